@@ -1,0 +1,1 @@
+"""Run simulations and watch them live in a notebook."""

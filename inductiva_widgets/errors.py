@@ -1,0 +1,186 @@
+"""Everything this package raises on purpose.
+
+::
+
+    InductivaError
+    ├── ConfigurationError          no key, malformed key, malformed URL
+    ├── InputError                  a bad argument or input folder (also a ValueError)
+    ├── APIConnectionError          no answer: refused, unresolved, cut off
+    │   └── APITimeoutError         no answer in time
+    ├── APIError                    the service answered with an error status
+    │   ├── AuthenticationError     401, 403
+    │   ├── NotFoundError           404
+    │   ├── ConflictError           409
+    │   ├── InvalidRequestError     400, 422 and the other 4xx
+    │   ├── RateLimitError          429
+    │   └── ServerError             5xx
+    ├── UnexpectedAnswerError       an answer that is not the API's (HTML, another JSON, a redirect)
+    ├── TaskError                   the task cannot do what was asked in its present state
+    ├── DownloadError               a download that did not become whole
+    │   ├── ArchiveError            damaged, truncated or unsupported archive
+    │   ├── UnsafePathError         a member that would land outside its folder
+    │   └── DownloadCancelled       stopped by the user
+    └── LocalServerError            the embedded server cannot be started or used
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APITimeoutError",
+    "ArchiveError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConflictError",
+    "DownloadCancelled",
+    "DownloadError",
+    "InductivaError",
+    "InputError",
+    "InvalidRequestError",
+    "LocalServerError",
+    "NotFoundError",
+    "RateLimitError",
+    "ServerError",
+    "TaskError",
+    "UnexpectedAnswerError",
+    "UnsafePathError",
+    "error_for_status",
+]
+
+
+class InductivaError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigurationError(InductivaError):
+    """The client cannot be set up: no key, a malformed key, a malformed address."""
+
+
+class InputError(InductivaError, ValueError):
+    """An argument or an input folder that cannot be used."""
+
+
+class APIConnectionError(InductivaError):
+    """The service gave no answer.
+
+    Parameters
+    ----------
+    message
+        What happened, in one sentence.
+    endpoint
+        Method and path of the call, such as ``"GET /tasks"``.
+    """
+
+    def __init__(self, message: str, *, endpoint: str = "") -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+
+
+class APITimeoutError(APIConnectionError):
+    """The service gave no answer in time."""
+
+
+class APIError(InductivaError):
+    """The service answered with an error status.
+
+    Parameters
+    ----------
+    message
+        What happened, in one sentence, the service's own words included.
+    status
+        HTTP status code.
+    endpoint
+        Method and path of the call, such as ``"GET /tasks"``.
+    detail
+        The service's own words, empty where it gave none.
+    """
+
+    def __init__(self, message: str, *, status: int, endpoint: str = "", detail: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.endpoint = endpoint
+        self.detail = detail
+
+
+class AuthenticationError(APIError):
+    """The key is missing, unknown, or not allowed to do this (401, 403)."""
+
+
+class NotFoundError(APIError):
+    """The service knows no such task, project, file or machine group (404)."""
+
+
+class ConflictError(APIError):
+    """The request contradicts the present state on the service (409)."""
+
+
+class InvalidRequestError(APIError):
+    """The service refused the request as malformed (400, 422 and the other 4xx)."""
+
+
+class RateLimitError(APIError):
+    """Too many requests in too short a time (429)."""
+
+
+class ServerError(APIError):
+    """The service failed (5xx)."""
+
+
+class UnexpectedAnswerError(InductivaError):
+    """An answer that is not the API's: HTML, another shape of JSON, a redirect."""
+
+    def __init__(self, message: str, *, endpoint: str = "") -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+
+
+class TaskError(InductivaError):
+    """The task cannot do what was asked in its present state."""
+
+
+class DownloadError(InductivaError):
+    """A download that did not become whole; calling again goes on with it."""
+
+
+class ArchiveError(DownloadError):
+    """A damaged, truncated or unsupported archive, the member named where there is one."""
+
+
+class UnsafePathError(DownloadError):
+    """An archive member that would land outside the target folder."""
+
+
+class DownloadCancelled(DownloadError):
+    """The download was stopped by the user."""
+
+
+class LocalServerError(InductivaError):
+    """The embedded server cannot be started or used."""
+
+
+_BY_STATUS: dict[int, type[APIError]] = {
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+}
+
+
+def error_for_status(status: int) -> type[APIError]:
+    """Return the class for an HTTP error status.
+
+    Parameters
+    ----------
+    status
+        HTTP status code, 400 or above.
+
+    Returns
+    -------
+    type[APIError]
+        The most specific class of the tree.
+    """
+    if status >= 500:
+        return ServerError
+    return _BY_STATUS.get(status, InvalidRequestError)

@@ -1,0 +1,145 @@
+"""Numbers and times as people read them: pure functions, the same in text, HTML and the page.
+
+The page has a twin in ``js/src/format.ts``; both are tested against ``tests/unit/format_cases.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+MISSING = "n/a"
+
+
+def format_bytes(size: int | None) -> str:
+    """Return a size in binary units, as in ``"138.24 KiB"``.
+
+    Parameters
+    ----------
+    size
+        Number of bytes, or None where unknown.
+
+    Examples
+    --------
+    >>> format_bytes(191), format_bytes(141558), format_bytes(None)
+    ('191 B', '138.24 KiB', 'n/a')
+    """
+    if size is None:
+        return MISSING
+    value = float(size)
+    for unit in _BINARY_UNITS:
+        if abs(value) < 1024 or unit == _BINARY_UNITS[-1]:
+            break
+        value /= 1024
+    return f"{size} B" if unit == "B" else f"{value:.2f} {unit}"
+
+
+def format_clock(seconds: float | None) -> str:
+    """Return a duration as ``h:mm:ss``, with days in front where there are any.
+
+    Parameters
+    ----------
+    seconds
+        Duration in seconds, or None where unknown. Negative values count as zero.
+
+    Examples
+    --------
+    >>> format_clock(10.2), format_clock(93784), format_clock(None)
+    ('0:00:10', '1 day, 2:03:04', 'n/a')
+    """
+    if seconds is None:
+        return MISSING
+    return str(timedelta(seconds=round(max(0.0, seconds))))
+
+
+def format_short(seconds: float | None) -> str:
+    """Return a duration in words, two units at most, as in ``"4 min 37 s"``.
+
+    Parameters
+    ----------
+    seconds
+        Duration in seconds, or None where unknown. Negative values count as zero.
+
+    Examples
+    --------
+    >>> format_short(0.84), format_short(277), format_short(7260)
+    ('0.8 s', '4 min 37 s', '2 h 1 min')
+    """
+    if seconds is None:
+        return MISSING
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    minutes, secs = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (secs, "s"))]
+    first = next((i for i, n in enumerate((days, hours, minutes, secs)) if n), 3)
+    shown = [part for part in parts[first : first + 2] if not part.startswith("0 ")]
+    return " ".join(shown) or "0 s"
+
+
+def format_cost(amount: float | None) -> str:
+    """Return an amount of money, small ones with two significant digits.
+
+    Parameters
+    ----------
+    amount
+        Amount in US dollars, or None where unknown.
+
+    Examples
+    --------
+    >>> format_cost(0), format_cost(0.00012), format_cost(4.8)
+    ('0 US$', '0.00012 US$', '4.80 US$')
+    """
+    if amount is None:
+        return MISSING
+    if amount == 0:
+        return "0 US$"
+    if abs(amount) >= 0.1:
+        return f"{amount:.2f} US$"
+    decimals = 1
+    while decimals < 12 and abs(amount) * 10**decimals < 1:
+        decimals += 1
+    return f"{amount:.{decimals + 1}f} US$"
+
+
+def format_date(moment: datetime | None) -> str:
+    """Return a time in the local zone as ``01 Feb, 17:16:17``.
+
+    Parameters
+    ----------
+    moment
+        A timezone-aware time, or None where unknown.
+    """
+    return MISSING if moment is None else moment.astimezone().strftime("%d %b, %H:%M:%S")
+
+
+def format_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 7, gap: int = 7
+) -> str:
+    """Return left-aligned columns, each as wide as its longest cell or its header plus two.
+
+    Parameters
+    ----------
+    header
+        Column titles.
+    rows
+        Cells, as many in each row as there are titles.
+    indent
+        Blanks before the first column.
+    gap
+        Blanks between columns.
+    """
+    body = [list(row) for row in rows]
+    widths = [
+        max(len(title) + 2, *(len(row[i]) for row in body)) if body else len(title) + 2
+        for i, title in enumerate(header)
+    ]
+    lines = (
+        " " * indent + (" " * gap).join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in (list(header), *body)
+    )
+    return "\n".join(line.rstrip() for line in lines)
