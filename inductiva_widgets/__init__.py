@@ -1,1 +1,65 @@
-"""Run simulations and watch them live in a notebook."""
+"""Run simulations on the Inductiva cloud, or on this machine, and watch them live in a notebook.
+
+Importing costs nothing: no request, no output, and pandas, ipywidgets and requests come only when
+they are used.
+"""
+
+from __future__ import annotations
+
+from inductiva_widgets._version import __version__
+
+# What type checkers take for typing.TYPE_CHECKING, without the import that it costs.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from inductiva_widgets import downloads, errors, simulators, tasks, utils
+    from inductiva_widgets.api.connect import connect
+    from inductiva_widgets.errors import InductivaError
+    from inductiva_widgets.models import Status
+    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks.task_list import TaskList
+    from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget
+
+__all__ = [
+    "DownloadWidget",
+    "InductivaError",
+    "Status",
+    "Task",
+    "TaskList",
+    "TaskListWidget",
+    "TaskWidget",
+    "__version__",
+    "connect",
+    "downloads",
+    "errors",
+    "simulators",
+    "tasks",
+    "utils",
+]
+
+_MODULES = frozenset({"downloads", "errors", "simulators", "tasks", "utils"})
+_HOMES = {
+    "DownloadWidget": "inductiva_widgets.widgets",
+    "InductivaError": "inductiva_widgets.errors",
+    "Status": "inductiva_widgets.models",
+    "Task": "inductiva_widgets.tasks.task",
+    "TaskList": "inductiva_widgets.tasks.task_list",
+    "TaskListWidget": "inductiva_widgets.widgets",
+    "TaskWidget": "inductiva_widgets.widgets",
+    "connect": "inductiva_widgets.api.connect",
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,6 +1,7 @@
 """Numbers and times as people read them: pure functions, the same in text, HTML and the page.
 
-The page has a twin in ``js/src/format.ts``; both are tested against ``tests/unit/format_cases.json``.
+The page has a twin in ``js/src/format.ts``; ``tests/unit/format_cases.json`` holds both to one
+set of cases.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def format_short(seconds: float | None) -> str:
     minutes, secs = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    parts = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (secs, "s"))]
+    parts = [
+        f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (secs, "s"))
+    ]
     first = next((i for i, n in enumerate((days, hours, minutes, secs)) if n), 3)
     shown = [part for part in parts[first : first + 2] if not part.startswith("0 ")]
     return " ".join(shown) or "0 s"
@@ -139,7 +142,8 @@ def format_table(
         for i, title in enumerate(header)
     ]
     lines = (
-        " " * indent + (" " * gap).join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        " " * indent
+        + (" " * gap).join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         for line in (list(header), *body)
     )
     return "\n".join(line.rstrip() for line in lines)

@@ -342,6 +342,18 @@ class TaskInfo(_Wire, frozen=True, kw_only=True):
         kind = self.executer.vm_type
         return self.executer.vm_name if kind in (None, "", "n/a") else kind
 
+    @property
+    def has_outputs(self) -> bool:
+        """Whether the task has left an output archive.
+
+        Success and failure always do; the other ends only when the archive's size is known, since
+        the service names a place for the archive before there is one.
+        """
+        if not self.is_terminal or not self.storage_output_path:
+            return False
+        stored = self.metrics is not None and self.metrics.output_zipped_size_bytes is not None
+        return stored or self.status in (Status.SUCCESS, Status.FAILED)
+
 
 class TaskPage(_Wire, frozen=True, kw_only=True):
     """One page of a listing, newest first."""

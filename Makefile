@@ -1,0 +1,88 @@
+# Everything that people and CI run. Needs git, make, Python >= 3.10 and Node >= 20.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUNDLE := inductiva_widgets/static/widget.js
+ARGS ?=
+# Tests that may share the machine run on this many processes.
+JOBS ?= 2
+
+.PHONY: help demo test build lint types test-js test-python test-browser test-notebooks format dist clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+demo: $(BUNDLE) $(VENV)/.demo ## Set up, start the embedded server and open the quick start in JupyterLab
+	@$(BIN)/inductiva-widgets demo $(ARGS)
+
+test: lint types test-js test-python test-notebooks test-browser ## Run every check; installs what it needs, the browser included
+
+build: $(BUNDLE) ## Build the front end
+
+lint: $(VENV)/.dev ## Check style
+	@echo "== ruff"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev js/node_modules/.ready ## Check types, Python and TypeScript
+	@echo "== mypy"
+	@$(BIN)/mypy
+	@echo "== tsc"
+	@npm --prefix js run --silent check
+
+test-js: js/node_modules/.ready ## Test the front end without a browser
+	@echo "== vitest"
+	@npm --prefix js run --silent test
+
+test-python: $(BUNDLE) $(VENV)/.dev ## Unit tests, and integration tests on the real embedded server
+	@echo "== pytest: unit and integration"
+	@$(BIN)/pytest -q -n $(JOBS) tests/unit tests/integration
+
+test-notebooks: $(BUNDLE) $(VENV)/.dev ## Execute the notebooks
+	@echo "== pytest: notebooks"
+	@$(BIN)/pytest -q tests/notebooks
+
+test-browser: $(BUNDLE) $(VENV)/.dev ## Drive JupyterLab in a headless browser
+	@$(BIN)/python tests/browser/chromium.py
+	@echo "== pytest: browser"
+	@$(BIN)/pytest -q tests/browser
+
+format: $(VENV)/.dev ## Rewrite Python files in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+dist: $(VENV)/.dev ## Build sdist and wheel into dist/
+	@$(BIN)/python -m build
+
+clean: ## Remove everything that was built or installed here
+	rm -rf $(VENV) build dist js/node_modules inductiva_widgets/static/widget.*
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "== Making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "The venv module is missing; on Debian: apt install python3-venv"; exit 1; }
+
+# The bundle comes first, so that pip's build of the package has nothing to build.
+$(VENV)/.demo: pyproject.toml $(VENV)/bin/python | $(BUNDLE)
+	@echo "== Installing the package with JupyterLab (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[demo]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml $(VENV)/bin/python | $(BUNDLE)
+	@echo "== Installing the package with its test tools (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@ $(VENV)/.demo
+
+js/node_modules/.ready: js/package.json js/package-lock.json
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || \
+		{ echo "Node.js 20 or newer is needed, with npm: see nodejs.org or your package manager"; exit 1; }
+	@echo "== Installing the front end's tools"
+	@npm --prefix js ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUNDLE): js/node_modules/.ready $(shell find js/src js/build.mjs js/tsconfig.json -type f 2>/dev/null)
+	@echo "== Building the front end"
+	@npm --prefix js run --silent build

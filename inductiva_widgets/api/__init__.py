@@ -1,0 +1,1 @@
+"""The wire: one door for HTTP, one method for each endpoint, the default client."""

@@ -1,0 +1,93 @@
+"""Making clients, and the one that objects use when they are given none."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from inductiva_widgets import config
+from inductiva_widgets.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.config import Settings
+
+_lock = threading.Lock()
+_default: Client | None = None
+
+
+def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
+    """Choose the service that tasks, simulators and listings speak to from now on.
+
+    Objects that exist already keep the client they came from.
+
+    Parameters
+    ----------
+    target
+        None for ``INDUCTIVA_API_URL`` or else the real service, ``"local"`` for the embedded
+        server of this machine, or the address of a server. ``INDUCTIVA_API_URL=local`` means the
+        embedded server too.
+    api_key
+        The key; None for ``INDUCTIVA_API_KEY``, then ``~/.inductiva/api_key``. The embedded server
+        has its own and needs none here.
+
+    Returns
+    -------
+    Client
+        The client, now the default one. Costs no request; ``"local"`` starts the embedded server
+        where none is running.
+
+    Raises
+    ------
+    ConfigurationError
+        No key was found, or the key or the address is malformed.
+    LocalServerError
+        The embedded server cannot be started.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> client = inductiva.connect("local")
+    >>> client.is_local
+    True
+    """
+    global _default  # noqa: PLW0603 - the default client is the one piece of state of the package
+    if api_key is not None and not isinstance(api_key, str):
+        raise ConfigurationError("api_key must be text.")
+    client = _local_client() if config.wants_local(target) else _remote_client(target, api_key)
+    with _lock:
+        _default = client
+    return client
+
+
+def default_client() -> Client:
+    """Return the client of the last :func:`connect`, or one from the environment.
+
+    Raises
+    ------
+    ConfigurationError, LocalServerError
+        As :func:`connect` does.
+    """
+    with _lock:
+        client = _default
+    return connect() if client is None else client
+
+
+def _remote_client(target: str | None, api_key: str | None) -> Client:
+    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.api.transport import Transport
+
+    return Client(Transport(config.remote_settings(target, api_key)))
+
+
+def _local_client() -> Client:
+    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.api.transport import Transport
+    from inductiva_widgets.config import Settings
+    from inductiva_widgets.local.launch import start_or_attach
+
+    def settings() -> Settings:
+        server = start_or_attach()
+        return Settings(server.url, server.api_key, server.url, is_local=True)
+
+    return Client(Transport(settings(), revive=settings))

@@ -1,0 +1,346 @@
+"""The one door for HTTP.
+
+Two sessions: one carries the key and speaks to the API alone, the other has no key and follows
+signed links. Both have time-outs always, safe calls are tried again with back-off and jitter, and
+every failure leaves as one of :mod:`inductiva_widgets.errors`.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+
+from inductiva_widgets import errors
+from inductiva_widgets._version import __version__
+
+if TYPE_CHECKING:
+    from inductiva_widgets.config import Settings
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 60.0
+TRIES = 5
+LONGEST_PAUSE = 60.0
+_RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    params: list[tuple[str, str]]
+    body: Any
+    safe: bool
+    keyed: bool
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class Transport:
+    """Send requests to one service.
+
+    Parameters
+    ----------
+    settings
+        Address and key.
+    revive
+        Called when the service refuses the connection; returns new settings, or raises. The
+        embedded server uses it to start again after it has quit for want of work.
+    sleep
+        Pause in seconds; tests pass their own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        revive: Callable[[], Settings] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self._revive = revive
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._keyed = _session()
+        self._keyless = _session()
+        self.clock_skew = 0.0
+        """Seconds that the service's clock is ahead of ours, from its last answer."""
+
+    def __repr__(self) -> str:
+        return f"Transport({self.settings.api_url!r})"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        answer: type[T] | Any = None,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        retry: bool | None = None,
+        keyed: bool = True,
+    ) -> T | Any:
+        """Make one call to the API and decode its answer.
+
+        Parameters
+        ----------
+        method, path
+            HTTP method and path below the service's address.
+        answer
+            Type of the JSON answer; None where the body does not matter.
+        params
+            Query; None values are left out, lists repeat their key.
+        body
+            Value sent as JSON, None for no body.
+        retry
+            Whether a failed try may be repeated; by default for all methods but POST and PATCH.
+        keyed
+            False for the catalogue, which is another host and gets no key.
+
+        Raises
+        ------
+        APIError, APIConnectionError, UnexpectedAnswerError
+            As drawn at the head of :mod:`inductiva_widgets.errors`.
+        """
+        safe = method in _SAFE_METHODS if retry is None else retry
+        request = _Request(method, path, _query(params), body, safe, keyed)
+        response = self._send(request)
+        if not response.ok or response.is_redirect:
+            raise self._error(response, request.endpoint)
+        if answer is None:
+            return None
+        return _decode(response, answer, request.endpoint)
+
+    def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
+        """Send a stream to a signed link; the key stays behind.
+
+        Parameters
+        ----------
+        url
+            Signed link for an upload.
+        body
+            Called for each try; gives the bytes from the start.
+
+        Raises
+        ------
+        APIError, APIConnectionError
+            The upload was refused or cut off.
+        """
+        endpoint = f"PUT {urlsplit(url).path}"
+
+        def send() -> requests.Response:
+            return self._keyless.put(
+                url,
+                data=body(),
+                headers={"Content-Type": "application/octet-stream"},
+                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                allow_redirects=False,
+            )
+
+        response = self._repeat(send, endpoint, tries=3)
+        if not response.ok or response.is_redirect:
+            raise self._error(response, endpoint)
+
+    def _send(self, request: _Request) -> requests.Response:
+        tries = TRIES if request.safe else 1
+        used = self.settings
+        try:
+            response = self._repeat(lambda: self._once(request), request.endpoint, tries)
+        except errors.APIConnectionError as error:
+            if self._revive is None or not _refused(error):
+                raise
+            with self._lock:
+                if self.settings is used:
+                    self.settings = self._revive()
+            response = self._repeat(lambda: self._once(request), request.endpoint, tries)
+        self._note_clock(response)
+        return response
+
+    def _once(self, request: _Request) -> requests.Response:
+        settings = self.settings
+        headers = {"Accept": "application/json"}
+        if request.keyed:
+            headers["X-API-Key"] = settings.api_key
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        session = self._keyed if request.keyed else self._keyless
+        base = settings.api_url if request.keyed else settings.catalogue_url
+        # A redirect may lead to another host, and requests would take the key along.
+        return session.request(
+            request.method,
+            base + request.path,
+            params=request.params,
+            data=None if request.body is None else msgspec.json.encode(request.body),
+            headers=headers,
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            allow_redirects=False,
+        )
+
+    def _repeat(
+        self, send: Callable[[], requests.Response], endpoint: str, tries: int
+    ) -> requests.Response:
+        attempt = 0
+        while True:
+            attempt += 1
+            pause = min(8.0, 0.3 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+            try:
+                response = send()
+            except requests.RequestException as error:
+                # Where the server can be started again, a refusal is no reason to wait.
+                if attempt == tries or (self._revive is not None and _refused(error)):
+                    raise self._connection_error(error, endpoint) from error
+            else:
+                if response.status_code not in _RETRIED_STATUSES or attempt == tries:
+                    return response
+                pause = _retry_after(response) or pause
+                response.close()
+            self._sleep(min(pause, LONGEST_PAUSE))
+
+    def _connection_error(
+        self, error: requests.RequestException, endpoint: str
+    ) -> errors.APIConnectionError:
+        where = self.settings.api_url
+        if isinstance(error, requests.Timeout):
+            return errors.APITimeoutError(
+                f"{where} did not answer in time ({endpoint}). Check the connection and try again.",
+                endpoint=endpoint,
+            )
+        reason = _root_reason(error)
+        return errors.APIConnectionError(
+            f"{where} cannot be reached ({endpoint}): {reason}. "
+            "Check the address in INDUCTIVA_API_URL and the network.",
+            endpoint=endpoint,
+        )
+
+    def _error(self, response: requests.Response, endpoint: str) -> errors.InductivaError:
+        where, status = self.settings.api_url, response.status_code
+        if response.is_redirect:
+            host = urlsplit(response.headers.get("Location", "")).hostname or "another address"
+            return errors.UnexpectedAnswerError(
+                f"{where} redirects {endpoint} to {host}. The key is not sent there: "
+                "set INDUCTIVA_API_URL to the service's own address.",
+                endpoint=endpoint,
+            )
+        detail = _detail(response)
+        said = f": {detail}" if detail else "."
+        if status in (401, 403):
+            message = (
+                f"{where} refused the API key for {endpoint} ({status}){said} "
+                "Check INDUCTIVA_API_KEY or the key file."
+            )
+        else:
+            message = f"{where} answered {endpoint} with {status} {response.reason}{said}"
+        return errors.error_for_status(status)(
+            message, status=status, endpoint=endpoint, detail=detail
+        )
+
+    def _note_clock(self, response: requests.Response) -> None:
+        try:
+            theirs = parsedate_to_datetime(response.headers["Date"])
+        except (KeyError, TypeError, ValueError):
+            return
+        skew = (theirs - datetime.now(timezone.utc)).total_seconds()
+        # The header has whole seconds and the answer has travelled: less than this is no skew.
+        self.clock_skew = skew if abs(skew) > 2.0 else 0.0
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.headers["User-Agent"] = f"inductiva-widgets/{__version__}"
+    adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=16)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _query(params: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in (params or {}).items():
+        if value is None:
+            continue
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            text = str(item).lower() if isinstance(item, bool) else str(item)
+            pairs.append((key, text))
+    return pairs
+
+
+def _decode(response: requests.Response, answer: Any, endpoint: str) -> Any:
+    try:
+        return msgspec.json.decode(response.content, type=answer)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        kind = response.headers.get("Content-Type", "").split(";")[0] or "no content type"
+        why = str(error) if "json" in kind else f"it came as {kind}"
+        raise errors.UnexpectedAnswerError(
+            f"The answer to {endpoint} is not what the Inductiva API sends: {why}. "
+            "Check that INDUCTIVA_API_URL is the address of the API.",
+            endpoint=endpoint,
+        ) from error
+
+
+def _detail(response: requests.Response) -> str:
+    """Return the service's own words, from both shapes of its error bodies."""
+    try:
+        detail = msgspec.json.decode(response.content)["detail"]
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return ""
+    if isinstance(detail, list):
+        parts = [
+            f"{'.'.join(str(step) for step in item.get('loc', ()))}: {item.get('msg', '')}"
+            for item in detail
+            if isinstance(item, dict)
+        ]
+        return "; ".join(parts)
+    return str(detail) if detail else ""
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        due = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, (due - datetime.now(timezone.utc)).total_seconds())
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what lies beneath it, outermost first."""
+    for _ in range(12):
+        if error is None:
+            return
+        yield error
+        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        error = next((item for item in inner if isinstance(item, BaseException)), None)
+
+
+def _refused(error: BaseException) -> bool:
+    """Return whether nobody listened, so that even a POST was never delivered."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+
+
+def _root_reason(error: BaseException) -> str:
+    """Return the innermost reason; the outer texts repeat the address with its query."""
+    *_, innermost = _causes(error)
+    if isinstance(innermost, ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(innermost, socket.gaierror):
+        return "the host name is not known"
+    if isinstance(innermost, OSError) and innermost.strerror:
+        return innermost.strerror
+    return type(innermost).__name__

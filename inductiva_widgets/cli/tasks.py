@@ -1,0 +1,152 @@
+"""``inductiva-widgets tasks``: list, info, kill, download."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_short
+
+if TYPE_CHECKING:
+    from inductiva_widgets.models import TaskInfo
+
+
+@click.group()
+def tasks() -> None:
+    """List tasks, look at one, kill it, download its outputs."""
+
+
+@tasks.command("list")
+@click.option("-n", "--last-n", default=5, show_default=True, type=click.IntRange(min=1))
+@click.option("-s", "--status", help="Only tasks in this status, such as success.")
+@click.option("-p", "--project", help="Only tasks of this project.")
+@click.option("-i", "--id", "ids", multiple=True, help="These tasks; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of the table.")
+def list_tasks(
+    last_n: int, status: str | None, project: str | None, ids: tuple[str, ...], as_json: bool
+) -> None:
+    """List the tasks submitted last, newest first.
+
+    \b
+    Example:
+      inductiva-widgets tasks list -n 3
+    """
+    from inductiva_widgets.tasks import Task, TaskList, get
+    from inductiva_widgets.tasks.task_list import format_tasks
+
+    found = TaskList(map(Task, ids)) if ids else get(last_n, status=status, project=project)
+    if as_json:
+        _echo_json([task.info for task in found])
+    elif found:
+        # The blank lines around the table are the documented form of this listing.
+        click.echo(f"\n{format_tasks(found)}\n")
+    else:
+        click.echo("No tasks found.")
+    if not found:
+        sys.exit(1)
+
+
+@tasks.command()
+@click.argument("task_id")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+def info(task_id: str, as_json: bool) -> None:
+    """Show one task: status, timeline, commands, data, cost."""
+    from inductiva_widgets.tasks import Task
+
+    detail = Task(task_id).get_info()
+    if as_json:
+        _echo_json(detail)
+    else:
+        click.echo("\n".join(_info_lines(detail)))
+
+
+@tasks.command()
+@click.argument("task_ids", nargs=-1, required=True)
+@click.option("-w", "--wait", type=click.FloatRange(min=0), help="Seconds to wait for the end.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
+    """Kill tasks."""
+    from inductiva_widgets.tasks import Task
+
+    found = [Task(task_id) for task_id in task_ids]
+    alive = [task for task in found if not task.is_terminal()]
+    for task in found:
+        if task not in alive:
+            click.echo(f"{task.id} has ended already: {task.info.alias}.")
+    if not alive:
+        return
+    names = ", ".join(task.id for task in alive)
+    if not yes:
+        click.confirm(
+            f"Kill {len(alive)} task{'s' if len(alive) > 1 else ''} ({names})?", abort=True
+        )
+    late = False
+    for task in alive:
+        ended = task.kill(wait_timeout=wait)
+        late = late or ended is False
+        said = {None: "kill requested", True: "killed", False: "kill requested, not ended yet"}
+        click.echo(f"{task.id}: {said[ended]}.")
+    if late:
+        sys.exit(1)
+
+
+@tasks.command()
+@click.argument("task_ids", nargs=-1, required=True)
+@click.option("-f", "--filenames", multiple=True, help="Name, glob or folder/; may be repeated.")
+@click.option("-d", "--dir", "folder", type=click.Path(file_okay=False), help="Target folder.")
+@click.option("--archive", is_flag=True, help="Keep the archive as it is, as output.zip.")
+def download(
+    task_ids: tuple[str, ...], filenames: tuple[str, ...], folder: str | None, archive: bool
+) -> None:
+    """Download output files; again after an interruption, to finish the job."""
+    from inductiva_widgets.tasks import Task
+
+    for task_id in task_ids:
+        path = Task(task_id).download_outputs(list(filenames) or None, folder, not archive)
+        click.echo(path)
+
+
+def _echo_json(value: object) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def _info_lines(info: TaskInfo) -> list[str]:
+    lines = [f"\nTask {info.task_id}", f"Status: {info.alias} ({info.status})"]
+    reasons = [info.error_detail, info.executer.error_detail if info.executer else None]
+    reason = next((text for text in reasons if text), None)
+    if reason:
+        lines += ["Reason:", *(f"\t{line}" for line in reason.splitlines())]
+    lines += [f"Simulator: {info.simulator or 'n/a'}", f"Resource: {info.machine_type or 'n/a'}"]
+    lines += ["", "Timeline:"]
+    for event in info.status_history or ():
+        start, end = event.timestamp, event.end_timestamp
+        last = "" if info.is_terminal else "(ongoing)"
+        took = format_short((end - start).total_seconds()) if start and end else last
+        lines.append(
+            f"\t{event.alias or event.status.alias:<25} at {format_date(start):<20} {took}"
+        )
+        for operation in event.operations or ():
+            command = operation.attributes.get("command")
+            if command:
+                begin, done = operation.start_timestamp, operation.end_timestamp
+                span = format_short((done - begin).total_seconds()) if begin and done else last
+                lines.append(f"\t\t> {span:<15} {command}")
+    metrics = info.metrics
+    until = "n/a" if info.is_terminal else "n/a until the task ends"
+    size = metrics.output_size_bytes if metrics else None
+    packed = metrics.output_zipped_size_bytes if metrics else None
+    count = metrics.output_total_files if metrics else None
+    lines += [
+        "",
+        "Data:",
+        f"\tSize of the output archive: {until if packed is None else format_bytes(packed)}",
+        f"\tSize of the output files:   {until if size is None else format_bytes(size)}",
+        f"\tNumber of output files:     {until if count is None else count}",
+        "",
+        f"Estimated computation cost: {format_cost(info.estimated_computation_cost)}",
+    ]
+    return lines

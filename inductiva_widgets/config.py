@@ -1,0 +1,146 @@
+"""Where the service is and which key opens it, read when asked for and never at import.
+
+Order for the key: argument, ``INDUCTIVA_API_KEY``, the file ``~/.inductiva/api_key``. The names of
+the variables and of the file are those of the vendor's client, so that one set-up serves both.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from inductiva_widgets.errors import ConfigurationError
+
+DEFAULT_API_URL = "https://api.inductiva.ai"
+DEFAULT_CATALOGUE_URL = "https://inductiva-machines-catalogue-api-icaqwyrk3q-ew.a.run.app"
+DEFAULT_OUTPUT_DIR = "inductiva_output"
+LOCAL = "local"
+
+_KEY_PATTERN = re.compile(r"[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a client needs to know.
+
+    Parameters
+    ----------
+    api_url
+        Address of the service, without a trailing slash.
+    api_key
+        The account's key; left out of the repr.
+    catalogue_url
+        Address of the catalogue of simulator versions; it is asked without the key.
+    is_local
+        Whether the service is the embedded server of this machine.
+    """
+
+    api_url: str
+    api_key: str = field(repr=False)
+    catalogue_url: str
+    is_local: bool = False
+
+
+def remote_settings(target: str | None = None, api_key: str | None = None) -> Settings:
+    """Return the settings for the real service or for a server at a given address.
+
+    Parameters
+    ----------
+    target
+        Address of a server; None for ``INDUCTIVA_API_URL`` or else the real service.
+    api_key
+        The key; None to look it up.
+
+    Returns
+    -------
+    Settings
+        Complete settings. No request is made.
+
+    Raises
+    ------
+    ConfigurationError
+        No key is found, the key is malformed, or the address is no HTTP address.
+    """
+    url = _checked_url(target or os.environ.get("INDUCTIVA_API_URL") or DEFAULT_API_URL)
+    catalogue = os.environ.get("INDUCTIVA_MACHINES_CATALOGUE_API_URL")
+    if not catalogue:
+        # Any server but the real one serves the catalogue itself, as the embedded server does.
+        catalogue = DEFAULT_CATALOGUE_URL if url == DEFAULT_API_URL else url
+    return Settings(url, find_api_key(api_key), _checked_url(catalogue))
+
+
+def wants_local(target: str | None) -> bool:
+    """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the embedded server."""
+    return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == LOCAL
+
+
+def find_api_key(api_key: str | None = None) -> str:
+    """Return the key from the argument, the environment or the key file.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none, or it has characters that no key has.
+    """
+    sources = (
+        ("the api_key argument", api_key),
+        ("INDUCTIVA_API_KEY", os.environ.get("INDUCTIVA_API_KEY")),
+        (str(key_file()), _read_key_file()),
+    )
+    for source, value in sources:
+        if value is None or not value.strip():
+            continue
+        key = value.strip()
+        if not _KEY_PATTERN.fullmatch(key):
+            raise ConfigurationError(
+                f"The API key from {source} is malformed: a key has only letters, digits, "
+                "dots, hyphens and underscores. Copy it again from the Inductiva console."
+            )
+        return key
+    raise ConfigurationError(
+        "No API key was found. For the Inductiva cloud, set the environment variable "
+        f"INDUCTIVA_API_KEY or write the key to {key_file()}; to run on this machine without an "
+        'account, call inductiva.connect("local").'
+    )
+
+
+def key_file() -> Path:
+    """Return the path of the key file, which need not exist."""
+    if sys.platform == "win32":
+        return Path.home() / "AppData" / "inductiva" / "api_key"
+    return Path.home() / ".inductiva" / "api_key"
+
+
+def output_dir() -> Path:
+    """Return the folder for downloads: ``INDUCTIVA_OUTPUT_DIR`` or ``inductiva_output``."""
+    return Path(os.environ.get("INDUCTIVA_OUTPUT_DIR") or DEFAULT_OUTPUT_DIR)
+
+
+def _read_key_file() -> str | None:
+    try:
+        return key_file().read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(f"The key file {key_file()} cannot be read: {reason}.") from error
+
+
+def _checked_url(url: str) -> str:
+    text = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"{url!r} is no address of a server: it should look like "
+            f'{DEFAULT_API_URL} or be "local" for the embedded server.'
+        )
+    return text

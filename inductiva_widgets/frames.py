@@ -1,0 +1,102 @@
+"""Tasks as a pandas DataFrame with one fixed schema, the same for no task and for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import pandas as pd
+
+from inductiva_widgets.models import KNOWN_STATUSES, Metrics, TaskInfo
+from inductiva_widgets.timing import computation_seconds, total_seconds
+
+_NO_METRICS = Metrics()
+
+
+def _metric(name: str) -> Callable[[TaskInfo], Any]:
+    return lambda info: getattr(info.metrics or _NO_METRICS, name)
+
+
+_TEXT: dict[str, Callable[[TaskInfo], Any]] = {
+    "status": lambda info: info.status.value,
+    "simulator": lambda info: info.simulator,
+    "project": lambda info: info.project,
+    "machine_type": lambda info: info.machine_type,
+    "provider": lambda info: info.executer.host_type if info.executer else None,
+}
+_TIMES: dict[str, Callable[[TaskInfo], Any]] = {
+    "created": lambda info: info.create_time,
+    "submitted": lambda info: info.input_submit_time,
+    "started": lambda info: info.start_time,
+    "computation_started": lambda info: info.computation_start_time,
+    "computation_ended": lambda info: info.computation_end_time,
+    "ended": lambda info: info.end_time,
+}
+_COUNTS: dict[str, Callable[[TaskInfo], Any]] = {
+    "output_files": _metric("output_total_files"),
+    "output_bytes": _metric("output_size_bytes"),
+    "output_archive_bytes": _metric("output_zipped_size_bytes"),
+}
+
+
+def to_frame(infos: Sequence[TaskInfo], *, now: datetime | None = None) -> pd.DataFrame:
+    """Return tasks as a DataFrame; costs no request.
+
+    Parameters
+    ----------
+    infos
+        The tasks.
+    now
+        The service's present time, for the durations of tasks that are still alive.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a task in the given order, index ``task_id``, and the columns
+
+        - ``status``: ordered categorical of the status codes;
+        - ``simulator``, ``project``, ``machine_type``, ``provider``: categorical;
+        - ``created``, ``submitted``, ``started``, ``computation_started``, ``computation_ended``,
+          ``ended``: times in UTC;
+        - ``queue_time``, ``computation_time``, ``total_time``: durations;
+        - ``cost_usd``: estimated cost of the computation, US dollars;
+        - ``output_files``, ``output_bytes``, ``output_archive_bytes``: nullable integers.
+    """
+    now = now or datetime.now(timezone.utc)
+    columns: dict[str, Any] = {}
+    for name, read in _TEXT.items():
+        columns[name] = pd.Categorical([read(info) for info in infos])
+    codes = [info.status.value for info in infos]
+    unknown = sorted(set(codes) - set(KNOWN_STATUSES))
+    columns["status"] = pd.Categorical(codes, [*KNOWN_STATUSES, *unknown], ordered=True)
+    for name, read in _TIMES.items():
+        times = pd.to_datetime([read(info) for info in infos], utc=True)
+        columns[name] = times.astype("datetime64[us, UTC]")
+    columns["queue_time"] = _durations([_queue_seconds(info, now) for info in infos])
+    columns["computation_time"] = _durations([computation_seconds(info, now) for info in infos])
+    columns["total_time"] = _durations([total_seconds(info, now) for info in infos])
+    columns["cost_usd"] = pd.array(
+        [info.estimated_computation_cost for info in infos], dtype="Float64"
+    ).to_numpy(dtype="float64", na_value=float("nan"))
+    for name, read in _COUNTS.items():
+        columns[name] = pd.array([read(info) for info in infos], dtype="Int64")
+    index = pd.Index([info.task_id for info in infos], name="task_id", dtype=object)
+    return pd.DataFrame(columns, index=index)
+
+
+def _durations(seconds: list[float | None]) -> Any:
+    return (
+        pd.to_timedelta(pd.Series(seconds, dtype="float64"), unit="s")
+        .astype("timedelta64[us]")
+        .array
+    )
+
+
+def _queue_seconds(info: TaskInfo, now: datetime) -> float | None:
+    if info.metrics is not None and info.metrics.queue_time_seconds is not None:
+        return info.metrics.queue_time_seconds
+    if info.input_submit_time is None:
+        return None
+    end = info.start_time or info.end_time or (None if info.is_terminal else now)
+    return None if end is None else max(0.0, (end - info.input_submit_time).total_seconds())

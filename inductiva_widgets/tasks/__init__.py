@@ -1,0 +1,7 @@
+"""Tasks of the account: one, a list of them, and ways to find them."""
+
+from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
+from inductiva_widgets.tasks.task import Task
+from inductiva_widgets.tasks.task_list import TaskList, get, get_all
+
+__all__ = ["OutputFile", "OutputsInfo", "Task", "TaskList", "get", "get_all"]

@@ -1,0 +1,126 @@
+"""The one upward step: tasks ask for their widgets, or for lines in a terminal.
+
+Nothing of the notebook is imported before something is shown, so scripts do not pay for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inductiva_widgets.formatting import format_clock
+from inductiva_widgets.timing import total_seconds
+
+if TYPE_CHECKING:
+    from inductiva_widgets.downloads import Download
+    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks.task_list import TaskList
+    from inductiva_widgets.widgets import TaskListWidget, TaskWidget
+
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+Show = Callable[..., None]
+
+
+def in_notebook() -> bool:
+    """Return whether the code runs in a Jupyter kernel, as against a script or a terminal."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def task_widget(task: Task) -> TaskWidget:
+    """Return a live card."""
+    from inductiva_widgets.widgets import TaskWidget
+
+    return TaskWidget(task)
+
+
+def task_list_widget(tasks: TaskList) -> TaskListWidget:
+    """Return a live table."""
+    from inductiva_widgets.widgets import TaskListWidget
+
+    return TaskListWidget(tasks)
+
+
+def task_bundle(task: Task) -> Bundle:
+    """Return what a front end shows for a task: the live card in a notebook, else text."""
+    if not in_notebook():
+        return {"text/plain": repr(task)}, {}
+    return task_widget(task)._repr_mimebundle_()
+
+
+def task_list_bundle(tasks: TaskList) -> Bundle:
+    """Return what a front end shows for a list: the live table in a notebook, else text."""
+    if not in_notebook():
+        return {"text/plain": str(tasks)}, {}
+    return task_list_widget(tasks)._repr_mimebundle_()
+
+
+def finish_download(task: Task, download: Download, *, quiet: bool) -> Path:
+    """Wait for a download, its progress shown as fits the place."""
+    if quiet:
+        return download.result()
+    if in_notebook():
+        from IPython.display import display
+
+        from inductiva_widgets.widgets import DownloadWidget
+
+        display(DownloadWidget(download, title=f"Outputs of task {task.id}"))
+        return download.result()
+    from inductiva_widgets.downloads.terminal import show_progress
+
+    with show_progress(download):
+        return download.result()
+
+
+@contextlib.contextmanager
+def waiting(task: Task, silent: bool) -> Iterator[Show]:
+    """Show a wait: a live card in a notebook, an updating line in a terminal, else plain lines."""
+    if silent:
+        yield lambda *_: None
+    elif in_notebook():
+        from IPython.display import display
+
+        display(task_widget(task))
+        yield lambda *_: None
+    else:
+        with _terminal_line(task) as show:
+            yield show
+
+
+@contextlib.contextmanager
+def _terminal_line(task: Task) -> Iterator[Show]:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(stderr=True, highlight=False)
+    said = ""
+
+    def show(info: TaskInfo, error: Exception | None = None) -> None:
+        nonlocal said
+        line = f"Task {info.task_id}: {info.alias}"
+        if task.tasks_ahead:
+            line += f", {task.tasks_ahead} ahead"
+        if status is not None:
+            line += f", {format_clock(total_seconds(info, task.now))}"
+        if error is not None:
+            line += " (no answer from the service; still trying)"
+        if status is None:
+            # Without a terminal, such as in a log file, each change is one line.
+            if line != said:
+                console.print(escape(line))
+        else:
+            status.update(escape(line))
+        said = line
+
+    if console.is_terminal:
+        with console.status(f"Task {task.id}") as status:
+            yield show
+        console.print(escape(said))
+    else:
+        status = None
+        yield show

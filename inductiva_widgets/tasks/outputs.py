@@ -1,0 +1,72 @@
+"""What lies in a task's output archive, before anything is downloaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inductiva_widgets.formatting import format_bytes
+from inductiva_widgets.models import ArchiveListing
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """One output file.
+
+    Parameters
+    ----------
+    name
+        Path in the archive, with forward slashes.
+    size
+        Size in bytes, None where unknown.
+    compressed_size
+        Size in the archive in bytes, None where unknown.
+    """
+
+    name: str
+    size: int | None
+    compressed_size: int | None
+
+
+@dataclass(frozen=True)
+class OutputsInfo:
+    """The listing of an output archive; prints as a table.
+
+    Parameters
+    ----------
+    size
+        Size of the archive in bytes, None where unknown.
+    contents
+        Its files; folders are left out.
+    """
+
+    size: int | None
+    contents: tuple[OutputFile, ...]
+
+    @classmethod
+    def from_listing(cls, listing: ArchiveListing) -> OutputsInfo:
+        """Return the listing without its folders."""
+        files = tuple(
+            OutputFile(entry.name, entry.size, entry.compressed_size)
+            for entry in listing.contents
+            if entry.name and not entry.name.endswith("/")
+        )
+        return cls(listing.size, files)
+
+    @property
+    def n_files(self) -> int:
+        """Number of files."""
+        return len(self.contents)
+
+    @property
+    def total_size(self) -> int:
+        """Sum of the files' sizes in bytes, those of unknown size left out."""
+        return sum(file.size or 0 for file in self.contents)
+
+    def __str__(self) -> str:
+        rows = [("Size", "Compressed", "Name")]
+        rows += [
+            (format_bytes(file.size), format_bytes(file.compressed_size), file.name)
+            for file in self.contents
+        ]
+        lines = [f" {size:<12} {packed:<12} {name}".rstrip() for size, packed, name in rows]
+        return "\n".join([f"Archive size: {format_bytes(self.size)}", "Contents:", *lines])

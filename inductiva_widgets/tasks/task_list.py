@@ -1,0 +1,234 @@
+"""Several tasks in order: find them, look at them together, act on them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from inductiva_widgets.api.client import MAX_PER_PAGE
+from inductiva_widgets.api.connect import default_client
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.formatting import MISSING, format_clock, format_date, format_table
+from inductiva_widgets.models import Status, TaskInfo
+from inductiva_widgets.tasks import _display
+from inductiva_widgets.tasks.task import Task, known_status
+from inductiva_widgets.timing import computation_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.widgets import TaskListWidget
+
+COLUMNS = (
+    "ID",
+    "SIMULATOR",
+    "STATUS",
+    "SUBMITTED",
+    "STARTED",
+    "COMPUTATION TIME",
+    "RESOURCE TYPE",
+)
+
+
+class TaskList(Sequence[Task]):
+    """An immutable sequence of tasks; shows itself as a live table in a notebook.
+
+    Parameters
+    ----------
+    tasks
+        The tasks, in order.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> tasks = inductiva.tasks.get(last_n=3)  # doctest: +SKIP
+    >>> tasks.to_frame()  # doctest: +SKIP
+    """
+
+    def __init__(self, tasks: Iterable[Task] = ()) -> None:
+        self._tasks = tuple(tasks)
+        for task in self._tasks:
+            if not isinstance(task, Task):
+                raise InputError(f"A TaskList holds tasks, not {type(task).__name__}.")
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> TaskList: ...
+    def __getitem__(self, index: int | slice) -> Task | TaskList:
+        if isinstance(index, slice):
+            return TaskList(self._tasks[index])
+        return self._tasks[index]
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._tasks)
+
+    def __add__(self, other: TaskList) -> TaskList:
+        if not isinstance(other, TaskList):
+            return NotImplemented
+        return TaskList((*self._tasks, *other))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TaskList):
+            return NotImplemented
+        return self._tasks == other._tasks
+
+    def __hash__(self) -> int:
+        return hash(self._tasks)
+
+    def __repr__(self) -> str:
+        return f"TaskList({len(self)} task{'' if len(self) == 1 else 's'})"
+
+    def __str__(self) -> str:
+        return format_tasks(self) if self._tasks else "No tasks found."
+
+    def filter(self, status: str | None = None, simulator: str | None = None) -> TaskList:
+        """Return the tasks that match, by what is known of them; costs no request for listed tasks.
+
+        Parameters
+        ----------
+        status
+            Code of a status, such as ``"success"``.
+        simulator
+            Name of a simulator, such as ``"swmm"``.
+        """
+        wanted = None if status is None else known_status(status)
+
+        def matches(info: TaskInfo) -> bool:
+            return (wanted is None or info.status == wanted) and (
+                simulator is None or info.simulator == simulator
+            )
+
+        return TaskList(task for task in self if matches(task.info))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the tasks as a DataFrame, one row each, the task id as its index.
+
+        Costs no request for tasks from a listing. See :func:`inductiva_widgets.frames.to_frame`
+        for the columns.
+        """
+        from inductiva_widgets.frames import to_frame
+
+        now = self._tasks[0].now if self._tasks else None
+        return to_frame([task.info for task in self], now=now)
+
+    def kill(self) -> None:
+        """Ask the service to kill every task that has not ended; costs two requests a task."""
+        for task in self:
+            task.kill()
+
+    def wait(self, polling_period: float = 1.0, silent_mode: bool = False) -> list[Status]:
+        """Wait until every task has ended; an interrupt ends the wait alone.
+
+        Returns
+        -------
+        list of Status
+            The final statuses, in order.
+        """
+        return [
+            task.wait(polling_period, silent_mode, download_std_on_completion=False)
+            for task in self
+        ]
+
+    def widget(self) -> TaskListWidget:
+        """Return a new live table of the tasks."""
+        return _display.task_list_widget(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
+        return _display.task_list_bundle(self)
+
+
+def get(
+    last_n: int = 5,
+    status: str | None = None,
+    project: str | None = None,
+    *,
+    client: Client | None = None,
+) -> TaskList:
+    """Return the tasks submitted last, newest first.
+
+    Parameters
+    ----------
+    last_n
+        How many; beyond 500 further pages are fetched.
+    status
+        Only tasks in this status, such as ``"success"``.
+    project
+        Only tasks of this project.
+    client
+        The service; by default that of the last :func:`inductiva_widgets.connect`.
+
+    Returns
+    -------
+    TaskList
+        Costs one request for each 500 tasks.
+
+    Raises
+    ------
+    InputError
+        ``last_n`` is no positive whole number, or there is no such status.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> inductiva.tasks.get(last_n=10, status="success")  # doctest: +SKIP
+    """
+    if isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1:
+        raise InputError("last_n must be a whole number, 1 or more.")
+    return _fetch(client, status, project, lambda count: count >= last_n, last_n)
+
+
+def get_all(
+    status: str | None = None, project: str | None = None, *, client: Client | None = None
+) -> TaskList:
+    """Return all tasks of the account, newest first; arguments and cost as for :func:`get`."""
+    return _fetch(client, status, project, lambda _: False, None)
+
+
+def format_tasks(tasks: Iterable[Task]) -> str:
+    """Return the tasks as the command line's table."""
+    return format_table(COLUMNS, [_text_row(task) for task in tasks])
+
+
+def _text_row(task: Task) -> tuple[str, ...]:
+    info = task.info
+    executer = info.executer
+    hosts = (executer.n_mpi_hosts if executer else None) or 1
+    machine = info.machine_type
+    return (
+        info.task_id,
+        info.simulator or MISSING,
+        str(info.status),
+        format_date(info.input_submit_time),
+        format_date(info.start_time),
+        format_clock(computation_seconds(info, task.now)),
+        MISSING if not machine else f"{machine} x{hosts}" if hosts > 1 else machine,
+    )
+
+
+def _fetch(
+    client: Client | None,
+    status: str | None,
+    project: str | None,
+    is_enough: Callable[[int], bool],
+    limit: int | None,
+) -> TaskList:
+    code = None if status is None else known_status(status).value
+    client = client or default_client()
+    found: dict[str, Task] = {}
+    page = 1
+    per_page = MAX_PER_PAGE if limit is None else min(limit, MAX_PER_PAGE)
+    while True:
+        answer = client.task_page(page=page, per_page=per_page, status=code, project=project)
+        for info in answer.tasks:
+            # A task submitted between two pages moves the rest down by one: the last task of a
+            # page is then the first of the next, and is taken once.
+            found.setdefault(info.task_id, Task.from_info(info, client))
+        if len(answer.tasks) < per_page or is_enough(len(found)):
+            break
+        page += 1
+    return TaskList(list(found.values())[:limit])

@@ -1,0 +1,118 @@
+"""What all our widgets share: the bundle, requests and replies, errors that reach the page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from inductiva_widgets.errors import InductivaError, InputError
+from inductiva_widgets.live import spawn
+from inductiva_widgets.widgets import state
+
+_log = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent.parent / "static"
+_BUNDLE = (_STATIC / "widget.js", _STATIC / "widget.css")
+
+
+class BundleMissingError(InductivaError):
+    """The front end was not built: only in a checkout, never in an installed wheel."""
+
+
+def _check_bundle() -> None:
+    if not all(path.is_file() for path in _BUNDLE):
+        raise BundleMissingError(
+            "The front end of inductiva_widgets is not built. In a checkout, run `make build` "
+            "(or `npm ci && npm run build` in js/), then restart the kernel."
+        )
+
+
+_check_bundle()
+
+Handler = Callable[[dict[str, Any]], Any]
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+
+
+class BaseWidget(anywidget.AnyWidget):
+    """Base of the widgets: strict keywords, one reply for every request.
+
+    A subclass names its handlers in ``_handlers``; each runs on a thread of its own, so that the
+    kernel is never blocked by a button, and what it returns or raises goes back to the page.
+    """
+
+    _esm = _BUNDLE[0]
+    _css = _BUNDLE[1]
+
+    kind = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        unknown = sorted(set(kwargs) - set(self.trait_names()))
+        if unknown:
+            raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
+        self._handlers: dict[str, Handler] = {}
+        super().__init__(**kwargs)
+        self.on_msg(self._on_request)
+        _answer_beside_cells(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def _on_request(self, _: Any, content: Any, __: Any) -> None:
+        """Answer a request of the page; malformed ones are answered too, with an error."""
+        if not isinstance(content, dict) or not isinstance(content.get("id"), str):
+            return
+        request_id, kind = content["id"], content.get("kind")
+        handler = self._handlers.get(kind) if isinstance(kind, str) else None
+
+        def work() -> None:
+            if handler is None:
+                raise InputError(f"This version knows no request {str(kind)[:50]!r}.")
+            result = handler(content)
+            self.send({"id": request_id, "ok": True, "result": result})
+
+        def fail(error: Exception) -> None:
+            if not isinstance(error, InductivaError):
+                _log.error("A request of the page failed", exc_info=error)
+            view = state.error_view(_TITLES.get(str(kind), "That did not work"), error)
+            self.send({"id": request_id, "ok": False, "error": view})
+
+        spawn(work, fail, f"request-{str(kind)[:20]}")
+
+    def _bundle(self, plain: str, html: str) -> Bundle:
+        """Return the live view with its twins for places without a kernel."""
+        data = {
+            "text/plain": plain,
+            "text/html": html,
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2,
+                "version_minor": 1,
+                "model_id": self.model_id,
+            },
+        }
+        return data, {}
+
+
+_TITLES = {
+    "kill": "The task could not be killed",
+    "outputs": "The output files could not be listed",
+    "download": "The download could not be started",
+    "open": "The task could not be opened",
+    "rows": "The rows could not be loaded",
+}
+
+
+def _answer_beside_cells(widget: BaseWidget) -> None:
+    """Let buttons work while a cell runs, where the kernel has subshells.
+
+    ipykernel 7.4 sends a comm's messages to the shell that last published on it, which for a
+    widget made in a cell is the busy one. The front end has chosen a subshell already; this keeps
+    its choice. The attribute is private, hence the check: without it the messages wait, as before.
+    """
+    comm: Any = getattr(widget, "comm", None)
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, default: default

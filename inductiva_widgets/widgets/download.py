@@ -1,0 +1,59 @@
+"""The bar of a download that a cell waits for."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from inductiva_widgets.formatting import format_bytes
+from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.base import BaseWidget, Bundle
+
+if TYPE_CHECKING:
+    from inductiva_widgets.downloads import Download, Progress
+
+
+class DownloadWidget(BaseWidget):
+    """Progress, speed and remaining time of one download, with a button to cancel it.
+
+    Parameters
+    ----------
+    download
+        The download.
+    title
+        What is being downloaded.
+    """
+
+    kind = traitlets.Unicode("download").tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+
+    def __init__(self, download: Download, *, title: str, **kwargs: Any) -> None:
+        self._download = download
+        view = state.download_view(download.progress, download.error)
+        super().__init__(title=title, download=view, **kwargs)
+        self._handlers = {"cancel_download": self._cancel}
+        self._unsubscribe = download.subscribe(self._show)
+        self._show(download.progress)
+
+    def __repr__(self) -> str:
+        return f"DownloadWidget({self.title!r})"
+
+    def close(self) -> None:
+        """End the view; the download goes on."""
+        self._unsubscribe()
+        super().close()
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        progress = self._download.progress
+        total = "" if progress.bytes_total is None else f" of {format_bytes(progress.bytes_total)}"
+        text = f"{self.title}: {format_bytes(progress.bytes_done)}{total}, {progress.phase}"
+        return self._bundle(text, f"<div>{escape(text)}</div>")
+
+    def _show(self, progress: Progress) -> None:
+        self.download = dict(state.download_view(progress, self._download.error))
+
+    def _cancel(self, _: dict[str, Any]) -> None:
+        self._download.cancel()

@@ -1,0 +1,47 @@
+"""When the freshness is worth a message: a change at once, a sign of life now and then."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.live import Feed, poller_for
+from inductiva_widgets.widgets import state
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
+
+_SIGN_OF_LIFE = 5.0
+
+
+class FeedTeller:
+    """Choose which feeds the page needs.
+
+    Parameters
+    ----------
+    client
+        The service, for its clock.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._told: state.FeedView | None = None
+
+    def now(self) -> state.FeedView:
+        """Return the freshness of something that was asked for just now."""
+        offline = poller_for(self._client).feed
+        self._told = self._view(offline if offline.offline_since else Feed(time.time()))
+        return self._told
+
+    def worth_telling(self, feed: Feed) -> state.FeedView | None:
+        """Return the view to send, or None where the page can count on by itself."""
+        view, told = self._view(feed), self._told
+        if told is not None and told["offline_since"] == view["offline_since"]:
+            age = (view["updated"] or 0) - (told["updated"] or 0)
+            if told["error"] == view["error"] and age < _SIGN_OF_LIFE * 1000:
+                return None
+        self._told = view
+        return view
+
+    def _view(self, feed: Feed) -> state.FeedView:
+        return state.feed_view(feed, self._client.transport.clock_skew)

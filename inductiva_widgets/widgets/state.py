@@ -1,0 +1,308 @@
+"""What the page is told: plain values made from the models. Pure functions.
+
+Twin of ``js/src/contract.ts``. Times are epoch milliseconds of the service's clock, durations
+seconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import quote
+
+from inductiva_widgets import timing
+from inductiva_widgets.errors import InductivaError
+from inductiva_widgets.models import Operation, Status, StatusEvent, TaskInfo, Tone
+from inductiva_widgets.tasks.outputs import OutputsInfo
+
+if TYPE_CHECKING:
+    from inductiva_widgets.downloads import Progress
+    from inductiva_widgets.live import Feed
+
+_CONSOLE = "https://console.inductiva.ai/tasks/"
+
+
+class PhaseView(TypedDict):
+    """``Phase`` of the contract."""
+
+    name: str
+    start: int
+    end: int | None
+
+
+class Elapsed(TypedDict):
+    """A duration that may still be growing."""
+
+    seconds: float | None
+    since: int | None
+
+
+class CommandView(TypedDict):
+    """One command of the simulation, as it was executed."""
+
+    command: str
+    elapsed: Elapsed
+    ok: bool | None
+
+
+class FailureView(TypedDict):
+    """Why a task did not succeed, and what to do next."""
+
+    title: str
+    detail: str
+    advice: str
+
+
+class RowView(TypedDict):
+    """A line of the list."""
+
+    id: str
+    status: str
+    alias: str
+    tone: str
+    is_terminal: bool
+    can_kill: bool
+    simulator: str | None
+    submitted: int | None
+    started: int | None
+    computation: Elapsed
+    machine: str | None
+    cost: float | None
+    phases: list[PhaseView]
+
+
+class TaskView(RowView):
+    """A card: all of a line and more."""
+
+    project: str | None
+    queue_ahead: int | None
+    meaning: str
+    commands: list[CommandView]
+    failure: FailureView | None
+    has_outputs: bool
+    output_files: int | None
+    output_size: int | None
+    console_url: str | None
+
+
+class FileView(TypedDict):
+    """A member of the output archive."""
+
+    name: str
+    size: int | None
+    compressed: int | None
+
+
+class OutputsView(TypedDict):
+    """The listing of an output archive."""
+
+    archive_size: int | None
+    files: list[FileView]
+
+
+class ErrorView(TypedDict):
+    """Something that went wrong, in words; ``report`` is safe to copy."""
+
+    title: str
+    detail: str
+    report: str
+
+
+class DownloadView(TypedDict):
+    """How far a download is."""
+
+    phase: str
+    bytes_done: int
+    bytes_total: int | None
+    files_done: int
+    files_total: int | None
+    speed: float | None
+    eta: float | None
+    path: str | None
+    error: ErrorView | None
+
+
+class FeedView(TypedDict):
+    """Freshness of what is shown."""
+
+    updated: int | None
+    offline_since: int | None
+    error: str | None
+    skew: int
+
+
+def row_view(info: TaskInfo) -> RowView:
+    """Return a line of the list."""
+    return {
+        "id": info.task_id,
+        "status": info.status.value,
+        "alias": info.alias,
+        "tone": _tone(info).value,
+        "is_terminal": info.is_terminal,
+        "can_kill": not info.is_terminal and info.status != Status.PENDING_KILL,
+        "simulator": info.simulator,
+        "submitted": _ms(info.input_submit_time or info.create_time),
+        "started": _ms(info.start_time),
+        "computation": _computation(info),
+        "machine": info.machine_type,
+        "cost": info.estimated_computation_cost,
+        "phases": [
+            {"name": phase.name, "start": _stamp(phase.start), "end": _ms(phase.end)}
+            for phase in timing.phases(info)
+        ],
+    }
+
+
+def task_view(
+    info: TaskInfo, tasks_ahead: int | None = None, *, is_local: bool = False
+) -> TaskView:
+    """Return a card.
+
+    Parameters
+    ----------
+    info
+        The task; its detail gives the commands, a row of a listing leaves them out.
+    tasks_ahead
+        Queue position, where known.
+    is_local
+        Whether the embedded server has the task: then it is in no web console.
+    """
+    metrics = info.metrics
+    queued = info.status == Status.SUBMITTED
+    return {
+        **row_view(info),
+        "project": info.project,
+        "queue_ahead": tasks_ahead if queued else None,
+        "meaning": info.status.facts.meaning,
+        "commands": [_command(op) for op in _executed(info)],
+        "failure": _failure(info),
+        "has_outputs": info.has_outputs,
+        "output_files": None if metrics is None else metrics.output_total_files,
+        "output_size": None if metrics is None else metrics.output_size_bytes,
+        "console_url": None if is_local else _CONSOLE + quote(info.task_id, safe=""),
+    }
+
+
+def outputs_view(outputs: OutputsInfo) -> OutputsView:
+    """Return the listing of an output archive."""
+    return {
+        "archive_size": outputs.size,
+        "files": [
+            {"name": file.name, "size": file.size, "compressed": file.compressed_size}
+            for file in outputs.contents
+        ],
+    }
+
+
+def download_view(progress: Progress, error: BaseException | None = None) -> DownloadView:
+    """Return how far a download is."""
+    return {
+        "phase": progress.phase,
+        "bytes_done": progress.bytes_done,
+        "bytes_total": progress.bytes_total,
+        "files_done": progress.files_done,
+        "files_total": progress.files_total,
+        "speed": progress.speed,
+        "eta": progress.eta,
+        "path": progress.path or None,
+        "error": error_view("The download failed", error)
+        if error is not None and progress.phase == "failed"
+        else None,
+    }
+
+
+def error_view(title: str, error: BaseException) -> ErrorView:
+    """Return an error in words.
+
+    Our own errors are written for people and without secrets. Of others only the kind is shown:
+    their text may hold anything, a signed link included.
+    """
+    own = isinstance(error, InductivaError)
+    kind = type(error).__name__
+    detail = str(error) if own else f"An unexpected {kind} occurred."
+    where = ""
+    if not own and error.__traceback__ is not None:
+        last = error.__traceback__
+        while last.tb_next is not None:
+            last = last.tb_next
+        code = last.tb_frame.f_code
+        where = f" in {code.co_name}, line {last.tb_lineno}"
+    return {"title": title, "detail": detail, "report": f"{title}: {kind}{where}: {detail}"}
+
+
+def feed_view(feed: Feed, skew: float = 0.0) -> FeedView:
+    """Return the freshness; ``skew`` is in seconds."""
+    return {
+        "updated": None if feed.updated is None else round(feed.updated * 1000),
+        "offline_since": None if feed.offline_since is None else round(feed.offline_since * 1000),
+        "error": feed.error,
+        "skew": round(skew * 1000),
+    }
+
+
+def count_tones(rows: Sequence[TaskInfo]) -> dict[str, int]:
+    """Return how many tasks there are of each tone, in the order that people look for them."""
+    counts = {tone.value: 0 for tone in (Tone.RUN, Tone.WAIT, Tone.OK, Tone.BAD, Tone.OFF)}
+    for info in rows:
+        tone = _tone(info).value
+        counts[tone] = counts.get(tone, 0) + 1
+    return {tone: count for tone, count in counts.items() if count}
+
+
+def _tone(info: TaskInfo) -> Tone:
+    return info.status.facts.tone
+
+
+def _computation(info: TaskInfo) -> Elapsed:
+    if timing.is_computing(info):
+        return {"seconds": None, "since": _ms(info.computation_start_time)}
+    start = info.computation_start_time
+    now = timing.ended_at(info) or info.computation_end_time or start
+    return {
+        "seconds": None if now is None else timing.computation_seconds(info, now),
+        "since": None,
+    }
+
+
+def _executed(info: TaskInfo) -> list[Operation]:
+    events: list[StatusEvent] = info.status_history or []
+    return [
+        operation
+        for event in events
+        for operation in event.operations or ()
+        if operation.name == "exec_command" and operation.attributes.get("command")
+    ]
+
+
+def _command(operation: Operation) -> CommandView:
+    start, end = operation.start_timestamp, operation.end_timestamp
+    seconds = None if start is None or end is None else max(0.0, (end - start).total_seconds())
+    ok = {"OK": True, "FAILED": False}.get(operation.status or "")
+    return {
+        "command": str(operation.attributes["command"]),
+        "elapsed": {"seconds": seconds, "since": _ms(start) if end is None else None},
+        "ok": ok,
+    }
+
+
+def _failure(info: TaskInfo) -> FailureView | None:
+    facts = info.status.facts
+    if not info.is_terminal or facts.tone is not Tone.BAD:
+        return None
+    machine = info.executer.error_detail if info.executer is not None else None
+    reason = info.error_detail or machine or ""
+    title, _, rest = reason.partition("\n")
+    return {
+        "title": title.strip() or facts.meaning,
+        "detail": rest.strip("\n"),
+        "advice": facts.advice,
+    }
+
+
+def _stamp(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _ms(moment: datetime | None) -> Any:
+    return None if moment is None else _stamp(moment)

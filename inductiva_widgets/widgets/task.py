@@ -1,0 +1,76 @@
+"""The card of one task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from inductiva_widgets.live import Feed, Subscription, poller_for
+from inductiva_widgets.widgets import state, twins
+from inductiva_widgets.widgets.actions import TaskActions
+from inductiva_widgets.widgets.base import BaseWidget, Bundle
+from inductiva_widgets.widgets.feed import FeedTeller
+
+if TYPE_CHECKING:
+    from inductiva_widgets.tasks.task import Task
+
+
+class TaskWidget(BaseWidget):
+    """A live card: status, times, phases, why it failed, kill, output files, download.
+
+    Parameters
+    ----------
+    task
+        The task. Costs one request, then one a second while the task is alive, shared by all
+        cards and tables of the kernel.
+
+    Examples
+    --------
+    >>> inductiva.tasks.Task("n7pbtxunxqzuca6nwe9v0gn75").widget()  # doctest: +SKIP
+    """
+
+    kind = traitlets.Unicode("task").tag(sync=True)
+    view = traitlets.Dict().tag(sync=True)
+    download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    feed = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, task: Task, **kwargs: Any) -> None:
+        self.task = task
+        task.refresh()
+        self._teller = FeedTeller(task.client)
+        super().__init__(view=self._task_view(), feed=self._teller.now(), **kwargs)
+        actions = TaskActions(self._find, self._show_download)
+        self._handlers = actions.handlers()
+        self._subscription = Subscription([task], self._show_task, self._show_feed)
+        poller_for(task.client).subscribe(self._subscription)
+
+    def __repr__(self) -> str:
+        return f"TaskWidget({self.task!r})"
+
+    def close(self) -> None:
+        """End the view and its share of the polling."""
+        self._subscription.cancel()
+        super().close()
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        info, now = self.task.info, self.task.now
+        return self._bundle(twins.task_text(info, now), twins.task_html(info, now))
+
+    def _task_view(self) -> state.TaskView:
+        task = self.task
+        return state.task_view(task.info, task.tasks_ahead, is_local=task.client.is_local)
+
+    def _find(self, task_id: str) -> Task | None:
+        return self.task if task_id == self.task.id else None
+
+    def _show_task(self, _: list[Task]) -> None:
+        self.view = dict(self._task_view())
+
+    def _show_feed(self, feed: Feed) -> None:
+        view = self._teller.worth_telling(feed)
+        if view is not None:
+            self.feed = dict(view)
+
+    def _show_download(self, _: Task, view: state.DownloadView) -> None:
+        self.download = dict(view)

@@ -1,0 +1,219 @@
+"""The door for HTTP against a real server on loopback that misbehaves on demand."""
+
+import threading
+from collections import deque
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from inductiva_widgets import errors
+from inductiva_widgets.api.transport import TRIES, Transport
+from inductiva_widgets.config import Settings
+from inductiva_widgets.models import TaskPage
+from tests.unit.conftest import CANARY
+
+
+class Script:
+    """Answers in order, the last one for ever; each is (status, headers, body) or "cut"."""
+
+    def __init__(self):
+        self.answers = deque([(200, {}, b"{}")])
+        self.seen = []
+
+    def set(self, *answers):
+        self.answers = deque(answers)
+
+    def next(self):
+        return self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.fixture
+def script():
+    return Script()
+
+
+@pytest.fixture
+def server(script):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _any(self):
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if "chunked" in self.headers.get("Transfer-Encoding", ""):
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+            script.seen.append((self.command, self.path, dict(self.headers), body))
+            answer = script.next()
+            if answer == "cut":
+                self.close_connection = True
+                self.connection.close()
+                return
+            status, headers, content = answer
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815 - the library's names
+
+        def log_message(self, *_):
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_address[1]}"
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def pauses():
+    return []
+
+
+@pytest.fixture
+def transport(server, pauses):
+    return Transport(Settings(server, CANARY, server), sleep=pauses.append)
+
+
+def test_key_goes_with_api_calls(transport, script):
+    transport.call(
+        "GET", "/tasks", params={"page": 1, "status": None, "paths": ["a", "b"], "on": True}
+    )
+    method, path, headers, _ = script.seen[0]
+    assert (method, path) == ("GET", "/tasks?page=1&paths=a&paths=b&on=true")
+    assert headers["X-API-Key"] == CANARY
+
+
+def test_key_stays_home_on_signed_links_and_for_the_catalogue(transport, script, server):
+    transport.upload(f"{server}/signed?signature=s", lambda: iter([b"ab", b"c"]))
+    transport.call("GET", "/simulators/available-images", keyed=False)
+    assert [CANARY in str(seen[2]) for seen in script.seen] == [False, False]
+    assert script.seen[0][3] == b"abc"
+
+
+def test_redirect_is_not_followed(transport, script):
+    script.set((302, {"Location": "http://elsewhere.invalid/"}, b""))
+    with pytest.raises(errors.UnexpectedAnswerError, match=r"elsewhere\.invalid"):
+        transport.call("GET", "/tasks")
+    assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize("fault", [(503, {}, b""), (429, {}, b""), (500, {}, b"oops"), "cut"])
+def test_safe_call_is_tried_again(transport, script, pauses, fault):
+    script.set(fault, fault, (200, {}, b'{"tasks": []}'))
+    assert transport.call("GET", "/tasks", answer=TaskPage).tasks == []
+    assert len(script.seen) == 3
+    assert len(pauses) == 2
+    assert pauses[1] > pauses[0] * 0.9
+
+
+def test_retry_after_is_honoured(transport, script, pauses):
+    script.set((429, {"Retry-After": "7"}, b""), (200, {}, b"{}"))
+    transport.call("GET", "/tasks")
+    assert pauses == [7.0]
+
+
+def test_retries_end(transport, script):
+    script.set((503, {}, b'{"detail": "maintenance"}'))
+    with pytest.raises(errors.ServerError, match="maintenance") as caught:
+        transport.call("GET", "/tasks")
+    assert len(script.seen) == TRIES
+    assert (caught.value.status, caught.value.endpoint) == (503, "GET /tasks")
+
+
+def test_submission_is_never_repeated(transport, script):
+    script.set((503, {}, b""))
+    with pytest.raises(errors.ServerError):
+        transport.call("POST", "/tasks/submit", body={})
+    assert len(script.seen) == 1
+
+
+def test_kill_may_be_repeated(transport, script):
+    script.set((503, {}, b""), (200, {}, b"{}"))
+    transport.call("POST", "/tasks/x/kill", retry=True)
+    assert len(script.seen) == 2
+
+
+def test_service_words_are_in_the_error(transport, script):
+    body = b'{"detail": [{"loc": ["query", "page"], "msg": "must be positive", "type": "x"}]}'
+    script.set((422, {}, body))
+    with pytest.raises(errors.InvalidRequestError, match=r"query\.page: must be positive"):
+        transport.call("GET", "/tasks")
+
+
+def test_refused_key_says_what_to_check_and_not_the_key(transport, script):
+    script.set((401, {}, b'{"detail": "Invalid API key"}'))
+    with pytest.raises(errors.AuthenticationError, match="INDUCTIVA_API_KEY") as caught:
+        transport.call("GET", "/tasks")
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "why"),
+    [
+        ({"Content-Type": "text/html"}, b"<html>login</html>", "text/html"),
+        ({}, b"{not json", "malformed"),
+        ({}, b'{"tasks": 3}', "Expected `array`"),
+        ({}, b"", "truncated"),
+    ],
+)
+def test_answer_of_another_kind_is_one_error_naming_the_endpoint(
+    transport, script, headers, body, why
+):
+    script.set((200, headers, body))
+    with pytest.raises(errors.UnexpectedAnswerError, match="GET /tasks") as caught:
+        transport.call("GET", "/tasks", answer=TaskPage)
+    assert why in str(caught.value)
+
+
+def test_unreachable_server_is_one_clear_error():
+    transport = Transport(Settings("http://127.0.0.1:9", CANARY, "http://x"), sleep=lambda _: None)
+    with pytest.raises(errors.APIConnectionError, match="the connection was refused"):
+        transport.call("GET", "/tasks")
+
+
+def test_unknown_host_is_one_clear_error():
+    settings = Settings("http://no-such-host.invalid", CANARY, "http://x")
+    with pytest.raises(errors.APIConnectionError, match="host name is not known"):
+        Transport(settings, sleep=lambda _: None).call("GET", "/tasks")
+
+
+def test_refused_connection_revives_the_embedded_server_once(server, script):
+    dead = Settings("http://127.0.0.1:9", "old", "http://127.0.0.1:9", is_local=True)
+    alive = Settings(server, "new", server, is_local=True)
+    revived = []
+
+    def revive():
+        revived.append(1)
+        return alive
+
+    transport = Transport(dead, revive=revive, sleep=lambda _: None)
+    transport.call("POST", "/tasks/submit", body={})
+    transport.call("GET", "/tasks")
+    assert len(revived) == 1
+    assert script.seen[0][2]["X-API-Key"] == "new"
+
+
+def test_clock_skew_is_read_from_the_answer(transport, script):
+    transport.call("GET", "/tasks")
+    assert transport.clock_skew == 0.0
+
+
+def test_upload_that_is_refused_raises(transport, script, server):
+    script.set((403, {}, b"<Error>expired</Error>"))
+    with pytest.raises(errors.AuthenticationError):
+        transport.upload(f"{server}/signed?signature=secret", lambda: iter([b"x"]))
+
+
+def test_broken_upload_starts_again_from_its_first_byte(transport, script, server):
+    script.set((503, {}, b""), (200, {}, b""))
+    transport.upload(f"{server}/signed", lambda: iter([b"all"]))
+    assert [seen[3] for seen in script.seen] == [b"all", b"all"]

@@ -1,0 +1,84 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from inductiva_widgets._version import __version__
+from inductiva_widgets.cli.main import main, run
+from tests.unit.conftest import wire_task
+
+
+@pytest.fixture
+def cli(service, monkeypatch):
+    def make(*tasks):
+        client = service(*tasks)
+        monkeypatch.setattr("inductiva_widgets.api.connect._default", client)
+
+        def call(*arguments, **options):
+            return CliRunner().invoke(main, list(arguments), **options)
+
+        call.client = client
+        return call
+
+    return make
+
+
+def test_list_prints_the_table(cli):
+    result = cli(wire_task("a"), wire_task("b", "failed"))("tasks", "list", "-n", "1")
+    lines = result.stdout.strip("\n").splitlines()
+    assert lines[0].split()[:3] == ["ID", "SIMULATOR", "STATUS"]
+    assert [line.split()[0] for line in lines[1:]] == ["a"]
+    assert result.exit_code == 0
+
+
+def test_list_as_json(cli):
+    result = cli(wire_task("a"))("tasks", "list", "--json")
+    assert [task["task_id"] for task in json.loads(result.stdout)] == ["a"]
+
+
+def test_empty_list_says_so_and_exits_with_one(cli):
+    call = cli(wire_task("a"))
+    call.client.transport.tasks.clear()
+    result = call("tasks", "list")
+    assert (result.stdout, result.exit_code) == ("No tasks found.\n", 1)
+
+
+def test_info_tells_status_reason_and_timeline(cli):
+    history = [{"status": "submitted", "timestamp": "2024-02-01T17:16:17+00:00"}]
+    call = cli(wire_task("a", "failed", error_detail="exit code 1", status_history=history))
+    text = call("tasks", "info", "a").stdout
+    for expected in ("Status: Failed (failed)", "exit code 1", "In Queue"):
+        assert expected in text
+
+
+def test_kill_asks_first(cli):
+    call = cli(wire_task("a", "computation-started"))
+    assert call("tasks", "kill", "a", input="n\n").exit_code == 1
+    assert "POST /tasks/a/kill" not in call.client.transport.requests
+    assert call("tasks", "kill", "a", "-y").exit_code == 0
+    assert "POST /tasks/a/kill" in call.client.transport.requests
+
+
+def test_kill_of_an_ended_task_says_so(cli):
+    assert "has ended already: Success" in cli(wire_task("a"))("tasks", "kill", "a").stdout
+
+
+def test_expected_error_is_one_line_and_exit_code_one(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["inductiva-widgets", "tasks", "list"])
+    with pytest.raises(SystemExit) as caught:
+        run()
+    assert caught.value.code == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Error: No API key was found.")
+    assert err.count("\n") == 1
+
+
+def test_version():
+    assert __version__ in CliRunner().invoke(main, ["--version"]).stdout
+
+
+@pytest.mark.parametrize("words", [[], ["tasks"], ["tasks", "list"], ["serve"], ["demo"]])
+def test_help_is_there(words):
+    result = CliRunner().invoke(main, [*words, "--help"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage:")

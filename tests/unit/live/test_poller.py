@@ -1,0 +1,193 @@
+"""The poller, ticked by hand; what runs on its thread is tested with real servers elsewhere."""
+
+import threading
+
+import pytest
+
+from inductiva_widgets.errors import APIConnectionError, AuthenticationError
+from inductiva_widgets.live.poller import CALM, FAST, SLOW, Poller, Subscription, poller_for
+from inductiva_widgets.tasks import Task, TaskList, get
+from tests.unit.conftest import wire_task
+
+
+class Listener:
+    def __init__(self):
+        self.news, self.feeds = [], []
+
+    def subscription(self, tasks):
+        return Subscription(
+            tasks,
+            lambda tasks: self.news.append([f"{task.id}:{task.known.status}" for task in tasks]),
+            self.feeds.append,
+        )
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def world(service, clock, monkeypatch):
+    """Return a client, its poller (which never starts its thread), a listener and its tasks."""
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+
+    def make(*tasks):
+        client = service(*tasks)
+        poller = Poller(client, clock=clock)
+        listener = Listener()
+        found = get(last_n=500, client=client)
+        subscription = listener.subscription(found)
+        poller.subscribe(subscription)
+        client.transport.calls.clear()
+        return client, poller, listener, subscription
+
+    return make
+
+
+def live(n, status="computation-started"):
+    return [wire_task(f"t{i}", status) for i in range(n)]
+
+
+def test_a_hundred_live_tasks_cost_one_request_a_tick(world):
+    client, poller, *_ = world(*live(100))
+    poller.tick()
+    poller.tick()
+    assert client.transport.requests == ["GET /tasks", "GET /tasks"]
+    assert client.transport.calls[0][2]["active"] is True
+
+
+def test_one_live_task_costs_its_status_alone(world):
+    client, poller, *_ = world(*live(1))
+    poller.tick()
+    client.transport.calls.clear()
+    poller.tick()
+    assert client.transport.requests == ["GET /tasks/t0/status"]
+
+
+def test_ended_tasks_are_not_asked_for(world):
+    client, poller, listener, _ = world(wire_task("done"))
+    poller.tick()
+    assert client.transport.requests == []
+    assert listener.news == []
+
+
+def test_only_the_task_that_changed_is_told(world):
+    client, poller, listener, _ = world(*live(5))
+    poller.tick()
+    listener.news.clear()
+    client.transport.tasks["t3"].update(wire_task("t3", "success"))
+    poller.tick()
+    assert listener.news == [["t3:success"]]
+    poller.tick()
+    assert listener.news == [["t3:success"]]
+
+
+def test_end_that_a_wait_saw_first_is_told_all_the_same(world):
+    client, poller, listener, subscription = world(*live(1))
+    poller.tick()
+    client.transport.tasks["t0"].update(wire_task("t0", "success"))
+    subscription.tasks["t0"].refresh()
+    assert poller._has_work()
+    poller.tick()
+    assert listener.news[-1] == ["t0:success"]
+    assert not poller._has_work()
+
+
+def test_several_objects_of_one_task_share_the_request_and_the_news(world):
+    client, poller, first, _ = world(*live(1))
+    second = Listener()
+    other = second.subscription(TaskList([Task("t0", client=client)]))
+    poller.subscribe(other)
+    poller.tick()
+    client.transport.tasks["t0"].update(wire_task("t0", "failed"))
+    client.transport.calls.clear()
+    poller.tick()
+    assert client.transport.requests == ["GET /tasks/t0/status", "GET /tasks/t0"]
+    assert first.news[-1] == second.news[-1] == ["t0:failed"]
+
+
+def test_service_that_is_away_is_told_with_its_time_and_asked_less_and_less(world, clock):
+    client, poller, listener, _kept = world(*live(2))
+    poller.tick()
+    client.transport.fail_with = APIConnectionError("refused")
+    pauses = []
+    for _ in range(6):
+        clock.now += 5
+        poller.tick()
+        pauses.append(poller.interval())
+    assert listener.feeds[-1].offline_since == 1005.0
+    assert listener.feeds[-1].error == "refused"
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 30.0
+    client.transport.fail_with = None
+    poller.tick()
+    assert listener.feeds[-1].offline_since is None
+    assert poller.interval() == FAST
+
+
+def test_refused_key_is_told_and_asked_slowly(world):
+    client, poller, listener, _ = world(*live(1))
+    client.transport.fail_with = AuthenticationError("refused", status=401)
+    poller.tick()
+    assert listener.feeds[-1].error == "refused"
+    assert poller.interval() == 30.0
+
+
+def test_quiet_times_are_asked_less_often(world, clock):
+    _, poller, *_ = world(*live(2))
+    poller.tick()
+    assert poller.interval() == FAST
+    clock.now += 300
+    assert poller.interval() == CALM
+    clock.now += 3000
+    assert poller.interval() == SLOW
+    poller.poke()
+    assert poller.interval() == FAST
+
+
+def test_cancelled_subscription_hears_nothing_and_ends_the_work(world):
+    _, poller, listener, subscription = world(*live(3))
+    subscription.cancel()
+    poller.tick()
+    assert (listener.news, listener.feeds) == ([], [])
+    assert not poller._has_work()
+
+
+def test_forgotten_subscription_ends_the_work(service, clock, monkeypatch):
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+    client = service(*live(1))
+    poller = Poller(client, clock=clock)
+    poller.subscribe(Listener().subscription(get(client=client)))
+    import gc
+
+    gc.collect()
+    assert not poller._has_work()
+
+
+def test_failing_listener_does_not_silence_the_others(world, caplog):
+    client, poller, listener, _ = world(*live(1))
+
+    def fail(_):
+        raise RuntimeError("listener broke")
+
+    bad = Subscription(get(client=client), fail, fail)
+    poller.subscribe(bad)
+    poller.tick()
+    client.transport.tasks["t0"].update(wire_task("t0", "success"))
+    poller.tick()
+    assert listener.news[-1] == ["t0:success"]
+    assert "listener broke" in caplog.text
+
+
+def test_one_poller_a_service(service):
+    client = service()
+    assert poller_for(client) is poller_for(client)
+    assert poller_for(client) is not poller_for(service())

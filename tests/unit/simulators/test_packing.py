@@ -1,0 +1,93 @@
+import io
+import os
+import zipfile
+
+import pytest
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.simulators.packing import check_input_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    top = tmp_path / "case"
+    (top / "mesh" / "empty").mkdir(parents=True)
+    (top / "model.inp").write_bytes(b"line one\r\nline two\r\n")
+    (top / "run.sh").write_bytes(b"#!/bin/sh\r\n")
+    (top / "mesh" / "a.bin").write_bytes(os.urandom(3_000_000))
+    return top
+
+
+def unpacked(folder):
+    return zipfile.ZipFile(io.BytesIO(b"".join(check_input_folder(folder).stream())))
+
+
+def test_every_file_arrives_byte_for_byte(folder):
+    archive = unpacked(folder)
+    assert archive.testzip() is None
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert archive.read(f"sim_dir/{path.relative_to(folder)}") == path.read_bytes()
+
+
+def test_empty_folders_are_kept(folder):
+    assert "sim_dir/mesh/empty/" in unpacked(folder).namelist()
+
+
+def test_stream_comes_in_pieces_and_reports_progress(folder):
+    progress = []
+    checked = check_input_folder(folder)
+    pieces = list(checked.stream(progress.append))
+    assert len(pieces) > 2
+    assert progress[-1] == checked.size
+
+
+def test_no_temporary_file_is_made(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    unpacked(folder)
+    assert not (tmp_path / "tmp").exists()
+
+
+def test_file_older_than_zip_can_say_is_packed(folder):
+    os.utime(folder / "model.inp", (0, 0))
+    assert unpacked(folder).read("sim_dir/model.inp").startswith(b"line one")
+
+
+def test_links_are_followed(folder, tmp_path):
+    (tmp_path / "elsewhere.dat").write_text("data")
+    (folder / "link.dat").symlink_to(tmp_path / "elsewhere.dat")
+    assert unpacked(folder).read("sim_dir/link.dat") == b"data"
+
+
+def test_missing_folder_is_told(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        check_input_folder(tmp_path / "nowhere")
+
+
+def test_file_in_place_of_a_folder_is_told(folder):
+    with pytest.raises(InputError, match="is a file"):
+        check_input_folder(folder / "model.inp")
+
+
+def test_empty_folder_is_told(tmp_path):
+    (tmp_path / "inner").mkdir()
+    with pytest.raises(InputError, match="is empty"):
+        check_input_folder(tmp_path)
+
+
+def test_no_path_at_all_is_told():
+    with pytest.raises(InputError, match="NoneType"):
+        check_input_folder(None)
+
+
+@pytest.mark.parametrize("target", ["nowhere", "."])
+def test_broken_and_circular_links_are_told(folder, target):
+    (folder / "link").symlink_to(folder / target)
+    with pytest.raises(InputError, match="link"):
+        check_input_folder(folder)
+
+
+def test_output_zip_among_the_inputs_is_refused(folder):
+    (folder / "output.zip").write_text("")
+    with pytest.raises(InputError, match=r"output\.zip"):
+        check_input_folder(folder)

@@ -1,0 +1,254 @@
+import pytest
+
+from inductiva_widgets.errors import APIConnectionError, InputError, NotFoundError, TaskError
+from inductiva_widgets.tasks import Task
+from tests.unit.conftest import wire_task
+
+ID = "n7pbtxunxqzuca6nwe9v0gn75"
+
+
+@pytest.fixture
+def make(service):
+    def make(**fields):
+        return Task(ID, client=service(wire_task(**fields)))
+
+    return make
+
+
+@pytest.fixture
+def no_sleep(monkeypatch):
+    """Make waits pass at once; what should happen meanwhile is done by the given function."""
+
+    def install(action=lambda: None):
+        monkeypatch.setattr("time.sleep", lambda _: action())
+
+    return install
+
+
+def requests(task):
+    return task.client.transport.requests
+
+
+def finish(task, status="success"):
+    task.client.transport.tasks[ID].update(wire_task(status=status))
+
+
+def test_making_a_task_costs_no_request(make):
+    task = make()
+    assert requests(task) == []
+    assert repr(task) == f"Task('{ID}')"
+
+
+@pytest.mark.parametrize("task_id", ["", "  ", None, 5])
+def test_what_is_no_id_is_refused(service, task_id):
+    with pytest.raises(InputError, match="task id"):
+        Task(task_id, client=service())
+
+
+def test_unknown_id_is_not_found(service):
+    with pytest.raises(NotFoundError):
+        Task("nope", client=service()).get_status()
+
+
+def test_status_prints_as_its_code(make):
+    assert str(make(status="submitted").get_status()) == "submitted"
+
+
+def test_status_of_an_ended_task_costs_no_further_request(make):
+    task = make()
+    assert task.get_status() == "success"
+    before = len(requests(task))
+    assert task.get_status() == "success"
+    assert task.is_terminal()
+    assert task.get_machine_type() == "c2-standard-16"
+    assert task.get_computation_time() == 10
+    assert len(requests(task)) == before
+
+
+def test_status_of_a_live_task_is_asked_each_time(make):
+    task = make(status="computation-started")
+    assert task.is_running()
+    finish(task)
+    assert task.get_status() == "success"
+    assert not task.is_running()
+
+
+def test_machine_type_is_none_until_there_is_one(make):
+    task = make(status="submitted")
+    assert task.get_machine_type() is None
+    finish(task)
+    assert task.get_machine_type() == "c2-standard-16"
+
+
+def test_times_are_seconds(make):
+    task = make()
+    assert task.get_computation_time() == task.get_execution_time() == 10.0
+    assert task.get_total_time() == 28.0
+
+
+def test_late_news_do_not_revive_an_ended_task(make):
+    task = make()
+    ended = task.get_info()
+    late = task.from_info(ended, task.client).client.task(ID)
+    task.client.transport.tasks[ID].update(wire_task(status="computation-started"))
+    stale = task.client.task(ID)
+    assert not stale.is_terminal
+    assert task.learn(stale).is_terminal
+    assert late.is_terminal
+
+
+def test_listing_row_does_not_lose_the_history(make):
+    task = make(status="computation-started", status_history=[{"status": "submitted"}])
+    task.get_info()
+    row = task.client.task_page().tasks[0]
+    row = type(row)(task_id=ID, status=row.status, estimated_computation_cost=0.5)
+    task.learn(row)
+    assert task.info.status_history
+    assert task.info.estimated_computation_cost == 0.5
+
+
+def test_refresh_takes_news_that_somebody_else_just_got(make):
+    task = make(status="computation-started")
+    task.get_info()
+    before = len(requests(task))
+    task.refresh(max_age=60)
+    assert len(requests(task)) == before
+    task.refresh()
+    assert requests(task)[before:] == [f"GET /tasks/{ID}/status"]
+
+
+def test_wait_ends_with_the_task(make, no_sleep):
+    task = make(status="computation-started")
+    no_sleep(lambda: finish(task, "failed"))
+    assert task.wait(silent_mode=True, download_std_on_completion=False) == "failed"
+
+
+def test_wait_survives_a_service_that_is_away(make, no_sleep):
+    task = make(status="computation-started")
+    task.get_info()
+    transport, steps = task.client.transport, []
+
+    def meanwhile():
+        steps.append(1)
+        transport.fail_with = APIConnectionError("gone") if len(steps) < 4 else None
+        if len(steps) == 5:
+            finish(task)
+
+    no_sleep(meanwhile)
+    assert task.wait(1e-9, silent_mode=True, download_std_on_completion=False) == "success"
+    assert len(steps) == 5
+
+
+def test_interrupt_ends_the_wait_and_leaves_the_task_alone(make, no_sleep):
+    task = make(status="computation-started")
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    no_sleep(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        task.wait(silent_mode=True)
+    assert "POST" not in " ".join(requests(task))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_sync_context_kills_and_raises_again(make, error):
+    task = make(status="computation-started")
+    with pytest.raises(error), task.sync_context():
+        raise error
+    assert f"POST /tasks/{ID}/kill" in requests(task)
+
+
+def test_sync_context_without_an_accident_kills_nothing(make):
+    task = make(status="computation-started")
+    with task.sync_context():
+        pass
+    assert requests(task) == []
+
+
+@pytest.mark.parametrize("period", [0, -1, "1", True])
+def test_wait_refuses_a_bad_period(make, period):
+    with pytest.raises(InputError, match="polling_period"):
+        make().wait(polling_period=period)
+
+
+def test_wait_for_status(make, no_sleep):
+    task = make(status="submitted")
+    no_sleep(lambda: finish(task, "computation-started"))
+    assert task.wait_for_status("computation-started", silent_mode=True) is True
+    no_sleep(lambda: finish(task, "killed"))
+    assert task.wait_for_status("computation-ended", silent_mode=True) is False
+
+
+def test_wait_for_unknown_status_lists_the_known_ones(make):
+    with pytest.raises(InputError, match="computation-started, computation-ended"):
+        make().wait_for_status("finished")
+
+
+@pytest.mark.parametrize(("wait_timeout", "answer"), [(None, None), (1, True)])
+def test_kill(make, wait_timeout, answer):
+    task = make(status="computation-started")
+    assert task.kill(wait_timeout) is answer
+    assert task.get_status() == "killed"
+
+
+def test_killing_an_ended_task_is_no_error_and_no_request_to_kill(make):
+    task = make()
+    assert task.kill() is None
+    assert task.kill(wait_timeout=0) is True
+    assert f"POST /tasks/{ID}/kill" not in requests(task)
+
+
+def test_kill_that_takes_longer_than_the_wait_is_false(make, no_sleep):
+    task = make(status="computation-started")
+    task.client.transport.hooks[f"POST /tasks/{ID}/kill"] = lambda: None
+    task.client.kill = lambda _: None
+    no_sleep()
+    assert task.kill(wait_timeout=0) is False
+
+
+@pytest.mark.parametrize("wait_timeout", ["1", True, [1]])
+def test_kill_refuses_what_is_no_number(make, wait_timeout):
+    with pytest.raises(TypeError):
+        make().kill(wait_timeout)
+
+
+def test_kill_refuses_a_negative_wait(make):
+    with pytest.raises(ValueError, match="negative"):
+        make().kill(-1)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("computation-started", "no output yet"), ("zombie", "ended while the task was still")],
+)
+def test_outputs_that_are_not_there_are_explained(make, status, said):
+    with pytest.raises(TaskError, match=said):
+        make(status=status).get_output_info()
+
+
+def test_bad_download_arguments_are_told_before_any_request(make):
+    task = make()
+    with pytest.raises(InputError, match="list of names"):
+        task.download_outputs("stdout.txt")
+    with pytest.raises(InputError, match="whole archive"):
+        task.download_outputs(["a"], uncompress=False)
+    assert requests(task) == []
+
+
+def test_metadata_must_be_text(make):
+    with pytest.raises(InputError):
+        make().set_metadata({"a": ""})
+
+
+def test_tasks_are_equal_by_id_and_service(make, service):
+    task = make()
+    assert task == Task(ID, client=service())
+    assert len({task, Task(ID, client=service())}) == 1
+    assert task != Task("other", client=service())
+
+
+def test_outside_a_notebook_a_task_shows_as_text(make):
+    task = make()
+    data, _ = task._repr_mimebundle_()
+    assert data == {"text/plain": repr(task)}

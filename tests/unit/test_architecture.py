@@ -1,0 +1,107 @@
+"""The arrows between the rooms, read from the syntax tree; they never turn back."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import inductiva_widgets
+
+ROOT = Path(inductiva_widgets.__file__).parent
+ROOMS = {
+    "errors": set(),
+    "_version": set(),
+    "formatting": set(),
+    "models": set(),
+    "timing": {"models"},
+    "config": {"errors"},
+    "frames": {"models", "timing"},
+    "api": {"errors", "config", "models", "_version", "local"},
+    "downloads": {"errors", "formatting", "_version"},
+    "utils": {"downloads", "errors"},
+    "tasks": {"api", "config", "downloads", "errors", "formatting", "frames", "models", "timing"},
+    "simulators": {"api", "errors", "models", "tasks"},
+    "live": {"errors", "tasks", "api"},
+    "widgets": {"live", "tasks", "downloads", "errors", "formatting", "models", "timing", "api"},
+    "local": {"errors", "config", "models", "formatting", "_version"},
+    "cli": {"api", "config", "errors", "formatting", "local", "models", "tasks", "_version"},
+    "__main__": {"cli"},
+}
+# The named exceptions: a task asks for its widget, and connect("local") for the server.
+EXCEPTIONS = {("tasks/_display.py", "widgets"), ("widgets/base.py", "static")}
+THIRD_PARTY = {
+    "requests": {"api", "downloads"},
+    "pandas": {"frames", "tasks"},
+    "anywidget": {"widgets"},
+    "traitlets": {"widgets"},
+    "IPython": {"tasks"},
+    "starlette": {"local"},
+    "uvicorn": {"local"},
+    "psutil": {"local"},
+    "sqlite3": {"local"},
+    "click": {"cli"},
+    "rich": {"tasks", "downloads"},
+}
+
+
+def _modules():
+    return sorted(
+        path for path in ROOT.rglob("*.py") if path.name != "__init__.py" or path.parent != ROOT
+    )
+
+
+def _imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    names: set[str] = set()
+    typing_only = [node for node in ast.walk(tree) if _is_type_checking(node)]
+    ignored = {inner for node in typing_only for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if node in ignored:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "inductiva_widgets":
+                names |= {f"inductiva_widgets.{alias.name}" for alias in node.names}
+            else:
+                names.add(node.module)
+    return names
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    test = getattr(node, "test", None)
+    return isinstance(node, ast.If) and getattr(test, "id", "") == "TYPE_CHECKING"
+
+
+def _room(path: Path) -> str:
+    first = path.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_module_imports_only_what_its_room_may(path):
+    room, place = _room(path), path.relative_to(ROOT).as_posix()
+    for name in _imports(path):
+        parts = name.split(".")
+        if parts[0] == "inductiva_widgets" and len(parts) > 1 and parts[1] != room:
+            allowed = parts[1] in ROOMS[room] or (place, parts[1]) in EXCEPTIONS
+            assert allowed, f"{place} imports {name}"
+        elif parts[0] in THIRD_PARTY:
+            assert room in THIRD_PARTY[parts[0]], f"{place} imports {name}"
+
+
+def test_rooms_have_no_cycle():
+    def reach(room, seen=()):
+        assert room not in seen, f"cycle: {' -> '.join((*seen, room))}"
+        for other in ROOMS[room]:
+            reach(other, (*seen, room))
+
+    for room in ROOMS:
+        reach(room)
+
+
+def test_the_check_would_notice_an_arrow_that_turns_back(tmp_path):
+    module = tmp_path / "errors.py"
+    module.write_text("from inductiva_widgets.tasks.task import Task\n")
+    assert _imports(module) == {"inductiva_widgets.tasks.task"}
+    assert "tasks" not in ROOMS["errors"]

@@ -1,0 +1,38 @@
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from inductiva_widgets import formatting
+
+CASES = json.loads((Path(__file__).parent / "format_cases.json").read_text())
+FUNCTIONS = {
+    "bytes": formatting.format_bytes,
+    "clock": formatting.format_clock,
+    "short": formatting.format_short,
+    "cost": formatting.format_cost,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [(kind, *case) for kind in FUNCTIONS for case in CASES[kind]],
+)
+def test_python_agrees_with_the_cases_shared_with_the_page(kind, value, expected):
+    assert FUNCTIONS[kind](value) == expected
+
+
+def test_date_is_local_time(monkeypatch):
+    moment = datetime(2024, 2, 1, 17, 16, 17, tzinfo=timezone.utc)
+    assert formatting.format_date(moment) == moment.astimezone().strftime("%d %b, %H:%M:%S")
+    assert formatting.format_date(None) == "n/a"
+
+
+def test_table_columns_are_as_wide_as_their_longest_cell():
+    text = formatting.format_table(["A", "LONGER"], [["wide cell", "x"]], indent=1, gap=2)
+    assert text == " A          LONGER\n wide cell  x"
+
+
+def test_table_without_rows_is_its_header():
+    assert formatting.format_table(["A", "B"], [], indent=0, gap=1) == "A   B"

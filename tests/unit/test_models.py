@@ -1,0 +1,92 @@
+import msgspec
+import pytest
+
+from inductiva_widgets.models import KNOWN_STATUSES, Status, TaskInfo, TaskPage, Tone
+from tests.unit.conftest import wire_task
+
+
+def decode(task):
+    return msgspec.json.decode(msgspec.json.encode(task), type=TaskInfo)
+
+
+def test_status_prints_its_code():
+    assert f"{Status.SUBMITTED}" == str(Status("submitted")) == "submitted"
+    assert Status("success") == "success"
+
+
+def test_unknown_status_is_kept_and_classed_unknown():
+    status = decode(wire_task(status="teleported", is_terminated=False)).status
+    assert status == "teleported"
+    assert str(status) == "teleported"
+    assert status.alias == "teleported"
+    assert not status.is_known
+    assert status.facts.tone is Tone.UNKNOWN
+    assert [status.is_terminal, status.is_running, status.is_failed] == [False] * 3
+
+
+def test_status_that_is_no_text_is_refused():
+    with pytest.raises(ValueError, match="not text"):
+        Status(3)
+
+
+@pytest.mark.parametrize("code", KNOWN_STATUSES)
+def test_every_known_status_has_alias_tone_and_meaning(code):
+    facts = Status(code).facts
+    assert facts.alias
+    assert facts.meaning.endswith(".")
+    assert facts.tone is not Tone.UNKNOWN
+
+
+@pytest.mark.parametrize("code", KNOWN_STATUSES)
+def test_failed_statuses_are_terminal_and_bad_ones_give_advice(code):
+    facts = Status(code).facts
+    assert facts.terminal or not facts.failed
+    assert not (facts.running and facts.terminal)
+    if facts.tone is Tone.BAD:
+        assert facts.advice
+
+
+def test_the_services_word_on_the_end_wins_over_the_code():
+    assert not decode(wire_task(status="spot-instance-preempted", is_terminated=False)).is_terminal
+    assert decode(wire_task(status="success", is_terminated=None)).is_terminal
+
+
+def test_a_bare_task_decodes():
+    info = decode({"task_id": "a", "status": "submitted"})
+    assert (info.machine_type, info.has_outputs, info.is_terminal) == (None, False, False)
+
+
+@pytest.mark.parametrize("field", TaskInfo.__struct_fields__[2:])
+def test_every_optional_field_may_be_null(field):
+    assert decode({"task_id": "a", "status": "success", field: None})
+
+
+def test_unknown_fields_are_ignored():
+    page = {"tasks": [wire_task(colour="blue")], "total_size": 1, "next": "x"}
+    assert len(msgspec.json.decode(msgspec.json.encode(page), type=TaskPage).tasks) == 1
+
+
+@pytest.mark.parametrize(
+    ("executer", "machine"),
+    [
+        ({"vm_type": "c2-standard-4"}, "c2-standard-4"),
+        ({"vm_type": "n/a", "vm_name": "my-box"}, "my-box"),
+        (None, None),
+    ],
+)
+def test_machine_type_is_the_type_or_else_the_name(executer, machine):
+    assert decode(wire_task(executer=executer)).machine_type == machine
+
+
+@pytest.mark.parametrize(
+    ("status", "metrics", "expected"),
+    [
+        ("success", None, True),
+        ("failed", None, True),
+        ("killed", None, False),
+        ("killed", {"output_zipped_size_bytes": 5}, True),
+        ("computation-started", None, False),
+    ],
+)
+def test_has_outputs(status, metrics, expected):
+    assert decode(wire_task(status=status, metrics=metrics)).has_outputs is expected

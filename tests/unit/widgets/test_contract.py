@@ -1,0 +1,60 @@
+"""The two halves of the contract, Python's and the page's, name the same fields."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, state
+
+CONTRACT = (Path(__file__).parents[3] / "js/src/contract.ts").read_text()
+TWINS = {
+    "Phase": state.PhaseView,
+    "Elapsed": state.Elapsed,
+    "CommandView": state.CommandView,
+    "FailureView": state.FailureView,
+    "RowView": state.RowView,
+    "TaskView": state.TaskView,
+    "FileView": state.FileView,
+    "OutputsView": state.OutputsView,
+    "DownloadView": state.DownloadView,
+    "ErrorView": state.ErrorView,
+    "FeedView": state.FeedView,
+}
+WIDGETS = {
+    "TaskTraits": TaskWidget,
+    "TaskListTraits": TaskListWidget,
+    "DownloadTraits": DownloadWidget,
+}
+
+
+def fields(interface: str) -> set[str]:
+    match = re.search(
+        rf"interface {interface}(?: extends (\w+))? \{{(.*?)\n\}}", CONTRACT, re.DOTALL
+    )
+    assert match, f"contract.ts has no interface {interface}"
+    parent, body = match.groups()
+    own = set(re.findall(r"^  (\w+)\??:", body, re.MULTILINE))
+    return own | (fields(parent) if parent else set())
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_view_has_the_same_fields_on_both_sides(name):
+    assert fields(name) == set(TWINS[name].__annotations__)
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_widget_syncs_just_the_traits_of_the_contract(name):
+    own = {
+        trait
+        for trait in WIDGETS[name].class_traits(sync=True)
+        if not trait.startswith("_") and trait not in ("layout", "tabbable", "tooltip")
+    }
+    assert own == fields(name)
+
+
+def test_every_request_of_the_page_has_a_handler():
+    requests = fields("Requests")
+    handled = {"rows", "open", "close", "kill", "outputs", "download", "cancel_download"}
+    assert requests == handled
+    assert fields("Results") == requests

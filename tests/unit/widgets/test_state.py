@@ -1,0 +1,125 @@
+import json
+
+import msgspec
+import pytest
+
+from inductiva_widgets.errors import DownloadError
+from inductiva_widgets.live import Feed
+from inductiva_widgets.models import KNOWN_STATUSES, TaskInfo
+from inductiva_widgets.widgets import state
+from tests.unit.conftest import START, at, wire_task
+
+T0 = START.timestamp() * 1000
+ENDED = {code for code in KNOWN_STATUSES if code not in (
+    "pending-input", "submitted", "started", "computation-started", "computation-ended",
+    "pending-kill")}  # fmt: skip
+
+
+def info(**fields):
+    return msgspec.json.decode(msgspec.json.encode(wire_task(**fields)), type=TaskInfo)
+
+
+@pytest.mark.parametrize("status", [*KNOWN_STATUSES, "teleported"])
+def test_every_status_makes_a_card_that_is_plain_json(status):
+    view = state.task_view(info(status=status, is_terminated=status in ENDED))
+    assert json.loads(json.dumps(view)) == view
+    assert view["alias"]
+    assert view["meaning"]
+
+
+@pytest.mark.parametrize("status", KNOWN_STATUSES)
+def test_only_a_live_task_whose_kill_is_not_under_way_can_be_killed(status):
+    view = state.task_view(info(status=status, is_terminated=status in ENDED))
+    assert view["can_kill"] is (status not in ENDED and status != "pending-kill")
+
+
+def test_running_computation_is_counted_by_the_page():
+    view = state.row_view(info(status="computation-started"))
+    assert view["computation"] == {"seconds": None, "since": T0 + 16_000}
+    assert view["phases"][-1] == {"name": "computing", "start": T0 + 16_000, "end": None}
+
+
+def test_ended_computation_is_a_number():
+    assert state.row_view(info())["computation"] == {"seconds": 10.0, "since": None}
+
+
+def test_queue_position_is_shown_in_the_queue_alone():
+    assert state.task_view(info(status="submitted"), 2)["queue_ahead"] == 2
+    assert state.task_view(info(status="started"), 2)["queue_ahead"] is None
+
+
+def test_failure_gives_reason_and_next_step():
+    reason = "The command ended with exit code 1: runswmm\nERROR 209: undefined object J44"
+    failure = state.task_view(info(status="failed", error_detail=reason))["failure"]
+    assert failure["title"] == "The command ended with exit code 1: runswmm"
+    assert failure["detail"] == "ERROR 209: undefined object J44"
+    assert "stderr.txt" in failure["advice"]
+
+
+def test_failure_of_the_machine_gives_the_machines_reason():
+    executer = {"vm_type": "c2", "error_detail": "No space left on device"}
+    view = state.task_view(info(status="executer-failed", executer=executer))
+    assert view["failure"]["title"] == "No space left on device"
+
+
+@pytest.mark.parametrize("status", ["success", "killed", "computation-started"])
+def test_what_is_no_failure_has_none(status):
+    assert state.task_view(info(status=status))["failure"] is None
+
+
+def test_commands_come_with_their_time_and_verdict():
+    operation = {
+        "name": "exec_command",
+        "start_timestamp": at(16),
+        "end_timestamp": at(20),
+        "status": "OK",
+        "attributes": {"command": "runswmm a b"},
+    }
+    running = {**operation, "end_timestamp": None, "status": "RUNNING"}
+    other = {**operation, "name": "download_input"}
+    history = [{"status": "computation-started", "operations": [operation, running, other]}]
+    first, second = state.task_view(info(status_history=history))["commands"]
+    assert first == {
+        "command": "runswmm a b",
+        "elapsed": {"seconds": 4.0, "since": None},
+        "ok": True,
+    }
+    assert second["elapsed"]["since"] == T0 + 16_000
+    assert second["ok"] is None
+
+
+def test_console_link_is_for_the_real_service_alone():
+    assert state.task_view(info(), is_local=True)["console_url"] is None
+    assert state.task_view(info(task_id="a/b"))["console_url"].endswith("/a%2Fb")
+
+
+def test_own_errors_are_shown_as_they_are():
+    view = state.error_view("No", DownloadError("The disk is full."))
+    assert view == {
+        "title": "No",
+        "detail": "The disk is full.",
+        "report": "No: DownloadError: The disk is full.",
+    }
+
+
+def test_text_of_foreign_errors_is_not_shown_as_it_may_hold_a_signed_link():
+    try:
+        raise OSError("https://host/file?signature=SECRET")
+    except OSError as error:
+        view = state.error_view("No", error)
+    assert "SECRET" not in str(view)
+    assert "OSError in test_text" in view["report"]
+
+
+def test_counts_are_by_family_of_status():
+    tasks = [info(), info(), info(status="failed"), info(status="submitted")]
+    assert state.count_tones(tasks) == {"wait": 1, "ok": 2, "bad": 1}
+
+
+def test_feed_is_in_milliseconds():
+    assert state.feed_view(Feed(1.5, 2.0, "gone"), 3.0) == {
+        "updated": 1500,
+        "offline_since": 2000,
+        "error": "gone",
+        "skew": 3000,
+    }

@@ -1,0 +1,201 @@
+"""Python's half of the widgets, without a kernel: a double records what would be sent."""
+
+import threading
+
+import pytest
+
+from inductiva_widgets.errors import InputError, ServerError
+from inductiva_widgets.live import Feed, poller_for
+from inductiva_widgets.tasks import Task, get
+from inductiva_widgets.widgets import TaskListWidget, TaskWidget, base
+from tests.unit.conftest import CANARY, wire_task
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    """Run requests on the caller's thread, and pollers by hand."""
+
+    def spawn(action, on_error, name):
+        try:
+            action()
+        except Exception as error:  # the double of a thread's last resort
+            on_error(error)
+
+    monkeypatch.setattr(base, "spawn", spawn)
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+
+
+def record(widget):
+    sent = []
+    widget.send = lambda content, buffers=None: sent.append(content)
+    return sent
+
+
+def ask(widget, kind, **payload):
+    sent = record(widget)
+    widget._handle_custom_msg({"id": "r1", "kind": kind, **payload}, [])
+    (reply,) = [message for message in sent if message.get("id") == "r1"]
+    return reply
+
+
+@pytest.fixture
+def card(service):
+    def make(**fields):
+        client = service(wire_task("t1", **fields))
+        return TaskWidget(Task("t1", client=client))
+
+    return make
+
+
+def test_card_starts_with_its_view(card):
+    widget = card(status="submitted")
+    assert widget.view["status"] == "submitted"
+    assert widget.feed["updated"] is not None
+
+
+def test_card_follows_its_task(card):
+    widget = card(status="submitted")
+    widget.task.client.transport.tasks["t1"].update(wire_task("t1", "success"))
+    poller_for(widget.task.client).tick()
+    assert widget.view["status"] == "success"
+
+
+def test_unchanged_task_sends_nothing_but_a_sign_of_life_now_and_then(card):
+    widget = card(status="computation-started")
+    poller = poller_for(widget.task.client)
+    changes = []
+    widget.observe(lambda change: changes.append(change["name"]), ["view", "feed"])
+    for _ in range(5):
+        poller.tick()
+    assert changes == []
+    last = widget._teller._told["updated"] / 1000
+    widget._show_feed(Feed(last + 6))
+    assert changes == ["feed"]
+
+
+def test_offline_service_is_told_at_once(card):
+    widget = card(status="computation-started")
+    widget._show_feed(Feed(1.0, offline_since=2.0, error="gone"))
+    assert widget.feed["offline_since"] == 2000
+    assert widget.feed["error"] == "gone"
+
+
+def test_kill_of_the_page_reaches_the_service(card):
+    widget = card(status="computation-started")
+    assert ask(widget, "kill", task_id="t1") == {"id": "r1", "ok": True, "result": None}
+    assert "POST /tasks/t1/kill" in widget.task.client.transport.requests
+
+
+def test_kill_that_is_refused_says_why(card):
+    widget = card(status="computation-started")
+
+    def refuse():
+        raise ServerError("The service is down for maintenance.", status=503)
+
+    widget.task.client.transport.hooks["POST /tasks/t1/kill"] = refuse
+    reply = ask(widget, "kill", task_id="t1")
+    assert reply["ok"] is False
+    assert reply["error"]["title"] == "The task could not be killed"
+    assert reply["error"]["detail"] == "The service is down for maintenance."
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("explode", {}),
+        (None, {}),
+        ("kill", {}),
+        ("kill", {"task_id": "somebody-elses"}),
+        ("kill", {"task_id": ["t1"]}),
+        ("download", {"task_id": "t1", "names": []}),
+        ("download", {"task_id": "t1", "names": [3]}),
+    ],
+)
+def test_request_that_makes_no_sense_is_answered_with_an_error(card, kind, payload):
+    widget = card()
+    assert ask(widget, kind, **payload)["ok"] is False
+    assert "POST" not in " ".join(widget.task.client.transport.requests)
+
+
+@pytest.mark.parametrize("content", [None, [], "kill", {}, {"id": 5, "kind": "kill"}])
+def test_message_that_is_no_request_is_ignored(card, content):
+    widget = card()
+    sent = record(widget)
+    widget._handle_custom_msg(content, [])
+    assert sent == []
+
+
+def test_unknown_keyword_is_refused(card, service):
+    with pytest.raises(InputError, match="colour"):
+        TaskWidget(Task("t1", client=service(wire_task("t1"))), colour="blue")
+
+
+def test_closed_card_is_no_longer_polled_for(card):
+    widget = card(status="computation-started")
+    widget.close()
+    assert not poller_for(widget.task.client)._has_work()
+
+
+def test_key_is_in_no_trait_and_no_bundle(card):
+    widget = card()
+    assert CANARY not in str(widget.get_state())
+    assert CANARY not in str(widget._repr_mimebundle_())
+
+
+def test_bundle_has_text_and_html_twins(card):
+    data, _ = card()._repr_mimebundle_()
+    assert set(data) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
+
+
+@pytest.fixture
+def table(service):
+    def make(n, status="success"):
+        client = service(*(wire_task(f"t{i}", status) for i in range(n)))
+        return TaskListWidget(get(last_n=1000, client=client)), client
+
+    return make
+
+
+def test_table_sends_its_first_rows_and_the_others_when_asked(table):
+    widget, _ = table(120)
+    assert (widget.total, len(widget.head)) == (120, 50)
+    reply = ask(widget, "rows", start=100, stop=150)
+    assert [row["id"] for row in reply["result"]["rows"]] == [f"t{i}" for i in range(100, 120)]
+
+
+@pytest.mark.parametrize(
+    "window", [{}, {"start": -1, "stop": 5}, {"start": 5, "stop": 1}, {"start": "0", "stop": 2}]
+)
+def test_table_refuses_a_bad_window(table, window):
+    assert ask(table(3)[0], "rows", **window)["ok"] is False
+
+
+def test_one_change_among_a_hundred_is_one_small_message(table):
+    import json
+
+    widget, client = table(100, "computation-started")
+    sent = record(widget)
+    client.transport.tasks["t42"].update(wire_task("t42", "success"))
+    poller_for(client).tick()
+    (push,) = [message for message in sent if message.get("push") == "rows"]
+    assert [row["id"] for row in push["rows"]] == ["t42"]
+    assert len(json.dumps(push)) < 1000
+    assert widget.counts == {"run": 99, "ok": 1}
+
+
+def test_opened_card_gets_news_until_it_is_closed(table):
+    widget, client = table(3, "computation-started")
+    view = ask(widget, "open", task_id="t1")["result"]["view"]
+    assert view["id"] == "t1"
+    sent = record(widget)
+    client.transport.tasks["t1"].update(wire_task("t1", "failed"))
+    poller_for(client).tick()
+    assert [m["view"]["status"] for m in sent if m.get("push") == "card"] == ["failed"]
+    ask(widget, "close", task_id="t1")
+    assert widget._open == set()
+
+
+def test_empty_table_is_fine(service):
+    widget = TaskListWidget([])
+    assert (widget.total, widget.head, widget.counts) == (0, [], {})
+    assert "No tasks found." in widget._repr_mimebundle_()[0]["text/plain"]
