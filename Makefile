@@ -8,7 +8,7 @@ ARGS ?=
 # Tests that may share the machine run on this many processes.
 JOBS ?= 2
 
-.PHONY: help demo test build lint types test-js test-python test-browser test-notebooks format dist clean
+.PHONY: help demo test build lint types test-js test-python test-browser test-notebooks pictures format dist clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ test-browser: $(BUNDLE) $(VENV)/.dev ## Drive JupyterLab in a headless browser
 	@$(BIN)/python tests/browser/chromium.py
 	@echo "== pytest: browser"
 	@$(BIN)/pytest -q tests/browser
+
+pictures: $(BUNDLE) $(VENV)/.dev ## Take the README's pictures anew
+	@$(BIN)/python tests/browser/chromium.py
+	@$(BIN)/pytest -q tests/browser/take_pictures.py
 
 format: $(VENV)/.dev ## Rewrite Python files in the project's style
 	@$(BIN)/ruff check --fix .

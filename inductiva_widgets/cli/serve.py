@@ -21,6 +21,6 @@ def serve(port: int, data_dir: str | None, api_key: str | None, idle_timeout: fl
     Example:
       inductiva-widgets serve --port 8123 --data-dir ./server --api-key my-key
     """
-    from inductiva_widgets.local import serve as run_server
+    from inductiva_widgets.local.serve import serve as run_server
 
     run_server(port=port, data_dir=data_dir, api_key=api_key, idle_timeout=idle_timeout)

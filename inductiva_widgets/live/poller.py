@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import APIConnectionError, InductivaError, RateLimitError, ServerError
+from inductiva_widgets.models import Status
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
@@ -57,6 +58,8 @@ class Subscription:
         Called on the poller's thread with the tasks that have news; the tasks carry it.
     on_feed
         Called on the poller's thread after each tick.
+    positions
+        Ids of the tasks whose queue position is shown; the owner may change the set.
     """
 
     def __init__(
@@ -64,10 +67,12 @@ class Subscription:
         tasks: Iterable[Task],
         on_tasks: Callable[[list[Task]], None],
         on_feed: Callable[[Feed], None],
+        positions: set[str] | None = None,
     ) -> None:
         self.tasks = {task.id: task for task in tasks}
         self.on_tasks = on_tasks
         self.on_feed = on_feed
+        self.positions = set() if positions is None else positions
         self.is_cancelled = False
         self._told = {task.id: _state(task) for task in self.tasks.values()}
 
@@ -114,6 +119,7 @@ class Poller:
         self._thread: threading.Thread | None = None
         self._last_change = clock()
         self._failures = 0
+        self._queue_seen: object = None
         self.feed = Feed()
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -217,6 +223,22 @@ class Poller:
                 # Ended, or in another status: the detail tells all. The rest waits for a tick.
                 details += 1
                 task.learn(self._client.task(task_id))
+        self._look_at_queue(live, {task_id: info.status for task_id, info in listed.items()})
+
+    def _look_at_queue(self, live: dict[str, Task], active: dict[str, Status]) -> None:
+        """Ask for queue positions: a listing has none, and they move only when a task does."""
+        wanted = set().union(*(item.positions for item in self._active())) & live.keys()
+        seen = (active, wanted)
+        if seen == self._queue_seen:
+            return
+        queued = [task for task_id, task in live.items() if task_id in wanted and _is_queued(task)]
+        for task in queued[:_MAX_DETAILS_A_TICK]:
+            task.refresh()
+        self._queue_seen = seen
+
+
+def _is_queued(task: Task) -> bool:
+    return task.known is not None and task.known.status == Status.SUBMITTED
 
 
 def _state(task: Task) -> tuple[object, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
     from inductiva_widgets.widgets import TaskListWidget, TaskWidget
+    from inductiva_widgets.widgets.base import BaseWidget
 
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 Show = Callable[..., None]
@@ -65,16 +66,20 @@ def finish_download(task: Task, download: Download, *, quiet: bool) -> Path:
     if quiet:
         return download.result()
     if in_notebook():
-        from IPython.display import display
-
         from inductiva_widgets.widgets import DownloadWidget
 
-        display(DownloadWidget(download, title=f"Outputs of task {task.id}"))
+        _show(DownloadWidget(download, title=f"Outputs of task {task.id}"))
         return download.result()
     from inductiva_widgets.downloads.terminal import show_progress
 
     with show_progress(download):
         return download.result()
+
+
+def _show(widget: BaseWidget) -> None:
+    from IPython.display import display
+
+    display(widget)  # type: ignore[no-untyped-call]
 
 
 @contextlib.contextmanager
@@ -83,9 +88,7 @@ def waiting(task: Task, silent: bool) -> Iterator[Show]:
     if silent:
         yield lambda *_: None
     elif in_notebook():
-        from IPython.display import display
-
-        display(task_widget(task))
+        _show(task_widget(task))
         yield lambda *_: None
     else:
         with _terminal_line(task) as show:

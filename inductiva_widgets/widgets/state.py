@@ -146,7 +146,8 @@ def row_view(info: TaskInfo) -> RowView:
         "started": _ms(info.start_time),
         "computation": _computation(info),
         "machine": info.machine_type,
-        "cost": info.estimated_computation_cost,
+        # The embedded server asks for no money; a nought on every card says nothing.
+        "cost": info.estimated_computation_cost or None,
         "phases": [
             {"name": phase.name, "start": _stamp(phase.start), "end": _ms(phase.end)}
             for phase in timing.phases(info)

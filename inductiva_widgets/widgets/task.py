@@ -42,7 +42,7 @@ class TaskWidget(BaseWidget):
         super().__init__(view=self._task_view(), feed=self._teller.now(), **kwargs)
         actions = TaskActions(self._find, self._show_download)
         self._handlers = actions.handlers()
-        self._subscription = Subscription([task], self._show_task, self._show_feed)
+        self._subscription = Subscription([task], self._show_task, self._show_feed, {task.id})
         poller_for(task.client).subscribe(self._subscription)
 
     def __repr__(self) -> str:

@@ -82,7 +82,7 @@ class TaskListWidget(BaseWidget):
 
     def _subscribe(self, client: Any) -> Subscription:
         mine = [task for task in self.tasks if task.client is client]
-        subscription = Subscription(mine, self._show_tasks, self._show_feed)
+        subscription = Subscription(mine, self._show_tasks, self._show_feed, self._open)
         poller_for(client).subscribe(subscription)
         return subscription
 

@@ -21,7 +21,7 @@ ROOMS = {
     "utils": {"downloads", "errors"},
     "tasks": {"api", "config", "downloads", "errors", "formatting", "frames", "models", "timing"},
     "simulators": {"api", "errors", "models", "tasks"},
-    "live": {"errors", "tasks", "api"},
+    "live": {"errors", "models", "tasks", "api"},
     "widgets": {"live", "tasks", "downloads", "errors", "formatting", "models", "timing", "api"},
     "local": {"errors", "config", "models", "formatting", "_version"},
     "cli": {"api", "config", "errors", "formatting", "local", "models", "tasks", "_version"},

@@ -72,6 +72,22 @@ def test_one_live_task_costs_its_status_alone(world):
     assert client.transport.requests == ["GET /tasks/t0/status"]
 
 
+def test_queue_positions_are_asked_for_only_when_a_task_has_moved(world):
+    client, poller, listener, subscription = world(*live(3, "submitted"), *live(1))
+    subscription.positions.update({"t1", "t2"})
+    client.transport.ahead.update(t1=1, t2=2)
+    poller.tick()
+    poller.tick()
+    asked = ["GET /tasks", "GET /tasks/t1/status", "GET /tasks/t1"]
+    assert client.transport.requests[:3] == asked
+    assert client.transport.requests[-1] == "GET /tasks"
+    assert subscription.tasks["t2"].tasks_ahead == 2
+    client.transport.tasks["t0"].update(wire_task("t0", "success"))
+    client.transport.ahead.update(t1=0, t2=1)
+    poller.tick()
+    assert subscription.tasks["t2"].tasks_ahead == 1
+
+
 def test_ended_tasks_are_not_asked_for(world):
     client, poller, listener, _ = world(wire_task("done"))
     poller.tick()

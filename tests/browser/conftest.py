@@ -1,0 +1,249 @@
+"""A real JupyterLab, a real browser, a real embedded server; nothing leaves the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import nbformat
+import psutil
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.chromium import find
+
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / "tests" / "artifacts"
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Without this the question about news covers the lower right corner and takes the clicks.
+NO_NEWS = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    }
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    setattr(item, f"report_{outcome.get_result().when}", outcome.get_result())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def local_server(tmp_path_factory):
+    """Return the environment of an embedded server of the tests' own, ended with them."""
+    folder = tmp_path_factory.mktemp("local")
+    environment = {"INDUCTIVA_LOCAL_DIR": str(folder)}
+    yield environment
+    record = folder / "server.json"
+    if record.exists():
+        server = psutil.Process(json.loads(record.read_text())["pid"])
+        family = [server, *server.children(recursive=True)]
+        for process in family:
+            process.terminate()
+        psutil.wait_procs(family, timeout=20)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory, local_server):
+    """Return a running JupyterLab with the project's notebooks in its folder."""
+    base = tmp_path_factory.mktemp("lab")
+    notebooks = base / "notebooks"
+    shutil.copytree(ROOT / "notebooks", notebooks)
+    overrides = base / "config" / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(json.dumps(NO_NEWS))
+    port = free_port()
+    environment = {
+        **os.environ,
+        **local_server,
+        "JUPYTER_CONFIG_DIR": str(base / "config"),
+        "JUPYTER_DATA_DIR": str(base / "data"),
+        "JUPYTER_RUNTIME_DIR": str(base / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(base / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(base / "workspaces"),
+        "IPYTHONDIR": str(base / "ipython"),
+    }
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+        "--ServerApp.port_retries=0", "--ip=127.0.0.1", f"--notebook-dir={notebooks}",
+        "--IdentityProvider.token=", "--ServerApp.password=",
+        "--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly", "--LabApp.news_url=None",
+    ]  # fmt: skip
+    log = base / "lab.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+    server = Lab(f"http://127.0.0.1:{port}", notebooks, log)
+    try:
+        _wait_until_up(f"{server.url}/api/status", process, log)
+        yield server
+    finally:
+        # The kernels are in its process group.
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_until_up(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), urlopen(url, timeout=5):
+            return
+        # A pause between two tries that ends with the process.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+class Lab:
+    """A JupyterLab server and its folder."""
+
+    def __init__(self, url: str, folder: Path, log: Path) -> None:
+        self.url, self.folder, self.log = url, folder, log
+
+    def write(self, name: str, *cells: str) -> str:
+        """Write a notebook of code cells."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(notebook, self.folder / name)
+        return name
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, request):
+    """Return a page that fails its test on any script error and on any request to elsewhere."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    errors: list[str] = []
+    strangers: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def guard(route):
+        if route.request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
+            route.continue_()
+        else:
+            strangers.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", guard)
+    yield page
+    report = getattr(request.node, "report_call", None)
+    if report is not None and report.failed:
+        ARTIFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
+    context.close()
+    assert errors == []
+    assert strangers == []
+
+
+class Notebook:
+    """A notebook that is open in the page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def run_all(self) -> None:
+        """Run every cell; returns when the kernel has answered for all."""
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def start_all(self) -> None:
+        """Run every cell without waiting for the kernel."""
+        self.page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def run(self, index: int) -> None:
+        """Run one cell and wait for the kernel's answer."""
+        self._select(index)
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-cell')")
+
+    def start(self, index: int) -> None:
+        """Run one cell without waiting."""
+        self._select(index)
+        self.page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
+
+    def output(self, index: int):
+        """Return the locator of a cell's output."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-Cell-outputArea")
+
+    def _select(self, index: int) -> None:
+        self.page.evaluate(
+            "index => { jupyterapp.shell.currentWidget.content.activeCellIndex = index }", index
+        )
+
+
+@pytest.fixture
+def open_notebook(lab, page):
+    """Return a function that opens a notebook of the server's folder and waits for its kernel."""
+    opened = []
+
+    def open_notebook(name: str, theme: str = "light") -> Notebook:
+        page.goto(f"{lab.url}/doc/tree/{name}?reset", wait_until="domcontentloaded")
+        page.wait_for_function(
+            """() => {
+                const widget = window.jupyterapp?.shell?.currentWidget;
+                return widget?.context?.isReady && widget.sessionContext?.isReady
+                    && widget.sessionContext.session?.kernel?.status === 'idle';
+            }""",
+            timeout=60_000,
+        )
+        if theme == "dark":
+            page.evaluate(
+                "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+            )
+            page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+        # The windowed notebook takes cells out of the page; a reader sees them by scrolling.
+        page.evaluate(
+            """() => { const content = jupyterapp.shell.currentWidget.content;
+                content.notebookConfig = {...content.notebookConfig, windowingMode: 'none'}; }"""
+        )
+        opened.append(name)
+        return Notebook(page)
+
+    yield open_notebook
+    if opened:
+        page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")

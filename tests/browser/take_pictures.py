@@ -1,0 +1,89 @@
+"""Make the README's pictures, and one of every state of the card: ``make pictures``.
+
+Not a test of its own, hence not collected by name; it runs on the tests' fixtures, so that what the
+pictures show is a real JupyterLab with real simulations.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(os.environ.get("PICTURES", ROOT / "notebooks" / "images"))
+
+SETUP = 'import inductiva_widgets as inductiva\ninductiva.connect("local")\n' \
+    "swmm = inductiva.simulators.SWMM()"  # fmt: skip
+STORM = 'storm = swmm.run("cases/swmm_storm")\nstorm'
+LONG_RUN = 'long_run = swmm.run("cases/swmm_long", project="sewers-2030")\nlong_run'
+QUEUED = 'queued = [swmm.run("cases/swmm_long") for _ in range(3)][-1]\nqueued'
+BROKEN = 'broken = swmm.run("cases/swmm_fail")\nbroken'
+RECENT = "inductiva.tasks.get(last_n=8)"
+
+
+def region(notebook, index):
+    return notebook.output(index).get_by_role("region", name=re.compile("^Task ")).first
+
+
+def becomes(card, status):
+    expect(card.get_by_role("status").first).to_have_attribute(
+        "data-status", status, timeout=60_000
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_take_pictures(open_notebook, page, lab, theme):
+    FOLDER.mkdir(parents=True, exist_ok=True)
+
+    def take(locator, name):
+        locator.scroll_into_view_if_needed()
+        locator.screenshot(path=FOLDER / f"{name}-{theme}.png", animations="disabled")
+
+    page.set_viewport_size({"width": 1120, "height": 1100})
+    name = lab.write(f"pictures_{theme}.ipynb", SETUP, STORM, BROKEN, LONG_RUN, QUEUED, RECENT)
+    notebook = open_notebook(name, theme)
+    notebook.run(0)
+    notebook.run(1)
+    storm = region(notebook, 1)
+    becomes(storm, "computation-started")
+    expect(storm).to_contain_text("0:00:04", timeout=20_000)
+    take(storm, "card-running")
+    becomes(storm, "success")
+    storm.get_by_role("tab", name=re.compile("Outputs")).click()
+    expect(storm).to_contain_text("model.rpt")
+    take(storm, "card-success")
+    storm.get_by_role("button", name="Download all").click()
+    expect(storm).to_contain_text("Saved to", timeout=20_000)
+    take(storm, "card-downloaded")
+    storm.get_by_role("tab", name="Details").click()
+    take(storm, "card-details")
+    notebook.run(2)
+    broken = region(notebook, 2)
+    becomes(broken, "failed")
+    take(broken, "card-failed")
+    notebook.run(3)
+    long_run = region(notebook, 3)
+    becomes(long_run, "computation-started")
+    notebook.run(4)
+    queued = region(notebook, 4)
+    expect(queued).to_contain_text("ahead", timeout=20_000)
+    take(queued, "card-queued")
+    notebook.run(5)
+    table = notebook.output(5)
+    expect(table.get_by_role("row").nth(5)).to_be_visible(timeout=20_000)
+    take(table, "list")
+    table.get_by_role("row").nth(4).get_by_role("button").first.click()
+    expect(table.get_by_role("region", name=re.compile("^Task ")).first).to_be_visible()
+    take(table, "list-open")
+    long_run.get_by_role("button", name="Kill", exact=True).click()
+    take(long_run, "card-confirm")
+    long_run.get_by_role("button", name="Confirm kill").click()
+    becomes(long_run, "killed")
+    take(long_run, "card-killed")
+    page.set_viewport_size({"width": 620, "height": 1100})
+    take(storm, "narrow-card")
+    take(table, "narrow-list")

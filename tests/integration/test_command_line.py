@@ -1,0 +1,64 @@
+"""The installed command, against the real server."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.integration.conftest import KEY
+
+
+@pytest.fixture
+def command(server_url):
+    def call(*arguments, **environment):
+        base = {k: v for k, v in os.environ.items() if not k.startswith("INDUCTIVA_")}
+        access = {"INDUCTIVA_API_URL": server_url, "INDUCTIVA_API_KEY": KEY, "TZ": "UTC"}
+        return subprocess.run(
+            [sys.executable, "-m", "inductiva_widgets", *arguments],
+            env={**base, **access, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return call
+
+
+def test_list_info_kill_download(command, swmm, short_storm, tmp_path):
+    task = swmm.run(short_storm)
+    task.wait(0.1, silent_mode=True, download_std_on_completion=False)
+
+    listed = command("tasks", "list", "-n", "3").stdout.strip("\n").splitlines()
+    assert listed[0].split("  ")[0:1] == [""]
+    assert listed[0].split() == (
+        ["ID", "SIMULATOR", "STATUS", "SUBMITTED", "STARTED", "COMPUTATION", "TIME", "RESOURCE", "TYPE"]
+    )
+    assert any(task.id in line and "success" in line for line in listed)
+
+    assert "Status: Success (success)" in command("tasks", "info", task.id).stdout
+    assert json.loads(command("tasks", "info", task.id, "--json").stdout)["task_id"] == task.id
+    assert "has ended already" in command("tasks", "kill", task.id).stdout
+
+    done = command("tasks", "download", task.id, "-f", "model.rpt", "-d", str(tmp_path / "got"))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "got").iterdir()] == ["model.rpt"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"INDUCTIVA_API_KEY": "wrong"}, "refused the API key"),
+        ({"INDUCTIVA_API_URL": "http://127.0.0.1:9"}, "cannot be reached"),
+        ({"INDUCTIVA_API_URL": "nonsense"}, "is no address"),
+        ({"INDUCTIVA_API_KEY": "", "HOME": "/nonexistent"}, 'inductiva.connect("local")'),
+    ],
+)
+def test_expected_errors_are_one_line_on_stderr(command, environment, said):
+    done = command("tasks", "list", **environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
