@@ -12,6 +12,8 @@ from inductiva_widgets.widgets import state
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from inductiva_widgets.downloads import Download, Progress
 
 
@@ -30,20 +32,23 @@ class DownloadWidget(BaseWidget):
     title = traitlets.Unicode().tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
 
+    # Here and not only in __init__: a widget whose making was refused is closed too.
+    _unsubscribe: Callable[[], None] | None = None
+
     def __init__(self, download: Download, *, title: str, **kwargs: Any) -> None:
         self._download = download
         view = state.download_view(download.progress, download.error)
         super().__init__(title=title, download=view, **kwargs)
         self._handlers = {"cancel_download": self._cancel}
         self._unsubscribe = download.subscribe(self._show)
-        self._show(download.progress)
 
     def __repr__(self) -> str:
         return f"DownloadWidget({self.title!r})"
 
     def close(self) -> None:
         """End the view; the download goes on."""
-        self._unsubscribe()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         super().close()
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:

@@ -70,6 +70,7 @@ class RowView(TypedDict):
     machine: str | None
     cost: float | None
     phases: list[PhaseView]
+    has_outputs: bool
 
 
 class TaskView(RowView):
@@ -80,7 +81,6 @@ class TaskView(RowView):
     meaning: str
     commands: list[CommandView]
     failure: FailureView | None
-    has_outputs: bool
     output_files: int | None
     output_size: int | None
     console_url: str | None
@@ -152,6 +152,7 @@ def row_view(info: TaskInfo) -> RowView:
             {"name": phase.name, "start": _stamp(phase.start), "end": _ms(phase.end)}
             for phase in timing.phases(info)
         ],
+        "has_outputs": info.has_outputs,
     }
 
 
@@ -178,7 +179,6 @@ def task_view(
         "meaning": info.status.facts.meaning,
         "commands": [_command(op) for op in _executed(info)],
         "failure": _failure(info),
-        "has_outputs": info.has_outputs,
         "output_files": None if metrics is None else metrics.output_total_files,
         "output_size": None if metrics is None else metrics.output_size_bytes,
         "console_url": None if is_local else _CONSOLE + quote(info.task_id, safe=""),

@@ -35,6 +35,9 @@ class TaskWidget(BaseWidget):
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     feed = traitlets.Dict().tag(sync=True)
 
+    # Here and not only in __init__: a widget whose making was refused is closed too.
+    _subscription: Subscription | None = None
+
     def __init__(self, task: Task, **kwargs: Any) -> None:
         self.task = task
         task.refresh()
@@ -50,7 +53,8 @@ class TaskWidget(BaseWidget):
 
     def close(self) -> None:
         """End the view and its share of the polling."""
-        self._subscription.cancel()
+        if self._subscription is not None:
+            self._subscription.cancel()
         super().close()
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:

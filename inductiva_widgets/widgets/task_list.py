@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from inductiva_widgets.widgets.base import BaseWidget, Bundle
 from inductiva_widgets.widgets.feed import FeedTeller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from inductiva_widgets.tasks.task import Task
 
@@ -44,10 +45,15 @@ class TaskListWidget(BaseWidget):
     feed = traitlets.Dict().tag(sync=True)
     is_demo = traitlets.Bool(False).tag(sync=True)
 
+    # Here and not only in __init__: a widget whose making was refused is closed too.
+    _subscriptions: Sequence[Subscription] = ()
+
     def __init__(self, tasks: Iterable[Task], **kwargs: Any) -> None:
         self.tasks = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
         self._by_id = {task.id: task for task in self.tasks}
         self._open: set[str] = set()
+        # A table may be shown twice, and a card be open in both.
+        self._views: Counter[str] = Counter()
         clients = {task.client for task in self.tasks}
         self._teller = FeedTeller(next(iter(clients))) if clients else None
         super().__init__(
@@ -100,11 +106,16 @@ class TaskListWidget(BaseWidget):
         task.get_info()
         if task.info.status == "submitted":
             task.refresh()
+        self._views[task.id] += 1
         self._open.add(task.id)
         return {"view": self._card(task), "download": self._actions.current_download(task)}
 
     def _close_card(self, content: dict[str, Any]) -> None:
-        self._open.discard(self._actions.task(content).id)
+        task_id = self._actions.task(content).id
+        self._views[task_id] -= 1
+        if self._views[task_id] <= 0:
+            del self._views[task_id]
+            self._open.discard(task_id)
 
     def _card(self, task: Task) -> state.TaskView:
         return state.task_view(task.info, task.tasks_ahead, is_local=task.client.is_local)

@@ -51,6 +51,7 @@ export interface RowView {
   machine: string | null;
   cost: number | null;
   phases: Phase[];
+  has_outputs: boolean;
 }
 
 /** A card: all of a line and more. */
@@ -60,7 +61,6 @@ export interface TaskView extends RowView {
   meaning: string;
   commands: CommandView[];
   failure: FailureView | null;
-  has_outputs: boolean;
   output_files: number | null;
   output_size: number | null;
   console_url: string | null;
@@ -125,6 +125,13 @@ export interface TaskListTraits {
   is_demo: boolean;
 }
 
+/** Traits of DownloadWidget. */
+export interface DownloadTraits {
+  kind: "download";
+  title: string;
+  download: DownloadView;
+}
+
 /** Requests of the page; each gets one Reply with the same id. Killing and downloading answer when
  * accepted or refused, and tell their progress by pushes. */
 export interface Requests {
@@ -134,7 +141,7 @@ export interface Requests {
   kill: { task_id: string };
   outputs: { task_id: string };
   download: { task_id: string; names: string[] | null };
-  cancel_download: { task_id: string };
+  cancel_download: { task_id?: string };
 }
 
 /** What the requests answer with. */

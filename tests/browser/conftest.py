@@ -15,11 +15,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import nbformat
-import psutil
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import find
+from tests.embedded import end_server
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "tests" / "artifacts"
@@ -66,13 +66,7 @@ def local_server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("local")
     environment = {"INDUCTIVA_LOCAL_DIR": str(folder)}
     yield environment
-    record = folder / "server.json"
-    if record.exists():
-        server = psutil.Process(json.loads(record.read_text())["pid"])
-        family = [server, *server.children(recursive=True)]
-        for process in family:
-            process.terminate()
-        psutil.wait_procs(family, timeout=20)
+    end_server(folder)
 
 
 @pytest.fixture(scope="session")

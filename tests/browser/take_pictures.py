@@ -16,8 +16,10 @@ from playwright.sync_api import expect
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("PICTURES", ROOT / "notebooks" / "images"))
 
-SETUP = 'import inductiva_widgets as inductiva\ninductiva.connect("local")\n' \
-    "swmm = inductiva.simulators.SWMM()"  # fmt: skip
+SETUP = """import inductiva_widgets as inductiva
+inductiva.connect("local")
+inductiva.tasks.get_all().kill()
+swmm = inductiva.simulators.SWMM()"""
 STORM = 'storm = swmm.run("cases/swmm_storm")\nstorm'
 LONG_RUN = 'long_run = swmm.run("cases/swmm_long", project="sewers-2030")\nlong_run'
 QUEUED = 'queued = [swmm.run("cases/swmm_long") for _ in range(3)][-1]\nqueued'

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from inductiva_widgets import connect, simulators
+from tests.embedded import end_server
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "notebooks" / "cases"
@@ -28,7 +29,7 @@ def server_url(tmp_path_factory):
     line = process.stdout.readline()
     assert line.startswith("listening on http://127.0.0.1:"), line
     yield line.split()[-1]
-    process.terminate()
+    end_server(folder)
     process.wait(20)
     process.stdout.close()
 

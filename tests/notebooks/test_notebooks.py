@@ -1,14 +1,13 @@
 """Every notebook runs from top to bottom on the embedded server, and is stored without outputs."""
 
-import contextlib
-import json
 import shutil
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
 from nbclient import NotebookClient
+
+from tests.embedded import end_server
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -24,12 +23,7 @@ def workspace(tmp_path, monkeypatch):
     monkeypatch.setenv("INDUCTIVA_LOCAL_DIR", str(data))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     yield copy
-    with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
-        server = psutil.Process(json.loads((data / "server.json").read_text())["pid"])
-        family = [server, *server.children(recursive=True)]
-        for process in family:
-            process.terminate()
-        psutil.wait_procs(family, timeout=20)
+    end_server(data)
 
 
 def test_there_are_notebooks():

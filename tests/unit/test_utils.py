@@ -4,10 +4,9 @@ import pytest
 
 from inductiva_widgets.errors import APIConnectionError, DownloadError, InputError, UnsafePathError
 from inductiva_widgets.utils import download_from_url
-
-from .downloads.archives import make_zip, noise, tree
-from .downloads.conftest import pauses, server  # noqa: F401 - fixtures
-from .downloads.server import Fault
+from tests.unit.downloads.archives import make_zip, noise, tree
+from tests.unit.downloads.conftest import pauses, server  # noqa: F401 - fixtures
+from tests.unit.downloads.server import Fault
 
 FLAT = {"a.txt": b"1", "sub/b.txt": b"2"}
 FLAT_TREE = {"a.txt": b"1", "sub": None, "sub/b.txt": b"2"}

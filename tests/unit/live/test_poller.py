@@ -73,7 +73,7 @@ def test_one_live_task_costs_its_status_alone(world):
 
 
 def test_queue_positions_are_asked_for_only_when_a_task_has_moved(world):
-    client, poller, listener, subscription = world(*live(3, "submitted"), *live(1))
+    client, poller, _, subscription = world(*live(3, "submitted"), *live(1))
     subscription.positions.update({"t1", "t2"})
     client.transport.ahead.update(t1=1, t2=2)
     poller.tick()

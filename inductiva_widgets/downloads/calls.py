@@ -1,0 +1,270 @@
+"""The calls that users make: an archive or a file, fetched now or in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal, overload
+
+from inductiva_widgets.downloads.download import Download
+from inductiva_widgets.downloads.fetch import fetch_members
+from inductiva_widgets.downloads.link import Link
+from inductiva_widgets.downloads.opener import Opener
+from inductiva_widgets.downloads.progress import Tally
+from inductiva_widgets.downloads.single import fetch_whole
+from inductiva_widgets.downloads.terminal import show_progress
+from inductiva_widgets.errors import InputError
+
+Names = Iterable[str] | str | None
+CONNECTIONS = 4
+
+
+def start_archive(
+    url: str,
+    target: str | Path,
+    names: Names = None,
+    *,
+    strip_prefix: str = "",
+    opener: Opener | None = None,
+    renew: Callable[[], str] | None = None,
+    connections: int = CONNECTIONS,
+) -> Download:
+    """Begin `fetch_archive` in the background; the parameters are the same."""
+    return _archive(
+        url, target, names, strip_prefix=strip_prefix, opener=opener, renew=renew,
+        connections=connections,
+    ).start()  # fmt: skip
+
+
+def start_file(
+    url: str,
+    target_file: str | Path,
+    *,
+    opener: Opener | None = None,
+    renew: Callable[[], str] | None = None,
+) -> Download:
+    """Begin `fetch_file` in the background; the parameters are the same."""
+    return _file(url, target_file, opener=opener, renew=renew).start()
+
+
+@overload
+def fetch_archive(
+    url: str,
+    target: str | Path,
+    names: Names = None,
+    *,
+    strip_prefix: str = "",
+    opener: Opener | None = None,
+    renew: Callable[[], str] | None = None,
+    connections: int = CONNECTIONS,
+    show: bool = False,
+    wait: Literal[True] = True,
+) -> Path: ...
+
+
+@overload
+def fetch_archive(
+    url: str,
+    target: str | Path,
+    names: Names = None,
+    *,
+    strip_prefix: str = "",
+    opener: Opener | None = None,
+    renew: Callable[[], str] | None = None,
+    connections: int = CONNECTIONS,
+    show: bool = False,
+    wait: Literal[False],
+) -> Download: ...
+
+
+def fetch_archive(
+    url: str,
+    target: str | Path,
+    names: Names = None,
+    *,
+    strip_prefix: str = "",
+    opener: Opener | None = None,
+    renew: Callable[[], str] | None = None,
+    connections: int = CONNECTIONS,
+    show: bool = False,
+    wait: bool = True,
+) -> Path | Download:
+    """Fetch members of a zip archive behind a URL and write them as files.
+
+    Only the wanted bytes travel. Files that are there already, whole, are not fetched again, so
+    calling again after an interruption finishes the job.
+
+    Parameters
+    ----------
+    url
+        Address of the archive; a signed link will do.
+    target
+        Folder to fill; made if need be.
+    names
+        Members to fetch, each an exact name, a folder (``vtk/``) or a pattern (``*.vtu``); all by
+        default. Names that match nothing are warned of, unless none matches.
+    strip_prefix
+        What to cut off the names, such as ``artifacts/``. Members outside of it are left out.
+    opener
+        Makes the requests; a key-less `requests` session by default.
+    renew
+        Returns a new URL for the same archive, asked when the present one has expired.
+    connections
+        Ranges to fetch at the same time.
+    show
+        Whether to draw progress, when standard error is a terminal. Only with ``wait``.
+    wait
+        False returns at once with a running `Download`.
+
+    Returns
+    -------
+    Path or Download
+        The target folder, or the running download.
+
+    Raises
+    ------
+    InputError
+        For a malformed URL, or when no name matches; nothing is fetched then.
+    APIConnectionError
+        When the host did not answer at all.
+    UnsafePathError
+        When a member would land outside of the folder; nothing is fetched then.
+    ArchiveError
+        When the file is no zip archive, or a damaged one; whole members are there.
+    DownloadError
+        When it did not become whole; whole members are there.
+    """
+    download = _archive(
+        url, target, names, strip_prefix=strip_prefix, opener=opener, renew=renew,
+        connections=connections,
+    )  # fmt: skip
+    return _go(download, show=show, wait=wait)
+
+
+@overload
+def fetch_file(
+    url: str,
+    target_file: str | Path,
+    *,
+    opener: Opener | None = None,
+    renew: Callable[[], str] | None = None,
+    show: bool = False,
+    wait: Literal[True] = True,
+) -> Path: ...
+
+
+@overload
+def fetch_file(
+    url: str,
+    target_file: str | Path,
+    *,
+    opener: Opener | None = None,
+    renew: Callable[[], str] | None = None,
+    show: bool = False,
+    wait: Literal[False],
+) -> Download: ...
+
+
+def fetch_file(
+    url: str,
+    target_file: str | Path,
+    *,
+    opener: Opener | None = None,
+    renew: Callable[[], str] | None = None,
+    show: bool = False,
+    wait: bool = True,
+) -> Path | Download:
+    """Fetch one file as it is, replacing what stands there.
+
+    A download that breaks off leaves ``name.part``; calling again goes on from there, provided the
+    file on the server is still the same.
+
+    Parameters
+    ----------
+    url
+        Address of the file; a signed link will do.
+    target_file
+        File to write; its folder is made if need be.
+    opener
+        Makes the requests; a key-less `requests` session by default.
+    renew
+        Returns a new URL for the same file, asked when the present one has expired.
+    show
+        Whether to draw progress, when standard error is a terminal. Only with ``wait``.
+    wait
+        False returns at once with a running `Download`.
+
+    Returns
+    -------
+    Path or Download
+        The file, or the running download.
+
+    Raises
+    ------
+    InputError
+        For a malformed URL, or when the target is a folder.
+    APIConnectionError
+        When the host did not answer at all.
+    DownloadError
+        When it did not become whole.
+    """
+    return _go(_file(url, target_file, opener=opener, renew=renew), show=show, wait=wait)
+
+
+def _archive(
+    url: str,
+    target: str | Path,
+    names: Names,
+    *,
+    strip_prefix: str,
+    opener: Opener | None,
+    renew: Callable[[], str] | None,
+    connections: int,
+) -> Download:
+    if connections < 1:
+        raise InputError("connections must be at least 1")
+    link = Link(url, opener=opener, renew=renew)
+    asked = names if names is None or isinstance(names, str) else list(names)
+
+    def work(tally: Tally) -> Path:
+        try:
+            return fetch_members(
+                link,
+                Path(target),
+                tally,
+                names=asked,
+                stripper=lambda _: strip_prefix,
+                connections=connections,
+            )
+        finally:
+            link.close()
+
+    return Download(work, target)
+
+
+def _file(
+    url: str,
+    target_file: str | Path,
+    *,
+    opener: Opener | None,
+    renew: Callable[[], str] | None,
+) -> Download:
+    link = Link(url, opener=opener, renew=renew)
+
+    def work(tally: Tally) -> Path:
+        tally.on_cancel(link.cancel)
+        try:
+            return fetch_whole(link, Path(target_file), tally)
+        finally:
+            link.close()
+
+    return Download(work, target_file)
+
+
+def _go(download: Download, *, show: bool, wait: bool) -> Path | Download:
+    if not wait:
+        return download.start()
+    if not show:
+        return download.run()
+    with show_progress(download):
+        return download.run()

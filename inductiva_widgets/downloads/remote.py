@@ -1,0 +1,256 @@
+"""A zip archive behind a URL, to look into without fetching it."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+
+from inductiva_widgets.downloads.archive import STORED, Directory, Member, read_directory
+from inductiva_widgets.downloads.inflate import MemberDecoder
+from inductiva_widgets.downloads.link import Link
+from inductiva_widgets.downloads.opener import Opener
+from inductiva_widgets.downloads.ranges import RangeSource, Source
+from inductiva_widgets.errors import ArchiveError, InputError
+
+_FIRST_WINDOW = 64 * 1024
+_LARGEST_WINDOW = 4 * 1024 * 1024
+_DECODED_AT_ONCE = 16 * 1024
+
+
+class RemoteArchive:
+    """The members of a zip archive behind a URL, read over ranges as they are needed.
+
+    Nothing is asked before the first use, which costs one or two requests. Thread-safe.
+
+    Parameters
+    ----------
+    url
+        Address of the archive; a signed link will do.
+    opener
+        Makes the requests; a key-less `requests` session by default.
+    renew
+        Returns a new URL for the same archive, asked when the present one has expired.
+
+    Examples
+    --------
+    ::
+
+        with RemoteArchive(url) as archive:
+            print(archive.namelist())
+            text = archive.open("artifacts/stdout.txt").read()
+    """
+
+    def __init__(
+        self, url: str, *, opener: Opener | None = None, renew: Callable[[], str] | None = None
+    ) -> None:
+        self._link = Link(url, opener=opener, renew=renew)
+        self._source = RangeSource(self._link)
+        self._lock = threading.Lock()
+        self._known: Directory | None = None
+
+    def __repr__(self) -> str:
+        return f"<RemoteArchive {self._link.shown}>"
+
+    def __enter__(self) -> RemoteArchive:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All entries, in the order of the archive's directory."""
+        return self._directory().members
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole archive."""
+        return self._directory().size
+
+    def namelist(self) -> list[str]:
+        """Return the names of all entries, folders ending in ``/``."""
+        return [member.name for member in self.members]
+
+    def open(self, name: str) -> io.BufferedReader:
+        """Return a seekable binary file over one member.
+
+        Bytes come as they are read. Going back in a compressed member reads it anew from its start.
+
+        Parameters
+        ----------
+        name
+            Name of the member, exactly.
+
+        Raises
+        ------
+        InputError
+            When there is no such member.
+        ArchiveError
+            When it is encrypted or compressed by an unknown method; while reading: damaged.
+        """
+        # The last of several members with one name counts, as in every zip tool.
+        member = next((one for one in reversed(self.members) if one.name == name), None)
+        if member is None or member.is_dir:
+            raise InputError(f"there is no file {name!r} in {self._link.shown}")
+        return io.BufferedReader(MemberFile(self._source, member), _FIRST_WINDOW)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._link.close()
+
+    def _directory(self) -> Directory:
+        with self._lock:
+            if self._known is None:
+                self._known = read_directory(self._source)
+            return self._known
+
+
+class MemberFile(io.RawIOBase):
+    """One member of an archive as a file.
+
+    Parameters
+    ----------
+    source
+        The archive.
+    member
+        The entry. Stored ones are read at any place at once, others from their start on.
+    """
+
+    def __init__(self, source: Source, member: Member) -> None:
+        super().__init__()
+        self._source = source
+        self._member = member
+        self._position = 0
+        self._restart()
+        self._data_start: int | None = None
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it has positions."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position; nothing is fetched before the next read.
+
+        Parameters
+        ----------
+        offset
+            Where, counted from what ``whence`` says.
+        whence
+            ``os.SEEK_SET``, ``os.SEEK_CUR`` or ``os.SEEK_END``.
+        """
+        self._check_open()
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._member.size}
+        if whence not in base:
+            raise ValueError(f"invalid whence: {whence}")
+        if base[whence] + offset < 0:
+            raise ValueError("negative seek position")
+        self._position = base[whence] + offset
+        return self._position
+
+    def readinto(self, buffer: memoryview | bytearray) -> int:  # type: ignore[override]
+        """Fill a buffer and return how many bytes it got; 0 at the end."""
+        self._check_open()
+        view = memoryview(buffer).cast("B")
+        view = view[: max(0, self._member.size - self._position)]
+        if not view:
+            self._check_rest()
+            return 0
+        straight = self._decoded_to <= self._position <= self._decoded_end
+        direct = self._member.method == STORED and not straight
+        count = self._read_stored(view) if direct else self._read_decoded(view)
+        self._position += count
+        return count
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+
+    def _restart(self) -> None:
+        self._pieces: deque[bytes] = deque()
+        self._decoded_to = 0  # where the first of the pieces begins
+        self._raw = memoryview(b"")
+        self._next = self._member.offset
+        self._window = _FIRST_WINDOW
+        self._decoder = MemberDecoder(self._member, self._pieces.append)
+
+    def _read_stored(self, view: memoryview) -> int:
+        """Read at any place; no checksum can be had for a part."""
+        if self._data_start is None:
+            probe = MemberDecoder(self._member, lambda _: None)
+            at = self._member.offset
+            while probe.data_start is None:
+                data = self._source.read(at, min(at + 512, self._member.stop))
+                if not data:
+                    raise ArchiveError(f"{self._member.name}: its header is missing")
+                at += probe.feed(data)
+            self._data_start = probe.data_start
+        start = self._data_start + self._position
+        data = self._source.read(start, start + len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def _read_decoded(self, view: memoryview) -> int:
+        """Read on from where the decoder stands, from the start where that lies behind."""
+        if self._position < self._decoded_to:
+            self._restart()
+        while True:
+            while self._pieces:
+                piece = self._pieces[0]
+                skip = self._position - self._decoded_to
+                if skip < len(piece):
+                    count = min(len(view), len(piece) - skip)
+                    view[:count] = piece[skip : skip + count]
+                    if skip + count == len(piece):
+                        self._decoded_to += len(self._pieces.popleft())
+                    return count
+                self._decoded_to += len(self._pieces.popleft())
+            if self._decoder.done:
+                raise ArchiveError(f"{self._member.name}: its data end too early")
+            self._decode_more()
+
+    def _check_rest(self) -> None:
+        """At the end of a file read straight through, have its checksum told by its last bytes."""
+        size = self._member.size
+        while self._decoded_end == size == self._position and not self._decoder.done:
+            self._decode_more()
+
+    @property
+    def _decoded_end(self) -> int:
+        return self._decoded_to + sum(map(len, self._pieces))
+
+    def _decode_more(self) -> None:
+        if not self._raw:
+            self._fetch()
+        # Few bytes at a time, as they may inflate a thousandfold.
+        part, self._raw = self._raw[:_DECODED_AT_ONCE], self._raw[_DECODED_AT_ONCE:]
+        try:
+            self._decoder.feed(part)
+        except ArchiveError:
+            self._pieces.clear()
+            raise
+
+    def _fetch(self) -> None:
+        """Get the next window: small at first, larger for those who read on."""
+        stop = min(self._member.stop, self._next + self._window)
+        if stop == self._next:
+            raise ArchiveError(f"{self._member.name}: its data end too early")
+        self._raw = memoryview(self._source.read(self._next, stop))
+        self._next = stop
+        self._window = min(_LARGEST_WINDOW, 2 * self._window)

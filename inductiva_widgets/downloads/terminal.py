@@ -1,0 +1,78 @@
+"""Progress of a download as one line in a terminal. Draws only; the counting is done elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+
+from inductiva_widgets.downloads.download import Download
+from inductiva_widgets.downloads.progress import Progress
+from inductiva_widgets.formatting import format_bytes, format_short
+
+
+@contextmanager
+def show_progress(download: Download) -> Iterator[None]:
+    """Draw a download's progress on standard error while the context lasts.
+
+    Does nothing when standard error is no terminal, so that logs stay clean.
+
+    Parameters
+    ----------
+    download
+        What to draw, started or not.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        # Names come from elsewhere: they are text, never rich's markup.
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[detail]}", markup=False),
+    )
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        line = bar.add_task("", total=None, detail="")
+
+        def draw(state: Progress) -> None:
+            bar.update(
+                line,
+                description=PurePath(state.path).name,
+                completed=state.bytes_done,
+                total=state.bytes_total,
+                detail=describe(state),
+            )
+
+        unsubscribe = download.subscribe(draw)
+        try:
+            yield
+        finally:
+            unsubscribe()
+
+
+def describe(state: Progress) -> str:
+    """Return a state in words, as in ``"1.20 MiB of 4.00 MiB, 2/7 files, 3.10 MiB/s, 1 min left"``.
+
+    Parameters
+    ----------
+    state
+        The state.
+    """
+    parts = [format_bytes(state.bytes_done)]
+    if state.bytes_total is not None:
+        parts[0] += f" of {format_bytes(state.bytes_total)}"
+    if state.files_total is not None and state.files_total > 1:
+        parts.append(f"{state.files_done}/{state.files_total} files")
+    if state.phase != "running":
+        parts.append(state.phase)
+    elif state.speed:
+        parts.append(f"{format_bytes(round(state.speed))}/s")
+        if state.eta is not None:
+            parts.append(f"{format_short(state.eta)} left")
+    return ", ".join(parts)

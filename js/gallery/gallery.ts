@@ -1,0 +1,249 @@
+/** Mounts the built bundle in every state: `#dark`, `#bare` (no notebook theme), `#only=text`. */
+import type { FeedView, OutputsView, TaskListTraits, TaskTraits, TaskView } from "../src/contract";
+import { viewOfRow } from "../src/opened";
+import { GalleryModel, type Handlers } from "./model";
+import * as states from "./states";
+
+// The bundle as Python hands it out; the address is no module of ours, hence the variable.
+const address = "./widget.js";
+const { default: widget } = await import(address);
+
+const isDark = location.hash.includes("dark");
+if (!location.hash.includes("bare")) document.body.dataset.jpThemeLight = String(!isDark);
+const only = /only=([^&]*)/.exec(decodeURIComponent(location.hash))?.[1] ?? "";
+const main = document.getElementsByTagName("main")[0] as HTMLElement;
+
+function show(title: string, model: GalleryModel, then?: (el: HTMLElement) => void): void {
+  if (!title.includes(only)) return;
+  const heading = document.createElement("h2");
+  heading.textContent = title;
+  const el = document.createElement("div");
+  el.dataset.state = title;
+  main.append(heading, el);
+  widget.render({ model, el });
+  then?.(el);
+}
+
+const outputs = (): OutputsView => ({ archive_size: 1.1e9, files: states.files });
+const handlers: Handlers = {
+  outputs,
+  kill: ({ task_id }, model) => {
+    const view = model.get("view") as TaskView | undefined;
+    if (view?.id === task_id) model.set("view", { ...states.pendingKill, id: task_id });
+    return null;
+  },
+  download: (_, model) => {
+    model.set("download", states.download);
+    return null;
+  },
+  cancel_download: (_, model) => {
+    model.set("download", { ...states.download, phase: "cancelled" });
+    return null;
+  },
+};
+
+function card(view: TaskView, part: Partial<TaskTraits> = {}, more: Handlers = {}): GalleryModel {
+  const traits: TaskTraits = { kind: "task", view, download: null, feed: states.feed, ...part };
+  return new GalleryModel(traits, { ...handlers, ...more });
+}
+
+/** Clicks the first button, tab or box of that name, as soon as it is there. */
+const click =
+  (...names: string[]) =>
+  (el: HTMLElement): void => {
+    const [name, ...rest] = names;
+    if (name === undefined) return;
+    const find = () =>
+      [...el.querySelectorAll<HTMLElement>("button, input")].find((node) =>
+        `${node.ariaLabel ?? ""} ${node.textContent}`.includes(name),
+      );
+    const wait = setInterval(() => {
+      const node = find();
+      if (node === undefined) return;
+      clearInterval(wait);
+      node.click();
+      click(...rest)(el);
+    }, 30);
+  };
+
+const offline: FeedView = {
+  ...states.feed,
+  updated: states.now - 40_000,
+  offline_since: states.now - 30_000,
+  error: "The service does not answer.",
+};
+
+show("card queued", card(states.queued));
+show("card queued with position", card(states.queuedBehind));
+show("card preparing", card(states.preparing));
+show("card running", card(states.running));
+show("card running, kill asked", card(states.running), click("Kill"));
+show(
+  "card running, kill refused",
+  card(
+    states.running,
+    {},
+    {
+      kill: () => {
+        throw new Error("The task has already ended.");
+      },
+    },
+  ),
+  click("Kill", "Confirm kill"),
+);
+show(
+  "card running, kill sent to a busy kernel",
+  new GalleryModel({
+    kind: "task",
+    view: states.running,
+    download: null,
+    feed: states.feed,
+  }),
+  click("Kill", "Confirm kill"),
+);
+show("card running, details", card(states.running), click("Details"));
+show("card finalizing", card(states.finalizing));
+show("card success", card(states.success));
+show(
+  "card success, outputs",
+  card(states.success),
+  click("Outputs", "Select energy.csv", "Select stdout.txt"),
+);
+show("card success, details", card(states.success), click("Details"));
+show(
+  "card download running",
+  card(states.success, { download: states.download }),
+  click("Outputs"),
+);
+show(
+  "card download of unknown size",
+  card(states.success, {
+    download: { ...states.download, bytes_total: null, eta: null },
+  }),
+);
+show(
+  "card download done",
+  card(states.success, {
+    download: {
+      ...states.download,
+      phase: "done",
+      bytes_done: 4_089_446,
+      files_done: 2,
+      path: "/home/ada/dam-break/inductiva_output/n7pbtxunxqzuca6nwe9v0gn75/outputs",
+    },
+  }),
+);
+show(
+  "card download failed",
+  card(states.success, {
+    download: {
+      ...states.download,
+      phase: "failed",
+      error: {
+        title: "There is not enough space on the disk.",
+        detail:
+          "The files need 1.64 GiB; /home/ada has 0.20 GiB left. Free some space, or choose fewer files.",
+        report: "OutOfSpace: need 1760936591, have 214748364",
+      },
+    },
+  }),
+);
+show("card failed", card(states.failed));
+show("card killed", card(states.killed));
+show("card pending kill", card(states.pendingKill));
+show("card unknown status", card(states.unknown));
+show("card offline", card(states.running, { feed: offline }));
+show(
+  "card saved long ago, no kernel",
+  card(states.running, {
+    feed: { ...states.feed, updated: states.now - 9e4 },
+  }),
+);
+show("card hostile", card(states.hostile), click("Details"));
+show(
+  "card outputs of 5,000 files",
+  card(
+    { ...states.success, output_files: 5000 },
+    {},
+    {
+      outputs: () => ({
+        archive_size: null,
+        files: Array.from({ length: 5000 }, (_, i) => ({
+          name: `vtk/step_${i}.vtk`,
+          size: i * 999,
+          compressed: i * 333,
+        })),
+      }),
+    },
+  ),
+  click("Outputs"),
+);
+
+function list(total: number, part: Partial<TaskListTraits> = {}): GalleryModel {
+  const length = Math.min(total, 24);
+  const counts = {
+    run: 2,
+    wait: 1,
+    unknown: 1,
+    ok: Math.floor(total / 3),
+    bad: Math.floor(total / 3),
+    off: 1,
+  };
+  const rest = total - counts.run - counts.wait - counts.unknown - counts.ok - counts.bad;
+  const traits: TaskListTraits = {
+    kind: "task_list",
+    total,
+    head: Array.from({ length }, (_, index) => states.row(index)),
+    counts: total < 8 ? { run: total } : { ...counts, off: rest },
+    feed: states.feed,
+    is_demo: false,
+    ...part,
+  };
+  return new GalleryModel(traits, {
+    outputs,
+    rows: ({ start, stop }) => ({
+      start,
+      rows: Array.from({ length: stop - start }, (_, i) => states.row(start + i)),
+    }),
+    open: ({ task_id }) => {
+      const known = Array.from({ length: 200 }, (_, i) => states.row(i)).find(
+        ({ id }) => id === task_id,
+      );
+      if (known === undefined) throw new Error("The task is not known.");
+      const base = known.tone === "bad" ? states.failed : states.success;
+      const rich = known.is_terminal ? base : states.running;
+      return {
+        view: {
+          ...rich,
+          ...viewOfRow(known),
+          has_outputs: known.is_terminal,
+          output_files: 12,
+          project: "dam-break",
+          failure: rich.failure,
+          commands: rich.commands,
+          meaning: rich.meaning,
+        },
+        download: null,
+      };
+    },
+    close: () => null,
+    kill: () => null,
+    download: ({ task_id }, model) => {
+      model.push({ push: "download", task_id, download: states.download });
+      return null;
+    },
+    cancel_download: () => null,
+  });
+}
+
+show("list of 8", list(8, { is_demo: true }));
+show("list with an open card", list(8), click(`Show task ${states.row(2).id}`, "Outputs 12"));
+show(
+  "list with two open cards",
+  list(8),
+  click(`Show task ${states.row(0).id}`, `Show task ${states.row(3).id}`),
+);
+show("list of 100,000", list(100_000));
+show("list, kill asked and download running", list(8), click("Kill", "Download outputs"));
+show("list empty", list(0));
+show("list offline", list(3, { feed: offline }));

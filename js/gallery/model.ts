@@ -1,0 +1,63 @@
+/** A model that answers as a kernel would, so that the real bundle can be looked at without one. */
+import type { Host } from "../src/bridge";
+import type { Requests, Results } from "../src/contract";
+
+type Listener = (...args: unknown[]) => void;
+export type Handlers = {
+  [K in keyof Requests]?: (payload: Requests[K], model: GalleryModel) => Results[K];
+};
+
+export class GalleryModel implements Host {
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #traits: Record<string, unknown>;
+  readonly #handlers: Handlers;
+
+  constructor(traits: object, handlers: Handlers = {}) {
+    this.#traits = { ...traits };
+    this.#handlers = handlers;
+  }
+
+  get(key: string): unknown {
+    return this.#traits[key];
+  }
+
+  set(key: string, value: unknown): void {
+    this.#traits[key] = value;
+    this.#emit(`change:${key}`);
+  }
+
+  save_changes(): void {}
+
+  on(event: string, listener: Listener): void {
+    const known = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, known.add(listener));
+  }
+
+  off(event: string, listener: Listener): void {
+    this.#listeners.get(event)?.delete(listener);
+  }
+
+  send(content: unknown): void {
+    const { id, kind, ...payload } = content as { id: string; kind: keyof Requests };
+    const handler = this.#handlers[kind] as ((p: unknown, m: GalleryModel) => unknown) | undefined;
+    // Kinds without a handler are never answered, as by a kernel that runs a long cell.
+    if (handler === undefined) return;
+    setTimeout(() => {
+      try {
+        this.push({ id, ok: true, result: handler(payload, this) });
+      } catch (thrown) {
+        const title = thrown instanceof Error ? thrown.message : String(thrown);
+        const error = { title, detail: "The service answered 409.", report: `${kind}: ${title}` };
+        this.push({ id, ok: false, error });
+      }
+    }, 40);
+  }
+
+  push(content: unknown): void {
+    this.#emit("msg:custom", content, []);
+  }
+
+  #emit(event: string, ...args: unknown[]): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) listener(...args);
+  }
+}

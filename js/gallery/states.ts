@@ -1,0 +1,308 @@
+/** The data of every state that a card or a list can be in. */
+import type {
+  DownloadView,
+  FeedView,
+  FileView,
+  Phase,
+  PhaseName,
+  RowView,
+  TaskView,
+  Tone,
+} from "../src/contract";
+
+export const now = Date.now();
+const second = 1000;
+
+export const feed: FeedView = { updated: now, offline_since: null, error: null, skew: 0 };
+
+/** Phases with these durations, in seconds; the last of a living task has no end. */
+export function phases(parts: [PhaseName, number][], isLive: boolean, end = now): Phase[] {
+  let at = end - parts.reduce((sum, [, seconds]) => sum + seconds * second, 0);
+  return parts.map(([name, seconds], index) => {
+    const start = at;
+    at += seconds * second;
+    return { name, start, end: isLive && index === parts.length - 1 ? null : at };
+  });
+}
+
+export function task(part: Partial<TaskView>): TaskView {
+  const laid = part.phases ?? [];
+  const computing = laid.find(({ name }) => name === "computing");
+  return {
+    id: "bgnu9i6st2qk9ocghu6w81v5t",
+    status: "computation-started",
+    alias: "In Progress",
+    tone: "run",
+    is_terminal: false,
+    can_kill: true,
+    simulator: "reef3d",
+    submitted: laid[0]?.start ?? now,
+    started: laid[1]?.start ?? null,
+    computation: {
+      seconds: computing?.end ? (computing.end - computing.start) / second : null,
+      since: computing?.end === null ? computing.start : null,
+    },
+    machine: "c2d-standard-16",
+    cost: null,
+    phases: laid,
+    project: "dam-break",
+    queue_ahead: null,
+    meaning: "The simulator is running.",
+    commands: [],
+    failure: null,
+    has_outputs: false,
+    output_files: null,
+    output_size: null,
+    console_url: "https://console.inductiva.ai/tasks/bgnu9i6st2qk9ocghu6w81v5t",
+    ...part,
+  };
+}
+
+const ended = { is_terminal: true, can_kill: false };
+
+export const queued = task({
+  id: "9k2vt0q6sxw7b1cz4mhe8r3pa",
+  status: "submitted",
+  alias: "In Queue",
+  tone: "wait",
+  simulator: "openfoam",
+  meaning: "The task waits for a machine.",
+  machine: null,
+  phases: phases([["queue", 40]], true),
+});
+export const queuedBehind: TaskView = { ...queued, queue_ahead: 2 };
+export const preparing = task({
+  status: "started",
+  alias: "Preparing to Compute",
+  phases: phases(
+    [
+      ["queue", 50],
+      ["preparing", 9],
+    ],
+    true,
+  ),
+});
+const computing: [PhaseName, number][] = [
+  ["queue", 50],
+  ["preparing", 16],
+  ["computing", 277],
+];
+export const running = task({
+  cost: 0.31,
+  phases: phases(computing, true),
+  commands: [
+    { command: "/DIVEMesh/bin/DiveMESH", elapsed: { seconds: 2.4, since: null }, ok: true },
+    {
+      command: "mpirun -np 16 /REEF3D/bin/REEF3D",
+      elapsed: { seconds: null, since: now - 274 * second },
+      ok: null,
+    },
+  ],
+});
+export const finalizing = task({
+  status: "computation-ended",
+  alias: "Finalizing",
+  cost: 0.34,
+  phases: phases([...computing, ["finalizing", 4]], true),
+});
+export const success = task({
+  ...ended,
+  id: "n7pbtxunxqzuca6nwe9v0gn75",
+  status: "success",
+  alias: "Success",
+  tone: "ok",
+  simulator: "splishsplash",
+  meaning: "The simulation ended well; its output is available.",
+  machine: "c2-standard-16",
+  cost: 0.096,
+  phases: phases(
+    [
+      ["queue", 21],
+      ["preparing", 4],
+      ["computing", 10.2],
+      ["finalizing", 3],
+    ],
+    false,
+    now - 86400 * second,
+  ),
+  commands: [
+    {
+      command: "/SPlisHSPlasH_CPU/bin/SPHSimulator config.json --no-gui --output-dir .",
+      elapsed: { seconds: 10.2, since: null },
+      ok: true,
+    },
+  ],
+  has_outputs: true,
+  output_files: 12,
+  output_size: 1_760_936_591,
+});
+export const failed = task({
+  ...ended,
+  id: "3m3u1z7rypt0o302ci6x49f46",
+  status: "failed",
+  alias: "Failed",
+  tone: "bad",
+  simulator: "swmm",
+  cost: 0.011,
+  phases: phases(
+    [
+      ["queue", 1.4],
+      ["preparing", 0.6],
+      ["computing", 1],
+    ],
+    false,
+  ),
+  has_outputs: true,
+  output_files: 3,
+  failure: {
+    title: "The command ended with exit code 1.",
+    detail:
+      "runswmm model.inp model.rpt\nERROR 209: undefined object J44 at line 82 of [XSECTIONS] section",
+    advice: "Read the last lines of stderr.txt and stdout.txt, correct the input files, run again.",
+  },
+  commands: [
+    { command: "runswmm model.inp model.rpt", elapsed: { seconds: 0.9, since: null }, ok: false },
+  ],
+});
+export const killed = task({
+  ...ended,
+  id: "x0c5m8e2w1q9z7r4t6y3u1i8o",
+  status: "killed",
+  alias: "Killed",
+  tone: "off",
+  simulator: "swash",
+  meaning: "The task was killed by the user.",
+  machine: "c3d-highcpu-90",
+  cost: 4.82,
+  phases: phases(
+    [
+      ["queue", 240],
+      ["preparing", 30],
+      ["computing", 4329],
+    ],
+    false,
+  ),
+});
+export const pendingKill: TaskView = {
+  ...running,
+  status: "pending-kill",
+  alias: "Pending Kill",
+  tone: "off",
+  can_kill: false,
+  meaning: "The kill was asked for and is on its way to the machine.",
+};
+export const unknown: TaskView = {
+  ...running,
+  status: "brand-new-status",
+  alias: "brand-new-status",
+  tone: "unknown",
+  meaning: "The service reports a status that this version does not know.",
+};
+const long = "a-very-long-name-".repeat(600);
+export const hostile = task({
+  ...ended,
+  id: `\u202edesrever-${long}`,
+  status: "failed",
+  alias: `<b>Failed</b> ${long}`,
+  tone: "bad",
+  simulator: `<img src=x onerror=alert(1)> ${long}`,
+  project: `\u202eproject\u0007\u0000 ${long}`,
+  machine: long,
+  phases: phases(
+    [
+      ["queue", 1],
+      ["computing", 1e7],
+    ],
+    false,
+  ),
+  failure: {
+    title: `<script>alert(1)</script> ${long}`,
+    detail: `\u0000\u001b[31m${long}`,
+    advice: "",
+  },
+  commands: [{ command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false }],
+  console_url: "javascript:alert(1)",
+  has_outputs: true,
+  output_files: 1e9,
+});
+
+export const download: DownloadView = {
+  phase: "running",
+  bytes_done: 2_516_582,
+  bytes_total: 4_089_446,
+  files_done: 1,
+  files_total: 2,
+  speed: 42_991_616,
+  eta: 1.2,
+  path: null,
+  error: null,
+};
+
+const sizes: [string, number, number][] = [
+  ["stdout.txt", 141_558, 17_131],
+  ["stderr.txt", 191, 96],
+  ["energy.csv", 3_984_588, 3_785_359],
+  ["system_metrics.csv", 8_192, 1_204],
+  ["log/SPH_log.txt", 2_516_582, 317_440],
+];
+export const files: FileView[] = [
+  ...sizes.map(([name, size, compressed]) => ({ name, size, compressed })),
+  ...Array.from({ length: 7 }, (_, i) => ({
+    name: `vtk/ParticleData_Fluid_${i + 1}.vtk`,
+    size: 246_960_000 + i * 9_000,
+    compressed: 156_500_000 + i * 4_000,
+  })),
+];
+
+type Kind = [string, string, Tone, string, string | null];
+const kinds: Kind[] = [
+  ["computation-started", "In Progress", "run", "reef3d", "c2d-standard-16"],
+  ["submitted", "In Queue", "wait", "openfoam", null],
+  ["success", "Success", "ok", "splishsplash", "c2-standard-16"],
+  ["failed", "Failed", "bad", "swmm", "c2d-standard-16"],
+  ["killed", "Killed", "off", "swash", "c3d-highcpu-90"],
+  ["started", "Preparing to Compute", "run", "openfoam-foundation", "c2d-highcpu-112"],
+  ["executer-terminated-credits-exhausted", "Credits Exhausted", "bad", "gromacs", "n2-standard-8"],
+  ["brand-new", "brand-new", "unknown", "cans", null],
+];
+
+/** The n-th line of a list of any length; the first are of every kind, later ones have ended. */
+export function row(index: number): RowView {
+  const ends = index < kinds.length ? index : 2 + ((index * 7) % 3);
+  const [status, alias, tone, simulator, machine] = kinds[ends] as Kind;
+  const isLive = tone === "run" || tone === "wait" || tone === "unknown";
+  const parts: [PhaseName, number][] =
+    tone === "wait"
+      ? [["queue", 95]]
+      : status === "started"
+        ? [
+            ["queue", 30],
+            ["preparing", 12],
+          ]
+        : [
+            ["queue", 20 + ((index * 13) % 60)],
+            ["preparing", 8],
+            ["computing", 10 + ((index * 37) % 300)],
+          ];
+  if (tone === "ok") parts.push(["finalizing", 6]);
+  const laid = phases(parts, isLive, isLive ? now : now - index * 5e6);
+  const seed = (index + 1) * 2654435761;
+  const id = seed.toString(36).padStart(9, "k").repeat(3).slice(0, 25);
+  const { computation, submitted, started } = task({ phases: laid });
+  return {
+    id,
+    status,
+    alias,
+    tone,
+    simulator,
+    machine,
+    computation,
+    submitted,
+    started,
+    phases: laid,
+    is_terminal: !isLive,
+    can_kill: isLive,
+    cost: machine === null ? null : ((index * 31) % 500) / 97,
+    has_outputs: !isLive && machine !== null,
+  };
+}

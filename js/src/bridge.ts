@@ -1,0 +1,165 @@
+/**
+ * The way to the kernel: traits by `get` and `change:`, actions by messages with an id.
+ *
+ * Uses nothing of the host but get, set, save_changes, on, off and send, which all hosts have.
+ * Requests have no time limit: a kernel that runs a cell for an hour is normal, not an error.
+ */
+import { useLayoutEffect, useState } from "preact/hooks";
+import type { ErrorView, FeedView, Push, Reply, RequestKind, Requests, Results } from "./contract";
+
+// biome-ignore lint/suspicious/noExplicitAny: the host hands over whatever the event carries
+type Listener = (...args: any[]) => void;
+
+/** What we ask of a host's model. */
+export interface Host {
+  get(key: string): unknown;
+  set(key: string, value: unknown): void;
+  save_changes(): void;
+  on(event: string, listener: Listener): void;
+  off(event: string, listener: Listener): void;
+  send(content: unknown): void;
+}
+
+/** A request that was refused, could not be sent, or lost its view. */
+export class RequestError extends Error {
+  readonly view: ErrorView;
+  constructor(view: ErrorView) {
+    super(view.title);
+    this.name = "RequestError";
+    this.view = view;
+  }
+}
+
+/** Words for anything that was thrown. */
+export function errorView(thrown: unknown): ErrorView {
+  if (thrown instanceof RequestError) return thrown.view;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return { title: "Something went wrong in the page.", detail: text, report: text };
+}
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: RequestError): void;
+}
+
+const CLOSED: ErrorView = {
+  title: "The view was closed.",
+  detail: "The answer of the kernel is no longer waited for.",
+  report: "The view was closed before the kernel answered.",
+};
+
+/** One view's connection to its model. */
+export class Bridge {
+  readonly #host: Host;
+  // Other views, and other pages on the same kernel, hear the same replies.
+  readonly #prefix = Math.random().toString(36).slice(2);
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #pushes = new Set<(push: Push) => void>();
+  readonly #listeners: [string, Listener][] = [];
+  #count = 0;
+  #isDisposed = false;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#listen("msg:custom", (content: unknown) => this.#receive(content));
+  }
+
+  get<T>(key: string): T {
+    return this.#host.get(key) as T;
+  }
+
+  /** Calls `listener` when a trait changes, until the returned function is called. */
+  onChange(key: string, listener: () => void): () => void {
+    return this.#listen(`change:${key}`, () => listener());
+  }
+
+  /** Calls `listener` with what the kernel sends unasked, until the returned function is called. */
+  onPush(listener: (push: Push) => void): () => void {
+    this.#pushes.add(listener);
+    return () => this.#pushes.delete(listener);
+  }
+
+  request<K extends RequestKind>(kind: K, payload: Requests[K]): Promise<Results[K]> {
+    if (this.#isDisposed) return Promise.reject(new RequestError(CLOSED));
+    this.#count += 1;
+    const id = `${this.#prefix}-${this.#count}`;
+    return new Promise<Results[K]>((resolve, reject) => {
+      this.#waiting.set(id, { resolve: (result) => resolve(result as Results[K]), reject });
+      try {
+        this.#host.send({ id, kind, ...payload });
+      } catch (thrown) {
+        this.#waiting.delete(id);
+        const detail = thrown instanceof Error ? thrown.message : String(thrown);
+        reject(
+          new RequestError({ title: "The kernel cannot be reached.", detail, report: detail }),
+        );
+      }
+    });
+  }
+
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    for (const [event, listener] of this.#listeners.splice(0)) this.#host.off(event, listener);
+    this.#pushes.clear();
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(new RequestError(CLOSED));
+  }
+
+  #listen(event: string, listener: Listener): () => void {
+    const entry: [string, Listener] = [event, listener];
+    this.#listeners.push(entry);
+    this.#host.on(event, listener);
+    return () => {
+      const index = this.#listeners.indexOf(entry);
+      if (index === -1) return;
+      this.#listeners.splice(index, 1);
+      this.#host.off(event, listener);
+    };
+  }
+
+  #receive(content: unknown): void {
+    if (typeof content !== "object" || content === null) return;
+    if ("push" in content) {
+      for (const listener of [...this.#pushes]) listener(content as Push);
+      return;
+    }
+    const reply = content as Reply;
+    const waiting = this.#waiting.get(reply.id);
+    // Someone else's reply, or a second one: each request settles once.
+    if (waiting === undefined) return;
+    this.#waiting.delete(reply.id);
+    if (reply.ok) waiting.resolve(reply.result);
+    else waiting.reject(new RequestError(reply.error));
+  }
+}
+
+/** The value of a trait; renders again when it changes. */
+export function useTrait<T>(bridge: Bridge, key: string): T {
+  const [, setCount] = useState(0);
+  // In the layout phase, so that no change slips between the first render and the subscription.
+  useLayoutEffect(() => bridge.onChange(key, () => setCount((n) => n + 1)), [bridge, key]);
+  return bridge.get<T>(key);
+}
+
+export function usePush(bridge: Bridge, listener: (push: Push) => void): void {
+  useLayoutEffect(() => bridge.onPush(listener), [bridge, listener]);
+}
+
+/** The `feed` trait, and the clock that its arrivals have shown (see `offsetOf`). */
+export function useFeed(bridge: Bridge): { feed: FeedView; seen: number | null } {
+  const [seen, setSeen] = useState<number | null>(null);
+  const feed = useTrait<FeedView>(bridge, "feed");
+  useLayoutEffect(
+    () =>
+      bridge.onChange("feed", () => {
+        const { updated } = bridge.get<FeedView>("feed");
+        if (updated === null) return;
+        const now = updated - Date.now();
+        setSeen((before) => (before === null ? now : Math.max(before, now)));
+      }),
+    [bridge],
+  );
+  return { feed, seen };
+}

@@ -1,0 +1,104 @@
+/**
+ * The passing of time: one ticking clock for the page, running only while something live is shown.
+ *
+ * Durations are counted on the service's clock, whose distance to this page's is `offset`.
+ */
+import { useLayoutEffect, useState } from "preact/hooks";
+import type { Elapsed, FeedView } from "./contract";
+
+/** Data of a live task that is older than this is no longer counted on, in milliseconds. */
+export const STALE_AFTER = 60_000;
+
+interface Ticker {
+  listeners: Set<() => void>;
+  timer: ReturnType<typeof setTimeout> | null;
+}
+
+// Each widget of a page evaluates its own copy of the bundle; the global registry makes them share
+// one timer, so that all numbers of a page change at the same moment.
+const KEY = Symbol.for("inductiva_widgets.ticker.1");
+
+function ticker(): Ticker {
+  const page = globalThis as unknown as Record<symbol, Ticker | undefined>;
+  page[KEY] ??= { listeners: new Set(), timer: null };
+  return page[KEY];
+}
+
+function schedule(shared: Ticker): void {
+  shared.timer = setTimeout(
+    () => {
+      schedule(shared);
+      for (const listener of [...shared.listeners]) listener();
+    },
+    1000 - (Date.now() % 1000),
+  );
+}
+
+/** Calls `listener` at each full second until the returned function is called. */
+export function onTick(listener: () => void): () => void {
+  const shared = ticker();
+  // A fresh function per call: two subscribers may pass the same one.
+  const entry = () => listener();
+  shared.listeners.add(entry);
+  if (shared.timer === null) schedule(shared);
+  return () => {
+    shared.listeners.delete(entry);
+    if (shared.listeners.size > 0 || shared.timer === null) return;
+    clearTimeout(shared.timer);
+    shared.timer = null;
+  };
+}
+
+/** How to read the service's clock: from this page's, or stopped at a moment. */
+export interface ServiceTime {
+  offset: number;
+  frozen: number | null;
+}
+
+/** Full seconds only: a timer that fires some milliseconds late must not skip a number. */
+const fullSecond = (): number => Math.floor(Date.now() / 1000) * 1000;
+
+/** The service's time, in milliseconds; renders again each second while `isLive`. */
+export function useNow(time: ServiceTime, isLive: boolean): number {
+  const [, setNow] = useState(fullSecond);
+  const ticks = isLive && time.frozen === null;
+  useLayoutEffect(() => (ticks ? onTick(() => setNow(fullSecond())) : undefined), [ticks]);
+  // Read afresh, since a render may also come from new data long after the last tick.
+  return time.frozen ?? fullSecond() + time.offset;
+}
+
+/**
+ * The distance to the service's clock. `seen` is the largest value of `updated` minus this page's
+ * clock among the updates that arrived while the page watched, or null. Travel only lowers it, so
+ * it corrects a wrong clock of the visitor's machine, which the kernel cannot know of.
+ */
+export function offsetOf(feed: FeedView, seen: number | null): number {
+  const tolerance = 5_000;
+  return seen !== null && Math.abs(seen - feed.skew) > tolerance ? seen : feed.skew;
+}
+
+export function isStale(feed: FeedView, offset: number): boolean {
+  return feed.updated !== null && Date.now() + offset - feed.updated > STALE_AFTER;
+}
+
+/**
+ * The time to count with. Stops at the last update of a live task once that is too old: a saved
+ * notebook without a kernel must not count on for ever.
+ */
+export function useServiceTime(feed: FeedView, isLive: boolean, seen: number | null): ServiceTime {
+  const offset = offsetOf(feed, seen);
+  const [, setStale] = useState(false);
+  const stale = isLive && isStale(feed, offset);
+  const watches = isLive && !stale && feed.updated !== null;
+  useLayoutEffect(
+    () => (watches ? onTick(() => setStale(isStale(feed, offset))) : undefined),
+    [watches, feed, offset],
+  );
+  return { offset, frozen: stale ? feed.updated : null };
+}
+
+/** Seconds of a duration, never negative; null where unknown. */
+export function secondsOf(elapsed: Elapsed, now: number): number | null {
+  if (elapsed.seconds !== null) return Math.max(0, elapsed.seconds);
+  return elapsed.since === null ? null : Math.max(0, (now - elapsed.since) / 1000);
+}

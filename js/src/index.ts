@@ -1,0 +1,63 @@
+/**
+ * The entry of the bundle: every widget class of the package loads it, `kind` says what to show.
+ *
+ * A host may run `render` before `el` is in the document, put it into a ShadowRoot, render two
+ * views of one model, pass no `signal`, and offers nothing beyond what `Host` lists.
+ */
+import { type ComponentType, h, render as mount } from "preact";
+import { Bridge, type Host } from "./bridge";
+import { DownloadEntry } from "./download";
+import { Boundary } from "./parts/Boundary";
+import { ErrorBox } from "./parts/ErrorBox";
+import { guardShortcuts } from "./shortcuts";
+import "./styles.css";
+import { TaskEntry } from "./task";
+import { TaskListEntry } from "./task_list";
+
+const ENTRIES = new Map<string, ComponentType<{ bridge: Bridge }>>([
+  ["task", TaskEntry],
+  ["task_list", TaskListEntry],
+  ["download", DownloadEntry],
+]);
+
+interface RenderProps {
+  model: Host;
+  el: HTMLElement;
+  signal?: AbortSignal;
+}
+
+function render({ model, el, signal }: RenderProps): () => void {
+  const root = el.ownerDocument.createElement("div");
+  root.className = "iw-root";
+  el.append(root);
+  const bridge = new Bridge(model);
+  guardShortcuts(root);
+  const kind = String(model.get("kind"));
+  const entry = ENTRIES.get(kind);
+  const content =
+    entry === undefined
+      ? h(ErrorBox, {
+          error: {
+            title: "This widget cannot be shown.",
+            detail: `The page does not know the kind "${kind}". Reload it after an update.`,
+            report: `unknown kind ${kind}`,
+          },
+        })
+      : h(Boundary, null, h(entry, { bridge }));
+  mount(content, root);
+
+  let isOver = false;
+  const cleanup = () => {
+    // Hosts may both abort the signal and call the returned function.
+    if (isOver) return;
+    isOver = true;
+    signal?.removeEventListener("abort", cleanup);
+    mount(null, root);
+    bridge.dispose();
+    root.remove();
+  };
+  signal?.addEventListener("abort", cleanup);
+  return cleanup;
+}
+
+export default { render };

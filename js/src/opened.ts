@@ -1,0 +1,95 @@
+/** Cards that were opened in the list: asked for, then kept fresh by pushes. */
+import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Bridge, errorView, usePush } from "./bridge";
+import type { DownloadView, ErrorView, Push, RowView, TaskView } from "./contract";
+
+export interface Opened {
+  id: string;
+  index: number;
+  /** Null until the kernel has answered. */
+  view: TaskView | null;
+  error: ErrorView | null;
+}
+
+/** What is known of a task from its line alone, so that its card opens at once. */
+export function viewOfRow(row: RowView): TaskView {
+  return {
+    ...row,
+    project: null,
+    queue_ahead: null,
+    meaning: "",
+    commands: [],
+    failure: null,
+    output_files: null,
+    output_size: null,
+    console_url: null,
+  };
+}
+
+export interface OpenedCards {
+  /** In the order of their rows. */
+  cards: Opened[];
+  downloads: ReadonlyMap<string, DownloadView>;
+  toggle(row: RowView, index: number): void;
+}
+
+export function useOpened(bridge: Bridge): OpenedCards {
+  const [cards, setCards] = useState<Opened[]>([]);
+  const [downloads, setDownloads] = useState<ReadonlyMap<string, DownloadView>>(new Map());
+  const current = useRef(cards);
+  current.current = cards;
+
+  const change = useCallback((id: string, part: Partial<Opened>) => {
+    setCards((before) => before.map((card) => (card.id === id ? { ...card, ...part } : card)));
+  }, []);
+  const setDownload = useCallback((id: string, download: DownloadView) => {
+    setDownloads((before) => new Map(before).set(id, download));
+  }, []);
+
+  usePush(
+    bridge,
+    useCallback(
+      (push: Push) => {
+        if (push.push === "card") change(push.view.id, { view: push.view });
+        if (push.push === "download") setDownload(push.task_id, push.download);
+      },
+      [change, setDownload],
+    ),
+  );
+
+  // The kernel looks after open cards; a view that goes away no longer needs them.
+  useLayoutEffect(
+    () => () => {
+      for (const { id } of current.current) close(bridge, id);
+    },
+    [bridge],
+  );
+
+  async function open(row: RowView, index: number) {
+    const card: Opened = { id: row.id, index, view: null, error: null };
+    setCards((before) => [...before, card].sort((a, b) => a.index - b.index));
+    try {
+      const { view, download } = await bridge.request("open", { task_id: row.id });
+      change(row.id, { view });
+      if (download !== null) setDownload(row.id, download);
+    } catch (thrown) {
+      change(row.id, { error: errorView(thrown) });
+    }
+  }
+
+  function toggle(row: RowView, index: number) {
+    if (cards.some(({ id }) => id === row.id)) {
+      setCards((before) => before.filter(({ id }) => id !== row.id));
+      close(bridge, row.id);
+    } else {
+      void open(row, index);
+    }
+  }
+
+  return { cards, downloads, toggle };
+}
+
+function close(bridge: Bridge, task_id: string): void {
+  // Nothing is shown of it any more, so neither is a refusal.
+  bridge.request("close", { task_id }).catch(() => undefined);
+}

@@ -1,0 +1,38 @@
+/** The status at a glance: icon, word and colour, so that none of them carries it alone. */
+import { formatCount } from "../format";
+import { Icon, toneOf } from "./Icons";
+
+interface Props {
+  status: string;
+  alias: string;
+  tone: string;
+  meaning?: string;
+  queueAhead?: number | null;
+}
+
+export function Badge({ status, alias, tone, meaning = "", queueAhead = null }: Props) {
+  const kind = toneOf(tone);
+  return (
+    <span
+      role="status"
+      class={`iw-badge iw-tone-${kind}`}
+      data-status={status}
+      title={meaning || clip(alias)}
+    >
+      <Icon name={kind} />
+      <span class="iw-badge-text">
+        <bdi>{alias}</bdi>
+        {queueAhead === null ? null : (
+          <span class="iw-badge-more">
+            {queueAhead > 0 ? ` · ${formatCount(queueAhead)} ahead` : " · next"}
+          </span>
+        )}
+      </span>
+    </span>
+  );
+}
+
+/** Tool tips of a text that may be endless. */
+export function clip(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}

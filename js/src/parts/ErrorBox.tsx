@@ -1,0 +1,40 @@
+/** Something that went wrong, in words, with a report that can be passed on. */
+import { useRef } from "preact/hooks";
+import type { ErrorView } from "../contract";
+import { CopyButton } from "./CopyButton";
+import { Icon } from "./Icons";
+
+interface Props {
+  error: ErrorView;
+  onDismiss?: (() => void) | undefined;
+  dismissLabel?: string;
+}
+
+export function ErrorBox({ error, onDismiss, dismissLabel = "Dismiss" }: Props) {
+  const source = useRef<HTMLDivElement>(null);
+  return (
+    <div class="iw-error" role="alert">
+      <Icon name="alert" />
+      <div class="iw-error-body" ref={source}>
+        <b class="iw-text">{error.title}</b>
+        {error.detail ? <div class="iw-error-detail iw-text">{error.detail}</div> : null}
+      </div>
+      <div class="iw-error-actions">
+        {error.report ? (
+          <CopyButton text={error.report} label="Copy report" source={source} />
+        ) : null}
+        {onDismiss ? (
+          <button
+            type="button"
+            class="iw-button iw-quiet"
+            aria-label={dismissLabel}
+            title={dismissLabel}
+            onClick={onDismiss}
+          >
+            <Icon name="bad" />
+          </button>
+        ) : null}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+/** How fresh the shown state is. */
+import { type ServiceTime, useNow } from "../clock";
+import type { FeedView } from "../contract";
+import { formatAgo, formatMoment } from "../format";
+import { clip } from "./Badge";
+import { Icon } from "./Icons";
+
+interface Props {
+  feed: FeedView;
+  time: ServiceTime;
+  /** Whether something shown may still change. */
+  isLive: boolean;
+}
+
+export function FeedLine({ feed, time, isLive }: Props) {
+  const now = useNow(time, isLive && feed.offline_since === null);
+  if (feed.offline_since !== null) {
+    return (
+      <span class="iw-feed iw-feed-offline" title={clip(feed.error ?? "")}>
+        <Icon name="alert" />
+        <span>offline since {formatMoment(feed.offline_since, now)}, retrying</span>
+      </span>
+    );
+  }
+  if (feed.updated === null) return null;
+  if (time.frozen !== null) {
+    return (
+      <span class="iw-feed">
+        last known state, updated {formatMoment(feed.updated, Date.now())}
+      </span>
+    );
+  }
+  return (
+    <span class="iw-feed" title={clip(feed.error ?? "")}>
+      updated {isLive ? formatAgo(feed.updated, now) : formatMoment(feed.updated, now)}
+    </span>
+  );
+}

@@ -1,0 +1,97 @@
+/** Kill asks, then tells: Kill, Confirm kill, stopping…, and then the status says the rest. */
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Icon } from "./Icons";
+import { type Pending, WAITING } from "./pending";
+
+interface Props {
+  /** The request on its way, kept by whoever shows its error. */
+  pending: Pending;
+  onKill: () => Promise<unknown>;
+  /** Narrow form for a line of the list. */
+  isCompact?: boolean;
+}
+
+/** A question that nobody answers is taken back, in milliseconds. */
+export const ASKS_FOR = 5_000;
+
+export function KillButton({ pending, onKill, isCompact = false }: Props) {
+  const [step, setStep] = useState<"idle" | "asks" | "accepted">("idle");
+  const confirm = useRef<HTMLButtonElement>(null);
+  const kill = useRef<HTMLButtonElement>(null);
+  const wasAsked = useRef(false);
+
+  useLayoutEffect(() => {
+    if (step === "asks") {
+      wasAsked.current = true;
+      confirm.current?.focus();
+      const timer = setTimeout(() => setStep("idle"), ASKS_FOR);
+      return () => clearTimeout(timer);
+    }
+    // Back from the question: the keyboard goes on where it was, unless it has moved elsewhere.
+    if (wasAsked.current && step === "idle" && isFocusLost(kill.current)) kill.current?.focus();
+    wasAsked.current = false;
+    return undefined;
+  }, [step]);
+
+  async function send() {
+    setStep("accepted");
+    if (!(await pending.run(onKill))) setStep("idle");
+  }
+
+  if (step === "accepted" || pending.isBusy) {
+    return (
+      <span class="iw-kill" role="group" aria-label="Kill">
+        <span class="iw-stopping" aria-live="polite" title={pending.isSlow ? WAITING : undefined}>
+          stopping…
+        </span>
+      </span>
+    );
+  }
+  if (step === "idle") {
+    return (
+      <span class="iw-kill">
+        <button
+          type="button"
+          class="iw-button iw-danger"
+          ref={kill}
+          onClick={() => setStep("asks")}
+        >
+          Kill
+        </button>
+      </span>
+    );
+  }
+  return (
+    <span
+      class="iw-kill"
+      role="group"
+      aria-label="Kill"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        setStep("idle");
+      }}
+    >
+      <button type="button" class="iw-button iw-danger iw-filled" ref={confirm} onClick={send}>
+        Confirm kill
+      </button>
+      {/* Last, so that a double click on Kill, which stood here, ends on Keep. */}
+      <button
+        type="button"
+        class={isCompact ? "iw-button iw-quiet" : "iw-button"}
+        aria-label="Keep"
+        title="Keep the task"
+        onClick={() => setStep("idle")}
+      >
+        {isCompact ? <Icon name="bad" /> : "Keep"}
+      </button>
+    </span>
+  );
+}
+
+/** Whether the focused element went away with the question: hosts then report the body. */
+function isFocusLost(node: HTMLElement | null): boolean {
+  const root = node?.getRootNode() as Document | ShadowRoot | undefined;
+  const active = root?.activeElement ?? null;
+  return active === null || active === node?.ownerDocument.body;
+}

@@ -1,0 +1,78 @@
+/** A task's phases as lengths: pure, so that the bar and its legend cannot disagree. */
+import type { Phase, PhaseName } from "./contract";
+import { formatGrowing, formatShort } from "./format";
+
+export const PHASE_TITLES: Record<PhaseName, string> = {
+  queue: "Queue",
+  preparing: "Preparing",
+  computing: "Computing",
+  finalizing: "Finalizing",
+};
+const ORDER: readonly PhaseName[] = ["queue", "preparing", "computing", "finalizing"];
+
+/** While a task lives, this share of the bar stays free for what is to come. */
+const FREE = 0.15;
+
+export interface Segment {
+  name: PhaseName;
+  seconds: number;
+  /** Share of the bar, in thousandths. */
+  share: number;
+  isOpen: boolean;
+}
+
+export interface Legend {
+  name: PhaseName;
+  title: string;
+  /** Empty for a phase that has not begun. */
+  duration: string;
+}
+
+export interface Phases {
+  segments: Segment[];
+  /** Share that is left free, in thousandths. */
+  free: number;
+  legend: Legend[];
+}
+
+export function layPhases(phases: Phase[], now: number, isTerminal: boolean): Phases {
+  const known = phases.filter((phase) => phase.name in PHASE_TITLES);
+  const lengths = known.map((phase) => {
+    // The end of an ended task's last phase may be unknown: it must not grow for ever.
+    const end = phase.end ?? (isTerminal ? phase.start : now);
+    return Math.max(0, end - phase.start) / 1000;
+  });
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const free = isTerminal && total > 0 ? 0 : FREE;
+  const segments = known.map((phase, index) => {
+    const seconds = lengths[index] ?? 0;
+    const part = total > 0 ? seconds / total : 1 / known.length;
+    return {
+      name: phase.name,
+      seconds,
+      share: 1000 * part * (1 - free),
+      isOpen: phase.end === null && !isTerminal,
+    };
+  });
+  return {
+    segments,
+    free: 1000 * (known.length > 0 ? free : 1),
+    legend: legendOf(segments, isTerminal),
+  };
+}
+
+/** One entry per name: a task that went back to the queue has two stretches of it. */
+function legendOf(segments: Segment[], isTerminal: boolean): Legend[] {
+  const last = segments.at(-1);
+  const reached = last === undefined ? -1 : ORDER.indexOf(last.name);
+  return ORDER.flatMap((name, index) => {
+    const own = segments.filter((segment) => segment.name === name);
+    const title = PHASE_TITLES[name];
+    if (own.length === 0) {
+      return isTerminal || index <= reached ? [] : [{ name, title, duration: "" }];
+    }
+    const seconds = own.reduce((sum, segment) => sum + segment.seconds, 0);
+    const grows = own.some((segment) => segment.isOpen);
+    return [{ name, title, duration: grows ? formatGrowing(seconds) : formatShort(seconds) }];
+  });
+}

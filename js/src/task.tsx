@@ -1,0 +1,34 @@
+/** One task's card. Twin of `inductiva_widgets/widgets/task.py`. */
+import { useCallback, useMemo, useState } from "preact/hooks";
+import { type Bridge, useFeed, usePush, useTrait } from "./bridge";
+import { useServiceTime } from "./clock";
+import type { DownloadView, ErrorView, Push, TaskView } from "./contract";
+import { Card, type CardActions } from "./parts/Card";
+
+/** A card's wishes as requests about one task. */
+export function actionsFor(bridge: Bridge, task_id: string): CardActions {
+  return {
+    kill: () => bridge.request("kill", { task_id }),
+    outputs: () => bridge.request("outputs", { task_id }),
+    download: (names) => bridge.request("download", { task_id, names }),
+    cancelDownload: () => bridge.request("cancel_download", { task_id }),
+  };
+}
+
+export function TaskEntry({ bridge }: { bridge: Bridge }) {
+  const view = useTrait<TaskView>(bridge, "view");
+  const download = useTrait<DownloadView | null>(bridge, "download");
+  const { feed, seen } = useFeed(bridge);
+  const time = useServiceTime(feed, !view.is_terminal, seen);
+  const actions = useMemo(() => actionsFor(bridge, view.id), [bridge, view.id]);
+  const [error, setError] = useState<ErrorView | null>(null);
+  usePush(
+    bridge,
+    useCallback((push: Push) => {
+      if (push.push === "error") setError(push.error);
+    }, []),
+  );
+  return (
+    <Card view={view} download={download} feed={feed} time={time} actions={actions} error={error} />
+  );
+}

@@ -1,0 +1,192 @@
+/** A host that offers what every host does, and nothing else. */
+import { render } from "preact";
+import { act } from "preact/test-utils";
+import { vi } from "vitest";
+import type { Host } from "../src/bridge";
+import type { ErrorView, FeedView, TaskView } from "../src/contract";
+import widget from "../src/index";
+
+type Listener = (...args: unknown[]) => void;
+type Sent = { id: string; kind: string; [key: string]: unknown };
+
+export class FakeHost implements Host {
+  readonly sent: Sent[] = [];
+  readonly #listeners: [string, Listener][] = [];
+  readonly #traits: Record<string, unknown>;
+
+  constructor(traits: object) {
+    this.#traits = { ...traits };
+  }
+
+  get(key: string): unknown {
+    return this.#traits[key];
+  }
+  set(key: string, value: unknown): void {
+    this.#traits[key] = value;
+    for (const listener of this.#of(`change:${key}`)) listener();
+  }
+  save_changes(): void {}
+  on(event: string, listener: Listener): void {
+    this.#listeners.push([event, listener]);
+  }
+  off(event: string, listener: Listener): void {
+    const index = this.#listeners.findIndex(([name, fn]) => name === event && fn === listener);
+    if (index !== -1) this.#listeners.splice(index, 1);
+  }
+  send(content: unknown): void {
+    this.sent.push(content as Sent);
+  }
+
+  // The other side, for tests.
+  get listeners(): number {
+    return this.#listeners.length;
+  }
+  message(content: unknown): void {
+    for (const listener of this.#of("msg:custom")) listener(content, []);
+  }
+  requests(kind: string): Sent[] {
+    return this.sent.filter((message) => message.kind === kind);
+  }
+  /** Answers the last request of a kind, as the kernel would. */
+  async reply(kind: string, result: unknown): Promise<void> {
+    const request = this.requests(kind).at(-1);
+    if (request === undefined) throw new Error(`nobody asked for ${kind}`);
+    await act(async () => this.message({ id: request.id, ok: true, result }));
+  }
+  async refuse(kind: string, error: ErrorView): Promise<void> {
+    const request = this.requests(kind).at(-1);
+    if (request === undefined) throw new Error(`nobody asked for ${kind}`);
+    await act(async () => this.message({ id: request.id, ok: false, error }));
+  }
+  #of(event: string): Listener[] {
+    return this.#listeners.flatMap(([name, listener]) => (name === event ? [listener] : []));
+  }
+}
+
+export const NOW = Date.parse("2026-02-01T17:16:17Z");
+
+export const feed = (part: Partial<FeedView> = {}): FeedView => ({
+  updated: NOW,
+  offline_since: null,
+  error: null,
+  skew: 0,
+  ...part,
+});
+
+export const task = (part: Partial<TaskView> = {}): TaskView => ({
+  id: "bgnu9i6st2qk9ocghu6w81v5t",
+  status: "computation-started",
+  alias: "In Progress",
+  tone: "run",
+  is_terminal: false,
+  can_kill: true,
+  simulator: "reef3d",
+  submitted: NOW - 343_000,
+  started: NOW - 293_000,
+  computation: { seconds: null, since: NOW - 277_000 },
+  machine: "c2d-standard-16",
+  cost: 0.31,
+  phases: [
+    { name: "queue", start: NOW - 343_000, end: NOW - 293_000 },
+    { name: "preparing", start: NOW - 293_000, end: NOW - 277_000 },
+    { name: "computing", start: NOW - 277_000, end: null },
+  ],
+  project: "dam-break",
+  queue_ahead: null,
+  meaning: "The simulator is running.",
+  commands: [],
+  failure: null,
+  has_outputs: false,
+  output_files: null,
+  output_size: null,
+  console_url: null,
+  ...part,
+});
+
+export const done = (part: Partial<TaskView> = {}): TaskView =>
+  task({
+    status: "success",
+    alias: "Success",
+    tone: "ok",
+    is_terminal: true,
+    can_kill: false,
+    computation: { seconds: 10.2, since: null },
+    phases: [{ name: "computing", start: NOW - 10_200, end: NOW }],
+    has_outputs: true,
+    output_files: 2,
+    ...part,
+  });
+
+export const oops: ErrorView = { title: "It was refused.", detail: "409", report: "kill: 409" };
+
+/** Renders the widget as a host does; the view is not attached unless asked. */
+export async function show(
+  host: FakeHost,
+  el: HTMLElement = document.createElement("div"),
+  signal?: AbortSignal,
+): Promise<{ el: HTMLElement; cleanup: () => void }> {
+  let cleanup = () => {};
+  await act(async () => {
+    cleanup = widget.render(
+      signal === undefined ? { model: host, el } : { model: host, el, signal },
+    );
+  });
+  cleanups.push(cleanup);
+  return { el, cleanup };
+}
+
+const cleanups: (() => void)[] = [];
+export function closeAll(): void {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+}
+
+/** Draws one part into the page. */
+export async function draw(node: Parameters<typeof render>[0]): Promise<HTMLElement> {
+  await act(async () => render(node, document.body));
+  return document.body;
+}
+
+/** Elements of a role, by the name that assistive technology would say. */
+export function byRole(el: Element, role: string, name?: string | RegExp): HTMLElement[] {
+  const tags: Record<string, string> = {
+    button: "button:not([role])",
+    checkbox: "input[type=checkbox]",
+    region: "section[aria-label]",
+    link: "a[href]",
+  };
+  const found = el.querySelectorAll<HTMLElement>(
+    `[role=${role}]${tags[role] ? `,${tags[role]}` : ""}`,
+  );
+  return [...found].filter((node) => {
+    if (name === undefined) return true;
+    const said = (node.getAttribute("aria-label") ?? node.textContent ?? "").trim();
+    return typeof name === "string" ? said === name : name.test(said);
+  });
+}
+
+export function one(el: Element, role: string, name?: string | RegExp): HTMLElement {
+  const found = byRole(el, role, name);
+  if (found.length !== 1) throw new Error(`${found.length} of ${role} ${name} in ${el.innerHTML}`);
+  return found[0] as HTMLElement;
+}
+
+export async function click(node: Element): Promise<void> {
+  await act(async () => {
+    node.dispatchEvent(
+      new MouseEvent("click", { bubbles: true, composed: true, cancelable: true }),
+    );
+  });
+}
+
+export async function press(node: Element, key: string): Promise<void> {
+  await act(async () => {
+    node.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  });
+}
+
+/** Lets time pass. */
+export async function later(ms: number): Promise<void> {
+  await act(async () => {
+    vi.advanceTimersByTime(ms);
+  });
+}

@@ -1,0 +1,302 @@
+import { describe, expect, it, vi } from "vitest";
+import type { DownloadView } from "../src/contract";
+import { Badge } from "../src/parts/Badge";
+import { CopyButton } from "../src/parts/CopyButton";
+import { Details, safeLink } from "../src/parts/Details";
+import { ErrorBox } from "../src/parts/ErrorBox";
+import { FeedLine } from "../src/parts/FeedLine";
+import { OutputsTable } from "../src/parts/OutputsTable";
+import { Progress } from "../src/parts/Progress";
+import type { Pending } from "../src/parts/pending";
+import { Tabs } from "../src/parts/Tabs";
+import { byRole, click, done, draw, feed, later, NOW, one, oops, press, task } from "./host";
+
+const time = { offset: 0, frozen: null };
+const idle: Pending = {
+  isBusy: false,
+  isSlow: false,
+  error: null,
+  run: async (action) => {
+    await action();
+    return true;
+  },
+  clear: () => {},
+};
+
+describe("badge", () => {
+  it("says the alias and carries the code", async () => {
+    const page = await draw(<Badge status="submitted" alias="In Queue" tone="wait" />);
+    const badge = one(page, "status");
+    expect(badge.textContent).toBe("In Queue");
+    expect(badge.dataset.status).toBe("submitted");
+    expect(badge.querySelector("svg")?.getAttribute("aria-hidden")).toBe("true");
+  });
+  it.each([
+    [2, "In Queue · 2 ahead"],
+    [0, "In Queue · next"],
+  ])("with %s ahead says so", async (ahead, text) => {
+    const page = await draw(<Badge status="s" alias="In Queue" tone="wait" queueAhead={ahead} />);
+    expect(one(page, "status").textContent).toBe(text);
+  });
+  it("takes a tone it does not know for an unknown one", async () => {
+    const page = await draw(<Badge status="x" alias="x" tone="sparkling" />);
+    expect(one(page, "status").className).toContain("iw-tone-unknown");
+  });
+  it("shows markup as text", async () => {
+    const page = await draw(<Badge status="x" alias="<img src=x>" tone="bad" />);
+    expect(page.querySelector("img")).toBeNull();
+    expect(one(page, "status").textContent).toBe("<img src=x>");
+  });
+});
+
+describe("tabs", () => {
+  const tabs = ["outputs", "details"].map((key) => ({
+    key,
+    title: key,
+    render: () => `panel ${key}`,
+  }));
+  const draws = (open: string | null, onOpen = vi.fn()) =>
+    draw(<Tabs tabs={tabs} open={open} onOpen={onOpen} label="t" />);
+
+  it("show the panel of the open one only", async () => {
+    const page = await draws("details");
+    expect(one(page, "tabpanel").textContent).toBe("panel details");
+    expect(byRole(page, "tab").map((tab) => tab.getAttribute("aria-selected"))).toEqual([
+      "false",
+      "true",
+    ]);
+    expect(one(page, "tabpanel").getAttribute("aria-labelledby")).toBe(
+      one(page, "tab", "details").id,
+    );
+  });
+  it("fold when the open one is clicked", async () => {
+    const onOpen = vi.fn();
+    const page = await draws("details", onOpen);
+    await click(one(page, "tab", "details"));
+    await click(one(page, "tab", "outputs"));
+    expect(onOpen.mock.calls).toEqual([[null], ["outputs"]]);
+  });
+  it("are one stop of the keyboard, moved through by arrows", async () => {
+    const onOpen = vi.fn();
+    const page = await draws("outputs", onOpen);
+    expect(byRole(page, "tab").map((tab) => tab.tabIndex)).toEqual([0, -1]);
+    await press(one(page, "tab", "outputs"), "ArrowLeft");
+    expect(document.activeElement).toBe(one(page, "tab", "details"));
+    expect(onOpen.mock.calls).toEqual([["details"]]);
+  });
+});
+
+describe("output files", () => {
+  const files = [
+    { name: "stdout.txt", size: 141_558, compressed: 17_131 },
+    { name: "energy.csv", size: 3_984_588, compressed: 3_785_359 },
+  ];
+  const names = (page: Element) =>
+    byRole(page, "row")
+      .slice(1)
+      .map((row) => byRole(row, "cell")[1]?.textContent);
+  const table = (props: object = {}, onDownload = vi.fn(async () => null)) => (
+    <OutputsTable
+      outputs={{ archive_size: null, files }}
+      isDownloading={false}
+      pending={idle}
+      onDownload={onDownload}
+      {...props}
+    />
+  );
+
+  it("are listed with their sizes", async () => {
+    const page = await draw(table());
+    expect(byRole(page, "row")[2]?.textContent).toBe("stdout.txt138.24 KiB16.73 KiB");
+    expect(page.textContent).toContain("2 files · 3.93 MiB");
+  });
+  it("sort by the clicked column", async () => {
+    const page = await draw(table());
+    expect(names(page)).toEqual(["energy.csv", "stdout.txt"]);
+    await click(one(page, "button", "Name"));
+    expect(names(page)).toEqual(["stdout.txt", "energy.csv"]);
+    await click(one(page, "button", "Size"));
+    expect(names(page)).toEqual(["energy.csv", "stdout.txt"]);
+    expect(byRole(page, "columnheader").map((head) => head.getAttribute("aria-sort"))).toEqual([
+      null,
+      "none",
+      "descending",
+      "none",
+    ]);
+  });
+  it("are chosen one by one or all, and downloaded", async () => {
+    const onDownload = vi.fn(async () => null);
+    const page = await draw(table({}, onDownload));
+    const selected = one(page, "button", "Download selected") as HTMLButtonElement;
+    expect(selected.disabled).toBe(true);
+    await click(one(page, "checkbox", "Select stdout.txt"));
+    const all = one(page, "checkbox", "Select all files") as HTMLInputElement;
+    expect(all.indeterminate).toBe(true);
+    expect(page.textContent).toContain("1 of 2 files · 138.24 KiB of 3.93 MiB");
+    await click(selected);
+    expect(onDownload).toHaveBeenLastCalledWith(["stdout.txt"]);
+    await click(all);
+    expect(page.textContent).toContain("2 of 2 files");
+    await click(all);
+    expect(selected.disabled).toBe(true);
+    await click(one(page, "button", "Download all"));
+    expect(onDownload).toHaveBeenLastCalledWith(null);
+  });
+  it("are chosen by a click on their line", async () => {
+    const page = await draw(table());
+    await click(byRole(page, "cell")[1] as Element);
+    expect((one(page, "checkbox", "Select energy.csv") as HTMLInputElement).checked).toBe(true);
+  });
+  it("cannot be downloaded twice at once", async () => {
+    const page = await draw(table({ isDownloading: true }));
+    expect((one(page, "button", "Download all") as HTMLButtonElement).disabled).toBe(true);
+  });
+  it("are windowed when there are many", async () => {
+    const many = Array.from({ length: 5000 }, (_, i) => ({
+      name: `f${i}`,
+      size: i,
+      compressed: i,
+    }));
+    const page = await draw(table({ outputs: { archive_size: null, files: many } }));
+    expect(byRole(page, "row").length).toBeLessThan(40);
+    expect(one(page, "table").getAttribute("aria-rowcount")).toBe("5001");
+    expect(page.textContent).toContain("5,000 files");
+  });
+});
+
+describe("download", () => {
+  const running: DownloadView = {
+    phase: "running",
+    bytes_done: 2_516_582,
+    bytes_total: 4_089_446,
+    files_done: 1,
+    files_total: 2,
+    speed: 42_991_616,
+    eta: 1.2,
+    path: null,
+    error: null,
+  };
+  const progress = (part: Partial<DownloadView>, onCancel = vi.fn(async () => null)) =>
+    draw(<Progress download={{ ...running, ...part }} pending={idle} onCancel={onCancel} />);
+
+  it("tells how far it is, and can be cancelled", async () => {
+    const onCancel = vi.fn(async () => null);
+    const page = await progress({}, onCancel);
+    const bar = one(page, "progressbar");
+    expect(bar.getAttribute("aria-valuenow")).toBe("61");
+    expect(bar.getAttribute("aria-valuetext")).toBe(
+      "2.40 MiB of 3.90 MiB · 1 of 2 files · 41.00 MiB/s · 2 s left",
+    );
+    await click(one(page, "button", "Cancel download"));
+    expect(onCancel).toHaveBeenCalledTimes(1);
+  });
+  it("of unknown size claims no share", async () => {
+    const page = await progress({ bytes_total: null, eta: null });
+    expect(one(page, "progressbar").hasAttribute("aria-valuenow")).toBe(false);
+  });
+  it.each([
+    [9e9, "100"],
+    [-5, "0"],
+  ])("never leaves the scale: %s bytes", async (bytes_done, value) => {
+    const page = await progress({ bytes_done });
+    expect(one(page, "progressbar").getAttribute("aria-valuenow")).toBe(value);
+  });
+  it("says where it went", async () => {
+    const page = await progress({ phase: "done", path: "/tmp/out" });
+    expect(page.textContent).toContain("Saved to /tmp/out");
+    expect(byRole(page, "progressbar")).toHaveLength(0);
+    one(page, "button", "Copy path");
+  });
+  it("says why it failed", async () => {
+    const page = await progress({ phase: "failed", error: oops });
+    expect(one(page, "alert").textContent).toContain("It was refused.");
+  });
+  it("says that it was cancelled", async () => {
+    expect((await progress({ phase: "cancelled" })).textContent).toContain(
+      "cancelled after 2.40 MiB",
+    );
+  });
+});
+
+describe("copying", () => {
+  it("writes to the clipboard and says so for a while", async () => {
+    const writeText = vi.fn(async () => {});
+    vi.stubGlobal("navigator", { clipboard: { writeText } });
+    const page = await draw(<CopyButton text="abc" label="Copy id" />);
+    await click(one(page, "button", "Copy id"));
+    expect(writeText).toHaveBeenCalledWith("abc");
+    expect(page.textContent).toBe("Copied");
+    await later(2000);
+    expect(page.textContent).toBe("");
+  });
+  it("selects the text where there is no clipboard", async () => {
+    vi.stubGlobal("navigator", {});
+    const source = { current: document.createElement("code") };
+    source.current.textContent = "abc";
+    const page = await draw(<CopyButton text="abc" label="Copy id" source={source} />);
+    document.body.append(source.current);
+    await click(one(page, "button", "Copy id"));
+    expect(getSelection()?.toString()).toBe("abc");
+    expect(page.textContent).toContain("Selected");
+  });
+});
+
+describe("error box", () => {
+  it("shows words, offers the report, and can be dismissed", async () => {
+    const onDismiss = vi.fn();
+    const page = await draw(<ErrorBox error={oops} onDismiss={onDismiss} />);
+    expect(one(page, "alert").textContent).toContain("409");
+    one(page, "button", "Copy report");
+    await click(one(page, "button", "Dismiss"));
+    expect(onDismiss).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("details", () => {
+  it("tell times, commands and how these ended", async () => {
+    const commands = [
+      { command: "swmm a.inp", elapsed: { seconds: 2.4, since: null }, ok: true },
+      { command: "swmm b.inp", elapsed: { seconds: 1, since: null }, ok: false },
+    ];
+    const page = await draw(<Details view={done({ commands })} time={time} />);
+    const items = [...page.querySelectorAll("li")].map((item) => item.textContent);
+    expect(items).toEqual(["swmm a.inp2.4 s · ok", "swmm b.inp1.0 s · failed"]);
+    expect(page.textContent).toContain("5 min ago");
+  });
+  it("count a command that runs", async () => {
+    const commands = [{ command: "x", elapsed: { seconds: null, since: NOW - 4000 }, ok: null }];
+    const page = await draw(<Details view={task({ commands })} time={time} />);
+    expect(page.querySelector("li")?.textContent).toBe("x4 s · running");
+    await later(1000);
+    expect(page.querySelector("li")?.textContent).toBe("x5 s · running");
+  });
+  it.each([
+    "javascript:alert(1)",
+    "http://inductiva.ai",
+    "data:text/html,x",
+    "no address",
+    " javascript:x",
+  ])("do not link to %s", async (console_url) => {
+    const page = await draw(<Details view={done({ console_url })} time={time} />);
+    expect(byRole(page, "link")).toHaveLength(0);
+  });
+  it("link to https, without handing over the page", async () => {
+    expect(safeLink("https://console.inductiva.ai/t/1")).toBe("https://console.inductiva.ai/t/1");
+    const page = await draw(<Details view={done({ console_url: "https://a.b/c" })} time={time} />);
+    expect(one(page, "link").getAttribute("rel")).toContain("noopener");
+  });
+});
+
+describe("freshness", () => {
+  it("counts the seconds since the last update", async () => {
+    const page = await draw(<FeedLine feed={feed({ updated: NOW - 3000 })} time={time} isLive />);
+    expect(page.textContent).toBe("updated 3 s ago");
+    await later(2000);
+    expect(page.textContent).toBe("updated 5 s ago");
+  });
+  it("says since when the service is away", async () => {
+    const offline_since = new Date(2026, 1, 1, 12, 1, 0).getTime();
+    const page = await draw(<FeedLine feed={feed({ offline_since })} time={time} isLive />);
+    expect(page.textContent).toMatch(/^offline since .*12:01:00, retrying$/);
+  });
+});

@@ -1,0 +1,275 @@
+import { act } from "preact/test-utils";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  byRole,
+  click,
+  closeAll,
+  done,
+  FakeHost,
+  feed,
+  later,
+  NOW,
+  one,
+  oops,
+  press,
+  show,
+  task,
+} from "./host";
+
+afterEach(closeAll);
+
+const host = (traits: object = {}) =>
+  new FakeHost({ kind: "task", view: task(), download: null, feed: feed(), ...traits });
+const files = [{ name: "a.csv", size: 10, compressed: 5 }];
+
+describe("a host", () => {
+  it("may give no signal and an element that is nowhere", async () => {
+    const { el } = await show(host());
+    expect(el.isConnected).toBe(false);
+    one(el, "region", "Task bgnu9i6st2qk9ocghu6w81v5t");
+  });
+  it("may put the element into a shadow root", async () => {
+    const outer = document.createElement("div");
+    document.body.append(outer);
+    const el = document.createElement("div");
+    outer.attachShadow({ mode: "open" }).append(el);
+    const model = host();
+    await show(model, el);
+    await click(one(el, "button", "Kill"));
+    await click(one(el, "button", "Confirm kill"));
+    expect(model.requests("kill")).toHaveLength(1);
+  });
+  it("gets everything back: listeners, timers, elements", async () => {
+    const model = host();
+    const { el, cleanup } = await show(model);
+    expect(model.listeners).toBeGreaterThan(0);
+    expect(vi.getTimerCount()).toBeGreaterThan(0);
+    await act(async () => cleanup());
+    expect(model.listeners).toBe(0);
+    expect(el.childNodes).toHaveLength(0);
+    cleanup();
+  });
+  it("may end the view by its signal", async () => {
+    const controller = new AbortController();
+    const model = host();
+    const { el } = await show(model, undefined, controller.signal);
+    await act(async () => controller.abort());
+    expect(model.listeners).toBe(0);
+    expect(el.childNodes).toHaveLength(0);
+  });
+  it("may close the view while a request is under way", async () => {
+    const model = host();
+    const { el, cleanup } = await show(model);
+    await click(one(el, "button", "Kill"));
+    await click(one(el, "button", "Confirm kill"));
+    await act(async () => cleanup());
+    await model.reply("kill", null);
+    expect(model.listeners).toBe(0);
+  });
+  it("may show two views of one model, each for itself", async () => {
+    const model = host();
+    const [first, second] = [await show(model), await show(model)];
+    await click(one(first.el, "button", "Kill"));
+    one(second.el, "button", "Kill");
+    await act(async () => first.cleanup());
+    await act(async () => model.set("view", done()));
+    expect(one(second.el, "status").textContent).toBe("Success");
+    expect(first.el.childNodes).toHaveLength(0);
+  });
+  it("hears what is wrong when the kind is unknown", async () => {
+    const { el } = await show(host({ kind: "poem" }));
+    expect(one(el, "alert").textContent).toContain("poem");
+  });
+  it("sees what broke when the data cannot be drawn", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const { el } = await show(host({ view: { ...task(), phases: 7 } }));
+    one(el, "alert");
+  });
+  it("keeps its shortcuts while a modifier is held, and away otherwise", async () => {
+    const { el } = await show(host());
+    const root = el.firstElementChild as HTMLElement;
+    const guarded = () => root.hasAttribute("data-lm-suppress-shortcuts");
+    expect(guarded()).toBe(true);
+    await press(one(el, "button", "Kill"), "Control");
+    expect(guarded()).toBe(false);
+    root.dispatchEvent(new KeyboardEvent("keyup", { key: "Control" }));
+    expect(guarded()).toBe(true);
+  });
+});
+
+describe("the card", () => {
+  it("shows the task", async () => {
+    const { el } = await show(host());
+    const text = el.textContent ?? "";
+    for (const part of [
+      "reef3d",
+      "0:04:37 running",
+      "0.31 US$",
+      "c2d-standard-16",
+      "dam-break",
+      "5 min ago",
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(one(el, "status").dataset.status).toBe("computation-started");
+  });
+  it("counts each second, and stops at the end", async () => {
+    const model = host();
+    const { el } = await show(model);
+    await later(1000);
+    expect(el.textContent).toContain("0:04:38 running");
+    await act(async () => model.set("view", done()));
+    expect(el.textContent).toContain("0:00:10");
+    expect(vi.getTimerCount()).toBe(0);
+    expect(byRole(el, "button", "Kill")).toHaveLength(0);
+  });
+  it("counts on the service's clock", async () => {
+    const { el } = await show(host({ feed: feed({ skew: 60_000, updated: NOW + 60_000 }) }));
+    expect(el.textContent).toContain("0:05:37 running");
+  });
+  it("does not count on from a saved notebook", async () => {
+    const { el } = await show(host({ feed: feed({ updated: NOW - 61_000 }) }));
+    expect(el.textContent).toContain("last known 0:03:36 running");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+  it("stops counting when the kernel falls silent, and goes on with it", async () => {
+    const model = host();
+    const { el } = await show(model);
+    await later(62_000);
+    expect(el.textContent).toContain("last known 0:04:37 running");
+    expect(vi.getTimerCount()).toBe(0);
+    await act(async () => model.set("feed", feed({ updated: NOW + 62_000 })));
+    expect(el.textContent).toContain("0:05:39 running");
+    expect(el.textContent).not.toContain("last known");
+  });
+  it("explains a failure", async () => {
+    const failure = { title: "Exit code 1.", detail: "ERROR 209", advice: "Correct the input." };
+    const view = done({ status: "failed", alias: "Failed", tone: "bad", failure });
+    const { el } = await show(host({ view }));
+    expect(one(el, "group", "Why it failed").textContent).toBe(
+      "Exit code 1.ERROR 209Correct the input.",
+    );
+  });
+  it("shows hostile text as text", async () => {
+    const evil = `<img src=x onerror=alert(1)>\u202e\u0000${"a".repeat(10_000)}`;
+    const view = done({ id: evil, simulator: evil, machine: evil, project: evil, alias: evil });
+    const { el } = await show(host({ view }));
+    await click(one(el, "tab", "Details"));
+    expect(el.querySelector("img, script")).toBeNull();
+    expect(el.textContent).toContain(evil);
+  });
+});
+
+describe("killing", () => {
+  const ask = async (model: FakeHost) => {
+    const el = document.createElement("div");
+    document.body.append(el);
+    await show(model, el);
+    await click(one(el, "button", "Kill"));
+    return el;
+  };
+
+  it("asks, tells, and ends with the new status", async () => {
+    const model = host();
+    const el = await ask(model);
+    expect(model.sent).toHaveLength(0);
+    expect(document.activeElement).toBe(one(el, "button", "Confirm kill"));
+    await click(one(el, "button", "Confirm kill"));
+    expect(model.requests("kill")[0]).toMatchObject({ task_id: task().id });
+    expect(one(el, "group", "Kill").textContent).toBe("stopping…");
+    await model.reply("kill", null);
+    expect(one(el, "group", "Kill").textContent).toBe("stopping…");
+    await act(async () =>
+      model.set("view", done({ alias: "Killed", status: "killed", tone: "off" })),
+    );
+    expect(one(el, "status").textContent).toBe("Killed");
+    expect(byRole(el, "group", "Kill")).toHaveLength(0);
+  });
+  it.each(["Keep", "Escape", "5 s"])("is taken back by %s", async (way) => {
+    const model = host();
+    const el = await ask(model);
+    if (way === "Keep") {
+      one(el, "button", "Keep").focus();
+      await click(one(el, "button", "Keep"));
+    }
+    if (way === "Escape") await press(one(el, "button", "Confirm kill"), "Escape");
+    if (way === "5 s") await later(5000);
+    expect(document.activeElement).toBe(one(el, "button", "Kill"));
+    expect(model.sent).toHaveLength(0);
+  });
+  it("says why it was refused, and can be tried again", async () => {
+    const model = host();
+    const el = await ask(model);
+    await click(one(el, "button", "Confirm kill"));
+    await model.refuse("kill", oops);
+    expect(one(el, "alert").textContent).toContain("It was refused.");
+    await click(one(el, "button", "Dismiss"));
+    expect(byRole(el, "alert")).toHaveLength(0);
+    one(el, "button", "Kill");
+  });
+  it("says what it waits for when the kernel is busy, and keeps waiting", async () => {
+    const model = host();
+    const el = await ask(model);
+    await click(one(el, "button", "Confirm kill"));
+    await later(2900);
+    expect(el.textContent).not.toContain("waiting for the kernel");
+    await later(200);
+    expect(el.textContent).toContain(
+      "waiting for the kernel: it will be sent when the running cell ends",
+    );
+    await later(600_000);
+    await model.reply("kill", null);
+    expect(el.textContent).not.toContain("waiting for the kernel");
+  });
+  it("starts over when it fails after it was accepted", async () => {
+    const model = host();
+    const el = await ask(model);
+    await click(one(el, "button", "Confirm kill"));
+    await model.reply("kill", null);
+    await act(async () => model.message({ push: "error", task_id: task().id, error: oops }));
+    expect(one(el, "alert").textContent).toContain("It was refused.");
+    one(el, "button", "Kill");
+  });
+});
+
+describe("outputs", () => {
+  it("are asked for when looked at, and downloaded", async () => {
+    const model = host({ view: done() });
+    const { el } = await show(model);
+    expect(model.sent).toHaveLength(0);
+    await click(one(el, "tab", "Outputs 2"));
+    await model.reply("outputs", { archive_size: 5, files });
+    await click(one(el, "button", "Download all"));
+    expect(model.requests("download")[0]).toMatchObject({ task_id: task().id, names: null });
+    await model.reply("download", null);
+    const download = {
+      phase: "running",
+      bytes_done: 1,
+      bytes_total: 4,
+      files_done: 0,
+      files_total: 1,
+      speed: null,
+      eta: null,
+      path: null,
+      error: null,
+    };
+    await act(async () => model.set("download", download));
+    expect(one(el, "progressbar").getAttribute("aria-valuenow")).toBe("25");
+    await click(one(el, "button", "Cancel download"));
+    expect(model.requests("cancel_download")).toHaveLength(1);
+    await model.reply("cancel_download", null);
+  });
+  it("that cannot be listed say why, and are asked for again", async () => {
+    const model = host({ view: done() });
+    const { el } = await show(model);
+    await click(one(el, "tab", "Outputs 2"));
+    await model.refuse("outputs", oops);
+    await click(one(el, "button", "Try again"));
+    await model.reply("outputs", { archive_size: 5, files });
+    one(el, "table", "Output files");
+  });
+  it("are not offered where there are none", async () => {
+    const { el } = await show(host());
+    expect(byRole(el, "tab").map((tab) => tab.textContent)).toEqual(["Details"]);
+  });
+});

@@ -1,0 +1,231 @@
+import logging
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from inductiva_widgets.downloads import Progress, start_archive
+from inductiva_widgets.downloads.download import Download
+from inductiva_widgets.downloads.progress import Tally
+from inductiva_widgets.errors import DownloadCancelled, DownloadError
+from tests.unit.downloads.archives import make_zip, noise
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def held(release):
+    """Return work that goes on until it is released or cancelled."""
+
+    def work(tally):
+        tally.on_cancel(release.set)
+        release.wait(10)
+        if tally.cancelled:
+            raise DownloadError("the connection was cut off")
+        return Path("done")
+
+    return work
+
+
+def test_states_of_a_good_download():
+    release = threading.Event()
+    download = Download(held(release), "there")
+    assert download.progress == Progress(path="there")
+    assert download.start() is download
+    assert not download.done
+    release.set()
+    assert download.result(10) == Path("done")
+    assert download.result() == Path("done")
+    assert download.done
+    assert (download.progress.phase, download.progress.path, download.error) == (
+        "done",
+        "done",
+        None,
+    )
+
+
+def test_failure_is_raised_from_each_result():
+    def work(tally):
+        raise DownloadError("broken")
+
+    download = Download(work).start()
+    for _ in range(2):
+        with pytest.raises(DownloadError, match="broken"):
+            download.result(10)
+    assert download.progress.phase == "failed"
+    assert str(download.error) == "broken"
+
+
+def test_cancel_turns_any_error_into_a_cancellation():
+    download = Download(held(threading.Event())).start()
+    download.cancel()
+    with pytest.raises(DownloadCancelled):
+        download.result(10)
+    assert download.progress.phase == "cancelled"
+
+
+def test_cancel_before_the_start():
+    download = Download(held(threading.Event()))
+    download.cancel()
+    with pytest.raises(DownloadCancelled):
+        download.run()
+
+
+def test_cancel_after_the_end_changes_nothing():
+    download = Download(lambda tally: Path("x"))
+    download.run()
+    download.cancel()
+    assert download.result() == Path("x")
+    assert download.progress.phase == "done"
+
+
+def test_result_with_a_timeout_leaves_it_running():
+    release = threading.Event()
+    download = Download(held(release)).start()
+    with pytest.raises(TimeoutError):
+        download.result(0.001)
+    assert download.progress.phase == "running"
+    release.set()
+    download.result(10)
+
+
+def test_interrupt_of_the_wait_cancels_and_goes_up(monkeypatch):
+    download = Download(held(threading.Event())).start()
+
+    def interrupt(timeout):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(download, "_wait", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        download.result()
+    assert download.done  # it was waited for, so that it could clean up
+    assert download.progress.phase == "cancelled"
+
+
+def test_interrupt_of_an_inline_run_goes_up():
+    def work(tally):
+        raise KeyboardInterrupt
+
+    download = Download(work)
+    with pytest.raises(KeyboardInterrupt):
+        download.run()
+    assert download.progress.phase == "cancelled"
+    with pytest.raises(DownloadCancelled):
+        download.result()
+
+
+def test_a_download_runs_once():
+    download = Download(lambda tally: Path("x"))
+    download.run()
+    with pytest.raises(RuntimeError, match="started before"):
+        download.start()
+
+
+def test_subscriber_gets_the_state_now_and_at_the_end_and_in_order(server, tmp_path):
+    url = server.put("/a.zip", make_zip({f"{n}": noise(50_000, n) for n in range(40)}))
+    download = start_archive(url, tmp_path / "out")
+    states = []
+    download.subscribe(states.append)
+    download.result(10)
+    assert states[-1].phase == "done"
+    assert states[-1].bytes_done == states[-1].bytes_total
+    assert states[-1].files_done == states[-1].files_total == 40
+    done = [state.bytes_done for state in states]
+    assert done == sorted(done)
+
+
+def test_unsubscribed_callback_is_not_called_any_more(clock):
+    tally = Tally(clock=clock)
+    states = []
+    unsubscribe = tally.subscribe(states.append)
+    unsubscribe()
+    unsubscribe()
+    tally.end("done")
+    assert len(states) == 1
+
+
+def test_failing_callback_is_set_aside_with_a_warning(clock, caplog):
+    tally = Tally(clock=clock)
+    calls, good = [], []
+
+    def bad(state):
+        calls.append(state)
+        if len(calls) > 1:
+            raise ValueError("broken display")
+
+    tally.subscribe(bad)
+    tally.subscribe(good.append)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            clock.now += 1
+            tally.receive(1)
+    assert len(calls) == 2
+    assert len(good) == 4
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "broken display" in caplog.text
+
+
+def test_callback_may_cancel_and_subscribe(clock):
+    tally = Tally(clock=clock)
+    inner = []
+    tally.subscribe(lambda state: (tally.cancel(), tally.subscribe(inner.append)))
+    assert tally.cancelled
+    assert inner
+
+
+def test_subscribers_are_not_called_more_than_ten_times_a_second(clock):
+    tally = Tally(clock=clock)
+    states = []
+    tally.subscribe(states.append)
+    for _ in range(1000):
+        clock.now += 0.001
+        tally.receive(1)
+    assert 8 <= len(states) <= 13
+
+
+def test_speed_is_smoothed_and_kept_bytes_do_not_count(clock):
+    tally = Tally(clock=clock)
+    tally.restart(0, 10_000_000)
+    tally.keep(5_000_000)
+    assert tally.progress.speed == 0
+    assert tally.progress.eta is None
+    for _ in range(40):
+        clock.now += 0.25
+        tally.receive(25_000)
+    state = tally.progress
+    assert state.speed == pytest.approx(100_000)
+    assert state.eta == pytest.approx(40)
+    clock.now += 0.25
+    tally.receive(250_000)
+    assert 100_000 < tally.progress.speed < 250_000
+    clock.now += 60
+    assert tally.progress.speed < 1000  # a stalled download is not fast
+    tally.end("done")
+    assert (tally.progress.speed, tally.progress.eta) == (0, None)
+
+
+def test_tally_counts_rightly_from_many_threads():
+    tally = Tally(clock=time.monotonic)
+    threads = [
+        threading.Thread(target=lambda: [tally.receive(1) for _ in range(2000)]) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert tally.progress.bytes_done == 16_000
+
+
+def test_snapshots_are_frozen():
+    with pytest.raises(AttributeError):
+        Progress().bytes_done = 1

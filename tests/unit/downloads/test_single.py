@@ -1,0 +1,212 @@
+import json
+
+import pytest
+
+from inductiva_widgets.downloads import fetch_file, start_file
+from inductiva_widgets.errors import (
+    APIConnectionError,
+    DownloadCancelled,
+    DownloadError,
+    InputError,
+)
+from tests.unit.downloads.archives import noise, wait_until
+from tests.unit.downloads.server import Fault
+
+DATA = noise(400_000)
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "new" / "a.bin"
+
+
+def names(target):
+    return sorted(path.name for path in target.parent.iterdir())
+
+
+def test_file_comes_whole(server, target):
+    assert fetch_file(server.put("/a", DATA), target) == target
+    assert target.read_bytes() == DATA
+    assert names(target) == ["a.bin"]
+    assert len(server.log) == 1
+
+
+def test_empty_file(server, target):
+    fetch_file(server.put("/a", b""), target)
+    assert target.read_bytes() == b""
+
+
+def test_chunked_answer_without_a_length(server, target):
+    server.chunked = True
+    download = start_file(server.put("/a", DATA), target)
+    download.result()
+    assert target.read_bytes() == DATA
+    assert download.progress.bytes_total is None
+
+
+def test_old_file_is_replaced(server, target):
+    target.parent.mkdir()
+    target.write_text("old")
+    fetch_file(server.put("/a", DATA), target)
+    assert target.read_bytes() == DATA
+
+
+def test_cut_connection_is_taken_up_by_range(server, target):
+    server.faults.extend([Fault(cut=100_000), Fault(cut=50_000), Fault(cut=0)])
+    fetch_file(server.put("/a", DATA), target)
+    assert target.read_bytes() == DATA
+    assert server.sent == len(DATA)
+    assert [entry.range for entry in server.log] == [
+        None,
+        "bytes=100000-",
+        "bytes=150000-",
+        "bytes=150000-",
+    ]
+    assert server.log[1].headers["if-range"] == '"v1"'
+
+
+def broken(server, target, **values):
+    """Break a download off after 100,000 bytes."""
+    url = server.put("/a", DATA, **values)
+    server.faults.append(Fault(cut=100_000))
+    server.always = Fault(status=404, when=lambda entry: len(server.log) > 1)
+    with pytest.raises(DownloadError):
+        fetch_file(url, target)
+    server.always = None
+    server.forget()
+    return url
+
+
+def test_later_call_goes_on_where_the_last_one_broke_off(server, target):
+    url = broken(server, target)
+    assert names(target) == ["a.bin.part", "a.bin.part.json"]
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+    assert server.sent == 300_000
+    assert names(target) == ["a.bin"]
+
+
+def test_later_call_begins_anew_when_the_file_changed(server, target):
+    url = broken(server, target)
+    other = noise(300_000, 9)
+    server.put("/a", other, etag='"v2"')
+    fetch_file(url, target)
+    assert target.read_bytes() == other
+
+
+def test_later_call_begins_anew_when_the_server_knows_no_ranges(server, target):
+    url = broken(server, target)
+    server.ranges = False
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+
+
+def test_weak_etag_is_no_validator_but_the_date_is(server, target):
+    url = broken(server, target, etag='W/"v1"')
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+    assert server.log[0].headers["if-range"] == "Thu, 01 Feb 2024 17:16:17 GMT"
+
+
+def test_without_any_validator_a_part_is_not_kept(server, target):
+    url = broken(server, target, etag=None, modified=None)
+    assert names(target) == []
+    fetch_file(url, target)
+    assert server.sent == len(DATA)
+
+
+def test_part_that_was_whole_already_is_only_moved(server, target):
+    url = broken(server, target)
+    target.with_name("a.bin.part").write_bytes(DATA)
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+    assert server.sent == 0
+
+
+@pytest.mark.parametrize(
+    "sidecar", ["", "nonsense", "[]", json.dumps({"size": "x", "etag": 1, "modified": None})]
+)
+def test_part_with_a_damaged_sidecar_is_thrown_away(server, target, sidecar):
+    url = broken(server, target)
+    target.with_name("a.bin.part.json").write_text(sidecar)
+    target.with_name("a.bin.part").write_bytes(b"x" * 100)
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+
+
+def test_part_longer_than_the_file_is_thrown_away(server, target):
+    url = broken(server, target)
+    target.with_name("a.bin.part").write_bytes(DATA + b"more")
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+
+
+def test_wrong_part_from_the_server_is_thrown_away(server, target):
+    url = broken(server, target)
+    server.faults.append(Fault(headers={"Content-Range": "bytes 0-9/400000"}))
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+
+
+def test_server_that_always_cuts_at_the_same_place_is_given_up(server, target):
+    server.ranges = False
+    server.always = Fault(cut=1000)
+    with pytest.raises(DownloadError, match="cut off"):
+        fetch_file(server.put("/a", DATA), target)
+    assert len(server.log) < 10
+
+
+def test_part_is_not_written_through_a_link(server, target, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    target.parent.mkdir()
+    target.with_name("a.bin.part").symlink_to(precious)
+    fetch_file(server.put("/a", DATA), target)
+    assert precious.read_text() == "precious"
+    assert target.read_bytes() == DATA
+
+
+def test_second_download_to_the_same_file_is_refused(server, target):
+    url = server.put("/a", DATA)
+    server.faults.append(Fault(hold=100_000))
+    first = start_file(url, target)
+    assert server.holding.wait(10)
+    with pytest.raises(DownloadError, match="by another process"):
+        fetch_file(url, target)
+    server.gate.set()
+    first.result(10)
+    assert target.read_bytes() == DATA
+
+
+def test_cancel_keeps_the_part(server, target):
+    url = server.put("/a", DATA)
+    server.faults.append(Fault(hold=200_000))
+    download = start_file(url, target)
+    wait_until(lambda: download.progress.bytes_done > 100_000)
+    download.cancel()
+    with pytest.raises(DownloadCancelled):
+        download.result(10)
+    server.gate.set()
+    server.forget()
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+    assert server.sent < 300_000
+
+
+def test_expired_link_is_renewed(server, target):
+    url = server.put("/a", DATA)
+    server.expired.add("old")
+    server.faults.append(Fault(status=400))
+    fetch_file(url + "?old", target, renew=lambda: url + "?new")
+    assert target.read_bytes() == DATA
+
+
+def test_folder_as_target_is_an_input_error(server, tmp_path):
+    with pytest.raises(InputError, match="is a folder"):
+        fetch_file(server.put("/a", DATA), tmp_path)
+
+
+def test_refused_connection(target):
+    with pytest.raises(APIConnectionError, match="refused"):
+        fetch_file("http://127.0.0.1:1/a", target)
+    assert names(target) == []
