@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inductiva_widgets import downloads, errors, simulators, tasks, utils
     from inductiva_widgets.api.connect import connect
     from inductiva_widgets.errors import InductivaError
-    from inductiva_widgets.models import Status
+    from inductiva_widgets.status import Status
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
     from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget
@@ -42,7 +42,7 @@ _MODULES = frozenset({"downloads", "errors", "simulators", "tasks", "utils"})
 _HOMES = {
     "DownloadWidget": "inductiva_widgets.widgets",
     "InductivaError": "inductiva_widgets.errors",
-    "Status": "inductiva_widgets.models",
+    "Status": "inductiva_widgets.status",
     "Task": "inductiva_widgets.tasks.task",
     "TaskList": "inductiva_widgets.tasks.task_list",
     "TaskListWidget": "inductiva_widgets.widgets",

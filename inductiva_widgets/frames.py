@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from inductiva_widgets.models import KNOWN_STATUSES, Metrics, TaskInfo
+from inductiva_widgets.models import Metrics, TaskInfo
+from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.timing import computation_seconds, total_seconds
 
 _NO_METRICS = Metrics()

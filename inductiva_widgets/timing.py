@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from inductiva_widgets.models import Status, TaskInfo
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import Status
 
 PhaseName = Literal["queue", "preparing", "computing", "finalizing"]
 

@@ -8,10 +8,9 @@ every failure leaves as one of :mod:`inductiva_widgets.errors`.
 from __future__ import annotations
 
 import random
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -23,6 +22,7 @@ import requests
 
 from inductiva_widgets import errors
 from inductiva_widgets._version import __version__
+from inductiva_widgets.api import answers
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
@@ -124,7 +124,7 @@ class Transport:
             raise self._error(response, request.endpoint)
         if answer is None:
             return None
-        return _decode(response, answer, request.endpoint)
+        return answers.decode(response, answer, request.endpoint)
 
     def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
         """Send a stream to a signed link; the key stays behind.
@@ -162,7 +162,7 @@ class Transport:
         try:
             response = self._repeat(lambda: self._once(request), request.endpoint, tries)
         except errors.APIConnectionError as error:
-            if self._revive is None or not _refused(error):
+            if self._revive is None or not answers.refused(error):
                 raise
             with self._lock:
                 if self.settings is used:
@@ -202,12 +202,12 @@ class Transport:
                 response = send()
             except requests.RequestException as error:
                 # Where the server can be started again, a refusal is no reason to wait.
-                if attempt == tries or (self._revive is not None and _refused(error)):
+                if attempt == tries or (self._revive is not None and answers.refused(error)):
                     raise self._connection_error(error, endpoint) from error
             else:
                 if response.status_code not in _RETRIED_STATUSES or attempt == tries:
                     return response
-                pause = _retry_after(response) or pause
+                pause = answers.retry_after(response) or pause
                 response.close()
             self._sleep(min(pause, LONGEST_PAUSE))
 
@@ -220,7 +220,7 @@ class Transport:
                 f"{where} did not answer in time ({endpoint}). Check the connection and try again.",
                 endpoint=endpoint,
             )
-        reason = _root_reason(error)
+        reason = answers.root_reason(error)
         return errors.APIConnectionError(
             f"{where} cannot be reached ({endpoint}): {reason}. "
             "Check the address in INDUCTIVA_API_URL and the network.",
@@ -236,7 +236,7 @@ class Transport:
                 "set INDUCTIVA_API_URL to the service's own address.",
                 endpoint=endpoint,
             )
-        detail = _detail(response)
+        detail = answers.detail(response)
         said = f": {detail}" if detail else "."
         if status in (401, 403):
             message = (
@@ -277,70 +277,3 @@ def _query(params: Mapping[str, Any] | None) -> list[tuple[str, str]]:
             text = str(item).lower() if isinstance(item, bool) else str(item)
             pairs.append((key, text))
     return pairs
-
-
-def _decode(response: requests.Response, answer: Any, endpoint: str) -> Any:
-    try:
-        return msgspec.json.decode(response.content, type=answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = response.headers.get("Content-Type", "").split(";")[0] or "no content type"
-        why = str(error) if "json" in kind else f"it came as {kind}"
-        raise errors.UnexpectedAnswerError(
-            f"The answer to {endpoint} is not what the Inductiva API sends: {why}. "
-            "Check that INDUCTIVA_API_URL is the address of the API.",
-            endpoint=endpoint,
-        ) from error
-
-
-def _detail(response: requests.Response) -> str:
-    """Return the service's own words, from both shapes of its error bodies."""
-    try:
-        detail = msgspec.json.decode(response.content)["detail"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
-        return ""
-    if isinstance(detail, list):
-        parts = [
-            f"{'.'.join(str(step) for step in item.get('loc', ()))}: {item.get('msg', '')}"
-            for item in detail
-            if isinstance(item, dict)
-        ]
-        return "; ".join(parts)
-    return str(detail) if detail else ""
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        due = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, (due - datetime.now(timezone.utc)).total_seconds())
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what lies beneath it, outermost first."""
-    for _ in range(12):
-        if error is None:
-            return
-        yield error
-        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
-        error = next((item for item in inner if isinstance(item, BaseException)), None)
-
-
-def _refused(error: BaseException) -> bool:
-    """Return whether nobody listened, so that even a POST was never delivered."""
-    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
-
-
-def _root_reason(error: BaseException) -> str:
-    """Return the innermost reason; the outer texts repeat the address with its query."""
-    *_, innermost = _causes(error)
-    if isinstance(innermost, ConnectionRefusedError):
-        return "the connection was refused"
-    if isinstance(innermost, socket.gaierror):
-        return "the host name is not known"
-    if isinstance(innermost, OSError) and innermost.strerror:
-        return innermost.strerror
-    return type(innermost).__name__

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import APIConnectionError, InductivaError, RateLimitError, ServerError
-from inductiva_widgets.models import Status
+from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client

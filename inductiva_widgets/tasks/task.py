@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from inductiva_widgets import config, timing
-from inductiva_widgets.api.connect import default_client
+from inductiva_widgets import config
 from inductiva_widgets.errors import InputError, TaskError
-from inductiva_widgets.models import KNOWN_STATUSES, Status, TaskInfo, TaskStatus
+from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.tasks import _display
+from inductiva_widgets.tasks.known import KnownTask
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.tasks.waiting import wait_for
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.widgets import TaskWidget
 
 ARTIFACTS = "artifacts/"
 
 
-class Task:
+class Task(KnownTask):
     """A simulation that was submitted.
 
     Shows itself as a live card in a notebook. Methods may be called from several threads.
@@ -47,184 +42,6 @@ class Task:
     >>> inductiva.tasks.Task("n7pbtxunxqzuca6nwe9v0gn75").id  # doctest: +SKIP
     'n7pbtxunxqzuca6nwe9v0gn75'
     """
-
-    def __init__(
-        self, task_id: str, *, client: Client | None = None, _info: TaskInfo | None = None
-    ) -> None:
-        if not isinstance(task_id, str) or not task_id.strip():
-            raise InputError("A task id is text, such as 'n7pbtxunxqzuca6nwe9v0gn75'.")
-        self.id = task_id.strip()
-        self.client = client or default_client()
-        self._lock = threading.Lock()
-        self._info = _info
-        self._tasks_ahead: int | None = None
-        self._seen_at = -float("inf") if _info is None else time.monotonic()
-
-    @classmethod
-    def from_info(cls, info: TaskInfo, client: Client) -> Task:
-        """Return the task of a listing's row, without a request."""
-        return cls(info.task_id, client=client, _info=info)
-
-    # What is known
-
-    def __repr__(self) -> str:
-        info = self._info
-        if info is None:
-            return f"Task({self.id!r})"
-        return f"Task({self.id!r}, simulator={info.simulator!r}, status='{info.status}')"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Task):
-            return NotImplemented
-        return (self.id, self.client.url) == (other.id, other.client.url)
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-    @property
-    def known(self) -> TaskInfo | None:
-        """What was last learnt of the task; never costs a request."""
-        return self._info
-
-    @property
-    def tasks_ahead(self) -> int | None:
-        """Queue position as last learnt; never costs a request."""
-        return self._tasks_ahead
-
-    @property
-    def info(self) -> TaskInfo:
-        """What is known of the task; costs a request only the first time."""
-        return self._info or self.get_info()
-
-    @property
-    def now(self) -> datetime:
-        """The service's present time, by its last answer."""
-        return datetime.now(timezone.utc) + timedelta(seconds=self.client.transport.clock_skew)
-
-    def get_info(self) -> TaskInfo:
-        """Return the detail of the task, fresh; costs one request.
-
-        A finished task whose detail is known costs none, since nothing changes any more.
-
-        Raises
-        ------
-        NotFoundError
-            The service knows no such task.
-        """
-        known = self._info
-        if known is not None and known.is_terminal and known.status_history is not None:
-            return known
-        return self.learn(self.client.task(self.id))
-
-    def learn(self, info: TaskInfo, tasks_ahead: int | None = None) -> TaskInfo:
-        """Take over news of the task from a listing or a poll; returns the newest knowledge.
-
-        A late answer never brings an ended task back to life.
-        """
-        with self._lock:
-            known = self._info
-            if known is None or not known.is_terminal or info.is_terminal:
-                self._info = info if known is None else _with_detail(info, known)
-            self._tasks_ahead = tasks_ahead
-            self._seen_at = time.monotonic()
-            return self._info or info
-
-    def refresh(self, max_age: float = 0.0) -> TaskInfo:
-        """Return the present state, with as few requests as it takes.
-
-        Costs none when the task has ended or was looked at within ``max_age`` seconds (by a live
-        card, say), else one for the status, and one more when the status has changed.
-        """
-        known = self._info
-        if known is not None and known.is_terminal and known.status_history is not None:
-            return known
-        if known is not None and time.monotonic() - self._seen_at < max_age:
-            return known
-        if known is None:
-            return self.get_info()
-        status = self.client.task_status(self.id)
-        if self.is_news(status):
-            return self.learn(self.client.task(self.id), status.tasks_ahead)
-        return self.learn(known, status.tasks_ahead)
-
-    def is_news(self, status: TaskStatus) -> bool:
-        """Return whether a status answer says that the detail should be fetched again."""
-        known = self._info
-        return (
-            known is None
-            or known.status_history is None
-            or known.status != status.status
-            or known.is_terminal != status.is_terminal
-        )
-
-    def get_status(self) -> Status:
-        """Return the status; costs one request while the task is alive, none once it has ended.
-
-        Examples
-        --------
-        >>> print(Status("submitted"))
-        submitted
-        """
-        known = self._info
-        if known is not None and known.is_terminal:
-            return known.status
-        status = self.client.task_status(self.id)
-        if self.is_news(status):
-            return self.learn(self.client.task(self.id), status.tasks_ahead).status
-        return status.status
-
-    def get_position_in_queue(self) -> int | None:
-        """Return how many tasks stand before this one, None when it is not queued; one request."""
-        return self.client.task_status(self.id).tasks_ahead
-
-    def get_machine_type(self) -> str | None:
-        """Return the machine's type, such as ``"c2-standard-4"``.
-
-        Returns
-        -------
-        str or None
-            None until a machine has picked the task up. Costs a request only while not known.
-        """
-        known = self._info
-        if known is not None and (known.is_terminal or known.machine_type is not None):
-            return known.machine_type
-        return self.get_info().machine_type
-
-    def get_simulator_name(self) -> str | None:
-        """Return the simulator's name on the service, such as ``"reef3d"``."""
-        return self.info.simulator
-
-    def get_storage_path(self) -> str | None:
-        """Return the task's folder in the remote storage."""
-        return self.info.storage_path
-
-    def is_running(self) -> bool:
-        """Return whether a machine works on the task; costs as :meth:`get_status`."""
-        return self.get_status().is_running
-
-    def is_failed(self) -> bool:
-        """Return whether the task ended without success; costs as :meth:`get_status`."""
-        return self.get_status().is_failed
-
-    def is_terminal(self) -> bool:
-        """Return whether the task has ended; costs as :meth:`get_status`."""
-        return self.refresh().is_terminal
-
-    def get_computation_time(self) -> float | None:
-        """Return how long the simulator ran, or has been running, in seconds.
-
-        Returns
-        -------
-        float or None
-            None while the computation has not started. Costs as :meth:`refresh`.
-        """
-        return timing.computation_seconds(self.refresh(), self.now)
-
-    get_execution_time = get_computation_time
-
-    def get_total_time(self) -> float | None:
-        """Return the seconds from creation to the end, or until now; costs as :meth:`refresh`."""
-        return timing.total_seconds(self.refresh(), self.now)
 
     def get_metadata(self) -> dict[str, str]:
         """Return the metadata of the task; costs one request."""
@@ -473,13 +290,6 @@ class Task:
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         return _display.task_bundle(self)
-
-
-def _with_detail(info: TaskInfo, known: TaskInfo) -> TaskInfo:
-    """Keep the history that a listing leaves out, as long as it still tells the whole story."""
-    if info.status_history is not None or known.status != info.status:
-        return info
-    return msgspec.structs.replace(info, status_history=known.status_history)
 
 
 def known_status(status: str) -> Status:

@@ -9,7 +9,8 @@ from inductiva_widgets.api.client import MAX_PER_PAGE
 from inductiva_widgets.api.connect import default_client
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.formatting import MISSING, format_clock, format_date, format_table
-from inductiva_widgets.models import Status, TaskInfo
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display
 from inductiva_widgets.tasks.task import Task, known_status
 from inductiva_widgets.timing import computation_seconds

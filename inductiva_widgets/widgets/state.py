@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from inductiva_widgets import timing
 from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.models import Operation, Status, StatusEvent, TaskInfo, Tone
+from inductiva_widgets.models import Operation, StatusEvent, TaskInfo
+from inductiva_widgets.status import Status, Tone
 from inductiva_widgets.tasks.outputs import OutputsInfo
 
 if TYPE_CHECKING:

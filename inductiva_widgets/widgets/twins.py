@@ -18,7 +18,8 @@ from inductiva_widgets.formatting import (
     format_date,
     format_short,
 )
-from inductiva_widgets.models import TaskInfo, Tone
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import Tone
 from inductiva_widgets.timing import computation_seconds, phases, total_seconds
 from inductiva_widgets.widgets import state
 

@@ -18,13 +18,13 @@ FOLDER = Path(os.environ.get("PICTURES", ROOT / "notebooks" / "images"))
 
 SETUP = """import inductiva_widgets as inductiva
 inductiva.connect("local")
-inductiva.tasks.get_all().kill()
 swmm = inductiva.simulators.SWMM()"""
 STORM = 'storm = swmm.run("cases/swmm_storm")\nstorm'
 LONG_RUN = 'long_run = swmm.run("cases/swmm_long", project="sewers-2030")\nlong_run'
 QUEUED = 'queued = [swmm.run("cases/swmm_long") for _ in range(3)][-1]\nqueued'
 BROKEN = 'broken = swmm.run("cases/swmm_fail")\nbroken'
 RECENT = "inductiva.tasks.get(last_n=8)"
+CLEAR = "inductiva.tasks.get_all().kill()"
 
 
 def region(notebook, index):
@@ -46,7 +46,9 @@ def test_take_pictures(open_notebook, page, lab, theme):
         locator.screenshot(path=FOLDER / f"{name}-{theme}.png", animations="disabled")
 
     page.set_viewport_size({"width": 1120, "height": 1100})
-    name = lab.write(f"pictures_{theme}.ipynb", SETUP, STORM, BROKEN, LONG_RUN, QUEUED, RECENT)
+    name = lab.write(
+        f"pictures_{theme}.ipynb", SETUP, STORM, BROKEN, LONG_RUN, QUEUED, RECENT, CLEAR
+    )
     notebook = open_notebook(name, theme)
     notebook.run(0)
     notebook.run(1)
@@ -89,3 +91,32 @@ def test_take_pictures(open_notebook, page, lab, theme):
     page.set_viewport_size({"width": 620, "height": 1100})
     take(storm, "narrow-card")
     take(table, "narrow-list")
+    notebook.run(6)
+
+
+HERO_SETUP = """import inductiva_widgets as inductiva
+inductiva.connect("local")"""
+HERO_RUN = """swmm = inductiva.simulators.SWMM()
+swmm.run(input_dir="cases/swmm_storm")"""
+HERO_LIST = "inductiva.tasks.get(last_n=6)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_take_the_readmes_head(open_notebook, page, lab, theme):
+    page.set_viewport_size({"width": 1180, "height": 900})
+    notebook = open_notebook(
+        lab.write(f"storm_{theme}.ipynb", HERO_SETUP, HERO_RUN, HERO_LIST), theme
+    )
+    notebook.run(0)
+    notebook.run(1)
+    storm = region(notebook, 1)
+    becomes(storm, "computation-started")
+    notebook.run(2)
+    expect(notebook.output(2).get_by_role("row").nth(5)).to_be_visible(timeout=20_000)
+    expect(storm).to_contain_text("0:00:06", timeout=20_000)
+    page.mouse.move(5, 5)
+    first = page.locator(".jp-Notebook .jp-Cell").first.bounding_box()
+    last = page.locator(".jp-Notebook .jp-Cell").nth(2).bounding_box()
+    top, bottom = first["y"] - 6, last["y"] + last["height"] + 6
+    clip = {"x": 0, "y": top, "width": 1180, "height": bottom - top}
+    page.screenshot(path=FOLDER / f"notebook-{theme}.png", clip=clip, animations="disabled")

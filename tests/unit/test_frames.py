@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.models import KNOWN_STATUSES, TaskInfo
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import KNOWN_STATUSES
 from tests.unit.conftest import START, wire_task
 
 

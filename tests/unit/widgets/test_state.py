@@ -5,7 +5,8 @@ import pytest
 
 from inductiva_widgets.errors import DownloadError
 from inductiva_widgets.live import Feed
-from inductiva_widgets.models import KNOWN_STATUSES, TaskInfo
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets import state
 from tests.unit.conftest import START, at, wire_task
 

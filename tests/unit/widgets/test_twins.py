@@ -4,7 +4,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from inductiva_widgets.models import KNOWN_STATUSES, TaskInfo
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets import twins
 from tests.unit.conftest import START, wire_task
 

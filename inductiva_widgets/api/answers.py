@@ -1,0 +1,83 @@
+"""Reading what comes back: answers, error bodies, and the reason why nothing came. Pure."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+import requests
+
+from inductiva_widgets import errors
+
+
+def decode(response: requests.Response, answer: Any, endpoint: str) -> Any:
+    """Return the JSON of an answer as a type; anything else is one error naming the endpoint."""
+    try:
+        return msgspec.json.decode(response.content, type=answer)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        kind = response.headers.get("Content-Type", "").split(";")[0] or "no content type"
+        why = str(error) if "json" in kind else f"it came as {kind}"
+        raise errors.UnexpectedAnswerError(
+            f"The answer to {endpoint} is not what the Inductiva API sends: {why}. "
+            "Check that INDUCTIVA_API_URL is the address of the API.",
+            endpoint=endpoint,
+        ) from error
+
+
+def detail(response: requests.Response) -> str:
+    """Return the service's own words, from both shapes of its error bodies."""
+    try:
+        detail = msgspec.json.decode(response.content)["detail"]
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return ""
+    if isinstance(detail, list):
+        parts = [
+            f"{'.'.join(str(step) for step in item.get('loc', ()))}: {item.get('msg', '')}"
+            for item in detail
+            if isinstance(item, dict)
+        ]
+        return "; ".join(parts)
+    return str(detail) if detail else ""
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """Return the seconds that the service asks us to wait, None where it does not."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        due = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, (due - datetime.now(timezone.utc)).total_seconds())
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what lies beneath it, outermost first."""
+    for _ in range(12):
+        if error is None:
+            return
+        yield error
+        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        error = next((item for item in inner if isinstance(item, BaseException)), None)
+
+
+def refused(error: BaseException) -> bool:
+    """Return whether nobody listened, so that even a POST was never delivered."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+
+
+def root_reason(error: BaseException) -> str:
+    """Return the innermost reason; the outer texts repeat the address with its query."""
+    *_, innermost = _causes(error)
+    if isinstance(innermost, ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(innermost, socket.gaierror):
+        return "the host name is not known"
+    if isinstance(innermost, OSError) and innermost.strerror:
+        return innermost.strerror
+    return type(innermost).__name__

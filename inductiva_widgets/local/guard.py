@@ -1,0 +1,118 @@
+"""Who may ask: checked in front of every route, as plain ASGI.
+
+Any web page that the user visits can send requests to a port of this machine. It knows no key, and
+cannot read answers across origins; a page whose own name is made to lead here (DNS rebinding) is
+told by its Host header. Hence: a key on everything but what is open, and no host names of others.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import time
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inductiva_widgets.local.signing import LINK_PREFIX
+from inductiva_widgets.local.web import problem
+
+OPEN_PATHS = frozenset({"/version", "/version-check", "/simulators/available-images"})
+
+
+class Activity:
+    """When the server was last of use to somebody."""
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._last = time.monotonic()
+
+    def begin(self) -> None:
+        """Note the begin of a request."""
+        self._running += 1
+
+    def end(self) -> None:
+        """Note the end of a request."""
+        self._running -= 1
+        self._last = time.monotonic()
+
+    def idle_seconds(self) -> float:
+        """Return for how long there has been no request, 0 while there is one."""
+        return 0.0 if self._running else time.monotonic() - self._last
+
+
+class Guard:
+    """Lets only those requests through that come from the user.
+
+    Parameters
+    ----------
+    app
+        The application behind.
+    api_key
+        The key that requests have to carry.
+    host_names
+        Names of this server beside ``localhost``. An address is always welcome, since nobody can
+        make an address lead elsewhere.
+    activity
+        Told of every request.
+    """
+
+    def __init__(
+        self, app: ASGIApp, api_key: str, host_names: Iterable[str], activity: Activity
+    ) -> None:
+        self._app = app
+        self._api_key = api_key.encode()
+        self._host_names = {"localhost", *(name.lower() for name in host_names)}
+        self._activity = activity
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._activity.begin()
+        try:
+            headers: dict[bytes, bytes] = dict(scope["headers"])
+            if not self._is_own_host(headers.get(b"host", b"").decode("latin-1")):
+                refusal = problem(421, "This server does not answer to that host name.")
+                await refusal(scope, receive, send)
+            elif not self._may_pass(scope["path"], headers.get(b"x-api-key")):
+                refusal = problem(401, "The API key is missing or not the one of this server.")
+                await refusal(scope, receive, send)
+            else:
+                await self._app(scope, receive, _without_sniffing(send))
+        finally:
+            self._activity.end()
+
+    def _may_pass(self, path: str, key: bytes | None) -> bool:
+        if path in OPEN_PATHS or path.startswith(LINK_PREFIX):
+            return True
+        return key is not None and hmac.compare_digest(key, self._api_key)
+
+    def _is_own_host(self, header: str) -> bool:
+        name = _host_of(header)
+        if name in self._host_names:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+
+def _host_of(header: str) -> str:
+    """Return the host of a Host header, without port and brackets."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0].lower()
+
+
+def _without_sniffing(send: Send) -> Send:
+    """Return a sender whose answers no browser takes for a page: output files may hold anything."""
+
+    async def sender(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+        await send(message)
+
+    return sender

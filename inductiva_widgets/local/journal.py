@@ -1,0 +1,72 @@
+"""The journal of a task: one JSON object per line, only ever appended to.
+
+The supervisor writes it and the server reads it, each at its own pace; either may be killed and
+started again. Needs nothing but the standard library, since the supervisor starts with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+class JournalWriter:
+    """Appends events, each one visible to readers as soon as :meth:`write` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._descriptor)
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Append one event with the present time.
+
+        Parameters
+        ----------
+        event
+            Name of the event.
+        **facts
+            Its JSON-ready details.
+        """
+        line = {"event": event, "time": datetime.now(timezone.utc).isoformat(), **facts}
+        # One write call for the whole line: a reader never sees half of it for long.
+        os.write(self._descriptor, json.dumps(line).encode() + b"\n")
+
+
+def read_from(path: Path, offset: int) -> tuple[list[bytes], int]:
+    """Return the complete lines after a place in the journal, and the place after them.
+
+    Parameters
+    ----------
+    path
+        The journal; a missing one reads as empty.
+    offset
+        Where the last reading ended.
+
+    Returns
+    -------
+    tuple[list[bytes], int]
+        The lines without their ends, and the offset for the next reading. A line that is still
+        being written is left for then.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            content = file.read()
+    except FileNotFoundError:
+        return [], offset
+    whole = content[: content.rfind(b"\n") + 1]
+    return whole.splitlines(), offset + len(whole)

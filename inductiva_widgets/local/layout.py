@@ -1,0 +1,114 @@
+"""Where things lie in the data folder of the embedded server.
+
+::
+
+    <root>/                 only its owner may look in (0700)
+        store.sqlite3       tasks, their history, projects
+        api_key             the key that requests carry (0600)
+        link_secret         what signed links are signed with (0600)
+        server.json         address, key and process of the running server (0600)
+        server.lock         held by the running server
+        launch.lock         held while somebody starts a server
+        server.log          what the server prints
+        storage/<task>/     input.zip and output.zip, as the storage API shows them
+        tasks/<task>/       job.json, events.jsonl, supervisor.log and, while it runs, work/
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+ENV_FOLDER = "INDUCTIVA_LOCAL_DIR"
+
+# In a folder that only its owner may enter these need no further protection; the mode is there for
+# the copy that somebody makes of it.
+_PRIVATE = 0o600
+
+
+def default_root() -> Path:
+    """Return the data folder that holds when nobody names one."""
+    configured = os.environ.get(ENV_FOLDER)
+    return Path(configured).expanduser() if configured else Path.home() / ".inductiva" / "local"
+
+
+def package_root() -> Path:
+    """Return the folder that ``inductiva_widgets`` is imported from.
+
+    ``python -m`` looks in its working folder first, so starting our own processes there makes them
+    run this very package, installed or not.
+    """
+    return Path(__file__).resolve().parents[2]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a private file so that others see the old content or the new one, never a part.
+
+    Parameters
+    ----------
+    path
+        The file; it is replaced when it exists.
+    content
+        All of its new content.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+class TaskFolder:
+    """The files of one task that only the server and its supervisor use."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.job = root / "job.json"
+        self.journal = root / "events.jsonl"
+        self.work = root / "work"
+        self.log = root / "supervisor.log"
+
+
+class DataFolder:
+    """The data folder; see the module for what lies where."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root or default_root()).expanduser().absolute()
+        self.database = self.root / "store.sqlite3"
+        self.storage = self.root / "storage"
+        self.tasks = self.root / "tasks"
+        self.server_file = self.root / "server.json"
+        self.server_lock = self.root / "server.lock"
+        self.launch_lock = self.root / "launch.lock"
+        self.server_log = self.root / "server.log"
+
+    def prepare(self) -> None:
+        """Create the folder where it is missing and close it to other users."""
+        for folder in (self.root, self.storage, self.tasks):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o700)
+
+    def task(self, task_id: str) -> TaskFolder:
+        """Return the folder of one task."""
+        return TaskFolder(self.tasks / task_id)
+
+    def api_key(self) -> str:
+        """Return the key of this folder, made at its first use."""
+        return self._secret("api_key")
+
+    def link_secret(self) -> bytes:
+        """Return the secret that signs links, made at its first use."""
+        return self._secret("link_secret").encode()
+
+    def _secret(self, name: str) -> str:
+        path = self.root / name
+        if not path.exists():
+            write_atomically(path, secrets.token_hex(24).encode())
+        return path.read_text(encoding="ascii").strip()

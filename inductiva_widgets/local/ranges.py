@@ -1,0 +1,115 @@
+"""Sends a file, or one range of it, the way stores of large objects do."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+from typing import BinaryIO
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from inductiva_widgets.local.web import problem
+
+_CHUNK = 1 << 20
+
+
+class UnsatisfiableRangeError(Exception):
+    """A file has none of the bytes asked for."""
+
+
+def send_file(request: Request, path: Path) -> Response:
+    """Return the answer to a GET or HEAD of a file.
+
+    A single range is answered with 206, one outside the file with 416. Several ranges at once get
+    the whole file, as the standard allows. Nothing is ever compressed: the bytes are the file's.
+
+    Parameters
+    ----------
+    request
+        The request.
+    path
+        The file.
+    """
+    file = path.open("rb")
+    try:
+        facts = os.fstat(file.fileno())
+        size = facts.st_size
+        tag = f'"{size:x}-{facts.st_mtime_ns:x}"'
+        headers = {
+            "accept-ranges": "bytes",
+            "etag": tag,
+            "last-modified": formatdate(facts.st_mtime, usegmt=True),
+            "content-disposition": f'attachment; filename="{path.name}"',
+        }
+        asked = None
+        # With another tag, the part that the client has is of another file: it needs this whole.
+        if request.headers.get("if-range", tag) == tag:
+            asked = parse_range(request.headers.get("range", ""), size)
+    except UnsatisfiableRangeError as error:
+        file.close()
+        refusal = problem(416, str(error))
+        refusal.headers["content-range"] = f"bytes */{size}"
+        return refusal
+    except BaseException:
+        file.close()
+        raise
+    wanted = range(size) if asked is None else asked
+    if asked is not None:
+        headers["content-range"] = f"bytes {asked.start}-{asked.stop - 1}/{size}"
+    headers["content-length"] = str(len(wanted))
+    status = 200 if asked is None else 206
+    kind = "application/zip" if path.suffix == ".zip" else "application/octet-stream"
+    if request.method == "HEAD":
+        file.close()
+        return Response(status_code=status, headers=headers, media_type=kind)
+    return StreamingResponse(_chunks(file, wanted), status, headers, kind)
+
+
+def parse_range(header: str, size: int) -> range | None:
+    """Return the bytes that a Range header asks for, None where it asks for no single range.
+
+    Parameters
+    ----------
+    header
+        The header, empty where there is none.
+    size
+        Length of the file.
+
+    Raises
+    ------
+    UnsatisfiableRangeError
+        The file has none of those bytes.
+
+    Examples
+    --------
+    >>> parse_range("bytes=2-5", 10), parse_range("bytes=-3", 10), parse_range("lines=1-", 10)
+    (range(2, 6), range(7, 10), None)
+    """
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip())
+    if match is None or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        wanted = range(max(0, size - int(last)), size)
+    elif not last:
+        wanted = range(int(first), size)
+    elif int(last) < int(first):
+        return None
+    else:
+        wanted = range(int(first), min(size, int(last) + 1))
+    if not wanted:
+        raise UnsatisfiableRangeError(f"The file has {size} bytes, none of them in {header!r}.")
+    return wanted
+
+
+def _chunks(file: BinaryIO, wanted: range) -> Iterator[bytes]:
+    with file:
+        file.seek(wanted.start)
+        left = len(wanted)
+        while left > 0 and (chunk := file.read(min(_CHUNK, left))):
+            left -= len(chunk)
+            yield chunk

@@ -1,0 +1,30 @@
+"""Whether the embedded server can run here, told in time and in one sentence."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+from inductiva_widgets.errors import LocalServerError
+
+_LIBRARIES = ("filelock", "msgspec", "psutil", "starlette", "uvicorn")
+
+
+def check_requirements() -> None:
+    """Raise unless the system and the installed libraries are what the server needs.
+
+    Raises
+    ------
+    LocalServerError
+        Something is missing; the text says how to get it.
+    """
+    if os.name != "posix":
+        raise LocalServerError(
+            "The embedded server needs Linux or macOS. On Windows, use it inside WSL."
+        )
+    missing = [name for name in _LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise LocalServerError(
+            f"The embedded server needs {', '.join(missing)}: "
+            'pip install "inductiva-widgets[local]"'
+        )

@@ -1,0 +1,94 @@
+"""The tables of the store, as the steps that lead from one version to the next.
+
+A step that has been released is never changed: a new one is added. The version of a database is
+the number of steps it has been through, kept in its ``user_version``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+STEPS: tuple[str, ...] = (
+    """
+    CREATE TABLE projects (
+        name         TEXT PRIMARY KEY,
+        id           TEXT NOT NULL UNIQUE,
+        kind         TEXT NOT NULL,
+        created      REAL NOT NULL
+    ) WITHOUT ROWID;
+
+    CREATE TABLE machine_groups (
+        id           TEXT PRIMARY KEY,
+        name         TEXT NOT NULL UNIQUE,
+        machine_id   TEXT NOT NULL,
+        created      REAL NOT NULL
+    ) WITHOUT ROWID;
+
+    -- The columns are what listings filter and sort by; `info` is the task as the wire shows it.
+    CREATE TABLE tasks (
+        seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+        id           TEXT NOT NULL UNIQUE,
+        status       TEXT NOT NULL,
+        active       INTEGER NOT NULL,
+        project      TEXT NOT NULL REFERENCES projects (name),
+        simulator    TEXT NOT NULL,
+        created      REAL NOT NULL,
+        queued       REAL,
+        started      REAL,
+        ended        REAL,
+        info         BLOB NOT NULL,
+        submission   BLOB NOT NULL,
+        supervision  BLOB NOT NULL
+    );
+    CREATE INDEX tasks_by_status ON tasks (status, queued);
+    CREATE INDEX tasks_by_project ON tasks (project);
+    CREATE INDEX tasks_active ON tasks (active) WHERE active;
+
+    CREATE TABLE status_history (
+        task         INTEGER NOT NULL REFERENCES tasks (seq) ON DELETE CASCADE,
+        position     INTEGER NOT NULL,
+        status       TEXT NOT NULL,
+        entry        BLOB NOT NULL,
+        PRIMARY KEY (task, position)
+    ) WITHOUT ROWID;
+    """,
+)
+
+
+class NewerDatabaseError(Exception):
+    """The database was written by a later version of this package."""
+
+
+def bring_up_to_date(connection: sqlite3.Connection, steps: tuple[str, ...] = STEPS) -> None:
+    """Take a database through the steps that it lacks, all of them or none.
+
+    Parameters
+    ----------
+    connection
+        Connection in autocommit mode.
+    steps
+        All steps, oldest first.
+
+    Raises
+    ------
+    NewerDatabaseError
+        The database has been through more steps than there are.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(steps):
+        raise NewerDatabaseError(
+            f"The store has version {version}, this package knows versions up to {len(steps)}. "
+            "Use the version of inductiva-widgets that wrote it, or another data folder."
+        )
+    if version == len(steps):
+        return
+    script = "\n".join(steps[version:])
+    try:
+        # PRAGMA takes no parameters; the value is a number of ours.
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {len(steps)}; COMMIT;"
+        )
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

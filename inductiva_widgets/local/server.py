@@ -1,0 +1,171 @@
+"""The server itself: its services put together, and the loop that answers requests."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import secrets
+import signal
+import socket
+import sqlite3
+from collections.abc import Callable
+from typing import NamedTuple, TextIO
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from inductiva_widgets._version import __version__
+from inductiva_widgets.errors import LocalServerError
+from inductiva_widgets.local import host as machine
+from inductiva_widgets.local.app import build_app
+from inductiva_widgets.local.connection import Connection
+from inductiva_widgets.local.context import Context
+from inductiva_widgets.local.guard import Activity
+from inductiva_widgets.local.layout import DataFolder
+from inductiva_widgets.local.scheduler import Scheduler
+from inductiva_widgets.local.schema import NewerDatabaseError
+from inductiva_widgets.local.service import TaskService
+from inductiva_widgets.local.signing import LinkSigner
+from inductiva_widgets.local.storage import StorageService
+from inductiva_widgets.local.store import Store
+
+# Answers under way get this long when the server is told to stop.
+_LAST_ANSWERS = 3
+_IDLE_TICKS = 5
+
+
+class Options(NamedTuple):
+    """What :func:`inductiva_widgets.local.serve.serve` was told."""
+
+    host: str
+    api_key: str | None
+    idle_timeout: float | None
+    capacity: int | None
+    out: TextIO
+
+
+def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
+    """Answer requests until told to stop; the data folder has to be locked.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    listener
+        Socket that listens already.
+    options
+        The rest.
+
+    Raises
+    ------
+    LocalServerError
+        The store is damaged, or was written by a later version.
+    """
+    try:
+        store = Store(data.database)
+    except NewerDatabaseError as error:
+        raise LocalServerError(str(error)) from None
+    except sqlite3.Error as error:
+        raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
+    capacity = options.capacity or machine.default_capacity()
+    scheduler = Scheduler(data, store, capacity)
+    signer = LinkSigner(data.link_secret())
+    storage = StorageService(data.storage, store, signer)
+    tasks = TaskService(data, store, scheduler, storage)
+    connection = Connection(
+        url=_url_of(listener, options.host),
+        api_key=options.api_key or data.api_key(),
+        pid=os.getpid(),
+        version=__version__,
+        instance=secrets.token_hex(16),
+    )
+    context = Context(data, store, tasks, storage, signer, capacity, connection.instance)
+    activity = Activity()
+    names = () if _is_address(options.host) else (options.host,)
+    app = build_app(context, connection.api_key, activity, names)
+
+    def announce() -> None:
+        connection.write(data.server_file)
+        options.out.write(f"listening on {connection.url}\n")
+        options.out.flush()
+
+    def is_done() -> bool:
+        limit = options.idle_timeout
+        return limit is not None and activity.idle_seconds() >= limit and tasks.is_idle()
+
+    scheduler.start()
+    try:
+        server = _Server(_web_config(app), announce, is_done)
+        asyncio.run(server.serve(sockets=[listener]))
+    finally:
+        scheduler.stop()
+        store.close()
+        if Connection.read(data.server_file) == connection:
+            data.server_file.unlink(missing_ok=True)
+
+
+def _web_config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_level="warning",
+        # Signed links are secrets, too.
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_ANSWERS,
+        # Longer than clients pause between requests: a request into a closing connection is lost.
+        timeout_keep_alive=75,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Says when it accepts requests, and stops by itself when nobody needs it.
+
+    Parameters
+    ----------
+    config
+        What to serve.
+    announce
+        Called once requests are accepted.
+    is_done
+        Asked from time to time whether to stop.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[], None], is_done: Callable[[], bool]
+    ) -> None:
+        super().__init__(config)
+        self._announce = announce
+        self._is_done = is_done
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept requests."""
+        await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Instead of uvicorn's own way, which ends the process with the signal after all.
+            loop.add_signal_handler(number, self._stop)
+        self._announce()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what is to be done every tenth of a second; return whether to stop."""
+        if counter % _IDLE_TICKS == 0 and self._is_done():
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def _url_of(listener: socket.socket, host: str) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

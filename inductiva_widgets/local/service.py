@@ -1,0 +1,257 @@
+"""What the task part of the API does, between requests on one side and store and scheduler."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import string
+import zipfile
+from datetime import datetime, timezone
+from pathlib import PurePosixPath
+
+import msgspec
+from msgspec.structs import replace
+
+from inductiva_widgets.local import lifecycle
+from inductiva_widgets.local.commands import Recipe
+from inductiva_widgets.local.layout import DataFolder
+from inductiva_widgets.local.records import Change, TaskRecord
+from inductiva_widgets.local.refusals import AbsentError, ConflictError, RefusedError
+from inductiva_widgets.local.scheduler import Scheduler
+from inductiva_widgets.local.storage import INPUT, OUTPUT, StorageService
+from inductiva_widgets.local.store import DEFAULT_PROJECT, LOCAL_GROUP, Store, TaskFilter
+from inductiva_widgets.models import (
+    Fee,
+    Metrics,
+    QueuePosition,
+    Submission,
+    Submitted,
+    TaskInfo,
+    TaskStatus,
+)
+from inductiva_widgets.status import Status
+
+_ID_LETTERS = string.ascii_lowercase + string.digits
+_ID_LENGTH = 25
+_NO_FEE = Fee(amount=0.0)
+_REGION = "local"
+
+
+class TaskService:
+    """The tasks of one data folder.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    store
+        Its store.
+    scheduler
+        Who runs the tasks.
+    storage
+        Their files.
+    """
+
+    def __init__(
+        self, data: DataFolder, store: Store, scheduler: Scheduler, storage: StorageService
+    ) -> None:
+        self._data = data
+        self._store = store
+        self._scheduler = scheduler
+        self._storage = storage
+
+    def submit(self, submission: Submission) -> Submitted:
+        """Take a task on; it waits for its input archive."""
+        Recipe.of(submission)
+        if submission.compress_with not in (None, "AUTO", "SEVEN_Z"):
+            raise RefusedError("compress_with has to be AUTO, SEVEN_Z or null.")
+        if submission.time_to_live_seconds is not None and submission.time_to_live_seconds <= 0:
+            raise RefusedError("time_to_live_seconds has to be more than 0.")
+        if submission.resource_pool != LOCAL_GROUP:
+            raise AbsentError(
+                f"There is no machine group {submission.resource_pool!r} here; "
+                f"the embedded server has one, {LOCAL_GROUP!r}."
+            )
+        if submission.input_resources:
+            raise RefusedError("The embedded server has no remote assets: send an input folder.")
+        project = submission.project or DEFAULT_PROJECT
+        if not self._store.projects(project):
+            raise AbsentError(f"There is no project {project!r}: create it first.")
+        info = self._new_task(submission, project)
+
+        with self._store.transaction():
+            self._store.add_task(info, submission)
+            self._store.update(info.task_id, lambda new: lifecycle.enter(new, info.status, _now()))
+        return Submitted(
+            id=info.task_id,
+            status=info.status,
+            is_terminated=False,
+            storage_region=_REGION,
+            time_to_live_seconds=submission.time_to_live_seconds,
+            orchestration_fee=_NO_FEE,
+        )
+
+    def input_uploaded(self, task_id: str) -> TaskStatus:
+        """Queue a task whose input archive is there; asking again does no harm."""
+        record = self._record(task_id)
+        if record.info.status != Status.PENDING_INPUT:
+            if record.info.input_submit_time is None:
+                raise ConflictError(f"Task {task_id} takes no input: it is {record.info.status}.")
+            return self._status_of(record)
+        path = record.info.storage_input_path or ""
+        try:
+            archive = self._storage.file(path)
+        except AbsentError:
+            raise ConflictError(f"The input archive of task {task_id} was not uploaded.") from None
+        if not zipfile.is_zipfile(archive):
+            raise RefusedError(f"The input of task {task_id} is no zip archive: upload it again.")
+        size = archive.stat().st_size
+
+        def queue(present: TaskRecord) -> TaskRecord:
+            now = _now()
+            created = present.info.create_time or now
+            metrics = replace(
+                present.info.metrics or Metrics(),
+                input_zipped_size_bytes=size,
+                input_upload_seconds=(now - created).total_seconds(),
+            )
+            return lifecycle.enter(
+                present, Status.SUBMITTED, now, input_submit_time=now, metrics=metrics
+            )
+
+        return self._change(task_id, queue)
+
+    def kill(self, task_id: str) -> TaskStatus:
+        """Kill a task: at once while it waits, through its supervisor while it runs."""
+
+        def stop(present: TaskRecord) -> TaskRecord:
+            if present.info.status in (Status.PENDING_INPUT, Status.SUBMITTED):
+                return lifecycle.enter(present, Status.KILLED, _now())
+            if lifecycle.can_move(present.info.status, Status.PENDING_KILL):
+                return lifecycle.enter(present, Status.PENDING_KILL, _now())
+            # It has ended, or a kill is on its way.
+            return present
+
+        return self._change(task_id, stop)
+
+    def status(self, task_id: str) -> TaskStatus:
+        """Return the status of a task and, while it is queued, its position."""
+        return self._status_of(self._record(task_id))
+
+    def detail(self, task_id: str) -> TaskInfo:
+        """Return a task with its history."""
+        record = self._record(task_id)
+        return replace(
+            record.info, status_history=list(record.history), machine_operations=[], steps=[]
+        )
+
+    def page(
+        self, wanted: TaskFilter, order: list[tuple[str, bool]], page: int, per_page: int
+    ) -> bytes:
+        """Return one page of the listing as JSON."""
+        rows, total = self._store.list_tasks(wanted, order, per_page, (page - 1) * per_page)
+        # Each row is stored as JSON already.
+        return b'{"total_size":%d,"tasks":[%b]}' % (total, b",".join(rows))
+
+    def metadata(self, task_id: str) -> dict[str, str]:
+        """Return the metadata of a task."""
+        return dict(self._record(task_id).info.task_metadata or {})
+
+    def set_metadata(self, task_id: str, metadata: dict[str, str], *, merge: bool) -> None:
+        """Replace the metadata of a task, or merge new entries into it."""
+
+        def attach(present: TaskRecord) -> TaskRecord:
+            kept = (present.info.task_metadata or {}) if merge else {}
+            return replace(present, info=replace(present.info, task_metadata={**kept, **metadata}))
+
+        self._change(task_id, attach)
+
+    def tail(self, task_id: str, name: str, size: int) -> tuple[bytes, int]:
+        """Return the end of a file of a task, while it runs or later, and the file's length."""
+        record = self._record(task_id)
+        work = self._data.task(task_id).work
+        place = work / name
+        if ".." in PurePosixPath(name).parts or not place.resolve().is_relative_to(work.resolve()):
+            raise RefusedError(f"This is no file of task {task_id}: {name!r}.")
+        # Opening a pipe that the simulation made would wait for its writer.
+        if place.is_file():
+            with contextlib.suppress(FileNotFoundError), place.open("rb") as file:
+                length = file.seek(0, os.SEEK_END)
+                file.seek(max(0, length - size))
+                return file.read(size), length
+        # Not running any more, or not yet.
+        return self._storage.zip_tail(record.info.storage_output_path or "", name, size)
+
+    def is_idle(self) -> bool:
+        """Return whether no task is queued or on the machine."""
+        return not self._store.tasks_with([Status.SUBMITTED, *lifecycle.ON_MACHINE])
+
+    def require(self, task_id: str) -> None:
+        """Raise unless there is such a task."""
+        self._record(task_id)
+
+    def _record(self, task_id: str) -> TaskRecord:
+        record = self._store.task(task_id)
+        if record is None:
+            raise AbsentError(f"There is no task {task_id!r}.")
+        return record
+
+    def _change(self, task_id: str, change: Change) -> TaskStatus:
+        try:
+            record = self._store.update(task_id, change)
+        except lifecycle.IllegalTransitionError as error:
+            # It was possible a moment ago.
+            raise ConflictError(str(error)) from None
+        if record is None:
+            raise AbsentError(f"There is no task {task_id!r}.")
+        self._scheduler.wake()
+        return self._status_of(record)
+
+    def _status_of(self, record: TaskRecord) -> TaskStatus:
+        info = record.info
+        position = None
+        if info.status == Status.SUBMITTED:
+            position = QueuePosition(tasks_ahead=self._store.tasks_ahead(record))
+        return TaskStatus(
+            id=info.task_id,
+            status=info.status,
+            is_terminated=info.is_terminated,
+            position_in_queue=position,
+        )
+
+    def _new_task(self, submission: Submission, project: str) -> TaskInfo:
+        task_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
+        prefix = submission.storage_path_prefix.strip("/")
+        folder, _ = self._storage.locate(f"{prefix}/{task_id}")
+        group = self._store.group()
+        return TaskInfo(
+            task_id=task_id,
+            status=Status.PENDING_INPUT,
+            status_alias=Status.PENDING_INPUT.alias,
+            simulator=submission.simulator_name_alias or submission.simulator,
+            project=project,
+            is_terminated=False,
+            num_retries=0,
+            storage_path=folder,
+            storage_input_path=f"{folder}/{INPUT}",
+            storage_output_path=f"{folder}/{OUTPUT}",
+            storage_region=_REGION,
+            container_image=submission.container_image,
+            create_time=_now(),
+            estimated_computation_cost=0.0,
+            metrics=Metrics(),
+            machine_group_name=group.name,
+            machine_group_id=group.id,
+            input_resources=[],
+            stream_zip=submission.stream_zip,
+            compress_with=submission.compress_with,
+            task_metadata={},
+            extra_params=msgspec.to_builtins(submission.extra_params),
+            resubmit_on_preemption=submission.resubmit_on_preemption,
+            orchestration_fee=_NO_FEE,
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

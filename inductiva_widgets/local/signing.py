@@ -1,0 +1,66 @@
+"""Links that let their holder read or write one file for a while, without a key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+from inductiva_widgets.local.refusals import ForbiddenError
+
+LINK_PREFIX = "/signed/"
+DEFAULT_LIFETIME = 3600.0
+
+Method = Literal["GET", "PUT"]
+
+
+class LinkSigner:
+    """Signs links and checks them.
+
+    Parameters
+    ----------
+    secret
+        Known to this server only.
+    lifetime
+        How long a link is good for, in seconds.
+    """
+
+    def __init__(self, secret: bytes, lifetime: float = DEFAULT_LIFETIME) -> None:
+        self._secret = secret
+        self._lifetime = lifetime
+
+    def link(self, method: Method, path: str) -> str:
+        """Return the path and query of a link.
+
+        Parameters
+        ----------
+        method
+            What the link allows: GET, which includes HEAD, or PUT.
+        path
+            The file, relative to the storage.
+        """
+        expires = str(int(time.time() + self._lifetime))
+        query = urlencode({"expires": expires, "signature": self._sign(method, path, expires)})
+        return f"{LINK_PREFIX}{quote(path)}?{query}"
+
+    def check(self, method: str, path: str, expires: str, signature: str) -> None:
+        """Check a link that is being used.
+
+        Raises
+        ------
+        ForbiddenError
+            The link was not made here for this use, or its time is over.
+        """
+        allowed = "GET" if method == "HEAD" else method
+        # Compared as bytes, since text from outside may be anything.
+        expected = self._sign(allowed, path, expires).encode()
+        if not hmac.compare_digest(expected, signature.encode("utf-8", "replace")):
+            raise ForbiddenError("This link is not valid: its signature does not fit its use.")
+        if time.time() > int(expires):
+            raise ForbiddenError("This link has expired: ask for a new one.")
+
+    def _sign(self, method: str, path: str, expires: str) -> str:
+        message = "\n".join((method, path, expires)).encode("utf-8", "replace")
+        return hmac.new(self._secret, message, hashlib.sha256).hexdigest()

@@ -1,0 +1,61 @@
+"""The supervisor of a task, seen from the server: does it live, how far is its journal read."""
+
+from __future__ import annotations
+
+import subprocess
+
+import psutil
+
+from inductiva_widgets.local.layout import TaskFolder
+
+
+class Watch:
+    """One supervisor: our child, or one that an earlier server started.
+
+    Parameters
+    ----------
+    folder
+        Folder of the task.
+    pid
+        Its process; None where it is not known to have one.
+    offset
+        How much of the journal is read.
+    child
+        The process, where it is our child.
+    """
+
+    def __init__(
+        self,
+        folder: TaskFolder,
+        pid: int | None,
+        offset: int,
+        child: subprocess.Popen[bytes] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.pid = pid
+        self.offset = offset
+        self._child = child
+        self.told_to_stop = False
+
+    def is_alive(self) -> bool:
+        """Return whether the supervisor has not ended; a dead child is taken note of."""
+        if self._child is not None:
+            return self._child.poll() is None
+        return self.pid is not None and supervises(self.pid, self.folder)
+
+
+def supervises(pid: int, folder: TaskFolder) -> bool:
+    """Return whether a process is the supervisor of a task.
+
+    Its command line tells it from a process that has got the same number since, and a dead process
+    that nobody has taken note of has none.
+    """
+    try:
+        return psutil.Process(pid).cmdline()[-1:] == [str(folder.root)]
+    except psutil.Error:
+        return False
+
+
+def find_supervisor(folder: TaskFolder) -> int | None:
+    """Return the process that supervises a task, sought among all."""
+    return next((pid for pid in psutil.pids() if supervises(pid, folder)), None)

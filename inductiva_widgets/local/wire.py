@@ -1,0 +1,156 @@
+"""Values of the wire that only the server sends or receives, and how values become JSON.
+
+Fields without a default here are those that the service's own client insists on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from inductiva_widgets.models import ArchiveEntry, Command, MachineGroup
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(value: object) -> bytes:
+    """Return a value as JSON.
+
+    Times carry ``+00:00``. The short form ``Z``, which msgspec writes, is not understood by the
+    parser of Python 3.10 that clients use.
+    """
+    return _encoder.encode(_with_offsets(msgspec.to_builtins(value, builtin_types=(datetime,))))
+
+
+def _with_offsets(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _with_offsets(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_offsets(item) for item in value]
+    return value
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what the server sends."""
+
+
+class VersionAnswer(_Answer, frozen=True, kw_only=True):
+    """Answer to ``GET /version``; ``instance`` is a new one each time the server starts."""
+
+    version: str
+    instance: str
+    min_supported_client_version: str | None = None
+
+
+class VersionCheck(_Answer, frozen=True, kw_only=True):
+    """Answer to ``GET /version-check``."""
+
+    is_valid: bool
+    client_version: str
+    server_version: str
+    min_supported_client_version: str | None = None
+
+
+class ByteRange(_Answer, frozen=True, kw_only=True):
+    """Where the packed bytes of an archive member are, both ends included."""
+
+    range_start: int
+    range_end: int
+    compress_type: int
+
+
+class ZipContents(_Answer, frozen=True, kw_only=True):
+    """Part of an archive; ``size`` is the archive's own."""
+
+    size: int
+    contents: list[ArchiveEntry]
+
+
+class CostRange(_Answer, frozen=True, kw_only=True):
+    """What an hour of a machine group costs."""
+
+    min: float = 0.0
+    max: float = 0.0
+    current: float = 0.0
+    min_reason: str = "This machine is your own."
+    max_reason: str = "This machine is your own."
+    currency: str = "USD"
+
+
+class CpuInfo(_Answer, frozen=True, kw_only=True):
+    """Processors of a machine."""
+
+    cpu_cores_logical: int
+    cpu_cores_physical: int
+
+
+class QuotaUsage(_Answer, frozen=True, kw_only=True):
+    """What a machine group takes of the account's quotas."""
+
+    max_price_hour: float
+    max_vcpus: int
+    max_instances: int
+
+
+class LocalGroup(MachineGroup, frozen=True, kw_only=True):
+    """The machine group of this machine, with all that the service tells of a group."""
+
+    disk_size_gb: int
+    min_vms: int
+    max_vms: int
+    is_elastic: bool
+    max_idle_time: int
+    idle_seconds: int
+    auto_terminate_ts: datetime
+    cost_per_hour: CostRange
+    cpu_info: CpuInfo
+    gpu_info: None
+    total_ram_gb: int
+    quota_usage: QuotaUsage
+    dynamic_disk_resize_config: None
+    machines: list[dict[str, Any]]
+    max_tasks: int
+
+
+class Quota(_Answer, frozen=True, kw_only=True):
+    """A limit of the account."""
+
+    id: str
+    label: str
+    max_allowed: float | None
+    in_use: float | None
+    unit: str
+    scope: Literal["global", "instance"] = "global"
+
+
+class Project(_Answer, frozen=True, kw_only=True):
+    """A project of the account."""
+
+    name: str
+    project_type: str
+    id: str
+    created_at: datetime
+    num_tasks: int
+    task_status_overview: dict[str, int]
+    estimated_computation_cost: float = 0.0
+
+
+class NewProject(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of ``POST /projects``."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    project_type: Literal["project", "benchmark"] = "project"
+
+
+class ExtraParams(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a submission's ``extra_params`` that says what to run."""
+
+    commands: Annotated[list[Command], Meta(min_length=1)]
+    sim_dir: str = "sim_dir"
+    run_subprocess_dir: str | None = None

@@ -1,0 +1,198 @@
+"""Statuses of a task: their codes on the wire, their names for people, and what they mean."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Tone(str, Enum):
+    """How a status reads at a glance: the families that badges, counts and filters use."""
+
+    WAIT = "wait"
+    RUN = "run"
+    OK = "ok"
+    BAD = "bad"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+class Status(str, Enum):
+    """Status of a task; each member equals its code on the wire.
+
+    A code that this version does not know becomes a member of its own that keeps the text, reads
+    as unknown and never raises.
+
+    Examples
+    --------
+    >>> print(Status("submitted"))
+    submitted
+    >>> Status("success") == "success"
+    True
+    >>> Status("brand-new").is_known
+    False
+    """
+
+    PENDING_INPUT = "pending-input"
+    SUBMITTED = "submitted"
+    STARTED = "started"
+    COMPUTATION_STARTED = "computation-started"
+    COMPUTATION_ENDED = "computation-ended"
+    SUCCESS = "success"
+    FAILED = "failed"
+    PENDING_KILL = "pending-kill"
+    KILLED = "killed"
+    SPOT_INSTANCE_PREEMPTED = "spot-instance-preempted"
+    EXECUTER_TERMINATED = "executer-terminated"
+    EXECUTER_TERMINATED_BY_USER = "executer-terminated-by-user"
+    EXECUTER_TERMINATED_TTL_EXCEEDED = "executer-terminated-ttl-exceeded"
+    EXECUTER_TERMINATED_CREDITS_EXHAUSTED = "executer-terminated-credits-exhausted"
+    EXECUTER_FAILED = "executer-failed"
+    ZOMBIE = "zombie"
+    TTL_EXCEEDED = "ttl-exceeded"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Status:
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is not a status code: it is not text.")
+        member = str.__new__(cls, value)
+        member._name_ = value.upper().replace("-", "_")
+        member._value_ = value
+        return member
+
+    def __str__(self) -> str:
+        return self.value
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    @property
+    def facts(self) -> StatusFacts:
+        """Everything that is known of this code."""
+        return STATUS_FACTS.get(self, _UNKNOWN_FACTS)
+
+    @property
+    def alias(self) -> str:
+        """The name for people, such as ``"In Queue"``; the code itself where none is known."""
+        return self.facts.alias or self.value
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version knows the code."""
+        return self in STATUS_FACTS
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a machine works on the task."""
+        return self.facts.running
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the task ended without success, a kill included."""
+        return self.facts.failed
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a task normally stays in this status for good.
+
+        The service's own ``is_terminated`` decides where it is known, since two codes may go back
+        to the queue.
+        """
+        return self.facts.terminal
+
+
+class StatusFacts(NamedTuple):
+    """What a status code means; source: the public documentation of the service."""
+
+    alias: str
+    tone: Tone
+    meaning: str
+    advice: str = ""
+    terminal: bool = False
+    failed: bool = False
+    running: bool = False
+
+
+def _ended(alias: str, meaning: str, advice: str, tone: Tone = Tone.BAD) -> StatusFacts:
+    return StatusFacts(alias, tone, meaning, advice, terminal=True, failed=True)
+
+
+_UNKNOWN_FACTS = StatusFacts(
+    "", Tone.UNKNOWN, "The service reports a status that this version does not know."
+)
+
+STATUS_FACTS: dict[Status, StatusFacts] = {
+    Status.PENDING_INPUT: StatusFacts(
+        "Waiting for Input", Tone.WAIT, "The input files are being uploaded."
+    ),
+    Status.SUBMITTED: StatusFacts("In Queue", Tone.WAIT, "The task waits for a machine."),
+    Status.STARTED: StatusFacts(
+        "Preparing to Compute",
+        Tone.RUN,
+        "A machine has picked the task up and fetches the simulator and the input files.",
+        running=True,
+    ),
+    Status.COMPUTATION_STARTED: StatusFacts(
+        "In Progress", Tone.RUN, "The simulator is running.", running=True
+    ),
+    Status.COMPUTATION_ENDED: StatusFacts(
+        "Finalizing",
+        Tone.RUN,
+        "The simulator has ended; the output files are being stored.",
+        running=True,
+    ),
+    Status.SUCCESS: StatusFacts(
+        "Success", Tone.OK, "The simulation ended well; its output is available.", terminal=True
+    ),
+    Status.FAILED: _ended(
+        "Failed",
+        "A command of the simulation ended with an error.",
+        "Read the last lines of stderr.txt and stdout.txt, correct the input files, run again.",
+    ),
+    Status.PENDING_KILL: StatusFacts(
+        "Pending Kill", Tone.OFF, "The kill was asked for and is on its way to the machine."
+    ),
+    Status.KILLED: _ended("Killed", "The task was killed by the user.", "", Tone.OFF),
+    Status.SPOT_INSTANCE_PREEMPTED: _ended(
+        "Spot Reclaimed",
+        "The provider took the spot machine back while the task was running.",
+        "Run again, with resubmit_on_preemption=True, or on machines that are not spot machines.",
+    ),
+    Status.EXECUTER_TERMINATED: _ended(
+        "Task Runner Terminated",
+        "The provider ended the machine while the task was running.",
+        "Run again; resubmit_on_preemption=True does so by itself.",
+    ),
+    Status.EXECUTER_TERMINATED_BY_USER: _ended(
+        "Machine Terminated by User",
+        "The machine group was terminated while the task was running; there is no output.",
+        "Start a machine group and run again.",
+    ),
+    Status.EXECUTER_TERMINATED_TTL_EXCEEDED: _ended(
+        "Machine Time Limit Reached",
+        "The machine group reached its time limit while the task was running.",
+        "Give the machine group a longer time limit and run again.",
+    ),
+    Status.EXECUTER_TERMINATED_CREDITS_EXHAUSTED: _ended(
+        "Credits Exhausted",
+        "The account ran out of credits while the task was running.",
+        "Add credits to the account and run again.",
+    ),
+    Status.EXECUTER_FAILED: _ended(
+        "Runtime Error",
+        "The machine met an error outside the simulator.",
+        "Read the reason given by the machine; a larger disk or more memory often helps.",
+    ),
+    Status.ZOMBIE: _ended(
+        "Machine Terminated in Queue",
+        "The machine group ended while the task was still in the queue.",
+        "Start a machine group and run again.",
+    ),
+    Status.TTL_EXCEEDED: _ended(
+        "Task Timed Out",
+        "The task ran longer than its own time to live.",
+        "Run again with a longer time_to_live, or make the simulation shorter.",
+    ),
+}
+
+KNOWN_STATUSES: tuple[str, ...] = tuple(status.value for status in STATUS_FACTS)

@@ -1,0 +1,170 @@
+"""The state machine: which status may follow which, and what events make of a task."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from msgspec.structs import replace
+
+from inductiva_widgets.local import events, lifecycle
+from inductiva_widgets.status import Status
+from tests.unit.local.conftest import RUNNING, at, record_in
+
+OUTCOMES = [
+    Status.SUCCESS,
+    Status.FAILED,
+    Status.KILLED,
+    Status.TTL_EXCEEDED,
+    Status.EXECUTER_FAILED,
+]
+
+
+def finished(outcome, reason=None, second=9):
+    return events.Finished(time=at(second), outcome=outcome, reason=reason)
+
+
+def test_final_statuses_are_those_that_the_service_calls_final():
+    reachable = set(lifecycle.TRANSITIONS).union(*lifecycle.TRANSITIONS.values())
+    for status in reachable:
+        assert lifecycle.is_final(status) == status.is_terminal, status
+
+
+def test_every_status_can_be_reached_and_left_for_an_end():
+    for start in lifecycle.TRANSITIONS:
+        seen, todo = set(), [start]
+        while todo:
+            status = todo.pop()
+            seen.add(status)
+            todo += [after for after in lifecycle.TRANSITIONS.get(status, ()) if after not in seen]
+        assert any(map(lifecycle.is_final, seen)), start
+
+
+@pytest.mark.parametrize("end", [Status.KILLED, Status.SUCCESS, Status.FAILED])
+def test_nothing_follows_an_end(end):
+    for status in Status:
+        assert not lifecycle.can_move(end, status)
+
+
+def test_entering_closes_what_came_before_and_tells_both_names():
+    record = record_in(Status.SUBMITTED)
+    first, second = record.history
+    assert (first.status, first.end_timestamp) == (Status.PENDING_INPUT, at(1))
+    assert (second.alias, second.end_timestamp) == ("In Queue", None)
+    assert record.info.status_alias == "In Queue"
+
+
+def test_illegal_step_is_refused():
+    with pytest.raises(lifecycle.IllegalTransitionError, match="submitted to success"):
+        lifecycle.enter(record_in(Status.SUBMITTED), Status.SUCCESS, at(5))
+
+
+def test_end_tells_how_long_it_took():
+    record = lifecycle.enter(record_in(Status.SUBMITTED), Status.KILLED, at(5))
+    assert record.info.is_terminated
+    assert record.info.end_time == at(5)
+    assert record.info.duration_seconds == record.info.metrics.total_seconds == 5.0
+    assert record.history[-1].end_timestamp == at(5)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_late_outcome_does_not_overwrite_killed(outcome):
+    record = record_in(*RUNNING, Status.PENDING_KILL, Status.KILLED)
+    assert lifecycle.apply(record, finished(outcome)) == record
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_asked_kill_is_a_kill_whatever_the_outcome(outcome):
+    record = record_in(*RUNNING, Status.PENDING_KILL)
+    record = lifecycle.apply(record, events.ComputationEnded(time=at(7)))
+    assert record.info.status == Status.PENDING_KILL
+    assert record.info.metrics.computation_seconds == 4.0
+    record = lifecycle.apply(record, finished(outcome, "for another reason"))
+    assert record.info.status == Status.KILLED
+    assert record.info.error_detail is None
+
+
+def test_end_that_nobody_asked_for_is_not_called_a_kill():
+    record = lifecycle.apply(record_in(*RUNNING), finished(Status.KILLED))
+    assert record.info.status == Status.EXECUTER_TERMINATED
+    assert record.info.executer.error_detail == record.info.error_detail != ""
+
+
+def test_whole_journal_makes_the_whole_task():
+    record = record_in(Status.SUBMITTED, Status.STARTED)
+    for event in (
+        events.Supervising(time=at(2.1), pid=42),
+        events.InputUnpacked(time=at(2.5), seconds=0.25, files=3, bytes=700),
+        events.CommandStarted(time=at(3), index=0, command="mesh"),
+        events.CommandRunning(time=at(3), index=0, group=43),
+        events.CommandEnded(time=at(4), index=0, exit_code=0),
+        events.CommandStarted(time=at(4), index=1, command="solve"),
+        events.CommandEnded(time=at(8), index=1, exit_code=3),
+        events.ComputationEnded(time=at(8)),
+        events.Archived(time=at(9), seconds=1.0, files=5, bytes=900, zipped_bytes=300),
+        finished(Status.FAILED, "exit code 3"),
+    ):
+        record = lifecycle.apply(record, event)
+    assert [entry.status for entry in record.history] == [
+        Status.PENDING_INPUT,
+        *RUNNING,
+        Status.COMPUTATION_ENDED,
+        Status.FAILED,
+    ]
+    unpack, commands, pack = (record.history[i].operations for i in (2, 3, 4))
+    assert unpack[0].start_timestamp == at(2.25)
+    assert [(op.attributes["command"], op.status) for op in commands] == [
+        ("mesh", "OK"),
+        ("solve", "FAILED"),
+    ]
+    assert commands[1].end_timestamp == at(8)
+    assert pack[0].start_timestamp == at(8)
+    metrics = record.info.metrics
+    assert (metrics.computation_seconds, metrics.output_total_files) == (5.0, 5)
+    assert (metrics.input_size_bytes, metrics.output_zipped_size_bytes) == (700, 300)
+    assert record.info.error_detail == record.history[-1].description == "exit code 3"
+    assert record.supervision.pid == 42
+    assert record.supervision.ready
+
+
+def test_command_of_a_vanished_supervisor_does_not_stay_running():
+    record = lifecycle.apply(
+        record_in(*RUNNING), events.CommandStarted(time=at(4), index=0, command="solve")
+    )
+    record = lifecycle.apply(record, events.ComputationEnded(time=at(8)))
+    [operation] = record.history[3].operations
+    assert (operation.status, operation.end_timestamp) == ("FAILED", at(8))
+
+
+def test_outcome_that_makes_no_sense_is_trouble_of_the_machine():
+    record = record_in(Status.SUBMITTED, Status.STARTED)
+    record = lifecycle.apply(record, finished(Status.SUCCESS))
+    assert record.info.status == Status.EXECUTER_FAILED
+    assert "success while it was started" in record.info.error_detail
+
+
+def test_no_event_raises_in_any_status():
+    shapes = [
+        events.Supervising(time=at(9), pid=1),
+        events.InputUnpacked(time=at(9), seconds=1, files=1, bytes=1),
+        events.CommandStarted(time=at(9), index=0, command="x"),
+        events.CommandRunning(time=at(9), index=0, group=1),
+        events.CommandEnded(time=at(9), index=0, exit_code=None),
+        events.ComputationEnded(time=at(9)),
+        events.Archived(time=at(9), seconds=1, files=1, bytes=1, zipped_bytes=1),
+        *map(finished, OUTCOMES),
+    ]
+    paths = [RUNNING[:n] for n in (2, 3)]
+    paths += [(*RUNNING, Status.COMPUTATION_ENDED), (*RUNNING, Status.PENDING_KILL)]
+    paths += [(*RUNNING, Status.PENDING_KILL, Status.KILLED)]
+    for path, event in itertools.product(paths, shapes):
+        record = lifecycle.apply(record_in(*path), event)
+        assert record.info.is_terminated == lifecycle.is_final(record.info.status)
+
+
+def test_records_are_not_changed_in_place():
+    record = record_in(*RUNNING)
+    copy = replace(record)
+    lifecycle.apply(record, events.CommandStarted(time=at(4), index=0, command="solve"))
+    assert record == copy
+    assert record.history[-1].operations == []

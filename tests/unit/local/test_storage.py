@@ -1,0 +1,46 @@
+"""Paths of the storage."""
+
+from __future__ import annotations
+
+import pytest
+
+from inductiva_widgets.local.refusals import AbsentError, RefusedError
+from inductiva_widgets.local.signing import LinkSigner
+from inductiva_widgets.local.storage import StorageService
+
+
+@pytest.fixture
+def storage(tmp_path, store):
+    root = tmp_path / "storage"
+    root.mkdir()
+    return StorageService(root, store, LinkSigner(b"secret"))
+
+
+@pytest.mark.parametrize("path", ["a/b.zip", "/a/b.zip", "//a//b.zip", "a/./b.zip"])
+def test_path_has_one_plain_form(storage, tmp_path, path):
+    assert storage.locate(path) == ("a/b.zip", tmp_path / "storage" / "a" / "b.zip")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", ".", "..", "../x", "a/../../x", "a/..", ".hidden", "a/.hidden", "a\\b", "a\0b"],
+)
+def test_path_that_leads_out_or_nowhere_is_refused(storage, path):
+    with pytest.raises(RefusedError):
+        storage.locate(path)
+
+
+def test_link_on_the_disk_does_not_lead_out(storage, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").write_text("x")
+    (tmp_path / "storage" / "way").symlink_to(tmp_path / "outside")
+    with pytest.raises(RefusedError):
+        storage.file("way/file")
+
+
+def test_damaged_archive_is_told(storage, tmp_path):
+    (tmp_path / "storage" / "output.zip").write_bytes(b"not a zip")
+    with pytest.raises(RefusedError, match="cannot be read as an archive"):
+        storage.zip_contents("output.zip", "artifacts/", recursive=True)
+    with pytest.raises(AbsentError):
+        storage.zip_contents("other.zip", "artifacts/", recursive=True)
