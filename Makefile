@@ -81,7 +81,7 @@ $(VENV)/.dev: pyproject.toml $(VENV)/bin/python | $(BUNDLE)
 	@touch $@ $(VENV)/.demo
 
 js/node_modules/.ready: js/package.json js/package-lock.json
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || \
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || \
 		{ echo "Node.js 20 or newer is needed, with npm: see nodejs.org or your package manager"; exit 1; }
 	@echo "== Installing the front end's tools"
 	@npm --prefix js ci --no-audit --no-fund --loglevel=error

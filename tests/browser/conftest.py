@@ -225,11 +225,13 @@ def open_notebook(lab, page):
             }""",
             timeout=60_000,
         )
-        if theme == "dark":
-            page.evaluate(
-                "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-            )
-            page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+        # Said for both: the choice of an earlier test is kept by the server.
+        page.evaluate(
+            "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+            f"JupyterLab {theme.title()}",
+        )
+        is_light = str(theme == "light").lower()
+        page.wait_for_selector(f"body[data-jp-theme-light={is_light}]", state="attached")
         # The windowed notebook takes cells out of the page; a reader sees them by scrolling.
         page.evaluate(
             """() => { const content = jupyterapp.shell.currentWidget.content;

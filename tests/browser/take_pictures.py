@@ -6,7 +6,6 @@ pictures show is a real JupyterLab with real simulations.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -14,7 +13,16 @@ import pytest
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
-FOLDER = Path(os.environ.get("PICTURES", ROOT / "notebooks" / "images"))
+README = (ROOT / "README.md").read_text()
+
+
+def place(name: str) -> Path:
+    """Return where a picture goes: what the README shows is kept, the rest is to be looked at."""
+    shown = name in README
+    folder = ROOT / ("notebooks/images" if shown else "tests/artifacts/pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
 
 SETUP = """import inductiva_widgets as inductiva
 inductiva.connect("local")
@@ -39,11 +47,9 @@ def becomes(card, status):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_take_pictures(open_notebook, page, lab, theme):
-    FOLDER.mkdir(parents=True, exist_ok=True)
-
     def take(locator, name):
         locator.scroll_into_view_if_needed()
-        locator.screenshot(path=FOLDER / f"{name}-{theme}.png", animations="disabled")
+        locator.screenshot(path=place(f"{name}-{theme}.png"), animations="disabled")
 
     page.set_viewport_size({"width": 1120, "height": 1100})
     name = lab.write(
@@ -118,5 +124,5 @@ def test_take_the_readmes_head(open_notebook, page, lab, theme):
     first = page.locator(".jp-Notebook .jp-Cell").first.bounding_box()
     last = page.locator(".jp-Notebook .jp-Cell").nth(2).bounding_box()
     top, bottom = first["y"] - 6, last["y"] + last["height"] + 6
-    clip = {"x": 0, "y": top, "width": 1180, "height": bottom - top}
-    page.screenshot(path=FOLDER / f"notebook-{theme}.png", clip=clip, animations="disabled")
+    clip = {"x": first["x"], "y": top, "width": first["width"], "height": bottom - top}
+    page.screenshot(path=place(f"notebook-{theme}.png"), clip=clip, animations="disabled")
