@@ -20,10 +20,12 @@ test: lint types test-js test-python test-notebooks test-browser ## Run every ch
 
 build: $(BUNDLE) ## Build the front end
 
-lint: $(VENV)/.dev ## Check style
+lint: $(VENV)/.dev js/node_modules/.ready ## Check style, Python and TypeScript
 	@echo "== ruff"
 	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff format --check --quiet .
+	@echo "== biome"
+	@npm --prefix js run --silent lint
 
 types: $(VENV)/.dev js/node_modules/.ready ## Check types, Python and TypeScript
 	@echo "== mypy"
