@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +43,8 @@ def demo(no_browser: bool, port: int | None, folder: str | None) -> None:
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     click.echo("Starting JupyterLab …")
     process = subprocess.Popen(command, env={**os.environ, "INDUCTIVA_API_URL": "local"})  # noqa: S603
+    # Told to end, it takes JupyterLab along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         click.echo(f"JupyterLab: {_address(process)}")
         click.echo("Stop it with Ctrl-C.")
@@ -50,11 +53,10 @@ def demo(no_browser: bool, port: int | None, folder: str | None) -> None:
         # JupyterLab has got the signal too, and asks whether to stop.
         with contextlib.suppress(KeyboardInterrupt):
             sys.exit(process.wait())
-        process.terminate()
-        process.wait()
     finally:
         if process.poll() is None:
             process.terminate()
+            process.wait()
 
 
 def _notebooks(folder: Path | None) -> Path:

@@ -6,11 +6,13 @@ Nothing of the notebook is imported before something is shown, so scripts do not
 from __future__ import annotations
 
 import contextlib
+import html
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.formatting import format_clock
 from inductiva_widgets.timing import total_seconds
 
@@ -51,7 +53,12 @@ def task_bundle(task: Task) -> Bundle:
     """Return what a front end shows for a task: the live card in a notebook, else text."""
     if not in_notebook():
         return {"text/plain": repr(task)}, {}
-    return task_widget(task)._repr_mimebundle_()
+    try:
+        return task_widget(task)._repr_mimebundle_()
+    except InductivaError as error:
+        # No such task, or no answer: a sentence in the card's place, not a page of traceback.
+        text = f"{task!r}: {error}"
+        return {"text/plain": text, "text/html": f"<div>{html.escape(text)}</div>"}, {}
 
 
 def task_list_bundle(tasks: TaskList) -> Bundle:

@@ -33,12 +33,14 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Without this the question about news covers the lower right corner and takes the clicks.
-NO_NEWS = {
+SETTINGS = {
+    # Else a question about news covers the lower right corner and takes the clicks.
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
-    }
+    },
+    # Else cells that are out of sight are out of the page; a reader gets them by scrolling.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
 
 
@@ -77,7 +79,7 @@ def lab(tmp_path_factory, local_server):
     shutil.copytree(ROOT / "notebooks", notebooks)
     overrides = base / "config" / "labconfig" / "default_setting_overrides.json"
     overrides.parent.mkdir(parents=True)
-    overrides.write_text(json.dumps(NO_NEWS))
+    overrides.write_text(json.dumps(SETTINGS))
     port = free_port()
     environment = {
         **os.environ,
@@ -156,7 +158,7 @@ def page(browser, request):
     page = context.new_page()
     errors: list[str] = []
     strangers: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("pageerror", lambda error: errors.append(f"{error}\n{error.stack}"))
 
     def guard(route):
         if route.request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
@@ -232,11 +234,6 @@ def open_notebook(lab, page):
         )
         is_light = str(theme == "light").lower()
         page.wait_for_selector(f"body[data-jp-theme-light={is_light}]", state="attached")
-        # The windowed notebook takes cells out of the page; a reader sees them by scrolling.
-        page.evaluate(
-            """() => { const content = jupyterapp.shell.currentWidget.content;
-                content.notebookConfig = {...content.notebookConfig, windowingMode: 'none'}; }"""
-        )
         opened.append(name)
         return Notebook(page)
 
