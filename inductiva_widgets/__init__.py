@@ -61,5 +61,19 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Handle ``%load_ext inductiva_widgets``."""
+    from inductiva_widgets._ipython import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Handle ``%unload_ext inductiva_widgets``."""
+    from inductiva_widgets._ipython import unload
+
+    unload(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

@@ -116,6 +116,14 @@ class Client:
         """Replace the metadata of a task: ``PUT /tasks/{id}/metadata``."""
         self.transport.call("PUT", f"{_task(task_id)}/metadata", body=metadata)
 
+    def tail(self, task_id: str, name: str, size: int) -> tuple[bytes, int]:
+        """Return the end of a text file and its length; only the embedded server offers this.
+
+        ``GET /tasks/{id}/files/{name}``, also while the task runs.
+        """
+        path = f"{_task(task_id)}/files/{quote(name)}"
+        return self.transport.read_tail(path, size)
+
     # Storage
 
     def signed_urls(

@@ -23,6 +23,7 @@ import requests
 from inductiva_widgets import errors
 from inductiva_widgets._version import __version__
 from inductiva_widgets.api import answers
+from inductiva_widgets.redaction import redact_logs
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
@@ -125,6 +126,14 @@ class Transport:
         if answer is None:
             return None
         return answers.decode(response, answer, request.endpoint)
+
+    def read_tail(self, path: str, size: int) -> tuple[bytes, int]:
+        """Return the last bytes of a file of the embedded server, and the file's length."""
+        request = _Request("GET", path, [("tail_bytes", str(size))], None, safe=True, keyed=True)
+        response = self._send(request)
+        if not response.ok or response.is_redirect:
+            raise self._error(response, request.endpoint)
+        return response.content, int(response.headers["X-File-Size"])
 
     def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
         """Send a stream to a signed link; the key stays behind.
@@ -260,12 +269,19 @@ class Transport:
 
 
 def _session() -> requests.Session:
+    redact_logs()
     session = requests.Session()
+    # Else requests would add credentials from ~/.netrc, to signed links too.
+    session.auth = _no_credentials
     session.headers["User-Agent"] = f"inductiva-widgets/{__version__}"
     adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=16)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _query(params: Mapping[str, Any] | None) -> list[tuple[str, str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from inductiva_widgets.cli.table import table_text, watch_table
 from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_short
 
 if TYPE_CHECKING:
@@ -24,24 +26,44 @@ def tasks() -> None:
 @click.option("-p", "--project", help="Only tasks of this project.")
 @click.option("-i", "--id", "ids", multiple=True, help="These tasks; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of the table.")
+@click.option(
+    "-w",
+    "--watch",
+    type=click.FloatRange(min=0.5),
+    is_flag=False,
+    flag_value=10.0,
+    help="Show the table anew every so many seconds (10 by default), until Ctrl-C.",
+)
 def list_tasks(
-    last_n: int, status: str | None, project: str | None, ids: tuple[str, ...], as_json: bool
+    last_n: int,
+    status: str | None,
+    project: str | None,
+    ids: tuple[str, ...],
+    as_json: bool,
+    watch: float | None,
 ) -> None:
     """List the tasks submitted last, newest first.
 
     \b
-    Example:
+    Examples:
       inductiva-widgets tasks list -n 3
+      inductiva-widgets tasks list --status failed --json
+      inductiva-widgets tasks list --watch 5
     """
     from inductiva_widgets.tasks import Task, TaskList, get
-    from inductiva_widgets.tasks.task_list import format_tasks
 
-    found = TaskList(map(Task, ids)) if ids else get(last_n, status=status, project=project)
+    def look() -> TaskList:
+        return TaskList(map(Task, ids)) if ids else get(last_n, status=status, project=project)
+
+    if watch is not None:
+        watch_table(lambda: table_text(look()), watch)
+        return
+    found = look()
     if as_json:
         _echo_json([task.info for task in found])
     elif found:
         # The blank lines around the table are the documented form of this listing.
-        click.echo(f"\n{format_tasks(found)}\n")
+        click.echo(f"\n{table_text(found)}\n")
     else:
         click.echo("No tasks found.")
     if not found:
@@ -106,6 +128,24 @@ def download(
     for task_id in task_ids:
         path = Task(task_id).download_outputs(list(filenames) or None, folder, not archive)
         click.echo(path)
+
+
+@tasks.command()
+@click.argument("file", type=click.Path(dir_okay=False, writable=True))
+@click.option("-n", "--last-n", type=click.IntRange(min=1), help="Only so many; all by default.")
+@click.option("-s", "--status", help="Only tasks in this status.")
+@click.option("-p", "--project", help="Only tasks of this project.")
+def export(file: str, last_n: int | None, status: str | None, project: str | None) -> None:
+    """Write the tasks to FILE, a table in CSV or Parquet by its ending.
+
+    \b
+    Example:
+      inductiva-widgets tasks export history.csv
+    """
+    from inductiva_widgets.cli.export import export_tasks
+
+    count = export_tasks(Path(file), status=status, project=project, last_n=last_n)
+    click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
 
 
 def _echo_json(value: object) -> None:

@@ -17,6 +17,7 @@ from inductiva_widgets.errors import (
     InductivaError,
     InputError,
 )
+from inductiva_widgets.redaction import redact_logs
 
 if TYPE_CHECKING:
     import requests
@@ -153,6 +154,7 @@ class RequestsOpener:
 
         with self._lock:
             if self._session is None:
+                redact_logs()
                 session = requests.Session()
                 # Without an `auth` of its own, requests would add credentials from ~/.netrc, which
                 # signed links refuse; proxies from the environment stay in force.

@@ -2,6 +2,15 @@
 
 from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
 from inductiva_widgets.tasks.task import Task
-from inductiva_widgets.tasks.task_list import TaskList, get, get_all
+from inductiva_widgets.tasks.task_list import TaskList, get, get_all, get_tasks, to_dict
 
-__all__ = ["OutputFile", "OutputsInfo", "Task", "TaskList", "get", "get_all"]
+__all__ = [
+    "OutputFile",
+    "OutputsInfo",
+    "Task",
+    "TaskList",
+    "get",
+    "get_all",
+    "get_tasks",
+    "to_dict",
+]

@@ -19,6 +19,7 @@ from inductiva_widgets.timing import total_seconds
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.tasks.known import KnownTask
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
     from inductiva_widgets.widgets import TaskListWidget, TaskWidget
@@ -68,7 +69,7 @@ def task_list_bundle(tasks: TaskList) -> Bundle:
     return task_list_widget(tasks)._repr_mimebundle_()
 
 
-def finish_download(task: Task, download: Download, *, quiet: bool) -> Path:
+def finish_download(task: KnownTask, download: Download, *, quiet: bool) -> Path:
     """Wait for a download, its progress shown as fits the place."""
     if quiet:
         return download.result()

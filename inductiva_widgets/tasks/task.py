@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets import config
 from inductiva_widgets.errors import InputError, TaskError
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks.known import KnownTask
-from inductiva_widgets.tasks.outputs import OutputsInfo
+from inductiva_widgets.tasks.files import TaskFiles
 from inductiva_widgets.tasks.waiting import wait_for
 
 if TYPE_CHECKING:
-    from inductiva_widgets.downloads import Download
     from inductiva_widgets.widgets import TaskWidget
 
-ARTIFACTS = "artifacts/"
 
-
-class Task(KnownTask):
+class Task(TaskFiles):
     """A simulation that was submitted.
 
     Shows itself as a live card in a notebook. Methods may be called from several threads.
@@ -176,111 +169,6 @@ class Task(KnownTask):
         while not (ended := self.refresh().is_terminal) and time.monotonic() < deadline:
             time.sleep(min(0.5, max(0.0, deadline - time.monotonic())))
         return ended
-
-    # Files
-
-    def get_output_info(self) -> OutputsInfo:
-        """Return the listing of the output archive; prints as a table. Costs one request.
-
-        Raises
-        ------
-        TaskError
-            There is no output, the reason given.
-        """
-        return OutputsInfo.from_listing(self.client.archive_listing(self._output_path(), ARTIFACTS))
-
-    get_output_files_info = get_output_info
-
-    def get_output_url(self) -> str:
-        """Return a signed link to the output archive, valid for a while; costs one request."""
-        return self.client.signed_url("download", self._output_path(), self.info.storage_region)
-
-    def download_outputs(
-        self,
-        filenames: Iterable[str] | None = None,
-        output_dir: str | os.PathLike[str] | None = None,
-        uncompress: bool = True,
-        *,
-        _quiet: bool = False,
-    ) -> Path:
-        """Download output files; calling again after an interruption finishes the job.
-
-        Parameters
-        ----------
-        filenames
-            Names, globs (``"*.csv"``) or folders (``"vtk/"``); None for all. Of the archive only
-            the bytes of these files are fetched.
-        output_dir
-            Folder for the files; by default ``inductiva_output/<id>/outputs``.
-        uncompress
-            False to keep the archive as it is, as ``output.zip`` in the folder.
-
-        Returns
-        -------
-        Path
-            The folder.
-
-        Raises
-        ------
-        TaskError
-            There is no output, the reason given.
-        DownloadError
-            The download did not become whole; what is whole is kept.
-        """
-        download = self.start_download(filenames, output_dir, uncompress)
-        path = _display.finish_download(self, download, quiet=_quiet)
-        return path if uncompress else path.parent
-
-    def start_download(
-        self,
-        filenames: Iterable[str] | None = None,
-        output_dir: str | os.PathLike[str] | None = None,
-        uncompress: bool = True,
-    ) -> Download:
-        """Begin :meth:`download_outputs` in the background.
-
-        Returns
-        -------
-        Download
-            It carries the progress, ``cancel()`` and ``result()``.
-        """
-        from inductiva_widgets import downloads
-
-        if isinstance(filenames, str):
-            raise InputError("filenames must be a list of names, such as ['stdout.txt'].")
-        names = None if filenames is None else list(filenames)
-        if names is not None and not uncompress:
-            raise InputError("uncompress=False keeps the whole archive: leave filenames out.")
-        folder = (
-            config.output_dir() / self.id / "outputs" if output_dir is None else Path(output_dir)
-        )
-        url = self.get_output_url()
-        if not uncompress:
-            return downloads.start_file(url, folder / "output.zip", renew=self.get_output_url)
-        return downloads.start_archive(
-            url, folder, names, strip_prefix=ARTIFACTS, renew=self.get_output_url
-        )
-
-    def remove_remote_files(self) -> None:
-        """Delete the task's files in the remote storage; costs one request."""
-        path = self.info.storage_path
-        if path:
-            self.client.remove_path(path)
-
-    def _output_path(self) -> str:
-        known = self._info
-        info = known if known is not None and known.is_terminal else self.get_info()
-        if not info.is_terminal:
-            raise TaskError(
-                f"Task {self.id} has no output yet: it is {info.alias.lower()}. "
-                "Wait for its end with task.wait()."
-            )
-        if not info.has_outputs or info.storage_output_path is None:
-            raise TaskError(
-                f"Task {self.id} has no output: it ended as {info.alias.lower()}. "
-                f"{info.status.facts.meaning}"
-            )
-        return info.storage_output_path
 
     # Display
 

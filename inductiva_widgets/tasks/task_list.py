@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from inductiva_widgets.api.client import MAX_PER_PAGE
@@ -180,14 +180,49 @@ def get(
     """
     if isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1:
         raise InputError("last_n must be a whole number, 1 or more.")
-    return _fetch(client, status, project, lambda count: count >= last_n, last_n)
+    return _fetch(status, project, last_n, client)
 
 
 def get_all(
     status: str | None = None, project: str | None = None, *, client: Client | None = None
 ) -> TaskList:
     """Return all tasks of the account, newest first; arguments and cost as for :func:`get`."""
-    return _fetch(client, status, project, lambda _: False, None)
+    return _fetch(status, project, None, client)
+
+
+def get_tasks(
+    last_n: int = 10,
+    status: str | None = None,
+    project: str | None = None,
+    *,
+    client: Client | None = None,
+) -> TaskList:
+    """Return the tasks submitted last, all of them for ``last_n`` of 0 or less; as :func:`get`."""
+    if isinstance(last_n, int) and not isinstance(last_n, bool) and last_n <= 0:
+        return get_all(status, project, client=client)
+    return get(last_n, status, project, client=client)
+
+
+def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
+    """Return the columns of the listing, times as they are and durations as ``h:mm:ss``.
+
+    Parameters
+    ----------
+    tasks
+        The tasks; those of a listing cost no request.
+    """
+    rows = list(tasks)
+    infos = [task.info for task in rows]
+    times = [computation_seconds(task.info, task.now) for task in rows]
+    return {
+        "ID": [info.task_id for info in infos],
+        "Simulator": [info.simulator for info in infos],
+        "Status": [str(info.status) for info in infos],
+        "Submitted": [info.input_submit_time for info in infos],
+        "Started": [info.start_time for info in infos],
+        "Computation Time": [None if time is None else format_clock(time) for time in times],
+        "Resource Type": [info.machine_type for info in infos],
+    }
 
 
 def format_tasks(tasks: Iterable[Task]) -> str:
@@ -211,25 +246,46 @@ def _text_row(task: Task) -> tuple[str, ...]:
     )
 
 
-def _fetch(
-    client: Client | None,
-    status: str | None,
-    project: str | None,
-    is_enough: Callable[[int], bool],
-    limit: int | None,
-) -> TaskList:
+def iterate(
+    status: str | None = None,
+    project: str | None = None,
+    *,
+    last_n: int | None = None,
+    client: Client | None = None,
+) -> Iterator[TaskInfo]:
+    """Yield tasks newest first, page by page, each once.
+
+    Parameters
+    ----------
+    status, project, client
+        As for :func:`get`.
+    last_n
+        How many at most; None for all.
+    """
     code = None if status is None else known_status(status).value
     client = client or default_client()
-    found: dict[str, Task] = {}
+    per_page = MAX_PER_PAGE if last_n is None else min(last_n, MAX_PER_PAGE)
+    seen: set[str] = set()
     page = 1
-    per_page = MAX_PER_PAGE if limit is None else min(limit, MAX_PER_PAGE)
     while True:
         answer = client.task_page(page=page, per_page=per_page, status=code, project=project)
         for info in answer.tasks:
             # A task submitted between two pages moves the rest down by one: the last task of a
             # page is then the first of the next, and is taken once.
-            found.setdefault(info.task_id, Task.from_info(info, client))
-        if len(answer.tasks) < per_page or is_enough(len(found)):
-            break
+            if info.task_id in seen:
+                continue
+            if len(seen) == last_n:
+                return
+            seen.add(info.task_id)
+            yield info
+        if len(answer.tasks) < per_page or len(seen) == last_n:
+            return
         page += 1
-    return TaskList(list(found.values())[:limit])
+
+
+def _fetch(
+    status: str | None, project: str | None, last_n: int | None, client: Client | None
+) -> TaskList:
+    client = client or default_client()
+    infos = iterate(status, project, last_n=last_n, client=client)
+    return TaskList([Task.from_info(info, client) for info in infos])

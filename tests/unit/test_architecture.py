@@ -13,12 +13,13 @@ ROOMS = {
     "_version": set(),
     "formatting": set(),
     "status": set(),
+    "redaction": set(),
     "models": {"status"},
     "timing": {"models", "status"},
     "config": {"errors"},
     "frames": {"models", "status", "timing"},
-    "api": {"errors", "config", "models", "status", "_version", "local"},
-    "downloads": {"errors", "formatting", "_version"},
+    "api": {"redaction", "errors", "config", "models", "status", "_version", "local"},
+    "downloads": {"errors", "formatting", "redaction", "_version"},
     "utils": {"downloads", "errors"},
     "tasks": {
         "api",
@@ -46,6 +47,7 @@ ROOMS = {
     },
     "local": {"errors", "config", "models", "status", "formatting", "_version"},
     "cli": {
+        "frames",
         "api",
         "config",
         "errors",
@@ -56,6 +58,7 @@ ROOMS = {
         "tasks",
         "_version",
     },
+    "_ipython": {"cli", "errors", "tasks"},
     "__main__": {"cli"},
 }
 # The named exceptions: a task asks for its widget, and connect("local") for the server.
@@ -65,13 +68,13 @@ THIRD_PARTY = {
     "pandas": {"frames", "tasks"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
-    "IPython": {"tasks"},
+    "IPython": {"tasks", "_ipython"},
     "starlette": {"local"},
     "uvicorn": {"local"},
     "psutil": {"local"},
     "sqlite3": {"local"},
-    "click": {"cli"},
-    "rich": {"tasks", "downloads"},
+    "click": {"cli", "_ipython"},
+    "rich": {"tasks", "downloads", "simulators", "cli"},
 }
 
 

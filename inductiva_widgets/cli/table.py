@@ -1,0 +1,82 @@
+"""The table of tasks in a terminal: coloured where colours are wanted, refreshed in place."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from inductiva_widgets.errors import APIConnectionError, RateLimitError, ServerError
+
+if TYPE_CHECKING:
+    from inductiva_widgets.status import Status
+    from inductiva_widgets.tasks import TaskList
+
+
+def table_text(tasks: TaskList) -> str:
+    """Return the table, success green and failure red where the output is a terminal."""
+    from inductiva_widgets.tasks.task_list import format_tasks
+
+    if not tasks:
+        return "No tasks found."
+    text = format_tasks(tasks)
+    if not wants_colour():
+        return text
+    head, *lines = text.split("\n")
+    coloured = [_coloured(line, task.info.status) for line, task in zip(lines, tasks, strict=True)]
+    return "\n".join([click.style(head, bold=True), *coloured])
+
+
+def wants_colour() -> bool:
+    """Return whether the output is a terminal and its user has not asked for plain text.
+
+    See no-color.org; ``INDUCTIVA_DISABLE_ANSI`` is the vendor's client's name for the same wish.
+    """
+    refused = os.environ.get("NO_COLOR") or os.environ.get("INDUCTIVA_DISABLE_ANSI")
+    return sys.stdout.isatty() and not refused
+
+
+def watch_table(look: Callable[[], str], period: float) -> None:
+    """Show a table anew every few seconds, until an interrupt.
+
+    Parameters
+    ----------
+    look
+        Gives the text; a service that does not answer for a while is told below the table.
+    period
+        Seconds between two looks.
+    """
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    shown = ""
+    with Live(console=Console(), auto_refresh=False, vertical_overflow="crop") as live:
+        while True:
+            note = ""
+            try:
+                shown = look()
+            except (APIConnectionError, RateLimitError, ServerError) as error:
+                note = f"\n\n{error} Still trying."
+            stamp = time.strftime("%H:%M:%S")
+            text = Text.from_ansi(
+                f"{shown}{note}\n\nEvery {period:g} s, last at {stamp}; Ctrl-C ends."
+            )
+            text.no_wrap = True
+            live.update(text, refresh=True)
+            try:
+                time.sleep(period)
+            except KeyboardInterrupt:
+                return
+
+
+def _coloured(line: str, status: Status) -> str:
+    colour = (
+        "green" if status == "success" else "red" if getattr(status, "is_failed", False) else ""
+    )
+    code = str(status)
+    return line.replace(f" {code}", f" {click.style(code, fg=colour)}", 1) if colour else line

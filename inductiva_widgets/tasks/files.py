@@ -1,0 +1,228 @@
+"""The files of one task: listed, read where they lie, downloaded, removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from inductiva_widgets import config
+from inductiva_widgets.errors import InputError, TaskError
+from inductiva_widgets.tasks import _display
+from inductiva_widgets.tasks.known import KnownTask
+from inductiva_widgets.tasks.outputs import OutputsInfo
+from inductiva_widgets.tasks.tail import tail
+
+if TYPE_CHECKING:
+    from inductiva_widgets.downloads import Download
+
+# The folders inside the archives; source: the wire protocol.
+ARTIFACTS = "artifacts/"
+INPUTS = "sim_dir/"
+
+
+class TaskFiles(KnownTask):
+    """A task's files; base of :class:`inductiva_widgets.tasks.Task`."""
+
+    def get_output_info(self) -> OutputsInfo:
+        """Return the listing of the output archive; prints as a table. Costs one request.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+        """
+        return OutputsInfo.from_listing(self.client.archive_listing(self._output_path(), ARTIFACTS))
+
+    get_output_files_info = get_output_info
+
+    def open_output(self, name: str) -> BinaryIO:
+        """Open one output file where it lies; only the bytes that are read travel.
+
+        Parameters
+        ----------
+        name
+            Name of the file in the output archive, such as ``"stdout.txt"``.
+
+        Returns
+        -------
+        BinaryIO
+            A seekable binary file, good for ``pandas.read_csv`` and the like. Costs one or two
+            requests to open, and one for each stretch that is read.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+        InputError
+            The archive has no such file; close matches are named.
+        """
+        from inductiva_widgets.downloads import RemoteArchive
+
+        archive = RemoteArchive(self.get_output_url(), renew=self.get_output_url)
+        return archive.open(ARTIFACTS + name)
+
+    def tail_files(
+        self,
+        filenames: Iterable[str] = ("stdout.txt", "stderr.txt"),
+        lines: int = 10,
+        follow: bool = False,
+    ) -> None:
+        """Print the last lines of output files.
+
+        On the embedded server also while the task runs; on the cloud once it has ended.
+
+        Parameters
+        ----------
+        filenames
+            Names of the files.
+        lines
+            How many lines of each.
+        follow
+            Whether to go on printing what is added until the task ends.
+
+        Raises
+        ------
+        TaskError
+            There is nothing to read yet.
+        """
+        tail(self, [filenames] if isinstance(filenames, str) else list(filenames), lines, follow)
+
+    def get_input_url(self) -> str:
+        """Return a signed link to the input archive, valid for a while; costs one request."""
+        path = self.info.storage_input_path
+        if not path:
+            raise TaskError(f"Task {self.id} has no input archive.")
+        return self.client.signed_url("download", path, self.info.storage_region)
+
+    def get_output_url(self) -> str:
+        """Return a signed link to the output archive, valid for a while; costs one request."""
+        return self.client.signed_url("download", self._output_path(), self.info.storage_region)
+
+    def download_outputs(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+        *,
+        _quiet: bool = False,
+    ) -> Path:
+        """Download output files; calling again after an interruption finishes the job.
+
+        Parameters
+        ----------
+        filenames
+            Names, globs (``"*.csv"``) or folders (``"vtk/"``); None for all. Of the archive only
+            the bytes of these files are fetched.
+        output_dir
+            Folder for the files; by default ``inductiva_output/<id>/outputs``.
+        uncompress
+            False to keep the archive as it is, as ``output.zip`` in the folder.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+        DownloadError
+            The download did not become whole; what is whole is kept.
+        """
+        download = self.start_download(filenames, output_dir, uncompress)
+        path = _display.finish_download(self, download, quiet=_quiet)
+        return path if uncompress else path.parent
+
+    def start_download(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> Download:
+        """Begin :meth:`download_outputs` in the background.
+
+        Returns
+        -------
+        Download
+            It carries the progress, ``cancel()`` and ``result()``.
+        """
+        folder = self._folder(output_dir, "outputs")
+        place = _Place(folder, "output.zip", ARTIFACTS, self.get_output_url)
+        return _start(place, filenames, uncompress)
+
+    def download_inputs(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> Path:
+        """Download the input files of the task.
+
+        Parameters
+        ----------
+        filenames, uncompress
+            As for :meth:`download_outputs`.
+        output_dir
+            Folder for the files; by default ``inductiva_output/<id>/inputs``.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        folder = self._folder(output_dir, "inputs")
+        place = _Place(folder, "input.zip", INPUTS, self.get_input_url)
+        path = _display.finish_download(self, _start(place, filenames, uncompress), quiet=False)
+        return path if uncompress else path.parent
+
+    def remove_remote_files(self) -> None:
+        """Delete the task's files in the remote storage; costs one request."""
+        path = self.info.storage_path
+        if path:
+            self.client.remove_path(path)
+
+    def _folder(self, output_dir: str | os.PathLike[str] | None, kind: str) -> Path:
+        return config.output_dir() / self.id / kind if output_dir is None else Path(output_dir)
+
+    def _output_path(self) -> str:
+        known = self._info
+        info = known if known is not None and known.is_terminal else self.get_info()
+        if not info.is_terminal:
+            raise TaskError(
+                f"Task {self.id} has no output yet: it is {info.alias.lower()}. "
+                "Wait for its end with task.wait()."
+            )
+        if not info.has_outputs or info.storage_output_path is None:
+            raise TaskError(
+                f"Task {self.id} has no output: it ended as {info.alias.lower()}. "
+                f"{info.status.facts.meaning}"
+            )
+        return info.storage_output_path
+
+
+class _Place(NamedTuple):
+    """Where an archive goes, and how to get at it."""
+
+    folder: Path
+    archive: str
+    prefix: str
+    link: Callable[[], str]
+
+
+def _start(place: _Place, filenames: Iterable[str] | None, uncompress: bool) -> Download:
+    from inductiva_widgets import downloads
+
+    if isinstance(filenames, str):
+        raise InputError("filenames must be a list of names, such as ['stdout.txt'].")
+    names = None if filenames is None else list(filenames)
+    if names is not None and not uncompress:
+        raise InputError("uncompress=False keeps the whole archive: leave filenames out.")
+    url = place.link()
+    if not uncompress:
+        return downloads.start_file(url, place.folder / place.archive, renew=place.link)
+    return downloads.start_archive(
+        url, place.folder, names, strip_prefix=place.prefix, renew=place.link
+    )

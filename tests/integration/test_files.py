@@ -1,0 +1,83 @@
+"""Files of a task read where they lie: tails while it runs, one output by ranges, inputs."""
+
+import pandas as pd
+import pytest
+
+from inductiva_widgets import errors
+from tests.integration.conftest import CASES
+
+
+@pytest.fixture
+def done(swmm, short_storm):
+    task = swmm.run(short_storm)
+    task.wait(0.1, silent_mode=True, download_std_on_completion=False)
+    return task
+
+
+def test_open_output_is_seekable_and_exact(done, tmp_path):
+    folder = done.download_outputs(["outflows.txt", "model.out"], tmp_path)
+    with done.open_output("model.out") as remote:
+        whole = (folder / "model.out").read_bytes()
+        remote.seek(-100, 2)
+        assert remote.read() == whole[-100:]
+        remote.seek(1000)
+        assert remote.read(50) == whole[1000:1050]
+
+
+def test_open_output_feeds_pandas(done):
+    with done.open_output("outflows.txt") as remote:
+        frame = pd.read_csv(remote, sep="\t", header=None, names=["line"], on_bad_lines="skip")
+    assert len(frame) > 10
+
+
+def test_open_output_names_a_missing_file(done):
+    with pytest.raises(errors.InputError, match=r"model\.rptt"):
+        done.open_output("model.rptt")
+
+
+def test_inputs_come_back_as_they_were_sent(done, short_storm):
+    folder = done.download_inputs()
+    assert folder.as_posix() == f"inductiva_output/{done.id}/inputs"
+    assert (folder / "model.inp").read_bytes() == (short_storm / "model.inp").read_bytes()
+
+
+def test_tail_of_an_ended_task(done, capsys):
+    done.tail_files(lines=2)
+    printed = capsys.readouterr().out
+    assert "==> stdout.txt <==" in printed
+    assert "Done in" in printed
+    assert len(printed.splitlines()) == 4
+
+
+def test_tail_follows_a_running_task_to_its_end(swmm, short_storm, capsys):
+    task = swmm.run(short_storm)
+    task.tail_files("stdout.txt", lines=1000, follow=True)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("EPA SWMM")
+    assert printed[-1].startswith("Done in")
+    task.tail_files("stdout.txt", lines=1000)
+    assert capsys.readouterr().out.splitlines() == printed
+
+
+def test_tail_of_a_running_task_shows_what_is_there(swmm, capsys):
+    task = swmm.run(CASES / "swmm_long")
+    task.wait_for_status("computation-started", 0.1, silent_mode=True)
+    try:
+        printed = ""
+        while "EPA SWMM" not in printed:
+            task.tail_files("stdout.txt", lines=50)
+            printed += capsys.readouterr().out
+    finally:
+        task.kill(wait_timeout=20)
+
+
+@pytest.mark.parametrize("lines", [-1, 1.5, True])
+def test_tail_refuses_a_bad_count(done, lines):
+    with pytest.raises(errors.InputError, match="lines"):
+        done.tail_files(lines=lines)
+
+
+def test_removed_files_are_gone(done):
+    done.remove_remote_files()
+    with pytest.raises(errors.InductivaError):
+        done.download_outputs()
