@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from inductiva_widgets import downloads, errors, simulators, tasks, utils
+    from inductiva_widgets import downloads, errors, resources, simulators, tasks, utils
     from inductiva_widgets.api.connect import connect
     from inductiva_widgets.errors import InductivaError
     from inductiva_widgets.status import Status
@@ -33,12 +33,13 @@ __all__ = [
     "connect",
     "downloads",
     "errors",
+    "resources",
     "simulators",
     "tasks",
     "utils",
 ]
 
-_MODULES = frozenset({"downloads", "errors", "simulators", "tasks", "utils"})
+_MODULES = frozenset({"downloads", "errors", "resources", "simulators", "tasks", "utils"})
 _HOMES = {
     "DownloadWidget": "inductiva_widgets.widgets",
     "InductivaError": "inductiva_widgets.errors",

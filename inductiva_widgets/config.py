@@ -19,6 +19,8 @@ DEFAULT_API_URL = "https://api.inductiva.ai"
 DEFAULT_CATALOGUE_URL = "https://inductiva-machines-catalogue-api-icaqwyrk3q-ew.a.run.app"
 DEFAULT_OUTPUT_DIR = "inductiva_output"
 LOCAL = "local"
+SERVER_NAME = "inductiva-widgets"
+"""How the embedded server names itself in its answers."""
 
 _KEY_PATTERN = re.compile(r"[A-Za-z0-9._-]+")
 

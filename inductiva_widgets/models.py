@@ -15,11 +15,11 @@ import msgspec
 from inductiva_widgets.status import Status
 
 
-class _Wire(msgspec.Struct, frozen=True, kw_only=True):
+class Wire(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the wire's values: immutable, unknown fields ignored."""
 
 
-class Executer(_Wire, frozen=True, kw_only=True):
+class Executer(Wire, frozen=True, kw_only=True):
     """The machine that picked a task up."""
 
     uuid: str | None = None
@@ -33,7 +33,7 @@ class Executer(_Wire, frozen=True, kw_only=True):
     error_detail: str | None = None
 
 
-class Metrics(_Wire, frozen=True, kw_only=True):
+class Metrics(Wire, frozen=True, kw_only=True):
     """Durations in seconds and sizes in bytes; null where unknown."""
 
     total_seconds: float | None = None
@@ -53,7 +53,7 @@ class Metrics(_Wire, frozen=True, kw_only=True):
     output_total_files: int | None = None
 
 
-class Operation(_Wire, frozen=True, kw_only=True):
+class Operation(Wire, frozen=True, kw_only=True):
     """One step inside a status, such as a command that was executed."""
 
     name: str
@@ -64,7 +64,7 @@ class Operation(_Wire, frozen=True, kw_only=True):
     attributes: dict[str, Any] = {}
 
 
-class StatusEvent(_Wire, frozen=True, kw_only=True):
+class StatusEvent(Wire, frozen=True, kw_only=True):
     """One status that a task has entered."""
 
     status: Status
@@ -76,7 +76,7 @@ class StatusEvent(_Wire, frozen=True, kw_only=True):
     operations: list[Operation] | None = None
 
 
-class Fee(_Wire, frozen=True, kw_only=True):
+class Fee(Wire, frozen=True, kw_only=True):
     """The orchestration fee of a task."""
 
     amount: float
@@ -84,13 +84,13 @@ class Fee(_Wire, frozen=True, kw_only=True):
     currency: str = "USD"
 
 
-class QueuePosition(_Wire, frozen=True, kw_only=True):
+class QueuePosition(Wire, frozen=True, kw_only=True):
     """Where a queued task stands."""
 
     tasks_ahead: int | None = None
 
 
-class TaskInfo(_Wire, frozen=True, kw_only=True):
+class TaskInfo(Wire, frozen=True, kw_only=True):
     """A task as the service describes it.
 
     ``status_history``, ``machine_operations`` and ``steps`` come with the detail of one task only,
@@ -164,14 +164,14 @@ class TaskInfo(_Wire, frozen=True, kw_only=True):
         return stored or self.status in (Status.SUCCESS, Status.FAILED)
 
 
-class TaskPage(_Wire, frozen=True, kw_only=True):
+class TaskPage(Wire, frozen=True, kw_only=True):
     """One page of a listing, newest first."""
 
     tasks: list[TaskInfo]
     total_size: int | None = None
 
 
-class TaskStatus(_Wire, frozen=True, kw_only=True):
+class TaskStatus(Wire, frozen=True, kw_only=True):
     """Answer to a status or kill request."""
 
     id: str
@@ -198,14 +198,14 @@ class Submitted(TaskStatus, frozen=True, kw_only=True):
     orchestration_fee: Fee | None = None
 
 
-class MpiConfig(_Wire, frozen=True, kw_only=True):
+class MpiConfig(Wire, frozen=True, kw_only=True):
     """How mpirun wraps a command."""
 
     version: str
     options: dict[str, Any] = {}
 
 
-class Command(_Wire, frozen=True, kw_only=True, omit_defaults=True):
+class Command(Wire, frozen=True, kw_only=True, omit_defaults=True):
     """One command of a simulation: no shell, prompts are lines for its standard input."""
 
     cmd: str
@@ -214,7 +214,7 @@ class Command(_Wire, frozen=True, kw_only=True, omit_defaults=True):
     env: dict[str, str] = {}
 
 
-class Submission(_Wire, frozen=True, kw_only=True):
+class Submission(Wire, frozen=True, kw_only=True):
     """Body of a submission; nullable fields are sent as null, as the service expects."""
 
     simulator: str
@@ -231,7 +231,7 @@ class Submission(_Wire, frozen=True, kw_only=True):
     compress_with: str | None = "SEVEN_Z"
 
 
-class ArchiveEntry(_Wire, frozen=True, kw_only=True):
+class ArchiveEntry(Wire, frozen=True, kw_only=True):
     """One member of an archive on the service."""
 
     name: str
@@ -242,35 +242,14 @@ class ArchiveEntry(_Wire, frozen=True, kw_only=True):
     creation_time: datetime | None = None
 
 
-class ArchiveListing(_Wire, frozen=True, kw_only=True):
+class ArchiveListing(Wire, frozen=True, kw_only=True):
     """Members of an archive on the service; ``size`` is the archive's own."""
 
     contents: list[ArchiveEntry]
     size: int | None = None
 
 
-class MachineGroup(_Wire, frozen=True, kw_only=True):
-    """A group of machines of the account."""
-
-    id: str
-    name: str | None = None
-    machine_type: str | None = None
-    status: str | None = None
-    started: bool | None = None
-    type: str | None = None
-    provider_id: str | None = None
-    zone: str | None = None
-    num_vms: int | None = None
-    spot: bool | None = None
-    creation_timestamp: datetime | None = None
-
-    @property
-    def is_started(self) -> bool:
-        """Whether the group takes tasks now."""
-        return self.status == "started" if self.status else bool(self.started)
-
-
-class Images(_Wire, frozen=True, kw_only=True):
+class Images(Wire, frozen=True, kw_only=True):
     """Versions of the simulators that the service offers, by image name."""
 
     production: dict[str, list[str]] = {}

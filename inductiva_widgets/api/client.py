@@ -10,10 +10,10 @@ import msgspec
 
 from inductiva_widgets import errors
 from inductiva_widgets.api.transport import Transport
+from inductiva_widgets.compute import MachineGroup, MachinePrice
 from inductiva_widgets.models import (
     ArchiveListing,
     Images,
-    MachineGroup,
     Submission,
     Submitted,
     TaskInfo,
@@ -55,8 +55,11 @@ class Client:
 
     @property
     def is_local(self) -> bool:
-        """Whether the service is the embedded server of this machine."""
-        return self.settings.is_local
+        """Whether the service is an embedded server, as against the cloud.
+
+        One that was connected to by its address is known from its first answer on.
+        """
+        return self.transport.is_embedded
 
     # Tasks
 
@@ -175,6 +178,31 @@ class Client:
         """Return the active machine groups: ``GET /compute/groups``."""
         answer = self.transport.call("GET", "/compute/groups", answer=list[MachineGroup])
         return cast("list[MachineGroup]", answer)
+
+    def machine_group(self, name: str) -> MachineGroup:
+        """Return one machine group: ``GET /compute/group/{name}``."""
+        path = f"/compute/group/{quote(name, safe='')}"
+        return cast(MachineGroup, self.transport.call("GET", path, answer=MachineGroup))
+
+    def register_machine_group(self, request: msgspec.Struct) -> MachineGroup:
+        """Make a machine group, which costs nothing until started: ``POST /compute/group``."""
+        answer = self.transport.call("POST", "/compute/group", answer=MachineGroup, body=request)
+        return cast(MachineGroup, answer)
+
+    def start_machine_group(self, group_id: str) -> None:
+        """Start the machines of a group, which costs money: ``POST /compute/group/start``."""
+        params = {"machine_group_id": group_id}
+        self.transport.call("POST", "/compute/group/start", params=params)
+
+    def terminate_machine_group(self, group_id: str) -> None:
+        """End a group, its machines and its tasks: ``DELETE /compute/group``."""
+        self.transport.call("DELETE", "/compute/group", params={"machine_group_id": group_id})
+
+    def machine_price(self, machine_type: str, zone: str | None = None) -> MachinePrice:
+        """Return what one machine costs: ``GET /compute/price``."""
+        params = {"machine_type": machine_type, "zone": zone}
+        answer = self.transport.call("GET", "/compute/price", answer=MachinePrice, params=params)
+        return cast(MachinePrice, answer)
 
     def images(self) -> Images:
         """Return the simulators' versions; another host, asked without the key."""

@@ -23,6 +23,7 @@ import requests
 from inductiva_widgets import errors
 from inductiva_widgets._version import __version__
 from inductiva_widgets.api import answers
+from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.redaction import redact_logs
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Transport:
         self._keyless = _session()
         self.clock_skew = 0.0
         """Seconds that the service's clock is ahead of ours, from its last answer."""
+        self.is_embedded = settings.is_local
+        """Whether the service is an embedded server, known from its first answer on."""
 
     def __repr__(self) -> str:
         return f"Transport({self.settings.api_url!r})"
@@ -177,7 +180,10 @@ class Transport:
                 if self.settings is used:
                     self.settings = self._revive()
             response = self._repeat(lambda: self._once(request), request.endpoint, tries)
-        self._note_clock(response)
+        if request.keyed:
+            # The catalogue may be another host, with another clock.
+            self._note_clock(response)
+            self.is_embedded = response.headers.get("Server") == SERVER_NAME
         return response
 
     def _once(self, request: _Request) -> requests.Response:

@@ -55,7 +55,7 @@ def export_tasks(path: Path, *, status: str | None, project: str | None, last_n:
 def _pages(status: str | None, project: str | None, last_n: int | None) -> Iterator[pd.DataFrame]:
     """Yield frames of one page each, at least one, so that an empty history has a header too."""
     from inductiva_widgets.frames import to_frame
-    from inductiva_widgets.tasks.task_list import iterate
+    from inductiva_widgets.tasks.find import iterate
 
     infos = iterate(status, project, last_n=last_n)
     yield to_frame(list(islice(infos, _PAGE)))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
+from inductiva_widgets.local.groups import GroupService
 from inductiva_widgets.local.layout import DataFolder
 from inductiva_widgets.local.service import TaskService
 from inductiva_widgets.local.signing import LinkSigner
@@ -19,9 +20,9 @@ class Context(NamedTuple):
     data: DataFolder
     store: Store
     tasks: TaskService
+    groups: GroupService
     storage: StorageService
     signer: LinkSigner
-    capacity: int
     instance: str
 
 

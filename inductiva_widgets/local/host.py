@@ -12,7 +12,7 @@ from typing import NamedTuple
 import psutil
 
 from inductiva_widgets.local.records import GroupRecord
-from inductiva_widgets.local.wire import CostRange, CpuInfo, LocalGroup, QuotaUsage
+from inductiva_widgets.local.wire import CostRange, CpuInfo, LocalGroup, NewGroup, QuotaUsage
 from inductiva_widgets.models import Executer
 
 # Clients turn both into times, so neither may be null.
@@ -54,7 +54,7 @@ def default_environment(capacity: int) -> dict[str, str]:
 
 
 def executer(group: GroupRecord) -> Executer:
-    """Return this machine as the machine of a task."""
+    """Return this machine as the machine of a task that was sent to a group."""
     host = this_host()
     return Executer(
         uuid=group.machine_id,
@@ -63,14 +63,17 @@ def executer(group: GroupRecord) -> Executer:
         memory=host.memory,
         n_mpi_hosts=1,
         # Clients show this as the machine's type.
-        vm_type=group.name,
+        vm_type=group.machine_type,
         vm_name=group.name,
         host_type="LOCAL",
     )
 
 
 def machine_group(group: GroupRecord, capacity: int, folder: Path) -> LocalGroup:
-    """Return this machine as a machine group, which is always started.
+    """Return a machine group as the wire shows it.
+
+    Processors, memory and cost are this machine's, which all groups share; the rest is what the
+    group was registered with.
 
     Parameters
     ----------
@@ -82,25 +85,28 @@ def machine_group(group: GroupRecord, capacity: int, folder: Path) -> LocalGroup
         The data folder, whose disk counts.
     """
     host = this_host()
+    spec = group.spec or _own_spec(folder)
+    machines = spec.num_vms
     return LocalGroup(
         id=group.id,
         name=group.name,
-        machine_type="local",
-        status="started",
-        started=True,
-        type="standard",
-        provider_id="LOCAL",
-        zone="local",
-        num_vms=1,
-        spot=False,
+        machine_type=group.machine_type,
+        status=group.status.value,
+        started=group.is_started,
+        type=spec.kind,
+        provider_id=spec.provider_id,
+        zone=spec.zone or "local",
+        num_vms=machines,
+        spot=spec.spot,
         creation_timestamp=datetime.fromtimestamp(group.created, timezone.utc),
-        disk_size_gb=disk_usage(folder).total // 10**9,
-        min_vms=1,
-        max_vms=1,
-        is_elastic=False,
-        max_idle_time=_FOREVER,
+        threads_per_core=spec.threads_per_core,
+        disk_size_gb=spec.disk_size_gb,
+        min_vms=spec.min_vms or machines,
+        max_vms=spec.max_vms or machines,
+        is_elastic=spec.kind == "elastic",
+        max_idle_time=spec.max_idle_time or _FOREVER,
         idle_seconds=0,
-        auto_terminate_ts=_NO_END,
+        auto_terminate_ts=spec.auto_terminate_ts or _NO_END,
         cost_per_hour=CostRange(),
         cpu_info=CpuInfo(
             cpu_cores_logical=host.logical_cpus, cpu_cores_physical=host.physical_cpus
@@ -108,7 +114,18 @@ def machine_group(group: GroupRecord, capacity: int, folder: Path) -> LocalGroup
         gpu_info=None,
         total_ram_gb=host.memory // 10**9,
         quota_usage=QuotaUsage(max_price_hour=0.0, max_vcpus=host.logical_cpus, max_instances=1),
-        dynamic_disk_resize_config=None,
+        dynamic_disk_resize_config=spec.dynamic_disk_resize_config,
         machines=[],
         max_tasks=capacity,
+    )
+
+
+def _own_spec(folder: Path) -> NewGroup:
+    """Return what the built-in group would have been registered with."""
+    return NewGroup(
+        machine_type="local",
+        provider_id="LOCAL",
+        spot=False,
+        disk_size_gb=max(1, disk_usage(folder).total // 10**9),
+        zone="local",
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 
 import msgspec
 
+from inductiva_widgets.local.wire import NewGroup
 from inductiva_widgets.models import StatusEvent, Submission, TaskInfo
 
 
@@ -15,12 +17,14 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     ``offset`` is how much of the journal has gone into the task: it is saved together with what
     came of it, so that no event counts twice, whenever the server is killed. ``ready`` tells that
     the process listens to SIGTERM, ``attempts`` how many such processes there have been.
+    ``group_ended`` tells that the task's machine group was terminated, and the task has to end.
     """
 
     pid: int | None = None
     offset: int = 0
     ready: bool = False
     attempts: int = 0
+    group_ended: bool = False
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,10 +50,34 @@ class ProjectRecord(msgspec.Struct, frozen=True, kw_only=True):
     overview: dict[str, int]
 
 
+class GroupStatus(str, Enum):
+    """Status of a machine group, as the wire names it; here one follows the other at once."""
+
+    REGISTERED = "registered"
+    STARTED = "started"
+    TERMINATED = "terminated"
+
+
 class GroupRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The machine group of this machine."""
+    """A machine group; ``spec`` is what it was registered with, None for this machine's own."""
 
     id: str
     name: str
     machine_id: str
     created: float
+    status: GroupStatus = GroupStatus.STARTED
+    spec: NewGroup | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the group takes tasks."""
+        return self.status == GroupStatus.STARTED
+
+    @property
+    def machine_type(self) -> str:
+        """Type of the group's machines.
+
+        Whatever was asked for when it was registered, and what listings show, though all tasks
+        run on this machine; the built-in group goes by its own name.
+        """
+        return self.name if self.spec is None else self.spec.machine_type

@@ -9,25 +9,24 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import zipfile
 from datetime import datetime, timezone
+from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.local import archives, events, host, lifecycle
+from inductiva_widgets.local import archives, events, host, lifecycle, reports
 from inductiva_widgets.local.commands import Recipe, plan
 from inductiva_widgets.local.journal import read_from
-from inductiva_widgets.local.layout import DataFolder, TaskFolder, package_root, write_atomically
+from inductiva_widgets.local.layout import DataFolder, write_atomically
 from inductiva_widgets.local.programs import ProgramNotFoundError
-from inductiva_widgets.local.records import Change, Supervision, TaskRecord
+from inductiva_widgets.local.records import Change, TaskRecord
 from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.watch import Watch, find_supervisor
+from inductiva_widgets.local.watch import Watch, find_supervisor, start_supervisor
 from inductiva_widgets.local.wire import encode
-from inductiva_widgets.models import Metrics
+from inductiva_widgets.models import Executer, Metrics
 from inductiva_widgets.status import Status
 
 _log = logging.getLogger(__name__)
@@ -130,7 +129,7 @@ class Scheduler:
                 now,
                 start_time=now,
                 metrics=metrics,
-                executer=host.executer(self._store.group()),
+                executer=self._executer(record),
             )
 
         if begun := self._update(record.info.task_id, begin):
@@ -162,8 +161,7 @@ class Scheduler:
         folder.work.mkdir(parents=True, exist_ok=True)
         (folder.work / "stdout.txt").touch()
         (folder.work / "stderr.txt").write_text(reason + "\n", encoding="utf-8")
-        output = self._data.storage / (record.info.storage_path or "") / "output.zip"
-        packed = archives.pack(folder.work, output)
+        packed = archives.pack(folder.work, self._output_of(record))
         shutil.rmtree(folder.work, ignore_errors=True)
         metrics = replace(
             record.info.metrics or Metrics(),
@@ -171,7 +169,7 @@ class Scheduler:
             output_zipped_size_bytes=packed.zipped_size,
             output_total_files=packed.files,
         )
-        executer = host.executer(self._store.group())
+        executer = self._executer(record)
 
         def give_up(present: TaskRecord) -> TaskRecord:
             known = replace(present.info, executer=executer, metrics=metrics)
@@ -183,14 +181,21 @@ class Scheduler:
         task_id, known = record.info.task_id, record.supervision
         folder = self._data.task(task_id)
         try:
-            child = _start_supervisor(folder)
+            child = start_supervisor(folder)
         except OSError as error:
             self._give_up(task_id, f"The supervisor of the task cannot be started: {error}.")
             return
         # First of all, so that the task is looked after whatever happens next.
         self._watches[task_id] = Watch(folder, child.pid, known.offset, child)
-        supervision = Supervision(pid=child.pid, offset=known.offset, attempts=known.attempts + 1)
-        self._store.update(task_id, lambda present: replace(present, supervision=supervision))
+
+        def supervised(present: TaskRecord) -> TaskRecord:
+            # Of the present one, since its machine group may have been terminated in the meantime.
+            supervision = replace(
+                present.supervision, pid=child.pid, ready=False, attempts=known.attempts + 1
+            )
+            return replace(present, supervision=supervision)
+
+        self._store.update(task_id, supervised)
 
     def _adopt(self, record: TaskRecord) -> None:
         task_id, known = record.info.task_id, record.supervision
@@ -214,6 +219,8 @@ class Scheduler:
         record = self._store.task(task_id)
         if record is None or lifecycle.is_final(record.info.status):
             del self._watches[task_id]
+            if record is not None and lifecycle.ends_with_group(record):
+                self._output_of(record).unlink(missing_ok=True)
         elif record.supervision.attempts < _MOST_ATTEMPTS:
             _log.warning("The supervisor of task %s vanished.", task_id)
             self._supervise(record)
@@ -229,7 +236,7 @@ class Scheduler:
 
         def advance(present: TaskRecord) -> TaskRecord:
             for event in reported:
-                present = lifecycle.apply(present, event)
+                present = reports.apply(present, event)
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
         self._store.update(task_id, advance)
@@ -242,13 +249,17 @@ class Scheduler:
         def fail(present: TaskRecord) -> TaskRecord:
             if present.info.status == Status.PENDING_KILL:
                 return lifecycle.enter(present, Status.KILLED, now)
+            if present.supervision.group_ended:
+                return lifecycle.end_with_group(present, now)
             return lifecycle.fail(present, Status.EXECUTER_FAILED, now, reason)
 
         self._update(task_id, fail)
         self._watches.pop(task_id, None)
 
     def _deliver_kills(self) -> None:
-        for record in self._store.tasks_with([Status.PENDING_KILL]):
+        for record in self._store.tasks_with(lifecycle.ON_MACHINE):
+            if not lifecycle.must_stop(record):
+                continue
             watch = self._watches.get(record.info.task_id)
             # Before it is ready, SIGTERM would end the supervisor and not the task.
             if not watch or not record.supervision.ready or watch.told_to_stop:
@@ -257,6 +268,13 @@ class Scheduler:
                 os.kill(watch.pid, signal.SIGTERM)
                 watch.told_to_stop = True
 
+    def _output_of(self, record: TaskRecord) -> Path:
+        return self._data.storage / (record.info.storage_path or "") / "output.zip"
+
+    def _executer(self, record: TaskRecord) -> Executer:
+        groups = self._store.groups
+        return host.executer(groups.find(record.info.machine_group_id) or groups.built_in())
+
     def _update(self, task_id: str, change: Change) -> TaskRecord | None:
         """Change a task unless it has ended, or been killed, in the meantime."""
         try:
@@ -264,20 +282,6 @@ class Scheduler:
         except lifecycle.IllegalTransitionError:
             _log.info("Task %s has moved on.", task_id)
             return None
-
-
-def _start_supervisor(folder: TaskFolder) -> subprocess.Popen[bytes]:
-    module = "inductiva_widgets.local.supervisor"
-    with folder.log.open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", module, str(folder.root)],
-            cwd=package_root(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            # Neither the end of the server nor a Ctrl-C in its terminal reaches it.
-            start_new_session=True,
-        )
 
 
 def _decoded(line: bytes, task_id: str) -> events.Event | None:

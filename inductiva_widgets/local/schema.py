@@ -52,6 +52,12 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (task, position)
     ) WITHOUT ROWID;
     """,
+    """
+    -- Until here there was one group, this machine, which is always started. `spec` is what a group
+    -- was registered with as JSON; this machine's own group was not registered, it has none.
+    ALTER TABLE machine_groups ADD COLUMN status TEXT NOT NULL DEFAULT 'started';
+    ALTER TABLE machine_groups ADD COLUMN spec BLOB;
+    """,
 )
 
 

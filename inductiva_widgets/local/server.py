@@ -16,11 +16,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from inductiva_widgets._version import __version__
+from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.local import host as machine
 from inductiva_widgets.local.app import build_app
 from inductiva_widgets.local.connection import Connection
 from inductiva_widgets.local.context import Context
+from inductiva_widgets.local.groups import GroupService
 from inductiva_widgets.local.guard import Activity
 from inductiva_widgets.local.layout import DataFolder
 from inductiva_widgets.local.scheduler import Scheduler
@@ -73,6 +75,7 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
     signer = LinkSigner(data.link_secret())
     storage = StorageService(data.storage, store, signer)
     tasks = TaskService(data, store, scheduler, storage)
+    groups = GroupService(data.root, store, scheduler, capacity)
     connection = Connection(
         url=_url_of(listener, options.host),
         api_key=options.api_key or data.api_key(),
@@ -80,7 +83,7 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
         version=__version__,
         instance=secrets.token_hex(16),
     )
-    context = Context(data, store, tasks, storage, signer, capacity, connection.instance)
+    context = Context(data, store, tasks, groups, storage, signer, connection.instance)
     activity = Activity()
     names = () if _is_address(options.host) else (options.host,)
     app = build_app(context, connection.api_key, activity, names)
@@ -112,6 +115,8 @@ def _web_config(app: ASGIApp) -> uvicorn.Config:
         log_level="warning",
         # Signed links are secrets, too.
         access_log=False,
+        # By this a client knows, also one that was given just an address, that the server is ours.
+        headers=[("Server", SERVER_NAME)],
         server_header=False,
         timeout_graceful_shutdown=_LAST_ANSWERS,
         # Longer than clients pause between requests: a request into a closing connection is lost.

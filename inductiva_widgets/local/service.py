@@ -16,11 +16,12 @@ from msgspec.structs import replace
 from inductiva_widgets.local import lifecycle
 from inductiva_widgets.local.commands import Recipe
 from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.local.records import Change, TaskRecord
+from inductiva_widgets.local.listing import TaskFilter
+from inductiva_widgets.local.records import Change, GroupRecord, TaskRecord
 from inductiva_widgets.local.refusals import AbsentError, ConflictError, RefusedError
 from inductiva_widgets.local.scheduler import Scheduler
 from inductiva_widgets.local.storage import INPUT, OUTPUT, StorageService
-from inductiva_widgets.local.store import DEFAULT_PROJECT, LOCAL_GROUP, Store, TaskFilter
+from inductiva_widgets.local.store import DEFAULT_PROJECT, Store
 from inductiva_widgets.models import (
     Fee,
     Metrics,
@@ -68,19 +69,15 @@ class TaskService:
             raise RefusedError("compress_with has to be AUTO, SEVEN_Z or null.")
         if submission.time_to_live_seconds is not None and submission.time_to_live_seconds <= 0:
             raise RefusedError("time_to_live_seconds has to be more than 0.")
-        if submission.resource_pool != LOCAL_GROUP:
-            raise AbsentError(
-                f"There is no machine group {submission.resource_pool!r} here; "
-                f"the embedded server has one, {LOCAL_GROUP!r}."
-            )
         if submission.input_resources:
             raise RefusedError("The embedded server has no remote assets: send an input folder.")
         project = submission.project or DEFAULT_PROJECT
         if not self._store.projects(project):
             raise AbsentError(f"There is no project {project!r}: create it first.")
-        info = self._new_task(submission, project)
 
+        # As a whole, since the group may be terminated at any time.
         with self._store.transaction():
+            info = self._new_task(submission, project, self._started_group(submission))
             self._store.add_task(info, submission)
             self._store.update(info.task_id, lambda new: lifecycle.enter(new, info.status, _now()))
         return Submitted(
@@ -126,7 +123,7 @@ class TaskService:
         """Kill a task: at once while it waits, through its supervisor while it runs."""
 
         def stop(present: TaskRecord) -> TaskRecord:
-            if present.info.status in (Status.PENDING_INPUT, Status.SUBMITTED):
+            if present.info.status in lifecycle.WAITING:
                 return lifecycle.enter(present, Status.KILLED, _now())
             if lifecycle.can_move(present.info.status, Status.PENDING_KILL):
                 return lifecycle.enter(present, Status.PENDING_KILL, _now())
@@ -220,11 +217,22 @@ class TaskService:
             position_in_queue=position,
         )
 
-    def _new_task(self, submission: Submission, project: str) -> TaskInfo:
+    def _started_group(self, submission: Submission) -> GroupRecord:
+        name = submission.resource_pool
+        group = self._store.groups.find(name)
+        if group is None:
+            raise AbsentError(f"There is no machine group {name!r} here.")
+        if not group.is_started:
+            raise RefusedError(
+                f"The machine group {group.name!r} is {group.status.value}, not started: "
+                "only started groups take tasks."
+            )
+        return group
+
+    def _new_task(self, submission: Submission, project: str, group: GroupRecord) -> TaskInfo:
         task_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
         prefix = submission.storage_path_prefix.strip("/")
         folder, _ = self._storage.locate(f"{prefix}/{task_id}")
-        group = self._store.group()
         return TaskInfo(
             task_id=task_id,
             status=Status.PENDING_INPUT,

@@ -1,4 +1,6 @@
-"""The store: an SQLite file with everything the server must not forget; all SQL is in here.
+"""The store: an SQLite file with everything the server must not forget.
+
+All SQL is in here, but for the machine groups' in :mod:`inductiva_widgets.local.grouptable`.
 
 One connection and one lock serve all threads. Statements take well under a millisecond, and one
 user's requests are few, so queueing them is both simplest and fast. What a method has written is
@@ -9,7 +11,6 @@ on the disk when it returns.
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 import threading
 import time
@@ -18,24 +19,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from inductiva_widgets.local.records import (
-    Change,
-    GroupRecord,
-    ProjectRecord,
-    Supervision,
-    TaskRecord,
-)
+from inductiva_widgets.local.grouptable import GroupTable
+from inductiva_widgets.local.listing import SORT_COLUMNS, TaskFilter
+from inductiva_widgets.local.records import Change, ProjectRecord, Supervision, TaskRecord
 from inductiva_widgets.local.schema import bring_up_to_date
 from inductiva_widgets.local.wire import encode
 from inductiva_widgets.models import StatusEvent, Submission, TaskInfo
 from inductiva_widgets.status import Status
 
 DEFAULT_PROJECT = "default"
-LOCAL_GROUP = "local"
 
 _SETTINGS = (
     "journal_mode = WAL",
@@ -46,41 +42,9 @@ _SETTINGS = (
     "cache_size = -65536",
 )
 
-# What a listing may be sorted by, as the wire names it.
-SORT_COLUMNS = {
-    "create_time": "created",
-    "input_submit_time": "queued",
-    "start_time": "started",
-    "end_time": "ended",
-    "status": "status",
-    "simulator": "simulator",
-    "project": "project",
-    "task_id": "id",
-}
-
-
-class TaskFilter(NamedTuple):
-    """Which tasks to list; None does not filter."""
-
-    status: str | None = None
-    project: str | None = None
-    active: bool | None = None
-    id_part: str | None = None
-
-    def clause(self) -> tuple[str, list[Any]]:
-        """Return the condition and its parameters."""
-        conditions = {
-            "status = ?": self.status,
-            "project = ?": self.project,
-            "active = ?": self.active,
-            "instr(id, ?) > 0": self.id_part,
-        }
-        used = {text: value for text, value in conditions.items() if value is not None}
-        return " AND ".join(used) or "1", list(used.values())
-
 
 class Store:
-    """The tasks, projects and machine group of one data folder.
+    """The tasks, projects and machine groups of one data folder.
 
     Parameters
     ----------
@@ -97,7 +61,9 @@ class Store:
             for setting in _SETTINGS:
                 self._connection.execute(f"PRAGMA {setting}")
             bring_up_to_date(self._connection)
-            self._add_standing_rows()
+            self.add_project(DEFAULT_PROJECT, "project")
+            self.groups = GroupTable(self.transaction)
+            """The machine groups."""
         except BaseException:
             self._connection.close()
             raise
@@ -226,7 +192,7 @@ class Store:
             ).fetchone()
         return int(row[0])
 
-    # Projects and the machine group --------------------------------------------------------------
+    # Projects -----------------------------------------------------------------------------------
 
     def projects(self, name: str | None = None) -> list[ProjectRecord]:
         """Return all projects, or the one of a name, oldest first."""
@@ -264,24 +230,7 @@ class Store:
         with self.transaction() as connection:
             connection.execute("DELETE FROM projects WHERE name = ?", [name])
 
-    def group(self) -> GroupRecord:
-        """Return the machine group of this machine, which is always there."""
-        with self.transaction() as connection:
-            row = connection.execute(
-                "SELECT id, name, machine_id, created FROM machine_groups WHERE id = ?",
-                [LOCAL_GROUP],
-            ).fetchone()
-        return GroupRecord(id=row[0], name=row[1], machine_id=row[2], created=row[3])
-
     # Inside --------------------------------------------------------------------------------------
-
-    def _add_standing_rows(self) -> None:
-        self.add_project(DEFAULT_PROJECT, "project")
-        with self.transaction() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO machine_groups VALUES (?, ?, ?, ?)",
-                [LOCAL_GROUP, LOCAL_GROUP, secrets.token_hex(16), time.time()],
-            )
 
     def _records(
         self, clause: str, parameters: Sequence[Any], order: str = "seq"

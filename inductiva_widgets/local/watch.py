@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import psutil
 
-from inductiva_widgets.local.layout import TaskFolder
+from inductiva_widgets.local.layout import TaskFolder, package_root
 
 
 class Watch:
@@ -59,3 +60,18 @@ def supervises(pid: int, folder: TaskFolder) -> bool:
 def find_supervisor(folder: TaskFolder) -> int | None:
     """Return the process that supervises a task, sought among all."""
     return next((pid for pid in psutil.pids() if supervises(pid, folder)), None)
+
+
+def start_supervisor(folder: TaskFolder) -> subprocess.Popen[bytes]:
+    """Start the supervisor of a task, in a session of its own."""
+    module = "inductiva_widgets.local.supervisor"
+    with folder.log.open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", module, str(folder.root)],
+            cwd=package_root(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Neither the end of the server nor a Ctrl-C in its terminal reaches it.
+            start_new_session=True,
+        )

@@ -42,6 +42,13 @@ def parse_commands(commands: Iterable[CommandLike]) -> list[Command]:
     return parsed
 
 
+def as_list(commands: Iterable[CommandLike]) -> list[CommandLike]:
+    """Return commands as they were given; raises as :func:`parse_commands` does."""
+    listed = commands if isinstance(commands, (str, Mapping, Command)) else list(commands)
+    parse_commands(listed)
+    return list(listed)
+
+
 def _parse_command(command: CommandLike) -> Command:
     if isinstance(command, str):
         command = Command(cmd=command)

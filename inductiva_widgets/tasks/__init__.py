@@ -1,8 +1,9 @@
 """Tasks of the account: one, a list of them, and ways to find them."""
 
+from inductiva_widgets.tasks.find import get, get_all, get_tasks
 from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
 from inductiva_widgets.tasks.task import Task
-from inductiva_widgets.tasks.task_list import TaskList, get, get_all, get_tasks, to_dict
+from inductiva_widgets.tasks.task_list import TaskList, to_dict
 
 __all__ = [
     "OutputFile",

@@ -49,15 +49,17 @@ def _added(task: TaskFiles, name: str, seen: dict[str, int]) -> bytes:
 
 def _read(task: TaskFiles, name: str, size: int) -> tuple[bytes, int]:
     """Return the end of a file, and the file's length."""
+    # Asked first, for the first answer tells what kind of service this is.
+    is_over = task.is_terminal()
     if task.client.is_local:
         try:
             return task.client.tail(task.id, name, size)
         except NotFoundError:
-            if task.is_terminal():
+            if is_over:
                 raise
             # The task waits in the queue, or has not written this file yet.
             return b"", 0
-    if not task.is_terminal():
+    if not is_over:
         raise TaskError(
             f"Task {task.id} has not ended: its files can be read afterwards. "
             "Reading them while it runs is not supported on the cloud yet."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.errors import InputError, TaskError
+from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.tasks import _display
 from inductiva_widgets.tasks.files import TaskFiles
@@ -81,8 +82,11 @@ class Task(TaskFiles):
         """
         info = wait_for(self, lambda info: info.is_terminal, polling_period, silent_mode)
         if download_std_on_completion and info.has_outputs:
-            with contextlib.suppress(TaskError):
+            try:
                 self.download_outputs(["stdout.txt", "stderr.txt"], _quiet=True)
+            except InductivaError as error:
+                # The task has ended, whatever became of two small files.
+                warnings.warn(f"stdout.txt and stderr.txt are not there: {error}", stacklevel=2)
         return info.status
 
     def wait_for_status(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from inductiva_widgets.api.client import MAX_PER_PAGE
-from inductiva_widgets.api.connect import default_client
-from inductiva_widgets.errors import InputError
+from inductiva_widgets.errors import DownloadError, InputError, TaskError
 from inductiva_widgets.formatting import MISSING, format_clock, format_date, format_table
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import Status
@@ -18,7 +18,6 @@ from inductiva_widgets.timing import computation_seconds
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.api.client import Client
     from inductiva_widgets.widgets import TaskListWidget
 
 COLUMNS = (
@@ -135,72 +134,52 @@ class TaskList(Sequence[Task]):
             for task in self
         ]
 
+    def download_outputs(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> list[Path]:
+        """Download output files of every task, one after another.
+
+        Parameters
+        ----------
+        filenames, uncompress
+            As for :meth:`Task.download_outputs`.
+        output_dir
+            Folder for one folder a task, called by its id; by default
+            ``inductiva_output/<id>/outputs``.
+
+        Returns
+        -------
+        list of Path
+            The folders, in order.
+
+        Raises
+        ------
+        DownloadError
+            Some tasks have no output or could not be downloaded; those of the others are there.
+        """
+        names = filenames if filenames is None or isinstance(filenames, str) else list(filenames)
+        folders: list[Path] = []
+        failures: list[str] = []
+        for task in self:
+            folder = None if output_dir is None else Path(output_dir) / task.id
+            try:
+                folders.append(task.download_outputs(names, folder, uncompress))
+            except (TaskError, DownloadError) as error:
+                failures.append(str(error))
+        if failures:
+            count = f"{len(failures)} of {len(self)} tasks could not be downloaded"
+            raise DownloadError(f"{count}; the others are there. " + " ".join(failures[:3]))
+        return folders
+
     def widget(self) -> TaskListWidget:
         """Return a new live table of the tasks."""
         return _display.task_list_widget(self)
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         return _display.task_list_bundle(self)
-
-
-def get(
-    last_n: int = 5,
-    status: str | None = None,
-    project: str | None = None,
-    *,
-    client: Client | None = None,
-) -> TaskList:
-    """Return the tasks submitted last, newest first.
-
-    Parameters
-    ----------
-    last_n
-        How many; beyond 500 further pages are fetched.
-    status
-        Only tasks in this status, such as ``"success"``.
-    project
-        Only tasks of this project.
-    client
-        The service; by default that of the last :func:`inductiva_widgets.connect`.
-
-    Returns
-    -------
-    TaskList
-        Costs one request for each 500 tasks.
-
-    Raises
-    ------
-    InputError
-        ``last_n`` is no positive whole number, or there is no such status.
-
-    Examples
-    --------
-    >>> import inductiva_widgets as inductiva
-    >>> inductiva.tasks.get(last_n=10, status="success")  # doctest: +SKIP
-    """
-    if isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1:
-        raise InputError("last_n must be a whole number, 1 or more.")
-    return _fetch(status, project, last_n, client)
-
-
-def get_all(
-    status: str | None = None, project: str | None = None, *, client: Client | None = None
-) -> TaskList:
-    """Return all tasks of the account, newest first; arguments and cost as for :func:`get`."""
-    return _fetch(status, project, None, client)
-
-
-def get_tasks(
-    last_n: int = 10,
-    status: str | None = None,
-    project: str | None = None,
-    *,
-    client: Client | None = None,
-) -> TaskList:
-    """Return the tasks submitted last, all of them for ``last_n`` of 0 or less; as :func:`get`."""
-    if isinstance(last_n, int) and not isinstance(last_n, bool) and last_n <= 0:
-        return get_all(status, project, client=client)
-    return get(last_n, status, project, client=client)
 
 
 def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
@@ -244,48 +223,3 @@ def _text_row(task: Task) -> tuple[str, ...]:
         format_clock(computation_seconds(info, task.now)),
         MISSING if not machine else f"{machine} x{hosts}" if hosts > 1 else machine,
     )
-
-
-def iterate(
-    status: str | None = None,
-    project: str | None = None,
-    *,
-    last_n: int | None = None,
-    client: Client | None = None,
-) -> Iterator[TaskInfo]:
-    """Yield tasks newest first, page by page, each once.
-
-    Parameters
-    ----------
-    status, project, client
-        As for :func:`get`.
-    last_n
-        How many at most; None for all.
-    """
-    code = None if status is None else known_status(status).value
-    client = client or default_client()
-    per_page = MAX_PER_PAGE if last_n is None else min(last_n, MAX_PER_PAGE)
-    seen: set[str] = set()
-    page = 1
-    while True:
-        answer = client.task_page(page=page, per_page=per_page, status=code, project=project)
-        for info in answer.tasks:
-            # A task submitted between two pages moves the rest down by one: the last task of a
-            # page is then the first of the next, and is taken once.
-            if info.task_id in seen:
-                continue
-            if len(seen) == last_n:
-                return
-            seen.add(info.task_id)
-            yield info
-        if len(answer.tasks) < per_page or len(seen) == last_n:
-            return
-        page += 1
-
-
-def _fetch(
-    status: str | None, project: str | None, last_n: int | None, client: Client | None
-) -> TaskList:
-    client = client or default_client()
-    infos = iterate(status, project, last_n=last_n, client=client)
-    return TaskList([Task.from_info(info, client) for info in infos])

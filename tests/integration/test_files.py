@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from inductiva_widgets import errors
+from inductiva_widgets import errors, tasks
 from tests.integration.conftest import CASES
 
 
@@ -22,6 +22,18 @@ def test_open_output_is_seekable_and_exact(done, tmp_path):
         assert remote.read() == whole[-100:]
         remote.seek(1000)
         assert remote.read(50) == whole[1000:1050]
+
+
+def test_outputs_of_a_list_are_downloaded_and_the_ones_without_are_named(swmm, done, tmp_path):
+    queued = swmm.run(CASES / "swmm_long")
+    both = tasks.TaskList([queued, done])
+    with pytest.raises(errors.DownloadError, match=f"1 of 2 tasks .*{queued.id}"):
+        both.download_outputs(["stdout.txt"], tmp_path / "all")
+    queued.kill(wait_timeout=20)
+    assert (tmp_path / "all" / done.id / "stdout.txt").is_file()
+    assert both[1:].download_outputs(["model.rpt"], tmp_path / "all") == [
+        tmp_path / "all" / done.id
+    ]
 
 
 def test_open_output_feeds_pandas(done):

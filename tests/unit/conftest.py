@@ -54,6 +54,7 @@ class FakeTransport:
     def __init__(self, tasks: list[dict[str, Any]]) -> None:
         self.settings = Settings("http://fake", CANARY, "http://fake")
         self.clock_skew = 0.0
+        self.is_embedded = False
         self.calls: list[tuple[str, str, dict[str, Any], Any]] = []
         self.tasks = {task["task_id"]: task for task in tasks}
         self.ahead: dict[str, int] = {}

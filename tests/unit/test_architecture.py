@@ -15,10 +15,11 @@ ROOMS = {
     "status": set(),
     "redaction": set(),
     "models": {"status"},
+    "compute": {"models"},
     "timing": {"models", "status"},
     "config": {"errors"},
     "frames": {"models", "status", "timing"},
-    "api": {"redaction", "errors", "config", "models", "status", "_version", "local"},
+    "api": {"compute", "redaction", "errors", "config", "models", "status", "_version", "local"},
     "downloads": {"errors", "formatting", "redaction", "_version"},
     "utils": {"downloads", "errors"},
     "tasks": {
@@ -32,7 +33,8 @@ ROOMS = {
         "status",
         "timing",
     },
-    "simulators": {"api", "errors", "models", "status", "tasks"},
+    "resources": {"compute", "api", "errors", "formatting", "models"},
+    "simulators": {"compute", "api", "errors", "models", "status", "tasks"},
     "live": {"errors", "models", "status", "tasks", "api"},
     "widgets": {
         "live",
@@ -45,7 +47,7 @@ ROOMS = {
         "timing",
         "api",
     },
-    "local": {"errors", "config", "models", "status", "formatting", "_version"},
+    "local": {"compute", "errors", "config", "models", "status", "formatting", "_version"},
     "cli": {
         "frames",
         "api",

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.store import SORT_COLUMNS, TaskFilter
+from inductiva_widgets.local.listing import SORT_COLUMNS, TaskFilter
 from inductiva_widgets.local.web import (
     MalformedRequestError,
     answer,

@@ -34,7 +34,7 @@ def _user_name() -> str:
 
 
 async def _info(request: Request) -> Response:
-    group = await call(context_of(request).store.group)
+    group = await call(context_of(request).store.groups.built_in)
     name = _user_name()
     return answer(
         {

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from inductiva_widgets.local import events, lifecycle
+from inductiva_widgets.local import events, lifecycle, reports
 from inductiva_widgets.status import Status
 from tests.unit.local.conftest import RUNNING, at, record_in
 
@@ -70,22 +70,22 @@ def test_end_tells_how_long_it_took():
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_late_outcome_does_not_overwrite_killed(outcome):
     record = record_in(*RUNNING, Status.PENDING_KILL, Status.KILLED)
-    assert lifecycle.apply(record, finished(outcome)) == record
+    assert reports.apply(record, finished(outcome)) == record
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_asked_kill_is_a_kill_whatever_the_outcome(outcome):
     record = record_in(*RUNNING, Status.PENDING_KILL)
-    record = lifecycle.apply(record, events.ComputationEnded(time=at(7)))
+    record = reports.apply(record, events.ComputationEnded(time=at(7)))
     assert record.info.status == Status.PENDING_KILL
     assert record.info.metrics.computation_seconds == 4.0
-    record = lifecycle.apply(record, finished(outcome, "for another reason"))
+    record = reports.apply(record, finished(outcome, "for another reason"))
     assert record.info.status == Status.KILLED
     assert record.info.error_detail is None
 
 
 def test_end_that_nobody_asked_for_is_not_called_a_kill():
-    record = lifecycle.apply(record_in(*RUNNING), finished(Status.KILLED))
+    record = reports.apply(record_in(*RUNNING), finished(Status.KILLED))
     assert record.info.status == Status.EXECUTER_TERMINATED
     assert record.info.executer.error_detail == record.info.error_detail != ""
 
@@ -104,7 +104,7 @@ def test_whole_journal_makes_the_whole_task():
         events.Archived(time=at(9), seconds=1.0, files=5, bytes=900, zipped_bytes=300),
         finished(Status.FAILED, "exit code 3"),
     ):
-        record = lifecycle.apply(record, event)
+        record = reports.apply(record, event)
     assert [entry.status for entry in record.history] == [
         Status.PENDING_INPUT,
         *RUNNING,
@@ -128,17 +128,17 @@ def test_whole_journal_makes_the_whole_task():
 
 
 def test_command_of_a_vanished_supervisor_does_not_stay_running():
-    record = lifecycle.apply(
+    record = reports.apply(
         record_in(*RUNNING), events.CommandStarted(time=at(4), index=0, command="solve")
     )
-    record = lifecycle.apply(record, events.ComputationEnded(time=at(8)))
+    record = reports.apply(record, events.ComputationEnded(time=at(8)))
     [operation] = record.history[3].operations
     assert (operation.status, operation.end_timestamp) == ("FAILED", at(8))
 
 
 def test_outcome_that_makes_no_sense_is_trouble_of_the_machine():
     record = record_in(Status.SUBMITTED, Status.STARTED)
-    record = lifecycle.apply(record, finished(Status.SUCCESS))
+    record = reports.apply(record, finished(Status.SUCCESS))
     assert record.info.status == Status.EXECUTER_FAILED
     assert "success while it was started" in record.info.error_detail
 
@@ -158,13 +158,63 @@ def test_no_event_raises_in_any_status():
     paths += [(*RUNNING, Status.COMPUTATION_ENDED), (*RUNNING, Status.PENDING_KILL)]
     paths += [(*RUNNING, Status.PENDING_KILL, Status.KILLED)]
     for path, event in itertools.product(paths, shapes):
-        record = lifecycle.apply(record_in(*path), event)
+        record = reports.apply(record_in(*path), event)
         assert record.info.is_terminated == lifecycle.is_final(record.info.status)
 
 
 def test_records_are_not_changed_in_place():
     record = record_in(*RUNNING)
     copy = replace(record)
-    lifecycle.apply(record, events.CommandStarted(time=at(4), index=0, command="solve"))
+    reports.apply(record, events.CommandStarted(time=at(4), index=0, command="solve"))
     assert record == copy
     assert record.history[-1].operations == []
+
+
+@pytest.mark.parametrize("path", [(), (Status.SUBMITTED,)])
+def test_waiting_task_without_its_group_is_a_zombie(path):
+    record = lifecycle.lose_group(record_in(*path, machine_group_name="api-one"), at(5))
+    assert record.info.status == Status.ZOMBIE
+    assert record.info.is_terminated
+    assert "api-one was terminated while the task waited" in record.info.error_detail
+    assert record.history[-1].description == record.info.error_detail
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_task_on_the_machine_ends_with_its_group_whatever_the_outcome(length, outcome):
+    path = (*RUNNING, Status.COMPUTATION_ENDED)[:length]
+    record = lifecycle.lose_group(record_in(*path, machine_group_name="api-one"), at(5))
+    # Not before its processes have ended, which the supervisor tells.
+    assert record.info.status == path[-1]
+    assert lifecycle.must_stop(record)
+    archived = events.Archived(time=at(8), seconds=1, files=1, bytes=1, zipped_bytes=1)
+    for event in (events.ComputationEnded(time=at(7)), archived, finished(outcome, "other")):
+        record = reports.apply(record, event)
+    assert record.info.status == Status.EXECUTER_TERMINATED_BY_USER
+    assert "api-one was terminated while the task was running" in record.info.error_detail
+    assert record.info.executer.error_detail == record.info.error_detail
+    assert record.info.metrics.output_zipped_size_bytes is None
+    assert not record.info.has_outputs
+
+
+def test_output_that_was_packed_when_the_group_ended_is_not_told_of():
+    record = record_in(*RUNNING, Status.COMPUTATION_ENDED)
+    archived = events.Archived(time=at(8), seconds=1, files=1, bytes=1, zipped_bytes=1)
+    record = lifecycle.lose_group(reports.apply(record, archived), at(8))
+    record = reports.apply(record, finished(Status.SUCCESS))
+    assert record.info.status == Status.EXECUTER_TERMINATED_BY_USER
+    assert not record.info.has_outputs
+
+
+def test_kill_stays_a_kill_when_the_group_ends():
+    record = lifecycle.lose_group(record_in(*RUNNING, Status.PENDING_KILL), at(5))
+    assert lifecycle.must_stop(record)
+    assert not lifecycle.ends_with_group(record)
+    record = reports.apply(record, finished(Status.KILLED))
+    assert record.info.status == Status.KILLED
+
+
+def test_ended_task_does_not_mind_what_becomes_of_its_group():
+    record = record_in(Status.SUBMITTED, Status.KILLED)
+    assert lifecycle.lose_group(record, at(9)) == record
+    assert not lifecycle.must_stop(record)

@@ -10,8 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from inductiva_widgets.local import lifecycle
+from inductiva_widgets.local.listing import TaskFilter
+from inductiva_widgets.local.records import GroupStatus, Supervision
 from inductiva_widgets.local.schema import STEPS, NewerDatabaseError, bring_up_to_date
-from inductiva_widgets.local.store import Store, TaskFilter
+from inductiva_widgets.local.store import Store
+from inductiva_widgets.local.wire import NewGroup, ResizeConfig, encode
 from inductiva_widgets.status import Status
 from tests.unit.local.conftest import at, info, submission
 
@@ -130,7 +133,7 @@ def test_machine_keeps_its_id(tmp_path):
     ids = set()
     for _ in range(2):
         store = Store(tmp_path / "store")
-        ids.add(store.group().machine_id)
+        ids.add(store.groups.built_in().machine_id)
         store.close()
     assert len(ids) == 1
 
@@ -171,3 +174,72 @@ def test_database_of_a_later_version_is_refused_untouched(tmp_path):
     connection.close()
     with pytest.raises(NewerDatabaseError, match=f"version {len(STEPS) + 1}"):
         Store(path)
+
+
+def test_store_of_the_first_version_keeps_machine_and_tasks(tmp_path):
+    """As the first released version wrote it: one machine group, and tasks that were sent to it."""
+    path = tmp_path / "store"
+    connection = sqlite3.connect(path, isolation_level=None)
+    bring_up_to_date(connection, STEPS[:1])
+    connection.execute("INSERT INTO projects VALUES ('default', 'p', 'project', 1.0)")
+    connection.execute("INSERT INTO machine_groups VALUES ('local', 'local', 'cafe', 7.0)")
+    connection.execute(
+        "INSERT INTO tasks VALUES (1, 'task1', 'computation-started', 1, 'default', 'swmm',"
+        " 1.0, 2.0, 3.0, NULL, ?, ?, ?)",
+        [
+            encode(info(status=Status.COMPUTATION_STARTED, machine_group_id="local")),
+            encode(submission()),
+            b'{"pid": 42, "offset": 99, "ready": true, "attempts": 1}',
+        ],
+    )
+    connection.close()
+
+    store = Store(path)
+    assert version_of(store._connection) == len(STEPS)
+    [group] = store.groups.active()
+    assert group == store.groups.built_in() == store.groups.find("local")
+    assert (group.machine_id, group.created, group.machine_type) == ("cafe", 7.0, "local")
+    assert group.is_started
+    assert group.spec is None
+    [task] = store.tasks_with([Status.COMPUTATION_STARTED])
+    assert task.supervision == Supervision(pid=42, offset=99, ready=True, attempts=1)
+    store.groups.add(NewGroup(machine_type="c2-standard-4"))
+    store.close()
+    again = Store(path)
+    assert [one.machine_type for one in again.groups.active()] == ["local", "c2-standard-4"]
+    again.close()
+
+
+def test_groups_come_back_as_they_were_registered(tmp_path):
+    store = Store(tmp_path / "store")
+    end = at(3600)
+    spec = NewGroup(
+        machine_type="c2-standard-4",
+        is_elastic=True,
+        min_vms=1,
+        max_vms=4,
+        auto_terminate_ts=end,
+        dynamic_disk_resize_config=ResizeConfig(free_space_threshold_gb=5, max_disk_size_gb=50),
+    )
+    added = store.groups.add(spec)
+    assert added.status == GroupStatus.REGISTERED
+    assert not added.is_started
+    store.groups.set_status(added.id, GroupStatus.STARTED)
+    store.close()
+    again = Store(tmp_path / "store")
+    found = again.groups.find(added.name)
+    assert found == replace(added, status=GroupStatus.STARTED)
+    assert (found.spec, found.spec.kind) == (spec, "elastic")
+    again.close()
+
+
+def test_history_of_groups_has_the_terminated_newest_first(store):
+    first, second, third = (store.groups.add(NewGroup(machine_type=f"m{n}")) for n in range(3))
+    store.groups.set_status(second.id, GroupStatus.TERMINATED)
+    assert [one.id for one in store.groups.active()] == ["local", first.id, third.id]
+    ids = [one.id for one in store.groups.history(10, 0)]
+    assert ids == [third.id, second.id, first.id, "local"]
+    assert [one.id for one in store.groups.history(2, 2)] == ids[2:]
+    assert [one.id for one in store.groups.history(10, 0, ended_only=True)] == [second.id]
+    assert store.groups.find("none") is None
+    assert store.groups.find(None) is None

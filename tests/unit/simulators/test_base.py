@@ -5,7 +5,6 @@ import pytest
 
 from inductiva_widgets import simulators
 from inductiva_widgets.errors import APIConnectionError, InputError, ServerError
-from inductiva_widgets.simulators.base import _version_key
 
 
 @pytest.fixture
@@ -101,19 +100,19 @@ def test_no_started_group_says_how_to_get_one(client, case):
         simulators.SWMM().run(case)
 
 
+def test_embedded_server_runs_on_its_own_group_whatever_else_is_started(client, case):
+    client.transport.is_embedded = True
+    client.transport.groups = [
+        {"id": "mine", "name": "api-mine", "status": "started"},
+        {"id": "local", "name": "local", "status": "started"},
+    ]
+    simulators.SWMM().run(case)
+    assert submitted(client)["resource_pool"] == "local"
+
+
 def test_several_started_groups_must_be_chosen_from(client, case):
     client.transport.groups.append({"id": "g2", "name": "api-two", "status": "started"})
     with pytest.raises(InputError, match="api-one, api-two"):
         simulators.SWMM().run(case)
     assert simulators.SWMM().run(case, on="api-two").id == "new-task"
     assert submitted(client)["resource_pool"] == "g2"
-
-
-def test_versions_are_compared_as_versions():
-    versions = ["11.01", "9.01A", "9.01", "12", "8", "10-rc1"]
-    assert sorted(versions, key=_version_key) == ["8", "9.01", "9.01A", "10-rc1", "11.01", "12"]
-
-
-def test_unknown_version_type_is_refused():
-    with pytest.raises(InputError, match=r"'5\.2'"):
-        simulators.SWMM(version=5.2)

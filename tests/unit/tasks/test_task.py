@@ -123,6 +123,18 @@ def test_wait_ends_with_the_task(make, no_sleep):
     assert task.wait(silent_mode=True, download_std_on_completion=False) == "failed"
 
 
+def test_wait_ends_well_even_if_the_standard_files_cannot_be_had(make, no_sleep):
+    task = make(status="computation-started")
+    no_sleep(lambda: finish(task))
+
+    def fail():
+        raise APIConnectionError("storage is away")
+
+    task.client.transport.hooks["GET /storage/signed-urls"] = fail
+    with pytest.warns(UserWarning, match="storage is away"):
+        assert task.wait(1e-9, silent_mode=True) == "success"
+
+
 def test_wait_survives_a_service_that_is_away(make, no_sleep):
     task = make(status="computation-started")
     task.get_info()

@@ -1,0 +1,98 @@
+"""Machine groups on the wire: what is registered, what comes back, what it costs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from inductiva_widgets.models import Wire
+
+BUILT_IN_GROUP = "local"
+"""Id of the group that the embedded server always has."""
+
+
+class Cpus(Wire, frozen=True, kw_only=True):
+    """Processors of one machine."""
+
+    cpu_cores_logical: int | None = None
+    cpu_cores_physical: int | None = None
+
+
+class Gpus(Wire, frozen=True, kw_only=True):
+    """Graphics processors of one machine."""
+
+    gpu_count: int | None = None
+    gpu_name: str | None = None
+
+
+class HourlyCost(Wire, frozen=True, kw_only=True):
+    """What an hour of a machine group costs: with its fewest machines, its most, those up now."""
+
+    min: float | None = None
+    max: float | None = None
+    current: float | None = None
+
+
+class MachinePrice(Wire, frozen=True, kw_only=True):
+    """What an hour of one machine costs, in US dollars; null where it is not offered."""
+
+    preemptible_price: float | None = None
+    on_demand_price: float | None = None
+
+
+class MachineGroup(Wire, frozen=True, kw_only=True):
+    """A group of machines of the account; ``max_idle_time`` is in seconds."""
+
+    id: str
+    name: str | None = None
+    machine_type: str | None = None
+    status: str | None = None
+    started: bool | None = None
+    type: str | None = None
+    provider_id: str | None = None
+    zone: str | None = None
+    num_vms: int | None = None
+    spot: bool | None = None
+    creation_timestamp: datetime | None = None
+    min_vms: int | None = None
+    max_vms: int | None = None
+    is_elastic: bool | None = None
+    threads_per_core: int | None = None
+    disk_size_gb: float | None = None
+    max_idle_time: float | None = None
+    auto_terminate_ts: datetime | None = None
+    cost_per_hour: HourlyCost | None = None
+    cpu_info: Cpus | None = None
+    gpu_info: Gpus | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the group takes tasks now."""
+        return self.status == "started" if self.status else bool(self.started)
+
+    @property
+    def label(self) -> str:
+        """How its user knows it."""
+        return self.name or self.id
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether one task spreads over all of its machines."""
+        return self.type == "mpi"
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether a GPU is known to be there."""
+        return self.gpu_info is not None and bool(self.gpu_info.gpu_count)
+
+    @property
+    def lacks_gpu(self) -> bool:
+        """Whether it is known that none is there; a group that tells nothing may have one."""
+        return self.cpu_info is not None and not self.has_gpu
+
+    @property
+    def n_vcpus(self) -> int | None:
+        """Number of processors that one task gets; None where the service does not tell."""
+        if self.cpu_info is None or not self.cpu_info.cpu_cores_logical:
+            return None
+        machines = self.num_vms or 1 if self.is_cluster else 1
+        return self.cpu_info.cpu_cores_logical * machines

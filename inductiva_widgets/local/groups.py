@@ -1,0 +1,99 @@
+"""Machine groups: names under which tasks are sent to this machine, which runs all of them.
+
+A group here is a label with a life of its own. Starting one starts no machine, its tasks share this
+machine's capacity with those of all other groups, and it costs nothing. Its idle time and its time
+of termination are kept and told but not enforced: what makes them useful elsewhere is the bill.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from inductiva_widgets.local import host, lifecycle
+from inductiva_widgets.local.grouptable import LOCAL_GROUP
+from inductiva_widgets.local.records import GroupRecord, GroupStatus
+from inductiva_widgets.local.refusals import AbsentError, ConflictError
+from inductiva_widgets.local.scheduler import Scheduler
+from inductiva_widgets.local.store import Store
+from inductiva_widgets.local.wire import LocalGroup, NewGroup
+
+
+class GroupService:
+    """The machine groups of one data folder.
+
+    Parameters
+    ----------
+    folder
+        The data folder, whose disk the groups have.
+    store
+        Its store.
+    scheduler
+        Who runs the tasks, and ends those of a terminated group.
+    capacity
+        How many tasks run at a time.
+    """
+
+    def __init__(self, folder: Path, store: Store, scheduler: Scheduler, capacity: int) -> None:
+        self._folder = folder
+        self._store = store
+        self._scheduler = scheduler
+        self._capacity = capacity
+
+    def register(self, spec: NewGroup) -> LocalGroup:
+        """Make a group; it takes no task before it is started."""
+        return self._view(self._store.groups.add(spec))
+
+    def start(self, key: str) -> LocalGroup:
+        """Let a group take tasks; starting it again does no harm."""
+        with self._store.transaction():
+            group = self._record(key)
+            if group.status == GroupStatus.TERMINATED:
+                raise ConflictError(
+                    f"The machine group {group.name!r} was terminated: register another one."
+                )
+            self._store.groups.set_status(group.id, GroupStatus.STARTED)
+        return self.find(key)
+
+    def terminate(self, key: str) -> LocalGroup:
+        """End a group and all of its tasks; ending it again does no harm.
+
+        Tasks that wait are over at once, those on the machine as soon as their processes are.
+        """
+        with self._store.transaction():
+            group = self._record(key)
+            if group.id == LOCAL_GROUP:
+                raise ConflictError(
+                    f"The machine group {group.name!r} is this machine and cannot be terminated."
+                )
+            self._store.groups.set_status(group.id, GroupStatus.TERMINATED)
+            now = datetime.now(timezone.utc)
+            for task in self._store.tasks_with([*lifecycle.WAITING, *lifecycle.ON_MACHINE]):
+                if task.info.machine_group_id == group.id:
+                    self._store.update(
+                        task.info.task_id, lambda present: lifecycle.lose_group(present, now)
+                    )
+        self._scheduler.wake()
+        return self.find(key)
+
+    def find(self, key: str) -> LocalGroup:
+        """Return the group of a name or an id, whatever its status."""
+        return self._view(self._record(key))
+
+    def active(self) -> list[LocalGroup]:
+        """Return the groups that have not been terminated."""
+        return [self._view(group) for group in self._store.groups.active()]
+
+    def history(self, page: int, per_page: int, *, ended_only: bool) -> list[LocalGroup]:
+        """Return one page of all groups there have ever been, newest first."""
+        found = self._store.groups.history(per_page, (page - 1) * per_page, ended_only=ended_only)
+        return [self._view(group) for group in found]
+
+    def _record(self, key: str) -> GroupRecord:
+        found = self._store.groups.find(key)
+        if found is None:
+            raise AbsentError(f"There is no machine group {key!r} here.")
+        return found
+
+    def _view(self, group: GroupRecord) -> LocalGroup:
+        return host.machine_group(group, self._capacity, self._folder)

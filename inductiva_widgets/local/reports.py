@@ -1,0 +1,165 @@
+"""What each event that a supervisor reports makes of its task: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from inductiva_widgets.local import events, lifecycle
+from inductiva_widgets.local.records import TaskRecord
+from inductiva_widgets.models import Metrics, Operation
+from inductiva_widgets.status import Status
+
+_KILLED_FROM_OUTSIDE = "The supervisor of the task was told to end, not by the embedded server."
+
+
+def apply(record: TaskRecord, event: events.Event) -> TaskRecord:
+    """Return what an event of the journal makes of a task.
+
+    An event that comes too late for the task's status still tells its times and sizes.
+    """
+    return _HANDLERS[type(event)](record, event)
+
+
+def _on_supervising(record: TaskRecord, event: events.Supervising) -> TaskRecord:
+    supervision = replace(record.supervision, pid=event.pid, ready=True)
+    return replace(record, supervision=supervision)
+
+
+def _on_unpacked(record: TaskRecord, event: events.InputUnpacked) -> TaskRecord:
+    record = _measured(
+        record, input_decompression_seconds=event.seconds, input_size_bytes=event.bytes
+    )
+    operation = Operation(
+        name="uncompress_input",
+        alias="Unpack input",
+        start_timestamp=event.time - timedelta(seconds=event.seconds),
+        end_timestamp=event.time,
+        status="OK",
+        attributes={"files": event.files},
+    )
+    return _with_operations(record, Status.STARTED, lambda known: [*known, operation])
+
+
+def _on_command_started(record: TaskRecord, event: events.CommandStarted) -> TaskRecord:
+    if lifecycle.can_move(record.info.status, Status.COMPUTATION_STARTED):
+        record = lifecycle.enter(
+            record, Status.COMPUTATION_STARTED, event.time, computation_start_time=event.time
+        )
+    operation = Operation(
+        name="exec_command",
+        alias="Run command",
+        start_timestamp=event.time,
+        end_timestamp=None,
+        status="RUNNING",
+        attributes={"command": event.command},
+    )
+    return _with_operations(record, Status.COMPUTATION_STARTED, lambda known: [*known, operation])
+
+
+def _on_command_ended(record: TaskRecord, event: events.CommandEnded) -> TaskRecord:
+    return _with_commands_ended(record, event.time, event.exit_code)
+
+
+def _with_commands_ended(record: TaskRecord, at: datetime, exit_code: int | None) -> TaskRecord:
+    def close(operation: Operation) -> Operation:
+        if operation.status != "RUNNING":
+            return operation
+        return replace(
+            operation,
+            end_timestamp=at,
+            status="OK" if exit_code == 0 else "FAILED",
+            attributes={**operation.attributes, "exit_code": exit_code},
+        )
+
+    return _with_operations(
+        record, Status.COMPUTATION_STARTED, lambda known: [close(one) for one in known]
+    )
+
+
+def _on_computation_ended(record: TaskRecord, event: events.ComputationEnded) -> TaskRecord:
+    started = record.info.computation_start_time
+    if started is None:
+        return record
+    # None is left running, unless its supervisor vanished and could not tell of the end.
+    record = _with_commands_ended(record, event.time, None)
+    record = _measured(record, computation_seconds=(event.time - started).total_seconds())
+    record = replace(record, info=replace(record.info, computation_end_time=event.time))
+    if lifecycle.can_move(record.info.status, Status.COMPUTATION_ENDED):
+        record = lifecycle.enter(record, Status.COMPUTATION_ENDED, event.time)
+    return record
+
+
+def _on_archived(record: TaskRecord, event: events.Archived) -> TaskRecord:
+    record = _measured(
+        record,
+        output_compression_seconds=event.seconds,
+        output_size_bytes=event.bytes,
+        output_zipped_size_bytes=event.zipped_bytes,
+        output_total_files=event.files,
+    )
+    operation = Operation(
+        name="compress_output",
+        alias="Pack output",
+        start_timestamp=event.time - timedelta(seconds=event.seconds),
+        end_timestamp=event.time,
+        status="OK",
+        attributes={"skipped": event.skipped} if event.skipped else {},
+    )
+    return _with_operations(record, Status.COMPUTATION_ENDED, lambda known: [*known, operation])
+
+
+def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
+    before = record.info.status
+    if lifecycle.is_final(before):
+        return record
+    if before == Status.PENDING_KILL:
+        # Asked for is asked for, whatever came first: the exit code says nothing about it.
+        return lifecycle.enter(record, Status.KILLED, event.time)
+    if record.supervision.group_ended:
+        return lifecycle.end_with_group(record, event.time)
+    outcome, reason = event.outcome, event.reason
+    if outcome == Status.KILLED:
+        outcome, reason = Status.EXECUTER_TERMINATED, _KILLED_FROM_OUTSIDE
+    if not lifecycle.can_move(before, outcome):
+        reason = f"The task ended as {outcome} while it was {before}. {reason or ''}".rstrip()
+        outcome = Status.EXECUTER_FAILED
+    return (
+        lifecycle.fail(record, outcome, event.time, reason)
+        if reason
+        else lifecycle.enter(record, outcome, event.time)
+    )
+
+
+def _measured(record: TaskRecord, **measures: Any) -> TaskRecord:
+    metrics = replace(record.info.metrics or Metrics(), **measures)
+    return replace(record, info=replace(record.info, metrics=metrics))
+
+
+def _with_operations(
+    record: TaskRecord, status: Status, change: Callable[[list[Operation]], list[Operation]]
+) -> TaskRecord:
+    """Return the task with other operations in its last entry of a status, if it has one."""
+    history = list(record.history)
+    for position in reversed(range(len(history))):
+        entry = history[position]
+        if entry.status == status:
+            history[position] = replace(entry, operations=change(list(entry.operations or ())))
+            break
+    return replace(record, history=tuple(history))
+
+
+_HANDLERS: dict[type[events.Event], Callable[[TaskRecord, Any], TaskRecord]] = {
+    events.Supervising: _on_supervising,
+    events.InputUnpacked: _on_unpacked,
+    events.CommandStarted: _on_command_started,
+    # For the supervisor that may have to clear up after the one that tells it.
+    events.CommandRunning: lambda record, _: record,
+    events.CommandEnded: _on_command_ended,
+    events.ComputationEnded: _on_computation_ended,
+    events.Archived: _on_archived,
+    events.Finished: _on_finished,
+}

@@ -1,0 +1,153 @@
+"""The kinds of machine groups that can be made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.resources.costs import Bounds
+from inductiva_widgets.resources.machines import Machines
+from inductiva_widgets.resources.request import GroupOptions, build_request, check_count
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from inductiva_widgets.api.client import Client
+
+
+class MachineGroup(Machines):
+    """Machines of one type, each of which takes tasks on its own.
+
+    Parameters
+    ----------
+    machine_type
+        Type of the machines, such as ``"c2-standard-4"``.
+    num_machines
+        How many.
+    spot
+        Whether spot machines will do: cheaper, but the provider may take them back.
+    client
+        The service; None for the default one.
+    **options
+        As in :class:`inductiva_widgets.resources.request.GroupOptions`.
+
+    Raises
+    ------
+    InputError
+        An argument cannot be used.
+    """
+
+    def __init__(
+        self,
+        machine_type: str,
+        *,
+        num_machines: int = 1,
+        spot: bool = True,
+        client: Client | None = None,
+        **options: Unpack[GroupOptions],
+    ) -> None:
+        count = check_count("num_machines", num_machines)
+        request = build_request(machine_type, options, num_vms=count, spot=spot)
+        super().__init__(request, None, client)
+
+
+class ElasticMachineGroup(Machines):
+    """Machines of one type, more or fewer of them as there are tasks.
+
+    Parameters
+    ----------
+    machine_type
+        Type of the machines, such as ``"c2-standard-4"``.
+    min_machines, max_machines
+        The fewest and the most machines.
+    spot
+        Whether spot machines will do: cheaper, but the provider may take them back.
+    client
+        The service; None for the default one.
+    **options
+        As in :class:`inductiva_widgets.resources.request.GroupOptions`.
+
+    Raises
+    ------
+    InputError
+        An argument cannot be used.
+    """
+
+    kind: ClassVar[str] = "elastic machine group"
+
+    def __init__(
+        self,
+        machine_type: str,
+        min_machines: int = 1,
+        max_machines: int = 1,
+        *,
+        spot: bool = True,
+        client: Client | None = None,
+        **options: Unpack[GroupOptions],
+    ) -> None:
+        low = check_count("min_machines", min_machines)
+        high = check_count("max_machines", max_machines)
+        if low > high:
+            raise InputError(f"min_machines ({low}) is more than max_machines ({high}).")
+        request = build_request(
+            machine_type,
+            options,
+            num_vms=low,
+            spot=spot,
+            is_elastic=True,
+            min_vms=low,
+            max_vms=high,
+        )
+        super().__init__(request, None, client)
+
+    @property
+    def min_machines(self) -> int | None:
+        """The fewest machines."""
+        return self._bounds()[0]
+
+    @property
+    def max_machines(self) -> int | None:
+        """The most machines."""
+        return self._bounds()[1]
+
+    def _bounds(self) -> Bounds:
+        return self._told("min_vms", int), self._told("max_vms", int)
+
+
+class MPICluster(Machines):
+    """Machines of one type that work on one task together.
+
+    Parameters
+    ----------
+    machine_type
+        Type of the machines, such as ``"c2-standard-4"``.
+    num_machines
+        How many.
+    spot
+        Whether spot machines will do. The provider takes them back one by one, and the task on the
+        cluster ends with the first.
+    client
+        The service; None for the default one.
+    **options
+        As in :class:`inductiva_widgets.resources.request.GroupOptions`.
+
+    Raises
+    ------
+    InputError
+        An argument cannot be used.
+    """
+
+    kind: ClassVar[str] = "MPI cluster"
+
+    def __init__(
+        self,
+        machine_type: str,
+        num_machines: int = 2,
+        *,
+        spot: bool = True,
+        client: Client | None = None,
+        **options: Unpack[GroupOptions],
+    ) -> None:
+        count = check_count("num_machines", num_machines)
+        request = build_request(machine_type, options, num_vms=count, spot=spot, type="mpi")
+        super().__init__(request, None, client)

@@ -1,0 +1,59 @@
+"""The machine groups that the account has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inductiva_widgets import compute
+from inductiva_widgets.api.connect import default_client
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.resources.kinds import ElasticMachineGroup, MachineGroup, MPICluster
+from inductiva_widgets.resources.machines import Machines
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
+
+_KINDS: dict[str, type[Machines]] = {"elastic": ElasticMachineGroup, "mpi": MPICluster}
+
+
+def get(*, client: Client | None = None) -> list[Machines]:
+    """Return the account's active machine groups; costs one request.
+
+    Parameters
+    ----------
+    client
+        The service; None for the default one.
+
+    Returns
+    -------
+    list of Machines
+        The groups that are registered or started, each of its own kind.
+    """
+    client = client or default_client()
+    return [_object(known, client) for known in client.machine_groups()]
+
+
+def get_by_name(name: str, *, client: Client | None = None) -> Machines:
+    """Return the machine group of a name; costs one request.
+
+    Parameters
+    ----------
+    name
+        Name of the group, such as ``"api-4f8k2m9x"``.
+    client
+        The service; None for the default one.
+
+    Raises
+    ------
+    NotFoundError
+        The account has no such group.
+    """
+    if not isinstance(name, str) or not name:
+        raise InputError(f"name must be the name of a machine group, not {name!r}.")
+    client = client or default_client()
+    return _object(client.machine_group(name), client)
+
+
+def _object(known: compute.MachineGroup, client: Client) -> Machines:
+    kind = known.type if known.type in _KINDS else ("elastic" if known.is_elastic else "")
+    return _KINDS.get(kind or "", MachineGroup).of(known, client)

@@ -1,0 +1,246 @@
+"""Coasts, rivers, estuaries and drains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.simulators.base import Simulator
+from inductiva_widgets.simulators.commands import CommandLike
+from inductiva_widgets.simulators.families import CommandsSimulator, ScriptSimulator
+from inductiva_widgets.simulators.options import InputDir, MpiOptions, RunOptions
+from inductiva_widgets.simulators.packing import check_input_folder
+from inductiva_widgets.simulators.steps import mpi, positive
+from inductiva_widgets.tasks.task import Task
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class SCHISM(Simulator):
+    """SCHISM: currents from creeks to oceans."""
+
+    alias = "schism"
+    image = "schism"
+    spans_machines = True
+    takes = MpiOptions
+
+    def run(
+        self, input_dir: InputDir = None, *, num_scribes: int = 1, **options: Unpack[MpiOptions]
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        num_scribes
+            Number of the processes that write results and compute nothing.
+        **options
+            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+        """
+        inputs = self._inputs(input_dir, options)
+        positive(num_scribes, "num_scribes")
+        commands: list[CommandLike] = [
+            "mkdir -p outputs",
+            mpi(f"/schism/build/bin/pschism {num_scribes}", options),
+        ]
+        return self._run(inputs, commands, options)
+
+
+class SFINCS(Simulator):
+    """SFINCS: floods from sea, rain and rivers together."""
+
+    alias = "sfincs"
+    image = "sfincs"
+
+    def run(self, input_dir: InputDir = None, **options: Unpack[RunOptions]) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with ``sfincs.inp`` and what it names.
+        **options
+            Common arguments, see :class:`RunOptions`.
+        """
+        inputs = self._inputs(input_dir, options)
+        inputs.file("sfincs.inp")
+        return self._run(inputs, ["sfincs"], options)
+
+
+class FVCOM(Simulator):
+    """FVCOM: currents of coastal oceans on unstructured meshes."""
+
+    alias = "fvcom"
+    image = "fvcom"
+    spans_machines = True
+    takes = MpiOptions
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        case_name: str = "",
+        model: str = "",
+        working_dir: str = "",
+        create_namelist: str = "",
+        debug: int = 0,
+        **options: Unpack[MpiOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        case_name
+            Name of the case, which its namelist file begins with.
+        model
+            ``"estuary"`` for the build for that test case, ``""`` for the usual one.
+        working_dir
+            Folder of the inputs to run in, ``""`` for their top.
+        create_namelist
+            Name of a case to write an empty namelist for.
+        debug
+            How much to tell, 0 to 7.
+        **options
+            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+        """
+        if model not in ("", "estuary"):
+            raise InputError(f"model is '' or 'estuary', not {model!r}.")
+        if not case_name and not create_namelist:
+            raise InputError("FVCOM needs a case_name, or create_namelist to begin with.")
+        inputs = self._inputs(input_dir, options)
+        folder = inputs.directory(working_dir, "working_dir")
+        words = [
+            f"fvcom_{model}" if model else "fvcom",
+            f"--CASENAME={case_name}" if case_name else "",
+            f"--CREATE_NAMELIST {create_namelist}" if create_namelist else "",
+            f"--dbg={debug}",
+        ]
+        command = mpi(" ".join(filter(None, words)), options)
+        return self._run(inputs, [command], options, run_subprocess_dir=folder)
+
+
+class MOHID(Simulator):
+    """MOHID: water bodies and river basins."""
+
+    alias = "mohid"
+    image = "mohid"
+    spans_machines = True
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        command: str = "MohidWater.exe",
+        working_dir: str = "",
+        run_ddc: bool = False,
+        n_vcpus: int | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        command
+            ``"MohidWater.exe"`` or ``"MohidLand.exe"``.
+        working_dir
+            Folder of the inputs to run in, ``""`` for their top.
+        run_ddc
+            Whether to join the results of the processes at the end.
+        n_vcpus
+            Number of MPI processes; None for all that the machine has room for.
+        **options
+            Common arguments, see :class:`RunOptions`.
+        """
+        if command not in ("MohidWater.exe", "MohidLand.exe"):
+            raise InputError(f"command is 'MohidWater.exe' or 'MohidLand.exe', not {command!r}.")
+        inputs = self._inputs(input_dir, options)
+        folder = inputs.directory(working_dir, "working_dir")
+        # Started by the image's own mpirun, hence without MPI settings of the service.
+        count = "" if positive(n_vcpus, "n_vcpus") is None else f"-np {n_vcpus} "
+        commands = [f"mpirun {count}/usr/local/bin/{command}"]
+        if run_ddc:
+            commands.append("/usr/local/bin/MohidDDC.exe")
+        return self._run(inputs, commands, options, run_subprocess_dir=folder)
+
+
+class Delft3D(ScriptSimulator):
+    """Delft3D 4: currents, waves and sediment on structured meshes."""
+
+    alias = "delft3d"
+    image = "delft3d"
+
+
+class Delft3DFM(ScriptSimulator):
+    """Delft3D FM: currents, waves and sediment on flexible meshes."""
+
+    alias = "delft3dfm"
+    image = "delft3dfm"
+
+
+class OpenTelemac(CommandsSimulator):
+    """openTELEMAC: rivers, estuaries and seas."""
+
+    alias = "opentelemac"
+    image = "opentelemac"
+
+
+class HecRas(CommandsSimulator):
+    """HEC-RAS: rivers and floods."""
+
+    alias = "hec_ras"
+    image = "hec-ras"
+
+
+class SWMM(CommandsSimulator):
+    """EPA SWMM, the storm water management model; built into the embedded server."""
+
+    alias = "swmm"
+    image = "swmm"
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        commands: Iterable[CommandLike] | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        commands
+            Command lines such as ``"runswmm model.inp model.rpt model.out"``. None for just this
+            on the folder's only ``.inp`` file.
+        **options
+            Common arguments, see :class:`RunOptions`.
+        """
+        if commands is None:
+            commands = [_swmm_command(input_dir)]
+        return super().run(input_dir, commands=commands, **options)
+
+
+def _swmm_command(input_dir: InputDir) -> str:
+    if input_dir is None:
+        raise InputError("Give commands, such as ['runswmm model.inp model.rpt'].")
+    models = sorted(check_input_folder(input_dir).path.glob("*.inp"))
+    if len(models) != 1:
+        found = ", ".join(model.name for model in models) or "none"
+        raise InputError(
+            f"SWMM runs on the folder's only .inp file; {str(input_dir)!r} has {found}: "
+            "say which with commands=['runswmm model.inp model.rpt model.out']."
+        )
+    name = models[0].name
+    if len(name.split()) > 1:
+        raise InputError(f"The name {name!r} has blanks, which commands cannot carry.")
+    stem = PurePosixPath(name).stem
+    return f"runswmm {name} {stem}.rpt {stem}.out"

@@ -1,0 +1,130 @@
+"""Molecules, electrons and plasmas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.compute import MachineGroup
+from inductiva_widgets.simulators.base import DeviceChoice, Simulator
+from inductiva_widgets.simulators.commands import CommandLike, as_list
+from inductiva_widgets.simulators.families import CommandsSimulator, ConfigFileSimulator
+from inductiva_widgets.simulators.options import HybridOptions, InputDir, RunOptions
+from inductiva_widgets.simulators.steps import hybrid, mpi_everywhere
+from inductiva_widgets.tasks.task import Task
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class GROMACS(DeviceChoice, CommandsSimulator):
+    """GROMACS: molecular dynamics."""
+
+    alias = "gromacs"
+    image = "gromacs"
+
+
+class CP2K(DeviceChoice, ConfigFileSimulator):
+    """CP2K: quantum chemistry and solids."""
+
+    alias = "cp2k"
+    image = "cp2k"
+    program = "cp2k.psmp"
+    spans_machines = True
+    mpi_version = "5.0.6"
+
+
+class NWChem(ConfigFileSimulator):
+    """NWChem: computational chemistry."""
+
+    alias = "nwchem"
+    image = "nwchem"
+    program = "nwchem"
+    spans_machines = True
+
+
+class QuantumEspresso(CommandsSimulator):
+    """Quantum ESPRESSO: electronic structure of materials.
+
+    Its programs (``pw.x`` and the like) are run under MPI, on all processors of the machine group,
+    except for those built for threads (``pw_openmp.x``).
+    """
+
+    alias = "quantumespresso"
+    image = "quantum-espresso"
+    spans_machines = True
+
+    def _placed(self, command: str, machine: MachineGroup) -> CommandLike:
+        # Other commands, such as those that move files, are not to happen once a process.
+        program = command.split(maxsplit=1)[0]
+        is_parallel = program.endswith(".x") and not program.endswith("_openmp.x")
+        return mpi_everywhere(command, machine) if is_parallel else command
+
+
+class Octopus(DeviceChoice):
+    """Octopus: electrons in real space and real time."""
+
+    alias = "octopus"
+    image = "octopus"
+    spans_machines = True
+    takes = HybridOptions
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        commands: Iterable[CommandLike],
+        **options: Unpack[HybridOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        commands
+            Command lines, run one after another in the folder, without a shell. Those that run
+            ``octopus`` itself get the processes and threads.
+        **options
+            Processes, threads and common arguments, see :class:`HybridOptions` and
+            :class:`RunOptions`.
+        """
+        inputs = self._inputs(input_dir, options)
+        listed = as_list(commands)
+
+        def steps(machine: MachineGroup) -> list[CommandLike]:
+            return [
+                hybrid(command, machine, options)
+                if isinstance(command, str) and PurePosixPath(command.split()[0]).name == "octopus"
+                else command
+                for command in listed
+            ]
+
+        return self._run(inputs, steps, options)
+
+
+class GX(Simulator):
+    """GX: turbulence in fusion plasmas; on GPUs only."""
+
+    alias = "gx"
+    image = "gx"
+    device = "gpu"
+
+    def run(
+        self, input_dir: InputDir = None, *, sim_config_filename: str, **options: Unpack[RunOptions]
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        sim_config_filename
+            Path of the configuration file in the folder.
+        **options
+            Common arguments, see :class:`RunOptions`.
+        """
+        inputs = self._inputs(input_dir, options)
+        name = inputs.file(sim_config_filename, "sim_config_filename")
+        return self._run(inputs, [f"gx {name}"], options)

@@ -1,0 +1,152 @@
+"""Structures, fields and machines, and programs of the user's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.models import Command
+from inductiva_widgets.simulators.base import Simulator
+from inductiva_widgets.simulators.commands import CommandLike
+from inductiva_widgets.simulators.families import (
+    CommandsSimulator,
+    ConfigFileSimulator,
+    ScriptSimulator,
+)
+from inductiva_widgets.simulators.options import InputDir, MpiOptions, RunOptions
+from inductiva_widgets.simulators.steps import openmp, positive
+from inductiva_widgets.tasks.task import Task
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class CalculiX(Simulator):
+    """CalculiX: finite elements for structures."""
+
+    alias = "calculix"
+    image = "calculix"
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        sim_config_filename: str,
+        n_vcpus: int | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        sim_config_filename
+            Path of the ``.inp`` file in the folder.
+        n_vcpus
+            Number of threads; None for all of the machine.
+        **options
+            Common arguments, see :class:`RunOptions`.
+        """
+        inputs = self._inputs(input_dir, options)
+        name = inputs.file(sim_config_filename, "sim_config_filename").removesuffix(".inp")
+        count = positive(n_vcpus, "n_vcpus")
+        return self._run(
+            inputs,
+            lambda machine: [Command(cmd=f"ccx -i {name}", env=openmp(count or machine.n_vcpus))],
+            options,
+        )
+
+
+class OpenSees(ConfigFileSimulator):
+    """OpenSees: structures in earthquakes.
+
+    Parameters
+    ----------
+    interface
+        Language of the model: ``"python"``, ``"tcl"``, or ``"eesd"`` for the Tcl build of that
+        name, which runs as one process.
+    version, use_dev
+        As for every simulator.
+    """
+
+    alias = "opensees"
+    spans_machines = True
+
+    # Interface: image and program.
+    _BUILDS = {  # noqa: RUF012
+        "python": ("openseespy", "python"),
+        "tcl": ("opensees", "OpenSeesMP"),
+        "eesd": ("opensees-eesd", "OpenSees"),
+    }
+
+    def __init__(
+        self, *, interface: str = "python", version: str | None = None, use_dev: bool = False
+    ) -> None:
+        if interface not in self._BUILDS:
+            raise InputError(f"interface is one of {', '.join(self._BUILDS)}, not {interface!r}.")
+        super().__init__(version=version, use_dev=use_dev)
+        self.interface = interface
+        self.image, self.program = self._BUILDS[interface]
+
+    def _main(self, cmd: str, options: MpiOptions) -> CommandLike:
+        return cmd if self.interface == "eesd" else super()._main(cmd, options)
+
+
+class GprMax(CommandsSimulator):
+    """gprMax: ground-penetrating radar."""
+
+    alias = "GprMax"
+    image = "gprmax"
+    spans_machines = True
+
+
+class Elmer(ScriptSimulator):
+    """Elmer: finite elements for many fields of physics at once."""
+
+    alias = "elmer"
+    image = "elmer"
+    spans_machines = True
+
+
+class FreeFEM(ScriptSimulator):
+    """FreeFEM: finite elements for the user's own equations."""
+
+    alias = "freefem"
+    image = "freefem"
+
+
+class OpenFAST(CommandsSimulator):
+    """OpenFAST: wind turbines on land and at sea."""
+
+    alias = "openfast"
+    image = "openfast"
+
+
+class CustomImage(CommandsSimulator):
+    """Any container image, or on the embedded server any program that it finds.
+
+    Parameters
+    ----------
+    container_image
+        Address of the image, such as ``"docker://user/image:tag"``.
+    """
+
+    alias = None
+    spans_machines = True
+
+    def __init__(self, container_image: str) -> None:
+        if not isinstance(container_image, str) or not container_image.strip():
+            raise InputError("container_image must be the address of an image.")
+        super().__init__()
+        self._image = container_image.strip()
+
+    def container_image(self, client: Any = None, machine: Any = None) -> str:  # noqa: ARG002
+        """Return the image as given; costs no request.
+
+        Parameters
+        ----------
+        client, machine
+            Not looked at.
+        """
+        return self._image

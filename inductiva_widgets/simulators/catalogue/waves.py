@@ -1,0 +1,202 @@
+"""Waves: REEF3D, XBeach, and the SWAN family, which shares one way of being started."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, ClassVar
+
+from inductiva_widgets.compute import MachineGroup
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.models import Command
+from inductiva_widgets.simulators.base import Simulator
+from inductiva_widgets.simulators.commands import CommandLike
+from inductiva_widgets.simulators.options import InputDir, MpiOptions
+from inductiva_widgets.simulators.steps import mpi, positive
+from inductiva_widgets.tasks.task import Task
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class REEF3D(Simulator):
+    """REEF3D with its mesher DIVEMesh: free-surface flows, waves and coasts."""
+
+    alias = "reef3d"
+    image = "reef3d"
+    spans_machines = True
+    takes = MpiOptions
+
+    def run(self, input_dir: InputDir = None, **options: Unpack[MpiOptions]) -> Task:
+        """Submit a simulation: the mesher, then the solver under MPI.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with ``control.txt`` and ``ctrl.txt``.
+        **options
+            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+        """
+        inputs = self._inputs(input_dir, options)
+        commands: list[CommandLike] = [
+            "/DIVEMesh/bin/DiveMESH",
+            mpi("/REEF3D/bin/REEF3D", options),
+        ]
+        return self._run(inputs, commands, options)
+
+
+class XBeach(Simulator):
+    """XBeach: storms on sandy coasts."""
+
+    alias = "xbeach"
+    image = "xbeach"
+    spans_machines = True
+    takes = MpiOptions
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        export_vtk: bool = False,
+        **options: Unpack[MpiOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with ``params.txt`` and what it names.
+        export_vtk
+            Whether to write the results as VTK files too.
+        **options
+            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+        """
+        inputs = self._inputs(input_dir, options)
+        inputs.file("params.txt")
+        commands: list[CommandLike] = [mpi("xbeach", options)]
+        if export_vtk:
+            commands.append(
+                "python3 /usr/local/bin/xbeach_animator --input-dir . --output-dir . --export-vtk"
+            )
+        return self._run(inputs, commands, options)
+
+
+class _SwanFamily(Simulator):
+    """What is started by a script of its own, or directly, in the folder of its file."""
+
+    spans_machines = True
+    takes = MpiOptions
+    programs: ClassVar[tuple[str, ...]] = ()
+    """What ``command`` may be: ``...run`` is a script, ``....exe`` the program itself."""
+
+    def _start(
+        self,
+        input_dir: InputDir,
+        sim_config_filename: str,
+        command: str,
+        options: MpiOptions,
+        env: dict[str, str] | None = None,
+    ) -> Task:
+        if command not in self.programs:
+            raise InputError(f"command is one of {', '.join(self.programs)}, not {command!r}.")
+        inputs = self._inputs(input_dir, options)
+        path = inputs.file(sim_config_filename, "sim_config_filename")
+        # The programs look for what the file names beside it, so they are started there.
+        folder, name = posixpath.split(path)
+        given = positive(options.get("n_vcpus"), "n_vcpus")
+
+        def steps(machine: MachineGroup) -> list[CommandLike]:
+            if command.endswith(".exe"):
+                return [mpi(f"{command} {name}", options, env=env)]
+            slots = machine.n_vcpus or given
+            if slots is None:
+                raise InputError(
+                    f"The service does not tell how many processors {machine.label} has: "
+                    "say n_vcpus."
+                )
+            count = given or slots
+            if command == "unswan":
+                return [Command(cmd=f"unswanrun -input {name} -omp {count}", env=env or {})]
+            return [
+                # The script reads the number of processes that fit from a file.
+                Command(
+                    cmd="dd if=/dev/stdin of=machinefile", prompts=[f"localhost slots={slots}"]
+                ),
+                Command(cmd=f"{command} -input {name} -mpi {count}", env=env or {}),
+            ]
+
+        return self._run(inputs, steps, options, run_subprocess_dir=folder or ".")
+
+
+class SWASH(_SwanFamily):
+    """SWASH: waves that run up coasts and into harbours, one by one."""
+
+    alias = "swash"
+    image = "swash"
+    programs: ClassVar[tuple[str, ...]] = ("swashrun", "swash.exe")
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        sim_config_filename: str,
+        command: str = "swashrun",
+        gfortran_unbuffered_all: bool = False,
+        **options: Unpack[MpiOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        sim_config_filename
+            Path of the ``.sws`` file in the folder.
+        command
+            ``"swashrun"``, or ``"swash.exe"`` for the program without its starting script.
+        gfortran_unbuffered_all
+            Whether what the program writes is there at once, at the price of speed.
+        **options
+            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+        """
+        env = {"GFORTRAN_UNBUFFERED_ALL": "YES" if gfortran_unbuffered_all else "NO"}
+        return self._start(input_dir, sim_config_filename, command, options, env)
+
+
+class SWAN(_SwanFamily):
+    """SWAN: the state of the sea near coasts."""
+
+    alias = "swan"
+    image = "swan"
+    programs: ClassVar[tuple[str, ...]] = ("swanrun", "swan.exe", "unswan")
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        sim_config_filename: str,
+        command: str = "swanrun",
+        **options: Unpack[MpiOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with the input files.
+        sim_config_filename
+            Path of the ``.swn`` file in the folder.
+        command
+            ``"swanrun"``, ``"swan.exe"`` for the program without its starting script, or, but not
+            for SNL-SWAN, ``"unswan"`` for unstructured meshes with threads.
+        **options
+            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+        """
+        return self._start(input_dir, sim_config_filename, command, options)
+
+
+class SNLSWAN(SWAN):
+    """SNL-SWAN: SWAN with devices that take energy out of the waves."""
+
+    alias = "snlswan"
+    image = "snl-swan"
+    programs: ClassVar[tuple[str, ...]] = ("swanrun", "swan.exe")

@@ -1,0 +1,102 @@
+"""Weather."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.simulators.base import Simulator
+from inductiva_widgets.simulators.commands import CommandLike
+from inductiva_widgets.simulators.options import InputDir, MpiOptions
+from inductiva_widgets.simulators.steps import mpi, positive
+from inductiva_widgets.tasks.task import Task
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+# The cases that the image is built with.
+_CASES = (
+    "em_b_wave",
+    "em_convrad",
+    "em_esmf_exp",
+    "em_fire",
+    "em_grav2d_x",
+    "em_heldsuarez",
+    "em_hill2d_x",
+    "em_les",
+    "em_quarter_ss",
+    "em_real",
+    "em_scm_xy",
+    "em_seabreeze2d_x",
+    "em_squall2d_x",
+    "em_squall2d_y",
+    "em_tropical_cyclone",
+)
+
+
+class WRF(Simulator):
+    """WRF: the weather of a region."""
+
+    alias = "wrf"
+    image = "wrf"
+    spans_machines = True
+    takes = MpiOptions
+
+    def run(
+        self,
+        input_dir: InputDir = None,
+        *,
+        case_name: str = "em_real",
+        init_commands: Iterable[CommandLike] | None = None,
+        gen_gif: bool = False,
+        gen_gif_files: Iterable[str] | None = None,
+        gen_gif_output_dir: str = ".",
+        gen_gif_fps: int = 3,
+        gen_gif_variable: str = "RAINNC",
+        **options: Unpack[MpiOptions],
+    ) -> Task:
+        """Submit a simulation.
+
+        Parameters
+        ----------
+        input_dir
+            Folder with ``namelist.input`` and what it names.
+        case_name
+            The case of WRF to run, such as ``"em_real"`` or ``"em_les"``.
+        init_commands
+            Commands to run before the model, such as ``["./ideal.exe"]``.
+        gen_gif
+            Whether to make a moving picture of a variable at the end.
+        gen_gif_files
+            The output files that it is made of; needed for it.
+        gen_gif_output_dir
+            Folder that it is put into.
+        gen_gif_fps
+            Its pictures a second.
+        gen_gif_variable
+            The variable that it shows.
+        **options
+            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+        """
+        if case_name not in _CASES:
+            raise InputError(f"WRF has no case {case_name!r}. Cases: {', '.join(_CASES)}.")
+        inputs = self._inputs(input_dir, options)
+        inputs.file("namelist.input")
+        commands: list[CommandLike] = [
+            # The programs and tables of the case stand beside the inputs while it runs.
+            f"/scripts/create_links.sh /WRF/test/{case_name}",
+            *(init_commands or ()),
+            mpi("./wrf.exe", options),
+            "/scripts/delete_links.sh",
+        ]
+        if gen_gif:
+            files = " ".join(gen_gif_files or ())
+            if not files:
+                raise InputError("gen_gif needs gen_gif_files: the output files to show.")
+            positive(gen_gif_fps, "gen_gif_fps")
+            commands.append(
+                f"conda run -n wrf-env python /scripts/gen_gif.py --files {files} "
+                f"--output-dir {gen_gif_output_dir} --fps {gen_gif_fps} --var {gen_gif_variable}"
+            )
+        return self._run(inputs, commands, options)

@@ -1,0 +1,60 @@
+"""The machine group that a task goes to, with what its commands and image depend on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from inductiva_widgets.compute import BUILT_IN_GROUP, MachineGroup
+from inductiva_widgets.errors import InputError
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
+
+
+def find_machine(client: Client, on: MachineGroup | str | Any | None) -> MachineGroup:
+    """Return the machine group to run on; costs one request.
+
+    Parameters
+    ----------
+    client
+        The service.
+    on
+        A machine group, its name or id, any object with an ``id``; None for the account's started
+        group.
+
+    Raises
+    ------
+    InputError
+        None is started, several are and none was named, or there is none of that name.
+    """
+    given = on if on is None or isinstance(on, str) else getattr(on, "id", None)
+    if on is not None and not isinstance(given, str):
+        raise InputError(f"on must be a machine group or its name, not {type(on).__name__}.")
+    groups = client.machine_groups()
+    if given is None:
+        return _only_started(groups, is_embedded=client.is_local)
+    match = next((group for group in groups if given in (group.id, group.name)), None)
+    if match is not None:
+        return match
+    if not isinstance(on, str):
+        # The object knows its id, and the service will say what is wrong with it, if anything.
+        return MachineGroup(id=given)
+    names = ", ".join(group.label for group in groups) or "none"
+    raise InputError(f"There is no active machine group {on!r}. Active groups: {names}.")
+
+
+def _only_started(groups: list[MachineGroup], *, is_embedded: bool) -> MachineGroup:
+    started = [group for group in groups if group.is_started]
+    if is_embedded:
+        # All groups there are this one machine: the built-in one is as good as any.
+        started = [group for group in started if group.id == BUILT_IN_GROUP] or started
+    if len(started) == 1:
+        return started[0]
+    if not started:
+        raise InputError(
+            "No machine group is started. Start one, which costs money while it is up, with "
+            "inductiva.resources.MachineGroup(...).start() or in the Inductiva console; or run on "
+            'this machine with inductiva.connect("local").'
+        )
+    names = ", ".join(group.label for group in started)
+    raise InputError(f"Several machine groups are started: say on which to run, on=... ({names}).")

@@ -1,0 +1,82 @@
+import pytest
+from click.testing import CliRunner
+
+from inductiva_widgets.cli import table
+from inductiva_widgets.cli.main import main
+from inductiva_widgets.errors import ServerError
+from inductiva_widgets.tasks import get
+from tests.unit.conftest import wire_task
+
+
+@pytest.fixture
+def found(service):
+    return get(client=service(wire_task("a"), wire_task("b", "failed"), wire_task("c", "started")))
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    for name in ("NO_COLOR", "INDUCTIVA_DISABLE_ANSI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+
+
+def test_success_is_green_and_failure_red_in_a_terminal(found, terminal):
+    _, first, second, third = table.table_text(found).splitlines()
+    assert "\x1b[32msuccess\x1b[0m" in first
+    assert "\x1b[31mfailed\x1b[0m" in second
+    assert "\x1b" not in third
+
+
+@pytest.mark.parametrize("name", ["NO_COLOR", "INDUCTIVA_DISABLE_ANSI"])
+def test_colours_can_be_refused(found, terminal, monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    assert "\x1b" not in table.table_text(found)
+
+
+def test_a_pipe_gets_no_colours(found):
+    assert "\x1b" not in table.table_text(found)
+
+
+def test_watch_refreshes_tells_trouble_and_ends_with_an_interrupt(monkeypatch, capsys):
+    pauses = []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise KeyboardInterrupt
+
+    answers = iter(["first", ServerError("down", status=503), "third"])
+
+    def look():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("time.sleep", sleep)
+    table.watch_table(look, 5)
+    printed = capsys.readouterr().out
+    assert pauses == [5, 5, 5]
+    assert "third" in printed
+    assert "Every 5 s" in printed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_names_the_program(shell):
+    done = CliRunner().invoke(main, ["completion", shell])
+    assert done.exit_code == 0
+    assert "_INDUCTIVA_WIDGETS_COMPLETE" in done.stdout
+
+
+def test_completion_offers_the_words():
+    environment = {
+        "_INDUCTIVA_WIDGETS_COMPLETE": "bash_complete",
+        "COMP_WORDS": "inductiva-widgets tasks ",
+        "COMP_CWORD": "2",
+    }
+    done = CliRunner().invoke(
+        main, [], env=environment, prog_name="inductiva-widgets", complete_var=None
+    )
+    assert {"list", "info", "kill", "download", "export"} <= {
+        line.partition(",")[2] for line in done.stdout.splitlines()
+    }

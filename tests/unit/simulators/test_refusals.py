@@ -1,0 +1,66 @@
+"""Bad input is told before anything is submitted."""
+
+from __future__ import annotations
+
+import pytest
+
+from inductiva_widgets import simulators
+from inductiva_widgets.errors import InputError
+from tests.unit.simulators.sent import FILE, OWN
+
+REFUSED = [
+    ("NWChem", {}, {"sim_config_filename": "g"}, "has no file 'g'"),
+    ("NWChem", {}, {"sim_config_filename": "../f"}, "leads out"),
+    ("NWChem", {}, {"sim_config_filename": "d/../../f"}, "leads out"),
+    ("NWChem", {}, {"sim_config_filename": "/etc/hosts"}, "leads out"),
+    ("NWChem", {}, {"sim_config_filename": ""}, "sim_config_filename"),
+    ("NWChem", {}, {"sim_config_filename": None}, "sim_config_filename"),
+    ("NWChem", {}, {"sim_config_filename": "a b"}, "blanks"),
+    ("NWChem", {}, {"sim_config_filename": "it's"}, "quotes"),
+    ("NWChem", {}, {**FILE, "n_vcpus": 0}, "n_vcpus"),
+    ("NWChem", {}, {**FILE, "n_vcpus": "3"}, "n_vcpus"),
+    ("NWChem", {}, {**FILE, "n_omp_threads": 3}, "no argument n_omp_threads"),
+    ("OpenSees", {"interface": "lisp"}, FILE, "python, tcl, eesd"),
+    ("GROMACS", {}, {"commands": []}, "empty"),
+    ("GROMACS", {}, {"commands": "gmx"}, "list"),
+    ("GROMACS", {}, {"commands": ["gmx > log"]}, "shell"),
+    ("GROMACS", {"device": "tpu"}, OWN, "auto, cpu, gpu"),
+    ("GROMACS", {"device": "gpu"}, OWN, "api-one has none"),
+    ("GX", {}, FILE, "api-one has none"),
+    ("Elmer", {}, {}, "either"),
+    ("Elmer", {}, {**OWN, "shell_script": "f"}, "either"),
+    ("Elmer", {}, {"shell_script": "g"}, "has no file 'g'"),
+    ("Elmer", {}, {"shell_script": "../g"}, "leads out"),
+    ("OpenFOAM", {"distribution": "debian"}, OWN, "'foundation' or 'esi'"),
+    ("OpenFOAM", {"include_cfmesh": True}, OWN, "2412"),
+    ("WaveWatch3", {}, OWN, "either a switch"),
+    ("WaveWatch3", {}, {**OWN, "switch": "a", "custom_switch": "f"}, "either a switch"),
+    ("WaveWatch3", {}, {**OWN, "custom_switch": "g"}, "has no file 'g'"),
+    ("XBeach", {}, {}, r"params\.txt"),
+    ("SFINCS", {}, {}, r"sfincs\.inp"),
+    ("WRF", {}, {}, r"namelist\.input"),
+    ("WRF", {}, {"case_name": "em_mine"}, "em_real"),
+    ("SWASH", {}, {**FILE, "command": "swanrun"}, "swashrun"),
+    ("SNLSWAN", {}, {**FILE, "command": "unswan"}, "swanrun"),
+    ("FVCOM", {}, {}, "case_name"),
+    ("FVCOM", {}, {"case_name": "c", "model": "lake"}, "estuary"),
+    ("FVCOM", {}, {"case_name": "c", "working_dir": "d"}, "no folder 'd'"),
+    ("MOHID", {}, {"working_dir": ".."}, "leads out"),
+    ("MOHID", {}, {"command": "sh"}, r"MohidWater\.exe"),
+    ("SCHISM", {}, {"num_scribes": 0}, "num_scribes"),
+    ("FDS", {}, {**FILE, "n_mpi_processes": 3, "n_omp_threads": 2}, "more than the 4"),
+    ("SplishSplash", {}, {**FILE, "vtk_to_obj": True}, "particle_radius"),
+    ("SplishSplash", {}, {**FILE, "gen_gif": True, "gen_gif_cam_fp": (1, 2)}, "three numbers"),
+    ("CM1", {}, {**FILE, "landuse": "g"}, "has no file 'g'"),
+    ("COAWST", {}, FILE, "build_coawst_script"),
+    ("COAWST", {}, {**FILE, "build_coawst_script": "f"}, "MY_ROOT_DIR"),
+    ("COAWST", {}, {**FILE, "compile_simulator": False}, "coawstM"),
+    ("REEF3D", {}, {"on_finish_cleanup": "g.sh"}, r"g\.sh"),
+]
+
+
+@pytest.mark.parametrize(("name", "init", "run", "said"), REFUSED)
+def test_bad_input_is_told_and_nothing_submitted(client, case, name, init, run, said):
+    with pytest.raises(InputError, match=said):
+        getattr(simulators, name)(**init).run(case, **run)
+    assert "POST /tasks/submit" not in client.transport.requests
