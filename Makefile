@@ -8,7 +8,7 @@ ARGS ?=
 # Tests that may share the machine run on this many processes.
 JOBS ?= 2
 
-.PHONY: help demo test build lint types test-js test-python test-browser test-notebooks pictures format dist clean
+.PHONY: help demo test build lint types test-js test-python test-conformance test-browser test-notebooks pictures format dist clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -16,7 +16,7 @@ help: ## Say what can be made
 demo: $(BUNDLE) $(VENV)/.demo ## Set up, start the embedded server and open the quick start in JupyterLab
 	@$(BIN)/inductiva-widgets demo $(ARGS)
 
-test: lint types test-js test-python test-notebooks test-browser ## Run every check; installs what it needs, the browser included
+test: lint types test-js test-python test-conformance test-notebooks test-browser ## Run every check; installs what it needs, the browser included
 
 build: $(BUNDLE) ## Build the front end
 
@@ -40,6 +40,10 @@ test-js: js/node_modules/.ready ## Test the front end without a browser
 test-python: $(BUNDLE) $(VENV)/.dev ## Unit tests, and integration tests on the real embedded server
 	@echo "== pytest: unit and integration"
 	@$(BIN)/pytest -q -n $(JOBS) tests/unit tests/integration
+
+test-conformance: $(BUNDLE) $(VENV)/.dev ## Run the vendor's own client on the embedded server, and compare requests
+	@echo "== pytest: conformance (installs the vendor's client into a venv of its own)"
+	@$(BIN)/pytest -q tests/conformance
 
 test-notebooks: $(BUNDLE) $(VENV)/.dev ## Execute the notebooks
 	@echo "== pytest: notebooks"

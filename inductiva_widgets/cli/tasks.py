@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from inductiva_widgets.cli.table import table_text, watch_table
 from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_short
@@ -60,7 +61,7 @@ def list_tasks(
         return
     found = look()
     if as_json:
-        _echo_json([task.info for task in found])
+        _echo_json([msgspec.structs.asdict(info) for info in found.infos()])
     elif found:
         # The blank lines around the table are the documented form of this listing.
         click.echo(f"\n{table_text(found)}\n")
@@ -149,8 +150,6 @@ def export(file: str, last_n: int | None, status: str | None, project: str | Non
 
 
 def _echo_json(value: object) -> None:
-    import msgspec
-
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 

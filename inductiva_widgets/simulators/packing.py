@@ -47,6 +47,8 @@ class InputFolder:
         sink = _Sink()
         done = 0
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
+            # Explicitly, as unpackers expect it.
+            archive.writestr(f"{TOP_FOLDER}/", b"")
             for folder in self.folders:
                 archive.writestr(f"{folder}/", b"")
             for path, name in self.files:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.api.client import MAX_PER_PAGE
 from inductiva_widgets.api.connect import default_client
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import TaskInfo
-from inductiva_widgets.tasks.task import Task, known_status
+from inductiva_widgets.models import TaskInfo, TaskPage
+from inductiva_widgets.tasks.task import known_status
 from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
@@ -95,27 +96,41 @@ def iterate(
     code = None if status is None else known_status(status).value
     client = client or default_client()
     per_page = MAX_PER_PAGE if last_n is None else min(last_n, MAX_PER_PAGE)
+
+    def fetch(page: int) -> TaskPage:
+        return client.task_page(page=page, per_page=per_page, status=code, project=project)
+
     seen: set[str] = set()
     page = 1
-    while True:
-        answer = client.task_page(page=page, per_page=per_page, status=code, project=project)
-        for info in answer.tasks:
-            # A task submitted between two pages moves the rest down by one: the last task of a
-            # page is then the first of the next, and is taken once.
-            if info.task_id in seen:
-                continue
-            if len(seen) == last_n:
+    # The next page travels while this one is worked on; never one that is not needed.
+    ahead = ThreadPoolExecutor(1, thread_name_prefix="inductiva-pages")
+    try:
+        answer = fetch(page)
+        while True:
+            tasks, total = answer.tasks, answer.total_size
+            # The count spares the empty page at the end, where the service gives one.
+            is_last = len(tasks) < per_page or (total is not None and page * per_page >= total)
+            enough = last_n is not None and len(seen) + len(tasks) >= last_n
+            coming = None if is_last or enough else ahead.submit(fetch, page + 1)
+            for info in tasks:
+                # A task submitted between two pages moves the rest down by one: the last task of
+                # a page is then the first of the next, and is taken once.
+                if info.task_id in seen:
+                    continue
+                if len(seen) == last_n:
+                    return
+                seen.add(info.task_id)
+                yield info
+            if is_last or len(seen) == last_n:
                 return
-            seen.add(info.task_id)
-            yield info
-        if len(answer.tasks) < per_page or len(seen) == last_n:
-            return
-        page += 1
+            page += 1
+            answer = fetch(page) if coming is None else coming.result()
+    finally:
+        ahead.shutdown(wait=False, cancel_futures=True)
 
 
 def _fetch(
     status: str | None, project: str | None, last_n: int | None, client: Client | None
 ) -> TaskList:
     client = client or default_client()
-    infos = iterate(status, project, last_n=last_n, client=client)
-    return TaskList([Task.from_info(info, client) for info in infos])
+    return TaskList.from_infos(iterate(status, project, last_n=last_n, client=client), client)

@@ -38,10 +38,11 @@ class KnownTask:
         self._lock = threading.Lock()
         self._info = _info
         self._tasks_ahead: int | None = None
+        self._ended_as: Status | None = None
         self._seen_at = -float("inf") if _info is None else time.monotonic()
 
     @classmethod
-    def from_info(cls, info: TaskInfo, client: Client) -> Self:
+    def from_info(cls, info: TaskInfo, client: Client | None) -> Self:
         """Return the task of a listing's row, without a request."""
         return cls(info.task_id, client=client, _info=info)
 
@@ -147,9 +148,11 @@ class KnownTask:
         known = self._info
         if known is not None and known.is_terminal:
             return known.status
+        if self._ended_as is not None:
+            return self._ended_as
         status = self.client.task_status(self.id)
-        if self.is_news(status):
-            return self.learn(self.client.task(self.id), status.tasks_ahead).status
+        if status.is_terminal:
+            self._ended_as = status.status
         return status.status
 
     def get_position_in_queue(self) -> int | None:

@@ -18,6 +18,7 @@ from inductiva_widgets.timing import computation_seconds
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inductiva_widgets.api.client import Client
     from inductiva_widgets.widgets import TaskListWidget
 
 COLUMNS = (
@@ -47,10 +48,23 @@ class TaskList(Sequence[Task]):
     """
 
     def __init__(self, tasks: Iterable[Task] = ()) -> None:
-        self._tasks = tuple(tasks)
-        for task in self._tasks:
+        self._items: list[Task | TaskInfo] = list(tasks)
+        self._client: Client | None = None
+        for task in self._items:
             if not isinstance(task, Task):
                 raise InputError(f"A TaskList holds tasks, not {type(task).__name__}.")
+
+    @classmethod
+    def from_infos(cls, infos: Iterable[TaskInfo], client: Client) -> TaskList:
+        """Return the tasks of a listing's rows, without a request.
+
+        The ``Task`` objects are made when they are asked for: a table of a hundred thousand tasks
+        needs none.
+        """
+        made = cls()
+        made._items = list(infos)
+        made._client = client
+        return made
 
     @overload
     def __getitem__(self, index: int) -> Task: ...
@@ -58,33 +72,44 @@ class TaskList(Sequence[Task]):
     def __getitem__(self, index: slice) -> TaskList: ...
     def __getitem__(self, index: int | slice) -> Task | TaskList:
         if isinstance(index, slice):
-            return TaskList(self._tasks[index])
-        return self._tasks[index]
+            return TaskList(self._task(i) for i in range(*index.indices(len(self))))
+        return self._task(index)
+
+    def _task(self, index: int) -> Task:
+        item = self._items[index]
+        if isinstance(item, TaskInfo):
+            # Kept, so that what one user of the list learns of a task, the others know too.
+            item = self._items[index] = Task.from_info(item, self._client)
+        return item
+
+    def infos(self) -> list[TaskInfo]:
+        """Return what is known of each task; costs no request for tasks from a listing."""
+        return [item if isinstance(item, TaskInfo) else item.info for item in self._items]
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._items)
 
     def __iter__(self) -> Iterator[Task]:
-        return iter(self._tasks)
+        return (self._task(index) for index in range(len(self)))
 
     def __add__(self, other: TaskList) -> TaskList:
         if not isinstance(other, TaskList):
             return NotImplemented
-        return TaskList((*self._tasks, *other))
+        return TaskList((*self, *other))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TaskList):
             return NotImplemented
-        return self._tasks == other._tasks
+        return list(self) == list(other)
 
     def __hash__(self) -> int:
-        return hash(self._tasks)
+        return hash(tuple(self))
 
     def __repr__(self) -> str:
         return f"TaskList({len(self)} task{'' if len(self) == 1 else 's'})"
 
     def __str__(self) -> str:
-        return format_tasks(self) if self._tasks else "No tasks found."
+        return format_tasks(self) if self._items else "No tasks found."
 
     def filter(self, status: str | None = None, simulator: str | None = None) -> TaskList:
         """Return the tasks that match, by what is known of them; costs no request for listed tasks.
@@ -113,8 +138,7 @@ class TaskList(Sequence[Task]):
         """
         from inductiva_widgets.frames import to_frame
 
-        now = self._tasks[0].now if self._tasks else None
-        return to_frame([task.info for task in self], now=now)
+        return to_frame(self.infos(), now=self[0].now if self._items else None)
 
     def kill(self) -> None:
         """Ask the service to kill every task that has not ended; costs two requests a task."""

@@ -62,6 +62,14 @@ def test_every_optional_field_may_be_null(field):
     assert decode({"task_id": "a", "status": "success", field: None})
 
 
+def test_a_listing_passes_the_commands_over_and_a_detail_has_them():
+    task = wire_task(extra_params={"commands": [{"cmd": "a"}]}, task_metadata={"k": "v"})
+    page = msgspec.json.decode(msgspec.json.encode({"tasks": [task]}), type=TaskPage)
+    assert page.tasks[0].extra_params is None
+    assert page.tasks[0].task_metadata == {"k": "v"}
+    assert decode(task).extra_params == {"commands": [{"cmd": "a"}]}
+
+
 def test_unknown_fields_are_ignored():
     page = {"tasks": [wire_task(colour="blue")], "total_size": 1, "next": "x"}
     assert len(msgspec.json.decode(msgspec.json.encode(page), type=TaskPage).tasks) == 1

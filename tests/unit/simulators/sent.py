@@ -182,8 +182,14 @@ ROWS = [
 
 
 def submitted(client):
-    """Return the body of the submission."""
-    return next(body for _, path, _, body in client.transport.calls if path == "/tasks/submit")
+    """Return the body of the submission, its commands without the fields that say nothing.
+
+    That they are sent all the same is what test_base checks.
+    """
+    body = next(body for _, path, _, body in client.transport.calls if path == "/tasks/submit")
+    commands = body["extra_params"]["commands"]
+    short = [{key: value for key, value in one.items() if value} for one in commands]
+    return {**body, "extra_params": {**body["extra_params"], "commands": short}}
 
 
 def sent(client):

@@ -33,7 +33,7 @@ def test_run_submits_uploads_and_returns_the_task(client, case):
         "POST /tasks/new-task/input_uploaded",
     ]
     archive = zipfile.ZipFile(io.BytesIO(client.transport.uploads[0]))
-    assert archive.namelist() == ["sim_dir/model.inp"]
+    assert archive.namelist() == ["sim_dir/", "sim_dir/model.inp"]
 
 
 def test_submission_says_what_the_service_expects(client, case):
@@ -43,7 +43,14 @@ def test_submission_says_what_the_service_expects(client, case):
     assert body["simulator_name_alias"] == "swmm"
     assert body["resource_pool"] == "g1"
     assert body["container_image"] == "docker://inductiva/kutu:swmm_v5.2.4"
-    assert body["extra_params"]["commands"] == [{"cmd": "runswmm model.inp model.rpt model.out"}]
+    assert body["extra_params"]["commands"] == [
+        {
+            "cmd": "runswmm model.inp model.rpt model.out",
+            "prompts": [],
+            "mpi_config": None,
+            "env": {},
+        }
+    ]
     assert (body["project"], body["time_to_live_seconds"]) == ("rain", 3600)
     assert body["storage_path_prefix"] == "here"
 

@@ -57,9 +57,12 @@ def test_status_prints_as_its_code(make):
 def test_status_of_an_ended_task_costs_no_further_request(make):
     task = make()
     assert task.get_status() == "success"
+    assert requests(task) == [f"GET /tasks/{ID}/status"]
+    assert task.get_status() == "success"
+    assert len(requests(task)) == 1
+    assert task.is_terminal()
     before = len(requests(task))
     assert task.get_status() == "success"
-    assert task.is_terminal()
     assert task.get_machine_type() == "c2-standard-16"
     assert task.get_computation_time() == 10
     assert len(requests(task)) == before

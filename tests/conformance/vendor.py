@@ -1,0 +1,158 @@
+"""The vendor's client, unchanged, in a virtual environment of its own.
+
+It is installed once, into the git-ignored environment of this repository, and reused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+VERSION = "0.18.12"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".venv" / f"vendor-client-{VERSION}"
+LOOPBACK_ONLY = Path(__file__).parent / "loopback"
+
+_BIN = "Scripts" if os.name == "nt" else "bin"
+
+
+class VendorClientError(Exception):
+    """The vendor's client could not be installed; the text says why and what to do."""
+
+
+def vendor_programs(folder: Path = FOLDER) -> Path:
+    """Return the folder with the vendor's `python` and `inductiva`, installing them if need be.
+
+    Several processes may ask at once: one installs, the others wait.
+    """
+    programs = folder / _BIN
+    mark = folder / "complete"
+    # Another Python makes another environment: figures are only comparable within one version.
+    wanted = f"{VERSION} {sys.version}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if mark.exists() and mark.read_text() == wanted:
+            return programs
+        shutil.rmtree(folder, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", str(folder)], "its virtual environment cannot be made")
+        _run(
+            [
+                str(programs / "python"), "-m", "pip", "install", "--quiet",
+                "--disable-pip-version-check", f"inductiva=={VERSION}",
+            ],
+            "pip cannot install it; the first run needs a package index, later ones do not",
+        )  # fmt: skip
+        mark.write_text(wanted)
+    return programs
+
+
+def _run(command: list[str], what_failed: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[-8:])
+        raise VendorClientError(
+            f"The vendor's client {VERSION} is not there, and {what_failed}.\n"
+            f"{' '.join(command)}\n{last}"
+        )
+
+
+def client_environment(
+    url: str, key: str, home: Path, *, attempts: Path | None = None
+) -> dict[str, str]:
+    """Return the environment in which either client speaks to a local server and to nothing else.
+
+    Parameters
+    ----------
+    url, key
+        Address of the server and its key.
+    home
+        Home folder of the process, so that nobody's key file or log is touched.
+    attempts
+        File that gets a line for each refused attempt to reach another machine.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INDUCTIVA_")}
+    kept.pop("GITHUB_ACTIONS", None)  # the vendor's client prints less when it sees it
+    return {
+        **kept,
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "TZ": "UTC",
+        "PYTHONUTF8": "1",
+        "PYTHONPATH": str(LOOPBACK_ONLY),
+        "LOOPBACK_ONLY_ATTEMPTS": "" if attempts is None else str(attempts),
+        "NO_PROXY": "127.0.0.1",
+        "INDUCTIVA_API_URL": url,
+        "INDUCTIVA_API_KEY": key,
+        "INDUCTIVA_MACHINES_CATALOGUE_API_URL": url,
+        "INDUCTIVA_TURN_SERVER_URL": "nowhere.invalid:3478",
+    }
+
+
+@dataclass(frozen=True)
+class VendorClient:
+    """Runs the vendor's client in a folder, against one server."""
+
+    programs: Path
+    folder: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    def run(self, code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Run a script with the vendor's package at hand."""
+        return self._call([str(self.programs / "python"), "-c", code, *arguments], environment)
+
+    def command(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess:
+        """Run the vendor's command line, as `inductiva ARGUMENTS`."""
+        return self._call([str(self.programs / "inductiva"), *arguments], {}, answer)
+
+    def _call(
+        self, command: list[str], environment: Mapping[str, str], answer: str = ""
+    ) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+
+class VendorSession:
+    """One process that keeps the vendor's client imported and runs snippets on it.
+
+    In a snippet `arguments` are those of the call, and `answer(value)` hands a value back.
+    """
+
+    def __init__(self, client: VendorClient) -> None:
+        worker = Path(__file__).parent / "scripts" / "worker.py"
+        self._process = subprocess.Popen(
+            [str(client.programs / "python"), str(worker)],
+            cwd=client.folder,
+            env=dict(client.environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def run(self, folder: Path, code: str, *arguments: str) -> dict[str, Any]:
+        """Run a snippet in a folder; gives `answer`, or `error`, and what was `printed`."""
+        order = {"folder": str(folder), "code": code, "arguments": arguments}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=20)
