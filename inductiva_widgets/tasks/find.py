@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.api.client import MAX_PER_PAGE
@@ -15,6 +16,9 @@ from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
+
+# Polite, and enough to hide the way to the service.
+_PAGES_AHEAD = 4
 
 
 def get(
@@ -101,30 +105,48 @@ def iterate(
         return client.task_page(page=page, per_page=per_page, status=code, project=project)
 
     seen: set[str] = set()
-    page = 1
-    # The next page travels while this one is worked on; never one that is not needed.
-    ahead = ThreadPoolExecutor(1, thread_name_prefix="inductiva-pages")
-    try:
-        answer = fetch(page)
-        while True:
-            tasks, total = answer.tasks, answer.total_size
-            # The count spares the empty page at the end, where the service gives one.
-            is_last = len(tasks) < per_page or (total is not None and page * per_page >= total)
-            enough = last_n is not None and len(seen) + len(tasks) >= last_n
-            coming = None if is_last or enough else ahead.submit(fetch, page + 1)
-            for info in tasks:
-                # A task submitted between two pages moves the rest down by one: the last task of
-                # a page is then the first of the next, and is taken once.
-                if info.task_id in seen:
-                    continue
-                if len(seen) == last_n:
-                    return
-                seen.add(info.task_id)
-                yield info
-            if is_last or len(seen) == last_n:
+    for answer in _pages(fetch, per_page, last_n):
+        for info in answer.tasks:
+            # A task submitted between two pages moves the rest down by one: the last task of a
+            # page is then the first of the next, and is taken once.
+            if info.task_id in seen:
+                continue
+            if len(seen) == last_n:
                 return
+            seen.add(info.task_id)
+            yield info
+        if len(seen) == last_n:
+            return
+
+
+def _pages(
+    fetch: Callable[[int], TaskPage], per_page: int, last_n: int | None
+) -> Iterator[TaskPage]:
+    """Yield pages in order; the next few travel while one is worked on, none that is not needed."""
+    coming: deque[Future[TaskPage]] = deque()
+    total: int | None = None
+    page = 0
+    ahead = ThreadPoolExecutor(_PAGES_AHEAD, thread_name_prefix="inductiva-pages")
+    try:
+        while True:
             page += 1
-            answer = fetch(page) if coming is None else coming.result()
+            answer = coming.popleft().result() if coming else fetch(page)
+            if answer.total_size != total:
+                # The list has changed. A later page may have been read before this one, and a
+                # task have slipped from the one into the other unseen: read on from here anew.
+                while coming:
+                    coming.pop().cancel()
+            total = answer.total_size
+            # Without a count, the end is a page that is not full.
+            last = page + 1 if total is None else -(-total // per_page)
+            if len(answer.tasks) < per_page:
+                last = page
+            wanted = last if last_n is None else min(last, -(-last_n // per_page))
+            while len(coming) < _PAGES_AHEAD and page + len(coming) < wanted:
+                coming.append(ahead.submit(fetch, page + len(coming) + 1))
+            yield answer
+            if page >= last:
+                return
     finally:
         ahead.shutdown(wait=False, cancel_futures=True)
 

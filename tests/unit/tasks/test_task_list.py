@@ -1,3 +1,6 @@
+import random
+import threading
+
 import pytest
 
 from inductiva_widgets import tasks
@@ -106,6 +109,40 @@ def test_paging_loses_and_doubles_nothing_while_tasks_are_submitted(many):
     found = [task.id for task in tasks.get_all(client=many)]
     assert len(found) == len(set(found))
     assert original <= set(found)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pages_read_out_of_order_lose_nothing_while_the_list_grows(service, seed):
+    """Pages answer at random moments; between them tasks are submitted."""
+    dice, lock = random.Random(seed), threading.Lock()
+    client = service(*(wire_task(f"old{i}") for i in range(3100)))
+    transport, original = client.transport, set(client.transport.tasks)
+    gates = [threading.Event() for _ in range(3)]
+    answer = transport._page
+
+    def page(params):
+        # Whoever comes while the gate is shut waits for the next one, a while at most.
+        gates[dice.randrange(3)].wait(dice.random() / 200)
+        with lock:
+            if dice.random() < 0.5:
+                new = wire_task(f"new{dice.random()}")
+                transport.tasks = {new["task_id"]: new, **transport.tasks}
+            gates[dice.randrange(3)].set()
+            return answer(params)
+
+    transport._page = page
+    found = [task.id for task in tasks.get_all(client=client)]
+    assert len(found) == len(set(found))
+    assert original <= set(found)
+
+
+def test_pages_travel_ahead_and_none_that_is_not_needed(many):
+    list(tasks.get(last_n=1000, client=many))
+    asked = sorted(params["page"] for _, _, params, _ in many.transport.calls)
+    assert asked == [1, 2]
+    many.transport.calls.clear()
+    list(tasks.get_all(client=many))
+    assert sorted(params["page"] for _, _, params, _ in many.transport.calls) == [1, 2, 3]
 
 
 def test_filter_by_status_is_asked_of_the_service(service):
