@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import zipfile
 from collections.abc import Iterable
 from email.message import Message
+from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from inductiva_widgets.downloads.archive import Directory, NotAnArchive, read_directory
-from inductiva_widgets.downloads.calls import CONNECTIONS
+from inductiva_widgets.downloads.archive import NotAnArchive
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.fetch import extract
+from inductiva_widgets.downloads.fetch import Wish, fetch_wish
+from inductiva_widgets.downloads.lanes import CONNECTIONS, Lanes
 from inductiva_widgets.downloads.link import Link, header
 from inductiva_widgets.downloads.paths import safe_file_name
 from inductiva_widgets.downloads.plan import single_top_folder
-from inductiva_widgets.downloads.progress import Tally
-from inductiva_widgets.downloads.ranges import (
-    LocalSource,
-    RangeSource,
-    RangesUnsupported,
-    Source,
-)
 from inductiva_widgets.downloads.single import fetch_whole
+from inductiva_widgets.downloads.tally import Tally
 from inductiva_widgets.downloads.terminal import show_progress
 
 __all__ = ["download_from_url"]
@@ -65,18 +59,21 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
 
         input_dir = download_from_url("https://host/reef3d-input-example.zip", unzip=True)
     """
-    link = Link(url)
+    link, lanes = Link(url), Lanes(CONNECTIONS)
 
     def work(tally: Tally) -> Path:
-        tally.on_cancel(link.cancel)
+        share = tally.share()
+        link.obey(share.control, lanes.shrink)
         try:
             name = _file_name(link)
             folder = Path.cwd() if path is None else Path(path).expanduser().absolute()
-            tally.expect(path=str(folder / name))
-            if not unzip:
-                return fetch_whole(link, folder / name, tally)
-            unpacked = folder / PurePosixPath(name).stem if path is None else folder
-            return _fetch_unpacked(link, folder / name, unpacked, tally)
+            tally.goes_to(folder / name)
+            if unzip:
+                unpacked = folder / PurePosixPath(name).stem if path is None else folder
+                wish = Wish(unpacked, strip_prefix=partial(_double_folder, unpacked.name))
+                with contextlib.suppress(NotAnArchive):
+                    return fetch_wish(link, wish, share, lanes)
+            return fetch_whole(link, folder / name, share, lanes)
         finally:
             link.close()
 
@@ -85,42 +82,9 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
         return str(download.run())
 
 
-def _fetch_unpacked(link: Link, file: Path, folder: Path, tally: Tally) -> Path:
-    source = RangeSource(link)
-    try:
-        return _unpack(source, read_directory(source), folder, tally)
-    except NotAnArchive:
-        return fetch_whole(link, file, tally)
-    except RangesUnsupported:
-        pass
-    # The whole file in one stream. It stands beside the folder, where no member can overwrite it.
-    copy = folder.with_name(f"{folder.name}.zip")
-    fetch_whole(link, copy, tally)
-    if not zipfile.is_zipfile(copy):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return copy.replace(file)
-    local = LocalSource(copy)
-    _unpack(local, read_directory(local), folder, tally, counted=False)
-    copy.unlink()
-    return folder
-
-
-def _unpack(
-    source: Source, directory: Directory, folder: Path, tally: Tally, *, counted: bool = True
-) -> Path:
-    def prefix(names: Iterable[str]) -> str:
-        return f"{folder.name}/" if single_top_folder(names) == folder.name else ""
-
-    return extract(
-        source,
-        directory,
-        folder,
-        tally,
-        names=None,
-        stripper=prefix,
-        connections=CONNECTIONS,
-        counted=counted,
-    )
+def _double_folder(folder: str, names: Iterable[str]) -> str:
+    """Return the one top folder in an archive where it is called like the folder to fill."""
+    return f"{folder}/" if single_top_folder(names) == folder else ""
 
 
 def _file_name(link: Link) -> str:

@@ -6,8 +6,10 @@ before it is used, and every failure is an `ArchiveError`.
 
 from __future__ import annotations
 
+import contextlib
 import stat
 import struct
+import zlib
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -16,11 +18,12 @@ from inductiva_widgets.errors import ArchiveError
 from inductiva_widgets.formatting import format_bytes
 
 STORED, DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
-METHODS = {STORED: "stored", DEFLATED: "deflate", BZIP2: "bzip2", LZMA: "lzma"}
-_OTHER_METHODS = {
-    1: "shrink", 6: "implode", 9: "deflate64", 20: "zstd", 93: "zstd", 95: "xz", 98: "ppmd",
-    99: "AES",
+ZSTD = frozenset({20, 93})  # 20 was its number for a few months of 2020
+METHODS = {
+    STORED: "stored", DEFLATED: "deflate", BZIP2: "bzip2", LZMA: "lzma",
+    **dict.fromkeys(sorted(ZSTD), "zstd"),
 }  # fmt: skip
+_OTHER_METHODS = {1: "shrink", 6: "implode", 9: "deflate64", 95: "xz", 98: "ppmd", 99: "AES"}
 
 # The end record, its comment and, in most archives, the whole directory.
 PREFETCH = 64 * 1024
@@ -33,6 +36,9 @@ _CENTRAL = struct.Struct("<4s4B4H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
+_EXTRA = struct.Struct("<2H")
+_U32 = struct.Struct("<L")
+_ZIP64, _UNICODE_PATH = 0x0001, 0x7075
 _LONGEST_COMMENT = 0xFFFF
 _IN_ZIP64 = 0xFFFFFFFF
 _UNIX = 3
@@ -44,7 +50,8 @@ class NotAnArchive(ArchiveError):
     """The file has no end record, so it is no zip archive, or its end is missing."""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, since a frozen one takes five times as long to make. Change none all the same.
+@dataclass(slots=True, unsafe_hash=True)
 class Member:
     """One entry of a zip archive.
 
@@ -83,7 +90,8 @@ class Member:
     @property
     def is_dir(self) -> bool:
         """Whether it stands for a folder."""
-        return self.name.endswith("/")
+        # Old archivers on Windows wrote backslashes, in the names of folders, too.
+        return self.name.endswith(("/", "\\"))
 
     @property
     def is_symlink(self) -> bool:
@@ -112,7 +120,7 @@ class Member:
             known = _OTHER_METHODS.get(self.method, "unknown")
             raise ArchiveError(
                 f"{self.name} is compressed with method {self.method} ({known}), which is not "
-                f"supported; known are {', '.join(METHODS.values())}"
+                f"supported; known are {', '.join(dict.fromkeys(METHODS.values()))}"
             )
         if self.method == STORED and self.size != self.compressed_size:
             raise ArchiveError(f"{self.name} is stored but states two different sizes")
@@ -151,8 +159,10 @@ def read_directory(source: Source) -> Directory:
     """
     end = _End(source)
     start, stop = end.locate()
-    raw = _parse(end.cut(start, stop), end.shift)
-    return Directory(_bound(raw, start), source.size)
+    members = _parse(end.cut(start, stop), end.shift)
+    end.check_count(len(members))
+    _bound(members, start)
+    return Directory(tuple(members), source.size)
 
 
 class _End:
@@ -160,6 +170,7 @@ class _End:
 
     def __init__(self, source: Source) -> None:
         self.shift = 0  # bytes put in front of the archive, as self-extracting ones have
+        self._count = 0
         self._source = source
         self._bytes = source.tail(PREFETCH)
         self._start = source.size - len(self._bytes)
@@ -181,14 +192,25 @@ class _End:
         zip64 = self._find_zip64(position)
         if zip64 is not None:
             stop, disk, first_disk, count, size, offset = zip64
+        elif offset == _IN_ZIP64:
+            offset = stop - size  # `zip -fz` to a pipe writes the hint but not the zip64 record
         if disk or first_disk:
             raise ArchiveError("archives in several volumes are not supported")
         self.shift = stop - size - offset
-        if self.shift < 0 or size < count * _CENTRAL.size:
+        if self.shift < 0 or size > stop or size < count * _CENTRAL.size:
             raise ArchiveError("the archive is damaged: its directory does not fit into it")
         if size > LARGEST_DIRECTORY:
             raise ArchiveError(f"the archive's directory is too large: {format_bytes(size)}")
+        self._count = count
         return stop - size, stop
+
+    def check_count(self, found: int) -> None:
+        """Refuse a directory that holds more or fewer entries than the end record states."""
+        # Old writers let the 16 bits run over.
+        if (found - self._count) % 0x10000:
+            raise ArchiveError(
+                f"the archive is damaged: it states {self._count} members but lists {found}"
+            )
 
     def _find(self) -> int:
         size = self._source.size
@@ -231,75 +253,86 @@ class _End:
 
 
 def _parse(data: bytes, shift: int) -> list[Member]:
-    """Read the entries; `end` is still open."""
+    """Read the entries; `end` is still open. Written for speed: there may be a million."""
     members: list[Member] = []
+    unpack, header, total = _CENTRAL.unpack_from, _CENTRAL.size, len(data)
     position = 0
-    while position < len(data):
-        if position + _CENTRAL.size > len(data) or data[position : position + 4] != b"PK\x01\x02":
-            if data[position : position + 4] == b"PK\x05\x05":
+    while position < total:
+        if not data.startswith(b"PK\x01\x02", position) or position + header > total:
+            if data.startswith(b"PK\x05\x05", position):
                 break  # a digital signature may follow the entries
             raise ArchiveError("the archive's directory is damaged")
-        fields = _CENTRAL.unpack_from(data, position)
-        system, flags, method, crc, compressed, size = fields[2], *fields[5:7], *fields[9:12]
-        name_length, extra_length, comment_length = fields[12:15]
-        external, offset = fields[17:19]
-        name_start = position + _CENTRAL.size
-        extra_start = name_start + name_length
-        position = extra_start + extra_length + comment_length
-        if position > len(data):
+        (
+            _, _, system, _, _, flags, method, _, _, crc, compressed, size, name_length,
+            extra_length, comment_length, _, _, external, offset,
+        ) = unpack(data, position)  # fmt: skip
+        name_stop = position + header + name_length
+        raw = data[position + header : name_stop]
+        extra = data[name_stop : name_stop + extra_length] if extra_length else b""
+        position = name_stop + extra_length + comment_length
+        if position > total:
             raise ArchiveError("the archive's directory is damaged: an entry is cut off")
-        name = _decode(data[name_start:extra_start], flags)
+        name = raw.decode("ascii") if raw.isascii() and not extra else _decode(raw, flags, extra)
         if _IN_ZIP64 in (size, compressed, offset):
-            extra = data[extra_start : extra_start + extra_length]
             size, compressed, offset = _zip64_values(extra, size, compressed, offset)
         mode = external >> 16 if system == _UNIX else 0
         members.append(Member(name, size, compressed, method, crc, offset + shift, 0, flags, mode))
     return members
 
 
-def _decode(name: bytes, flags: int) -> str:
-    if not flags & _UTF8:
-        return name.decode("cp437")
-    try:
-        return name.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ArchiveError(f"the archive holds a malformed name: {name!r:.80}") from None
+def _decode(name: bytes, flags: int, extra: bytes) -> str:
+    """Return a name as text.
+
+    Without the UTF-8 flag the format says cp437, unless Info-ZIP's Unicode Path field says better.
+    Some writers put UTF-8 there without flag or field. Tools differ about those: `unzip` takes the
+    bytes as they are, `zipfile` cp437, and so do we, as a guess could be wrong, and a member would
+    change its name with the guess.
+    """
+    if flags & _UTF8:
+        try:
+            return name.decode("utf-8")
+        except UnicodeDecodeError:
+            raise ArchiveError(f"the archive holds a malformed name: {name!r:.80}") from None
+    if b"up" in extra:
+        field = _extra_field(extra, _UNICODE_PATH)
+        # Version, checksum of the other name, name. A tool that renames the member without knowing
+        # the field leaves a checksum that is wrong by then.
+        if len(field) > 5 and field[0] == 1 and _U32.unpack_from(field, 1)[0] == zlib.crc32(name):
+            with contextlib.suppress(UnicodeDecodeError):
+                return field[5:].decode("utf-8")
+    return name.decode("cp437")
+
+
+def _extra_field(extra: bytes, wanted: int) -> bytes:
+    """Return the content of the first extra field of a kind, empty where there is none."""
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = _EXTRA.unpack_from(extra, position)
+        position += 4
+        if kind == wanted:
+            return extra[position : position + length]
+        position += length
+    return b""
 
 
 def _zip64_values(extra: bytes, size: int, compressed: int, offset: int) -> tuple[int, int, int]:
     """Replace the values that did not fit into 32 bits by those in the zip64 field."""
-    position = 0
-    while position + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, position)
-        field = extra[position + 4 : position + 4 + length]
-        position += 4 + length
-        if kind != 1:
-            continue
-        values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
-        try:
-            size = next(values) if size == _IN_ZIP64 else size
-            compressed = next(values) if compressed == _IN_ZIP64 else compressed
-            offset = next(values) if offset == _IN_ZIP64 else offset
-        except StopIteration:
-            break
-        return size, compressed, offset
     # Four bytes of ones without the field: an odd but real size, or damage that the bounds show.
+    field = _extra_field(extra, _ZIP64)
+    values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
+    size = next(values, size) if size == _IN_ZIP64 else size
+    compressed = next(values, compressed) if compressed == _IN_ZIP64 else compressed
+    offset = next(values, offset) if offset == _IN_ZIP64 else offset
     return size, compressed, offset
 
 
-def _bound(members: list[Member], directory: int) -> tuple[Member, ...]:
+def _bound(members: list[Member], directory: int) -> None:
     """Give each member its end, and refuse members that overlap: one way to build a zip bomb."""
-    ends: dict[int, int] = {}
     limit = directory
     for member in sorted(members, key=attrgetter("offset"), reverse=True):
         if member.offset + LOCAL_HEADER.size + member.compressed_size > limit:
             raise ArchiveError(
                 f"the archive is damaged: {member.name!r:.80} lies outside or overlaps"
             )
-        ends[member.offset] = limit
+        member.end = limit
         limit = member.offset
-    return tuple(
-        Member(m.name, m.size, m.compressed_size, m.method, m.crc, m.offset, ends[m.offset],
-               m.flags, m.mode)
-        for m in members
-    )  # fmt: skip

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, overload
 
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.fetch import fetch_members
+from inductiva_widgets.downloads.fetch import Names, Wish, fetch_wish
+from inductiva_widgets.downloads.lanes import CONNECTIONS, Lanes
+from inductiva_widgets.downloads.limits import Limits
 from inductiva_widgets.downloads.link import Link
 from inductiva_widgets.downloads.opener import Opener
-from inductiva_widgets.downloads.progress import Tally
 from inductiva_widgets.downloads.single import fetch_whole
+from inductiva_widgets.downloads.tally import Tally
 from inductiva_widgets.downloads.terminal import show_progress
 from inductiva_widgets.errors import InputError
-
-Names = Iterable[str] | str | None
-CONNECTIONS = 4
 
 
 def start_archive(
@@ -28,11 +27,12 @@ def start_archive(
     opener: Opener | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
-) -> Download:
+    limits: Limits | None = None,
+) -> Download[Path]:
     """Begin `fetch_archive` in the background; the parameters are the same."""
     return _archive(
         url, target, names, strip_prefix=strip_prefix, opener=opener, renew=renew,
-        connections=connections,
+        connections=connections, limits=limits,
     ).start()  # fmt: skip
 
 
@@ -42,9 +42,13 @@ def start_file(
     *,
     opener: Opener | None = None,
     renew: Callable[[], str] | None = None,
-) -> Download:
+    connections: int = CONNECTIONS,
+    archive: bool = False,
+) -> Download[Path]:
     """Begin `fetch_file` in the background; the parameters are the same."""
-    return _file(url, target_file, opener=opener, renew=renew).start()
+    return _file(
+        url, target_file, opener=opener, renew=renew, connections=connections, archive=archive
+    ).start()
 
 
 @overload
@@ -57,6 +61,7 @@ def fetch_archive(
     opener: Opener | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
+    limits: Limits | None = None,
     show: bool = False,
     wait: Literal[True] = True,
 ) -> Path: ...
@@ -72,9 +77,10 @@ def fetch_archive(
     opener: Opener | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
+    limits: Limits | None = None,
     show: bool = False,
     wait: Literal[False],
-) -> Download: ...
+) -> Download[Path]: ...
 
 
 def fetch_archive(
@@ -86,9 +92,10 @@ def fetch_archive(
     opener: Opener | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
+    limits: Limits | None = None,
     show: bool = False,
     wait: bool = True,
-) -> Path | Download:
+) -> Path | Download[Path]:
     """Fetch members of a zip archive behind a URL and write them as files.
 
     Only the wanted bytes travel. Files that are there already, whole, are not fetched again, so
@@ -110,7 +117,9 @@ def fetch_archive(
     renew
         Returns a new URL for the same archive, asked when the present one has expired.
     connections
-        Ranges to fetch at the same time.
+        Ranges to fetch at the same time, at most: a few at first, more while it gets faster.
+    limits
+        How much content there may be; see `Limits`.
     show
         Whether to draw progress, when standard error is a terminal. Only with ``wait``.
     wait
@@ -136,7 +145,7 @@ def fetch_archive(
     """
     download = _archive(
         url, target, names, strip_prefix=strip_prefix, opener=opener, renew=renew,
-        connections=connections,
+        connections=connections, limits=limits,
     )  # fmt: skip
     return _go(download, show=show, wait=wait)
 
@@ -148,6 +157,8 @@ def fetch_file(
     *,
     opener: Opener | None = None,
     renew: Callable[[], str] | None = None,
+    connections: int = CONNECTIONS,
+    archive: bool = False,
     show: bool = False,
     wait: Literal[True] = True,
 ) -> Path: ...
@@ -160,9 +171,11 @@ def fetch_file(
     *,
     opener: Opener | None = None,
     renew: Callable[[], str] | None = None,
+    connections: int = CONNECTIONS,
+    archive: bool = False,
     show: bool = False,
     wait: Literal[False],
-) -> Download: ...
+) -> Download[Path]: ...
 
 
 def fetch_file(
@@ -171,9 +184,11 @@ def fetch_file(
     *,
     opener: Opener | None = None,
     renew: Callable[[], str] | None = None,
+    connections: int = CONNECTIONS,
+    archive: bool = False,
     show: bool = False,
     wait: bool = True,
-) -> Path | Download:
+) -> Path | Download[Path]:
     """Fetch one file as it is, replacing what stands there.
 
     A download that breaks off leaves ``name.part``; calling again goes on from there, provided the
@@ -189,6 +204,10 @@ def fetch_file(
         Makes the requests; a key-less `requests` session by default.
     renew
         Returns a new URL for the same file, asked when the present one has expired.
+    connections
+        Ranges to fetch at the same time, at most: a few at first, more while it gets faster.
+    archive
+        Whether it is a zip archive. One that is there already is then not fetched again.
     show
         Whether to draw progress, when standard error is a terminal. Only with ``wait``.
     wait
@@ -208,7 +227,10 @@ def fetch_file(
     DownloadError
         When it did not become whole.
     """
-    return _go(_file(url, target_file, opener=opener, renew=renew), show=show, wait=wait)
+    download = _file(
+        url, target_file, opener=opener, renew=renew, connections=connections, archive=archive
+    )
+    return _go(download, show=show, wait=wait)
 
 
 def _archive(
@@ -220,22 +242,16 @@ def _archive(
     opener: Opener | None,
     renew: Callable[[], str] | None,
     connections: int,
-) -> Download:
-    if connections < 1:
-        raise InputError("connections must be at least 1")
+    limits: Limits | None,
+) -> Download[Path]:
+    lanes = Lanes(_checked(connections))
     link = Link(url, opener=opener, renew=renew)
     asked = names if names is None or isinstance(names, str) else list(names)
+    wish = Wish(Path(target), asked, lambda _: strip_prefix, limits or Limits())
 
     def work(tally: Tally) -> Path:
         try:
-            return fetch_members(
-                link,
-                Path(target),
-                tally,
-                names=asked,
-                stripper=lambda _: strip_prefix,
-                connections=connections,
-            )
+            return fetch_wish(link, wish, tally.share(), lanes)
         finally:
             link.close()
 
@@ -248,20 +264,28 @@ def _file(
     *,
     opener: Opener | None,
     renew: Callable[[], str] | None,
-) -> Download:
+    connections: int,
+    archive: bool,
+) -> Download[Path]:
+    lanes = Lanes(_checked(connections))
     link = Link(url, opener=opener, renew=renew)
 
     def work(tally: Tally) -> Path:
-        tally.on_cancel(link.cancel)
         try:
-            return fetch_whole(link, Path(target_file), tally)
+            return fetch_whole(link, Path(target_file), tally.share(), lanes, archive=archive)
         finally:
             link.close()
 
     return Download(work, target_file)
 
 
-def _go(download: Download, *, show: bool, wait: bool) -> Path | Download:
+def _checked(connections: int) -> int:
+    if connections < 1:
+        raise InputError("connections must be at least 1")
+    return connections
+
+
+def _go(download: Download[Path], *, show: bool, wait: bool) -> Path | Download[Path]:
     if not wait:
         return download.start()
     if not show:

@@ -1,27 +1,35 @@
-"""A download that is under way: progress, cancel, result. Terminal and widget only draw it."""
+"""A download that is under way: progress, pause, cancel, result. Others only draw it."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from inductiva_widgets.downloads.progress import Outcome, Progress, Tally
+from inductiva_widgets.downloads.progress import Outcome, Progress
+from inductiva_widgets.downloads.tally import Tally
 from inductiva_widgets.errors import DownloadCancelled
+
+Result = TypeVar("Result")
 
 _SLICE = 0.5
 _PACKAGE = __name__.partition(".")[0]
 
 
-class Download:
+class Download(Generic[Result]):
     """A download and its state. Thread-safe.
+
+    Iterate over it for the files as they become whole; ``await`` it for the result. A cancelled
+    ``await``, be it by a timeout, cancels the download: use ``asyncio.shield`` where it should not.
 
     Parameters
     ----------
     work
-        Does it: counts on the tally, stops when that is cancelled, returns the path.
+        Does it: counts on the tally, obeys its control, returns the result: the path, or the paths.
     path
         Where it goes.
 
@@ -30,17 +38,18 @@ class Download:
     ::
 
         download = fetch_archive(url, "outputs", wait=False)
-        stop = download.subscribe(lambda progress: print(progress.bytes_done))
+        for file in download:
+            print(file, "is whole,", download.progress.eta, "s to go")
         folder = download.result()
     """
 
-    def __init__(self, work: Callable[[Tally], Path], path: str | Path = "") -> None:
+    def __init__(self, work: Callable[[Tally], Result], path: str | Path = "") -> None:
         self._work = work
         self._tally = Tally(str(path))
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._started = False
-        self._path: Path | None = None
+        self._result: Result | None = None
         self._error: Exception | None = None
         self._messages: list[str] = []
 
@@ -69,15 +78,34 @@ class Download:
         """Whether it has ended, in whatever way."""
         return self._ended.is_set()
 
-    def start(self) -> Download:
+    @property
+    def paused(self) -> bool:
+        """Whether it is asked to pause."""
+        return self._tally.control.paused
+
+    def __iter__(self) -> Iterator[Path]:
+        """Yield the files that are whole, those of earlier runs included, as they become so.
+
+        Raises
+        ------
+        DownloadCancelled, DownloadError
+            After the last file, when it did not become whole.
+        """
+        yield from self._tally.finished()
+        self.result()
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        return self._awaited().__await__()
+
+    def start(self) -> Download[Result]:
         """Run on a thread of its own, and return at once."""
         self._begin()
         # A daemon: an interpreter that is asked to quit does not wait for gigabytes.
         threading.Thread(target=self._run, name="inductiva-download", daemon=True).start()
         return self
 
-    def run(self) -> Path:
-        """Run on the calling thread and return the path; an interrupt cancels it."""
+    def run(self) -> Result:
+        """Run on the calling thread and return the result; an interrupt cancels it."""
         self._begin()
         self._run()
         return self._answer()
@@ -102,10 +130,18 @@ class Download:
 
     def cancel(self) -> None:
         """Ask to stop, and return at once; what is whole stays, a new call goes on from there."""
-        self._tally.cancel()
+        self._tally.control.cancel()
 
-    def result(self, timeout: float | None = None) -> Path:
-        """Wait for the end and return the path.
+    def pause(self) -> None:
+        """Ask to pause, and return at once; connections are given back where ranges are known."""
+        self._tally.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._tally.resume()
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait for the end and return the path, or the paths of several.
 
         Parameters
         ----------
@@ -139,13 +175,13 @@ class Download:
 
     def _run(self) -> None:
         try:
-            self._path = self._work(self._tally)
+            self._result = self._work(self._tally)
         except DownloadCancelled as exc:
             self._error = exc
             self._tally.end("cancelled")
         except Exception as exc:
             # A cancel shows as many kinds of error, depending on where it meets the work.
-            if self._tally.cancelled:
+            if self._tally.control.cancelled:
                 self._error = DownloadCancelled("the download was cancelled")
                 self._tally.end("cancelled")
             else:
@@ -154,12 +190,13 @@ class Download:
         except BaseException:
             # An interrupt of `run`: it goes up as it is.
             self._error = DownloadCancelled("the download was interrupted")
-            self._tally.cancel()
+            self._tally.control.cancel()
             self._tally.end("cancelled")
             raise
         else:
-            self._tally.expect(path=str(self._path))
-            self._tally.end("done")
+            # A download from a URL learns only from the answer what its file is called.
+            path = str(self._result) if isinstance(self._result, Path) else None
+            self._tally.end("done", path)
         finally:
             self._messages = list(self._tally.outcome.messages)
             self._ended.set()
@@ -173,17 +210,38 @@ class Download:
         while not self._ended.wait(_SLICE):
             pass
 
-    def _answer(self) -> Path:
+    async def _awaited(self) -> Result:
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+
+        def look(progress: Progress) -> None:
+            if progress.ended:
+                loop.call_soon_threadsafe(ended.set)
+
+        stop = self.subscribe(look)
+        try:
+            await ended.wait()
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        finally:
+            stop()
+        # The last state is told a moment before the result is there.
+        while not self.done:
+            await asyncio.sleep(0.001)
+        return self._answer()
+
+    def _answer(self) -> Result:
         if self._error is not None:
             raise self._error
-        if self._path is None:
+        if self._result is None:
             raise RuntimeError("the download ended without a result")
         with self._lock:
             messages, self._messages = self._messages, []
         for message in messages:
             # Told here, in the caller's own thread, where a warning can be caught or made an error.
             warnings.warn(message, stacklevel=_frames_of_ours())
-        return self._path
+        return self._result
 
 
 def _frames_of_ours() -> int:

@@ -2,226 +2,286 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import stat
-import zlib
 from collections.abc import Callable, Iterable, Sized
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from inductiva_widgets.downloads.archive import Directory, Member, read_directory
+from inductiva_widgets.downloads.archive import Directory, read_directory
+from inductiva_widgets.downloads.codecs import check_codec, crc32
 from inductiva_widgets.downloads.crew import Crew
 from inductiva_widgets.downloads.inflate import PIECE
+from inductiva_widgets.downloads.lanes import Lanes
+from inductiva_widgets.downloads.limits import Limits, check_space, free_space
 from inductiva_widgets.downloads.link import Link
-from inductiva_widgets.downloads.partfile import ScratchFile, sweep
-from inductiva_widgets.downloads.paths import Layout, folds_case, lay_out, make_folder
-from inductiva_widgets.downloads.plan import Choice, Item, choose, merge, strip
-from inductiva_widgets.downloads.progress import Outcome, Tally
-from inductiva_widgets.downloads.ranges import LocalSource, RangeSource, RangesUnsupported, Source
-from inductiva_widgets.downloads.single import receive
+from inductiva_widgets.downloads.members import LARGE, SPOOLS, MemberJobs
+from inductiva_widgets.downloads.partfile import ScratchFile
+from inductiva_widgets.downloads.paths import folds_case, lay_out, make_folder
+from inductiva_widgets.downloads.plan import Item, choose, merge, strip
+from inductiva_widgets.downloads.progress import Outcome
+from inductiva_widgets.downloads.ranges import (
+    FileChanged,
+    Identity,
+    LocalSource,
+    RangeSource,
+    RangesUnsupported,
+    Source,
+)
+from inductiva_widgets.downloads.single import RESTARTS, receive
+from inductiva_widgets.downloads.tally import Share
+from inductiva_widgets.downloads.workfolder import WorkFolder
 from inductiva_widgets.errors import ArchiveError, DownloadCancelled, DownloadError
-from inductiva_widgets.formatting import format_bytes
 
-# Given the names in an archive, returns the prefix to strip.
-Stripper = Callable[[Iterable[str]], str]
+Names = Iterable[str] | str | None
 
 
-def fetch_members(
-    link: Link,
-    target: Path,
-    tally: Tally,
-    *,
-    names: Iterable[str] | str | None,
-    stripper: Stripper,
-    connections: int,
-) -> Path:
-    """Fetch members over ranges, or by way of a whole copy where the server knows no ranges.
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of an archive, and where.
+
+    Parameters
+    ----------
+    target
+        The folder to fill.
+    names
+        Chosen members; see `plan.choose`.
+    strip_prefix
+        Gives the prefix to strip from the names of all members.
+    limits
+        How much content there may be.
+    """
+
+    target: Path
+    names: Names = None
+    strip_prefix: Callable[[Iterable[str]], str] = field(default=lambda _: "")
+    limits: Limits = field(default_factory=Limits)
+
+
+class ArchiveFetch:
+    """The fetch of one archive, in two steps.
 
     Parameters
     ----------
     link
         The archive.
-    target
-        The folder to fill.
-    tally
+    wish
+        What is wanted.
+    share
         Counts, and gets the outcome.
-    names
-        Chosen members; see `plan.choose`.
-    stripper
-        Tells the prefix to strip.
-    connections
-        Ranges to fetch at the same time.
+    lanes
+        The limit on connections.
     """
-    tally.on_cancel(link.cancel)
-    source = RangeSource(link)
-    try:
-        directory = read_directory(source)
-        return extract(
-            source,
-            directory,
-            target,
-            tally,
-            names=names,
-            stripper=stripper,
-            connections=connections,
-        )
-    except RangesUnsupported:
-        pass
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        sweep(target.parent)
-        with ScratchFile(target) as copy:
-            receive(link, copy, tally)
+
+    def __init__(self, link: Link, wish: Wish, share: Share, lanes: Lanes) -> None:
+        self._link = link
+        self._wish = wish
+        self._share = share
+        self._lanes = lanes
+        self._source = RangeSource(link)
+        self._plan: _Plan | None = None
+        link.obey(share.control, lanes.shrink)
+
+    def prepare(self) -> None:
+        """Read the directory and choose; then the totals are known. Writes nothing.
+
+        Raises
+        ------
+        InputError
+            When no name matches.
+        UnsafePathError
+            When a chosen member would land outside of the folder.
+        ArchiveError
+            When it is no archive, holds too much, or a chosen member cannot be read.
+        """
+        with contextlib.suppress(RangesUnsupported):
+            self._plan = _Plan(read_directory(self._source), self._wish)
+            self._plan.announce(self._share)
+
+    def run(self) -> Path:
+        """Fetch; files that are there already and whole are kept.
+
+        Raises
+        ------
+        DownloadError
+            When not all became whole; those that did stay.
+        """
+        target = self._wish.target
+        made = not target.exists()
+        try:
+            if not made and not target.is_dir():
+                raise DownloadError(f"{target} is a file where a folder is needed")
+            target.mkdir(parents=True, exist_ok=True)
+            root = target.resolve()
+            with WorkFolder(root, self._share) as work:
+                self._fill_again(root, work)
+        except OSError as exc:
+            raise DownloadError(f"{target} cannot be written: {exc.strerror or exc}") from exc
+        finally:
+            if made:
+                with contextlib.suppress(OSError):
+                    target.rmdir()  # where nothing came, nothing is left
+        return target
+
+    def _fill_again(self, root: Path, work: WorkFolder, restarts: int = RESTARTS) -> None:
+        """Fill the folder, from the start when the archive becomes another one meanwhile."""
+        try:
+            self._fill(root, work)
+        except FileChanged:
+            if not restarts:
+                raise
+            self._source = RangeSource(self._link)
+            self.prepare()
+            self._fill_again(root, work, restarts - 1)
+
+    def _fill(self, root: Path, work: WorkFolder) -> None:
+        if self._plan is not None:
+            try:
+                self._extract(self._source, self._source.identity, self._plan, root, work)
+                return
+            except RangesUnsupported:
+                pass  # a server may change its mind
+        with ScratchFile(work.scratch()) as copy:
+            receive(self._link, copy, root, self._share)
             local = LocalSource(copy.path)
-            return extract(
-                local,
-                read_directory(local),
-                target,
-                tally,
-                names=names,
-                stripper=stripper,
-                connections=1,
-                counted=False,
-            )
-    except OSError as exc:
-        raise DownloadError(f"{target} cannot be written: {exc.strerror or exc}") from exc
+            plan = _Plan(read_directory(local), self._wish)
+            self._share.expect(len(plan.files))
+            self._extract(local, Identity(local.size), plan, root, work)
 
-
-def extract(
-    source: Source,
-    directory: Directory,
-    target: Path,
-    tally: Tally,
-    *,
-    names: Iterable[str] | str | None,
-    stripper: Stripper,
-    connections: int,
-    counted: bool = True,
-) -> Path:
-    """Write chosen members below a folder; files that are there already and whole are kept.
-
-    Parameters
-    ----------
-    source
-        The archive.
-    directory
-        Its members.
-    target
-        The folder to fill.
-    tally
-        Counts, and gets the outcome.
-    names
-        Chosen members; see `plan.choose`.
-    stripper
-        Tells the prefix to strip.
-    connections
-        Ranges to read at the same time.
-    counted
-        Whether bytes count as progress; not so for a copy whose coming was counted before.
-
-    Raises
-    ------
-    InputError
-        When no name matches; nothing is written then.
-    UnsafePathError
-        When a chosen member would land outside of the folder; nothing is written then.
-    DownloadError
-        When not all became whole; those that did stay.
-    """
-    prefix = stripper(member.name for member in directory.members)
-    members = strip(directory.members, prefix)
-    choice = choose(members, names, prefix)
-    layout = lay_out(members, fold_case=folds_case(_existing(target)))
-    items = [Item(members[name], layout.path(name)) for name in choice.wanted]
-    files = [item for item in items if not item.member.is_dir]
-    for item in files:
-        item.member.check_readable()
-    tally.expect(files=len(files))
-    if counted:
-        tally.restart(0, sum(item.member.compressed_size for item in files))
-    try:
-        root = _make_folders(target, items)
-        missing = [item for item in files if not _keep(root, item, tally, counted=counted)]
-        _check_space(root, missing)
-        tally.outcome = _outcome(layout, choice, items, kept=len(files) - len(missing))
+    def _extract(
+        self, source: Source, identity: Identity, plan: _Plan, root: Path, work: WorkFolder
+    ) -> None:
+        # A whole copy was counted as it came.
+        remote = isinstance(source, RangeSource)
+        same = work.begin(identity)
+        for folder in plan.folders:
+            make_folder(root, folder)
+        missing = [item for item in plan.files if not self._keep(root, item, work, counted=remote)]
+        for item in missing:
+            if (root / item.path).is_dir():
+                raise DownloadError(f"{root / item.path} is a folder where a file is to be written")
+        need = sum(item.member.size for item in missing)
+        check_space(root, need)
+        self._share.outcome = plan.outcome(kept=len(plan.files) - len(missing), same=same)
+        crew = Crew(self._lanes, self._share.control)
+        jobs = MemberJobs(
+            source, crew, root=root, work=work, share=self._share, lanes=self._lanes, counted=remote
+        )
         for item in [item for item in missing if not item.member.size]:
             # Nothing to fetch; but a checksum is stated for no bytes, too.
             if item.member.crc:
-                raise ArchiveError(f"{item.member.name}: its checksum is wrong")
-            with ScratchFile(root / item.path) as file:
-                file.commit()
-            _count(tally, item.member, counted=counted)
-    except OSError as exc:
-        raise DownloadError(f"{target} cannot be written: {exc.strerror or exc}") from exc
-    spans = merge((item for item in missing if item.member.size), connections)
-    Crew(source, spans, root, tally, counted=counted).run(connections)
-    return target
+                jobs.damage(ArchiveError(f"{item.member.name}: its checksum is wrong"))
+                continue
+            with ScratchFile(work.scratch()) as file:
+                jobs.finish(item, file)
+            if remote:
+                self._share.keep(item.member.compressed_size)
+        full = [item for item in missing if item.member.size]
+        large = _large(full, free_space(root) - need) if remote else []
+        spooled = {item.path for item in large}
+        small = (item for item in full if item.path not in spooled)
+        threads = jobs.plan(merge(small, self._lanes.most if remote else 1), large)
+        try:
+            crew.run(jobs.next, threads)
+        finally:
+            jobs.close()
+        work.finish(plan.files)
+        if jobs.damaged:
+            first, others = jobs.damaged[0], len(jobs.damaged) - 1
+            more = f" (and {others} more damaged members)" if others else ""
+            raise ArchiveError(f"{first}{more}") from first
+
+    def _keep(self, root: Path, item: Item, work: WorkFolder, *, counted: bool) -> bool:
+        """Tell whether a file is there already, with the right size and checksum."""
+        path, member = root / item.path, item.member
+        try:
+            found = path.lstat()
+        except OSError:
+            return False
+        if not stat.S_ISREG(found.st_mode) or found.st_size != member.size:
+            return False
+        if not work.knows(item.path, path, member):
+            if self._checksum(path) != member.crc:
+                return False
+            work.note(item.path, path, member)
+        if counted:
+            self._share.keep(member.compressed_size)
+        self._share.finish_file(path)
+        return True
+
+    def _checksum(self, path: Path) -> int:
+        crc = 0
+        with path.open("rb", buffering=0) as file:
+            while data := file.read(PIECE):
+                if self._share.control.cancelled:
+                    raise DownloadCancelled("the download was cancelled")
+                crc = crc32(data, crc)
+        return crc
+
+
+class _Plan:
+    """Which members go where."""
+
+    def __init__(self, directory: Directory, wish: Wish) -> None:
+        prefix = wish.strip_prefix(member.name for member in directory.members)
+        members = strip(directory.members, prefix)
+        self._choice = choose(members, wish.names, prefix)
+        self._layout = lay_out(members, fold_case=folds_case(_existing(wish.target)))
+        items = [Item(members[name], self._layout.path(name)) for name in self._choice.wanted]
+        self.files = [item for item in items if not item.member.is_dir]
+        for item in self.files:
+            check_codec(item.member)
+        wish.limits.check([item.member for item in self.files])
+        self.folders = sorted(
+            {item.path if item.member.is_dir else item.path.rpartition("/")[0] for item in items}
+        )
+
+    def announce(self, share: Share) -> None:
+        """Tell how much there is to do."""
+        share.expect(len(self.files))
+        share.restart(0, sum(item.member.compressed_size for item in self.files))
+
+    def outcome(self, *, kept: int, same: bool) -> Outcome:
+        """Return what is to be told at the end."""
+        choice, layout = self._choice, self._layout
+        renamed = {name: layout.renamed[name] for name in choice.wanted if name in layout.renamed}
+        links = [item.path for item in self.files if item.member.is_symlink]
+        messages = [choice.hint] if choice.hint else []
+        if not same:
+            messages.append("the archive changed since the last download, which began anew")
+        if renamed:
+            name, place = next(iter(renamed.items()))
+            messages.append(f"stored under another name: {name!r} as {place!r}{_more(renamed)}")
+        if links:
+            messages.append(
+                f"stored as a small text file, not as a symbolic link: {links[0]!r}{_more(links)}"
+            )
+        return Outcome(renamed, choice.missing, kept, tuple(messages))
+
+
+def fetch_wish(link: Link, wish: Wish, share: Share, lanes: Lanes) -> Path:
+    """Fetch members over ranges, or by way of a whole copy where the server knows no ranges.
+
+    Parameters
+    ----------
+    link, wish, share, lanes
+        As for `ArchiveFetch`.
+    """
+    fetch = ArchiveFetch(link, wish, share, lanes)
+    fetch.prepare()
+    return fetch.run()
+
+
+def _large(items: list[Item], room: int) -> list[Item]:
+    """Return the members to be fetched in blocks: those whose spools the disk can hold, too."""
+    large = [item for item in items if item.member.compressed_size > LARGE]
+    largest = sorted((item.member.compressed_size for item in large), reverse=True)[:SPOOLS]
+    return large if sum(largest) <= room else []
 
 
 def _existing(path: Path) -> Path:
     path = path.absolute()
     return next((place for place in (path, *path.parents) if place.exists()), path)
-
-
-def _make_folders(target: Path, items: list[Item]) -> Path:
-    """Make all folders and clear them of what killed runs left; return the resolved target."""
-    if target.exists() and not target.is_dir():
-        raise DownloadError(f"{target} is a file where a folder is needed")
-    target.mkdir(parents=True, exist_ok=True)
-    root = target.resolve()
-    folders = {item.path if item.member.is_dir else item.path.rpartition("/")[0] for item in items}
-    for relative in sorted(folders):
-        sweep(make_folder(root, relative))
-    return root
-
-
-def _keep(root: Path, item: Item, tally: Tally, *, counted: bool) -> bool:
-    """Tell whether a file is there already, with the right size and checksum."""
-    path, member = root / item.path, item.member
-    try:
-        found = path.lstat()
-    except OSError:
-        return False
-    if not stat.S_ISREG(found.st_mode) or found.st_size != member.size:
-        return False
-    crc = 0
-    with path.open("rb") as file:
-        while data := file.read(PIECE):
-            if tally.cancelled:
-                raise DownloadCancelled("the download was cancelled")
-            crc = zlib.crc32(data, crc)
-    if crc != member.crc:
-        return False
-    _count(tally, member, counted=counted)
-    return True
-
-
-def _count(tally: Tally, member: Member, *, counted: bool) -> None:
-    if counted:
-        tally.keep(member.compressed_size)
-    tally.finish_file()
-
-
-def _check_space(root: Path, items: list[Item]) -> None:
-    need = sum(item.member.size for item in items)
-    free = shutil.disk_usage(root).free
-    if need > free:
-        raise DownloadError(
-            f"the files need {format_bytes(need)}, but {root} has only {format_bytes(free)} free"
-        )
-
-
-def _outcome(layout: Layout, choice: Choice, items: list[Item], *, kept: int) -> Outcome:
-    renamed = {name: layout.renamed[name] for name in choice.wanted if name in layout.renamed}
-    links = [item.path for item in items if item.member.is_symlink]
-    messages = [choice.hint] if choice.hint else []
-    if renamed:
-        name, place = next(iter(renamed.items()))
-        messages.append(f"stored under another name: {name!r} as {place!r}{_more(renamed)}")
-    if links:
-        messages.append(
-            f"stored as a small text file, not as a symbolic link: {links[0]!r}{_more(links)}"
-        )
-    return Outcome(renamed=renamed, missing=choice.missing, kept=kept, messages=tuple(messages))
 
 
 def _more(things: Sized) -> str:

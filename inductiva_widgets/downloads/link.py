@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from inductiva_widgets.downloads.control import Control
 from inductiva_widgets.downloads.opener import (
     Opener,
     RequestsOpener,
@@ -20,7 +22,9 @@ from inductiva_widgets.errors import APIConnectionError, DownloadCancelled, Down
 # What object stores say of a link that has expired: AWS and Google answer 400 in some cases.
 _EXPIRED = frozenset({400, 401, 403, 410})
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_BUSY = frozenset({429, 503})
 _LONGEST_PAUSE = 30.0
+_LOOK = 0.1  # seconds between two looks whether a cancel came
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class Link:
         self._renew = renew
         self._lock = threading.Lock()
         self._open: set[Response] = set()
-        self._cancelled = threading.Event()
+        self._control = Control()
+        self._when_busy: Callable[[], object] = lambda: None
 
     def __repr__(self) -> str:
         return f"<Link {self.shown}>"
@@ -93,6 +98,25 @@ class Link:
     def url(self) -> str:
         """The present URL. Never put it into a message."""
         return self._url
+
+    @property
+    def paused(self) -> bool:
+        """Whether those who read should let go of their connections for a while."""
+        return self._control.paused
+
+    def obey(self, control: Control, when_busy: Callable[[], object] | None = None) -> None:
+        """Follow a control from now on.
+
+        Parameters
+        ----------
+        control
+            Its cancel ends all that is under way, also a read that waits for a slow server.
+        when_busy
+            Called when the server says that it is asked too much.
+        """
+        self._control = control
+        self._when_busy = when_busy or self._when_busy
+        control.on_cancel(self._abort)
 
     @contextmanager
     def open(self, headers: Mapping[str, str], statuses: Collection[int]) -> Iterator[Response]:
@@ -112,7 +136,7 @@ class Link:
         DownloadError
             When the answer is another status, in spite of all tries and of a new link.
         DownloadCancelled
-            When `cancel` was called.
+            When the control was cancelled.
         """
         response = self._answer({**headers, "Accept-Encoding": "identity"}, statuses)
         with self._lock:
@@ -135,26 +159,29 @@ class Link:
         at_least
             Seconds that the server asked for.
         """
-        self._cancelled.wait(min(_LONGEST_PAUSE, max(at_least, self.backoff.pause(failures))))
+        self._control.sleep(min(_LONGEST_PAUSE, max(at_least, self.backoff.pause(failures))))
+        self.check()
+
+    def wait_while_paused(self) -> None:
+        """Return when there is no pause; a cancel ends the wait."""
+        self._control.wait_while_paused()
         self.check()
 
     def check(self) -> None:
-        """Raise `DownloadCancelled` after a `cancel`."""
-        if self._cancelled.is_set():
+        """Raise `DownloadCancelled` after a cancel."""
+        if self._control.cancelled:
             raise DownloadCancelled(f"the download of {self.shown} was cancelled")
-
-    def cancel(self) -> None:
-        """End all that is under way, also a read that waits for a slow server."""
-        self._cancelled.set()
-        with self._lock:
-            under_way = list(self._open)
-        for response in under_way:
-            response.abort()
 
     def close(self) -> None:
         """Close the connections, if they are the link's own."""
         if isinstance(self._own_opener, RequestsOpener):
             self._own_opener.close()
+
+    def _abort(self) -> None:
+        with self._lock:
+            under_way = list(self._open)
+        for response in under_way:
+            response.abort()
 
     def _answer(self, headers: Mapping[str, str], statuses: Collection[int]) -> Response:
         failures = 0
@@ -163,7 +190,7 @@ class Link:
             self.check()
             url = self._url
             try:
-                response = self._opener(url, headers)
+                response = self._request(url, headers)
             except APIConnectionError:
                 failures += 1
                 limit = self.backoff.attempts if self.answered else self.backoff.first_attempts
@@ -177,12 +204,34 @@ class Link:
             response.close()
             if response.status in _TRANSIENT and failures + 1 < self.backoff.attempts:
                 failures += 1
+                if response.status in _BUSY:
+                    self._when_busy()
                 self.pause(failures, _retry_after(response))
             elif response.status in _EXPIRED and self._renew is not None and not renewed:
                 renewed = True
                 self._replace(url)
             else:
                 raise DownloadError(_refusal(response.status, self.shown))
+
+    def _request(self, url: str, headers: Mapping[str, str]) -> Response:
+        """Make a request that a cancel ends.
+
+        Nothing wakes a thread that waits for the headers of an answer, so another one waits.
+        """
+        answer: Future[Response] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(self._opener(url, headers))
+            except BaseException as exc:
+                answer.set_exception(exc)
+
+        threading.Thread(target=ask, name="inductiva-request", daemon=True).start()
+        while not wait([answer], _LOOK).done:
+            if self._control.cancelled:
+                answer.add_done_callback(_let_go)
+                self.check()
+        return answer.result()
 
     def _replace(self, expired: str) -> None:
         if self._renew is None:
@@ -193,6 +242,11 @@ class Link:
                 url = self._renew()
                 check_url(url)
                 self._url = url
+
+
+def _let_go(answer: Future[Response]) -> None:
+    if answer.exception() is None:
+        answer.result().close()
 
 
 def _refusal(status: int, shown: str) -> str:

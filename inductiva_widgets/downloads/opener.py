@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
-CHUNK = 64 * 1024
+CHUNK = 256 * 1024
 _POOL = 32
 
 
@@ -180,7 +180,13 @@ class _RequestsResponse:
         error: APIConnectionError
         try:
             # The raw body: ranges and lengths count the bytes as stored, so nothing may be decoded.
-            yield from self._response.raw.stream(CHUNK, decode_content=False)
+            raw = self._response.raw
+            if hasattr(raw, "read1") and not raw.chunked:  # urllib3 >= 2.1
+                # What is there already, instead of waiting until a slow link has filled a piece.
+                while data := raw.read1(CHUNK, decode_content=False):
+                    yield data
+            else:
+                yield from raw.stream(CHUNK, decode_content=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             error = _connection_error(exc, self._url)
         except (ValueError, AttributeError):

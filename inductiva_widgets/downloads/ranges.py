@@ -21,6 +21,10 @@ class RangesUnsupported(DownloadError):
     """The server sends whole files only; the answer to a `Range` header was not a part."""
 
 
+class FileChanged(ArchiveError):
+    """The file is another one than at the first request."""
+
+
 class Source(Protocol):
     """A file of known size whose bytes can be had by position."""
 
@@ -59,6 +63,11 @@ class Identity:
         """
         return cls(size, header(response, "ETag"), header(response, "Last-Modified"))
 
+    @property
+    def is_strong(self) -> bool:
+        """Whether two versions of one size would be told apart."""
+        return bool((self.etag and not self.etag.startswith("W/")) or self.modified)
+
     def matches(self, other: Identity) -> bool:
         """Tell whether both can be the same version; what one of them does not state counts not.
 
@@ -91,12 +100,17 @@ class RangeSource:
     @property
     def size(self) -> int:
         """Number of bytes; known after the first answer, for which one byte is asked if need be."""
-        if self._identity is None:
-            self.tail(1)
-        size = self._identity.size if self._identity else None
+        size = self.identity.size
         if size is None:
             raise RangesUnsupported(f"the server does not tell the size of {self.link.shown}")
         return size
+
+    @property
+    def identity(self) -> Identity:
+        """The version that is read; known as the size is."""
+        if self._identity is None:
+            self.tail(1)
+        return self._identity or Identity(None)
 
     def tail(self, count: int) -> bytes:
         """Return the last bytes; the first request of all, as it also tells the size.
@@ -133,38 +147,39 @@ class RangeSource:
         Parameters
         ----------
         start, stop
-            Positions inside the file.
+            Positions inside the file. In the first request of all, which also tells the size,
+            ``stop`` may lie beyond its end.
 
         Raises
         ------
-        ArchiveError
-            When the file changed since the first request.
+        FileChanged
+            When it changed since the first request.
         DownloadError
             When it could not be had in spite of all tries.
         """
-        if not 0 <= start <= stop <= self.size:
+        last = stop if self._identity is None else self.size
+        if not 0 <= start <= stop <= last:
             raise ArchiveError(f"bytes {start}-{stop} lie outside of {self.link.shown}")
         position, failures = start, 0
         while position < stop:
             before = position
             error: APIConnectionError | None = None
-            with self.link.open(
-                {"Range": f"bytes={position}-{stop - 1}"}, {200, 206, 416}
-            ) as response:
+            asked = {"Range": f"bytes={position}-{stop - 1}"}
+            with self.link.open(asked, {200, 206, 416}) as response:
                 end = self._check_part(response, position, stop)
+                stop = min(stop, self.size)
                 try:
-                    for chunk in response.chunks():
-                        # A server may send more than it announced: never hand on more than asked.
-                        piece = chunk[: end - position]
-                        if not piece:
-                            break
-                        self.link.check()
+                    for piece in _at_most(response.chunks(), end - position, self.link):
                         position += len(piece)
                         yield piece
+                        if self.link.paused:
+                            break  # and give the connection back: a pause may last for hours
                 except APIConnectionError as exc:
                     error = exc
             self.link.check()
-            if position < end:
+            if self.link.paused:
+                self.link.wait_while_paused()
+            elif position < end:
                 failures = failures + 1 if position == before else 1
                 if failures >= self.link.backoff.attempts:
                     reason = error or "the answers end too early"
@@ -203,6 +218,9 @@ class RangeSource:
             if first != start or not start <= last < stop:
                 raise DownloadError(f"the server sent another part of {self.link.shown} than asked")
             return last + 1
+        if response.status == 416 and self._identity is None:
+            self._remember(Identity.of(response, unsatisfied_size(response)))
+            return start  # an empty file, or one that ends before
         if response.status == 200:
             length = header(response, "Content-Length")
             self._remember(
@@ -224,8 +242,8 @@ class RangeSource:
             elif not self._identity.matches(identity):
                 raise self._changed()
 
-    def _changed(self) -> ArchiveError:
-        return ArchiveError(f"the archive changed while it was read: {self.link.shown}")
+    def _changed(self) -> FileChanged:
+        return FileChanged(f"the file changed while it was read: {self.link.shown}")
 
 
 class LocalSource:
@@ -291,9 +309,11 @@ def unsatisfied_size(response: Response) -> int | None:
 
 
 def _at_most(chunks: Iterator[bytes], count: int, link: Link) -> Iterator[bytes]:
+    """Pass bytes on, never more than asked: a server may send more than it announced."""
     for chunk in chunks:
-        link.check()
-        yield chunk[:count]
-        count -= len(chunk)
-        if count <= 0:
+        piece = chunk[:count]
+        if not piece:
             return
+        link.check()
+        yield piece
+        count -= len(piece)

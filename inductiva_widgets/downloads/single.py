@@ -1,20 +1,47 @@
-"""One whole file in one stream, taken up where it broke off: by `Range` where the server can."""
+"""One whole file: in blocks over parallel ranges, or in one stream where there are no ranges."""
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+from collections import deque
+from collections.abc import Generator, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
+from inductiva_widgets.downloads.blockfile import (
+    BLOCK,
+    Block,
+    BlockFile,
+    journal_of,
+    stored_identity,
+)
+from inductiva_widgets.downloads.crew import Crew, Job
+from inductiva_widgets.downloads.lanes import Lanes
+from inductiva_widgets.downloads.limits import check_space
 from inductiva_widgets.downloads.link import Link, header
-from inductiva_widgets.downloads.opener import Response
-from inductiva_widgets.downloads.partfile import PartFile, ScratchFile
-from inductiva_widgets.downloads.progress import Tally
-from inductiva_widgets.downloads.ranges import Identity, content_range, unsatisfied_size
+from inductiva_widgets.downloads.partfile import ScratchFile, move
+from inductiva_widgets.downloads.placelock import PlaceLock
+from inductiva_widgets.downloads.progress import Outcome
+from inductiva_widgets.downloads.ranges import (
+    FileChanged,
+    Identity,
+    LocalSource,
+    RangeSource,
+    RangesUnsupported,
+)
+from inductiva_widgets.downloads.tally import Share
 from inductiva_widgets.errors import APIConnectionError, DownloadError, InputError
 from inductiva_widgets.formatting import format_bytes
 
+# How often a file may change under our hands before we give up.
+RESTARTS = 2
+_COMPARED = 64 * 1024
 
-def fetch_whole(link: Link, target: Path, tally: Tally) -> Path:
+
+def fetch_whole(
+    link: Link, target: Path, share: Share, lanes: Lanes, *, archive: bool = False
+) -> Path:
     """Fetch a file beside its target and move it there when it is whole.
 
     A download that breaks off leaves ``name.part``, from which a later call goes on.
@@ -25,25 +52,142 @@ def fetch_whole(link: Link, target: Path, tally: Tally) -> Path:
         Where it comes from.
     target
         Where it goes; its folder is made.
-    tally
+    share
         Counts.
+    lanes
+        The limit on connections.
+    archive
+        Whether it is a zip archive. One that is there already is then told by its directory, which
+        holds the checksums of all that is in it, and is not fetched again.
     """
     if target.is_dir():
         raise InputError(f"{target} is a folder; name the file to write")
+    link.obey(share.control, lanes.shrink)
+    share.expect(1)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with PartFile(target) as part:
-            tally.expect(files=1)
-            receive(link, part, tally)
-            part.commit()
+        with PlaceLock(target.with_name(f"{target.name}.part.lock"), share):
+            if not (archive and _is_there(link, target, share)):
+                _fetch(link, target, share, lanes)
     except OSError as exc:
         raise DownloadError(f"{target} cannot be written: {exc.strerror or exc}") from exc
-    tally.finish_file()
+    share.finish_file(target)
     return target
 
 
-def receive(link: Link, part: PartFile | ScratchFile, tally: Tally) -> None:
-    """Fetch a file into a part, from where the part ends.
+def _is_there(link: Link, target: Path, share: Share) -> bool:
+    if not target.is_file():
+        return False
+    here, there = LocalSource(target), RangeSource(link)
+    with contextlib.suppress(RangesUnsupported):
+        if there.tail(_COMPARED) == here.tail(_COMPARED) and there.size == here.size:
+            share.restart(here.size, here.size)
+            return True
+    return False
+
+
+def _fetch(link: Link, target: Path, share: Share, lanes: Lanes) -> None:
+    part = target.with_name(f"{target.name}.part")
+    changed = ("the file changed since its download began, which was begun anew",)
+    for restarts in range(RESTARTS + 1):
+        try:
+            if _BlockwiseFetch(link, part, share, lanes).run(target):
+                return
+            break
+        except FileChanged:
+            if restarts == RESTARTS:
+                raise
+            share.outcome = Outcome(messages=changed)
+    with ScratchFile(part) as file:
+        journal_of(part).unlink(missing_ok=True)
+        receive(link, file, part.parent, share)
+        file.commit(target)
+
+
+class _BlockwiseFetch:
+    """One try to fetch a file over ranges, on top of what an earlier run left."""
+
+    def __init__(self, link: Link, part: Path, share: Share, lanes: Lanes) -> None:
+        self._part = part
+        self._share = share
+        self._lanes = lanes
+        self._source = RangeSource(link)
+        self._crew = Crew(lanes, share.control)
+        self._jobs: deque[Job] = deque()
+
+    def run(self, target: Path) -> bool:
+        """Fetch and move the file; False where it takes one stream.
+
+        Raises
+        ------
+        FileChanged
+            When it is another one than that whose part is here; the part is removed.
+        """
+        stored = stored_identity(self._part)
+        with contextlib.closing(self._first_stream(stored)) as stream:
+            try:
+                head = next(stream, b"")  # the first answer tells the size and the version
+                identity = self._source.identity
+            except RangesUnsupported:
+                return False
+            if identity.size is None or not identity.is_strong:
+                return False  # parts of two versions could not be told apart
+            blocks = BlockFile(self._part, identity, 0, identity.size)
+            try:
+                if stored is not None and stored != identity:
+                    raise FileChanged("the file is another one by now")
+                self._fill(blocks, identity.size, chain([head], stream))
+            except FileChanged:
+                blocks.discard()
+                raise
+            finally:
+                if blocks.missing() and not blocks.length:
+                    blocks.discard()
+                blocks.close()
+        move(self._part, target)
+        journal_of(self._part).unlink(missing_ok=True)
+        return True
+
+    def _first_stream(self, stored: Identity | None) -> Generator[bytes, None, None]:
+        """Ask for the first bytes that are missing."""
+        if stored is None or stored.size is None:
+            return self._source.stream(0, BLOCK)
+        blocks = BlockFile(self._part, stored, 0, stored.size)
+        blocks.close()
+        for block in blocks.missing():
+            return self._source.stream(block.position, block.stop)
+        return self._source.stream(0, 1)  # all is here; only the version is to be asked
+
+    def _fill(self, blocks: BlockFile, size: int, first: Iterator[bytes]) -> None:
+        missing = blocks.missing()
+        self._share.restart(blocks.length, size)
+        check_space(self._part.parent, size - blocks.length)
+        streams = [first, *(self._source.stream(one.position, one.stop) for one in missing[1:])]
+        for block, stream in zip(missing, streams, strict=False):
+            self._jobs.append(partial(self._take, blocks, block, stream))
+        self._crew.run(self._next, len(missing))
+        blocks.sync()
+
+    def _next(self) -> Job | None:
+        try:
+            return self._jobs.popleft()
+        except IndexError:
+            return None
+
+    def _take(self, blocks: BlockFile, block: Block, stream: Iterator[bytes]) -> None:
+        try:
+            for chunk in stream:
+                blocks.write(block, chunk)
+                self._lanes.count(len(chunk))
+                self._share.receive(len(chunk))
+                if self._crew.ending:
+                    return
+        finally:
+            blocks.leave(block)
+
+
+def receive(link: Link, part: ScratchFile, folder: Path, share: Share) -> None:
+    """Fetch a file in one stream; one that breaks off begins anew.
 
     Parameters
     ----------
@@ -51,7 +195,9 @@ def receive(link: Link, part: PartFile | ScratchFile, tally: Tally) -> None:
         Where it comes from.
     part
         Gets the bytes.
-    tally
+    folder
+        Where room is needed.
+    share
         Counts.
 
     Raises
@@ -59,93 +205,35 @@ def receive(link: Link, part: PartFile | ScratchFile, tally: Tally) -> None:
     DownloadError
         When it did not become whole in spite of all tries.
     """
-    failures, furthest = 0, part.length
-    if part.identity is not None:
-        tally.restart(part.length, part.identity.size)
+    failures = furthest = 0
     while True:
+        part.restart()
+        length = 0
         error: APIConnectionError | None = None
-        with link.open(_headers(part), {200, 206, 416}) as response:
-            going, expected = _begin(response, part, tally)
-            if not going and expected is not None:
-                return
+        with link.open({}, {200}) as response:
+            stated = header(response, "Content-Length")
+            expected = int(stated) if stated and stated.isdecimal() else None
+            share.restart(0, expected)
+            check_space(folder, expected or 0)
             try:
-                for chunk in response.chunks() if going else ():
+                for chunk in response.chunks():
                     link.check()
                     part.write(chunk)
-                    tally.receive(len(chunk))
+                    length += len(chunk)
+                    share.receive(len(chunk))
+                    link.wait_while_paused()
             except APIConnectionError as exc:
                 error = exc
         link.check()
-        if going and error is None and expected in {None, part.length}:
+        if error is None and expected in {None, length}:
             return
-        if expected is not None and part.length > expected:
-            part.restart(None)
-        # Only bytes never seen before count as progress: a server without ranges that always breaks
-        # off at the same place would keep us busy for ever.
-        failures = 0 if part.length > furthest else failures + 1
-        furthest = max(furthest, part.length)
+        # Only bytes never seen before count as progress: a server that always breaks off at the
+        # same place would keep us busy for ever.
+        failures = 0 if length > furthest else failures + 1
+        furthest = max(furthest, length)
         if failures >= link.backoff.attempts:
-            so_far = f"{format_bytes(part.length)} of {format_bytes(expected)}"
-            reason = error or f"{link.shown} ends too early"
-            raise DownloadError(f"{reason}, after {so_far}; calling again goes on") from error
+            so_far = f"{format_bytes(length)} of {format_bytes(expected)}"
+            raise DownloadError(
+                f"{error or f'{link.shown} ends too early'}, after {so_far}"
+            ) from error
         link.pause(failures or 1)
-
-
-def _headers(part: PartFile | ScratchFile) -> dict[str, str]:
-    validator = _validator(part.identity)
-    if not part.length or validator is None:
-        return {}
-    return {"Range": f"bytes={part.length}-", "If-Range": validator}
-
-
-def _begin(
-    response: Response, part: PartFile | ScratchFile, tally: Tally
-) -> tuple[bool, int | None]:
-    """Fit the part to the answer; return whether a body follows, and the size of the whole file.
-
-    No body but a size means that all is there already.
-    """
-    if response.status == 200:
-        # The whole file, be it that nothing else was asked, that ranges are not known here, or that
-        # the file is another one by now: begin anew in each case.
-        length = header(response, "Content-Length")
-        size = int(length) if length and length.isdecimal() else None
-        identity = Identity.of(response, size)
-        part.restart(identity if _validator(identity) else None)
-        tally.restart(0, size)
-        _check_space(part.path, size)
-        return True, size
-    if response.status == 206 and part.identity is not None:
-        found = content_range(response)
-        if found and found[0] == part.length and found[2] is not None:
-            now = Identity.of(response, found[2])
-            if part.identity.matches(now):
-                tally.restart(part.length, now.size)
-                return True, now.size
-    elif (
-        part.identity is not None
-        and part.identity.size == part.length
-        and unsatisfied_size(response) in {None, part.length}
-    ):
-        return False, part.length  # 416: nothing lies beyond what we have
-    part.restart(None)
-    tally.restart(0, None)
-    return False, None
-
-
-def _validator(identity: Identity | None) -> str | None:
-    """Return what may stand in `If-Range`: a strong ETag, else the date."""
-    if identity is None:
-        return None
-    if identity.etag and not identity.etag.startswith("W/"):
-        return identity.etag
-    return identity.modified
-
-
-def _check_space(path: Path, size: int | None) -> None:
-    free = shutil.disk_usage(path.parent).free
-    if size is not None and size > free:
-        raise DownloadError(
-            f"the file needs {format_bytes(size)}, "
-            f"but {path.parent} has only {format_bytes(free)} free"
-        )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
+from typing import Any
 
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.progress import Progress
@@ -13,7 +14,7 @@ from inductiva_widgets.formatting import format_bytes, format_short
 
 
 @contextmanager
-def show_progress(download: Download) -> Iterator[None]:
+def show_progress(download: Download[Any]) -> Iterator[None]:
     """Draw a download's progress on standard error while the context lasts.
 
     Does nothing when standard error is no terminal, so that logs stay clean.

@@ -9,8 +9,7 @@ import contextlib
 import html
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.formatting import format_clock
@@ -19,12 +18,12 @@ from inductiva_widgets.timing import total_seconds
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.models import TaskInfo
-    from inductiva_widgets.tasks.known import KnownTask
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
     from inductiva_widgets.widgets import TaskListWidget, TaskWidget
     from inductiva_widgets.widgets.base import BaseWidget
 
+Result = TypeVar("Result")
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 Show = Callable[..., None]
 
@@ -69,14 +68,14 @@ def task_list_bundle(tasks: TaskList) -> Bundle:
     return task_list_widget(tasks)._repr_mimebundle_()
 
 
-def finish_download(task: KnownTask, download: Download, *, quiet: bool) -> Path:
+def finish_download(download: Download[Result], title: str, *, quiet: bool = False) -> Result:
     """Wait for a download, its progress shown as fits the place."""
     if quiet:
         return download.result()
     if in_notebook():
         from inductiva_widgets.widgets import DownloadWidget
 
-        _show(DownloadWidget(download, title=f"Outputs of task {task.id}"))
+        _show(DownloadWidget(download, title=title))
         return download.result()
     from inductiva_widgets.downloads.terminal import show_progress
 

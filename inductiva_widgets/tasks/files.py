@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from inductiva_widgets import config
 from inductiva_widgets.errors import InputError, TaskError
@@ -15,7 +15,7 @@ from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.tasks.tail import tail
 
 if TYPE_CHECKING:
-    from inductiva_widgets.downloads import Download
+    from inductiva_widgets.downloads import Download, Limits, Source
 
 # The folders inside the archives; source: the wire protocol.
 ARTIFACTS = "artifacts/"
@@ -106,19 +106,28 @@ class TaskFiles(KnownTask):
         output_dir: str | os.PathLike[str] | None = None,
         uncompress: bool = True,
         *,
+        limits: Limits | None = None,
         _quiet: bool = False,
     ) -> Path:
         """Download output files; calling again after an interruption finishes the job.
+
+        Whole files are not fetched again, be it after a restart of the kernel. While another
+        process fills the same folder, this one waits.
 
         Parameters
         ----------
         filenames
             Names, globs (``"*.csv"``) or folders (``"vtk/"``); None for all. Of the archive only
-            the bytes of these files are fetched.
+            the bytes of these files are fetched. Names that it lacks are warned of, with those
+            that look alike, unless it lacks all of them.
         output_dir
             Folder for the files; by default ``inductiva_output/<id>/outputs``.
         uncompress
             False to keep the archive as it is, as ``output.zip`` in the folder.
+        limits
+            How much content the archive may hold, see
+            :class:`inductiva_widgets.downloads.Limits`; by default an archive made to fill a disk
+            is refused.
 
         Returns
         -------
@@ -129,11 +138,15 @@ class TaskFiles(KnownTask):
         ------
         TaskError
             There is no output, the reason given.
+        InputError
+            None of the names is in the archive; close ones are named.
         DownloadError
             The download did not become whole; what is whole is kept.
+        DownloadCancelled
+            It was cancelled, such as with the button; what is whole is kept.
         """
-        download = self.start_download(filenames, output_dir, uncompress)
-        path = _display.finish_download(self, download, quiet=_quiet)
+        download = self.start_download(filenames, output_dir, uncompress, limits=limits)
+        path = _display.finish_download(download, f"Outputs of task {self.id}", quiet=_quiet)
         return path if uncompress else path.parent
 
     def start_download(
@@ -141,17 +154,33 @@ class TaskFiles(KnownTask):
         filenames: Iterable[str] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         uncompress: bool = True,
-    ) -> Download:
-        """Begin :meth:`download_outputs` in the background.
+        *,
+        limits: Limits | None = None,
+    ) -> Download[Path]:
+        """Begin :meth:`download_outputs` in the background; the parameters are the same.
 
         Returns
         -------
         Download
-            It carries the progress, ``cancel()`` and ``result()``.
+            It carries ``progress``, ``pause()``, ``resume()``, ``cancel()`` and ``result()``;
+            iterate over it for the files as they become whole, or ``await`` it.
         """
-        folder = self._folder(output_dir, "outputs")
-        place = _Place(folder, "output.zip", ARTIFACTS, self.get_output_url)
-        return _start(place, filenames, uncompress)
+        from inductiva_widgets import downloads
+
+        return downloads.start_one(self.output_source(filenames, output_dir, uncompress, limits))
+
+    def output_source(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+        limits: Limits | None = None,
+    ) -> Source:
+        """Return what :meth:`download_outputs` fetches, for :func:`downloads.start_many`."""
+        archive = self._folder(output_dir, "outputs") / "output.zip"
+        return _source(
+            self.id, archive, ARTIFACTS, self.get_output_url, filenames, uncompress, limits
+        )
 
     def download_inputs(
         self,
@@ -173,9 +202,11 @@ class TaskFiles(KnownTask):
         Path
             The folder.
         """
-        folder = self._folder(output_dir, "inputs")
-        place = _Place(folder, "input.zip", INPUTS, self.get_input_url)
-        path = _display.finish_download(self, _start(place, filenames, uncompress), quiet=False)
+        from inductiva_widgets import downloads
+
+        archive = self._folder(output_dir, "inputs") / "input.zip"
+        source = _source(self.id, archive, INPUTS, self.get_input_url, filenames, uncompress, None)
+        path = _display.finish_download(downloads.start_one(source), f"Inputs of task {self.id}")
         return path if uncompress else path.parent
 
     def remove_remote_files(self) -> None:
@@ -203,16 +234,16 @@ class TaskFiles(KnownTask):
         return info.storage_output_path
 
 
-class _Place(NamedTuple):
-    """Where an archive goes, and how to get at it."""
-
-    folder: Path
-    archive: str
-    prefix: str
-    link: Callable[[], str]
-
-
-def _start(place: _Place, filenames: Iterable[str] | None, uncompress: bool) -> Download:
+def _source(  # noqa: PLR0917 - one line at each of its two calls
+    name: str,
+    archive: Path,
+    prefix: str,
+    link: Callable[[], str],
+    filenames: Iterable[str] | None,
+    uncompress: bool,
+    limits: Limits | None,
+) -> Source:
+    """Return where an archive comes from, and where it or what is in it goes."""
     from inductiva_widgets import downloads
 
     if isinstance(filenames, str):
@@ -220,9 +251,5 @@ def _start(place: _Place, filenames: Iterable[str] | None, uncompress: bool) -> 
     names = None if filenames is None else list(filenames)
     if names is not None and not uncompress:
         raise InputError("uncompress=False keeps the whole archive: leave filenames out.")
-    url = place.link()
-    if not uncompress:
-        return downloads.start_file(url, place.folder / place.archive, renew=place.link)
-    return downloads.start_archive(
-        url, place.folder, names, strip_prefix=place.prefix, renew=place.link
-    )
+    wish = downloads.Wish(archive.parent, names, lambda _: prefix, limits or downloads.Limits())
+    return downloads.Source(name, link, wish, None if uncompress else archive)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from inductiva_widgets.errors import DownloadError, InputError, TaskError
+from inductiva_widgets.errors import InputError
 from inductiva_widgets.formatting import MISSING, format_clock, format_date, format_table
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import Status
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from inductiva_widgets.api.client import Client
+    from inductiva_widgets.downloads import Download
     from inductiva_widgets.widgets import TaskListWidget
 
 COLUMNS = (
@@ -164,7 +165,9 @@ class TaskList(Sequence[Task]):
         output_dir: str | os.PathLike[str] | None = None,
         uncompress: bool = True,
     ) -> list[Path]:
-        """Download output files of every task, one after another.
+        """Download output files of every task; calling again finishes what was interrupted.
+
+        The tasks share one limit on connections, and one progress bar.
 
         Parameters
         ----------
@@ -184,19 +187,33 @@ class TaskList(Sequence[Task]):
         DownloadError
             Some tasks have no output or could not be downloaded; those of the others are there.
         """
+        download = self.start_download(filenames, output_dir, uncompress)
+        count = f"{len(self)} task{'' if len(self) == 1 else 's'}"
+        paths = _display.finish_download(download, f"Outputs of {count}")
+        return paths if uncompress else [path.parent for path in paths]
+
+    def start_download(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> Download[list[Path]]:
+        """Begin :meth:`download_outputs` in the background; the parameters are the same.
+
+        Returns
+        -------
+        Download
+            As from :meth:`Task.start_download`; its result are the paths, in order.
+        """
+        from inductiva_widgets import config, downloads
+
         names = filenames if filenames is None or isinstance(filenames, str) else list(filenames)
-        folders: list[Path] = []
-        failures: list[str] = []
-        for task in self:
-            folder = None if output_dir is None else Path(output_dir) / task.id
-            try:
-                folders.append(task.download_outputs(names, folder, uncompress))
-            except (TaskError, DownloadError) as error:
-                failures.append(str(error))
-        if failures:
-            count = f"{len(failures)} of {len(self)} tasks could not be downloaded"
-            raise DownloadError(f"{count}; the others are there. " + " ".join(failures[:3]))
-        return folders
+        base = config.output_dir() if output_dir is None else Path(output_dir)
+        sources = [
+            task.output_source(names, None if output_dir is None else base / task.id, uncompress)
+            for task in self
+        ]
+        return downloads.start_many(sources, base)
 
     def widget(self) -> TaskListWidget:
         """Return a new live table of the tasks."""

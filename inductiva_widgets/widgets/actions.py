@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.live import poller_for
@@ -34,7 +34,8 @@ class TaskActions:
         self._find = find
         self._on_download = on_download
         self._lock = threading.Lock()
-        self._downloads: dict[str, Download] = {}
+        self._downloads: dict[str, _Asked] = {}
+        self._starting: set[str] = set()
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
         """Return the handlers of the requests, by kind."""
@@ -42,6 +43,8 @@ class TaskActions:
             "kill": self.kill,
             "outputs": self.outputs,
             "download": self.download,
+            "pause_download": self.pause_download,
+            "resume_download": self.resume_download,
             "cancel_download": self.cancel_download,
         }
 
@@ -77,28 +80,70 @@ class TaskActions:
             isinstance(names, list) and names and all(isinstance(name, str) for name in names)
         ):
             raise InputError("Choose at least one file.")
-        with self._lock:
-            running = self._downloads.get(task.id)
-            if running is not None and running.progress.phase == "running":
-                raise InputError("A download of this task is under way: wait or cancel it.")
-            download = self._downloads[task.id] = task.start_download(names)
+        self._begin(task, names)
 
-        def report(progress: Progress) -> None:
-            self._on_download(task, state.download_view(progress, download.error))
+    def pause_download(self, content: dict[str, Any]) -> None:
+        """Let the download of a task rest."""
+        asked = self._asked(self.task(content))
+        if asked is not None:
+            asked.download.pause()
 
-        download.subscribe(report)
-        report(download.progress)
+    def resume_download(self, content: dict[str, Any]) -> None:
+        """Go on with the download of a task: after a pause, or anew after a cancel or a failure."""
+        task = self.task(content)
+        asked = self._asked(task)
+        if asked is None:
+            raise InputError("There is no download to go on with.")
+        if asked.download.progress.phase in ("cancelled", "failed"):
+            self._begin(task, asked.names)
+        else:
+            asked.download.resume()
 
     def cancel_download(self, content: dict[str, Any]) -> None:
         """Stop the download of a task; whole files are kept."""
-        task = self.task(content)
-        with self._lock:
-            download = self._downloads.get(task.id)
-        if download is not None:
-            download.cancel()
+        asked = self._asked(self.task(content))
+        if asked is not None:
+            asked.download.cancel()
 
     def current_download(self, task: Task) -> state.DownloadView | None:
         """Return how far the task's download is, None where there was none."""
+        asked = self._asked(task)
+        return None if asked is None else _view(asked.download)
+
+    def _asked(self, task: Task) -> _Asked | None:
         with self._lock:
-            download = self._downloads.get(task.id)
-        return None if download is None else state.download_view(download.progress, download.error)
+            return self._downloads.get(task.id)
+
+    def _begin(self, task: Task, names: list[str] | None) -> None:
+        with self._lock:
+            asked = self._downloads.get(task.id)
+            if task.id in self._starting or (asked and not asked.download.progress.ended):
+                raise InputError("A download of this task is under way: wait or cancel it.")
+            self._starting.add(task.id)
+        try:
+            # Without the lock: it asks the service, and the buttons of other tasks must not wait.
+            download = task.start_download(names)
+            with self._lock:
+                self._downloads[task.id] = _Asked(download, names)
+        finally:
+            with self._lock:
+                self._starting.discard(task.id)
+
+        def report(_: Progress) -> None:
+            asked = self._asked(task)
+            # The last words of a download that was begun anew would hide how far the new one is.
+            if asked is not None and asked.download is download:
+                self._on_download(task, _view(download))
+
+        download.subscribe(report)
+
+
+class _Asked(NamedTuple):
+    """A download, and the files that were asked for; None for all."""
+
+    download: Download[Any]
+    names: list[str] | None
+
+
+def _view(download: Download[Any]) -> state.DownloadView:
+    return state.download_view(download.progress, download.error)

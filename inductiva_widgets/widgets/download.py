@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DownloadWidget(BaseWidget):
-    """Progress, speed and remaining time of one download, with a button to cancel it.
+    """Progress, speed and remaining time of a download, with buttons to pause and to cancel it.
 
     Parameters
     ----------
@@ -35,11 +35,16 @@ class DownloadWidget(BaseWidget):
     # Here and not only in __init__: a widget whose making was refused is closed too.
     _unsubscribe: Callable[[], None] | None = None
 
-    def __init__(self, download: Download, *, title: str, **kwargs: Any) -> None:
+    def __init__(self, download: Download[Any], *, title: str, **kwargs: Any) -> None:
         self._download = download
         view = state.download_view(download.progress, download.error)
         super().__init__(title=title, download=view, **kwargs)
-        self._handlers = {"cancel_download": self._cancel}
+        # Not begun anew from here: whoever waits for the result was told of the end already.
+        self._handlers = {
+            "pause_download": lambda _: download.pause(),
+            "resume_download": lambda _: download.resume(),
+            "cancel_download": lambda _: download.cancel(),
+        }
         self._unsubscribe = download.subscribe(self._show)
 
     def __repr__(self) -> str:
@@ -59,6 +64,3 @@ class DownloadWidget(BaseWidget):
 
     def _show(self, progress: Progress) -> None:
         self.download = dict(state.download_view(progress, self._download.error))
-
-    def _cancel(self, _: dict[str, Any]) -> None:
-        self._download.cancel()

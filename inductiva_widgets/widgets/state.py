@@ -110,8 +110,16 @@ class ErrorView(TypedDict):
     report: str
 
 
+class FileProgressView(TypedDict):
+    """One file under way: bytes of its content."""
+
+    name: str
+    done: int
+    total: int
+
+
 class DownloadView(TypedDict):
-    """How far a download is."""
+    """How far a download is; ``files`` are those under way, in the order of their beginning."""
 
     phase: str
     bytes_done: int
@@ -120,6 +128,7 @@ class DownloadView(TypedDict):
     files_total: int | None
     speed: float | None
     eta: float | None
+    files: list[FileProgressView]
     path: str | None
     error: ErrorView | None
 
@@ -207,6 +216,10 @@ def download_view(progress: Progress, error: BaseException | None = None) -> Dow
         "files_total": progress.files_total,
         "speed": progress.speed,
         "eta": progress.eta,
+        "files": [
+            {"name": file.name, "done": file.bytes_done, "total": file.bytes_total}
+            for file in progress.active
+        ],
         "path": progress.path or None,
         "error": error_view("The download failed", error)
         if error is not None and progress.phase == "failed"

@@ -1,5 +1,13 @@
 /** Mounts the built bundle in every state: `#dark`, `#bare` (no notebook theme), `#only=text`. */
-import type { FeedView, OutputsView, TaskListTraits, TaskTraits, TaskView } from "../src/contract";
+import type {
+  DownloadPhase,
+  DownloadView,
+  FeedView,
+  OutputsView,
+  TaskListTraits,
+  TaskTraits,
+  TaskView,
+} from "../src/contract";
 import { viewOfRow } from "../src/opened";
 import { GalleryModel, type Handlers } from "./model";
 import * as states from "./states";
@@ -25,6 +33,11 @@ function show(title: string, model: GalleryModel, then?: (el: HTMLElement) => vo
 }
 
 const outputs = (): OutputsView => ({ archive_size: 1.1e9, files: states.files });
+const turn = (phase: DownloadPhase) => (_: unknown, model: GalleryModel) => {
+  const eta = phase === "running" ? 8.6 : null;
+  model.set("download", { ...(model.get("download") as DownloadView), phase, eta });
+  return null;
+};
 const handlers: Handlers = {
   outputs,
   kill: ({ task_id }, model) => {
@@ -36,10 +49,9 @@ const handlers: Handlers = {
     model.set("download", states.download);
     return null;
   },
-  cancel_download: (_, model) => {
-    model.set("download", { ...states.download, phase: "cancelled" });
-    return null;
-  },
+  pause_download: turn("paused"),
+  resume_download: turn("running"),
+  cancel_download: turn("cancelled"),
 };
 
 function card(view: TaskView, part: Partial<TaskTraits> = {}, more: Handlers = {}): GalleryModel {
@@ -115,39 +127,77 @@ show(
   card(states.success, { download: states.download }),
   click("Outputs"),
 );
+show("card download of many files", card(states.success, { download: states.bigDownload }));
+show(
+  "card download starting",
+  card(states.success, {
+    download: {
+      ...states.download,
+      bytes_done: 0,
+      bytes_total: null,
+      files_done: 0,
+      files_total: null,
+      files: [],
+      speed: 0,
+      eta: null,
+    },
+  }),
+);
 show(
   "card download of unknown size",
   card(states.success, {
-    download: { ...states.download, bytes_total: null, eta: null },
+    download: {
+      ...states.download,
+      bytes_total: null,
+      files_total: 1,
+      files_done: 0,
+      files: [],
+      eta: null,
+    },
   }),
+);
+const paused: DownloadView = { ...states.bigDownload, phase: "paused", speed: 0, eta: null };
+show("card download paused", card(states.success, { download: paused }), click("Resume", "Pause"));
+show(
+  "card download waiting",
+  card(states.success, { download: { ...paused, phase: "waiting", bytes_done: 0, files_done: 0 } }),
+);
+show(
+  "card download cancelled",
+  card(states.success, { download: { ...states.bigDownload, phase: "cancelled" } }),
 );
 show(
   "card download done",
   card(states.success, {
-    download: {
-      ...states.download,
-      phase: "done",
-      bytes_done: 4_089_446,
-      files_done: 2,
-      path: "/home/ada/dam-break/inductiva_output/n7pbtxunxqzuca6nwe9v0gn75/outputs",
-    },
+    download: { ...states.bigDownload, phase: "done", bytes_done: 400_621_466, files_done: 258 },
   }),
 );
+const failedDownload: DownloadView = {
+  ...states.bigDownload,
+  phase: "failed",
+  error: {
+    title: "The download failed",
+    detail:
+      "There is not enough space on the disk: the files need 1.64 GiB, and /home/ada has 0.20 GiB left. Free some space, or choose fewer files.",
+    report: "The download failed: DownloadError: need 1760936591, have 214748364",
+  },
+};
+show("card download failed", card(states.success, { download: failedDownload }));
+
+const waited = (download: DownloadView, title = "Outputs of task n7pbtxunxqzuca6nwe9v0gn75") =>
+  new GalleryModel({ kind: "download", title, download }, handlers);
+show("download in a cell", waited(states.bigDownload));
+show("download in a cell, of several tasks", waited(states.severalDownload, "Outputs of 12 tasks"));
+show("download in a cell, paused", waited(paused));
+show("download in a cell, cancelled", waited({ ...states.bigDownload, phase: "cancelled" }));
+show("download in a cell, failed", waited(failedDownload));
 show(
-  "card download failed",
-  card(states.success, {
-    download: {
-      ...states.download,
-      phase: "failed",
-      error: {
-        title: "There is not enough space on the disk.",
-        detail:
-          "The files need 1.64 GiB; /home/ada has 0.20 GiB left. Free some space, or choose fewer files.",
-        report: "OutOfSpace: need 1760936591, have 214748364",
-      },
-    },
-  }),
+  "download in a cell, done",
+  waited({ ...states.bigDownload, phase: "done", bytes_done: 400_621_466, files_done: 258 }),
 );
+const moving = waited(states.bigDownload);
+show("download in a cell, moving", moving);
+if ("download in a cell, moving".includes(only)) states.play(moving);
 show("card failed", card(states.failed));
 show("card killed", card(states.killed));
 show("card pending kill", card(states.pendingKill));

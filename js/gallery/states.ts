@@ -2,6 +2,7 @@
 import type {
   DownloadView,
   FeedView,
+  FileProgressView,
   FileView,
   Phase,
   PhaseName,
@@ -234,9 +235,74 @@ export const download: DownloadView = {
   files_total: 2,
   speed: 42_991_616,
   eta: 1.2,
+  files: [{ name: "energy.csv", done: 2_499_451, total: 3_984_588 }],
   path: null,
   error: null,
 };
+
+const under = (name: string, done: number): FileProgressView => ({
+  name,
+  done,
+  total: 246_960_000,
+});
+/** Of many files, eight at once. */
+export const bigDownload: DownloadView = {
+  ...download,
+  bytes_done: 40_056_123,
+  bytes_total: 400_621_466,
+  files_done: 12,
+  files_total: 258,
+  eta: 8.6,
+  files: [0.81, 0.64, 0.6, 0.22, 0.2, 0.11, 0.1, 0.02].map((share, i) =>
+    under(`vtk/ParticleData_Fluid_${i + 11}.vtk`, share * 246_960_000),
+  ),
+  path: "/home/ada/dam-break/inductiva_output/n7pbtxunxqzuca6nwe9v0gn75/outputs",
+};
+const longName = "a_folder_whose_name_says_everything_about_the_case/".repeat(4);
+/** Of several tasks: the first folder is the task. */
+export const severalDownload: DownloadView = {
+  ...bigDownload,
+  files_done: 1_204,
+  files_total: 3_096,
+  bytes_done: 5.1e9,
+  bytes_total: 1.7e10,
+  eta: 287,
+  files: [
+    under("n7pbtxunxqzuca6nwe9v0gn75/vtk/ParticleData_Fluid_118.vtk", 9e7),
+    under(`3m3u1z7rypt0o302ci6x49f46/${longName}velocity_and_pressure_0042.vtu`, 2e8),
+    under(`\u202e<img src=x onerror=alert(1)>/${longName}`, 6e6),
+    under("x.csv", 2.4e8),
+    under("y.csv", 1),
+  ],
+};
+
+/** Has a download pass by, of files small and large, as the engine tells of it. */
+export function play(model: { get(key: string): unknown; set(key: string, value: unknown): void }) {
+  let next = 0;
+  let whole = 0;
+  let active: FileProgressView[] = [];
+  const fresh = (): FileProgressView => {
+    next += 1;
+    const isLarge = next % 5 === 0;
+    const total = isLarge ? 20_000_000 : 700_000;
+    return { name: `vtk/ParticleData_Fluid_${next}.vtk`, done: 0, total };
+  };
+  setInterval(() => {
+    if ((model.get("download") as DownloadView).phase !== "running") return;
+    const grown = active.map((file) => ({ ...file, done: file.done + 400_000 }));
+    active = grown.filter(({ done, total }) => done < total);
+    whole = (whole + grown.length - active.length) % 258;
+    while (active.length < 8) active.push(fresh());
+    model.set("download", {
+      ...bigDownload,
+      files_done: whole,
+      bytes_done: Math.floor((whole / 258) * 400_621_466),
+      speed: 4.1e7 + 3e6 * Math.sin(next),
+      eta: (258 - whole) / 27,
+      files: active,
+    });
+  }, 100);
+}
 
 const sizes: [string, number, number][] = [
   ["stdout.txt", 141_558, 17_131],

@@ -78,8 +78,17 @@ export interface OutputsView {
   files: FileView[];
 }
 
-export type DownloadPhase = "running" | "done" | "failed" | "cancelled";
+/** `waiting` is for another download that fills the same folder. */
+export type DownloadPhase = "waiting" | "running" | "paused" | "done" | "failed" | "cancelled";
 
+/** One file under way: bytes of its content. */
+export interface FileProgressView {
+  name: string;
+  done: number;
+  total: number;
+}
+
+/** How far a download is. `files` are those under way, in the order of their beginning. */
 export interface DownloadView {
   phase: DownloadPhase;
   bytes_done: number;
@@ -88,6 +97,7 @@ export interface DownloadView {
   files_total: number | null;
   speed: number | null;
   eta: number | null;
+  files: FileProgressView[];
   path: string | null;
   error: ErrorView | null;
 }
@@ -133,7 +143,8 @@ export interface DownloadTraits {
 }
 
 /** Requests of the page; each gets one Reply with the same id. Killing and downloading answer when
- * accepted or refused, and tell their progress by pushes. */
+ * accepted or refused, and tell their progress by pushes. `resume_download` goes on after a pause,
+ * and on a card also with what failed or was cancelled. */
 export interface Requests {
   rows: { start: number; stop: number };
   open: { task_id: string };
@@ -141,6 +152,8 @@ export interface Requests {
   kill: { task_id: string };
   outputs: { task_id: string };
   download: { task_id: string; names: string[] | null };
+  pause_download: { task_id?: string };
+  resume_download: { task_id?: string };
   cancel_download: { task_id?: string };
 }
 
@@ -152,6 +165,8 @@ export interface Results {
   kill: null;
   outputs: OutputsView;
   download: null;
+  pause_download: null;
+  resume_download: null;
   cancel_download: null;
 }
 

@@ -8,19 +8,21 @@ import { usePending, WAITING } from "./parts/pending";
 export function DownloadEntry({ bridge }: { bridge: Bridge }) {
   const title = useTrait<string>(bridge, "title");
   const download = useTrait<DownloadView>(bridge, "download");
-  const cancel = usePending();
+  const steer = usePending();
   return (
     <section class="iw-card iw-frame" aria-label={title}>
       <div class="iw-download-title iw-text">{title}</div>
-      {cancel.isSlow ? (
+      {steer.isSlow ? (
         <div class="iw-note" role="note">
           {WAITING}
         </div>
       ) : null}
-      {cancel.error === null ? null : <ErrorBox error={cancel.error} onDismiss={cancel.clear} />}
+      {steer.error === null ? null : <ErrorBox error={steer.error} onDismiss={steer.clear} />}
       <Progress
         download={download}
-        pending={cancel}
+        pending={steer}
+        onPause={() => bridge.request("pause_download", {})}
+        onResume={() => bridge.request("resume_download", {})}
         onCancel={() => bridge.request("cancel_download", {})}
       />
     </section>

@@ -10,7 +10,7 @@ import { DownloadEntry } from "./download";
 import { Boundary } from "./parts/Boundary";
 import { ErrorBox } from "./parts/ErrorBox";
 import { guardShortcuts } from "./shortcuts";
-import "./styles.css";
+import "./styles/index.css";
 import { TaskEntry } from "./task";
 import { TaskListEntry } from "./task_list";
 

@@ -11,6 +11,8 @@ export function actionsFor(bridge: Bridge, task_id: string): CardActions {
     kill: () => bridge.request("kill", { task_id }),
     outputs: () => bridge.request("outputs", { task_id }),
     download: (names) => bridge.request("download", { task_id, names }),
+    pauseDownload: () => bridge.request("pause_download", { task_id }),
+    resumeDownload: () => bridge.request("resume_download", { task_id }),
     cancelDownload: () => bridge.request("cancel_download", { task_id }),
   };
 }

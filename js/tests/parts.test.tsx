@@ -173,19 +173,35 @@ describe("download", () => {
     files_total: 2,
     speed: 42_991_616,
     eta: 1.2,
+    files: [],
     path: null,
     error: null,
   };
-  const progress = (part: Partial<DownloadView>, onCancel = vi.fn(async () => null)) =>
-    draw(<Progress download={{ ...running, ...part }} pending={idle} onCancel={onCancel} />);
+  const none = async () => null;
+  const progress = (part: Partial<DownloadView>, actions: object = {}) =>
+    draw(
+      <Progress
+        download={{ ...running, ...part }}
+        pending={idle}
+        onPause={none}
+        onResume={none}
+        onCancel={none}
+        {...actions}
+      />,
+    );
+  const file = (name: string, done: number, total = 100) => ({ name, done, total });
+  const shownFiles = (page: Element) =>
+    byRole(page, "progressbar")
+      .slice(1)
+      .map((bar) => [bar.getAttribute("aria-label"), bar.getAttribute("aria-valuenow")]);
 
   it("tells how far it is, and can be cancelled", async () => {
-    const onCancel = vi.fn(async () => null);
-    const page = await progress({}, onCancel);
+    const onCancel = vi.fn(none);
+    const page = await progress({}, { onCancel });
     const bar = one(page, "progressbar");
     expect(bar.getAttribute("aria-valuenow")).toBe("61");
     expect(bar.getAttribute("aria-valuetext")).toBe(
-      "2.40 MiB of 3.90 MiB · 1 of 2 files · 41.00 MiB/s · 2 s left",
+      "1 of 2 files · 2.4 of 3.9 MiB · 41.0 MiB/s · 2 s left",
     );
     await click(one(page, "button", "Cancel download"));
     expect(onCancel).toHaveBeenCalledTimes(1);
@@ -201,20 +217,84 @@ describe("download", () => {
     const page = await progress({ bytes_done });
     expect(one(page, "progressbar").getAttribute("aria-valuenow")).toBe(value);
   });
+  it("is paused and goes on by the same button", async () => {
+    const [onPause, onResume] = [vi.fn(none), vi.fn(none)];
+    const page = await progress({}, { onPause, onResume });
+    const button = one(page, "button", "Pause");
+    await click(button);
+    expect(onPause).toHaveBeenCalledTimes(1);
+    await progress({ phase: "paused", speed: 0, eta: null }, { onPause, onResume });
+    expect(page.textContent).toContain("Paused");
+    expect(page.textContent).not.toContain("B/s");
+    expect(one(page, "button", "Resume")).toBe(button);
+    await click(button);
+    expect(onResume).toHaveBeenCalledTimes(1);
+  });
+  it("says what it waits for, and has nothing to pause then", async () => {
+    const page = await progress({ phase: "waiting" });
+    expect(page.textContent).toContain("Another download fills this folder: waiting for it");
+    expect(byRole(page, "button", "Pause")).toHaveLength(0);
+    one(page, "button", "Cancel download");
+  });
+  it("shows the files under way, four of them, and counts the others", async () => {
+    const files = Array.from({ length: 7 }, (_, i) => file(`f${i}`, 10 * i));
+    const page = await progress({ files, files_total: 9 });
+    expect(shownFiles(page)).toEqual([
+      ["f0", "0"],
+      ["f1", "10"],
+      ["f2", "20"],
+      ["f3", "30"],
+    ]);
+    expect(page.textContent).toContain("and 3 more");
+  });
+  it("rests with the files that it had", async () => {
+    const page = await progress({ files: [file("a", 50)], files_total: 9 });
+    await progress({ phase: "paused", files: [], files_total: 9 });
+    expect(shownFiles(page)).toEqual([["a", "50"]]);
+  });
+  it("reserves room for as many files as there will be", async () => {
+    const rows = (page: Element) => page.getElementsByClassName("iw-transfer-file").length;
+    expect(rows(await progress({ files_total: 258 }))).toBe(4);
+    expect(rows(await progress({ files_total: 3 }))).toBe(3);
+  });
+  it("shows the end of a long name, and all of it as a tip", async () => {
+    const name = `${"folder/".repeat(20)}velocity.vtu`;
+    const page = await progress({ files: [file(name, 5)], files_total: 9 });
+    const shown = page.getElementsByClassName("iw-name")[0];
+    expect(shown?.getAttribute("title")).toBe(name);
+    expect(shown?.textContent).toBe(name);
+    expect(page.getElementsByClassName("iw-name-end")[0]?.textContent).toContain("velocity.vtu");
+  });
+  it("names are text, whatever they look like", async () => {
+    const name = "<img src=x onerror=alert(1)>";
+    const page = await progress({ files: [file(name, 5)], path: name, phase: "running" });
+    expect(page.getElementsByTagName("img")).toHaveLength(0);
+    expect(page.textContent).toContain(name);
+  });
   it("says where it went", async () => {
-    const page = await progress({ phase: "done", path: "/tmp/out" });
-    expect(page.textContent).toContain("Saved to /tmp/out");
+    const page = await progress({
+      phase: "done",
+      path: "/tmp/out",
+      files_done: 258,
+      bytes_done: 915 * 1024 ** 2,
+    });
+    expect(page.textContent).toContain("Downloaded 258 files, 915.0 MiB, to /tmp/out");
     expect(byRole(page, "progressbar")).toHaveLength(0);
     one(page, "button", "Copy path");
   });
-  it("says why it failed", async () => {
+  it.each(["cancelled", "failed"] as const)("that was %s goes on from there", async (phase) => {
+    const onAgain = vi.fn(none);
+    const page = await progress({ phase, error: oops }, { onAgain });
+    expect(page.textContent).toContain("at 2.4 of 3.9 MiB; downloading again goes on from there.");
+    expect(byRole(page, "alert")).toHaveLength(phase === "failed" ? 1 : 0);
+    await click(one(page, "button", "Resume download"));
+    expect(onAgain).toHaveBeenCalledTimes(1);
+  });
+  it("says why it failed, also where only a new call goes on", async () => {
     const page = await progress({ phase: "failed", error: oops });
     expect(one(page, "alert").textContent).toContain("It was refused.");
-  });
-  it("says that it was cancelled", async () => {
-    expect((await progress({ phase: "cancelled" })).textContent).toContain(
-      "cancelled after 2.40 MiB",
-    );
+    expect(page.textContent).toContain("calling again goes on from there.");
+    expect(byRole(page, "button", "Resume download")).toHaveLength(0);
   });
 });
 

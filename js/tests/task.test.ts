@@ -250,6 +250,7 @@ describe("outputs", () => {
       files_total: 1,
       speed: null,
       eta: null,
+      files: [],
       path: null,
       error: null,
     };
@@ -258,6 +259,48 @@ describe("outputs", () => {
     await click(one(el, "button", "Cancel download"));
     expect(model.requests("cancel_download")).toHaveLength(1);
     await model.reply("cancel_download", null);
+  });
+  it("that stopped coming are asked for again", async () => {
+    const download = {
+      phase: "cancelled",
+      bytes_done: 1024,
+      bytes_total: 4096,
+      files_done: 0,
+      files_total: 1,
+      speed: null,
+      eta: null,
+      files: [],
+      path: null,
+      error: null,
+    };
+    const model = host({ view: done(), download });
+    const { el } = await show(model);
+    await click(one(el, "button", "Resume download"));
+    expect(model.requests("resume_download")[0]).toMatchObject({ task_id: task().id });
+    await model.refuse("resume_download", oops);
+    expect(el.textContent).toContain(oops.title);
+  });
+  it.each([
+    ["Pause", "running", "pause_download"],
+    ["Resume", "paused", "resume_download"],
+  ])("%s while they are %s", async (name, phase, kind) => {
+    const download = {
+      phase,
+      bytes_done: 1,
+      bytes_total: 4,
+      files_done: 0,
+      files_total: 1,
+      speed: null,
+      eta: null,
+      files: [],
+      path: null,
+      error: null,
+    };
+    const model = host({ view: done(), download });
+    const { el } = await show(model);
+    await click(one(el, "button", name));
+    expect(model.requests(kind)[0]).toMatchObject({ task_id: task().id });
+    await model.reply(kind, null);
   });
   it("that cannot be listed say why, and are asked for again", async () => {
     const model = host({ view: done() });

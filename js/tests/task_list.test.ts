@@ -226,6 +226,7 @@ describe("an open row", () => {
       files_total: 1,
       speed: null,
       eta: null,
+      files: [],
       path: null,
       error: null,
     };
@@ -284,6 +285,7 @@ describe("a line", () => {
       files_total: 1,
       speed: null,
       eta: null,
+      files: [],
       path: null,
       error: null,
     };

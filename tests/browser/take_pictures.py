@@ -67,7 +67,7 @@ def test_take_pictures(open_notebook, page, lab, theme):
     expect(storm).to_contain_text("model.rpt")
     take(storm, "card-success")
     storm.get_by_role("button", name="Download all").click()
-    expect(storm).to_contain_text("Saved to", timeout=20_000)
+    expect(storm).to_contain_text("Downloaded ", timeout=20_000)
     take(storm, "card-downloaded")
     storm.get_by_role("tab", name="Details").click()
     take(storm, "card-details")

@@ -14,7 +14,7 @@ def test_download_in_a_cell_shows_its_bar_and_where_the_files_went(open_notebook
     notebook = open_notebook(lab.write("download.ipynb", SETUP, run, "task.download_outputs()"))
     notebook.run_all()
     bar = notebook.output(2).get_by_role("region", name=re.compile("^Outputs of task "))
-    expect(bar).to_contain_text("Saved to")
+    expect(bar).to_contain_text("Downloaded ")
     expect(notebook.output(2)).to_contain_text(
         re.compile(r"PosixPath\('inductiva_output/\w+/outputs'\)")
     )

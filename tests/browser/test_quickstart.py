@@ -52,7 +52,7 @@ def test_quickstart_from_top_to_bottom(open_notebook, page, lab, theme):
     storm.get_by_role("tab", name=re.compile("Outputs")).click()
     expect(storm).to_contain_text("stdout.txt")
     storm.get_by_role("button", name="Download all").click()
-    expect(storm).to_contain_text("Saved to", timeout=20_000)
+    expect(storm).to_contain_text("Downloaded ", timeout=20_000)
     task_id = storm.get_attribute("aria-label").removeprefix("Task ")
     saved = lab.folder / "inductiva_output" / task_id / "outputs"
     assert (saved / "model.out").stat().st_size > 10_000_000

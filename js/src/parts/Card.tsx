@@ -11,6 +11,7 @@ import {
   formatMoment,
   formatShort,
 } from "../format";
+import { hasEnded } from "../progress";
 import { Badge, clip } from "./Badge";
 import { CopyButton } from "./CopyButton";
 import { Details } from "./Details";
@@ -29,6 +30,9 @@ export interface CardActions {
   kill(): Promise<unknown>;
   outputs(): Promise<OutputsView>;
   download(names: string[] | null): Promise<unknown>;
+  pauseDownload(): Promise<unknown>;
+  /** After a pause, a cancel or a failure. */
+  resumeDownload(): Promise<unknown>;
   cancelDownload(): Promise<unknown>;
 }
 
@@ -51,13 +55,13 @@ export function Card(props: Props) {
   const [open, setOpen] = useState<string | null>(props.initialTab ?? null);
   const kill = usePending();
   const transfer = usePending();
-  const cancel = usePending();
+  const steer = usePending();
   const [dismissed, setDismissed] = useState<ErrorView | null>(null);
 
-  const failed = kill.error ?? transfer.error ?? cancel.error;
+  const failed = kill.error ?? transfer.error ?? steer.error;
   const pushed = error === dismissed ? null : error;
   const epoch = useChanges(error);
-  const isDownloading = download?.phase === "running";
+  const isDownloading = download !== null && !hasEnded(download);
 
   const tabs: Tab[] = [
     {
@@ -91,7 +95,7 @@ export function Card(props: Props) {
       <Meta view={view} time={time} />
       <Timeline phases={view.phases} tone={view.tone} isTerminal={view.is_terminal} time={time} />
       {view.failure === null ? null : <Failure failure={view.failure} tone={view.tone} />}
-      {[kill, transfer, cancel].some(({ isSlow }) => isSlow) ? (
+      {[kill, transfer, steer].some(({ isSlow }) => isSlow) ? (
         <div class="iw-note" role="note">
           {WAITING}
         </div>
@@ -100,7 +104,7 @@ export function Card(props: Props) {
         <ErrorBox
           error={failed}
           onDismiss={() => {
-            for (const pending of [kill, transfer, cancel]) pending.clear();
+            for (const pending of [kill, transfer, steer]) pending.clear();
           }}
         />
       )}
@@ -111,7 +115,14 @@ export function Card(props: Props) {
         )}
       </Tabs>
       {download === null ? null : (
-        <Progress download={download} pending={cancel} onCancel={actions.cancelDownload} />
+        <Progress
+          download={download}
+          pending={steer}
+          onPause={actions.pauseDownload}
+          onResume={actions.resumeDownload}
+          onCancel={actions.cancelDownload}
+          onAgain={actions.resumeDownload}
+        />
       )}
     </section>
   );

@@ -1,4 +1,5 @@
 /** Something that went wrong, in words, with a report that can be passed on. */
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { ErrorView } from "../contract";
 import { CopyButton } from "./CopyButton";
@@ -8,9 +9,11 @@ interface Props {
   error: ErrorView;
   onDismiss?: (() => void) | undefined;
   dismissLabel?: string;
+  /** What may be done about it. */
+  children?: ComponentChildren;
 }
 
-export function ErrorBox({ error, onDismiss, dismissLabel = "Dismiss" }: Props) {
+export function ErrorBox({ error, onDismiss, dismissLabel = "Dismiss", children }: Props) {
   const source = useRef<HTMLDivElement>(null);
   return (
     <div class="iw-error" role="alert">
@@ -20,6 +23,7 @@ export function ErrorBox({ error, onDismiss, dismissLabel = "Dismiss" }: Props) 
         {error.detail ? <div class="iw-error-detail iw-text">{error.detail}</div> : null}
       </div>
       <div class="iw-error-actions">
+        {children}
         {error.report ? (
           <CopyButton text={error.report} label="Copy report" source={source} />
         ) : null}

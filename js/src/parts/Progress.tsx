@@ -1,87 +1,187 @@
-/** A download: how far, how fast, how long, and where it went. */
+/** A download: how far, how fast, how long, which files, and where it went. */
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import type { DownloadView } from "../contract";
-import { formatBytes, formatCount, formatEta, formatPlural, formatSpeed } from "../format";
+import type { DownloadView, FileProgressView } from "../contract";
+import { formatPlural } from "../format";
+import {
+  amount,
+  NO_SLOTS,
+  nextSlots,
+  percentOf,
+  percentOfAll,
+  placesOf,
+  progressText,
+  type Slots,
+  segmentsOf,
+  splitName,
+} from "../progress";
+import { clip } from "./Badge";
 import { CopyButton } from "./CopyButton";
 import { ErrorBox } from "./ErrorBox";
 import { Icon } from "./Icons";
 import { type Pending, WAITING } from "./pending";
 
-/** Percent of the bytes, or null where the total is unknown. */
-export function percentOf(download: DownloadView): number | null {
-  const { bytes_done: done, bytes_total: total } = download;
-  if (total === null) return null;
-  if (total <= 0) return download.phase === "done" ? 100 : 0;
-  return Math.max(0, Math.min(100, Math.floor((100 * done) / total)));
-}
-
-export function progressText(download: DownloadView): string {
-  const { bytes_done, bytes_total, files_done, files_total, speed, eta } = download;
-  const parts = [
-    bytes_total === null
-      ? formatBytes(bytes_done)
-      : `${formatBytes(bytes_done)} of ${formatBytes(bytes_total)}`,
-  ];
-  if (files_total !== null && files_total > 1) {
-    parts.push(`${formatCount(files_done)} of ${formatPlural(files_total, "file")}`);
-  }
-  if (speed !== null) parts.push(formatSpeed(speed));
-  if (eta !== null) parts.push(formatEta(eta));
-  return parts.join(" · ");
-}
-
 interface Props {
   download: DownloadView;
   pending: Pending;
+  onPause: () => Promise<unknown>;
+  onResume: () => Promise<unknown>;
   onCancel: () => Promise<unknown>;
+  /** Begins anew what failed or was cancelled. Not there where a cell waits for the result. */
+  onAgain?: () => Promise<unknown>;
 }
 
-export function Progress({ download, pending, onCancel }: Props) {
-  if (download.phase === "failed") {
-    const error = download.error ?? {
-      title: "The download failed.",
-      detail: "",
-      report: "",
-    };
-    return <ErrorBox error={error} />;
+export function Progress({ download, pending, onAgain, ...rest }: Props) {
+  switch (download.phase) {
+    case "done":
+      return <Saved download={download} />;
+    case "failed":
+    case "cancelled":
+      return (
+        <Stopped download={download} canGoOn={onAgain !== undefined}>
+          {onAgain === undefined ? null : (
+            <button
+              type="button"
+              class="iw-button"
+              disabled={pending.isBusy}
+              onClick={() => void pending.run(onAgain)}
+            >
+              Resume download
+            </button>
+          )}
+        </Stopped>
+      );
+    default:
+      return <UnderWay download={download} pending={pending} {...rest} />;
   }
-  if (download.phase === "done") return <Saved download={download} />;
-  if (download.phase === "cancelled") {
-    return (
-      <div class="iw-strip iw-dim">
-        <Icon name="off" />
-        <span>Download cancelled after {formatBytes(download.bytes_done)}.</span>
-      </div>
-    );
-  }
+}
+
+function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props, "onAgain">) {
+  const places = useRef(NO_SLOTS);
+  places.current = nextSlots(places.current, download, Date.now());
+  const isWaiting = download.phase === "waiting";
+  const isPaused = download.phase === "paused";
+  const percent = percentOfAll(download);
   return (
-    <div class="iw-strip">
-      <ProgressBar download={download} />
-      <span class="iw-num iw-dim">{progressText(download)}</span>
-      <button
-        type="button"
-        class="iw-button"
-        disabled={pending.isBusy}
-        title={pending.isSlow ? WAITING : undefined}
-        onClick={() => void pending.run(onCancel)}
-      >
-        Cancel download
-      </button>
+    <div class={`iw-strip iw-transfer ${isWaiting || isPaused ? "iw-resting" : ""}`}>
+      <div class="iw-transfer-head">
+        {isWaiting ? (
+          <span class="iw-transfer-numbers">
+            Another download fills this folder: waiting for it
+          </span>
+        ) : (
+          <span class="iw-transfer-numbers">
+            {segmentsOf(download).map(({ key, text, widest }) => (
+              <span class={`iw-segment-text iw-told-${key}`} key={key} data-widest={widest}>
+                {text}{" "}
+              </span>
+            ))}
+          </span>
+        )}
+        <span class="iw-buttons">
+          {isWaiting ? null : (
+            <button
+              type="button"
+              class="iw-button iw-pause"
+              // Not disabled meanwhile, which would take the focus from who pauses with a key.
+              onClick={() => {
+                if (!pending.isBusy) void pending.run(isPaused ? onResume : onPause);
+              }}
+            >
+              {isPaused ? "Resume" : "Pause"}
+            </button>
+          )}
+          <button
+            type="button"
+            class="iw-button"
+            disabled={pending.isBusy}
+            title={pending.isSlow ? WAITING : undefined}
+            onClick={() => void pending.run(onCancel)}
+          >
+            Cancel download
+          </button>
+        </span>
+      </div>
+      <div class="iw-transfer-line">
+        <ProgressBar download={download} />
+        <span class="iw-num iw-percent">{percent === null ? "" : `${percent} %`}</span>
+      </div>
+      {isWaiting ? null : <Files places={places.current} download={download} />}
     </div>
   );
 }
 
+interface FilesProps {
+  places: Slots;
+  download: DownloadView;
+}
+
+function Files({ places, download }: FilesProps) {
+  const { slots, more, hadMore } = places;
+  return (
+    <div class="iw-transfer-files">
+      {Array.from({ length: placesOf(download, places) }, (_, index) => {
+        const slot = slots[index];
+        return (
+          <div
+            key={index}
+            class={slot?.isGone ? "iw-transfer-file iw-gone" : "iw-transfer-file"}
+            aria-hidden={slot?.isGone || undefined}
+          >
+            {slot === undefined ? null : <FileLine key={slot.file.name} {...slot.file} />}
+          </div>
+        );
+      })}
+      {hadMore ? <div class="iw-transfer-more">{more === 0 ? "" : `and ${more} more`}</div> : null}
+    </div>
+  );
+}
+
+function FileLine({ name, done, total }: FileProgressView) {
+  const percent = percentOf(done, total) ?? 0;
+  const shown = clip(name);
+  const [start, end] = splitName(shown);
+  return (
+    <>
+      <span class="iw-name" title={shown}>
+        <bdi class="iw-name-start">{start}</bdi>
+        <bdi class="iw-name-end">{end}</bdi>
+      </span>
+      <Bar label={shown} percent={percent} />
+      <span class="iw-num iw-percent">{percent} %</span>
+    </>
+  );
+}
+
 export function ProgressBar({ download }: { download: DownloadView }) {
-  const percent = percentOf(download);
+  return (
+    <Bar
+      label="Download"
+      percent={percentOfAll(download)}
+      isResting={download.phase !== "running"}
+      words={progressText(download)}
+    />
+  );
+}
+
+interface BarProps {
+  label: string;
+  /** Null where the total is unknown. */
+  percent: number | null;
+  isResting?: boolean;
+  words?: string;
+}
+
+function Bar({ label, percent, isResting = false, words }: BarProps) {
   return (
     <span
-      class={percent === null ? "iw-progress iw-unmeasured" : "iw-progress"}
+      class={`iw-progress${percent === null ? " iw-unmeasured" : ""}${isResting ? " iw-resting" : ""}`}
       role="progressbar"
-      aria-label="Download"
+      aria-label={label}
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={percent ?? undefined}
-      aria-valuetext={progressText(download)}
+      aria-valuetext={words}
     >
       <i style={{ width: `${percent ?? 30}%` }} />
     </span>
@@ -96,21 +196,50 @@ function Saved({ download }: { download: DownloadView }) {
       <span class="iw-saved-mark">
         <Icon name="ok" />
       </span>
-      {path === null ? (
-        <span class="iw-saved">Download finished</span>
-      ) : (
-        <span class="iw-saved">
-          Saved to{" "}
-          <code class="iw-mono iw-text" ref={source}>
-            {path}
-          </code>
-          <CopyButton text={path} label="Copy path" source={source} />
-        </span>
-      )}
-      <span class="iw-num iw-dim">
-        {files > 0 ? `${formatPlural(files, "file")} · ` : ""}
-        {formatBytes(bytes)}
+      <span class="iw-saved">
+        Downloaded {files > 0 ? `${formatPlural(files, "file")}, ` : ""}
+        {amount(bytes)}
+        {path === null ? null : (
+          <>
+            , to{" "}
+            <code class="iw-mono iw-text" ref={source}>
+              {path}
+            </code>
+          </>
+        )}
       </span>
+      {path === null ? null : <CopyButton text={path} label="Copy path" source={source} />}
     </div>
+  );
+}
+
+interface StoppedProps {
+  download: DownloadView;
+  canGoOn: boolean;
+  children: ComponentChildren;
+}
+
+function Stopped({ download, canGoOn, children }: StoppedProps) {
+  const { phase, bytes_done: done, bytes_total: total } = download;
+  const again = `${canGoOn ? "downloading" : "calling"} again goes on from there.`;
+  if (phase === "cancelled") {
+    return (
+      <div class="iw-strip">
+        <span class="iw-dim">
+          <Icon name="off" />
+        </span>
+        <span class="iw-saved">
+          Cancelled at {amount(done, total)}; {again}
+        </span>
+        {children}
+      </div>
+    );
+  }
+  const error = download.error ?? { title: "The download failed", detail: "", report: "" };
+  const where = `Stopped at ${amount(done, total)}; ${again}`;
+  return (
+    <ErrorBox error={{ ...error, detail: [error.detail, where].filter(Boolean).join("\n") }}>
+      {children}
+    </ErrorBox>
   );
 }

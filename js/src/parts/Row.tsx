@@ -3,10 +3,11 @@ import type { ComponentChildren } from "preact";
 import { type ServiceTime, secondsOf, useNow } from "../clock";
 import type { DownloadView, RowView } from "../contract";
 import { formatClock, formatCost, formatDate } from "../format";
+import { hasEnded, percentOfAll } from "../progress";
 import { Badge, clip } from "./Badge";
 import { Icon } from "./Icons";
 import { KillButton } from "./KillButton";
-import { ProgressBar, percentOf } from "./Progress";
+import { ProgressBar } from "./Progress";
 import { usePending } from "./pending";
 import { MiniTimeline } from "./Timeline";
 
@@ -148,23 +149,24 @@ function Actions({
 }: Omit<Props, "index" | "time" | "isOpen" | "onToggle">) {
   const kill = usePending();
   const fetch = usePending();
+  const isDownloading = download !== undefined && !hasEnded(download);
   return (
     <span role="cell" class="iw-cell iw-cell-actions">
       {row.can_kill ? <KillButton key={epoch} pending={kill} onKill={onKill} isCompact /> : null}
-      {download?.phase === "running" ? (
+      {isDownloading ? (
         <>
           <ProgressBar download={download} />
           <span class="iw-num iw-dim">{percentLabel(download)}</span>
         </>
       ) : null}
-      {row.has_outputs && download?.phase !== "running" ? (
+      {row.has_outputs && !isDownloading ? (
         <button
           type="button"
           class="iw-button iw-quiet"
           aria-label="Download outputs"
           title={
             download?.phase === "done"
-              ? clip(`Saved to ${download.path ?? ""}`)
+              ? clip(`Downloaded to ${download.path ?? ""}`)
               : "Download outputs"
           }
           disabled={fetch.isBusy}
@@ -178,7 +180,7 @@ function Actions({
 }
 
 function percentLabel(download: DownloadView): string {
-  const percent = percentOf(download);
+  const percent = percentOfAll(download);
   return percent === null ? "" : `${percent} %`;
 }
 

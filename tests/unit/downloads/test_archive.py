@@ -1,6 +1,7 @@
 import io
 import random
 import struct
+import time
 import zipfile
 import zlib
 from unittest import mock
@@ -9,8 +10,10 @@ import pytest
 
 from inductiva_widgets.downloads import archive
 from inductiva_widgets.downloads.archive import NotAnArchive, read_directory
+from inductiva_widgets.downloads.paths import lay_out
 from inductiva_widgets.errors import ArchiveError
 from tests.unit.downloads.archives import make_zip, noise, text
+from tests.unit.downloads.hostile import Entry, build
 
 
 class Memory:
@@ -210,7 +213,7 @@ def test_random_damage_is_never_anything_but_an_archive_error():
 @pytest.mark.parametrize(
     ("where", "value", "words"),
     [(8, 0x1, "encrypted"), (8, 0x20, "patch"), (8, 0x2000, "encrypted"), (10, 9, "deflate64"),
-     (10, 93, "zstd"), (10, 1234, "1234"), (10, 0, "two different sizes")],
+     (10, 95, "xz"), (10, 1234, "1234"), (10, 0, "two different sizes")],
 )  # fmt: skip
 def test_unreadable_members_are_listed_but_named_when_read(where, value, words):
     member = read_directory(Memory(_patched(ENTRY, where, "<H", value))).members[0]
@@ -226,3 +229,52 @@ def test_symbolic_links_and_folders_are_recognised():
     ).members
     assert [m.is_symlink for m in members] == [True, False, False]
     assert [m.is_dir for m in members] == [False, True, False]
+
+
+def _renamed(raw, better, *, crc=None, version=1, flags=0):
+    """Return the name that is read where an Info-ZIP Unicode Path field stands."""
+    crc = zlib.crc32(raw) if crc is None else crc
+    field = struct.pack("<2HBL", 0x7075, 5 + len(better), version, crc) + better
+    data = build(Entry(raw, extra=struct.pack("<2H1s", 0x5455, 1, b"\0") + field, flags=flags))
+    return read_directory(Memory(data)).members[0].name
+
+
+def test_unicode_path_field_is_taken_while_it_is_up_to_date():
+    assert _renamed(b"gr?n.txt", "grün.txt".encode()) == "grün.txt"
+    assert _renamed(b"\x81", "日本".encode()) == "日本"
+    # Each of these is to be passed over, says the format.
+    assert _renamed(b"a", b"b", crc=1) == "a"
+    assert _renamed(b"a", b"b", version=2) == "a"
+    assert _renamed(b"a", b"") == "a"
+    assert _renamed(b"a", b"\xff") == "a"
+    # With the flag the name itself is right, whatever the field says.
+    assert _renamed(b"a", b"b", flags=0x800) == "a"
+
+
+def test_names_in_utf8_without_flag_or_field_are_cp437():
+    data = build(Entry("é".encode()))
+    assert seen_by_us(data) == seen_by_zipfile(data)
+    assert read_directory(Memory(data)).members[0].name == "├⌐"
+
+
+def test_offset_that_points_to_zip64_records_which_are_missing():
+    """As `zip -fz - -` writes it."""
+    data = bytearray(make_zip(PLAIN))
+    struct.pack_into("<L", data, data.rindex(END) + 16, 0xFFFFFFFF)
+    assert seen_by_us(bytes(data)) == seen_by_zipfile(make_zip(PLAIN))
+
+
+def test_folders_of_old_windows_archives_are_recognised():
+    members = read_directory(Memory(build("a\\", "a\\b", "c/"))).members
+    assert [member.is_dir for member in members] == [True, False, True]
+
+
+def test_a_hundred_thousand_members_are_read_in_no_time():
+    """A guard against the quadratic, not a benchmark, which would say less than a second."""
+    # Without zip64 records the count of 16 bits runs over, as old writers have it.
+    data = build(*[Entry(f"artifacts/{n // 1000}/{n}.vtu", b"") for n in range(100_000)])
+    began = time.process_time()
+    members = read_directory(Memory(data)).members
+    layout = lay_out([member.name for member in members], fold_case=True)
+    assert time.process_time() - began < 10
+    assert len(layout.paths) == len(members) == 100_000

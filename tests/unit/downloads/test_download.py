@@ -7,7 +7,7 @@ import pytest
 
 from inductiva_widgets.downloads import Progress, start_archive
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.progress import Tally
+from inductiva_widgets.downloads.tally import Tally
 from inductiva_widgets.errors import DownloadCancelled, DownloadError
 from tests.unit.downloads.archives import make_zip, noise
 
@@ -28,9 +28,9 @@ def held(release):
     """Return work that goes on until it is released or cancelled."""
 
     def work(tally):
-        tally.on_cancel(release.set)
+        tally.control.on_cancel(release.set)
         release.wait(10)
-        if tally.cancelled:
+        if tally.control.cancelled:
             raise DownloadError("the connection was cut off")
         return Path("done")
 
@@ -165,10 +165,11 @@ def test_failing_callback_is_set_aside_with_a_warning(clock, caplog):
 
     tally.subscribe(bad)
     tally.subscribe(good.append)
+    share = tally.share()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             clock.now += 1
-            tally.receive(1)
+            share.receive(1)
     assert len(calls) == 2
     assert len(good) == 4
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -178,46 +179,50 @@ def test_failing_callback_is_set_aside_with_a_warning(clock, caplog):
 def test_callback_may_cancel_and_subscribe(clock):
     tally = Tally(clock=clock)
     inner = []
-    tally.subscribe(lambda state: (tally.cancel(), tally.subscribe(inner.append)))
-    assert tally.cancelled
+    tally.subscribe(lambda state: (tally.control.cancel(), tally.subscribe(inner.append)))
+    assert tally.control.cancelled
     assert inner
 
 
 def test_subscribers_are_not_called_more_than_ten_times_a_second(clock):
     tally = Tally(clock=clock)
+    share = tally.share()
     states = []
     tally.subscribe(states.append)
     for _ in range(1000):
         clock.now += 0.001
-        tally.receive(1)
+        share.receive(1)
     assert 8 <= len(states) <= 13
 
 
 def test_speed_is_smoothed_and_kept_bytes_do_not_count(clock):
     tally = Tally(clock=clock)
-    tally.restart(0, 10_000_000)
-    tally.keep(5_000_000)
+    share = tally.share()
+    share.restart(0, 10_000_000)
+    share.keep(5_000_000)
     assert tally.progress.speed == 0
     assert tally.progress.eta is None
     for _ in range(40):
         clock.now += 0.25
-        tally.receive(25_000)
+        share.receive(25_000)
     state = tally.progress
     assert state.speed == pytest.approx(100_000)
     assert state.eta == pytest.approx(40)
     clock.now += 0.25
-    tally.receive(250_000)
+    share.receive(250_000)
     assert 100_000 < tally.progress.speed < 250_000
     clock.now += 60
     assert tally.progress.speed < 1000  # a stalled download is not fast
     tally.end("done")
-    assert (tally.progress.speed, tally.progress.eta) == (0, None)
+    assert tally.progress.eta is None
 
 
 def test_tally_counts_rightly_from_many_threads():
     tally = Tally(clock=time.monotonic)
+    shares = [tally.share() for _ in range(4)]
     threads = [
-        threading.Thread(target=lambda: [tally.receive(1) for _ in range(2000)]) for _ in range(8)
+        threading.Thread(target=lambda share=share: [share.receive(1) for _ in range(2000)])
+        for share in shares + shares
     ]
     for thread in threads:
         thread.start()

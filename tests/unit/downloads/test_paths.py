@@ -1,6 +1,12 @@
 import pytest
 
-from inductiva_widgets.downloads.paths import folds_case, lay_out, make_folder, safe_file_name
+from inductiva_widgets.downloads.paths import (
+    WORK_FOLDER,
+    folds_case,
+    lay_out,
+    make_folder,
+    safe_file_name,
+)
 from inductiva_widgets.errors import DownloadError, UnsafePathError
 
 
@@ -82,6 +88,19 @@ def test_composed_and_decomposed_names_collide_where_case_is_folded():
 def test_file_and_folder_of_one_name_get_two_places():
     layout = lay_out(["a", "a/b", "c/d", "c"], fold_case=False)
     assert layout.paths == {"a": "a~1", "a/b": "a/b", "c/d": "c/d", "c": "c~1"}
+
+
+def test_a_name_that_can_stay_is_not_pushed_aside_by_one_that_cannot():
+    layout = lay_out(["x", "x/y", "x~1", "?", "_"], fold_case=False)
+    assert layout.paths == {"x": "x~2", "x/y": "x/y", "x~1": "x~1", "?": "_~1", "_": "_"}
+
+
+def test_place_of_the_work_folder_is_left_free():
+    names = [f"{WORK_FOLDER}/lock", f"{WORK_FOLDER}_/lock", f"./{WORK_FOLDER.upper()}"]
+    layout = lay_out(names, fold_case=False)
+    assert layout.renamed.keys() == {names[0], names[2]}
+    assert layout.path(names[0]) == f"{WORK_FOLDER}_/lock~1"
+    assert lay_out([f"deep/{WORK_FOLDER}/x"], fold_case=True).renamed == {}
 
 
 def test_ten_thousand_names_that_become_equal_get_ten_thousand_places():

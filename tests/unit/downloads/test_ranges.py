@@ -4,6 +4,7 @@ import traceback
 
 import pytest
 
+from inductiva_widgets.downloads.control import Control
 from inductiva_widgets.downloads.link import Backoff, Link
 from inductiva_widgets.downloads.opener import RequestsOpener, check_url, display_url
 from inductiva_widgets.downloads.ranges import LocalSource, RangeSource, RangesUnsupported
@@ -75,8 +76,10 @@ def test_read__returns_exactly_the_bytes(make, start, stop):
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 300_001), (-1, 5), (6, 5)])
 def test_read__outside_of_the_file_is_refused(make, start, stop):
+    source = make()
+    assert source.size == 300_000
     with pytest.raises(ArchiveError, match="lie outside"):
-        make().read(start, stop)
+        source.read(start, stop)
 
 
 def test_stream__goes_on_after_each_cut(make, server):
@@ -122,9 +125,10 @@ def test_stream__missing_file_is_not_tried_again(make, server):
 def test_retry_after_is_honoured(server):
     server.put("/a.bin", DATA)
     server.faults.append(Fault(status=503, headers={"Retry-After": "0.05"}))
-    link = Link(server.url("/a.bin"))
+    link, control = Link(server.url("/a.bin")), Control()
     waited = []
-    link._cancelled.wait = waited.append  # the clock is not ours to turn
+    control.sleep = waited.append  # the clock is not ours to turn
+    link.obey(control)
     RangeSource(link).tail(1)
     link.close()
     assert waited == [0.05]
@@ -200,7 +204,7 @@ def test_changed_file_is_noticed(make, server, change):
     source.tail(1)
     for name, value in change.items():
         setattr(server.files["/a.bin"], name, value)
-    with pytest.raises(ArchiveError, match="the archive changed"):
+    with pytest.raises(ArchiveError, match="the file changed"):
         source.read(0, 10)
 
 
@@ -208,7 +212,7 @@ def test_file_that_shrank_is_noticed(make, server):
     source = make()
     source.tail(1)
     server.files["/a.bin"].data = DATA[:10]
-    with pytest.raises(ArchiveError, match="the archive changed"):
+    with pytest.raises(ArchiveError, match="the file changed"):
         source.read(1000, 2000)
 
 
@@ -313,7 +317,8 @@ def test_signature_never_shows(make, server):
 
 
 def test_cancel_ends_a_read_that_waits(make, server):
-    source = make()
+    source, control = make(), Control()
+    source.link.obey(control)
     source.tail(1)
     server.always = Fault(hold=50_000)
     caught = []
@@ -327,7 +332,7 @@ def test_cancel_ends_a_read_that_waits(make, server):
     thread = threading.Thread(target=read)
     thread.start()
     assert server.holding.wait(10)
-    source.link.cancel()
+    control.cancel()
     thread.join(10)
     assert not thread.is_alive()
     assert caught

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from inductiva_widgets.tasks import Task
+from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, state
+from tests.unit.conftest import wire_task
 
 CONTRACT = (Path(__file__).parents[3] / "js/src/contract.ts").read_text()
 TWINS = {
@@ -17,6 +20,7 @@ TWINS = {
     "TaskView": state.TaskView,
     "FileView": state.FileView,
     "OutputsView": state.OutputsView,
+    "FileProgressView": state.FileProgressView,
     "DownloadView": state.DownloadView,
     "ErrorView": state.ErrorView,
     "FeedView": state.FeedView,
@@ -53,8 +57,8 @@ def test_widget_syncs_just_the_traits_of_the_contract(name):
     assert own == fields(name)
 
 
-def test_every_request_of_the_page_has_a_handler():
+def test_every_request_of_the_page_has_a_handler(service):
     requests = fields("Requests")
-    handled = {"rows", "open", "close", "kill", "outputs", "download", "cancel_download"}
-    assert requests == handled
+    widget = TaskListWidget(TaskList([Task("t1", client=service(wire_task("t1")))]))
+    assert requests == set(widget._handlers)
     assert fields("Results") == requests

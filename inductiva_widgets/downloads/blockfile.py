@@ -1,0 +1,240 @@
+"""A file filled block by block, in any order, by several threads, over several runs.
+
+Beside it stands a journal, a line for each block that came, so that after a kill only the blocks
+under way are fetched again. Nothing here is trusted for good: who reads the file checks it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from inductiva_widgets.downloads.ranges import Identity
+
+BLOCK = 8 * 1024 * 1024
+_NOTED = 1024 * 1024  # bytes of each block that a kill may cost
+_VERSION = 1
+_SLICE = 0.1  # seconds between two looks at the control while following
+
+
+@dataclass
+class Block:
+    """A stretch of the remote file.
+
+    Parameters
+    ----------
+    index
+        Its number.
+    start, stop
+        Positions in the remote file.
+    position
+        Up to where it is here.
+    noted
+        Up to where the journal knows of it.
+    """
+
+    index: int
+    start: int
+    stop: int
+    position: int
+    noted: int
+
+
+class BlockFile:
+    """A stretch of one version of a remote file, under construction.
+
+    Parameters
+    ----------
+    path
+        The file. What an earlier run left of the same stretch and version is kept.
+    identity
+        The version.
+    start, stop
+        The stretch, as positions in the remote file.
+    """
+
+    def __init__(self, path: Path, identity: Identity, start: int, stop: int) -> None:
+        self.path = path
+        self.start, self.stop = start, stop
+        self._journal_path = journal_of(path)
+        self._head = {"version": _VERSION, **asdict(identity), "start": start, "stop": stop}
+        self._blocks = [
+            Block(number, first, min(first + BLOCK, stop), first, first)
+            for number, first in enumerate(range(start, stop, BLOCK))
+        ]
+        self._news = threading.Condition()
+        self._closed = False
+        if path.is_symlink():
+            path.unlink()  # never write through a link that somebody else put there
+        known = self._read_journal()
+        self._file = path.open("r+b" if known else "w+b", buffering=0)
+        self._file.truncate(stop - start)
+        self._journal = self._begin_journal()
+        self.resumed = self.length > 0
+
+    @property
+    def length(self) -> int:
+        """Bytes that are there."""
+        return sum(block.position - block.start for block in self._blocks)
+
+    def missing(self) -> list[Block]:
+        """Return the blocks that are not whole, in order."""
+        return [block for block in self._blocks if block.position < block.stop]
+
+    def write(self, block: Block, data: bytes | memoryview) -> None:
+        """Append to a block, which one thread does at a time.
+
+        Parameters
+        ----------
+        block
+            The block.
+        data
+            The next bytes of it.
+        """
+        view = memoryview(data)
+        while view:  # an unbuffered file may take less than it was given
+            taken = self._write_at(view, block.position - self.start)
+            block.position += taken
+            view = view[taken:]
+        with self._news:
+            self._news.notify_all()
+        if block.position - block.noted >= _NOTED:
+            self.leave(block)
+
+    def leave(self, block: Block) -> None:
+        """Note for later runs how far a block came.
+
+        Parameters
+        ----------
+        block
+            The block, whole or not.
+        """
+        with self._news:
+            if not self._closed and block.position > block.noted:
+                block.noted = block.position
+                self._note([block.index, block.position - block.start])
+
+    def follow(self, chunk: int) -> Iterator[bytes]:
+        """Yield the bytes from the front on as they come; nothing for a while where none did.
+
+        Parameters
+        ----------
+        chunk
+            Bytes at once, at most.
+
+        Yields
+        ------
+        bytes
+            Empty after a moment without news, so that the caller can look around.
+        """
+        position = self.start
+        # Unbuffered: reading ahead would take what is not written yet for zeros.
+        with self.path.open("rb", buffering=0) as file:
+            while position < self.stop:
+                with self._news:
+                    there = self._reach(position)
+                    if there == position:
+                        self._news.wait(_SLICE)
+                        there = self._reach(position)
+                data = file.read(min(chunk, there - position)) if there > position else b""
+                position += len(data)
+                yield data
+
+    def sync(self) -> None:
+        """Have the disk take what was written."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close it for a later run."""
+        with self._news:
+            self._closed = True
+        self._file.close()
+        self._journal.close()
+
+    def discard(self) -> None:
+        """Remove it with its journal."""
+        self.close()
+        for path in (self.path, self._journal_path):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _reach(self, position: int) -> int:
+        """Return up to where the bytes are there without a gap."""
+        while position < self.stop:
+            block = self._blocks[(position - self.start) // BLOCK]
+            position = max(position, block.position)
+            if block.position < block.stop:
+                break
+        return position
+
+    def _write_at(self, view: memoryview, offset: int) -> int:
+        if hasattr(os, "pwrite"):
+            return os.pwrite(self._file.fileno(), view, offset)
+        with self._news:  # Windows has one position for all threads
+            self._file.seek(offset)
+            return self._file.write(view)
+
+    def _note(self, entry: object) -> None:
+        self._journal.write(json.dumps(entry) + "\n")
+        self._journal.flush()
+
+    def _read_journal(self) -> bool:
+        """Take over what an earlier run left, if it is of the same stretch and version."""
+        try:
+            lines = self._journal_path.read_text(encoding="utf-8").splitlines()
+            if json.loads(lines[0]) != self._head:
+                return False
+            if self.path.stat().st_size != self.stop - self.start:
+                return False
+        except (ValueError, LookupError, OSError):
+            return False
+        for line in lines[1:]:
+            try:
+                index, length = map(int, json.loads(line))
+            except (ValueError, TypeError):
+                break  # a kill in the middle of a line
+            if 0 <= index < len(self._blocks) and length >= 0:
+                block = self._blocks[index]
+                block.position = block.noted = min(block.start + length, block.stop)
+        return True
+
+    def _begin_journal(self) -> IO[str]:
+        """Write the journal anew, without a line that broke off, and go on from there."""
+        fresh = self._journal_path.with_name(f"{self._journal_path.name}.new")
+        lines = [self._head, *(
+            [block.index, block.position - block.start]
+            for block in self._blocks
+            if block.position > block.start
+        )]  # fmt: skip
+        fresh.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        fresh.replace(self._journal_path)
+        return self._journal_path.open("a", encoding="utf-8")
+
+
+def journal_of(path: Path) -> Path:
+    """Return where the journal of a block file stands."""
+    return path.with_name(f"{path.name}.json")
+
+
+def stored_identity(path: Path) -> Identity | None:
+    """Return of which version of a file an earlier run left something, None where it did not.
+
+    Parameters
+    ----------
+    path
+        The block file.
+    """
+    try:
+        with journal_of(path).open(encoding="utf-8") as file:
+            head = json.loads(file.readline(4096))
+        identity = Identity(head["size"], head["etag"], head["modified"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    texts = all(isinstance(text, str | None) for text in (identity.etag, identity.modified))
+    return identity if texts and isinstance(identity.size, int) and path.is_file() else None

@@ -1,0 +1,91 @@
+"""What a download refuses before it begins: too much content, or more than the disk can take."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inductiva_widgets.downloads.archive import Member
+from inductiva_widgets.errors import ArchiveError, DownloadError
+from inductiva_widgets.formatting import format_bytes
+
+# Below this no archive does harm, however well it was compressed.
+_HARMLESS = 1024**3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much content an archive may hold.
+
+    Simulations do write files of zeros that shrink a thousandfold; a whole archive of them, with
+    more than 1 GiB of content, is rather made to fill a disk.
+
+    Parameters
+    ----------
+    max_bytes
+        Bytes of content of all chosen members; None for what the disk can take.
+    max_ratio
+        Content over compressed size of all chosen members, once the content is over 1 GiB; None
+        for any.
+    """
+
+    max_bytes: int | None = None
+    max_ratio: float | None = 200.0
+
+    def check(self, members: Sequence[Member]) -> None:
+        """Refuse members that hold too much.
+
+        Parameters
+        ----------
+        members
+            The chosen ones.
+
+        Raises
+        ------
+        ArchiveError
+            It says which limit, and how to lift it.
+        """
+        content = sum(member.size for member in members)
+        packed = sum(member.compressed_size for member in members)
+        if self.max_bytes is not None and content > self.max_bytes:
+            raise ArchiveError(
+                f"the files hold {format_bytes(content)}, more than the limit of "
+                f"{format_bytes(self.max_bytes)}; choose fewer files, or a higher "
+                "limits=Limits(max_bytes=...)"
+            )
+        if self.max_ratio is None or content <= _HARMLESS or content <= packed * self.max_ratio:
+            return
+        raise ArchiveError(
+            f"{format_bytes(packed)} would inflate to {format_bytes(content)}, as in an archive "
+            "made to fill a disk; if you trust it, pass limits=Limits(max_ratio=None)"
+        )
+
+
+def free_space(folder: Path) -> int:
+    """Return the free bytes on the disk of a folder, which exists."""
+    return shutil.disk_usage(folder).free
+
+
+def check_space(folder: Path, need: int) -> None:
+    """Refuse what does not fit on the disk.
+
+    Parameters
+    ----------
+    folder
+        Where it goes; exists.
+    need
+        Bytes.
+
+    Raises
+    ------
+    DownloadError
+        It says how much is needed and how much there is.
+    """
+    free = free_space(folder)
+    if need > free:
+        raise DownloadError(
+            f"the download needs {format_bytes(need)}, but {folder} has only "
+            f"{format_bytes(free)} free"
+        )

@@ -1,0 +1,99 @@
+"""A lock between processes, and between threads: one of them fills a place, the others wait."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from inductiva_widgets.downloads.tally import Share
+from inductiva_widgets.errors import DownloadCancelled
+
+_LOOK = 0.2  # seconds between two looks whether the other one is ready
+
+
+class PlaceLock:
+    """A file that one holder has at a time; gone when nobody has it, freed when a holder dies.
+
+    Parameters
+    ----------
+    path
+        The lock file. Its folder is made.
+    share
+        Told of a wait; its control ends it.
+    """
+
+    def __init__(self, path: Path, share: Share) -> None:
+        self.waited = False
+        self._path = path
+        self._share = share
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> PlaceLock:
+        """Take the lock, as soon as it is free.
+
+        Raises
+        ------
+        DownloadCancelled
+            When a cancel came first.
+        """
+        while not self._take():
+            if not self.waited:
+                self.waited = True
+                self._share.waiting(True)
+            self._share.control.sleep(_LOOK)
+            if self._share.control.cancelled:
+                raise DownloadCancelled("the download was cancelled before it began")
+        if self.waited:
+            self._share.waiting(False)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is None:
+            return
+        if sys.platform == "win32":
+            self._file.close()  # Windows removes no open file
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+        self._file.close()
+
+    def _take(self) -> bool:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = self._path.open("ab", buffering=0)
+        except FileNotFoundError:
+            return self._take()  # its holder removed the folder between the two steps
+        if _lock(file):
+            # The holder before us may have removed the file after we opened it.
+            with contextlib.suppress(OSError):
+                if self._path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                    self._file = file
+                    return True
+        file.close()
+        return False
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed; False when another one has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True  # some network file systems have no locks
+    return True

@@ -1,0 +1,170 @@
+"""The hidden folder inside a target in which files are built, and what it remembers for later runs.
+
+It stands inside the target, so that a whole file is moved to its place in one step. It vanishes
+with the last thing that a later run could use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import threading
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from inductiva_widgets.downloads.archive import Member
+from inductiva_widgets.downloads.blockfile import journal_of
+from inductiva_widgets.downloads.paths import WORK_FOLDER
+from inductiva_widgets.downloads.placelock import PlaceLock
+from inductiva_widgets.downloads.plan import Item
+from inductiva_widgets.downloads.ranges import Identity
+from inductiva_widgets.downloads.tally import Share
+from inductiva_widgets.errors import UnsafePathError
+
+_LOCK, _DONE, _SPOOL = "lock", "done.jsonl", ".spool"
+_SCRATCH = re.compile(r"\d+\.part")
+_SPOOLS = re.compile(rf".*{re.escape(_SPOOL)}(\..*)?")
+_Stamp = tuple[int, int, int, int]
+
+
+class WorkFolder:
+    """The folder; while the context lasts, no other process fills the same target.
+
+    Parameters
+    ----------
+    target
+        The folder to fill; exists, resolved.
+    share
+        Told of a wait for another process.
+    """
+
+    def __init__(self, target: Path, share: Share) -> None:
+        self.path = target / WORK_FOLDER
+        if self.path.is_symlink() or (self.path.exists() and not self.path.is_dir()):
+            raise UnsafePathError(f"{self.path} must be a folder of its own")
+        self._lock = PlaceLock(self.path / _LOCK, share)
+        self._guard = threading.Lock()
+        self._done: dict[str, _Stamp] = {}
+        self._journal: IO[str] | None = None
+        self._scratches = 0
+
+    def __enter__(self) -> WorkFolder:
+        self._lock.__enter__()
+        self._remove(_SCRATCH)  # what a killed run left
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            if not self._done:
+                (self.path / _DONE).unlink(missing_ok=True)
+        self._lock.__exit__(kind, exc, trace)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()  # unless something for later is in it
+
+    def begin(self, identity: Identity) -> bool:
+        """Read what an earlier run noted; False when that was of another version of the archive.
+
+        Parameters
+        ----------
+        identity
+            The version now. Things of another version are removed.
+        """
+        head = asdict(identity)
+        path = self.path / _DONE
+        same = True
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            same = json.loads(lines[0]) == head
+            if same:
+                for line in lines[1:]:
+                    name, *stamp = json.loads(line)
+                    crc, size, modified, inode = map(int, stamp)
+                    self._done[str(name)] = crc, size, modified, inode
+        except (OSError, ValueError, LookupError, TypeError):
+            pass  # none there, or a kill in the middle of a line: files are checked by reading
+        if self._journal is not None:
+            self._journal.close()
+        if not same:
+            self._done.clear()
+            self._remove(_SPOOLS)
+        text = "".join(json.dumps([name, *stamp]) + "\n" for name, stamp in self._done.items())
+        path.write_text(json.dumps(head) + "\n" + text, encoding="utf-8")
+        self._journal = path.open("a", encoding="utf-8")
+        return same
+
+    def finish(self, items: Collection[Item]) -> None:
+        """Forget what a run ended with; notes of another run that wanted more are kept.
+
+        Parameters
+        ----------
+        items
+            What it wanted: each is whole now, or cannot be had.
+        """
+        if self._journal is not None:
+            self._journal.close()
+        for item in items:
+            for path in (self.spool(item.member), journal_of(self.spool(item.member))):
+                path.unlink(missing_ok=True)
+        others = any(entry.suffix == _SPOOL for entry in self.path.iterdir())
+        if not others and self._done.keys() <= {item.path for item in items}:
+            (self.path / _DONE).unlink(missing_ok=True)
+
+    def knows(self, name: str, path: Path, member: Member) -> bool:
+        """Tell whether a file is as this download left it, without reading it.
+
+        Parameters
+        ----------
+        name
+            Its path below the target.
+        path
+            The file; exists.
+        member
+            The entry that it must agree with.
+        """
+        return self._done.get(name) == _stamp(path, member)
+
+    def note(self, name: str, path: Path, member: Member) -> None:
+        """Remember that a file is whole.
+
+        Parameters
+        ----------
+        name, path, member
+            As for `knows`.
+        """
+        stamp = _stamp(path, member)
+        with self._guard:
+            self._done[name] = stamp
+            if self._journal is not None:
+                self._journal.write(json.dumps([name, *stamp]) + "\n")
+                self._journal.flush()
+
+    def scratch(self) -> Path:
+        """Return where a file may be built; whatever stays there is removed by the next run."""
+        with self._guard:
+            self._scratches += 1
+            return self.path / f"{self._scratches}.part"
+
+    def spool(self, member: Member) -> Path:
+        """Return where the compressed bytes of a large member wait, also for later runs."""
+        return self.path / f"{member.offset}-{member.crc:08x}{_SPOOL}"
+
+    def _remove(self, pattern: re.Pattern[str]) -> None:
+        for entry in list(self.path.iterdir()):
+            if pattern.fullmatch(entry.name):
+                with contextlib.suppress(OSError):
+                    entry.unlink()
+
+
+def _stamp(path: Path, member: Member) -> _Stamp:
+    found = path.stat()
+    return member.crc, found.st_size, found.st_mtime_ns, found.st_ino
