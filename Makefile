@@ -38,6 +38,7 @@ test-js: js/node_modules/.ready ## Test the front end without a browser
 	@npm --prefix js run --silent test
 
 test-python: $(BUNDLE) $(VENV)/.dev ## Unit tests, and integration tests on the real embedded server
+	@$(BIN)/python tests/tools.py
 	@echo "== pytest: unit and integration"
 	@$(BIN)/pytest -q -n $(JOBS) tests/unit tests/integration
 

@@ -27,7 +27,7 @@ def test_open_output_is_seekable_and_exact(done, tmp_path):
 def test_outputs_of_a_list_are_downloaded_and_the_ones_without_are_named(swmm, done, tmp_path):
     queued = swmm.run(CASES / "swmm_long")
     both = tasks.TaskList([queued, done])
-    with pytest.raises(errors.DownloadError, match=f"1 of 2 tasks .*{queued.id}"):
+    with pytest.raises(errors.DownloadError, match=f"1 of 2 downloads failed, .*{queued.id}"):
         both.download_outputs(["stdout.txt"], tmp_path / "all")
     queued.kill(wait_timeout=20)
     assert (tmp_path / "all" / done.id / "stdout.txt").is_file()
