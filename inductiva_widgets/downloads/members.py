@@ -18,8 +18,9 @@ from pathlib import Path
 from inductiva_widgets.downloads.archive import Member
 from inductiva_widgets.downloads.blockfile import Block, BlockFile
 from inductiva_widgets.downloads.crew import Crew, Job
-from inductiva_widgets.downloads.inflate import PIECE, MemberDecoder
+from inductiva_widgets.downloads.inflate import MemberDecoder
 from inductiva_widgets.downloads.lanes import Lanes
+from inductiva_widgets.downloads.opener import CHUNK
 from inductiva_widgets.downloads.partfile import ScratchFile
 from inductiva_widgets.downloads.paths import make_folder
 from inductiva_widgets.downloads.plan import Item, Span
@@ -357,7 +358,7 @@ class _Spool:
 
     def _follow(self, writing: _Writing) -> bool:
         """Inflate what is there, as it comes; False when the run ends before the member does."""
-        for data in self.blocks.follow(PIECE):
+        for data in self.blocks.follow(CHUNK):
             if self._jobs.crew.ending:
                 return False
             view = memoryview(data)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
-CHUNK = 256 * 1024
+# Measured with eight connections: larger ones are not faster, but leave gaps in the memory.
+CHUNK = 192 * 1024
 _POOL = 32
 
 

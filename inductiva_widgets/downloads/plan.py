@@ -141,7 +141,7 @@ def choose(available: Iterable[str], names: Iterable[str] | str | None, prefix: 
         found.update(matches)
         if not matches:
             missing.append(name)
-    hint = _hint(missing, there) if missing else ""
+    hint = hint_at(missing, there) if missing else ""
     if not found:
         raise InputError(hint)
     return Choice(tuple(name for name in there if name in found), tuple(missing), hint)
@@ -158,7 +158,16 @@ def _matches(asked: str, there: dict[str, None]) -> list[str]:
     return [name for name in there if fnmatch.fnmatchcase(name, asked)]
 
 
-def _hint(missing: Sequence[str], there: Iterable[str]) -> str:
+def hint_at(missing: Sequence[str], there: Iterable[str]) -> str:
+    """Return a sentence about names that match nothing, with those that look alike.
+
+    Parameters
+    ----------
+    missing
+        What was asked for, at least one.
+    there
+        What is there.
+    """
     # Comparing is slow, and a longer list of candidates makes no better hint.
     known = [name for name, _ in zip(there, range(_COMPARED_NAMES), strict=False)]
     parts = []

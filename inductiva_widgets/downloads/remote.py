@@ -10,9 +10,11 @@ from collections.abc import Callable
 from types import TracebackType
 
 from inductiva_widgets.downloads.archive import STORED, Directory, Member, read_directory
+from inductiva_widgets.downloads.codecs import check_codec
 from inductiva_widgets.downloads.inflate import MemberDecoder
 from inductiva_widgets.downloads.link import Link
 from inductiva_widgets.downloads.opener import Opener
+from inductiva_widgets.downloads.plan import hint_at, strip
 from inductiva_widgets.downloads.ranges import RangeSource, Source
 from inductiva_widgets.errors import ArchiveError, InputError
 
@@ -34,6 +36,8 @@ class RemoteArchive:
         Makes the requests; a key-less `requests` session by default.
     renew
         Returns a new URL for the same archive, asked when the present one has expired.
+    strip_prefix
+        What to cut off the names, such as ``artifacts/``. Members outside of it are left out.
 
     Examples
     --------
@@ -45,12 +49,19 @@ class RemoteArchive:
     """
 
     def __init__(
-        self, url: str, *, opener: Opener | None = None, renew: Callable[[], str] | None = None
+        self,
+        url: str,
+        *,
+        opener: Opener | None = None,
+        renew: Callable[[], str] | None = None,
+        strip_prefix: str = "",
     ) -> None:
+        self._prefix = strip_prefix
         self._link = Link(url, opener=opener, renew=renew)
         self._source = RangeSource(self._link)
         self._lock = threading.Lock()
         self._known: Directory | None = None
+        self._named: dict[str, Member] = {}
 
     def __repr__(self) -> str:
         return f"<RemoteArchive {self._link.shown}>"
@@ -77,8 +88,13 @@ class RemoteArchive:
         return self._directory().size
 
     def namelist(self) -> list[str]:
-        """Return the names of all entries, folders ending in ``/``."""
-        return [member.name for member in self.members]
+        """Return the names of all entries without the prefix, folders ending in ``/``."""
+        return list(self.named())
+
+    def named(self) -> dict[str, Member]:
+        """Return the entries by their names without the prefix; of equal names the last counts."""
+        self._directory()
+        return self._named
 
     def open(self, name: str) -> io.BufferedReader:
         """Return a seekable binary file over one member.
@@ -93,14 +109,15 @@ class RemoteArchive:
         Raises
         ------
         InputError
-            When there is no such member.
+            When there is no such member; names that look alike are told.
         ArchiveError
             When it is encrypted or compressed by an unknown method; while reading: damaged.
         """
-        # The last of several members with one name counts, as in every zip tool.
-        member = next((one for one in reversed(self.members) if one.name == name), None)
+        member = self.named().get(name)
         if member is None or member.is_dir:
-            raise InputError(f"there is no file {name!r} in {self._link.shown}")
+            files = [known for known, one in self.named().items() if not one.is_dir]
+            raise InputError(hint_at([name], files))
+        check_codec(member)
         return io.BufferedReader(MemberFile(self._source, member), _FIRST_WINDOW)
 
     def close(self) -> None:
@@ -111,6 +128,7 @@ class RemoteArchive:
         with self._lock:
             if self._known is None:
                 self._known = read_directory(self._source)
+                self._named = strip(self._known.members, self._prefix)
             return self._known
 
 

@@ -15,7 +15,7 @@ from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.tasks.tail import tail
 
 if TYPE_CHECKING:
-    from inductiva_widgets.downloads import Download, Limits, Source
+    from inductiva_widgets.downloads import Download, Limits, RemoteArchive, Source
 
 # The folders inside the archives; source: the wire protocol.
 ARTIFACTS = "artifacts/"
@@ -25,14 +25,21 @@ INPUTS = "sim_dir/"
 class TaskFiles(KnownTask):
     """A task's files; base of :class:`inductiva_widgets.tasks.Task`."""
 
+    # The outputs of a task that has ended stay as they are, so their directory is read once.
+    _archive: RemoteArchive | None = None
+
     def get_output_info(self) -> OutputsInfo:
-        """Return the listing of the output archive; prints as a table. Costs one request.
+        """Return the listing of the output archive; prints as a table.
+
+        Costs one request, none where :meth:`open_output` was called before.
 
         Raises
         ------
         TaskError
             There is no output, the reason given.
         """
+        if self._archive is not None:
+            return OutputsInfo.from_members(self._archive.size, self._archive.named())
         return OutputsInfo.from_listing(self.client.archive_listing(self._output_path(), ARTIFACTS))
 
     get_output_files_info = get_output_info
@@ -48,8 +55,9 @@ class TaskFiles(KnownTask):
         Returns
         -------
         BinaryIO
-            A seekable binary file, good for ``pandas.read_csv`` and the like. Costs one or two
-            requests to open, and one for each stretch that is read.
+            A seekable binary file, good for ``pandas.read_csv``, ``numpy.load``, ``PIL.Image.open``
+            and the like. The first call costs two or three requests, later ones none; each
+            stretch that is read costs one.
 
         Raises
         ------
@@ -60,8 +68,11 @@ class TaskFiles(KnownTask):
         """
         from inductiva_widgets.downloads import RemoteArchive
 
-        archive = RemoteArchive(self.get_output_url(), renew=self.get_output_url)
-        return archive.open(ARTIFACTS + name)
+        if self._archive is None:
+            self._archive = RemoteArchive(
+                self.get_output_url(), renew=self.get_output_url, strip_prefix=ARTIFACTS
+            )
+        return self._archive.open(name)
 
     def tail_files(
         self,
@@ -212,6 +223,7 @@ class TaskFiles(KnownTask):
     def remove_remote_files(self) -> None:
         """Delete the task's files in the remote storage; costs one request."""
         path = self.info.storage_path
+        self._archive = None
         if path:
             self.client.remove_path(path)
 

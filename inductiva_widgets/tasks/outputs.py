@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.models import ArchiveListing
+
+if TYPE_CHECKING:
+    from inductiva_widgets.downloads import Member
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,16 @@ class OutputsInfo:
             if entry.name and not entry.name.endswith("/")
         )
         return cls(listing.size, files)
+
+    @classmethod
+    def from_members(cls, size: int, members: Mapping[str, Member]) -> OutputsInfo:
+        """Return the listing that an archive's own directory gives, without its folders."""
+        files = tuple(
+            OutputFile(name, member.size, member.compressed_size)
+            for name, member in members.items()
+            if not member.is_dir
+        )
+        return cls(size, files)
 
     @property
     def n_files(self) -> int:

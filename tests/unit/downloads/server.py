@@ -47,6 +47,7 @@ class Entry:
     headers: dict[str, str]
     status: int = 0
     sent: int = 0
+    over: bool = False
 
     @property
     def range(self) -> str | None:
@@ -106,8 +107,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve(body=True)
 
     def _serve(self, *, body: bool) -> None:
-        server = self.server
         entry = Entry(self.command, self.path, {k.lower(): v for k, v in self.headers.items()})
+        try:
+            self._select_and_answer(entry, body=body)
+        finally:
+            entry.over = True
+
+    def _select_and_answer(self, entry: Entry, *, body: bool) -> None:
+        server = self.server
         with server.guard:
             server.log.append(entry)
             fault = server.always if server.always and server.always.when(entry) else None

@@ -1,3 +1,4 @@
+import asyncio
 import logging
 import threading
 import time
@@ -9,7 +10,8 @@ from inductiva_widgets.downloads import Progress, start_archive
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.tally import Tally
 from inductiva_widgets.errors import DownloadCancelled, DownloadError
-from tests.unit.downloads.archives import make_zip, noise
+from tests.unit.downloads.archives import make_zip, noise, wait_until
+from tests.unit.downloads.server import Fault
 
 
 class Clock:
@@ -234,3 +236,111 @@ def test_tally_counts_rightly_from_many_threads():
 def test_snapshots_are_frozen():
     with pytest.raises(AttributeError):
         Progress().bytes_done = 1
+
+
+def test_files_are_yielded_as_they_become_whole(server, tmp_path):
+    content = {f"{n}": noise(50_000, n) for n in range(6)}
+    url = server.put("/a.zip", make_zip(content))
+    server.faults.append(Fault(hold=250_000, when=lambda entry: "bytes=-" not in entry.range))
+    download = start_archive(url, tmp_path / "out", connections=1)
+    files = iter(download)
+    first = next(files)
+    assert not download.done
+    assert first.read_bytes() == content[first.name]
+    server.gate.set()
+    assert {first.name, *(file.name for file in files)} == set(content)
+    assert len(list(download)) == 6  # also afterwards
+
+
+def test_iteration_ends_with_the_error(server, tmp_path):
+    url = server.put("/a.zip", make_zip({"a": b"1", "b": b"2"}))
+    server.always = Fault(status=404, when=lambda entry: "bytes=-" not in entry.range)
+    with pytest.raises(DownloadError):
+        list(start_archive(url, tmp_path / "out"))
+
+
+def test_await_gives_the_result_and_the_loop_goes_on_meanwhile():
+    release = threading.Event()
+
+    async def main():
+        download = Download(held(release)).start()
+        waiting = asyncio.ensure_future(download)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        release.set()
+        return await waiting, await download
+
+    assert asyncio.run(main()) == (Path("done"), Path("done"))
+
+
+def test_await_raises_what_went_wrong():
+    def work(tally):
+        raise DownloadError("broken")
+
+    async def main():
+        await Download(work).start()
+
+    with pytest.raises(DownloadError, match="broken"):
+        asyncio.run(main())
+
+
+def test_await_that_times_out_cancels_the_download():
+    download = Download(held(threading.Event())).start()
+
+    async def main():
+        await asyncio.wait_for(download, 0.01)
+
+    with pytest.raises(asyncio.TimeoutError):
+        asyncio.run(main())
+    with pytest.raises(DownloadCancelled):
+        download.result(10)
+
+
+def test_paused_download_says_so_and_can_be_cancelled(server, tmp_path):
+    url = server.put("/a.zip", make_zip({f"{n}": noise(400_000, n) for n in range(3)}))
+    server.always = Fault(hold=300_000, when=lambda entry: "bytes=-" not in entry.range)
+    download = start_archive(url, tmp_path / "out", connections=1)
+    assert server.holding.wait(10)
+    wait_until(lambda: download.progress.active)
+    download.pause()
+    assert download.paused
+    assert download.progress.phase == "paused"
+    assert download.progress.speed == 0
+    server.gate.set()
+    # The connection is let go of, so that no more than what is on its way comes.
+    download.cancel()
+    with pytest.raises(DownloadCancelled):
+        download.result(10)
+    assert download.progress.phase == "cancelled"
+
+
+def test_paused_download_lets_go_of_the_connection_and_goes_on(server, tmp_path):
+    content = {f"{n}": noise(3_000_000, n) for n in range(3)}
+    url = server.put("/a.zip", make_zip(content))
+    server.faults.append(Fault(hold=100_000, when=lambda entry: "bytes=-" not in entry.range))
+    download = start_archive(url, tmp_path / "out", connections=1)
+    assert server.holding.wait(10)
+    download.pause()
+    server.gate.set()
+    wait_until(lambda: server.log[-1].over)
+    assert server.log[-1].sent < len(content["0"])
+    download.resume()
+    assert download.result(20) == tmp_path / "out"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == content
+
+
+def test_second_download_into_a_folder_waits_and_finds_all_there(server, tmp_path):
+    content = {f"{n}": noise(100_000, n) for n in range(4)}
+    data = make_zip(content)
+    url = server.put("/a.zip", data)
+    server.faults.append(Fault(hold=150_000, when=lambda entry: "bytes=-" not in entry.range))
+    first = start_archive(url, tmp_path / "out", connections=1)
+    assert server.holding.wait(10)
+    second = start_archive(url, tmp_path / "out")
+    wait_until(lambda: second.progress.phase == "waiting")
+    server.gate.set()
+    first.result(10)
+    second.result(10)
+    assert second.outcome.kept == 4
+    assert server.sent <= len(data) + 3 * 64 * 1024
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(content)

@@ -117,7 +117,7 @@ def test_damage_behind_the_last_byte_of_content_is_noticed(server):
 
 @pytest.mark.parametrize("name", ["nothing", "artifacts/", "artifacts", ""])
 def test_unknown_names(archive, name):
-    with pytest.raises(InputError, match="there is no file"):
+    with pytest.raises(InputError, match="not in the archive"):
         archive.open(name)
 
 
