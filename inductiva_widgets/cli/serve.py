@@ -4,23 +4,78 @@ from __future__ import annotations
 
 import click
 
+from inductiva_widgets.local.replay_options import (
+    DEFAULT_SEED,
+    DEFAULT_SPEED,
+    FASTEST,
+    SLOWEST,
+    ReplayOptions,
+)
+
 
 @click.command()
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="0 for any free port.")
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Where tasks are kept.")
 @click.option("--api-key", help="Key that clients must send; by default one is made and kept.")
+@click.option("--workers", type=click.IntRange(min=1), help="How many tasks run at a time.")
 @click.option(
     "--idle-timeout",
     type=click.FloatRange(min=1),
     help="Quit after this many seconds without a request and without an unfinished task.",
 )
-def serve(port: int, data_dir: str | None, api_key: str | None, idle_timeout: float | None) -> None:
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--allow-remote", is_flag=True, help="Let --host be reached from other machines.")
+@click.option(
+    "--replay", is_flag=True, help="Show made-up DEMO tasks instead of running real ones."
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(SLOWEST, FASTEST),
+    help=f"How fast the live tasks of --replay go; {DEFAULT_SPEED:g} by default.",
+)
+@click.option(
+    "--seed", type=int, help=f"Which history --replay makes up; {DEFAULT_SEED} by default."
+)
+def serve(
+    port: int,
+    data_dir: str | None,
+    api_key: str | None,
+    workers: int | None,
+    idle_timeout: float | None,
+    host: str,
+    allow_remote: bool,
+    replay: bool,
+    speed: float | None,
+    seed: int | None,
+) -> None:
     """Run the embedded server; prints "listening on URL" when it is ready.
 
+    Ctrl-C or SIGTERM ends it. Tasks that are running go on, and the next server on the same data
+    folder takes them up again.
+
     \b
-    Example:
+    Examples:
       inductiva-widgets serve --port 8123 --data-dir ./server --api-key my-key
+      inductiva-widgets serve --replay --speed 20
     """
+    from inductiva_widgets.local.logfile import warn_in_terminal
     from inductiva_widgets.local.serve import serve as run_server
 
-    run_server(port=port, data_dir=data_dir, api_key=api_key, idle_timeout=idle_timeout)
+    if not replay and (speed is not None or seed is not None):
+        raise click.UsageError("--speed and --seed go with --replay.")
+    shown = ReplayOptions(
+        DEFAULT_SEED if seed is None else seed, DEFAULT_SPEED if speed is None else speed
+    )
+    if replay:
+        click.echo("DEMO data: every task that this server shows is made up.", err=True)
+    warn_in_terminal()
+    run_server(
+        host,
+        port,
+        data_dir,
+        api_key,
+        idle_timeout,
+        capacity=workers,
+        allow_remote=allow_remote,
+        replay=shown if replay else None,
+    )

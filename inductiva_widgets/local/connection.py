@@ -5,8 +5,8 @@ Needs nothing but the standard library, so that looking for a server costs next 
 
 from __future__ import annotations
 
+import http.client
 import json
-import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,6 +14,8 @@ from pathlib import Path
 from inductiva_widgets.local.layout import write_atomically
 
 _ANSWER_TAKES = 5.0
+# Whoever else listens there may send anything.
+_MOST_ANSWER = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,16 @@ class Connection:
             return None
 
     def is_alive(self) -> bool:
-        """Ask the server whether it is the one that the note is about."""
+        """Ask the server whether it is the one that the note is about.
+
+        Its answer decides, and not its process: the number may belong to another program by now,
+        and the port to another server.
+        """
         # No proxy stands between this machine and itself, whatever the environment says.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"{self.url}/version", timeout=_ANSWER_TAKES) as response:
-                told = json.load(response)
-        except (OSError, ValueError):
+                told = json.loads(response.read(_MOST_ANSWER))
+        except (OSError, ValueError, http.client.HTTPException):
             return False
         return isinstance(told, dict) and told.get("instance") == self.instance

@@ -6,14 +6,17 @@ Importing this needs nothing but the standard library; the server's libraries ar
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.local.connection import Connection
-from inductiva_widgets.local.layout import DataFolder, package_root
+from inductiva_widgets.local.layout import DataFolder, default_root, package_root, replay_root
+from inductiva_widgets.local.replay_options import ReplayOptions
 from inductiva_widgets.local.requirements import check_requirements
 
 __all__ = ["Connection", "start_or_attach"]
@@ -30,7 +33,10 @@ _started: list[subprocess.Popen[bytes]] = []
 
 
 def start_or_attach(
-    data_dir: str | Path | None = None, *, idle_timeout: float = IDLE_TIMEOUT
+    data_dir: str | Path | None = None,
+    *,
+    idle_timeout: float = IDLE_TIMEOUT,
+    replay: ReplayOptions | None = None,
 ) -> Connection:
     """Return the embedded server of a data folder, started if need be.
 
@@ -40,26 +46,33 @@ def start_or_attach(
     Parameters
     ----------
     data_dir
-        Data folder; the default is ``~/.inductiva/local``, or what ``INDUCTIVA_LOCAL_DIR`` says.
+        Data folder; the default is ``~/.inductiva/local``, or what ``INDUCTIVA_LOCAL_DIR`` says,
+        and for the demo the folder beside it whose name has ``-replay`` at its end.
     idle_timeout
         For how many seconds without requests and tasks a server that is started here stays.
+    replay
+        Start or attach to the demo instead, which never runs in a folder of real tasks. Seed and
+        speed hold for a demo that is started here; one that is running keeps its own.
 
     Raises
     ------
     LocalServerError
-        The server cannot be started; the text says why and what to do.
+        The server cannot be started, or the folder is of the other kind; the text says why and
+        what to do.
     """
     check_requirements()
     from filelock import FileLock, Timeout
 
-    data = DataFolder(None if data_dir is None else Path(data_dir))
+    root = replay_root() if replay is not None else default_root()
+    data = DataFolder(root if data_dir is None else Path(data_dir))
+    data.check_kind(replay=replay is not None)
     if running := _running(data):
         return running
     try:
         data.prepare()
         # Whoever comes second finds the server of whoever came first.
         with FileLock(data.launch_lock, timeout=2 * _START_TAKES):
-            return _running(data) or _start(data, idle_timeout)
+            return _running(data) or _start(data, idle_timeout, replay)
     except Timeout:
         raise LocalServerError(
             f"Another process has been starting a server in {data.root} for too long. "
@@ -74,9 +87,13 @@ def _running(data: DataFolder) -> Connection | None:
     return connection if connection is not None and connection.is_alive() else None
 
 
-def _start(data: DataFolder, idle_timeout: float) -> Connection:
+def _start(data: DataFolder, idle_timeout: float, replay: ReplayOptions | None) -> Connection:
     _started[:] = [process for process in _started if process.poll() is None]
-    with data.server_log.open("wb") as log:
+    shown = []
+    if replay is not None:
+        shown = ["--replay", "--seed", str(replay.seed), "--speed", str(replay.speed)]
+    # The server keeps a log of its own; here goes what it says when it cannot begin.
+    with _private(data.server_out) as out:
         process = subprocess.Popen(  # noqa: S603 - our own module
             [
                 sys.executable,
@@ -86,11 +103,12 @@ def _start(data: DataFolder, idle_timeout: float) -> Connection:
                 str(data.root),
                 "--idle-timeout",
                 str(idle_timeout),
+                *shown,
             ],
             cwd=package_root(),
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=out,
+            stderr=out,
             start_new_session=True,
         )
     _started.append(process)
@@ -107,10 +125,16 @@ def _start(data: DataFolder, idle_timeout: float) -> Connection:
     raise _failure(data, f"did not answer within {_START_TAKES:g} s")
 
 
+def _private(path: Path) -> IO[bytes]:
+    """Open a file anew that only its user may read."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
 def _failure(data: DataFolder, what: str) -> LocalServerError:
-    lines = data.server_log.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = data.server_out.read_text(encoding="utf-8", errors="replace").splitlines()
     said = "\n".join(lines[-_LAST_LINES:]) or "(nothing)"
     return LocalServerError(
-        f"The embedded server {what}. The end of its log, {data.server_log}:\n{said}\n"
+        f"The embedded server {what}. The end of what it said, {data.server_out}:\n{said}\n"
         f"Correct what it says, or set INDUCTIVA_LOCAL_DIR to another folder, and try again."
     )

@@ -9,7 +9,9 @@
         server.json         address, key and process of the running server (0600)
         server.lock         held by the running server
         launch.lock         held while somebody starts a server
-        server.log          what the server prints
+        server.log          what the server had to say, and the log before it (0600)
+        server.out          what a detached server printed beside its log, since its start (0600)
+        replay.json         there in the folder of a demo, and only there (0600)
         storage/<task>/     input.zip and output.zip, as the storage API shows them
         tasks/<task>/       job.json, events.jsonl, supervisor.log and, while it runs, work/
 """
@@ -19,6 +21,8 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+
+from inductiva_widgets.errors import LocalServerError
 
 ENV_FOLDER = "INDUCTIVA_LOCAL_DIR"
 
@@ -31,6 +35,12 @@ def default_root() -> Path:
     """Return the data folder that holds when nobody names one."""
     configured = os.environ.get(ENV_FOLDER)
     return Path(configured).expanduser() if configured else Path.home() / ".inductiva" / "local"
+
+
+def replay_root() -> Path:
+    """Return the data folder of the demo when nobody names one: beside the one of real tasks."""
+    root = default_root()
+    return root.with_name(f"{root.name}-replay")
 
 
 def package_root() -> Path:
@@ -88,6 +98,31 @@ class DataFolder:
         self.server_lock = self.root / "server.lock"
         self.launch_lock = self.root / "launch.lock"
         self.server_log = self.root / "server.log"
+        self.server_out = self.root / "server.out"
+        self.replay_file = self.root / "replay.json"
+
+    def check_kind(self, *, replay: bool) -> None:
+        """Make sure that demo data and real tasks never meet.
+
+        Parameters
+        ----------
+        replay
+            Whether the folder is wanted for demo data.
+
+        Raises
+        ------
+        LocalServerError
+            The folder is of the other kind.
+        """
+        if self.replay_file.exists() and not replay:
+            raise LocalServerError(
+                f"The data folder {self.root} holds DEMO data: real tasks need another folder. "
+                'For the demo, say so: serve --replay, or connect("replay").'
+            )
+        if replay and self.database.exists() and not self.replay_file.exists():
+            raise LocalServerError(
+                f"The data folder {self.root} holds real tasks: the demo needs a folder of its own."
+            )
 
     def prepare(self) -> None:
         """Create the folder where it is missing and close it to other users."""

@@ -7,16 +7,32 @@ it starts, so that a missing one can be told in a sentence.
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import logging
+import re
 import socket
 import sys
+import time
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from inductiva_widgets.errors import InductivaError, LocalServerError
 from inductiva_widgets.local.connection import Connection
-from inductiva_widgets.local.layout import DataFolder
+from inductiva_widgets.local.layout import DataFolder, default_root, replay_root
+from inductiva_widgets.local.logfile import log_to, warn_in_terminal
+from inductiva_widgets.local.replay_options import DEFAULT_SEED, DEFAULT_SPEED, ReplayOptions
 from inductiva_widgets.local.requirements import check_requirements
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_log = logging.getLogger(__name__)
+
+# A server that is ending answers no more, but has its last downloads to finish.
+_LOCK_TAKES = 10.0
+_LOCK_EVERY = 0.1
+# What clients take for a key.
+_KEY_PATTERN = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def serve(
@@ -27,6 +43,8 @@ def serve(
     idle_timeout: float | None = None,
     *,
     capacity: int | None = None,
+    allow_remote: bool = False,
+    replay: ReplayOptions | None = None,
     out: TextIO | None = None,
 ) -> None:
     """Run the embedded server; returns when it has stopped.
@@ -40,70 +58,140 @@ def serve(
     port
         Port to listen at, 0 for one that is free.
     data_dir
-        Data folder; the default is ``~/.inductiva/local``, or what ``INDUCTIVA_LOCAL_DIR`` says.
+        Data folder; the default is ``~/.inductiva/local``, or what ``INDUCTIVA_LOCAL_DIR`` says,
+        and for the demo the folder beside it whose name has ``-replay`` at its end.
     api_key
         Key that requests have to carry; the default is made once and kept in the data folder.
     idle_timeout
         Stop when there was no request for so many seconds and no task is queued or running.
     capacity
         How many tasks run at a time; the default is half the processors.
+    allow_remote
+        Whether to listen where other machines can reach the server. Whoever has the key can run
+        programs here, and the key and all files travel unencrypted.
+    replay
+        Show the demo instead of running tasks.
     out
         Where to print the line ``listening on URL``; the default is the standard output.
 
     Raises
     ------
     LocalServerError
-        The port or the data folder cannot be used, or another server uses it.
+        The address, the port, the key or the data folder cannot be used, or another server uses it.
     """
     check_requirements()
-    from filelock import FileLock, Timeout
-
     from inductiva_widgets.local.server import Options, run
 
     if capacity is not None and capacity < 1:
         raise LocalServerError("The embedded server needs room for at least one task at a time.")
-    data = DataFolder(None if data_dir is None else Path(data_dir))
+    if api_key is not None and not _KEY_PATTERN.fullmatch(api_key):
+        raise LocalServerError(
+            "The API key has to be made of letters, digits, dots, hyphens and underscores: "
+            "clients take no other."
+        )
+    if not 0 <= port <= 65535:
+        raise LocalServerError(f"There is no port {port}: ports go from 1 to 65535.")
+    address = _resolve(host, port)
+    _check_reach(host, address, allow_remote=allow_remote)
+    data = data_folder(data_dir, replay=replay is not None)
     try:
+        data.check_kind(replay=replay is not None)
         data.prepare()
     except OSError as error:
         raise LocalServerError(f"The data folder {data.root} cannot be used: {error}.") from error
-    options = Options(host, api_key, idle_timeout, capacity, out or sys.stdout)
-    lock = FileLock(data.server_lock)
+    options = Options(host, api_key, idle_timeout, capacity, out or sys.stdout, replay)
+    lock = _lock(data)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise _in_use(data) from None
-    try:
-        with _listen(host, port) as listener:
+        # Again, since it may have become something else before the lock was ours.
+        data.check_kind(replay=replay is not None)
+        with log_to(data.server_log), _listen(host, address) as listener:
             run(data, listener, options)
     finally:
         lock.release()
 
 
-def _in_use(data: DataFolder) -> LocalServerError:
-    other = Connection.read(data.server_file)
+def data_folder(data_dir: str | Path | None, *, replay: bool = False) -> DataFolder:
+    """Return the data folder of a server, of the demo's if that is wanted."""
+    if data_dir is not None:
+        return DataFolder(Path(data_dir))
+    return DataFolder(replay_root() if replay else default_root())
+
+
+def _lock(data: DataFolder) -> BaseFileLock:
+    from filelock import FileLock
+
+    lock = FileLock(data.server_lock)
+    deadline = time.monotonic() + _LOCK_TAKES
+    while not _is_ours(lock):
+        other = Connection.read(data.server_file)
+        answers = other is not None and other.is_alive()
+        if answers or time.monotonic() > deadline:
+            raise _in_use(data, other)
+    return lock
+
+
+def _is_ours(lock: BaseFileLock) -> bool:
+    from filelock import Timeout
+
+    try:
+        lock.acquire(timeout=_LOCK_EVERY)
+    except Timeout:
+        return False
+    return True
+
+
+def _in_use(data: DataFolder, other: Connection | None) -> LocalServerError:
     where = f" at {other.url} (process {other.pid})" if other else ""
     return LocalServerError(
-        f"Another server{where} uses the data folder {data.root}: stop it, or name another folder."
+        f"Another server{where} uses the data folder {data.root}: stop it "
+        "(inductiva-widgets local stop), or name another folder."
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, tuple[Any, ...]]
+
+
+def _resolve(host: str, port: int) -> _Address:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
+    except (OSError, UnicodeError) as error:
+        raise LocalServerError(f"There is no address {host!r} to listen at: {error}.") from error
+    family, kind, protocol, _, address = found[0]
+    return family, kind, protocol, tuple(address)
+
+
+def _check_reach(host: str, address: _Address, *, allow_remote: bool) -> None:
+    number = str(address[3][0]).partition("%")[0]
+    if ipaddress.ip_address(number).is_loopback:
+        return
+    danger = (
+        f"at {host} other machines can reach the server: whoever has its key can run programs "
+        "here, and the key and all files travel unencrypted"
+    )
+    if not allow_remote:
+        raise LocalServerError(
+            f"Refused, since {danger}. The safe way from another machine is an SSH tunnel to "
+            "127.0.0.1; if you want this all the same, add --allow-remote."
+        )
+    _log.warning("Careful: %s.", danger)
+
+
+def _listen(host: str, address: _Address) -> socket.socket:
+    family, kind, protocol, place = address
+    try:
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise LocalServerError(f"There is no address {host!r} to listen at: {error}.") from error
     try:
         # A server that was just stopped leaves its port behind for a while.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        listener.bind(place)
         listener.listen(128)
     except OSError as error:
         listener.close()
         raise LocalServerError(
-            f"Port {port} of {host} cannot be used: {error.strerror}."
+            f"Port {place[1]} of {host} cannot be used: {error.strerror}. "
+            "Name another port, or 0 for any that is free."
         ) from error
     return listener
 
@@ -115,9 +203,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--idle-timeout", type=float)
-    parser.add_argument("--capacity", type=int)
+    parser.add_argument("--workers", "--capacity", dest="capacity", type=int)
+    parser.add_argument("--allow-remote", action="store_true")
+    parser.add_argument("--replay", action="store_true")
+    parser.add_argument("--speed", type=float, default=DEFAULT_SPEED)
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    warn_in_terminal()
     try:
         serve(
             options.host,
@@ -125,6 +217,8 @@ def main(arguments: list[str] | None = None) -> int:
             options.data_dir,
             idle_timeout=options.idle_timeout,
             capacity=options.capacity,
+            allow_remote=options.allow_remote,
+            replay=ReplayOptions(options.seed, options.speed) if options.replay else None,
         )
     except InductivaError as error:
         sys.stderr.write(f"{error}\n")

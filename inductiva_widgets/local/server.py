@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import os
 import secrets
 import signal
@@ -25,12 +26,15 @@ from inductiva_widgets.local.context import Context
 from inductiva_widgets.local.groups import GroupService
 from inductiva_widgets.local.guard import Activity
 from inductiva_widgets.local.layout import DataFolder
+from inductiva_widgets.local.replay_options import DEMO_HEADER, DEMO_VALUE, ReplayOptions
 from inductiva_widgets.local.scheduler import Scheduler
 from inductiva_widgets.local.schema import NewerDatabaseError
 from inductiva_widgets.local.service import TaskService
 from inductiva_widgets.local.signing import LinkSigner
 from inductiva_widgets.local.storage import StorageService
 from inductiva_widgets.local.store import Store
+
+_log = logging.getLogger(__name__)
 
 # Answers under way get this long when the server is told to stop.
 _LAST_ANSWERS = 3
@@ -45,6 +49,7 @@ class Options(NamedTuple):
     idle_timeout: float | None
     capacity: int | None
     out: TextIO
+    replay: ReplayOptions | None = None
 
 
 def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
@@ -90,33 +95,41 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
 
     def announce() -> None:
         connection.write(data.server_file)
+        _log.info("Version %s listens on %s.", __version__, connection.url)
         options.out.write(f"listening on {connection.url}\n")
         options.out.flush()
 
     def is_done() -> bool:
         limit = options.idle_timeout
-        return limit is not None and activity.idle_seconds() >= limit and tasks.is_idle()
+        done = limit is not None and activity.idle_seconds() >= limit and tasks.is_idle()
+        if done:
+            _log.info("Nobody has needed the server for %g s.", limit)
+        return done
 
     scheduler.start()
     try:
-        server = _Server(_web_config(app), announce, is_done)
+        server = _Server(_web_config(app, is_demo=options.replay is not None), announce, is_done)
         asyncio.run(server.serve(sockets=[listener]))
     finally:
         scheduler.stop()
         store.close()
         if Connection.read(data.server_file) == connection:
             data.server_file.unlink(missing_ok=True)
+        _log.info("Stopped.")
 
 
-def _web_config(app: ASGIApp) -> uvicorn.Config:
+def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:
+    mark = [(DEMO_HEADER, DEMO_VALUE)] if is_demo else []
     return uvicorn.Config(
         app,
         lifespan="off",
+        # To our own log, and no more of it than matters.
+        log_config=None,
         log_level="warning",
         # Signed links are secrets, too.
         access_log=False,
         # By this a client knows, also one that was given just an address, that the server is ours.
-        headers=[("Server", SERVER_NAME)],
+        headers=[("Server", SERVER_NAME), *mark],
         server_header=False,
         timeout_graceful_shutdown=_LAST_ANSWERS,
         # Longer than clients pause between requests: a request into a closing connection is lost.
@@ -148,7 +161,8 @@ class _Server(uvicorn.Server):
         """Begin to accept requests."""
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        # SIGHUP comes when the terminal is closed.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Instead of uvicorn's own way, which ends the process with the signal after all.
             loop.add_signal_handler(number, self._stop)
         self._announce()
@@ -164,6 +178,8 @@ class _Server(uvicorn.Server):
 
 
 def _url_of(listener: socket.socket, host: str) -> str:
+    # A server that listens everywhere is reached from here, too.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{listener.getsockname()[1]}"
 

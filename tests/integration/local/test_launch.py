@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import logging
 import os
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 
+import psutil
 import pytest
 import requests
 
 from inductiva_widgets.errors import LocalServerError
+from inductiva_widgets.local import guard, serve, signing
 from inductiva_widgets.local.launch import start_or_attach
-from tests.integration.local.conftest import ROOT, is_running, until
+from inductiva_widgets.local.logfile import log_to
+from tests.integration.local.conftest import ROOT, LocalServer, is_running, until
 
 LAUNCH = """
 import sys
@@ -50,13 +58,29 @@ def folder(tmp_path):
 
 
 def test_processes_that_start_at_once_share_one_server_which_outlives_them(folder):
-    processes = [launch(folder) for _ in range(3)]
+    processes = [launch(folder) for _ in range(8)]
     [answer] = {tuple(said(process)) for process in processes}
     url, pid, key = answer
     headers = {"X-API-Key": key}
     assert requests.get(f"{url}/tasks", headers=headers, timeout=30).json()["total_size"] == 0
     assert is_running(int(pid))
-    assert (folder / "server.log").read_text() == f"listening on {url}\n"
+    assert (folder / "server.out").read_text() == f"listening on {url}\n"
+    servers = [one.pid for one in psutil.process_iter(["cmdline"]) if _serves(one, folder)]
+    assert servers == [int(pid)]
+
+
+def _serves(process, folder):
+    words = process.info["cmdline"] or []
+    return "inductiva_widgets.local.serve" in words and str(folder) in words
+
+
+def test_files_of_a_detached_server_are_for_its_user_only(folder):
+    said(launch(folder))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    names = ("server.json", "server.log", "server.out", "api_key", "link_secret")
+    assert {name: oct((folder / name).stat().st_mode & 0o777) for name in names} == dict.fromkeys(
+        names, "0o600"
+    )
 
 
 def test_server_that_nobody_needs_ends_and_the_next_one_has_the_same_key(folder):
@@ -148,3 +172,231 @@ def test_environment_names_the_folder(folder, monkeypatch):
     server = start_or_attach()
     assert (folder / "server.json").exists()
     assert server.is_alive()
+
+
+# Notes that are not true any more ---------------------------------------------------------------
+
+
+def _leave_note(folder, **facts):
+    folder.mkdir()
+    note = {"url": "http://127.0.0.1:9", "api_key": "k", "pid": 1, "version": "0", "instance": "x"}
+    (folder / "server.json").write_text(json.dumps(note | facts))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"url": 1}', b"\xff\xfe"])
+def test_note_that_makes_no_sense_is_replaced(folder, content):
+    folder.mkdir()
+    (folder / "server.json").write_bytes(content)
+    assert start_or_attach(folder).is_alive()
+
+
+def test_note_whose_process_number_belongs_to_another_program_is_replaced(folder):
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        _leave_note(folder, pid=other.pid)
+        server = start_or_attach(folder)
+        assert server.pid != other.pid
+        assert other.poll() is None
+    finally:
+        other.communicate()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}",
+        b"HTTP/1.1 500 No\r\n\r\n",
+        b"",
+    ],
+)
+def test_other_server_at_the_port_of_a_note_is_not_taken_for_ours(folder, answer):
+    class Stranger(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(65536)
+            self.request.sendall(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{stranger.server_address[1]}"
+        _leave_note(folder, url=url, pid=os.getpid())
+        server = start_or_attach(folder)
+        stranger.shutdown()
+    assert server.url != url
+
+
+# One server a folder, and its end ---------------------------------------------------------------
+
+
+def test_second_server_on_a_folder_is_told_of_the_first(make_server, capsys):
+    first = make_server()
+    assert serve.main(["--data-dir", str(first.data_dir)]) == 1
+    message = capsys.readouterr().err
+    assert f"at {first.url} (process {first.process.pid})" in message
+    assert "local stop" in message
+
+
+def test_server_that_is_still_ending_is_waited_for(tmp_path):
+    folder = tmp_path / "data"
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys\nfrom filelock import FileLock\n"
+            "with FileLock(sys.argv[1]): print('held', flush=True); input()",
+            str(folder / "server.lock"),
+        ],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    folder.mkdir()
+    assert holder.stdout.readline() == b"held\n"
+    command = [sys.executable, "-m", "inductiva_widgets.local.serve", "--data-dir", str(folder)]
+    late = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        # As long as the lock is held there is no server, and no refusal either.
+        with pytest.raises(AssertionError):
+            until(lambda: late.poll() is not None, "the server to give up", patience=0.7)
+        holder.communicate(b"\n")
+        assert late.stdout.readline().startswith("listening on ")
+    finally:
+        late.terminate()
+        late.communicate(timeout=30)
+    assert late.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_told_to_end_the_server_ends_well_and_leaves_no_note(make_server, number):
+    server = make_server()
+    server.get("/tasks")
+    assert server.end(number) == (0, "", "")
+    assert not (server.data_dir / "server.json").exists()
+    lines = (server.data_dir / "server.log").read_text().splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == [
+        f"Version 0.1.0 listens on {server.url}.",
+        "Stopped.",
+    ]
+
+
+def test_running_task_survives_a_polite_end_and_is_taken_up_again(make_server, tmp_path):
+    server = make_server()
+    go_on = tmp_path / "go-on"
+    task_id = _submit_waiting_task(server.session, server.url, go_on)
+    server.wait(task_id, "computation-started")
+    assert server.end(signal.SIGTERM) == (0, "", "")
+    server.start()
+    assert server.status(task_id) == "computation-started"
+    go_on.touch()
+    assert server.wait(task_id)["status"] == "success"
+
+
+def test_log_is_kept_over_starts_and_stays_small(tmp_path):
+    path = tmp_path / "server.log"
+    logger = logging.getLogger("inductiva_widgets.local.test")
+    for start in range(3):
+        with log_to(path, most_bytes=2000):
+            for number in range(30):
+                logger.info("start %d, line %d", start, number)
+    logger.warning("after the end")
+    names = sorted(entry.name for entry in tmp_path.iterdir())
+    assert names == ["server.log", "server.log.1"]
+    assert all((tmp_path / name).stat().st_size <= 2000 for name in names)
+    assert all((tmp_path / name).stat().st_mode & 0o777 == 0o600 for name in names)
+    assert path.read_text().splitlines()[-1].endswith("start 2, line 29")
+
+
+# Where it listens, and to whom ------------------------------------------------------------------
+
+
+def _refusal(capsys, *arguments):
+    assert serve.main([*map(str, arguments)]) == 1
+    return capsys.readouterr().err
+
+
+def test_port_in_use_is_told_in_a_sentence(tmp_path, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        message = _refusal(capsys, "--data-dir", tmp_path, "--port", port)
+    assert f"Port {port} of 127.0.0.1 cannot be used: Address already in use." in message
+    assert "Name another port" in message
+    assert not (tmp_path / "server.json").exists()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_address_that_others_can_reach_is_refused_unless_asked_for(tmp_path, capsys, host):
+    message = _refusal(capsys, "--data-dir", tmp_path / "data", "--host", host)
+    assert message.startswith("Refused")
+    assert "--allow-remote" in message
+    assert not (tmp_path / "data").exists()
+
+
+def test_remote_reach_that_was_asked_for_comes_with_a_warning(tmp_path):
+    server = LocalServer(tmp_path / "data", "--host", "0.0.0.0", "--allow-remote")
+    assert server.url.startswith("http://127.0.0.1:")
+    assert server.get("/tasks")["total_size"] == 0
+    _, _, err = server.end()
+    server.session.close()
+    assert "Careful: at 0.0.0.0 other machines can reach the server" in err
+
+
+def test_by_default_only_this_machine_can_connect(shared):
+    process = psutil.Process(shared.process.pid)
+    listening = [one for one in process.net_connections("inet") if one.status == "LISTEN"]
+    assert {one.laddr.ip for one in listening} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("key", ["", "clé", "two words", "a\nb"])
+def test_key_that_no_client_could_send_is_refused(tmp_path, key):
+    with pytest.raises(LocalServerError, match="letters, digits"):
+        serve.serve(data_dir=tmp_path, api_key=key)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.", ""])
+def test_rebound_name_is_refused_on_every_kind_of_path(shared, host):
+    for path in ("/version", "/tasks", "/signed/x/output.zip?expires=1&signature=x"):
+        connection = http.client.HTTPConnection(shared.url.removeprefix("http://"), timeout=30)
+        connection.putrequest("GET", path, skip_host=True)
+        connection.putheader("Host", host)
+        connection.putheader("X-API-Key", shared.key)
+        connection.endheaders()
+        assert connection.getresponse().status == 421, path
+        connection.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+@pytest.mark.parametrize("path", ["/version", "/tasks", "/users/info", "/signed/x"])
+def test_no_web_page_of_another_origin_may_read_an_answer(shared, method, path):
+    headers = {
+        "Origin": "https://evil.example",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "x-api-key",
+    }
+    answer = requests.request(method, shared.url + path, headers=headers, timeout=30)
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(("module", "check"), [(guard, "key"), (signing, "link")])
+def test_secrets_are_compared_in_constant_time(monkeypatch, module, check):
+    compared = []
+
+    def compare(given, expected):
+        compared.append((given, expected))
+        return given == expected
+
+    monkeypatch.setattr(module.hmac, "compare_digest", compare)
+    if check == "key":
+        keeper = guard.Guard(None, "right", (), guard.Activity())
+        assert not keeper._may_pass("/tasks", b"wrong")
+        assert keeper._may_pass("/tasks", b"right")
+    else:
+        signer = signing.LinkSigner(b"secret")
+        link = signer.link("GET", "a/output.zip")
+        expires = link.partition("expires=")[2].partition("&")[0]
+        with pytest.raises(signing.ForbiddenError):
+            signer.check("GET", "a/output.zip", expires, "0" * 64)
+    assert compared

