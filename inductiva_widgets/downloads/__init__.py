@@ -4,8 +4,9 @@
 it. Layers, lowest first: `opener` (one request), `link` (retries, renewal), `ranges` (bytes a to
 b), `archive`, `codecs` and `inflate` (the zip format), `paths`, `plan` and `limits` (what goes
 where), `blockfile`, `partfile`, `placelock` and `workfolder` (the disk), `lanes` and `crew`
-(connections and threads), `members`, `fetch`, `single` and `many` (the work), `tally` and
-`download` (progress, pause, cancel, result), `calls` (the arguments).
+(connections and threads), `site`, `spans`, `spool`, `members`, `fetch`, `single` and `many` (the
+work), `watchers`, `tally` and `download` (progress, pause, cancel, result), `calls` (the
+arguments).
 """
 
 from __future__ import annotations

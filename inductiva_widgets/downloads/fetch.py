@@ -29,6 +29,7 @@ from inductiva_widgets.downloads.ranges import (
     Source,
 )
 from inductiva_widgets.downloads.single import RESTARTS, receive
+from inductiva_widgets.downloads.site import Site
 from inductiva_widgets.downloads.tally import Share
 from inductiva_widgets.downloads.workfolder import WorkFolder
 from inductiva_widgets.errors import ArchiveError, DownloadCancelled, DownloadError
@@ -164,16 +165,15 @@ class ArchiveFetch:
         check_space(root, need)
         self._share.outcome = plan.outcome(kept=len(plan.files) - len(missing), same=same)
         crew = Crew(self._lanes, self._share.control)
-        jobs = MemberJobs(
-            source, crew, root=root, work=work, share=self._share, lanes=self._lanes, counted=remote
-        )
+        site = Site(source, root, work, self._share, self._lanes, crew, counted=remote)
+        jobs = MemberJobs(site)
         for item in [item for item in missing if not item.member.size]:
             # Nothing to fetch; but a checksum is stated for no bytes, too.
             if item.member.crc:
-                jobs.damage(ArchiveError(f"{item.member.name}: its checksum is wrong"))
+                site.damage(ArchiveError(f"{item.member.name}: its checksum is wrong"))
                 continue
             with ScratchFile(work.scratch()) as file:
-                jobs.finish(item, file)
+                site.finish(item, file)
             if remote:
                 self._share.keep(item.member.compressed_size)
         full = [item for item in missing if item.member.size]
@@ -186,8 +186,8 @@ class ArchiveFetch:
         finally:
             jobs.close()
         work.finish(plan.files)
-        if jobs.damaged:
-            first, others = jobs.damaged[0], len(jobs.damaged) - 1
+        if site.damaged:
+            first, others = site.damaged[0], len(site.damaged) - 1
             more = f" (and {others} more damaged members)" if others else ""
             raise ArchiveError(f"{first}{more}") from first
 

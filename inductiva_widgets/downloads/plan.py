@@ -175,7 +175,16 @@ def hint_at(missing: Sequence[str], there: Iterable[str]) -> str:
         close = difflib.get_close_matches(name, known, n=3)
         parts.append(f"{name!r}" + (f" (there is {', '.join(map(repr, close))})" if close else ""))
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    return f"not in the archive: {', '.join(parts)}{more}"
+    has = "" if any("(" in part for part in parts) else _has(known)
+    return f"not in the archive: {', '.join(parts)}{more}{has}"
+
+
+def _has(known: Sequence[str]) -> str:
+    """Say what is there to somebody who guessed wrong."""
+    files = [name for name in known if not name.endswith("/")]
+    if not files:
+        return "; it holds no files"
+    return f"; it holds {', '.join(map(repr, files[:3]))}{' and more' if len(files) > 3 else ''}"
 
 
 def merge(items: Iterable[Item], connections: int) -> list[Span]:

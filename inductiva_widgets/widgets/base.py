@@ -101,6 +101,7 @@ _TITLES = {
     "kill": "The task could not be killed",
     "outputs": "The output files could not be listed",
     "download": "The download could not be started",
+    "resume_download": "The download could not be resumed",
     "open": "The task could not be opened",
     "rows": "The rows could not be loaded",
 }

@@ -4,6 +4,7 @@ import random
 import zipfile
 import zlib
 
+import numpy
 import pytest
 
 from inductiva_widgets.downloads import RangesUnsupported, RemoteArchive
@@ -146,3 +147,25 @@ def test_server_without_ranges(server):
 
 def test_repr_hides_the_signature(server):
     assert "SECRET" not in repr(RemoteArchive("http://host/a.zip?sig=SECRET"))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_numpy_loads_from_it_as_from_a_file(server, method):
+    array = numpy.arange(30_000, dtype="f8").reshape(100, 300)
+    out = io.BytesIO()
+    numpy.savez(out, field=array)
+    plain = io.BytesIO()
+    numpy.save(plain, array)
+    data = make_zip({"a.npy": plain.getvalue(), "b.npz": out.getvalue()}, method)
+    with RemoteArchive(server.put("/a.zip", data)) as archive:
+        assert (numpy.load(archive.open("a.npy")) == array).all()
+        assert (numpy.load(archive.open("b.npz"))["field"] == array).all()
+
+
+def test_prefix_is_stripped_from_the_names(server):
+    url = server.put("/a.zip", make_zip({"artifacts/a.txt": b"1", "other.json": b"2"}))
+    with RemoteArchive(url, strip_prefix="artifacts/") as archive:
+        assert archive.namelist() == ["a.txt"]
+        assert archive.open("a.txt").read() == b"1"
+        with pytest.raises(InputError, match=r"'a\.tx' \(there is 'a\.txt'\)"):
+            archive.open("a.tx")
