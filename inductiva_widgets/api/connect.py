@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from inductiva_widgets.errors import ConfigurationError
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
     from inductiva_widgets.config import Settings
+
+REPLAY = "replay"
+"""What the demo is called where a service is named."""
 
 _lock = threading.Lock()
 _default: Client | None = None
@@ -25,8 +29,9 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     ----------
     target
         None for ``INDUCTIVA_API_URL`` or else the real service, ``"local"`` for the embedded
-        server of this machine, or the address of a server. ``INDUCTIVA_API_URL=local`` means the
-        embedded server too.
+        server of this machine, ``"replay"`` for the demo (a server of its own, whose tasks are all
+        made up), or the address of a server. ``INDUCTIVA_API_URL`` may be one of the two words,
+        too.
     api_key
         The key; None for ``INDUCTIVA_API_KEY``, then ``~/.inductiva/api_key``. The embedded server
         has its own and needs none here.
@@ -34,8 +39,8 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     Returns
     -------
     Client
-        The client, now the default one. Costs no request; ``"local"`` starts the embedded server
-        where none is running.
+        The client, now the default one. Costs no request; ``"local"`` and ``"replay"`` start the
+        server where none is running.
 
     Raises
     ------
@@ -54,7 +59,10 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     global _default  # noqa: PLW0603 - the default client is the one piece of state of the package
     if api_key is not None and not isinstance(api_key, str):
         raise ConfigurationError("api_key must be text.")
-    client = _local_client() if config.wants_local(target) else _remote_client(target, api_key)
+    if _wants_replay(target) or config.wants_local(target):
+        client = _local_client(replay=_wants_replay(target))
+    else:
+        client = _remote_client(target, api_key)
     with _lock:
         _default = client
     return client
@@ -80,14 +88,21 @@ def _remote_client(target: str | None, api_key: str | None) -> Client:
     return Client(Transport(config.remote_settings(target, api_key)))
 
 
-def _local_client() -> Client:
+def _wants_replay(target: str | None) -> bool:
+    return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == REPLAY
+
+
+def _local_client(*, replay: bool) -> Client:
     from inductiva_widgets.api.client import Client
     from inductiva_widgets.api.transport import Transport
     from inductiva_widgets.config import Settings
     from inductiva_widgets.local.launch import start_or_attach
+    from inductiva_widgets.local.replay_options import ReplayOptions
+
+    shown = ReplayOptions() if replay else None
 
     def settings() -> Settings:
-        server = start_or_attach()
+        server = start_or_attach(replay=shown)
         return Settings(server.url, server.api_key, server.url, is_local=True)
 
     return Client(Transport(settings(), revive=settings))

@@ -9,6 +9,7 @@ import click
 from inductiva_widgets._version import __version__
 from inductiva_widgets.cli.completion import completion
 from inductiva_widgets.cli.demo import demo
+from inductiva_widgets.cli.local import local
 from inductiva_widgets.cli.logs import logs
 from inductiva_widgets.cli.serve import serve
 from inductiva_widgets.cli.tasks import tasks
@@ -29,6 +30,7 @@ def main() -> None:
 main.add_command(tasks)
 main.add_command(logs)
 main.add_command(serve)
+main.add_command(local)
 main.add_command(demo)
 main.add_command(completion)
 

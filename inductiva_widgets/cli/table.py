@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from inductiva_widgets.errors import APIConnectionError, RateLimitError, ServerError
+from inductiva_widgets.local.replay_options import DEMO_KEY, DEMO_VALUE
 
 if TYPE_CHECKING:
+    from inductiva_widgets.models import TaskInfo
     from inductiva_widgets.status import Status
     from inductiva_widgets.tasks import TaskList
+
+
+def tell_demo(infos: Iterable[TaskInfo]) -> None:
+    """Say on the standard error that tasks are made up, where they are."""
+    if any((info.task_metadata or {}).get(DEMO_KEY) == DEMO_VALUE for info in infos):
+        click.echo("DEMO data: these tasks are made up, no simulation has run.", err=True)
 
 
 def table_text(tasks: TaskList) -> str:

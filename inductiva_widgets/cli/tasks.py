@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from inductiva_widgets.cli.table import table_text, watch_table
+from inductiva_widgets.cli.table import table_text, tell_demo, watch_table
 from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_short
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def list_tasks(
         watch_table(lambda: table_text(look()), watch)
         return
     found = look()
+    tell_demo(found.infos())
     if as_json:
         _echo_json([msgspec.structs.asdict(info) for info in found.infos()])
     elif found:
@@ -79,6 +80,7 @@ def info(task_id: str, as_json: bool) -> None:
     from inductiva_widgets.tasks import Task
 
     detail = Task(task_id).get_info()
+    tell_demo([detail])
     if as_json:
         _echo_json(detail)
     else:

@@ -5,19 +5,26 @@ Needs nothing but the standard library, since the supervisor uses it.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 ARTIFACTS = "artifacts/"
 
+_CHUNK = 1 << 20
+
 
 class UnsafeArchiveError(ValueError):
     """An archive with a member that must not be unpacked; the text names it."""
+
+
+class NoRoomError(OSError):
+    """The disk has no room for the archive."""
 
 
 class Unpacked(NamedTuple):
@@ -101,7 +108,7 @@ def unpack(archive: Path, target: Path, top: str) -> Unpacked:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             with source.open(info) as packed, path.open("wb") as file:
-                shutil.copyfileobj(packed, file, 1 << 20)
+                shutil.copyfileobj(packed, file, _CHUNK)
             if permissions := (info.external_attr >> 16) & 0o777:
                 path.chmod(permissions | 0o600)
             files += 1
@@ -109,7 +116,31 @@ def unpack(archive: Path, target: Path, top: str) -> Unpacked:
     return Unpacked(files, size)
 
 
-def pack(folder: Path, archive: Path) -> Packed:
+def size_below(archive: Path, top: str) -> int:
+    """Return how many bytes :func:`unpack` is going to write."""
+    with zipfile.ZipFile(archive) as source:
+        return sum(info.file_size for info, _ in members_below(source, top))
+
+
+def packed(output: Path) -> Packed:
+    """Return what is in an output archive that was made before.
+
+    Parameters
+    ----------
+    output
+        The archive.
+    """
+    with zipfile.ZipFile(output) as archive:
+        files = [member for member in archive.infolist() if not member.is_dir()]
+    return Packed(len(files), sum(member.file_size for member in files), output.stat().st_size, [])
+
+
+def pack(
+    folder: Path,
+    archive: Path,
+    may_go_on: Callable[[], bool] = lambda: True,
+    only: Collection[str] | None = None,
+) -> Packed:
     """Pack a folder into an archive, everything under ``artifacts/``.
 
     The archive appears under its name when it is whole. Sockets, pipes and links that lead out of
@@ -121,32 +152,72 @@ def pack(folder: Path, archive: Path) -> Packed:
         The folder.
     archive
         The archive to make.
+    may_go_on
+        Asked from time to time whether the archive may grow further.
+    only
+        Names of the files to pack, at the top of the folder; all of its content when left out.
+
+    Raises
+    ------
+    NoRoomError
+        There is no room, or the archive may not grow further; nothing of it is left.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
     beside = archive.with_name(f".{archive.name}.part")
     files = size = 0
     skipped: list[str] = []
     try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as target:
-            # Clients tell a whole output archive from a part of one by this entry.
-            target.writestr(zipfile.ZipInfo(ARTIFACTS, (1980, 1, 1, 0, 0, 0)), b"")
-            for path, name in _contents(folder):
-                if path.is_dir() and not path.is_symlink():
-                    target.write(path, name + "/")
-                elif not _is_output(path, folder):
-                    skipped.append(name.removeprefix(ARTIFACTS))
-                else:
-                    try:
-                        target.write(path, name)
-                    except (PermissionError, FileNotFoundError):
-                        skipped.append(name.removeprefix(ARTIFACTS))
+        with beside.open("wb") as file:
+            with zipfile.ZipFile(
+                file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False
+            ) as target:
+                # Clients tell a whole output archive from a part of one by this entry.
+                target.writestr(zipfile.ZipInfo(ARTIFACTS, (1980, 1, 1, 0, 0, 0)), b"")
+                for path, name in _contents(folder):
+                    if only is not None and name.removeprefix(ARTIFACTS) not in only:
                         continue
-                    files += 1
-                    size += target.getinfo(name).file_size
+                    if path.is_dir() and not path.is_symlink():
+                        target.write(path, name + "/")
+                    elif (added := _add(target, path, name, folder, may_go_on)) is None:
+                        skipped.append(name.removeprefix(ARTIFACTS))
+                    else:
+                        files += 1
+                        size += added
+            file.flush()
+            # The files that it was made of are removed next.
+            os.fsync(file.fileno())
         beside.replace(archive)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoomError(*error.args) from error
+        raise
     finally:
         beside.unlink(missing_ok=True)
     return Packed(files, size, archive.stat().st_size, skipped)
+
+
+def _add(
+    target: zipfile.ZipFile, path: Path, name: str, folder: Path, may_go_on: Callable[[], bool]
+) -> int | None:
+    """Add a file as it streams by; return its size, None where it is no output or is closed."""
+    if not _is_output(path, folder):
+        return None
+    try:
+        info = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
+        source = path.open("rb")
+    except (PermissionError, FileNotFoundError):
+        return None
+    info.compress_type = zipfile.ZIP_DEFLATED
+    size = 0
+    # Told in advance, since the place for a long size is before the content.
+    large = info.file_size > zipfile.ZIP64_LIMIT // 2
+    with source, target.open(info, "w", force_zip64=large) as member:
+        while chunk := source.read(_CHUNK):
+            if not may_go_on():
+                raise NoRoomError(errno.ENOSPC, "no room for the archive", name)
+            member.write(chunk)
+            size += len(chunk)
+    return size
 
 
 def _contents(folder: Path) -> Iterator[tuple[Path, str]]:

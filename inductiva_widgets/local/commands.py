@@ -11,28 +11,47 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from inductiva_widgets.local.programs import KNOWN_PROGRAMS, ProgramNotFoundError, find_program
+from inductiva_widgets.local import containers
+from inductiva_widgets.local.programs import (
+    KNOWN_PROGRAMS,
+    ProgramNotFoundError,
+    WrongProgramError,
+    find_program,
+)
 from inductiva_widgets.local.refusals import RefusedError
 from inductiva_widgets.local.wire import ExtraParams
 from inductiva_widgets.models import Command, MpiConfig, Submission
 
 
 class PlannedCommand(msgspec.Struct, frozen=True, kw_only=True):
-    """A command as the supervisor runs it; ``shown`` is how its user knows it."""
+    """A command as the supervisor runs it; ``shown`` is how its user knows it.
+
+    ``note`` is a line for the user. ``image`` is the container image that it runs in and ``engine``
+    the path of the container engine, both None for a program of this machine.
+    """
 
     argv: list[str]
     shown: str
     prompts: list[str]
     env: dict[str, str]
+    note: str | None = None
+    image: str | None = None
+    engine: str | None = None
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submission asks to run, checked but not yet looked up on this machine."""
+    """What a submission asks to run, checked but not yet looked up on this machine.
+
+    ``image`` is the container image where the user named one. A simulator's own image is none of
+    them: it is what the service has the simulator in.
+    """
 
     commands: list[Command]
     sim_dir: str
     run_dir: str
+    image: str | None = None
 
     @classmethod
     def of(cls, submission: Submission) -> Recipe:
@@ -53,6 +72,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             commands=extra.commands,
             sim_dir=_single_folder(extra.sim_dir),
             run_dir=_inner_folder(extra.run_subprocess_dir or "."),
+            image=None if submission.simulator_name_alias else submission.container_image,
         )
 
 
@@ -75,7 +95,29 @@ def plan(
     ProgramNotFoundError
         A program is not to be found, before anything has run.
     """
+    if recipe.image is not None and containers.are_preferred(environ):
+        return _in_image(recipe, recipe.image, environ, "")
+    try:
+        planned = _on_this_machine(recipe, input_files, environ)
+    except WrongProgramError:
+        # Who configured a program wants that one.
+        raise
+    except ProgramNotFoundError as error:
+        if recipe.image is None:
+            raise
+        return _in_image(recipe, recipe.image, environ, str(error))
+    if recipe.image is not None:
+        note = (
+            f"(The programs are this machine's own, not those of the image {recipe.image}; "
+            f"{containers.ENV_POLICY}=always takes the image.)"
+        )
+        planned[0] = replace(planned[0], note=" ".join(filter(None, (note, planned[0].note))))
+    return planned
 
+
+def _on_this_machine(
+    recipe: Recipe, input_files: set[str], environ: Mapping[str, str]
+) -> list[PlannedCommand]:
     def is_input(path: str) -> bool:
         return posixpath.normpath(posixpath.join(recipe.run_dir, path)) in input_files
 
@@ -86,6 +128,8 @@ def plan(
             continue
         try:
             program = find_program(words[0], is_input, environ)
+        except WrongProgramError:
+            raise
         except ProgramNotFoundError:
             # An earlier command may make the program of a later one, as compilers do.
             if not (planned and _is_own_path(words[0])):
@@ -97,23 +141,77 @@ def plan(
     return planned
 
 
+def _in_image(
+    recipe: Recipe, image: str, environ: Mapping[str, str], why: str
+) -> list[PlannedCommand]:
+    """Return the commands as they run in a container image.
+
+    Raises
+    ------
+    ProgramNotFoundError
+        There is no container engine.
+    """
+    engine = containers.find_engine(environ)
+    if engine is None:
+        raise ProgramNotFoundError(
+            f"{why} The task names the container image {image}, but to run it here needs podman or "
+            f"docker, and neither is on the PATH (or {containers.ENV_ENGINE} says so).".lstrip()
+        )
+    planned = []
+    for command in recipe.commands:
+        prefix = [] if command.mpi_config is None else _mpi_prefix(command.mpi_config, "mpirun")
+        planned.append(
+            PlannedCommand(
+                argv=prefix + _words(command.cmd),
+                shown=_shown(prefix, command),
+                prompts=command.prompts,
+                env=_with_root_allowed(command.env) if prefix else command.env,
+                image=image,
+                engine=engine,
+            )
+        )
+    planned[0] = replace(planned[0], note=why or None)
+    return planned
+
+
 def _planned(command: Command, argv: list[str], environ: Mapping[str, str]) -> PlannedCommand:
-    prefix: list[str] = []
-    env = dict(command.env)
-    if command.mpi_config is not None:
-        prefix = _mpi_prefix(command.mpi_config, environ)
-    if prefix and os.geteuid() == 0:
-        # Open MPI refuses to run as root, which is what a container of a notebook service often is.
-        env |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    shown = shlex.join(["mpirun", *prefix[1:]]) + " " + command.cmd if prefix else command.cmd
-    return PlannedCommand(argv=prefix + argv, shown=shown, prompts=command.prompts, env=env)
-
-
-def _mpi_prefix(config: MpiConfig, environ: Mapping[str, str]) -> list[str]:
-    """Return the mpirun part: none for a single process, or where there is no mpirun."""
-    count = config.options.get("np")
+    config = command.mpi_config
     mpirun = shutil.which("mpirun", path=environ.get("PATH"))
-    if mpirun is None or not isinstance(count, int) or count <= 1:
+    prefix = [] if config is None or mpirun is None else _mpi_prefix(config, mpirun)
+    note = None
+    if config is not None and mpirun is None and (count := _process_count(config)) > 1:
+        note = (
+            f"(There is no mpirun on the PATH: this runs as one process, not as {count}: "
+            f"{command.cmd})"
+        )
+    return PlannedCommand(
+        argv=prefix + argv,
+        shown=_shown(prefix, command),
+        prompts=command.prompts,
+        env=_with_root_allowed(command.env) if prefix else command.env,
+        note=note,
+    )
+
+
+def _shown(prefix: list[str], command: Command) -> str:
+    return shlex.join(["mpirun", *prefix[1:]]) + " " + command.cmd if prefix else command.cmd
+
+
+def _with_root_allowed(env: dict[str, str]) -> dict[str, str]:
+    if os.geteuid() != 0:
+        return env
+    # Open MPI refuses to run as root, which is what a container of a notebook service often is.
+    return env | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+
+
+def _process_count(config: MpiConfig) -> int:
+    count = config.options.get("np")
+    return count if isinstance(count, int) else 1
+
+
+def _mpi_prefix(config: MpiConfig, mpirun: str) -> list[str]:
+    """Return the mpirun part of a command line, none for a single process."""
+    if _process_count(config) <= 1:
         return []
     prefix = [mpirun]
     for option, value in config.options.items():

@@ -22,11 +22,16 @@ class Supervising(_Event, frozen=True, kw_only=True, tag="supervising"):
 
 
 class InputUnpacked(_Event, frozen=True, kw_only=True, tag="unpacked"):
-    """The input files are in the work folder."""
+    """The input files are in the work folder.
+
+    ``image_seconds`` is how long it took to fetch the container image before, None where there is
+    none, or was already.
+    """
 
     seconds: float
     files: int
     bytes: int
+    image_seconds: float | None = None
 
 
 class CommandStarted(_Event, frozen=True, kw_only=True, tag="command_started"):
@@ -44,10 +49,14 @@ class CommandRunning(_Event, frozen=True, kw_only=True, tag="command_running"):
 
 
 class CommandEnded(_Event, frozen=True, kw_only=True, tag="command_ended"):
-    """A command is over; no exit code where it could not be started."""
+    """A command is over; no exit code where it could not be started.
+
+    ``usage`` holds what its processes have used, as far as it was measured.
+    """
 
     index: int
     exit_code: int | None
+    usage: dict[str, int | float] = {}
 
 
 class ComputationEnded(_Event, frozen=True, kw_only=True, tag="computation_ended"):

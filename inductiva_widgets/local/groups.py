@@ -9,14 +9,49 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import NamedTuple
 
-from inductiva_widgets.local import host, lifecycle
+from msgspec.structs import asdict, replace
+
+from inductiva_widgets.local import host, lifecycle, notes
 from inductiva_widgets.local.grouptable import LOCAL_GROUP
 from inductiva_widgets.local.records import GroupRecord, GroupStatus
 from inductiva_widgets.local.refusals import AbsentError, ConflictError
 from inductiva_widgets.local.scheduler import Scheduler
 from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.wire import LocalGroup, NewGroup
+from inductiva_widgets.local.wire import (
+    GroupUsage,
+    LocalGroup,
+    NewGroup,
+    PastGroup,
+    SharingLevel,
+    TimeSpent,
+)
+
+_ALL = 10**9
+
+
+class GroupFilter(NamedTuple):
+    """Which groups of the history to list; None does not filter.
+
+    ``project`` is for a link between groups and projects that there is not here: no group has one.
+    """
+
+    before: datetime | None = None
+    after: datetime | None = None
+    project: str | None = None
+    ended_only: bool = False
+    provider: str | None = None
+
+    def fits(self, group: LocalGroup) -> bool:
+        """Return whether a group is to be listed."""
+        created = group.creation_timestamp
+        return (
+            (self.before is None or (created is not None and created < self.before))
+            and (self.after is None or (created is not None and created > self.after))
+            and self.provider in (None, group.provider_id)
+            and self.project is None
+        )
 
 
 class GroupService:
@@ -84,10 +119,16 @@ class GroupService:
         """Return the groups that have not been terminated."""
         return [self._view(group) for group in self._store.groups.active()]
 
-    def history(self, page: int, per_page: int, *, ended_only: bool) -> list[LocalGroup]:
+    def history(self, page: int, per_page: int, wanted: GroupFilter) -> list[PastGroup]:
         """Return one page of all groups there have ever been, newest first."""
-        found = self._store.groups.history(per_page, (page - 1) * per_page, ended_only=ended_only)
-        return [self._view(group) for group in found]
+        every = self._store.groups.history(_ALL, 0, ended_only=wanted.ended_only)
+        found = [view for view in map(self._view, every) if wanted.fits(view)]
+        return [_past(view) for view in found[(page - 1) * per_page : page * per_page]]
+
+    def share(self, key: str, level: SharingLevel) -> None:
+        """Note who a group is for."""
+        group = self._record(key)
+        notes.write(self._store, "group-sharing", group.id, {"level": level}, merge=False)
 
     def _record(self, key: str) -> GroupRecord:
         found = self._store.groups.find(key)
@@ -96,4 +137,19 @@ class GroupService:
         return found
 
     def _view(self, group: GroupRecord) -> LocalGroup:
-        return host.machine_group(group, self._capacity, self._folder)
+        view = host.machine_group(group, self._capacity, self._folder)
+        noted = notes.read(self._store, "group-sharing").get(group.id)
+        # What was noted is one of the levels, since it came through the API.
+        return replace(view, sharing_level=noted["level"]) if noted else view
+
+
+def _past(view: LocalGroup) -> PastGroup:
+    began = view.creation_timestamp
+    # When a group ended is not kept, nor what its machines did: the machine goes on, at no cost.
+    usage = GroupUsage(
+        total_time=TimeSpent(name="Total time", value=0.0),
+        task_time=TimeSpent(name="Task time", value=0.0),
+        idle_time=TimeSpent(name="Idle time", value=0.0),
+    )
+    facts = asdict(view)
+    return PastGroup(**facts, start_timestamp=began, deletion_timestamp=None, statistics=usage)

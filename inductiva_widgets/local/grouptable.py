@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
 
+from inductiva_widgets.local.database import Database
 from inductiva_widgets.local.records import GroupRecord, GroupStatus
 from inductiva_widgets.local.wire import NewGroup, encode
 
@@ -27,31 +25,29 @@ class GroupTable:
 
     Parameters
     ----------
-    transaction
-        Opens a transaction of the store, or joins the present one.
+    database
+        The database that holds them.
     """
 
-    def __init__(
-        self, transaction: Callable[[], AbstractContextManager[sqlite3.Connection]]
-    ) -> None:
-        self._transaction = transaction
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._insert(LOCAL_GROUP, LOCAL_GROUP, GroupStatus.STARTED, None)
 
     def built_in(self) -> GroupRecord:
         """Return the group of this machine, which is always there and always started."""
-        with self._transaction() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(f"{_SELECT} WHERE id = ?", [LOCAL_GROUP]).fetchone()
         return _record(row)
 
     def find(self, key: str | None) -> GroupRecord | None:
         """Return the group of an id or a name, whatever its status."""
-        with self._transaction() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(f"{_SELECT} WHERE id = ?1 OR name = ?1", [key]).fetchone()
         return None if row is None else _record(row)
 
     def active(self) -> list[GroupRecord]:
         """Return the groups that have not been terminated, the built-in one first."""
-        with self._transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 f"{_SELECT} WHERE status != ? ORDER BY created, id", [GroupStatus.TERMINATED.value]
             ).fetchall()
@@ -59,7 +55,7 @@ class GroupTable:
 
     def history(self, limit: int, offset: int, *, ended_only: bool = False) -> list[GroupRecord]:
         """Return part of all groups there have ever been, newest first."""
-        with self._transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 f"{_SELECT} WHERE NOT ? OR status = ? ORDER BY created DESC, id LIMIT ? OFFSET ?",
                 [ended_only, GroupStatus.TERMINATED.value, limit, offset],
@@ -70,20 +66,20 @@ class GroupTable:
         """Register a group under a new name and return it."""
         name = "".join(secrets.choice(_NAME_LETTERS) for _ in range(_NAME_LENGTH))
         group_id = str(uuid.uuid4())
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             self._insert(group_id, f"api-{name}", GroupStatus.REGISTERED, encode(spec))
             row = connection.execute(f"{_SELECT} WHERE id = ?", [group_id]).fetchone()
         return _record(row)
 
     def set_status(self, group_id: str, status: GroupStatus) -> None:
         """Change the status of a group."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE machine_groups SET status = ? WHERE id = ?", [status.value, group_id]
             )
 
     def _insert(self, group_id: str, name: str, status: GroupStatus, spec: bytes | None) -> None:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO machine_groups (id, name, machine_id, created, status, spec)"
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",

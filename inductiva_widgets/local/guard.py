@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from inductiva_widgets.local.signing import LINK_PREFIX
 from inductiva_widgets.local.web import problem
 
-OPEN_PATHS = frozenset({"/version", "/version-check", "/simulators/available-images"})
+OPEN_PATHS = frozenset(
+    {"/version", "/version-check", "/simulators/available-images", "/pricing/machine-types"}
+)
 
 
 class Activity:

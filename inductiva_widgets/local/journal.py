@@ -15,10 +15,16 @@ from typing import Any
 
 
 class JournalWriter:
-    """Appends events, each one visible to readers as soon as :meth:`write` returns."""
+    """Appends events, each one visible to readers as soon as :meth:`write` returns.
+
+    Parameters
+    ----------
+    path
+        The journal; made at first use.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
 
     def __enter__(self) -> JournalWriter:
         return self
@@ -42,8 +48,18 @@ class JournalWriter:
             Its JSON-ready details.
         """
         line = {"event": event, "time": datetime.now(timezone.utc).isoformat(), **facts}
-        # One write call for the whole line: a reader never sees half of it for long.
-        os.write(self._descriptor, json.dumps(line).encode() + b"\n")
+        content = json.dumps(line).encode() + b"\n"
+        if self._is_torn():
+            # Left by a full disk, or by a writer that was killed: it must not spoil this line.
+            content = b"\n" + content
+        # One write call for the whole line: a reader never sees half of it for long. The system
+        # takes less than the whole when the disk fills up; the next call says so.
+        while content:
+            content = content[os.write(self._descriptor, content) :]
+
+    def _is_torn(self) -> bool:
+        end = os.fstat(self._descriptor).st_size
+        return end > 0 and os.pread(self._descriptor, 1, end - 1) != b"\n"
 
 
 def read_from(path: Path, offset: int) -> tuple[list[bytes], int]:

@@ -119,9 +119,18 @@ class DataFolder:
                 f"The data folder {self.root} holds DEMO data: real tasks need another folder. "
                 'For the demo, say so: serve --replay, or connect("replay").'
             )
-        if replay and self.database.exists() and not self.replay_file.exists():
+        if not replay or self.replay_file.exists() or not self.root.exists():
+            return
+        if self.database.exists():
             raise LocalServerError(
                 f"The data folder {self.root} holds real tasks: the demo needs a folder of its own."
+            )
+        # The demo empties its folder now and then, so it takes none that is somebody's.
+        strange = [path.name for path in self.root.iterdir() if not self._is_ours(path)]
+        if strange:
+            raise LocalServerError(
+                f"The folder {self.root} is not empty (it holds {min(strange)}): "
+                "the demo needs a folder of its own."
             )
 
     def prepare(self) -> None:
@@ -141,6 +150,13 @@ class DataFolder:
     def link_secret(self) -> bytes:
         """Return the secret that signs links, made at its first use."""
         return self._secret("link_secret").encode()
+
+    def _is_ours(self, path: Path) -> bool:
+        """Return whether something in the folder is there before its first task is."""
+        if path in (self.storage, self.tasks):
+            return path.is_dir() and not any(path.iterdir())
+        known = ("server.", "launch.", "api_key", "link_secret", ".server.", ".replay.")
+        return path.name.startswith(known)
 
     def _secret(self, name: str) -> str:
         path = self.root / name

@@ -77,7 +77,8 @@ def enter(
     status
         The new status.
     at
-        When it was entered.
+        When it was entered. Where the clock was set back since, the time of the last entry holds,
+        for this and for all times among the facts: no status ends before it begins.
     description
         What to tell people; the usual meaning of the status when left out.
     **facts
@@ -91,6 +92,8 @@ def enter(
     before = record.info.status
     if record.history and not can_move(before, status):
         raise IllegalTransitionError(f"A task cannot go from {before} to {status}.")
+    at = not_before(record, at)
+    facts = {name: _plausible(record, fact) for name, fact in facts.items()}
     final = is_final(status)
     executer = facts.get("executer", record.info.executer)
     entry = StatusEvent(
@@ -112,6 +115,12 @@ def enter(
         record.info, status=status, status_alias=status.alias, is_terminated=final, **facts
     )
     return replace(record, info=info, history=(*history, entry))
+
+
+def not_before(record: TaskRecord, at: datetime) -> datetime:
+    """Return a time, or that of the task's last entry where the clock was set back since."""
+    last = record.history[-1].timestamp if record.history else None
+    return at if last is None else max(at, last)
 
 
 def fail(record: TaskRecord, status: Status, at: datetime, reason: str) -> TaskRecord:
@@ -169,9 +178,19 @@ def _ending(record: TaskRecord, at: datetime) -> dict[str, Any]:
     created = record.info.create_time
     if created is None:
         return {}
-    seconds = (at - created).total_seconds()
+    seconds = max(0.0, (at - created).total_seconds())
     metrics = replace(record.info.metrics or Metrics(), total_seconds=seconds)
     return {"duration_seconds": seconds, "metrics": metrics}
+
+
+def _plausible(record: TaskRecord, fact: Any) -> Any:
+    if isinstance(fact, datetime):
+        return not_before(record, fact)
+    if isinstance(fact, Metrics):
+        # Measured between two times of a clock that was set back in between.
+        measured = {name: getattr(fact, name) for name in fact.__struct_fields__}
+        return replace(fact, **{name: 0.0 for name, value in measured.items() if (value or 0) < 0})
+    return fact
 
 
 def _closed(entry: StatusEvent, at: datetime) -> StatusEvent:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta
+
+from inductiva_widgets.local.refusals import MalformedRequestError
+from inductiva_widgets.status import KNOWN_STATUSES
 
 # What a listing may be sorted by, as the wire names it.
 SORT_COLUMNS = {
-    "create_time": "created",
+    # The order of creation, which takes no sorting, whatever the clock does.
+    "create_time": "seq",
     "input_submit_time": "queued",
     "start_time": "started",
     "end_time": "ended",
@@ -15,6 +21,32 @@ SORT_COLUMNS = {
     "project": "project",
     "task_id": "id",
 }
+
+_ORDER_PATTERN = f"^({'|'.join(SORT_COLUMNS)})(:(asc|desc))?$"
+
+StatusCode = Annotated[str, Meta(extra_json_schema={"enum": list(KNOWN_STATUSES)})]
+"""A status in a query; checked by :func:`check_status`, which says more than a pattern could."""
+
+Order = Annotated[str, Meta(extra_json_schema={"pattern": _ORDER_PATTERN})]
+"""A field to sort by in a query; read by :func:`parse_order`."""
+
+
+def check_status(status: str | None) -> None:
+    """Raise unless a status of a query is one that there is."""
+    if status is not None and status not in KNOWN_STATUSES:
+        known = ", ".join(KNOWN_STATUSES)
+        message = f"Unknown status {status!r}, expected one of {known} - at `$.status`"
+        raise MalformedRequestError("query", message)
+
+
+def parse_order(text: str) -> tuple[str, bool]:
+    """Return a field to sort by, and whether it descends."""
+    field, _, order = text.partition(":")
+    if field not in SORT_COLUMNS or text not in (field, f"{field}:asc", f"{field}:desc"):
+        known = ", ".join(SORT_COLUMNS)
+        message = f"Expected field:asc or field:desc with one of {known}, got {text!r}"
+        raise MalformedRequestError("query", f"{message} - at `$.sort`")
+    return field, order == "desc"
 
 
 class TaskFilter(NamedTuple):
@@ -30,8 +62,11 @@ class TaskFilter(NamedTuple):
         conditions = {
             "status = ?": self.status,
             "project = ?": self.project,
-            "active = ?": self.active,
             "instr(id, ?) > 0": self.id_part,
         }
         used = {text: value for text, value in conditions.items() if value is not None}
-        return " AND ".join(used) or "1", list(used.values())
+        texts = list(used)
+        if self.active is not None:
+            # Spelled out, since an index of some rows serves only those who name the same rows.
+            texts.append("active" if self.active else "NOT active")
+        return " AND ".join(texts) or "1", list(used.values())

@@ -1,150 +1,182 @@
-"""Commands as process groups: started, ended whole, their exit put into words.
+"""The processes of a task, found whatever they do, and ended whole.
 
-A command may start processes that outlive it, ignore a polite end or leave its group. Each one
-inherits a marker in its environment, by which it is found again where the system shows it (Linux);
-elsewhere the process group is what is ended. Needs nothing but the standard library.
+A command may start processes that ignore a polite end, leave their group or session, lose their
+parent or change their environment. So they are sought in four ways, of which any one will do: by
+descent from the supervisor, which on Linux becomes the parent of those who lose theirs; by their
+process group; by a marker in their environment; and by having been seen before.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from inductiva_widgets.local import proctable
+from inductiva_widgets.local.proctable import Process
 
 MARKER = "INDUCTIVA_LOCAL_TASK"
 
-_SCAN_EVERY = 0.03
+_LOOK_EVERY = 0.03
 _KILL_TAKES = 3.0
+_SET_CHILD_SUBREAPER = 36
 
 
-def describe_exit(code: int, command: str) -> str:
-    """Return how a command ended, in one sentence.
+def adopt_orphans() -> bool:
+    """Make this process the parent of descendants that lose theirs; return whether it could.
+
+    Otherwise a process that detaches itself belongs to the system from then on, and nothing tells
+    whose it was. Only Linux has this.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        answer: int = ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        return answer == 0
+    return False
+
+
+class Family:
+    """All processes of one task.
 
     Parameters
     ----------
-    code
-        Exit code as :mod:`subprocess` counts, negative for a signal.
-    command
-        The command as its user wrote it.
-
-    Examples
-    --------
-    >>> describe_exit(1, "runswmm model.inp")
-    'The command ended with exit code 1: runswmm model.inp'
-    >>> describe_exit(-11, "solve")
-    'The command was ended by signal 11 (segmentation fault): solve'
+    marker
+        Value of the task's marker in the environment.
+    root
+        The process whose descendants they are, which is none of them itself; None where it is gone.
+    group
+        Their process group, where they began with one.
+    seen
+        Processes that belonged to the task earlier: number and start.
     """
-    if code < 0:
-        return f"The command was ended by signal {-code}{_signal_name(-code)}: {command}"
-    # Shells report the signal of their last command this way.
-    hint = _signal_name(code - 128) if code > 128 else ""
-    return f"The command ended with exit code {code}{hint}: {command}"
 
+    def __init__(
+        self,
+        marker: str,
+        root: int | None = None,
+        group: int | None = None,
+        seen: Iterable[tuple[int, float]] = (),
+    ) -> None:
+        self._marker = marker
+        self._root = root
+        self._group = group
+        self._seen = dict(seen)
 
-def _signal_name(number: int) -> str:
-    try:
-        text = signal.strsignal(number)
-    except ValueError:
-        text = None
-    return f" ({text.lower()})" if text and "unknown" not in text.lower() else ""
+    @property
+    def seen(self) -> dict[int, float]:
+        """The processes found by the last look: number and start."""
+        return dict(self._seen)
+
+    def look(self, *, everywhere: bool = True) -> list[Process]:
+        """Return the live processes of the task.
+
+        Parameters
+        ----------
+        everywhere
+            Whether to look at the environment of each process, too, which takes the longest.
+        """
+        present = proctable.table()
+        found = {
+            pid
+            for pid, started in self._seen.items()
+            if pid in present and present[pid].started == started
+        }
+        if self._group is not None:
+            found |= {pid for pid, process in present.items() if process.group == self._group}
+        if everywhere:
+            found |= proctable.carriers(MARKER, self._marker) & present.keys()
+        roots = found if self._root is None else {self._root, *found}
+        found |= _descendants(roots, present)
+        # The one that looks ends last, by itself.
+        found -= {os.getpid(), self._root}
+        self._seen = {pid: present[pid].started for pid in found}
+        return [present[pid] for pid in sorted(found)]
+
+    def end(self, grace: float, reap: Callable[[], object] = lambda: None) -> list[Process]:
+        """End the processes, asked to at first, made to after a while; return those still there.
+
+        Parameters
+        ----------
+        grace
+            Seconds between the two.
+        reap
+            Called while waiting, to take note of ended children.
+        """
+        self._send(signal.SIGTERM, self.look())
+        deadline = time.monotonic() + grace
+        while True:
+            reap()
+            left = self.look()
+            if not left:
+                return []
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(_LOOK_EVERY)
+        deadline = time.monotonic() + _KILL_TAKES
+        # Again and again, since a process may be born between looking and killing.
+        while left and time.monotonic() < deadline:
+            self._send(signal.SIGKILL, left)
+            time.sleep(_LOOK_EVERY)
+            reap()
+            left = self.look()
+        return left
+
+    def _send(self, number: signal.Signals, processes: list[Process]) -> None:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process.pid, number)
+                # One that was stopped hears of it only when it goes on.
+                os.kill(process.pid, signal.SIGCONT)
+        if self._group is not None and any(one.group == self._group for one in processes):
+            # At one stroke, for those that were born since.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._group, number)
 
 
 def members(group: int | None, marker: str) -> set[int]:
-    """Return the live processes of a group, and those that carry a task's marker.
-
-    Parameters
-    ----------
-    group
-        Id of the process group; None looks for the marker alone.
-    marker
-        Value of the task's marker.
-    """
-    if not sys.platform.startswith("linux"):
-        return set() if group is None else _group_by_ps(group)
-    wanted = f"{MARKER}={marker}".encode()
-    found = set()
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            # Processes come and go, and others' are closed to us.
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                if _belongs(Path(entry.path), group, wanted):
-                    found.add(int(entry.name))
-    found.discard(os.getpid())
-    return found
-
-
-def _belongs(process: Path, group: int | None, wanted: bytes) -> bool:
-    # The name in brackets may hold anything, blanks and brackets included.
-    state, _parent, its_group = (process / "stat").read_bytes().rpartition(b")")[2].split()[:3]
-    if state in (b"Z", b"X"):
-        return False
-    if group is not None and int(its_group) == group:
-        return True
-    return wanted in (process / "environ").read_bytes().split(b"\0")
-
-
-def _group_by_ps(group: int) -> set[int]:
-    listing = subprocess.run(
-        ["/bin/ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=True
-    )
-    rows = (line.split() for line in listing.stdout.splitlines())
-    return {
-        int(row[0])
-        for row in rows
-        if len(row) == 3 and int(row[1]) == group and not row[2].startswith("Z")
-    }
+    """Return the live processes of a group, and those that carry a task's marker."""
+    return {process.pid for process in Family(marker, group=group).look()}
 
 
 def end_all(
     group: int | None, marker: str, grace: float, reap: Callable[[], object] = lambda: None
 ) -> None:
-    """End the processes of a command: asked to at first, made to after a while.
-
-    Parameters
-    ----------
-    group
-        Id of the process group; None goes by the marker alone.
-    marker
-        Value of the task's marker.
-    grace
-        Seconds between the two.
-    reap
-        Called while waiting, to take note of ended children.
-    """
-    _send(signal.SIGTERM, group, members(group, marker))
-    if _gone(group, marker, grace, reap):
-        return
-    deadline = time.monotonic() + _KILL_TAKES
-    # Again and again, since a process may be born between looking and killing.
-    while left := members(group, marker):
-        _send(signal.SIGKILL, group, left)
-        reap()
-        if time.monotonic() > deadline:
-            return
-        time.sleep(_SCAN_EVERY)
+    """End the processes of a group and those that carry a task's marker; see :meth:`Family.end`."""
+    Family(marker, group=group).end(grace, reap)
 
 
-def _send(number: signal.Signals, group: int | None, found: set[int]) -> None:
-    for pid in found:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if group is None or os.getpgid(pid) != group:
-                os.kill(pid, number)
-    if group is not None and found:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, number)
+def _descendants(roots: set[int], present: dict[int, Process]) -> set[int]:
+    children: dict[int, list[int]] = {}
+    for process in present.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    found: set[int] = set()
+    ahead = list(roots)
+    while ahead:
+        for child in children.get(ahead.pop(), ()):
+            if child not in found:
+                found.add(child)
+                ahead.append(child)
+    return found
 
 
-def _gone(group: int | None, marker: str, grace: float, reap: Callable[[], object]) -> bool:
-    deadline = time.monotonic() + grace
-    while True:
-        reap()
-        if not members(group, marker):
-            return True
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_SCAN_EVERY)
+def note_seen(path: Path, seen: dict[int, float]) -> None:
+    """Write down the processes of a task, for whoever has to end them in our place."""
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(json.dumps(sorted(seen.items())), encoding="ascii")
+    beside.replace(path)
+
+
+def read_seen(path: Path) -> list[tuple[int, float]]:
+    """Return what :func:`note_seen` wrote; nothing where it did not."""
+    try:
+        return [(int(pid), float(started)) for pid, started in json.loads(path.read_bytes())]
+    except (OSError, ValueError, TypeError):
+        return []

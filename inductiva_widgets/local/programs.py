@@ -10,6 +10,8 @@ is the base name. The first of these is taken:
 4. the PATH, under every spelling that the program is known by;
 5. a driver of ours, where the library it drives is installed.
 
+Where all fail, the container image is taken that the user named, if any: see ``commands``.
+
 Nothing is imported to find out: loading a broken simulator library may end the process.
 """
 
@@ -60,7 +62,9 @@ _SWMM = Program(
 _SPLISH = Program(
     ("SPHSimulator",),
     Driver(
-        "inductiva_widgets.local.drivers.splish", "pysplishsplash", "pip install pysplishsplash"
+        "inductiva_widgets.local.drivers.splish",
+        "pysplishsplash",
+        'pip install "inductiva-widgets[splish]"',
     ),
 )
 
@@ -87,6 +91,10 @@ KNOWN_PROGRAMS: dict[str, Program] = {
 
 class ProgramNotFoundError(Exception):
     """No such program on this machine; the text says where it was sought and what to do."""
+
+
+class WrongProgramError(ProgramNotFoundError):
+    """What the user configured is no program."""
 
 
 def variable_for(name: str) -> str:
@@ -158,7 +166,7 @@ def _spellings(name: str, known: Program | None) -> tuple[str, ...]:
 def _configured(value: str, variable: str, name: str) -> str:
     path = shutil.which(Path(value).expanduser())
     if path is None:
-        raise ProgramNotFoundError(
+        raise WrongProgramError(
             f"The variable {variable} says that the program {name!r} is {value!r}, "
             "but there is no executable file of that name. Correct the variable or remove it."
         )

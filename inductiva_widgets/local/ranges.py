@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -43,7 +44,7 @@ def send_file(request: Request, path: Path) -> Response:
             "accept-ranges": "bytes",
             "etag": tag,
             "last-modified": formatdate(facts.st_mtime, usegmt=True),
-            "content-disposition": f'attachment; filename="{path.name}"',
+            "content-disposition": _disposition(path.name),
         }
         asked = None
         # With another tag, the part that the client has is of another file: it needs this whole.
@@ -89,7 +90,7 @@ def parse_range(header: str, size: int) -> range | None:
     >>> parse_range("bytes=2-5", 10), parse_range("bytes=-3", 10), parse_range("lines=1-", 10)
     (range(2, 6), range(7, 10), None)
     """
-    match = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip())
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
     if match is None or match.groups() == ("", ""):
         return None
     first, last = match.groups()
@@ -104,6 +105,13 @@ def parse_range(header: str, size: int) -> range | None:
     if not wanted:
         raise UnsatisfiableRangeError(f"The file has {size} bytes, none of them in {header!r}.")
     return wanted
+
+
+def _disposition(name: str) -> str:
+    """Return the header that names a download; headers are ASCII, names of files may be more."""
+    if name.isascii() and '"' not in name:
+        return f'attachment; filename="{name}"'
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _chunks(file: BinaryIO, wanted: range) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +33,8 @@ def _on_unpacked(record: TaskRecord, event: events.InputUnpacked) -> TaskRecord:
     record = _measured(
         record, input_decompression_seconds=event.seconds, input_size_bytes=event.bytes
     )
+    if event.image_seconds is not None:
+        record = _on_image_fetched(record, event, event.image_seconds)
     operation = Operation(
         name="uncompress_input",
         alias="Unpack input",
@@ -40,6 +42,23 @@ def _on_unpacked(record: TaskRecord, event: events.InputUnpacked) -> TaskRecord:
         end_timestamp=event.time,
         status="OK",
         attributes={"files": event.files},
+    )
+    return _with_operations(record, Status.STARTED, lambda known: [*known, operation])
+
+
+def _on_image_fetched(
+    record: TaskRecord, event: events.InputUnpacked, seconds: float
+) -> TaskRecord:
+    record = _measured(record, container_image_download_seconds=seconds)
+    # The input is unpacked next.
+    end = event.time - timedelta(seconds=event.seconds)
+    operation = Operation(
+        name="download_container",
+        alias="Fetch container image",
+        start_timestamp=end - timedelta(seconds=seconds),
+        end_timestamp=end,
+        status="OK",
+        attributes={},
     )
     return _with_operations(record, Status.STARTED, lambda known: [*known, operation])
 
@@ -61,10 +80,12 @@ def _on_command_started(record: TaskRecord, event: events.CommandStarted) -> Tas
 
 
 def _on_command_ended(record: TaskRecord, event: events.CommandEnded) -> TaskRecord:
-    return _with_commands_ended(record, event.time, event.exit_code)
+    return _with_commands_ended(record, event.time, event.exit_code, event.usage)
 
 
-def _with_commands_ended(record: TaskRecord, at: datetime, exit_code: int | None) -> TaskRecord:
+def _with_commands_ended(
+    record: TaskRecord, at: datetime, exit_code: int | None, usage: Mapping[str, float]
+) -> TaskRecord:
     def close(operation: Operation) -> Operation:
         if operation.status != "RUNNING":
             return operation
@@ -72,7 +93,7 @@ def _with_commands_ended(record: TaskRecord, at: datetime, exit_code: int | None
             operation,
             end_timestamp=at,
             status="OK" if exit_code == 0 else "FAILED",
-            attributes={**operation.attributes, "exit_code": exit_code},
+            attributes={**operation.attributes, "exit_code": exit_code, **usage},
         )
 
     return _with_operations(
@@ -85,7 +106,7 @@ def _on_computation_ended(record: TaskRecord, event: events.ComputationEnded) ->
     if started is None:
         return record
     # None is left running, unless its supervisor vanished and could not tell of the end.
-    record = _with_commands_ended(record, event.time, None)
+    record = _with_commands_ended(record, event.time, None, {})
     record = _measured(record, computation_seconds=(event.time - started).total_seconds())
     record = replace(record, info=replace(record.info, computation_end_time=event.time))
     if lifecycle.can_move(record.info.status, Status.COMPUTATION_ENDED):

@@ -6,6 +6,7 @@ import os
 from importlib.util import find_spec
 
 from inductiva_widgets.errors import LocalServerError
+from inductiva_widgets.local.limits import LimitError, Limits
 
 _LIBRARIES = ("filelock", "msgspec", "psutil", "starlette", "uvicorn")
 
@@ -16,7 +17,7 @@ def check_requirements() -> None:
     Raises
     ------
     LocalServerError
-        Something is missing; the text says how to get it.
+        Something is missing, or a limit cannot be read; the text says how to correct it.
     """
     if os.name != "posix":
         raise LocalServerError(
@@ -28,3 +29,8 @@ def check_requirements() -> None:
             f"The embedded server needs {', '.join(missing)}: "
             'pip install "inductiva-widgets[local]"'
         )
+    try:
+        # Here rather than when the first task fails over it.
+        Limits.from_environment()
+    except LimitError as error:
+        raise LocalServerError(str(error)) from None

@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import threading
-import zipfile
+from collections.abc import Callable
 from datetime import datetime, timezone
-from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.local import archives, events, host, lifecycle, reports
-from inductiva_widgets.local.commands import Recipe, plan
+from inductiva_widgets.local import events, host, lifecycle, preparation, processes, reports
+from inductiva_widgets.local.archives import UnsafeArchiveError
 from inductiva_widgets.local.journal import read_from
-from inductiva_widgets.local.layout import DataFolder, write_atomically
+from inductiva_widgets.local.layout import DataFolder
 from inductiva_widgets.local.programs import ProgramNotFoundError
 from inductiva_widgets.local.records import Change, TaskRecord
 from inductiva_widgets.local.store import Store
 from inductiva_widgets.local.watch import Watch, find_supervisor, start_supervisor
-from inductiva_widgets.local.wire import encode
 from inductiva_widgets.models import Executer, Metrics
 from inductiva_widgets.status import Status
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +36,10 @@ _AFTER_TROUBLE = 1.0
 # The second supervisor of a task only clears up after the first.
 _MOST_ATTEMPTS = 2
 _GIVEN_UP = "The process that supervised the task vanished, and so did the one sent after it."
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 class Scheduler:
@@ -49,12 +53,22 @@ class Scheduler:
         Its store.
     capacity
         How many tasks run at a time.
+    clock
+        Tells the time; it may be set back at any moment.
     """
 
-    def __init__(self, data: DataFolder, store: Store, capacity: int) -> None:
+    def __init__(
+        self,
+        data: DataFolder,
+        store: Store,
+        capacity: int,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
         self._data = data
         self._store = store
         self._capacity = capacity
+        self._clock = clock
+        self._troubled = False
         self._watches: dict[str, Watch] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -62,6 +76,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Take up the tasks that an earlier server left, then begin."""
+        self._remove_half_uploads()
         for record in self._store.tasks_with(lifecycle.ON_MACHINE):
             self._adopt(record)
         self._wake.set()
@@ -81,34 +96,47 @@ class Scheduler:
         while not self._stopping.is_set():
             woken = self._wake.is_set()
             self._wake.clear()
-            try:
-                changed = [self._follow(*watched) for watched in list(self._watches.items())]
-                if woken or any(changed):
-                    self._deliver_kills()
-                    self._start_queued()
-            except Exception:
-                # A full disk may be freed again; the tasks must not depend on this thread's luck.
-                _log.exception("The scheduler met trouble and tries again.")
+            self._troubled = False
+            changed = [self._tried(self._follow, *watched) for watched in [*self._watches.items()]]
+            if woken or any(changed) or self._troubled:
+                self._tried(self._deliver_kills)
+                self._tried(self._start_queued)
+            if self._troubled:
                 self._wake.set()
                 self._stopping.wait(_AFTER_TROUBLE)
-                continue
-            self._wake.wait(_LOOK_EVERY if self._watches else None)
+            else:
+                self._wake.wait(_LOOK_EVERY if self._watches else None)
+
+    def _tried(self, step: Callable[..., Result], *arguments: Any) -> Result | None:
+        """Do a step; where that fails it is done again later, and the others go on."""
+        try:
+            return step(*arguments)
+        except Exception:
+            # A full disk may be freed again; the tasks must not depend on this thread's luck, nor
+            # one task on that of another.
+            _log.exception("The scheduler met trouble and tries again.")
+            self._troubled = True
+            return None
 
     # Starting ------------------------------------------------------------------------------------
 
     def _start_queued(self) -> None:
         if len(self._watches) >= self._capacity:
             return
-        for record in self._store.tasks_with([Status.SUBMITTED]):
-            self._start(record)
+        # By id, as decoding a long queue for each place that gets free would take longer than
+        # short tasks do.
+        for task_id in self._store.ids_with(Status.SUBMITTED):
+            record = self._store.task(task_id)
+            if record is not None and record.info.status == Status.SUBMITTED:
+                self._tried(self._start, record)
             if len(self._watches) >= self._capacity:
                 return
 
     def _start(self, record: TaskRecord) -> None:
-        now = datetime.now(timezone.utc)
+        now = self._clock()
         try:
-            self._write_job(record)
-        except (ProgramNotFoundError, archives.UnsafeArchiveError) as error:
+            preparation.write_job(self._data, record, self._capacity)
+        except (ProgramNotFoundError, UnsafeArchiveError) as error:
             self._fail_unstarted(record, now, str(error))
             return
         except Exception as error:
@@ -135,40 +163,8 @@ class Scheduler:
         if begun := self._update(record.info.task_id, begin):
             self._supervise(begun)
 
-    def _write_job(self, record: TaskRecord) -> None:
-        recipe = Recipe.of(record.submission)
-        storage = self._data.storage / (record.info.storage_path or "")
-        with zipfile.ZipFile(storage / "input.zip") as archive:
-            members = archives.members_below(archive, recipe.sim_dir)
-            names = {path.as_posix() for info, path in members if not info.is_dir()}
-        folder = self._data.task(record.info.task_id)
-        folder.root.mkdir(parents=True, exist_ok=True)
-        job = {
-            "task_id": record.info.task_id,
-            "input": str(storage / "input.zip"),
-            "output": str(storage / "output.zip"),
-            "sim_dir": recipe.sim_dir,
-            "run_dir": recipe.run_dir,
-            "ttl_seconds": record.submission.time_to_live_seconds,
-            "env": host.default_environment(self._capacity),
-            "commands": plan(recipe, names),
-        }
-        write_atomically(folder.job, encode(job))
-
     def _fail_unstarted(self, record: TaskRecord, at: datetime, reason: str) -> None:
-        # Clients read the two text files of whatever has failed.
-        folder = self._data.task(record.info.task_id)
-        folder.work.mkdir(parents=True, exist_ok=True)
-        (folder.work / "stdout.txt").touch()
-        (folder.work / "stderr.txt").write_text(reason + "\n", encoding="utf-8")
-        packed = archives.pack(folder.work, self._output_of(record))
-        shutil.rmtree(folder.work, ignore_errors=True)
-        metrics = replace(
-            record.info.metrics or Metrics(),
-            output_size_bytes=packed.size,
-            output_zipped_size_bytes=packed.zipped_size,
-            output_total_files=packed.files,
-        )
+        metrics = preparation.pack_reason(self._data, record, reason)
         executer = self._executer(record)
 
         def give_up(present: TaskRecord) -> TaskRecord:
@@ -219,8 +215,8 @@ class Scheduler:
         record = self._store.task(task_id)
         if record is None or lifecycle.is_final(record.info.status):
             del self._watches[task_id]
-            if record is not None and lifecycle.ends_with_group(record):
-                self._output_of(record).unlink(missing_ok=True)
+            if record is not None:
+                self._clear_up(record)
         elif record.supervision.attempts < _MOST_ATTEMPTS:
             _log.warning("The supervisor of task %s vanished.", task_id)
             self._supervise(record)
@@ -236,15 +232,29 @@ class Scheduler:
 
         def advance(present: TaskRecord) -> TaskRecord:
             for event in reported:
-                present = reports.apply(present, event)
+                told = replace(event, time=lifecycle.not_before(present, event.time))
+                present = reports.apply(present, told)
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
         self._store.update(task_id, advance)
         watch.offset = offset
         return True
 
+    def _clear_up(self, record: TaskRecord) -> None:
+        if lifecycle.ends_with_group(record):
+            preparation.output_of(self._data, record).unlink(missing_ok=True)
+        preparation.clear_up(self._data, record)
+
+    def _remove_half_uploads(self) -> None:
+        for record in self._store.tasks_with([Status.PENDING_INPUT]):
+            # Nothing else is in there as yet.
+            for half in preparation.input_of(self._data, record).parent.glob(".*"):
+                half.unlink(missing_ok=True)
+
     def _give_up(self, task_id: str, reason: str) -> None:
-        now = datetime.now(timezone.utc)
+        now = self._clock()
+        # Nobody else is left who could end what the task has started.
+        processes.end_all(None, task_id, grace=0.0)
 
         def fail(present: TaskRecord) -> TaskRecord:
             if present.info.status == Status.PENDING_KILL:
@@ -267,9 +277,6 @@ class Scheduler:
             if watch.pid is not None and watch.is_alive():
                 os.kill(watch.pid, signal.SIGTERM)
                 watch.told_to_stop = True
-
-    def _output_of(self, record: TaskRecord) -> Path:
-        return self._data.storage / (record.info.storage_path or "") / "output.zip"
 
     def _executer(self, record: TaskRecord) -> Executer:
         groups = self._store.groups

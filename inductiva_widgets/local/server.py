@@ -11,7 +11,8 @@ import signal
 import socket
 import sqlite3
 from collections.abc import Callable
-from typing import NamedTuple, TextIO
+from datetime import datetime, timezone
+from typing import NamedTuple, TextIO, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -20,6 +21,7 @@ from inductiva_widgets._version import __version__
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.local import host as machine
+from inductiva_widgets.local import replay
 from inductiva_widgets.local.app import build_app
 from inductiva_widgets.local.connection import Connection
 from inductiva_widgets.local.context import Context
@@ -27,6 +29,11 @@ from inductiva_widgets.local.groups import GroupService
 from inductiva_widgets.local.guard import Activity
 from inductiva_widgets.local.layout import DataFolder
 from inductiva_widgets.local.replay_options import DEMO_HEADER, DEMO_VALUE, ReplayOptions
+from inductiva_widgets.local.replay_services import (
+    ReplayGroupService,
+    ReplayStorageService,
+    ReplayTaskService,
+)
 from inductiva_widgets.local.scheduler import Scheduler
 from inductiva_widgets.local.schema import NewerDatabaseError
 from inductiva_widgets.local.service import TaskService
@@ -69,26 +76,25 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
     LocalServerError
         The store is damaged, or was written by a later version.
     """
+    now = datetime.now(timezone.utc)
+    if options.replay is not None:
+        replay.prepare(data, options.replay, now)
     try:
         store = Store(data.database)
     except NewerDatabaseError as error:
         raise LocalServerError(str(error)) from None
     except sqlite3.Error as error:
         raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
-    capacity = options.capacity or machine.default_capacity()
-    scheduler = Scheduler(data, store, capacity)
-    signer = LinkSigner(data.link_secret())
-    storage = StorageService(data.storage, store, signer)
-    tasks = TaskService(data, store, scheduler, storage)
-    groups = GroupService(data.root, store, scheduler, capacity)
+    if options.replay is not None:
+        replay.fill(data, store, options.replay.seed, now)
+    scheduler, context = _services(data, store, options)
     connection = Connection(
         url=_url_of(listener, options.host),
         api_key=options.api_key or data.api_key(),
         pid=os.getpid(),
         version=__version__,
-        instance=secrets.token_hex(16),
+        instance=context.instance,
     )
-    context = Context(data, store, tasks, groups, storage, signer, connection.instance)
     activity = Activity()
     names = () if _is_address(options.host) else (options.host,)
     app = build_app(context, connection.api_key, activity, names)
@@ -101,7 +107,7 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
 
     def is_done() -> bool:
         limit = options.idle_timeout
-        done = limit is not None and activity.idle_seconds() >= limit and tasks.is_idle()
+        done = limit is not None and activity.idle_seconds() >= limit and context.tasks.is_idle()
         if done:
             _log.info("Nobody has needed the server for %g s.", limit)
         return done
@@ -116,6 +122,24 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
         if Connection.read(data.server_file) == connection:
             data.server_file.unlink(missing_ok=True)
         _log.info("Stopped.")
+
+
+def _services(data: DataFolder, store: Store, options: Options) -> tuple[Scheduler, Context]:
+    """Put the services together, those of the demo where that is wanted."""
+    capacity = options.capacity or machine.default_capacity()
+    signer = LinkSigner(data.link_secret())
+    if options.replay is not None:
+        # It has what the services need of a scheduler.
+        scheduler = cast(Scheduler, replay.Replay(data, store, options.replay))
+        storage: StorageService = ReplayStorageService(data.storage, store, signer)
+        tasks: TaskService = ReplayTaskService(data, store, scheduler, storage)
+        groups: GroupService = ReplayGroupService(data.root, store, scheduler, capacity)
+    else:
+        scheduler = Scheduler(data, store, capacity)
+        storage = StorageService(data.storage, store, signer)
+        tasks = TaskService(data, store, scheduler, storage)
+        groups = GroupService(data.root, store, scheduler, capacity)
+    return scheduler, Context(data, store, tasks, groups, storage, signer, secrets.token_hex(16))
 
 
 def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:

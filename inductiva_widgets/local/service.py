@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import string
-import zipfile
 from datetime import datetime, timezone
 from pathlib import PurePosixPath
 
@@ -21,6 +20,7 @@ from inductiva_widgets.local.records import Change, GroupRecord, TaskRecord
 from inductiva_widgets.local.refusals import AbsentError, ConflictError, RefusedError
 from inductiva_widgets.local.scheduler import Scheduler
 from inductiva_widgets.local.storage import INPUT, OUTPUT, StorageService
+from inductiva_widgets.local.storagewire import REGION
 from inductiva_widgets.local.store import DEFAULT_PROJECT, Store
 from inductiva_widgets.models import (
     Fee,
@@ -35,8 +35,8 @@ from inductiva_widgets.status import Status
 
 _ID_LETTERS = string.ascii_lowercase + string.digits
 _ID_LENGTH = 25
+_LONGEST_LIFE = 10**9
 _NO_FEE = Fee(amount=0.0)
-_REGION = "local"
 
 
 class TaskService:
@@ -67,10 +67,14 @@ class TaskService:
         Recipe.of(submission)
         if submission.compress_with not in (None, "AUTO", "SEVEN_Z"):
             raise RefusedError("compress_with has to be AUTO, SEVEN_Z or null.")
-        if submission.time_to_live_seconds is not None and submission.time_to_live_seconds <= 0:
-            raise RefusedError("time_to_live_seconds has to be more than 0.")
-        if submission.input_resources:
-            raise RefusedError("The embedded server has no remote assets: send an input folder.")
+        limit = submission.time_to_live_seconds
+        if limit is not None and not 0 < limit <= _LONGEST_LIFE:
+            raise RefusedError(
+                f"time_to_live_seconds has to be more than 0 and at most {_LONGEST_LIFE}."
+            )
+        for asset in submission.input_resources:
+            # Now, rather than when the input has been uploaded.
+            self._storage.existing(asset)
         project = submission.project or DEFAULT_PROJECT
         if not self._store.projects(project):
             raise AbsentError(f"There is no project {project!r}: create it first.")
@@ -84,7 +88,7 @@ class TaskService:
             id=info.task_id,
             status=info.status,
             is_terminated=False,
-            storage_region=_REGION,
+            storage_region=REGION,
             time_to_live_seconds=submission.time_to_live_seconds,
             orchestration_fee=_NO_FEE,
         )
@@ -97,12 +101,10 @@ class TaskService:
                 raise ConflictError(f"Task {task_id} takes no input: it is {record.info.status}.")
             return self._status_of(record)
         path = record.info.storage_input_path or ""
-        try:
-            archive = self._storage.file(path)
-        except AbsentError:
-            raise ConflictError(f"The input archive of task {task_id} was not uploaded.") from None
-        if not zipfile.is_zipfile(archive):
-            raise RefusedError(f"The input of task {task_id} is no zip archive: upload it again.")
+        if not self._storage.locate(path)[1].is_file():
+            raise ConflictError(f"The input archive of task {task_id} was not uploaded.")
+        wanted = record.submission
+        archive = self._storage.take_input(path, Recipe.of(wanted).sim_dir, wanted.input_resources)
         size = archive.stat().st_size
 
         def queue(present: TaskRecord) -> TaskRecord:
@@ -168,9 +170,9 @@ class TaskService:
         """Return the end of a file of a task, while it runs or later, and the file's length."""
         record = self._record(task_id)
         work = self._data.task(task_id).work
-        place = work / name
-        if ".." in PurePosixPath(name).parts or not place.resolve().is_relative_to(work.resolve()):
+        if not _is_file_name(name) or not (work / name).resolve().is_relative_to(work.resolve()):
             raise RefusedError(f"This is no file of task {task_id}: {name!r}.")
+        place = work / name
         # Opening a pipe that the simulation made would wait for its writer.
         if place.is_file():
             with contextlib.suppress(FileNotFoundError), place.open("rb") as file:
@@ -244,14 +246,14 @@ class TaskService:
             storage_path=folder,
             storage_input_path=f"{folder}/{INPUT}",
             storage_output_path=f"{folder}/{OUTPUT}",
-            storage_region=_REGION,
+            storage_region=REGION,
             container_image=submission.container_image,
             create_time=_now(),
             estimated_computation_cost=0.0,
             metrics=Metrics(),
             machine_group_name=group.name,
             machine_group_id=group.id,
-            input_resources=[],
+            input_resources=list(submission.input_resources),
             stream_zip=submission.stream_zip,
             compress_with=submission.compress_with,
             task_metadata={},
@@ -259,6 +261,22 @@ class TaskService:
             resubmit_on_preemption=submission.resubmit_on_preemption,
             orchestration_fee=_NO_FEE,
         )
+
+
+def _is_file_name(name: str) -> bool:
+    """Return whether a name can be one of a file below a folder on any disk."""
+    try:
+        parts = [part.encode() for part in PurePosixPath(name).parts]
+    except UnicodeEncodeError:
+        return False
+    return (
+        bool(parts)
+        and "\0" not in name
+        and b".." not in parts
+        and not name.startswith("/")
+        and all(len(part) < 256 for part in parts)
+        and len(name.encode()) < 4000
+    )
 
 
 def _now() -> datetime:

@@ -1,37 +1,25 @@
-"""The stored files of tasks: their paths, signed links, and a look inside their archives."""
+"""The stored files of tasks and users: their paths, signed links, copies and removal."""
 
 from __future__ import annotations
 
 import shutil
-import struct
-import zipfile
 from collections.abc import Iterable
-from datetime import datetime, timezone
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
-from inductiva_widgets.local import lifecycle
+from inductiva_widgets.local import browse, lifecycle, transfer, zipindex
+from inductiva_widgets.local.records import TaskRecord
 from inductiva_widgets.local.refusals import AbsentError, ConflictError, RefusedError
 from inductiva_widgets.local.signing import LinkSigner
+from inductiva_widgets.local.storagewire import REGION, ByteRange, StoredFile, ZipContents
 from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.wire import ByteRange, ZipContents
-from inductiva_widgets.models import ArchiveEntry
 from inductiva_widgets.status import Status
 
 INPUT = "input.zip"
 OUTPUT = "output.zip"
 
-_LOCAL_HEADER = struct.Struct("<26xHH")
-
-
-class _Member(NamedTuple):
-    name: str
-    size: int
-    compressed_size: int
-    start: int
-    method: int
-    created: datetime | None
+# Names get up to 40 more bytes while the file is on its way, and file systems take 255.
+_LONGEST_NAME = 200
+_LONGEST_PATH = 1000
 
 
 class StorageService:
@@ -65,12 +53,25 @@ class StorageService:
         plain = PurePosixPath(path.lstrip("/"))
         parts = plain.parts
         # Names with a leading dot are files on their way in or out.
-        if not parts or "\\" in path or "\0" in path or any(part.startswith(".") for part in parts):
+        if not parts or not _is_plain_text(path) or any(part.startswith(".") for part in parts):
             raise RefusedError(f"This is no path of the storage: {path!r}.")
+        sizes = [len(part.encode()) for part in parts]
+        if max(sizes) > _LONGEST_NAME or sum(sizes) + len(sizes) > _LONGEST_PATH:
+            raise RefusedError(
+                f"The path is too long: names have up to {_LONGEST_NAME} bytes, "
+                f"paths up to {_LONGEST_PATH}."
+            )
         place = self._root.joinpath(*parts)
         if not place.resolve().is_relative_to(self._root.resolve()):
             raise RefusedError(f"This is no path of the storage: {path!r}.")
         return plain.as_posix(), place
+
+    def check_region(self, region: str | None) -> None:
+        """Raise where a request means another region than the one there is."""
+        if region not in (None, "", "all", REGION):
+            raise AbsentError(f"There is no storage region {region!r} here, only {REGION!r}.")
+
+    # Links ---------------------------------------------------------------------------------------
 
     def download_links(self, paths: Iterable[str]) -> list[str | None]:
         """Return a link for each file, and one per file below for each folder.
@@ -87,7 +88,7 @@ class StorageService:
         for path in wanted:
             plain, place = self.locate(path)
             if place.is_dir():
-                below = sorted(file for file in place.rglob("[!.]*") if file.is_file())
+                below = sorted(Path(entry.path) for entry in browse.files_below(place))
                 names = [file.relative_to(self._root).as_posix() for file in below]
                 links += [self._signer.link("GET", name) for name in names]
             else:
@@ -103,20 +104,38 @@ class StorageService:
     def upload_target(self, path: str) -> tuple[str, Path]:
         """Return where an upload goes, after checking that it may.
 
+        Into the folder of a task goes only the input archive that it waits for, into the user's
+        own folders whatever the user likes.
+
         Raises
         ------
         RefusedError
-            It is not the input archive of a task that waits for one.
+            It may not.
         """
         plain, place = self.locate(path)
-        record = self._store.task(place.parent.name)
-        if record is None or plain != record.info.storage_input_path:
-            raise RefusedError(f"Only the input archives of tasks can be uploaded, not {plain}.")
-        if record.info.status != Status.PENDING_INPUT:
+        record = self._task_of(plain)
+        if record is None:
+            self._check_new(plain, place, may_replace=True)
+        elif plain != record.info.storage_input_path:
+            raise RefusedError(
+                f"{plain} is in the folder of task {record.info.task_id}, where only "
+                f"{record.info.storage_input_path} can be uploaded: use another folder."
+            )
+        elif record.info.status != Status.PENDING_INPUT:
             raise ConflictError(
                 f"Task {record.info.task_id} does not wait for input: it is {record.info.status}."
             )
         return plain, place
+
+    def check_room(self, size: int) -> None:
+        """Raise unless a file of so many bytes may come."""
+        transfer.check_room(self._root, size)
+
+    def check_growth(self, received: int) -> None:
+        """Raise unless a file that has come so far may go on."""
+        transfer.check_growth(self._root, received)
+
+    # Files ---------------------------------------------------------------------------------------
 
     def file(self, path: str) -> Path:
         """Return a file of the storage.
@@ -131,6 +150,37 @@ class StorageService:
             raise AbsentError(f"There is no such file in the storage: {plain}.")
         return place
 
+    def existing(self, path: str) -> Path:
+        """Return a file or folder of the storage.
+
+        Raises
+        ------
+        AbsentError
+            There is none.
+        """
+        plain, place = self.locate(path)
+        if not place.exists():
+            raise AbsentError(f"There is nothing at {plain} in the storage.")
+        return place
+
+    def contents(self, path: str, part: str | None = None) -> list[StoredFile]:
+        """Return what lies at a path: a file, or the level of a folder.
+
+        Parameters
+        ----------
+        path
+            The path; ``/`` or nothing is the whole storage.
+        part
+            Text that the names must have in them.
+        """
+        place = self.existing(path) if path.strip("/") else self._root
+        found = browse.level_of(place) if place.is_dir() else [browse.one_file(place)]
+        return [entry for entry in found if not part or part in entry.name]
+
+    def size(self) -> int:
+        """Return how many bytes are stored."""
+        return browse.size_below(self._root)
+
     def remove(self, path: str) -> None:
         """Remove a file or folder for good.
 
@@ -141,9 +191,8 @@ class StorageService:
         ConflictError
             A task that has not ended needs it.
         """
-        plain, place = self.locate(path)
-        if not place.exists():
-            raise AbsentError(f"There is nothing at {plain} in the storage.")
+        place = self.existing(path)
+        plain, _ = self.locate(path)
         for record in self._store.tasks_with(list(lifecycle.TRANSITIONS)):
             needed = PurePosixPath(record.info.storage_path or "")
             if needed.is_relative_to(plain) or PurePosixPath(plain).is_relative_to(needed):
@@ -155,117 +204,83 @@ class StorageService:
         else:
             place.unlink()
 
-    def zip_contents(self, path: str, folder: str, *, recursive: bool) -> ZipContents:
-        """Return what lies in a folder of an archive.
+    def copy(self, source: str, target: str) -> None:
+        """Copy a file or folder; a target that ends in a slash is the folder to copy into."""
+        origin = self.existing(source)
+        if target.endswith("/"):
+            target += origin.name
+        plain, place = self._new(target)
+        if place.is_relative_to(origin):
+            raise RefusedError(f"{source} cannot be copied into itself, to {plain}.")
+        size = browse.size_below(origin) if origin.is_dir() else origin.stat().st_size
+        transfer.check_room(self._root, size)
+        transfer.copy(origin, place)
 
-        Parameters
-        ----------
-        path
-            The archive.
-        folder
-            Folder inside; names come relative to it.
-        recursive
-            Whether to list all files below, or one level with its folders, summed up.
-        """
-        archive = self.file(path)
-        prefix = _folder_prefix(folder)
-        entries: dict[str, ArchiveEntry] = {}
-        for member in _members_of(archive):
-            inner = member.name.removeprefix(prefix)
-            if not member.name.startswith(prefix) or not inner or inner.endswith("/"):
-                continue
-            if recursive or "/" not in inner:
-                entries[inner] = _entry(inner, member)
-            else:
-                top = inner.partition("/")[0] + "/"
-                known = entries.get(top, ArchiveEntry(name=top, size=0, compressed_size=0))
-                entries[top] = _with_member(known, member)
-        return ZipContents(size=archive.stat().st_size, contents=list(entries.values()))
+    def fetch(self, url: str, path: str) -> None:
+        """Fetch a file from an address into the storage."""
+        _, place = self._new(path, may_replace=True)
+        transfer.fetch(url, place)
+
+    # Archives ------------------------------------------------------------------------------------
+
+    def zip_contents(self, path: str, folder: str, *, recursive: bool) -> ZipContents:
+        """Return what lies in a folder of an archive."""
+        return zipindex.contents_of(self.file(path), folder, recursive=recursive)
 
     def zip_file_range(self, path: str, folder: str, filename: str) -> ByteRange:
         """Return where the packed bytes of one member of an archive are."""
-        wanted = _folder_prefix(folder) + filename.lstrip("/")
-        for member in _members_of(self.file(path)):
-            if member.name == wanted:
-                return ByteRange(
-                    range_start=member.start,
-                    range_end=member.start + member.compressed_size - 1,
-                    compress_type=member.method,
-                )
-        raise AbsentError(f"There is no {filename} in {path}.")
+        return zipindex.range_of(self.file(path), folder, filename)
 
     def zip_tail(self, path: str, filename: str, size: int) -> tuple[bytes, int]:
         """Return the end of a file of an output archive, and how long the file is."""
-        try:
-            with zipfile.ZipFile(self.file(path)) as archive:
-                info = archive.getinfo(f"artifacts/{filename}")
-                tail = b""
-                with archive.open(info) as file:
-                    while chunk := file.read(1 << 20):
-                        tail = (tail + chunk)[-size:]
-        except KeyError:
-            raise AbsentError(f"There is no {filename} in {path}.") from None
-        return tail, info.file_size
+        return zipindex.tail_of(self.file(path), f"artifacts/{filename}", size)
 
+    def take_input(self, path: str, sim_dir: str, assets: Iterable[str]) -> Path:
+        """Return the input archive of a task, checked and with the stored files it asks for."""
+        archive = self.file(path)
+        transfer.check_archive(archive, self._root, zipindex.MOST_MEMBERS)
+        places = [self.existing(asset) for asset in assets]
+        if places:
+            transfer.merge(archive, sim_dir, places)
+        return archive
 
-def _folder_prefix(folder: str) -> str:
-    plain = folder.strip("/")
-    return f"{plain}/" if plain else ""
+    # Inside --------------------------------------------------------------------------------------
 
-
-def _entry(name: str, member: _Member) -> ArchiveEntry:
-    return ArchiveEntry(
-        name=name,
-        size=member.size,
-        compressed_size=member.compressed_size,
-        range_start=member.start,
-        compress_type=member.method,
-        creation_time=member.created,
-    )
-
-
-def _with_member(folder: ArchiveEntry, member: _Member) -> ArchiveEntry:
-    return ArchiveEntry(
-        name=folder.name,
-        size=(folder.size or 0) + member.size,
-        compressed_size=(folder.compressed_size or 0) + member.compressed_size,
-    )
-
-
-def _members_of(archive: Path) -> tuple[_Member, ...]:
-    facts = archive.stat()
-    try:
-        return _read_members(archive, facts.st_size, facts.st_mtime_ns)
-    except zipfile.BadZipFile as error:
-        raise RefusedError(f"{archive.name} cannot be read as an archive: {error}.") from None
-
-
-@lru_cache(maxsize=16)
-def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_Member, ...]:
-    # Size and time are there to tell a file that was replaced from the one that was read.
-    with zipfile.ZipFile(archive) as source, archive.open("rb") as raw:
-        members = []
-        for info in source.infolist():
-            raw.seek(info.header_offset)
-            # The name and the extra field may be longer here than in the archive's directory.
-            name_size, extra_size = _LOCAL_HEADER.unpack(raw.read(_LOCAL_HEADER.size))
-            start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
-            members.append(
-                _Member(
-                    info.filename,
-                    info.file_size,
-                    info.compress_size,
-                    start,
-                    info.compress_type,
-                    _created(info),
-                )
-            )
-    return tuple(members)
-
-
-def _created(info: zipfile.ZipInfo) -> datetime | None:
-    try:
-        # Archives hold local time.
-        return datetime(*info.date_time).astimezone(timezone.utc)
-    except ValueError:
+    def _task_of(self, plain: str) -> TaskRecord | None:
+        """Return the task whose folder a path lies in, or is."""
+        for part in PurePosixPath(plain).parts:
+            record = self._store.task(part)
+            if record and PurePosixPath(plain).is_relative_to(record.info.storage_path or "/"):
+                return record
         return None
+
+    def _new(self, path: str, *, may_replace: bool = False) -> tuple[str, Path]:
+        plain, place = self.locate(path)
+        if record := self._task_of(plain):
+            raise RefusedError(
+                f"{plain} is in the folder of task {record.info.task_id}: use another folder."
+            )
+        self._check_new(plain, place, may_replace=may_replace)
+        return plain, place
+
+    def _check_new(self, plain: str, place: Path, *, may_replace: bool) -> None:
+        if "/" not in plain:
+            raise RefusedError(
+                f"Files are stored in folders: name one before the file, as in my_data/{plain}."
+            )
+        for above in place.parents:
+            if above == self._root:
+                break
+            if above.is_file():
+                raise ConflictError(f"{above.name} in {plain} is a file, not a folder.")
+        if place.is_dir() or (place.exists() and not may_replace):
+            raise ConflictError(f"There is something at {plain} already: remove it first.")
+
+
+def _is_plain_text(path: str) -> bool:
+    """Return whether a path has only characters that any file system and header can take."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return path.isprintable() and "\\" not in path

@@ -2,9 +2,8 @@
 
 All SQL is in here, but for the machine groups' in :mod:`inductiva_widgets.local.grouptable`.
 
-One connection and one lock serve all threads. Statements take well under a millisecond, and one
-user's requests are few, so queueing them is both simplest and fast. What a method has written is
-on the disk when it returns.
+What a method has written is on the disk when it returns. Any method may raise ``UnavailableError``
+instead: the store is locked, or its disk is full, and nothing has happened.
 """
 
 # ruff: noqa: S608 - statements are put together from texts of ours only, all values are bound
@@ -12,35 +11,27 @@ on the disk when it returns.
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from inductiva_widgets.local.database import Database
 from inductiva_widgets.local.grouptable import GroupTable
 from inductiva_widgets.local.listing import SORT_COLUMNS, TaskFilter
 from inductiva_widgets.local.records import Change, ProjectRecord, Supervision, TaskRecord
-from inductiva_widgets.local.schema import bring_up_to_date
+from inductiva_widgets.local.refusals import UnavailableError
 from inductiva_widgets.local.wire import encode
 from inductiva_widgets.models import StatusEvent, Submission, TaskInfo
 from inductiva_widgets.status import Status
 
 DEFAULT_PROJECT = "default"
-
-_SETTINGS = (
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    "foreign_keys = ON",
-    # In KiB: the pages of some 30,000 tasks, which a client that lists them all runs through once
-    # for each page of the listing.
-    "cache_size = -65536",
-)
 
 
 class Store:
@@ -53,40 +44,26 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=30
-        )
+        self._database = Database(path)
         try:
-            for setting in _SETTINGS:
-                self._connection.execute(f"PRAGMA {setting}")
-            bring_up_to_date(self._connection)
             self.add_project(DEFAULT_PROJECT, "project")
-            self.groups = GroupTable(self.transaction)
+            self.groups = GroupTable(self._database)
             """The machine groups."""
+        except UnavailableError as error:
+            self._database.close()
+            # Whoever opens a store need not tell a file that cannot be read from one that is full.
+            raise sqlite3.OperationalError(str(error)) from error
         except BaseException:
-            self._connection.close()
+            self._database.close()
             raise
 
     def close(self) -> None:
         """Close the file; the store is of no use afterwards."""
-        with self._lock:
-            self._connection.close()
+        self._database.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """Everything inside happens as a whole or not at all, and alone."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield self._connection
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+        return self._database.transaction()
 
     # Tasks ---------------------------------------------------------------------------------------
 
@@ -111,6 +88,14 @@ class Store:
         return self._records(
             f"status IN ({marks})", [str(status) for status in statuses], "queued, seq"
         )
+
+    def ids_with(self, status: Status) -> list[str]:
+        """Return the ids of the tasks in a status, the longest queued first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM tasks WHERE status = ? ORDER BY queued, seq", [str(status)]
+            ).fetchall()
+        return [row[0] for row in rows]
 
     def update(self, task_id: str, change: Change) -> TaskRecord | None:
         """Replace a task by what a function makes of it, with nothing in between.
@@ -140,14 +125,15 @@ class Store:
                 f"UPDATE tasks SET {settings} WHERE seq = ?",
                 [*columns.values(), after.seq],
             )
-            if after.history != before.history:
-                connection.executemany(
-                    "INSERT OR REPLACE INTO status_history VALUES (?, ?, ?, ?)",
-                    [
-                        (after.seq, position, str(entry.status), encode(entry))
-                        for position, entry in enumerate(after.history)
-                    ],
-                )
+            known = dict(enumerate(before.history))
+            connection.executemany(
+                "INSERT OR REPLACE INTO status_history VALUES (?, ?, ?, ?)",
+                [
+                    (after.seq, position, str(entry.status), encode(entry))
+                    for position, entry in enumerate(after.history)
+                    if known.get(position) != entry
+                ],
+            )
             return after
 
     def list_tasks(
@@ -171,20 +157,22 @@ class Store:
         clause, parameters = wanted.clause()
         by = [f"{SORT_COLUMNS[name]} {'DESC' if down else 'ASC'}" for name, down in order]
         ordering = ", ".join([*by, "seq DESC"])
-        with self.transaction() as connection:
+        with self._database.reading() as connection:
             total = connection.execute(
                 f"SELECT count(*) FROM tasks WHERE {clause}",
                 parameters,
             ).fetchone()[0]
             rows = connection.execute(
-                f"SELECT info FROM tasks WHERE {clause} ORDER BY {ordering} LIMIT ? OFFSET ?",
+                # Sorted without the information, which is most of a row.
+                f"SELECT task.info FROM (SELECT seq FROM tasks WHERE {clause} ORDER BY {ordering}"
+                " LIMIT ? OFFSET ?) AS page CROSS JOIN tasks AS task ON task.seq = page.seq",
                 [*parameters, limit, offset],
             ).fetchall()
         return [row[0] for row in rows], total
 
     def tasks_ahead(self, record: TaskRecord) -> int:
         """Return how many queued tasks come before one."""
-        with self.transaction() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM tasks AS other JOIN tasks AS mine ON mine.seq = ?"
                 " WHERE other.status = ? AND (other.queued, other.seq) < (mine.queued, mine.seq)",
@@ -196,7 +184,7 @@ class Store:
 
     def projects(self, name: str | None = None) -> list[ProjectRecord]:
         """Return all projects, or the one of a name, oldest first."""
-        with self.transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT name, id, kind, created FROM projects WHERE ?1 IS NULL OR name = ?1"
                 " ORDER BY created",
@@ -235,29 +223,30 @@ class Store:
     def _records(
         self, clause: str, parameters: Sequence[Any], order: str = "seq"
     ) -> list[TaskRecord]:
-        with self.transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT seq, info, submission, supervision FROM tasks"
                 f" WHERE {clause} ORDER BY {order}",
                 parameters,
             ).fetchall()
-            return [
-                TaskRecord(
-                    seq=seq,
-                    info=msgspec.json.decode(info, type=TaskInfo),
-                    submission=msgspec.json.decode(submission, type=Submission),
-                    supervision=msgspec.json.decode(supervision, type=Supervision),
-                    history=self._history(connection, seq),
-                )
-                for seq, info, submission, supervision in rows
-            ]
-
-    @staticmethod
-    def _history(connection: sqlite3.Connection, seq: int) -> tuple[StatusEvent, ...]:
-        rows = connection.execute(
-            "SELECT entry FROM status_history WHERE task = ? ORDER BY position", [seq]
-        )
-        return tuple(msgspec.json.decode(row[0], type=StatusEvent) for row in rows)
+            entries = connection.execute(
+                "SELECT task, entry FROM status_history"
+                f" WHERE task IN (SELECT seq FROM tasks WHERE {clause}) ORDER BY task, position",
+                parameters,
+            ).fetchall()
+        histories = defaultdict[int, list[StatusEvent]](list)
+        for seq, entry in entries:
+            histories[seq].append(msgspec.json.decode(entry, type=StatusEvent))
+        return [
+            TaskRecord(
+                seq=seq,
+                info=msgspec.json.decode(info, type=TaskInfo),
+                submission=msgspec.json.decode(submission, type=Submission),
+                supervision=msgspec.json.decode(supervision, type=Supervision),
+                history=tuple(histories[seq]),
+            )
+            for seq, info, submission, supervision in rows
+        ]
 
 
 def _columns(record: TaskRecord) -> dict[str, Any]:

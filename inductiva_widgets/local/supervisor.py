@@ -10,73 +10,45 @@ Needs nothing but the standard library, which keeps the start of a task short.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import os
-import select
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 import traceback
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
-from inductiva_widgets.local import archives, processes
+from inductiva_widgets.formatting import format_bytes
+from inductiva_widgets.local import archives, exits, processes
+from inductiva_widgets.local.containers import Container, ContainerError
 from inductiva_widgets.local.journal import JournalWriter, read_from
 from inductiva_widgets.local.layout import TaskFolder
+from inductiva_widgets.local.limits import Guard, LimitError, Limits, folder_size
+from inductiva_widgets.local.running import (
+    EXECUTER_FAILED,
+    FAILED,
+    KILL_GRACE,
+    KILLED,
+    SUCCESS,
+    Alarm,
+    CannotStartError,
+    Ended,
+    Outcome,
+    Runner,
+    Started,
+    clear_up,
+    standard_input,
+)
 
-# Names of outcomes are status codes of the wire.
-SUCCESS = "success"
-FAILED = "failed"
-KILLED = "killed"
-TTL_EXCEEDED = "ttl-exceeded"
-EXECUTER_FAILED = "executer-failed"
-
-_KILL_GRACE = 5.0
-_STRAGGLER_GRACE = 1.0
-_LAST_WORDS = 3
-_LINE_LENGTH = 200
+_TEXTS = ("stdout.txt", "stderr.txt")
+_PULL_FILES = ("pull.out", "pull.err")
 _VANISHED = (
     "The process that supervised the task vanished: it was killed, or this machine was restarted. "
     "The output holds what was there."
 )
-
-
-class Outcome(NamedTuple):
-    """How a task ended, and why where that needs saying."""
-
-    status: str
-    reason: str | None = None
-
-
-class _Alarm:
-    """Wakes a waiting loop at the end of a child and remembers being told to stop."""
-
-    def __init__(self) -> None:
-        self.stop = False
-        self._reader, writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        os.set_blocking(writer, False)
-        # A signal that arrives just before the wait leaves a byte here, so it is never missed.
-        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._on_stop)
-        # Handlers that do nothing, since the commands would inherit that a signal is ignored.
-        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
-
-    def _on_stop(self, *_: object) -> None:
-        self.stop = True
-
-    def wait(self, timeout: float | None) -> None:
-        select.select([self._reader], [], [], timeout)
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._reader, 4096)
 
 
 class Supervisor:
@@ -98,68 +70,84 @@ class Supervisor:
         self._folder = folder
         self._job = job
         self._journal = journal
-        self._alarm = _Alarm()
-        self._deadline: float | None = None
+        self._alarm = Alarm()
+        self._seen = folder.root / "processes.json"
+        self._guard = Guard(folder.work, Limits())
+        self._runner = Runner(self._alarm, job["task_id"], self._guard, self._seen)
+        self._container = self._container_of(job["commands"])
+        processes.adopt_orphans()
         self._journal.write("supervising", pid=os.getpid())
 
     def run(self) -> None:
         """Run the task; every way it can end is told in the journal."""
         self._finish(self._guarded(self._compute))
 
-    def salvage(self, group: int | None) -> None:
-        """Clear up after a supervisor that vanished: end its commands, keep their output.
-
-        Parameters
-        ----------
-        group
-            Process group of the command that it was running.
-        """
-        # Where processes show whose they are that is the surer way: a number may be another's now.
-        known = None if sys.platform.startswith("linux") else group
-        processes.end_all(known, self._job["task_id"], _STRAGGLER_GRACE)
+    def salvage(self) -> None:
+        """Clear up after a supervisor that vanished: end its commands, keep their output."""
+        clear_up(self._job["task_id"], processes.read_seen(self._seen))
+        if self._container is not None:
+            for index in range(len(self._job["commands"])):
+                self._container.remove(index)
         self._finish(Outcome(EXECUTER_FAILED, _VANISHED))
 
     def _finish(self, outcome: Outcome) -> None:
         self._journal.write("computation_ended")
         packing = self._guarded(self._archive)
         if packing.status != SUCCESS:
-            outcome = packing
-        elif self._alarm.stop and outcome.status == SUCCESS:
+            # Both, where one trouble came of the other.
+            before = f"{outcome.reason} " if outcome.status == EXECUTER_FAILED else ""
+            outcome = Outcome(packing.status, f"{before}{packing.reason}")
+        elif self._alarm.stop_asked() and outcome.status == SUCCESS:
             outcome = Outcome(KILLED)
+        for name in (self._seen.name, *_PULL_FILES):
+            (self._folder.root / name).unlink(missing_ok=True)
         self._journal.write("finished", outcome=outcome.status, reason=outcome.reason)
 
     def _guarded(self, step: Callable[[], Outcome]) -> Outcome:
         """Run a step; a failure of this machine becomes the outcome of the task."""
         try:
             return step()
-        except archives.UnsafeArchiveError as error:
+        except (archives.UnsafeArchiveError, LimitError) as error:
             return Outcome(EXECUTER_FAILED, str(error))
         except zipfile.BadZipFile as error:
             return Outcome(EXECUTER_FAILED, f"The input archive cannot be read: {error}.")
         except OSError as error:
             traceback.print_exc()
-            return Outcome(EXECUTER_FAILED, _machine_trouble(error))
+            return Outcome(EXECUTER_FAILED, exits.machine_trouble(error))
         except Exception as error:
             traceback.print_exc()
             return Outcome(EXECUTER_FAILED, f"The supervisor of the task failed: {error!r}.")
 
     def _compute(self) -> Outcome:
         work = self._folder.work
+        self._guard = Guard(work, Limits.from_environment())
+        self._runner = Runner(self._alarm, self._job["task_id"], self._guard, self._seen)
         work.mkdir(parents=True, exist_ok=True)
+        try:
+            image_seconds = self._fetch_image()
+        except ContainerError as error:
+            # Why the image is needed at all comes first.
+            note = self._job["commands"][0].get("note")
+            return Outcome(EXECUTER_FAILED, f"{note} {error}" if note else str(error))
+        if self._alarm.stop_asked():
+            return Outcome(KILLED)
+        source = Path(self._job["input"])
+        if reason := self._guard.room_for(archives.size_below(source, self._job["sim_dir"])):
+            return Outcome(EXECUTER_FAILED, reason)
         started = time.monotonic()
-        unpacked = archives.unpack(Path(self._job["input"]), work, self._job["sim_dir"])
+        unpacked = archives.unpack(source, work, self._job["sim_dir"])
         self._journal.write(
             "unpacked",
             seconds=time.monotonic() - started,
             files=unpacked.files,
             bytes=unpacked.size,
+            image_seconds=image_seconds,
         )
-        for name in ("stdout.txt", "stderr.txt"):
+        for name in _TEXTS:
             (work / name).write_bytes(b"")
-        if self._job["ttl_seconds"] is not None:
-            self._deadline = time.monotonic() + self._job["ttl_seconds"]
+        self._runner.limit_time(self._job["ttl_seconds"])
         for index, command in enumerate(self._job["commands"]):
-            if self._alarm.stop:
+            if self._alarm.stop_asked():
                 return Outcome(KILLED)
             outcome = self._run_command(index, command)
             if outcome.status != SUCCESS:
@@ -170,56 +158,92 @@ class Supervisor:
         work = self._folder.work
         with (
             (work / "stdout.txt").open("ab") as out,
-            (work / "stderr.txt").open("ab") as err,
-            _standard_input(command["prompts"]) as fed,
+            (work / "stderr.txt").open("ab", buffering=0) as err,
+            standard_input(command["prompts"]) as fed,
         ):
+            if note := command.get("note"):
+                err.write(f"{note}\n".encode())
             self._journal.write("command_started", index=index, command=command["shown"])
             try:
-                process = subprocess.Popen(  # noqa: S603 - running the user's commands is the job
-                    command["argv"],
-                    cwd=work / self._job["run_dir"],
-                    env=self._environment(command["env"]),
-                    stdin=fed,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
+                ended = self._runner.run(
+                    self._started(index, command, (fed, out, err)),
+                    lambda group: self._journal.write("command_running", index=index, group=group),
+                    lambda has_ended: self._end_container(index, has_ended),
                 )
-            except OSError as error:
+            except CannotStartError as error:
                 self._journal.write("command_ended", index=index, exit_code=None)
-                cause = f"{error.strerror} ({error.filename})"
-                reason = f"The command cannot be started: {cause}: {command['shown']}"
+                reason = exits.cannot_start(error.cause, command["shown"])
                 return Outcome(EXECUTER_FAILED, reason)
-            grace = _STRAGGLER_GRACE
-            try:
-                self._journal.write("command_running", index=index, group=process.pid)
-                stopped = self._wait(process)
-                if stopped is not None:
-                    grace = _KILL_GRACE
-            finally:
-                # Also when the journal cannot be written: no process stays behind.
-                processes.end_all(process.pid, self._job["task_id"], grace, reap=process.poll)
-            code = process.wait()
-        self._journal.write("command_ended", index=index, exit_code=code)
-        if stopped is not None:
-            return stopped
-        if code == 0:
-            return Outcome(SUCCESS)
-        return Outcome(FAILED, processes.describe_exit(code, command["shown"]) + self._last_words())
+        # An engine's own process uses next to nothing, whatever its container does.
+        usage = {} if self._container else ended.usage
+        self._journal.write("command_ended", index=index, exit_code=ended.code, usage=usage)
+        if self._container is not None and ended.code != 0:
+            self._container.remove(index)
+        return ended.stopped or self._verdict(ended, command["shown"])
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> Outcome | None:
-        """Wait for a command; return why it has to be stopped, None when it ended by itself."""
-        while True:
-            if self._alarm.stop:
-                return Outcome(KILLED)
-            if process.poll() is not None:
-                return None
-            left = None if self._deadline is None else self._deadline - time.monotonic()
-            if left is not None and left <= 0:
-                limit = self._job["ttl_seconds"]
-                return Outcome(
-                    TTL_EXCEEDED, f"The task ran longer than its time to live of {limit:g} s."
-                )
-            self._alarm.wait(left)
+    def _verdict(self, ended: Ended, shown: str) -> Outcome:
+        if ended.code == 0:
+            return Outcome(SUCCESS)
+        said = exits.describe_exit(
+            ended.code,
+            shown,
+            ran_out_of_memory=ended.ran_out_of_memory,
+            in_container=self._container is not None,
+        )
+        return Outcome(FAILED, said + exits.last_words(self._folder.work))
+
+    def _started(
+        self, index: int, command: dict[str, Any], streams: tuple[IO[bytes], IO[bytes], IO[bytes]]
+    ) -> Started:
+        work, own = self._folder.work, command["env"]
+        if self._container is None:
+            environment = self._environment(own)
+            return Started(command["argv"], work / self._job["run_dir"], environment, *streams)
+        argv = self._container.argv(
+            index,
+            command["argv"],
+            self._job["run_dir"],
+            {**self._job["env"], **own},
+            reads=bool(command["prompts"]),
+        )
+        return Started(argv, work, self._environment({}), *streams)
+
+    # Containers ----------------------------------------------------------------------------------
+
+    def _container_of(self, commands: list[dict[str, Any]]) -> Container | None:
+        first = commands[0] if commands else {}
+        if not first.get("image"):
+            return None
+        return Container(first["engine"], first["image"], self._job["task_id"], self._folder.work)
+
+    def _fetch_image(self) -> float | None:
+        """Have the image of the task at hand; return how long that took, None if it was there."""
+        if self._container is None or self._container.probe():
+            return None
+        began = time.monotonic()
+        printed, said = (self._folder.root / name for name in _PULL_FILES)
+        with printed.open("wb") as out, said.open("wb") as err, standard_input([]) as fed:
+            command = self._container.pull()
+            started = Started(command, self._folder.root, self._environment({}), fed, out, err)
+            try:
+                ended = self._runner.run(started, lambda _: None)
+            except CannotStartError as error:
+                raise ContainerError(exits.machine_trouble(error.cause)) from error
+        if ended.stopped is not None and ended.stopped.reason:
+            raise ContainerError(ended.stopped.reason)
+        if ended.stopped is None and ended.code != 0:
+            why = "".join(exits.last_lines(said, 1)) or f"exit code {ended.code}"
+            raise ContainerError(
+                f"The container image {self._container.image} cannot be had: {why}"
+            )
+        self._container.pulled(exits.last_lines(printed, 1))
+        return time.monotonic() - began
+
+    def _end_container(self, index: int, has_ended: Callable[[], bool]) -> None:
+        if self._container is not None:
+            self._container.end(index, KILL_GRACE, has_ended)
+
+    # Environment and output ----------------------------------------------------------------------
 
     def _environment(self, own: dict[str, str]) -> dict[str, str]:
         merged = {**self._job["env"], **os.environ, **own}
@@ -228,65 +252,44 @@ class Supervisor:
         merged[processes.MARKER] = self._job["task_id"]
         return merged
 
-    def _last_words(self) -> str:
-        """Return the last lines that the simulator wrote, as they often tell the cause.
-
-        Of stderr.txt, or of stdout.txt where that is empty: some simulators put errors there.
-        """
-        for name in ("stderr.txt", "stdout.txt"):
-            with (self._folder.work / name).open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
-                lines = file.read().decode("utf-8", "replace").splitlines()
-            said = [line.strip() for line in lines if line.strip()]
-            if said:
-                return "".join(f"\n{line[:_LINE_LENGTH]}" for line in said[-_LAST_WORDS:])
-        return ""
-
     def _archive(self) -> Outcome:
         work, output = self._folder.work, Path(self._job["output"])
         if output.exists():
             # A supervisor before this one got that far; its work folder may be half removed.
+            if not any(b'"archived"' in line for line in read_from(self._folder.journal, 0)[0]):
+                self._tell_archived(archives.packed(output), 0.0)
             return Outcome(SUCCESS)
         work.mkdir(parents=True, exist_ok=True)
-        for name in ("stdout.txt", "stderr.txt"):
+        for name in _TEXTS:
             (work / name).touch()
-        started = time.monotonic()
-        packed = archives.pack(work, output)
+        started, kept = time.monotonic(), None
+        try:
+            packed, left = archives.pack(work, output, self._guard.may_pack), 0
+        except archives.NoRoomError:
+            # What was computed is not thrown away: moved from where it would be taken for packed.
+            kept = work.replace(self._folder.root / "kept")
+            packed, left = archives.pack(kept, output, only=_TEXTS), folder_size(kept)
+        self._tell_archived(packed, time.monotonic() - started)
+        if kept is not None:
+            return Outcome(
+                EXECUTER_FAILED,
+                "The disk of this machine has no room for the output archive: it holds "
+                f"{' and '.join(_TEXTS)} only, the files themselves ({format_bytes(left)}) stay "
+                f"in {kept}.",
+            )
+        # Everything is in the archive now. What cannot be removed takes room, but does no harm.
+        shutil.rmtree(work, ignore_errors=True)
+        return Outcome(SUCCESS)
+
+    def _tell_archived(self, packed: archives.Packed, seconds: float) -> None:
         self._journal.write(
             "archived",
-            seconds=time.monotonic() - started,
+            seconds=seconds,
             files=packed.files,
             bytes=packed.size,
             zipped_bytes=packed.zipped_size,
             skipped=packed.skipped,
         )
-        # Everything is in the archive now. What cannot be removed takes room, but does no harm.
-        shutil.rmtree(work, ignore_errors=True)
-        return Outcome(SUCCESS)
-
-
-def _standard_input(prompts: list[str]) -> contextlib.AbstractContextManager[IO[bytes]]:
-    """Return a file with the lines that a command is to read, empty where there are none."""
-    if not prompts:
-        return open(os.devnull, "rb")  # noqa: PTH123 - os.devnull is no Path
-    # A file, since a pipe would make us wait for a command that does not read.
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    file.write("".join(f"{line}\n" for line in prompts).encode())
-    file.seek(0)
-    return file
-
-
-def _machine_trouble(error: OSError) -> str:
-    where = f" ({error.filename})" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk of this machine is full{where}: free some space and run again."
-    return f"This machine failed outside the simulator: {error.strerror or error}{where}."
-
-
-def _last_group(journal: Path) -> int | None:
-    events = map(json.loads, read_from(journal, 0)[0])
-    groups = [event["group"] for event in events if event["event"] == "command_running"]
-    return groups[-1] if groups else None
 
 
 def main() -> None:
@@ -297,7 +300,7 @@ def main() -> None:
     with JournalWriter(folder.journal) as journal:
         supervisor = Supervisor(folder, job, journal)
         if begun:
-            supervisor.salvage(_last_group(folder.journal))
+            supervisor.salvage()
         else:
             supervisor.run()
 

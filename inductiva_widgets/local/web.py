@@ -6,7 +6,7 @@ malformed request a list of what is wrong where.
 
 from __future__ import annotations
 
-import re
+import errno
 from collections.abc import Callable
 from typing import Any, TypeVar, get_origin
 
@@ -15,70 +15,72 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from inductiva_widgets.local.refusals import (
     AbsentError,
     ConflictError,
     ForbiddenError,
+    MalformedRequestError,
     RefusedError,
+    TooLargeError,
+    UnavailableError,
 )
 from inductiva_widgets.local.wire import encode
 
-Query = TypeVar("Query", bound=msgspec.Struct)
+AnyQuery = TypeVar("AnyQuery", bound=msgspec.Struct)
 Body = TypeVar("Body")
 Result = TypeVar("Result")
 
 _MOST_BODY = 8 << 20
 
 # The most specific class first.
-_STATUS_OF = {AbsentError: 404, ConflictError: 409, ForbiddenError: 403, RefusedError: 400}
+_STATUS_OF = {
+    AbsentError: 404,
+    ConflictError: 409,
+    ForbiddenError: 403,
+    TooLargeError: 413,
+    UnavailableError: 503,
+    RefusedError: 400,
+}
 
 
-class MalformedRequestError(Exception):
-    """A query or body that does not have its shape.
+def read_query(request: Request, kind: type[AnyQuery]) -> AnyQuery:
+    """Return the query of a request; fields that are lists take every occurrence.
 
     Parameters
     ----------
-    place
-        Which part of the request: ``"query"`` or ``"body"``.
-    message
-        What msgspec says of it.
-    """
-
-    def __init__(self, place: str, message: str) -> None:
-        super().__init__(message)
-        self.place = place
-
-    def detail(self) -> list[dict[str, Any]]:
-        """Return what is wrong where."""
-        text, _, path = str(self).partition(" - at `")
-        loc: list[str | int] = [self.place]
-        for name, index in re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path):
-            loc.append(name or int(index))
-        kind = "value_error"
-        if missing := re.search(r"missing required field `([^`]+)`", text):
-            loc.append(missing.group(1))
-            kind = "missing"
-        return [{"loc": loc, "msg": text, "type": kind}]
-
-
-def read_query(request: Request, kind: type[Query]) -> Query:
-    """Return the query of a request; fields that are lists take every occurrence.
+    request
+        The request.
+    kind
+        Struct of the parameters; one that forbids unknown fields refuses other parameters, too.
 
     Raises
     ------
     MalformedRequestError
         The query does not fit.
     """
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(kind):
-        given = request.query_params.getlist(field.encode_name)
-        if given:
-            values[field.encode_name] = given if _is_list(field.type) else given[-1]
+    for name in request.query_params:
+        if name not in fields:
+            if not kind.__struct_config__.forbid_unknown_fields:
+                continue
+            known = ", ".join(fields) or "none"
+            message = f"There is no such parameter; there are: {known} - at `$.{name}`"
+            raise MalformedRequestError("query", message, "extra_forbidden")
+        every = request.query_params.getlist(name)
+        values[name] = every if _is_list(fields[name].type) else every[-1]
     try:
-        return msgspec.convert(values, kind, strict=False)
+        query = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise MalformedRequestError("query", str(error)) from None
+    for name, given in values.items():
+        # msgspec reads the word null as no value, where text cannot be meant.
+        if getattr(query, fields[name].name) is None:
+            message = f"Expected a value, got {given!r}: leave it out - at `$.{name}`"
+            raise MalformedRequestError("query", message)
+    return query
 
 
 async def read_body(request: Request, kind: type[Body]) -> Body:
@@ -95,9 +97,12 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
         if len(content) > _MOST_BODY:
             raise HTTPException(413, f"The body is larger than {_MOST_BODY >> 20} MiB.")
     try:
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
-        raise MalformedRequestError("body", str(error)) from None
+        value = msgspec.json.decode(content, type=kind)
+        # What is of any type may be read and yet not be written again, such as a huge integer.
+        encode(value)
+    except (msgspec.MsgspecError, OverflowError, RecursionError, ValueError) as error:
+        raise MalformedRequestError("body", str(error) or "It is nested too deep") from None
+    return value
 
 
 async def call(function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
@@ -127,7 +132,11 @@ def _is_list(kind: Any) -> bool:
 
 def _on_refused(_request: Request, error: Exception) -> Response:
     status = next(code for kind, code in _STATUS_OF.items() if isinstance(error, kind))
-    return problem(status, str(error))
+    refusal = problem(status, str(error))
+    if status == 503:
+        # By this the clients know that asking again is of use.
+        refusal.headers["retry-after"] = "1"
+    return refusal
 
 
 def _on_malformed(_request: Request, error: Exception) -> Response:
@@ -140,11 +149,36 @@ def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     detail = error.detail
+    path = request.url.path
     if error.status_code == 404:
-        detail = f"The embedded server has no {request.method} {request.url.path}."
+        detail = f"The embedded server has no {request.method} {path}."
     elif error.status_code == 405:
-        detail = f"{request.url.path} does not answer to {request.method}."
+        allowed = ", ".join(sorted(_methods_of(request)))
+        detail = f"{path} does not answer to {request.method}, only to {allowed}."
+        refusal = problem(405, detail)
+        refusal.headers["allow"] = allowed
+        return refusal
     return problem(error.status_code, detail)
+
+
+def _methods_of(request: Request) -> set[str]:
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    near = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    # The first is the nearest: `{name}` after it fits all words, also those with a path of their
+    # own.
+    return {name for route in near if route.path == near[0].path for name in route.methods or ()}
+
+
+def _on_system_error(_request: Request, error: Exception) -> Response:
+    """Tell what the disk says where a request brought that about, and no program's mistake."""
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return problem(507, "The disk of this machine is full: free some space and try again.")
+    if number in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.ENOTEMPTY):
+        return problem(
+            409, "What the request names was changed by another one in the meantime: try again."
+        )
+    return _on_failure(_request, error)
 
 
 def _on_failure(_request: Request, error: Exception) -> Response:
@@ -156,5 +190,6 @@ ERROR_HANDLERS: dict[Any, Callable[[Request, Exception], Response]] = {
     RefusedError: _on_refused,
     MalformedRequestError: _on_malformed,
     HTTPException: _on_http,
+    OSError: _on_system_error,
     Exception: _on_failure,
 }

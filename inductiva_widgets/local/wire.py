@@ -14,12 +14,13 @@ import msgspec
 from msgspec import Meta
 
 from inductiva_widgets.compute import Cpus, HourlyCost, MachineGroup
-from inductiva_widgets.models import ArchiveEntry, Command
+from inductiva_widgets.models import Command, Submission
 
 _encoder = msgspec.json.Encoder()
 
 # The bound keeps numbers of clients within what an SQLite integer and a duration can hold.
 _Count = Annotated[int, Meta(ge=1, le=10**9)]
+_MACHINE_TYPE = r"[a-z0-9][a-z0-9._-]{0,62}"
 
 
 def encode(value: object) -> bytes:
@@ -62,21 +63,6 @@ class VersionCheck(_Answer, frozen=True, kw_only=True):
     min_supported_client_version: str | None = None
 
 
-class ByteRange(_Answer, frozen=True, kw_only=True):
-    """Where the packed bytes of an archive member are, both ends included."""
-
-    range_start: int
-    range_end: int
-    compress_type: int
-
-
-class ZipContents(_Answer, frozen=True, kw_only=True):
-    """Part of an archive; ``size`` is the archive's own."""
-
-    size: int
-    contents: list[ArchiveEntry]
-
-
 class CostRange(HourlyCost, frozen=True, kw_only=True):
     """What an hour of a machine group costs: nothing."""
 
@@ -95,6 +81,9 @@ class CpuInfo(Cpus, frozen=True, kw_only=True):
     cpu_cores_physical: int
 
 
+SharingLevel = Literal["private", "organization", "public"]
+
+
 class QuotaUsage(_Answer, frozen=True, kw_only=True):
     """What a machine group takes of the account's quotas."""
 
@@ -103,7 +92,7 @@ class QuotaUsage(_Answer, frozen=True, kw_only=True):
     max_instances: int
 
 
-class ResizeConfig(msgspec.Struct, frozen=True, kw_only=True):
+class ResizeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When to enlarge the disk of a machine; kept, since this machine's disk is what it is."""
 
     free_space_threshold_gb: _Count
@@ -117,7 +106,7 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
     when they come: a group here costs nothing while it is up.
     """
 
-    machine_type: str
+    machine_type: Annotated[str, Meta(extra_json_schema={"pattern": f"^{_MACHINE_TYPE}$"})]
     provider_id: Annotated[str, Meta(min_length=1, max_length=63)] = "GCP"
     type: Literal["standard", "elastic", "mpi"] | None = None
     num_vms: _Count = 1
@@ -135,7 +124,7 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what the fields cannot say alone; the decoder tells the client."""
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", self.machine_type):
+        if not re.fullmatch(_MACHINE_TYPE, self.machine_type):
             example = "the name of one, such as c2-standard-4"
             raise ValueError(f"machine_type has to be {example}, not {self.machine_type!r}")
         if self.kind == "elastic":
@@ -150,6 +139,10 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
     def kind(self) -> str:
         """Type of the group, which clients give for MPI clusters only."""
         return self.type or ("elastic" if self.is_elastic else "standard")
+
+
+class GroupOrder(NewGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same as clients send it, where an unknown field is a mistake."""
 
 
 class Price(_Answer, frozen=True, kw_only=True):
@@ -181,6 +174,40 @@ class LocalGroup(MachineGroup, frozen=True, kw_only=True):
     dynamic_disk_resize_config: ResizeConfig | None
     machines: list[dict[str, Any]]
     max_tasks: int
+    sharing_level: SharingLevel = "private"
+
+
+class TimeSpent(_Answer, frozen=True, kw_only=True):
+    """How long a machine group did something."""
+
+    name: str
+    value: float
+    description: str = ""
+    unit: str = "seconds"
+
+
+class GroupUsage(_Answer, frozen=True, kw_only=True):
+    """What a machine group did with its time."""
+
+    total_time: TimeSpent
+    task_time: TimeSpent
+    idle_time: TimeSpent
+
+
+class GroupCosts(_Answer, frozen=True, kw_only=True):
+    """What a machine group has cost: nothing."""
+
+    cost: float = 0.0
+    currency: str = "USD"
+
+
+class PastGroup(LocalGroup, frozen=True, kw_only=True):
+    """A machine group in the history, with the times and costs that are told there."""
+
+    start_timestamp: datetime | None
+    deletion_timestamp: datetime | None
+    statistics: GroupUsage
+    costs: GroupCosts = GroupCosts()
 
 
 class Quota(_Answer, frozen=True, kw_only=True):
@@ -206,7 +233,7 @@ class Project(_Answer, frozen=True, kw_only=True):
     estimated_computation_cost: float = 0.0
 
 
-class NewProject(msgspec.Struct, frozen=True, kw_only=True):
+class NewProject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of ``POST /projects``."""
 
     name: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -219,3 +246,16 @@ class ExtraParams(msgspec.Struct, frozen=True, kw_only=True):
     commands: Annotated[list[Command], Meta(min_length=1)]
     sim_dir: str = "sim_dir"
     run_subprocess_dir: str | None = None
+
+
+class NewTask(Submission, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Body of ``POST /tasks/submit``: what clients send, and nothing else."""
+
+
+class PeerOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Body of the two requests by which a client looks for a peer."""
+
+    sender_id: Annotated[str, Meta(min_length=1)]
+    receiver_id: str | None = None
+    type: str | None = None
+    sdp: str | None = None

@@ -2,75 +2,198 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from inductiva_widgets.local import host
+from inductiva_widgets.local.accountwire import MachineType
 from inductiva_widgets.local.context import context_of
+from inductiva_widgets.local.endpoints import Endpoint, Query
+from inductiva_widgets.local.groups import GroupFilter
+from inductiva_widgets.local.refusals import MalformedRequestError
 from inductiva_widgets.local.web import answer, call, read_body, read_query
-from inductiva_widgets.local.wire import NewGroup, Price
+from inductiva_widgets.local.wire import GroupOrder, LocalGroup, PastGroup, Price, SharingLevel
+
+_Time = Annotated[datetime, Meta(tz=True)]
+# Text at first: queries are read so that numbers may come as text, and a number would be a time.
+_TimeText = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+_Provider = Literal["GCP", "LOCAL"]
+_Range = Annotated[list[float], Meta(max_length=2)]
 
 
-class _GroupQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _GroupQuery(Query, frozen=True, kw_only=True):
     machine_group_id: str
 
 
-class _HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _HistoryQuery(Query, frozen=True, kw_only=True):
     # Within what an SQLite integer can hold, multiplied.
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=500)] = 20
+    created_before: _TimeText | None = None
+    created_after: _TimeText | None = None
+    project: str | None = None
     non_active_only: bool = False
+    provider_id: _Provider | None = None
 
 
-class _PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _PriceQuery(Query, frozen=True, kw_only=True):
     machine_type: Annotated[str, Meta(min_length=1)]
+    zone: str | None = None
+    provider_id: _Provider | None = None
+
+
+class _SharingQuery(Query, frozen=True, kw_only=True):
+    sharing_level: SharingLevel
+
+
+class _TypesQuery(Query, frozen=True, kw_only=True):
+    # Any provider means this machine, as it does for groups. The rest narrows down a catalogue of
+    # thousands; with one type in it there is nothing to narrow.
+    provider_id: _Provider | None = None
+    machine_families: list[str] = msgspec.field(default_factory=list)
+    machine_configs: list[str] = msgspec.field(default_factory=list)
+    vcpus_range: _Range = msgspec.field(default_factory=list)
+    memory_range: _Range = msgspec.field(default_factory=list)
+    price_range: _Range = msgspec.field(default_factory=list)
+    gpus_range: _Range = msgspec.field(default_factory=list)
+    gpu_names: list[str] = msgspec.field(default_factory=list)
+    zones: list[str] = msgspec.field(default_factory=list)
+    spot: str | None = None
+    include_hardware_specs: bool | None = None
+    include_lyceum: bool | None = None
 
 
 async def _register(request: Request) -> Response:
-    spec = await read_body(request, NewGroup)
+    """Make a machine group; it takes no task before it is started."""
+    spec = await read_body(request, GroupOrder)
     return answer(await call(context_of(request).groups.register, spec), 201)
 
 
 async def _start(request: Request) -> Response:
+    """Let a machine group take tasks."""
     key = read_query(request, _GroupQuery).machine_group_id
     return answer(await call(context_of(request).groups.start, key))
 
 
 async def _terminate(request: Request) -> Response:
+    """End a machine group and all of its tasks."""
     key = read_query(request, _GroupQuery).machine_group_id
     return answer(await call(context_of(request).groups.terminate, key), 202)
 
 
 async def _active(request: Request) -> Response:
+    """List the machine groups that have not been terminated."""
     return answer(await call(context_of(request).groups.active))
 
 
 async def _history(request: Request) -> Response:
+    """List all machine groups there have ever been, newest first."""
     query = read_query(request, _HistoryQuery)
+    wanted = GroupFilter(
+        before=_time(query.created_before, "created_before"),
+        after=_time(query.created_after, "created_after"),
+        project=query.project,
+        ended_only=query.non_active_only,
+        provider=query.provider_id,
+    )
     groups = context_of(request).groups
-    ended_only = query.non_active_only
-    return answer(await call(groups.history, query.page, query.per_page, ended_only=ended_only))
+    return answer(await call(groups.history, query.page, query.per_page, wanted))
+
+
+def _time(text: str | None, name: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, _Time)
+    except msgspec.ValidationError as error:
+        raise MalformedRequestError("query", f"{error} - at `$.{name}`") from None
 
 
 async def _by_name(request: Request) -> Response:
+    """Tell of a machine group by its name or its id."""
     return answer(await call(context_of(request).groups.find, request.path_params["name"]))
 
 
+async def _share(request: Request) -> Response:
+    """Note who a machine group is for; only this user reaches it in any case."""
+    level = read_query(request, _SharingQuery).sharing_level
+    await call(context_of(request).groups.share, request.path_params["id"], level)
+    return Response(status_code=204)
+
+
 async def _price(request: Request) -> Response:
+    """Tell what an hour of a machine costs."""
     read_query(request, _PriceQuery)
     return answer(Price())
 
 
+async def _machine_types(request: Request) -> Response:
+    """List the types of machines: this one."""
+    read_query(request, _TypesQuery)
+    this = host.this_host()
+    one = MachineType(
+        machine_type="local",
+        num_vcpus=this.logical_cpus,
+        ram_gb=round(this.memory / 10**9, 1),
+        threads_per_core=max(1, this.logical_cpus // this.physical_cpus),
+    )
+    return answer([one])
+
+
+_GROUP = "/compute/group"
+
 ROUTES = [
-    Route("/compute/group", _register, methods=["POST"]),
-    Route("/compute/group", _terminate, methods=["DELETE"]),
-    Route("/compute/group/start", _start, methods=["POST"]),
-    Route("/compute/group/{name}", _by_name),
-    Route("/compute/groups", _active),
-    Route("/compute/groups/history", _history),
-    Route("/compute/price", _price),
+    Endpoint("POST", _GROUP, _register, body=GroupOrder, answer=LocalGroup, status=201),
+    Endpoint(
+        "DELETE",
+        _GROUP,
+        _terminate,
+        query=_GroupQuery,
+        answer=LocalGroup,
+        status=202,
+        errors=(404, 409),
+    ),
+    Endpoint(
+        "POST",
+        f"{_GROUP}/start",
+        _start,
+        query=_GroupQuery,
+        answer=LocalGroup,
+        errors=(404, 409),
+    ),
+    Endpoint("GET", f"{_GROUP}/{{name}}", _by_name, answer=LocalGroup, errors=(404,)),
+    Endpoint(
+        "PUT",
+        f"{_GROUP}/{{id}}/sharing",
+        _share,
+        query=_SharingQuery,
+        status=204,
+        errors=(404,),
+    ),
+    Endpoint("GET", "/compute/groups", _active, answer=list[LocalGroup]),
+    Endpoint(
+        "GET", "/compute/groups/history", _history, query=_HistoryQuery, answer=list[PastGroup]
+    ),
+    Endpoint("GET", "/compute/price", _price, query=_PriceQuery, answer=Price),
+    Endpoint(
+        "GET",
+        "/compute/machine_types",
+        _machine_types,
+        query=_TypesQuery,
+        answer=list[MachineType],
+    ),
+    # The same from the catalogue of machines, which clients ask without a key.
+    Endpoint(
+        "GET",
+        "/pricing/machine-types",
+        _machine_types,
+        query=_TypesQuery,
+        answer=list[MachineType],
+        is_open=True,
+    ),
 ]

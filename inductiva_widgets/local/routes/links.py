@@ -6,20 +6,23 @@ import os
 import secrets
 from pathlib import Path
 
-import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from inductiva_widgets.local.context import context_of
+from inductiva_widgets.local.endpoints import Endpoint, Query
 from inductiva_widgets.local.ranges import send_file
+from inductiva_widgets.local.refusals import RefusedError
 from inductiva_widgets.local.signing import LINK_PREFIX
+from inductiva_widgets.local.storage import StorageService
 from inductiva_widgets.local.web import call, read_query
 
 _BUFFER = 1 << 20
+# How often to look whether the disk still has room.
+_LOOK_EVERY = 64 << 20
 
 
-class _LinkQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _LinkQuery(Query, frozen=True, kw_only=True):
     expires: str
     signature: str
 
@@ -32,18 +35,25 @@ def _checked_path(request: Request) -> str:
 
 
 async def _download(request: Request) -> Response:
+    """Send a file, or the one range of it that is asked for."""
     path = _checked_path(request)
     file = await call(context_of(request).storage.file, path)
     return await call(send_file, request, file)
 
 
 async def _upload(request: Request) -> Response:
+    """Take a file in; it is stored when all of it has come."""
     path = _checked_path(request)
-    _, target = await call(context_of(request).storage.upload_target, path)
+    storage = context_of(request).storage
+    _, target = await call(storage.upload_target, path)
+    await call(storage.check_room, _announced_size(request))
     await call(target.parent.mkdir, parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
+    # Not the name with something added, which could be longer than a name may be.
+    beside = target.with_name(f".{secrets.token_hex(12)}.part")
     try:
-        await _receive(request, beside)
+        await _receive(request, beside, storage)
+        # It may have been decided otherwise while the bytes came.
+        await call(storage.upload_target, path)
         # Whoever sees the file sees all of it.
         await call(beside.replace, target)
     except ClientDisconnect:
@@ -54,12 +64,25 @@ async def _upload(request: Request) -> Response:
     return Response()
 
 
-async def _receive(request: Request, path: Path) -> None:
+def _announced_size(request: Request) -> int:
+    text = request.headers.get("content-length", "0")
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise RefusedError(f"The length of the upload makes no sense: {text!r}.")
+    return int(text)
+
+
+async def _receive(request: Request, path: Path, storage: StorageService) -> None:
     file = await call(path.open, "xb")
     try:
         buffer = bytearray()
+        received, looked = 0, 0
         async for chunk in request.stream():
             buffer += chunk
+            received += len(chunk)
+            if received - looked >= _LOOK_EVERY:
+                looked = received
+                # Of what is there already the disk knows; the limit of a file counts all of it.
+                await call(storage.check_growth, received)
             if len(buffer) >= _BUFFER:
                 await call(file.write, bytes(buffer))
                 buffer.clear()
@@ -72,6 +95,22 @@ async def _receive(request: Request, path: Path) -> None:
 
 
 ROUTES = [
-    Route(f"{LINK_PREFIX}{{path:path}}", _download),
-    Route(f"{LINK_PREFIX}{{path:path}}", _upload, methods=["PUT"]),
+    Endpoint(
+        "GET",
+        f"{LINK_PREFIX}{{path:path}}",
+        _download,
+        query=_LinkQuery,
+        answer=bytes,
+        errors=(206, 400, 403, 404, 416),
+        is_open=True,
+    ),
+    Endpoint(
+        "PUT",
+        f"{LINK_PREFIX}{{path:path}}",
+        _upload,
+        query=_LinkQuery,
+        body=bytes,
+        errors=(400, 403, 409, 413, 507),
+        is_open=True,
+    ),
 ]

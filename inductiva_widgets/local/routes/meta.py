@@ -1,14 +1,16 @@
-"""What a client asks before anything else; open to everybody on this machine."""
+"""What a client asks before anything else; most of it open to everybody on this machine."""
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from inductiva_widgets._version import __version__
 from inductiva_widgets.local.context import context_of
+from inductiva_widgets.local.endpoints import Endpoint, Query
+from inductiva_widgets.local.openapi import document
 from inductiva_widgets.local.web import answer, read_query
 from inductiva_widgets.local.wire import VersionAnswer, VersionCheck
 from inductiva_widgets.models import Images
@@ -24,15 +26,17 @@ _IMAGES = """
 """
 
 
-class _CheckQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _CheckQuery(Query, frozen=True, kw_only=True):
     client_version: str
 
 
 async def _version(request: Request) -> Response:
+    """Tell the version of the server, and which start of it this is."""
     return answer(VersionAnswer(version=__version__, instance=context_of(request).instance))
 
 
 async def _version_check(request: Request) -> Response:
+    """Tell whether a client is recent enough: every one is."""
     query = read_query(request, _CheckQuery)
     return answer(
         VersionCheck(is_valid=True, client_version=query.client_version, server_version=__version__)
@@ -40,11 +44,26 @@ async def _version_check(request: Request) -> Response:
 
 
 async def _available_images(_request: Request) -> Response:
+    """List the simulators with their versions."""
     return answer(Images(production={name: [_VERSION] for name in _IMAGES.split()}))
 
 
+async def _openapi(request: Request) -> Response:
+    """Describe all of this."""
+    routes = [route for route in request.app.routes if isinstance(route, Endpoint)]
+    return answer(document(routes, __version__))
+
+
 ROUTES = [
-    Route("/version", _version),
-    Route("/version-check", _version_check),
-    Route("/simulators/available-images", _available_images),
+    Endpoint("GET", "/version", _version, answer=VersionAnswer, is_open=True),
+    Endpoint(
+        "GET",
+        "/version-check",
+        _version_check,
+        query=_CheckQuery,
+        answer=VersionCheck,
+        is_open=True,
+    ),
+    Endpoint("GET", "/simulators/available-images", _available_images, answer=Images, is_open=True),
+    Endpoint("GET", "/openapi.json", _openapi, answer=dict[str, Any]),
 ]

@@ -2,80 +2,149 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from typing import Annotated, Any, Literal
 
-import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from inductiva_widgets.local import projects
+from inductiva_widgets.local.accountwire import Metadata, ProjectView
 from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.records import ProjectRecord
-from inductiva_widgets.local.refusals import AbsentError, ConflictError
-from inductiva_widgets.local.store import DEFAULT_PROJECT, Store
+from inductiva_widgets.local.endpoints import Endpoint, Query
+from inductiva_widgets.local.listing import StatusCode, check_status
 from inductiva_widgets.local.web import answer, call, read_body, read_query
-from inductiva_widgets.local.wire import NewProject, Project
+from inductiva_widgets.local.wire import NewProject
 
 
-class _NameQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _ListQuery(Query, frozen=True, kw_only=True):
+    page: Annotated[int, Meta(ge=1, le=10**9)] = 1
+    # All of them where nothing is said, since clients that ask for no page take it for all.
+    per_page: Annotated[int, Meta(ge=1, le=100)] | None = None
+    project_type: Literal["project", "benchmark"] | None = None
+
+
+class _NameQuery(Query, frozen=True, kw_only=True):
     project_name: str
 
 
-def _view(record: ProjectRecord) -> Project:
-    return Project(
-        name=record.name,
-        project_type=record.kind,
-        id=record.id,
-        created_at=datetime.fromtimestamp(record.created, timezone.utc),
-        num_tasks=sum(record.overview.values()),
-        task_status_overview=record.overview,
-    )
+class _InfoQuery(Query, frozen=True, kw_only=True):
+    select: Literal["all", "distinct"] = "all"
+    status: StatusCode | None = None
 
 
-def _find(store: Store, name: str) -> ProjectRecord:
-    found = store.projects(name)
-    if not found:
-        raise AbsentError(f"There is no project {name!r}.")
-    return found[0]
-
-
-def _create(store: Store, new: NewProject) -> ProjectRecord:
-    if not store.add_project(new.name, new.project_type):
-        raise ConflictError(f"There is a project {new.name!r} already.")
-    return _find(store, new.name)
-
-
-def _delete(store: Store, name: str) -> None:
-    with store.transaction():
-        if _find(store, name).overview:
-            raise ConflictError(f"The project {name!r} has tasks and cannot be deleted.")
-        if name == DEFAULT_PROJECT:
-            raise ConflictError("The default project cannot be deleted.")
-        store.remove_project(name)
+def _name_of(request: Request) -> str:
+    return str(request.path_params["name"])
 
 
 async def _list(request: Request) -> Response:
-    return answer([_view(record) for record in await call(context_of(request).store.projects)])
+    """List the projects, oldest first."""
+    query = read_query(request, _ListQuery)
+    store = context_of(request).store
+    return answer(await call(projects.page, store, query.project_type, query.page, query.per_page))
 
 
 async def _get(request: Request) -> Response:
-    return answer(_view(await call(_find, context_of(request).store, request.path_params["name"])))
+    """Tell of a project."""
+    return answer(await call(projects.find, context_of(request).store, _name_of(request)))
 
 
 async def _post(request: Request) -> Response:
+    """Make a project."""
     new = await read_body(request, NewProject)
-    return answer(_view(await call(_create, context_of(request).store, new)))
+    return answer(await call(projects.create, context_of(request).store, new))
 
 
 async def _remove(request: Request) -> Response:
+    """Delete a project; its tasks go to the default project."""
     query = read_query(request, _NameQuery)
-    await call(_delete, context_of(request).store, query.project_name)
+    await call(projects.delete, context_of(request).store, query.project_name)
     return answer({}, 202)
 
 
+async def _add_task(request: Request) -> Response:
+    """Put a task into a project."""
+    task_id = request.path_params["task_id"]
+    await call(projects.add_task, context_of(request).store, _name_of(request), task_id)
+    return answer({})
+
+
+async def _remove_task(request: Request) -> Response:
+    """Take a task out of a project, into the default project."""
+    task_id = request.path_params["task_id"]
+    await call(projects.remove_task, context_of(request).store, _name_of(request), task_id)
+    return answer({})
+
+
+async def _tasks_info(request: Request) -> Response:
+    """Give one flat row per task of a project, for comparisons."""
+    query = read_query(request, _InfoQuery)
+    check_status(query.status)
+    store = context_of(request).store
+    return answer(
+        await call(projects.tasks_info, store, _name_of(request), query.select, query.status)
+    )
+
+
+async def _get_metadata(request: Request) -> Response:
+    """Tell what was noted of a project."""
+    return answer(await call(projects.metadata, context_of(request).store, _name_of(request)))
+
+
+async def _put_metadata(request: Request) -> Response:
+    """Replace what was noted of a project."""
+    return await _set_metadata(request, merge=False)
+
+
+async def _patch_metadata(request: Request) -> Response:
+    """Merge new entries into what was noted of a project."""
+    return await _set_metadata(request, merge=True)
+
+
+async def _set_metadata(request: Request, *, merge: bool) -> Response:
+    new = await read_body(request, Metadata)
+    store = context_of(request).store
+    return answer(await call(projects.set_metadata, store, _name_of(request), new, merge=merge))
+
+
+_METADATA = "/projects/{name}/metadata"
+
 ROUTES = [
-    Route("/projects", _list),
-    Route("/projects", _post, methods=["POST"]),
-    Route("/projects", _remove, methods=["DELETE"]),
-    Route("/projects/{name:path}", _get),
+    Endpoint("GET", "/projects", _list, query=_ListQuery, answer=list[ProjectView]),
+    Endpoint("POST", "/projects", _post, body=NewProject, answer=ProjectView, errors=(409,)),
+    Endpoint(
+        "DELETE",
+        "/projects",
+        _remove,
+        query=_NameQuery,
+        answer=dict[str, str],
+        status=202,
+        errors=(404, 409),
+    ),
+    Endpoint("GET", "/projects/{name}", _get, answer=ProjectView, errors=(404,)),
+    Endpoint(
+        "POST",
+        "/projects/{name}/task/{task_id}/add",
+        _add_task,
+        answer=dict[str, str],
+        errors=(404,),
+    ),
+    Endpoint(
+        "POST",
+        "/projects/{name}/task/{task_id}/remove",
+        _remove_task,
+        answer=dict[str, str],
+        errors=(404,),
+    ),
+    Endpoint(
+        "GET",
+        "/projects/{name}/tasks_info",
+        _tasks_info,
+        query=_InfoQuery,
+        answer=list[dict[str, Any]],
+        errors=(404,),
+    ),
+    Endpoint("GET", _METADATA, _get_metadata, answer=Metadata, errors=(404,)),
+    Endpoint("PUT", _METADATA, _put_metadata, body=Metadata, answer=Metadata, errors=(404,)),
+    Endpoint("PATCH", _METADATA, _patch_metadata, body=Metadata, answer=Metadata, errors=(404,)),
 ]

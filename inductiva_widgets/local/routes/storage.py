@@ -1,43 +1,82 @@
-"""Stored files: signed links, and a look inside archives."""
+"""Stored files: signed links, listings, copies, removal, and a look inside archives."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from inductiva_widgets.local.browse import SORT_KEYS, SortBy, facts_of
 from inductiva_widgets.local.context import context_of
+from inductiva_widgets.local.endpoints import Endpoint, Place, Query
+from inductiva_widgets.local.refusals import AbsentError
+from inductiva_widgets.local.storagewire import (
+    Bucket,
+    ByteRange,
+    Contents,
+    NamedContents,
+    StorageCost,
+    StorageOperation,
+    StoredFile,
+    ZipContents,
+)
 from inductiva_widgets.local.web import answer, call, read_query
 
 
-class _LinksQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _LinksQuery(Place, frozen=True, kw_only=True):
     operation: Literal["download", "upload"]
     paths: Annotated[list[str], Meta(min_length=1)]
 
 
-class _ContentsQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _ZipQuery(Place, frozen=True, kw_only=True):
     path: str
     zip_relative_path: str = ""
     recursive: bool = False
 
 
-class _RangeQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _RangeQuery(Place, frozen=True, kw_only=True):
     path: str
     filename: str
     zip_relative_path: str = ""
 
 
-class _PathQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _ListQuery(Place, frozen=True, kw_only=True):
+    path: str = "/"
+    path_filter: str | None = None
+    sort_by: SortBy = "creation_time"
+    order: Literal["asc", "desc"] = "desc"
+    page: Annotated[int, Meta(ge=1, le=10**9)] = 1
+    per_page: Annotated[int, Meta(ge=1, le=100)] = 10
+    # Elsewhere the sizes of folders cost time and come only with this; here they always come.
+    recursive: bool = False
+
+
+class _PathQuery(Place, frozen=True, kw_only=True):
     path: str
 
 
+class _CopyQuery(Place, frozen=True, kw_only=True):
+    source: str
+    target: str
+
+
+class _FetchQuery(Place, frozen=True, kw_only=True):
+    url: Annotated[str, Meta(min_length=1)]
+    path: str
+
+
+class _PageQuery(Query, frozen=True, kw_only=True):
+    page: Annotated[int, Meta(ge=1, le=10**9)] = 1
+    per_page: Annotated[int, Meta(ge=1, le=50)] = 10
+
+
 async def _signed_urls(request: Request) -> Response:
+    """Give links that need no key: one per path, for a folder to download one per file below."""
     query = read_query(request, _LinksQuery)
     storage = context_of(request).storage
+    storage.check_region(query.region)
     make = storage.download_links if query.operation == "download" else storage.upload_links
     links = await call(make, query.paths)
     # By the name that the client knows this server by, which the guard has checked.
@@ -46,36 +85,186 @@ async def _signed_urls(request: Request) -> Response:
 
 
 async def _zip_contents(request: Request) -> Response:
-    query = read_query(request, _ContentsQuery)
-    contents = await call(
-        context_of(request).storage.zip_contents,
-        query.path,
-        query.zip_relative_path,
-        recursive=query.recursive,
-    )
-    return answer(contents)
+    """List what lies in a folder of an archive."""
+    query = read_query(request, _ZipQuery)
+    storage = context_of(request).storage
+    storage.check_region(query.region)
+    inner = query.zip_relative_path
+    return answer(await call(storage.zip_contents, query.path, inner, recursive=query.recursive))
 
 
 async def _zip_file_range(request: Request) -> Response:
+    """Tell where the packed bytes of a member of an archive are."""
     query = read_query(request, _RangeQuery)
-    place = await call(
-        context_of(request).storage.zip_file_range,
-        query.path,
-        query.zip_relative_path,
-        query.filename,
-    )
-    return answer(place)
+    storage = context_of(request).storage
+    storage.check_region(query.region)
+    inner = query.zip_relative_path
+    return answer(await call(storage.zip_file_range, query.path, inner, query.filename))
+
+
+async def _contents(request: Request) -> Response:
+    """List the files and folders at a path, or a file."""
+    total, entries = await _listed(request)
+    return answer(Contents(total_files=total, contents=entries))
+
+
+async def _named_contents(request: Request) -> Response:
+    """List the files and folders at a path by name."""
+    total, entries = await _listed(request)
+    named = {entry.name: facts_of(entry) for entry in entries}
+    return answer(NamedContents(total_files=total, contents=named))
+
+
+async def _listed(request: Request) -> tuple[int, list[StoredFile]]:
+    query = read_query(request, _ListQuery)
+    storage = context_of(request).storage
+    storage.check_region(query.region)
+    entries = await call(storage.contents, query.path, query.path_filter)
+    entries.sort(key=SORT_KEYS[query.sort_by], reverse=query.order == "desc")
+    begin = (query.page - 1) * query.per_page
+    return len(entries), entries[begin : begin + query.per_page]
+
+
+async def _size(request: Request) -> Response:
+    """Tell how many bytes are stored."""
+    return answer(await call(context_of(request).storage.size))
+
+
+async def _cost(_request: Request) -> Response:
+    """Tell what the storage costs a month: nothing."""
+    return answer(StorageCost())
 
 
 async def _remove(request: Request) -> Response:
+    """Remove a file or folder for good."""
     query = read_query(request, _PathQuery)
-    await call(context_of(request).storage.remove, query.path)
+    storage = context_of(request).storage
+    storage.check_region(query.region)
+    await call(storage.remove, query.path)
     return answer({})
 
 
+async def _copy(request: Request) -> Response:
+    """Copy a file or folder within the storage."""
+    query = read_query(request, _CopyQuery)
+    storage = context_of(request).storage
+    storage.check_region(query.region)
+    await call(storage.copy, query.source, query.target)
+    return answer({})
+
+
+async def _fetch(request: Request) -> Response:
+    """Fetch a file from an address into the storage; answered when it is there."""
+    query = read_query(request, _FetchQuery)
+    storage = context_of(request).storage
+    storage.check_region(query.region)
+    await call(storage.fetch, query.url, query.path)
+    return answer({})
+
+
+async def _buckets(_request: Request) -> Response:
+    """List the places that hold files: the one there is."""
+    return answer([Bucket()])
+
+
+async def _default_bucket(_request: Request) -> Response:
+    """Tell the place that holds files."""
+    return answer(Bucket())
+
+
+async def _operations(request: Request) -> Response:
+    """List the operations under way: none, since each is over when it is answered."""
+    read_query(request, _PageQuery)
+    return answer([])
+
+
+async def _operation(request: Request) -> Response:
+    """Tell of an operation under way."""
+    name = request.path_params["operation_id"]
+    raise AbsentError(f"There is no storage operation {name!r}: all are over when answered.")
+
+
 ROUTES = [
-    Route("/storage/signed-urls", _signed_urls),
-    Route("/storage/zip-contents", _zip_contents),
-    Route("/storage/zip-file-range", _zip_file_range),
-    Route("/storage/", _remove, methods=["DELETE"]),
+    Endpoint(
+        "GET",
+        "/storage/signed-urls",
+        _signed_urls,
+        query=_LinksQuery,
+        answer=list[str | None],
+        errors=(400, 404, 409),
+    ),
+    Endpoint(
+        "GET",
+        "/storage/zip-contents",
+        _zip_contents,
+        query=_ZipQuery,
+        answer=ZipContents,
+        errors=(400, 404),
+    ),
+    Endpoint(
+        "GET",
+        "/storage/zip-file-range",
+        _zip_file_range,
+        query=_RangeQuery,
+        answer=ByteRange,
+        errors=(400, 404),
+    ),
+    Endpoint(
+        "GET",
+        "/storage/contents",
+        _contents,
+        query=_ListQuery,
+        answer=Contents,
+        errors=(400, 404),
+    ),
+    Endpoint(
+        "GET",
+        "/storage/contents/paginated",
+        _named_contents,
+        query=_ListQuery,
+        answer=NamedContents,
+        errors=(400, 404),
+    ),
+    Endpoint("GET", "/storage/size", _size, answer=int),
+    Endpoint("GET", "/storage/cost", _cost, answer=StorageCost),
+    Endpoint(
+        "DELETE",
+        "/storage/",
+        _remove,
+        query=_PathQuery,
+        answer=dict[str, str],
+        errors=(400, 404, 409),
+    ),
+    Endpoint(
+        "POST",
+        "/storage/copy",
+        _copy,
+        query=_CopyQuery,
+        answer=dict[str, str],
+        errors=(400, 404, 409, 413),
+    ),
+    Endpoint(
+        "POST",
+        "/storage/input_remote",
+        _fetch,
+        query=_FetchQuery,
+        answer=dict[str, str],
+        errors=(400, 404, 409, 413),
+    ),
+    Endpoint("GET", "/storage/list_buckets", _buckets, answer=list[Bucket]),
+    Endpoint("GET", "/storage/default_bucket", _default_bucket, answer=Bucket),
+    Endpoint(
+        "GET",
+        "/storage/operations",
+        _operations,
+        query=_PageQuery,
+        answer=list[StorageOperation],
+    ),
+    Endpoint(
+        "GET",
+        "/storage/operations/{operation_id}",
+        _operation,
+        answer=StorageOperation,
+        errors=(404,),
+    ),
 ]

@@ -8,89 +8,102 @@ import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from inductiva_widgets.local.accountwire import Metadata
 from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.listing import SORT_COLUMNS, TaskFilter
-from inductiva_widgets.local.web import (
-    MalformedRequestError,
-    answer,
-    call,
-    json_response,
-    read_body,
-    read_query,
+from inductiva_widgets.local.endpoints import Endpoint, Query
+from inductiva_widgets.local.listing import (
+    Order,
+    StatusCode,
+    TaskFilter,
+    check_status,
+    parse_order,
 )
-from inductiva_widgets.models import Submission
-from inductiva_widgets.status import KNOWN_STATUSES
+from inductiva_widgets.local.web import answer, call, json_response, read_body, read_query
+from inductiva_widgets.local.wire import NewTask, PeerOffer
+from inductiva_widgets.models import Submitted, TaskInfo, TaskPage, TaskStatus
 
-_Text = Annotated[str, Meta(min_length=1)]
 
-
-class _ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    page: Annotated[int, Meta(ge=1)] = 1
+class _ListQuery(Query, frozen=True, kw_only=True):
+    # Within what an SQLite integer can hold, multiplied.
+    page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=500)] = 20
-    status: str | None = None
+    status: StatusCode | None = None
     project: str | None = None
     active: bool | None = None
     task_id_filter: str | None = None
-    sort: list[str] = []
+    sort: Annotated[list[Order], Meta(max_length=20)] = msgspec.field(default_factory=list)
 
 
-class _TailQuery(msgspec.Struct, frozen=True, kw_only=True):
+class _TailQuery(Query, frozen=True, kw_only=True):
     tail_bytes: Annotated[int, Meta(ge=0, le=16 << 20)] = 64 << 10
 
 
+class _MessageQuery(Query, frozen=True, kw_only=True):
+    client: str
+    block_s: Annotated[int, Meta(ge=0, le=60)] = 0
+
+
 async def _submit(request: Request) -> Response:
-    submission = await read_body(request, Submission)
+    """Take a task on; it waits for its input archive."""
+    submission = await read_body(request, NewTask)
     return answer(await call(context_of(request).tasks.submit, submission), 202)
 
 
 async def _list(request: Request) -> Response:
+    """List tasks without their histories, newest first unless sorted otherwise."""
     query = read_query(request, _ListQuery)
-    if query.status is not None and query.status not in KNOWN_STATUSES:
-        raise MalformedRequestError("query", f"Unknown status {query.status!r} - at `$.status`")
+    check_status(query.status)
     wanted = TaskFilter(query.status, query.project, query.active, query.task_id_filter)
-    order = [_parse_order(text) for text in query.sort]
+    order = [parse_order(text) for text in query.sort]
     tasks = context_of(request).tasks
     return json_response(await call(tasks.page, wanted, order, query.page, query.per_page))
 
 
 async def _detail(request: Request) -> Response:
+    """Tell of a task with its history."""
     return answer(await call(context_of(request).tasks.detail, _id_of(request)))
 
 
 async def _status(request: Request) -> Response:
+    """Tell the status of a task and, while it is queued, its position."""
     return answer(await call(context_of(request).tasks.status, _id_of(request)))
 
 
 async def _input_uploaded(request: Request) -> Response:
+    """Queue a task whose input archive was uploaded."""
     return answer(await call(context_of(request).tasks.input_uploaded, _id_of(request)))
 
 
 async def _kill(request: Request) -> Response:
+    """Kill a task; one on the machine is over when its processes are."""
     return answer(await call(context_of(request).tasks.kill, _id_of(request)))
 
 
 async def _get_metadata(request: Request) -> Response:
+    """Tell what was noted of a task."""
     return answer(await call(context_of(request).tasks.metadata, _id_of(request)))
 
 
 async def _put_metadata(request: Request) -> Response:
+    """Replace what was noted of a task."""
     return await _set_metadata(request, merge=False)
 
 
 async def _patch_metadata(request: Request) -> Response:
+    """Merge new entries into what was noted of a task."""
     return await _set_metadata(request, merge=True)
 
 
 async def _set_metadata(request: Request, *, merge: bool) -> Response:
-    metadata = await read_body(request, dict[_Text, _Text])
+    metadata = await read_body(request, Metadata)
     tasks = context_of(request).tasks
     await call(tasks.set_metadata, _id_of(request), metadata, merge=merge)
     return answer(await call(tasks.metadata, _id_of(request)))
 
 
 async def _tail(request: Request) -> Response:
+    """Send the end of an output file of a task, while it runs or later."""
     query = read_query(request, _TailQuery)
     content, length = await call(
         context_of(request).tasks.tail,
@@ -107,11 +120,13 @@ async def _tail(request: Request) -> Response:
 async def _signal_peer(request: Request) -> Response:
     """Take the first steps of a peer connection, which the official client goes on without."""
     await call(context_of(request).tasks.require, _id_of(request))
+    await read_body(request, PeerOffer)
     return answer({})
 
 
 async def _no_message(request: Request) -> Response:
     """Say that no peer answered: live files go over plain requests here."""
+    read_query(request, _MessageQuery)
     await call(context_of(request).tasks.require, _id_of(request))
     return Response(status_code=204)
 
@@ -120,27 +135,58 @@ def _id_of(request: Request) -> str:
     return str(request.path_params["id"])
 
 
-def _parse_order(text: str) -> tuple[str, bool]:
-    field, _, order = text.partition(":")
-    if field not in SORT_COLUMNS or order not in ("", "asc", "desc"):
-        known = ", ".join(SORT_COLUMNS)
-        message = f"Expected field:asc or field:desc with one of {known}, got {text!r}"
-        raise MalformedRequestError("query", f"{message} - at `$.sort`")
-    return field, order == "desc"
-
+_TASK = "/tasks/{id}"
+_METADATA = f"{_TASK}/metadata"
 
 ROUTES = [
-    Route("/tasks/submit", _submit, methods=["POST"]),
-    Route("/tasks", _list),
-    Route("/tasks/{id}", _detail),
-    Route("/tasks/{id}/status", _status),
-    Route("/tasks/{id}/input_uploaded", _input_uploaded, methods=["POST"]),
-    Route("/tasks/{id}/kill", _kill, methods=["POST"]),
-    Route("/tasks/{id}/metadata", _get_metadata),
-    Route("/tasks/{id}/metadata", _put_metadata, methods=["PUT"]),
-    Route("/tasks/{id}/metadata", _patch_metadata, methods=["PATCH"]),
-    Route("/tasks/{id}/files/{name:path}", _tail),
-    Route("/tasks/{id}/register", _signal_peer, methods=["POST"]),
-    Route("/tasks/{id}/offer", _signal_peer, methods=["POST"]),
-    Route("/tasks/{id}/message", _no_message),
+    Endpoint(
+        "POST",
+        "/tasks/submit",
+        _submit,
+        body=NewTask,
+        answer=Submitted,
+        status=202,
+        errors=(400, 404),
+    ),
+    Endpoint("GET", "/tasks", _list, query=_ListQuery, answer=TaskPage),
+    Endpoint("GET", _TASK, _detail, answer=TaskInfo, errors=(404,)),
+    Endpoint("GET", f"{_TASK}/status", _status, answer=TaskStatus, errors=(404,)),
+    Endpoint(
+        "POST",
+        f"{_TASK}/input_uploaded",
+        _input_uploaded,
+        answer=TaskStatus,
+        errors=(400, 404, 409, 413),
+    ),
+    Endpoint("POST", f"{_TASK}/kill", _kill, answer=TaskStatus, errors=(404, 409)),
+    Endpoint("GET", _METADATA, _get_metadata, answer=Metadata, errors=(404,)),
+    Endpoint("PUT", _METADATA, _put_metadata, body=Metadata, answer=Metadata, errors=(404,)),
+    Endpoint("PATCH", _METADATA, _patch_metadata, body=Metadata, answer=Metadata, errors=(404,)),
+    Endpoint(
+        "GET",
+        f"{_TASK}/files/{{name:path}}",
+        _tail,
+        query=_TailQuery,
+        answer=bytes,
+        errors=(400, 404),
+    ),
+    Endpoint(
+        "POST",
+        f"{_TASK}/register",
+        _signal_peer,
+        body=PeerOffer,
+        answer=dict[str, str],
+        errors=(404,),
+    ),
+    Endpoint(
+        "POST",
+        f"{_TASK}/offer",
+        _signal_peer,
+        body=PeerOffer,
+        answer=dict[str, str],
+        errors=(404,),
+    ),
+    Endpoint(
+        "GET", f"{_TASK}/message", _no_message, query=_MessageQuery, status=204, errors=(404,)
+    ),
 ]

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import getpass
 from datetime import datetime, timezone
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from inductiva_widgets.local import host
+from inductiva_widgets.local.accountwire import Account, Costs, Fees, MonthCosts
 from inductiva_widgets.local.context import context_of
+from inductiva_widgets.local.endpoints import Endpoint, Query
+from inductiva_widgets.local.refusals import MalformedRequestError
 from inductiva_widgets.local.web import answer, call, read_query
 from inductiva_widgets.local.wire import Quota
 
+_Year = Annotated[int, Meta(ge=1970, le=9999)]
+_Month = Annotated[int, Meta(ge=1, le=12)]
+# Ten years: more than there is to tell.
+_MOST_MONTHS = 120
 
-class _CostsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    start_year: Annotated[int, Meta(ge=1)]
-    start_month: Annotated[int, Meta(ge=1, le=12)]
-    end_year: int | None = None
-    end_month: int | None = None
+
+class _CostsQuery(Query, frozen=True, kw_only=True):
+    start_year: _Year
+    start_month: _Month
+    end_year: _Year | None = None
+    end_month: _Month | None = None
 
 
 def _user_name() -> str:
@@ -34,25 +40,21 @@ def _user_name() -> str:
 
 
 async def _info(request: Request) -> Response:
+    """Tell of the account."""
     group = await call(context_of(request).store.groups.built_in)
     name = _user_name()
     return answer(
-        {
-            "email": f"{name}@localhost",
-            "username": name,
-            "name": name,
-            "tier": "Local",
-            "total_available_credits": 0.0,
-            "credits_currency": "USD",
-            "terms_and_conditions_decision": "accepted",
-            "registration_ts": datetime.fromtimestamp(group.created, timezone.utc),
-            "costs_fee_percentage": 0.0,
-            "terminate_resources_credits_threshold": 0.0,
-        }
+        Account(
+            email=f"{name}@localhost",
+            username=name,
+            name=name,
+            registration_ts=datetime.fromtimestamp(group.created, timezone.utc),
+        )
     )
 
 
 async def _quotas(_request: Request) -> Response:
+    """List the limits of the account: what this machine has."""
     cpus = host.this_host().logical_cpus
     quotas = (
         _quota("max_price_hour", "Maximum price per hour", 0.0, 0.0, "USD"),
@@ -67,27 +69,29 @@ def _quota(name: str, label: str, allowed: float, used: float, unit: str) -> Quo
 
 
 async def _costs(request: Request) -> Response:
+    """Tell what each of some months has cost: nothing."""
     query = read_query(request, _CostsQuery)
-    parts = ("compute", "storage", "data_transfer", "task_orchestration")
-    nothing = {
-        "month": f"{query.start_year:04d}-{query.start_month:02d}",
-        "total": 0.0,
-        "type": "consolidated",
-        "components": dict.fromkeys(parts, 0.0),
-    }
-    return answer({"currency": "USD", "credits": 0.0, "costs": [nothing]})
+    first = query.start_year * 12 + query.start_month - 1
+    last = first
+    if query.end_year is not None or query.end_month is not None:
+        year = query.start_year if query.end_year is None else query.end_year
+        month = query.start_month if query.end_month is None else query.end_month
+        last = year * 12 + month - 1
+    if not 0 <= last - first < _MOST_MONTHS:
+        message = f"The months have to be in order, {_MOST_MONTHS} at most - at `$.end_month`"
+        raise MalformedRequestError("query", message)
+    months = [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, last + 1)]
+    return answer(Costs(costs=[MonthCosts(month=month) for month in months]))
 
 
 async def _fees(_request: Request) -> Response:
-    def none(unit: str) -> dict[str, Any]:
-        return {"amount": 0.0, "active": False, "active_since": None, "unit": unit}
-
-    return answer({"costs_fee_percentage": none("%"), "task_orchestration_fee": none("USD")})
+    """Tell the fees of the account: none is active."""
+    return answer(Fees())
 
 
 ROUTES = [
-    Route("/users/info", _info),
-    Route("/users/quotas", _quotas),
-    Route("/users/costs", _costs),
-    Route("/users/fees", _fees),
+    Endpoint("GET", "/users/info", _info, answer=Account),
+    Endpoint("GET", "/users/quotas", _quotas, answer=dict[str, Quota]),
+    Endpoint("GET", "/users/costs", _costs, query=_CostsQuery, answer=Costs),
+    Endpoint("GET", "/users/fees", _fees, answer=Fees),
 ]

@@ -112,7 +112,9 @@ def test_malformed_bodies_say_what_is_wrong_where(shared):
     [
         ({"resource_pool": "other"}, 404, "machine group 'other'"),
         ({"project": "nope"}, 404, "project 'nope'"),
-        ({"input_resources": ["a.zip"]}, 400, "remote assets"),
+        ({"input_resources": ["nowhere/a.zip"]}, 404, "nothing at nowhere/a.zip"),
+        ({"input_resources": ["../api_key"]}, 400, "no path of the storage"),
+        ({"time_to_live_seconds": 1e300}, 400, "time_to_live_seconds"),
         ({"compress_with": "RAR"}, 400, "compress_with"),
         ({"time_to_live_seconds": 0}, 400, "time_to_live_seconds"),
         ({"storage_path_prefix": "../up"}, 400, "no path of the storage"),

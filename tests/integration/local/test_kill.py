@@ -34,6 +34,44 @@ while not os.path.exists(sys.argv[1]): time.sleep(0.01)
 print("parent done", flush=True)
 """
 
+# Leaves its session, loses its parent, drops its environment, and ignores a polite end.
+HIDDEN = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        code = (
+            "import os, signal, sys, time\\n"
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN)\\n"
+            "signal.signal(signal.SIGHUP, signal.SIG_IGN)\\n"
+            "open(sys.argv[1] + '.part', 'w').write(str(os.getpid()))\\n"
+            "os.rename(sys.argv[1] + '.part', sys.argv[1])\\n"
+            "time.sleep(600)"
+        )
+        os.execve(sys.executable, [sys.executable, "-S", "-c", code, sys.argv[1]], {})
+    os._exit(0)
+"""
+
+# Starts a new process whenever one of its two is ended.
+HYDRA = """
+import os, signal, sys, time
+def grow():
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with open(os.path.join(sys.argv[1], str(os.getpid())), "w"):
+            pass
+        time.sleep(600)
+        os._exit(0)
+    return pid
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+grow(), grow()
+while True:
+    os.wait()
+    grow()
+"""
+
 
 def test_running_task_is_killed_and_keeps_its_output(shared):
     task_id = shared.run(RUN_SWMM, files=case_files("swmm_long"))
@@ -108,3 +146,53 @@ def test_child_that_leaves_its_session_does_not_outlive_its_command(shared, tmp_
     assert shared.wait(task_id)["status"] == "success"
     assert not is_running(int(note.read_text()))
     assert shared.output(task_id, "stdout.txt").strip() == "parent done"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="orphans are adopted")
+@pytest.mark.parametrize("rest", ["", "time.sleep(600)"], ids=["ends by itself", "is killed"])
+def test_process_that_hides_in_every_way_does_not_outlive_its_command(shared, tmp_path, rest):
+    note = tmp_path / "hidden"
+    wait = "while not os.path.exists(sys.argv[1]): time.sleep(0.01)\n"
+    task_id = shared.run(f"python hide.py {note}", files={"hide.py": HIDDEN + wait + rest})
+    until(note.exists, "the hidden process")
+    if rest:
+        assert is_running(int(note.read_text()))
+        shared.call("POST", f"/tasks/{task_id}/kill")
+    assert shared.wait(task_id)["status"] == ("killed" if rest else "success")
+    assert not is_running(int(note.read_text()))
+
+
+def test_program_that_replaces_what_is_ended_is_ended_whole(shared, tmp_path):
+    heads = tmp_path / "heads"
+    heads.mkdir()
+    task_id = shared.run(f"python hydra.py {heads}", files={"hydra.py": HYDRA})
+    until(lambda: len(list(heads.iterdir())) >= 2, "its first processes")
+    shared.call("POST", f"/tasks/{task_id}/kill")
+    assert shared.wait(task_id)["status"] == "killed"
+    grown = [int(path.name) for path in heads.iterdir()]
+    assert len(grown) > 2
+    assert not any(map(is_running, grown))
+
+
+def test_time_to_live_ends_the_whole_tree_too(shared, tmp_path):
+    note = tmp_path / "child"
+    task_id = shared.run(
+        f"python stubborn.py {note}", files={"stubborn.py": STUBBORN}, time_to_live_seconds=2
+    )
+    assert shared.wait(task_id)["status"] == "ttl-exceeded"
+    assert not is_running(int(note.read_text()))
+
+
+def test_stopped_program_is_killed_all_the_same(shared, tmp_path):
+    note = tmp_path / "pid"
+    program = (
+        "import os, signal, sys\n"
+        "open(sys.argv[1] + '.part', 'w').write(str(os.getpid()))\n"
+        "os.rename(sys.argv[1] + '.part', sys.argv[1])\n"
+        "os.kill(os.getpid(), signal.SIGSTOP)\n"
+    )
+    task_id = shared.run(f"python stop.py {note}", files={"stop.py": program})
+    until(note.exists, "the program")
+    shared.call("POST", f"/tasks/{task_id}/kill")
+    assert shared.wait(task_id)["status"] == "killed"
+    assert not is_running(int(note.read_text()))

@@ -166,11 +166,12 @@ def test_missing_files_and_folders(shared, task):
     assert [urlsplit(one).path.rsplit("/", 1)[1] for one in below] == ["input.zip", "output.zip"]
 
 
-def test_only_the_input_of_a_waiting_task_can_be_uploaded(shared, task):
+def test_into_the_folder_of_a_task_goes_only_the_input_it_waits_for(shared, task):
     ask = {"operation": "upload"}
     assert shared.get("/storage/signed-urls", 409, paths=task["storage_input_path"], **ask)
     assert shared.get("/storage/signed-urls", 400, paths=task["storage_output_path"], **ask)
-    assert shared.get("/storage/signed-urls", 400, paths="elsewhere/input.zip", **ask)
+    assert shared.get("/storage/signed-urls", 400, paths=f"{task['task_id']}/extra.txt", **ask)
+    assert shared.get("/storage/signed-urls", 400, paths="no_folder.txt", **ask)
 
 
 def test_link_to_upload_is_of_no_use_once_the_task_is_queued(shared):

@@ -77,8 +77,59 @@ def test_version():
     assert __version__ in CliRunner().invoke(main, ["--version"]).stdout
 
 
-@pytest.mark.parametrize("words", [[], ["tasks"], ["tasks", "list"], ["serve"], ["demo"]])
+WORDS = [
+    [],
+    ["tasks"],
+    ["tasks", "list"],
+    ["serve"],
+    ["demo"],
+    ["local"],
+    *(["local", word] for word in ("start", "status", "stop", "clean")),
+]
+
+
+@pytest.mark.parametrize("words", WORDS)
 def test_help_is_there(words):
     result = CliRunner().invoke(main, [*words, "--help"])
     assert result.exit_code == 0
     assert result.stdout.startswith("Usage:")
+
+
+def test_made_up_tasks_are_told_on_the_standard_error(cli):
+    demo = wire_task("demo1", task_metadata={"inductiva-widgets.data": "DEMO"})
+    result = cli(demo)("tasks", "list")
+    assert "DEMO" in result.stderr
+    assert "DEMO" not in result.stdout
+    assert "DEMO" not in cli(wire_task("a"))("tasks", "list").stderr
+
+
+@pytest.mark.parametrize("option", [["--speed", "5"], ["--seed", "5"]])
+def test_options_of_the_demo_need_the_demo(option):
+    result = CliRunner().invoke(main, ["serve", *option])
+    assert result.exit_code == 2
+    assert "go with --replay" in result.stderr
+
+
+@pytest.mark.parametrize("speed", ["0", "101"])
+def test_speed_out_of_bounds_is_a_usage_error(speed):
+    assert CliRunner().invoke(main, ["serve", "--replay", "--speed", speed]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("inductiva-widgets local ", {"start", "status", "stop", "clean"}),
+        ("inductiva-widgets local stop --", {"--yes", "--kill-tasks", "--replay", "--data-dir"}),
+        ("inductiva-widgets serve --", {"--replay", "--speed", "--seed", "--workers"}),
+    ],
+)
+def test_completion_knows_the_words_of_the_server(words, offered):
+    environment = {
+        "_INDUCTIVA_WIDGETS_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    done = CliRunner().invoke(
+        main, [], env=environment, prog_name="inductiva-widgets", complete_var=None
+    )
+    assert offered <= {line.partition(",")[2] for line in done.stdout.splitlines()}

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import zipfile
 
 import pytest
 
-from inductiva_widgets.local.archives import UnsafeArchiveError, pack, safe_member, unpack
+from inductiva_widgets.local.archives import (
+    NoRoomError,
+    UnsafeArchiveError,
+    pack,
+    safe_member,
+    size_below,
+    unpack,
+)
 
 
 def zip_with(path, members):
@@ -99,19 +107,106 @@ def test_what_is_no_output_is_skipped_and_named(tmp_path):
         assert told.files == 2
 
 
-def test_archive_appears_when_it_is_whole(tmp_path, monkeypatch):
+def test_archive_appears_when_it_is_whole(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "file").write_text("x")
     target = tmp_path / "output.zip"
+    seen = []
 
-    def full(*_args, **_kwargs):
-        assert not target.exists()
-        raise OSError(28, "No space left on device")
+    def look():
+        seen.append((target.exists(), target.with_name(".output.zip.part").exists()))
+        return True
 
-    monkeypatch.setattr(zipfile.ZipFile, "write", full)
-    with pytest.raises(OSError, match="No space left"):
-        pack(tmp_path / "work", target)
+    pack(tmp_path / "work", target, look)
+    assert seen == [(False, True)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["output.zip", "work"]
+
+
+def test_nothing_is_left_of_an_archive_without_room(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "file").write_text("x")
+    with pytest.raises(NoRoomError):
+        pack(tmp_path / "work", tmp_path / "output.zip", lambda: False)
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+def test_full_disk_is_want_of_room_and_other_trouble_is_not(tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "file").write_text("x")
+    for number, kind in ((errno.ENOSPC, NoRoomError), (errno.EIO, OSError)):
+
+        def fail(*_args, number=number, **_more):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(zipfile.ZipFile, "open", fail)
+        with pytest.raises(kind):
+            pack(tmp_path / "work", tmp_path / "output.zip")
+        assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+def test_only_the_named_files_are_packed(tmp_path):
+    work = tmp_path / "work"
+    (work / "deep").mkdir(parents=True)
+    for name in ("stdout.txt", "large", "deep/stdout.txt"):
+        (work / name).write_text(name)
+    assert pack(work, tmp_path / "output.zip", only=("stdout.txt",)).files == 1
+    with zipfile.ZipFile(tmp_path / "output.zip") as archive:
+        assert archive.namelist() == ["artifacts/", "artifacts/stdout.txt"]
+
+
+def test_size_of_what_will_be_unpacked_leaves_out_the_rest(tmp_path):
+    members = {"sim_dir/": b"", "sim_dir/a": b"12", "sim_dir/b/c": b"345", "other": b"x" * 99}
+    assert size_below(zip_with(tmp_path / "in.zip", members), "sim_dir") == 5
+
+
+def test_more_files_than_the_plain_format_counts(tmp_path, monkeypatch):
+    # The real limit is 65,535, which takes too long for a test.
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 100)
+    work = tmp_path / "work"
+    work.mkdir()
+    for number in range(150):
+        (work / str(number)).write_bytes(b"")
+    assert pack(work, tmp_path / "output.zip").files == 150
+    monkeypatch.undo()
+    with zipfile.ZipFile(tmp_path / "output.zip") as archive:
+        assert len(archive.namelist()) == 151
+    # The record that holds the long count.
+    assert b"PK\x06\x06" in (tmp_path / "output.zip").read_bytes()[-200:]
+
+
+def test_files_and_offsets_beyond_the_plain_format_s_limit(tmp_path, monkeypatch):
+    # The real limit is 2 GiB (and 4 GiB), which takes too long for a test.
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1 << 20)
+    work = tmp_path / "work"
+    work.mkdir()
+    contents = {name: os.urandom(3 << 20) for name in ("a", "b")}
+    for name, content in contents.items():
+        (work / name).write_bytes(content)
+    pack(work, tmp_path / "output.zip")
+    monkeypatch.undo()
+    with zipfile.ZipFile(tmp_path / "output.zip") as archive:
+        assert archive.testzip() is None
+        assert all(archive.read(f"artifacts/{name}") == contents[name] for name in contents)
+        # Extra field 1, the long sizes.
+        assert all(archive.getinfo(f"artifacts/{n}").extra[:2] == b"\1\0" for n in contents)
+
+
+def test_file_that_grows_while_it_is_packed_is_whole_as_of_its_last_chunk(tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "log").write_bytes(b"1" * 10)
+
+    def grow():
+        if (work / "log").stat().st_size < 30:
+            with (work / "log").open("ab") as file:
+                file.write(b"2" * 10)
+        return True
+
+    told = pack(work, tmp_path / "output.zip", grow)
+    with zipfile.ZipFile(tmp_path / "output.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.read("artifacts/log") == b"1" * 10 + b"2" * 20
+    assert told.size == 30
 
 
 def test_times_before_zip_was_invented_do_no_harm(tmp_path):

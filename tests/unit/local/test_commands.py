@@ -22,7 +22,12 @@ def environ(tmp_path):
 
 def recipe(*commands: Command | str, **extra) -> Recipe:
     listed = [Command(cmd=one) if isinstance(one, str) else one for one in commands]
-    return Recipe(commands=listed, sim_dir="sim_dir", run_dir=extra.get("run_dir", "."))
+    return Recipe(
+        commands=listed,
+        sim_dir="sim_dir",
+        run_dir=extra.get("run_dir", "."),
+        image=extra.get("image"),
+    )
 
 
 def with_mpi(**options) -> Command:
@@ -50,10 +55,84 @@ def test_single_process_runs_bare(environ, options):
     assert len(planned.argv) == 2
 
 
-def test_without_mpirun_it_runs_bare(environ, tmp_path):
+def test_without_mpirun_it_runs_bare_and_says_so(environ, tmp_path):
     (tmp_path / "mpirun").unlink()
     [planned] = plan(recipe(with_mpi(np=4)), set(), environ)
     assert planned.shown == "/bin/solver in.txt"
+    assert "this runs as one process, not as 4" in planned.note
+    [planned] = plan(recipe(with_mpi(np=1)), set(), environ)
+    assert planned.note is None
+
+
+def test_root_is_allowed_what_mpirun_refuses(environ, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    [planned] = plan(recipe(with_mpi(np=2)), set(), environ)
+    assert set(planned.env) == {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"}
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    [planned] = plan(recipe(with_mpi(np=2)), set(), environ)
+    assert planned.env == {}
+
+
+# Container images --------------------------------------------------------------------------------
+
+IMAGE = "docker://me/mine:1"
+
+
+@pytest.fixture
+def stand_in_podman(tmp_path):
+    """Put a program named podman on the PATH; nothing runs it here."""
+    path = tmp_path / "podman"
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_programs_of_this_machine_come_before_a_named_image_with_a_note(environ, stand_in_podman):
+    [planned] = plan(recipe("solver in.txt", image=IMAGE), set(), environ)
+    assert (planned.image, planned.engine) == (None, None)
+    assert f"not those of the image {IMAGE}" in planned.note
+
+
+def test_image_is_taken_for_all_commands_when_one_program_is_missing(environ, stand_in_podman):
+    first, second = plan(recipe("solver a", "nowhere b", image=IMAGE), set(), environ)
+    for planned, argv in ((first, ["solver", "a"]), (second, ["nowhere", "b"])):
+        assert (planned.argv, planned.image) == (argv, IMAGE)
+        assert planned.engine == stand_in_podman
+    assert first.note.startswith("The program 'nowhere' was not found on this machine.")
+
+
+def test_image_comes_first_where_the_user_wants_it_so(environ, stand_in_podman):
+    environ["INDUCTIVA_LOCAL_CONTAINERS"] = "always"
+    [planned] = plan(recipe("solver in.txt", image=IMAGE), set(), environ)
+    assert (planned.argv, planned.image, planned.note) == (["solver", "in.txt"], IMAGE, None)
+    # A simulator's own image is not one that the user named.
+    assert plan(recipe("solver in.txt"), set(), environ)[0].image is None
+
+
+def test_without_an_engine_the_missing_program_and_both_ways_are_told(environ, stand_in_podman):
+    environ["INDUCTIVA_LOCAL_ENGINE"] = "none"
+    with pytest.raises(ProgramNotFoundError) as caught:
+        plan(recipe("nowhere in.txt", image=IMAGE), set(), environ)
+    for part in ("'nowhere' was not found", "the PATH", IMAGE, "podman or docker"):
+        assert part in str(caught.value)
+
+
+def test_configured_program_that_is_none_is_told_rather_than_replaced(environ, stand_in_podman):
+    environ["INDUCTIVA_PROGRAM_SOLVER"] = "/no/such/solver"
+    with pytest.raises(ProgramNotFoundError, match="INDUCTIVA_PROGRAM_SOLVER says"):
+        plan(recipe("solver in.txt", image=IMAGE), set(), environ)
+
+
+def test_mpirun_of_the_image_is_called_by_its_name(environ, stand_in_podman, tmp_path):
+    (tmp_path / "solver").unlink()
+    [planned] = plan(recipe(with_mpi(np=2), image=IMAGE), set(), environ)
+    assert planned.argv == ["mpirun", "--np", "2", "/bin/solver", "in.txt"]
+    assert planned.shown == "mpirun --np 2 /bin/solver in.txt"
+
+
+@pytest.mark.parametrize(("alias", "image"), [(None, "x"), ("reef3d", None)])
+def test_image_is_named_where_no_simulator_is(alias, image):
+    assert Recipe.of(submission(simulator_name_alias=alias)).image == image
 
 
 def test_copies_in_and_out_of_the_container_are_left_out(environ, tmp_path):

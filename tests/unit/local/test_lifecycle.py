@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from inductiva_widgets.local import events, lifecycle, reports
+from inductiva_widgets.models import Metrics
 from inductiva_widgets.status import Status
 from tests.unit.local.conftest import RUNNING, at, record_in
 
@@ -218,3 +219,24 @@ def test_ended_task_does_not_mind_what_becomes_of_its_group():
     record = record_in(Status.SUBMITTED, Status.KILLED)
     assert lifecycle.lose_group(record, at(9)) == record
     assert not lifecycle.must_stop(record)
+
+
+# Clocks that are set back ------------------------------------------------------------------------
+
+
+def test_status_does_not_begin_before_the_one_in_front_of_it():
+    record = record_in(Status.SUBMITTED)
+    metrics = Metrics(queue_time_seconds=-4.0, input_size_bytes=7)
+    record = lifecycle.enter(record, Status.STARTED, at(-5), start_time=at(-5), metrics=metrics)
+    assert record.history[-1].timestamp == record.history[-2].end_timestamp == at(1)
+    assert record.info.start_time == at(1)
+    assert (record.info.metrics.queue_time_seconds, record.info.metrics.input_size_bytes) == (0, 7)
+
+
+def test_end_before_the_beginning_took_no_time():
+    record = replace(record_in(), info=replace(record_in().info, create_time=at(100)))
+    record = lifecycle.enter(record, Status.KILLED, at(-50))
+    assert record.info.duration_seconds == record.info.metrics.total_seconds == 0.0
+    assert record.info.end_time == at(0)
+    assert lifecycle.not_before(record, at(-50)) == at(0)
+    assert lifecycle.not_before(record, at(50)) == at(50)

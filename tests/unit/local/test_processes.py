@@ -1,4 +1,4 @@
-"""Process groups and what their ends are called."""
+"""The processes of a task: found whatever they do, and ended whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from inductiva_widgets.local import processes
+from inductiva_widgets.local import processes, proctable
+from inductiva_widgets.local.processes import MARKER, Family
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="found by /proc")
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
@@ -20,6 +21,41 @@ DEAF = [
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     "print('up', flush=True); time.sleep(600)",
 ]
+# Leaves its session and parent and drops its environment: nothing but descent tells whose it is.
+DETACHED = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+        os.execve(sys.executable, [sys.executable, "-S", "-c", code], {})
+    os._exit(0)
+time.sleep(600)
+"""
+# What a supervisor does, as a process of its own: adopts, starts, looks, ends.
+SUPERVISING = """
+import os, subprocess, sys
+from inductiva_widgets.local import processes
+assert processes.adopt_orphans()
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, env={},
+                         start_new_session=True)
+pid = int(child.stdout.readline())
+family = processes.Family("none-such", os.getpid(), child.pid)
+while processes.proctable.table()[pid].parent != os.getpid():
+    pass
+assert pid in {process.pid for process in family.look(everywhere=False)}
+
+def reap():
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+left = family.end(5.0, reap)
+reap()
+print(pid, left, os.path.exists(f"/proc/{pid}"))
+"""
 
 
 @pytest.fixture
@@ -30,7 +66,7 @@ def start():
         child = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
-            env={**os.environ, processes.MARKER: marker},
+            env={**os.environ, MARKER: marker},
             start_new_session=True,
         )
         children.append(child)
@@ -43,47 +79,98 @@ def start():
         child.communicate()
 
 
-@pytest.mark.parametrize(
-    ("code", "text"),
-    [
-        (1, "The command ended with exit code 1: solve"),
-        (-11, "The command was ended by signal 11 (segmentation fault): solve"),
-        (-9, "The command was ended by signal 9 (killed): solve"),
-        (139, "The command ended with exit code 139 (segmentation fault): solve"),
-        (255, "The command ended with exit code 255: solve"),
-        (-99, "The command was ended by signal 99: solve"),
-    ],
-)
-def test_exit_is_told_in_words(code, text):
-    assert processes.describe_exit(code, "solve") == text
+def pids(found):
+    return {process.pid for process in found}
 
 
 def test_group_is_found_and_ended(start):
     child = start(SLEEP)
-    assert child.pid in processes.members(child.pid, "none-such")
-    processes.end_all(child.pid, "none-such", grace=5.0, reap=child.poll)
+    family = Family("none-such", group=child.pid)
+    assert child.pid in pids(family.look())
+    assert family.end(5.0, child.poll) == []
     assert child.wait(5) == -signal.SIGTERM
-    assert processes.members(child.pid, "none-such") == set()
+    assert family.look() == []
 
 
 def test_deaf_process_is_made_to_end_after_the_grace(start):
     child = start(DEAF)
     clock = time.monotonic()
-    processes.end_all(child.pid, "none-such", grace=0.3, reap=child.poll)
+    assert Family("none-such", group=child.pid).end(0.3, child.poll) == []
     assert time.monotonic() - clock >= 0.3
     assert child.wait(5) == -signal.SIGKILL
 
 
-@linux_only
 def test_marker_finds_its_own_and_no_other(start):
     mine, other = start(SLEEP, "task-1"), start(SLEEP, "task-12")
+    family = Family("task-1")
     assert processes.members(None, "task-1") == {mine.pid}
-    processes.end_all(None, "task-1", grace=5.0, reap=mine.poll)
+    assert pids(family.look()) == {mine.pid}
+    assert pids(Family("task-1").look(everywhere=False)) == set()
+    processes.end_all(None, "task-1", 5.0, mine.poll)
     assert mine.wait(5) == -signal.SIGTERM
     assert other.poll() is None
 
 
+@linux_only
+def test_process_without_session_parent_and_environment_is_found_by_descent():
+    done = subprocess.run(
+        [sys.executable, "-c", SUPERVISING, DETACHED],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[1:] == ["[]", "False"]
+
+
+def test_process_seen_before_is_known_again_after_all_ties_are_cut(start, tmp_path):
+    child = start(SLEEP)
+    note = tmp_path / "processes.json"
+    family = Family("none-such", group=child.pid)
+    family.look()
+    processes.note_seen(note, family.seen)
+    later = Family("none-such", seen=processes.read_seen(note))
+    assert pids(later.look()) == {child.pid}
+    later.end(5.0, child.poll)
+    assert child.wait(5) == -signal.SIGTERM
+
+
+def test_another_process_with_the_number_of_one_seen_is_left_alone(start):
+    child = start(SLEEP)
+    started = proctable.table()[child.pid].started
+    family = Family("none-such", seen=[(child.pid, started - 1)])
+    assert family.look() == []
+    assert family.end(1.0) == []
+    assert child.poll() is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b'[["a", 1]]'])
+def test_unreadable_note_of_processes_is_an_empty_one(tmp_path, content):
+    path = tmp_path / "processes.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert processes.read_seen(path) == []
+
+
 def test_ending_nothing_is_quick():
     clock = time.monotonic()
-    processes.end_all(None, "no-such-task", grace=60.0)
+    assert Family("no-such-task").end(60.0) == []
     assert time.monotonic() - clock < 10
+
+
+def test_dead_process_that_nobody_took_note_of_is_none(start):
+    child = start(SLEEP)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert child.pid not in proctable.table()
+    assert child.pid not in proctable.from_psutil()
+
+
+def test_both_ways_of_looking_agree(start):
+    child = start(SLEEP, "task-both")
+    one, other = proctable.table()[child.pid], proctable.from_psutil()[child.pid]
+    assert (one.parent, one.group) == (other.parent, other.group) == (os.getpid(), child.pid)
+    assert one.memory == pytest.approx(other.memory, rel=0.2)
+    assert proctable.carriers(MARKER, "task-both") == {child.pid}
+    assert proctable._carriers(MARKER, "task-both") == {child.pid}

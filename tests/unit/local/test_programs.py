@@ -83,7 +83,7 @@ def test_what_is_not_found_names_program_places_and_ways(tmp_path):
         "INDUCTIVA_PROGRAM_SPHSIMULATOR",
         "the task's own files",
         "the PATH (SPHSimulator)",
-        "pip install pysplishsplash",
+        'pip install "inductiva-widgets[splish]"',
     ):
         assert part in text
     with pytest.raises(ProgramNotFoundError, match=r"inductiva-widgets\[local\]"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 
@@ -10,11 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from inductiva_widgets.local import lifecycle
+from inductiva_widgets.local.database import DamagedDatabaseError, Database
 from inductiva_widgets.local.listing import TaskFilter
-from inductiva_widgets.local.records import GroupStatus, Supervision
-from inductiva_widgets.local.schema import STEPS, NewerDatabaseError, bring_up_to_date
+from inductiva_widgets.local.records import GroupStatus
+from inductiva_widgets.local.refusals import UnavailableError
 from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.wire import NewGroup, ResizeConfig, encode
+from inductiva_widgets.local.wire import NewGroup, ResizeConfig
 from inductiva_widgets.status import Status
 from tests.unit.local.conftest import at, info, submission
 
@@ -138,78 +140,6 @@ def test_machine_keeps_its_id(tmp_path):
     assert len(ids) == 1
 
 
-@pytest.fixture
-def connection(tmp_path):
-    opened = sqlite3.connect(tmp_path / "db", isolation_level=None)
-    yield opened
-    opened.close()
-
-
-def version_of(connection):
-    return connection.execute("PRAGMA user_version").fetchone()[0]
-
-
-def test_old_database_takes_only_the_steps_it_lacks(connection):
-    steps = ("CREATE TABLE a (x);", "INSERT INTO a VALUES (1);", "INSERT INTO a VALUES (2);")
-    bring_up_to_date(connection, steps[:2])
-    bring_up_to_date(connection, steps)
-    bring_up_to_date(connection, steps)
-    assert connection.execute("SELECT x FROM a").fetchall() == [(1,), (2,)]
-    assert version_of(connection) == 3
-
-
-def test_step_that_fails_takes_the_others_back(connection):
-    with pytest.raises(sqlite3.OperationalError):
-        bring_up_to_date(connection, ("CREATE TABLE a (x);", "CREATE TABLE a (x);"))
-    assert version_of(connection) == 0
-    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
-    assert not connection.in_transaction
-
-
-def test_database_of_a_later_version_is_refused_untouched(tmp_path):
-    path = tmp_path / "store"
-    Store(path).close()
-    connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
-    connection.close()
-    with pytest.raises(NewerDatabaseError, match=f"version {len(STEPS) + 1}"):
-        Store(path)
-
-
-def test_store_of_the_first_version_keeps_machine_and_tasks(tmp_path):
-    """As the first released version wrote it: one machine group, and tasks that were sent to it."""
-    path = tmp_path / "store"
-    connection = sqlite3.connect(path, isolation_level=None)
-    bring_up_to_date(connection, STEPS[:1])
-    connection.execute("INSERT INTO projects VALUES ('default', 'p', 'project', 1.0)")
-    connection.execute("INSERT INTO machine_groups VALUES ('local', 'local', 'cafe', 7.0)")
-    connection.execute(
-        "INSERT INTO tasks VALUES (1, 'task1', 'computation-started', 1, 'default', 'swmm',"
-        " 1.0, 2.0, 3.0, NULL, ?, ?, ?)",
-        [
-            encode(info(status=Status.COMPUTATION_STARTED, machine_group_id="local")),
-            encode(submission()),
-            b'{"pid": 42, "offset": 99, "ready": true, "attempts": 1}',
-        ],
-    )
-    connection.close()
-
-    store = Store(path)
-    assert version_of(store._connection) == len(STEPS)
-    [group] = store.groups.active()
-    assert group == store.groups.built_in() == store.groups.find("local")
-    assert (group.machine_id, group.created, group.machine_type) == ("cafe", 7.0, "local")
-    assert group.is_started
-    assert group.spec is None
-    [task] = store.tasks_with([Status.COMPUTATION_STARTED])
-    assert task.supervision == Supervision(pid=42, offset=99, ready=True, attempts=1)
-    store.groups.add(NewGroup(machine_type="c2-standard-4"))
-    store.close()
-    again = Store(path)
-    assert [one.machine_type for one in again.groups.active()] == ["local", "c2-standard-4"]
-    again.close()
-
-
 def test_groups_come_back_as_they_were_registered(tmp_path):
     store = Store(tmp_path / "store")
     end = at(3600)
@@ -243,3 +173,169 @@ def test_history_of_groups_has_the_terminated_newest_first(store):
     assert [one.id for one in store.groups.history(10, 0, ended_only=True)] == [second.id]
     assert store.groups.find("none") is None
     assert store.groups.find(None) is None
+
+
+# Trouble -----------------------------------------------------------------------------------------
+
+
+def _break_a_rule_that_is_looked_at_in_the_end(store):
+    with store.transaction() as connection:
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        connection.execute("UPDATE tasks SET project = 'none'")
+
+
+def test_transaction_that_cannot_be_committed_is_taken_back_and_holds_up_nobody(store):
+    add(store)
+    with pytest.raises(sqlite3.IntegrityError):
+        _break_a_rule_that_is_looked_at_in_the_end(store)
+    # Were the transaction still open this would be part of it, and never be written.
+    store.update("task1", lambda r: replace(r, info=replace(r.info, simulator="other")))
+    assert store.task("task1").info.simulator == "other"
+    assert store.list_tasks(TaskFilter(project="default"))[1] == 1
+
+
+def _add_project_and_update(store, change):
+    with store.transaction():
+        store.add_project("lost", "project")
+        store.update("task1", change)
+
+
+def test_full_disk_is_told_changes_nothing_and_is_over_when_there_is_space(store):
+    add(store)
+    before = store.task("task1")
+    connection = store._database._writing
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def grow(record):
+        return replace(record, info=replace(record.info, task_metadata={"x": "y" * 50_000}))
+
+    with pytest.raises(UnavailableError, match="is full"):
+        store.update("task1", grow)
+    with pytest.raises(UnavailableError, match="is full"):
+        _add_project_and_update(store, grow)
+    assert store.task("task1") == before
+    assert store.projects("lost") == []
+    connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    store.update("task1", grow)
+    assert len(store.task("task1").info.task_metadata["x"]) == 50_000
+
+
+@pytest.fixture
+def hasty(tmp_path):
+    """Return a database whose users wait for each other no longer than a moment."""
+    database = Database(tmp_path / "hasty", patience=0.05)
+    yield database
+    database.close()
+
+
+def test_lock_of_another_process_holds_up_writing_and_not_reading(hasty, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "hasty")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match="locked the store"), hasty.transaction():
+            pass
+        with hasty.reading() as connection:
+            assert connection.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
+        other.execute("ROLLBACK")
+    with hasty.transaction():
+        pass
+
+
+def test_who_waits_behind_a_long_transaction_is_told_too(hasty):
+    entered, leave = threading.Event(), threading.Event()
+
+    def occupy():
+        with hasty.transaction():
+            entered.set()
+            leave.wait(30)
+
+    thread = threading.Thread(target=occupy)
+    thread.start()
+    entered.wait(30)
+    with pytest.raises(UnavailableError), hasty.transaction():
+        pass
+    with hasty.reading():
+        pass
+    leave.set()
+    thread.join()
+
+
+def test_reading_sees_what_its_own_transaction_has_done_and_others_do_not(store):
+    seen = []
+    with store.transaction():
+        store.add_project("mine", "project")
+        assert [one.name for one in store.projects("mine")] == ["mine"]
+        thread = threading.Thread(target=lambda: seen.append(store.projects("mine")))
+        thread.start()
+        thread.join()
+    assert seen == [[]]
+    assert store.projects("mine")
+
+
+def test_damaged_file_is_set_aside_as_it_was(tmp_path):
+    path = tmp_path / "store"
+    path.write_bytes(b"something else" * 100)
+    with pytest.raises(DamagedDatabaseError, match=r"not a database\. It is kept as store\."):
+        Store(path)
+    [aside] = tmp_path.iterdir()
+    assert aside.read_bytes() == b"something else" * 100
+    Store(path).close()
+
+
+def test_damage_inside_a_file_that_was_not_closed_is_found_when_it_is_opened(tmp_path):
+    whole, copy = tmp_path / "whole", tmp_path / "copy"
+    store = Store(whole)
+    with store.transaction():
+        for n in range(200):
+            add(store, f"task{n}")
+    store._database._writing.execute("PRAGMA wal_checkpoint(RESTART)")
+    store.update("task1", lambda r: replace(r, info=replace(r.info, simulator="other")))
+    # As after a loss of power: the file as it is, and what was to go into it.
+    content = bytearray(whole.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 40960] = bytes(40960)
+    copy.write_bytes(content)
+    (tmp_path / "copy-wal").write_bytes((tmp_path / "whole-wal").read_bytes())
+    store.close()
+    with pytest.raises(DamagedDatabaseError, match=r"malformed\. It is kept as copy\."):
+        Store(copy)
+    assert not copy.exists()
+    assert list(tmp_path.glob("copy.damaged-*"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (TaskFilter(), None),
+        (TaskFilter(status="success"), "tasks_of_status"),
+        (TaskFilter(project="default"), "tasks_by_project"),
+        (TaskFilter(status="success", project="default"), "tasks_of_project_and_status"),
+        (TaskFilter(active=True), None),
+    ],
+)
+@pytest.mark.parametrize("order", [[], [("create_time", True)], [("create_time", False)]])
+def test_long_listing_is_neither_sorted_nor_searched_through(store, wanted, index, order):
+    statements = []
+    # The one that was used last is the one that is used next.
+    with store._database.reading() as connection:
+        connection.set_trace_callback(statements.append)
+    store.list_tasks(wanted, order)
+    with store._database.reading() as connection:
+        connection.set_trace_callback(None)
+        told = [
+            row[3]
+            for statement in statements
+            if statement.startswith("SELECT")
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    assert "COVERING INDEX" in told[0]
+    assert not any("TEMP B-TREE" in line for line in told)
+    # Newest first is the order of the table itself; the few that are active stop it early.
+    assert index is None or any(index in line for line in told[1:])
+
+
+def test_queue_is_known_without_looking_at_the_tasks(store):
+    for name in ("b", "a"):
+        add(store, name, Status.SUBMITTED)
+    assert store.ids_with(Status.SUBMITTED) == ["b", "a"]
+    assert store.ids_with(Status.STARTED) == []

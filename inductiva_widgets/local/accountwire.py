@@ -1,0 +1,110 @@
+"""Values of the wire that concern the account, its projects and what machines there are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from inductiva_widgets.local.wire import Project
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what the server sends."""
+
+
+class Account(_Answer, frozen=True, kw_only=True):
+    """The user of this machine, who has all of it for nothing."""
+
+    email: str
+    username: str
+    name: str
+    registration_ts: datetime
+    tier: str = "Local"
+    total_available_credits: float = 0.0
+    credits_currency: str = "USD"
+    terms_and_conditions_decision: Literal["unknown", "accepted", "rejected"] = "accepted"
+    costs_fee_percentage: float = 0.0
+    terminate_resources_credits_threshold: float = 0.0
+
+
+class CostParts(_Answer, frozen=True, kw_only=True):
+    """What a month's costs consist of."""
+
+    compute: float = 0.0
+    storage: float = 0.0
+    data_transfer: float = 0.0
+    task_orchestration: float = 0.0
+
+
+class MonthCosts(_Answer, frozen=True, kw_only=True):
+    """What a month has cost: nothing."""
+
+    month: str
+    total: float = 0.0
+    type: Literal["estimate", "consolidated"] = "consolidated"
+    components: CostParts = CostParts()
+
+
+class Costs(_Answer, frozen=True, kw_only=True):
+    """Costs of some months, oldest first."""
+
+    costs: list[MonthCosts]
+    currency: str = "USD"
+    credits: float = 0.0
+
+
+class AccountFee(_Answer, frozen=True, kw_only=True):
+    """A fee of the account; none is active here."""
+
+    unit: str
+    amount: float = 0.0
+    active: bool = False
+    active_since: datetime | None = None
+
+
+class Fees(_Answer, frozen=True, kw_only=True):
+    """All fees of the account."""
+
+    costs_fee_percentage: AccountFee = AccountFee(unit="%")
+    task_orchestration_fee: AccountFee = AccountFee(unit="USD")
+
+
+class MachineType(_Answer, frozen=True, kw_only=True):
+    """A type of machine that there is: this one."""
+
+    machine_type: str
+    num_vcpus: int
+    ram_gb: float
+    threads_per_core: int
+    price: float = 0.0
+    provider_id: str = "LOCAL"
+    spot: bool = False
+    region: str = "local"
+    zone: str = "local"
+    num_gpus: int = 0
+    gpu_name: str | None = None
+
+
+class ProjectStatistics(_Answer, frozen=True, kw_only=True):
+    """How the ended tasks of a project fared; zeros where none has ended."""
+
+    success_rate: float
+    avg_task_duration_seconds: float
+    avg_task_compute_cost: float = 0.0
+
+
+class ProjectView(Project, frozen=True, kw_only=True):
+    """A project with what was noted of it."""
+
+    total_orchestration_fee: float = 0.0
+    total_orchestration_fee_undiscounted: float = 0.0
+    project_metadata: dict[str, str] = msgspec.field(default_factory=dict)
+    statistics: ProjectStatistics | None = None
+
+
+Text = Annotated[str, Meta(min_length=1)]
+Metadata = dict[Text, Text]
+"""What is noted of a task or a project; replaced or merged as a whole."""

@@ -1,0 +1,202 @@
+"""The SQLite file under the store: its connections, its transactions and what goes wrong there.
+
+One connection writes for all threads, one after the other; a few others read. Statements take well
+under a millisecond. What takes long is the disk at the end of a transaction, for which reading does
+not wait, and, among many threads, the interpreter, for which a few can wait at a time. What a
+transaction has written is on the disk when it is over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from inductiva_widgets.local.refusals import UnavailableError
+from inductiva_widgets.local.schema import bring_up_to_date, check_version
+
+_PATIENCE = 5.0
+_READERS = 4
+
+_SETTINGS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+)
+# In KiB: the pages of some 15,000 tasks, which a client that lists them all runs through once for
+# each page of the listing.
+_READER_CACHE = 32768
+_BUSY = (
+    "Another program has locked the store of the embedded server. Nothing was changed: try again "
+    "when it is done."
+)
+# By text, since SQLite's error codes can be had from Python 3.11 on only.
+_TROUBLE = {
+    "database is locked": _BUSY,
+    "database or disk is full": (
+        "The disk that holds the store of the embedded server is full. Nothing was changed: free "
+        "some space and try again."
+    ),
+    "disk I/O error": (
+        "The disk that holds the store of the embedded server cannot be written to or read. "
+        "Nothing was changed: see whether it is full or failing."
+    ),
+}
+_DAMAGE = ("file is not a database", "database disk image is malformed")
+
+
+class DamagedDatabaseError(sqlite3.DatabaseError):
+    """The file is no database any more; the text says where it is kept."""
+
+
+class Database:
+    """The database of one data folder.
+
+    Parameters
+    ----------
+    path
+        The file; made at first use.
+    patience
+        For how many seconds to wait for others, in this process or another, before giving up.
+
+    Raises
+    ------
+    NewerDatabaseError
+        A later version of this package wrote the file. It is left as it is.
+    DamagedDatabaseError
+        The file is damaged. It is set aside.
+    """
+
+    def __init__(self, path: Path, patience: float = _PATIENCE) -> None:
+        self._patience = patience
+        self._write_turn = threading.Lock()
+        self._readers = queue.LifoQueue[sqlite3.Connection]()
+        self._writer: int | None = None
+        self._closed = contextlib.ExitStack()
+        with contextlib.ExitStack() as undo:
+            self._writing = undo.enter_context(contextlib.closing(_connect(path, patience)))
+            try:
+                _make_ready(self._writing, path)
+            except sqlite3.DatabaseError as error:
+                if str(error) not in _DAMAGE:
+                    raise
+                raise _set_aside(path, str(error)) from error
+            for _ in range(_READERS):
+                reader = undo.enter_context(contextlib.closing(_connect(path, patience)))
+                reader.execute(f"PRAGMA cache_size = -{_READER_CACHE}")
+                reader.execute("PRAGMA query_only = ON")
+                self._readers.put(reader)
+            self._closed = undo.pop_all()
+
+    def close(self) -> None:
+        """Close the file; the database is of no use afterwards."""
+        with self._write_turn:
+            for _ in range(_READERS):
+                # Whoever still reads is done in a moment.
+                self._readers.get()
+            self._closed.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything inside happens as a whole or not at all, and alone.
+
+        One that begins inside another is part of it.
+
+        Raises
+        ------
+        UnavailableError
+            The database is locked, or its disk is full: nothing has happened.
+        """
+        if self._writer == threading.get_ident():
+            yield self._writing
+            return
+        with _turn(self._write_turn, self._patience), _trouble_told():
+            self._writing.execute("BEGIN IMMEDIATE")
+            self._writer = threading.get_ident()
+            try:
+                yield self._writing
+                self._writing.execute("COMMIT")
+            except BaseException:
+                # A full disk takes back some transactions by itself, and leaves others open.
+                if self._writing.in_transaction:
+                    self._writing.execute("ROLLBACK")
+                raise
+            finally:
+                self._writer = None
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Everything inside sees the same state: that after the last transaction.
+
+        Inside a transaction, it sees what that has done so far.
+        """
+        if self._writer == threading.get_ident():
+            yield self._writing
+            return
+        try:
+            reader = self._readers.get(timeout=self._patience)
+        except queue.Empty:
+            raise UnavailableError(_BUSY) from None
+        try:
+            with _trouble_told():
+                reader.execute("BEGIN")
+                yield reader
+        finally:
+            if reader.in_transaction:
+                reader.execute("ROLLBACK")
+            self._readers.put(reader)
+
+
+def _connect(path: Path, patience: float) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=patience)
+
+
+def _make_ready(connection: sqlite3.Connection, path: Path) -> None:
+    log = path.with_name(f"{path.name}-wal")
+    # It goes when the file is closed: this one was not, and the machine may have lost power.
+    if log.exists() and log.stat().st_size:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(_DAMAGE[1])
+    check_version(connection)
+    for setting in _SETTINGS:
+        connection.execute(f"PRAGMA {setting}")
+    bring_up_to_date(connection)
+
+
+def _set_aside(path: Path, damage: str) -> DamagedDatabaseError:
+    now = datetime.now(timezone.utc)
+    aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%d-%H%M%S-%f}")
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return DamagedDatabaseError(
+        f"{damage}. It is kept as {aside.name}, and the files of tasks stay where they are. "
+        "The next start begins with an empty store, unless you put a sound copy in its place"
+    )
+
+
+@contextmanager
+def _turn(lock: threading.Lock, patience: float) -> Iterator[None]:
+    # While the file is locked from outside requests pile up here. Each is told in time.
+    if not lock.acquire(timeout=patience):
+        raise UnavailableError(_BUSY)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _trouble_told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if (told := _TROUBLE.get(str(error))) is None:
+            raise
+        raise UnavailableError(told) from error

@@ -1,0 +1,135 @@
+"""How commands ended, put into words: exit codes, signals, and why one could not be started."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from pathlib import Path
+
+_LAST_WORDS = 3
+_LINE_LENGTH = 200
+
+# Codes by which programs that start others (shells, env, mpirun, container engines) tell of
+# trouble, and the signals that say something about the cause.
+_CODES = {
+    126: "a program is there but cannot be run: it is not executable, or built for another system",
+    127: "a program that it needs was not found",
+}
+_SIGNALS = {
+    signal.SIGSEGV: "the program touched memory that is not its own; often the input is at fault",
+    signal.SIGABRT: "the program gave up by itself",
+    signal.SIGFPE: "the program divided by zero, or the like",
+    signal.SIGILL: "the program was built for another processor",
+    signal.SIGBUS: "the program touched memory, or part of a file, that is not there",
+    signal.SIGXCPU: "a limit for processor time was reached",
+    signal.SIGXFSZ: "a limit for the size of files was reached",
+    signal.SIGTERM: "something other than the embedded server asked it to end",
+}
+_KILLED = "not by the embedded server; it may be that this machine ran out of memory"
+_KILLED_FOR_MEMORY = "this machine ran out of memory meanwhile, and its system ended programs"
+
+
+def describe_exit(
+    code: int, command: str, *, ran_out_of_memory: bool = False, in_container: bool = False
+) -> str:
+    """Return how a command ended and what that usually means.
+
+    Parameters
+    ----------
+    code
+        Exit code as :mod:`subprocess` counts, negative for a signal.
+    command
+        The command as its user wrote it.
+    ran_out_of_memory
+        Whether the system has ended programs for want of memory in the meantime.
+    in_container
+        Whether a container engine ran it.
+
+    Examples
+    --------
+    >>> describe_exit(1, "runswmm model.inp")
+    'The command ended with exit code 1: runswmm model.inp'
+    >>> describe_exit(-8, "solve")
+    'The command was ended by signal 8 (floating point exception): solve
+    (the program divided by zero, or the like)'
+    """
+    # Shells report the signal of their last command as a code from 129 on.
+    number = -code if code < 0 else code - 128 if code > 128 else 0
+    name = _signal_name(number)
+    how = f"was ended by signal {number}" if code < 0 else f"ended with exit code {code}"
+    meaning = _meaning(code, number if name else 0, ran_out_of_memory)
+    if in_container and code == 125:
+        meaning = "the container engine could not run it"
+    return f"The command {how}{name}: {command}" + (f"\n({meaning})" if meaning else "")
+
+
+def _meaning(code: int, number: int, ran_out_of_memory: bool) -> str | None:
+    if number == signal.SIGKILL:
+        return _KILLED_FOR_MEMORY if ran_out_of_memory else _KILLED
+    return _SIGNALS.get(number) if number else _CODES.get(code)  # type: ignore[call-overload]
+
+
+def _signal_name(number: int) -> str:
+    if number <= 0:
+        return ""
+    try:
+        text = signal.strsignal(number)
+    except ValueError:
+        text = None
+    return f" ({text.lower()})" if text and "unknown" not in text.lower() else ""
+
+
+def memory_kills() -> int:
+    """Return how often this system has ended a program for want of memory, as far as it tells."""
+    total = 0
+    # The machine as a whole, and the container that we may be in.
+    for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
+        try:
+            lines = Path(path).read_text(encoding="ascii").splitlines()
+        except (OSError, UnicodeDecodeError):
+            continue
+        counts = dict(line.split() for line in lines if len(line.split()) == 2)
+        total += int(counts.get("oom_kill", 0))
+    return total
+
+
+def cannot_start(error: OSError, command: str) -> str:
+    """Return why a command could not be started."""
+    hints = {
+        errno.ENOEXEC: ": it is built for another system, or is a script without a #! line",
+        errno.ENOENT: ": it, or the interpreter that it names, is not there",
+    }
+    cause = f"{error.strerror} ({error.filename}){hints.get(error.errno or 0, '')}"
+    return f"The command cannot be started: {cause}: {command}"
+
+
+def machine_trouble(error: OSError) -> str:
+    """Return what went wrong on this machine, outside the commands."""
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk of this machine is full{where}: free some space and run again."
+    return f"This machine failed outside the simulator: {error.strerror or error}{where}."
+
+
+def last_words(folder: Path) -> str:
+    """Return the last lines that the simulator wrote, as they often tell the cause.
+
+    Of stderr.txt, or of stdout.txt where that is empty: some simulators put errors there.
+    """
+    for name in ("stderr.txt", "stdout.txt"):
+        lines = last_lines(folder / name, _LAST_WORDS)
+        if lines:
+            return "".join(f"\n{line[:_LINE_LENGTH]}" for line in lines)
+    return ""
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """Return the last lines of a file that are not blank."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return [line.strip() for line in lines if line.strip()][-count:]

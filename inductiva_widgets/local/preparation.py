@@ -1,0 +1,96 @@
+"""What is done for a task before its supervisor starts: its orders, or an end with a reason."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from inductiva_widgets.local import archives, host
+from inductiva_widgets.local.commands import Recipe, plan
+from inductiva_widgets.local.layout import DataFolder, write_atomically
+from inductiva_widgets.local.records import TaskRecord
+from inductiva_widgets.local.storage import INPUT, OUTPUT
+from inductiva_widgets.local.wire import encode
+from inductiva_widgets.models import Metrics
+
+
+def write_job(data: DataFolder, record: TaskRecord, capacity: int) -> None:
+    """Write what the supervisor of a task reads first.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    record
+        The task.
+    capacity
+        How many tasks run at a time.
+
+    Raises
+    ------
+    ProgramNotFoundError
+        This machine lacks a program of the task.
+    UnsafeArchiveError
+        The input must not be unpacked.
+    """
+    recipe = Recipe.of(record.submission)
+    with zipfile.ZipFile(input_of(data, record)) as archive:
+        members = archives.members_below(archive, recipe.sim_dir)
+        names = {path.as_posix() for info, path in members if not info.is_dir()}
+    folder = data.task(record.info.task_id)
+    folder.root.mkdir(parents=True, exist_ok=True)
+    # A server that was killed in here before us has left one.
+    for half in folder.root.glob(f".{folder.job.name}.*"):
+        half.unlink(missing_ok=True)
+    job = {
+        "task_id": record.info.task_id,
+        "input": str(input_of(data, record)),
+        "output": str(output_of(data, record)),
+        "sim_dir": recipe.sim_dir,
+        "run_dir": recipe.run_dir,
+        "ttl_seconds": record.submission.time_to_live_seconds,
+        "env": host.default_environment(capacity),
+        "commands": plan(recipe, names),
+    }
+    write_atomically(folder.job, encode(job))
+
+
+def pack_reason(data: DataFolder, record: TaskRecord, reason: str) -> Metrics:
+    """Leave the output of a task that cannot be started, and return the task's new metrics.
+
+    Clients read the two text files of whatever has failed.
+    """
+    folder = data.task(record.info.task_id)
+    folder.work.mkdir(parents=True, exist_ok=True)
+    (folder.work / "stdout.txt").touch()
+    (folder.work / "stderr.txt").write_text(reason + "\n", encoding="utf-8")
+    packed = archives.pack(folder.work, output_of(data, record))
+    shutil.rmtree(folder.work, ignore_errors=True)
+    return replace(
+        record.info.metrics or Metrics(),
+        output_size_bytes=packed.size,
+        output_zipped_size_bytes=packed.zipped_size,
+        output_total_files=packed.files,
+    )
+
+
+def input_of(data: DataFolder, record: TaskRecord) -> Path:
+    """Return the place of a task's input archive."""
+    return data.storage / (record.info.storage_path or "") / INPUT
+
+
+def output_of(data: DataFolder, record: TaskRecord) -> Path:
+    """Return the place of a task's output archive."""
+    return data.storage / (record.info.storage_path or "") / OUTPUT
+
+
+def clear_up(data: DataFolder, record: TaskRecord) -> None:
+    """Remove what a supervisor that was killed leaves behind of a task that is over."""
+    output = output_of(data, record)
+    output.with_name(f".{output.name}.part").unlink(missing_ok=True)
+    if output.exists():
+        # All of it is in the archive.
+        shutil.rmtree(data.task(record.info.task_id).work, ignore_errors=True)

@@ -1,0 +1,121 @@
+"""The processes of this machine, as far as ending and measuring a task needs to know them.
+
+Linux shows them as files, which is fast enough to look again and again, and needs nothing but the
+standard library; elsewhere psutil is asked, which is loaded when a command already runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_PROC = Path("/proc")
+
+
+class Process(NamedTuple):
+    """One live process; ``started`` tells it from a later one with the same number.
+
+    ``memory`` is what it occupies now, in bytes.
+    """
+
+    pid: int
+    parent: int
+    group: int
+    started: float
+    memory: int
+
+
+def table() -> dict[int, Process]:
+    """Return all live processes by number; dead ones that nobody took note of are left out."""
+    return _from_proc() if _has_proc() else from_psutil()
+
+
+def carriers(variable: str, value: str) -> set[int]:
+    """Return the processes that were started with an environment variable of that value.
+
+    Those of other users are closed to us, and are never ours.
+    """
+    return _carriers_in_proc(variable, value) if _has_proc() else _carriers(variable, value)
+
+
+def _has_proc() -> bool:
+    return sys.platform.startswith("linux")
+
+
+def _numbers() -> list[str]:
+    return [entry.name for entry in os.scandir(_PROC) if entry.name.isdigit()]
+
+
+def _from_proc() -> dict[int, Process]:
+    page = os.sysconf("SC_PAGE_SIZE")
+    found = {}
+    for name in _numbers():
+        # Processes come and go while we look.
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            process = _parsed((_PROC / name / "stat").read_bytes(), int(name), page)
+            if process is not None:
+                found[process.pid] = process
+    return found
+
+
+def _parsed(stat: bytes, pid: int, page: int) -> Process | None:
+    # The name in brackets may hold anything, blanks and brackets included.
+    fields = stat.rpartition(b")")[2].split()
+    if fields[0] in (b"Z", b"X"):
+        return None
+    return Process(pid, int(fields[1]), int(fields[2]), float(fields[19]), int(fields[21]) * page)
+
+
+def _carriers_in_proc(variable: str, value: str) -> set[int]:
+    wanted = f"{variable}={value}".encode()
+    found = set()
+    for name in _numbers():
+        with contextlib.suppress(OSError):
+            content = (_PROC / name / "environ").read_bytes()
+            # Much of the time is in splitting, and few carry it.
+            if wanted in content and wanted in content.split(b"\0"):
+                found.add(int(name))
+    return found
+
+
+def from_psutil() -> dict[int, Process]:
+    """Return what :func:`table` does, by psutil."""
+    import psutil
+
+    found = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError), process.oneshot():
+            if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+                continue
+            found[process.pid] = Process(
+                process.pid,
+                process.ppid(),
+                os.getpgid(process.pid),
+                process.create_time(),
+                _memory_of(process),
+            )
+    return found
+
+
+def _memory_of(process: Any) -> int:
+    import psutil
+
+    try:
+        return int(process.memory_info().rss)
+    except psutil.AccessDenied:
+        # A program that runs as another user is still one of the task's processes.
+        return 0
+
+
+def _carriers(variable: str, value: str) -> set[int]:
+    import psutil
+
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(variable) == value:
+                found.add(process.pid)
+    return found

@@ -1,0 +1,194 @@
+"""What the project part of the API does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from inductiva_widgets.local import notes
+from inductiva_widgets.local.accountwire import ProjectStatistics, ProjectView
+from inductiva_widgets.local.listing import TaskFilter
+from inductiva_widgets.local.records import ProjectRecord, TaskRecord
+from inductiva_widgets.local.refusals import AbsentError, ConflictError
+from inductiva_widgets.local.store import DEFAULT_PROJECT, Store
+from inductiva_widgets.local.wire import NewProject
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import Status
+
+Row = dict[str, str | int | float | bool | None]
+
+_PAGE = 500
+
+
+def page(store: Store, kind: str | None, number: int, per_page: int | None) -> list[ProjectView]:
+    """Return the projects of a kind, or all, oldest first; all of them unless paged."""
+    noted = notes.read(store, "project")
+    found = [one for one in store.projects() if kind is None or one.kind == kind]
+    if per_page is not None:
+        found = found[(number - 1) * per_page : number * per_page]
+    return [_view(store, one, noted, with_statistics=False) for one in found]
+
+
+def find(store: Store, name: str) -> ProjectView:
+    """Return the project of a name."""
+    return _view(store, _record(store, name), notes.read(store, "project"), with_statistics=True)
+
+
+def create(store: Store, new: NewProject) -> ProjectView:
+    """Make a project."""
+    if not store.add_project(new.name, new.project_type):
+        raise ConflictError(f"There is a project {new.name!r} already: choose another name.")
+    return find(store, new.name)
+
+
+def delete(store: Store, name: str) -> None:
+    """Delete a project; its tasks go to the default project."""
+    with store.transaction():
+        _record(store, name)
+        if name == DEFAULT_PROJECT:
+            raise ConflictError("The default project cannot be deleted: tasks without one need it.")
+        for info in list(_tasks(store, name)):
+            _put_task(store, info.task_id, DEFAULT_PROJECT)
+        store.remove_project(name)
+        notes.forget(store, "project", name)
+
+
+def add_task(store: Store, name: str, task_id: str) -> None:
+    """Put a task into a project, out of the one it was in."""
+    with store.transaction():
+        _record(store, name)
+        _put_task(store, task_id, name)
+
+
+def remove_task(store: Store, name: str, task_id: str) -> None:
+    """Take a task out of a project, into the default project."""
+    with store.transaction():
+        _record(store, name)
+        record = store.task(task_id)
+        if record is None or record.info.project != name:
+            raise AbsentError(f"There is no task {task_id!r} in the project {name!r}.")
+        _put_task(store, task_id, DEFAULT_PROJECT)
+
+
+def metadata(store: Store, name: str) -> dict[str, str]:
+    """Return what was noted of a project."""
+    _record(store, name)
+    return notes.read(store, "project").get(name, {})
+
+
+def set_metadata(store: Store, name: str, new: dict[str, str], *, merge: bool) -> dict[str, str]:
+    """Replace what was noted of a project, or merge new entries into it; return what is noted."""
+    with store.transaction():
+        _record(store, name)
+        notes.write(store, "project", name, new, merge=merge)
+    return metadata(store, name)
+
+
+def tasks_info(
+    store: Store, name: str, select: Literal["all", "distinct"], status: str | None
+) -> list[Row]:
+    """Return one flat row per task of a project, for comparisons.
+
+    Parameters
+    ----------
+    store
+        The store.
+    name
+        The project.
+    select
+        ``"all"`` fields, or beside the task's id only those ``"distinct"`` between tasks.
+    status
+        Only tasks of this status.
+    """
+    _record(store, name)
+    rows = [_row(info) for info in _tasks(store, name, status)]
+    # Tables are made of these, so that all rows have all columns.
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    if select == "distinct" and len(rows) > 1:
+        columns = [
+            column
+            for column in columns
+            if column == "task_id" or len({row.get(column) for row in rows}) > 1
+        ]
+    return [{column: row.get(column) for column in columns} for row in rows]
+
+
+def _record(store: Store, name: str) -> ProjectRecord:
+    found = store.projects(name)
+    if not found:
+        raise AbsentError(f"There is no project {name!r}: create it first, or look for its name.")
+    return found[0]
+
+
+def _put_task(store: Store, task_id: str, name: str) -> None:
+    def move(present: TaskRecord) -> TaskRecord:
+        return replace(present, info=replace(present.info, project=name))
+
+    if store.update(task_id, move) is None:
+        raise AbsentError(f"There is no task {task_id!r}.")
+
+
+def _tasks(store: Store, name: str, status: str | None = None) -> Iterator[TaskInfo]:
+    wanted = TaskFilter(status=status, project=name)
+    offset = 0
+    while True:
+        rows, _ = store.list_tasks(wanted, (), _PAGE, offset)
+        yield from (msgspec.json.decode(row, type=TaskInfo) for row in rows)
+        offset += _PAGE
+        if len(rows) < _PAGE:
+            return
+
+
+def _view(
+    store: Store,
+    record: ProjectRecord,
+    noted: dict[str, dict[str, str]],
+    *,
+    with_statistics: bool,
+) -> ProjectView:
+    return ProjectView(
+        name=record.name,
+        project_type=record.kind,
+        id=record.id,
+        created_at=datetime.fromtimestamp(record.created, timezone.utc),
+        num_tasks=sum(record.overview.values()),
+        task_status_overview=record.overview,
+        project_metadata=noted.get(record.name, {}),
+        statistics=_statistics(store, record) if with_statistics else None,
+    )
+
+
+def _statistics(store: Store, record: ProjectRecord) -> ProjectStatistics:
+    durations = [
+        info.duration_seconds
+        for info in _tasks(store, record.name)
+        if info.is_terminated and info.duration_seconds is not None
+    ]
+    good = record.overview.get(str(Status.SUCCESS), 0)
+    return ProjectStatistics(
+        success_rate=good / len(durations) if durations else 0.0,
+        avg_task_duration_seconds=sum(durations) / len(durations) if durations else 0.0,
+    )
+
+
+def _row(info: TaskInfo) -> Row:
+    told: dict[str, Any] = msgspec.to_builtins(
+        {
+            "task_id": info.task_id,
+            "status": str(info.status),
+            "simulator": info.simulator,
+            "container_image": info.container_image,
+            "machine_group_name": info.machine_group_name,
+            "machine_type": info.machine_type,
+            "create_time": info.create_time,
+            "duration_seconds": info.duration_seconds,
+            "estimated_computation_cost": info.estimated_computation_cost,
+        }
+    )
+    told |= msgspec.to_builtins(info.metrics or {})
+    told |= {f"metadata.{name}": text for name, text in (info.task_metadata or {}).items()}
+    return told

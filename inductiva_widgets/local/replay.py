@@ -1,0 +1,262 @@
+"""The demo: a made-up history, and live tasks that go on while one looks.
+
+All of it is in a data folder of its own, in the same store as real tasks elsewhere, so that every
+endpoint answers as usual. The history of a seed is the same everywhere; its times hang on the
+midnight (UTC) of the day on which the server starts, and move with it by whole days. On another
+day, or with another seed, the folder is filled anew.
+
+The live tasks take turns on two machines that do not exist. Their speed shortens what they wait for
+and compute; the times that they show are those of this machine's clock, so that what a card says
+of elapsed time stays true.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from inductiva_widgets.local import lifecycle, replay_files, replay_plan, replay_steps
+from inductiva_widgets.local.archives import Packed
+from inductiva_widgets.local.layout import DataFolder, write_atomically
+from inductiva_widgets.local.records import Change, TaskRecord
+from inductiva_widgets.local.replay_options import ReplayOptions
+from inductiva_widgets.local.replay_plan import LIVE_PROJECT, Plan
+from inductiva_widgets.local.replay_steps import Step
+from inductiva_widgets.local.store import Store
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import Status
+
+_log = logging.getLogger(__name__)
+
+# Raised whenever the same seed gives another history.
+_FORMAT = 1
+_LOOK_EVERY = 0.1
+_KILL_TAKES = 2.0
+_KILL_AT_LEAST = 0.3
+_AFTER_TROUBLE = 1.0
+_MACHINES = 2
+_QUEUE = 3
+# Somebody may leave the demo alone for days.
+_MOST_LIVE = 2000
+_ALIVE = (*lifecycle.WAITING, *lifecycle.ON_MACHINE)
+
+
+def prepare(data: DataFolder, options: ReplayOptions, now: datetime) -> None:
+    """Make a locked data folder one of the demo, emptied unless it has what is wanted.
+
+    Parameters
+    ----------
+    data
+        The folder; :meth:`DataFolder.check_kind` has agreed to it.
+    options
+        What is wanted.
+    now
+        The present time.
+    """
+    options.check()
+    day = now.astimezone(timezone.utc).date().isoformat()
+    wanted = {"format": _FORMAT, "seed": options.seed, "day": day}
+    if _mark(data.replay_file) == wanted:
+        return
+    if data.replay_file.exists():
+        for path in data.root.glob(f"{data.database.name}*"):
+            path.unlink()
+        for folder in (data.storage, data.tasks):
+            shutil.rmtree(folder)
+    # First of all, so that nobody takes for real what comes into the folder.
+    write_atomically(data.replay_file, json.dumps(wanted).encode())
+    data.prepare()
+
+
+def fill(data: DataFolder, store: Store, seed: int, now: datetime) -> None:
+    """Write the history into an empty store: all of it or nothing."""
+    if store.projects(LIVE_PROJECT):
+        return
+    plans = replay_plan.history(seed, now)
+    done = [_lived_through(data, created, plan) for created, plan in plans]
+    with store.transaction():
+        for name in sorted({plan.project for _, plan in plans}):
+            store.add_project(name, "project")
+        for record in done:
+            added = store.add_task(record.info, record.submission)
+            store.update(record.info.task_id, _becomes(replace(record, seq=added.seq)))
+        # Its presence tells that the rest is there.
+        store.add_project(LIVE_PROJECT, "project")
+
+
+def _becomes(record: TaskRecord) -> Change:
+    return lambda _: record
+
+
+def _mark(path: Path) -> object:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _lived_through(data: DataFolder, created: datetime, plan: Plan) -> TaskRecord:
+    record = _new_record(plan, created)
+    for step in _steps(data, plan, created):
+        record = step.apply(record, replay_steps.moment(created, step))
+    return record
+
+
+def _new_record(plan: Plan, created: datetime) -> TaskRecord:
+    record = TaskRecord(seq=0, info=plan.new_task(created), submission=plan.submission())
+    return lifecycle.enter(record, Status.PENDING_INPUT, created)
+
+
+def _steps(data: DataFolder, plan: Plan, created: datetime, speed: float = 1.0) -> list[Step]:
+    storage = data.storage / plan.task_id
+    size = 0
+    if plan.end != Status.PENDING_INPUT:
+        size = replay_files.write_input(plan, storage / "input.zip", created)
+    return replay_steps.steps(plan, size, _packer(data, plan), speed)
+
+
+def _packer(data: DataFolder, plan: Plan, share: float = 1.0) -> replay_steps.Pack:
+    def pack(at: datetime) -> Packed:
+        archive = data.storage / plan.task_id / "output.zip"
+        return replay_files.write_output(plan, archive, at, share)
+
+    return pack
+
+
+class Replay:
+    """Keeps the live tasks of the demo going; stands where the scheduler of real tasks does.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    store
+        Its store, with the history in it.
+    options
+        Seed and speed.
+    """
+
+    def __init__(self, data: DataFolder, store: Store, options: ReplayOptions) -> None:
+        self._data = data
+        self._store = store
+        self._options = options
+        self._count = 0
+        self._plans: dict[str, Plan] = {}
+        self._stories: dict[str, list[Step]] = {}
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
+
+    def start(self) -> None:
+        """Take up the live tasks that an earlier server left, then begin."""
+        [project] = self._store.projects(LIVE_PROJECT)
+        self._count = sum(project.overview.values())
+        for number in range(self._count):
+            plan = replay_plan.live(self._options.seed, number)
+            self._plans[plan.task_id] = plan
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; the live tasks stand still until the next start."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+
+    def wake(self) -> None:
+        """Look at once for what a user has changed."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            pause = _LOOK_EVERY
+            try:
+                self.tick(datetime.now(timezone.utc))
+            except Exception:
+                _log.exception("The demo met trouble and tries again.")
+                pause = _AFTER_TROUBLE
+            self._wake.wait(pause)
+
+    def tick(self, now: datetime) -> None:
+        """Let everything happen that is due."""
+        alive = [
+            record
+            for record in self._store.tasks_with(_ALIVE)
+            if record.info.task_id in self._plans
+        ]
+        busy = sum(record.info.status in lifecycle.ON_MACHINE for record in alive)
+        waiting = len(alive) - busy
+        for record in alive:
+            queued = record.info.status == Status.SUBMITTED
+            if queued and busy >= _MACHINES:
+                continue
+            if self._advance(record, now) and queued:
+                busy += 1
+        if waiting < _QUEUE and self._count < _MOST_LIVE:
+            self._submit(now)
+
+    def _submit(self, now: datetime) -> None:
+        plan = replay_plan.live(self._options.seed, self._count)
+        self._plans[plan.task_id] = plan
+        record = _new_record(plan, now)
+        with self._store.transaction():
+            added = self._store.add_task(record.info, record.submission)
+            self._store.update(record.info.task_id, _becomes(replace(record, seq=added.seq)))
+        self._count += 1
+
+    def _advance(self, record: TaskRecord, now: datetime) -> bool:
+        """Take a task one step on if that is due; return whether it was."""
+        task_id, position = record.info.task_id, record.supervision.offset
+        plan, status = self._plans[task_id], record.info.status
+        begin = record.info.computation_start_time
+        seconds = (now - begin).total_seconds() if begin else 0.0
+        share = min(1.0, seconds * self._options.speed / plan.computes)
+        if status == Status.PENDING_KILL:
+            step = replay_steps.kill(plan, _packer(self._data, plan, share))
+            delay = max(_KILL_AT_LEAST, _KILL_TAKES / self._options.speed)
+        else:
+            story = self._story(plan, record.info)
+            step = story[position].apply
+            # A free machine is all that a queued task waits for.
+            queued = status == Status.SUBMITTED
+            delay = 0.0 if queued else replay_steps.delay(story, position)
+        if status == Status.COMPUTATION_STARTED:
+            self._print(plan, share)
+        entered = record.history[-1].timestamp or now
+        if (now - entered).total_seconds() < delay:
+            return False
+
+        def take(present: TaskRecord) -> TaskRecord:
+            if present.info.status != status:
+                # Killed in between; the next look sees to it.
+                return present
+            taken = step(present, now)
+            supervision = replace(taken.supervision, offset=position + 1)
+            return replace(taken, supervision=supervision)
+
+        after = self._store.update(task_id, take)
+        if after is not None and lifecycle.is_final(after.info.status):
+            self._stories.pop(task_id, None)
+            shutil.rmtree(self._data.task(task_id).root, ignore_errors=True)
+        return True
+
+    def _story(self, plan: Plan, info: TaskInfo) -> list[Step]:
+        if plan.task_id not in self._stories:
+            created = info.create_time or datetime.now(timezone.utc)
+            self._stories[plan.task_id] = _steps(self._data, plan, created, self._options.speed)
+        return self._stories[plan.task_id]
+
+    def _print(self, plan: Plan, share: float) -> None:
+        """Let the simulation print as much as fits the part that it has computed."""
+        path = self._data.task(plan.task_id).work / "stdout.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = replay_files.printed(plan, share).encode()
+        with path.open("ab") as file:
+            file.write(text[file.tell() :])
+        (path.parent / "stderr.txt").touch()

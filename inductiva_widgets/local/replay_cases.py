@@ -1,0 +1,174 @@
+"""What the demo is made of: simulators, machines, and how simulations go wrong."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from inductiva_widgets.status import Status
+
+
+class Machine(NamedTuple):
+    """A type of machine, its price as US$ per hour on demand."""
+
+    name: str
+    cpus: int
+    memory_gb: int
+    price: float
+
+
+class Case(NamedTuple):
+    """A simulator with one usual way to use it; ``minutes`` is how long that takes."""
+
+    alias: str
+    image: str
+    project: str
+    commands: tuple[str, ...]
+    files: tuple[str, ...]
+    columns: tuple[str, ...]
+    minutes: tuple[float, float]
+    weight: int
+    error: str
+
+
+MACHINES = (
+    Machine("c2-standard-4", 4, 16, 0.23),
+    Machine("c2-standard-8", 8, 32, 0.46),
+    Machine("c2-standard-16", 16, 64, 0.92),
+    Machine("c2-standard-60", 60, 240, 3.45),
+    Machine("c2d-standard-16", 16, 64, 0.80),
+    Machine("c2d-highcpu-56", 56, 112, 2.36),
+    Machine("c3d-highcpu-90", 90, 177, 3.80),
+    Machine("n2-highcpu-32", 32, 32, 1.26),
+    Machine("e2-standard-8", 8, 32, 0.29),
+)
+SPOT_DISCOUNT = 0.36
+
+CASES = (
+    Case(
+        "reef3d",
+        "reef3d_v24.12",
+        "demo-breakwater",
+        ("/DIVEMesh/bin/DiveMESH", "/REEF3D/bin/REEF3D"),
+        ("ctrl.txt", "control.txt"),
+        ("time_s", "wave_height_m", "run_up_m"),
+        (12, 210),
+        18,
+        "EMERGENCY STOP: velocities exceeding the critical value of 50 m/s: u_max = 61.84\n"
+        "at t = 14.2 s, iteration 9471. Lower N 47 (the CFL factor) or refine the grid (B 1).",
+    ),
+    Case(
+        "splishsplash",
+        "splishsplash_v2.13",
+        "demo-dam-break",
+        ("./SPHSimulator dam_break.json --no-gui --output-dir .",),
+        ("dam_break.json",),
+        ("time_s", "kinetic_energy_j", "density_error_percent"),
+        (3, 45),
+        16,
+        "DFSPH: the pressure solver did not converge after 100 iterations,\n"
+        "density error 3.12 %. Reduce the maximal time step (maxTimeStepSize = 0.005).",
+    ),
+    Case(
+        "swash",
+        "swash_v10.05",
+        "demo-harbour",
+        ("swashrun -input harbour.sws -mpi 16",),
+        ("harbour.sws", "harbour.bot"),
+        ("time_s", "water_level_m", "significant_height_m"),
+        (20, 160),
+        13,
+        "** Severe error: Water level is too far below the bottom level at (412, 87).\n"
+        "** Message: please reduce the time step, or check the bathymetry in harbour.bot!",
+    ),
+    Case(
+        "xbeach",
+        "xbeach_v1.24",
+        "demo-dunes",
+        ("xbeach",),
+        ("params.txt", "bed.dep"),
+        ("time_s", "wave_height_m", "bed_level_m"),
+        (30, 240),
+        11,
+        "ERROR: the file of wave boundary conditions does not exist: jonswap_table.txt\n"
+        "(bcfile in params.txt). Names are case-sensitive: jonswap_Table.txt is there.",
+    ),
+    Case(
+        "openfoam_foundation",
+        "openfoam-foundation_v12",
+        "demo-motorbike",
+        ("blockMesh", "snappyHexMesh -overwrite", "simpleFoam"),
+        ("system/controlDict", "system/fvSolution", "constant/transportProperties"),
+        ("iteration", "drag_coefficient", "lift_coefficient"),
+        (15, 190),
+        14,
+        "--> FOAM FATAL ERROR:\nMaximum number of iterations exceeded: 1000\n"
+        "    when starting from T0: 300 and ending at T: -1.4e+09\n"
+        "    From function thermo::T(...). Courant Number max: 2381.7",
+    ),
+    Case(
+        "swmm",
+        "swmm_v5.2.4",
+        "demo-drainage",
+        ("runswmm model.inp model.rpt model.out",),
+        ("model.inp",),
+        ("time_h", "outfall_flow_m3_s", "flooding_m3"),
+        (0.4, 6),
+        12,
+        "ERROR 209: undefined object J14 at line 212 of model.inp, section [CONDUITS].",
+    ),
+    Case(
+        "gromacs",
+        "gromacs_v2025.0",
+        "demo-lysozyme",
+        ("gmx grompp -f md.mdp -c eq.gro -p topol.top -o md.tpr", "gmx mdrun -deffnm md"),
+        ("md.mdp", "eq.gro", "topol.top"),
+        ("time_ps", "temperature_k", "potential_kj_mol"),
+        (25, 320),
+        9,
+        "Fatal error:\nStep 3120: the total potential energy is 8.41e+13, which is very high.\n"
+        "The system is not well equilibrated: minimise the energy first.",
+    ),
+    Case(
+        "fds",
+        "fds_v6.9.1",
+        "demo-tunnel-fire",
+        ("/opt/fds/bin/fds_ompi_gnu_linux tunnel.fds",),
+        ("tunnel.fds",),
+        ("time_s", "heat_release_kw", "ceiling_temperature_c"),
+        (18, 150),
+        7,
+        "ERROR: Numerical Instability - FDS stopped (CHID: tunnel), time step 4211,\n"
+        "velocity 1.2E+03 m/s in mesh 3, cell (88, 2, 41).",
+    ),
+)
+
+# How tasks of the history end, in percent.
+ENDS = {
+    Status.SUCCESS: 80.0,
+    Status.FAILED: 7.5,
+    Status.KILLED: 4.0,
+    Status.SPOT_INSTANCE_PREEMPTED: 2.5,
+    Status.TTL_EXCEEDED: 1.0,
+    Status.EXECUTER_FAILED: 1.0,
+    Status.EXECUTER_TERMINATED: 1.0,
+    Status.EXECUTER_TERMINATED_BY_USER: 1.0,
+    Status.EXECUTER_TERMINATED_TTL_EXCEEDED: 0.7,
+    Status.EXECUTER_TERMINATED_CREDITS_EXHAUSTED: 0.5,
+    Status.ZOMBIE: 0.5,
+    Status.PENDING_INPUT: 0.3,
+}
+
+# Reasons beyond what the status itself means.
+REASONS = {
+    Status.TTL_EXCEEDED: "The task was stopped after its time to live of 2 h.",
+    Status.EXECUTER_FAILED: (
+        "No space left on device: the disk of 10 GB was full while output was written. "
+        "Give the machine group a larger disk."
+    ),
+    Status.EXECUTER_TERMINATED: "The provider ended the machine for maintenance.",
+    Status.SPOT_INSTANCE_PREEMPTED: (
+        "The provider reclaimed the spot machine after {minutes:.0f} minutes of computation."
+    ),
+    Status.EXECUTER_TERMINATED_TTL_EXCEEDED: "The machine group reached its time limit of 4 h.",
+    Status.EXECUTER_TERMINATED_CREDITS_EXHAUSTED: "The account had 0.00 US$ left.",
+}

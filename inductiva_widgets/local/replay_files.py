@@ -1,0 +1,90 @@
+"""The files of the demo's tasks: small, but real archives, the same bytes for the same plan."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+from inductiva_widgets.local.archives import ARTIFACTS, Packed
+from inductiva_widgets.local.replay_plan import Plan, dice_of
+from inductiva_widgets.status import Status
+
+_LINES = 60
+_ROWS = 120
+_HEAD = "DEMO data: made up, no simulation has run.\n"
+
+
+def printed(plan: Plan, share: float = 1.0) -> str:
+    """Return what the simulation has printed when a part of its lines is out."""
+    dice = dice_of(f"{plan.noise}/stdout")
+    lines = [f"> {command}\n" for command in plan.case.commands]
+    total = max(1, round(_LINES * plan.share))
+    residual = 1.0
+    for number in range(1, total + 1):
+        residual *= dice.uniform(0.82, 1.02)
+        lines.append(
+            f"step {number * 50:6d}   progress {100 * number / _LINES:5.1f} %   "
+            f"residual {residual:.3e}\n"
+        )
+    if plan.end == Status.SUCCESS and share >= 1.0:
+        lines.append("Normal end of the simulation.\n")
+    return _HEAD + "".join(lines[: math.ceil(share * len(lines))])
+
+
+def complained(plan: Plan, share: float = 1.0) -> str:
+    """Return the simulation's standard error; what goes wrong does so at its end."""
+    return f"{plan.case.error}\n" if plan.end == Status.FAILED and share >= 1.0 else ""
+
+
+def write_input(plan: Plan, archive: Path, at: datetime) -> int:
+    """Write the input archive and return the size of what is in it."""
+    return _write(archive, at, {f"sim_dir/{name}": _input(name) for name in plan.case.files}).size
+
+
+def write_output(plan: Plan, archive: Path, at: datetime, share: float = 1.0) -> Packed:
+    """Write the output archive of a task that has come so far."""
+    files = {
+        "stdout.txt": printed(plan, share),
+        "stderr.txt": complained(plan, share),
+        "results/series.csv": _series(plan, share),
+        **{name: _input(name) for name in plan.case.files},
+    }
+    return _write(archive, at, {f"{ARTIFACTS}{name}": text for name, text in files.items()})
+
+
+def _input(name: str) -> str:
+    return f"{_HEAD}# The input file {name} would be here.\n"
+
+
+def _series(plan: Plan, share: float) -> str:
+    dice = dice_of(f"{plan.noise}/series")
+    period, height = dice.uniform(12, 40), dice.uniform(0.5, 3)
+    rows = [",".join(plan.case.columns)]
+    for number in range(round(_ROWS * plan.share * share)):
+        wave = height * math.sin(number / period * math.tau) * math.exp(-number / 300)
+        rows.append(
+            f"{number * 0.5:g},{wave + dice.uniform(-0.04, 0.04):.4f},{abs(wave) * 1.3:.4f}"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _write(archive: Path, at: datetime, files: dict[str, str]) -> Packed:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    beside = archive.with_name(f".{archive.name}.part")
+    size = 0
+    # A time of their own: the clock of the machine would make each archive another one.
+    moment = (at.year, at.month, at.day, at.hour, at.minute, at.second)
+    with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as target:
+        if any(name.startswith(ARTIFACTS) for name in files):
+            target.writestr(zipfile.ZipInfo(ARTIFACTS, (1980, 1, 1, 0, 0, 0)), b"")
+        for name, text in sorted(files.items()):
+            info = zipfile.ZipInfo(name, moment)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            content = text.encode()
+            target.writestr(info, content)
+            size += len(content)
+    beside.replace(archive)
+    return Packed(len(files), size, archive.stat().st_size, [])

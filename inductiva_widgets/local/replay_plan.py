@@ -1,0 +1,245 @@
+"""Makes the tasks of the demo up: the same ones for the same seed.
+
+A plan says all about a task but when it happens: its times are seconds since its submission. All
+choices come from :class:`random.Random` on a text made of the seed and the task's number, so a task
+does not depend on the ones before it.
+"""
+
+from __future__ import annotations
+
+import string
+import uuid
+from datetime import datetime, timedelta, timezone
+from random import Random
+
+import msgspec
+
+from inductiva_widgets.local.replay_cases import (
+    CASES,
+    ENDS,
+    MACHINES,
+    REASONS,
+    SPOT_DISCOUNT,
+    Case,
+    Machine,
+)
+from inductiva_widgets.local.replay_options import DEMO_KEY, DEMO_VALUE
+from inductiva_widgets.models import Command, Executer, Fee, Metrics, Submission, TaskInfo
+from inductiva_widgets.status import Status
+
+HISTORY_SIZE = 520
+HISTORY_DAYS = 170
+# The youngest of the history is so many days old, so that the longest has ended by today.
+_YOUNGEST_DAYS = 2
+LIVE_PROJECT = "demo-live"
+
+_ID_LETTERS = string.ascii_lowercase + string.digits
+_ID_LENGTH = 25
+_ID_START = "demo"
+# As the embedded server calls the one region that it has.
+_REGION = "local"
+# One week of work, Monday first.
+_WEEK = (9, 10, 10, 10, 8, 2, 1)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One task of the demo.
+
+    Seconds: ``waits`` in the queue, ``prepares`` and ``computes`` on the machine, ``packs`` its
+    output. ``share`` is how much of the computation is done when the task ends before its time.
+    """
+
+    task_id: str
+    case: Case
+    machine: Machine
+    spot: bool
+    project: str
+    end: Status
+    reason: str | None
+    uploads: float
+    waits: float
+    prepares: float
+    computes: float
+    packs: float
+    share: float
+    noise: int
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the task ends before its computation does."""
+        return self.end not in (Status.SUCCESS, Status.FAILED)
+
+    @property
+    def cost(self) -> float:
+        """What the computation is said to have cost, in US$."""
+        price = self.machine.price * (SPOT_DISCOUNT if self.spot else 1.0)
+        return round(price * (self.prepares + self.computes) / 3600, 6)
+
+    def submission(self) -> Submission:
+        """Return what the user would have sent."""
+        image = f"docker://inductiva/kutu:{self.case.image}"
+        commands = [msgspec.to_builtins(Command(cmd=text)) for text in self.case.commands]
+        return Submission(
+            simulator="arbitrary_commands",
+            simulator_name_alias=self.case.alias,
+            resource_pool=self.group_name,
+            container_image=image,
+            extra_params={
+                "sim_dir": "sim_dir",
+                "container_image": image,
+                "commands": commands,
+            },
+            project=self.project,
+            time_to_live_seconds=7200 if self.end == Status.TTL_EXCEEDED else None,
+        )
+
+    @property
+    def group_name(self) -> str:
+        """Name of the machine group."""
+        return f"demo-{self.machine.name}{'-spot' if self.spot else ''}"
+
+    def executer(self) -> Executer:
+        """Return the machine that would have picked the task up."""
+        return Executer(
+            uuid=uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.task_id}.demo").hex,
+            cpu_count_logical=self.machine.cpus,
+            cpu_count_physical=self.machine.cpus // 2,
+            memory=self.machine.memory_gb * 10**9,
+            n_mpi_hosts=1,
+            vm_type=self.machine.name,
+            vm_name=f"{self.group_name}-0",
+            host_type="GCP",
+        )
+
+    def new_task(self, created: datetime) -> TaskInfo:
+        """Return the task as it is when it has just been submitted."""
+        submission = self.submission()
+        return TaskInfo(
+            task_id=self.task_id,
+            status=Status.PENDING_INPUT,
+            status_alias=Status.PENDING_INPUT.alias,
+            simulator=self.case.alias,
+            project=self.project,
+            is_terminated=False,
+            num_retries=0,
+            storage_path=self.task_id,
+            storage_input_path=f"{self.task_id}/input.zip",
+            storage_output_path=f"{self.task_id}/output.zip",
+            storage_region=_REGION,
+            container_image=submission.container_image,
+            create_time=created,
+            estimated_computation_cost=0.0,
+            metrics=Metrics(),
+            machine_group_name=self.group_name,
+            machine_group_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.group_name}.demo")),
+            input_resources=[],
+            stream_zip=True,
+            compress_with=submission.compress_with,
+            task_metadata={DEMO_KEY: DEMO_VALUE},
+            extra_params=submission.extra_params,
+            resubmit_on_preemption=False,
+            orchestration_fee=Fee(amount=0.0),
+        )
+
+
+def history(seed: int, today: datetime) -> list[tuple[datetime, Plan]]:
+    """Return the finished tasks with the times of their submission, oldest first.
+
+    Parameters
+    ----------
+    seed
+        Which history.
+    today
+        Any time of the present day. All times hang on its midnight (UTC), so that from one day to
+        the next the same history moves by exactly one day.
+    """
+    midnight = today.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    dice = dice_of(f"{seed}/calendar")
+    days = range(_YOUNGEST_DAYS, HISTORY_DAYS + 1)
+    # By the place in the history and not by the date, which moves.
+    chosen = dice.choices(days, [_WEEK[day % 7] for day in days], k=HISTORY_SIZE)
+    # Each day of work has its middle in the afternoon.
+    seconds = [min(max(dice.gauss(14.5, 2.8), 6), 23) * 3600 for _ in chosen]
+    moments = sorted(
+        midnight - timedelta(days=day) + timedelta(seconds=round(second, 3))
+        for day, second in zip(chosen, seconds, strict=True)
+    )
+    ends = _ends(dice_of(f"{seed}/ends"))
+    return [
+        (moment, _plan(dice_of(f"{seed}/history/{number}"), end))
+        for number, (moment, end) in enumerate(zip(moments, ends, strict=True))
+    ]
+
+
+def dice_of(name: str) -> Random:
+    """Return dice that always fall the same way for a name."""
+    return Random(name)  # noqa: S311 - a demo has no secrets
+
+
+def live(seed: int, number: int) -> Plan:
+    """Return one of the tasks that happen while one looks on; every fifth of them fails."""
+    end = Status.FAILED if number % 5 == 3 else Status.SUCCESS
+    plan = _plan(dice_of(f"{seed}/live/{number}"), end)
+    dice = dice_of(f"{seed}/live/{number}/pace")
+    # Minutes, whatever the simulator: nobody looks on for hours.
+    return msgspec.structs.replace(
+        plan,
+        project=LIVE_PROJECT,
+        uploads=dice.uniform(2, 5),
+        prepares=dice.uniform(15, 40),
+        computes=dice.uniform(150, 420),
+        packs=dice.uniform(10, 25),
+    )
+
+
+def _ends(dice: Random) -> list[Status]:
+    """Return how the tasks end: in the shares wanted, each end at least once."""
+    found = [
+        status
+        for status, share in ENDS.items()
+        for _ in range(max(1, round(HISTORY_SIZE * share / 100)))
+    ][:HISTORY_SIZE]
+    found += [Status.SUCCESS] * (HISTORY_SIZE - len(found))
+    dice.shuffle(found)
+    return found
+
+
+def _plan(dice: Random, end: Status) -> Plan:
+    case = dice.choices(CASES, [one.weight for one in CASES])[0]
+    machine = dice.choice(MACHINES)
+    spot = end == Status.SPOT_INSTANCE_PREEMPTED or dice.random() < 0.6
+    computes = dice.uniform(*case.minutes) * 60 * (16 / machine.cpus) ** 0.4
+    share = dice.uniform(0.15, 0.85)
+    done = 1.0
+    if end == Status.FAILED:
+        # Mistakes in the input show soon.
+        done = dice.uniform(0.01, 0.4)
+    elif end != Status.SUCCESS:
+        done = share
+    if end == Status.TTL_EXCEEDED:
+        computes, done = 7200.0, 1.0
+    if end == Status.EXECUTER_TERMINATED_TTL_EXCEEDED:
+        computes, done = 4 * 3600.0, 1.0
+    computes = round(computes * done, 3)
+    if end == Status.FAILED:
+        reason: str | None = f"The command ended with exit code 1: {case.commands[-1]}"
+    else:
+        template = REASONS.get(end)
+        reason = template.format(minutes=computes / 60) if template else None
+    letters = "".join(dice.choice(_ID_LETTERS) for _ in range(_ID_LENGTH - len(_ID_START)))
+    return Plan(
+        task_id=_ID_START + letters,
+        case=case,
+        machine=machine,
+        spot=spot,
+        project=case.project,
+        end=end,
+        reason=reason,
+        uploads=round(dice.uniform(0.8, 9), 3),
+        waits=round(dice.expovariate(1 / 90) + 4, 3),
+        prepares=round(dice.uniform(18, 75), 3),
+        computes=computes,
+        packs=round(dice.uniform(4, 60), 3),
+        share=done,
+        noise=dice.getrandbits(32),
+    )

@@ -1,0 +1,74 @@
+"""What the services do otherwise in the demo: nothing new comes in, and the mark stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from inductiva_widgets.local.groups import GroupService
+from inductiva_widgets.local.refusals import RefusedError
+from inductiva_widgets.local.replay_options import DEMO_KEY, DEMO_VALUE
+from inductiva_widgets.local.service import TaskService
+from inductiva_widgets.local.storage import StorageService
+from inductiva_widgets.local.wire import LocalGroup, NewGroup
+from inductiva_widgets.models import Submission, Submitted, TaskStatus
+
+
+def _refuse(what: str) -> NoReturn:
+    raise RefusedError(
+        f"This server shows DEMO data, where all tasks are made up: {what}. "
+        'Real simulations run after inductiva.connect("local").'
+    )
+
+
+class ReplayTaskService(TaskService):
+    """The tasks of the demo; they can be looked at, downloaded and killed."""
+
+    def submit(self, submission: Submission) -> Submitted:  # noqa: ARG002
+        """Refuse a task: it would be a real one among those made up."""
+        _refuse("it runs none")
+
+    def input_uploaded(self, task_id: str) -> TaskStatus:
+        """Refuse the input of a task that waits for some."""
+        self.require(task_id)
+        _refuse("it takes no input")
+
+    def set_metadata(self, task_id: str, metadata: dict[str, str], *, merge: bool) -> None:
+        """Set metadata, but leave the mark."""
+        super().set_metadata(task_id, {**metadata, DEMO_KEY: DEMO_VALUE}, merge=merge)
+
+    def is_idle(self) -> bool:
+        """Return that nobody waits for a task here."""
+        return True
+
+
+class ReplayGroupService(GroupService):
+    """The machine groups of the demo: there are none to have."""
+
+    def register(self, spec: NewGroup) -> LocalGroup:  # noqa: ARG002
+        """Refuse a group."""
+        _refuse("it has no machines")
+
+    def start(self, key: str) -> LocalGroup:  # noqa: ARG002
+        """Refuse to start a group."""
+        _refuse("it has no machines")
+
+    def terminate(self, key: str) -> LocalGroup:  # noqa: ARG002
+        """Refuse to terminate a group."""
+        _refuse("it has no machines")
+
+
+class ReplayStorageService(StorageService):
+    """The files of the demo; they can be read and removed."""
+
+    def upload_target(self, path: str) -> tuple[str, Path]:  # noqa: ARG002
+        """Refuse an upload."""
+        _refuse("it takes no files")
+
+    def copy(self, source: str, target: str) -> None:  # noqa: ARG002
+        """Refuse a copy."""
+        _refuse("it takes no files")
+
+    def fetch(self, url: str, path: str) -> None:  # noqa: ARG002
+        """Refuse to fetch a file."""
+        _refuse("it takes no files")

@@ -1,0 +1,289 @@
+"""Runs one command of a task: started without a shell, watched, measured, ended whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from inductiva_widgets.local import exits, processes
+from inductiva_widgets.local.limits import Guard
+from inductiva_widgets.local.metrics import Meter
+
+# Names of outcomes are status codes of the wire.
+SUCCESS = "success"
+FAILED = "failed"
+KILLED = "killed"
+TTL_EXCEEDED = "ttl-exceeded"
+EXECUTER_FAILED = "executer-failed"
+
+KILL_GRACE = 5.0
+STRAGGLER_GRACE = 1.0
+
+# How soon a full disk is noticed: a fast one takes a third of the floor in this time.
+_WATCH_EVERY = 0.2
+# Short commands are to be measured, too, and long ones not all the time.
+_FIRST_SAMPLE = 0.05
+_LAST_PAUSE = 2.0
+
+
+class Outcome(NamedTuple):
+    """How a task ended, and why where that needs saying."""
+
+    status: str
+    reason: str | None = None
+
+
+class Alarm:
+    """Wakes a waiting loop at the end of a child and remembers being told to stop."""
+
+    def __init__(self) -> None:
+        self._stop = False
+        self._reader, writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(writer, False)
+        # A signal that arrives just before the wait leaves a byte here, so it is never missed.
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._on_stop)
+        # Handlers that do nothing, since the commands would inherit that a signal is ignored.
+        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+
+    def _on_stop(self, *_: object) -> None:
+        self._stop = True
+
+    def stop_asked(self) -> bool:
+        """Return whether the task has been asked to end."""
+        return self._stop
+
+    def wait(self, timeout: float) -> None:
+        """Sleep until a signal comes, or for so many seconds."""
+        select.select([self._reader], [], [], timeout)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._reader, 4096)
+
+
+class CannotStartError(Exception):
+    """A command that could not be started.
+
+    Parameters
+    ----------
+    cause
+        What the system said.
+    """
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Started(NamedTuple):
+    """What a command is started with."""
+
+    argv: list[str]
+    cwd: Path
+    env: dict[str, str]
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+
+
+class Ended(NamedTuple):
+    """How a command ended; ``stopped`` tells why it had to be, None when it ended by itself."""
+
+    code: int
+    stopped: Outcome | None
+    usage: dict[str, float]
+    ran_out_of_memory: bool
+
+
+class Runner:
+    """Runs the commands of one task, one at a time.
+
+    Parameters
+    ----------
+    alarm
+        Tells of signals.
+    task_id
+        The task.
+    guard
+        Watches over the limits.
+    notes
+        File that keeps which processes belong to the task.
+    """
+
+    def __init__(self, alarm: Alarm, task_id: str, guard: Guard, notes: Path) -> None:
+        self._alarm = alarm
+        self._task_id = task_id
+        self._guard = guard
+        self._notes = notes
+        self._time_to_live: float | None = None
+        self._deadline: float | None = None
+
+    def limit_time(self, seconds: float | None) -> None:
+        """End whatever runs that many seconds from now."""
+        self._time_to_live = seconds
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def run(
+        self,
+        command: Started,
+        on_start: Callable[[int], None],
+        end_politely: Callable[[Callable[[], bool]], object] = lambda _: None,
+    ) -> Ended:
+        """Run a command to its end, or until it has to be stopped; leave no process of it.
+
+        Parameters
+        ----------
+        command
+            The command.
+        on_start
+            Called with its process group.
+        end_politely
+            Called before its processes are ended, where signals would not reach all of it; gets
+            a function that tells whether the command has ended.
+
+        Raises
+        ------
+        CannotStartError
+            It cannot be started.
+        """
+        kills = exits.memory_kills()
+        process = _start(command)
+        family = processes.Family(self._task_id, os.getpid(), process.pid)
+        watched = _Watched(process, family, self._notes)
+        grace = STRAGGLER_GRACE
+        try:
+            watched.sample()
+            on_start(process.pid)
+            stopped = self._wait(watched)
+            if stopped is not None:
+                grace = KILL_GRACE
+                end_politely(watched.has_ended)
+        finally:
+            # Also when something cannot be written: no process stays behind.
+            left = family.end(grace, watched.reap)
+        if left:
+            raise OSError(f"processes that cannot be ended: {[one.pid for one in left]}")
+        code = watched.code()
+        stopped = stopped or self._limit_exceeded(now=True)
+        return Ended(code, stopped, watched.meter.usage(), exits.memory_kills() > kills)
+
+    def _wait(self, watched: _Watched) -> Outcome | None:
+        while True:
+            if self._alarm.stop_asked():
+                return Outcome(KILLED)
+            if watched.has_ended():
+                return None
+            left = _WATCH_EVERY
+            if self._deadline is not None:
+                left = min(left, self._deadline - time.monotonic())
+                if left <= 0:
+                    limit = f"{self._time_to_live:g} s"
+                    return Outcome(
+                        TTL_EXCEEDED, f"The task ran longer than its time to live of {limit}."
+                    )
+            if exceeded := self._limit_exceeded():
+                return exceeded
+            self._alarm.wait(min(left, watched.sample()))
+
+    def _limit_exceeded(self, *, now: bool = False) -> Outcome | None:
+        reason = self._guard.exceeded(now=now)
+        return Outcome(EXECUTER_FAILED, reason) if reason else None
+
+
+def _start(command: Started) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - running the user's commands is the job
+            command.argv,
+            cwd=command.cwd,
+            env=command.env,
+            stdin=command.stdin,
+            stdout=command.stdout,
+            stderr=command.stderr,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CannotStartError(error) from error
+
+
+def standard_input(prompts: list[str]) -> contextlib.AbstractContextManager[IO[bytes]]:
+    """Return a file with the lines that a command is to read, empty where there are none."""
+    if not prompts:
+        return open(os.devnull, "rb")  # noqa: PTH123 - os.devnull is no Path
+    # A file, since a pipe would make us wait for a command that does not read.
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    file.write("".join(f"{line}\n" for line in prompts).encode())
+    file.seek(0)
+    return file
+
+
+class _Watched:
+    """A command that runs: its end, its processes and what they use."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], family: processes.Family, notes: Path
+    ) -> None:
+        self.meter = Meter()
+        self._process = process
+        self._family = family
+        self._notes = notes
+        self._noted: dict[int, float] = {}
+        self._pause = _FIRST_SAMPLE
+        self._due = 0.0
+
+    def has_ended(self) -> bool:
+        """Return whether the process that was started has; others may still run."""
+        self.reap()
+        return self._process.returncode is not None
+
+    def code(self) -> int:
+        """Return the exit code as :mod:`subprocess` counts."""
+        if not self.has_ended():
+            pid, status, used = os.wait4(self._process.pid, 0)
+            self._take_note(pid, status, used)
+        return self._process.returncode
+
+    def reap(self) -> None:
+        """Take note of all children that have ended, adopted ones included."""
+        while True:
+            try:
+                pid, status, used = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self._take_note(pid, status, used)
+
+    def _take_note(self, pid: int, status: int, used: resource.struct_rusage) -> None:
+        self.meter.take_leave(used)
+        if pid == self._process.pid:
+            # Or it would ask by itself, and be told that there is no such process.
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+
+    def sample(self) -> float:
+        """Look at the processes when it is time to; return the seconds until the next time."""
+        now = time.monotonic()
+        if now < self._due:
+            return self._due - now
+        # The marker finds nothing that descent does not while their supervisor lives.
+        self.meter.look_at(self._family.look(everywhere=False))
+        if self._family.seen != self._noted:
+            self._noted = self._family.seen
+            processes.note_seen(self._notes, self._noted)
+        pause, self._pause = self._pause, min(2 * self._pause, _LAST_PAUSE)
+        self._due = now + pause
+        return pause
+
+
+def clear_up(task_id: str, seen: Sequence[tuple[int, float]]) -> None:
+    """End what an earlier supervisor of a task has left running."""
+    processes.Family(task_id, seen=seen).end(STRAGGLER_GRACE)

@@ -1,0 +1,176 @@
+"""Bytes on their way into the storage: copied, fetched from elsewhere, or merged into an input."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from inductiva_widgets.local.browse import files_below
+from inductiva_widgets.local.refusals import RefusedError, TooLargeError
+
+MOST_UPLOAD = 64 << 30
+"""A larger file than this is a mistake, or an attack on the disk."""
+
+# What stays free, since the store and the running tasks need room too.
+_RESERVE = 64 << 20
+_CHUNK = 1 << 20
+_TIMEOUT = 30.0
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Raise unless so many bytes may be added to a folder.
+
+    Raises
+    ------
+    TooLargeError
+        They are more than one file may have, or than the disk has.
+    """
+    if size > MOST_UPLOAD:
+        raise TooLargeError(f"{size:,} bytes are more than the {MOST_UPLOAD:,} that are taken.")
+    free = shutil.disk_usage(folder).free - _RESERVE
+    if size > free:
+        raise TooLargeError(
+            f"{size:,} bytes do not fit: the disk of this machine has {max(0, free):,} to spare."
+        )
+
+
+def check_growth(folder: Path, received: int) -> None:
+    """Raise unless a file of which so many bytes have come may go on growing."""
+    if received > MOST_UPLOAD:
+        raise TooLargeError(f"The file is larger than the {MOST_UPLOAD:,} bytes that are taken.")
+    check_room(folder, 0)
+
+
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """Give a path to write to, which takes the place of the target when all went well."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A leading dot, as of all files on their way; the random part keeps two writers apart.
+    path = target.with_name(f".{secrets.token_hex(12)}.part")
+    try:
+        yield path
+        path.replace(target)
+    finally:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or folder; the target appears when it is whole."""
+    with beside(target) as path:
+        if source.is_dir():
+            path.mkdir()
+            for entry in files_below(source):
+                copied = path / Path(entry.path).relative_to(source)
+                copied.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(entry.path, copied)
+        else:
+            shutil.copyfile(source, path)
+
+
+def fetch(url: str, target: Path) -> None:
+    """Fetch a file over HTTP; no key or cookie goes with the request.
+
+    Raises
+    ------
+    RefusedError
+        It is no HTTP address, or the other side does not give the file.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise RefusedError(f"Files are fetched from http and https addresses only, not {url!r}.")
+    opener = urllib.request.OpenerDirector()
+    # Not the default set, which opens files of this machine, too.
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    try:
+        with opener.open(url, timeout=_TIMEOUT) as response, beside(target) as path:
+            check_room(path.parent, int(response.headers.get("content-length") or 0))
+            _receive(response, path)
+    except urllib.error.HTTPError as error:
+        raise RefusedError(f"The other server answered {error.code} for {url!r}.") from None
+    except (urllib.error.URLError, HTTPException, TimeoutError, ValueError) as error:
+        raise RefusedError(f"{url!r} cannot be fetched: {error}.") from None
+
+
+def _receive(response: object, path: Path) -> None:
+    received = 0
+    with path.open("xb") as file:
+        while chunk := response.read(_CHUNK):  # type: ignore[attr-defined]
+            received += len(chunk)
+            check_growth(path.parent, received)
+            file.write(chunk)
+
+
+def merge(archive: Path, top: str, assets: list[Path]) -> None:
+    """Add stored files to an input archive, below its top folder.
+
+    A file keeps its name; what lies in a folder goes to the same places below the top folder. The
+    input's own files win, and merging again changes nothing.
+    """
+    with beside(archive) as path:
+        shutil.copyfile(archive, path)
+        with zipfile.ZipFile(path, "a", strict_timestamps=False) as target:
+            known = set(target.namelist())
+            for file, inner in _assets(assets):
+                name = f"{top}/{inner}"
+                if name not in known:
+                    known.add(name)
+                    target.write(file, name)
+
+
+def _assets(assets: list[Path]) -> Iterator[tuple[Path, str]]:
+    for asset in assets:
+        if asset.is_dir():
+            files = sorted(Path(entry.path) for entry in files_below(asset))
+            yield from ((file, file.relative_to(asset).as_posix()) for file in files)
+        else:
+            yield asset, asset.name
+
+
+def check_archive(archive: Path, folder: Path, most_members: int) -> None:
+    """Raise unless an input archive can be unpacked into a folder.
+
+    Raises
+    ------
+    RefusedError
+        It cannot be read, or would fill the disk; what its directory says of sizes holds, since
+        unpacking stops there.
+    """
+    try:
+        with zipfile.ZipFile(archive) as source:
+            members = source.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise RefusedError(f"The input is no zip archive: {error}. Upload it again.") from None
+    if len(members) > most_members:
+        raise TooLargeError(
+            f"The input archive has {len(members):,} members, more than the {most_members:,} "
+            "that are taken: put many small files into one."
+        )
+    for member in members:
+        if member.flag_bits & 0x1:
+            raise RefusedError(
+                f"The input archive is encrypted ({member.filename!r}): upload it without password."
+            )
+    check_room(folder, sum(member.file_size for member in members))

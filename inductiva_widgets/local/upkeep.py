@@ -1,0 +1,184 @@
+"""Looking after the data folder from outside: what it takes, how to end its server, clearing up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import msgspec
+
+from inductiva_widgets.errors import LocalServerError
+from inductiva_widgets.local.connection import Connection
+from inductiva_widgets.local.layout import DataFolder
+from inductiva_widgets.models import TaskInfo
+
+_LOOK_EVERY = 0.05
+
+
+class Leftover(NamedTuple):
+    """The files of a task that has ended."""
+
+    task_id: str
+    ended: datetime | None
+    places: tuple[Path, ...]
+    size: int
+
+
+def running_server(data: DataFolder) -> Connection | None:
+    """Return the server of a data folder if it answers."""
+    connection = Connection.read(data.server_file)
+    return connection if connection is not None and connection.is_alive() else None
+
+
+def size_of(place: Path) -> int:
+    """Return how many bytes a file or a folder takes on the disk; links count for themselves."""
+    inside = (
+        Path(folder, name)
+        for folder, folders, names in os.walk(place)
+        for name in (*folders, *names)
+    )
+    return sum(map(_taken, (place, *inside)))
+
+
+def _taken(path: Path) -> int:
+    try:
+        return path.lstat().st_blocks * 512
+    except FileNotFoundError:
+        # It went away while we looked.
+        return 0
+
+
+def wait_for_end(data: DataFolder, server: Connection, patience: float) -> bool:
+    """Wait until a server has ended for good; return whether it has."""
+    from filelock import FileLock, Timeout
+
+    deadline = time.monotonic() + patience
+    try:
+        # It holds its lock to the end.
+        with FileLock(data.server_lock, timeout=patience):
+            pass
+    except Timeout:
+        return False
+    while time.monotonic() < deadline:
+        if not _exists(server.pid):
+            return True
+        time.sleep(_LOOK_EVERY)
+    # Nobody has taken note of it yet, but it has let go of the folder.
+    return True
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@contextmanager
+def tasks_without_server(data: DataFolder) -> Iterator[Iterable[TaskInfo]]:
+    """Give the tasks of a folder that no server uses, and keep servers out meanwhile.
+
+    Raises
+    ------
+    LocalServerError
+        A server uses the folder, though it does not answer, or the store is damaged.
+    """
+    import sqlite3
+
+    from filelock import FileLock, Timeout
+
+    from inductiva_widgets.local.listing import TaskFilter
+    from inductiva_widgets.local.schema import NewerDatabaseError
+    from inductiva_widgets.local.store import Store
+
+    if not data.database.exists():
+        yield ()
+        return
+    lock = FileLock(data.server_lock)
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        raise LocalServerError(
+            f"A server uses the data folder {data.root} but does not answer. Try again."
+        ) from None
+    try:
+        store = Store(data.database)
+        try:
+            rows, _ = store.list_tasks(TaskFilter(), limit=-1)
+            yield [msgspec.json.decode(row, type=TaskInfo) for row in rows]
+        finally:
+            store.close()
+    except (sqlite3.Error, NewerDatabaseError) as error:
+        raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
+    finally:
+        lock.release()
+
+
+def leftovers(
+    data: DataFolder, tasks: Iterable[TaskInfo], ended_before: datetime | None = None
+) -> list[Leftover]:
+    """Return the files of tasks that have ended, of those that have any.
+
+    Parameters
+    ----------
+    data
+        The data folder; nothing outside it is ever returned.
+    tasks
+        Its tasks.
+    ended_before
+        Only tasks that had ended by then; None for all.
+    """
+    found = []
+    for info in tasks:
+        if not info.is_terminal:
+            continue
+        if ended_before is not None and (info.end_time is None or info.end_time > ended_before):
+            continue
+        places = tuple(place for place in _places(data, info) if os.path.lexists(place))
+        if places:
+            size = sum(map(size_of, places))
+            found.append(Leftover(info.task_id, info.end_time, places, size))
+    return found
+
+
+def remove(data: DataFolder, found: Iterable[Leftover]) -> int:
+    """Remove the files of tasks for good and return how many bytes that has freed."""
+    freed = 0
+    for leftover in found:
+        for place in leftover.places:
+            # Looked at again, since it may have become a link since.
+            if _is_inside(data, place):
+                before = size_of(place)
+                shutil.rmtree(place, ignore_errors=True)
+                freed += before - size_of(place)
+    return freed
+
+
+def _places(data: DataFolder, info: TaskInfo) -> Iterator[Path]:
+    """Yield the two folders of a task, unless they are not where they should be."""
+    # The folder of a task is named after it, so no wrong path takes along what is around.
+    stored = PurePosixPath(info.storage_path or "")
+    candidates = [data.task(info.task_id).root]
+    if stored.name == info.task_id and ".." not in stored.parts:
+        candidates.append(data.storage / stored)
+    for place in candidates:
+        if place.name == info.task_id and _is_inside(data, place):
+            yield place
+
+
+def _is_inside(data: DataFolder, place: Path) -> bool:
+    """Return whether a folder is one below the storage or the tasks, and no way out of there."""
+    if place.is_symlink():
+        return False
+    resolved = place.resolve()
+    roots = [data.root.resolve() / name for name in (data.storage.name, data.tasks.name)]
+    return any(resolved != root and resolved.is_relative_to(root) for root in roots)

@@ -1,0 +1,166 @@
+"""A look inside stored archives, without unpacking them."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from datetime import datetime, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from inductiva_widgets.local.refusals import AbsentError, RefusedError
+from inductiva_widgets.local.storagewire import ByteRange, ZipContents
+from inductiva_widgets.models import ArchiveEntry
+
+# An index of more members than these would take longer to read than a client waits, and more
+# memory than this server should need.
+MOST_MEMBERS = 500_000
+
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_SIGNATURE = b"PK\x03\x04"
+
+
+# What zipfile raises for archives that are damaged, encrypted or packed in an unknown way.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+
+class _Member(NamedTuple):
+    name: str
+    size: int
+    compressed_size: int
+    start: int
+    method: int
+    created: datetime | None
+
+
+def contents_of(archive: Path, folder: str, *, recursive: bool) -> ZipContents:
+    """Return what lies in a folder of an archive.
+
+    Parameters
+    ----------
+    archive
+        The archive.
+    folder
+        Folder inside; names come relative to it.
+    recursive
+        Whether to list all files below, or one level with its folders, summed up.
+    """
+    prefix = _folder_prefix(folder)
+    entries: dict[str, ArchiveEntry] = {}
+    for member in _members_of(archive):
+        inner = member.name.removeprefix(prefix)
+        if not member.name.startswith(prefix) or not inner or inner.endswith("/"):
+            continue
+        if recursive or "/" not in inner:
+            entries[inner] = _entry(inner, member)
+        else:
+            top = inner.partition("/")[0] + "/"
+            known = entries.get(top, ArchiveEntry(name=top, size=0, compressed_size=0))
+            entries[top] = _with_member(known, member)
+    return ZipContents(size=archive.stat().st_size, contents=list(entries.values()))
+
+
+def range_of(archive: Path, folder: str, filename: str) -> ByteRange:
+    """Return where the packed bytes of one member of an archive are."""
+    wanted = _folder_prefix(folder) + filename.lstrip("/")
+    for member in _members_of(archive):
+        if member.name == wanted and not wanted.endswith("/"):
+            return ByteRange(
+                range_start=member.start,
+                range_end=member.start + member.compressed_size - 1,
+                compress_type=member.method,
+            )
+    raise AbsentError(f"There is no {filename!r} in {archive.name}.")
+
+
+def tail_of(archive: Path, name: str, size: int) -> tuple[bytes, int]:
+    """Return the end of a member of an archive, and how long the member is."""
+    try:
+        with zipfile.ZipFile(archive) as source:
+            info = source.getinfo(name)
+            tail = b""
+            with source.open(info) as file:
+                while chunk := file.read(1 << 20):
+                    tail = (tail + chunk)[-size:] if size else b""
+    except KeyError:
+        raise AbsentError(f"There is no {name!r} in {archive.name}.") from None
+    except _UNREADABLE as error:
+        raise RefusedError(f"{archive.name} cannot be read as an archive: {error}.") from None
+    return tail, info.file_size
+
+
+def _folder_prefix(folder: str) -> str:
+    plain = folder.strip("/")
+    return f"{plain}/" if plain else ""
+
+
+def _entry(name: str, member: _Member) -> ArchiveEntry:
+    return ArchiveEntry(
+        name=name,
+        size=member.size,
+        compressed_size=member.compressed_size,
+        range_start=member.start,
+        compress_type=member.method,
+        creation_time=member.created,
+    )
+
+
+def _with_member(folder: ArchiveEntry, member: _Member) -> ArchiveEntry:
+    return ArchiveEntry(
+        name=folder.name,
+        size=(folder.size or 0) + member.size,
+        compressed_size=(folder.compressed_size or 0) + member.compressed_size,
+    )
+
+
+def _members_of(archive: Path) -> tuple[_Member, ...]:
+    facts = archive.stat()
+    try:
+        return _read_members(archive, facts.st_size, facts.st_mtime_ns)
+    except _UNREADABLE as error:
+        raise RefusedError(f"{archive.name} cannot be read as an archive: {error}.") from None
+
+
+@lru_cache(maxsize=16)
+def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_Member, ...]:
+    # Size and time are there to tell a file that was replaced from the one that was read.
+    with zipfile.ZipFile(archive) as source, archive.open("rb") as raw:
+        members = []
+        if len(source.infolist()) > MOST_MEMBERS:
+            raise zipfile.BadZipFile(f"it has more than {MOST_MEMBERS:,} members")
+        for info in source.infolist():
+            raw.seek(info.header_offset)
+            # The name and the extra field may be longer here than in the archive's directory.
+            signature, name_size, extra_size = _LOCAL_HEADER.unpack(raw.read(_LOCAL_HEADER.size))
+            if signature != _SIGNATURE:
+                raise zipfile.BadZipFile(f"{info.filename!r} is not where its directory says")
+            start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
+            members.append(
+                _Member(
+                    info.filename,
+                    info.file_size,
+                    info.compress_size,
+                    start,
+                    info.compress_type,
+                    _created(info),
+                )
+            )
+    return tuple(members)
+
+
+def _created(info: zipfile.ZipInfo) -> datetime | None:
+    try:
+        # Archives hold local time.
+        return datetime(*info.date_time).astimezone(timezone.utc)
+    except ValueError:
+        return None

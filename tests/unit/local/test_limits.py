@@ -1,0 +1,101 @@
+"""What a task may not exceed."""
+
+from __future__ import annotations
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from inductiva_widgets.errors import LocalServerError
+from inductiva_widgets.local.limits import Guard, LimitError, Limits, folder_size, parse_size
+from inductiva_widgets.local.requirements import check_requirements
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("500", 500),
+        ("12B", 12),
+        ("2kB", 2000),
+        (" 1.5 GiB ", 3 << 29),
+        ("3m", 3_000_000),
+        ("1Ti", 1 << 40),
+    ],
+)
+def test_sizes_are_read_with_and_without_units(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "GiB", "-1", "1PB", "1 000", "ten", "1e9"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(LimitError, match="is no size"):
+        parse_size(text)
+
+
+def test_environment_sets_the_limits():
+    assert Limits.from_environment({}) == Limits(1 << 30, None)
+    given = {"INDUCTIVA_LOCAL_DISK_FLOOR": "0", "INDUCTIVA_LOCAL_MAX_OUTPUT": "2MB"}
+    assert Limits.from_environment(given) == Limits(0, 2_000_000)
+
+
+def test_limit_that_cannot_be_read_stops_the_server_from_starting(monkeypatch):
+    monkeypatch.setenv("INDUCTIVA_LOCAL_MAX_OUTPUT", "lots")
+    with pytest.raises(LocalServerError, match="INDUCTIVA_LOCAL_MAX_OUTPUT: 'lots' is no size"):
+        check_requirements()
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """Return a stand-in for the disk, whose free space is settable."""
+    stand_in = SimpleNamespace(free=10_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: stand_in)
+    return stand_in
+
+
+def test_free_space_below_the_floor_is_told_with_both_figures(tmp_path, disk):
+    guard = Guard(tmp_path / "not" / "made", Limits(disk_floor=5000))
+    assert guard.exceeded() is None
+    assert guard.may_pack()
+    disk.free = 4000
+    text = guard.exceeded()
+    assert "3.91 KiB are free" in text
+    assert "4.88 KiB have to stay free (INDUCTIVA_LOCAL_DISK_FLOOR)" in text
+    # So that a task that ran into the floor can leave what it has written.
+    assert guard.may_pack()
+    disk.free = 2000
+    assert not guard.may_pack()
+
+
+def test_input_that_would_not_fit_is_told_before_it_is_unpacked(tmp_path, disk):
+    guard = Guard(tmp_path, Limits(disk_floor=5000))
+    assert guard.room_for(5000) is None
+    assert "the input needs 4.88 KiB, 9.77 KiB are free" in guard.room_for(5001)
+
+
+def test_no_floor_is_never_exceeded(tmp_path, disk):
+    disk.free = 0
+    guard = Guard(tmp_path, Limits(disk_floor=0))
+    assert guard.exceeded() is None
+    assert guard.may_pack()
+
+
+def test_files_are_added_up_now_and_then_and_whenever_asked(tmp_path):
+    guard = Guard(tmp_path, Limits(disk_floor=0, max_output=1000))
+    assert guard.exceeded() is None
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "file").write_bytes(b"x" * 1001)
+    assert guard.exceeded() is None
+    text = guard.exceeded(now=True)
+    assert "its files take 1001 B, more than the 1000 B that INDUCTIVA_LOCAL_MAX_OUTPUT" in text
+
+
+def test_links_are_not_followed_and_a_missing_folder_is_empty(tmp_path):
+    (tmp_path / "large").write_bytes(b"x" * 5000)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "large")
+    (folder / "loop").symlink_to(folder)
+    assert folder_size(folder) < 1000
+    assert folder_size(tmp_path / "none") == 0

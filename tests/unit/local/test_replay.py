@@ -1,0 +1,402 @@
+"""The made-up tasks of the demo, and the rules that they keep to."""
+
+from __future__ import annotations
+
+import itertools
+import zipfile
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+
+import msgspec
+import pytest
+
+from inductiva_widgets.errors import LocalServerError
+from inductiva_widgets.local import lifecycle, replay, replay_plan, replay_steps
+from inductiva_widgets.local.layout import DataFolder
+from inductiva_widgets.local.listing import TaskFilter
+from inductiva_widgets.local.replay_options import DEMO_KEY, ReplayOptions
+from inductiva_widgets.local.store import Store
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import KNOWN_STATUSES, Status
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=timezone.utc)
+FIRST = ReplayOptions(seed=7, speed=100)
+LIVE = {"submitted", "started", "computation-started", "computation-ended", "pending-kill"}
+
+
+@pytest.fixture
+def make_demo(tmp_path):
+    opened = []
+
+    def make(name="demo", options=FIRST, now=NOON, fill=True):
+        data = DataFolder(tmp_path / name)
+        data.check_kind(replay=True)
+        data.prepare()
+        replay.prepare(data, options, now)
+        store = Store(data.database)
+        opened.append(store)
+        if fill:
+            replay.fill(data, store, options.seed, now)
+        return data, store
+
+    def close(store):
+        opened.remove(store)
+        store.close()
+
+    make.close = close
+    yield make
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """Return a filled folder, for tests that only look at it."""
+    data = DataFolder(tmp_path_factory.mktemp("demo"))
+    data.prepare()
+    replay.prepare(data, FIRST, NOON)
+    store = Store(data.database)
+    replay.fill(data, store, FIRST.seed, NOON)
+    yield data, store
+    store.close()
+
+
+def rows(store):
+    found, total = store.list_tasks(TaskFilter(), limit=5000)
+    assert total == len(found)
+    return found
+
+
+def infos(store):
+    return [msgspec.json.decode(row, type=TaskInfo) for row in rows(store)]
+
+
+def histories(store):
+    return {info.task_id: store.task(info.task_id).history for info in infos(store)}
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+# The history ------------------------------------------------------------------------------------
+
+
+def test_same_seed_and_day_give_the_same_tasks_histories_and_bytes(make_demo, full):
+    data, store = make_demo(now=NOON + timedelta(hours=9))
+    assert rows(store) == rows(full[1])
+    assert histories(store) == histories(full[1])
+    assert contents(data.storage) == contents(full[0].storage)
+
+
+def test_next_day_moves_the_same_history_by_one_day(make_demo, full):
+    _, store = make_demo(now=NOON + timedelta(days=1))
+    before, after = infos(full[1]), infos(store)
+    assert [one.task_id for one in before] == [one.task_id for one in after]
+    for old, new in zip(before, after, strict=True):
+        assert new.create_time - old.create_time == timedelta(days=1)
+        assert new.metrics == old.metrics
+        if old.end_time:
+            assert new.end_time - old.end_time == timedelta(days=1)
+
+
+def test_another_seed_gives_other_tasks(make_demo, full):
+    _, store = make_demo(options=ReplayOptions(seed=8))
+    assert not {one.task_id for one in infos(store)} & {one.task_id for one in infos(full[1])}
+
+
+def test_history_is_long_varied_and_over(full):
+    tasks = infos(full[1])
+    assert len(tasks) >= 500
+    assert NOON - min(one.create_time for one in tasks) > timedelta(days=120)
+    statuses = Counter(one.status.value for one in tasks)
+    assert set(statuses) == set(KNOWN_STATUSES) - LIVE
+    assert 0.7 < statuses["success"] / len(tasks) < 0.9
+    assert len({one.simulator for one in tasks}) >= 8
+    assert len({one.machine_type for one in tasks}) >= 8
+    assert sum(one.estimated_computation_cost for one in tasks) > 50
+    ended = [one.end_time for one in tasks if one.status != Status.PENDING_INPUT]
+    # Of today there are only live tasks.
+    assert max(ended) < NOON.replace(hour=0)
+
+
+def test_times_are_in_order_and_agree_with_the_measures(full):
+    for info in infos(full[1]):
+        record = full[1].task(info.task_id)
+        entered = [entry.timestamp for entry in record.history]
+        assert entered == sorted(entered)
+        known = [
+            info.create_time,
+            info.input_submit_time,
+            info.start_time,
+            info.computation_start_time,
+            info.computation_end_time,
+            info.end_time,
+        ]
+        present = [moment for moment in known if moment is not None]
+        assert present == sorted(present)
+        assert all(entry.operations is not None for entry in record.history)
+        assert [entry.end_timestamp for entry in record.history[:-1]] == entered[1:]
+        if info.computation_end_time:
+            took = info.computation_end_time - info.computation_start_time
+            assert info.metrics.computation_seconds == pytest.approx(took.total_seconds())
+
+
+def test_statuses_follow_each_other_as_those_of_real_tasks(full):
+    for task_id, history in histories(full[1]).items():
+        for before, after in itertools.pairwise(history):
+            if after.status in replay_steps.ONLY_IN_THE_CLOUD:
+                assert before.status == Status.COMPUTATION_STARTED
+            else:
+                assert lifecycle.can_move(before.status, after.status), task_id
+
+
+def test_every_task_says_that_it_is_a_demo(full):
+    for info in infos(full[1]):
+        assert len(info.task_id) == 25
+        assert info.task_id.startswith("demo")
+        assert info.project.startswith("demo-")
+        assert info.machine_group_name.startswith("demo-")
+        assert info.task_metadata[DEMO_KEY] == "DEMO"
+
+
+def test_outputs_are_real_archives_whose_sizes_are_told(full):
+    data, store = full
+    with_output = [info for info in infos(store) if info.has_outputs]
+    assert len(with_output) > 400
+    for info in with_output[:60]:
+        path = data.storage / info.storage_output_path
+        assert path.stat().st_size == info.metrics.output_zipped_size_bytes
+        with zipfile.ZipFile(path) as archive:
+            assert archive.testzip() is None
+            files = [entry for entry in archive.infolist() if not entry.is_dir()]
+            assert len(files) == info.metrics.output_total_files
+            assert sum(entry.file_size for entry in files) == info.metrics.output_size_bytes
+            assert archive.read("artifacts/stdout.txt").startswith(b"DEMO data")
+            assert b"," in archive.read("artifacts/results/series.csv")
+
+
+def test_failed_task_tells_why_in_its_standard_error(full):
+    data, store = full
+    failed = [info for info in infos(store) if info.status == Status.FAILED]
+    said = set()
+    for info in failed:
+        assert "exit code 1" in info.error_detail
+        with zipfile.ZipFile(data.storage / info.storage_output_path) as archive:
+            said.add(archive.read("artifacts/stderr.txt").decode())
+        commands = store.task(info.task_id).history[-3].operations
+        assert commands[-1].status == "FAILED"
+        assert commands[-1].attributes["exit_code"] == 1
+    assert len(said) >= 5
+    assert all(len(text) > 60 for text in said)
+
+
+def test_reclaimed_spot_machine_is_told(full):
+    reclaimed = [info for info in infos(full[1]) if info.status == "spot-instance-preempted"]
+    assert reclaimed
+    for info in reclaimed:
+        assert info.is_terminated
+        assert info.machine_group_name.endswith("-spot")
+        assert "reclaimed the spot machine after" in info.error_detail
+        assert not info.has_outputs
+
+
+# The folder -------------------------------------------------------------------------------------
+
+
+def test_folder_that_is_filled_is_left_alone_on_the_same_day(make_demo):
+    data, store = make_demo()
+    task_id = infos(store)[0].task_id
+    store.update(task_id, lambda one: msgspec.structs.replace(one, supervision=one.supervision))
+    store.remove_project("default")
+    make_demo.close(store)
+    replay.prepare(data, FIRST, NOON + timedelta(hours=3))
+    again = Store(data.database)
+    try:
+        assert len(rows(again)) == replay_plan.HISTORY_SIZE
+    finally:
+        again.close()
+
+
+@pytest.mark.parametrize(
+    "change", [{"now": NOON + timedelta(days=1)}, {"options": ReplayOptions(9)}]
+)
+def test_folder_of_another_day_or_seed_is_filled_anew(make_demo, change):
+    data, store = make_demo()
+    make_demo.close(store)
+    (data.storage / "left").mkdir()
+    _, again = make_demo(**change)
+    assert len(rows(again)) == replay_plan.HISTORY_SIZE
+    assert not (data.storage / "left").exists()
+
+
+def test_filling_that_was_interrupted_is_done_again(make_demo, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replay, "_becomes", stop)
+        with pytest.raises(KeyboardInterrupt):
+            make_demo()
+    _, store = make_demo()
+    assert len(rows(store)) == replay_plan.HISTORY_SIZE
+
+
+def test_folder_of_real_tasks_is_refused(tmp_path):
+    data = DataFolder(tmp_path)
+    data.prepare()
+    Store(data.database).close()
+    with pytest.raises(LocalServerError, match="holds real tasks"):
+        data.check_kind(replay=True)
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "storage/mine", "tasks/mine", "replay"])
+def test_folder_with_files_of_somebody_is_refused(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(LocalServerError, match="is not empty"):
+        DataFolder(tmp_path).check_kind(replay=True)
+    assert (tmp_path / name).exists()
+
+
+def test_folder_of_the_demo_is_refused_for_real_tasks(make_demo):
+    data, _ = make_demo()
+    data.check_kind(replay=True)
+    with pytest.raises(LocalServerError, match="DEMO"):
+        data.check_kind(replay=False)
+
+
+@pytest.mark.parametrize("speed", [0, 0.5, 101, float("nan")])
+def test_speed_out_of_bounds_is_refused(speed):
+    with pytest.raises(LocalServerError, match="from 1 to 100"):
+        ReplayOptions(speed=speed).check()
+
+
+# The live tasks, on a clock of the test ---------------------------------------------------------
+
+
+class Clock:
+    """Turns the demo, which sees only the times that it is given."""
+
+    def __init__(self, data, store, speed):
+        self.options = ReplayOptions(FIRST.seed, speed)
+        self.data, self.store = data, store
+        self.show = replay.Replay(data, store, self.options)
+        self.now = NOON
+
+    def turn(self, seconds, tick=0.25):
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end:
+            self.now += timedelta(seconds=tick)
+            self.show.tick(self.now)
+
+    def live(self):
+        found, _ = self.store.list_tasks(TaskFilter(project=replay_plan.LIVE_PROJECT), limit=500)
+        return [msgspec.json.decode(row, type=TaskInfo) for row in found]
+
+
+@pytest.fixture
+def clock(make_demo):
+    def make(speed):
+        data, store = make_demo(fill=False)
+        store.add_project(replay_plan.LIVE_PROJECT, "project")
+        return Clock(data, store, speed)
+
+    return make
+
+
+def test_live_tasks_go_from_the_queue_to_their_end(clock):
+    demo = clock(100)
+    seen = set()
+    for _ in range(120):
+        demo.turn(0.5)
+        seen |= {info.status.value for info in demo.live()}
+    assert seen >= LIVE - {"pending-kill"} | {"success", "failed"}
+    for info in demo.live():
+        for before, after in zip(
+            (history := demo.store.task(info.task_id).history), history[1:], strict=False
+        ):
+            assert lifecycle.can_move(before.status, after.status)
+        if info.status == Status.SUCCESS:
+            size = (demo.data.storage / info.storage_output_path).stat().st_size
+            assert info.metrics.output_zipped_size_bytes == size
+            assert not demo.data.task(info.task_id).root.exists()
+
+
+def test_there_is_always_a_queue_and_two_machines_at_work(clock):
+    demo = clock(50)
+    demo.turn(10)
+    for _ in range(100):
+        demo.turn(0.5)
+        statuses = [info.status for info in demo.live()]
+        assert sum(status in lifecycle.ON_MACHINE for status in statuses) <= 2
+        assert 1 <= sum(status in lifecycle.WAITING for status in statuses) <= 4
+
+
+@pytest.mark.parametrize("speed", [1, 20, 100])
+def test_speed_shortens_what_takes_time(clock, speed):
+    demo = clock(speed)
+    demo.turn(600 / speed, tick=min(0.5, 10 / speed))
+    ended = [info for info in demo.live() if info.is_terminal]
+    assert ended
+    for info in ended:
+        planned = demo.show._plans[info.task_id].computes
+        assert info.metrics.computation_seconds == pytest.approx(planned / speed, abs=1.5)
+
+
+def test_running_task_prints_more_and_more_and_the_archive_has_it_all(clock):
+    demo = clock(10)
+    while not (running := [one for one in demo.live() if one.status == "computation-started"]):
+        demo.turn(1)
+    task_id = running[0].task_id
+    demo.turn(5)
+    path = demo.data.task(task_id).work / "stdout.txt"
+    first = path.read_bytes()
+    demo.turn(5)
+    second = path.read_bytes()
+    assert second.startswith(first)
+    assert len(second) > len(first)
+    while not demo.store.task(task_id).info.is_terminal:
+        demo.turn(1)
+    with zipfile.ZipFile(demo.data.storage / task_id / "output.zip") as archive:
+        assert archive.read("artifacts/stdout.txt").startswith(second)
+
+
+def test_kill_of_a_running_task_takes_a_moment_and_leaves_what_there_is(clock):
+    demo = clock(10)
+    while not (running := [one for one in demo.live() if one.status == "computation-started"]):
+        demo.turn(1)
+    task_id = running[0].task_id
+    demo.store.update(task_id, lambda one: lifecycle.enter(one, Status.PENDING_KILL, demo.now))
+    demo.turn(0.25)
+    assert demo.store.task(task_id).info.status == Status.PENDING_KILL
+    demo.turn(1)
+    info = demo.store.task(task_id).info
+    assert info.status == Status.KILLED
+    assert info.has_outputs
+    with zipfile.ZipFile(demo.data.storage / task_id / "output.zip") as archive:
+        assert b"Normal end" not in archive.read("artifacts/stdout.txt")
+
+
+def test_live_tasks_go_on_where_an_earlier_server_left_them(clock):
+    demo = clock(100)
+    demo.turn(8)
+    before = {info.task_id for info in demo.live()}
+    demo.show = replay.Replay(demo.data, demo.store, demo.options)
+    demo.show.start()
+    demo.show.stop()
+    demo.turn(30)
+    after = {info.task_id: info for info in demo.live()}
+    assert before < set(after)
+    assert all(after[task_id].is_terminal for task_id in before)
+
+
+def test_live_tasks_are_the_same_for_the_same_seed():
+    first, second = ([replay_plan.live(3, n) for n in range(10)] for _ in range(2))
+    assert first == second
+    assert len({plan.task_id for plan in first}) == 10
+    assert {plan.end for plan in first} == {Status.SUCCESS, Status.FAILED}
