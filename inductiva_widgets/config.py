@@ -143,6 +143,6 @@ def _checked_url(url: str) -> str:
     if not usable:
         raise ConfigurationError(
             f"{url!r} is no address of a server: it should look like "
-            f'{DEFAULT_API_URL} or be "local" for the embedded server.'
+            f'{DEFAULT_API_URL}, or be "local" for the embedded server or "replay" for its demo.'
         )
     return text

@@ -156,6 +156,11 @@ class TaskInfo(Wire, frozen=True, kw_only=True):
         return self.executer.vm_name if kind in (None, "", "n/a") else kind
 
     @property
+    def is_demo(self) -> bool:
+        """Whether the task is made up: the embedded server's demo marks its tasks so."""
+        return (self.task_metadata or {}).get("inductiva-widgets.data") == "DEMO"
+
+    @property
     def has_outputs(self) -> bool:
         """Whether the task has left an output archive.
 

@@ -125,11 +125,18 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
 def download(
     task_ids: tuple[str, ...], filenames: tuple[str, ...], folder: str | None, archive: bool
 ) -> None:
-    """Download output files; again after an interruption, to finish the job."""
-    from inductiva_widgets.tasks import Task
+    """Download output files; again after an interruption, to finish the job.
 
-    for task_id in task_ids:
-        path = Task(task_id).download_outputs(list(filenames) or None, folder, not archive)
+    Of several tasks each gets a folder of its own in the target folder.
+    """
+    from inductiva_widgets.tasks import Task, TaskList
+
+    names = list(filenames) or None
+    if len(task_ids) == 1:
+        click.echo(Task(task_ids[0]).download_outputs(names, folder, not archive))
+        return
+    tasks = TaskList(map(Task, dict.fromkeys(task_ids)))
+    for path in tasks.download_outputs(names, folder, not archive):
         click.echo(path)
 
 

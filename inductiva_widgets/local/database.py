@@ -78,6 +78,7 @@ class Database:
         self._readers = queue.LifoQueue[sqlite3.Connection]()
         self._writer: int | None = None
         self._closed = contextlib.ExitStack()
+        self._is_closed = False
         with contextlib.ExitStack() as undo:
             self._writing = undo.enter_context(contextlib.closing(_connect(path, patience)))
             try:
@@ -96,6 +97,9 @@ class Database:
     def close(self) -> None:
         """Close the file; the database is of no use afterwards."""
         with self._write_turn:
+            if self._is_closed:
+                return
+            self._is_closed = True
             for _ in range(_READERS):
                 # Whoever still reads is done in a moment.
                 self._readers.get()

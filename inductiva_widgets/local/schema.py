@@ -63,6 +63,14 @@ STEPS: tuple[str, ...] = (
     -- ends with `seq`.
     CREATE INDEX tasks_of_status ON tasks (status);
     CREATE INDEX tasks_of_project_and_status ON tasks (project, status);
+
+    -- What users note of projects and machine groups.
+    CREATE TABLE notes (
+        kind         TEXT NOT NULL,
+        name         TEXT NOT NULL,
+        note         BLOB NOT NULL,
+        PRIMARY KEY (kind, name)
+    ) WITHOUT ROWID;
     """,
 )
 

@@ -156,6 +156,8 @@ def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:
         headers=[("Server", SERVER_NAME), *mark],
         server_header=False,
         timeout_graceful_shutdown=_LAST_ANSWERS,
+        # A request for the links of a thousand paths names them all in its first line.
+        h11_max_incomplete_event_size=4 << 20,
         # Longer than clients pause between requests: a request into a closing connection is lost.
         timeout_keep_alive=75,
     )

@@ -65,6 +65,10 @@ class Store:
         """Everything inside happens as a whole or not at all, and alone."""
         return self._database.transaction()
 
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Give a connection that waits for no writer, and cannot write."""
+        return self._database.reading()
+
     # Tasks ---------------------------------------------------------------------------------------
 
     def add_task(self, info: TaskInfo, submission: Submission) -> TaskRecord:

@@ -35,7 +35,8 @@ def check_room(folder: Path, size: int) -> None:
     """
     if size > MOST_UPLOAD:
         raise TooLargeError(f"{size:,} bytes are more than the {MOST_UPLOAD:,} that are taken.")
-    free = shutil.disk_usage(folder).free - _RESERVE
+    disk = shutil.disk_usage(folder)
+    free = disk.free - min(_RESERVE, disk.total // 10)
     if size > free:
         raise TooLargeError(
             f"{size:,} bytes do not fit: the disk of this machine has {max(0, free):,} to spare."

@@ -61,6 +61,7 @@ class TaskListWidget(BaseWidget):
             head=self._rows(0, _HEAD),
             counts=state.count_tones([task.info for task in self.tasks]),
             feed=self._teller.now() if self._teller else state.feed_view(Feed()),
+            is_demo=any(task.info.is_demo for task in self.tasks),
             **kwargs,
         )
         self._actions = TaskActions(self._by_id.get, self._show_download)

@@ -118,7 +118,8 @@ class SmallDiskServer(LocalServer):
                 *("--data-dir", str(self.mount_point / "data"), *self.options),
             ],
             cwd=ROOT,
-            env=self.environment,
+            # The disk is smaller than what is otherwise kept free.
+            env=self.environment | {"INDUCTIVA_LOCAL_DISK_FLOOR": "0"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -27,7 +27,7 @@ def small_disk(monkeypatch):
     """Leave so many bytes free beside the reserve."""
 
     def leave(free):
-        usage = SimpleNamespace(free=transfer._RESERVE + free)
+        usage = SimpleNamespace(free=transfer._RESERVE + free, total=1 << 40)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
     return leave
