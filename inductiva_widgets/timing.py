@@ -45,7 +45,7 @@ def phases(info: TaskInfo) -> list[Phase]:
     last = ended_at(info)
     # A phase ends where the next one begins; a dropped mark (a kill, a machine lost) leaves a gap
     # in none of them.
-    ends = [start for _, start in entered[1:]] + [last]
+    ends = [*(start for _, start in entered), last][1:]
     return [
         Phase(name, start, None if end is None else max(start, end))
         for (name, start), end in zip(entered, ends, strict=True)

@@ -67,3 +67,9 @@ def test_is_computing_only_while_commands_run():
     assert not timing.is_computing(info("computation-ended"))
     assert not timing.is_computing(info("success"))
     assert at(0)
+
+
+@pytest.mark.parametrize("status", ["pending-input", "killed"])
+def test_task_that_was_never_queued_has_no_phases(status):
+    marks = ("input_submit_time", "start_time", "computation_start_time", "computation_end_time")
+    assert timing.phases(info(status, **dict.fromkeys(marks))) == []
