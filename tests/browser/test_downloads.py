@@ -83,6 +83,8 @@ def take(page, region, name):
         )
         is_light = str(theme == "light").lower()
         page.wait_for_selector(f"body[data-jp-theme-light={is_light}]", state="attached")
+        # JupyterLab's own curtain stumbles over a second change while it falls.
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
         region.screenshot(path=ARTIFACTS / f"download-{name}-{theme}.png", animations="disabled")
 
 
