@@ -13,6 +13,7 @@ from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.fetch import ArchiveFetch, Wish
 from inductiva_widgets.downloads.lanes import CONNECTIONS, Lanes
 from inductiva_widgets.downloads.link import Link
+from inductiva_widgets.downloads.opener import RequestsOpener
 from inductiva_widgets.downloads.single import fetch_whole
 from inductiva_widgets.downloads.tally import Share, Tally
 from inductiva_widgets.errors import DownloadCancelled, DownloadError, InductivaError
@@ -112,7 +113,8 @@ class _Many:
         self._sources = sources
         self._lanes = Lanes(CONNECTIONS)
         self._failures: dict[int, Exception] = {}
-        self._links: list[Link] = []
+        # One for all: a thousand archives must not keep a thousand idle connections.
+        self._opener = RequestsOpener()
 
     def run(self, tally: Tally) -> list[Path]:
         shares = [tally.share(source.name) for source in self._sources]
@@ -121,8 +123,7 @@ class _Many:
 
         def prepare(index: int) -> None:
             source, share = self._sources[index], shares[index]
-            link = Link(source.link(), renew=source.link)
-            self._links.append(link)
+            link = Link(source.link(), opener=self._opener, renew=source.link)
             ready[index] = source.prepared(link, share, self._lanes)
 
         def fetch(index: int) -> None:
@@ -133,8 +134,7 @@ class _Many:
             self._each(prepare, shares, tally)
             self._each(fetch, shares, tally)
         finally:
-            for link in self._links:
-                link.close()
+            self._opener.close()
         if self._failures:
             raise self._error()
         return [paths[index] for index in range(len(self._sources))]

@@ -64,6 +64,7 @@ class FileServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, Stored] = {}
         self.log: list[Entry] = []
+        self.connections = 0
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
         self.ranges = True
@@ -85,6 +86,10 @@ class FileServer(ThreadingHTTPServer):
     @property
     def sent(self) -> int:
         return sum(entry.sent for entry in self.log)
+
+    def get_request(self):
+        self.connections += 1
+        return super().get_request()
 
     def forget(self) -> None:
         self.log.clear()

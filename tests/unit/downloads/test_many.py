@@ -30,6 +30,15 @@ def test_several_archives_come_with_one_sum_of_the_progress(server, tmp_path):
     )
 
 
+def test_many_small_archives_share_few_connections(server, tmp_path):
+    names = [f"a{number}" for number in range(40)]
+    for name in names:
+        put(server, name, 100)
+    start_many([source(server, tmp_path, name) for name in names]).result(20)
+    assert len(server.log) >= 40
+    assert server.connections <= 20
+
+
 def test_those_that_fail_are_counted_and_named_and_the_others_come(server, tmp_path):
     content = put(server, "a")
 
