@@ -68,7 +68,7 @@ dist: $(VENV)/.dev ## Build sdist and wheel into dist/
 	@$(BIN)/python -m build
 
 clean: ## Remove everything that was built or installed here
-	rm -rf $(VENV) build dist js/node_modules inductiva_widgets/static/widget.*
+	rm -rf $(VENV) build dist js/node_modules inductiva_widgets/static
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -10,7 +10,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_BUNDLE = ("inductiva_widgets/static/widget.js", "inductiva_widgets/static/widget.css")
+_BUNDLE = tuple(
+    f"inductiva_widgets/static/{name}" for name in ("widget.js", "widget.css", "panels.js")
+)
 
 
 class BundleHook(BuildHookInterface):  # type: ignore[type-arg]

@@ -1,12 +1,14 @@
 /**
- * Builds `src/index.ts` into the one bundle that every widget class shares.
+ * Builds `src/index.ts` into the one bundle that every widget class shares, and `src/panels` into
+ * the one that is fetched when a panel is first opened.
  *
- *   node build.mjs            the bundle that Python reads
+ *   node build.mjs            the bundles that Python reads
  *   node build.mjs --watch    the same, again after each change
- *   node build.mjs --gallery  the bundle and the development page in `gallery/dist`
+ *   node build.mjs --gallery  the bundles and the development page in `gallery/dist`
  */
-import { copyFileSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
@@ -34,36 +36,86 @@ const shared = {
   logLevel: "warning",
 };
 
-const bundle = {
+// Names the registry through which the two bundles find each other: those of one build only.
+const BUILD = createHash("sha256")
+  .update(
+    readdirSync(join(here, "src"), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+      .map((path) => readFileSync(path, "utf8"))
+      .join("\0"),
+  )
+  .digest("hex")
+  .slice(0, 12);
+
+const report = (name, limit) => ({
+  name: "report",
+  setup: (build) =>
+    build.onEnd((result) => {
+      if (result.errors.length > 0) return;
+      const { size } = statSync(join(target, name));
+      console.log(`${name} ${(size / 1000).toFixed(1)} kB`);
+      if (size > limit) {
+        console.error(`${name} is larger than ${limit / 1000} kB.`);
+        process.exitCode = 1;
+      }
+    }),
+});
+
+const main = {
   ...shared,
   entryPoints: { widget: "src/index.ts" },
   outdir: target,
+  define: { __BUILD__: JSON.stringify(BUILD) },
+  // Reached through the kernel once bundled; the import is for tests.
+  external: ["./panels"],
   legalComments: "none",
   banner: { js: `/*! Contains Preact.\n\n${licence.replaceAll("*/", "* /")}\n*/` },
-  plugins: [
-    {
-      name: "report",
-      setup: (build) =>
-        build.onEnd((result) => {
-          if (result.errors.length > 0) return;
-          const [js] = ["widget.js", "widget.css"].map((name) => {
-            const { size } = statSync(join(target, name));
-            console.log(`${name} ${(size / 1000).toFixed(1)} kB`);
-            return size;
-          });
-          if (js > LIMIT) {
-            console.error(`The bundle is larger than ${LIMIT / 1000} kB.`);
-            process.exitCode = 1;
-          }
-        }),
-    },
-  ],
+  plugins: [report("widget.js", LIMIT), report("widget.css", LIMIT)],
+};
+
+/** Takes what the main bundle has from there; the list is that of `src/shared.ts`. */
+const borrowed = {
+  name: "borrowed",
+  setup(build) {
+    const source = readFileSync(join(here, "src", "shared.ts"), "utf8");
+    const list = source.slice(source.indexOf("export const shared"));
+    const names = new Set(
+      [...list.slice(0, list.indexOf("};")).matchAll(/^ {2}"?([\w/]+)"?[,:]/gm)].map(([, n]) => n),
+    );
+    build.onResolve({ filter: /^(preact|\.)/ }, ({ path, resolveDir, namespace }) => {
+      if (namespace === "borrowed") return undefined;
+      const name = path.startsWith(".")
+        ? relative(join(here, "src"), resolve(resolveDir, path))
+        : path;
+      return names.has(name) ? { path: name, namespace: "borrowed" } : undefined;
+    });
+    const registry = `globalThis[Symbol.for("inductiva_widgets.${BUILD}")].shared`;
+    build.onLoad({ filter: /.*/, namespace: "borrowed" }, ({ path }) => ({
+      contents: `module.exports = ${registry}[${JSON.stringify(path)}]`,
+      loader: "js",
+    }));
+    // The style sheet travels inside of the code, and goes where the panel is: into a shadow root.
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const css = readFileSync(path, "utf8");
+      const { code } = await esbuild.transform(css, { loader: "css", minify: true });
+      return { contents: code, loader: "text" };
+    });
+  },
+};
+
+const panels = {
+  ...shared,
+  entryPoints: { panels: "src/panels/index.ts" },
+  outdir: target,
+  plugins: [borrowed, report("panels.js", LIMIT)],
 };
 
 if (process.argv.includes("--watch")) {
-  await (await esbuild.context(bundle)).watch();
+  for (const one of [main, panels]) await (await esbuild.context(one)).watch();
 } else {
-  await esbuild.build(bundle);
+  for (const one of [main, panels]) await esbuild.build(one);
 }
 
 if (process.argv.includes("--gallery")) {
@@ -76,6 +128,6 @@ if (process.argv.includes("--gallery")) {
     outdir: out,
   });
   // The page mounts the bundle that users get, not its sources.
-  for (const name of ["widget.js", "widget.css"]) copyFileSync(join(target, name), join(out, name));
+  for (const name of ["widget.js", "widget.css", "panels.js"]) copyFileSync(join(target, name), join(out, name));
   console.log(`open ${join(here, "gallery", "index.html")} through a local web server`);
 }

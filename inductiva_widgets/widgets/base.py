@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent.parent / "static"
 _BUNDLE = (_STATIC / "widget.js", _STATIC / "widget.css")
+# Code that the page asks for when it is first needed, by name.
+_MODULES = {"panels": _STATIC / "panels.js"}
 
 
 class BundleMissingError(InductivaError):
@@ -25,7 +27,7 @@ class BundleMissingError(InductivaError):
 
 
 def _check_bundle() -> None:
-    if not all(path.is_file() for path in _BUNDLE):
+    if not all(path.is_file() for path in (*_BUNDLE, *_MODULES.values())):
         raise BundleMissingError(
             "The front end of inductiva_widgets is not built. In a checkout, run `make build` "
             "(or `npm ci && npm run build` in js/), then restart the kernel."
@@ -54,7 +56,7 @@ class BaseWidget(anywidget.AnyWidget):
         unknown = sorted(set(kwargs) - set(self.trait_names()))
         if unknown:
             raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[str, Handler] = {"module": _answer_module}
         super().__init__(**kwargs)
         self.on_msg(self._on_request)
         _answer_beside_cells(self)
@@ -97,7 +99,23 @@ class BaseWidget(anywidget.AnyWidget):
         return data, {}
 
 
+def _answer_module(content: dict[str, Any]) -> dict[str, str]:
+    path = _MODULES.get(str(content.get("name")))
+    if path is None:
+        raise InputError("There is no such module.")
+    return {"code": path.read_text("utf-8")}
+
+
 _TITLES = {
+    "module": "A part of the page could not be loaded",
+    "log": "The log could not be read",
+    "preview": "The file could not be previewed",
+    "query": "The list could not be searched",
+    "facet": "The values of the column could not be listed",
+    "select": "The tasks could not be selected",
+    "kill_selected": "The tasks could not be killed",
+    "download_selected": "The download could not be started",
+    "follow": "New tasks could not be looked for",
     "kill": "The task could not be killed",
     "outputs": "The output files could not be listed",
     "download": "The download could not be started",

@@ -40,11 +40,11 @@ class DownloadWidget(BaseWidget):
         view = state.download_view(download.progress, download.error)
         super().__init__(title=title, download=view, **kwargs)
         # Not begun anew from here: whoever waits for the result was told of the end already.
-        self._handlers = {
-            "pause_download": lambda _: download.pause(),
-            "resume_download": lambda _: download.resume(),
-            "cancel_download": lambda _: download.cancel(),
-        }
+        self._handlers.update(
+            pause_download=lambda _: download.pause(),
+            resume_download=lambda _: download.resume(),
+            cancel_download=lambda _: download.cancel(),
+        )
         self._unsubscribe = download.subscribe(self._show)
 
     def __repr__(self) -> str:

@@ -22,14 +22,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.live import Feed
 
 _CONSOLE = "https://console.inductiva.ai/tasks/"
-
-
-class PhaseView(TypedDict):
-    """``Phase`` of the contract."""
-
-    name: str
-    start: int
-    end: int | None
+_PHASES: tuple[timing.PhaseName, ...] = ("queue", "preparing", "computing", "finalizing")
 
 
 class Elapsed(TypedDict):
@@ -45,6 +38,14 @@ class CommandView(TypedDict):
     command: str
     elapsed: Elapsed
     ok: bool | None
+    exit_code: int | None
+
+
+class LastWords(TypedDict):
+    """The last lines that the simulator wrote to one of its streams."""
+
+    name: str
+    text: str
 
 
 class FailureView(TypedDict):
@@ -53,10 +54,11 @@ class FailureView(TypedDict):
     title: str
     detail: str
     advice: str
+    last_words: list[LastWords]
 
 
 class RowView(TypedDict):
-    """A line of the list."""
+    """A line of the list; ``cost_rate`` is in US dollars per second of the computation."""
 
     id: str
     status: str
@@ -65,25 +67,26 @@ class RowView(TypedDict):
     is_terminal: bool
     can_kill: bool
     simulator: str | None
+    project: str | None
     submitted: int | None
     started: int | None
     computation: Elapsed
     machine: str | None
     cost: float | None
-    phases: list[PhaseView]
+    cost_rate: float | None
+    marks: list[int | None]
     has_outputs: bool
+    output_files: int | None
+    output_size: int | None
 
 
 class TaskView(RowView):
     """A card: all of a line and more."""
 
-    project: str | None
     queue_ahead: int | None
     meaning: str
     commands: list[CommandView]
     failure: FailureView | None
-    output_files: int | None
-    output_size: int | None
     console_url: str | None
 
 
@@ -140,10 +143,87 @@ class FeedView(TypedDict):
     offline_since: int | None
     error: str | None
     skew: int
+    is_paused: bool
 
 
-def row_view(info: TaskInfo) -> RowView:
-    """Return a line of the list."""
+class LogView(TypedDict):
+    """A stretch of a log, with where it lies in it."""
+
+    name: str
+    text: str
+    start: int
+    stop: int
+    size: int
+    can_grow: bool
+    note: str
+
+
+class QueryView(TypedDict):
+    """What the table shows of its tasks."""
+
+    search: str
+    tones: list[str]
+    filters: dict[str, dict[str, Any]]
+    sort: dict[str, Any] | None
+    group: str | None
+    closed: list[str]
+
+
+class GroupView(TypedDict):
+    """The head of a group."""
+
+    group: str
+    label: str | None
+    is_open: bool
+    tasks: int
+    counts: dict[str, int]
+    cost: float | None
+    seconds: float
+
+
+class ShapeView(TypedDict):
+    """How the lines of the table lie."""
+
+    version: int
+    query: QueryView
+    tasks: int
+    lines: int
+    first: int | None
+    last: int | None
+    code: str
+
+
+class TotalsView(TypedDict):
+    """Sums over the tasks that match."""
+
+    counts: dict[str, int]
+    cost: float | None
+    seconds: float
+
+
+class SelectionView(TypedDict):
+    """The chosen tasks."""
+
+    version: int
+    tasks: int
+    hidden: int
+    can_kill: int
+    with_outputs: int
+    cost: float | None
+
+
+class FacetView(TypedDict):
+    """The values of a column with their counts, or its range."""
+
+    values: list[dict[str, Any]]
+    more: int
+    min: float | None
+    max: float | None
+
+
+def row_view(info: TaskInfo, now: datetime | None = None) -> RowView:
+    """Return a line of the list; ``now`` is the service's time, for what grows."""
+    metrics = info.metrics
     return {
         "id": info.task_id,
         "status": info.status.value,
@@ -152,22 +232,28 @@ def row_view(info: TaskInfo) -> RowView:
         "is_terminal": info.is_terminal,
         "can_kill": not info.is_terminal and info.status != Status.PENDING_KILL,
         "simulator": info.simulator,
+        "project": info.project,
         "submitted": _ms(info.input_submit_time or info.create_time),
         "started": _ms(info.start_time),
         "computation": _computation(info),
         "machine": info.machine_type,
         # The embedded server asks for no money; a nought on every card says nothing.
         "cost": info.estimated_computation_cost or None,
-        "phases": [
-            {"name": phase.name, "start": _stamp(phase.start), "end": _ms(phase.end)}
-            for phase in timing.phases(info)
-        ],
+        "cost_rate": _cost_rate(info, now),
+        "marks": _marks(info),
         "has_outputs": info.has_outputs,
+        "output_files": None if metrics is None else metrics.output_total_files,
+        "output_size": None if metrics is None else metrics.output_size_bytes,
     }
 
 
 def task_view(
-    info: TaskInfo, tasks_ahead: int | None = None, *, is_local: bool = False
+    info: TaskInfo,
+    tasks_ahead: int | None = None,
+    *,
+    now: datetime | None = None,
+    is_local: bool = False,
+    last_words: Sequence[LastWords] = (),
 ) -> TaskView:
     """Return a card.
 
@@ -177,20 +263,20 @@ def task_view(
         The task; its detail gives the commands, a row of a listing leaves them out.
     tasks_ahead
         Queue position, where known.
+    now
+        The service's time, for what grows.
     is_local
         Whether the embedded server has the task: then it is in no web console.
+    last_words
+        What the simulator of a failed task wrote last, where known.
     """
-    metrics = info.metrics
     queued = info.status == Status.SUBMITTED
     return {
-        **row_view(info),
-        "project": info.project,
+        **row_view(info, now),
         "queue_ahead": tasks_ahead if queued else None,
         "meaning": info.status.facts.meaning,
         "commands": [_command(op) for op in _executed(info)],
-        "failure": _failure(info),
-        "output_files": None if metrics is None else metrics.output_total_files,
-        "output_size": None if metrics is None else metrics.output_size_bytes,
+        "failure": _failure(info, last_words),
         "console_url": None if is_local else _CONSOLE + quote(info.task_id, safe=""),
     }
 
@@ -246,13 +332,14 @@ def error_view(title: str, error: BaseException) -> ErrorView:
     return {"title": title, "detail": detail, "report": f"{title}: {kind}{where}: {detail}"}
 
 
-def feed_view(feed: Feed, skew: float = 0.0) -> FeedView:
+def feed_view(feed: Feed, skew: float = 0.0, *, is_paused: bool = False) -> FeedView:
     """Return the freshness; ``skew`` is in seconds."""
     return {
         "updated": None if feed.updated is None else round(feed.updated * 1000),
         "offline_since": None if feed.offline_since is None else round(feed.offline_since * 1000),
         "error": feed.error,
         "skew": round(skew * 1000),
+        "is_paused": is_paused,
     }
 
 
@@ -280,6 +367,23 @@ def _computation(info: TaskInfo) -> Elapsed:
     }
 
 
+def _marks(info: TaskInfo) -> list[int | None]:
+    """Return when each phase began and when the last one ended: half the bytes of the phases."""
+    entered = timing.phases(info)
+    known = {phase.name: _ms(phase.start) for phase in entered}
+    end = _ms(entered[-1].end) if entered else None
+    return [*(known.get(name) for name in _PHASES), end]
+
+
+def _cost_rate(info: TaskInfo, now: datetime | None) -> float | None:
+    """Return dollars per second, so that the page can count on between two looks."""
+    cost = info.estimated_computation_cost
+    if now is None or not cost or not timing.is_computing(info):
+        return None
+    seconds = timing.computation_seconds(info, now)
+    return float(f"{cost / seconds:.3g}") if seconds else None
+
+
 def _executed(info: TaskInfo) -> list[Operation]:
     events: list[StatusEvent] = info.status_history or []
     return [
@@ -294,14 +398,16 @@ def _command(operation: Operation) -> CommandView:
     start, end = operation.start_timestamp, operation.end_timestamp
     seconds = None if start is None or end is None else max(0.0, (end - start).total_seconds())
     ok = {"OK": True, "FAILED": False}.get(operation.status or "")
+    code = operation.attributes.get("exit_code")
     return {
         "command": str(operation.attributes["command"]),
         "elapsed": {"seconds": seconds, "since": _ms(start) if end is None else None},
         "ok": ok,
+        "exit_code": code if isinstance(code, int) and not isinstance(code, bool) else None,
     }
 
 
-def _failure(info: TaskInfo) -> FailureView | None:
+def _failure(info: TaskInfo, last_words: Sequence[LastWords]) -> FailureView | None:
     facts = info.status.facts
     if not info.is_terminal or facts.tone is not Tone.BAD:
         return None
@@ -312,6 +418,7 @@ def _failure(info: TaskInfo) -> FailureView | None:
         "title": title.strip() or facts.meaning,
         "detail": rest.strip("\n"),
         "advice": facts.advice,
+        "last_words": list(last_words),
     }
 
 

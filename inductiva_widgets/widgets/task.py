@@ -44,7 +44,7 @@ class TaskWidget(BaseWidget):
         self._teller = FeedTeller(task.client)
         super().__init__(view=self._task_view(), feed=self._teller.now(), **kwargs)
         actions = TaskActions(self._find, self._show_download)
-        self._handlers = actions.handlers()
+        self._handlers.update(actions.handlers())
         self._subscription = Subscription([task], self._show_task, self._show_feed, {task.id})
         poller_for(task.client).subscribe(self._subscription)
 

@@ -65,12 +65,12 @@ class TaskListWidget(BaseWidget):
             **kwargs,
         )
         self._actions = TaskActions(self._by_id.get, self._show_download)
-        self._handlers = {
-            **self._actions.handlers(),
-            "rows": self._answer_rows,
-            "open": self._open_card,
-            "close": self._close_card,
-        }
+        self._handlers.update(
+            self._actions.handlers(),
+            rows=self._answer_rows,
+            open=self._open_card,
+            close=self._close_card,
+        )
         self._subscriptions = [self._subscribe(client) for client in clients]
 
     def __repr__(self) -> str:

@@ -4,31 +4,41 @@ import type {
   FeedView,
   FileProgressView,
   FileView,
-  Phase,
+  Marks,
   PhaseName,
   RowView,
   TaskView,
   Tone,
 } from "../src/contract";
+import { phasesOf } from "../src/phases";
 
 export const now = Date.now();
 const second = 1000;
 
-export const feed: FeedView = { updated: now, offline_since: null, error: null, skew: 0 };
+export const feed: FeedView = {
+  updated: now,
+  offline_since: null,
+  error: null,
+  skew: 0,
+  is_paused: false,
+};
+
+const ORDER: readonly PhaseName[] = ["queue", "preparing", "computing", "finalizing"];
 
 /** Phases with these durations, in seconds; the last of a living task has no end. */
-export function phases(parts: [PhaseName, number][], isLive: boolean, end = now): Phase[] {
+export function phases(parts: [PhaseName, number][], isLive: boolean, end = now): Marks {
+  const marks: Marks = [null, null, null, null, isLive ? null : end];
   let at = end - parts.reduce((sum, [, seconds]) => sum + seconds * second, 0);
-  return parts.map(([name, seconds], index) => {
-    const start = at;
+  for (const [name, seconds] of parts) {
+    marks[ORDER.indexOf(name)] = at;
     at += seconds * second;
-    return { name, start, end: isLive && index === parts.length - 1 ? null : at };
-  });
+  }
+  return marks;
 }
 
 export function task(part: Partial<TaskView>): TaskView {
-  const laid = part.phases ?? [];
-  const computing = laid.find(({ name }) => name === "computing");
+  const marks = part.marks ?? [null, null, null, null, null];
+  const computing = phasesOf(marks).find(({ name }) => name === "computing");
   return {
     id: "bgnu9i6st2qk9ocghu6w81v5t",
     status: "computation-started",
@@ -37,15 +47,16 @@ export function task(part: Partial<TaskView>): TaskView {
     is_terminal: false,
     can_kill: true,
     simulator: "reef3d",
-    submitted: laid[0]?.start ?? now,
-    started: laid[1]?.start ?? null,
+    submitted: marks[0] ?? now,
+    started: marks[1] ?? null,
     computation: {
       seconds: computing?.end ? (computing.end - computing.start) / second : null,
       since: computing?.end === null ? computing.start : null,
     },
     machine: "c2d-standard-16",
     cost: null,
-    phases: laid,
+    cost_rate: null,
+    marks,
     project: "dam-break",
     queue_ahead: null,
     meaning: "The simulator is running.",
@@ -69,13 +80,13 @@ export const queued = task({
   simulator: "openfoam",
   meaning: "The task waits for a machine.",
   machine: null,
-  phases: phases([["queue", 40]], true),
+  marks: phases([["queue", 40]], true),
 });
 export const queuedBehind: TaskView = { ...queued, queue_ahead: 2 };
 export const preparing = task({
   status: "started",
   alias: "Preparing to Compute",
-  phases: phases(
+  marks: phases(
     [
       ["queue", 50],
       ["preparing", 9],
@@ -90,13 +101,14 @@ const computing: [PhaseName, number][] = [
 ];
 export const running = task({
   cost: 0.31,
-  phases: phases(computing, true),
+  marks: phases(computing, true),
   commands: [
-    { command: "/DIVEMesh/bin/DiveMESH", elapsed: { seconds: 2.4, since: null }, ok: true },
+    { command: "/DIVEMesh/bin/DiveMESH", elapsed: { seconds: 2.4, since: null }, ok: true, exit_code: 0 },
     {
       command: "mpirun -np 16 /REEF3D/bin/REEF3D",
       elapsed: { seconds: null, since: now - 274 * second },
       ok: null,
+      exit_code: null,
     },
   ],
 });
@@ -104,7 +116,7 @@ export const finalizing = task({
   status: "computation-ended",
   alias: "Finalizing",
   cost: 0.34,
-  phases: phases([...computing, ["finalizing", 4]], true),
+  marks: phases([...computing, ["finalizing", 4]], true),
 });
 export const success = task({
   ...ended,
@@ -116,7 +128,7 @@ export const success = task({
   meaning: "The simulation ended well; its output is available.",
   machine: "c2-standard-16",
   cost: 0.096,
-  phases: phases(
+  marks: phases(
     [
       ["queue", 21],
       ["preparing", 4],
@@ -131,6 +143,7 @@ export const success = task({
       command: "/SPlisHSPlasH_CPU/bin/SPHSimulator config.json --no-gui --output-dir .",
       elapsed: { seconds: 10.2, since: null },
       ok: true,
+      exit_code: 0,
     },
   ],
   has_outputs: true,
@@ -145,7 +158,7 @@ export const failed = task({
   tone: "bad",
   simulator: "swmm",
   cost: 0.011,
-  phases: phases(
+  marks: phases(
     [
       ["queue", 1.4],
       ["preparing", 0.6],
@@ -160,9 +173,10 @@ export const failed = task({
     detail:
       "runswmm model.inp model.rpt\nERROR 209: undefined object J44 at line 82 of [XSECTIONS] section",
     advice: "Read the last lines of stderr.txt and stdout.txt, correct the input files, run again.",
+    last_words: [{ name: "stderr.txt", text: "ERROR 209: undefined object N17\n  in line 41 of [CONDUITS]" }],
   },
   commands: [
-    { command: "runswmm model.inp model.rpt", elapsed: { seconds: 0.9, since: null }, ok: false },
+    { command: "runswmm model.inp model.rpt", elapsed: { seconds: 0.9, since: null }, ok: false, exit_code: 1 },
   ],
 });
 export const killed = task({
@@ -175,7 +189,7 @@ export const killed = task({
   meaning: "The task was killed by the user.",
   machine: "c3d-highcpu-90",
   cost: 4.82,
-  phases: phases(
+  marks: phases(
     [
       ["queue", 240],
       ["preparing", 30],
@@ -209,7 +223,7 @@ export const hostile = task({
   simulator: `<img src=x onerror=alert(1)> ${long}`,
   project: `\u202eproject\u0007\u0000 ${long}`,
   machine: long,
-  phases: phases(
+  marks: phases(
     [
       ["queue", 1],
       ["computing", 1e7],
@@ -220,8 +234,9 @@ export const hostile = task({
     title: `<script>alert(1)</script> ${long}`,
     detail: `\u0000\u001b[31m${long}`,
     advice: "",
+    last_words: [],
   },
-  commands: [{ command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false }],
+  commands: [{ command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false, exit_code: 1 }],
   console_url: "javascript:alert(1)",
   has_outputs: true,
   output_files: 1e9,
@@ -351,10 +366,10 @@ export function row(index: number): RowView {
             ["computing", 10 + ((index * 37) % 300)],
           ];
   if (tone === "ok") parts.push(["finalizing", 6]);
-  const laid = phases(parts, isLive, isLive ? now : now - index * 5e6);
+  const marks = phases(parts, isLive, isLive ? now : now - index * 5e6);
   const seed = (index + 1) * 2654435761;
   const id = seed.toString(36).padStart(9, "k").repeat(3).slice(0, 25);
-  const { computation, submitted, started } = task({ phases: laid });
+  const { computation, submitted, started } = task({ marks });
   return {
     id,
     status,
@@ -365,7 +380,11 @@ export function row(index: number): RowView {
     computation,
     submitted,
     started,
-    phases: laid,
+    marks,
+    project: index % 3 === 0 ? null : "dam-break",
+    cost_rate: null,
+    output_files: isLive ? null : 12 + (index % 5),
+    output_size: isLive ? null : 1e6 * (1 + (index % 900)),
     is_terminal: !isLive,
     can_kill: isLive,
     cost: machine === null ? null : ((index * 31) % 500) / 97,

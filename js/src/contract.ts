@@ -9,12 +9,9 @@
 export type Tone = "wait" | "run" | "ok" | "bad" | "off" | "unknown";
 export type PhaseName = "queue" | "preparing" | "computing" | "finalizing";
 
-/** One stretch of a task's life; `end` is null while it lasts. */
-export interface Phase {
-  name: PhaseName;
-  start: number;
-  end: number | null;
-}
+/** When the queue, the preparing, the computing and the finalizing began, and when it all ended;
+ * null where it has not, or where a task went past it. A phase lasts until the next one begins. */
+export type Marks = (number | null)[];
 
 /** A duration that may still be growing: `seconds` once known, else counted from `since`. */
 export interface Elapsed {
@@ -27,16 +24,25 @@ export interface CommandView {
   command: string;
   elapsed: Elapsed;
   ok: boolean | null;
+  exit_code: number | null;
 }
 
-/** Why a task did not succeed, and what to do next. */
+/** The last lines that the simulator wrote to one of its streams, such as `stderr.txt`. */
+export interface LastWords {
+  name: string;
+  text: string;
+}
+
+/** Why a task did not succeed, and what to do next; `last_words` come a moment later. */
 export interface FailureView {
   title: string;
   detail: string;
   advice: string;
+  last_words: LastWords[];
 }
 
-/** A line of the list. */
+/** A task as a line of the list. `cost` is in US dollars; `cost_rate` in dollars per second of the
+ * computation, where it still grows. */
 export interface RowView {
   id: string;
   status: string;
@@ -45,24 +51,25 @@ export interface RowView {
   is_terminal: boolean;
   can_kill: boolean;
   simulator: string | null;
+  project: string | null;
   submitted: number | null;
   started: number | null;
   computation: Elapsed;
   machine: string | null;
   cost: number | null;
-  phases: Phase[];
+  cost_rate: number | null;
+  marks: Marks;
   has_outputs: boolean;
+  output_files: number | null;
+  output_size: number | null;
 }
 
 /** A card: all of a line and more. */
 export interface TaskView extends RowView {
-  project: string | null;
   queue_ahead: number | null;
   meaning: string;
   commands: CommandView[];
   failure: FailureView | null;
-  output_files: number | null;
-  output_size: number | null;
   console_url: string | null;
 }
 
@@ -76,6 +83,33 @@ export interface FileView {
 export interface OutputsView {
   archive_size: number | null;
   files: FileView[];
+}
+
+/** A look into an output file, within a budget of bytes; `note` says what is left out, and why.
+ * `data` of an image is base64. */
+export type PreviewView =
+  | { kind: "text" | "json" | "hex"; name: string; size: number; note: string; text: string }
+  | {
+      kind: "table";
+      name: string;
+      size: number;
+      note: string;
+      columns: string[];
+      rows: string[][];
+    }
+  | { kind: "image"; name: string; size: number; note: string; mime: string; data: string }
+  | { kind: "none"; name: string; size: number; note: string };
+
+/** A stretch of a log: the bytes from `start` to `stop` of the `size` there are. A log that was
+ * begun anew is shorter than what was read of it. `note` says why there is nothing yet. */
+export interface LogView {
+  name: string;
+  text: string;
+  start: number;
+  stop: number;
+  size: number;
+  can_grow: boolean;
+  note: string;
 }
 
 /** `waiting` is for another download that fills the same folder. */
@@ -109,12 +143,108 @@ export interface ErrorView {
   report: string;
 }
 
-/** Freshness of what is shown. `skew` is the service's clock minus the kernel's, milliseconds. */
+/** Freshness of what is shown. `skew` is the service's clock minus the kernel's, milliseconds.
+ * Paused while no view of the widget is in sight. */
 export interface FeedView {
   updated: number | null;
   offline_since: number | null;
   error: string | null;
   skew: number;
+  is_paused: boolean;
+}
+
+/** Columns of the table; their order is the order in which they are offered. */
+export type ColumnKey =
+  | "status"
+  | "simulator"
+  | "project"
+  | "id"
+  | "submitted"
+  | "started"
+  | "ended"
+  | "queue"
+  | "computation"
+  | "total"
+  | "phases"
+  | "machine"
+  | "cost"
+  | "files"
+  | "size";
+
+export type GroupKey = "simulator" | "project" | "status" | "machine";
+
+/** What a column must be: one of some values (null: not known), or in a range, ends included. Texts
+ * are compared whole; times are epoch milliseconds, durations seconds, sizes bytes. */
+export type FilterView =
+  | { values: (string | null)[] }
+  | { min: number | null; max: number | null };
+
+export interface SortView {
+  key: ColumnKey;
+  descending: boolean;
+}
+
+/** What the table shows of its tasks. `search` is in any text of a task, whatever its case;
+ * `closed` names the groups whose tasks are folded away. No sort: the order of the list. */
+export interface QueryView {
+  search: string;
+  tones: Tone[];
+  filters: Partial<Record<ColumnKey, FilterView>>;
+  sort: SortView | null;
+  group: GroupKey | null;
+  closed: string[];
+}
+
+/** The head of a group; `group` is its key in `closed`, `label` null where the value is unknown. */
+export interface GroupView {
+  group: string;
+  label: string | null;
+  is_open: boolean;
+  tasks: number;
+  counts: Record<string, number>;
+  cost: number | null;
+  seconds: number;
+}
+
+export type LineView = RowView | GroupView;
+
+/** How the lines lie: `version` grows whenever a line changes its place. `tasks` match the query,
+ * `lines` are those that are not folded away, heads of groups included. `first` and `last` are the
+ * earliest and the latest time of the tasks that match; `code` gives the same tasks in Python. */
+export interface ShapeView {
+  version: number;
+  query: QueryView;
+  tasks: number;
+  lines: number;
+  first: number | null;
+  last: number | null;
+  code: string;
+}
+
+/** Sums over the tasks that match: by tone as if no tone were chosen, dollars, seconds. */
+export interface TotalsView {
+  counts: Record<string, number>;
+  cost: number | null;
+  seconds: number;
+}
+
+/** The chosen tasks; `version` grows with each change. They stay chosen when a query hides them,
+ * `hidden` says how many. */
+export interface SelectionView {
+  version: number;
+  tasks: number;
+  hidden: number;
+  can_kill: number;
+  with_outputs: number;
+  cost: number | null;
+}
+
+/** The values of a column with their counts, most frequent first; or its range. */
+export interface FacetView {
+  values: { value: string | null; count: number }[];
+  more: number;
+  min: number | null;
+  max: number | null;
 }
 
 /** Traits of TaskWidget. */
@@ -125,13 +255,21 @@ export interface TaskTraits {
   feed: FeedView;
 }
 
-/** Traits of TaskListWidget. `head` holds the first rows, so that the first paint asks nothing. */
+/** Traits of TaskListWidget. `total` counts all tasks of the list; `head` holds the first lines of
+ * `shape`, so that the first paint asks nothing. The page sets `columns` and `mode`. `download` is
+ * that of the selection. */
 export interface TaskListTraits {
   kind: "task_list";
   total: number;
-  head: RowView[];
-  counts: Record<string, number>;
+  head: LineView[];
+  shape: ShapeView;
+  totals: TotalsView;
+  selection: SelectionView;
+  columns: ColumnKey[];
+  mode: "table" | "timeline";
   feed: FeedView;
+  download: DownloadView | null;
+  is_following: boolean;
   is_demo: boolean;
 }
 
@@ -144,13 +282,28 @@ export interface DownloadTraits {
 
 /** Requests of the page; each gets one Reply with the same id. Killing and downloading answer when
  * accepted or refused, and tell their progress by pushes. `resume_download` goes on after a pause,
- * and on a card also with what failed or was cancelled. */
+ * and on a card also with what failed or was cancelled. On a list, downloads without a task are
+ * those of the selection. */
 export interface Requests {
+  /** Code that is loaded when it is first needed; see `lazy.tsx`. */
+  module: { name: string };
+  /** Whether a view is in sight; `view` tells the views of a widget apart. */
+  visible: { view: string; is_visible: boolean };
   rows: { start: number; stop: number };
+  query: { query: QueryView };
+  facet: { key: ColumnKey };
+  /** One of: the tasks of these ids, those of these lines, all that match the query, or none. */
+  select: { ids: string[]; on: boolean } | { start: number; stop: number; on: boolean } | { on: boolean };
+  kill_selected: Record<string, never>;
+  download_selected: Record<string, never>;
+  follow: { on: boolean };
   open: { task_id: string };
   close: { task_id: string };
   kill: { task_id: string };
   outputs: { task_id: string };
+  preview: { task_id: string; name: string };
+  /** The end of a log; or what follows the byte `after`, or what precedes the byte `before`. */
+  log: { task_id: string; name: string; after?: number; before?: number };
   download: { task_id: string; names: string[] | null };
   pause_download: { task_id?: string };
   resume_download: { task_id?: string };
@@ -159,11 +312,23 @@ export interface Requests {
 
 /** What the requests answer with. */
 export interface Results {
-  rows: { start: number; rows: RowView[] };
+  module: { code: string };
+  visible: null;
+  /** Of lines that have moved since, `version` tells; `selected` are the ids among them. */
+  rows: { version: number; start: number; lines: LineView[]; selected: string[] };
+  query: null;
+  facet: FacetView;
+  select: SelectionView;
+  /** How many were asked for; errors of single ones are pushed. */
+  kill_selected: { tasks: number };
+  download_selected: null;
+  follow: null;
   open: { view: TaskView; download: DownloadView | null };
   close: null;
   kill: null;
   outputs: OutputsView;
+  preview: PreviewView;
+  log: LogView;
   download: null;
   pause_download: null;
   resume_download: null;
@@ -176,9 +341,12 @@ export type Reply =
   | { id: string; ok: true; result: unknown }
   | { id: string; ok: false; error: ErrorView };
 
-/** Messages that Python sends unasked (list only; a single card gets its traits). */
+/** What has changed in a line that the page was sent; `id` says in which. */
+export type RowPatch = Partial<RowView> & { id: string };
+
+/** Messages that Python sends unasked. A single card gets its traits, and errors. */
 export type Push =
-  | { push: "rows"; rows: RowView[] }
+  | { push: "rows"; rows: RowPatch[] }
   | { push: "card"; view: TaskView }
   | { push: "download"; task_id: string; download: DownloadView }
   | { push: "error"; task_id: string; error: ErrorView };

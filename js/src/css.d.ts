@@ -1,1 +1,5 @@
-declare module "*.css";
+/** A style sheet is its text where it is imported by name, as the panels do. */
+declare module "*.css" {
+  const text: string;
+  export default text;
+}

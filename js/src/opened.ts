@@ -15,13 +15,10 @@ export interface Opened {
 export function viewOfRow(row: RowView): TaskView {
   return {
     ...row,
-    project: null,
     queue_ahead: null,
     meaning: "",
     commands: [],
     failure: null,
-    output_files: null,
-    output_size: null,
     console_url: null,
   };
 }

@@ -1,6 +1,13 @@
 /** A task's phases as lengths: pure, so that the bar and its legend cannot disagree. */
-import type { Phase, PhaseName } from "./contract";
+import type { Marks, PhaseName } from "./contract";
 import { formatGrowing, formatShort } from "./format";
+
+/** One stretch of a task's life; `end` is null while it lasts. */
+export interface Phase {
+  name: PhaseName;
+  start: number;
+  end: number | null;
+}
 
 export const PHASE_TITLES: Record<PhaseName, string> = {
   queue: "Queue",
@@ -9,6 +16,19 @@ export const PHASE_TITLES: Record<PhaseName, string> = {
   finalizing: "Finalizing",
 };
 const ORDER: readonly PhaseName[] = ["queue", "preparing", "computing", "finalizing"];
+
+/** The phases that a task has entered: each lasts until the next one begins. */
+export function phasesOf(marks: Marks): Phase[] {
+  const end = marks[ORDER.length] ?? null;
+  const entered = ORDER.flatMap((name, index) => {
+    const start = marks[index] ?? null;
+    return start === null ? [] : [{ name, start }];
+  });
+  return entered.map(({ name, start }, index) => {
+    const until = entered[index + 1]?.start ?? end;
+    return { name, start, end: until === null ? null : Math.max(start, until) };
+  });
+}
 
 /** While a task lives, this share of the bar stays free for what is to come. */
 const FREE = 0.15;

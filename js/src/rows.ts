@@ -1,7 +1,7 @@
 /** Rows of a list that the page knows so far, fetched in pages as they come into view. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Bridge, errorView, usePush, useTrait } from "./bridge";
-import type { ErrorView, Push, RowView } from "./contract";
+import type { ErrorView, Push, RowPatch, RowView } from "./contract";
 import type { Range } from "./window";
 
 export const PAGE = 50;
@@ -35,12 +35,13 @@ export class RowCache {
   }
 
   /** Takes news of rows that are known; others come when they are looked at. */
-  update(rows: readonly RowView[]): boolean {
+  update(rows: readonly RowPatch[]): boolean {
     let isKnown = false;
-    for (const row of rows) {
-      const place = this.#places.get(row.id);
-      if (place === undefined) continue;
-      this.#rows.set(place, row);
+    for (const patch of rows) {
+      const place = this.#places.get(patch.id);
+      const row = place === undefined ? undefined : this.#rows.get(place);
+      if (place === undefined || row === undefined) continue;
+      this.#rows.set(place, { ...row, ...patch });
       isKnown = true;
     }
     return isKnown;

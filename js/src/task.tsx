@@ -31,6 +31,14 @@ export function TaskEntry({ bridge }: { bridge: Bridge }) {
     }, []),
   );
   return (
-    <Card view={view} download={download} feed={feed} time={time} actions={actions} error={error} />
+    <Card
+      bridge={bridge}
+      view={view}
+      download={download}
+      feed={feed}
+      time={time}
+      actions={actions}
+      error={error}
+    />
   );
 }

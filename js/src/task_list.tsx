@@ -199,7 +199,9 @@ function OpenCard({ bridge, card, row, onHeight, ...rest }: OpenCardProps) {
   return (
     <div role="row" class="iw-card-row" aria-label="Opened task" ref={box}>
       <div role="cell" class="iw-card-cell" aria-colspan={COLUMNS.length}>
-        {view === null ? null : <Card view={view} actions={actions} isEmbedded {...rest} />}
+        {view === null ? null : (
+          <Card bridge={bridge} view={view} actions={actions} isEmbedded {...rest} />
+        )}
       </div>
     </div>
   );

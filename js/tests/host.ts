@@ -70,6 +70,7 @@ export const feed = (part: Partial<FeedView> = {}): FeedView => ({
   offline_since: null,
   error: null,
   skew: 0,
+  is_paused: false,
   ...part,
 });
 
@@ -86,11 +87,8 @@ export const task = (part: Partial<TaskView> = {}): TaskView => ({
   computation: { seconds: null, since: NOW - 277_000 },
   machine: "c2d-standard-16",
   cost: 0.31,
-  phases: [
-    { name: "queue", start: NOW - 343_000, end: NOW - 293_000 },
-    { name: "preparing", start: NOW - 293_000, end: NOW - 277_000 },
-    { name: "computing", start: NOW - 277_000, end: null },
-  ],
+  cost_rate: null,
+  marks: [NOW - 343_000, NOW - 293_000, NOW - 277_000, null, null],
   project: "dam-break",
   queue_ahead: null,
   meaning: "The simulator is running.",
@@ -111,7 +109,7 @@ export const done = (part: Partial<TaskView> = {}): TaskView =>
     is_terminal: true,
     can_kill: false,
     computation: { seconds: 10.2, since: null },
-    phases: [{ name: "computing", start: NOW - 10_200, end: NOW }],
+    marks: [null, null, NOW - 10_200, null, NOW],
     has_outputs: true,
     output_files: 2,
     ...part,

@@ -5,7 +5,7 @@ import { CopyButton } from "../src/parts/CopyButton";
 import { Details, safeLink } from "../src/parts/Details";
 import { ErrorBox } from "../src/parts/ErrorBox";
 import { FeedLine } from "../src/parts/FeedLine";
-import { OutputsTable } from "../src/parts/OutputsTable";
+import { OutputsTable } from "../src/panels/OutputsTable";
 import { Progress } from "../src/parts/Progress";
 import type { Pending } from "../src/parts/pending";
 import { Tabs } from "../src/parts/Tabs";
@@ -335,8 +335,8 @@ describe("error box", () => {
 describe("details", () => {
   it("tell times, commands and how these ended", async () => {
     const commands = [
-      { command: "swmm a.inp", elapsed: { seconds: 2.4, since: null }, ok: true },
-      { command: "swmm b.inp", elapsed: { seconds: 1, since: null }, ok: false },
+      { command: "swmm a.inp", elapsed: { seconds: 2.4, since: null }, ok: true, exit_code: 0 },
+      { command: "swmm b.inp", elapsed: { seconds: 1, since: null }, ok: false, exit_code: 1 },
     ];
     const page = await draw(<Details view={done({ commands })} time={time} />);
     const items = [...page.querySelectorAll("li")].map((item) => item.textContent);
@@ -344,7 +344,7 @@ describe("details", () => {
     expect(page.textContent).toContain("5 min ago");
   });
   it("count a command that runs", async () => {
-    const commands = [{ command: "x", elapsed: { seconds: null, since: NOW - 4000 }, ok: null }];
+    const commands = [{ command: "x", elapsed: { seconds: null, since: NOW - 4000 }, ok: null, exit_code: null }];
     const page = await draw(<Details view={task({ commands })} time={time} />);
     expect(page.querySelector("li")?.textContent).toBe("x4 s · running");
     await later(1000);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { offsetOf, secondsOf } from "../src/clock";
 import type { FileView } from "../src/contract";
-import { nextSort, sortFiles, summary } from "../src/files";
-import { layPhases } from "../src/phases";
+import { nextSort, sortFiles, summary } from "../src/panels/files";
+import { layPhases, phasesOf } from "../src/phases";
 import { RowCache } from "../src/rows";
 import { layItems, rangeOf } from "../src/window";
 import { feed, NOW, task } from "./host";
@@ -41,8 +41,18 @@ describe("windowing", () => {
 });
 
 describe("phases", () => {
+  it("last until the next one that was entered, whatever was passed by", () => {
+    expect(phasesOf([0, 10, 30, null, 40])).toEqual([
+      { name: "queue", start: 0, end: 10 },
+      { name: "preparing", start: 10, end: 30 },
+      { name: "computing", start: 30, end: 40 },
+    ]);
+    expect(phasesOf([0, null, null, null, null])).toEqual([{ name: "queue", start: 0, end: null }]);
+    expect(phasesOf([5, null, null, null, 3])).toEqual([{ name: "queue", start: 5, end: 5 }]);
+    expect(phasesOf([])).toEqual([]);
+  });
   it("fill the bar of an ended task, and leave room in that of a living one", () => {
-    const phases = task().phases;
+    const phases = phasesOf(task().marks);
     const alive = layPhases(phases, NOW, false);
     expect(alive.free).toBeGreaterThan(0);
     expect(alive.segments.reduce((sum, { share }) => sum + share, alive.free)).toBeCloseTo(1000);

@@ -1,6 +1,15 @@
 /** No test may reach the network, nor leave a timer or a subscription behind. */
 import { render } from "preact";
 import { afterEach, beforeEach, expect, vi } from "vitest";
+import * as panels from "../src/panels";
+import { shared } from "../src/shared";
+
+// The panels are there at once, as on a page that has opened one before.
+(globalThis as unknown as Record<symbol, unknown>)[Symbol.for("inductiva_widgets.")] = {
+  shared,
+  panels: Promise.resolve(panels),
+  loaded: panels,
+};
 
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date("2026-02-01T17:16:17.250Z") });

@@ -82,7 +82,7 @@ describe("a host", () => {
   });
   it("sees what broke when the data cannot be drawn", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
-    const { el } = await show(host({ view: { ...task(), phases: 7 } }));
+    const { el } = await show(host({ view: { ...task(), marks: null } }));
     one(el, "alert");
   });
   it("keeps its shortcuts while a modifier is held, and away otherwise", async () => {
@@ -143,7 +143,7 @@ describe("the card", () => {
     expect(el.textContent).not.toContain("last known");
   });
   it("explains a failure", async () => {
-    const failure = { title: "Exit code 1.", detail: "ERROR 209", advice: "Correct the input." };
+    const failure = { title: "Exit code 1.", detail: "ERROR 209", advice: "Correct the input.", last_words: [] };
     const view = done({ status: "failed", alias: "Failed", tone: "bad", failure });
     const { el } = await show(host({ view }));
     expect(one(el, "group", "Why it failed").textContent).toBe(

@@ -1,6 +1,7 @@
 /** One task: what it is, how far it is, why it failed, its files, and what can be done with it. */
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
+import type { Bridge } from "../bridge";
 import { type ServiceTime, secondsOf, useNow } from "../clock";
 import type { DownloadView, ErrorView, FeedView, OutputsView, TaskView } from "../contract";
 import {
@@ -11,6 +12,8 @@ import {
   formatMoment,
   formatShort,
 } from "../format";
+import { Lazy } from "../lazy";
+import { phasesOf } from "../phases";
 import { hasEnded } from "../progress";
 import { Badge, clip } from "./Badge";
 import { CopyButton } from "./CopyButton";
@@ -19,9 +22,8 @@ import { ErrorBox } from "./ErrorBox";
 import { Failure } from "./Failure";
 import { FeedLine } from "./FeedLine";
 import { KillButton } from "./KillButton";
-import { OutputsTable } from "./OutputsTable";
 import { Progress } from "./Progress";
-import { type Pending, usePending, WAITING } from "./pending";
+import { usePending, WAITING } from "./pending";
 import { type Tab, Tabs } from "./Tabs";
 import { Timeline } from "./Timeline";
 
@@ -37,6 +39,7 @@ export interface CardActions {
 }
 
 interface Props {
+  bridge: Bridge;
   view: TaskView;
   download: DownloadView | null;
   feed: FeedView;
@@ -50,7 +53,7 @@ interface Props {
 }
 
 export function Card(props: Props) {
-  const { view, download, feed, time, actions, error = null, isEmbedded = false } = props;
+  const { bridge, view, download, feed, time, actions, error = null, isEmbedded = false } = props;
   const isLive = !view.is_terminal;
   const [open, setOpen] = useState<string | null>(props.initialTab ?? null);
   const kill = usePending();
@@ -76,7 +79,17 @@ export function Card(props: Props) {
       title: "Outputs",
       ...(view.output_files === null ? {} : { count: formatCount(view.output_files) }),
       render: () => (
-        <Outputs key={view.id} actions={actions} isDownloading={isDownloading} pending={transfer} />
+        <Lazy
+          key={view.id}
+          bridge={bridge}
+          name="Outputs"
+          props={{
+            onList: actions.outputs,
+            onDownload: actions.download,
+            isDownloading,
+            pending: transfer,
+          }}
+        />
       ),
     });
   }
@@ -93,7 +106,7 @@ export function Card(props: Props) {
         ) : null}
       </Head>
       <Meta view={view} time={time} />
-      <Timeline phases={view.phases} tone={view.tone} isTerminal={view.is_terminal} time={time} />
+      <Timeline marks={view.marks} tone={view.tone} isTerminal={view.is_terminal} time={time} />
       {view.failure === null ? null : <Failure failure={view.failure} tone={view.tone} />}
       {[kill, transfer, steer].some(({ isSlow }) => isSlow) ? (
         <div class="iw-note" role="note">
@@ -194,7 +207,7 @@ function countingOf(view: TaskView, now: number): [number | null, string] {
     return [secondsOf(computation, now), isTerminal ? "" : "computed"];
   if (isTerminal) return [null, ""];
   if (computation.since !== null) return [secondsOf(computation, now), "running"];
-  const phase = [...view.phases].reverse().find(({ end }) => end === null);
+  const phase = phasesOf(view.marks).reverse().find(({ end }) => end === null);
   if (phase === undefined) return [null, ""];
   const words = {
     queue: "waiting",
@@ -207,7 +220,7 @@ function countingOf(view: TaskView, now: number): [number | null, string] {
 
 function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
   const now = useNow(time, !view.is_terminal);
-  const queue = view.phases.find(({ name }) => name === "queue");
+  const queue = phasesOf(view.marks).find(({ name }) => name === "queue");
   const waited = queue === undefined || queue.end === null ? null : queue.end - queue.start;
   // A status that explains itself, or that the failure explains, needs no more words.
   const explains = view.failure === null && ["bad", "off", "unknown"].includes(view.tone);
@@ -239,40 +252,5 @@ function Fact({ title, value, more }: { title: string; value: string; more?: str
       </b>
       {more === undefined ? null : ` · ${more}`}
     </span>
-  );
-}
-
-interface OutputsProps {
-  actions: CardActions;
-  isDownloading: boolean;
-  pending: Pending;
-}
-
-/** Asks for the listing when it is first looked at. */
-function Outputs({ actions, isDownloading, pending }: OutputsProps) {
-  const [outputs, setOutputs] = useState<OutputsView | null>(null);
-  const loading = usePending();
-  const load = () => loading.run(async () => setOutputs(await actions.outputs()));
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once per opening
-  useLayoutEffect(() => {
-    void load();
-  }, []);
-  if (outputs !== null) {
-    return (
-      <OutputsTable
-        outputs={outputs}
-        isDownloading={isDownloading}
-        pending={pending}
-        onDownload={actions.download}
-      />
-    );
-  }
-  if (loading.error !== null) {
-    return <ErrorBox error={loading.error} onDismiss={load} dismissLabel="Try again" />;
-  }
-  return (
-    <div class="iw-empty" role="note">
-      {loading.isSlow ? WAITING : "Listing the output files…"}
-    </div>
   );
 }

@@ -16,7 +16,7 @@ import { Icon } from "./Icons";
 export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
   const isLive = !view.is_terminal;
   const now = useNow(time, isLive);
-  const ended = view.is_terminal ? (view.phases.at(-1)?.end ?? null) : null;
+  const ended = view.is_terminal ? (view.marks.at(-1) ?? null) : null;
   const computed =
     isLive || view.computation.seconds !== null ? secondsOf(view.computation, now) : null;
   const link = safeLink(view.console_url);

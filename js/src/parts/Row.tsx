@@ -99,7 +99,7 @@ export function Row({ row, index, time, isOpen, onToggle, ...rest }: Props) {
       <Computation row={row} time={time} />
       <Cell>
         <MiniTimeline
-          phases={row.phases}
+          marks={row.marks}
           tone={row.tone}
           isTerminal={row.is_terminal}
           time={time}

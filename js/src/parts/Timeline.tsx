@@ -1,17 +1,17 @@
 /** The phases of a task as a bar, with their durations below it. */
 import { type ServiceTime, useNow } from "../clock";
-import type { Phase } from "../contract";
-import { layPhases, type Phases } from "../phases";
+import type { Marks } from "../contract";
+import { layPhases, type Phases, phasesOf } from "../phases";
 
 interface Props {
-  phases: Phase[];
+  marks: Marks;
   tone: string;
   isTerminal: boolean;
   time: ServiceTime;
 }
 
-export function Timeline({ phases, tone, isTerminal, time }: Props) {
-  const laid = layPhases(phases, useNow(time, !isTerminal), isTerminal);
+export function Timeline({ marks, tone, isTerminal, time }: Props) {
+  const laid = layPhases(phasesOf(marks), useNow(time, !isTerminal), isTerminal);
   if (laid.segments.length === 0) return null;
   const failing = failingOf(laid, tone);
   return (
@@ -32,8 +32,8 @@ export function Timeline({ phases, tone, isTerminal, time }: Props) {
 }
 
 /** The bar alone, for a line of the list. */
-export function MiniTimeline({ phases, tone, isTerminal, time }: Props) {
-  const laid = layPhases(phases, useNow(time, !isTerminal), isTerminal);
+export function MiniTimeline({ marks, tone, isTerminal, time }: Props) {
+  const laid = layPhases(phasesOf(marks), useNow(time, !isTerminal), isTerminal);
   const words = laid.legend.filter((item) => item.duration !== "");
   const label = words.map((item) => `${item.title} ${item.duration}`).join(", ");
   return (

@@ -12,7 +12,6 @@ from tests.unit.conftest import wire_task
 
 CONTRACT = (Path(__file__).parents[3] / "js/src/contract.ts").read_text()
 TWINS = {
-    "Phase": state.PhaseView,
     "Elapsed": state.Elapsed,
     "CommandView": state.CommandView,
     "FailureView": state.FailureView,
@@ -24,6 +23,14 @@ TWINS = {
     "DownloadView": state.DownloadView,
     "ErrorView": state.ErrorView,
     "FeedView": state.FeedView,
+    "LastWords": state.LastWords,
+    "LogView": state.LogView,
+    "QueryView": state.QueryView,
+    "GroupView": state.GroupView,
+    "ShapeView": state.ShapeView,
+    "TotalsView": state.TotalsView,
+    "SelectionView": state.SelectionView,
+    "FacetView": state.FacetView,
 }
 WIDGETS = {
     "TaskTraits": TaskWidget,

@@ -37,7 +37,7 @@ def test_only_a_live_task_whose_kill_is_not_under_way_can_be_killed(status):
 def test_running_computation_is_counted_by_the_page():
     view = state.row_view(info(status="computation-started"))
     assert view["computation"] == {"seconds": None, "since": T0 + 16_000}
-    assert view["phases"][-1] == {"name": "computing", "start": T0 + 16_000, "end": None}
+    assert view["marks"][2:] == [T0 + 16_000, None, None]
 
 
 def test_ended_computation_is_a_number():
@@ -74,7 +74,7 @@ def test_commands_come_with_their_time_and_verdict():
         "start_timestamp": at(16),
         "end_timestamp": at(20),
         "status": "OK",
-        "attributes": {"command": "runswmm a b"},
+        "attributes": {"command": "runswmm a b", "exit_code": 3},
     }
     running = {**operation, "end_timestamp": None, "status": "RUNNING"}
     other = {**operation, "name": "download_input"}
@@ -84,6 +84,7 @@ def test_commands_come_with_their_time_and_verdict():
         "command": "runswmm a b",
         "elapsed": {"seconds": 4.0, "since": None},
         "ok": True,
+        "exit_code": 3,
     }
     assert second["elapsed"]["since"] == T0 + 16_000
     assert second["ok"] is None
@@ -123,4 +124,5 @@ def test_feed_is_in_milliseconds():
         "offline_since": 2000,
         "error": "gone",
         "skew": 3000,
+        "is_paused": False,
     }

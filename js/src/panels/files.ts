@@ -1,6 +1,6 @@
 /** Order and sums of output files: pure. */
-import type { FileView } from "./contract";
-import { formatBytes, formatCount, formatPlural } from "./format";
+import type { FileView } from "../contract";
+import { formatBytes, formatCount, formatPlural } from "../format";
 
 export type SortKey = "name" | "size" | "compressed";
 

@@ -1,0 +1,41 @@
+/** The Outputs tab: asks for the listing when it is first looked at. */
+import { useLayoutEffect, useState } from "preact/hooks";
+import type { OutputsView } from "../contract";
+import { ErrorBox } from "../parts/ErrorBox";
+import { type Pending, usePending, WAITING } from "../parts/pending";
+import { OutputsTable } from "./OutputsTable";
+
+interface Props {
+  onList(): Promise<OutputsView>;
+  onDownload(names: string[] | null): Promise<unknown>;
+  isDownloading: boolean;
+  pending: Pending;
+}
+
+export function Outputs({ onList, onDownload, isDownloading, pending }: Props) {
+  const [outputs, setOutputs] = useState<OutputsView | null>(null);
+  const loading = usePending();
+  const load = () => loading.run(async () => setOutputs(await onList()));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once per opening
+  useLayoutEffect(() => {
+    void load();
+  }, []);
+  if (outputs !== null) {
+    return (
+      <OutputsTable
+        outputs={outputs}
+        isDownloading={isDownloading}
+        pending={pending}
+        onDownload={onDownload}
+      />
+    );
+  }
+  if (loading.error !== null) {
+    return <ErrorBox error={loading.error} onDismiss={load} dismissLabel="Try again" />;
+  }
+  return (
+    <div class="iw-empty" role="note">
+      {loading.isSlow ? WAITING : "Listing the output files…"}
+    </div>
+  );
+}
