@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from inductiva_widgets import _pump
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.formatting import format_clock
 from inductiva_widgets.timing import total_seconds
@@ -76,6 +77,8 @@ def finish_download(download: Download[Result], title: str, *, quiet: bool = Fal
         from inductiva_widgets.widgets import DownloadWidget
 
         _show(DownloadWidget(download, title=title))
+        # So that Pause and Cancel work while the cell waits.
+        _pump.until(lambda: download.done)
         return download.result()
     from inductiva_widgets.downloads.terminal import show_progress
 

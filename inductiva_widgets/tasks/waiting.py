@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from inductiva_widgets import _pump
 from inductiva_widgets.errors import APIConnectionError, InputError, RateLimitError, ServerError
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.tasks import _display
@@ -42,7 +42,7 @@ def wait_for(
         backoff = 0.0
         while not is_over(info):
             show(info)
-            time.sleep(max(period, backoff))
+            _pump.sleep(max(period, backoff))
             try:
                 # A little less than the period: our own last look is not somebody else's news.
                 info = task.refresh(max_age=0.9 * period)

@@ -13,6 +13,7 @@ import traitlets
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.live import spawn
 from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.routing import Requests
 
 _log = logging.getLogger(__name__)
 
@@ -58,16 +59,14 @@ class BaseWidget(anywidget.AnyWidget):
             raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
         self._handlers: dict[str, Handler] = {"module": _answer_module}
         super().__init__(**kwargs)
-        self.on_msg(self._on_request)
-        _answer_beside_cells(self)
+        requests = Requests(getattr(self, "comm", None), self._answer)
+        self.on_msg(lambda _, content, __: requests.receive(content))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-    def _on_request(self, _: Any, content: Any, __: Any) -> None:
+    def _answer(self, content: dict[str, Any]) -> None:
         """Answer a request of the page; malformed ones are answered too, with an error."""
-        if not isinstance(content, dict) or not isinstance(content.get("id"), str):
-            return
         request_id, kind = content["id"], content.get("kind")
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
 
@@ -123,15 +122,3 @@ _TITLES = {
     "open": "The task could not be opened",
     "rows": "The rows could not be loaded",
 }
-
-
-def _answer_beside_cells(widget: BaseWidget) -> None:
-    """Let buttons work while a cell runs, where the kernel has subshells.
-
-    ipykernel 7.4 sends a comm's messages to the shell that last published on it, which for a
-    widget made in a cell is the busy one. The front end has chosen a subshell already; this keeps
-    its choice. The attribute is private, hence the check: without it the messages wait, as before.
-    """
-    comm: Any = getattr(widget, "comm", None)
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, default: default

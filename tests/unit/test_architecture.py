@@ -14,6 +14,7 @@ ROOMS = {
     "formatting": set(),
     "status": set(),
     "redaction": set(),
+    "_pump": set(),
     "models": {"status"},
     "compute": {"models"},
     "timing": {"models", "status"},
@@ -23,6 +24,7 @@ ROOMS = {
     "downloads": {"errors", "formatting", "redaction", "_version"},
     "utils": {"downloads", "errors"},
     "tasks": {
+        "_pump",
         "api",
         "config",
         "downloads",

@@ -1,0 +1,187 @@
+"""Requests of the page reach the widget while a cell runs, whatever the kernel and the front end.
+
+Real kernels, spoken to as a front end without subshells does. What JupyterLab and Notebook do, with
+subshells, is tested in the browser.
+"""
+
+import os
+import queue
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from jupyter_client import KernelManager
+
+from tests.embedded import end_server
+
+CASE = Path(__file__).parents[2] / "notebooks/cases/swmm_long"
+SETUP = f"""
+import inductiva_widgets as inductiva
+inductiva.connect("local")
+task = inductiva.simulators.SWMM().run({str(CASE)!r})
+card = task.widget()
+print(card.comm.comm_id, task.id)
+"""
+# A download that never comes to an end by itself, waited for as a cell does.
+DOWNLOAD = """
+import time
+from inductiva_widgets import widgets
+from inductiva_widgets.downloads import Download
+from inductiva_widgets.errors import DownloadCancelled
+from inductiva_widgets.tasks import _display
+
+def work(tally):
+    while not tally.control.cancelled:
+        time.sleep(0.05)
+    raise DownloadCancelled("cancelled")
+
+download = Download(work, ".").start()
+bar = widgets.DownloadWidget(download, title="Endless")
+
+def wait():
+    try:
+        return _display.finish_download(download, "Endless")
+    except DownloadCancelled as error:
+        return str(error)
+
+print(bar.comm.comm_id)
+"""
+
+
+@pytest.fixture(scope="session")
+def old_ipykernel(tmp_path_factory):
+    """Return a folder with ipykernel 6, the last version that has one thread for all messages."""
+    folder = tmp_path_factory.mktemp("ipykernel")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+    subprocess.run([*command, str(folder), "ipykernel==6.*"], check=True)
+    return folder
+
+
+@pytest.fixture
+def start_kernel(tmp_path):
+    """Return a function that starts a kernel with a SWMM task and its card in it."""
+    data = tmp_path / "local"
+    started = []
+
+    def start(path=""):
+        environment = {
+            **os.environ,
+            "INDUCTIVA_LOCAL_DIR": str(data),
+            "IPYTHONDIR": str(tmp_path / "ipython"),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(path), *sys.path])),
+        }
+        manager = KernelManager()
+        manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        manager.start_kernel(env=environment, cwd=str(tmp_path))
+        client = manager.client()
+        client.start_channels()
+        started.append((manager, client))
+        client.wait_for_ready(timeout=60)
+        return FrontEnd(client)
+
+    yield start
+    for manager, client in started:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    end_server(data)
+
+
+class FrontEnd:
+    """A front end without subshells."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def run(self, code):
+        """Run a cell to its end and return what it printed."""
+        printed = []
+        reply = self.client.execute_interactive(
+            code, timeout=60, output_hook=lambda m: printed.append(m["content"].get("text", ""))
+        )
+        assert reply["content"]["status"] == "ok", reply["content"]
+        return "".join(printed).strip()
+
+    def start(self, code):
+        """Run a cell and return its id once it is running."""
+        cell = self.client.execute(code)
+        self.until(lambda m: m["msg_type"] == "stream" and "begun" in m["content"]["text"])
+        return cell
+
+    def press(self, comm_id, kind, **content):
+        """Send a request of the page."""
+        data = {"method": "custom", "content": {"id": kind, "kind": kind, **content}}
+        session, channel = self.client.session, self.client.shell_channel
+        channel.send(session.msg("comm_msg", {"comm_id": comm_id, "data": data}))
+
+    def until(self, is_wanted, seconds=30):
+        """Return all messages up to the first that is wanted."""
+        deadline, seen = time.monotonic() + seconds, []
+        while time.monotonic() < deadline:
+            try:
+                seen.append(self.client.get_iopub_msg(timeout=1))
+            except queue.Empty:
+                continue
+            if is_wanted(seen[-1]):
+                return seen
+        raise AssertionError([(m["msg_type"], str(m["content"])[:200]) for m in seen])
+
+
+def is_reply(message):
+    data = message["content"].get("data") or {}
+    return (
+        message["msg_type"] == "comm_msg"
+        and data.get("method") == "custom"
+        and "ok" in data["content"]
+    )
+
+
+def cell_is_over(cell):
+    return lambda message: (
+        message["msg_type"] == "status"
+        and message["content"]["execution_state"] == "idle"
+        and message["parent_header"].get("msg_id") == cell
+    )
+
+
+def test_request_is_answered_while_any_cell_runs(start_kernel):
+    front = start_kernel()
+    comm_id, task_id = front.run(SETUP).split()[-2:]
+    cell = front.start("print('begun', flush=True); import time; time.sleep(6); print('over')")
+    front.press(comm_id, "kill", task_id=task_id)
+    seen = front.until(is_reply)
+    assert not any("over" in str(message["content"]) for message in seen)
+    assert seen[-1]["content"]["data"]["content"]["ok"], seen[-1]["content"]
+    # The kernel hands the message out once more when the cell is over: nothing is done twice.
+    front.until(cell_is_over(cell))
+    front.client.execute("print('all', 'seen')")
+    rest = front.until(lambda message: "all seen" in str(message["content"].get("text")))
+    assert not any(is_reply(message) for message in rest)
+
+
+def test_ipykernel_6_answers_while_a_cell_waits_for_the_task(start_kernel, old_ipykernel):
+    front = start_kernel(old_ipykernel)
+    assert front.run("import ipykernel; print(ipykernel.version_info[0])") == "6"
+    comm_id, task_id = front.run(SETUP).split()[-2:]
+    cell = front.start("print('begun', flush=True); print('ended as', task.wait())")
+    # What is no message of a widget keeps its place in the queue.
+    later = front.client.execute("print('the next', 'cell')")
+    front.press(comm_id, "kill", task_id=task_id)
+    seen = front.until(cell_is_over(cell))
+    assert any(is_reply(message) for message in seen)
+    printed = [m for m in seen if "ended as killed" in str(m["content"].get("text"))]
+    # The pump gives the cell its parent back: what it prints is shown below it.
+    assert [message["parent_header"]["msg_id"] for message in printed] == [cell]
+    rest = front.until(cell_is_over(later))
+    assert any("the next cell" in str(message["content"].get("text")) for message in rest)
+
+
+def test_ipykernel_6_answers_while_a_cell_downloads(start_kernel, old_ipykernel):
+    front = start_kernel(old_ipykernel)
+    comm_id = front.run(DOWNLOAD)
+    cell = front.start("print('begun', flush=True); answer = wait()")
+    front.press(comm_id, "cancel_download")
+    # Nothing but the cancel ends it.
+    front.until(cell_is_over(cell))
+    assert front.run("print(answer)") == "cancelled"
