@@ -175,9 +175,7 @@ export type GroupKey = "simulator" | "project" | "status" | "machine";
 
 /** What a column must be: one of some values (null: not known), or in a range, ends included. Texts
  * are compared whole; times are epoch milliseconds, durations seconds, sizes bytes. */
-export type FilterView =
-  | { values: (string | null)[] }
-  | { min: number | null; max: number | null };
+export type FilterView = { values: (string | null)[] } | { min: number | null; max: number | null };
 
 export interface SortView {
   key: ColumnKey;
@@ -280,6 +278,16 @@ export interface DownloadTraits {
   download: DownloadView;
 }
 
+/** Traits of OutputsWidget. The page sets `chosen`: names of files, of whole folders (`vtk/`), or
+ * `*` for all. */
+export interface OutputsTraits {
+  kind: "outputs";
+  id: string;
+  title: string;
+  download: DownloadView | null;
+  chosen: string[];
+}
+
 /** Requests of the page; each gets one Reply with the same id. Killing and downloading answer when
  * accepted or refused, and tell their progress by pushes. `resume_download` goes on after a pause,
  * and on a card also with what failed or was cancelled. On a list, downloads without a task are
@@ -293,7 +301,10 @@ export interface Requests {
   query: { query: QueryView };
   facet: { key: ColumnKey };
   /** One of: the tasks of these ids, those of these lines, all that match the query, or none. */
-  select: { ids: string[]; on: boolean } | { start: number; stop: number; on: boolean } | { on: boolean };
+  select:
+    | { ids: string[]; on: boolean }
+    | { start: number; stop: number; on: boolean }
+    | { on: boolean };
   kill_selected: Record<string, never>;
   download_selected: Record<string, never>;
   follow: { on: boolean };
