@@ -3,7 +3,14 @@
  * seen from `src/`; `build.mjs` turns the panels' imports of them into reads of this object.
  */
 import { Fragment, h } from "preact";
-import { useCallback, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import {
+  useCallback,
+  useId,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "preact/hooks";
 import * as bridge from "./bridge";
 import * as clock from "./clock";
 import * as format from "./format";
@@ -11,6 +18,7 @@ import * as Badge from "./parts/Badge";
 import * as CopyButton from "./parts/CopyButton";
 import * as ErrorBox from "./parts/ErrorBox";
 import * as Icons from "./parts/Icons";
+import * as Progress from "./parts/Progress";
 import * as pending from "./parts/pending";
 import * as window from "./window";
 
@@ -25,6 +33,7 @@ export const shared = {
   "parts/CopyButton": CopyButton,
   "parts/ErrorBox": ErrorBox,
   "parts/Icons": Icons,
+  "parts/Progress": Progress,
   "parts/pending": pending,
 };
 

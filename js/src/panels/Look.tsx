@@ -41,7 +41,6 @@ function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][
       <thead>
         <tr>
           {columns.map((column, at) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: columns may have one name
             <th key={at} scope="col" class={isNumeric[at] ? "iw-num" : ""}>
               <bdi>{column}</bdi>
             </th>
@@ -50,10 +49,8 @@ function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][
       </thead>
       <tbody>
         {rows.map((row, line) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines never move
           <tr key={line}>
             {columns.map((_, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: neither do cells
               <td key={at} class={isNumeric[at] ? "iw-num" : ""}>
                 <bdi>{row[at] ?? ""}</bdi>
               </td>

@@ -122,7 +122,8 @@ export function OutputsGrid(props: Props) {
 
   const chosen = between(counts, tree.root);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: only the lines in sight are there
+    // biome-ignore lint/a11y/noStaticElementInteractions: its role is one of two
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: both of which have a name
     <div
       class="iw-scroller iw-files"
       role={isTree ? "treegrid" : "grid"}

@@ -131,7 +131,6 @@ export function OutputsTable(props: Props) {
                   {isAllOpen ? "Fold all" : "Expand all"}
                 </button>
               ) : null}
-              {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is a box of its own */}
               <span class="iw-switch" role="group" aria-label="Show the files as">
                 {[true, false].map((asTree) => (
                   <button

@@ -2,5 +2,6 @@
 import outputs from "./outputs.css";
 
 export { Outputs } from "./Outputs";
+export { OutputsCard } from "./OutputsCard";
 /** Of the panels alone; they bring it along. */
 export const css = [outputs].join("\n");

@@ -60,7 +60,9 @@ export function plant(listed: readonly FileView[]): Tree {
     known.set(path, made);
     return made;
   };
-  listed.forEach(({ name }, index) => at(folderPath(name)).files.push(index));
+  listed.forEach(({ name }, index) => {
+    at(folderPath(name)).files.push(index);
+  });
 
   const tree: Tree = { root, files: [], folders: [] };
   lay(root, listed, tree);
@@ -126,7 +128,7 @@ export function nextSort(sort: Sort, key: SortKey): Sort {
 
 /** Sorts what stands in the order of its names; the unknown comes last whichever way it goes. */
 function sorted<T>(items: T[], { key, isDescending }: Sort, sumOf: (item: T) => Sizes): T[] {
-  if (key === "name") return isDescending ? items.toReversed() : items;
+  if (key === "name") return isDescending ? [...items].reverse() : items;
   const sign = isDescending ? -1 : 1;
   return items
     .map((item): [T, number | null] => [item, sumOf(item)[key]])
