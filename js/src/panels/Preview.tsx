@@ -84,11 +84,11 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
         <Step icon="bad" label="Close preview" onClick={onClose} />
       </div>
       {isThere && view?.note ? <div class="iw-preview-note iw-dim">{view.note}</div> : null}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
       <div
         class={isThere ? "iw-preview-body" : "iw-preview-body iw-stale"}
         role="group"
         aria-label="Content"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
         tabIndex={0}
         ref={body}
       >
