@@ -25,7 +25,13 @@ export function Outputs({ onList, ...props }: Props) {
   }, []);
   if (outputs !== null) return <OutputsTable outputs={outputs} {...props} />;
   if (loading.error !== null) {
-    return <ErrorBox error={loading.error} onDismiss={load} dismissLabel="Try again" />;
+    return (
+      <ErrorBox error={loading.error}>
+        <button type="button" class="iw-button" onClick={load}>
+          Try again
+        </button>
+      </ErrorBox>
+    );
   }
   return (
     <div class="iw-empty" role="note">

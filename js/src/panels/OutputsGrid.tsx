@@ -1,5 +1,5 @@
 /** The lines of the output files: only those in sight are drawn, the keyboard reaches all. */
-import { useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/Icons";
 import { useRange } from "../window";
 import { Check, OutputsLine } from "./OutputsLine";
@@ -62,6 +62,13 @@ export function OutputsGrid(props: Props) {
     if (top < node.scrollTop) node.scrollTop = top;
     else if (top > node.scrollTop + height) node.scrollTop = top - height;
   }
+
+  const { previewed } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the list may be scrolled away later
+  useLayoutEffect(() => {
+    const at = lines.findIndex((line) => line.kind === "file" && line.index === previewed);
+    if (at !== -1) goTo(at);
+  }, [previewed]);
 
   /** Chooses a line, or all lines from the last one on, to what this one becomes. */
   function toggle(line: Line, isRange: boolean): void {
@@ -173,9 +180,10 @@ export function OutputsGrid(props: Props) {
           sum={sums.of(spanOf(line))}
           chosen={chosenOf(line)}
           row={start + index + 2}
+          isTree={isTree}
           isOpen={line.kind === "folder" && isOpen(line)}
           isActive={isActive(line)}
-          isPreviewed={line.kind === "file" && line.index === props.previewed}
+          isPreviewed={line.kind === "file" && line.index === previewed}
           onToggle={(isRange) => toggle(line, isRange)}
           onEnter={() => enter(line)}
         />

@@ -18,6 +18,7 @@ interface Props {
   sum: Sum;
   chosen: number;
   row: number;
+  isTree: boolean;
   isOpen: boolean;
   isActive: boolean;
   isPreviewed: boolean;
@@ -26,7 +27,19 @@ interface Props {
 }
 
 export function OutputsLine(props: Props) {
-  const { line, path, name, sum, chosen, isActive, isOpen, isPreviewed, onToggle, onEnter } = props;
+  const {
+    onToggle,
+    onEnter,
+    line,
+    path,
+    name,
+    sum,
+    chosen,
+    isTree,
+    isActive,
+    isOpen,
+    isPreviewed,
+  } = props;
   const isFolder = line.kind === "folder";
   const isChosen = chosen > 0 && chosen === sum.files;
   const cut = isFolder ? 0 : name.lastIndexOf("/") + 1;
@@ -67,14 +80,15 @@ export function OutputsLine(props: Props) {
         class="iw-cell iw-file-name"
         style={{ paddingLeft: `${Math.min(line.depth, MAX_INDENT) * 16}px` }}
       >
-        {isFolder ? (
+        {isTree ? (
           <span class={isOpen ? "iw-twisty iw-open" : "iw-twisty"}>
-            <Icon name="chevron" />
+            {isFolder ? <Icon name="chevron" /> : null}
           </span>
         ) : null}
         <button
           type="button"
           class="iw-name"
+          aria-label={isFolder ? undefined : `Preview ${clip(path)}`}
           tabIndex={-1}
           title={clip(path)}
           onClick={(event) => {

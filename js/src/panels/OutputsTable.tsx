@@ -1,5 +1,5 @@
 /** The output files: look through them, choose, preview, download. */
-import { useLayoutEffect, useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { OutputsView, PreviewView } from "../contract";
 import { formatCount, formatPlural } from "../format";
 import type { Pending } from "../parts/pending";
@@ -49,6 +49,7 @@ export function OutputsTable(props: Props) {
   // A search opens every folder; those that are folded again while it lasts.
   const [folded, setFolded] = useState<ReadonlySet<Folder>>(new Set());
   const [chosen, setChosen] = useState(() => chosenOf(tree, props.chosen ?? []));
+  const told = useRef(chosen);
   const [previewed, setPreviewed] = useState<number | null>(null);
 
   const isSearch = search.trim() !== "";
@@ -66,8 +67,11 @@ export function OutputsTable(props: Props) {
   );
 
   useLayoutEffect(() => {
-    if (onChoose === undefined) return undefined;
-    const timer = setTimeout(() => onChoose(namesOf(tree, chosen)), SETTLED);
+    if (onChoose === undefined || told.current === chosen) return undefined;
+    const timer = setTimeout(() => {
+      told.current = chosen;
+      onChoose(namesOf(tree, chosen));
+    }, SETTLED);
     return () => clearTimeout(timer);
   }, [onChoose, tree, chosen]);
 

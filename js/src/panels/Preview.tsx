@@ -68,14 +68,16 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
         <span class="iw-grow" />
         {text === null ? null : (
           <>
-            <button
-              type="button"
-              class="iw-button iw-quiet"
-              aria-pressed={isWrapped}
-              onClick={() => setWrapped(!isWrapped)}
-            >
-              Wrap
-            </button>
+            {view?.kind === "hex" ? null : (
+              <button
+                type="button"
+                class="iw-button iw-quiet"
+                aria-pressed={isWrapped}
+                onClick={() => setWrapped(!isWrapped)}
+              >
+                Wrap
+              </button>
+            )}
             <CopyButton text={text} label="Copy what is shown" source={body} />
           </>
         )}
@@ -98,14 +100,18 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
           </div>
         ) : null}
         {isThere && answer.error !== null ? (
-          <ErrorBox
-            error={answer.error}
-            onDismiss={() => {
-              setAnswer(null);
-              setTries(tries + 1);
-            }}
-            dismissLabel="Try again"
-          />
+          <ErrorBox error={answer.error}>
+            <button
+              type="button"
+              class="iw-button"
+              onClick={() => {
+                setAnswer(null);
+                setTries(tries + 1);
+              }}
+            >
+              Try again
+            </button>
+          </ErrorBox>
         ) : null}
         {view === null ? null : <Look key={view.name} view={view} isWrapped={isWrapped} />}
       </div>

@@ -53,7 +53,7 @@ export function plant(listed: readonly FileView[]): Tree {
   const at = (path: string): Folder => {
     const there = known.get(path);
     if (there !== undefined) return there;
-    const cut = path.lastIndexOf("/", path.length - 2) + 1;
+    const cut = path.slice(0, -1).lastIndexOf("/") + 1;
     const parent = at(path.slice(0, cut));
     const made = folder(path, path.slice(cut), parent.depth + 1, parent);
     parent.folders.push(made);
