@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import type { PreviewView } from "../contract";
 import { formatCount } from "../format";
 import { clip } from "../parts/Badge";
+import { visible } from "./names";
 
 /** What may become a picture: nothing that can hold a script. */
 const IMAGES: ReadonlySet<string> = new Set([
@@ -37,7 +38,7 @@ function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][
     rows.every((row) => (row[at] ?? "") === "" || NUMBER.test(row[at] as string)),
   );
   return (
-    <table class="iw-look-table" aria-label={clip(name)}>
+    <table class="iw-look-table" aria-label={clip(visible(name))}>
       <thead>
         <tr>
           {columns.map((column, at) => (
@@ -68,7 +69,7 @@ function ImageLook({ name, mime, data }: { name: string; mime: string; data: str
     <figure class="iw-look-image">
       <img
         src={`data:${mime};base64,${data}`}
-        alt={clip(name)}
+        alt={clip(visible(name))}
         onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) =>
           setSaid(`${formatCount(width)} × ${formatCount(height)} pixels`)
         }

@@ -2,6 +2,7 @@
 import { formatBytes, formatPlural } from "../format";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
+import { visible } from "./names";
 import type { Sum } from "./sums";
 import type { Line } from "./tree";
 
@@ -40,6 +41,7 @@ export function OutputsLine(props: Props) {
     isOpen,
     isPreviewed,
   } = props;
+  const said = clip(visible(path));
   const isFolder = line.kind === "folder";
   const isChosen = chosen > 0 && chosen === sum.files;
   const cut = isFolder ? 0 : name.lastIndexOf("/") + 1;
@@ -56,8 +58,8 @@ export function OutputsLine(props: Props) {
       id={props.id}
       class={classes.join(" ").trim()}
       aria-rowindex={props.row}
-      aria-level={line.depth + 1}
       aria-selected={isChosen}
+      {...(isTree ? { "aria-level": line.depth + 1 } : {})}
       {...(isFolder ? { "aria-expanded": isOpen } : {})}
       onClick={(event) => {
         if (isFolder) onEnter();
@@ -66,7 +68,7 @@ export function OutputsLine(props: Props) {
     >
       <span role="gridcell" class="iw-check">
         <Check
-          label={`Select ${clip(path)}`}
+          label={`Select ${said}`}
           isChecked={isChosen}
           isMixed={chosen > 0 && !isChosen}
           onClick={(event) => {
@@ -88,9 +90,9 @@ export function OutputsLine(props: Props) {
         <button
           type="button"
           class="iw-name"
-          aria-label={isFolder ? undefined : `Preview ${clip(path)}`}
+          aria-label={isFolder ? undefined : `Preview ${said}`}
           tabIndex={-1}
-          title={clip(path)}
+          title={said}
           onClick={(event) => {
             event.stopPropagation();
             if (event.shiftKey && !isFolder) onToggle(true);
@@ -98,8 +100,8 @@ export function OutputsLine(props: Props) {
           }}
         >
           <bdi>
-            {cut > 0 ? <span class="iw-dim">{clip(name.slice(0, cut))}</span> : null}
-            {clip(name.slice(cut))}
+            {cut > 0 ? <span class="iw-dim">{clip(visible(name.slice(0, cut)))}</span> : null}
+            {clip(visible(name.slice(cut)))}
           </bdi>
         </button>
         {isFolder ? <span class="iw-dim iw-sum">{formatPlural(sum.files, "file")}</span> : null}

@@ -9,6 +9,7 @@ import { ErrorBox } from "../parts/ErrorBox";
 import { Icon, type IconName } from "../parts/Icons";
 import { SLOW_AFTER, WAITING } from "../parts/pending";
 import { Look } from "./Look";
+import { visible } from "./names";
 
 interface Props {
   file: FileView;
@@ -32,6 +33,7 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
   const [isWrapped, setWrapped] = useState(true);
   const body = useRef<HTMLDivElement>(null);
   const { name } = file;
+  const said = clip(visible(name));
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: one question a file; `tries` asks again
   useLayoutEffect(() => {
@@ -59,10 +61,10 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
   const view = answer?.view ?? null;
   const text = isThere && view !== null && "text" in view ? view.text : null;
   return (
-    <section class="iw-preview" aria-label={`Preview of ${clip(name)}`} aria-busy={!isThere}>
+    <section class="iw-preview" aria-label={`Preview of ${said}`} aria-busy={!isThere}>
       <div class="iw-preview-head">
-        <b class="iw-cell" title={clip(name)}>
-          <bdi>{clip(name)}</bdi>
+        <b class="iw-cell" title={said}>
+          <bdi>{said}</bdi>
         </b>
         <span class="iw-dim iw-num">{formatBytes(file.size)}</span>
         <span class="iw-grow" />
