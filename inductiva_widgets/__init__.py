@@ -19,11 +19,17 @@ if TYPE_CHECKING:
     from inductiva_widgets.status import Status
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
-    from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget
+    from inductiva_widgets.widgets import (
+        DownloadWidget,
+        OutputsWidget,
+        TaskListWidget,
+        TaskWidget,
+    )
 
 __all__ = [
     "DownloadWidget",
     "InductivaError",
+    "OutputsWidget",
     "Status",
     "Task",
     "TaskList",
@@ -43,6 +49,7 @@ _MODULES = frozenset({"downloads", "errors", "resources", "simulators", "tasks",
 _HOMES = {
     "DownloadWidget": "inductiva_widgets.widgets",
     "InductivaError": "inductiva_widgets.errors",
+    "OutputsWidget": "inductiva_widgets.widgets",
     "Status": "inductiva_widgets.status",
     "Task": "inductiva_widgets.tasks.task",
     "TaskList": "inductiva_widgets.tasks.task_list",

@@ -19,6 +19,7 @@ from inductiva_widgets.timing import total_seconds
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.tasks.outputs import OutputsInfo
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
     from inductiva_widgets.widgets import TaskListWidget, TaskWidget
@@ -67,6 +68,15 @@ def task_list_bundle(tasks: TaskList) -> Bundle:
     if not in_notebook():
         return {"text/plain": str(tasks)}, {}
     return task_list_widget(tasks)._repr_mimebundle_()
+
+
+def outputs_bundle(outputs: OutputsInfo) -> Bundle:
+    """Return what a front end shows for a listing: the live files in a notebook, else text."""
+    if outputs.task is None or not in_notebook():
+        return {"text/plain": str(outputs)}, {}
+    from inductiva_widgets.widgets import OutputsWidget
+
+    return OutputsWidget(outputs.task)._repr_mimebundle_()
 
 
 def finish_download(download: Download[Result], title: str, *, quiet: bool = False) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from inductiva_widgets import config
 from inductiva_widgets.errors import InputError, TaskError
@@ -16,6 +16,7 @@ from inductiva_widgets.tasks.tail import tail
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download, Limits, RemoteArchive, Source
+    from inductiva_widgets.tasks.task import Task
 
 # The folders inside the archives; source: the wire protocol.
 ARTIFACTS = "artifacts/"
@@ -29,7 +30,7 @@ class TaskFiles(KnownTask):
     _archive: RemoteArchive | None = None
 
     def get_output_info(self) -> OutputsInfo:
-        """Return the listing of the output archive; prints as a table.
+        """Return the listing of the output archive; prints as a table, in a notebook it shows it.
 
         Costs one request, none where :meth:`open_output` was called before.
 
@@ -38,9 +39,11 @@ class TaskFiles(KnownTask):
         TaskError
             There is no output, the reason given.
         """
+        task = cast("Task", self)
         if self._archive is not None:
-            return OutputsInfo.from_members(self._archive.size, self._archive.named())
-        return OutputsInfo.from_listing(self.client.archive_listing(self._output_path(), ARTIFACTS))
+            return OutputsInfo.from_members(self._archive.size, self._archive.named(), task)
+        listing = self.client.archive_listing(self._output_path(), ARTIFACTS)
+        return OutputsInfo.from_listing(listing, task)
 
     get_output_files_info = get_output_info
 

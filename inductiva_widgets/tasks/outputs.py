@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.models import ArchiveListing
+from inductiva_widgets.tasks import _display
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Member
+    from inductiva_widgets.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class OutputFile:
 
 @dataclass(frozen=True)
 class OutputsInfo:
-    """The listing of an output archive; prints as a table.
+    """The listing of an output archive; prints as a table, in a notebook it shows the files.
 
     Parameters
     ----------
@@ -42,30 +44,35 @@ class OutputsInfo:
         Size of the archive in bytes, None where unknown.
     contents
         Its files; folders are left out.
+    task
+        Whose outputs they are, where known.
     """
 
     size: int | None
     contents: tuple[OutputFile, ...]
+    task: Task | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def from_listing(cls, listing: ArchiveListing) -> OutputsInfo:
+    def from_listing(cls, listing: ArchiveListing, task: Task | None = None) -> OutputsInfo:
         """Return the listing without its folders."""
         files = tuple(
             OutputFile(entry.name, entry.size, entry.compressed_size)
             for entry in listing.contents
             if entry.name and not entry.name.endswith("/")
         )
-        return cls(listing.size, files)
+        return cls(listing.size, files, task)
 
     @classmethod
-    def from_members(cls, size: int, members: Mapping[str, Member]) -> OutputsInfo:
+    def from_members(
+        cls, size: int, members: Mapping[str, Member], task: Task | None = None
+    ) -> OutputsInfo:
         """Return the listing that an archive's own directory gives, without its folders."""
         files = tuple(
             OutputFile(name, member.size, member.compressed_size)
             for name, member in members.items()
             if not member.is_dir
         )
-        return cls(size, files)
+        return cls(size, files, task)
 
     @property
     def n_files(self) -> int:
@@ -85,3 +92,6 @@ class OutputsInfo:
         ]
         lines = [f" {size:<12} {packed:<12} {name}".rstrip() for size, packed, name in rows]
         return "\n".join([f"Archive size: {format_bytes(self.size)}", "Contents:", *lines])
+
+    def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
+        return _display.outputs_bundle(self)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.live import poller_for
 from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.preview import preview
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download, Progress
@@ -42,6 +43,7 @@ class TaskActions:
         return {
             "kill": self.kill,
             "outputs": self.outputs,
+            "preview": lambda content: preview(self.task(content), content.get("name")),
             "download": self.download,
             "pause_download": self.pause_download,
             "resume_download": self.resume_download,

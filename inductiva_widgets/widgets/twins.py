@@ -20,6 +20,7 @@ from inductiva_widgets.formatting import (
 )
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import Tone
+from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.timing import computation_seconds, phases, total_seconds
 from inductiva_widgets.widgets import state
 
@@ -88,6 +89,26 @@ def list_html(infos: Sequence[TaskInfo], now: datetime) -> str:
     more = len(infos) - ROWS_SHOWN
     note = f"<div>The first {ROWS_SHOWN} of {len(infos)} tasks.</div>" if more > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+def outputs_html(outputs: OutputsInfo) -> str:
+    """Return a listing as an HTML table of its first files, saying how many there are."""
+    head = "".join(
+        f'<th style="{_CELL};font-weight:600">{title}</th>'
+        for title in ("Name", "Size", "Compressed")
+    )
+    body = "".join(
+        f'<tr><td style="{_CELL}"><bdi>{escape(file.name)}</bdi></td>'
+        f'<td style="{_CELL}">{format_bytes(file.size)}</td>'
+        f'<td style="{_CELL}">{format_bytes(file.compressed_size)}</td></tr>'
+        for file in outputs.contents[:ROWS_SHOWN]
+    )
+    more = outputs.n_files - ROWS_SHOWN
+    note = f"<div>The first {ROWS_SHOWN} of {outputs.n_files} files.</div>" if more > 0 else ""
+    return (
+        f"<div>Archive size: {format_bytes(outputs.size)}</div>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+    )
 
 
 def _list_row(info: TaskInfo, now: datetime) -> str:

@@ -3,6 +3,7 @@ import type {
   DownloadPhase,
   DownloadView,
   FeedView,
+  FileView,
   OutputsView,
   TaskListTraits,
   TaskTraits,
@@ -15,6 +16,7 @@ import * as states from "./states";
 // The bundle as Python hands it out; the address is no module of ours, hence the variable.
 const address = "./widget.js";
 const { default: widget } = await import(address);
+const code = await (await fetch("./dist/panels.js")).text();
 
 const isDark = location.hash.includes("dark");
 if (!location.hash.includes("bare")) document.body.dataset.jpThemeLight = String(!isDark);
@@ -39,6 +41,7 @@ const turn = (phase: DownloadPhase) => (_: unknown, model: GalleryModel) => {
   return null;
 };
 const handlers: Handlers = {
+  module: () => ({ code }),
   outputs,
   kill: ({ task_id }, model) => {
     const view = model.get("view") as TaskView | undefined;
@@ -210,25 +213,67 @@ show(
   }),
 );
 show("card hostile", card(states.hostile), click("Details"));
-show(
-  "card outputs of 5,000 files",
-  card(
-    { ...states.success, output_files: 5000 },
-    {},
-    {
-      outputs: () => ({
-        archive_size: null,
-        files: Array.from({ length: 5000 }, (_, i) => ({
-          name: `vtk/step_${i}.vtk`,
-          size: i * 999,
-          compressed: i * 333,
-        })),
-      }),
-    },
-  ),
-  click("Outputs"),
+const shown = (title: string, outputs: () => OutputsView, then = click("Outputs")): void =>
+  show(title, card(states.success, {}, { ...states.looks, outputs }), then);
+const listed = (files: FileView[]) => () => ({ archive_size: null, files });
+const looked = click("Outputs", "Expand all");
+shown(
+  "outputs, tree",
+  listed(states.many(840)),
+  click("Outputs", "Select case_1/", "Select energy.csv"),
 );
-
+shown("outputs, expanded", listed(states.many(840)), looked);
+shown("outputs, flat", listed(states.many(840)), click("Outputs", "Flat", "Select energy.csv"));
+shown("outputs, search", listed(states.many(840)), (el) => {
+  click("Outputs")(el);
+  const wait = setInterval(() => {
+    const box = el.querySelector<HTMLInputElement>("input[type=search]");
+    if (box === null) return;
+    clearInterval(wait);
+    box.value = "*_1?.vtk";
+    box.dispatchEvent(new Event("input"));
+  }, 30);
+});
+for (const name of [
+  "text.log",
+  "state.json",
+  "energy.csv",
+  "plot.png",
+  "frame.bin",
+  "empty.txt",
+  "damaged.txt",
+  "waits.txt",
+]) {
+  shown(
+    `outputs, preview of ${name}`,
+    listed([...states.files, ...states.previewable]),
+    click("Outputs", `Preview ${name}`),
+  );
+}
+shown("outputs of 5,000 files", listed(states.many(5_000)), click("Outputs", "Expand all"));
+shown("outputs of 100,000 files", listed(states.many(100_000)), click("Outputs", "Expand all"));
+shown(
+  "outputs hostile",
+  listed(states.hostileFiles),
+  click("Outputs", `Preview ${states.hostileFiles[1]?.name}`),
+);
+shown("outputs empty", listed([]));
+shown("outputs, listing fails", () => {
+  throw new Error("The output files could not be listed");
+});
+show(
+  "outputs widget",
+  new GalleryModel(
+    {
+      kind: "outputs",
+      id: "x",
+      title: "Outputs of task n7pbtxunxqzuca6nwe9v0gn75",
+      download: states.bigDownload,
+      chosen: ["vtk/"],
+    },
+    { ...handlers, ...states.looks },
+  ),
+);
 function list(total: number, part: Partial<TaskListTraits> = {}): GalleryModel {
   const length = Math.min(total, 24);
   const counts = {

@@ -44,7 +44,8 @@ export class GalleryModel implements Host {
     if (handler === undefined) return;
     setTimeout(() => {
       try {
-        this.push({ id, ok: true, result: handler(payload, this) });
+        const result = handler(payload, this);
+        if (result !== undefined) this.push({ id, ok: true, result });
       } catch (thrown) {
         const title = thrown instanceof Error ? thrown.message : String(thrown);
         const error = { title, detail: "The service answered 409.", report: `${kind}: ${title}` };

@@ -6,11 +6,13 @@ import type {
   FileView,
   Marks,
   PhaseName,
+  PreviewView,
   RowView,
   TaskView,
   Tone,
 } from "../src/contract";
 import { phasesOf } from "../src/phases";
+import type { Handlers } from "./model";
 
 export const now = Date.now();
 const second = 1000;
@@ -334,6 +336,89 @@ export const files: FileView[] = [
     compressed: 156_500_000 + i * 4_000,
   })),
 ];
+
+/** Files in folders, a third of a thousand each. */
+export function many(count: number): FileView[] {
+  const size = (i: number) => 3e5 + ((i * 7919) % 1000) * 4e3;
+  return Array.from({ length: count }, (_, i) => {
+    const name = i < 5 ? (sizes[i]?.[0] ?? "") : `case_${1 + Math.floor(i / 334)}/vtk/step_${i}.vtk`;
+    return { name, size: size(i), compressed: Math.floor(size(i) / 3) };
+  });
+}
+
+const names = [
+  "plain.txt",
+  "<img src=x onerror=alert(1)>.txt",
+  "\u202egnp.exe\u202c.png",
+  'quotes "double" \'single\' `back`.csv',
+  "controls \u0000\u0007\u001b[31m\n two lines.txt",
+  "..\\..\\windows\\system32",
+  "../../etc/passwd",
+  "/root/.ssh/id_rsa",
+  "a//b///c.txt",
+  `deep/${"d/".repeat(60)}file.txt`,
+  `${"long-name-".repeat(30)}.vtk`,
+  `folder ${"\u05e9\u05dc\u05d5\u05dd ".repeat(10)}/\u0645\u0644\u0641.csv`,
+  "javascript:alert(1)",
+];
+export const hostileFiles: FileView[] = names.map((name, i) => ({
+  name,
+  size: i % 4 === 3 ? null : 10 ** i,
+  compressed: i % 5 === 3 ? null : 9 ** i,
+}));
+
+export const previewable: FileView[] = [
+  "text.log",
+  "state.json",
+  "plot.png",
+  "frame.bin",
+  "empty.txt",
+  "damaged.txt",
+  "waits.txt",
+].map((name) => ({ name, size: 1_760_936_591, compressed: 620_000_000 }));
+
+const lines = (count: number, line: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => line(i)).join("\n");
+
+function plot(): string {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 900, height: 420 });
+  const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
+  pen.strokeStyle = "#0b62c4";
+  pen.lineWidth = 3;
+  for (let x = 0; x < 900; x += 1) pen.lineTo(x, 210 + 160 * Math.sin(x / 60) * Math.exp(-x / 500));
+  pen.stroke();
+  return canvas.toDataURL().split(",")[1] ?? "";
+}
+
+function look({ name }: { name: string }): PreviewView {
+  const base = { name, size: 1_760_936_591, note: "first 256 KiB of 1.64 GiB" };
+  if (name === "waits.txt") return undefined as never;
+  if (name === "damaged.txt") throw new Error("damaged.txt: its data are damaged");
+  if (name === "empty.txt") return { ...base, kind: "none", size: 0, note: "The file is empty." };
+  if (name === "state.json")
+    return { ...base, kind: "json", note: "", text: JSON.stringify(success, null, 2) };
+  if (name === "plot.png")
+    return { ...base, kind: "image", note: "", mime: "image/png", data: plot() };
+  if (name === "frame.bin") {
+    const hex = (i: number) => `${(i * 16).toString(16).padStart(8, "0")}  23 20 76 74 6b 20 44 61  74 61 46 69 6c 65 0a 00  |# vtk DataFile..|`;
+    return { ...base, kind: "hex", note: "No text: first 4 KiB of 1.64 GiB", text: lines(256, hex) };
+  }
+  if (name === "energy.csv") {
+    const columns = ["t", "kinetic", "potential", "<b>note</b>", "total"];
+    const rows = Array.from({ length: 200 }, (_, i) => [
+      (i / 10).toFixed(1),
+      (9.81 * i).toFixed(4),
+      (1e4 / (i + 1)).toExponential(3),
+      i % 3 ? "" : "restart \u202eelif",
+      String(i * i),
+    ]);
+    return { ...base, kind: "table", note: "first 200 of 3,840 rows", columns, rows };
+  }
+  const line = (i: number) => `[${i}] time step ${i} converged after ${i % 7} iterations, residual 1e-${i % 9} ${i % 11 ? "" : "and a very long explanation of what went on ".repeat(6)}`;
+  return { ...base, kind: "text", text: lines(400, line) };
+}
+/** Answers of the kernel when a file is looked into; that about `waits.txt` never comes. */
+export const looks: Handlers = { preview: look };
 
 type Kind = [string, string, Tone, string, string | null];
 const kinds: Kind[] = [

@@ -280,6 +280,16 @@ export interface DownloadTraits {
   download: DownloadView;
 }
 
+/** Traits of OutputsWidget. The page sets `chosen`: names of files, of whole folders (`vtk/`), or
+ * `*` for all. */
+export interface OutputsTraits {
+  kind: "outputs";
+  id: string;
+  title: string;
+  download: DownloadView | null;
+  chosen: string[];
+}
+
 /** Requests of the page; each gets one Reply with the same id. Killing and downloading answer when
  * accepted or refused, and tell their progress by pushes. `resume_download` goes on after a pause,
  * and on a card also with what failed or was cancelled. On a list, downloads without a task are

@@ -7,6 +7,7 @@
 import { type ComponentType, h, render as mount } from "preact";
 import { Bridge, type Host } from "./bridge";
 import { DownloadEntry } from "./download";
+import { OutputsEntry } from "./outputs";
 import { Boundary } from "./parts/Boundary";
 import { ErrorBox } from "./parts/ErrorBox";
 import { guardShortcuts } from "./shortcuts";
@@ -18,6 +19,7 @@ const ENTRIES = new Map<string, ComponentType<{ bridge: Bridge }>>([
   ["task", TaskEntry],
   ["task_list", TaskListEntry],
   ["download", DownloadEntry],
+  ["outputs", OutputsEntry],
 ]);
 
 interface RenderProps {

@@ -18,6 +18,7 @@ import * as Badge from "./parts/Badge";
 import * as CopyButton from "./parts/CopyButton";
 import * as ErrorBox from "./parts/ErrorBox";
 import * as Icons from "./parts/Icons";
+import * as Progress from "./parts/Progress";
 import * as pending from "./parts/pending";
 import * as window from "./window";
 
@@ -32,6 +33,7 @@ export const shared = {
   "parts/CopyButton": CopyButton,
   "parts/ErrorBox": ErrorBox,
   "parts/Icons": Icons,
+  "parts/Progress": Progress,
   "parts/pending": pending,
 };
 

@@ -5,7 +5,6 @@ import { CopyButton } from "../src/parts/CopyButton";
 import { Details, safeLink } from "../src/parts/Details";
 import { ErrorBox } from "../src/parts/ErrorBox";
 import { FeedLine } from "../src/parts/FeedLine";
-import { OutputsTable } from "../src/panels/OutputsTable";
 import { Progress } from "../src/parts/Progress";
 import type { Pending } from "../src/parts/pending";
 import { Tabs } from "../src/parts/Tabs";
@@ -83,84 +82,6 @@ describe("tabs", () => {
     await press(one(page, "tab", "outputs"), "ArrowLeft");
     expect(document.activeElement).toBe(one(page, "tab", "details"));
     expect(onOpen.mock.calls).toEqual([["details"]]);
-  });
-});
-
-describe("output files", () => {
-  const files = [
-    { name: "stdout.txt", size: 141_558, compressed: 17_131 },
-    { name: "energy.csv", size: 3_984_588, compressed: 3_785_359 },
-  ];
-  const names = (page: Element) =>
-    byRole(page, "row")
-      .slice(1)
-      .map((row) => byRole(row, "cell")[1]?.textContent);
-  const table = (props: object = {}, onDownload = vi.fn(async () => null)) => (
-    <OutputsTable
-      outputs={{ archive_size: null, files }}
-      isDownloading={false}
-      pending={idle}
-      onDownload={onDownload}
-      {...props}
-    />
-  );
-
-  it("are listed with their sizes", async () => {
-    const page = await draw(table());
-    expect(byRole(page, "row")[2]?.textContent).toBe("stdout.txt138.24 KiB16.73 KiB");
-    expect(page.textContent).toContain("2 files · 3.93 MiB");
-  });
-  it("sort by the clicked column", async () => {
-    const page = await draw(table());
-    expect(names(page)).toEqual(["energy.csv", "stdout.txt"]);
-    await click(one(page, "button", "Name"));
-    expect(names(page)).toEqual(["stdout.txt", "energy.csv"]);
-    await click(one(page, "button", "Size"));
-    expect(names(page)).toEqual(["energy.csv", "stdout.txt"]);
-    expect(byRole(page, "columnheader").map((head) => head.getAttribute("aria-sort"))).toEqual([
-      null,
-      "none",
-      "descending",
-      "none",
-    ]);
-  });
-  it("are chosen one by one or all, and downloaded", async () => {
-    const onDownload = vi.fn(async () => null);
-    const page = await draw(table({}, onDownload));
-    const selected = one(page, "button", "Download selected") as HTMLButtonElement;
-    expect(selected.disabled).toBe(true);
-    await click(one(page, "checkbox", "Select stdout.txt"));
-    const all = one(page, "checkbox", "Select all files") as HTMLInputElement;
-    expect(all.indeterminate).toBe(true);
-    expect(page.textContent).toContain("1 of 2 files · 138.24 KiB of 3.93 MiB");
-    await click(selected);
-    expect(onDownload).toHaveBeenLastCalledWith(["stdout.txt"]);
-    await click(all);
-    expect(page.textContent).toContain("2 of 2 files");
-    await click(all);
-    expect(selected.disabled).toBe(true);
-    await click(one(page, "button", "Download all"));
-    expect(onDownload).toHaveBeenLastCalledWith(null);
-  });
-  it("are chosen by a click on their line", async () => {
-    const page = await draw(table());
-    await click(byRole(page, "cell")[1] as Element);
-    expect((one(page, "checkbox", "Select energy.csv") as HTMLInputElement).checked).toBe(true);
-  });
-  it("cannot be downloaded twice at once", async () => {
-    const page = await draw(table({ isDownloading: true }));
-    expect((one(page, "button", "Download all") as HTMLButtonElement).disabled).toBe(true);
-  });
-  it("are windowed when there are many", async () => {
-    const many = Array.from({ length: 5000 }, (_, i) => ({
-      name: `f${i}`,
-      size: i,
-      compressed: i,
-    }));
-    const page = await draw(table({ outputs: { archive_size: null, files: many } }));
-    expect(byRole(page, "row").length).toBeLessThan(40);
-    expect(one(page, "table").getAttribute("aria-rowcount")).toBe("5001");
-    expect(page.textContent).toContain("5,000 files");
   });
 });
 

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { offsetOf, secondsOf } from "../src/clock";
-import type { FileView } from "../src/contract";
-import { nextSort, sortFiles, summary } from "../src/panels/files";
 import { layPhases, phasesOf } from "../src/phases";
 import { RowCache } from "../src/rows";
 import { layItems, rangeOf } from "../src/window";
@@ -95,42 +93,6 @@ describe("durations", () => {
     expect(offsetOf(feed({ skew: 700 }), null)).toBe(700);
     expect(offsetOf(feed({ skew: 700 }), -300)).toBe(700);
     expect(offsetOf(feed({ skew: 700 }), -120_000)).toBe(-120_000);
-  });
-});
-
-describe("files", () => {
-  const files: FileView[] = [
-    { name: "b10", size: 5, compressed: 1 },
-    { name: "b9", size: null, compressed: 3 },
-    { name: "a", size: 7, compressed: null },
-  ];
-  const names = (sorted: FileView[]) => sorted.map(({ name }) => name);
-
-  it("sort by name as people count, by size with the unknown last", () => {
-    expect(names(sortFiles(files, { key: "name", isDescending: false }))).toEqual([
-      "a",
-      "b9",
-      "b10",
-    ]);
-    expect(names(sortFiles(files, { key: "size", isDescending: true }))).toEqual([
-      "a",
-      "b10",
-      "b9",
-    ]);
-    expect(names(sortFiles(files, { key: "size", isDescending: false }))).toEqual([
-      "b10",
-      "a",
-      "b9",
-    ]);
-  });
-  it("sizes begin with the largest, a second click turns round", () => {
-    const once = nextSort({ key: "name", isDescending: false }, "size");
-    expect(once).toEqual({ key: "size", isDescending: true });
-    expect(nextSort(once, "size").isDescending).toBe(false);
-  });
-  it("a sum with an unknown part is not told", () => {
-    expect(summary(files, new Set())).toBe("3 files");
-    expect(summary(files.slice(0, 1), new Set(["b10"]))).toBe("1 of 1 file · 5 B of 5 B");
   });
 });
 

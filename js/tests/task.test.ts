@@ -309,7 +309,7 @@ describe("outputs", () => {
     await model.refuse("outputs", oops);
     await click(one(el, "button", "Try again"));
     await model.reply("outputs", { archive_size: 5, files });
-    one(el, "table", "Output files");
+    one(el, "grid", "Output files");
   });
   it("are not offered where there are none", async () => {
     const { el } = await show(host());

@@ -1,6 +1,6 @@
 /** The Outputs tab: asks for the listing when it is first looked at. */
 import { useLayoutEffect, useState } from "preact/hooks";
-import type { OutputsView } from "../contract";
+import type { OutputsView, PreviewView } from "../contract";
 import { ErrorBox } from "../parts/ErrorBox";
 import { type Pending, usePending, WAITING } from "../parts/pending";
 import { OutputsTable } from "./OutputsTable";
@@ -8,11 +8,14 @@ import { OutputsTable } from "./OutputsTable";
 interface Props {
   onList(): Promise<OutputsView>;
   onDownload(names: string[] | null): Promise<unknown>;
+  onPreview(name: string): Promise<PreviewView>;
   isDownloading: boolean;
   pending: Pending;
+  chosen?: readonly string[];
+  onChoose?(names: string[]): void;
 }
 
-export function Outputs({ onList, onDownload, isDownloading, pending }: Props) {
+export function Outputs({ onList, ...props }: Props) {
   const [outputs, setOutputs] = useState<OutputsView | null>(null);
   const loading = usePending();
   const load = () => loading.run(async () => setOutputs(await onList()));
@@ -20,18 +23,15 @@ export function Outputs({ onList, onDownload, isDownloading, pending }: Props) {
   useLayoutEffect(() => {
     void load();
   }, []);
-  if (outputs !== null) {
-    return (
-      <OutputsTable
-        outputs={outputs}
-        isDownloading={isDownloading}
-        pending={pending}
-        onDownload={onDownload}
-      />
-    );
-  }
+  if (outputs !== null) return <OutputsTable outputs={outputs} {...props} />;
   if (loading.error !== null) {
-    return <ErrorBox error={loading.error} onDismiss={load} dismissLabel="Try again" />;
+    return (
+      <ErrorBox error={loading.error}>
+        <button type="button" class="iw-button" onClick={load}>
+          Try again
+        </button>
+      </ErrorBox>
+    );
   }
   return (
     <div class="iw-empty" role="note">

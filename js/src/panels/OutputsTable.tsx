@@ -1,165 +1,206 @@
-/** The output files: sort, choose, download. */
-import { useMemo, useRef, useState } from "preact/hooks";
-import type { FileView, OutputsView } from "../contract";
-import { nextSort, type Sort, type SortKey, sortFiles, summary } from "./files";
-import { formatBytes } from "../format";
-import { useRange } from "../window";
-import { clip } from "../parts/Badge";
-import { Icon } from "../parts/Icons";
+/** The output files: look through them, choose, preview, download. */
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { OutputsView, PreviewView } from "../contract";
+import { formatCount, formatPlural } from "../format";
 import type { Pending } from "../parts/pending";
+import { choose, chosenOf, countChosen, namesOf, summary, sumOf } from "./choice";
+import { OutputsGrid } from "./OutputsGrid";
+import { Preview } from "./Preview";
+import { Sums } from "./sums";
+import {
+  type FileLine,
+  type Folder,
+  find,
+  flatLines,
+  type Line,
+  nextSort,
+  plant,
+  type Sort,
+  spanOf,
+  treeLines,
+} from "./tree";
 
-const ROW_HEIGHT = 28;
-/** Shorter listings are drawn whole, so that the page's own search finds their names. */
-const WINDOWED_ABOVE = 200;
-
-const COLUMNS: readonly [SortKey, string][] = [
-  ["name", "Name"],
-  ["size", "Size"],
-  ["compressed", "Compressed"],
-];
+/** Listings up to this length come with their folders open, and need no tools to be searched. */
+const SHORT = 8;
+const OPEN_BELOW = 30;
+/** Milliseconds without another click before the choice is told. */
+const SETTLED = 150;
 
 interface Props {
   outputs: OutputsView;
   /** A download of this task is on its way. */
   isDownloading: boolean;
   pending: Pending;
+  /** Names as `namesOf` gives them at first. */
+  chosen?: readonly string[] | undefined;
+  onChoose?: ((names: string[]) => void) | undefined;
   onDownload: (names: string[] | null) => Promise<unknown>;
+  onPreview: (name: string) => Promise<PreviewView>;
 }
 
-export function OutputsTable({ outputs, isDownloading, pending, onDownload }: Props) {
-  const { files } = outputs;
+export function OutputsTable(props: Props) {
+  const { outputs, isDownloading, pending, onChoose, onDownload, onPreview } = props;
+  const tree = useMemo(() => plant(outputs.files), [outputs]);
   const [sort, setSort] = useState<Sort>({ key: "name", isDescending: false });
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const scroller = useRef<HTMLDivElement>(null);
-  const sorted = useMemo(() => sortFiles(files, sort), [files, sort]);
-  const line = useMemo(() => summary(files, chosen), [files, chosen]);
-  const range = useRange(scroller, sorted.length, ROW_HEIGHT);
-  const { start, stop } =
-    sorted.length > WINDOWED_ABOVE ? range : { start: 0, stop: sorted.length };
-  const isBlocked = isDownloading || pending.isBusy;
+  const [isTree, setTree] = useState(tree.folders.length > 0);
+  const [search, setSearch] = useState("");
+  const isShort = tree.files.length + tree.folders.length <= OPEN_BELOW;
+  const [opened, setOpened] = useState<ReadonlySet<Folder>>(new Set(isShort ? tree.folders : []));
+  // A search opens every folder; those that are folded again while it lasts.
+  const [folded, setFolded] = useState<ReadonlySet<Folder>>(new Set());
+  const [chosen, setChosen] = useState(() => chosenOf(tree, props.chosen ?? []));
+  const told = useRef(chosen);
+  const [previewed, setPreviewed] = useState<number | null>(null);
 
-  function toggle(name: string) {
-    const next = new Set(chosen);
-    if (!next.delete(name)) next.add(name);
-    setChosen(next);
+  const isSearch = search.trim() !== "";
+  const shown = useMemo(() => find(tree, search), [tree, search]);
+  const sums = useMemo(() => new Sums(tree.files, shown), [tree, shown]);
+  const counts = useMemo(() => countChosen(chosen, shown), [chosen, shown]);
+  const total = useMemo(() => sumOf(tree, find(tree, "")), [tree]);
+  const chosenSum = useMemo(() => sumOf(tree, chosen), [tree, chosen]);
+  const isOpen = (folder: Folder) => (isSearch ? !folded.has(folder) : opened.has(folder));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `isOpen` is made of what is listed
+  const lines = useMemo<Line[]>(
+    () =>
+      isTree ? treeLines(tree, { sort, shown, sums, isOpen }) : flatLines(tree, { sort, shown }),
+    [tree, isTree, sort, shown, sums, isSearch, opened, folded],
+  );
+
+  useLayoutEffect(() => {
+    if (onChoose === undefined || told.current === chosen) return undefined;
+    const timer = setTimeout(() => {
+      told.current = chosen;
+      onChoose(namesOf(tree, chosen));
+    }, SETTLED);
+    return () => clearTimeout(timer);
+  }, [onChoose, tree, chosen]);
+
+  function fold(folders: readonly Folder[], on: boolean): void {
+    const [set, turn] = isSearch ? ([folded, setFolded] as const) : ([opened, setOpened] as const);
+    const next = new Set(set);
+    for (const one of folders) {
+      if (on === isSearch) next.delete(one);
+      else next.add(one);
+    }
+    turn(next);
   }
 
+  const isBlocked = isDownloading || pending.isBusy;
+  const found = sums.of(tree.root).files;
+  const isAllOpen = tree.folders.every(isOpen);
+  const hasTools = tree.files.length > SHORT || tree.folders.length > 0;
+  const files = lines.filter((line): line is FileLine => line.kind === "file");
+  const place = files.findIndex(({ index }) => index === previewed);
+  const step = (by: number) => {
+    const next = place === -1 ? undefined : files[place + by];
+    return next && (() => setPreviewed(next.index));
+  };
+  const file = previewed === null ? undefined : tree.files[previewed];
+
   return (
-    <div class="iw-outputs">
-      <div class="iw-scroller iw-files" ref={scroller}>
-        <div role="table" aria-label="Output files" aria-rowcount={files.length + 1}>
-          <div role="row" class="iw-file iw-file-head" aria-rowindex={1}>
-            <span role="columnheader" class="iw-check">
-              <input
-                type="checkbox"
-                aria-label="Select all files"
-                checked={files.length > 0 && chosen.size === files.length}
-                ref={(node) => {
-                  if (node) node.indeterminate = chosen.size > 0 && chosen.size < files.length;
-                }}
-                onChange={() =>
-                  setChosen(
-                    new Set(chosen.size === files.length ? [] : files.map((file) => file.name)),
-                  )
-                }
-              />
-            </span>
-            {COLUMNS.map(([key, title]) => (
-              <span
-                role="columnheader"
-                key={key}
-                class={key === "name" ? "" : "iw-num"}
-                aria-sort={
-                  sort.key !== key ? "none" : sort.isDescending ? "descending" : "ascending"
-                }
-              >
-                <button type="button" class="iw-sort" onClick={() => setSort(nextSort(sort, key))}>
-                  {title}
-                  {sort.key === key ? <Icon name={sort.isDescending ? "down" : "up"} /> : null}
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the preview from anywhere
+    <div
+      class="iw-outputs"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || file === undefined) return;
+        event.stopPropagation();
+        setPreviewed(null);
+      }}
+    >
+      {hasTools ? (
+        <div class="iw-tools">
+          <input
+            type="search"
+            class="iw-search"
+            aria-label="Search the files"
+            placeholder="Search, or *.csv"
+            value={search}
+            onInput={(event) => {
+              setSearch(event.currentTarget.value);
+              setFolded(new Set());
+            }}
+          />
+          <span class="iw-dim" aria-live="polite">
+            {isSearch ? `${formatCount(found)} of ${formatPlural(tree.files.length, "file")}` : ""}
+          </span>
+          <span class="iw-grow" />
+          {tree.folders.length === 0 ? null : (
+            <>
+              {isTree ? (
+                <button
+                  type="button"
+                  class="iw-button iw-quiet"
+                  onClick={() => fold(tree.folders, !isAllOpen)}
+                >
+                  {isAllOpen ? "Fold all" : "Expand all"}
                 </button>
+              ) : null}
+              <span class="iw-switch" role="group" aria-label="Show the files as">
+                {[true, false].map((asTree) => (
+                  <button
+                    type="button"
+                    key={String(asTree)}
+                    aria-pressed={isTree === asTree}
+                    onClick={() => setTree(asTree)}
+                  >
+                    {asTree ? "Tree" : "Flat"}
+                  </button>
+                ))}
               </span>
-            ))}
-          </div>
-          <div role="presentation" style={{ height: `${start * ROW_HEIGHT}px` }} />
-          {sorted.slice(start, stop).map((file, index) => (
-            <Line
-              key={file.name}
-              file={file}
-              index={start + index}
-              isChosen={chosen.has(file.name)}
-              onToggle={toggle}
-            />
-          ))}
-          <div role="presentation" style={{ height: `${(sorted.length - stop) * ROW_HEIGHT}px` }} />
+            </>
+          )}
         </div>
-        {files.length === 0 ? <div class="iw-empty">There are no output files.</div> : null}
-      </div>
+      ) : null}
+      <OutputsGrid
+        tree={tree}
+        lines={lines}
+        isTree={isTree}
+        sort={sort}
+        onSort={(key) => setSort(nextSort(sort, key))}
+        sums={sums}
+        counts={counts}
+        previewed={previewed}
+        isOpen={isOpen}
+        onFold={(folder, on) => fold([folder], on)}
+        onChoose={(which, on) => setChosen(choose(chosen, shown, which.map(spanOf), on))}
+        onPreview={setPreviewed}
+      />
+      {tree.files.length === 0 ? <div class="iw-empty">There are no output files.</div> : null}
+      {isSearch && found === 0 ? <div class="iw-empty">No file matches.</div> : null}
+      {file === undefined ? null : (
+        <Preview
+          file={file}
+          onPreview={onPreview}
+          onPrevious={step(-1)}
+          onNext={step(1)}
+          onClose={() => setPreviewed(null)}
+        />
+      )}
       <div class="iw-foot">
-        <span aria-live="polite">{line}</span>
+        <span aria-live="polite">{summary(total, chosenSum)}</span>
         <span class="iw-grow" />
         <span class="iw-buttons">
           <button
             type="button"
             class="iw-button"
-            disabled={isBlocked || chosen.size === 0}
-            onClick={() =>
-              void pending.run(() =>
-                onDownload(files.flatMap(({ name }) => (chosen.has(name) ? [name] : []))),
-              )
-            }
+            disabled={isBlocked || chosenSum.files === 0}
+            onClick={() => {
+              const names = chosenSum.files === total.files ? null : namesOf(tree, chosen);
+              void pending.run(() => onDownload(names));
+            }}
           >
             Download selected
           </button>
           <button
             type="button"
             class="iw-button iw-primary"
-            disabled={isBlocked || files.length === 0}
+            disabled={isBlocked || total.files === 0}
             onClick={() => void pending.run(() => onDownload(null))}
           >
             Download all
           </button>
         </span>
       </div>
-    </div>
-  );
-}
-
-interface LineProps {
-  file: FileView;
-  index: number;
-  isChosen: boolean;
-  onToggle: (name: string) => void;
-}
-
-function Line({ file, index, isChosen, onToggle }: LineProps) {
-  const shown = clip(file.name);
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the checkbox is the keyboard's way
-    <div
-      role="row"
-      class={isChosen ? "iw-file iw-chosen" : "iw-file"}
-      aria-rowindex={index + 2}
-      onClick={(event) => {
-        if (!(event.target instanceof HTMLInputElement)) onToggle(file.name);
-      }}
-    >
-      <span role="cell" class="iw-check">
-        <input
-          type="checkbox"
-          aria-label={`Select ${shown}`}
-          checked={isChosen}
-          onChange={() => onToggle(file.name)}
-        />
-      </span>
-      <span role="cell" class="iw-cell iw-text" title={shown}>
-        {shown}
-      </span>
-      <span role="cell" class="iw-num">
-        {formatBytes(file.size)}
-      </span>
-      <span role="cell" class="iw-num iw-dim">
-        {formatBytes(file.compressed)}
-      </span>
     </div>
   );
 }

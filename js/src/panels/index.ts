@@ -1,5 +1,7 @@
 /** What `lazy.tsx` loads when a tab is first opened. */
-import css from "./panels.css";
+import outputs from "./outputs.css";
 
 export { Outputs } from "./Outputs";
-export { css };
+export { OutputsCard } from "./OutputsCard";
+/** Of the panels alone; they bring it along. */
+export const css = [outputs].join("\n");

@@ -86,6 +86,7 @@ export function Card(props: Props) {
           props={{
             onList: actions.outputs,
             onDownload: actions.download,
+            onPreview: (name) => bridge.request("preview", { task_id: view.id, name }),
             isDownloading,
             pending: transfer,
           }}

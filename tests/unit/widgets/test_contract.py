@@ -7,7 +7,13 @@ import pytest
 
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, state
+from inductiva_widgets.widgets import (
+    DownloadWidget,
+    OutputsWidget,
+    TaskListWidget,
+    TaskWidget,
+    state,
+)
 from tests.unit.conftest import wire_task
 
 CONTRACT = (Path(__file__).parents[3] / "js/src/contract.ts").read_text()
@@ -36,6 +42,7 @@ WIDGETS = {
     "TaskTraits": TaskWidget,
     "TaskListTraits": TaskListWidget,
     "DownloadTraits": DownloadWidget,
+    "OutputsTraits": OutputsWidget,
 }
 
 

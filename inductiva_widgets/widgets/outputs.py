@@ -1,0 +1,103 @@
+"""The output files of a task, without its card."""
+
+from __future__ import annotations
+
+import threading
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from inductiva_widgets.errors import InductivaError
+from inductiva_widgets.widgets import state, twins
+from inductiva_widgets.widgets.actions import TaskActions
+from inductiva_widgets.widgets.base import BaseWidget, Bundle
+
+if TYPE_CHECKING:
+    from inductiva_widgets.tasks.outputs import OutputsInfo
+    from inductiva_widgets.tasks.task import Task
+
+_ALL = "*"
+
+
+class OutputsWidget(BaseWidget):
+    """The output files of a task: a tree to search, to choose from, to preview and to download.
+
+    Parameters
+    ----------
+    task
+        The task. Costs one request when it is shown, none when it is made.
+    chosen
+        What is chosen at first: names of files, of whole folders (``"vtk/"``), or ``"*"`` for all.
+        The page keeps it up to date; :meth:`Task.download_outputs` takes it as it is.
+
+    Examples
+    --------
+    >>> widget = inductiva.OutputsWidget(task)  # doctest: +SKIP
+    >>> task.download_outputs(widget.selected)  # doctest: +SKIP
+    """
+
+    kind = traitlets.Unicode("outputs").tag(sync=True)
+    id = traitlets.Unicode().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    chosen = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(self, task: Task, **kwargs: Any) -> None:
+        self.task = task
+        self._info: OutputsInfo | None = None
+        self._lock = threading.Lock()
+        super().__init__(id=task.id, title=f"Outputs of task {task.id}", **kwargs)
+        self._actions = TaskActions(self._find, self._show_download)
+        self._handlers.update(self._actions.handlers(), outputs=self._list)
+
+    def __repr__(self) -> str:
+        return f"OutputsWidget({self.task!r})"
+
+    @property
+    def selected(self) -> list[str]:
+        """Names of the files that are chosen in the page; costs a request if nothing was shown.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+        """
+        chosen = set(self.chosen)
+        if not chosen:
+            return []
+        names = [file.name for file in self._outputs().contents]
+        return names if _ALL in chosen else [name for name in names if _is_in(name, chosen)]
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        try:
+            outputs = self._outputs()
+        except InductivaError as error:
+            # The page asks again, and says why not.
+            text = f"{self.title}: {error}"
+            return self._bundle(text, f"<div>{escape(text)}</div>")
+        return self._bundle(str(outputs), twins.outputs_html(outputs))
+
+    def _outputs(self) -> OutputsInfo:
+        # The outputs of a task that has ended stay as they are, and before there are none.
+        with self._lock:
+            if self._info is None:
+                self._info = self.task.get_output_info()
+            return self._info
+
+    def _list(self, content: dict[str, Any]) -> state.OutputsView:
+        self._actions.task(content)
+        return state.outputs_view(self._outputs())
+
+    def _find(self, task_id: str) -> Task | None:
+        return self.task if task_id == self.task.id else None
+
+    def _show_download(self, _: Task, view: state.DownloadView) -> None:
+        self.download = dict(view)
+
+
+def _is_in(name: str, chosen: set[str]) -> bool:
+    """Return whether a file is among the names, or in one of the folders among them."""
+    if name in chosen:
+        return True
+    return any(name[: at + 1] in chosen for at, letter in enumerate(name[:-1]) if letter == "/")

@@ -1,0 +1,81 @@
+/** The content of a file, each kind in its own way; what comes from the file is text only. */
+import { useState } from "preact/hooks";
+import type { PreviewView } from "../contract";
+import { formatCount } from "../format";
+import { clip } from "../parts/Badge";
+import { visible } from "./names";
+
+/** What may become a picture: nothing that can hold a script. */
+const IMAGES: ReadonlySet<string> = new Set([
+  "image/png",
+  "image/jpeg",
+  "image/gif",
+  "image/webp",
+  "image/bmp",
+]);
+
+export function Look({ view, isWrapped }: { view: PreviewView; isWrapped: boolean }) {
+  switch (view.kind) {
+    case "text":
+    case "json":
+      return <pre class={isWrapped ? "iw-look iw-wrapped" : "iw-look"}>{view.text}</pre>;
+    case "hex":
+      return <pre class="iw-look">{view.text}</pre>;
+    case "table":
+      return <TableLook columns={view.columns} rows={view.rows} name={view.name} />;
+    case "image":
+      return IMAGES.has(view.mime) ? <ImageLook {...view} /> : null;
+    default:
+      return null;
+  }
+}
+
+const NUMBER =
+  /^\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eEdD][-+]?\d+)?\s*$|^\s*[-+]?(nan|inf(inity)?)\s*$/i;
+
+function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][]; name: string }) {
+  const isNumeric = columns.map((_, at) =>
+    rows.every((row) => (row[at] ?? "") === "" || NUMBER.test(row[at] as string)),
+  );
+  return (
+    <table class="iw-look-table" aria-label={clip(visible(name))}>
+      <thead>
+        <tr>
+          {columns.map((column, at) => (
+            <th key={at} scope="col" class={isNumeric[at] ? "iw-num" : ""}>
+              <bdi>{column}</bdi>
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row, line) => (
+          <tr key={line}>
+            {columns.map((_, at) => (
+              <td key={at} class={isNumeric[at] ? "iw-num" : ""}>
+                <bdi>{row[at] ?? ""}</bdi>
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function ImageLook({ name, mime, data }: { name: string; mime: string; data: string }) {
+  const [said, setSaid] = useState("");
+  return (
+    <figure class="iw-look-image">
+      <img
+        src={`data:${mime};base64,${data}`}
+        alt={clip(visible(name))}
+        onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) =>
+          setSaid(`${formatCount(width)} × ${formatCount(height)} pixels`)
+        }
+        onError={() => setSaid("The picture is damaged: the browser cannot draw it.")}
+      />
+      <figcaption class="iw-dim">{said}</figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,51 @@
+/** What a widget of the output files alone shows: the files, and how far their download is. */
+import { useCallback } from "preact/hooks";
+import { type Bridge, useTrait } from "../bridge";
+import type { DownloadView } from "../contract";
+import { ErrorBox } from "../parts/ErrorBox";
+import { Progress } from "../parts/Progress";
+import { usePending, WAITING } from "../parts/pending";
+import { hasEnded } from "../progress";
+import { Outputs } from "./Outputs";
+
+export function OutputsCard({ bridge }: { bridge: Bridge }) {
+  const task_id = bridge.get<string>("id");
+  const download = useTrait<DownloadView | null>(bridge, "download");
+  const transfer = usePending();
+  const steer = usePending();
+  const onChoose = useCallback((names: string[]) => bridge.set("chosen", names), [bridge]);
+  const again = () => bridge.request("resume_download", { task_id });
+  return (
+    <>
+      {[transfer, steer].map(({ isSlow, error, clear }) => (
+        <>
+          {isSlow ? (
+            <div class="iw-note" role="note">
+              {WAITING}
+            </div>
+          ) : null}
+          {error === null ? null : <ErrorBox error={error} onDismiss={clear} />}
+        </>
+      ))}
+      <Outputs
+        onList={() => bridge.request("outputs", { task_id })}
+        onDownload={(names) => bridge.request("download", { task_id, names })}
+        onPreview={(name) => bridge.request("preview", { task_id, name })}
+        isDownloading={download !== null && !hasEnded(download)}
+        pending={transfer}
+        chosen={bridge.get<string[]>("chosen")}
+        onChoose={onChoose}
+      />
+      {download === null ? null : (
+        <Progress
+          download={download}
+          pending={steer}
+          onPause={() => bridge.request("pause_download", { task_id })}
+          onResume={again}
+          onCancel={() => bridge.request("cancel_download", { task_id })}
+          onAgain={again}
+        />
+      )}
+    </>
+  );
+}

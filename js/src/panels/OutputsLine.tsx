@@ -1,0 +1,141 @@
+/** A line of the output files: a folder with its sums, or a file. */
+import { formatBytes, formatPlural } from "../format";
+import { clip } from "../parts/Badge";
+import { Icon } from "../parts/Icons";
+import { visible } from "./names";
+import type { Sum } from "./sums";
+import type { Line } from "./tree";
+
+/** Deeper lines are indented no further. */
+const MAX_INDENT = 10;
+
+interface Props {
+  id: string;
+  line: Line;
+  /** The whole path. */
+  path: string;
+  /** The part of the path that is shown. */
+  name: string;
+  sum: Sum;
+  chosen: number;
+  row: number;
+  isTree: boolean;
+  isOpen: boolean;
+  isActive: boolean;
+  isPreviewed: boolean;
+  onToggle(isRange: boolean): void;
+  onEnter(): void;
+}
+
+export function OutputsLine(props: Props) {
+  const {
+    onToggle,
+    onEnter,
+    line,
+    path,
+    name,
+    sum,
+    chosen,
+    isTree,
+    isActive,
+    isOpen,
+    isPreviewed,
+  } = props;
+  const said = clip(visible(path));
+  const isFolder = line.kind === "folder";
+  const isChosen = chosen > 0 && chosen === sum.files;
+  const cut = isFolder ? 0 : name.lastIndexOf("/") + 1;
+  const classes = [
+    "iw-file",
+    isChosen ? "iw-chosen" : "",
+    isActive ? "iw-active" : "",
+    isPreviewed ? "iw-previewed" : "",
+  ];
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid hears the keys
+    <div
+      role="row"
+      id={props.id}
+      class={classes.join(" ").trim()}
+      aria-rowindex={props.row}
+      aria-selected={isChosen}
+      {...(isTree ? { "aria-level": line.depth + 1 } : {})}
+      {...(isFolder ? { "aria-expanded": isOpen } : {})}
+      onClick={(event) => {
+        if (isFolder) onEnter();
+        else onToggle(event.shiftKey);
+      }}
+    >
+      <span role="gridcell" class="iw-check">
+        <Check
+          label={`Select ${said}`}
+          isChecked={isChosen}
+          isMixed={chosen > 0 && !isChosen}
+          onClick={(event) => {
+            event.stopPropagation();
+            onToggle(event.shiftKey);
+          }}
+        />
+      </span>
+      <span
+        role="gridcell"
+        class="iw-cell iw-file-name"
+        style={{ paddingLeft: `${Math.min(line.depth, MAX_INDENT) * 16}px` }}
+      >
+        {isTree ? (
+          <span class={isOpen ? "iw-twisty iw-open" : "iw-twisty"}>
+            {isFolder ? <Icon name="chevron" /> : null}
+          </span>
+        ) : null}
+        <button
+          type="button"
+          class="iw-name"
+          aria-label={isFolder ? undefined : `Preview ${said}`}
+          tabIndex={-1}
+          title={said}
+          onClick={(event) => {
+            event.stopPropagation();
+            if (event.shiftKey && !isFolder) onToggle(true);
+            else onEnter();
+          }}
+        >
+          <bdi>
+            {cut > 0 ? <span class="iw-dim">{clip(visible(name.slice(0, cut)))}</span> : null}
+            {clip(visible(name.slice(cut)))}
+          </bdi>
+        </button>
+        {isFolder ? <span class="iw-dim iw-sum">{formatPlural(sum.files, "file")}</span> : null}
+      </span>
+      <span role="gridcell" class="iw-num">
+        {formatBytes(sum.size)}
+      </span>
+      <span role="gridcell" class="iw-num iw-dim">
+        {formatBytes(sum.compressed)}
+      </span>
+    </div>
+  );
+}
+
+interface CheckProps {
+  label: string;
+  isChecked: boolean;
+  isMixed: boolean;
+  onClick(event: MouseEvent): void;
+  tabIndex?: number;
+}
+
+/** A box that may be neither. What it shows is told from outside, whatever a click does to it. */
+export function Check({ label, isChecked, isMixed, onClick, tabIndex = -1 }: CheckProps) {
+  return (
+    <input
+      type="checkbox"
+      aria-label={label}
+      tabIndex={tabIndex}
+      checked={isChecked}
+      ref={(node) => {
+        if (node) node.indeterminate = isMixed;
+      }}
+      onClick={onClick}
+    />
+  );
+}

@@ -1,0 +1,219 @@
+/** The output files as a tree of folders: order, search, and the lines that are in sight. Pure. */
+import type { FileView } from "../contract";
+import type { Sums } from "./sums";
+
+export interface Folder {
+  kind: "folder";
+  /** Ends in a slash; empty at the root. */
+  path: string;
+  name: string;
+  depth: number;
+  parent: Folder | null;
+  folders: Folder[];
+  files: number[];
+  /** All files below, at any depth: those of the tree from `start` up to `stop`. */
+  start: number;
+  stop: number;
+}
+
+/** Files are known by their place in `files`, which are in the order of their paths. */
+export interface Tree {
+  root: Folder;
+  files: FileView[];
+  /** Without the root. */
+  folders: Folder[];
+}
+
+export interface FileLine {
+  kind: "file";
+  index: number;
+  depth: number;
+  parent: Folder;
+}
+
+export type Line = Folder | FileLine;
+
+export type SortKey = "name" | "size" | "compressed";
+
+export interface Sort {
+  key: SortKey;
+  isDescending: boolean;
+}
+
+type Sizes = Pick<FileView, "size" | "compressed">;
+
+/** Deeper folders stay part of the names, whatever an archive says. */
+const MAX_DEPTH = 32;
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+export function plant(listed: readonly FileView[]): Tree {
+  const root = folder("", "", -1, null);
+  const known = new Map([["", root]]);
+  const at = (path: string): Folder => {
+    const there = known.get(path);
+    if (there !== undefined) return there;
+    const cut = path.slice(0, -1).lastIndexOf("/") + 1;
+    const parent = at(path.slice(0, cut));
+    const made = folder(path, path.slice(cut), parent.depth + 1, parent);
+    parent.folders.push(made);
+    known.set(path, made);
+    return made;
+  };
+  listed.forEach(({ name }, index) => {
+    at(folderPath(name)).files.push(index);
+  });
+
+  const tree: Tree = { root, files: [], folders: [] };
+  lay(root, listed, tree);
+  return tree;
+}
+
+function folder(path: string, name: string, depth: number, parent: Folder | null): Folder {
+  return { kind: "folder", path, name, depth, parent, folders: [], files: [], start: 0, stop: 0 };
+}
+
+function folderPath(name: string): string {
+  let stop = 0;
+  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+    const slash = name.indexOf("/", stop);
+    if (slash === -1 || slash === name.length - 1) break;
+    stop = slash + 1;
+  }
+  return name.slice(0, stop);
+}
+
+/** Numbers the files in the order of their paths, so that those of a folder stand together. */
+function lay(into: Folder, listed: readonly FileView[], tree: Tree): void {
+  into.start = tree.files.length;
+  const entries: [string, Folder | number][] = [
+    ...into.folders.map((one): [string, Folder] => [one.name, one]),
+    ...into.files.map((one): [string, number] => [
+      (listed[one] as FileView).name.slice(into.path.length),
+      one,
+    ]),
+  ];
+  entries.sort(([a], [b]) => collator.compare(a, b));
+  into.folders = [];
+  into.files = [];
+  for (const [, entry] of entries) {
+    if (typeof entry === "number") {
+      into.files.push(tree.files.length);
+      tree.files.push(listed[entry] as FileView);
+    } else {
+      into.folders.push(entry);
+      tree.folders.push(entry);
+      lay(entry, listed, tree);
+    }
+  }
+  into.stop = tree.files.length;
+}
+
+/** The name of a line within its folder. */
+export function nameOf(tree: Tree, line: Line): string {
+  if (line.kind === "folder") return line.name;
+  return (tree.files[line.index] as FileView).name.slice(line.parent.path.length);
+}
+
+/** The files of a line: a file stands for itself. */
+export function spanOf(line: Line): { start: number; stop: number } {
+  return line.kind === "folder" ? line : { start: line.index, stop: line.index + 1 };
+}
+
+/** The next order after a click on a column: names begin with A, sizes with the largest. */
+export function nextSort(sort: Sort, key: SortKey): Sort {
+  if (sort.key === key) return { key, isDescending: !sort.isDescending };
+  return { key, isDescending: key !== "name" };
+}
+
+/** Sorts what stands in the order of its names; the unknown comes last whichever way it goes. */
+function sorted<T>(items: T[], { key, isDescending }: Sort, sumOf: (item: T) => Sizes): T[] {
+  if (key === "name") return isDescending ? [...items].reverse() : items;
+  const sign = isDescending ? -1 : 1;
+  return items
+    .map((item): [T, number | null] => [item, sumOf(item)[key]])
+    .sort(([, a], [, b]) => {
+      if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+      return sign * (a - b);
+    })
+    .map(([item]) => item);
+}
+
+/** The files that a search shows, as a mask: all of them for an empty search. */
+export function find(tree: Tree, search: string): Uint8Array {
+  const wanted = search.trim().toLowerCase();
+  const mask = new Uint8Array(tree.files.length);
+  const isGlob = /[*?]/.test(wanted);
+  tree.files.forEach(({ name }, index) => {
+    const path = name.toLowerCase();
+    const isMatch = isGlob
+      ? matchesGlob(path, wanted) || matchesGlob(path.slice(path.lastIndexOf("/") + 1), wanted)
+      : path.includes(wanted);
+    mask[index] = Number(isMatch);
+  });
+  return mask;
+}
+
+/** `*` and `?` as the downloads take them: across folders. Not a RegExp, which some patterns would
+ * keep busy for ever. */
+export function matchesGlob(text: string, pattern: string): boolean {
+  let at = 0;
+  let wanted = 0;
+  let star = -1;
+  let retry = 0;
+  while (at < text.length) {
+    if (pattern[wanted] === "*") {
+      star = wanted;
+      wanted += 1;
+      retry = at;
+    } else if (pattern[wanted] === "?" || pattern[wanted] === text[at]) {
+      at += 1;
+      wanted += 1;
+    } else if (star !== -1) {
+      retry += 1;
+      at = retry;
+      wanted = star + 1;
+    } else return false;
+  }
+  while (pattern[wanted] === "*") wanted += 1;
+  return wanted === pattern.length;
+}
+
+interface View {
+  sort: Sort;
+  /** What is found, and its sums. */
+  shown: Uint8Array;
+  sums: Sums;
+  isOpen(folder: Folder): boolean;
+}
+
+/** The lines of the tree, folders first in each folder; what is folded away is left out. */
+export function treeLines(tree: Tree, { sort, shown, sums, isOpen }: View): Line[] {
+  const lines: Line[] = [];
+  const add = (into: Folder): void => {
+    const folders = into.folders.filter((one) => sums.of(one).files > 0);
+    for (const one of sorted(folders, sort, (each) => sums.of(each))) {
+      lines.push(one);
+      if (isOpen(one)) add(one);
+    }
+    for (const index of inOrder(tree, into.files, sort)) {
+      if (shown[index]) lines.push({ kind: "file", index, depth: into.depth + 1, parent: into });
+    }
+  };
+  add(tree.root);
+  return lines;
+}
+
+export function flatLines(tree: Tree, { sort, shown }: Pick<View, "sort" | "shown">): Line[] {
+  const all = tree.files.flatMap((_, index) => (shown[index] ? [index] : []));
+  return inOrder(tree, all, sort).map((index) => ({
+    kind: "file",
+    index,
+    depth: 0,
+    parent: tree.root,
+  }));
+}
+
+function inOrder(tree: Tree, files: number[], sort: Sort): number[] {
+  return sorted(files, sort, (index) => tree.files[index] as FileView);
+}
