@@ -11,6 +11,7 @@ from inductiva_widgets.widgets import state, twins
 from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
 from inductiva_widgets.widgets.feed import FeedTeller
+from inductiva_widgets.widgets.last_words import LastWords
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -42,6 +43,7 @@ class TaskWidget(BaseWidget):
         self.task = task
         task.refresh()
         self._teller = FeedTeller(task.client)
+        self._words = LastWords(self._show_words)
         super().__init__(view=self._task_view(), feed=self._teller.now(), **kwargs)
         actions = TaskActions(self._find, self._show_download)
         self._handlers.update(actions.handlers())
@@ -63,12 +65,21 @@ class TaskWidget(BaseWidget):
 
     def _task_view(self) -> state.TaskView:
         task = self.task
-        return state.task_view(task.info, task.tasks_ahead, is_local=task.client.is_local)
+        return state.task_view(
+            task.info,
+            task.tasks_ahead,
+            now=task.now,
+            is_local=task.client.is_local,
+            last_words=self._words.of(task),
+        )
 
     def _find(self, task_id: str) -> Task | None:
         return self.task if task_id == self.task.id else None
 
     def _show_task(self, _: list[Task]) -> None:
+        self.view = dict(self._task_view())
+
+    def _show_words(self, _: Task) -> None:
         self.view = dict(self._task_view())
 
     def _show_feed(self, feed: Feed) -> None:
