@@ -2,7 +2,8 @@ import { describe, expect, it, vi } from "vitest";
 import type { DownloadView } from "../src/contract";
 import { Badge } from "../src/parts/Badge";
 import { CopyButton } from "../src/parts/CopyButton";
-import { Details, safeLink } from "../src/parts/Details";
+import { safeLink } from "../src/parts/Card";
+import { Details } from "../src/parts/Details";
 import { ErrorBox } from "../src/parts/ErrorBox";
 import { FeedLine } from "../src/parts/FeedLine";
 import { OutputsTable } from "../src/panels/OutputsTable";
@@ -340,7 +341,7 @@ describe("details", () => {
     ];
     const page = await draw(<Details view={done({ commands })} time={time} />);
     const items = [...page.querySelectorAll("li")].map((item) => item.textContent);
-    expect(items).toEqual(["swmm a.inp2.4 s · ok", "swmm b.inp1.0 s · failed"]);
+    expect(items).toEqual(["swmm a.inp2.4 s · ok", "swmm b.inp1.0 s · exit code 1"]);
     expect(page.textContent).toContain("5 min ago");
   });
   it("count a command that runs", async () => {

@@ -1,5 +1,7 @@
 /** What `lazy.tsx` loads when a tab is first opened. */
-import css from "./panels.css";
+import log from "./log.css";
+import panels from "./panels.css";
 
+export { Log } from "./Log";
 export { Outputs } from "./Outputs";
-export { css };
+export const css = [panels, log].join("\n");

@@ -2,13 +2,21 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
-import { type ServiceTime, secondsOf, useNow } from "../clock";
-import type { DownloadView, ErrorView, FeedView, OutputsView, TaskView } from "../contract";
+import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
+import type {
+  DownloadView,
+  ErrorView,
+  FeedView,
+  LogView,
+  OutputsView,
+  TaskView,
+} from "../contract";
 import {
   formatAgo,
   formatClock,
   formatCost,
   formatCount,
+  formatDate,
   formatMoment,
   formatShort,
 } from "../format";
@@ -21,6 +29,7 @@ import { Details } from "./Details";
 import { ErrorBox } from "./ErrorBox";
 import { Failure } from "./Failure";
 import { FeedLine } from "./FeedLine";
+import { Icon } from "./Icons";
 import { KillButton } from "./KillButton";
 import { Progress } from "./Progress";
 import { usePending, WAITING } from "./pending";
@@ -30,6 +39,7 @@ import { Timeline } from "./Timeline";
 /** What a card can ask for; refusals are rejected promises. */
 export interface CardActions {
   kill(): Promise<unknown>;
+  log(name: string, side: { after?: number; before?: number }): Promise<LogView>;
   outputs(): Promise<OutputsView>;
   download(names: string[] | null): Promise<unknown>;
   pauseDownload(): Promise<unknown>;
@@ -56,6 +66,7 @@ export function Card(props: Props) {
   const { bridge, view, download, feed, time, actions, error = null, isEmbedded = false } = props;
   const isLive = !view.is_terminal;
   const [open, setOpen] = useState<string | null>(props.initialTab ?? null);
+  const [stream, setStream] = useState("stdout.txt");
   const kill = usePending();
   const transfer = usePending();
   const steer = usePending();
@@ -68,13 +79,25 @@ export function Card(props: Props) {
 
   const tabs: Tab[] = [
     {
+      key: "log",
+      title: "Log",
+      render: () => (
+        <Lazy
+          key={view.id}
+          bridge={bridge}
+          name="Log"
+          props={{ name: stream, onName: setStream, onLog: actions.log }}
+        />
+      ),
+    },
+    {
       key: "details",
       title: "Details",
       render: () => <Details view={view} time={time} />,
     },
   ];
   if (view.has_outputs) {
-    tabs.unshift({
+    tabs.splice(1, 0, {
       key: "outputs",
       title: "Outputs",
       ...(view.output_files === null ? {} : { count: formatCount(view.output_files) }),
@@ -107,7 +130,20 @@ export function Card(props: Props) {
       </Head>
       <Meta view={view} time={time} />
       <Timeline marks={view.marks} tone={view.tone} isTerminal={view.is_terminal} time={time} />
-      {view.failure === null ? null : <Failure failure={view.failure} tone={view.tone} />}
+      {view.failure === null ? null : (
+        <Failure
+          failure={view.failure}
+          tone={view.tone}
+          onLog={
+            view.has_outputs
+              ? (name) => {
+                  setStream(name);
+                  setOpen("log");
+                }
+              : null
+          }
+        />
+      )}
       {[kill, transfer, steer].some(({ isSlow }) => isSlow) ? (
         <div class="iw-note" role="note">
           {WAITING}
@@ -158,6 +194,7 @@ function Head({
   children: ComponentChildren;
 }) {
   const id = useRef<HTMLSpanElement>(null);
+  const link = safeLink(view.console_url);
   return (
     <div class="iw-head">
       <Badge
@@ -177,27 +214,49 @@ function Head({
           {view.id}
         </span>
         <CopyButton text={view.id} label="Copy id" source={id} />
+        {link === null ? null : (
+          <a
+            class="iw-button iw-quiet"
+            href={link}
+            target="_blank"
+            rel="noopener noreferrer"
+            aria-label="Open in the web console"
+            title="Open in the web console"
+          >
+            <Icon name="external" />
+          </a>
+        )}
       </span>
       <span class="iw-head-end">
         <Counting view={view} time={time} />
-        {view.cost === null ? null : <span class="iw-num iw-dim">{formatCost(view.cost)}</span>}
         {children}
       </span>
     </div>
   );
 }
 
-/** The duration that matters now: of the computation, else of the phase that lasts. */
+/** The duration that matters now, of the computation or of the phase that lasts; and the cost. */
 function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
   const now = useNow(time, !view.is_terminal);
   const [seconds, word] = countingOf(view, now);
-  if (seconds === null) return null;
+  const cost = costOf(view, now);
   return (
-    <span class="iw-num">
-      {time.frozen === null ? null : <span class="iw-dim">last known </span>}
-      <b class="iw-counting">{formatClock(view.is_terminal ? seconds : Math.floor(seconds))}</b>
-      {word === "" ? null : <span class="iw-dim"> {word}</span>}
-    </span>
+    <>
+      {seconds === null ? null : (
+        <span class="iw-num">
+          {time.frozen === null ? null : <span class="iw-dim">last known </span>}
+          <b class="iw-counting">
+            {formatClock(view.is_terminal ? seconds : Math.floor(seconds))}
+          </b>
+          {word === "" ? null : <span class="iw-dim"> {word}</span>}
+        </span>
+      )}
+      {cost === null ? null : (
+        <span class="iw-num iw-dim" title={view.is_terminal ? "Cost" : "Cost so far"}>
+          {formatCost(cost)}
+        </span>
+      )}
+    </>
   );
 }
 
@@ -232,6 +291,7 @@ function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
         <Fact
           title="Submitted"
           value={formatMoment(view.submitted, now)}
+          tip={formatDate(view.submitted)}
           {...(time.frozen === null ? { more: formatAgo(view.submitted, now) } : {})}
         />
       )}
@@ -243,14 +303,32 @@ function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
   );
 }
 
-function Fact({ title, value, more }: { title: string; value: string; more?: string }) {
+interface FactProps {
+  title: string;
+  value: string;
+  more?: string;
+  tip?: string;
+}
+
+function Fact({ title, value, more, tip = value }: FactProps) {
   return (
     <span class="iw-fact">
       {title}{" "}
-      <b class="iw-text" title={clip(value)}>
+      <b class="iw-text" title={clip(tip)}>
         {value}
       </b>
       {more === undefined ? null : ` · ${more}`}
     </span>
   );
+}
+
+/** The address if it is a plain https one: a link is the one place where text could act. */
+export function safeLink(address: string | null): string | null {
+  if (address === null) return null;
+  try {
+    const url = new URL(address);
+    return url.protocol === "https:" ? url.href : null;
+  } catch {
+    return null;
+  }
 }
