@@ -142,11 +142,13 @@ export const nextStep = (): string => {
 };
 
 const ESC = "\x1b[";
-const row = (codes: number[]): string => codes.map((code) => `${ESC}${code}m ${code} ${ESC}0m`).join("");
+const row = (codes: number[]): string =>
+  codes.map((code) => `${ESC}${code}m ${code} ${ESC}0m`).join("");
 const cube = Array.from(
   { length: 6 },
   (_, red) =>
-    Array.from({ length: 36 }, (_, n) => `${ESC}38;5;${16 + red * 36 + n}m#`).join("") + `${ESC}0m\n`,
+    Array.from({ length: 36 }, (_, n) => `${ESC}38;5;${16 + red * 36 + n}m#`).join("") +
+    `${ESC}0m\n`,
 ).join("");
 export const colourLog = [
   `${ESC}1;32m[ INFO ]${ESC}0m SPlisHSPlasH 2.12.4, ${ESC}4m16 threads${ESC}0m\n`,
@@ -163,10 +165,14 @@ export const progressLog = [
   "meshing with 8 ranks\n",
   ...Array.from(
     { length: 101 },
-    (_, n) => `\r${ESC}K${String(n).padStart(3)} %|${ESC}32m${"█".repeat(n / 2.5)}${ESC}0m${" ".repeat(40 - n / 2.5)}| ${n * 12}/1200`,
+    (_, n) =>
+      `\r${ESC}K${String(n).padStart(3)} %|${ESC}32m${"█".repeat(n / 2.5)}${ESC}0m${" ".repeat(40 - n / 2.5)}| ${n * 12}/1200`,
   ),
   "\nrank 0: 0 %\nrank 1: 0 %\n",
-  ...Array.from({ length: 50 }, (_, n) => `${ESC}2A${ESC}2Krank 0: ${n * 2} %\n${ESC}2Krank 1: ${n} %\n`),
+  ...Array.from(
+    { length: 50 },
+    (_, n) => `${ESC}2A${ESC}2Krank 0: ${n * 2} %\n${ESC}2Krank 1: ${n} %\n`,
+  ),
 ].join("");
 
 export const wideLog = Array.from(

@@ -245,11 +245,23 @@ log("running", states.running, cards.logOf(cards.plainLog(400), "", cards.nextSt
 log("ended", states.success, cards.logOf(cards.plainLog(40_000), cards.errorLog));
 log("short", states.success, cards.logOf("Done.\n"), "stderr");
 log("in colours", states.success, cards.logOf(cards.colourLog));
-log("of a progress bar", states.running, cards.logOf(cards.progressLog, "", () => ""));
+log(
+  "of a progress bar",
+  states.running,
+  cards.logOf(cards.progressLog, "", () => ""),
+);
 log("of long lines", states.success, cards.logOf(cards.wideLog));
 log("of long lines, not wrapped", states.success, cards.logOf(cards.wideLog), "Wrap");
-log("not begun", states.queued, cards.logNote("The task waits in the queue: its log begins with the computation."));
-log("of the real service while it runs", states.running, cards.logNote("The service gives the log once the task has ended."));
+log(
+  "not begun",
+  states.queued,
+  cards.logNote("The task waits in the queue: its log begins with the computation."),
+);
+log(
+  "of the real service while it runs",
+  states.running,
+  cards.logNote("The service gives the log once the task has ended."),
+);
 log("that cannot be read", states.success, {
   log: () => {
     throw new Error("The log could not be read");

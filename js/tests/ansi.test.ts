@@ -124,7 +124,12 @@ describe("styles", () => {
     expect(only("\x1b[7;31mx")?.paint?.style.background).toBe("rgb(205 49 49)");
   });
   it("of all 256 colours can be read on light, on dark and on each other", () => {
-    const grounds: Rgb[] = [[255, 255, 255], [244, 245, 246], [38, 42, 48], [17, 17, 17]];
+    const grounds: Rgb[] = [
+      [255, 255, 255],
+      [244, 245, 246],
+      [38, 42, 48],
+      [17, 17, 17],
+    ];
     for (let index = 0; index < 256; index += 1) {
       for (const ground of [...grounds.slice(1, 3), xterm((index * 37) % 256)]) {
         const ratio = contrast(readable(xterm(index), ground), ground);
@@ -133,7 +138,10 @@ describe("styles", () => {
     }
     // What is mixed for the worst ground of a theme does for the best one too.
     for (let index = 0; index < 256; index += 1) {
-      const [light, dark] = [readable(xterm(index), [244, 245, 246]), readable(xterm(index), [38, 42, 48])];
+      const [light, dark] = [
+        readable(xterm(index), [244, 245, 246]),
+        readable(xterm(index), [38, 42, 48]),
+      ];
       expect(contrast(light, [255, 255, 255])).toBeGreaterThanOrEqual(CONTRAST);
       expect(contrast(dark, [17, 17, 17])).toBeGreaterThanOrEqual(CONTRAST);
     }

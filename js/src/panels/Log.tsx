@@ -24,7 +24,10 @@ interface Props {
 
 export function Log({ name, onName, onLog }: Props) {
   const loading = usePending();
-  const texts = useMemo(() => new Map(STREAMS.map((stream) => [stream as string, new LogText()])), []);
+  const texts = useMemo(
+    () => new Map(STREAMS.map((stream) => [stream as string, new LogText()])),
+    [],
+  );
   const [, setVersion] = useState(0);
   const [isFollowing, setFollowing] = useState(true);
   const [isWrapped, setWrapped] = useState(true);
@@ -34,22 +37,26 @@ export function Log({ name, onName, onLog }: Props) {
   const content = useRef<HTMLDivElement>(null);
   const shown = texts.get(name) as LogText;
 
-  // One request at a time: what is asked for meanwhile waits for its turn.
-  const waiting = useRef(0);
-  const last = useRef<Promise<unknown>>(Promise.resolve());
+  // One request at a time: what people ask for meanwhile waits for its turn.
+  const underWay = useRef<Promise<unknown> | null>(null);
+  const isGone = useRef(false);
+  useLayoutEffect(
+    () => () => {
+      isGone.current = true;
+    },
+    [],
+  );
   const ask = useCallback(
-    (stream: string, side: Side): Promise<unknown> => {
-      const answered = async () => {
+    async (stream: string, side: Side): Promise<void> => {
+      while (underWay.current !== null) await underWay.current;
+      if (isGone.current) return;
+      underWay.current = loading.run(async () => {
         const view = await onLog(stream, side);
         texts.get(stream)?.take(view, side);
         setVersion((version) => version + 1);
-      };
-      waiting.current += 1;
-      last.current = last.current.then(async () => {
-        await loading.run(answered);
-        waiting.current -= 1;
       });
-      return last.current;
+      await underWay.current;
+      underWay.current = null;
     },
     [loading.run, onLog, texts],
   );
@@ -67,7 +74,7 @@ export function Log({ name, onName, onLog }: Props) {
     if (!follows) return undefined;
     let ticks = 0;
     return onTick(() => {
-      if (waiting.current > 0 || content.current?.ownerDocument.hidden) return;
+      if (underWay.current !== null || content.current?.ownerDocument.hidden) return;
       ticks += 1;
       const other = STREAMS.find((stream) => stream !== name) as string;
       const stream = ticks % SELDOM === 0 ? other : name;
@@ -82,7 +89,7 @@ export function Log({ name, onName, onLog }: Props) {
   const text = useMemo(() => shown.text, [shown, version]);
   const matches = useMemo(() => findIn(lines, wanted), [lines, wanted]);
   const current = Math.min(chosen, matches.length - 1);
-  const pin = usePinned(scroller, content, isFollowing, setFollowing, shown.isKnown);
+  const pin = usePinned(scroller, content, isFollowing, setFollowing);
 
   // Kept in place by its distance to the end, when something comes in front of it.
   const fromEnd = useRef<number | null>(null);
@@ -126,20 +133,15 @@ export function Log({ name, onName, onLog }: Props) {
 
   const following = isFollowing ? "following" : "not following";
   const said = loading.isSlow ? WAITING : shown.canGrow ? following : "";
+  const unread = loading.isSlow ? WAITING : "Reading the log…";
+  const note = shown.isKnown ? shown.note : loading.error === null ? unread : "";
 
-  if (!shown.isKnown && loading.error === null) {
-    return (
-      <div class="iw-empty" role="note">
-        {loading.isSlow ? WAITING : "Reading the log…"}
-      </div>
-    );
-  }
   return (
     <div class="iw-log">
       <div class="iw-log-bar">
         <LogStreams
           name={name}
-          sizeOf={(stream) => (texts.get(stream)?.isKnown ? (texts.get(stream)?.size ?? null) : null)}
+          sizeOf={(stream) => texts.get(stream)?.told ?? ""}
           onName={(stream) => {
             setFollowing(true);
             onName(stream);
@@ -152,22 +154,25 @@ export function Log({ name, onName, onLog }: Props) {
           onWanted={search}
           onStep={step}
         />
-        <span class="iw-grow" />
-        <label class="iw-log-wrap">
-          <input
-            type="checkbox"
-            checked={isWrapped}
-            onChange={(event) => setWrapped(event.currentTarget.checked)}
-          />
-          Wrap
-        </label>
-        <CopyButton text={text} label="Copy all that is loaded" source={content} />
+        <span class="iw-log-tools">
+          <label class="iw-log-wrap">
+            <input
+              type="checkbox"
+              checked={isWrapped}
+              onChange={(event) => setWrapped(event.currentTarget.checked)}
+            />
+            Wrap
+          </label>
+          <CopyButton text={text} label="Copy all that is loaded" source={content} />
+        </span>
       </div>
       {loading.error === null ? null : (
         <ErrorBox error={loading.error} onDismiss={loading.clear} dismissLabel="Try again" />
       )}
       <div
-        class={isWrapped ? "iw-scroller iw-log-scroller iw-log-wrapped" : "iw-scroller iw-log-scroller"}
+        class={
+          isWrapped ? "iw-scroller iw-log-scroller iw-log-wrapped" : "iw-scroller iw-log-scroller"
+        }
         ref={scroller}
         role="log"
         aria-live="off"
@@ -183,23 +188,27 @@ export function Log({ name, onName, onLog }: Props) {
         <div class="iw-mono iw-log-text" ref={content}>
           <LogLines lines={lines} matches={matches} chosen={current} />
         </div>
-        {shown.note === "" ? null : (
+        {note === "" ? null : (
           <div class="iw-empty" role="note">
-            {shown.note}
+            {note}
           </div>
         )}
       </div>
-      <div class="iw-foot iw-log-foot">
-        <span>{shown.extent}</span>
-        {shown.isTrimmed ? <span class="iw-dim">older lines were let go</span> : null}
-        <span class="iw-dim">{said}</span>
-        <span class="iw-grow" />
-        {isFollowing ? null : (
-          <button type="button" class="iw-button" onClick={toEnd}>
-            <Icon name="down" /> Jump to end
-          </button>
-        )}
-      </div>
+      {shown.size === 0 ? null : (
+        <div class="iw-foot iw-log-foot">
+          <span>
+            {[shown.extent, shown.isTrimmed ? "older lines were let go" : "", said]
+              .filter(Boolean)
+              .join(" · ")}
+          </span>
+          <span class="iw-grow" />
+          {isFollowing ? null : (
+            <button type="button" class="iw-button" onClick={toEnd}>
+              <Icon name="down" /> Jump to end
+            </button>
+          )}
+        </div>
+      )}
     </div>
   );
 }

@@ -1,12 +1,10 @@
-/** The streams of a simulator, with what each has written. */
-import { formatBytes } from "../format";
-
+/** The streams of a simulator, with how much each has written. */
 export const STREAMS: readonly string[] = ["stdout.txt", "stderr.txt"];
 
 interface Props {
   name: string;
-  /** Null where it is not known. */
-  sizeOf(name: string): number | null;
+  /** In words; empty where it is not known. */
+  sizeOf(name: string): string;
   onName(name: string): void;
 }
 
@@ -21,7 +19,6 @@ export function LogStreams({ name, sizeOf, onName }: Props) {
     onName(STREAMS[other] as string);
   }
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: its tabs are what has the focus
     <div class="iw-log-streams" role="tablist" aria-label="Streams" onKeyDown={move}>
       {STREAMS.map((stream) => {
         const size = sizeOf(stream);
@@ -36,9 +33,7 @@ export function LogStreams({ name, sizeOf, onName }: Props) {
             onClick={() => onName(stream)}
           >
             {stream.replace(".txt", "")}
-            {size === null ? null : (
-              <span class="iw-tab-count"> {size === 0 ? "empty" : formatBytes(size)}</span>
-            )}
+            {size === "" ? null : <span class="iw-tab-count"> {size}</span>}
           </button>
         );
       })}

@@ -133,35 +133,19 @@ export class Terminal {
 
   #obey(final: string, parameters: string): void {
     const count = Math.max(1, Number.parseInt(parameters, 10) || 1);
-    switch (final) {
-      case "m":
-        return this.#style(parameters);
-      case "K":
-        return this.#eraseLine(Number.parseInt(parameters, 10) || 0);
-      case "J":
-        if ((Number.parseInt(parameters, 10) || 0) !== 0) return undefined;
-        this.#lines.length = this.#row + 1;
-        return this.#eraseLine(0);
-      case "A":
-      case "F":
-        this.#row = Math.max(0, this.#row - count);
-        if (final === "F") this.#column = 0;
-        return undefined;
-      case "B":
-      case "E":
-        this.#row = Math.min(this.#lines.length - 1, this.#row + count);
-        if (final === "E") this.#column = 0;
-        return undefined;
-      case "C":
-        this.#column = Math.min(LONGEST_LINE, this.#column + count);
-        return undefined;
-      case "D":
-        this.#column = Math.max(0, this.#column - count);
-        return undefined;
-      case "G":
-        this.#column = Math.min(LONGEST_LINE, count - 1);
-    }
-    return undefined;
+    const kind = Number.parseInt(parameters, 10) || 0;
+    if (final === "m") this.#style(parameters);
+    else if (final === "K") this.#eraseLine(kind);
+    else if (final === "J" && kind === 0) {
+      this.#lines.length = this.#row + 1;
+      this.#eraseLine(0);
+    } else if (final === "A" || final === "F") this.#row = Math.max(0, this.#row - count);
+    else if (final === "B" || final === "E") {
+      this.#row = Math.min(this.#lines.length - 1, this.#row + count);
+    } else if (final === "C") this.#column = Math.min(LONGEST_LINE, this.#column + count);
+    else if (final === "D") this.#column = Math.max(0, this.#column - count);
+    else if (final === "G") this.#column = Math.min(LONGEST_LINE, count - 1);
+    if (final === "E" || final === "F") this.#column = 0;
   }
 
   #eraseLine(which: number): void {

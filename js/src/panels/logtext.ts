@@ -48,11 +48,15 @@ export class LogText {
   /** Takes in what was answered to a question for one side. */
   take(view: LogView, side: Side): void {
     this.version += 1;
-    if ("before" in side) return this.#takeEarlier(view);
+    if ("before" in side) this.#takeEarlier(view);
+    else this.#takeLater(view, "after" in side);
+  }
+
+  #takeLater(view: LogView, isMore: boolean): void {
     this.size = view.size;
     this.note = view.note;
     this.canGrow = view.can_grow;
-    const joins = this.isKnown && "after" in side && view.start === this.stop;
+    const joins = this.isKnown && isMore && view.start === this.stop;
     this.isKnown = true;
     if (!joins) {
       this.#chunks = [];
@@ -90,6 +94,12 @@ export class LogText {
   /** The text as it is shown. */
   get text(): string {
     return this.lines.map((line) => `${textOf(line)}\n`).join("");
+  }
+
+  /** The size in words, empty while it is not known. */
+  get told(): string {
+    if (this.size > 0) return formatBytes(this.size);
+    return this.isKnown && !this.canGrow ? "empty" : "";
   }
 
   /** `all of 138.24 KiB`, `last 64.00 KiB of 3.10 MiB`. */

@@ -11,7 +11,6 @@ export function usePinned(
   content: RefObject<HTMLElement | null>,
   isPinned: boolean,
   onPinned: (isPinned: boolean) => void,
-  isThere: boolean,
 ): () => void {
   const pin = useCallback(() => {
     const node = scroller.current;
@@ -20,7 +19,7 @@ export function usePinned(
 
   useLayoutEffect(() => {
     const [outer, inner] = [scroller.current, content.current];
-    if (!isThere || !isPinned || outer === null || inner === null) return undefined;
+    if (!isPinned || outer === null || inner === null) return undefined;
     pin();
     if (typeof ResizeObserver === "undefined") return undefined;
     // Blocks out of sight have heights that are guessed, so it grows when they come into sight.
@@ -28,11 +27,11 @@ export function usePinned(
     observer.observe(inner);
     observer.observe(outer);
     return () => observer.disconnect();
-  }, [isPinned, isThere, pin, scroller, content]);
+  }, [isPinned, pin, scroller, content]);
 
   useLayoutEffect(() => {
     const node = scroller.current;
-    if (!isThere || node === null) return undefined;
+    if (node === null) return undefined;
     let [top, height] = [node.scrollTop, node.scrollHeight];
     const look = () => {
       const isEnd = node.scrollHeight - node.scrollTop - node.clientHeight <= NEAR;
@@ -44,7 +43,7 @@ export function usePinned(
     };
     node.addEventListener("scroll", look, { passive: true });
     return () => node.removeEventListener("scroll", look);
-  }, [isThere, onPinned, scroller]);
+  }, [onPinned, scroller]);
   return pin;
 }
 

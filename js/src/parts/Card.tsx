@@ -245,9 +245,7 @@ function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
       {seconds === null ? null : (
         <span class="iw-num">
           {time.frozen === null ? null : <span class="iw-dim">last known </span>}
-          <b class="iw-counting">
-            {formatClock(view.is_terminal ? seconds : Math.floor(seconds))}
-          </b>
+          <b class="iw-counting">{formatClock(view.is_terminal ? seconds : Math.floor(seconds))}</b>
           {word === "" ? null : <span class="iw-dim"> {word}</span>}
         </span>
       )}
@@ -266,7 +264,9 @@ function countingOf(view: TaskView, now: number): [number | null, string] {
     return [secondsOf(computation, now), isTerminal ? "" : "computed"];
   if (isTerminal) return [null, ""];
   if (computation.since !== null) return [secondsOf(computation, now), "running"];
-  const phase = phasesOf(view.marks).reverse().find(({ end }) => end === null);
+  const phase = phasesOf(view.marks)
+    .reverse()
+    .find(({ end }) => end === null);
   if (phase === undefined) return [null, ""];
   const words = {
     queue: "waiting",
@@ -323,7 +323,7 @@ function Fact({ title, value, more, tip = value }: FactProps) {
 }
 
 /** The address if it is a plain https one: a link is the one place where text could act. */
-export function safeLink(address: string | null): string | null {
+function safeLink(address: string | null): string | null {
   if (address === null) return null;
   try {
     const url = new URL(address);
