@@ -278,6 +278,18 @@ describe("the Log tab", () => {
     expect(marks()).toEqual([]);
     expect(input.value).toBe("");
   });
+  it("finds what is added to a line that was not finished", async () => {
+    const { model, el } = await opened(view("err"));
+    const input = one(el, "search").querySelector("input") as HTMLInputElement;
+    await later(1000);
+    input.value = "error";
+    await act(async () => {
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    expect(one(el, "search").textContent).toBe("no match");
+    await answer(model, view("or", { start: 3, stop: 5, size: 5 }));
+    expect(one(el, "search").textContent).toBe("1 of 1");
+  });
   it("shows markup and terminal sequences as text", async () => {
     const { el } = await opened(
       view("<img src=x onerror=alert(1)>\x1b]8;;javascript:x\x07y\x1b]8;;\x07\n"),

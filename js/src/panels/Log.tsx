@@ -91,15 +91,21 @@ export function Log({ name, onName, onLog }: Props) {
   const current = Math.min(chosen, matches.length - 1);
   const pin = usePinned(scroller, content, isFollowing, setFollowing);
 
-  // Kept in place by its distance to the end, when something comes in front of it.
-  const fromEnd = useRef<number | null>(null);
+  // What people look at stays where it is when lines come in front of it.
+  const heldAt = useRef<number | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: after each change of the lines
   useLayoutEffect(() => {
-    const node = scroller.current;
-    if (node === null || fromEnd.current === null) return;
-    node.scrollTop = node.scrollHeight - fromEnd.current;
-    fromEnd.current = null;
+    if (heldAt.current === null || scroller.current === null) return;
+    scroller.current.scrollTop += topOf(shown.prepended) - heldAt.current;
+    heldAt.current = null;
   }, [lines]);
+
+  /** Where a line stands, measured from the top of what is seen. */
+  function topOf(line: number): number {
+    const node = content.current?.querySelectorAll(".iw-log-line")[line];
+    const top = scroller.current?.getBoundingClientRect().top ?? 0;
+    return (node?.getBoundingClientRect().top ?? top) - top;
+  }
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: when another match is gone to
   useLayoutEffect(() => {
@@ -108,9 +114,8 @@ export function Log({ name, onName, onLog }: Props) {
   }, [current, wanted, isWrapped]);
 
   async function earlier() {
-    const node = scroller.current;
     setFollowing(false);
-    fromEnd.current = node === null ? null : node.scrollHeight - node.scrollTop;
+    heldAt.current = topOf(0);
     await ask(name, { before: shown.start });
   }
 

@@ -59,9 +59,9 @@ export class Terminal {
   /** So that equal styles are the same object, and runs can be joined. */
   readonly #paints = new Map<string, Paint>();
 
-  /** All lines; the last one is still being written, and is left out while it is empty. */
+  /** All lines as they are now; the last one is left out while it is empty. */
   get lines(): readonly Line[] {
-    return this.#lines.at(-1)?.length === 0 ? this.#lines.slice(0, -1) : this.#lines;
+    return this.#lines.slice(0, this.#lines.at(-1)?.length === 0 ? -1 : undefined);
   }
 
   feed(chunk: string): void {

@@ -27,6 +27,8 @@ export class LogText {
   isKnown = false;
   /** Whether older lines were let go to make room. */
   isTrimmed = false;
+  /** How many lines the latest stretch put in front. */
+  prepended = 0;
   /** Changes whenever something is shown differently. */
   version = 0;
   #chunks: Chunk[] = [];
@@ -75,7 +77,9 @@ export class LogText {
   #takeEarlier(view: LogView): void {
     // Else the log was begun anew in the meantime.
     if (view.stop !== this.start || view.text === "") return;
-    this.#chunks.unshift(chunkOf(view));
+    const chunk = chunkOf(view);
+    this.prepended = chunk.lines;
+    this.#chunks.unshift(chunk);
     this.isTrimmed = false;
     this.#trim(1, () => this.#chunks.pop());
   }
