@@ -10,7 +10,7 @@ import { LogLines } from "./LogLines";
 import { LogSearch } from "./LogSearch";
 import { LogStreams, STREAMS } from "./LogStreams";
 import { findIn, LogText, type Side } from "./logtext";
-import { reveal, usePinned } from "./pinned";
+import { rectOf, reveal, usePinned } from "./pinned";
 
 /** The stream that is not looked at is asked for its size less often, in ticks. */
 const SELDOM = 5;
@@ -104,7 +104,7 @@ export function Log({ name, onName, onLog }: Props) {
   function topOf(line: number): number {
     const node = content.current?.querySelectorAll(".iw-log-line")[line];
     const top = scroller.current?.getBoundingClientRect().top ?? 0;
-    return (node?.getBoundingClientRect().top ?? top) - top;
+    return node ? rectOf(node).top - top : 0;
   }
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: when another match is gone to

@@ -47,9 +47,18 @@ export function usePinned(
   return pin;
 }
 
+/** Where a part of a log stands, also in a block that the browser has not laid out yet. */
+export function rectOf(part: Element): DOMRect {
+  const block = part.closest<HTMLElement>(".iw-log-block");
+  if (block) block.style.contentVisibility = "visible";
+  const rect = part.getBoundingClientRect();
+  if (block) block.style.contentVisibility = "";
+  return rect;
+}
+
 /** Scrolls a part of a scroller into its middle, and nothing else of the page. */
 export function reveal(part: Element, scroller: Element): void {
-  const [inner, outer] = [part.getBoundingClientRect(), scroller.getBoundingClientRect()];
+  const [inner, outer] = [rectOf(part), scroller.getBoundingClientRect()];
   if (inner.top < outer.top + 20 || inner.bottom > outer.bottom - 20) {
     scroller.scrollTop += inner.top - outer.top - scroller.clientHeight / 2;
   }

@@ -4,12 +4,10 @@ import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
 import type { CommandView, TaskView } from "../contract";
 import {
   formatAgo,
-  formatBytes,
   formatClock,
   formatCost,
   formatDate,
   formatGrowing,
-  formatPlural,
   formatShort,
   MISSING,
 } from "../format";
@@ -42,12 +40,6 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
       </Item>
       {cost === null ? null : (
         <Item title={isLive ? "Cost so far" : "Cost"}>{formatCost(cost)}</Item>
-      )}
-      {view.output_files === null ? null : (
-        <Item title="Output">
-          {formatPlural(view.output_files, "file")}
-          {view.output_size === null ? null : ` · ${formatBytes(view.output_size)}`}
-        </Item>
       )}
       {view.commands.length > 0 ? (
         <Item title="Commands">
