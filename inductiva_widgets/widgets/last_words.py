@@ -49,9 +49,9 @@ class LastWords:
 
     def of(self, task: Task) -> list[state.LastWords]:
         """Return what is known; the first time for a failed task, the rest is fetched."""
-        known = _known.get(task)
-        if known is not None:
-            return known
+        words = known_words(task)
+        if words:
+            return words
         info = task.known
         if info is None or not info.is_terminal or info.status.facts.tone is not Tone.BAD:
             return []
@@ -71,6 +71,11 @@ class LastWords:
 
 # The outputs of an ended task stay as they are, so one look serves every view of it.
 _known: weakref.WeakKeyDictionary[Task, list[state.LastWords]] = weakref.WeakKeyDictionary()
+
+
+def known_words(task: Task) -> list[state.LastWords]:
+    """Return the last words that were fetched before, if any; never costs a request."""
+    return _known.get(task, [])
 
 
 def fetch(task: Task) -> list[state.LastWords]:
