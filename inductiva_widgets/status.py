@@ -152,7 +152,12 @@ STATUS_FACTS: dict[Status, StatusFacts] = {
     Status.PENDING_KILL: StatusFacts(
         "Pending Kill", Tone.OFF, "The kill was asked for and is on its way to the machine."
     ),
-    Status.KILLED: _ended("Killed", "The task was killed by the user.", "", Tone.OFF),
+    Status.KILLED: _ended(
+        "Killed",
+        "The task was killed by its user.",
+        "Nothing needs to be corrected: it ended because it was asked to. Run it again any time.",
+        Tone.OFF,
+    ),
     Status.SPOT_INSTANCE_PREEMPTED: _ended(
         "Spot Reclaimed",
         "The provider took the spot machine back while the task was running.",
@@ -166,27 +171,28 @@ STATUS_FACTS: dict[Status, StatusFacts] = {
     Status.EXECUTER_TERMINATED_BY_USER: _ended(
         "Machine Terminated by User",
         "The machine group was terminated while the task was running; there is no output.",
-        "Start a machine group and run again.",
+        "Start a machine group, run again, and terminate the group once its tasks have ended.",
     ),
     Status.EXECUTER_TERMINATED_TTL_EXCEEDED: _ended(
         "Machine Time Limit Reached",
         "The machine group reached its time limit while the task was running.",
-        "Give the machine group a longer time limit and run again.",
+        "Start a machine group with a later auto_terminate_ts and run again.",
     ),
     Status.EXECUTER_TERMINATED_CREDITS_EXHAUSTED: _ended(
         "Credits Exhausted",
         "The account ran out of credits while the task was running.",
-        "Add credits to the account and run again.",
+        "Add credits to the account in the web console and run again.",
     ),
     Status.EXECUTER_FAILED: _ended(
         "Runtime Error",
         "The machine met an error outside the simulator.",
-        "Read the reason given by the machine; a larger disk or more memory often helps.",
+        "Run again on a machine with a larger disk or more memory, which often helps. If it fails "
+        "once more, pass the task's id on to the service's support.",
     ),
     Status.ZOMBIE: _ended(
         "Machine Terminated in Queue",
         "The machine group ended while the task was still in the queue.",
-        "Start a machine group and run again.",
+        "Start a machine group that lives until its queue is empty, and run again.",
     ),
     Status.TTL_EXCEEDED: _ended(
         "Task Timed Out",

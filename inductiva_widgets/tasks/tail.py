@@ -6,13 +6,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.errors import InputError, NotFoundError, TaskError
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.tasks.reading import open_text
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.files import TaskFiles
 
-# Bytes read for the first look; the last lines of a log are rarely longer.
-_FIRST_LOOK = 1 << 16
+# Bytes that the last lines are looked for in.
+_LAST = 1 << 16
 _PERIOD = 1.0
 
 
@@ -22,7 +23,9 @@ def tail(task: TaskFiles, names: list[str], lines: int, follow: bool) -> None:
         raise InputError("lines must be a whole number, 0 or more.")
     seen: dict[str, int] = {}
     for name in names:
-        content, seen[name] = _read(task, name, _FIRST_LOOK)
+        with open_text(task, name) as file:
+            content = file.read(max(0, file.size - _LAST), file.size)
+            seen[name] = file.size
         shown = content.decode("utf-8", "replace").splitlines()[-lines:] if lines else []
         if len(names) > 1:
             _write(f"==> {name} <==\n")
@@ -39,35 +42,10 @@ def tail(task: TaskFiles, names: list[str], lines: int, follow: bool) -> None:
 
 def _added(task: TaskFiles, name: str, seen: dict[str, int]) -> bytes:
     """Return what was added to a file since the last look."""
-    content, length = _read(task, name, _FIRST_LOOK)
-    new = length - seen[name]
-    if new > len(content):
-        content, length = _read(task, name, new)
-    seen[name] = length
-    return content[-new:] if new > 0 else b""
-
-
-def _read(task: TaskFiles, name: str, size: int) -> tuple[bytes, int]:
-    """Return the end of a file, and the file's length."""
-    # Asked first, for the first answer tells what kind of service this is.
-    is_over = task.is_terminal()
-    if task.client.is_local:
-        try:
-            return task.client.tail(task.id, name, size)
-        except NotFoundError:
-            if is_over:
-                raise
-            # The task waits in the queue, or has not written this file yet.
-            return b"", 0
-    if not is_over:
-        raise TaskError(
-            f"Task {task.id} has not ended: its files can be read afterwards. "
-            "Reading them while it runs is not supported on the cloud yet."
-        )
-    with task.open_output(name) as file:
-        length = file.seek(0, 2)
-        file.seek(max(0, length - size))
-        return file.read(size), length
+    with open_text(task, name, max_age=_PERIOD) as file:
+        added = file.read(seen[name], file.size)
+        seen[name] = file.size
+    return added
 
 
 def _write(text: str) -> None:

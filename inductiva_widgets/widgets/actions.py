@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.live import poller_for
 from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.logs import log_view
 from inductiva_widgets.widgets.preview import preview
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TaskActions:
-    """Kill, list and download on behalf of the page; every method may run on any thread.
+    """Kill, list, read and download on behalf of the page; every method may run on any thread.
 
     Parameters
     ----------
@@ -44,6 +45,7 @@ class TaskActions:
             "kill": self.kill,
             "outputs": self.outputs,
             "preview": lambda content: preview(self.task(content), content.get("name")),
+            "log": self.log,
             "download": self.download,
             "pause_download": self.pause_download,
             "resume_download": self.resume_download,
@@ -73,6 +75,10 @@ class TaskActions:
     def outputs(self, content: dict[str, Any]) -> state.OutputsView:
         """Return the listing of the output archive."""
         return state.outputs_view(self.task(content).get_output_info())
+
+    def log(self, content: dict[str, Any]) -> state.LogView:
+        """Return a stretch of a log."""
+        return log_view(self.task(content), content)
 
     def download(self, content: dict[str, Any]) -> None:
         """Begin a download, unless one of this task is under way."""

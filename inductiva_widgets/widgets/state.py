@@ -409,14 +409,18 @@ def _command(operation: Operation) -> CommandView:
 
 def _failure(info: TaskInfo, last_words: Sequence[LastWords]) -> FailureView | None:
     facts = info.status.facts
-    if not info.is_terminal or facts.tone is not Tone.BAD:
+    if not info.is_terminal or not facts.failed:
         return None
     machine = info.executer.error_detail if info.executer is not None else None
-    reason = info.error_detail or machine or ""
-    title, _, rest = reason.partition("\n")
+    # The machine often gives the same reason as the service.
+    reasons = dict.fromkeys(text.strip() for text in (info.error_detail, machine) if text)
+    title, _, rest = "\n".join(reasons).partition("\n")
+    # The embedded server's reason ends with lines that are among the last words.
+    said = {line.strip() for words in last_words for line in words["text"].splitlines()}
+    detail = [line for line in rest.splitlines() if not line.strip() or line.strip() not in said]
     return {
         "title": title.strip() or facts.meaning,
-        "detail": rest.strip("\n"),
+        "detail": "\n".join(detail).strip("\n"),
         "advice": facts.advice,
         "last_words": list(last_words),
     }

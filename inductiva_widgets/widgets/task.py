@@ -11,6 +11,7 @@ from inductiva_widgets.widgets import state, twins
 from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
 from inductiva_widgets.widgets.feed import FeedTeller
+from inductiva_widgets.widgets.last_words import LastWords, known_words
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -42,11 +43,14 @@ class TaskWidget(BaseWidget):
         self.task = task
         task.refresh()
         self._teller = FeedTeller(task.client)
-        super().__init__(view=self._task_view(), feed=self._teller.now(), **kwargs)
+        self._words = LastWords(self._show_words)
+        super().__init__(view=self._task_view(known_words(task)), feed=self._teller.now(), **kwargs)
         actions = TaskActions(self._find, self._show_download)
         self._handlers.update(actions.handlers())
         self._subscription = Subscription([task], self._show_task, self._show_feed, {task.id})
         poller_for(task.client).subscribe(self._subscription)
+        # Not before: what is found is shown at once.
+        self._words.of(task)
 
     def __repr__(self) -> str:
         return f"TaskWidget({self.task!r})"
@@ -61,15 +65,24 @@ class TaskWidget(BaseWidget):
         info, now = self.task.info, self.task.now
         return self._bundle(twins.task_text(info, now), twins.task_html(info, now))
 
-    def _task_view(self) -> state.TaskView:
+    def _task_view(self, words: list[state.LastWords]) -> state.TaskView:
         task = self.task
-        return state.task_view(task.info, task.tasks_ahead, is_local=task.client.is_local)
+        return state.task_view(
+            task.info,
+            task.tasks_ahead,
+            now=task.now,
+            is_local=task.client.is_local,
+            last_words=words,
+        )
 
     def _find(self, task_id: str) -> Task | None:
         return self.task if task_id == self.task.id else None
 
     def _show_task(self, _: list[Task]) -> None:
-        self.view = dict(self._task_view())
+        self.view = dict(self._task_view(self._words.of(self.task)))
+
+    def _show_words(self, task: Task) -> None:
+        self._show_task([task])
 
     def _show_feed(self, feed: Feed) -> None:
         view = self._teller.worth_telling(feed)

@@ -10,13 +10,14 @@ import type {
   TaskView,
 } from "../src/contract";
 import { viewOfRow } from "../src/opened";
+import * as cards from "./cards";
 import { GalleryModel, type Handlers } from "./model";
 import * as states from "./states";
 
 // The bundle as Python hands it out; the address is no module of ours, hence the variable.
 const address = "./widget.js";
 const { default: widget } = await import(address);
-const code = await (await fetch("./dist/panels.js")).text();
+const panels = await (await fetch(new URL("./panels.js", import.meta.url))).text();
 
 const isDark = location.hash.includes("dark");
 if (!location.hash.includes("bare")) document.body.dataset.jpThemeLight = String(!isDark);
@@ -41,7 +42,8 @@ const turn = (phase: DownloadPhase) => (_: unknown, model: GalleryModel) => {
   return null;
 };
 const handlers: Handlers = {
-  module: () => ({ code }),
+  module: () => ({ code: panels }),
+  ...cards.logOf(cards.plainLog(400), cards.errorLog),
   outputs,
   kill: ({ task_id }, model) => {
     const view = model.get("view") as TaskView | undefined;
@@ -70,7 +72,9 @@ const click =
     if (name === undefined) return;
     const find = () =>
       [...el.querySelectorAll<HTMLElement>("button, input")].find((node) =>
-        `${node.ariaLabel ?? ""} ${node.textContent}`.includes(name),
+        [node.ariaLabel, node.textContent, (node as HTMLInputElement).labels?.[0]?.textContent]
+          .join(" ")
+          .includes(name),
       );
     const wait = setInterval(() => {
       const node = find();
@@ -274,6 +278,50 @@ show(
     { ...handlers, ...states.looks },
   ),
 );
+
+for (const view of cards.statuses) show(`card ${view.status}`, card(view));
+show("card failed, log", card(states.failed), click("Show the whole log"));
+show("card ticking cost", card({ ...states.running, cost: 0.31, cost_rate: 0.31 / 277 }));
+
+const log = (title: string, view: TaskView, more: Handlers, ...then: string[]) =>
+  show(`log ${title}`, card(view, {}, more), click("Log", ...then));
+log("running", states.running, cards.logOf(cards.plainLog(400), "", cards.nextStep));
+log("ended", states.success, cards.logOf(cards.plainLog(40_000), cards.errorLog));
+log("short", states.success, cards.logOf("Done.\n"), "stderr");
+log("in colours", states.success, cards.logOf(cards.colourLog));
+log(
+  "of a progress bar",
+  states.running,
+  cards.logOf(cards.progressLog, "", () => ""),
+);
+log("of long lines", states.success, cards.logOf(cards.wideLog));
+log("of long lines, not wrapped", states.success, cards.logOf(cards.wideLog), "Wrap");
+log(
+  "not begun",
+  states.queued,
+  cards.logNote("The task waits in the queue: its log begins with the computation."),
+);
+log(
+  "of the real service while it runs",
+  states.running,
+  cards.logNote("The service gives the log once the task has ended."),
+);
+log("that cannot be read", states.success, {
+  log: () => {
+    throw new Error("The log could not be read");
+  },
+});
+show("log searched", card(states.success, {}, cards.logOf(cards.plainLog(400))), (el) => {
+  click("Log")(el);
+  const wait = setInterval(() => {
+    const input = el.querySelector<HTMLInputElement>("[type=search]");
+    if (input === null) return;
+    clearInterval(wait);
+    input.value = "simtime: 1.";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }, 30);
+});
+
 function list(total: number, part: Partial<TaskListTraits> = {}): GalleryModel {
   const length = Math.min(total, 24);
   const counts = {

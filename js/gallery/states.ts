@@ -105,7 +105,12 @@ export const running = task({
   cost: 0.31,
   marks: phases(computing, true),
   commands: [
-    { command: "/DIVEMesh/bin/DiveMESH", elapsed: { seconds: 2.4, since: null }, ok: true, exit_code: 0 },
+    {
+      command: "/DIVEMesh/bin/DiveMESH",
+      elapsed: { seconds: 2.4, since: null },
+      ok: true,
+      exit_code: 0,
+    },
     {
       command: "mpirun -np 16 /REEF3D/bin/REEF3D",
       elapsed: { seconds: null, since: now - 274 * second },
@@ -175,10 +180,17 @@ export const failed = task({
     detail:
       "runswmm model.inp model.rpt\nERROR 209: undefined object J44 at line 82 of [XSECTIONS] section",
     advice: "Read the last lines of stderr.txt and stdout.txt, correct the input files, run again.",
-    last_words: [{ name: "stderr.txt", text: "ERROR 209: undefined object N17\n  in line 41 of [CONDUITS]" }],
+    last_words: [
+      { name: "stderr.txt", text: "ERROR 209: undefined object N17\n  in line 41 of [CONDUITS]" },
+    ],
   },
   commands: [
-    { command: "runswmm model.inp model.rpt", elapsed: { seconds: 0.9, since: null }, ok: false, exit_code: 1 },
+    {
+      command: "runswmm model.inp model.rpt",
+      elapsed: { seconds: 0.9, since: null },
+      ok: false,
+      exit_code: 1,
+    },
   ],
 });
 export const killed = task({
@@ -238,7 +250,9 @@ export const hostile = task({
     advice: "",
     last_words: [],
   },
-  commands: [{ command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false, exit_code: 1 }],
+  commands: [
+    { command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false, exit_code: 1 },
+  ],
   console_url: "javascript:alert(1)",
   has_outputs: true,
   output_files: 1e9,
@@ -341,7 +355,8 @@ export const files: FileView[] = [
 export function many(count: number): FileView[] {
   const size = (i: number) => 3e5 + ((i * 7919) % 1000) * 4e3;
   return Array.from({ length: count }, (_, i) => {
-    const name = i < 5 ? (sizes[i]?.[0] ?? "") : `case_${1 + Math.floor(i / 334)}/vtk/step_${i}.vtk`;
+    const name =
+      i < 5 ? (sizes[i]?.[0] ?? "") : `case_${1 + Math.floor(i / 334)}/vtk/step_${i}.vtk`;
     return { name, size: size(i), compressed: Math.floor(size(i) / 3) };
   });
 }
@@ -350,7 +365,7 @@ const names = [
   "plain.txt",
   "<img src=x onerror=alert(1)>.txt",
   "\u202egnp.exe\u202c.png",
-  'quotes "double" \'single\' `back`.csv',
+  "quotes \"double\" 'single' `back`.csv",
   "controls \u0000\u0007\u001b[31m\n two lines.txt",
   "..\\..\\windows\\system32",
   "../../etc/passwd",
@@ -400,8 +415,14 @@ function look({ name }: { name: string }): PreviewView {
   if (name === "plot.png")
     return { ...base, kind: "image", note: "", mime: "image/png", data: plot() };
   if (name === "frame.bin") {
-    const hex = (i: number) => `${(i * 16).toString(16).padStart(8, "0")}  23 20 76 74 6b 20 44 61  74 61 46 69 6c 65 0a 00  |# vtk DataFile..|`;
-    return { ...base, kind: "hex", note: "No text: first 4 KiB of 1.64 GiB", text: lines(256, hex) };
+    const hex = (i: number) =>
+      `${(i * 16).toString(16).padStart(8, "0")}  23 20 76 74 6b 20 44 61  74 61 46 69 6c 65 0a 00  |# vtk DataFile..|`;
+    return {
+      ...base,
+      kind: "hex",
+      note: "No text: first 4 KiB of 1.64 GiB",
+      text: lines(256, hex),
+    };
   }
   if (name === "energy.csv") {
     const columns = ["t", "kinetic", "potential", "<b>note</b>", "total"];
@@ -414,7 +435,8 @@ function look({ name }: { name: string }): PreviewView {
     ]);
     return { ...base, kind: "table", note: "first 200 of 3,840 rows", columns, rows };
   }
-  const line = (i: number) => `[${i}] time step ${i} converged after ${i % 7} iterations, residual 1e-${i % 9} ${i % 11 ? "" : "and a very long explanation of what went on ".repeat(6)}`;
+  const line = (i: number) =>
+    `[${i}] time step ${i} converged after ${i % 7} iterations, residual 1e-${i % 9} ${i % 11 ? "" : "and a very long explanation of what went on ".repeat(6)}`;
   return { ...base, kind: "text", text: lines(400, line) };
 }
 /** Answers of the kernel when a file is looked into; that about `waits.txt` never comes. */

@@ -4,7 +4,7 @@
  * Durations are counted on the service's clock, whose distance to this page's is `offset`.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import type { Elapsed, FeedView } from "./contract";
+import type { Elapsed, FeedView, RowView } from "./contract";
 
 /** Data of a live task that is older than this is no longer counted on, in milliseconds. */
 export const STALE_AFTER = 60_000;
@@ -101,4 +101,13 @@ export function useServiceTime(feed: FeedView, isLive: boolean, seen: number | n
 export function secondsOf(elapsed: Elapsed, now: number): number | null {
   if (elapsed.seconds !== null) return Math.max(0, elapsed.seconds);
   return elapsed.since === null ? null : Math.max(0, (now - elapsed.since) / 1000);
+}
+
+/** The cost so far in dollars: counted on with the computation while its rate is known. */
+export function costOf(
+  row: Pick<RowView, "cost" | "cost_rate" | "computation">,
+  now: number,
+): number | null {
+  const seconds = row.cost_rate === null ? null : secondsOf(row.computation, now);
+  return row.cost_rate === null || seconds === null ? row.cost : row.cost_rate * seconds;
 }

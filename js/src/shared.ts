@@ -3,14 +3,7 @@
  * seen from `src/`; `build.mjs` turns the panels' imports of them into reads of this object.
  */
 import { Fragment, h } from "preact";
-import {
-  useCallback,
-  useId,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "preact/hooks";
+import { useCallback, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as bridge from "./bridge";
 import * as clock from "./clock";
 import * as format from "./format";

@@ -9,6 +9,7 @@ import { Card, type CardActions } from "./parts/Card";
 export function actionsFor(bridge: Bridge, task_id: string): CardActions {
   return {
     kill: () => bridge.request("kill", { task_id }),
+    log: (name, side) => bridge.request("log", { task_id, name, ...side }),
     outputs: () => bridge.request("outputs", { task_id }),
     download: (names) => bridge.request("download", { task_id, names }),
     pauseDownload: () => bridge.request("pause_download", { task_id }),

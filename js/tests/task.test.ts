@@ -123,6 +123,37 @@ describe("the card", () => {
     expect(vi.getTimerCount()).toBe(0);
     expect(byRole(el, "button", "Kill")).toHaveLength(0);
   });
+  it("counts the cost on while its rate is known", async () => {
+    const model = host({ view: task({ cost: 0.31, cost_rate: 0.01 }) });
+    const { el } = await show(model);
+    expect(el.textContent).toContain("2.77 US$");
+    await later(1000);
+    expect(el.textContent).toContain("2.78 US$");
+    await act(async () => model.set("view", done({ cost: 2.9 })));
+    expect(el.textContent).toContain("2.90 US$");
+  });
+  it("says what a kill means, and that it is no failure", async () => {
+    const failure = { title: "The task was killed.", detail: "", advice: "Fine.", last_words: [] };
+    const { el } = await show(host({ view: done({ status: "killed", tone: "off", failure }) }));
+    expect(one(el, "group", "Why it ended").textContent).toBe("The task was killed.Fine.");
+  });
+  it("leads to the console, without handing over the page", async () => {
+    const view = task({ console_url: "https://console.inductiva.ai/tasks/1" });
+    const { el } = await show(host({ view }));
+    const link = one(el, "link", "Open in the web console");
+    expect(link.getAttribute("href")).toBe("https://console.inductiva.ai/tasks/1");
+    expect(link.getAttribute("rel")).toContain("noopener");
+  });
+  it.each([
+    "javascript:alert(1)",
+    "http://inductiva.ai",
+    "data:text/html,x",
+    "no address",
+    " javascript:x",
+  ])("does not lead to %s", async (console_url) => {
+    const { el } = await show(host({ view: task({ console_url }) }));
+    expect(byRole(el, "link")).toHaveLength(0);
+  });
   it("counts on the service's clock", async () => {
     const { el } = await show(host({ feed: feed({ skew: 60_000, updated: NOW + 60_000 }) }));
     expect(el.textContent).toContain("0:05:37 running");
@@ -143,11 +174,16 @@ describe("the card", () => {
     expect(el.textContent).not.toContain("last known");
   });
   it("explains a failure", async () => {
-    const failure = { title: "Exit code 1.", detail: "ERROR 209", advice: "Correct the input.", last_words: [] };
+    const failure = {
+      title: "Exit code 1.",
+      detail: "ERROR 209",
+      advice: "Correct the input.",
+      last_words: [],
+    };
     const view = done({ status: "failed", alias: "Failed", tone: "bad", failure });
     const { el } = await show(host({ view }));
     expect(one(el, "group", "Why it failed").textContent).toBe(
-      "Exit code 1.ERROR 209Correct the input.",
+      "Exit code 1.ERROR 209Correct the input.Show the log",
     );
   });
   it("shows hostile text as text", async () => {
@@ -313,6 +349,6 @@ describe("outputs", () => {
   });
   it("are not offered where there are none", async () => {
     const { el } = await show(host());
-    expect(byRole(el, "tab").map((tab) => tab.textContent)).toEqual(["Details"]);
+    expect(byRole(el, "tab").map((tab) => tab.textContent)).toEqual(["Log", "Details"]);
   });
 });

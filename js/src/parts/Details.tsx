@@ -1,6 +1,6 @@
 /** Everything else that is known of a task. */
 import type { ComponentChildren } from "preact";
-import { type ServiceTime, secondsOf, useNow } from "../clock";
+import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
 import type { CommandView, TaskView } from "../contract";
 import {
   formatAgo,
@@ -19,7 +19,7 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
   const ended = view.is_terminal ? (view.marks.at(-1) ?? null) : null;
   const computed =
     isLive || view.computation.seconds !== null ? secondsOf(view.computation, now) : null;
-  const link = safeLink(view.console_url);
+  const cost = costOf(view, now);
   return (
     <dl class="iw-details">
       <Item title="Status">
@@ -38,7 +38,9 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
       <Item title="Computation">
         {formatClock(computed === null || !isLive ? computed : Math.floor(computed))}
       </Item>
-      {view.cost === null ? null : <Item title="Cost">{formatCost(view.cost)}</Item>}
+      {cost === null ? null : (
+        <Item title={isLive ? "Cost so far" : "Cost"}>{formatCost(cost)}</Item>
+      )}
       {view.commands.length > 0 ? (
         <Item title="Commands">
           <ol class="iw-commands">
@@ -48,13 +50,6 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
           </ol>
         </Item>
       ) : null}
-      {link === null ? null : (
-        <Item title="Console">
-          <a class="iw-link" href={link} target="_blank" rel="noopener noreferrer">
-            Open in the web console
-          </a>
-        </Item>
-      )}
     </dl>
   );
 }
@@ -90,19 +85,8 @@ function Command({ command, now, isLive }: { command: CommandView; now: number; 
       <code class="iw-mono iw-text">{command.command}</code>
       <span class="iw-num iw-dim">
         {seconds === null ? "" : `${isRunning ? formatGrowing(seconds) : formatShort(seconds)} · `}
-        {outcome}
+        {command.exit_code ? `exit code ${command.exit_code}` : outcome}
       </span>
     </li>
   );
-}
-
-/** The address if it is a plain https one: a link is the one place where text could act. */
-export function safeLink(address: string | null): string | null {
-  if (address === null) return null;
-  try {
-    const url = new URL(address);
-    return url.protocol === "https:" ? url.href : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,16 +1,43 @@
-/** Why a task did not succeed, and what to do next. */
+/** Why a task did not succeed, what it said last, and what to do next. */
 import type { FailureView } from "../contract";
 
-export function Failure({ failure, tone }: { failure: FailureView; tone: string }) {
+interface Props {
+  failure: FailureView;
+  tone: string;
+  /** Opens the log at a stream; null where there is no log. */
+  onLog: ((name: string) => void) | null;
+}
+
+export function Failure({ failure, tone, onLog }: Props) {
+  const isOff = tone === "off";
+  const { title, detail, advice, last_words: words } = failure;
+  const toLog = (name: string, label: string) =>
+    onLog === null ? null : (
+      <button type="button" class="iw-link" onClick={() => onLog(name)}>
+        {label}
+      </button>
+    );
   return (
     <div
-      class={tone === "off" ? "iw-why iw-why-off" : "iw-why"}
+      class={isOff ? "iw-why iw-why-off" : "iw-why"}
       role="group"
-      aria-label="Why it failed"
+      aria-label={isOff ? "Why it ended" : "Why it failed"}
     >
-      <b class="iw-why-title iw-text">{failure.title}</b>
-      {failure.detail ? <div class="iw-why-detail iw-mono iw-text">{failure.detail}</div> : null}
-      {failure.advice ? <div class="iw-why-advice iw-text">{failure.advice}</div> : null}
+      <b class="iw-why-title iw-text">{title}</b>
+      {detail ? <div class="iw-why-detail iw-mono iw-text">{detail}</div> : null}
+      {advice ? <div class="iw-why-advice iw-text">{advice}</div> : null}
+      {words.map(({ name, text }) => (
+        <figure key={name} class="iw-words">
+          <figcaption>
+            <span>
+              Last lines of <b class="iw-text">{name}</b>
+            </span>
+            {toLog(name, "Show the whole log")}
+          </figcaption>
+          <pre class="iw-mono iw-text">{text}</pre>
+        </figure>
+      ))}
+      {words.length > 0 || isOff ? null : toLog("stderr.txt", "Show the log")}
     </div>
   );
 }

@@ -28,6 +28,7 @@ const PATHS = {
   chevron: <path d="m4 2.5 4 3.5-4 3.5" />,
   up: <path d="m3 7.5 3-3 3 3" />,
   down: <path d="m3 4.5 3 3 3-3" />,
+  external: <path d="M5 2H2v8h8V7M7 1.5h3.5V5M10.2 1.8 5.5 6.5" />,
   alert: (
     <>
       <path d="M6 1.2 11.2 10.6H.8Z" />
@@ -38,7 +39,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-const THIN: ReadonlySet<IconName> = new Set<IconName>(["copy", "download", "alert"]);
+const THIN: ReadonlySet<IconName> = new Set<IconName>(["copy", "download", "external", "alert"]);
 
 export function Icon({ name }: { name: IconName }) {
   return (

@@ -98,12 +98,7 @@ export function Row({ row, index, time, isOpen, onToggle, ...rest }: Props) {
       <Cell>{row.started === null ? null : formatDate(row.started)}</Cell>
       <Computation row={row} time={time} />
       <Cell>
-        <MiniTimeline
-          marks={row.marks}
-          tone={row.tone}
-          isTerminal={row.is_terminal}
-          time={time}
-        />
+        <MiniTimeline marks={row.marks} tone={row.tone} isTerminal={row.is_terminal} time={time} />
       </Cell>
       <Cell text={row.machine} />
       <Cell kind="iw-num">{row.cost === null ? null : formatCost(row.cost)}</Cell>

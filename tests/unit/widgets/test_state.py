@@ -6,7 +6,7 @@ import pytest
 from inductiva_widgets.errors import DownloadError
 from inductiva_widgets.live import Feed
 from inductiva_widgets.models import TaskInfo
-from inductiva_widgets.status import KNOWN_STATUSES
+from inductiva_widgets.status import KNOWN_STATUSES, STATUS_FACTS
 from inductiva_widgets.widgets import state
 from tests.unit.conftest import START, at, wire_task
 
@@ -63,7 +63,35 @@ def test_failure_of_the_machine_gives_the_machines_reason():
     assert view["failure"]["title"] == "No space left on device"
 
 
-@pytest.mark.parametrize("status", ["success", "killed", "computation-started"])
+def test_kill_says_what_it_means_and_that_nothing_needs_to_be_done():
+    failure = state.task_view(info(status="killed"))["failure"]
+    assert failure["title"] == "The task was killed by its user."
+    assert failure["advice"].startswith("Nothing needs to be corrected")
+
+
+@pytest.mark.parametrize("status", [code for code, facts in STATUS_FACTS.items() if facts.failed])
+def test_every_task_that_ended_without_success_is_given_a_next_step(status):
+    failure = state.task_view(info(status=status))["failure"]
+    assert failure["title"]
+    assert "again" in failure["advice"]
+
+
+def test_machine_that_says_more_than_the_service_is_heard():
+    machine = {"vm_type": "c2", "host_type": "GCP", "error_detail": "No space left on device"}
+    view = state.task_view(info(status="executer-failed", error_detail="Disk", executer=machine))
+    assert view["failure"]["title"] == "Disk"
+    assert view["failure"]["detail"] == "No space left on device"
+
+
+def test_lines_of_the_reason_that_are_among_the_last_words_are_not_said_twice():
+    reason = "Exit code 1: swmm\n(an error of the program)\nstep 3\nERROR 209"
+    words = [{"name": "stderr.txt", "text": "  step 3\nERROR 209\n"}]
+    view = state.task_view(info(status="failed", error_detail=reason), last_words=words)
+    assert view["failure"]["detail"] == "(an error of the program)"
+    assert view["failure"]["last_words"] == words
+
+
+@pytest.mark.parametrize("status", ["success", "pending-kill", "computation-started"])
 def test_what_is_no_failure_has_none(status):
     assert state.task_view(info(status=status))["failure"] is None
 

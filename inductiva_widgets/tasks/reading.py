@@ -1,0 +1,131 @@
+"""A task's text files, read in stretches: on the embedded server also while they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from inductiva_widgets.errors import NotFoundError, TaskError
+from inductiva_widgets.formatting import format_bytes
+
+if TYPE_CHECKING:
+    from inductiva_widgets.tasks.files import TaskFiles
+
+# Bytes that the embedded server is asked for first; the last lines of a log are rarely longer.
+_FIRST_LOOK = 1 << 16
+# The embedded server gives no more than this from the end of a file.
+_REACH = 16 << 20
+
+
+class TextFile(Protocol):
+    """A file of a task as it was when it was opened."""
+
+    size: int
+    """Length in bytes."""
+    can_grow: bool
+    """Whether the task may still write to it."""
+    is_packed: bool
+    """Whether its end is found only by fetching and inflating all of it."""
+
+    def read(self, start: int, stop: int, /) -> bytes:
+        """Return the bytes from ``start`` to ``stop``, fewer where the file ends earlier."""
+
+
+@contextmanager
+def open_text(task: TaskFiles, name: str, max_age: float = 0.0) -> Iterator[TextFile]:
+    """Open a text file of a task.
+
+    Parameters
+    ----------
+    task
+        The task.
+    name
+        Name of the file, such as ``"stdout.txt"``.
+    max_age
+        How old the knowledge may be, in seconds, of whether the task has ended.
+
+    Returns
+    -------
+    TextFile
+        Costs a request, and one more for stretches that are not at the end of the file.
+
+    Raises
+    ------
+    TaskError
+        The file cannot be read yet, or there is no output; the reason given.
+    InputError
+        There is no such file; close matches are named.
+    """
+    # Asked first, for the first answer tells what kind of service this is.
+    is_over = task.refresh(max_age).is_terminal
+    file = _grown(task, name, can_grow=not is_over) if task.client.is_local else None
+    if file is not None:
+        yield file
+        return
+    if not is_over:
+        raise TaskError(
+            f"Task {task.id} has not ended: its files can be read afterwards. "
+            "Reading them while it runs is not supported on the cloud yet."
+        )
+    # Also where the embedded server has no such file: this says what there is instead.
+    with task.open_output(name) as member:
+        yield _Member(member)
+
+
+def _grown(task: TaskFiles, name: str, *, can_grow: bool) -> TextFile | None:
+    """Return a file of the embedded server; None where it will never have it."""
+    try:
+        return _Tail(task, name, can_grow=can_grow)
+    except NotFoundError:
+        # A living task waits in the queue, or has not written this file yet.
+        return _Nothing() if can_grow else None
+
+
+class _Nothing:
+    size = 0
+    can_grow = True
+    is_packed = False
+
+    def read(self, _start: int, _stop: int, /) -> bytes:
+        return b""
+
+
+class _Tail:
+    """A file of the embedded server, which gives ends of files only."""
+
+    is_packed = False
+
+    def __init__(self, task: TaskFiles, name: str, *, can_grow: bool) -> None:
+        self.can_grow = can_grow
+        self._task, self._name = task, name
+        self._end, self.size = task.client.tail(task.id, name, _FIRST_LOOK)
+
+    def read(self, start: int, stop: int, /) -> bytes:
+        end, size = self._end, self.size
+        # Asked again where so much was added in the meantime that the beginning was missed.
+        while start < size - len(end):
+            wanted = size - start + _FIRST_LOOK
+            if wanted > _REACH:
+                raise TaskError(
+                    f"Only the last {format_bytes(_REACH)} of {self._name} can be read here: "
+                    "download it for what comes before."
+                )
+            end, size = self._task.client.tail(self._task.id, self._name, wanted)
+        begin = size - len(end)
+        return end[max(0, start - begin) : max(0, stop - begin)]
+
+
+class _Member:
+    """A file in the output archive."""
+
+    can_grow = False
+    is_packed = True
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = file.seek(0, 2)
+
+    def read(self, start: int, stop: int, /) -> bytes:
+        self._file.seek(start)
+        return self._file.read(max(0, stop - start))

@@ -1,0 +1,125 @@
+"""What the simulator of a failed task wrote last: often the cause, in its own words."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.live import spawn
+from inductiva_widgets.status import Tone
+from inductiva_widgets.tasks.reading import open_text
+from inductiva_widgets.widgets import state
+
+if TYPE_CHECKING:
+    from inductiva_widgets.tasks.task import Task
+
+_log = logging.getLogger(__name__)
+
+# Errors first: of two streams people read the upper one.
+_STREAMS = ("stderr.txt", "stdout.txt")
+_LINES = 8
+_LINE_LENGTH = 300
+_BYTES = 1 << 12
+# A packed file that is longer is not inflated for what nobody has asked for.
+_LONGEST = 16 << 20
+
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]|$)"
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class LastWords:
+    """Fetches the last words of failed tasks beside the kernel; may be used from any thread.
+
+    Parameters
+    ----------
+    on_words
+        Called on a worker's thread with a task whose last words have come.
+    """
+
+    def __init__(self, on_words: Callable[[Task], None]) -> None:
+        self._on_words = on_words
+        self._lock = threading.Lock()
+        self._asked: set[str] = set()
+
+    def of(self, task: Task) -> list[state.LastWords]:
+        """Return what is known; the first time for a failed task, the rest is fetched."""
+        words = known_words(task)
+        if words:
+            return words
+        info = task.known
+        if info is None or not info.is_terminal or info.status.facts.tone is not Tone.BAD:
+            return []
+        with self._lock:
+            is_new = info.has_outputs and task.id not in self._asked
+            self._asked.add(task.id)
+        if is_new:
+            spawn(lambda: self._fetch(task), lambda error: _tell(task, error), "last-words")
+        return []
+
+    def _fetch(self, task: Task) -> None:
+        words = fetch(task)
+        if words:
+            _known[task] = words
+            self._on_words(task)
+
+
+# The outputs of an ended task stay as they are, so one look serves every view of it.
+_known: weakref.WeakKeyDictionary[Task, list[state.LastWords]] = weakref.WeakKeyDictionary()
+
+
+def known_words(task: Task) -> list[state.LastWords]:
+    """Return the last words that were fetched before, if any; never costs a request."""
+    return _known.get(task, [])
+
+
+def fetch(task: Task) -> list[state.LastWords]:
+    """Return the last lines of a task's streams; those that say nothing are left out.
+
+    Costs two or three requests. Streams that cannot be read are missing.
+    """
+    words: list[state.LastWords] = []
+    for name in _STREAMS:
+        try:
+            with open_text(task, name) as file:
+                if file.is_packed and file.size > _LONGEST:
+                    continue
+                data = file.read(max(0, file.size - _BYTES), file.size)
+        except Exception as error:
+            # A file that is not there, a service that does not answer: the card does without.
+            _tell(task, error)
+            continue
+        text = last_lines(data)
+        if text:
+            words.append({"name": name, "text": text})
+    return words
+
+
+def last_lines(data: bytes) -> str:
+    r"""Return the last lines that are not blank, as plain text without control sequences.
+
+    Examples
+    --------
+    >>> last_lines(b"10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n\n")
+    '20 %\nERROR: no mesh'
+    """
+    # A character that was cut off at the start is left out.
+    text = data.lstrip(bytes(range(0x80, 0xC0))).decode("utf-8", "replace")
+    lines = [_plain(line) for line in _ESCAPES.sub("", text).split("\n")]
+    return "\n".join([line for line in lines if line][-_LINES:])
+
+
+def _plain(line: str) -> str:
+    # What a terminal shows of a line that was written over again and again.
+    shown = line.rstrip("\r").rpartition("\r")[2]
+    shown = _CONTROLS.sub("", shown.expandtabs(8)).rstrip()
+    return shown if len(shown) <= _LINE_LENGTH else f"{shown[:_LINE_LENGTH]}…"
+
+
+def _tell(task: Task, error: Exception) -> None:
+    _log.debug("The last words of task %s could not be read", task.id, exc_info=error)

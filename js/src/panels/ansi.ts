@@ -1,0 +1,274 @@
+/**
+ * What a terminal would show of a program's output: pure, and fed in chunks cut anywhere.
+ *
+ * Known are colours and weights (SGR), overwriting by `\r`, `\b` and moves of the cursor, tabs and
+ * the erasing of lines: what progress bars are made of. All other sequences are dropped.
+ */
+import { type Paint, paintOf, type Rgb, xterm } from "./colours";
+
+/** A stretch of a line in one style; `paint` is null for plain text. */
+export interface Run {
+  readonly text: string;
+  readonly paint: Paint | null;
+}
+
+/** A line is replaced when it changes, so that what is drawn of it can be kept by identity. */
+export type Line = readonly Run[];
+
+/** Longer lines are cut: nobody reads them, and drawing them takes seconds. */
+export const LONGEST_LINE = 10_000;
+
+const TEXT = String.raw`[^\x00-\x1f\x7f-\x9f]+`;
+const CONTROL_SEQUENCE = String.raw`\x1b\[([0-?]{0,64})[ -/]{0,8}([@-~])`;
+// Titles, links and the like, up to their end; of a link the text remains.
+const STRING = String.raw`\x1b[\]PX^_][^\x00-\x1f]{0,4096}(?:\x07|\x1b\\)`;
+const OTHER = String.raw`\x1b(?:[0-OQ-WYZ\\\x60-~]|[ -/]{1,8}[0-~])`;
+const TOKEN = new RegExp(`(${TEXT})|${CONTROL_SEQUENCE}|${STRING}|${OTHER}`, "y");
+/** What may become a sequence with the next chunk. */
+const UNFINISHED =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about
+  /^\x1b(?:\[[0-?]{0,64}[ -/]{0,8}|[\]PX^_][^\x00-\x1f]{0,4096}\x1b?|[ -/]{0,8})$/;
+
+interface Sgr {
+  color: Rgb | null;
+  background: Rgb | null;
+  isBold: boolean;
+  isDim: boolean;
+  isItalic: boolean;
+  isUnderlined: boolean;
+  isInverse: boolean;
+}
+
+const PLAIN: Sgr = {
+  color: null,
+  background: null,
+  isBold: false,
+  isDim: false,
+  isItalic: false,
+  isUnderlined: false,
+  isInverse: false,
+};
+
+export class Terminal {
+  #lines: Line[] = [[]];
+  #row = 0;
+  #column = 0;
+  #sgr = PLAIN;
+  #paint: Paint | null = null;
+  #held = "";
+  /** So that equal styles are the same object, and runs can be joined. */
+  readonly #paints = new Map<string, Paint>();
+
+  /** All lines as they are now; the last one is left out while it is empty. */
+  get lines(): readonly Line[] {
+    return this.#lines.slice(0, this.#lines.at(-1)?.length === 0 ? -1 : undefined);
+  }
+
+  feed(chunk: string): void {
+    const input = this.#held + chunk;
+    let at = 0;
+    this.#held = "";
+    while (at < input.length) {
+      TOKEN.lastIndex = at;
+      const token = TOKEN.exec(input);
+      if (token !== null) {
+        at = TOKEN.lastIndex;
+        const [, text, parameters, final] = token;
+        if (text !== undefined) this.#write(this.#hold(text, at === input.length));
+        else if (final !== undefined) this.#obey(final, parameters ?? "");
+      } else if (input[at] !== "\x1b") {
+        this.#control(input[at]);
+        at += 1;
+      } else if (UNFINISHED.test(input.slice(at, at + 4200))) {
+        this.#held = input.slice(at);
+        return;
+      } else {
+        // No sequence after all: what follows is shown, its introducer is not.
+        at += /[[\]PX^_]/.test(input[at + 1] ?? "") ? 2 : 1;
+      }
+    }
+  }
+
+  /** Keeps back half of a character whose other half comes with the next chunk. */
+  #hold(text: string, isLast: boolean): string {
+    if (!isLast || !/[\ud800-\udbff]$/.test(text)) return text;
+    this.#held = text.slice(-1);
+    return text.slice(0, -1);
+  }
+
+  #write(text: string): void {
+    const room = LONGEST_LINE - this.#column;
+    const part = room < text.length ? cut(text, 0, Math.max(0, room)) : text;
+    const line = this.#lines[this.#row] ?? [];
+    const length = lengthOf(line);
+    const width = widthOf(part);
+    const run = { text: part, paint: this.#paint };
+    if (width > 0) {
+      if (this.#column === length) this.#put(join(line, run));
+      else {
+        const left = take(line, 0, this.#column);
+        const gap = " ".repeat(Math.max(0, this.#column - length));
+        const right = take(line, this.#column + width, length);
+        this.#put(
+          right.reduce(join, join(gap === "" ? left : join(left, { text: gap, paint: null }), run)),
+        );
+      }
+    }
+    // The cursor moves on beyond the cut, so that the same columns stay the same columns.
+    this.#column += width === 0 || part !== text ? widthOf(text) : width;
+  }
+
+  #control(character: string | undefined): void {
+    if (character === "\n") this.#feedLine();
+    else if (character === "\r") this.#column = 0;
+    else if (character === "\b") this.#column = Math.max(0, this.#column - 1);
+    else if (character === "\t") this.#column += 8 - (this.#column % 8);
+  }
+
+  #feedLine(): void {
+    this.#row += 1;
+    this.#column = 0;
+    if (this.#row === this.#lines.length) this.#lines.push([]);
+  }
+
+  #obey(final: string, parameters: string): void {
+    const count = Math.max(1, Number.parseInt(parameters, 10) || 1);
+    const kind = Number.parseInt(parameters, 10) || 0;
+    if (final === "m") this.#style(parameters);
+    else if (final === "K") this.#eraseLine(kind);
+    else if (final === "J" && kind === 0) {
+      this.#lines.length = this.#row + 1;
+      this.#eraseLine(0);
+    } else if (final === "A" || final === "F") this.#row = Math.max(0, this.#row - count);
+    else if (final === "B" || final === "E") {
+      this.#row = Math.min(this.#lines.length - 1, this.#row + count);
+    } else if (final === "C") this.#column = Math.min(LONGEST_LINE, this.#column + count);
+    else if (final === "D") this.#column = Math.max(0, this.#column - count);
+    else if (final === "G") this.#column = Math.min(LONGEST_LINE, count - 1);
+    if (final === "E" || final === "F") this.#column = 0;
+  }
+
+  #eraseLine(which: number): void {
+    const line = this.#lines[this.#row] ?? [];
+    if (which === 0) this.#put(take(line, 0, this.#column));
+    else if (which === 2) this.#put([]);
+    else if (which === 1) {
+      const blank = { text: " ".repeat(Math.min(this.#column + 1, lengthOf(line))), paint: null };
+      this.#put(take(line, this.#column + 1, lengthOf(line)).reduce(join, join([], blank)));
+    }
+  }
+
+  #put(line: Line): void {
+    this.#lines[this.#row] = line;
+  }
+
+  #style(parameters: string): void {
+    this.#sgr = styled(this.#sgr, parameters);
+    const key = JSON.stringify(this.#sgr);
+    if (key === PLAIN_KEY) {
+      this.#paint = null;
+      return;
+    }
+    let paint = this.#paints.get(key);
+    if (paint === undefined) {
+      paint = paintOf(this.#sgr);
+      this.#paints.set(key, paint);
+    }
+    this.#paint = paint;
+  }
+}
+
+const PLAIN_KEY = JSON.stringify(PLAIN);
+
+/** The text of a line, without its styles. */
+export function textOf(line: Line): string {
+  return line.length === 1 ? (line[0] as Run).text : line.map(({ text }) => text).join("");
+}
+
+function styled(before: Sgr, parameters: string): Sgr {
+  // Parts of one parameter may be divided by colons; an empty one is a nought.
+  const codes = parameters.split(/[;:]/).map((code) => Number.parseInt(code, 10) || 0);
+  const isColon = parameters.includes(":");
+  let sgr = { ...before };
+  for (let i = 0; i < codes.length; i += 1) {
+    const code = codes[i] as number;
+    if (code === 38 || code === 48) {
+      const [color, used] = extended(codes.slice(i + 1), isColon);
+      i += used;
+      if (color !== null) sgr = { ...sgr, [code === 38 ? "color" : "background"]: color };
+    } else if (code === 4 && isColon) {
+      sgr.isUnderlined = codes[i + 1] !== 0;
+      i += 1;
+    } else sgr = { ...sgr, ...simple(code) };
+  }
+  return sgr;
+}
+
+function simple(code: number): Partial<Sgr> {
+  if (code >= 30 && code <= 37) return { color: xterm(code - 30) };
+  if (code >= 90 && code <= 97) return { color: xterm(code - 82) };
+  if (code >= 40 && code <= 47) return { background: xterm(code - 40) };
+  if (code >= 100 && code <= 107) return { background: xterm(code - 92) };
+  const others: Record<number, Partial<Sgr>> = {
+    0: PLAIN,
+    1: { isBold: true },
+    2: { isDim: true },
+    3: { isItalic: true },
+    4: { isUnderlined: true },
+    7: { isInverse: true },
+    21: { isUnderlined: true },
+    22: { isBold: false, isDim: false },
+    23: { isItalic: false },
+    24: { isUnderlined: false },
+    27: { isInverse: false },
+    39: { color: null },
+    49: { background: null },
+  };
+  return others[code] ?? {};
+}
+
+/** A colour of 256 or of all, and how many codes it took. */
+function extended(codes: number[], isColon: boolean): [Rgb | null, number] {
+  if (codes[0] === 5) return [xterm(codes[1] ?? 0), 2];
+  if (codes[0] !== 2) return [null, 0];
+  // With colons a colour space may stand before the three.
+  const skip = isColon && codes.length >= 5 ? 2 : 1;
+  const [red = 0, green = 0, blue = 0] = codes.slice(skip).map((part) => Math.min(255, part));
+  return [[red, green, blue], skip + 3];
+}
+
+// Columns are characters, not halves of them.
+const HALVES = /[\ud800-\udfff]/;
+
+function widthOf(text: string): number {
+  return HALVES.test(text) ? [...text].length : text.length;
+}
+
+function cut(text: string, start: number, stop: number): string {
+  return HALVES.test(text) ? [...text].slice(start, stop).join("") : text.slice(start, stop);
+}
+
+function lengthOf(line: Line): number {
+  let length = 0;
+  for (const { text } of line) length += widthOf(text);
+  return length;
+}
+
+function take(line: Line, start: number, stop: number): Line {
+  const taken: Run[] = [];
+  let at = 0;
+  for (const { text, paint } of line) {
+    const width = widthOf(text);
+    const part = cut(text, Math.max(0, start - at), Math.max(0, stop - at));
+    if (part !== "") taken.push({ text: part, paint });
+    at += width;
+  }
+  return taken;
+}
+
+function join(line: Line, run: Run): Line {
+  const last = line.at(-1);
+  if (run.text === "") return line;
+  if (last === undefined || last.paint !== run.paint) return [...line, run];
+  return [...line.slice(0, -1), { text: last.text + run.text, paint: run.paint }];
+}

@@ -1,0 +1,174 @@
+/** The part of a log that is loaded, and how it grows on both sides: no more than a page can hold. */
+import type { LogView } from "../contract";
+import { formatBytes } from "../format";
+import { type Line, Terminal, textOf } from "./ansi";
+
+/** What a page holds at most. */
+export const MOST_BYTES = 512_000;
+export const MOST_LINES = 5_000;
+/** What is kept of that when it is full, so that the rest is not read anew at every line. */
+const KEPT = 0.8;
+
+interface Chunk {
+  text: string;
+  start: number;
+  stop: number;
+  lines: number;
+}
+
+/** Which side was asked for; neither: the end. */
+export type Side = { after: number } | { before: number } | Record<string, never>;
+
+export class LogText {
+  size = 0;
+  note = "";
+  canGrow = true;
+  /** Whether something was ever loaded. */
+  isKnown = false;
+  /** Whether older lines were let go to make room. */
+  isTrimmed = false;
+  /** How many lines the latest stretch put in front. */
+  prepended = 0;
+  /** Changes whenever something is shown differently. */
+  version = 0;
+  #chunks: Chunk[] = [];
+  #terminal = new Terminal();
+
+  get start(): number {
+    return this.#chunks[0]?.start ?? 0;
+  }
+
+  get stop(): number {
+    return this.#chunks.at(-1)?.stop ?? 0;
+  }
+
+  get lines(): readonly Line[] {
+    const { lines } = this.#terminal;
+    return lines.length > MOST_LINES ? lines.slice(-MOST_LINES) : lines;
+  }
+
+  /** Takes in what was answered to a question for one side. */
+  take(view: LogView, side: Side): void {
+    this.version += 1;
+    if ("before" in side) this.#takeEarlier(view);
+    else this.#takeLater(view, "after" in side);
+  }
+
+  #takeLater(view: LogView, isMore: boolean): void {
+    this.size = view.size;
+    this.note = view.note;
+    this.canGrow = view.can_grow;
+    const joins = this.isKnown && isMore && view.start === this.stop;
+    this.isKnown = true;
+    if (!joins) {
+      this.#chunks = [];
+      this.isTrimmed = false;
+      this.#terminal = new Terminal();
+    }
+    if (view.text === "") return;
+    this.#chunks.push(chunkOf(view));
+    this.#terminal.feed(view.text);
+    if (this.#isOver(1)) {
+      this.isTrimmed = true;
+      this.#trim(KEPT, () => this.#chunks.shift());
+    }
+  }
+
+  #takeEarlier(view: LogView): void {
+    // Else the log was begun anew in the meantime.
+    if (view.stop !== this.start || view.text === "") return;
+    const chunk = chunkOf(view);
+    this.prepended = chunk.lines;
+    this.#chunks.unshift(chunk);
+    this.isTrimmed = false;
+    this.#trim(1, () => this.#chunks.pop());
+  }
+
+  #trim(share: number, drop: () => void): void {
+    while (this.#chunks.length > 1 && this.#isOver(share)) drop();
+    this.#terminal = new Terminal();
+    for (const { text } of this.#chunks) this.#terminal.feed(text);
+  }
+
+  #isOver(share: number): boolean {
+    const lines = this.#chunks.reduce((sum, chunk) => sum + chunk.lines, 0);
+    return this.stop - this.start > share * MOST_BYTES || lines > share * MOST_LINES;
+  }
+
+  /** The text as it is shown. */
+  get text(): string {
+    return this.lines.map((line) => `${textOf(line)}\n`).join("");
+  }
+
+  /** The size in words, empty while it is not known. */
+  get told(): string {
+    if (this.size > 0) return formatBytes(this.size);
+    return this.isKnown && !this.canGrow ? "empty" : "";
+  }
+
+  /** `all of 138.24 KiB`, `last 64.00 KiB of 3.10 MiB`. */
+  get extent(): string {
+    if (this.size === 0) return "";
+    const all = formatBytes(this.size);
+    if (this.start === 0 && this.stop >= this.size) return `all of ${all}`;
+    const part = formatBytes(this.stop - this.start);
+    if (this.stop >= this.size) return `last ${part} of ${all}`;
+    return this.start === 0 ? `first ${part} of ${all}` : `${part} within ${all}`;
+  }
+}
+
+function chunkOf(view: LogView): Chunk {
+  const { text, start, stop } = view;
+  return { text, start, stop, lines: text.split("\n").length - 1 };
+}
+
+/** A place where what was searched for stands. */
+export interface Match {
+  line: number;
+  start: number;
+  stop: number;
+}
+
+/** More are not marked: a letter that is everywhere would mark everything. */
+export const MOST_MATCHES = 1_000;
+
+/** Where a text stands in the lines, whatever its case; the last ones where there are too many. */
+export function findIn(lines: readonly Line[], wanted: string): Match[] {
+  if (wanted === "") return [];
+  const needle = new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "giu");
+  const found: Match[] = [];
+  for (let line = lines.length - 1; line >= 0 && found.length < MOST_MATCHES; line -= 1) {
+    const here = [...textOf(lines[line] as Line).matchAll(needle)];
+    for (const { index, 0: text } of here.reverse()) {
+      found.push({ line, start: index, stop: index + text.length });
+    }
+  }
+  return found.slice(0, MOST_MATCHES).reverse();
+}
+
+/** A stretch of a line in one style that is part of a match, of none, or of the chosen one. */
+export interface Piece {
+  text: string;
+  run: number;
+  match: number | null;
+}
+
+/** Cuts a line at the borders of its runs and of the matches in it; `first` is their number. */
+export function piecesOf(line: Line, matches: readonly Match[], first: number): Piece[] {
+  const pieces: Piece[] = [];
+  let at = 0;
+  line.forEach(({ text }, run) => {
+    const end = at + text.length;
+    let from = at;
+    matches.forEach(({ start, stop }, index) => {
+      const [a, b] = [Math.max(from, start), Math.min(end, stop)];
+      if (a >= b) return;
+      if (a > from) pieces.push({ text: text.slice(from - at, a - at), run, match: null });
+      pieces.push({ text: text.slice(a - at, b - at), run, match: first + index });
+      from = b;
+    });
+    if (from < end) pieces.push({ text: text.slice(from - at), run, match: null });
+    at = end;
+  });
+  return pieces;
+}

@@ -1,0 +1,156 @@
+/** The head of a card: what the task is, how far it is, and its facts. */
+import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
+import type { TaskView } from "../contract";
+import {
+  formatAgo,
+  formatClock,
+  formatCost,
+  formatDate,
+  formatMoment,
+  formatShort,
+} from "../format";
+import { phasesOf } from "../phases";
+import { Badge, clip } from "./Badge";
+import { CopyButton } from "./CopyButton";
+import { Icon } from "./Icons";
+
+export function Head({
+  view,
+  time,
+  children,
+}: {
+  view: TaskView;
+  time: ServiceTime;
+  children: ComponentChildren;
+}) {
+  const id = useRef<HTMLSpanElement>(null);
+  // A link is the one place where text could act: nothing but plain addresses.
+  const link = view.console_url?.startsWith("https://") ? view.console_url : null;
+  return (
+    <div class="iw-head">
+      <Badge
+        status={view.status}
+        alias={view.alias}
+        tone={view.tone}
+        meaning={view.meaning}
+        queueAhead={view.is_terminal ? null : view.queue_ahead}
+      />
+      {view.simulator === null ? null : (
+        <b class="iw-simulator iw-text" title={clip(view.simulator)}>
+          {view.simulator}
+        </b>
+      )}
+      <span class="iw-id">
+        <span class="iw-mono iw-dim iw-text" ref={id} title={clip(view.id)}>
+          {view.id}
+        </span>
+        <CopyButton text={view.id} label="Copy id" source={id} />
+        {link === null ? null : (
+          <a
+            class="iw-button iw-quiet"
+            href={link}
+            target="_blank"
+            rel="noopener noreferrer"
+            aria-label="Open in the web console"
+            title="Open in the web console"
+          >
+            <Icon name="external" />
+          </a>
+        )}
+      </span>
+      <span class="iw-head-end">
+        <Counting view={view} time={time} />
+        {children}
+      </span>
+    </div>
+  );
+}
+
+/** The duration that matters now, of the computation or of the phase that lasts; and the cost. */
+function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
+  const now = useNow(time, !view.is_terminal);
+  const [seconds, word] = countingOf(view, now);
+  const cost = costOf(view, now);
+  return (
+    <>
+      {seconds === null ? null : (
+        <span class="iw-num">
+          {time.frozen === null ? null : <span class="iw-dim">last known </span>}
+          <b class="iw-counting">{formatClock(view.is_terminal ? seconds : Math.floor(seconds))}</b>
+          {word === "" ? null : <span class="iw-dim"> {word}</span>}
+        </span>
+      )}
+      {cost === null ? null : (
+        <span class="iw-num iw-dim" title={view.is_terminal ? "Cost" : "Cost so far"}>
+          {formatCost(cost)}
+        </span>
+      )}
+    </>
+  );
+}
+
+function countingOf(view: TaskView, now: number): [number | null, string] {
+  const { computation, is_terminal: isTerminal } = view;
+  if (computation.seconds !== null)
+    return [secondsOf(computation, now), isTerminal ? "" : "computed"];
+  if (isTerminal) return [null, ""];
+  if (computation.since !== null) return [secondsOf(computation, now), "running"];
+  const phase = phasesOf(view.marks)
+    .reverse()
+    .find(({ end }) => end === null);
+  if (phase === undefined) return [null, ""];
+  const words = {
+    queue: "waiting",
+    preparing: "preparing",
+    computing: "running",
+    finalizing: "finalizing",
+  };
+  return [secondsOf({ seconds: null, since: phase.start }, now), words[phase.name] ?? ""];
+}
+
+export function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
+  const now = useNow(time, !view.is_terminal);
+  const queue = phasesOf(view.marks).find(({ name }) => name === "queue");
+  const waited = queue === undefined || queue.end === null ? null : queue.end - queue.start;
+  // A status that explains itself, or that the failure explains, needs no more words.
+  const explains = view.failure === null && ["bad", "off", "unknown"].includes(view.tone);
+  return (
+    <div class="iw-meta">
+      {view.machine === null ? null : <Fact title="Machine" value={view.machine} />}
+      {view.project === null ? null : <Fact title="Project" value={view.project} />}
+      {view.submitted === null ? null : (
+        <Fact
+          title="Submitted"
+          value={formatMoment(view.submitted, now)}
+          tip={formatDate(view.submitted)}
+          {...(time.frozen === null ? { more: formatAgo(view.submitted, now) } : {})}
+        />
+      )}
+      {waited === null ? null : (
+        <Fact title="Queue" value={formatShort(Math.max(0, waited) / 1000)} />
+      )}
+      {explains && view.meaning ? <span class="iw-text">{view.meaning}</span> : null}
+    </div>
+  );
+}
+
+interface FactProps {
+  title: string;
+  value: string;
+  more?: string;
+  tip?: string;
+}
+
+function Fact({ title, value, more, tip = value }: FactProps) {
+  return (
+    <span class="iw-fact">
+      {title}{" "}
+      <b class="iw-text" title={clip(tip)}>
+        {value}
+      </b>
+      {more === undefined ? null : ` · ${more}`}
+    </span>
+  );
+}

@@ -1,0 +1,141 @@
+"""The last words of failed tasks: fetched once, as plain text, and never in anybody's way."""
+
+import io
+
+import pytest
+
+from inductiva_widgets.errors import InputError, ServerError
+from inductiva_widgets.live import poller_for
+from inductiva_widgets.tasks import Task
+from inductiva_widgets.widgets import TaskWidget, last_words
+from inductiva_widgets.widgets.last_words import LastWords, last_lines
+from tests.unit.conftest import wire_task
+
+
+@pytest.fixture(autouse=True)
+def spawned(monkeypatch):
+    """Workers run when the test says so."""
+    actions = []
+
+    def spawn(action, on_error, name):
+        actions.append(action)
+
+    monkeypatch.setattr(last_words, "spawn", spawn)
+    monkeypatch.setattr(last_words, "_known", last_words.weakref.WeakKeyDictionary())
+    return actions
+
+
+@pytest.fixture
+def make(service, monkeypatch):
+    def make(status="failed", files=None, **fields):
+        task = Task("t1", client=service(wire_task("t1", status, **fields)))
+        task.get_info()
+        opened = []
+
+        def open_output(name):
+            opened.append(name)
+            found = (files or {}).get(name, b"")
+            if isinstance(found, Exception):
+                raise found
+            return io.BytesIO(found)
+
+        monkeypatch.setattr(task, "open_output", open_output)
+        task.opened = opened
+        return task
+
+    return make
+
+
+def test_they_come_once_and_are_told(make, spawned):
+    task = make(files={"stderr.txt": b"ERROR 209\n", "stdout.txt": b"step 1\nstep 2\n"})
+    told = []
+    words = LastWords(told.append)
+    assert words.of(task) == []
+    assert words.of(task) == []
+    (work,) = spawned
+    work()
+    assert told == [task]
+    assert words.of(task) == [
+        {"name": "stderr.txt", "text": "ERROR 209"},
+        {"name": "stdout.txt", "text": "step 1\nstep 2"},
+    ]
+    # Another view of the task finds them there.
+    assert LastWords(told.append).of(task) == words.of(task)
+    assert len(spawned) == 1
+    assert task.opened == ["stderr.txt", "stdout.txt"]
+
+
+@pytest.mark.parametrize("status", ["success", "killed", "computation-started", "submitted"])
+def test_only_failed_tasks_are_asked_for_them(make, spawned, status):
+    LastWords(lambda _: None).of(make(status))
+    assert spawned == []
+
+
+def test_task_without_outputs_is_not_asked(make, spawned):
+    LastWords(lambda _: None).of(make("zombie", storage_output_path=None))
+    assert spawned == []
+
+
+def test_stream_that_cannot_be_read_is_missing_and_the_other_is_not(make):
+    task = make(files={"stderr.txt": InputError("no such file"), "stdout.txt": b"the end\n"})
+    assert last_words.fetch(task) == [{"name": "stdout.txt", "text": "the end"}]
+
+
+def test_service_that_does_not_answer_costs_the_words_only(make, spawned, caplog):
+    caplog.set_level("DEBUG")
+    down = ServerError("down", status=503)
+    task = make(files={"stderr.txt": down, "stdout.txt": down})
+    told = []
+    words = LastWords(told.append)
+    words.of(task)
+    spawned[0]()
+    assert told == []
+    assert words.of(task) == []
+    assert {record.levelname for record in caplog.records} == {"DEBUG"}
+
+
+def test_card_of_a_failed_task_shows_them_a_moment_later(make, spawned):
+    task = make(files={"stderr.txt": b"ERROR 209: no junction\n"}, error_detail="Exit code 1")
+    card = TaskWidget(task)
+    assert card.view["failure"]["last_words"] == []
+    spawned[0]()
+    assert card.view["failure"]["last_words"] == [
+        {"name": "stderr.txt", "text": "ERROR 209: no junction"}
+    ]
+
+
+def test_card_whose_task_fails_while_it_is_shown_gets_them(make, spawned):
+    task = make("computation-started", files={"stderr.txt": b"ERROR\n"})
+    card = TaskWidget(task)
+    assert spawned == []
+    task.client.transport.tasks["t1"].update(wire_task("t1", "failed"))
+    poller_for(task.client).tick()
+    spawned[0]()
+    assert card.view["failure"]["last_words"][0]["text"] == "ERROR"
+
+
+def test_packed_file_that_is_too_long_is_left_alone(make, monkeypatch):
+    monkeypatch.setattr(last_words, "_LONGEST", 3)
+    assert last_words.fetch(make(files={"stderr.txt": b"too long"})) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", ""),
+        (b"\n \n\t\n", ""),
+        (b"a\n\nb\n", "a\nb"),
+        (b"a\r\nb\r\n", "a\nb"),
+        (b"10 %\r50 %\rdone\n", "done"),
+        (b"50 %\r", "50 %"),
+        (b"\x1b[1;31mERROR\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07\x1b[K", "ERROR link"),
+        (b"cut off\x1b[3", "cut off"),
+        (b"a\x00\x07b", "ab"),
+        (b"a\tb", "a       b"),
+        (b"\x82\xac5 euro", "5 euro"),
+        (b"x" * 400, "x" * 300 + "…"),
+        (b"".join(b"%d\n" % n for n in range(20)), "12\n13\n14\n15\n16\n17\n18\n19"),
+    ],
+)
+def test_last_lines_are_plain_text(data, text):
+    assert last_lines(data) == text
