@@ -181,6 +181,9 @@ class GroupView(TypedDict):
     seconds: float
 
 
+LineView = RowView | GroupView
+
+
 class ShapeView(TypedDict):
     """How the lines of the table lie."""
 
@@ -411,9 +414,7 @@ def _failure(info: TaskInfo, last_words: Sequence[LastWords]) -> FailureView | N
     facts = info.status.facts
     if not info.is_terminal or facts.tone is not Tone.BAD:
         return None
-    machine = info.executer.error_detail if info.executer is not None else None
-    reason = info.error_detail or machine or ""
-    title, _, rest = reason.partition("\n")
+    title, _, rest = (info.reason or "").partition("\n")
     return {
         "title": title.strip() or facts.meaning,
         "detail": rest.strip("\n"),
