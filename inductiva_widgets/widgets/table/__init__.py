@@ -1,7 +1,6 @@
-"""What a table shows of many tasks: columns, queries, order, selection; no traitlets, no service."""
+"""What a table shows of many tasks: columns, queries, order, selection. No page, no service."""
 
-from inductiva_widgets.widgets.table.columns import COLUMNS, ColumnKey
-from inductiva_widgets.widgets.table.query import Query
+from inductiva_widgets.widgets.table.query import Query, column_key
 from inductiva_widgets.widgets.table.table import TaskTable
 
-__all__ = ["COLUMNS", "ColumnKey", "Query", "TaskTable"]
+__all__ = ["Query", "TaskTable", "column_key"]

@@ -17,23 +17,6 @@ from inductiva_widgets import timing
 from inductiva_widgets.models import Metrics, TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
-ColumnKey = Literal[
-    "status",
-    "simulator",
-    "project",
-    "id",
-    "submitted",
-    "started",
-    "ended",
-    "queue",
-    "computation",
-    "total",
-    "phases",
-    "machine",
-    "cost",
-    "files",
-    "size",
-]
 Kind = Literal["text", "number", "time", "duration"]
 Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]

@@ -166,7 +166,7 @@ def _texts(what: str, given: object) -> tuple[str, ...]:
     known = isinstance(given, list) and len(given) <= _MAX_VALUES
     if not known or not all(isinstance(text, str) for text in given):  # type: ignore[attr-defined]
         raise InputError(f"The {what} are a list of at most {_MAX_VALUES:,} texts.")
-    return tuple(dict.fromkeys(given))  # type: ignore[call-overload,no-any-return]
+    return tuple(dict.fromkeys(given))  # type: ignore[call-overload]
 
 
 def _filter_of_view(key: object, given: object) -> Filter:
@@ -208,7 +208,7 @@ def _end(name: str, kind: Kind, end: object) -> float | None:
     if end is None:
         return None
     number = isinstance(end, (int, float)) and not isinstance(end, bool)
-    if not number or not math.isfinite(end) or abs(end) > 1e18:  # type: ignore[arg-type,operator]
+    if not number or not math.isfinite(end) or abs(end) > 1e18:  # type: ignore[arg-type]
         raise InputError(f"{name} lies between two numbers, not {_short(end)}.")
     if kind != "time":
         return end  # type: ignore[return-value]

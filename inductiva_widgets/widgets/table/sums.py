@@ -51,8 +51,11 @@ def group_view(columns: Columns, group: Group, order: Positions) -> state.GroupV
 
 
 def span(columns: Columns, chosen: Positions) -> tuple[int | None, int | None]:
-    """Return the earliest and the latest time of some tasks, epoch milliseconds."""
-    times = [columns.numbers(key)[chosen] for key in ("submitted", "started", "ended")]
+    """Return when the first of some tasks was submitted and the last has ended, or was submitted.
+
+    Epoch milliseconds. What tasks under way did in between lies before now.
+    """
+    times = [columns.numbers(key)[chosen] for key in ("submitted", "ended")]
     known = [some[~np.isnan(some)] for some in times]
     first = [float(some.min()) for some in known if some.size]
     last = [float(some.max()) for some in known if some.size]

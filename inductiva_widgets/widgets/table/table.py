@@ -137,8 +137,8 @@ class TaskTable:
         return sums.facet(self._columns, key, matches(self._columns, self.query, but=key))
 
     @_alone
-    def rows(self, start: int, stop: int) -> tuple[list[state.LineView], list[str]]:
-        """Return some lines, and the ids of the tasks among them that are chosen."""
+    def rows(self, start: int, stop: int) -> tuple[int, list[state.LineView], list[str]]:
+        """Return the version, some lines, and the ids of the tasks among them that are chosen."""
         now = self._clock()
         views: list[state.LineView] = []
         chosen: list[str] = []
@@ -151,7 +151,7 @@ class TaskTable:
             views.append(row)
             if self._selection.mask[line]:
                 chosen.append(row["id"])
-        return views, chosen
+        return self.version, views, chosen
 
     # News
 
