@@ -80,11 +80,11 @@ def can_kill(info: TaskInfo) -> bool:
 class Text:
     """A column of texts: ``codes`` are places in ``values``, which may hold None."""
 
-    def __init__(self, texts: Iterable[str | None], is_status: bool = False) -> None:
-        self._places: dict[str | None, int] = {}
+    def __init__(self, texts: Sequence[str | None], is_status: bool = False) -> None:
+        self._places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
         self._is_status = is_status
-        place = self._place
-        self.codes: Positions = np.fromiter((place(text) for text in texts), np.intp)
+        found = map(self._places.__getitem__, texts)
+        self.codes: Positions = np.fromiter(found, np.intp, len(texts))
         self._ranks: Numbers = np.empty(0)
 
     @property
@@ -160,7 +160,7 @@ class Columns:
         column = self._texts.get(key)
         if column is None:
             read, now = _column(key).read, self._now
-            texts = (read(info, now) for info in self.infos)
+            texts = [read(info, now) for info in self.infos]
             column = self._texts[key] = Text(texts, key == "status")
         return column
 

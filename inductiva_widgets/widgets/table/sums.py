@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 
@@ -51,15 +52,21 @@ def group_view(columns: Columns, group: Group, order: Positions) -> state.GroupV
 
 
 def span(columns: Columns, chosen: Positions) -> tuple[int | None, int | None]:
-    """Return when the first of some tasks was submitted and the last has ended, or was submitted.
+    """Return when the first of some tasks was submitted, and the latest time that any has.
 
-    Epoch milliseconds. What tasks under way did in between lies before now.
+    Epoch milliseconds. What tasks under way do lies before now.
     """
-    times = [columns.numbers(key)[chosen] for key in ("submitted", "ended")]
-    known = [some[~np.isnan(some)] for some in times]
-    first = [float(some.min()) for some in known if some.size]
-    last = [float(some.max()) for some in known if some.size]
-    return _whole(min(first, default=None), np.floor), _whole(max(last, default=None), np.ceil)
+    if len(chosen) < len(columns):
+        low, high = _range(columns.numbers("submitted")[chosen])
+        _, end = _range(columns.numbers("ended")[chosen])
+        last = max((time for time in (high, end) if time is not None), default=None)
+        return _whole(low, np.floor), _whole(last, np.ceil)
+    # All of them, as when the table is first shown: without a number for each of their times.
+    begun = [info.input_submit_time or info.create_time for info in columns.infos]
+    ended = [info.end_time or start for info, start in zip(columns.infos, begun, strict=True)]
+    first = min(filter(None, begun), default=None)
+    latest = max(filter(None, ended), default=None)
+    return _stamp(first, np.floor), _stamp(latest, np.ceil)
 
 
 def facet(columns: Columns, key: str, chosen: Mask) -> state.FacetView:
@@ -96,6 +103,10 @@ def _values(values: Sequence[str | None], counts: Positions) -> state.FacetView:
 def _range(numbers: Numbers) -> tuple[float | None, float | None]:
     known = numbers[~np.isnan(numbers)]
     return (float(known.min()), float(known.max())) if known.size else (None, None)
+
+
+def _stamp(moment: datetime | None, rounded: np.ufunc) -> int | None:
+    return None if moment is None else _whole(moment.timestamp() * 1000, rounded)
 
 
 def _whole(number: float | None, rounded: np.ufunc) -> int | None:
