@@ -70,7 +70,9 @@ def to_frame(infos: Sequence[TaskInfo], *, now: datetime | None = None) -> pd.Da
     now = now or datetime.now(timezone.utc)
     columns: dict[str, Any] = {}
     for name, read in _TEXT.items():
-        columns[name] = pd.Categorical([read(info) for info in infos])
+        texts = [read(info) for info in infos]
+        # Named, so that a column of nothing but None is one of text all the same.
+        columns[name] = pd.Categorical(texts, sorted({text for text in texts if text is not None}))
     codes = [info.status.value for info in infos]
     unknown = sorted(set(codes) - set(KNOWN_STATUSES))
     columns["status"] = pd.Categorical(codes, [*KNOWN_STATUSES, *unknown], ordered=True)

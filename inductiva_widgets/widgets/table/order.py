@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -130,18 +131,17 @@ def _grouped(columns: Columns, query: Query, by: str, order: Positions) -> Layou
     by_group = np.argsort(keys, kind="stable")
     order = order[by_group]
     codes = column.codes[order]
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    stops = [*starts[1:], len(order)]
+    starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
     values = column.values
     groups: list[Group] = []
     lines: list[Positions] = []
-    for start, stop in zip(starts, stops, strict=True):
+    for start, stop in pairwise([*starts, len(order)]):
         value = values[codes[start]]
         key = UNKNOWN_GROUP if value is None else value
         label = Status(value).alias if by == "status" and value is not None else value
         is_open = key not in query.closed
         lines.append(np.array([-1 - len(groups)], dtype=np.intp))
-        groups.append(Group(key, label, is_open, int(start), int(stop)))
+        groups.append(Group(key, label, is_open, start, stop))
         if is_open:
             lines.append(order[start:stop])
     return Layout(order, groups, np.concatenate(lines) if lines else order)
