@@ -114,6 +114,7 @@ class TaskListWidget(LinesWidget):
         """End the view, its share of the polling, and the looking for new tasks."""
         for subscription in (*self._subscriptions.values(), *self._follows):
             subscription.cancel()
+        self._subscriptions, self._follows = {}, ()
         if self._bulk is not None:
             self._bulk.close()
         super().close()

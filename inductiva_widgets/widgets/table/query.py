@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -208,7 +207,8 @@ def _end(name: str, kind: Kind, end: object) -> float | None:
     if end is None:
         return None
     number = isinstance(end, (int, float)) and not isinstance(end, bool)
-    if not number or not math.isfinite(end) or abs(end) > 1e18:  # type: ignore[arg-type]
+    # This way round also not-a-number is refused.
+    if not number or not abs(end) <= 1e18:  # type: ignore[arg-type]
         raise InputError(f"{name} lies between two numbers, not {_short(end)}.")
     if kind != "time":
         return end  # type: ignore[return-value]
