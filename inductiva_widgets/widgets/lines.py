@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -78,7 +79,7 @@ class LinesWidget(BaseWidget):
             **kwargs,
         )
         self._handlers.update(
-            rows=lambda content: requests.rows(self._table, content),
+            rows=lambda content: partial(requests.rows, self._table, content),
             facet=lambda content: requests.facet(self._table, content),
             query=lambda content: self._ask(Query.from_view(content.get("query"))),
             select=self._select,
@@ -144,6 +145,13 @@ class LinesWidget(BaseWidget):
             widget.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
         """
         self._ask(Query.of(search, tones, sort, group, closed, **filters))
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message; lines are read only now, so that no news of them can overtake them."""
+        with self._telling:
+            if isinstance(content.get("result"), partial):
+                content = {**content, "result": content["result"]()}
+            super().send(content, buffers)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """Return the traits; the head as it is now, for a page that has missed the news of it."""

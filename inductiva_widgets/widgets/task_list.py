@@ -42,7 +42,9 @@ class TaskListWidget(LinesWidget):
         Whether tasks of the account that are submitted from now on appear at the head by
         themselves; costs one request every few seconds.
     columns
-        Keys of the columns to begin with; see :attr:`columns`.
+        Keys of the columns to begin with, in their order: ``status``, ``simulator``, ``project``,
+        ``id``, ``submitted``, ``started``, ``ended``, ``queue``, ``computation``, ``total``,
+        ``phases``, ``machine``, ``cost``, ``files``, ``size``. The page changes them too.
     mode
         ``"table"`` or ``"timeline"``.
 
@@ -210,15 +212,19 @@ class TaskListWidget(LinesWidget):
 
     def _show_feed(self, feed: Feed) -> None:
         view = self._teller.worth_telling(feed) if self._teller else None
-        if view is not None:
-            self.feed = dict(view)
         with self._telling:
-            # The last news are not put off: the poller stops with the last task.
-            due = time.monotonic() - self._settled >= _REST or not self._table.live.size
-            if self._table.is_stale and due:
-                self._settled = time.monotonic()
-                if self._table.settle():
-                    self._show_lines()
+            if view is not None:
+                self.feed = dict(view)
+            if self._table.is_stale and self._is_due() and self._table.settle():
+                self._show_lines()
+
+    def _is_due(self) -> bool:
+        """Return whether lines may change their places; the poller stops with the last task."""
+        now = time.monotonic()
+        if now - self._settled < _REST and self._table.live.size:
+            return False
+        self._settled = now
+        return True
 
     def _add(self, client: Client, infos: list[TaskInfo]) -> None:
         with self._telling:
@@ -233,7 +239,8 @@ class TaskListWidget(LinesWidget):
         self.send({"push": "download", "task_id": task.id, "download": view})
 
     def _show_bulk(self, view: state.DownloadView) -> None:
-        self.download = dict(view)
+        with self._telling:
+            self.download = dict(view)
 
     def _show_error(self, task_id: str, error: state.ErrorView) -> None:
         self.send({"push": "error", "task_id": task_id, "error": error})

@@ -79,7 +79,12 @@ def plugged(widget):
 
 def record(widget):
     sent = []
-    widget.send = lambda content, buffers=None: sent.append(content)
+
+    def note(message, buffers=None):
+        if message["method"] == "custom":
+            sent.append(message["content"])
+
+    widget._send = note
     return sent
 
 
@@ -239,7 +244,7 @@ def test_one_change_among_a_hundred_is_at_most_400_bytes(table, status):
     ]
     widget, client = table(*tasks)
     ask(widget, "rows", start=0, stop=100)
-    del widget.send
+    del widget._send
     comm = plugged(widget)
     changed = wire_task(f"{LONG}42", status, estimated_computation_cost=0.25)
     client.transport.tasks[f"{LONG}42"].update(changed)
@@ -259,6 +264,16 @@ def test_line_that_the_page_does_not_have_is_not_sent(table):
     poller_for(client).tick()
     assert sent == []
     assert widget.totals["counts"] == {"run": 99, "ok": 1}
+
+
+def test_news_do_not_overtake_lines_that_are_on_their_way(table):
+    widget, client = table(*many(3, "computation-started"))
+    result = widget._handlers["rows"]({"start": 0, "stop": 3})
+    client.transport.tasks["t1"].update(wire_task("t1", "success"))
+    poller_for(client).tick()
+    sent = record(widget)
+    widget.send({"id": "r1", "ok": True, "result": result})
+    assert sent[0]["result"]["lines"][1]["status"] == "success"
 
 
 def test_page_that_comes_back_gets_the_head_as_it_is_now(table):
