@@ -34,8 +34,8 @@ def _lines(query: Query, statuses: Sequence[str]) -> Iterator[str]:
     if "submitted" in query.filters or (sort is not None and sort.key == "submitted"):
         # As in the table, where a task that waits for its input has a time too.
         yield 'df["submitted"] = df["submitted"].fillna(df["created"])'
-    if query.search:
-        yield from _search(query.search, statuses)
+    if query.text:
+        yield from _search(query.text, statuses)
     if query.tones:
         inside, codes = codes_of_tones(query.tones)
         yield f'df = df[{"" if inside else "~"}df["status"].isin({codes!r})]'

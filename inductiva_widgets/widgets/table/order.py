@@ -78,8 +78,8 @@ def matches(columns: Columns, query: Query, *, tones: bool = True, but: str = ""
         Key of a column whose filter does not count.
     """
     found = np.ones(len(columns), dtype=np.bool_)
-    if query.search:
-        found &= _holds(columns, query.search)
+    if query.text:
+        found &= _holds(columns, query.text)
     if tones and query.tones:
         found &= columns.text("status").where(lambda code: tone_of(code) in query.tones)
     for key, chosen in query.filters.items():

@@ -104,6 +104,11 @@ class Query:
             _texts("closed groups", [UNKNOWN_GROUP if name is None else name for name in folded]),
         )
 
+    @property
+    def text(self) -> str:
+        """What is searched for: spaces around it, as while it is typed, mean nothing."""
+        return self.search.strip()
+
     def view(self) -> state.QueryView:
         """Return it as the page reads it."""
         return {
@@ -146,7 +151,7 @@ def _only_known(what: str, given: Mapping[Any, Any], known: Iterable[str]) -> No
 def _search(text: object) -> str:
     if not isinstance(text, str) or len(text) > _MAX_SEARCH:
         raise InputError(f"A search is a text of at most {_MAX_SEARCH} characters.")
-    return text.strip()
+    return text
 
 
 def _tones(tones: object) -> tuple[str, ...]:

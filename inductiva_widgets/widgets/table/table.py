@@ -233,7 +233,7 @@ class TaskTable:
         """Return the columns by which the lines lie as they do."""
         query = self.query
         used = set(query.filters)
-        used |= {"status", *SEARCHED} if query.search else set()
+        used |= {"status", *SEARCHED} if query.text else set()
         used |= {"status"} if query.tones else set()
         used |= {query.sort.key} if query.sort else set()
         # The heads of groups have sums.

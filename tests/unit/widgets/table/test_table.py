@@ -51,6 +51,14 @@ def test_search_is_in_any_text_of_a_task(text):
     assert shown(table_of(info("t0"), found), search=text) == ["t1"]
 
 
+def test_spaces_around_a_search_mean_nothing_and_stay_where_they_are_typed():
+    table = table_of(info("t0", simulator="swmm"), info("t1", simulator="reef3d"))
+    assert shown(table, search=" swmm ") == ["t0"]
+    assert shown(table, search="  ") == ["t0", "t1"]
+    assert table.shape()["query"]["search"] == "  "
+    assert table.shape()["code"] == "df = tasks.to_frame()"
+
+
 def test_reason_of_the_machine_is_searched_too():
     broken = info("t1", "failed", executer={"vm_type": "c2", "error_detail": "disk full"})
     assert shown(table_of(info("t0"), broken), search="disk") == ["t1"]
