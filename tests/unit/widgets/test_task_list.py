@@ -389,8 +389,11 @@ def test_listing_that_found_nothing_can_follow(service):
 def test_closed_list_leaves_nothing_behind(table):
     widget, client = table(*many(3, "computation-started"), follow=True)
     poller = poller_for(client)
+    interests = [*widget._subscriptions.values(), *widget._follows]
     widget.close()
+    assert [interest.is_cancelled for interest in interests] == [True, True]
     assert not poller._has_work()
+    del interests
     gc.collect()
     assert len(poller._subscriptions) == 0
 

@@ -1,9 +1,11 @@
 """The table over the whole set: order, groups, sums, selection, news; no page and no service."""
 
+from datetime import timedelta
+
 import pytest
 
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.widgets.table import Query
+from inductiva_widgets.widgets.table import Query, TaskTable
 from inductiva_widgets.widgets.table.columns import COLUMNS, Columns
 from tests.unit.conftest import START, at
 from tests.unit.widgets.table.made import NOW, info, shown, table_of
@@ -123,6 +125,13 @@ def test_totals_count_all_tones_but_sum_what_matches():
 def test_time_of_a_running_task_grows_in_the_totals():
     running = info("a", "computation-started")
     assert table_of(running).totals()["seconds"] == (NOW - START).total_seconds() - 16
+
+
+def test_time_that_passes_is_in_the_next_totals():
+    moments = iter([NOW, NOW, NOW + timedelta(seconds=5)])
+    table = TaskTable([info("a", "computation-started"), info("b")], lambda: next(moments))
+    before = table.totals()["seconds"]
+    assert table.totals()["seconds"] == before + 5
 
 
 @pytest.mark.parametrize("tones", [(), ("ok",)])
