@@ -11,7 +11,7 @@ import pandas as pd
 
 from inductiva_widgets.models import Metrics, TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
-from inductiva_widgets.timing import computation_seconds, total_seconds
+from inductiva_widgets.timing import computation_seconds, ended_at, queue_seconds, total_seconds
 
 _NO_METRICS = Metrics()
 
@@ -26,6 +26,7 @@ _TEXT: dict[str, Callable[[TaskInfo], Any]] = {
     "project": lambda info: info.project,
     "machine_type": lambda info: info.machine_type,
     "provider": lambda info: info.executer.host_type if info.executer else None,
+    "error": lambda info: info.reason,
 }
 _TIMES: dict[str, Callable[[TaskInfo], Any]] = {
     "created": lambda info: info.create_time,
@@ -33,7 +34,7 @@ _TIMES: dict[str, Callable[[TaskInfo], Any]] = {
     "started": lambda info: info.start_time,
     "computation_started": lambda info: info.computation_start_time,
     "computation_ended": lambda info: info.computation_end_time,
-    "ended": lambda info: info.end_time,
+    "ended": ended_at,
 }
 _COUNTS: dict[str, Callable[[TaskInfo], Any]] = {
     "output_files": _metric("output_total_files"),
@@ -59,6 +60,7 @@ def to_frame(infos: Sequence[TaskInfo], *, now: datetime | None = None) -> pd.Da
 
         - ``status``: ordered categorical of the status codes;
         - ``simulator``, ``project``, ``machine_type``, ``provider``: categorical;
+        - ``error``: why the task failed, in the service's words: categorical;
         - ``created``, ``submitted``, ``started``, ``computation_started``, ``computation_ended``,
           ``ended``: times in UTC;
         - ``queue_time``, ``computation_time``, ``total_time``: durations;
@@ -68,13 +70,15 @@ def to_frame(infos: Sequence[TaskInfo], *, now: datetime | None = None) -> pd.Da
     now = now or datetime.now(timezone.utc)
     columns: dict[str, Any] = {}
     for name, read in _TEXT.items():
-        columns[name] = pd.Categorical([read(info) for info in infos])
+        texts = [read(info) for info in infos]
+        # Named, so that a column of nothing but None is one of text all the same.
+        columns[name] = pd.Categorical(texts, sorted({text for text in texts if text is not None}))
     codes = [info.status.value for info in infos]
     unknown = sorted(set(codes) - set(KNOWN_STATUSES))
     columns["status"] = pd.Categorical(codes, [*KNOWN_STATUSES, *unknown], ordered=True)
     for name, read in _TIMES.items():
         columns[name] = _times([read(info) for info in infos])
-    columns["queue_time"] = _durations([_queue_seconds(info, now) for info in infos])
+    columns["queue_time"] = _durations([queue_seconds(info, now) for info in infos])
     columns["computation_time"] = _durations([computation_seconds(info, now) for info in infos])
     columns["total_time"] = _durations([total_seconds(info, now) for info in infos])
     columns["cost_usd"] = pd.array(
@@ -105,12 +109,3 @@ def _microseconds(seconds: list[float | None], kind: str) -> Any:
     whole = np.where(missing, 0.0, known * 1e6).round().astype("int64").astype(kind)
     whole[missing] = np.array("NaT", dtype=kind)
     return whole
-
-
-def _queue_seconds(info: TaskInfo, now: datetime) -> float | None:
-    if info.metrics is not None and info.metrics.queue_time_seconds is not None:
-        return info.metrics.queue_time_seconds
-    if info.input_submit_time is None:
-        return None
-    end = info.start_time or info.end_time or (None if info.is_terminal else now)
-    return None if end is None else max(0.0, (end - info.input_submit_time).total_seconds())

@@ -156,6 +156,12 @@ class TaskInfo(Wire, frozen=True, kw_only=True):
         return self.executer.vm_name if kind in (None, "", "n/a") else kind
 
     @property
+    def reason(self) -> str | None:
+        """Why the task failed, in the service's words: the simulation's error or the machine's."""
+        machine = self.executer.error_detail if self.executer is not None else None
+        return self.error_detail or machine or None
+
+    @property
     def is_demo(self) -> bool:
         """Whether the task is made up: the embedded server's demo marks its tasks so."""
         return (self.task_metadata or {}).get("inductiva-widgets.data") == "DEMO"

@@ -64,6 +64,22 @@ def ended_at(info: TaskInfo) -> datetime | None:
     return max(known) if known else info.input_submit_time
 
 
+def queue_seconds(info: TaskInfo, now: datetime) -> float | None:
+    """Return how long the task waited for a machine, or has been waiting.
+
+    Returns
+    -------
+    float or None
+        Seconds; None where the service gives no time of submission, or none of the end.
+    """
+    if info.metrics is not None and info.metrics.queue_time_seconds is not None:
+        return info.metrics.queue_time_seconds
+    if info.input_submit_time is None:
+        return None
+    end = info.start_time or info.end_time or (None if info.is_terminal else now)
+    return None if end is None else max(0.0, (end - info.input_submit_time).total_seconds())
+
+
 def computation_seconds(info: TaskInfo, now: datetime) -> float | None:
     """Return how long the commands ran, or have been running.
 

@@ -1,6 +1,7 @@
 """What happens beside the kernel's own thread: one poller, and workers for long actions."""
 
+from inductiva_widgets.live.follow import Follow
 from inductiva_widgets.live.poller import Feed, Poller, Subscription, poller_for
 from inductiva_widgets.live.worker import spawn
 
-__all__ = ["Feed", "Poller", "Subscription", "poller_for", "spawn"]
+__all__ = ["Feed", "Follow", "Poller", "Subscription", "poller_for", "spawn"]

@@ -76,6 +76,21 @@ class Subscription:
         self.is_cancelled = False
         self._told = {task.id: _state(task) for task in self.tasks.values()}
 
+    @property
+    def looks_itself(self) -> bool:
+        """Whether it has something to ask the service at each tick; see :meth:`look`."""
+        return False
+
+    def look(self, client: Client) -> None:
+        """Ask for more than the state of the tasks, on the poller's thread."""
+
+    def watch(self, tasks: Iterable[Task]) -> None:
+        """Be interested in further tasks; what is known of them now is no news."""
+        more = {task.id: task for task in tasks}
+        self._told |= {task.id: _state(task) for task in more.values()}
+        # Another dict, not a longer one: the poller may be on its way through it.
+        self.tasks = {**self.tasks, **more}
+
     def untold(self) -> list[Task]:
         """Return the tasks of which the subscriber has not heard the latest.
 
@@ -145,6 +160,8 @@ class Poller:
         try:
             if live:
                 self._look(live)
+            for subscription in self._active():
+                subscription.look(self._client)
         except InductivaError as error:
             # Where asking again cannot help (a refused key, say) it is done slowly all the same.
             passing = isinstance(error, (APIConnectionError, RateLimitError, ServerError))
@@ -189,7 +206,10 @@ class Poller:
         return [item for item in list(self._subscriptions) if not item.is_cancelled]
 
     def _has_work(self) -> bool:
-        return bool(self._live_tasks()) or any(item.untold() for item in self._active())
+        active = self._active()
+        return bool(self._live_tasks()) or any(
+            item.looks_itself or item.untold() for item in active
+        )
 
     def _live_tasks(self) -> dict[str, list[Task]]:
         """Return the live tasks by id; several objects may stand for one task."""

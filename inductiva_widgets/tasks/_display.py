@@ -44,11 +44,11 @@ def task_widget(task: Task) -> TaskWidget:
     return TaskWidget(task)
 
 
-def task_list_widget(tasks: TaskList) -> TaskListWidget:
-    """Return a live table."""
+def task_list_widget(tasks: TaskList, **options: Any) -> TaskListWidget:
+    """Return a live table; the options are those of the widget."""
     from inductiva_widgets.widgets import TaskListWidget
 
-    return TaskListWidget(tasks)
+    return TaskListWidget(tasks, **options)
 
 
 def task_bundle(task: Task) -> Bundle:

@@ -87,6 +87,18 @@ class TaskList(Sequence[Task]):
         """Return what is known of each task; costs no request for tasks from a listing."""
         return [item if isinstance(item, TaskInfo) else item.info for item in self._items]
 
+    def clients(self) -> set[Client]:
+        """Return the services that have the tasks; that of a listing also where it found none."""
+        own = set() if self._client is None else {self._client}
+        return own | {item.client for item in self._items if isinstance(item, Task)}
+
+    def after(self, infos: Iterable[TaskInfo], client: Client) -> TaskList:
+        """Return a list with new tasks of a service before these, which stay the same objects."""
+        made = TaskList(Task.from_info(info, client) for info in infos)
+        made._items += self._items
+        made._client = self._client
+        return made
+
     def __len__(self) -> int:
         return len(self._items)
 
@@ -215,9 +227,31 @@ class TaskList(Sequence[Task]):
         ]
         return downloads.start_many(sources, base)
 
-    def widget(self) -> TaskListWidget:
-        """Return a new live table of the tasks."""
-        return _display.task_list_widget(self)
+    def widget(
+        self,
+        *,
+        follow: bool = False,
+        columns: Sequence[str] | None = None,
+        mode: str = "table",
+    ) -> TaskListWidget:
+        """Return a new live table of the tasks.
+
+        Parameters
+        ----------
+        follow
+            Whether tasks that are submitted from now on appear at the head by themselves; costs
+            one request every few seconds.
+        columns
+            Keys of the columns to begin with, such as ``["status", "id", "cost"]``.
+        mode
+            ``"table"`` or ``"timeline"``.
+
+        Raises
+        ------
+        InputError
+            There is no such column or mode.
+        """
+        return _display.task_list_widget(self, follow=follow, columns=columns, mode=mode)
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         return _display.task_list_bundle(self)

@@ -181,6 +181,9 @@ class GroupView(TypedDict):
     seconds: float
 
 
+LineView = RowView | GroupView
+
+
 class ShapeView(TypedDict):
     """How the lines of the table lie."""
 

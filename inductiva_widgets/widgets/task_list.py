@@ -2,105 +2,172 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from datetime import datetime, timezone
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.live import Feed, Subscription, poller_for
+from inductiva_widgets.live import Feed, Follow, Subscription, poller_for
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import state, twins
 from inductiva_widgets.widgets.actions import TaskActions
-from inductiva_widgets.widgets.base import BaseWidget, Bundle
+from inductiva_widgets.widgets.base import Bundle, Handler
+from inductiva_widgets.widgets.bulk import SelectionActions
 from inductiva_widgets.widgets.feed import FeedTeller
+from inductiva_widgets.widgets.lines import LinesWidget
+from inductiva_widgets.widgets.table import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
+    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.models import TaskInfo
     from inductiva_widgets.tasks.task import Task
 
-_HEAD = 50
-_MAX_WINDOW = 500
+# Seconds that the lines keep their places at least, whatever the news.
+_REST = 2.0
 
 
-class TaskListWidget(BaseWidget):
-    """A live table: one row a task, its badge, times, phases, Kill; a row opens its card.
+class TaskListWidget(LinesWidget):
+    """A live table: one line a task; searched, sorted, grouped and acted on over the whole list.
 
     Parameters
     ----------
     tasks
-        The tasks, in order. Only the rows in sight are sent to the page.
+        The tasks, in order. Only the lines in sight are sent to the page.
+    follow
+        Whether tasks of the account that are submitted from now on appear at the head by
+        themselves; costs one request every few seconds.
+    columns
+        Keys of the columns to begin with, in their order: ``status``, ``simulator``, ``project``,
+        ``id``, ``submitted``, ``started``, ``ended``, ``queue``, ``computation``, ``total``,
+        ``phases``, ``machine``, ``cost``, ``files``, ``size``. The page changes them too.
+    mode
+        ``"table"`` or ``"timeline"``.
+
+    Raises
+    ------
+    InputError
+        There is no such column or mode.
 
     Examples
     --------
-    >>> inductiva.tasks.get(last_n=20).widget()  # doctest: +SKIP
+    ::
+
+        widget = inductiva.tasks.get_all().widget(follow=True)
+        widget                                   # look, search, sort, choose
+        widget.selected.download_outputs()       # go on with what was chosen there
+        widget.filtered.to_frame()               # or with all that is shown
+        print(widget.code)                       # the same in pandas
     """
 
     kind = traitlets.Unicode("task_list").tag(sync=True)
-    total = traitlets.Int().tag(sync=True)
-    head: traitlets.List[state.RowView] = traitlets.List().tag(sync=True)
-    counts = traitlets.Dict().tag(sync=True)
     feed = traitlets.Dict().tag(sync=True)
+    download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    is_following = traitlets.Bool(False).tag(sync=True)
     is_demo = traitlets.Bool(False).tag(sync=True)
 
     # Here and not only in __init__: a widget whose making was refused is closed too.
-    _subscriptions: Sequence[Subscription] = ()
+    _subscriptions: Mapping[Client, Subscription] = MappingProxyType({})
+    _follows: Sequence[Follow] = ()
+    _bulk: SelectionActions | None = None
 
-    def __init__(self, tasks: Iterable[Task], **kwargs: Any) -> None:
-        self.tasks = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
-        self._by_id = {task.id: task for task in self.tasks}
+    def __init__(
+        self,
+        tasks: Iterable[Task],
+        *,
+        follow: bool = False,
+        columns: Sequence[str] | None = None,
+        mode: str = "table",
+        **kwargs: Any,
+    ) -> None:
+        listed = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
+        clients = listed.clients()
+        client = next(iter(clients), None)
+        self._teller = None if client is None else FeedTeller(client)
+        self._settled = time.monotonic()
         self._open: set[str] = set()
         # A table may be shown twice, and a card be open in both.
         self._views: Counter[str] = Counter()
-        clients = {task.client for task in self.tasks}
-        self._teller = FeedTeller(next(iter(clients))) if clients else None
         super().__init__(
-            total=len(self.tasks),
-            head=self._rows(0, _HEAD),
-            counts=state.count_tones([task.info for task in self.tasks]),
+            listed,
+            client,
+            columns,
+            mode,
             feed=self._teller.now() if self._teller else state.feed_view(Feed()),
-            is_demo=any(task.info.is_demo for task in self.tasks),
+            is_demo=any(info.task_metadata and info.is_demo for info in listed.infos()),
             **kwargs,
         )
-        self._actions = TaskActions(self._by_id.get, self._show_download)
-        self._handlers.update(
-            self._actions.handlers(),
-            rows=self._answer_rows,
-            open=self._open_card,
-            close=self._close_card,
-        )
-        self._subscriptions = [self._subscribe(client) for client in clients]
+        self._actions = TaskActions(self._find, self._show_download)
+        self._bulk = SelectionActions(self._chosen, self._show_bulk, self._show_error)
+        self._handlers.update(self._actions.handlers())
+        self._handlers.update(self._list_handlers(self._bulk))
+        self._subscriptions = {client: self._subscribe(client) for client in clients}
+        if follow:
+            self.follow(True)
 
     def __repr__(self) -> str:
         return f"TaskListWidget({self.tasks!r})"
 
     def close(self) -> None:
-        """End the view and its share of the polling."""
-        for subscription in self._subscriptions:
+        """End the view, its share of the polling, and the looking for new tasks."""
+        for subscription in (*self._subscriptions.values(), *self._follows):
             subscription.cancel()
+        self._subscriptions, self._follows = {}, ()
+        if self._bulk is not None:
+            self._bulk.close()
         super().close()
 
+    def follow(self, on: bool = True) -> None:
+        """Have new tasks appear at the head by themselves, or no longer.
+
+        New are those of the account that were submitted after the newest of the list.
+
+        Parameters
+        ----------
+        on
+            Whether to look for them.
+
+        Raises
+        ------
+        InputError
+            The list has no service.
+        """
+        with self._telling:
+            for follow in self._follows:
+                follow.cancel()
+            clients = self._subscriptions if on else ()
+            if on and not clients:
+                raise InputError("An empty list has no service that could have new tasks.")
+            made = [i.create_time for i in self._table.infos if i.create_time] if on else []
+            since = max(made, default=self._now())
+            self._follows = [
+                Follow(self._is_known, since, partial(self._add, client)) for client in clients
+            ]
+            self.is_following = on
+        for client, follow in zip(clients, self._follows, strict=True):
+            poller_for(client).subscribe(follow)
+
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
-        now = self.tasks[0].now if self.tasks else datetime.now(timezone.utc)
-        infos = [task.info for task in self.tasks]
-        return self._bundle(str(self.tasks), twins.list_html(infos, now))
+        return self._bundle(
+            twins.list_text(self.tasks), twins.list_html(self._table.infos, self._now())
+        )
 
-    def _subscribe(self, client: Any) -> Subscription:
-        mine = [task for task in self.tasks if task.client is client]
-        subscription = Subscription(mine, self._show_tasks, self._show_feed, self._open)
-        poller_for(client).subscribe(subscription)
-        return subscription
-
-    def _rows(self, start: int, stop: int) -> list[state.RowView]:
-        return [state.row_view(task.info) for task in self.tasks[start:stop]]
-
-    def _answer_rows(self, content: dict[str, Any]) -> dict[str, Any]:
-        start, stop = content.get("start"), content.get("stop")
-        if not isinstance(start, int) or not isinstance(stop, int) or not 0 <= start <= stop:
-            raise InputError("rows needs a start and a stop.")
-        return {"start": start, "rows": self._rows(start, min(stop, start + _MAX_WINDOW))}
+    def _list_handlers(self, bulk: SelectionActions) -> dict[str, Handler]:
+        actions = self._actions
+        return {
+            "follow": lambda content: self.follow(requests.flag(content)),
+            "open": self._open_card,
+            "close": self._close_card,
+            "kill_selected": bulk.kill,
+            "download_selected": bulk.download,
+            "pause_download": _either(actions.pause_download, bulk.pause),
+            "resume_download": _either(actions.resume_download, bulk.resume),
+            "cancel_download": _either(actions.cancel_download, bulk.cancel),
+        }
 
     def _open_card(self, content: dict[str, Any]) -> dict[str, Any]:
         task = self._actions.task(content)
@@ -119,19 +186,80 @@ class TaskListWidget(BaseWidget):
             self._open.discard(task_id)
 
     def _card(self, task: Task) -> state.TaskView:
-        return state.task_view(task.info, task.tasks_ahead, is_local=task.client.is_local)
+        return state.task_view(
+            task.info, task.tasks_ahead, now=task.now, is_local=task.client.is_local
+        )
+
+    # News
+
+    def _subscribe(self, client: Client) -> Subscription:
+        # Of tasks that have ended there are no news: the poller need not look through them.
+        live = [self.tasks[place] for place in self._table.live]
+        mine = [task for task in live if task.client is client]
+        subscription = Subscription(mine, self._show_tasks, self._show_feed, self._open)
+        poller_for(client).subscribe(subscription)
+        return subscription
 
     def _show_tasks(self, tasks: list[Task]) -> None:
-        self.send({"push": "rows", "rows": [state.row_view(task.info) for task in tasks]})
+        with self._telling:
+            patches = self._table.learn(task.info for task in tasks)
+            if patches:
+                self.send({"push": "rows", "rows": patches})
+            self._show_sums()
         for task in tasks:
             if task.id in self._open:
                 self.send({"push": "card", "view": self._card(task)})
-        self.counts = state.count_tones([task.info for task in self.tasks])
 
     def _show_feed(self, feed: Feed) -> None:
         view = self._teller.worth_telling(feed) if self._teller else None
-        if view is not None:
-            self.feed = dict(view)
+        with self._telling:
+            if view is not None:
+                self.feed = dict(view)
+            if self._table.is_stale and self._is_due() and self._table.settle():
+                self._show_lines()
+
+    def _is_due(self) -> bool:
+        """Return whether lines may change their places; the poller stops with the last task."""
+        now = time.monotonic()
+        if now - self._settled < _REST and self._table.live.size:
+            return False
+        self._settled = now
+        return True
+
+    def _add(self, client: Client, infos: list[TaskInfo]) -> None:
+        with self._telling:
+            self.tasks = self.tasks.after(infos, client)
+            self._table.grow(infos)
+            self.total = len(self.tasks)
+            self._show_lines()
+            new = [self.tasks[place] for place in range(len(infos))]
+        self._subscriptions[client].watch(task for task in new if not task.info.is_terminal)
 
     def _show_download(self, task: Task, view: state.DownloadView) -> None:
         self.send({"push": "download", "task_id": task.id, "download": view})
+
+    def _show_bulk(self, view: state.DownloadView) -> None:
+        with self._telling:
+            self.download = dict(view)
+
+    def _show_error(self, task_id: str, error: state.ErrorView) -> None:
+        self.send({"push": "error", "task_id": task_id, "error": error})
+
+    # Which tasks
+
+    def _find(self, task_id: str) -> Task | None:
+        with self._telling:
+            place = self._table.place(task_id)
+            return None if place is None else self.tasks[place]
+
+    def _is_known(self, task_id: str) -> bool:
+        return self._table.place(task_id) is not None
+
+    def _chosen(self, flag: str) -> TaskList:
+        with self._telling:
+            return self._take(self._table.selected(flag))
+
+
+def _either(one: Handler, many: Handler) -> Handler:
+    """Return what acts on the task that is named, else on the selection."""
+    return lambda content: (many if content.get("task_id") is None else one)(content)

@@ -21,6 +21,7 @@ from inductiva_widgets.formatting import (
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import Tone
 from inductiva_widgets.tasks.outputs import OutputsInfo
+from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.timing import computation_seconds, phases, total_seconds
 from inductiva_widgets.widgets import state
 
@@ -77,6 +78,14 @@ def task_html(info: TaskInfo, now: datetime) -> str:
         f"<div>{_badge(info)} <b>{escape(info.simulator or '')}</b> "
         f"<code>{escape(info.task_id)}</code>{why}<table>{rows}</table></div>"
     )
+
+
+def list_text(tasks: TaskList) -> str:
+    """Return a list as text: the table of its first rows, saying how many there are."""
+    more = len(tasks) - ROWS_SHOWN
+    if more <= 0:
+        return str(tasks)
+    return f"{tasks[:ROWS_SHOWN]}\nThe first {ROWS_SHOWN} of {len(tasks)} tasks."
 
 
 def list_html(infos: Sequence[TaskInfo], now: datetime) -> str:

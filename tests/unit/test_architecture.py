@@ -70,6 +70,7 @@ EXCEPTIONS = {("tasks/_display.py", "widgets"), ("widgets/base.py", "static")}
 THIRD_PARTY = {
     "requests": {"api", "downloads"},
     "pandas": {"frames", "tasks"},
+    "numpy": {"frames", "widgets"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
     "IPython": {"tasks", "_ipython"},

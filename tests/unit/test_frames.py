@@ -71,3 +71,25 @@ def test_groupby_on_the_frame_works():
     frame = to_frame(infos(wire_task("a"), wire_task("b", "failed")))
     counts = frame.groupby("status", observed=True).size()
     assert counts.to_dict() == {"success": 1, "failed": 1}
+
+
+def test_error_is_that_of_the_simulation_or_of_the_machine():
+    frame = to_frame(
+        infos(
+            wire_task("a", "failed", error_detail="exit code 1"),
+            wire_task("b", "failed", executer={"vm_type": "c2", "error_detail": "disk full"}),
+            wire_task("c"),
+        )
+    )
+    assert list(frame["error"][:2]) == ["exit code 1", "disk full"]
+    assert pd.isna(frame["error"].iloc[2])
+
+
+def test_texts_that_are_all_unknown_are_still_texts():
+    frame = to_frame(infos(wire_task(project=None)))
+    assert not frame["project"].str.contains("x", na=False).any()
+
+
+def test_end_is_that_of_the_durations_where_the_service_tells_none():
+    frame = to_frame(infos(wire_task(end_time=None)))
+    assert frame["ended"].iloc[0] == pd.Timestamp(START) + pd.Timedelta(seconds=26)

@@ -6,8 +6,8 @@ import pytest
 
 from inductiva_widgets.errors import InputError, ServerError
 from inductiva_widgets.live import Feed, poller_for
-from inductiva_widgets.tasks import Task, get
-from inductiva_widgets.widgets import TaskListWidget, TaskWidget, base
+from inductiva_widgets.tasks import Task
+from inductiva_widgets.widgets import TaskWidget, base
 from tests.unit.conftest import CANARY, wire_task
 
 
@@ -145,57 +145,3 @@ def test_key_is_in_no_trait_and_no_bundle(card):
 def test_bundle_has_text_and_html_twins(card):
     data, _ = card()._repr_mimebundle_()
     assert set(data) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
-
-
-@pytest.fixture
-def table(service):
-    def make(n, status="success"):
-        client = service(*(wire_task(f"t{i}", status) for i in range(n)))
-        return TaskListWidget(get(last_n=1000, client=client)), client
-
-    return make
-
-
-def test_table_sends_its_first_rows_and_the_others_when_asked(table):
-    widget, _ = table(120)
-    assert (widget.total, len(widget.head)) == (120, 50)
-    reply = ask(widget, "rows", start=100, stop=150)
-    assert [row["id"] for row in reply["result"]["rows"]] == [f"t{i}" for i in range(100, 120)]
-
-
-@pytest.mark.parametrize(
-    "window", [{}, {"start": -1, "stop": 5}, {"start": 5, "stop": 1}, {"start": "0", "stop": 2}]
-)
-def test_table_refuses_a_bad_window(table, window):
-    assert ask(table(3)[0], "rows", **window)["ok"] is False
-
-
-def test_one_change_among_a_hundred_is_one_small_message(table):
-    import json
-
-    widget, client = table(100, "computation-started")
-    sent = record(widget)
-    client.transport.tasks["t42"].update(wire_task("t42", "success"))
-    poller_for(client).tick()
-    (push,) = [message for message in sent if message.get("push") == "rows"]
-    assert [row["id"] for row in push["rows"]] == ["t42"]
-    assert len(json.dumps(push)) < 1000
-    assert widget.counts == {"run": 99, "ok": 1}
-
-
-def test_opened_card_gets_news_until_it_is_closed(table):
-    widget, client = table(3, "computation-started")
-    view = ask(widget, "open", task_id="t1")["result"]["view"]
-    assert view["id"] == "t1"
-    sent = record(widget)
-    client.transport.tasks["t1"].update(wire_task("t1", "failed"))
-    poller_for(client).tick()
-    assert [m["view"]["status"] for m in sent if m.get("push") == "card"] == ["failed"]
-    ask(widget, "close", task_id="t1")
-    assert widget._open == set()
-
-
-def test_empty_table_is_fine(service):
-    widget = TaskListWidget([])
-    assert (widget.total, widget.head, widget.counts) == (0, [], {})
-    assert "No tasks found." in widget._repr_mimebundle_()[0]["text/plain"]

@@ -1,0 +1,204 @@
+"""The lines of a list as the page and a person see them: query, selection, columns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.tasks.task_list import TaskList
+from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.base import BaseWidget
+from inductiva_widgets.widgets.table import Query, TaskTable, column_key, requests
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
+
+_HEAD = 30
+_MODES = ("table", "timeline")
+_COLUMNS = (
+    "status",
+    "simulator",
+    "id",
+    "submitted",
+    "started",
+    "computation",
+    "phases",
+    "machine",
+    "cost",
+)
+
+
+class LinesWidget(BaseWidget):
+    """Base of the list: everything that asks no service.
+
+    Parameters
+    ----------
+    tasks
+        The tasks, in order.
+    client
+        A service, for its clock; None for an empty list.
+    columns, mode
+        See :class:`TaskListWidget`.
+    """
+
+    total = traitlets.Int().tag(sync=True)
+    head: traitlets.List[state.LineView] = traitlets.List().tag(sync=True)
+    shape = traitlets.Dict().tag(sync=True)
+    totals = traitlets.Dict().tag(sync=True)
+    selection = traitlets.Dict().tag(sync=True)
+    columns: traitlets.List[str] = traitlets.List(list(_COLUMNS)).tag(sync=True)
+    mode = traitlets.Unicode("table").tag(sync=True)
+
+    def __init__(
+        self,
+        tasks: TaskList,
+        client: Client | None,
+        columns: Sequence[str] | None = None,
+        mode: str = "table",
+        **kwargs: Any,
+    ) -> None:
+        self.tasks = tasks
+        self._client = client
+        self._table = TaskTable(tasks.infos(), self._now)
+        # One at a time tells the page: news of the poller, and requests on their own threads.
+        self._telling = threading.RLock()
+        super().__init__(
+            total=len(tasks),
+            head=self._head(),
+            shape=self._table.shape(),
+            totals=self._table.totals(),
+            selection=self._table.selection(),
+            columns=list(_COLUMNS if columns is None else columns),
+            mode=mode,
+            **kwargs,
+        )
+        self._handlers.update(
+            rows=lambda content: partial(requests.rows, self._table, content),
+            facet=lambda content: requests.facet(self._table, content),
+            query=lambda content: self._ask(Query.from_view(content.get("query"))),
+            select=self._select,
+        )
+
+    @property
+    def selected(self) -> TaskList:
+        """The chosen tasks as they are shown, then those that the query hides."""
+        with self._telling:
+            return self._take(self._table.selected())
+
+    @property
+    def filtered(self) -> TaskList:
+        """All tasks that match the query, in the order that is shown, folded groups included."""
+        with self._telling:
+            return self._take(self._table.shown)
+
+    @property
+    def code(self) -> str:
+        """Lines of pandas that give :attr:`filtered` as a frame; ``tasks`` is the list."""
+        return str(self.shape["code"])
+
+    def query(
+        self,
+        search: str = "",
+        *,
+        tones: str | Iterable[str] = (),
+        sort: str | None = None,
+        group: str | None = None,
+        closed: str | Iterable[str | None] = (),
+        **filters: Any,
+    ) -> None:
+        """Show what matches, as the controls of the page do; without arguments, everything.
+
+        Parameters
+        ----------
+        search
+            A text that occurs anywhere in a task, whatever its case: in its id, simulator,
+            project, machine, status or error.
+        tones
+            Families of statuses: ``"wait"``, ``"run"``, ``"ok"``, ``"bad"``, ``"off"``,
+            ``"unknown"``.
+        sort
+            Key of a column, such as ``"cost"``; ``"-cost"`` for the largest first.
+        group
+            ``"simulator"``, ``"project"``, ``"status"`` or ``"machine"``.
+        closed
+            Names of groups to fold away.
+        **filters
+            By key of a column: for texts one or several values, None for what is not known; for
+            numbers, times and durations a pair of ends, None where it is open. Sizes are bytes;
+            durations are seconds or ``timedelta``; times are ``datetime`` or epoch milliseconds.
+
+        Raises
+        ------
+        InputError
+            Something is unknown or of the wrong type.
+
+        Examples
+        --------
+        ::
+
+            widget.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
+        """
+        self._ask(Query.of(search, tones, sort, group, closed, **filters))
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message; lines are read only now, so that no news of them can overtake them."""
+        with self._telling:
+            if isinstance(content.get("result"), partial):
+                content = {**content, "result": content["result"]()}
+            super().send(content, buffers)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the traits; the head as it is now, for a page that has missed the news of it."""
+        values: dict[str, Any] = super().get_state(key, drop_defaults)
+        if "head" in values:
+            values["head"] = self._head()
+        return values
+
+    @traitlets.validate("columns")
+    def _check_columns(self, proposal: Any) -> list[str]:
+        return list(dict.fromkeys(column_key(key) for key in proposal["value"]))
+
+    @traitlets.validate("mode")
+    def _check_mode(self, proposal: Any) -> str:
+        mode = proposal["value"]
+        if mode not in _MODES:
+            raise InputError(f"The mode is one of {', '.join(_MODES)}.")
+        return str(mode)
+
+    def _ask(self, query: Query) -> None:
+        with self._telling:
+            self._table.set_query(query)
+            self._show_lines()
+
+    def _select(self, content: dict[str, Any]) -> dict[str, Any]:
+        with self._telling:
+            requests.select(self._table, content)
+            self.selection = view = dict(self._table.selection())
+        return view
+
+    def _show_lines(self) -> None:
+        """Tell that lines have changed their places: in one message."""
+        with self.hold_sync():
+            self.head = self._head()
+            self.shape = dict(self._table.shape())
+            self._show_sums()
+
+    def _show_sums(self) -> None:
+        self.totals = dict(self._table.totals())
+        self.selection = dict(self._table.selection())
+
+    def _head(self) -> list[state.LineView]:
+        return self._table.rows(0, _HEAD)[1]
+
+    def _take(self, places: Iterable[int]) -> TaskList:
+        return TaskList(self.tasks[place] for place in places)
+
+    def _now(self) -> datetime:
+        skew = 0.0 if self._client is None else self._client.transport.clock_skew
+        return datetime.now(timezone.utc) + timedelta(seconds=skew)

@@ -1,0 +1,86 @@
+"""The lines of pandas that give the tasks of a query in their order.
+
+Texts are written by ``repr``: whatever stands in them, they stay texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+
+from inductiva_widgets.status import KNOWN_STATUSES
+from inductiva_widgets.widgets.table.columns import COLUMNS, SEARCHED
+from inductiva_widgets.widgets.table.order import codes_of_tones, searched_statuses
+from inductiva_widgets.widgets.table.query import Query, Range
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def code(query: Query, statuses: Sequence[str] = KNOWN_STATUSES) -> str:
+    """Return the lines; they begin with ``tasks``, the list that is shown.
+
+    Parameters
+    ----------
+    query
+        The query.
+    statuses
+        Codes that occur among the tasks, for the search in the names of statuses.
+    """
+    return "\n".join(["df = tasks.to_frame()", *_lines(query, statuses)])
+
+
+def _lines(query: Query, statuses: Sequence[str]) -> Iterator[str]:
+    sort = query.sort
+    if "submitted" in query.filters or (sort is not None and sort.key == "submitted"):
+        # As in the table, where a task that waits for its input has a time too.
+        yield 'df["submitted"] = df["submitted"].fillna(df["created"])'
+    if query.text:
+        yield from _search(query.text, statuses)
+    if query.tones:
+        inside, codes = codes_of_tones(query.tones)
+        yield f'df = df[{"" if inside else "~"}df["status"].isin({codes!r})]'
+    for key, chosen in query.filters.items():
+        test = _range(key, chosen) if isinstance(chosen, Range) else _values(key, chosen)
+        if test:
+            yield f"df = df[{test}]"
+    if sort is not None:
+        order = f'ascending={not sort.descending}, kind="stable"'
+        yield f'df = df.sort_values("{COLUMNS[sort.key].frame}", {order})'
+    if query.group is not None:
+        yield f'df = df.sort_values("{COLUMNS[query.group].frame}", kind="stable")'
+
+
+def _search(text: str, statuses: Sequence[str]) -> Iterator[str]:
+    names = [COLUMNS[key].frame if key in COLUMNS else key for key in SEARCHED if key != "id"]
+    listed = ", ".join(f'"{name}"' for name in names)
+    codes = searched_statuses(statuses, text)
+    yield f"text = {text!r}"
+    yield "found = df.index.str.contains(text, case=False, regex=False)"
+    yield f"for name in [{listed}]:"
+    yield "    found |= df[name].str.contains(text, case=False, regex=False, na=False)"
+    yield f'df = df[found | df["status"].isin({codes!r})]' if codes else "df = df[found]"
+
+
+def _values(key: str, values: Sequence[str | None]) -> str:
+    known = [value for value in values if value is not None]
+    where = "df.index" if key == "id" else f'df["{COLUMNS[key].frame}"]'
+    test = f"{where}.isin({known!r})"
+    if len(known) == len(values):
+        return test
+    return f"{test} | {where}.isna()" if known else f"{where}.isna()"
+
+
+def _range(key: str, chosen: Range) -> str:
+    kind, name, _ = COLUMNS[key]
+    where = f'df["{name}"]' + (".dt.total_seconds()" if kind == "duration" else "")
+    low, high = (None if end is None else _end(kind, end) for end in chosen)
+    if low is not None and high is not None:
+        return f"{where}.between({low}, {high})"
+    return f"{where} >= {low}" if low is not None else f"{where} <= {high}" if high else ""
+
+
+def _end(kind: str, end: float) -> str:
+    if kind == "time":
+        moment = _EPOCH + timedelta(milliseconds=end)
+        return repr(moment.isoformat(sep=" ", timespec="milliseconds"))
+    return repr(end)

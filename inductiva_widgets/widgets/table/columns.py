@@ -1,0 +1,223 @@
+"""The columns of the table as arrays: read when first needed, brought up to date in place.
+
+A hundred thousand tasks are sorted and filtered as arrays of numbers; a text is a number too, the
+place of its value among those of the column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inductiva_widgets import timing
+from inductiva_widgets.models import Metrics, TaskInfo
+from inductiva_widgets.status import KNOWN_STATUSES, Status
+
+Kind = Literal["text", "number", "time", "duration"]
+Positions = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
+
+_NO_METRICS = Metrics()
+
+
+class Column(NamedTuple):
+    """How a column is read, and what :func:`inductiva_widgets.frames.to_frame` calls it.
+
+    ``read`` takes a task and the service's present time. Times are read as datetimes and kept as
+    epoch milliseconds; durations are seconds.
+    """
+
+    kind: Kind
+    frame: str
+    read: Callable[[TaskInfo, datetime], Any]
+
+
+def _metric(name: str) -> Callable[[TaskInfo, datetime], Any]:
+    return lambda info, _: getattr(info.metrics or _NO_METRICS, name)
+
+
+COLUMNS: dict[str, Column] = {
+    # The plain value: to hash a member of an enumeration takes longer than all the rest.
+    "status": Column("text", "status", lambda info, _: info.status._value_),
+    "simulator": Column("text", "simulator", lambda info, _: info.simulator),
+    "project": Column("text", "project", lambda info, _: info.project),
+    "id": Column("text", "task_id", lambda info, _: info.task_id),
+    "submitted": Column(
+        "time", "submitted", lambda info, _: info.input_submit_time or info.create_time
+    ),
+    "started": Column("time", "started", lambda info, _: info.start_time),
+    "ended": Column("time", "ended", lambda info, _: timing.ended_at(info)),
+    "queue": Column("duration", "queue_time", timing.queue_seconds),
+    "computation": Column("duration", "computation_time", timing.computation_seconds),
+    "total": Column("duration", "total_time", timing.total_seconds),
+    # Drawn as a bar; its length is what it is sorted by.
+    "phases": Column("duration", "total_time", timing.total_seconds),
+    "machine": Column("text", "machine_type", lambda info, _: info.machine_type),
+    "cost": Column("number", "cost_usd", lambda info, _: info.estimated_computation_cost),
+    "files": Column("number", "output_files", _metric("output_total_files")),
+    "size": Column("number", "output_bytes", _metric("output_size_bytes")),
+}
+# Not shown as columns, but looked at.
+_OTHERS: dict[str, Column] = {
+    "error": Column("text", "error", lambda info, _: info.reason),
+    "can_kill": Column("number", "", lambda info, _: can_kill(info)),
+    "has_outputs": Column("number", "", lambda info, _: info.has_outputs),
+    "is_live": Column("number", "", lambda info, _: not info.is_terminal),
+}
+SEARCHED = ("id", "simulator", "project", "machine", "error")
+
+
+def can_kill(info: TaskInfo) -> bool:
+    """Return whether a kill can be asked for."""
+    return not info.is_terminal and info.status != Status.PENDING_KILL
+
+
+class Text:
+    """A column of texts: ``codes`` are places in ``values``, which may hold None."""
+
+    def __init__(self, texts: Sequence[str | None], is_status: bool = False) -> None:
+        self._places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        self._is_status = is_status
+        found = map(self._places.__getitem__, texts)
+        self.codes: Positions = np.fromiter(found, np.intp, len(texts))
+        self._ranks: Numbers = np.empty(0)
+
+    @property
+    def values(self) -> list[str | None]:
+        """The values that occur, or did, in the order of their first use."""
+        return list(self._places)
+
+    def set(self, position: int, text: str | None) -> bool:
+        """Change one; returns whether it is another."""
+        before = self.codes[position]
+        self.codes[position] = self._place(text)
+        return bool(self.codes[position] != before)
+
+    def where(self, holds: Callable[[str], bool], unknown: bool = False) -> Mask:
+        """Return of which positions something holds; ``unknown`` is for those without a text."""
+        known = [unknown if value is None else holds(value) for value in self._places]
+        return np.array(known, dtype=np.bool_)[self.codes]
+
+    def among(self, wanted: Iterable[str | None]) -> Mask:
+        """Return which positions have one of some values."""
+        chosen = np.zeros(len(self._places), dtype=np.bool_)
+        chosen[[self._places[text] for text in wanted if text in self._places]] = True
+        return chosen[self.codes]
+
+    def ranks(self) -> Numbers:
+        """Return for each value its rank, not-a-number for None; statuses in order of a life."""
+        if len(self._ranks) != len(self._places):
+            values = self.values
+            known = [place for place, value in enumerate(values) if value is not None]
+            known.sort(key=lambda place: self._order(values[place]))
+            self._ranks = np.full(len(values), np.nan)
+            self._ranks[known] = np.arange(len(known))
+        return self._ranks
+
+    def keys(self) -> Numbers:
+        """Return what to sort by, for each position."""
+        return self.ranks()[self.codes]
+
+    def _place(self, text: str | None) -> int:
+        return self._places.setdefault(text, len(self._places))
+
+    def _order(self, value: str | None) -> Any:
+        if not self._is_status:
+            return value
+        return (_STATUS_ORDER.get(str(value), len(_STATUS_ORDER)), value)
+
+
+_STATUS_ORDER = {code: place for place, code in enumerate(KNOWN_STATUSES)}
+
+
+class Columns:
+    """All columns of some tasks.
+
+    Parameters
+    ----------
+    infos
+        The tasks; kept, and replaced one by one by :meth:`learn`.
+    now
+        The service's present time, for what grows.
+    """
+
+    def __init__(self, infos: Sequence[TaskInfo], now: datetime) -> None:
+        self.infos = list(infos)
+        self._now = now
+        self._texts: dict[str, Text] = {}
+        self._numbers: dict[str, Numbers] = {}
+
+    def __len__(self) -> int:
+        return len(self.infos)
+
+    def text(self, key: str) -> Text:
+        """Return a column of texts."""
+        column = self._texts.get(key)
+        if column is None:
+            read, now = _column(key).read, self._now
+            texts = [read(info, now) for info in self.infos]
+            column = self._texts[key] = Text(texts, key == "status")
+        return column
+
+    def numbers(self, key: str) -> Numbers:
+        """Return a column of numbers, not-a-number where unknown."""
+        key = "total" if key == "phases" else key
+        column = self._numbers.get(key)
+        if column is None:
+            column = self._numbers[key] = self._read(key, self.infos)
+        return column
+
+    def flags(self, key: str) -> Mask:
+        """Return ``can_kill``, ``has_outputs`` or ``is_live`` of each task."""
+        return self.numbers(key) > 0
+
+    def keys(self, key: str) -> Numbers:
+        """Return what to sort a column by."""
+        text = _column(key).kind == "text"
+        return self.text(key).keys() if text else self.numbers(key)
+
+    def set_now(self, now: datetime) -> None:
+        """Let the durations of live tasks grow."""
+        self._now = now
+        growing = [key for key in self._numbers if _column(key).kind == "duration"]
+        if not growing:
+            return
+        live = np.flatnonzero(self.flags("is_live"))
+        infos = [self.infos[position] for position in live]
+        for key in growing:
+            self._numbers[key][live] = self._read(key, infos)
+
+    def learn(self, position: int, info: TaskInfo) -> set[str]:
+        """Take over news of a task; returns the keys of the read columns that have changed."""
+        self.infos[position] = info
+        changed = {key for key in self._numbers if self._set(key, position)}
+        for key, column in self._texts.items():
+            if column.set(position, _column(key).read(info, self._now)):
+                changed.add(key)
+        return changed
+
+    def _set(self, key: str, position: int) -> bool:
+        column = self._numbers[key]
+        before = column[position]
+        column[position] = after = self._read(key, [self.infos[position]])[0]
+        return not (before == after or (np.isnan(before) and np.isnan(after)))
+
+    def _read(self, key: str, infos: Sequence[TaskInfo]) -> Numbers:
+        kind, _, read = _column(key)
+        values: list[Any] = [read(info, self._now) for info in infos]
+        if kind == "time":
+            values = [None if value is None else value.timestamp() for value in values]
+        numbers = np.array(values, dtype=np.float64)
+        if kind == "number":
+            return numbers
+        # To whole microseconds, as a frame does: what is equal there is equal here.
+        return np.round(numbers * 1e6) / (1e3 if kind == "time" else 1e6)
+
+
+def _column(key: str) -> Column:
+    return COLUMNS.get(key) or _OTHERS[key]

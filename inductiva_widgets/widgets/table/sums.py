@@ -1,0 +1,110 @@
+"""Sums over tasks, the values of a column, the span of time: what stands beside the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from inductiva_widgets.status import Tone
+from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.table.columns import COLUMNS, Columns, Mask, Numbers, Positions
+from inductiva_widgets.widgets.table.order import Group, tone_of
+
+# In the order in which people look for them.
+_TONES = (Tone.RUN, Tone.WAIT, Tone.OK, Tone.BAD, Tone.OFF, Tone.UNKNOWN)
+_MAX_VALUES = 200
+
+
+def count_tones(columns: Columns, chosen: Mask | Positions) -> dict[str, int]:
+    """Return how many tasks there are of each tone that occurs."""
+    status = columns.text("status")
+    counts = {tone.value: 0 for tone in _TONES}
+    found = np.bincount(status.codes[chosen], minlength=len(status.values))
+    for code, count in zip(status.values, found, strict=True):
+        counts[tone_of(str(code))] += int(count)
+    return {tone: count for tone, count in counts.items() if count}
+
+
+def cost(columns: Columns, chosen: Mask | Positions) -> float | None:
+    """Return US dollars, None where nothing is known to cost any."""
+    return round(float(np.nansum(columns.numbers("cost")[chosen])), 6) or None
+
+
+def seconds(columns: Columns, chosen: Mask | Positions) -> float:
+    """Return the seconds of computation."""
+    return round(float(np.nansum(columns.numbers("computation")[chosen])), 1)
+
+
+def group_view(columns: Columns, group: Group, order: Positions) -> state.GroupView:
+    """Return the head of a group."""
+    tasks = order[group.start : group.stop]
+    return {
+        "group": group.key,
+        "label": group.label,
+        "is_open": group.is_open,
+        "tasks": len(tasks),
+        "counts": count_tones(columns, tasks),
+        "cost": cost(columns, tasks),
+        "seconds": seconds(columns, tasks),
+    }
+
+
+def span(columns: Columns, chosen: Positions) -> tuple[int | None, int | None]:
+    """Return when the first of some tasks was submitted, and the latest time that any has.
+
+    Epoch milliseconds. What tasks under way do lies before now.
+    """
+    # Compared as they are: to make a number of each time takes longer than to look at all of them.
+    # In the order of the list, in which they lie in memory.
+    infos = [columns.infos[place] for place in np.sort(chosen).tolist()]
+    begun = [info.input_submit_time or info.create_time for info in infos]
+    ended = [info.end_time or start for info, start in zip(infos, begun, strict=True)]
+    first = min(filter(None, begun), default=None)
+    latest = max(filter(None, ended), default=None)
+    return _stamp(first, np.floor), _stamp(latest, np.ceil)
+
+
+def facet(columns: Columns, key: str, chosen: Mask) -> state.FacetView:
+    """Return the values of a column of text with their counts, most frequent first; or the range.
+
+    Parameters
+    ----------
+    columns
+        The tasks.
+    key
+        Key of the column.
+    chosen
+        The tasks that count.
+    """
+    if COLUMNS[key].kind == "text":
+        column = columns.text(key)
+        counts = np.bincount(column.codes[chosen], minlength=len(column.values))
+        return _values(column.values, counts)
+    low, high = _range(columns.numbers(key)[chosen])
+    if COLUMNS[key].kind == "time":
+        # Whole milliseconds, and none of the tasks outside.
+        low, high = _whole(low, np.floor), _whole(high, np.ceil)
+    return {"values": [], "more": 0, "min": low, "max": high}
+
+
+def _values(values: Sequence[str | None], counts: Positions) -> state.FacetView:
+    places = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    listed = [
+        {"value": values[place], "count": int(counts[place])} for place in places[:_MAX_VALUES]
+    ]
+    return {"values": listed, "more": len(places) - len(listed), "min": None, "max": None}
+
+
+def _range(numbers: Numbers) -> tuple[float | None, float | None]:
+    known = numbers[~np.isnan(numbers)]
+    return (float(known.min()), float(known.max())) if known.size else (None, None)
+
+
+def _stamp(moment: datetime | None, rounded: np.ufunc) -> int | None:
+    return None if moment is None else _whole(moment.timestamp() * 1000, rounded)
+
+
+def _whole(number: float | None, rounded: np.ufunc) -> int | None:
+    return None if number is None else int(rounded(number))

@@ -1,0 +1,302 @@
+"""The table over the whole set: order, groups, sums, selection, news; no page and no service."""
+
+from datetime import timedelta
+
+import pytest
+
+from inductiva_widgets.frames import to_frame
+from inductiva_widgets.widgets.table import Query, TaskTable
+from inductiva_widgets.widgets.table.columns import COLUMNS, Columns
+from tests.unit.conftest import START, at
+from tests.unit.widgets.table.made import NOW, info, shown, table_of
+
+
+def lines(table, start=0, stop=100):
+    return [view.get("id") or view["group"] for view in table.rows(start, stop)[1]]
+
+
+def priced(*costs):
+    return table_of(*(info(f"t{n}", estimated_computation_cost=c) for n, c in enumerate(costs)))
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("cost", ["t1", "t4", "t0", "t2", "t3"]),
+        ("-cost", ["t0", "t1", "t4", "t2", "t3"]),
+        (None, ["t0", "t1", "t2", "t3", "t4"]),
+    ],
+)
+def test_sort_keeps_equal_ones_in_order_and_unknown_ones_last(sort, expected):
+    assert shown(priced(2.0, 1.0, None, None, 1.0), sort=sort) == expected
+
+
+def test_statuses_are_sorted_by_the_order_of_a_life():
+    table = table_of(
+        info("a", "success"), info("b", "teleported"), info("c", "submitted"), info("d", "failed")
+    )
+    assert shown(table, sort="status") == ["c", "a", "d", "b"]
+
+
+@pytest.mark.parametrize(
+    "text", ["T1", "SwMm", "my-pro", "n2-", "executer-f", "runtime err", "OUT OF MEM"]
+)
+def test_search_is_in_any_text_of_a_task(text):
+    found = info(
+        "t1",
+        "executer-failed",
+        simulator="swmm",
+        project="my-project",
+        executer={"vm_type": "n2-standard-2"},
+        error_detail="Out of memory.",
+    )
+    assert shown(table_of(info("t0"), found), search=text) == ["t1"]
+
+
+def test_spaces_around_a_search_mean_nothing_and_stay_where_they_are_typed():
+    table = table_of(info("t0", simulator="swmm"), info("t1", simulator="reef3d"))
+    assert shown(table, search=" swmm ") == ["t0"]
+    assert shown(table, search="  ") == ["t0", "t1"]
+    assert table.shape()["query"]["search"] == "  "
+    assert table.shape()["code"] == "df = tasks.to_frame()"
+
+
+def test_reason_of_the_machine_is_searched_too():
+    broken = info("t1", "failed", executer={"vm_type": "c2", "error_detail": "disk full"})
+    assert shown(table_of(info("t0"), broken), search="disk") == ["t1"]
+
+
+def test_range_includes_its_ends_and_leaves_out_the_unknown():
+    table = priced(1.0, 2.0, 3.0, None)
+    assert shown(table, cost=(1, 2)) == ["t0", "t1"]
+    assert shown(table, cost=(None, None)) == ["t0", "t1", "t2", "t3"]
+
+
+@pytest.mark.parametrize("key", [key for key in COLUMNS if COLUMNS[key].kind == "duration"])
+@pytest.mark.parametrize("status", ["submitted", "computation-started", "success", "killed"])
+def test_durations_are_those_of_the_frame(key, status):
+    task = info(status=status, start_time=None) if status == "killed" else info(status=status)
+    mine = Columns([task], NOW).numbers(key)[0]
+    theirs = to_frame([task], now=NOW)[COLUMNS[key].frame].dt.total_seconds().iloc[0]
+    assert mine == pytest.approx(theirs, rel=0, abs=0, nan_ok=True)
+
+
+def test_groups_have_heads_and_fold():
+    table = table_of(
+        info("a", project="x", estimated_computation_cost=1.0),
+        info("b", "failed", project=None),
+        info("c", "failed", project="x", estimated_computation_cost=0.5),
+        info("d", project="w"),
+    )
+    table.set_query(Query.of(group="project", closed=["w"]))
+    assert lines(table) == ["w", "x", "a", "c", "\0", "b"]
+    head = table.rows(1, 2)[1][0]
+    assert head == {
+        "group": "x",
+        "label": "x",
+        "is_open": True,
+        "tasks": 2,
+        "counts": {"ok": 1, "bad": 1},
+        "cost": 1.5,
+        "seconds": 20.0,
+    }
+    assert table.rows(4, 5)[1][0]["label"] is None
+    assert (table.shape()["tasks"], table.shape()["lines"]) == (4, 6)
+    assert [table.infos[place].task_id for place in table.shown] == ["d", "a", "c", "b"]
+
+
+def test_group_of_a_status_has_its_name_for_people():
+    table = table_of(info("a", "submitted"))
+    table.set_query(Query.of(group="status"))
+    head = table.rows(0, 1)[1][0]
+    assert (head["group"], head["label"]) == ("submitted", "In Queue")
+
+
+def test_totals_count_all_tones_but_sum_what_matches():
+    table = table_of(
+        info("a", estimated_computation_cost=1.0),
+        info("b", "failed", estimated_computation_cost=2.0),
+        info("c", project="other", estimated_computation_cost=4.0),
+    )
+    table.set_query(Query.of(tones="ok", project="default"))
+    assert table.totals() == {"counts": {"ok": 1, "bad": 1}, "cost": 1.0, "seconds": 10.0}
+
+
+def test_time_of_a_running_task_grows_in_the_totals():
+    running = info("a", "computation-started")
+    assert table_of(running).totals()["seconds"] == (NOW - START).total_seconds() - 16
+
+
+def test_time_that_passes_is_in_the_next_totals():
+    moments = iter([NOW, NOW, NOW + timedelta(seconds=5)])
+    table = TaskTable([info("a", "computation-started"), info("b")], lambda: next(moments))
+    before = table.totals()["seconds"]
+    assert table.totals()["seconds"] == before + 5
+
+
+@pytest.mark.parametrize("tones", [(), ("ok",)])
+def test_shape_spans_the_times_of_what_matches(tones):
+    table = table_of(info("a", end_time=at(50)), info("b", input_submit_time=at(-5)))
+    table.set_query(Query.of(tones=tones))
+    epoch = START.timestamp() * 1000
+    assert table.shape()["first"] == epoch - 5000
+    assert table.shape()["last"] == epoch + 50_000
+
+
+def test_facet_lists_values_by_frequency_without_its_own_filter():
+    table = table_of(
+        info("a", project="x"),
+        info("b", project="y"),
+        info("c", project="y"),
+        info("d", project=None),
+        info("e", "failed", project="y"),
+    )
+    table.set_query(Query.of(project="x", status="success"))
+    facet = table.facet("project")
+    assert facet["values"] == [
+        {"value": "y", "count": 2},
+        {"value": "x", "count": 1},
+        {"value": None, "count": 1},
+    ]
+    assert facet["more"] == 0
+
+
+def test_facet_of_many_values_says_how_many_are_left_out():
+    facet = table_of(*(info(f"t{n}") for n in range(230))).facet("id")
+    assert (len(facet["values"]), facet["more"]) == (200, 30)
+
+
+def test_facet_of_numbers_is_their_range():
+    assert priced(2.0, None, 0.5).facet("cost") == {
+        "values": [],
+        "more": 0,
+        "min": 0.5,
+        "max": 2.0,
+    }
+    assert priced(None).facet("cost")["min"] is None
+
+
+def test_range_of_times_that_a_facet_gives_leaves_no_task_out():
+    table = table_of(info("a", start_time=at(0.0006)), info("b", start_time=at(1.0004)))
+    facet = table.facet("started")
+    assert shown(table, started=(facet["min"], facet["max"])) == ["a", "b"]
+
+
+def test_empty_table_has_no_lines():
+    table = table_of()
+    for group in (None, "status"):
+        table.set_query(Query.of("x", sort="cost", group=group))
+        assert table.rows(0, 10)[1:] == ([], [])
+    assert table.totals() == {"counts": {}, "cost": None, "seconds": 0.0}
+
+
+def chosen(table):
+    return [table.infos[place].task_id for place in table.selected()]
+
+
+def test_selection_outlives_a_query_and_counts_what_is_hidden():
+    table = table_of(info("a"), info("b", "computation-started"), info("c", "failed"))
+    table.select([0, 1], on=True)
+    table.set_query(Query.of(tones=["run", "bad"], sort="-id"))
+    assert chosen(table) == ["b", "a"]
+    assert table.selection() == {
+        "version": 1,
+        "tasks": 2,
+        "hidden": 1,
+        "can_kill": 1,
+        "with_outputs": 1,
+        "cost": None,
+    }
+    assert table.rows(0, 9)[2] == ["b"]
+
+
+def test_select_all_takes_what_matches_and_none_takes_all_away():
+    table = table_of(info("a"), info("b", "failed"), info("c"))
+    table.select([1], on=True)
+    table.set_query(Query.of(tones="ok"))
+    table.select_all(on=True)
+    assert chosen(table) == ["a", "c", "b"]
+    table.select_all(on=False)
+    assert chosen(table) == []
+
+
+def test_lines_are_selected_by_the_present_order_and_heads_with_their_tasks():
+    table = table_of(info("a", project="x"), info("b", project="y"), info("c", project="x"))
+    table.set_query(Query.of(group="project", closed=["y"], sort="-id"))
+    assert lines(table) == ["x", "c", "a", "y"]
+    table.select_lines(1, 2, on=True)
+    assert chosen(table) == ["c"]
+    table.select_lines(0, 1, on=True)
+    assert chosen(table) == ["c", "a"]
+    table.select_lines(0, 4, on=False)
+    assert chosen(table) == []
+    table.select_lines(0, 2, on=True)
+    assert chosen(table) == ["c"], "of an open group only the lines that are meant"
+    table.select_lines(3, 4, on=True)
+    assert chosen(table) == ["c", "b"]
+
+
+def test_selection_that_changes_nothing_is_no_new_version():
+    table = table_of(info("a"))
+    table.select([0], on=True)
+    table.select([0], on=True)
+    assert table.selection()["version"] == 1
+
+
+def test_news_of_a_sent_line_are_what_has_changed():
+    table = table_of(info("a", "computation-started"), info("b", "computation-started"))
+    table.rows(0, 1)
+    patches = table.learn([info("a", "computation-ended"), info("b", "computation-ended")])
+    assert [patch["id"] for patch in patches] == ["a"], "the page was not sent b"
+    assert set(patches[0]) == {"id", "status", "alias", "computation", "marks"}
+    assert table.learn([info("a", "computation-ended")]) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "is_stale"),
+    [
+        ({}, False),
+        ({"sort": "id"}, False),
+        ({"project": "default"}, False),
+        ({"tones": "run"}, True),
+        ({"search": "progress"}, True),
+        ({"sort": "ended"}, True),
+        ({"group": "project"}, True),
+    ],
+)
+def test_lines_are_laid_out_anew_only_where_a_column_in_use_has_changed(query, is_stale):
+    table = table_of(info("a", "computation-started"), info("b"))
+    table.set_query(Query.of(**query))
+    table.totals(), table.facet("ended")
+    table.learn([info("a", "success")])
+    assert table.is_stale is is_stale
+
+
+def test_version_grows_only_where_a_line_has_changed_its_place():
+    table = table_of(info("a", "computation-started"), info("b", "submitted"))
+    table.set_query(Query.of(sort="status"))
+    before = table.version
+    table.learn([info("a", "success")])
+    assert (table.settle(), table.version) == (False, before)
+    table.learn([info("b", "failed")])
+    assert (table.settle(), table.version) == (True, before + 1)
+    assert lines(table) == ["a", "b"]
+    assert table.settle() is False
+
+
+def test_counts_are_right_before_the_lines_are():
+    table = table_of(info("a", "computation-started"), info("b", "computation-started"))
+    table.set_query(Query.of(tones="run"))
+    table.learn([info("a", "success")])
+    assert table.totals()["counts"] == {"run": 1, "ok": 1}
+    assert len(table.shown) == 2
+
+
+def test_new_tasks_come_first_and_keep_query_and_selection():
+    table = table_of(info("a"), info("b", "failed"))
+    table.set_query(Query.of(tones="ok"))
+    table.select([0], on=True)
+    table.grow([info("d"), info("c", "failed")])
+    assert lines(table) == ["d", "a"]
+    assert chosen(table) == ["a"]
+    assert table.place("a") == 2
