@@ -19,6 +19,7 @@ from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import Bundle, Handler
 from inductiva_widgets.widgets.bulk import SelectionActions
 from inductiva_widgets.widgets.feed import FeedTeller
+from inductiva_widgets.widgets.last_words import LastWords
 from inductiva_widgets.widgets.lines import LinesWidget
 from inductiva_widgets.widgets.table import requests
 
@@ -90,6 +91,7 @@ class TaskListWidget(LinesWidget):
         self._teller = None if client is None else FeedTeller(client)
         self._settled = time.monotonic()
         self._open: set[str] = set()
+        self._words = LastWords(self._show_card)
         # A table may be shown twice, and a card be open in both.
         self._views: Counter[str] = Counter()
         super().__init__(
@@ -187,8 +189,16 @@ class TaskListWidget(LinesWidget):
 
     def _card(self, task: Task) -> state.TaskView:
         return state.task_view(
-            task.info, task.tasks_ahead, now=task.now, is_local=task.client.is_local
+            task.info,
+            task.tasks_ahead,
+            now=task.now,
+            is_local=task.client.is_local,
+            last_words=self._words.of(task),
         )
+
+    def _show_card(self, task: Task) -> None:
+        if task.id in self._open:
+            self.send({"push": "card", "view": self._card(task)})
 
     # News
 
@@ -207,8 +217,7 @@ class TaskListWidget(LinesWidget):
                 self.send({"push": "rows", "rows": patches})
             self._show_sums()
         for task in tasks:
-            if task.id in self._open:
-                self.send({"push": "card", "view": self._card(task)})
+            self._show_card(task)
 
     def _show_feed(self, feed: Feed) -> None:
         view = self._teller.worth_telling(feed) if self._teller else None

@@ -7,7 +7,7 @@ import pytest
 from inductiva_widgets.errors import InputError, ServerError
 from inductiva_widgets.live import poller_for
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import TaskWidget, last_words
+from inductiva_widgets.widgets import TaskListWidget, TaskWidget, last_words
 from inductiva_widgets.widgets.last_words import LastWords, last_lines
 from tests.unit.conftest import wire_task
 
@@ -112,6 +112,20 @@ def test_card_whose_task_fails_while_it_is_shown_gets_them(make, spawned):
     poller_for(task.client).tick()
     spawned[0]()
     assert card.view["failure"]["last_words"][0]["text"] == "ERROR"
+
+
+def test_card_that_is_open_in_a_list_gets_them(make, spawned, monkeypatch):
+    task = make(files={"stderr.txt": b"ERROR\n"})
+    table = TaskListWidget([task])
+    sent = []
+    monkeypatch.setattr(table, "send", sent.append)
+    # A line shows no last words, so none are fetched for it.
+    assert spawned == []
+    opened = table._open_card({"task_id": "t1"})
+    assert opened["view"]["failure"]["last_words"] == []
+    spawned[0]()
+    (push,) = sent
+    assert push["view"]["failure"]["last_words"] == [{"name": "stderr.txt", "text": "ERROR"}]
 
 
 def test_packed_file_that_is_too_long_is_left_alone(make, monkeypatch):
