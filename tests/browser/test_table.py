@@ -1,0 +1,182 @@
+"""The table of tasks in JupyterLab: searched, sorted, filtered, grouped, chosen, drawn as a time line.
+
+On the demo's made-up history, so that there is something to search in.
+"""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ARTIFACTS
+from tests.embedded import end_server
+
+SHOW = """import inductiva_widgets as inductiva
+inductiva.connect("replay")
+tasks = inductiva.tasks.get_all()
+table = tasks.widget()
+table"""
+
+
+@pytest.fixture(scope="module")
+def demo(local_server, tmp_path_factory):
+    """Return what points a notebook at a demo of this module's own."""
+    folder = tmp_path_factory.mktemp("replay")
+    yield f"import os\nos.environ['INDUCTIVA_LOCAL_DIR'] = {str(folder)!r}\n"
+    end_server(folder)
+    for inner in folder.parent.glob(f"{folder.name}*"):
+        end_server(inner)
+
+
+class Table:
+    """A table in a notebook, found as people find its parts."""
+
+    def __init__(self, notebook):
+        self.notebook, self.page = notebook, notebook.page
+        self.box = notebook.output(0)
+        self.grid = self.box.get_by_role("grid", name="Tasks")
+        expect(self.grid).to_be_visible(timeout=60_000)
+
+    @property
+    def rows(self):
+        return self.grid.get_by_role("row").filter(has=self.page.get_by_role("checkbox"))
+
+    def button(self, name, **options):
+        return self.box.get_by_role("button", name=name, **options)
+
+    def sums(self):
+        return self.box.locator(".iw-sums")
+
+    def statuses(self):
+        badges = self.grid.get_by_role("status").all()
+        return [badge.get_attribute("data-status") for badge in badges]
+
+    def ask(self, code):
+        """Return what a cell prints."""
+        self.page.evaluate(
+            """code => {
+                const { content } = jupyterapp.shell.currentWidget;
+                content.widgets[1].model.sharedModel.setSource(code);
+            }""",
+            code,
+        )
+        self.notebook.run(1)
+        return self.notebook.output(1).inner_text().strip()
+
+
+@pytest.fixture
+def table(open_notebook, lab, demo):
+    notebook = open_notebook(lab.write("table.ipynb", demo + SHOW, "1"))
+    notebook.run(0)
+    return Table(notebook)
+
+
+def test_search_chips_and_filters_leave_what_matches_and_python_has_the_same(table):
+    count = int(table.ask("print(len(tasks))"))
+    table.page.keyboard.press("Escape")
+    table.box.get_by_role("searchbox", name="Search tasks").fill("reef3d")
+    expect(table.sums()).to_contain_text(re.compile(rf"^\d+ of {count} tasks"))
+    table.button(re.compile("^Success")).click()
+    expect(table.button(re.compile("^Success"))).to_have_attribute("aria-pressed", "true")
+    shown = int(table.ask("print(len(table.filtered))"))
+    assert 0 < shown < count
+    expect(table.sums()).to_contain_text(f"{shown} of {count} tasks")
+    assert set(table.statuses()) == {"success"}
+    # The code that the page offers gives the same tasks in the same order.
+    code = "exec(table.code); print(list(df.index) == [task.id for task in table.filtered])"
+    assert table.ask(code) == "True"
+    table.button("Filter Resource type").click()
+    menu = table.box.get_by_role("dialog")
+    menu.get_by_role("checkbox").first.check()
+    table.page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    fewer = int(table.ask("print(len(table.filtered))"))
+    assert 0 < fewer < shown
+    table.button("Clear all").click()
+    expect(table.sums()).to_contain_text(re.compile(rf"^{count} tasks"))
+
+
+def test_sort_and_groups_are_over_the_whole_set(table):
+    table.button("Cost", exact=True).click()
+    head = table.grid.get_by_role("columnheader", name=re.compile("^Cost"))
+    expect(head).to_have_attribute("aria-sort", "descending")
+    code = "print([t.id for t in table.filtered] == list(tasks.to_frame().sort_values("
+    code += "'cost_usd', ascending=False, kind='stable').index))"
+    assert table.ask(code) == "True"
+    table.box.get_by_label("Group by").select_option("simulator")
+    groups = table.box.get_by_role("button", name=re.compile("^Group "))
+    expect(groups.first).to_have_attribute("aria-expanded", "true")
+    groups.first.click()
+    expect(groups.first).to_have_attribute("aria-expanded", "false")
+    expect(groups.nth(1)).to_be_visible()
+
+
+def test_chosen_tasks_are_there_for_python(table):
+    boxes = table.grid.get_by_role("checkbox", name=re.compile("^Select task"))
+    boxes.nth(1).click()
+    boxes.nth(4).click(modifiers=["Shift"])
+    expect(table.box.get_by_role("group", name="Selected tasks")).to_contain_text("4 selected")
+    code = "print([t.id for t in table.selected] == [t.id for t in tasks[1:5]])"
+    assert table.ask(code) == "True"
+    table.grid.get_by_role("checkbox", name="Select all tasks").click()
+    assert table.ask("print(len(table.selected) == len(tasks))") == "True"
+    table.button("Clear", exact=True).click()
+    assert table.ask("print(len(table.selected))") == "0"
+
+
+def test_keyboard_goes_through_the_whole_list_and_opens_a_card(table):
+    table.rows.first.focus()
+    table.page.keyboard.press("End")
+    last = table.ask("print(tasks[-1].id)")
+    table.grid.get_by_role("row").last.scroll_into_view_if_needed()
+    row = table.grid.get_by_role("row").filter(has=table.button(f"Show task {last}"))
+    expect(row).to_be_visible()
+    row.focus()
+    table.page.keyboard.press("Enter")
+    card = table.box.get_by_role("region", name=f"Task {last}")
+    expect(card).to_be_visible()
+    table.page.keyboard.press("Space")
+    assert table.ask("print([t.id for t in table.selected])") == f"['{last}']"
+    row.focus()
+    table.page.keyboard.press("/")
+    expect(table.box.get_by_role("searchbox", name="Search tasks")).to_be_focused()
+
+
+def test_columns_are_chosen_and_python_knows_them(table):
+    table.button("Columns").click()
+    menu = table.box.get_by_role("dialog")
+    menu.get_by_role("checkbox", name="Project").check()
+    menu.get_by_role("checkbox", name="Phases").uncheck()
+    table.page.keyboard.press("Escape")
+    expect(table.grid.get_by_role("columnheader", name=re.compile("^Project"))).to_be_visible()
+    expect(table.grid.get_by_role("columnheader", name=re.compile("^Phases"))).to_have_count(0)
+    assert table.ask("print('project' in table.columns, 'phases' in table.columns)") == "True False"
+
+
+def test_time_line_draws_the_same_tasks(table):
+    table.button("Timeline").click()
+    bars = table.grid.get_by_role("img", name=re.compile("Queue"))
+    expect(bars.first).to_be_visible()
+    table.button("Fit to shown").click()
+    expect(bars.nth(5)).to_be_visible()
+    assert table.ask("print(table.mode)") == "timeline"
+    bars.nth(2).click()
+    expect(table.box.get_by_role("region", name=re.compile("^Task "))).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("mode", ["table", "timeline"])
+def test_pictures_of_the_table(open_notebook, lab, demo, theme, mode):
+    show = SHOW.replace("tasks.widget()", f"tasks.widget(mode={mode!r})")
+    notebook = open_notebook(lab.write("pictures.ipynb", demo + show, "1"), theme)
+    notebook.run(0)
+    table = Table(notebook)
+    table.button(re.compile("^Failed")).click()
+    if mode == "timeline":
+        table.button("Fit to shown").click()
+    else:
+        table.box.get_by_label("Group by").select_option("simulator")
+    expect(table.sums()).to_contain_text(" of ")
+    table.page.locator("#jupyterlab-splash").wait_for(state="detached")
+    ARTIFACTS.mkdir(exist_ok=True)
+    table.box.screenshot(path=ARTIFACTS / f"{mode}-{theme}.png")
