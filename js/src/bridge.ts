@@ -68,6 +68,12 @@ export class Bridge {
     return this.#host.get(key) as T;
   }
 
+  /** Sets a trait that is the page's to set. */
+  set(key: string, value: unknown): void {
+    this.#host.set(key, value);
+    this.#host.save_changes();
+  }
+
   /** Calls `listener` when a trait changes, until the returned function is called. */
   onChange(key: string, listener: () => void): () => void {
     return this.#listen(`change:${key}`, () => listener());

@@ -1,5 +1,11 @@
-/** What `lazy.tsx` loads when a tab is first opened. */
-import css from "./panels.css";
+/** What `lazy.tsx` loads when a tab, a menu or a time line is first opened. */
+import list from "./list.css";
+import outputs from "./panels.css";
 
+export { BulkBar } from "./BulkBar";
+export { FilterChips } from "./FilterChips";
+export { Gantt } from "./Gantt";
+export { GanttTools } from "./GanttTools";
+export { Menu } from "./Menu";
 export { Outputs } from "./Outputs";
-export { css };
+export const css = outputs + list;

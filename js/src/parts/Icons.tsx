@@ -28,6 +28,9 @@ const PATHS = {
   chevron: <path d="m4 2.5 4 3.5-4 3.5" />,
   up: <path d="m3 7.5 3-3 3 3" />,
   down: <path d="m3 4.5 3 3 3-3" />,
+  minus: <path d="M2.5 6h7" />,
+  plus: <path d="M2.5 6h7M6 2.5v7" />,
+  filter: <path d="M1.5 3h9M3.5 6h5M5 9h2" />,
   alert: (
     <>
       <path d="M6 1.2 11.2 10.6H.8Z" />
@@ -38,7 +41,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-const THIN: ReadonlySet<IconName> = new Set<IconName>(["copy", "download", "alert"]);
+const THIN: ReadonlySet<IconName> = new Set<IconName>(["copy", "download", "filter", "alert"]);
 
 export function Icon({ name }: { name: IconName }) {
   return (

@@ -1,0 +1,316 @@
+/** The table of tasks, alive: all that can be done with it. */
+import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Bridge, errorView, useFeed, useTrait } from "../bridge";
+import { useServiceTime } from "../clock";
+import { knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
+import type { ColumnKey, DownloadView, RowView, TaskListTraits } from "../contract";
+import { Lazy } from "../lazy";
+import { useNotices } from "./notices";
+import { useOpened } from "./opened";
+import type { Axis } from "../panels/Gantt";
+import type { Span } from "../panels/span";
+import { clip } from "../parts/Badge";
+import { ErrorBox } from "../parts/ErrorBox";
+import { GroupRow } from "./GroupRow";
+import { HeadRow } from "./HeadRow";
+import { ListFoot } from "./ListFoot";
+import { ListHead } from "./ListHead";
+import { OpenCard } from "./OpenCard";
+import { usePending, WAITING } from "../parts/pending";
+import { BlankRow, Row } from "./Row";
+import { useQuery } from "./query";
+import { useRoving } from "./roving";
+import { isGroup, useLines } from "./rows";
+import { actionsFor } from "../task";
+import { layItems, useRange } from "../window";
+
+const TIMELINE_COLUMNS: readonly ColumnKey[] = ["status", "simulator", "id"];
+
+export function TaskList({ bridge }: { bridge: Bridge }) {
+  const trait = <K extends keyof TaskListTraits>(key: K) =>
+    // biome-ignore lint/correctness/useHookAtTopLevel: called in the same order each time
+    useTrait<TaskListTraits[K]>(bridge, key);
+  const total = trait("total");
+  const totals = trait("totals");
+  const mode = trait("mode");
+  const chosen = trait("columns");
+  const [is_following, is_demo] = [trait("is_following"), trait("is_demo")];
+  const bulk: DownloadView | null = trait("download");
+  const { feed, seen } = useFeed(bridge);
+  const pending = usePending();
+  const { shape, selection, cache, marks, error, retry, want, select } = useLines(bridge);
+  const { query, ask } = useQuery(bridge, shape, pending);
+  const { cards: found, downloads, toggle } = useOpened(bridge);
+  const { notices, epochs, tell, dismiss } = useNotices(bridge);
+  const [heights, setHeights] = useState<ReadonlyMap<string, number>>(new Map());
+  const [menu, setMenu] = useState<{ key: ColumnKey | null; anchor: HTMLElement } | null>(null);
+  const [span, setSpan] = useState<Span | null>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  const anchor = useRef(0);
+
+  const isTimeline = mode === "timeline";
+  const columns = isTimeline ? TIMELINE_COLUMNS : knownColumns(chosen);
+  const width = columns.length + 2;
+  const lines = shape.lines;
+  const isLive = (totals.counts.run ?? 0) + (totals.counts.wait ?? 0) > 0 || cache.hasLive();
+  const time = useServiceTime(feed, isLive, seen);
+  // Open cards move along with their rows, and are hidden with them.
+  const cards = found
+    .flatMap((card) => ({ card, index: cache.placeOf(card.id) ?? -1 }))
+    .filter(({ index }) => index >= 0)
+    .sort((a, b) => a.index - b.index);
+  const gaps = cards.map(({ card, index }) => ({ after: index, height: heights.get(card.id) ?? 0 }));
+  const range = useRange(scroller, lines, ROW_HEIGHT, gaps);
+  const roving = useRoving(scroller, cache, lines, ROW_HEIGHT, gaps);
+  useLayoutEffect(() => void want(range));
+
+  // What is shown instead begins at its beginning.
+  const { closed: _, ...looked } = shape.query;
+  const look = JSON.stringify(looked);
+  const shown = useRef(look);
+  useLayoutEffect(() => {
+    if (shown.current !== look && scroller.current !== null) scroller.current.scrollTop = 0;
+    shown.current = look;
+  }, [look]);
+
+  const measure = useCallback((id: string, height: number) => {
+    setHeights((before) => (before.get(id) === height ? before : new Map(before).set(id, height)));
+  }, []);
+  const choose: typeof select = (what) => pending.run(() => select(what)) as Promise<never>;
+
+  function chooseAt(index: number, isRange: boolean) {
+    const line = cache.at(index);
+    if (line === undefined || isGroup(line)) return;
+    const on = !marks.has(line.id);
+    const [start, stop] = [Math.min(anchor.current, index), Math.max(anchor.current, index) + 1];
+    void choose(isRange ? { start, stop, on } : { ids: [line.id], on });
+    anchor.current = index;
+  }
+
+  function toggleAt(index: number) {
+    const line = cache.at(index);
+    if (line === undefined) return;
+    if (!isGroup(line)) return toggle(line);
+    const others = query.closed.filter((group) => group !== line.group);
+    ask({ closed: line.is_open ? [...others, line.group] : others });
+  }
+
+  const opened = new Map(cards.map((one) => [one.index, one.card]));
+  const extra = gaps.reduce((sum, { height }) => sum + height, 0);
+
+  function lineAt(index: number, axis: Axis | null) {
+    const line = cache.at(index) ?? cache.before(index);
+    const tab = index === roving.active ? 0 : -1;
+    if (line === undefined) {
+      return <BlankRow key={index} index={index} columns={width} tab={tab} />;
+    }
+    const onToggle = () => toggleAt(index);
+    if (isGroup(line)) {
+      const props = { line, index, columns: width, tab, onToggle };
+      return <GroupRow key={`group ${line.group}`} {...props} />;
+    }
+    const { id } = line;
+    const actions = actionsFor(bridge, id);
+    const told = (action: () => Promise<unknown>) => () =>
+      action().catch((thrown) => {
+        tell(id, errorView(thrown));
+        throw thrown;
+      });
+    return (
+      <Row
+        key={id}
+        row={line}
+        index={index}
+        time={time}
+        columns={columns}
+        tab={tab}
+        isOpen={opened.has(index)}
+        isChosen={marks.has(id)}
+        download={downloads.get(id)}
+        epoch={epochs.get(id) ?? 0}
+        onToggle={onToggle}
+        onChoose={(isRange) => chooseAt(index, isRange)}
+        onKill={told(actions.kill)}
+        onDownload={told(() => actions.download(null))}
+        bar={axis?.bar(line)}
+      />
+    );
+  }
+
+  const layout = layColumns(columns, isTimeline);
+  const grid = (axis: Axis | null) => (
+    <div
+      role="grid"
+      class="iw-table"
+      aria-label="Tasks"
+      aria-multiselectable="true"
+      aria-rowcount={lines + 1}
+      aria-colcount={width}
+      style={{ "--iw-tracks": layout.template, minWidth: `${layout.width}px` }}
+      onFocusIn={roving.onFocusIn}
+      onKeyDown={(event) =>
+        roving.onKeyDown(event, {
+          onToggle: toggleAt,
+          onChoose: (index) => chooseAt(index, false),
+          onExtend: (start, stop) => void choose({ start, stop, on: true }),
+        })
+      }
+    >
+      <HeadRow
+        columns={columns}
+        query={query}
+        ask={ask}
+        isAllChosen={
+          selection.tasks === selection.hidden
+            ? false
+            : selection.tasks - selection.hidden === shape.tasks || null
+        }
+        onChooseAll={(on) => void choose({ on })}
+        onFilter={(key, anchor) => setMenu({ key, anchor })}
+        axis={axis?.head}
+      />
+      {layItems(range, lines, [...opened.keys()], roving.active).map((item) => {
+        if (item.kind === "row") return lineAt(item.index, axis);
+        if (item.kind === "space") {
+          const style = { height: `${item.rows * ROW_HEIGHT}px` };
+          return <div key={item.key} role="presentation" style={style} />;
+        }
+        const card = opened.get(item.index);
+        if (card === undefined) return null;
+        const notice = notices.find(({ task_id }) => task_id === card.id);
+        return (
+          <OpenCard
+            key={`card ${card.id}`}
+            bridge={bridge}
+            card={card}
+            index={item.index}
+            row={cache.at(item.index) as RowView | undefined}
+            columns={width}
+            download={downloads.get(card.id) ?? null}
+            feed={feed}
+            time={time}
+            error={card.error ?? notice?.error ?? null}
+            onHeight={measure}
+          />
+        );
+      })}
+    </div>
+  );
+
+  const clear = { search: "", tones: [], filters: {} };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for all that is in it
+    <div
+      class="iw-list-box"
+      onKeyDown={(event) => {
+        if (event.key !== "/" || (event.target as Element).closest("input, select")) return;
+        event.preventDefault();
+        search.current?.focus();
+      }}
+    >
+      <div class="iw-list iw-frame">
+        <ListHead
+          bridge={bridge}
+          traits={{ totals, shape, mode, is_following, is_demo }}
+          query={query}
+          ask={ask}
+          pending={pending}
+          search={search}
+          onColumns={(anchor) => setMenu({ key: null, anchor })}
+        >
+          {Object.keys(query.filters).length === 0 ? null : (
+            <Lazy bridge={bridge} name="FilterChips" props={{ query, ask }} />
+          )}
+          {isTimeline ? (
+            <Lazy
+              bridge={bridge}
+              name="GanttTools"
+              props={{
+                shape,
+                time,
+                isLive,
+                span,
+                onSpan: setSpan,
+                scroller,
+                lineAt: (index) => cache.at(index),
+              }}
+            />
+          ) : null}
+        </ListHead>
+        <div
+          class="iw-scroller iw-tasks"
+          ref={scroller}
+          // An open card makes room for itself: the rows around it stay in view.
+          style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT + extra}px` }}
+        >
+          {lines === 0 ? null : isTimeline ? (
+            <Lazy
+              bridge={bridge}
+              name="Gantt"
+              props={{ shape, time, isLive, span, onSpan: setSpan, scroller, grid }}
+            />
+          ) : (
+            grid(null)
+          )}
+          {lines > 0 ? null : total === 0 ? (
+            <div class="iw-empty">No tasks here yet. Run a simulation, and it will show up.</div>
+          ) : (
+            <div class="iw-empty">
+              No task matches.{" "}
+              <button type="button" class="iw-button" onClick={() => ask(clear)}>
+                Clear filters
+              </button>
+            </div>
+          )}
+        </div>
+        {error === null ? null : (
+          <ErrorBox error={error} onDismiss={retry} dismissLabel="Try again" />
+        )}
+        {pending.error === null ? null : (
+          <ErrorBox error={pending.error} onDismiss={pending.clear} />
+        )}
+        {pending.isSlow ? (
+          <div class="iw-note" role="note">
+            {WAITING}
+          </div>
+        ) : null}
+        {notices
+          .filter(({ task_id }) => !cards.some(({ card }) => card.id === task_id))
+          .map((notice) => (
+            <ErrorBox
+              key={notice.task_id}
+              error={{
+                ...notice.error,
+                title: `Task ${clip(notice.task_id)}: ${notice.error.title}`,
+              }}
+              onDismiss={() => dismiss(notice)}
+            />
+          ))}
+        <ListFoot
+          bridge={bridge}
+          traits={{ total, totals, shape, selection, feed, download: bulk }}
+          time={time}
+          isLive={isLive}
+          epoch={[...epochs.values()].reduce((sum, count) => sum + count, 0)}
+          onClear={() => void choose({ on: false })}
+        />
+      </div>
+      {menu === null ? null : (
+        <Lazy
+          bridge={bridge}
+          name="Menu"
+          props={{
+            bridge,
+            column: menu.key,
+            columns: chosen,
+            query,
+            ask,
+            anchor: menu.anchor,
+            onClose: () => setMenu(null),
+          }}
+        />
+      )}
+    </div>
+  );
+}
