@@ -13,19 +13,18 @@ interface Column {
 }
 
 export const COLUMNS: Record<ColumnKey, Column> = {
-  // As wide as the longest status there is.
-  status: { title: "Status", kind: "values", width: 200 },
-  simulator: { title: "Simulator", kind: "values", width: 78, grows: true },
-  project: { title: "Project", kind: "values", width: 78, grows: true },
-  id: { title: "ID", kind: "text", width: 58, grows: true },
-  submitted: { title: "Submitted", kind: "time", width: 106 },
-  started: { title: "Started", kind: "time", width: 106 },
-  ended: { title: "Ended", kind: "time", width: 106 },
+  status: { title: "Status", kind: "values", width: 194 },
+  simulator: { title: "Simulator", kind: "values", width: 76, grows: true },
+  project: { title: "Project", kind: "values", width: 76, grows: true },
+  id: { title: "ID", kind: "text", width: 54, grows: true },
+  submitted: { title: "Submitted", kind: "time", width: 96 },
+  started: { title: "Started", kind: "time", width: 96 },
+  ended: { title: "Ended", kind: "time", width: 96 },
   queue: { title: "Queue", kind: "seconds", width: 64 },
-  computation: { title: "Computation", kind: "seconds", width: 84 },
+  computation: { title: "Computation", kind: "seconds", width: 90 },
   total: { title: "Total", kind: "seconds", width: 64 },
-  phases: { title: "Phases", kind: "text", width: 48, grows: true },
-  machine: { title: "Resource type", kind: "values", width: 104 },
+  phases: { title: "Phases", kind: "text", width: 44, grows: true },
+  machine: { title: "Resource type", kind: "values", width: 116 },
   cost: { title: "Cost", kind: "dollars", width: 76 },
   files: { title: "Files", kind: "count", width: 56 },
   size: { title: "Size", kind: "bytes", width: 78 },
@@ -34,7 +33,10 @@ export const COLUMNS: Record<ColumnKey, Column> = {
 export const ROW_HEIGHT = 32;
 export const SHOWN_ROWS = 12;
 const TICKS = 48;
-const ACTIONS = 64;
+const ACTIONS = 58;
+/** What a column gains and the axis has at least, in the time line. */
+const GAIN = 20;
+const AXIS = 260;
 
 /** Names of a newer kernel are passed by. */
 export const knownColumns = (keys: readonly ColumnKey[]) => keys.filter((key) => key in COLUMNS);
@@ -44,14 +46,15 @@ export const isNumber = (key: ColumnKey) => !/values|text|time/.test(COLUMNS[key
 /** The tracks of a line, and the width below which the table is scrolled sideways. */
 export function layColumns(keys: readonly ColumnKey[], hasAxis = false) {
   const columns = keys.map((key) => COLUMNS[key]);
-  const grows = hasAxis || columns.some((column) => column.grows);
+  const grows = columns.some((column) => column.grows);
+  const gain = hasAxis ? GAIN : 0;
   const tracks = columns.map(({ width, grows: own }) =>
-    own && !hasAxis ? `minmax(${width}px,1fr)` : `${width}px`,
+    own ? `minmax(${width + gain}px,${hasAxis ? "0" : "1fr"})` : `${width}px`,
   );
-  const last = hasAxis ? "minmax(260px,1fr)" : grows ? `${ACTIONS}px` : `minmax(${ACTIONS}px,1fr)`;
+  const last = hasAxis ? AXIS : ACTIONS;
   return {
-    template: `${TICKS}px ${tracks.join(" ")} ${last}`,
-    width: columns.reduce((sum, { width }) => sum + width, TICKS + (hasAxis ? 260 : ACTIONS)),
+    template: `${TICKS}px ${tracks.join(" ")} ${hasAxis || !grows ? `minmax(${last}px,1fr)` : `${last}px`}`,
+    width: columns.reduce((sum, { width, grows: own }) => sum + width + (own ? gain : 0), TICKS + last),
   };
 }
 

@@ -5,11 +5,11 @@
  */
 import { type Bridge, useFeed, useTrait } from "./bridge";
 import { useServiceTime } from "./clock";
-import { COLUMNS, isNumber, knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "./columns";
+import { COLUMNS, knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "./columns";
 import type { ColumnKey, LineView, RowView } from "./contract";
 import { formatPlural } from "./format";
 import { useModule } from "./lazy";
-import { Cell } from "./parts/cells";
+import { Cell, classOf } from "./parts/cells";
 import { ErrorBox } from "./parts/ErrorBox";
 import { FeedLine } from "./parts/FeedLine";
 
@@ -57,11 +57,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
           <div role="row" class="iw-row iw-row-head">
             <span role="columnheader" class="iw-cell iw-ticks" />
             {columns.map((key) => (
-              <span
-                role="columnheader"
-                key={key}
-                class={`iw-cell iw-of-${key} ${isNumber(key) ? "iw-num" : ""}`}
-              >
+              <span role="columnheader" key={key} class={classOf(key)}>
                 {COLUMNS[key].title}
               </span>
             ))}

@@ -41,7 +41,7 @@ export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
         <Counts counts={line.counts} />
         <span class="iw-grow" />
         {line.cost === null ? null : <span>{formatCost(line.cost)}</span>}
-        <span class="iw-dim">{formatShort(line.seconds)}</span>
+        {line.seconds === 0 ? null : <span class="iw-dim">{formatShort(line.seconds)}</span>}
       </span>
     </div>
   );

@@ -1,8 +1,9 @@
 /** The heads of the columns: sort, filter, choose all. */
 import type { ComponentChildren } from "preact";
-import { COLUMNS, isNumber, nextSort } from "../columns";
+import { COLUMNS, nextSort } from "../columns";
 import type { ColumnKey, QueryView } from "../contract";
 import type { Ask } from "./query";
+import { classOf } from "../parts/cells";
 import { Icon } from "../parts/Icons";
 
 interface Props {
@@ -39,7 +40,7 @@ export function HeadRow({ columns, query, ask, isAllChosen, onChooseAll, onFilte
           <span
             role="columnheader"
             key={key}
-            class={`iw-cell iw-of-${key} ${isNumber(key) ? "iw-num" : ""}`}
+            class={classOf(key)}
             aria-sort={descending === null ? "none" : descending ? "descending" : "ascending"}
           >
             <button

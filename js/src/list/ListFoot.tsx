@@ -48,8 +48,10 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, onClear }: Props
           <Lazy bridge={bridge} name="BulkBar" props={{ bridge, selection, isDownloading, epoch, onClear }} />
         )}
         <span class="iw-grow" />
-        <span class="iw-sums">{sums.join(" · ")}</span>
-        <FeedLine feed={feed} time={time} isLive={isLive} />
+        <span class="iw-sums">
+          <span>{sums.join(" · ")}</span>
+          <FeedLine feed={feed} time={time} isLive={isLive} />
+        </span>
       </div>
     </>
   );

@@ -49,7 +49,7 @@ export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Pro
             <span class="iw-hidden">Time line</span>
             {ticks.map(({ at, label }) => (
               <span key={at} class="iw-axis-tick" style={{ left: `${share(at)}%` }}>
-                {label}
+                {share(at) < 96 ? label : ""}
               </span>
             ))}
           </span>

@@ -21,13 +21,16 @@ export function Cell({ row, time, column, role = "gridcell" }: Props) {
   return (
     <span
       role={role}
-      class={`iw-cell iw-of-${column} ${isNumber(column) ? "iw-num" : ""}`}
+      class={classOf(column)}
       title={text === null ? undefined : clip(text)}
     >
       {shown ?? (text === null ? <span class="iw-dim">–</span> : <bdi>{clip(text)}</bdi>)}
     </span>
   );
 }
+
+export const classOf = (column: ColumnKey) =>
+  `iw-cell iw-of-${column} ${isNumber(column) ? "iw-num" : ""}`;
 
 /** The text, told whole by a tool tip; and what is drawn instead of it. */
 function contentOf(
@@ -55,9 +58,9 @@ function contentOf(
       ];
     case "submitted":
     case "started":
-      return told(row[column], formatDate);
+      return moment(row[column]);
     case "ended":
-      return told(row.marks[4] ?? null, formatDate);
+      return moment(row.marks[4] ?? null);
     case "cost":
       return told(costOf(row, now), formatCost);
     case "files":
@@ -73,6 +76,11 @@ function contentOf(
     default:
       return [row[column]];
   }
+}
+
+/** To the minute; to the second in the tool tip. */
+function moment(epoch: number | null): [string | null, ComponentChildren?] {
+  return epoch === null ? [null] : [formatDate(epoch), formatDate(epoch).slice(0, -3)];
 }
 
 function secondsIn(column: ColumnKey, row: RowView, now: number): number | null {
