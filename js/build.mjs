@@ -128,6 +128,7 @@ if (process.argv.includes("--gallery")) {
     outdir: out,
   });
   // The page mounts the bundle that users get, not its sources.
-  for (const name of ["widget.js", "widget.css", "list.js", "panels.js"]) copyFileSync(join(target, name), join(out, name));
+  for (const name of ["widget.js", "widget.css", "list.js", "panels.js"])
+    copyFileSync(join(target, name), join(out, name));
   console.log(`open ${join(here, "gallery", "index.html")} through a local web server`);
 }

@@ -310,7 +310,11 @@ const timeline: Partial<TaskListTraits> = { mode: "timeline" };
 show("timeline of 8", list(8, timeline));
 show("timeline of 8, narrow", list(8, timeline), narrow);
 show("timeline, fit to shown", list(500, timeline), click("Fit to shown"));
-show("timeline zoomed, a card open", list(30, timeline), click("Zoom in", "Zoom in", "Zoom in", `Show ${task(2)}`));
+show(
+  "timeline zoomed, a card open",
+  list(30, timeline),
+  click("Zoom in", "Zoom in", "Zoom in", `Show ${task(2)}`),
+);
 show("timeline grouped", list(60, timeline, { group: "simulator" }));
 show(
   "timeline of 100,000",
@@ -320,8 +324,17 @@ show(
 show("list, nothing matches", list(60, {}, { search: "no such thing" }));
 show("list empty", list(0));
 show("list offline", list(3, { feed: offline }));
-show("list hostile", list(6, {}, { group: "project" }, (index) => ({ ...states.row(index), ...states.hostileRow(index) })));
-show("timeline hostile", list(6, timeline, {}, (index) => ({ ...states.row(index), ...states.hostileRow(index) })));
+show(
+  "list hostile",
+  list(6, {}, { group: "project" }, (index) => ({
+    ...states.row(index),
+    ...states.hostileRow(index),
+  })),
+);
+show(
+  "timeline hostile",
+  list(6, timeline, {}, (index) => ({ ...states.row(index), ...states.hostileRow(index) })),
+);
 const unanswered = list(60);
 unanswered.silence();
 show("list without a kernel", unanswered);

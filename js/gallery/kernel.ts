@@ -98,7 +98,9 @@ class Kernel {
         (query.search === "" || isFound(row, query.search)) &&
         filters.every(([key, filter]) => passes(row, key, filter)),
     );
-    this.matching = shown.filter(({ tone }) => query.tones.length === 0 || query.tones.includes(tone));
+    this.matching = shown.filter(
+      ({ tone }) => query.tones.length === 0 || query.tones.includes(tone),
+    );
     const { sort } = query;
     if (sort !== null) {
       const sign = sort.descending ? -1 : 1;
@@ -225,7 +227,12 @@ export function listOf(
       const selected = lines.flatMap((line) =>
         isRow(line) && kernel.chosen.has(line.id) ? line.id : [],
       );
-      return { version: (model.get("shape") as { version: number }).version, start, lines, selected };
+      return {
+        version: (model.get("shape") as { version: number }).version,
+        start,
+        lines,
+        selected,
+      };
     },
     facet: ({ key }) => {
       const counts = new Map<string | null, number>();

@@ -103,7 +103,12 @@ export const running = task({
   cost: 0.31,
   marks: phases(computing, true),
   commands: [
-    { command: "/DIVEMesh/bin/DiveMESH", elapsed: { seconds: 2.4, since: null }, ok: true, exit_code: 0 },
+    {
+      command: "/DIVEMesh/bin/DiveMESH",
+      elapsed: { seconds: 2.4, since: null },
+      ok: true,
+      exit_code: 0,
+    },
     {
       command: "mpirun -np 16 /REEF3D/bin/REEF3D",
       elapsed: { seconds: null, since: now - 274 * second },
@@ -173,10 +178,17 @@ export const failed = task({
     detail:
       "runswmm model.inp model.rpt\nERROR 209: undefined object J44 at line 82 of [XSECTIONS] section",
     advice: "Read the last lines of stderr.txt and stdout.txt, correct the input files, run again.",
-    last_words: [{ name: "stderr.txt", text: "ERROR 209: undefined object N17\n  in line 41 of [CONDUITS]" }],
+    last_words: [
+      { name: "stderr.txt", text: "ERROR 209: undefined object N17\n  in line 41 of [CONDUITS]" },
+    ],
   },
   commands: [
-    { command: "runswmm model.inp model.rpt", elapsed: { seconds: 0.9, since: null }, ok: false, exit_code: 1 },
+    {
+      command: "runswmm model.inp model.rpt",
+      elapsed: { seconds: 0.9, since: null },
+      ok: false,
+      exit_code: 1,
+    },
   ],
 });
 export const killed = task({
@@ -236,7 +248,9 @@ export const hostile = task({
     advice: "",
     last_words: [],
   },
-  commands: [{ command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false, exit_code: 1 }],
+  commands: [
+    { command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false, exit_code: 1 },
+  ],
   console_url: "javascript:alert(1)",
   has_outputs: true,
   output_files: 1e9,
@@ -400,7 +414,10 @@ export function hostileRow(index: number): Partial<RowView> {
     { simulator: "\u202ereef3d", project: "\u202etfel ot thgir" },
     { simulator: "<img src=x onerror=alert(1)>", machine: "<script>alert(1)</script>" },
     { simulator: "a\u0000b\u0007c\u001b[31md\ne\tf", project: "" },
-    { simulator: "\u05e9\u05dc\u05d5\u05dd 123 \u0645\u0631\u062d\u0628\u0627", alias: "x".repeat(10_000) },
+    {
+      simulator: "\u05e9\u05dc\u05d5\u05dd 123 \u0645\u0631\u062d\u0628\u0627",
+      alias: "x".repeat(10_000),
+    },
     { cost: 1e12, marks: [0, 1, 2, 3, 8.64e15], submitted: 0, started: -1e15 },
   ];
   return parts[index] ?? {};

@@ -54,7 +54,10 @@ export function layColumns(keys: readonly ColumnKey[], hasAxis = false) {
   const last = hasAxis ? AXIS : ACTIONS;
   return {
     template: `${TICKS}px ${tracks.join(" ")} ${hasAxis || !grows ? `minmax(${last}px,1fr)` : `${last}px`}`,
-    width: columns.reduce((sum, { width, grows: own }) => sum + width + (own ? gain : 0), TICKS + last),
+    width: columns.reduce(
+      (sum, { width, grows: own }) => sum + width + (own ? gain : 0),
+      TICKS + last,
+    ),
   };
 }
 

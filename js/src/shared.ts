@@ -3,32 +3,25 @@
  * seen from `src/`; `build.mjs` turns their imports of them into reads of this object.
  */
 import { Fragment, h } from "preact";
-import {
-  useCallback,
-  useId,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "preact/hooks";
+import { useCallback, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as bridge from "./bridge";
 import * as clock from "./clock";
 import * as columns from "./columns";
 import * as format from "./format";
-import * as Badge from "./parts/Badge";
-import * as CopyButton from "./parts/CopyButton";
-import * as ErrorBox from "./parts/ErrorBox";
-import * as Icons from "./parts/Icons";
-import * as Card from "./parts/Card";
-import * as cells from "./parts/cells";
-import * as FeedLine from "./parts/FeedLine";
-import * as KillButton from "./parts/KillButton";
-import * as pending from "./parts/pending";
-import * as Progress from "./parts/Progress";
 import * as lazy from "./lazy";
+import * as Badge from "./parts/Badge";
+import * as Card from "./parts/Card";
+import * as CopyButton from "./parts/CopyButton";
+import * as cells from "./parts/cells";
+import * as ErrorBox from "./parts/ErrorBox";
+import * as FeedLine from "./parts/FeedLine";
+import * as Icons from "./parts/Icons";
+import * as KillButton from "./parts/KillButton";
+import * as Progress from "./parts/Progress";
+import * as pending from "./parts/pending";
+import * as phases from "./phases";
 import * as progress from "./progress";
 import * as task from "./task";
-import * as phases from "./phases";
 import * as window from "./window";
 
 /** A function, since some of these modules import this one. */

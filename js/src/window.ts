@@ -60,8 +60,7 @@ export function layItems(
   const items: Item[] = [];
   const shown = [range];
   if (pinned < range.start) shown.unshift({ start: pinned, stop: pinned + 1 });
-  else if (pinned >= range.stop && pinned < count)
-    shown.push({ start: pinned, stop: pinned + 1 });
+  else if (pinned >= range.stop && pinned < count) shown.push({ start: pinned, stop: pinned + 1 });
   let cursor = 0;
   const space = (to: number) => {
     if (to > cursor) items.push({ kind: "space", key: `space ${items.length}`, rows: to - cursor });

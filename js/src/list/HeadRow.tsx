@@ -2,9 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { COLUMNS, nextSort } from "../columns";
 import type { ColumnKey, QueryView } from "../contract";
-import type { Ask } from "./query";
 import { classOf } from "../parts/cells";
 import { Icon } from "../parts/Icons";
+import type { Ask } from "./query";
 
 interface Props {
   columns: readonly ColumnKey[];

@@ -4,17 +4,14 @@ import type { ServiceTime } from "../clock";
 import type { TaskListTraits } from "../contract";
 import { formatCost, formatCount, formatPlural, formatShort } from "../format";
 import { Lazy } from "../lazy";
-import { hasEnded } from "../progress";
 import { FeedLine } from "../parts/FeedLine";
 import { Progress } from "../parts/Progress";
 import { usePending } from "../parts/pending";
+import { hasEnded } from "../progress";
 
 interface Props {
   bridge: Bridge;
-  traits: Pick<
-    TaskListTraits,
-    "total" | "totals" | "shape" | "selection" | "feed" | "download"
-  >;
+  traits: Pick<TaskListTraits, "total" | "totals" | "shape" | "selection" | "feed" | "download">;
   time: ServiceTime;
   isLive: boolean;
   /** Grows with each error told of a task. */
@@ -45,7 +42,11 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, onClear }: Props
       )}
       <div class="iw-foot iw-list-foot">
         {selection.tasks === 0 ? null : (
-          <Lazy bridge={bridge} name="BulkBar" props={{ bridge, selection, isDownloading, epoch, onClear }} />
+          <Lazy
+            bridge={bridge}
+            name="BulkBar"
+            props={{ bridge, selection, isDownloading, epoch, onClear }}
+          />
         )}
         <span class="iw-grow" />
         <span class="iw-sums">

@@ -4,10 +4,10 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { GroupKey, QueryView, TaskListTraits, Tone } from "../contract";
 import { formatCount } from "../format";
-import type { Ask } from "./query";
 import { CopyButton } from "../parts/CopyButton";
 import { Icon, toneOf } from "../parts/Icons";
 import type { Pending } from "../parts/pending";
+import type { Ask } from "./query";
 
 const TITLES = [
   ["run", "Running"],

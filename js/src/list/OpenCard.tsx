@@ -3,9 +3,9 @@ import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
 import type { DownloadView, ErrorView, FeedView, RowView } from "../contract";
-import { type Opened, viewOfRow } from "./opened";
-import { actionsFor } from "../task";
 import { Card } from "../parts/Card";
+import { actionsFor } from "../task";
+import { type Opened, viewOfRow } from "./opened";
 
 interface Props {
   bridge: Bridge;

@@ -2,13 +2,13 @@
 import type { ComponentChildren } from "preact";
 import type { ServiceTime } from "../clock";
 import type { ColumnKey, DownloadView, RowView } from "../contract";
-import { hasEnded, percentOfAll } from "../progress";
 import { clip } from "../parts/Badge";
 import { Cell } from "../parts/cells";
 import { Icon } from "../parts/Icons";
 import { KillButton } from "../parts/KillButton";
 import { ProgressBar } from "../parts/Progress";
 import { usePending } from "../parts/pending";
+import { hasEnded, percentOfAll } from "../progress";
 
 /** A line whose data is on its way. */
 export function BlankRow({ index, columns, tab }: { index: number; columns: number; tab: number }) {

@@ -5,24 +5,24 @@ import { useServiceTime } from "../clock";
 import { knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
 import type { ColumnKey, DownloadView, RowView, TaskListTraits } from "../contract";
 import { Lazy } from "../lazy";
-import { useNotices } from "./notices";
-import { useOpened } from "./opened";
 import type { Axis } from "../panels/Gantt";
 import type { Span } from "../panels/span";
 import { clip } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
+import { usePending, WAITING } from "../parts/pending";
+import { actionsFor } from "../task";
+import { layItems, useRange } from "../window";
 import { GroupRow } from "./GroupRow";
 import { HeadRow } from "./HeadRow";
 import { ListFoot } from "./ListFoot";
 import { ListHead } from "./ListHead";
+import { useNotices } from "./notices";
 import { OpenCard } from "./OpenCard";
-import { usePending, WAITING } from "../parts/pending";
-import { BlankRow, Row } from "./Row";
+import { useOpened } from "./opened";
 import { useQuery } from "./query";
+import { BlankRow, Row } from "./Row";
 import { useRoving } from "./roving";
 import { isGroup, useLines } from "./rows";
-import { actionsFor } from "../task";
-import { layItems, useRange } from "../window";
 
 const TIMELINE_COLUMNS: readonly ColumnKey[] = ["status", "simulator", "id"];
 
@@ -60,7 +60,10 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     .flatMap((card) => ({ card, index: cache.placeOf(card.id) ?? -1 }))
     .filter(({ index }) => index >= 0)
     .sort((a, b) => a.index - b.index);
-  const gaps = cards.map(({ card, index }) => ({ after: index, height: heights.get(card.id) ?? 0 }));
+  const gaps = cards.map(({ card, index }) => ({
+    after: index,
+    height: heights.get(card.id) ?? 0,
+  }));
   const range = useRange(scroller, lines, ROW_HEIGHT, gaps);
   const roving = useRoving(scroller, cache, lines, ROW_HEIGHT, gaps);
   useLayoutEffect(() => void want(range));

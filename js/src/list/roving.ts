@@ -1,9 +1,9 @@
 /** The keyboard's way through a list: one line at a time has the focus, drawn wherever it is. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Gap, topOf } from "../window";
 import type { LineCache } from "./rows";
 import { isGroup } from "./rows";
-import { type Gap, topOf } from "../window";
 
 interface Keys {
   /** Enter: opens a card or folds a group. */

@@ -57,7 +57,12 @@ export function ColumnsMenu({ columns, onChange }: Props) {
                 />
                 <span class="iw-option-name">{title}</span>
               </label>
-              <Move label={`Move ${title} up`} isEnd={index === 0} onMove={() => move(index, -1)} icon="up" />
+              <Move
+                label={`Move ${title} up`}
+                isEnd={index === 0}
+                onMove={() => move(index, -1)}
+                icon="up"
+              />
               <Move
                 label={`Move ${title} down`}
                 isEnd={index === order.length - 1}

@@ -1,9 +1,10 @@
 /** The filters of the columns, each to be taken back. */
+
+import { knownColumns } from "../columns";
 import type { ColumnKey, FilterView, QueryView } from "../contract";
+import type { Ask } from "../list/query";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { knownColumns } from "../columns";
-import type { Ask } from "../list/query";
 import { describe } from "./filters";
 
 export function FilterChips({ query, ask }: { query: QueryView; ask: Ask }) {

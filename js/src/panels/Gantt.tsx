@@ -86,7 +86,8 @@ function Track({ row, time, view, lines, onShow }: TrackProps) {
   const words = laid.legend.filter(({ duration }) => duration !== "");
   const label = words.map(({ title, duration }) => `${title} ${duration}`).join(", ");
   const share = (at: number) => (100 * (at - view.from)) / (view.to - view.from);
-  const side = own === null ? null : own.to < view.from ? "left" : own.from > view.to ? "right" : null;
+  const side =
+    own === null ? null : own.to < view.from ? "left" : own.from > view.to ? "right" : null;
   return (
     <span role="gridcell" class="iw-cell iw-track" style={{ background: lines }}>
       {side === null || own === null ? (

@@ -33,13 +33,30 @@ export function GanttTools({ shape, time, isLive, span, onSpan, scroller, lineAt
   };
   return (
     <span class="iw-switch iw-zoom" role="group" aria-label="Time line">
-      <button type="button" class="iw-button" aria-label="Zoom out" title="Zoom out" onClick={zoom(2)}>
+      <button
+        type="button"
+        class="iw-button"
+        aria-label="Zoom out"
+        title="Zoom out"
+        onClick={zoom(2)}
+      >
         <Icon name="minus" />
       </button>
-      <button type="button" class="iw-button" aria-label="Zoom in" title="Zoom in" onClick={zoom(0.5)}>
+      <button
+        type="button"
+        class="iw-button"
+        aria-label="Zoom in"
+        title="Zoom in"
+        onClick={zoom(0.5)}
+      >
         <Icon name="plus" />
       </button>
-      <button type="button" class="iw-button" aria-pressed={span === null} onClick={() => onSpan(null)}>
+      <button
+        type="button"
+        class="iw-button"
+        aria-pressed={span === null}
+        onClick={() => onSpan(null)}
+      >
         Fit
       </button>
       <button type="button" class="iw-button" onClick={fitToShown}>

@@ -28,7 +28,12 @@ export function Menu({ bridge, column, columns, query, ask, anchor, onClose }: P
   }
   const { [column]: filter, ...others } = query.filters;
   return (
-    <Popover key={column} anchor={anchor} label={`Filter ${COLUMNS[column].title}`} onClose={onClose}>
+    <Popover
+      key={column}
+      anchor={anchor}
+      label={`Filter ${COLUMNS[column].title}`}
+      onClose={onClose}
+    >
       <FilterMenu
         bridge={bridge}
         column={column}

@@ -54,11 +54,13 @@ export interface Tick {
   label: string;
 }
 
-const STEPS = [1, 2, 5, 10, 15, 30].flatMap((n) => n * SECOND).concat(
-  [1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
-  [1, 2, 3, 6, 12].map((n) => n * HOUR),
-  [1, 2, 7, 14].map((n) => n * DAY),
-);
+const STEPS = [1, 2, 5, 10, 15, 30]
+  .flatMap((n) => n * SECOND)
+  .concat(
+    [1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+    [1, 2, 3, 6, 12].map((n) => n * HOUR),
+    [1, 2, 7, 14].map((n) => n * DAY),
+  );
 const MONTHS = [1, 3, 6, 12];
 
 /** Round moments of local time, as many as fit; `most` is at least one. */

@@ -19,11 +19,7 @@ export function Cell({ row, time, column, role = "gridcell" }: Props) {
   const now = useNow(time, !row.is_terminal && (isNumber(column) || column === "phases"));
   const [text, shown] = contentOf(column, row, now, time);
   return (
-    <span
-      role={role}
-      class={classOf(column)}
-      title={text === null ? undefined : clip(text)}
-    >
+    <span role={role} class={classOf(column)} title={text === null ? undefined : clip(text)}>
       {shown ?? (text === null ? <span class="iw-dim">–</span> : <bdi>{clip(text)}</bdi>)}
     </span>
   );
@@ -91,7 +87,9 @@ function secondsIn(column: ColumnKey, row: RowView, now: number): number | null 
   const [from = null, to = null] =
     column === "queue" ? [queue?.start, queue?.end] : [row.submitted, row.marks[4]];
   // The end of an ended task may be unknown: it must not grow for ever.
-  return to === null && row.is_terminal ? null : secondsOf({ seconds: null, since: from }, to ?? now);
+  return to === null && row.is_terminal
+    ? null
+    : secondsOf({ seconds: null, since: from }, to ?? now);
 }
 
 /** What the computation has cost so far, where it still grows. */
