@@ -15,7 +15,7 @@ import * as states from "./states";
 const SECOND = 1000;
 
 /** What a column holds, as it is compared. */
-function valueOf(row: RowView, key: ColumnKey): string | number | null {
+function columnOf(row: RowView, key: ColumnKey): string | number | null {
   switch (key) {
     case "status":
       return row.alias;
@@ -49,7 +49,7 @@ function valueOf(row: RowView, key: ColumnKey): string | number | null {
 }
 
 function passes(row: RowView, key: ColumnKey, filter: FilterView): boolean {
-  const value = valueOf(row, key);
+  const value = columnOf(row, key);
   if ("values" in filter) return filter.values.includes(value as string | null);
   if (typeof value !== "number") return false;
   return value >= (filter.min ?? -Infinity) && value <= (filter.max ?? Infinity);
@@ -105,7 +105,7 @@ class Kernel {
     if (sort !== null) {
       const sign = sort.descending ? -1 : 1;
       this.matching.sort((a, b) => {
-        const [x, y] = [valueOf(a, sort.key), valueOf(b, sort.key)];
+        const [x, y] = [columnOf(a, sort.key), columnOf(b, sort.key)];
         if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1;
         return x < y ? -sign : x > y ? sign : 0;
       });
@@ -138,7 +138,7 @@ class Kernel {
     if (key === null) return this.matching;
     const groups = new Map<string | null, RowView[]>();
     for (const row of this.matching) {
-      const label = valueOf(row, key) as string | null;
+      const label = columnOf(row, key) as string | null;
       const known = groups.get(label);
       if (known === undefined) groups.set(label, [row]);
       else known.push(row);
@@ -238,7 +238,7 @@ export function listOf(
       const counts = new Map<string | null, number>();
       const numbers: number[] = [];
       for (const row of kernel.rows) {
-        const value = valueOf(row, key);
+        const value = columnOf(row, key);
         if (typeof value === "number") numbers.push(value);
         else counts.set(value, (counts.get(value) ?? 0) + 1);
       }

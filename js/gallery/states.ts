@@ -103,12 +103,7 @@ export const running = task({
   cost: 0.31,
   marks: phases(computing, true),
   commands: [
-    {
-      command: "/DIVEMesh/bin/DiveMESH",
-      elapsed: { seconds: 2.4, since: null },
-      ok: true,
-      exit_code: 0,
-    },
+    { command: "/DIVEMesh/bin/DiveMESH", elapsed: { seconds: 2.4, since: null }, ok: true, exit_code: 0 },
     {
       command: "mpirun -np 16 /REEF3D/bin/REEF3D",
       elapsed: { seconds: null, since: now - 274 * second },
@@ -178,17 +173,10 @@ export const failed = task({
     detail:
       "runswmm model.inp model.rpt\nERROR 209: undefined object J44 at line 82 of [XSECTIONS] section",
     advice: "Read the last lines of stderr.txt and stdout.txt, correct the input files, run again.",
-    last_words: [
-      { name: "stderr.txt", text: "ERROR 209: undefined object N17\n  in line 41 of [CONDUITS]" },
-    ],
+    last_words: [{ name: "stderr.txt", text: "ERROR 209: undefined object N17\n  in line 41 of [CONDUITS]" }],
   },
   commands: [
-    {
-      command: "runswmm model.inp model.rpt",
-      elapsed: { seconds: 0.9, since: null },
-      ok: false,
-      exit_code: 1,
-    },
+    { command: "runswmm model.inp model.rpt", elapsed: { seconds: 0.9, since: null }, ok: false, exit_code: 1 },
   ],
 });
 export const killed = task({
@@ -248,9 +236,7 @@ export const hostile = task({
     advice: "",
     last_words: [],
   },
-  commands: [
-    { command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false, exit_code: 1 },
-  ],
+  commands: [{ command: `rm -rf "${long}"`, elapsed: { seconds: -4, since: null }, ok: false, exit_code: 1 }],
   console_url: "javascript:alert(1)",
   has_outputs: true,
   output_files: 1e9,

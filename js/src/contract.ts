@@ -175,7 +175,9 @@ export type GroupKey = "simulator" | "project" | "status" | "machine";
 
 /** What a column must be: one of some values (null: not known), or in a range, ends included. Texts
  * are compared whole; times are epoch milliseconds, durations seconds, sizes bytes. */
-export type FilterView = { values: (string | null)[] } | { min: number | null; max: number | null };
+export type FilterView =
+  | { values: (string | null)[] }
+  | { min: number | null; max: number | null };
 
 export interface SortView {
   key: ColumnKey;
@@ -291,10 +293,7 @@ export interface Requests {
   query: { query: QueryView };
   facet: { key: ColumnKey };
   /** One of: the tasks of these ids, those of these lines, all that match the query, or none. */
-  select:
-    | { ids: string[]; on: boolean }
-    | { start: number; stop: number; on: boolean }
-    | { on: boolean };
+  select: { ids: string[]; on: boolean } | { start: number; stop: number; on: boolean } | { on: boolean };
   kill_selected: Record<string, never>;
   download_selected: Record<string, never>;
   follow: { on: boolean };

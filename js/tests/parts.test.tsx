@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import type { DownloadView } from "../src/contract";
-import { OutputsTable } from "../src/panels/OutputsTable";
 import { Badge } from "../src/parts/Badge";
 import { CopyButton } from "../src/parts/CopyButton";
 import { Details, safeLink } from "../src/parts/Details";
 import { ErrorBox } from "../src/parts/ErrorBox";
 import { FeedLine } from "../src/parts/FeedLine";
+import { OutputsTable } from "../src/panels/OutputsTable";
 import { Progress } from "../src/parts/Progress";
 import type { Pending } from "../src/parts/pending";
 import { Tabs } from "../src/parts/Tabs";
@@ -344,9 +344,7 @@ describe("details", () => {
     expect(page.textContent).toContain("5 min ago");
   });
   it("count a command that runs", async () => {
-    const commands = [
-      { command: "x", elapsed: { seconds: null, since: NOW - 4000 }, ok: null, exit_code: null },
-    ];
+    const commands = [{ command: "x", elapsed: { seconds: null, since: NOW - 4000 }, ok: null, exit_code: null }];
     const page = await draw(<Details view={task({ commands })} time={time} />);
     expect(page.querySelector("li")?.textContent).toBe("x4 s · running");
     await later(1000);

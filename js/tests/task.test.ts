@@ -143,12 +143,7 @@ describe("the card", () => {
     expect(el.textContent).not.toContain("last known");
   });
   it("explains a failure", async () => {
-    const failure = {
-      title: "Exit code 1.",
-      detail: "ERROR 209",
-      advice: "Correct the input.",
-      last_words: [],
-    };
+    const failure = { title: "Exit code 1.", detail: "ERROR 209", advice: "Correct the input.", last_words: [] };
     const view = done({ status: "failed", alias: "Failed", tone: "bad", failure });
     const { el } = await show(host({ view }));
     expect(one(el, "group", "Why it failed").textContent).toBe(

@@ -28,7 +28,6 @@ const TIMELINE_COLUMNS: readonly ColumnKey[] = ["status", "simulator", "id"];
 
 export function TaskList({ bridge }: { bridge: Bridge }) {
   const trait = <K extends keyof TaskListTraits>(key: K) =>
-    // biome-ignore lint/correctness/useHookAtTopLevel: called in the same order each time
     useTrait<TaskListTraits[K]>(bridge, key);
   const total = trait("total");
   const totals = trait("totals");

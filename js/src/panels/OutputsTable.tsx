@@ -1,12 +1,12 @@
 /** The output files: sort, choose, download. */
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { FileView, OutputsView } from "../contract";
+import { nextSort, type Sort, type SortKey, sortFiles, summary } from "./files";
 import { formatBytes } from "../format";
+import { useRange } from "../window";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
 import type { Pending } from "../parts/pending";
-import { useRange } from "../window";
-import { nextSort, type Sort, type SortKey, sortFiles, summary } from "./files";
 
 const ROW_HEIGHT = 28;
 /** Shorter listings are drawn whole, so that the page's own search finds their names. */

@@ -207,9 +207,7 @@ function countingOf(view: TaskView, now: number): [number | null, string] {
     return [secondsOf(computation, now), isTerminal ? "" : "computed"];
   if (isTerminal) return [null, ""];
   if (computation.since !== null) return [secondsOf(computation, now), "running"];
-  const phase = phasesOf(view.marks)
-    .reverse()
-    .find(({ end }) => end === null);
+  const phase = phasesOf(view.marks).reverse().find(({ end }) => end === null);
   if (phase === undefined) return [null, ""];
   const words = {
     queue: "waiting",
