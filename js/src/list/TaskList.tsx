@@ -149,7 +149,12 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
       aria-multiselectable="true"
       aria-rowcount={lines + 1}
       aria-colcount={width}
-      style={{ "--iw-tracks": layout.template, minWidth: `${layout.width}px` }}
+      style={{
+        "--iw-tracks": layout.template,
+        minWidth: `${layout.width}px`,
+        // Also while its lines are exchanged, or the browser would scroll up.
+        minHeight: `${(lines + 1) * ROW_HEIGHT + extra}px`,
+      }}
       onFocusIn={roving.onFocusIn}
       onKeyDown={(event) =>
         roving.onKeyDown(event, {
