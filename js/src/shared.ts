@@ -19,6 +19,7 @@ import * as Icons from "./parts/Icons";
 import * as KillButton from "./parts/KillButton";
 import * as Progress from "./parts/Progress";
 import * as pending from "./parts/pending";
+import * as Tones from "./parts/Tones";
 import * as phases from "./phases";
 import * as progress from "./progress";
 import * as task from "./task";
@@ -45,6 +46,7 @@ export const shared = () => ({
   "parts/cells": cells,
   "parts/FeedLine": FeedLine,
   "parts/Progress": Progress,
+  "parts/Tones": Tones,
   "parts/KillButton": KillButton,
   "parts/pending": pending,
 });

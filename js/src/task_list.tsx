@@ -3,15 +3,18 @@
  * it alive comes a moment later, and never where no kernel is left. Twin of
  * `inductiva_widgets/widgets/task_list.py`.
  */
+import { useLayoutEffect, useState } from "preact/hooks";
 import { type Bridge, useFeed, useTrait } from "./bridge";
 import { useServiceTime } from "./clock";
 import { COLUMNS, knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "./columns";
-import type { ColumnKey, LineView, RowView } from "./contract";
+import type { ColumnKey, LineView, RowView, ShapeView, TotalsView } from "./contract";
 import { formatPlural } from "./format";
 import { useModule } from "./lazy";
 import { Cell, classOf } from "./parts/cells";
 import { ErrorBox } from "./parts/ErrorBox";
 import { FeedLine } from "./parts/FeedLine";
+import { SLOW_AFTER } from "./parts/pending";
+import { Chips } from "./parts/Tones";
 
 export function TaskListEntry({ bridge }: { bridge: Bridge }) {
   const { module, error, again } = useModule(bridge, "list");
@@ -38,14 +41,26 @@ const isTask = (line: LineView): line is RowView => "id" in line;
 function Preview({ bridge }: { bridge: Bridge }) {
   const total = useTrait<number>(bridge, "total");
   const rows = useTrait<LineView[]>(bridge, "head").filter(isTask);
+  const totals = useTrait<TotalsView>(bridge, "totals");
+  const shape = useTrait<ShapeView>(bridge, "shape");
   const columns = knownColumns(useTrait<ColumnKey[]>(bridge, "columns"));
   const { feed, seen } = useFeed(bridge);
   const isLive = rows.some((row) => !row.is_terminal);
   const time = useServiceTime(feed, isLive, seen);
   const { template, width } = layColumns(columns);
+  // The room that is kept for what can be done is given up where nobody answers.
+  const [isSlow, setSlow] = useState(false);
+  useLayoutEffect(() => {
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <div class="iw-list iw-frame">
-      <div class="iw-list-head" />
+      <div class={isSlow ? "iw-list-head iw-alone" : "iw-list-head"}>
+        <div class="iw-chips">
+          <Chips counts={totals.counts} tones={shape.query.tones} />
+        </div>
+      </div>
       <div class="iw-scroller iw-tasks" style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT}px` }}>
         <div
           role="table"

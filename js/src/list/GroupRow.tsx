@@ -3,7 +3,7 @@ import type { GroupView } from "../contract";
 import { formatCost, formatPlural, formatShort } from "../format";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { Counts } from "./ListHead";
+import { Counts } from "../parts/Tones";
 
 interface Props {
   line: GroupView;
@@ -14,7 +14,7 @@ interface Props {
 }
 
 export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
-  const label = line.label === null ? "Not known" : clip(line.label);
+  const label = line.label === null ? "Not known" : clip(line.label) || "(empty)";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid looks after the keys
     <div

@@ -2,52 +2,15 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
-import type { GroupKey, QueryView, TaskListTraits, Tone } from "../contract";
-import { formatCount } from "../format";
+import type { GroupKey, QueryView, TaskListTraits } from "../contract";
 import { CopyButton } from "../parts/CopyButton";
-import { Icon, toneOf } from "../parts/Icons";
 import type { Pending } from "../parts/pending";
+import { Chips, Toggle } from "../parts/Tones";
 import type { Ask } from "./query";
 
-const TITLES = [
-  ["run", "Running"],
-  ["wait", "Waiting"],
-  ["ok", "Success"],
-  ["bad", "Failed"],
-  ["off", "Stopped"],
-  ["unknown", "Other"],
-] as const;
 const GROUPS: readonly GroupKey[] = ["simulator", "project", "status", "machine"];
 /** What is typed is searched for after a rest of this long, in milliseconds. */
 export const SEARCH_AFTER = 150;
-
-/** Tones of a newer kernel are counted with the unknown ones, so that the sum stays right. */
-function sumsOf(counts: Record<string, number>): Map<Tone, number> {
-  const sums = new Map<Tone, number>();
-  for (const [tone, count] of Object.entries(counts)) {
-    sums.set(toneOf(tone), (sums.get(toneOf(tone)) ?? 0) + count);
-  }
-  return sums;
-}
-
-/** How many of each kind, for the head of a group. */
-export function Counts({ counts }: { counts: Record<string, number> }) {
-  const sums = sumsOf(counts);
-  return (
-    <>
-      {TITLES.map(([tone, title]) => {
-        const count = sums.get(tone) ?? 0;
-        return count === 0 ? null : (
-          <span key={tone} class={`iw-count iw-ink-${tone}`} title={title}>
-            <Icon name={tone} />
-            {formatCount(count)}
-            <span class="iw-hidden"> {title}</span>
-          </span>
-        );
-      })}
-    </>
-  );
-}
 
 interface Props {
   bridge: Bridge;
@@ -109,65 +72,10 @@ export function ListHead({ bridge, traits, query, ask, pending, search, ...rest 
         </span>
       ) : null}
       <div class="iw-chips">
-        <Chips counts={totals.counts} query={query} ask={ask} />
+        <Chips counts={totals.counts} tones={query.tones} onChoose={(tones) => ask({ tones })} />
         {rest.children}
       </div>
     </div>
-  );
-}
-
-interface ToggleProps {
-  isOn: boolean;
-  onClick: () => void;
-  kind?: string;
-  children: ComponentChildren;
-}
-
-function Toggle({ isOn, onClick, kind = "iw-button", children }: ToggleProps) {
-  return (
-    <button type="button" class={kind} aria-pressed={isOn} onClick={onClick}>
-      {children}
-    </button>
-  );
-}
-
-function Chips({
-  counts,
-  query,
-  ask,
-}: Pick<Props, "query" | "ask"> & { counts: Record<string, number> }) {
-  const sums = sumsOf(counts);
-  // One that was there stays, so that those beside it do not move under the pointer.
-  const seen = useRef(new Set<Tone>(query.tones)).current;
-  for (const tone of sums.keys()) seen.add(tone);
-  const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
-  return (
-    <span class="iw-tones" role="group" aria-label="Tasks by status">
-      <Toggle kind="iw-chip" isOn={query.tones.length === 0} onClick={() => ask({ tones: [] })}>
-        All {formatCount(all)}
-      </Toggle>
-      {TITLES.map(([tone, title]) =>
-        !seen.has(tone) ? null : (
-          <Toggle
-            key={tone}
-            kind={`iw-chip iw-ink-${tone}`}
-            isOn={query.tones.includes(tone)}
-            onClick={() =>
-              ask({
-                tones: query.tones.includes(tone)
-                  ? query.tones.filter((other) => other !== tone)
-                  : [...query.tones, tone],
-              })
-            }
-          >
-            <Icon name={tone} />
-            <span>
-              {title} {formatCount(sums.get(tone) ?? 0)}
-            </span>
-          </Toggle>
-        ),
-      )}
-    </span>
   );
 }
 

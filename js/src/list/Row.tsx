@@ -9,6 +9,7 @@ import { KillButton } from "../parts/KillButton";
 import { ProgressBar } from "../parts/Progress";
 import { usePending } from "../parts/pending";
 import { hasEnded, percentOfAll } from "../progress";
+import { memo } from "./memo";
 
 /** A line whose data is on its way. */
 export function BlankRow({ index, columns, tab }: { index: number; columns: number; tab: number }) {
@@ -29,6 +30,14 @@ export function BlankRow({ index, columns, tab }: { index: number; columns: numb
   );
 }
 
+/** What can be done with a line. */
+export interface Doing {
+  toggle(index: number): void;
+  choose(index: number, isRange: boolean): void;
+  kill(id: string): Promise<unknown>;
+  download(id: string): Promise<unknown>;
+}
+
 interface Props {
   row: RowView;
   index: number;
@@ -41,16 +50,15 @@ interface Props {
   download: DownloadView | undefined;
   /** Grows with each error told of this task, so that its buttons start over. */
   epoch: number;
-  onToggle: () => void;
-  onChoose: (isRange: boolean) => void;
-  onKill: () => Promise<unknown>;
-  onDownload: () => Promise<unknown>;
+  /** Always the same object, so that a line is drawn again only when it has changed. */
+  doing: { readonly current: Doing };
   /** On the time line instead of what can be done. */
   bar?: ComponentChildren;
 }
 
-export function Row({ row, index, time, columns, isOpen, isChosen, bar, ...rest }: Props) {
-  const { tab, onToggle, onChoose } = rest;
+export const Row = memo(function Row({ row, index, time, columns, ...rest }: Props) {
+  const { tab, isOpen, isChosen, doing, bar } = rest;
+  const onToggle = () => doing.current.toggle(index);
   const id = clip(row.id);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid looks after the keys
@@ -71,7 +79,7 @@ export function Row({ row, index, time, columns, isOpen, isChosen, bar, ...rest 
             aria-label={`Select task ${id}`}
             checked={isChosen}
             tabIndex={tab}
-            onClick={(event) => onChoose(event.shiftKey)}
+            onClick={(event) => doing.current.choose(index, event.shiftKey)}
           />
         </label>
         <button
@@ -91,18 +99,24 @@ export function Row({ row, index, time, columns, isOpen, isChosen, bar, ...rest 
       {bar ?? <Actions row={row} {...rest} />}
     </div>
   );
-}
+});
 
-type ActionProps = Pick<Props, "row" | "tab" | "download" | "epoch" | "onKill" | "onDownload">;
+type ActionProps = Pick<Props, "row" | "tab" | "download" | "epoch" | "doing">;
 
-function Actions({ row, tab, download, epoch, onKill, onDownload }: ActionProps) {
+function Actions({ row, tab, download, epoch, doing }: ActionProps) {
   const kill = usePending();
   const fetch = usePending();
   const isDownloading = download !== undefined && !hasEnded(download);
   return (
     <span role="gridcell" class="iw-cell iw-cell-actions">
       {row.can_kill ? (
-        <KillButton key={epoch} pending={kill} onKill={onKill} tab={tab} isCompact />
+        <KillButton
+          key={epoch}
+          pending={kill}
+          onKill={() => doing.current.kill(row.id)}
+          tab={tab}
+          isCompact
+        />
       ) : null}
       {isDownloading ? (
         <>
@@ -122,7 +136,7 @@ function Actions({ row, tab, download, epoch, onKill, onDownload }: ActionProps)
           }
           tabIndex={tab}
           disabled={fetch.isBusy}
-          onClick={() => void fetch.run(onDownload)}
+          onClick={() => void fetch.run(() => doing.current.download(row.id))}
         >
           <Icon name={download?.phase === "done" ? "ok" : "download"} />
         </button>

@@ -1,5 +1,5 @@
 /** The table of tasks, alive: all that can be done with it. */
-import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Bridge, errorView, useFeed, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
 import { knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
@@ -7,20 +7,19 @@ import type { ColumnKey, DownloadView, RowView, TaskListTraits } from "../contra
 import { Lazy } from "../lazy";
 import type { Axis } from "../panels/Gantt";
 import type { Span } from "../panels/span";
-import { clip } from "../parts/Badge";
-import { ErrorBox } from "../parts/ErrorBox";
-import { usePending, WAITING } from "../parts/pending";
+import { usePending } from "../parts/pending";
 import { actionsFor } from "../task";
 import { layItems, useRange } from "../window";
 import { GroupRow } from "./GroupRow";
 import { HeadRow } from "./HeadRow";
+import { ListErrors } from "./ListErrors";
 import { ListFoot } from "./ListFoot";
 import { ListHead } from "./ListHead";
 import { useNotices } from "./notices";
 import { OpenCard } from "./OpenCard";
 import { useOpened } from "./opened";
 import { useQuery } from "./query";
-import { BlankRow, Row } from "./Row";
+import { BlankRow, type Doing, Row } from "./Row";
 import { useRoving } from "./roving";
 import { isGroup, useLines } from "./rows";
 
@@ -49,11 +48,13 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const anchor = useRef(0);
 
   const isTimeline = mode === "timeline";
-  const columns = isTimeline ? TIMELINE_COLUMNS : knownColumns(chosen);
+  const known = useMemo(() => knownColumns(chosen), [chosen]);
+  const columns = isTimeline ? TIMELINE_COLUMNS : known;
   const width = columns.length + 2;
   const lines = shape.lines;
   const isLive = (totals.counts.run ?? 0) + (totals.counts.wait ?? 0) > 0 || cache.hasLive();
-  const time = useServiceTime(feed, isLive, seen);
+  const { offset, frozen } = useServiceTime(feed, isLive, seen);
+  const time = useMemo(() => ({ offset, frozen }), [offset, frozen]);
   // Open cards move along with their rows, and are hidden with them.
   const cards = found
     .flatMap((card) => ({ card, index: cache.placeOf(card.id) ?? -1 }))
@@ -98,6 +99,19 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     ask({ closed: line.is_open ? [...others, line.group] : others });
   }
 
+  const told = (id: string, action: Promise<unknown>) =>
+    action.catch((thrown) => {
+      tell(id, errorView(thrown));
+      throw thrown;
+    });
+  const doing = useRef<Doing>(null as never);
+  doing.current = {
+    toggle: toggleAt,
+    choose: chooseAt,
+    kill: (id) => told(id, actionsFor(bridge, id).kill()),
+    download: (id) => told(id, actionsFor(bridge, id).download(null)),
+  };
+
   const opened = new Map(cards.map((one) => [one.index, one.card]));
   const extra = gaps.reduce((sum, { height }) => sum + height, 0);
 
@@ -113,12 +127,6 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
       return <GroupRow key={`group ${line.group}`} {...props} />;
     }
     const { id } = line;
-    const actions = actionsFor(bridge, id);
-    const told = (action: () => Promise<unknown>) => () =>
-      action().catch((thrown) => {
-        tell(id, errorView(thrown));
-        throw thrown;
-      });
     return (
       <Row
         key={id}
@@ -131,10 +139,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         isChosen={marks.has(id)}
         download={downloads.get(id)}
         epoch={epochs.get(id) ?? 0}
-        onToggle={onToggle}
-        onChoose={(isRange) => chooseAt(index, isRange)}
-        onKill={told(actions.kill)}
-        onDownload={told(() => actions.download(null))}
+        doing={doing}
         bar={axis?.bar(line)}
       />
     );
@@ -271,29 +276,13 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
             </div>
           )}
         </div>
-        {error === null ? null : (
-          <ErrorBox error={error} onDismiss={retry} dismissLabel="Try again" />
-        )}
-        {pending.error === null ? null : (
-          <ErrorBox error={pending.error} onDismiss={pending.clear} />
-        )}
-        {pending.isSlow ? (
-          <div class="iw-note" role="note">
-            {WAITING}
-          </div>
-        ) : null}
-        {notices
-          .filter(({ task_id }) => !cards.some(({ card }) => card.id === task_id))
-          .map((notice) => (
-            <ErrorBox
-              key={notice.task_id}
-              error={{
-                ...notice.error,
-                title: `Task ${clip(notice.task_id)}: ${notice.error.title}`,
-              }}
-              onDismiss={() => dismiss(notice)}
-            />
-          ))}
+        <ListErrors
+          error={error}
+          onRetry={retry}
+          pending={pending}
+          notices={notices.filter(({ task_id }) => !cards.some(({ card }) => card.id === task_id))}
+          onDismiss={dismiss}
+        />
         <ListFoot
           bridge={bridge}
           traits={{ total, totals, shape, selection, feed, download: bulk }}

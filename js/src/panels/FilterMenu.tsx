@@ -96,7 +96,7 @@ function Values({ facet, filter, onChange }: Part) {
                 onChange={() => toggle(value)}
               />
               <span class={value === null ? "iw-option-name iw-dim" : "iw-option-name"}>
-                <bdi>{clip(value ?? UNKNOWN)}</bdi>
+                <bdi>{clip(value ?? UNKNOWN) || "(empty)"}</bdi>
               </span>
               <span class="iw-num iw-dim">{formatCount(count)}</span>
             </label>
