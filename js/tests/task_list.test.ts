@@ -776,6 +776,22 @@ describe("the keyboard", () => {
     await key("Enter");
     expect(byRole(el, "region")).toHaveLength(0);
   });
+  it("leaves the keys in a card to what is in it", async () => {
+    const model = list(8);
+    const { el, key, at } = await start(model);
+    await key("Enter");
+    await click(one(el, "tab", /Details/));
+    const inner = document.createElement("div");
+    inner.setAttribute("role", "row");
+    inner.setAttribute("aria-rowindex", "6");
+    inner.tabIndex = 0;
+    one(el, "region", "Task id-0").append(inner);
+    inner.focus();
+    await key("ArrowDown");
+    expect(document.activeElement).toBe(inner);
+    await key("Escape");
+    expect(at()).toBe(0);
+  });
   it("selects with the space bar, and more with Shift", async () => {
     const model = list(8);
     const { key, at } = await start(model);
@@ -823,5 +839,38 @@ describe("the time line", () => {
     for (let n = 0; n < 6; n += 1) await click(one(el, "button", "Zoom in"));
     await click(one(el, "button", "Go to the bar of task id-1"));
     one(line(el, "id-1"), "img");
+  });
+});
+
+describe("before the rest of the code is there", () => {
+  const registry = (globalThis as unknown as Record<symbol, unknown>)[
+    Symbol.for("inductiva_widgets.")
+  ] as { loaded: object; asked: object };
+  const { loaded, asked: before } = registry;
+  afterEach(() => Object.assign(registry, { loaded, asked: before }));
+
+  it("the first lines are there, counted and up to date, with nothing that could not work", async () => {
+    Object.assign(registry, { loaded: {}, asked: { list: new Promise(() => {}) } });
+    const model = list(100_000);
+    const { el } = await show(model);
+    expect(one(el, "table", "Tasks").getAttribute("aria-rowcount")).toBe("100001");
+    expect(lines(el)).toHaveLength(25);
+    expect(el.textContent).toContain("100,000 tasks");
+    expect(el.textContent).toContain("Success 99,999");
+    const buttons = byRole(el, "button") as HTMLButtonElement[];
+    expect(buttons.every(({ disabled }) => disabled)).toBe(true);
+    expect(model.sent).toHaveLength(0);
+  });
+  it("it says why the rest does not come, and asks again when told to", async () => {
+    Object.assign(registry, { loaded: {}, asked: { list: Promise.reject(new Error("no way")) } });
+    const { el } = await show(list(8));
+    await act(async () => {});
+    expect(one(el, "alert").textContent).toContain("no way");
+    Object.assign(registry, {
+      asked: { list: Promise.resolve((loaded as { list: object }).list) },
+    });
+    await click(one(el, "button", "Try again"));
+    await act(async () => {});
+    expect(byRole(el, "grid")).toHaveLength(1);
   });
 });

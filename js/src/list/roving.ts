@@ -31,7 +31,7 @@ export function useRoving(
     // A line that has just got its data, or a button that has done its work, took the focus along.
     const isLost = held !== null && focusedIn(node) === null && isNowhere(node);
     if (isWanted.current || isLost) {
-      const row = node?.querySelector<HTMLElement>(`[aria-rowindex="${active + 2}"]`);
+      const row = node?.querySelector<HTMLElement>(`.iw-row[aria-rowindex="${active + 2}"]`);
       row?.focus({ preventScroll: true });
     }
     isWanted.current = false;
@@ -56,14 +56,14 @@ export function useRoving(
 
   function onKeyDown(event: KeyboardEvent, keys: Keys) {
     const target = event.target as HTMLElement;
-    const line = target.closest("[role=row]");
-    if (line === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const place = lineOf(target);
     if (place === null) {
-      const card = Number((line as HTMLElement).dataset.after ?? Number.NaN);
-      if (event.key === "Escape" && card >= 0) go(card);
+      const card = target.closest<HTMLElement>(CARD);
+      if (event.key === "Escape" && card !== null) go(Number(card.dataset.after));
       return;
     }
+    const line = target.closest(".iw-row");
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 2);
     const step = {
       ArrowDown: 1,
@@ -93,9 +93,13 @@ export function useRoving(
   return { active, go, onKeyDown, onFocusIn };
 }
 
-/** The index of the line that something stands in; null in heads and cards. */
+const CARD = ".iw-card-row";
+
+/** The index of the line that something stands in; null in heads and in cards, which have rows of
+ * their own. */
 function lineOf(target: HTMLElement): number | null {
-  const place = Number(target.closest("[role=row]")?.getAttribute("aria-rowindex") ?? 0) - 2;
+  if (target.closest(CARD) !== null) return null;
+  const place = Number(target.closest(".iw-row")?.getAttribute("aria-rowindex") ?? 0) - 2;
   return place < 0 ? null : place;
 }
 

@@ -70,7 +70,7 @@ export function GanttTools({ shape, time, isLive, span, onSpan, scroller, lineAt
 function indexesInSight(node: HTMLElement | null): number[] {
   if (node === null) return [];
   const box = node.getBoundingClientRect();
-  return [...node.querySelectorAll("[aria-rowindex]")].flatMap((line) => {
+  return [...node.querySelectorAll(".iw-row[aria-rowindex]")].flatMap((line) => {
     const { top, bottom } = line.getBoundingClientRect();
     const middle = (top + bottom) / 2;
     return middle < box.top || middle > box.bottom ? [] : Number(line.ariaRowIndex) - 2;

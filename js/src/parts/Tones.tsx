@@ -46,12 +46,19 @@ interface ToggleProps {
   isOn: boolean;
   onClick: () => void;
   kind?: string;
+  isDisabled?: boolean;
   children: ComponentChildren;
 }
 
-export function Toggle({ isOn, onClick, kind = "iw-button", children }: ToggleProps) {
+export function Toggle({
+  isOn,
+  onClick,
+  kind = "iw-button",
+  isDisabled = false,
+  children,
+}: ToggleProps) {
   return (
-    <button type="button" class={kind} aria-pressed={isOn} onClick={onClick}>
+    <button type="button" class={kind} aria-pressed={isOn} disabled={isDisabled} onClick={onClick}>
       {children}
     </button>
   );
@@ -73,7 +80,12 @@ export function Chips({ counts, tones, onChoose }: ChipsProps) {
   const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
   return (
     <span class="iw-tones" role="group" aria-label="Tasks by status">
-      <Toggle kind="iw-chip" isOn={tones.length === 0} onClick={() => onChoose?.([])}>
+      <Toggle
+        kind="iw-chip"
+        isDisabled={onChoose === undefined}
+        isOn={tones.length === 0}
+        onClick={() => onChoose?.([])}
+      >
         All {formatCount(all)}
       </Toggle>
       {TITLES.map(([tone, title]) =>
@@ -81,6 +93,7 @@ export function Chips({ counts, tones, onChoose }: ChipsProps) {
           <Toggle
             key={tone}
             kind={`iw-chip iw-ink-${tone}`}
+            isDisabled={onChoose === undefined}
             isOn={tones.includes(tone)}
             onClick={() =>
               onChoose?.(
