@@ -3,7 +3,7 @@ import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/
 import { type Bridge, errorView, useFeed, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
 import { knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
-import type { ColumnKey, DownloadView, RowView, TaskListTraits } from "../contract";
+import type { ColumnKey, DownloadView, Requests, RowView, TaskListTraits } from "../contract";
 import { Lazy } from "../lazy";
 import type { Axis } from "../panels/Gantt";
 import type { Span } from "../panels/span";
@@ -80,14 +80,14 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const measure = useCallback((id: string, height: number) => {
     setHeights((before) => (before.get(id) === height ? before : new Map(before).set(id, height)));
   }, []);
-  const choose: typeof select = (what) => pending.run(() => select(what)) as Promise<never>;
+  const choose = (what: Requests["select"]) => void pending.run(() => select(what));
 
   function chooseAt(index: number, isRange: boolean) {
     const line = cache.at(index);
     if (line === undefined || isGroup(line)) return;
     const on = !marks.has(line.id);
     const [start, stop] = [Math.min(anchor.current, index), Math.max(anchor.current, index) + 1];
-    void choose(isRange ? { start, stop, on } : { ids: [line.id], on });
+    choose(isRange ? { start, stop, on } : { ids: [line.id], on });
     anchor.current = index;
   }
 
@@ -165,7 +165,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         roving.onKeyDown(event, {
           onToggle: toggleAt,
           onChoose: (index) => chooseAt(index, false),
-          onExtend: (start, stop) => void choose({ start, stop, on: true }),
+          onExtend: (start, stop) => choose({ start, stop, on: true }),
         })
       }
     >
@@ -178,7 +178,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
             ? false
             : selection.tasks - selection.hidden === shape.tasks || null
         }
-        onChooseAll={(on) => void choose({ on })}
+        onChooseAll={(on) => choose({ on })}
         onFilter={(key, anchor) => setMenu({ key, anchor })}
         axis={axis?.head}
       />
@@ -289,7 +289,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
           time={time}
           isLive={isLive}
           epoch={[...epochs.values()].reduce((sum, count) => sum + count, 0)}
-          onClear={() => void choose({ on: false })}
+          onClear={() => choose({ on: false })}
         />
       </div>
       {menu === null ? null : (

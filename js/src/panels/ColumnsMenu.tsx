@@ -4,7 +4,7 @@ import { COLUMNS, knownColumns } from "../columns";
 import type { ColumnKey } from "../contract";
 import { Icon } from "../parts/Icons";
 
-/** As the kernel's `COLUMNS` in `widgets/task_list.py`. */
+/** What a list has as long as nobody chooses; the trait's default. */
 export const DEFAULT_COLUMNS: readonly ColumnKey[] = [
   "status",
   "simulator",
