@@ -11,7 +11,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _BUNDLE = tuple(
-    f"inductiva_widgets/static/{name}" for name in ("widget.js", "widget.css", "panels.js")
+    f"inductiva_widgets/static/{name}"
+    for name in ("widget.js", "widget.css", "list.js", "panels.js")
 )
 
 

@@ -1,6 +1,6 @@
 /**
- * Builds `src/index.ts` into the one bundle that every widget class shares, and `src/panels` into
- * the one that is fetched when a panel is first opened.
+ * Builds `src/index.ts` into the one bundle that every widget class shares, and `src/list` and
+ * `src/panels` into those that are fetched when they are first needed.
  *
  *   node build.mjs            the bundles that Python reads
  *   node build.mjs --watch    the same, again after each change
@@ -69,7 +69,7 @@ const main = {
   outdir: target,
   define: { __BUILD__: JSON.stringify(BUILD) },
   // Reached through the kernel once bundled; the import is for tests.
-  external: ["./panels"],
+  external: ["./panels", "./list"],
   legalComments: "none",
   banner: { js: `/*! Contains Preact.\n\n${licence.replaceAll("*/", "* /")}\n*/` },
   plugins: [report("widget.js", LIMIT), report("widget.css", LIMIT)],
@@ -82,7 +82,7 @@ const borrowed = {
     const source = readFileSync(join(here, "src", "shared.ts"), "utf8");
     const list = source.slice(source.indexOf("export const shared"));
     const names = new Set(
-      [...list.slice(0, list.indexOf("};")).matchAll(/^ {2}"?([\w/]+)"?[,:]/gm)].map(([, n]) => n),
+      [...list.slice(0, list.indexOf("});")).matchAll(/^ {2}"?([\w/]+)"?[,:]/gm)].map(([, n]) => n),
     );
     build.onResolve({ filter: /^(preact|\.)/ }, ({ path, resolveDir, namespace }) => {
       if (namespace === "borrowed") return undefined;
@@ -105,17 +105,17 @@ const borrowed = {
   },
 };
 
-const panels = {
+const later = ["list", "panels"].map((name) => ({
   ...shared,
-  entryPoints: { panels: "src/panels/index.ts" },
+  entryPoints: { [name]: `src/${name}/index.ts` },
   outdir: target,
-  plugins: [borrowed, report("panels.js", LIMIT)],
-};
+  plugins: [borrowed, report(`${name}.js`, LIMIT)],
+}));
 
 if (process.argv.includes("--watch")) {
-  for (const one of [main, panels]) await (await esbuild.context(one)).watch();
+  for (const one of [main, ...later]) await (await esbuild.context(one)).watch();
 } else {
-  for (const one of [main, panels]) await esbuild.build(one);
+  for (const one of [main, ...later]) await esbuild.build(one);
 }
 
 if (process.argv.includes("--gallery")) {
@@ -128,7 +128,7 @@ if (process.argv.includes("--gallery")) {
     outdir: out,
   });
   // The page mounts the bundle that users get, not its sources.
-  for (const name of ["widget.js", "widget.css", "panels.js"])
+  for (const name of ["widget.js", "widget.css", "list.js", "panels.js"])
     copyFileSync(join(target, name), join(out, name));
   console.log(`open ${join(here, "gallery", "index.html")} through a local web server`);
 }

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent.parent / "static"
 _BUNDLE = (_STATIC / "widget.js", _STATIC / "widget.css")
 # Code that the page asks for when it is first needed, by name.
-_MODULES = {"panels": _STATIC / "panels.js"}
+_MODULES = {name: _STATIC / f"{name}.js" for name in ("list", "panels")}
 
 
 class BundleMissingError(InductivaError):

@@ -5,12 +5,14 @@ import type {
   FeedView,
   FileView,
   OutputsView,
+  QueryView,
   TaskListTraits,
   TaskTraits,
   TaskView,
 } from "../src/contract";
-import { viewOfRow } from "../src/opened";
+import { viewOfRow } from "../src/list/opened";
 import * as cards from "./cards";
+import { listOf } from "./kernel";
 import { GalleryModel, type Handlers } from "./model";
 import * as states from "./states";
 
@@ -322,52 +324,21 @@ show("log searched", card(states.success, {}, cards.logOf(cards.plainLog(400))),
   }, 30);
 });
 
-function list(total: number, part: Partial<TaskListTraits> = {}): GalleryModel {
-  const length = Math.min(total, 24);
-  const counts = {
-    run: 2,
-    wait: 1,
-    unknown: 1,
-    ok: Math.floor(total / 3),
-    bad: Math.floor(total / 3),
-    off: 1,
-  };
-  const rest = total - counts.run - counts.wait - counts.unknown - counts.ok - counts.bad;
-  const traits: TaskListTraits = {
-    kind: "task_list",
-    total,
-    head: Array.from({ length }, (_, index) => states.row(index)),
-    counts: total < 8 ? { run: total } : { ...counts, off: rest },
-    feed: states.feed,
-    is_demo: false,
-    ...part,
-  };
-  return new GalleryModel(traits, {
+function list(
+  total: number,
+  part: Partial<TaskListTraits> = {},
+  query: Partial<QueryView> = {},
+  make = states.row,
+): GalleryModel {
+  const rows = Array.from({ length: total }, (_, index) => make(index));
+  const handlers: Handlers = {
     outputs,
-    rows: ({ start, stop }) => ({
-      start,
-      rows: Array.from({ length: stop - start }, (_, i) => states.row(start + i)),
-    }),
     open: ({ task_id }) => {
-      const known = Array.from({ length: 200 }, (_, i) => states.row(i)).find(
-        ({ id }) => id === task_id,
-      );
+      const known = rows.find(({ id }) => id === task_id);
       if (known === undefined) throw new Error("The task is not known.");
       const base = known.tone === "bad" ? states.failed : states.success;
-      const rich = known.is_terminal ? base : states.running;
-      return {
-        view: {
-          ...rich,
-          ...viewOfRow(known),
-          has_outputs: known.is_terminal,
-          output_files: 12,
-          project: "dam-break",
-          failure: rich.failure,
-          commands: rich.commands,
-          meaning: rich.meaning,
-        },
-        download: null,
-      };
+      const { failure, commands, meaning } = known.is_terminal ? base : states.running;
+      return { view: { ...viewOfRow(known), failure, commands, meaning }, download: null };
     },
     close: () => null,
     kill: () => null,
@@ -375,18 +346,88 @@ function list(total: number, part: Partial<TaskListTraits> = {}): GalleryModel {
       model.push({ push: "download", task_id, download: states.download });
       return null;
     },
-    cancel_download: () => null,
-  });
+    pause_download: turn("paused"),
+    resume_download: turn("running"),
+    cancel_download: turn("cancelled"),
+  };
+  return listOf(rows, part, handlers, query);
 }
 
+/** As narrow as a notebook beside a side bar. */
+const narrow = (el: HTMLElement) => {
+  el.style.maxWidth = "700px";
+};
+const scrollTo = (top: number) => (el: HTMLElement) => {
+  const wait = setInterval(() => {
+    const grid = el.querySelector("[role=grid]");
+    if (grid?.parentElement == null) return;
+    clearInterval(wait);
+    grid.parentElement.scrollTop = top;
+  }, 30);
+};
+const task = (index: number) => `task ${states.row(index).id}`;
+const filters: QueryView["filters"] = {
+  simulator: { values: ["reef3d", "openfoam", "splishsplash"] },
+  cost: { min: 0, max: 4 },
+};
+
 show("list of 8", list(8, { is_demo: true }));
-show("list with an open card", list(8), click(`Show task ${states.row(2).id}`, "Outputs 12"));
-show(
-  "list with two open cards",
-  list(8),
-  click(`Show task ${states.row(0).id}`, `Show task ${states.row(3).id}`),
-);
-show("list of 100,000", list(100_000));
+show("list of 8, narrow", list(8, { is_demo: true }), narrow);
+show("list with an open card", list(8), click(`Show ${task(2)}`, "Outputs 12"));
+show("list with two open cards", list(8), click(`Show ${task(0)}`, `Show ${task(3)}`));
+show("list of 100,000", only === "" || "list of 100,000".includes(only) ? list(100_000) : list(9));
 show("list, kill asked and download running", list(8), click("Kill", "Download outputs"));
+show("list filtered", list(500, {}, { search: "standard", tones: ["ok", "run"], filters }));
+show("list sorted by cost", list(500, {}, { sort: { key: "cost", descending: true } }));
+show("list grouped", list(60, {}, { group: "simulator", closed: ["=splishsplash"] }));
+const some = [`Select ${task(0)}`, `Select ${task(2)}`, `Select ${task(5)}`];
+show("list, some selected", list(60), click(...some));
+show("list, some selected, narrow", list(60), (el) => {
+  narrow(el);
+  click(...some)(el);
+});
+show("list, kill of some asked", list(60), click(...some, "Kill 2"));
+show("list, download of some", list(60), click(...some, "Download 1"));
+show("list, all selected", list(60), click("Select all tasks"));
+show("list, columns menu", list(60), click("Columns"));
+show("list, filter of values", list(60), click("Filter Simulator"));
+show("list, filter of a range", list(60), click("Filter Cost"));
+show("list, filter of a time", list(60), click("Filter Started"));
+show(
+  "list, all columns",
+  list(60, {
+    columns: ["simulator", "status", "project", "ended", "queue", "total", "files", "size", "cost"],
+  }),
+);
+const timeline: Partial<TaskListTraits> = { mode: "timeline" };
+show("timeline of 8", list(8, timeline));
+show("timeline of 8, narrow", list(8, timeline), narrow);
+show("timeline, fit to shown", list(500, timeline), click("Fit to shown"));
+show(
+  "timeline zoomed, a card open",
+  list(30, timeline),
+  click("Zoom in", "Zoom in", "Zoom in", `Show ${task(2)}`),
+);
+show("timeline grouped", list(60, timeline, { group: "simulator" }));
+show(
+  "timeline of 100,000",
+  only === "" || "timeline of 100,000".includes(only) ? list(100_000, timeline) : list(9),
+  scrollTo(1_600_000),
+);
+show("list, nothing matches", list(60, {}, { search: "no such thing" }));
 show("list empty", list(0));
 show("list offline", list(3, { feed: offline }));
+show(
+  "list hostile",
+  list(6, {}, { group: "project" }, (index) => ({
+    ...states.row(index),
+    ...states.hostileRow(index),
+  })),
+);
+show(
+  "timeline hostile",
+  list(6, timeline, {}, (index) => ({ ...states.row(index), ...states.hostileRow(index) })),
+);
+const unanswered = list(60);
+unanswered.silence();
+show("list without a kernel", unanswered);

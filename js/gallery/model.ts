@@ -11,6 +11,7 @@ export class GalleryModel implements Host {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #traits: Record<string, unknown>;
   readonly #handlers: Handlers;
+  #isSilent = false;
 
   constructor(traits: object, handlers: Handlers = {}) {
     this.#traits = { ...traits };
@@ -28,6 +29,11 @@ export class GalleryModel implements Host {
 
   save_changes(): void {}
 
+  /** Answers nothing any more, as a kernel that is gone. */
+  silence(): void {
+    this.#isSilent = true;
+  }
+
   on(event: string, listener: Listener): void {
     const known = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, known.add(listener));
@@ -40,8 +46,15 @@ export class GalleryModel implements Host {
   send(content: unknown): void {
     const { id, kind, ...payload } = content as { id: string; kind: keyof Requests };
     const handler = this.#handlers[kind] as ((p: unknown, m: GalleryModel) => unknown) | undefined;
+    if (kind === "module" && !this.#isSilent) {
+      const { name } = payload as unknown as Requests["module"];
+      fetch(new URL(`./${name}.js`, import.meta.url))
+        .then((answer) => answer.text())
+        .then((code) => this.push({ id, ok: true, result: { code } }));
+      return;
+    }
     // Kinds without a handler are never answered, as by a kernel that runs a long cell.
-    if (handler === undefined) return;
+    if (handler === undefined || this.#isSilent) return;
     setTimeout(() => {
       try {
         const result = handler(payload, this);

@@ -498,3 +498,20 @@ export function row(index: number): RowView {
     has_outputs: !isLive && machine !== null,
   };
 }
+
+/** What may come over the wire instead of names. */
+export function hostileRow(index: number): Partial<RowView> {
+  const { id, alias, simulator, project, machine } = hostile;
+  const parts: Partial<RowView>[] = [
+    { id: `${id}0`, alias, simulator, project, machine },
+    { simulator: "\u202ereef3d", project: "\u202etfel ot thgir" },
+    { simulator: "<img src=x onerror=alert(1)>", machine: "<script>alert(1)</script>" },
+    { simulator: "a\u0000b\u0007c\u001b[31md\ne\tf", project: "" },
+    {
+      simulator: "\u05e9\u05dc\u05d5\u05dd 123 \u0645\u0631\u062d\u0628\u0627",
+      alias: "x".repeat(10_000),
+    },
+    { cost: 1e12, marks: [0, 1, 2, 3, 8.64e15], submitted: 0, started: -1e15 },
+  ];
+  return parts[index] ?? {};
+}

@@ -68,7 +68,7 @@ export class Bridge {
     return this.#host.get(key) as T;
   }
 
-  /** Tells the kernel a trait that the page sets. */
+  /** Sets a trait that is the page's to set. */
   set(key: string, value: unknown): void {
     this.#host.set(key, value);
     this.#host.save_changes();

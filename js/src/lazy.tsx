@@ -1,38 +1,45 @@
 /**
- * Panels that come when they are first opened: what the kernel must be asked for anyway need not
- * travel with every widget. The code is asked for once a page, whatever the number of widgets.
+ * Code that comes later than the widget: `panels` when the first of them is opened, `list` as soon
+ * as a list is painted. What the kernel must be asked for anyway need not travel with every widget.
+ * The code is asked for once a page, whatever the number of widgets.
  *
- * `build.mjs` builds `panels/index.ts` on its own; what both bundles use stands in `shared.ts`.
+ * `build.mjs` builds each on its own; what they use of the main bundle stands in `shared.ts`.
  */
 import type { ComponentType } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { type Bridge, errorView } from "./bridge";
 import type { ErrorView } from "./contract";
+import type * as List from "./list";
 import type * as Panels from "./panels";
 import { ErrorBox } from "./parts/ErrorBox";
 import { SLOW_AFTER, WAITING } from "./parts/pending";
 import { BUILD, IS_BUNDLED, shared } from "./shared";
 
+interface Modules {
+  list: typeof List;
+  panels: typeof Panels;
+}
+type ModuleName = keyof Modules;
 export type PanelName = Exclude<keyof typeof Panels, "css">;
 
 interface Page {
-  shared: typeof shared;
-  panels: Promise<typeof Panels> | null;
-  /** Set once loaded, so that a panel opened again is there at once. */
-  loaded: typeof Panels | null;
+  shared: ReturnType<typeof shared>;
+  asked: { [M in ModuleName]?: Promise<Modules[M]> };
+  /** Set once loaded, so that what is opened again is there at once. */
+  loaded: Partial<Modules>;
 }
 
 // Each widget evaluates its own copy of the bundle, and versions may differ on one page.
 function page(): Page {
   const registry = globalThis as unknown as Record<symbol, Page | undefined>;
   const key = Symbol.for(`inductiva_widgets.${BUILD}`);
-  registry[key] ??= { shared, panels: null, loaded: null };
+  registry[key] ??= { shared: shared(), asked: {}, loaded: {} };
   return registry[key];
 }
 
-async function fetchPanels(bridge: Bridge): Promise<typeof Panels> {
-  if (!IS_BUNDLED) return import("./panels");
-  const { code } = await bridge.request("module", { name: "panels" });
+async function fetchModule(bridge: Bridge, name: ModuleName): Promise<unknown> {
+  if (!IS_BUNDLED) return name === "list" ? import("./list") : import("./panels");
+  const { code } = await bridge.request("module", { name });
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   try {
     return await import(address);
@@ -41,17 +48,43 @@ async function fetchPanels(bridge: Bridge): Promise<typeof Panels> {
   }
 }
 
-async function load(bridge: Bridge): Promise<typeof Panels> {
+async function load<M extends ModuleName>(bridge: Bridge, name: M): Promise<Modules[M]> {
   const here = page();
-  here.panels ??= fetchPanels(bridge);
+  here.asked[name] ??= fetchModule(bridge, name) as (typeof here.asked)[M];
   try {
-    here.loaded = await here.panels;
-    return here.loaded;
+    const loaded = (await here.asked[name]) as Modules[M];
+    here.loaded[name] = loaded;
+    return loaded;
   } catch (thrown) {
     // Not kept: the view that asked may have gone, and the next one asks again.
-    here.panels = null;
+    delete here.asked[name];
     throw thrown;
   }
+}
+
+/** A module, null until it is there. */
+export function useModule<M extends ModuleName>(bridge: Bridge, name: M) {
+  const [module, setModule] = useState<Modules[M] | null>(page().loaded[name] ?? null);
+  const [error, setError] = useState<ErrorView | null>(null);
+  const [tries, setTries] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `tries` asks again
+  useLayoutEffect(() => {
+    if (module !== null) return undefined;
+    let isGone = false;
+    load(bridge, name).then(
+      // A function would be taken for one that makes the state.
+      (loaded) => isGone || setModule(() => loaded),
+      (thrown) => isGone || setError(errorView(thrown)),
+    );
+    return () => {
+      isGone = true;
+    };
+  }, [bridge, name, module, tries]);
+  const again = () => {
+    setError(null);
+    setTries(tries + 1);
+  };
+  return { module, error, again };
 }
 
 /** Draws a panel, or what it waits for. */
@@ -64,25 +97,14 @@ export function Lazy<K extends PanelName>({
   name: K;
   props: Parameters<(typeof Panels)[K]>[0];
 }) {
-  const [panels, setPanels] = useState(page().loaded);
-  const [error, setError] = useState<ErrorView | null>(null);
+  const { module: panels, error, again } = useModule(bridge, "panels");
   const [isSlow, setSlow] = useState(false);
-  const [tries, setTries] = useState(0);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `tries` asks again
+  const isWaiting = panels === null;
   useLayoutEffect(() => {
-    if (panels !== null) return undefined;
-    let isGone = false;
+    if (!isWaiting) return undefined;
     const timer = setTimeout(() => setSlow(true), SLOW_AFTER);
-    load(bridge).then(
-      (loaded) => isGone || setPanels(loaded),
-      (thrown) => isGone || setError(errorView(thrown)),
-    );
-    return () => {
-      isGone = true;
-      clearTimeout(timer);
-    };
-  }, [bridge, panels, tries]);
+    return () => clearTimeout(timer);
+  }, [isWaiting]);
 
   if (panels !== null) {
     const Panel = panels[name] as ComponentType<typeof props>;
@@ -94,10 +116,6 @@ export function Lazy<K extends PanelName>({
     );
   }
   if (error !== null) {
-    const again = () => {
-      setError(null);
-      setTries(tries + 1);
-    };
     return <ErrorBox error={error} onDismiss={again} dismissLabel="Try again" />;
   }
   return (

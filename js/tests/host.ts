@@ -149,6 +149,7 @@ export function byRole(el: Element, role: string, name?: string | RegExp): HTMLE
   const tags: Record<string, string> = {
     button: "button:not([role])",
     checkbox: "input[type=checkbox]",
+    searchbox: "input[type=search]",
     region: "section[aria-label]",
     link: "a[href]",
   };
@@ -168,17 +169,23 @@ export function one(el: Element, role: string, name?: string | RegExp): HTMLElem
   return found[0] as HTMLElement;
 }
 
-export async function click(node: Element): Promise<void> {
+export async function click(node: Element, more: MouseEventInit = {}): Promise<void> {
   await act(async () => {
     node.dispatchEvent(
-      new MouseEvent("click", { bubbles: true, composed: true, cancelable: true }),
+      new MouseEvent("click", { bubbles: true, composed: true, cancelable: true, ...more }),
     );
   });
 }
 
-export async function press(node: Element, key: string): Promise<void> {
+export async function press(
+  node: Element,
+  key: string,
+  more: KeyboardEventInit = {},
+): Promise<void> {
   await act(async () => {
-    node.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    node.dispatchEvent(
+      new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }),
+    );
   });
 }
 

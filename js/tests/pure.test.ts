@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { offsetOf, secondsOf } from "../src/clock";
+import type { RowView } from "../src/contract";
+import { LineCache } from "../src/list/rows";
+import { describe as describeFilter, read, written } from "../src/panels/filters";
+import { panned, ticksOf, zoomed } from "../src/panels/span";
 import { layPhases, phasesOf } from "../src/phases";
-import { RowCache } from "../src/rows";
 import { layItems, rangeOf } from "../src/window";
 import { feed, NOW, task } from "./host";
 
@@ -35,6 +38,99 @@ describe("windowing", () => {
     const at = items.findIndex((item) => item.kind === "card" && item.index === 55);
     expect(items[at - 1]).toEqual({ kind: "row", index: 55 });
     expect(items[at + 1]).toEqual({ kind: "row", index: 56 });
+  });
+  it("draws the row with the focus, wherever it is", () => {
+    for (const pinned of [0, 3, 999]) {
+      const items = layItems({ start: 50, stop: 60 }, 1000, [3, 55], pinned);
+      expect(items).toContainEqual({ kind: "row", index: pinned });
+      const rows = items.reduce(
+        (n, item) => n + (item.kind === "space" ? item.rows : item.kind === "row" ? 1 : 0),
+        0,
+      );
+      expect(rows).toBe(1000);
+    }
+  });
+});
+
+describe("a time line", () => {
+  const labels = (from: string, to: string, most: number) =>
+    ticksOf({ from: Date.parse(from), to: Date.parse(to) }, most).map(({ label }) => label);
+
+  it("has round ticks from seconds to years, in local time", () => {
+    expect(labels("2026-02-01T17:16:17", "2026-02-01T17:16:38", 5)).toEqual([
+      "17:16:20",
+      "17:16:25",
+      "17:16:30",
+      "17:16:35",
+    ]);
+    expect(labels("2026-02-01T22:50:00", "2026-02-02T01:10:00", 5)).toEqual([
+      "23:00",
+      "23:30",
+      "02 Feb",
+      "00:30",
+      "01:00",
+    ]);
+    expect(labels("2026-01-31T09:00:00", "2026-02-03T09:00:00", 4)).toEqual([
+      "01 Feb",
+      "02 Feb",
+      "03 Feb",
+    ]);
+    expect(labels("2025-11-20T00:00:00", "2026-03-10T00:00:00", 5)).toEqual([
+      "Dec",
+      "2026",
+      "Feb",
+      "Mar",
+    ]);
+    expect(labels("2019-06-01T00:00:00", "2026-06-01T00:00:00", 5)).toEqual([
+      "2020",
+      "2022",
+      "2024",
+      "2026",
+    ]);
+  });
+  it("never has more ticks than fit, whatever the stretch", () => {
+    for (let width = 500; width < 1e15; width *= 3) {
+      for (const most of [1, 4, 11]) {
+        const found = ticksOf({ from: NOW, to: NOW + width }, most).length;
+        expect(found, `${width} ms`).toBeLessThanOrEqual(most + 1);
+      }
+    }
+  });
+  it("zooms around a moment, which stays where it is", () => {
+    const fit = { from: 0, to: 1e6 };
+    const near = zoomed(fit, 0.5, 250_000, fit);
+    expect(near).toEqual({ from: 125_000, to: 625_000 });
+    expect((250_000 - near.from) / (near.to - near.from)).toBe(0.25);
+    expect(zoomed(near, 0, 250_000, fit).to - zoomed(near, 0, 250_000, fit).from).toBe(1000);
+    expect(zoomed(fit, 1e9, 0, fit).to).toBeLessThanOrEqual(2e6);
+  });
+  it("is not moved out of what there is", () => {
+    const fit = { from: 0, to: 1000 };
+    expect(panned({ from: 0, to: 100 }, 1e9, fit)).toEqual({ from: 950, to: 1050 });
+  });
+});
+
+describe("filters in words", () => {
+  it("say values, bounds and units", () => {
+    expect(describeFilter("simulator", { values: ["reef3d", null] })).toBe(
+      "Simulator: reef3d, not known",
+    );
+    expect(describeFilter("machine", { values: ["a", "b", "c", "d"] })).toBe(
+      "Resource type: a, b and 2 more",
+    );
+    expect(describeFilter("cost", { min: 1, max: 2 })).toBe("Cost: 1.00 US$ to 2.00 US$");
+    expect(describeFilter("computation", { min: null, max: 90 })).toBe(
+      "Computation: up to 1 min 30 s",
+    );
+  });
+  it("are read as they are written", () => {
+    const at = new Date(2026, 1, 1, 17, 16).getTime();
+    expect(written("started", at)).toBe("2026-02-01T17:16");
+    expect(read("started", "2026-02-01T17:16")).toBe(at);
+    expect(written("size", 3 * 1024 ** 2)).toBe("3");
+    expect(read("size", "3")).toBe(3 * 1024 ** 2);
+    expect(read("cost", "")).toBeNull();
+    expect(read("cost", "many")).toBeNull();
   });
 });
 
@@ -100,27 +196,27 @@ describe("the rows that are known", () => {
   const row = (id: string) => task({ id });
 
   it("are asked for in whole pages, each once", () => {
-    const cache = new RowCache();
+    const cache = new LineCache(1);
     cache.put(0, [row("a"), row("b")]);
     expect(cache.missing({ start: 0, stop: 2 }, 120)).toBeNull();
     expect(cache.missing({ start: 0, stop: 10 }, 120)).toEqual({ start: 0, stop: 50 });
     expect(cache.missing({ start: 101, stop: 110 }, 120)).toEqual({ start: 100, stop: 120 });
-    cache.answer(2, 100, []);
+    expect(cache.missing({ start: 45, stop: 60 }, 120)).toEqual({ start: 0, stop: 100 });
+    cache.answer({ start: 100, stop: 120 }, []);
     expect(cache.missing({ start: 101, stop: 110 }, 120)).toBeNull();
   });
   it("take news of what they hold only", () => {
-    const cache = new RowCache();
+    const cache = new LineCache(1);
     cache.put(7, [row("a")]);
     expect(cache.update([{ ...row("a"), alias: "Killed" }])).toBe(true);
-    expect(cache.at(7)?.alias).toBe("Killed");
+    expect((cache.at(7) as RowView).alias).toBe("Killed");
     expect(cache.update([row("z")])).toBe(false);
   });
   it("do not pile up", () => {
-    const cache = new RowCache();
+    const cache = new LineCache(1);
     for (let page = 0; page < 200; page += 1) {
       cache.answer(
-        page,
-        page * 50,
+        { start: page * 50, stop: (page + 1) * 50 },
         Array.from({ length: 50 }, (_, i) => row(`${page}-${i}`)),
       );
       cache.trim({ start: page * 50, stop: page * 50 + 20 });

@@ -1,14 +1,15 @@
 /** No test may reach the network, nor leave a timer or a subscription behind. */
 import { render } from "preact";
 import { afterEach, beforeEach, expect, vi } from "vitest";
+import * as list from "../src/list";
 import * as panels from "../src/panels";
 import { shared } from "../src/shared";
 
-// The panels are there at once, as on a page that has opened one before.
+// What comes later is there at once, as on a page that has opened it before.
 (globalThis as unknown as Record<symbol, unknown>)[Symbol.for("inductiva_widgets.")] = {
-  shared,
-  panels: Promise.resolve(panels),
-  loaded: panels,
+  shared: shared(),
+  asked: {},
+  loaded: { list, panels },
 };
 
 beforeEach(() => {

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BUNDLE = {f"inductiva_widgets/static/{name}" for name in ("widget.js", "widget.css", "panels.js")}
+BUNDLE = {
+    f"inductiva_widgets/static/{name}"
+    for name in ("widget.js", "widget.css", "list.js", "panels.js")
+}
 
 
 def build(source: Path, target: Path, kind: str, **environment: str) -> Path:

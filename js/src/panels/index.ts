@@ -1,9 +1,15 @@
-/** What `lazy.tsx` loads when a tab is first opened. */
+/** What `lazy.tsx` loads when a tab, a menu or a time line is first opened. */
+import list from "./list.css";
 import log from "./log.css";
 import outputs from "./outputs.css";
 
+export { BulkBar } from "./BulkBar";
+export { FilterChips } from "./FilterChips";
+export { Gantt } from "./Gantt";
+export { GanttTools } from "./GanttTools";
 export { Log } from "./Log";
+export { Menu } from "./Menu";
 export { Outputs } from "./Outputs";
 export { OutputsCard } from "./OutputsCard";
 /** Of the panels alone; they bring it along. */
-export const css = [outputs, log].join("\n");
+export const css = outputs + log + list;

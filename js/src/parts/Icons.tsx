@@ -29,6 +29,9 @@ const PATHS = {
   up: <path d="m3 7.5 3-3 3 3" />,
   down: <path d="m3 4.5 3 3 3-3" />,
   external: <path d="M5 2H2v8h8V7M7 1.5h3.5V5M10.2 1.8 5.5 6.5" />,
+  minus: <path d="M2.5 6h7" />,
+  plus: <path d="M2.5 6h7M6 2.5v7" />,
+  filter: <path d="M1.5 3h9M3.5 6h5M5 9h2" />,
   alert: (
     <>
       <path d="M6 1.2 11.2 10.6H.8Z" />
@@ -39,7 +42,13 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-const THIN: ReadonlySet<IconName> = new Set<IconName>(["copy", "download", "external", "alert"]);
+const THIN: ReadonlySet<IconName> = new Set<IconName>([
+  "copy",
+  "download",
+  "external",
+  "filter",
+  "alert",
+]);
 
 export function Icon({ name }: { name: IconName }) {
   return (

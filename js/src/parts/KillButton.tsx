@@ -9,12 +9,18 @@ interface Props {
   onKill: () => Promise<unknown>;
   /** Narrow form for a line of the list. */
   isCompact?: boolean;
+  /** Where the tab key stops, in a list. */
+  tab?: number;
+  label?: string;
+  /** What is asked, where the button alone does not say it. */
+  question?: string;
 }
 
 /** A question that nobody answers is taken back, in milliseconds. */
 export const ASKS_FOR = 5_000;
 
-export function KillButton({ pending, onKill, isCompact = false }: Props) {
+export function KillButton({ pending, onKill, isCompact = false, ...rest }: Props) {
+  const { tab = 0, label = "Kill", question = "" } = rest;
   const [step, setStep] = useState<"idle" | "asks" | "accepted">("idle");
   const confirm = useRef<HTMLButtonElement>(null);
   const kill = useRef<HTMLButtonElement>(null);
@@ -54,9 +60,10 @@ export function KillButton({ pending, onKill, isCompact = false }: Props) {
           type="button"
           class="iw-button iw-danger"
           ref={kill}
+          tabIndex={tab}
           onClick={() => setStep("asks")}
         >
-          Kill
+          {label}
         </button>
       </span>
     );
@@ -72,6 +79,7 @@ export function KillButton({ pending, onKill, isCompact = false }: Props) {
         setStep("idle");
       }}
     >
+      {question ? <b>{question}</b> : null}
       <button type="button" class="iw-button iw-danger iw-filled" ref={confirm} onClick={send}>
         Confirm kill
       </button>
@@ -80,7 +88,7 @@ export function KillButton({ pending, onKill, isCompact = false }: Props) {
         type="button"
         class={isCompact ? "iw-button iw-quiet" : "iw-button"}
         aria-label="Keep"
-        title="Keep the task"
+        title="Do not kill"
         onClick={() => setStep("idle")}
       >
         {isCompact ? <Icon name="bad" /> : "Keep"}

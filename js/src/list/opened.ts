@@ -1,11 +1,10 @@
 /** Cards that were opened in the list: asked for, then kept fresh by pushes. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Bridge, errorView, usePush } from "./bridge";
-import type { DownloadView, ErrorView, Push, RowView, TaskView } from "./contract";
+import { type Bridge, errorView, usePush } from "../bridge";
+import type { DownloadView, ErrorView, Push, RowView, TaskView } from "../contract";
 
 export interface Opened {
   id: string;
-  index: number;
   /** Null until the kernel has answered. */
   view: TaskView | null;
   error: ErrorView | null;
@@ -24,10 +23,9 @@ export function viewOfRow(row: RowView): TaskView {
 }
 
 export interface OpenedCards {
-  /** In the order of their rows. */
   cards: Opened[];
   downloads: ReadonlyMap<string, DownloadView>;
-  toggle(row: RowView, index: number): void;
+  toggle(row: RowView): void;
 }
 
 export function useOpened(bridge: Bridge): OpenedCards {
@@ -62,9 +60,8 @@ export function useOpened(bridge: Bridge): OpenedCards {
     [bridge],
   );
 
-  async function open(row: RowView, index: number) {
-    const card: Opened = { id: row.id, index, view: null, error: null };
-    setCards((before) => [...before, card].sort((a, b) => a.index - b.index));
+  async function open(row: RowView) {
+    setCards((before) => [...before, { id: row.id, view: null, error: null }]);
     try {
       const { view, download } = await bridge.request("open", { task_id: row.id });
       change(row.id, { view });
@@ -74,12 +71,12 @@ export function useOpened(bridge: Bridge): OpenedCards {
     }
   }
 
-  function toggle(row: RowView, index: number) {
+  function toggle(row: RowView) {
     if (cards.some(({ id }) => id === row.id)) {
       setCards((before) => before.filter(({ id }) => id !== row.id));
       close(bridge, row.id);
     } else {
-      void open(row, index);
+      void open(row);
     }
   }
 

@@ -1,0 +1,278 @@
+/** The kernel's half of a list, in the page: queries, selections and facets over rows that are made up. */
+import type {
+  ColumnKey,
+  FilterView,
+  LineView,
+  QueryView,
+  RowView,
+  SelectionView,
+  TaskListTraits,
+} from "../src/contract";
+import { phasesOf } from "../src/phases";
+import { GalleryModel, type Handlers } from "./model";
+import * as states from "./states";
+
+const SECOND = 1000;
+
+/** What a column holds, as it is compared. */
+function columnOf(row: RowView, key: ColumnKey): string | number | null {
+  switch (key) {
+    case "status":
+      return row.alias;
+    case "simulator":
+    case "project":
+    case "machine":
+    case "id":
+    case "submitted":
+    case "started":
+    case "cost":
+      return row[key];
+    case "ended":
+      return row.marks[4] ?? null;
+    case "computation":
+      return row.computation.seconds;
+    case "queue": {
+      const queue = phasesOf(row.marks).find(({ name }) => name === "queue");
+      return queue?.end == null ? null : (queue.end - queue.start) / SECOND;
+    }
+    case "total":
+      return row.marks[4] == null || row.submitted === null
+        ? null
+        : (row.marks[4] - row.submitted) / SECOND;
+    case "files":
+      return row.output_files;
+    case "size":
+      return row.output_size;
+    default:
+      return null;
+  }
+}
+
+function passes(row: RowView, key: ColumnKey, filter: FilterView): boolean {
+  const value = columnOf(row, key);
+  if ("values" in filter) return filter.values.includes(value as string | null);
+  if (typeof value !== "number") return false;
+  return value >= (filter.min ?? -Infinity) && value <= (filter.max ?? Infinity);
+}
+
+function isFound(row: RowView, search: string): boolean {
+  const texts = [row.id, row.alias, row.simulator, row.project, row.machine];
+  return texts.some((text) => text?.toLowerCase().includes(search.toLowerCase()));
+}
+
+const sum = (values: (number | null)[]) => values.reduce<number>((all, one) => all + (one ?? 0), 0);
+
+function countsOf(rows: RowView[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { tone } of rows) counts[tone] = (counts[tone] ?? 0) + 1;
+  return counts;
+}
+
+export const ALL: QueryView = {
+  search: "",
+  tones: [],
+  filters: {},
+  sort: null,
+  group: null,
+  closed: [],
+};
+
+class Kernel {
+  readonly rows: RowView[];
+  readonly chosen = new Set<string>();
+  query = ALL;
+  matching: RowView[] = [];
+  lines: LineView[] = [];
+  #version = 0;
+  #choices = 0;
+
+  constructor(rows: RowView[]) {
+    this.rows = rows;
+  }
+
+  ask(query: QueryView): Pick<TaskListTraits, "head" | "shape" | "totals" | "selection"> {
+    this.query = query;
+    const filters = Object.entries(query.filters) as [ColumnKey, FilterView][];
+    const shown = this.rows.filter(
+      (row) =>
+        (query.search === "" || isFound(row, query.search)) &&
+        filters.every(([key, filter]) => passes(row, key, filter)),
+    );
+    this.matching = shown.filter(
+      ({ tone }) => query.tones.length === 0 || query.tones.includes(tone),
+    );
+    const { sort } = query;
+    if (sort !== null) {
+      const sign = sort.descending ? -1 : 1;
+      this.matching.sort((a, b) => {
+        const [x, y] = [columnOf(a, sort.key), columnOf(b, sort.key)];
+        if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1;
+        return x < y ? -sign : x > y ? sign : 0;
+      });
+    }
+    this.lines = this.#grouped();
+    this.#version += 1;
+    const times = this.matching.flatMap(({ marks }) => marks.filter((mark) => mark !== null));
+    return {
+      head: this.lines.slice(0, 24),
+      shape: {
+        version: this.#version,
+        query,
+        tasks: this.matching.length,
+        lines: this.lines.length,
+        first: times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b)),
+        last: times.length === 0 ? null : times.reduce((a, b) => Math.max(a, b)),
+        code: "inductiva.tasks.get_all()",
+      },
+      totals: {
+        counts: countsOf(shown),
+        cost: sum(this.matching.map(({ cost }) => cost)),
+        seconds: sum(this.matching.map(({ computation }) => computation.seconds)),
+      },
+      selection: this.selection(),
+    };
+  }
+
+  #grouped(): LineView[] {
+    const { group: key, closed } = this.query;
+    if (key === null) return this.matching;
+    const groups = new Map<string | null, RowView[]>();
+    for (const row of this.matching) {
+      const label = columnOf(row, key) as string | null;
+      const known = groups.get(label);
+      if (known === undefined) groups.set(label, [row]);
+      else known.push(row);
+    }
+    return [...groups].flatMap(([label, rows]): LineView[] => {
+      const group = label === null ? "" : `=${label}`;
+      const isOpen = !closed.includes(group);
+      const head = {
+        group,
+        label,
+        is_open: isOpen,
+        tasks: rows.length,
+        counts: countsOf(rows),
+        cost: sum(rows.map(({ cost }) => cost)),
+        seconds: sum(rows.map(({ computation }) => computation.seconds)),
+      };
+      return isOpen ? [head, ...rows] : [head];
+    });
+  }
+
+  select(rows: RowView[], on: boolean): SelectionView {
+    for (const { id } of rows) {
+      if (on) this.chosen.add(id);
+      else this.chosen.delete(id);
+    }
+    this.#choices += 1;
+    return this.selection();
+  }
+
+  selection(): SelectionView {
+    const chosen = this.rows.filter(({ id }) => this.chosen.has(id));
+    const shown = this.matching.filter(({ id }) => this.chosen.has(id)).length;
+    return {
+      version: this.#choices,
+      tasks: chosen.length,
+      hidden: chosen.length - shown,
+      can_kill: chosen.filter((row) => row.can_kill).length,
+      with_outputs: chosen.filter((row) => row.has_outputs).length,
+      cost: sum(chosen.map(({ cost }) => cost)),
+    };
+  }
+}
+
+const isRow = (line: LineView): line is RowView => "id" in line;
+
+/** A list that answers all that its page asks. */
+export function listOf(
+  rows: RowView[],
+  part: Partial<TaskListTraits> = {},
+  more: Handlers = {},
+  query: Partial<QueryView> = {},
+): GalleryModel {
+  const kernel = new Kernel(rows);
+  const traits: TaskListTraits = {
+    kind: "task_list",
+    total: rows.length,
+    ...kernel.ask({ ...ALL, ...query }),
+    columns: [
+      "status",
+      "simulator",
+      "id",
+      "submitted",
+      "started",
+      "computation",
+      "phases",
+      "machine",
+      "cost",
+    ],
+    mode: "table",
+    feed: states.feed,
+    download: null,
+    is_following: false,
+    is_demo: false,
+    ...part,
+  };
+  const set = (model: GalleryModel, changed: object) => {
+    for (const [key, value] of Object.entries(changed)) model.set(key, value);
+  };
+  return new GalleryModel(traits, {
+    query: ({ query: asked }, model) => {
+      set(model, kernel.ask(asked));
+      return null;
+    },
+    rows: ({ start, stop }, model) => {
+      const lines = kernel.lines.slice(start, stop);
+      const selected = lines.flatMap((line) =>
+        isRow(line) && kernel.chosen.has(line.id) ? line.id : [],
+      );
+      return {
+        version: (model.get("shape") as { version: number }).version,
+        start,
+        lines,
+        selected,
+      };
+    },
+    facet: ({ key }) => {
+      const counts = new Map<string | null, number>();
+      const numbers: number[] = [];
+      for (const row of kernel.rows) {
+        const value = columnOf(row, key);
+        if (typeof value === "number") numbers.push(value);
+        else counts.set(value, (counts.get(value) ?? 0) + 1);
+      }
+      return {
+        values: [...counts]
+          .map(([value, count]) => ({ value, count }))
+          .sort((a, b) => b.count - a.count),
+        more: 0,
+        min: numbers.length === 0 ? null : numbers.reduce((a, b) => Math.min(a, b)),
+        max: numbers.length === 0 ? null : numbers.reduce((a, b) => Math.max(a, b)),
+      };
+    },
+    select: (what, model) => {
+      const picked =
+        "ids" in what
+          ? kernel.rows.filter(({ id }) => what.ids.includes(id))
+          : "start" in what
+            ? kernel.lines.slice(what.start, what.stop).filter(isRow)
+            : what.on
+              ? kernel.matching
+              : kernel.rows;
+      const selection = kernel.select(picked, what.on);
+      model.set("selection", selection);
+      return selection;
+    },
+    follow: ({ on }, model) => {
+      model.set("is_following", on);
+      return null;
+    },
+    kill_selected: () => ({ tasks: kernel.selection().can_kill }),
+    download_selected: (_, model) => {
+      model.set("download", states.severalDownload);
+      return null;
+    },
+    ...more,
+  });
+}

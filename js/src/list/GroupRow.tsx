@@ -1,0 +1,48 @@
+/** The head of a group: what its tasks sum up to. Folds them away. */
+import type { GroupView } from "../contract";
+import { formatCost, formatPlural, formatShort } from "../format";
+import { clip } from "../parts/Badge";
+import { Icon } from "../parts/Icons";
+import { Counts } from "../parts/Tones";
+
+interface Props {
+  line: GroupView;
+  index: number;
+  columns: number;
+  tab: number;
+  onToggle: () => void;
+}
+
+export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
+  const label = line.label === null ? "Not known" : clip(line.label) || "(empty)";
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid looks after the keys
+    <div
+      role="row"
+      class="iw-row iw-group"
+      aria-rowindex={index + 2}
+      tabIndex={tab}
+      onClick={onToggle}
+    >
+      <span role="gridcell" class="iw-cell" aria-colspan={columns}>
+        <button
+          type="button"
+          class="iw-opener"
+          aria-expanded={line.is_open}
+          aria-label={`Group ${label}`}
+          tabIndex={tab}
+        >
+          <Icon name="chevron" />
+        </button>
+        <b class="iw-group-name">
+          <bdi>{label}</bdi>
+        </b>
+        <span class="iw-dim">{formatPlural(line.tasks, "task")}</span>
+        <Counts counts={line.counts} />
+        <span class="iw-grow" />
+        {line.cost === null ? null : <span>{formatCost(line.cost)}</span>}
+        {line.seconds === 0 ? null : <span class="iw-dim">{formatShort(line.seconds)}</span>}
+      </span>
+    </div>
+  );
+}

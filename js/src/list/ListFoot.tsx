@@ -1,0 +1,59 @@
+/** The sums of what is shown, what can be done with the chosen tasks, and their download. */
+import type { Bridge } from "../bridge";
+import type { ServiceTime } from "../clock";
+import type { TaskListTraits } from "../contract";
+import { formatCost, formatCount, formatPlural, formatShort } from "../format";
+import { Lazy } from "../lazy";
+import { FeedLine } from "../parts/FeedLine";
+import { Progress } from "../parts/Progress";
+import { usePending } from "../parts/pending";
+import { hasEnded } from "../progress";
+
+interface Props {
+  bridge: Bridge;
+  traits: Pick<TaskListTraits, "total" | "totals" | "shape" | "selection" | "feed" | "download">;
+  time: ServiceTime;
+  isLive: boolean;
+  /** Grows with each error told of a task. */
+  epoch: number;
+  onClear: () => void;
+}
+
+export function ListFoot({ bridge, traits, time, isLive, epoch, onClear }: Props) {
+  const { total, totals, shape, selection, feed, download } = traits;
+  const steer = usePending();
+  const isDownloading = download !== null && !hasEnded(download);
+  const isWhole = shape.tasks === total;
+  const sums = [
+    `${isWhole ? "" : `${formatCount(shape.tasks)} of `}${formatPlural(total, "task")}`,
+    ...(totals.cost === null ? [] : [formatCost(totals.cost)]),
+    ...(totals.seconds > 0 ? [`${formatShort(totals.seconds)} computed`] : []),
+  ];
+  return (
+    <>
+      {download === null ? null : (
+        <Progress
+          download={download}
+          pending={steer}
+          onPause={() => bridge.request("pause_download", {})}
+          onResume={() => bridge.request("resume_download", {})}
+          onCancel={() => bridge.request("cancel_download", {})}
+        />
+      )}
+      <div class="iw-foot iw-list-foot">
+        {selection.tasks === 0 ? null : (
+          <Lazy
+            bridge={bridge}
+            name="BulkBar"
+            props={{ bridge, selection, isDownloading, epoch, onClear }}
+          />
+        )}
+        <span class="iw-grow" />
+        <span class="iw-sums">
+          <span>{sums.join(" · ")}</span>
+          <FeedLine feed={feed} time={time} isLive={isLive} />
+        </span>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,114 @@
+/** Search, statuses with their counts, and how the list is shown. */
+import type { ComponentChildren, RefObject } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Bridge } from "../bridge";
+import type { GroupKey, QueryView, TaskListTraits } from "../contract";
+import { CopyButton } from "../parts/CopyButton";
+import type { Pending } from "../parts/pending";
+import { Chips, Toggle } from "../parts/Tones";
+import type { Ask } from "./query";
+
+const GROUPS: readonly GroupKey[] = ["simulator", "project", "status", "machine"];
+/** What is typed is searched for after a rest of this long, in milliseconds. */
+export const SEARCH_AFTER = 150;
+
+interface Props {
+  bridge: Bridge;
+  traits: Pick<TaskListTraits, "totals" | "shape" | "mode" | "is_following" | "is_demo">;
+  query: QueryView;
+  ask: Ask;
+  pending: Pending;
+  search: RefObject<HTMLInputElement | null>;
+  onColumns: (anchor: HTMLElement) => void;
+  children?: ComponentChildren;
+}
+
+export function ListHead({ bridge, traits, query, ask, pending, search, ...rest }: Props) {
+  const { totals, shape, mode, is_following: isFollowing, is_demo: isDemo } = traits;
+  return (
+    <div class="iw-list-head" role="toolbar" aria-label="What is shown">
+      <Search query={query} ask={ask} field={search} />
+      <span class="iw-grow" />
+      <select
+        class="iw-button"
+        aria-label="Group by"
+        value={query.group ?? ""}
+        onChange={(event) =>
+          ask({ group: (event.currentTarget.value || null) as GroupKey | null, closed: [] })
+        }
+      >
+        <option value="">No groups</option>
+        {GROUPS.map((key) => (
+          <option key={key} value={key}>
+            By {key}
+          </option>
+        ))}
+      </select>
+      <span class="iw-switch" role="group" aria-label="View">
+        {(["table", "timeline"] as const).map((one) => (
+          <Toggle key={one} isOn={mode === one} onClick={() => bridge.set("mode", one)}>
+            {one === "table" ? "Table" : "Timeline"}
+          </Toggle>
+        ))}
+      </span>
+      <button
+        type="button"
+        class="iw-button"
+        aria-haspopup="dialog"
+        onClick={(event) => rest.onColumns(event.currentTarget)}
+      >
+        Columns
+      </button>
+      <Toggle
+        isOn={isFollowing}
+        onClick={() => void pending.run(() => bridge.request("follow", { on: !isFollowing }))}
+      >
+        New tasks
+      </Toggle>
+      <CopyButton text={shape.code} label="Copy code" />
+      {isDemo ? (
+        <span class="iw-demo" title="Example tasks that come with the package">
+          DEMO
+        </span>
+      ) : null}
+      <div class="iw-chips">
+        <Chips counts={totals.counts} tones={query.tones} onChoose={(tones) => ask({ tones })} />
+        {rest.children}
+      </div>
+    </div>
+  );
+}
+
+function Search({
+  query,
+  ask,
+  field,
+}: Pick<Props, "query" | "ask"> & { field: RefObject<HTMLInputElement | null> }) {
+  // What is being typed; the kernel's word else.
+  const [typed, setTyped] = useState<string | null>(null);
+  const latest = useRef(ask);
+  latest.current = ask;
+  useLayoutEffect(() => {
+    if (typed === null) return undefined;
+    const timer = setTimeout(() => latest.current({ search: typed }), SEARCH_AFTER);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return (
+    <input
+      type="search"
+      class="iw-search"
+      aria-label="Search tasks"
+      placeholder="Search tasks  ( / )"
+      ref={field}
+      value={typed ?? query.search}
+      onInput={(event) => setTyped(event.currentTarget.value)}
+      onBlur={() => {
+        if (typed !== null && typed !== query.search) ask({ search: typed });
+        setTyped(null);
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") setTyped("");
+      }}
+    />
+  );
+}

@@ -1,0 +1,45 @@
+/** The card of an open row, in a line of its own that tells its height. */
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import type { Bridge } from "../bridge";
+import type { ServiceTime } from "../clock";
+import type { DownloadView, ErrorView, FeedView, RowView } from "../contract";
+import { Card } from "../parts/Card";
+import { actionsFor } from "../task";
+import { type Opened, viewOfRow } from "./opened";
+
+interface Props {
+  bridge: Bridge;
+  card: Opened;
+  /** The place of its line. */
+  index: number;
+  row: RowView | undefined;
+  columns: number;
+  download: DownloadView | null;
+  feed: FeedView;
+  time: ServiceTime;
+  error: ErrorView | null;
+  onHeight: (id: string, height: number) => void;
+}
+
+export function OpenCard({ bridge, card, index, row, columns, onHeight, ...rest }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const actions = useMemo(() => actionsFor(bridge, card.id), [bridge, card.id]);
+  useLayoutEffect(() => {
+    const node = box.current;
+    if (node === null || typeof ResizeObserver === "undefined") return undefined;
+    const observer = new ResizeObserver(() => onHeight(card.id, node.offsetHeight));
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, [card.id, onHeight]);
+  // The line until the answer is there; it was there when the row was opened.
+  const view = card.view ?? (row === undefined ? null : viewOfRow(row));
+  return (
+    <div role="row" class="iw-card-row" aria-label="Opened task" data-after={index} ref={box}>
+      <div role="gridcell" class="iw-card-cell" aria-colspan={columns}>
+        {view === null ? null : (
+          <Card bridge={bridge} view={view} actions={actions} isEmbedded {...rest} />
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,312 @@
+/** The table of tasks, alive: all that can be done with it. */
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Bridge, errorView, useFeed, useTrait } from "../bridge";
+import { useServiceTime } from "../clock";
+import { knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
+import type { ColumnKey, DownloadView, Requests, RowView, TaskListTraits } from "../contract";
+import { Lazy } from "../lazy";
+import type { Axis } from "../panels/Gantt";
+import type { Span } from "../panels/span";
+import { usePending } from "../parts/pending";
+import { actionsFor } from "../task";
+import { layItems, useRange } from "../window";
+import { GroupRow } from "./GroupRow";
+import { HeadRow } from "./HeadRow";
+import { ListErrors } from "./ListErrors";
+import { ListFoot } from "./ListFoot";
+import { ListHead } from "./ListHead";
+import { useNotices } from "./notices";
+import { OpenCard } from "./OpenCard";
+import { useOpened } from "./opened";
+import { useQuery } from "./query";
+import { BlankRow, type Doing, Row } from "./Row";
+import { useRoving } from "./roving";
+import { isGroup, useLines } from "./rows";
+
+const TIMELINE_COLUMNS: readonly ColumnKey[] = ["status", "simulator", "id"];
+
+export function TaskList({ bridge }: { bridge: Bridge }) {
+  const trait = <K extends keyof TaskListTraits>(key: K) =>
+    useTrait<TaskListTraits[K]>(bridge, key);
+  const total = trait("total");
+  const totals = trait("totals");
+  const mode = trait("mode");
+  const chosen = trait("columns");
+  const [is_following, is_demo] = [trait("is_following"), trait("is_demo")];
+  const bulk: DownloadView | null = trait("download");
+  const { feed, seen } = useFeed(bridge);
+  const pending = usePending();
+  const { shape, selection, cache, marks, error, retry, want, select } = useLines(bridge);
+  const { query, ask } = useQuery(bridge, shape, pending);
+  const { cards: found, downloads, toggle } = useOpened(bridge);
+  const { notices, epochs, tell, dismiss } = useNotices(bridge);
+  const [heights, setHeights] = useState<ReadonlyMap<string, number>>(new Map());
+  const [menu, setMenu] = useState<{ key: ColumnKey | null; anchor: HTMLElement } | null>(null);
+  const [span, setSpan] = useState<Span | null>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  const anchor = useRef(0);
+
+  const isTimeline = mode === "timeline";
+  const known = useMemo(() => knownColumns(chosen), [chosen]);
+  const columns = isTimeline ? TIMELINE_COLUMNS : known;
+  const width = columns.length + 2;
+  const lines = shape.lines;
+  const isLive = (totals.counts.run ?? 0) + (totals.counts.wait ?? 0) > 0 || cache.hasLive();
+  const { offset, frozen } = useServiceTime(feed, isLive, seen);
+  const time = useMemo(() => ({ offset, frozen }), [offset, frozen]);
+  // Open cards move along with their rows, and are hidden with them.
+  const cards = found
+    .flatMap((card) => ({ card, index: cache.placeOf(card.id) ?? -1 }))
+    .filter(({ index }) => index >= 0)
+    .sort((a, b) => a.index - b.index);
+  const gaps = cards.map(({ card, index }) => ({
+    after: index,
+    height: heights.get(card.id) ?? 0,
+  }));
+  const range = useRange(scroller, lines, ROW_HEIGHT, gaps);
+  const roving = useRoving(scroller, cache, lines, ROW_HEIGHT, gaps);
+  useLayoutEffect(() => void want(range));
+
+  // What is shown instead begins at its beginning.
+  const { closed: _, ...looked } = shape.query;
+  const look = JSON.stringify(looked);
+  const shown = useRef(look);
+  useLayoutEffect(() => {
+    if (shown.current !== look && scroller.current !== null) scroller.current.scrollTop = 0;
+    shown.current = look;
+  }, [look]);
+
+  const measure = useCallback((id: string, height: number) => {
+    setHeights((before) => (before.get(id) === height ? before : new Map(before).set(id, height)));
+  }, []);
+  const choose = (what: Requests["select"]) => void pending.run(() => select(what));
+
+  function chooseAt(index: number, isRange: boolean) {
+    const line = cache.at(index);
+    if (line === undefined || isGroup(line)) return;
+    const on = !marks.has(line.id);
+    const [start, stop] = [Math.min(anchor.current, index), Math.max(anchor.current, index) + 1];
+    choose(isRange ? { start, stop, on } : { ids: [line.id], on });
+    anchor.current = index;
+  }
+
+  function toggleAt(index: number) {
+    const line = cache.at(index);
+    if (line === undefined) return;
+    if (!isGroup(line)) return toggle(line);
+    const others = query.closed.filter((group) => group !== line.group);
+    ask({ closed: line.is_open ? [...others, line.group] : others });
+  }
+
+  const told = (id: string, action: Promise<unknown>) =>
+    action.catch((thrown) => {
+      tell(id, errorView(thrown));
+      throw thrown;
+    });
+  const doing = useRef<Doing>(null as never);
+  doing.current = {
+    toggle: toggleAt,
+    choose: chooseAt,
+    kill: (id) => told(id, actionsFor(bridge, id).kill()),
+    download: (id) => told(id, actionsFor(bridge, id).download(null)),
+  };
+
+  const opened = new Map(cards.map((one) => [one.index, one.card]));
+  const extra = gaps.reduce((sum, { height }) => sum + height, 0);
+
+  function lineAt(index: number, axis: Axis | null) {
+    const line = cache.at(index) ?? cache.before(index);
+    const tab = index === roving.active ? 0 : -1;
+    if (line === undefined) {
+      return <BlankRow key={index} index={index} columns={width} tab={tab} />;
+    }
+    const onToggle = () => toggleAt(index);
+    if (isGroup(line)) {
+      const props = { line, index, columns: width, tab, onToggle };
+      return <GroupRow key={`group ${line.group}`} {...props} />;
+    }
+    const { id } = line;
+    return (
+      <Row
+        key={id}
+        row={line}
+        index={index}
+        time={time}
+        columns={columns}
+        tab={tab}
+        isOpen={opened.has(index)}
+        isChosen={marks.has(id)}
+        download={downloads.get(id)}
+        epoch={epochs.get(id) ?? 0}
+        doing={doing}
+        bar={axis?.bar(line)}
+      />
+    );
+  }
+
+  const layout = layColumns(columns, isTimeline);
+  const grid = (axis: Axis | null) => (
+    <div
+      role="grid"
+      class="iw-table"
+      aria-label="Tasks"
+      aria-multiselectable="true"
+      aria-rowcount={lines + 1}
+      aria-colcount={width}
+      style={{
+        "--iw-tracks": layout.template,
+        minWidth: `${layout.width}px`,
+        // Also while its lines are exchanged, or the browser would scroll up.
+        minHeight: `${(lines + 1) * ROW_HEIGHT + extra}px`,
+      }}
+      onFocusIn={roving.onFocusIn}
+      onKeyDown={(event) =>
+        roving.onKeyDown(event, {
+          onToggle: toggleAt,
+          onChoose: (index) => chooseAt(index, false),
+          onExtend: (start, stop) => choose({ start, stop, on: true }),
+        })
+      }
+    >
+      <HeadRow
+        columns={columns}
+        query={query}
+        ask={ask}
+        isAllChosen={
+          selection.tasks === selection.hidden
+            ? false
+            : selection.tasks - selection.hidden === shape.tasks || null
+        }
+        onChooseAll={(on) => choose({ on })}
+        onFilter={(key, anchor) => setMenu({ key, anchor })}
+        axis={axis?.head}
+      />
+      {layItems(range, lines, [...opened.keys()], roving.active).map((item) => {
+        if (item.kind === "row") return lineAt(item.index, axis);
+        if (item.kind === "space") {
+          const style = { height: `${item.rows * ROW_HEIGHT}px` };
+          return <div key={item.key} role="presentation" style={style} />;
+        }
+        const card = opened.get(item.index);
+        if (card === undefined) return null;
+        const notice = notices.find(({ task_id }) => task_id === card.id);
+        return (
+          <OpenCard
+            key={`card ${card.id}`}
+            bridge={bridge}
+            card={card}
+            index={item.index}
+            row={cache.at(item.index) as RowView | undefined}
+            columns={width}
+            download={downloads.get(card.id) ?? null}
+            feed={feed}
+            time={time}
+            error={card.error ?? notice?.error ?? null}
+            onHeight={measure}
+          />
+        );
+      })}
+    </div>
+  );
+
+  const clear = { search: "", tones: [], filters: {} };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for all that is in it
+    <div
+      class="iw-list-box"
+      onKeyDown={(event) => {
+        if (event.key !== "/" || (event.target as Element).closest("input, select")) return;
+        event.preventDefault();
+        search.current?.focus();
+      }}
+    >
+      <div class="iw-list iw-frame">
+        <ListHead
+          bridge={bridge}
+          traits={{ totals, shape, mode, is_following, is_demo }}
+          query={query}
+          ask={ask}
+          pending={pending}
+          search={search}
+          onColumns={(anchor) => setMenu({ key: null, anchor })}
+        >
+          {Object.keys(query.filters).length === 0 ? null : (
+            <Lazy bridge={bridge} name="FilterChips" props={{ query, ask }} />
+          )}
+          {isTimeline ? (
+            <Lazy
+              bridge={bridge}
+              name="GanttTools"
+              props={{
+                shape,
+                time,
+                isLive,
+                span,
+                onSpan: setSpan,
+                scroller,
+                lineAt: (index) => cache.at(index),
+              }}
+            />
+          ) : null}
+        </ListHead>
+        <div
+          class="iw-scroller iw-tasks"
+          ref={scroller}
+          // An open card makes room for itself: the rows around it stay in view.
+          style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT + extra}px` }}
+        >
+          {lines === 0 ? null : isTimeline ? (
+            <Lazy
+              bridge={bridge}
+              name="Gantt"
+              props={{ shape, time, isLive, span, onSpan: setSpan, scroller, grid }}
+            />
+          ) : (
+            grid(null)
+          )}
+          {lines > 0 ? null : total === 0 ? (
+            <div class="iw-empty">No tasks here yet. Run a simulation, and it will show up.</div>
+          ) : (
+            <div class="iw-empty">
+              No task matches.{" "}
+              <button type="button" class="iw-button" onClick={() => ask(clear)}>
+                Clear filters
+              </button>
+            </div>
+          )}
+        </div>
+        <ListErrors
+          error={error}
+          onRetry={retry}
+          pending={pending}
+          notices={notices.filter(({ task_id }) => !cards.some(({ card }) => card.id === task_id))}
+          onDismiss={dismiss}
+        />
+        <ListFoot
+          bridge={bridge}
+          traits={{ total, totals, shape, selection, feed, download: bulk }}
+          time={time}
+          isLive={isLive}
+          epoch={[...epochs.values()].reduce((sum, count) => sum + count, 0)}
+          onClear={() => choose({ on: false })}
+        />
+      </div>
+      {menu === null ? null : (
+        <Lazy
+          bridge={bridge}
+          name="Menu"
+          props={{
+            bridge,
+            column: menu.key,
+            columns: chosen,
+            query,
+            ask,
+            anchor: menu.anchor,
+            onClose: () => setMenu(null),
+          }}
+        />
+      )}
+    </div>
+  );
+}

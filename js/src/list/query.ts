@@ -1,0 +1,23 @@
+/** What the list is asked to show: at once in its controls, then in its lines. */
+import { useRef, useState } from "preact/hooks";
+import type { Bridge } from "../bridge";
+import type { QueryView, ShapeView } from "../contract";
+import type { Pending } from "../parts/pending";
+
+export type Ask = (part: Partial<QueryView>) => void;
+
+export function useQuery(bridge: Bridge, shape: ShapeView, pending: Pending) {
+  // The last wish that is not answered yet.
+  const [wish, setWish] = useState<QueryView | null>(null);
+  const last = useRef(wish);
+  const ask: Ask = async (part) => {
+    const query = { ...(last.current ?? bridge.get<ShapeView>("shape").query), ...part };
+    last.current = query;
+    setWish(query);
+    await pending.run(() => bridge.request("query", { query }));
+    if (last.current !== query) return;
+    last.current = null;
+    setWish(null);
+  };
+  return { query: wish ?? shape.query, ask };
+}

@@ -1,0 +1,65 @@
+/** What can be done with the chosen tasks. */
+import type { Bridge } from "../bridge";
+import type { SelectionView } from "../contract";
+import { formatCost, formatCount, formatPlural } from "../format";
+import { ErrorBox } from "../parts/ErrorBox";
+import { KillButton } from "../parts/KillButton";
+import { usePending } from "../parts/pending";
+
+interface Props {
+  bridge: Bridge;
+  selection: SelectionView;
+  isDownloading: boolean;
+  /** Grows with each error told, so that the buttons start over. */
+  epoch: number;
+  onClear: () => void;
+}
+
+export function BulkBar({ bridge, selection, isDownloading, epoch, onClear }: Props) {
+  const { tasks, hidden, can_kill: alive, with_outputs: outputs, cost, version } = selection;
+  const kill = usePending();
+  const fetch = usePending();
+  const spent = cost === null ? "" : `, ${formatCost(cost)} so far`;
+  const error = kill.error ?? fetch.error;
+  return (
+    <>
+      <span class="iw-bulk" role="group" aria-label="Selected tasks">
+        <span aria-live="polite">
+          {formatCount(tasks)} selected
+          {hidden > 0 ? ` (${formatCount(hidden)} hidden by filters)` : ""}
+        </span>
+        {alive > 0 ? (
+          <KillButton
+            key={`${version} ${alive} ${epoch}`}
+            pending={kill}
+            label={`Kill ${formatCount(alive)}…`}
+            question={`Kill ${formatPlural(alive, "task")}${spent}?`}
+            onKill={() => bridge.request("kill_selected", {})}
+          />
+        ) : null}
+        {outputs > 0 ? (
+          <button
+            type="button"
+            class="iw-button"
+            disabled={isDownloading || fetch.isBusy}
+            onClick={() => void fetch.run(() => bridge.request("download_selected", {}))}
+          >
+            Download {formatCount(outputs)}
+          </button>
+        ) : null}
+        <button type="button" class="iw-button" onClick={onClear}>
+          Clear
+        </button>
+      </span>
+      {error === null ? null : (
+        <ErrorBox
+          error={error}
+          onDismiss={() => {
+            kill.clear();
+            fetch.clear();
+          }}
+        />
+      )}
+    </>
+  );
+}

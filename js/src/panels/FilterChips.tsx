@@ -1,0 +1,40 @@
+/** The filters of the columns, each to be taken back. */
+
+import { knownColumns } from "../columns";
+import type { ColumnKey, FilterView, QueryView } from "../contract";
+import type { Ask } from "../list/query";
+import { clip } from "../parts/Badge";
+import { Icon } from "../parts/Icons";
+import { describe } from "./filters";
+
+export function FilterChips({ query, ask }: { query: QueryView; ask: Ask }) {
+  const keys = knownColumns(Object.keys(query.filters) as ColumnKey[]);
+  return (
+    <span class="iw-tones" role="group" aria-label="Filters">
+      {keys.map((key) => {
+        const { [key]: filter, ...others } = query.filters;
+        const words = describe(key, filter as FilterView);
+        return (
+          <button
+            type="button"
+            key={key}
+            class="iw-chip iw-chip-filter"
+            aria-label={`Clear ${clip(words)}`}
+            title={clip(words)}
+            onClick={() => ask({ filters: others })}
+          >
+            <bdi>{clip(words)}</bdi>
+            <Icon name="bad" />
+          </button>
+        );
+      })}
+      <button
+        type="button"
+        class="iw-chip"
+        onClick={() => ask({ filters: {}, tones: [], search: "" })}
+      >
+        Clear all
+      </button>
+    </span>
+  );
+}

@@ -1,0 +1,148 @@
+/** The filter of a column: some of its values, or a range. */
+import { useLayoutEffect, useState } from "preact/hooks";
+import type { Bridge } from "../bridge";
+import { COLUMNS } from "../columns";
+import type { ColumnKey, FacetView, FilterView } from "../contract";
+import { formatCount, formatPlural } from "../format";
+import { clip } from "../parts/Badge";
+import { ErrorBox } from "../parts/ErrorBox";
+import { usePending, WAITING } from "../parts/pending";
+import { read, UNKNOWN, unitOf, worded, written } from "./filters";
+
+interface Props {
+  bridge: Bridge;
+  column: ColumnKey;
+  filter: FilterView | null;
+  onChange: (filter: FilterView | null) => void;
+}
+
+export function FilterMenu({ bridge, column, filter, onChange }: Props) {
+  const [facet, setFacet] = useState<FacetView | null>(null);
+  const loading = usePending();
+  const load = () =>
+    loading.run(async () => setFacet(await bridge.request("facet", { key: column })));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once per opening
+  useLayoutEffect(() => {
+    void load();
+  }, []);
+  return (
+    <>
+      {loading.error !== null ? (
+        <ErrorBox error={loading.error} onDismiss={load} dismissLabel="Try again" />
+      ) : facet === null ? (
+        <div class="iw-empty" role="note">
+          {loading.isSlow ? WAITING : "Counting…"}
+        </div>
+      ) : COLUMNS[column].kind === "values" ? (
+        <Values facet={facet} filter={filter} onChange={onChange} />
+      ) : (
+        <Bounds column={column} facet={facet} filter={filter} onChange={onChange} />
+      )}
+      <div class="iw-popover-foot">
+        <button
+          type="button"
+          class="iw-button"
+          disabled={filter === null}
+          onClick={() => onChange(null)}
+        >
+          Clear
+        </button>
+      </div>
+    </>
+  );
+}
+
+type Part = Omit<Props, "bridge" | "column"> & { facet: FacetView };
+
+/** Shorter lists are seen through without a search. */
+const SEARCHED_ABOVE = 8;
+
+function Values({ facet, filter, onChange }: Part) {
+  const [search, setSearch] = useState("");
+  const chosen = filter !== null && "values" in filter ? filter.values : [];
+  // A value that no task has any more must still be there to be left out.
+  const gone = chosen.filter((value) => !facet.values.some((one) => one.value === value));
+  const all = [...facet.values, ...gone.map((value) => ({ value, count: 0 }))];
+  const shown = all.filter(({ value }) =>
+    (value ?? UNKNOWN).toLowerCase().includes(search.toLowerCase()),
+  );
+
+  function toggle(value: string | null) {
+    const next = chosen.includes(value)
+      ? chosen.filter((one) => one !== value)
+      : [...chosen, value];
+    onChange(next.length === 0 ? null : { values: next });
+  }
+
+  return (
+    <>
+      {all.length > SEARCHED_ABOVE ? (
+        <input
+          type="search"
+          class="iw-search"
+          aria-label="Search values"
+          placeholder="Search values"
+          value={search}
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
+      ) : null}
+      <ul class="iw-options">
+        {shown.map(({ value, count }) => (
+          <li key={value ?? "\0"} class="iw-option" title={clip(value ?? UNKNOWN)}>
+            <label>
+              <input
+                type="checkbox"
+                checked={chosen.includes(value)}
+                onChange={() => toggle(value)}
+              />
+              <span class={value === null ? "iw-option-name iw-dim" : "iw-option-name"}>
+                <bdi>{clip(value ?? UNKNOWN) || "(empty)"}</bdi>
+              </span>
+              <span class="iw-num iw-dim">{formatCount(count)}</span>
+            </label>
+          </li>
+        ))}
+      </ul>
+      {shown.length === 0 ? <div class="iw-empty">No such value.</div> : null}
+      {facet.more > 0 ? (
+        <div class="iw-note">and {formatPlural(facet.more, "rarer value")}</div>
+      ) : null}
+    </>
+  );
+}
+
+function Bounds({ column, facet, filter, onChange }: Part & { column: ColumnKey }) {
+  const range = filter !== null && "min" in filter ? filter : { min: null, max: null };
+  const { name } = unitOf(column);
+  const isTime = COLUMNS[column].kind === "time";
+  const set = (part: Partial<typeof range>) => {
+    const next = { ...range, ...part };
+    onChange(next.min === null && next.max === null ? null : next);
+  };
+  return (
+    <div class="iw-bounds">
+      {(["min", "max"] as const).map((end) => (
+        <label key={end}>
+          <span>
+            {isTime ? (end === "min" ? "From" : "Until") : end === "min" ? "At least" : "At most"}
+            {name ? `, ${name}` : ""}
+          </span>
+          <input
+            type={isTime ? "datetime-local" : "number"}
+            class="iw-search"
+            step="any"
+            value={written(column, range[end])}
+            placeholder={isTime ? "" : written(column, facet[end])}
+            // When the field is left or Enter is pressed, not with each digit.
+            onChange={(event) => set({ [end]: read(column, event.currentTarget.value) })}
+          />
+        </label>
+      ))}
+      {facet.min === null || facet.max === null ? null : (
+        <div class="iw-dim">
+          There is {worded(column, facet.min)} to {worded(column, facet.max)}.
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,113 @@
+/** How many tasks there are of each kind. */
+import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+import type { Tone } from "../contract";
+import { formatCount } from "../format";
+import { Icon, toneOf } from "./Icons";
+
+const TITLES = [
+  ["run", "Running"],
+  ["wait", "Waiting"],
+  ["ok", "Success"],
+  ["bad", "Failed"],
+  ["off", "Stopped"],
+  ["unknown", "Other"],
+] as const;
+
+/** Tones of a newer kernel are counted with the unknown ones, so that the sum stays right. */
+function sumsOf(counts: Record<string, number>): Map<Tone, number> {
+  const sums = new Map<Tone, number>();
+  for (const [tone, count] of Object.entries(counts)) {
+    sums.set(toneOf(tone), (sums.get(toneOf(tone)) ?? 0) + count);
+  }
+  return sums;
+}
+
+/** How many of each kind, for the head of a group. */
+export function Counts({ counts }: { counts: Record<string, number> }) {
+  const sums = sumsOf(counts);
+  return (
+    <>
+      {TITLES.map(([tone, title]) => {
+        const count = sums.get(tone) ?? 0;
+        return count === 0 ? null : (
+          <span key={tone} class={`iw-count iw-ink-${tone}`} title={title}>
+            <Icon name={tone} />
+            {formatCount(count)}
+            <span class="iw-hidden"> {title}</span>
+          </span>
+        );
+      })}
+    </>
+  );
+}
+
+interface ToggleProps {
+  isOn: boolean;
+  onClick: () => void;
+  kind?: string;
+  isDisabled?: boolean;
+  children: ComponentChildren;
+}
+
+export function Toggle({
+  isOn,
+  onClick,
+  kind = "iw-button",
+  isDisabled = false,
+  children,
+}: ToggleProps) {
+  return (
+    <button type="button" class={kind} aria-pressed={isOn} disabled={isDisabled} onClick={onClick}>
+      {children}
+    </button>
+  );
+}
+
+interface ChipsProps {
+  counts: Record<string, number>;
+  tones: readonly Tone[];
+  /** Not there where nothing can be chosen. */
+  onChoose?: (tones: Tone[]) => void;
+}
+
+/** The statuses with their counts, each to be chosen. */
+export function Chips({ counts, tones, onChoose }: ChipsProps) {
+  const sums = sumsOf(counts);
+  // One that was there stays, so that those beside it do not move under the pointer.
+  const seen = useRef(new Set<Tone>(tones)).current;
+  for (const tone of sums.keys()) seen.add(tone);
+  const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
+  return (
+    <span class="iw-tones" role="group" aria-label="Tasks by status">
+      <Toggle
+        kind="iw-chip"
+        isDisabled={onChoose === undefined}
+        isOn={tones.length === 0}
+        onClick={() => onChoose?.([])}
+      >
+        All {formatCount(all)}
+      </Toggle>
+      {TITLES.map(([tone, title]) =>
+        !seen.has(tone) ? null : (
+          <Toggle
+            key={tone}
+            kind={`iw-chip iw-ink-${tone}`}
+            isDisabled={onChoose === undefined}
+            isOn={tones.includes(tone)}
+            onClick={() =>
+              onChoose?.(
+                tones.includes(tone) ? tones.filter((other) => other !== tone) : [...tones, tone],
+              )
+            }
+          >
+            <Icon name={tone} />
+            <span>
+              {title} {formatCount(sums.get(tone) ?? 0)}
+            </span>
+          </Toggle>
+        ),
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,99 @@
+/** What stands in the columns of a line. */
+import type { ComponentChildren } from "preact";
+import { type ServiceTime, secondsOf, useNow } from "../clock";
+import { isNumber } from "../columns";
+import type { ColumnKey, RowView } from "../contract";
+import { formatBytes, formatClock, formatCost, formatCount, formatDate } from "../format";
+import { phasesOf } from "../phases";
+import { Badge, clip } from "./Badge";
+import { MiniTimeline } from "./Timeline";
+
+interface Props {
+  row: RowView;
+  time: ServiceTime;
+  column: ColumnKey;
+  role?: "cell" | "gridcell";
+}
+
+export function Cell({ row, time, column, role = "gridcell" }: Props) {
+  const now = useNow(time, !row.is_terminal && (isNumber(column) || column === "phases"));
+  const [text, shown] = contentOf(column, row, now, time);
+  return (
+    <span role={role} class={classOf(column)} title={text === null ? undefined : clip(text)}>
+      {shown ?? (text === null ? <span class="iw-dim">–</span> : <bdi>{clip(text)}</bdi>)}
+    </span>
+  );
+}
+
+export const classOf = (column: ColumnKey) =>
+  `iw-cell iw-of-${column} ${isNumber(column) ? "iw-num" : ""}`;
+
+/** The text, told whole by a tool tip; and what is drawn instead of it. */
+function contentOf(
+  column: ColumnKey,
+  row: RowView,
+  now: number,
+  time: ServiceTime,
+): [string | null, ComponentChildren?] {
+  const told = <T,>(value: T | null, format: (value: T) => string): [string | null] => [
+    value === null ? null : format(value),
+  ];
+  switch (column) {
+    case "status":
+      return [null, <Badge key="" status={row.status} alias={row.alias} tone={row.tone} />];
+    case "phases":
+      return [
+        null,
+        <MiniTimeline
+          key=""
+          marks={row.marks}
+          tone={row.tone}
+          isTerminal={row.is_terminal}
+          time={time}
+        />,
+      ];
+    case "submitted":
+    case "started":
+      return moment(row[column]);
+    case "ended":
+      return moment(row.marks[4] ?? null);
+    case "cost":
+      return told(costOf(row, now), formatCost);
+    case "files":
+      return told(row.output_files, formatCount);
+    case "size":
+      return told(row.output_size, formatBytes);
+    case "queue":
+    case "computation":
+    case "total":
+      return told(secondsIn(column, row, now), (seconds) =>
+        formatClock(row.is_terminal ? seconds : Math.floor(seconds)),
+      );
+    default:
+      return [row[column]];
+  }
+}
+
+/** To the minute; to the second in the tool tip. */
+function moment(epoch: number | null): [string | null, ComponentChildren?] {
+  return epoch === null ? [null] : [formatDate(epoch), formatDate(epoch).slice(0, -3)];
+}
+
+function secondsIn(column: ColumnKey, row: RowView, now: number): number | null {
+  if (column === "computation") {
+    return row.is_terminal ? row.computation.seconds : secondsOf(row.computation, now);
+  }
+  const queue = phasesOf(row.marks).find(({ name }) => name === "queue");
+  const [from = null, to = null] =
+    column === "queue" ? [queue?.start, queue?.end] : [row.submitted, row.marks[4]];
+  // The end of an ended task may be unknown: it must not grow for ever.
+  return to === null && row.is_terminal
+    ? null
+    : secondsOf({ seconds: null, since: from }, to ?? now);
+}
+
+/** What the computation has cost so far, where it still grows. */
+function costOf(row: RowView, now: number): number | null {
+  const seconds = row.cost_rate === null ? null : secondsOf(row.computation, now);
+  return seconds === null || row.cost_rate === null ? row.cost : seconds * row.cost_rate;
+}
