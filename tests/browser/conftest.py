@@ -71,6 +71,15 @@ def local_server(tmp_path_factory):
     end_server(folder)
 
 
+def end_demo(environment: dict[str, str]) -> None:
+    """End the server of `connect("replay")`, which notebooks of these tests have started."""
+    command = [sys.executable, "-m", "inductiva_widgets", "local", "stop", "--replay", "--yes"]
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory, local_server):
     """Return a running JupyterLab with the project's notebooks in its folder."""

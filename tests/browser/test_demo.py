@@ -1,13 +1,9 @@
 """The demo's months of made-up tasks, told apart from real ones wherever they are shown."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ARTIFACTS
+from tests.browser.conftest import ARTIFACTS, end_demo
 
 CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("replay")'
 
@@ -16,11 +12,7 @@ CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("replay")'
 def ended_demo(local_server):
     """End the server of the demo, which the notebook starts."""
     yield
-    command = [sys.executable, "-m", "inductiva_widgets", "local", "stop", "--replay", "--yes"]
-    done = subprocess.run(
-        command, env=os.environ | local_server, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    end_demo(local_server)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

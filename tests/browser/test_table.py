@@ -1,4 +1,4 @@
-"""The table of tasks in JupyterLab: searched, sorted, filtered, grouped, chosen, drawn as a time line.
+"""The table of tasks in JupyterLab: searched, sorted, filtered, grouped, chosen, drawn in time.
 
 On the demo's made-up history, so that there is something to search in.
 """
@@ -8,8 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ARTIFACTS
-from tests.embedded import end_server
+from tests.browser.conftest import ARTIFACTS, end_demo
 
 SHOW = """import inductiva_widgets as inductiva
 inductiva.connect("replay")
@@ -18,14 +17,11 @@ table = tasks.widget()
 table"""
 
 
-@pytest.fixture(scope="module")
-def demo(local_server, tmp_path_factory):
-    """Return what points a notebook at a demo of this module's own."""
-    folder = tmp_path_factory.mktemp("replay")
-    yield f"import os\nos.environ['INDUCTIVA_LOCAL_DIR'] = {str(folder)!r}\n"
-    end_server(folder)
-    for inner in folder.parent.glob(f"{folder.name}*"):
-        end_server(inner)
+@pytest.fixture(scope="module", autouse=True)
+def _ended_demo(local_server):
+    """End the server of the demo, which the notebooks start."""
+    yield
+    end_demo(local_server)
 
 
 class Table:
@@ -39,7 +35,8 @@ class Table:
 
     @property
     def rows(self):
-        return self.grid.get_by_role("row").filter(has=self.page.get_by_role("checkbox"))
+        box = self.page.get_by_role("checkbox", name=re.compile("^Select task "))
+        return self.grid.get_by_role("row").filter(has=box)
 
     def button(self, name, **options):
         return self.box.get_by_role("button", name=name, **options)
@@ -65,8 +62,8 @@ class Table:
 
 
 @pytest.fixture
-def table(open_notebook, lab, demo):
-    notebook = open_notebook(lab.write("table.ipynb", demo + SHOW, "1"))
+def table(open_notebook, lab):
+    notebook = open_notebook(lab.write("table.ipynb", SHOW, "1"))
     notebook.run(0)
     return Table(notebook)
 
@@ -125,13 +122,12 @@ def test_chosen_tasks_are_there_for_python(table):
 
 
 def test_keyboard_goes_through_the_whole_list_and_opens_a_card(table):
+    last = table.ask("print(tasks[-1].id)")
     table.rows.first.focus()
     table.page.keyboard.press("End")
-    last = table.ask("print(tasks[-1].id)")
-    table.grid.get_by_role("row").last.scroll_into_view_if_needed()
-    row = table.grid.get_by_role("row").filter(has=table.button(f"Show task {last}"))
-    expect(row).to_be_visible()
-    row.focus()
+    row = table.rows.filter(has=table.page.get_by_role("button", name=f"Show task {last}"))
+    expect(row).to_be_focused()
+    expect(row).to_be_in_viewport()
     table.page.keyboard.press("Enter")
     card = table.box.get_by_role("region", name=f"Task {last}")
     expect(card).to_be_visible()
@@ -166,9 +162,9 @@ def test_time_line_draws_the_same_tasks(table):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("mode", ["table", "timeline"])
-def test_pictures_of_the_table(open_notebook, lab, demo, theme, mode):
+def test_pictures_of_the_table(open_notebook, lab, theme, mode):
     show = SHOW.replace("tasks.widget()", f"tasks.widget(mode={mode!r})")
-    notebook = open_notebook(lab.write("pictures.ipynb", demo + show, "1"), theme)
+    notebook = open_notebook(lab.write("pictures.ipynb", show, "1"), theme)
     notebook.run(0)
     table = Table(notebook)
     table.button(re.compile("^Failed")).click()

@@ -1,6 +1,6 @@
 /** What stands in the columns of a line. */
 import type { ComponentChildren } from "preact";
-import { type ServiceTime, secondsOf, useNow } from "../clock";
+import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
 import { isNumber } from "../columns";
 import type { ColumnKey, RowView } from "../contract";
 import { formatBytes, formatClock, formatCost, formatCount, formatDate } from "../format";
@@ -90,10 +90,4 @@ function secondsIn(column: ColumnKey, row: RowView, now: number): number | null 
   return to === null && row.is_terminal
     ? null
     : secondsOf({ seconds: null, since: from }, to ?? now);
-}
-
-/** What the computation has cost so far, where it still grows. */
-function costOf(row: RowView, now: number): number | null {
-  const seconds = row.cost_rate === null ? null : secondsOf(row.computation, now);
-  return seconds === null || row.cost_rate === null ? row.cost : seconds * row.cost_rate;
 }
