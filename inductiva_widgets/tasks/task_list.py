@@ -219,6 +219,9 @@ class TaskList(Sequence[Task]):
         """Return a new live table of the tasks."""
         return _display.task_list_widget(self)
 
+    def _ipython_display_(self) -> None:
+        _display.show_task_list(self)
+
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         return _display.task_list_bundle(self)
 

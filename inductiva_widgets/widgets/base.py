@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.live import spawn
+from inductiva_widgets.live import Subscription, poller_for, spawn
+from inductiva_widgets.tasks._display import in_notebook
 from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.displays import Displays, freeze_at_exit
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
 
 _log = logging.getLogger(__name__)
 
@@ -38,13 +44,15 @@ _check_bundle()
 
 Handler = Callable[[dict[str, Any]], Any]
 Bundle = tuple[dict[str, Any], dict[str, Any]]
+_LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class BaseWidget(anywidget.AnyWidget):
-    """Base of the widgets: strict keywords, one reply for every request.
+    """Base of the widgets: strict keywords, one reply for every request, a twin that stays.
 
     A subclass names its handlers in ``_handlers``; each runs on a thread of its own, so that the
     kernel is never blocked by a button, and what it returns or raises goes back to the page.
+    What it follows it says by ``_watch``, and by ``_is_over`` when nothing more is to come.
     """
 
     _esm = _BUNDLE[0]
@@ -52,17 +60,102 @@ class BaseWidget(anywidget.AnyWidget):
 
     kind = traitlets.Unicode().tag(sync=True)
 
+    # Here and not only in __init__: a widget whose making was refused is closed too.
+    _subscriptions: tuple[Subscription, ...] = ()
+
     def __init__(self, **kwargs: Any) -> None:
         unknown = sorted(set(kwargs) - set(self.trait_names()))
         if unknown:
             raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
-        self._handlers: dict[str, Handler] = {"module": _answer_module}
+        self._handlers: dict[str, Handler] = {
+            "module": _answer_module,
+            "visible": self._answer_visible,
+        }
+        self._displays = Displays()
+        self._in_sight: set[str] = set()
+        self._sight_lock = threading.Lock()
+        self._last_report = ""
         super().__init__(**kwargs)
         self.on_msg(self._on_request)
         _answer_beside_cells(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+    def freeze(self) -> None:
+        """Replace every display of the widget by a static picture of it, and end its updates.
+
+        The picture is plain HTML and text: it stays readable in a saved notebook that is opened
+        without a kernel, by nbconvert or on GitHub. It happens by itself when the kernel is shut
+        down. Costs no request.
+        """
+        self._displays.replace(self._twin())
+        self.close()
+
+    def freeze_when_over(self) -> None:
+        """Freeze as soon as nothing more is to come, now or later."""
+
+        def look(_: Any = None) -> None:
+            # Also after that, for a word that comes late; the twin is replaced if it differs.
+            if self._is_over():
+                self.freeze()
+
+        self.observe(look, [name for name in ("view", "download") if self.has_trait(name)])
+        look()
+
+    def close(self) -> None:
+        """End the view and its share of the polling."""
+        for subscription in self._subscriptions:
+            subscription.cancel()
+        super().close()
+
+    def _is_over(self) -> bool:
+        """Return whether nothing that is shown will change any more."""
+        return False
+
+    def _twin(self) -> dict[str, Any]:
+        # Of the class: a closed widget has lost its own.
+        bundle: Bundle = type(self)._repr_mimebundle_(self)  # type: ignore[assignment]
+        data, _ = bundle
+        return {mime: content for mime, content in data.items() if mime != _LIVE_VIEW}
+
+    def _ipython_display_(self, **_: Any) -> None:
+        """Show the widget at a place that can be found again; a bundle alone would be lost."""
+        if not in_notebook():
+            raise NotImplementedError
+        if self.comm is None:
+            self._displays.show(self._twin())
+            return
+        bundle: Bundle = self._repr_mimebundle_()  # type: ignore[assignment]
+        self._displays.show(bundle[0])
+        freeze_at_exit(self)
+
+    def _watch(self, client: Client, subscription: Subscription) -> None:
+        """Follow tasks until the widget is closed; paused while no view of it is in sight."""
+        subscription.on_error = self._tell_failure
+        self._subscriptions = (*self._subscriptions, subscription)
+        poller_for(client).subscribe(subscription)
+
+    def _answer_visible(self, content: dict[str, Any]) -> None:
+        view, is_visible = content.get("view"), content.get("is_visible")
+        if not isinstance(view, str) or not isinstance(is_visible, bool):
+            raise InputError("visible needs a view, and whether it is in sight.")
+        with self._sight_lock:
+            # A view that has gone says that it is out of sight, so nothing of it stays here.
+            (self._in_sight.add if is_visible else self._in_sight.discard)(view)
+            is_paused = not self._in_sight
+            feed: Any = getattr(self, "feed", None)
+            if feed is not None and feed["is_paused"] != is_paused:
+                self.set_trait("feed", {**feed, "is_paused": is_paused})
+            for subscription in self._subscriptions:
+                subscription.pause() if is_paused else subscription.resume()
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Show that a callback of ours has failed, once for each kind of failure."""
+        view = state.error_view("An update could not be shown", error)
+        if view["report"] != self._last_report:
+            self._last_report = view["report"]
+            self.send({"push": "error", "task_id": "", "error": view})
 
     def _on_request(self, _: Any, content: Any, __: Any) -> None:
         """Answer a request of the page; malformed ones are answered too, with an error."""
@@ -83,6 +176,13 @@ class BaseWidget(anywidget.AnyWidget):
             view = state.error_view(_TITLES.get(str(kind), "That did not work"), error)
             self.send({"id": request_id, "ok": False, "error": view})
 
+        if kind == "visible":
+            # Never blocks, and a view's goodbye must not overtake its greeting.
+            try:
+                work()
+            except Exception as error:
+                fail(error)
+            return
         spawn(work, fail, f"request-{str(kind)[:20]}")
 
     def _bundle(self, plain: str, html: str) -> Bundle:
@@ -90,7 +190,7 @@ class BaseWidget(anywidget.AnyWidget):
         data = {
             "text/plain": plain,
             "text/html": html,
-            "application/vnd.jupyter.widget-view+json": {
+            _LIVE_VIEW: {
                 "version_major": 2,
                 "version_minor": 1,
                 "model_id": self.model_id,
@@ -108,6 +208,7 @@ def _answer_module(content: dict[str, Any]) -> dict[str, str]:
 
 _TITLES = {
     "module": "A part of the page could not be loaded",
+    "visible": "The updates could not be paused",
     "log": "The log could not be read",
     "preview": "The file could not be previewed",
     "query": "The list could not be searched",

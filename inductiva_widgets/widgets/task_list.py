@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.live import Feed, Subscription, poller_for
+from inductiva_widgets.live import Feed, Subscription
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import state, twins
 from inductiva_widgets.widgets.actions import TaskActions
@@ -17,7 +17,7 @@ from inductiva_widgets.widgets.base import BaseWidget, Bundle
 from inductiva_widgets.widgets.feed import FeedTeller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from inductiva_widgets.tasks.task import Task
 
@@ -45,9 +45,6 @@ class TaskListWidget(BaseWidget):
     feed = traitlets.Dict().tag(sync=True)
     is_demo = traitlets.Bool(False).tag(sync=True)
 
-    # Here and not only in __init__: a widget whose making was refused is closed too.
-    _subscriptions: Sequence[Subscription] = ()
-
     def __init__(self, tasks: Iterable[Task], **kwargs: Any) -> None:
         self.tasks = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
         self._by_id = {task.id: task for task in self.tasks}
@@ -71,27 +68,20 @@ class TaskListWidget(BaseWidget):
             open=self._open_card,
             close=self._close_card,
         )
-        self._subscriptions = [self._subscribe(client) for client in clients]
+        for client in clients:
+            self._follow(client)
 
     def __repr__(self) -> str:
         return f"TaskListWidget({self.tasks!r})"
 
-    def close(self) -> None:
-        """End the view and its share of the polling."""
-        for subscription in self._subscriptions:
-            subscription.cancel()
-        super().close()
-
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         now = self.tasks[0].now if self.tasks else datetime.now(timezone.utc)
-        infos = [task.info for task in self.tasks]
-        return self._bundle(str(self.tasks), twins.list_html(infos, now))
+        infos = self.tasks.infos()
+        return self._bundle(twins.list_text(self.tasks), twins.list_html(infos, now))
 
-    def _subscribe(self, client: Any) -> Subscription:
+    def _follow(self, client: Any) -> None:
         mine = [task for task in self.tasks if task.client is client]
-        subscription = Subscription(mine, self._show_tasks, self._show_feed, self._open)
-        poller_for(client).subscribe(subscription)
-        return subscription
+        self._watch(client, Subscription(mine, self._show_tasks, self._show_feed, self._open))
 
     def _rows(self, start: int, stop: int) -> list[state.RowView]:
         return [state.row_view(task.info) for task in self.tasks[start:stop]]

@@ -13,6 +13,7 @@ import { guardShortcuts } from "./shortcuts";
 import "./styles/index.css";
 import { TaskEntry } from "./task";
 import { TaskListEntry } from "./task_list";
+import { tellVisibility } from "./visible";
 
 const ENTRIES = new Map<string, ComponentType<{ bridge: Bridge }>>([
   ["task", TaskEntry],
@@ -45,6 +46,7 @@ function render({ model, el, signal }: RenderProps): () => void {
         })
       : h(Boundary, null, h(entry, { bridge }));
   mount(content, root);
+  const sayGoodbye = tellVisibility(bridge, el.ownerDocument);
 
   let isOver = false;
   const cleanup = () => {
@@ -53,6 +55,7 @@ function render({ model, el, signal }: RenderProps): () => void {
     isOver = true;
     signal?.removeEventListener("abort", cleanup);
     mount(null, root);
+    sayGoodbye();
     bridge.dispose();
     root.remove();
   };

@@ -70,7 +70,7 @@ THIRD_PARTY = {
     "pandas": {"frames", "tasks"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
-    "IPython": {"tasks", "_ipython"},
+    "IPython": {"tasks", "widgets", "_ipython"},
     "starlette": {"local"},
     "uvicorn": {"local"},
     "psutil": {"local"},
