@@ -113,21 +113,19 @@ class BaseWidget(anywidget.AnyWidget):
         """Return whether nothing that is shown will change any more."""
         return False
 
-    def _twin(self) -> dict[str, Any]:
-        # Of the class: a closed widget has lost its own.
+    def _both(self) -> dict[str, Any]:
+        # Of the class: ipywidgets takes the method from a widget that is closed.
         bundle: Bundle = type(self)._repr_mimebundle_(self)  # type: ignore[assignment]
-        data, _ = bundle
-        return {mime: content for mime, content in data.items() if mime != _LIVE_VIEW}
+        return bundle[0]
+
+    def _twin(self) -> dict[str, Any]:
+        return {mime: data for mime, data in self._both().items() if mime != _LIVE_VIEW}
 
     def _ipython_display_(self, **_: Any) -> None:
         """Show the widget at a place that can be found again; a bundle alone would be lost."""
         if not in_notebook():
             raise NotImplementedError
-        if self.comm is None:
-            self._displays.show(self._twin())
-            return
-        bundle: Bundle = self._repr_mimebundle_()  # type: ignore[assignment]
-        self._displays.show(bundle[0])
+        self._displays.show(self._both())
         freeze_at_exit(self)
 
     def _watch(self, client: Client, subscription: Subscription) -> None:
@@ -186,16 +184,14 @@ class BaseWidget(anywidget.AnyWidget):
         spawn(work, fail, f"request-{str(kind)[:20]}")
 
     def _bundle(self, plain: str, html: str) -> Bundle:
-        """Return the live view with its twins for places without a kernel."""
-        data = {
-            "text/plain": plain,
-            "text/html": html,
-            _LIVE_VIEW: {
+        """Return the live view, unless it is closed, with its twins for places without a kernel."""
+        data: dict[str, Any] = {"text/plain": plain, "text/html": html}
+        if self.comm is not None:
+            data[_LIVE_VIEW] = {
                 "version_major": 2,
                 "version_minor": 1,
                 "model_id": self.model_id,
-            },
-        }
+            }
         return data, {}
 
 
