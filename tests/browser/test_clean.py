@@ -1,0 +1,144 @@
+"""What is cleared leaves nothing: in the page no views, timers or listeners, in the kernel no polls.
+
+Memory is printed only: a browser gives it back when it likes.
+"""
+
+import re
+
+from playwright.sync_api import expect
+
+# Counts, for the whole page, what a view could leave behind.
+COUNTERS = """
+window.__listeners = 0;
+for (const target of [Document.prototype, Window.prototype, EventTarget.prototype]) {
+    if (!Object.hasOwn(target, 'addEventListener')) continue;
+    const { addEventListener: add, removeEventListener: remove } = target;
+    target.addEventListener = function (type, ...rest) {
+        if (type === 'visibilitychange' && new Error().stack.includes('blob:')) {
+            window.__listeners += 1;
+        }
+        return add.call(this, type, ...rest);
+    };
+    target.removeEventListener = function (type, ...rest) {
+        if (type === 'visibilitychange' && new Error().stack.includes('blob:')) {
+            window.__listeners -= 1;
+        }
+        return remove.call(this, type, ...rest);
+    };
+}
+"""
+LEFT = """() => {
+    const ticker = globalThis[Symbol.for('inductiva_widgets.ticker.1')];
+    return {
+        roots: document.querySelectorAll('.iw-root').length,
+        ticking: ticker?.listeners.size ?? 0,
+        timer: ticker?.timer ?? null,
+        listeners: window.__listeners,
+    };
+}"""
+NOTHING = {"roots": 0, "ticking": 0, "timer": None, "listeners": 0}
+
+SETUP = """import time
+import inductiva_widgets as inductiva
+from inductiva_widgets.live import poller_for
+from IPython.display import clear_output, display
+client = inductiva.connect("local")
+asked = []
+call = client.transport.call
+client.transport.call = lambda *a, **k: (asked.append(a), call(*a, **k))[1]
+task = inductiva.simulators.SWMM().run("cases/swmm_long")
+task.wait_for_status("computation-started", silent_mode=True)
+widgets = []"""
+SHOW = """for _ in range(100):
+    widgets.append(task.widget())
+    display(widgets[-1])"""
+# Lets the poller come round, and says how often the service was asked by it.
+STATE = """print("work:", poller_for(client)._has_work(), "thread:", poller_for(client)._thread)"""
+CLOSE = """for widget in widgets:
+    widget.close()
+del widget
+print("closed:", len(widgets))"""
+LOOP = """for _ in range(20):
+    clear_output()
+    display(task.widget())
+clear_output()"""
+
+
+def memory(page):
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    return session.send("Runtime.getHeapUsage")["usedSize"] / 2**20
+
+
+def test_hundred_cards_shown_and_cleared_leave_nothing(open_notebook, lab, page):
+    page.add_init_script(COUNTERS)
+    cells = (SETUP, SHOW, STATE, CLOSE, STATE, "task.kill()")
+    notebook = open_notebook(lab.write("clean.ipynb", *cells))
+    notebook.run(0)
+    before = memory(page)
+    for _ in range(2):
+        notebook.run(1)
+        cards = notebook.output(1).get_by_role("region", name=re.compile("^Task "))
+        expect(cards).to_have_count(100, timeout=60_000)
+        left = page.evaluate(LEFT)
+        # One timer for all of them, and the counters do count.
+        assert left["ticking"] >= 100
+        assert left["listeners"] == left["roots"] == 100
+        shown = memory(page)
+        page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+        page.wait_for_function(f"JSON.stringify(({LEFT})()) === '{as_json(NOTHING)}'")
+        print(f"\nheap: {before:.1f} MiB, 100 cards {shown:.1f}, cleared {memory(page):.1f}")
+    # The widgets are there, but nobody sees them: nothing is asked for their sake.
+    is_idle(notebook, 2)
+    notebook.run(3)
+    expect(notebook.output(3)).to_contain_text("closed: 200")
+    is_idle(notebook, 4)
+    notebook.run(5)
+
+
+def as_json(counts):
+    parts = (f'"{key}":{"null" if value is None else value}' for key, value in counts.items())
+    return "{" + ",".join(parts) + "}"
+
+
+def is_idle(notebook, index):
+    """Wait until the poller has ended: it can ask nothing any more, whatever time passes."""
+    for _ in range(100):
+        notebook.run(index)
+        output = notebook.output(index)
+        expect(output).to_contain_text("work:")
+        if "work: False thread: None" in output.inner_text():
+            return
+    raise AssertionError(output.inner_text())
+
+
+def test_cards_cleared_in_a_loop_leave_nothing(open_notebook, lab, page):
+    page.add_init_script(COUNTERS)
+    cells = (SETUP, LOOP, STATE, "task.kill()")
+    notebook = open_notebook(lab.write("loop.ipynb", *cells))
+    notebook.run(0)
+    notebook.run(1)
+    page.wait_for_function(f"JSON.stringify(({LEFT})()) === '{as_json(NOTHING)}'")
+    is_idle(notebook, 2)
+    notebook.run(3)
+
+
+def test_hidden_page_asks_nothing_and_looks_at_once_when_it_is_shown(open_notebook, lab, page):
+    cells = (f"{SETUP}\ntask", STATE, "task.kill()")
+    notebook = open_notebook(lab.write("hidden.ipynb", *cells))
+    notebook.run(0)
+    card = notebook.output(0).get_by_role("region", name=re.compile("^Task "))
+    expect(card).to_contain_text("updated", timeout=30_000)
+    sight = """hidden => {
+        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    page.evaluate(sight, True)
+    expect(card).to_contain_text("paused while hidden")
+    is_idle(notebook, 1)
+    page.evaluate(sight, False)
+    expect(card).to_contain_text("updated")
+    notebook.run(2)
+    expect(card.get_by_role("status").first).to_have_attribute(
+        "data-status", "killed", timeout=30_000
+    )
