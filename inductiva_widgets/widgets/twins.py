@@ -122,7 +122,7 @@ def task_html(
     view = state.task_view(info, last_words=last_words)
     head = f'{_badge(info)} <b style="margin-left:8px">{_value(info.simulator or "")}</b> '
     rows = "".join(
-        f'<tr style="background:none"><th style="{_PLAIN};padding:1px 16px 1px 0;'
+        f'<tr style="background:none"><th align="left" style="{_PLAIN};padding:1px 16px 1px 0;'
         f'font-weight:600;white-space:nowrap">{name}</th>'
         f'<td style="{_PLAIN};padding:1px 0;overflow-wrap:anywhere">{_value(value)}</td></tr>'
         for name, value in _facts(info, now)

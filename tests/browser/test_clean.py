@@ -1,4 +1,4 @@
-"""What is cleared leaves nothing: in the page no views, timers or listeners, in the kernel no polls.
+"""What is cleared leaves nothing: no view, timer or listener in the page, no poll in the kernel.
 
 Memory is printed only: a browser gives it back when it likes.
 """

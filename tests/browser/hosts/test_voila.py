@@ -36,7 +36,7 @@ def voila(tmp_path, local_server):
 
 def test_card_and_list_work_in_voila(voila, page, long_task, tolerated):
     # The page's own template asks for icons there; without them it works all the same.
-    tolerated.strangers.append("font-awesome")
+    tolerated.strangers.append("fontawesome-free")
     show = f"{CONNECT}\ninductiva.Task('{long_task.id}')"
     url = voila(show, "inductiva.tasks.get(last_n=5)")
     # The page streams while the cells run.
