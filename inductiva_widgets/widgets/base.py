@@ -148,6 +148,18 @@ class BaseWidget(anywidget.AnyWidget):
             for subscription in self._subscriptions:
                 subscription.pause() if is_paused else subscription.resume()
 
+    def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """Return a callback whose failure is shown too, beside going where it would go."""
+
+        def guarded(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception as error:
+                self._tell_failure(error)
+                raise
+
+        return guarded
+
     def _tell_failure(self, error: Exception) -> None:
         """Show that a callback of ours has failed, once for each kind of failure."""
         view = state.error_view("An update could not be shown", error)

@@ -43,7 +43,7 @@ class DownloadWidget(BaseWidget):
             resume_download=lambda _: download.resume(),
             cancel_download=lambda _: download.cancel(),
         )
-        self._unsubscribe = download.subscribe(self._show)
+        self._unsubscribe = download.subscribe(self._guarded(self._show))
 
     def __repr__(self) -> str:
         return f"DownloadWidget({self.title!r})"

@@ -40,7 +40,7 @@ class TaskWidget(BaseWidget):
         task.refresh()
         self._teller = FeedTeller(task.client)
         super().__init__(view=self._task_view(), feed=self._teller.now(), **kwargs)
-        actions = TaskActions(self._find, self._show_download)
+        actions = TaskActions(self._find, self._guarded(self._show_download))
         self._handlers.update(actions.handlers())
         interest = Subscription([task], self._show_task, self._show_feed, {task.id})
         self._watch(task.client, interest)

@@ -61,7 +61,7 @@ class TaskListWidget(BaseWidget):
             is_demo=any(task.info.is_demo for task in self.tasks),
             **kwargs,
         )
-        self._actions = TaskActions(self._by_id.get, self._show_download)
+        self._actions = TaskActions(self._by_id.get, self._guarded(self._show_download))
         self._handlers.update(
             self._actions.handlers(),
             rows=self._answer_rows,

@@ -163,16 +163,19 @@ describe.each(Object.keys(KINDS))("a view of kind %s", (kind) => {
 });
 
 describe("a failure that the kernel tells", () => {
-  it.each(["task", "task_list"])("is shown by a %s with a report to copy", async (kind) => {
-    const model = new FakeHost(KINDS[kind] as object);
-    const el = document.createElement("div");
-    const cleanup = await draw(strict(model), el);
-    await act(async () => model.message({ push: "error", task_id: "", error: oops }));
-    const [alert] = byRole(el, "alert");
-    expect(alert?.textContent).toContain(oops.title);
-    expect(byRole(el, "button", "Copy report").length).toBeGreaterThan(0);
-    cleanup();
-  });
+  it.each(["task", "task_list", "download"])(
+    "is shown by a %s with a report to copy",
+    async (kind) => {
+      const model = new FakeHost(KINDS[kind] as object);
+      const el = document.createElement("div");
+      const cleanup = await draw(strict(model), el);
+      await act(async () => model.message({ push: "error", task_id: "", error: oops }));
+      const [alert] = byRole(el, "alert");
+      expect(alert?.textContent).toContain(oops.title);
+      expect(byRole(el, "button", "Copy report").length).toBeGreaterThan(0);
+      cleanup();
+    },
+  );
 
   it("is a pause, said in words", async () => {
     const model = new FakeHost({ ...KINDS.task, feed: feed({ is_paused: true }) });

@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
+from inductiva_widgets.downloads.progress import Progress
 from inductiva_widgets.live import poller_for
 from inductiva_widgets.tasks import Task, get
-from inductiva_widgets.widgets import TaskListWidget, TaskWidget
+from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, state
 from tests.unit.conftest import CANARY, wire_task
 
 RUNNING = "computation-started"
@@ -159,3 +160,19 @@ def test_failure_that_cannot_be_told_stops_nothing(widget, caplog):
     break_a_callback(widget)
     poller_of(widget)[0].tick()
     assert "Nor could its failure be told" in caplog.text
+
+
+def test_failing_callback_of_a_download_is_told_too(service, monkeypatch):
+    class Download:
+        progress, error = Progress(phase="running"), None
+
+        def subscribe(self, callback):
+            self.callback = callback
+
+    download = Download()
+    widget = DownloadWidget(download, title="Outputs")
+    sent = record(widget)
+    monkeypatch.setattr(state, "download_view", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        download.callback(Progress())
+    assert [message["push"] for message in sent] == ["error"]
