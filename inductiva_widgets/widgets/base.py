@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import anywidget
 import traitlets
 
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.live import Subscription, poller_for, spawn
+from inductiva_widgets.live import Feed, Subscription, poller_for, spawn
 from inductiva_widgets.tasks._display import in_notebook
 from inductiva_widgets.widgets import state
 from inductiva_widgets.widgets.displays import Displays, freeze_at_exit
@@ -45,6 +46,9 @@ _check_bundle()
 Handler = Callable[[dict[str, Any]], Any]
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 _LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
+# Seconds in which a view that is drawn at all has said so.
+_LOST_AFTER = 20.0
+_comes_beside_cells = threading.Event()
 
 
 class BaseWidget(anywidget.AnyWidget):
@@ -73,6 +77,8 @@ class BaseWidget(anywidget.AnyWidget):
         }
         self._displays = Displays()
         self._in_sight: set[str] = set()
+        # When it was shown, until a view says that it is there.
+        self._shown_at: float | None = None
         self._sight_lock = threading.Lock()
         self._last_report = ""
         super().__init__(**kwargs)
@@ -126,19 +132,44 @@ class BaseWidget(anywidget.AnyWidget):
         if not in_notebook():
             raise NotImplementedError
         self._displays.show(self._both())
+        self._shown_at = time.monotonic()
         freeze_at_exit(self)
 
     def _watch(self, client: Client, subscription: Subscription) -> None:
         """Follow tasks until the widget is closed; paused while no view of it is in sight."""
         subscription.on_error = self._tell_failure
+        subscription.on_feed = self._rest_if_lost(subscription.on_feed)
         self._subscriptions = (*self._subscriptions, subscription)
         poller_for(client).subscribe(subscription)
+
+    def _rest_if_lost(self, on_feed: Callable[[Feed], None]) -> Callable[[Feed], None]:
+        """Return a callback that ends the looks for a display that was cleared before it was drawn.
+
+        Such a display says neither hello nor goodbye. Silence is a sign only where messages come
+        beside running cells; elsewhere a hello may wait for hours, and the card must go on.
+        """
+
+        def told(feed: Feed) -> None:
+            shown_at = self._shown_at
+            is_late = shown_at is not None and time.monotonic() - shown_at > _LOST_AFTER
+            if is_late and _comes_beside_cells.is_set():
+                self._see("", is_visible=False)
+            else:
+                on_feed(feed)
+
+        return told
 
     def _answer_visible(self, content: dict[str, Any]) -> None:
         view, is_visible = content.get("view"), content.get("is_visible")
         if not isinstance(view, str) or not isinstance(is_visible, bool):
             raise InputError("visible needs a view, and whether it is in sight.")
+        if threading.current_thread() is not threading.main_thread():
+            _comes_beside_cells.set()
+        self._see(view, is_visible=is_visible)
+
+    def _see(self, view: str, *, is_visible: bool) -> None:
         with self._sight_lock:
+            self._shown_at = None
             # A view that has gone says that it is out of sight, so nothing of it stays here.
             (self._in_sight.add if is_visible else self._in_sight.discard)(view)
             is_paused = not self._in_sight

@@ -1,13 +1,14 @@
 """A widget that nobody sees asks nothing; a callback that fails is told where people look."""
 
 import threading
+import time
 
 import pytest
 
 from inductiva_widgets.downloads.progress import Progress
 from inductiva_widgets.live import poller_for
 from inductiva_widgets.tasks import Task, get
-from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, state
+from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, base, state
 from tests.unit.conftest import CANARY, wire_task
 
 RUNNING = "computation-started"
@@ -176,3 +177,21 @@ def test_failing_callback_of_a_download_is_told_too(service, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         download.callback(Progress())
     assert [message["push"] for message in sent] == ["error"]
+
+
+@pytest.mark.parametrize("comes_beside_cells", [True, False])
+def test_display_that_was_cleared_before_it_was_drawn_rests(
+    widget, monkeypatch, comes_beside_cells
+):
+    proof = threading.Event()
+    monkeypatch.setattr(base, "_comes_beside_cells", proof)
+    if comes_beside_cells:
+        proof.set()
+    widget._shown_at = time.monotonic()
+    assert looks(widget)
+    widget._shown_at -= 60
+    # Told at the end of a look, so the next one is none.
+    assert looks(widget)
+    assert looks(widget) is not comes_beside_cells
+    tell(widget, "a", True)
+    assert looks(widget)
