@@ -16,7 +16,7 @@ from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.live import Feed, Subscription, poller_for, spawn
 from inductiva_widgets.tasks._display import in_notebook
 from inductiva_widgets.widgets import state
-from inductiva_widgets.widgets.displays import Displays, freeze_at_exit
+from inductiva_widgets.widgets.displays import Displays, replace_at_exit
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
@@ -95,8 +95,12 @@ class BaseWidget(anywidget.AnyWidget):
         without a kernel, by nbconvert or on GitHub. It happens by itself when the kernel is shut
         down. Costs no request.
         """
-        self._displays.replace(self._twin())
+        self.show_twin()
         self.close()
+
+    def show_twin(self) -> None:
+        """Replace every display by the static picture, without ending the widget."""
+        self._displays.replace(self._twin())
 
     def freeze_when_over(self) -> None:
         """Freeze as soon as nothing more is to come, now or later."""
@@ -133,7 +137,7 @@ class BaseWidget(anywidget.AnyWidget):
             raise NotImplementedError
         self._displays.show(self._both())
         self._shown_at = time.monotonic()
-        freeze_at_exit(self)
+        replace_at_exit(self)
 
     def _watch(self, client: Client, subscription: Subscription) -> None:
         """Follow tasks until the widget is closed; paused while no view of it is in sight."""

@@ -51,14 +51,14 @@ def _publish(data: Mimes, display_id: str, *, update: bool = False) -> None:
 _live: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def freeze_at_exit(widget: Any) -> None:
-    """Have a widget frozen when the kernel is shut down, if it is still there."""
+def replace_at_exit(widget: Any) -> None:
+    """Have the displays of a widget replaced when the kernel is shut down."""
     _live.add(widget)
 
 
 @atexit.register
-def _freeze_all() -> None:
+def _replace_all() -> None:
     for widget in list(_live):
         # One that fails must not keep the others from being readable; nobody is left to tell.
         with contextlib.suppress(Exception):
-            widget.freeze()
+            widget.show_twin()

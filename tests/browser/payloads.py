@@ -5,8 +5,11 @@ Imported by the cells of the test's notebook; nothing of it needs a server.
 
 from __future__ import annotations
 
+import msgspec
+
 from inductiva_widgets.api.client import Client
-from inductiva_widgets.tasks import Task, TaskList
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.tasks import TaskList
 from tests.unit.conftest import START, FakeTransport, at, wire_task
 
 PWN = "window.__pwned=1"
@@ -30,14 +33,14 @@ PAYLOADS = [
 ]
 
 
-def hostile_client(status: str = "failed") -> Client:
-    """Return a service whose tasks carry the payloads in every field."""
-    return Client(FakeTransport([_task(index, status) for index in range(len(PAYLOADS))]))
+def hostile_tasks() -> TaskList:
+    """Return ended tasks that carry the payloads in every field, of a service that has no others.
 
-
-def hostile_tasks(client: Client) -> TaskList:
-    """Return those tasks."""
-    return TaskList(Task(task_id, client=client) for task_id in client.transport.tasks)
+    From what is known of them, for no service would take such ids in an address.
+    """
+    raw = [_task(index, "failed") for index in range(len(PAYLOADS))]
+    infos = [msgspec.json.decode(msgspec.json.encode(task), type=TaskInfo) for task in raw]
+    return TaskList.from_infos(infos, Client(FakeTransport([])))
 
 
 def _task(index: int, status: str) -> dict:
@@ -53,10 +56,8 @@ def _task(index: int, status: str) -> dict:
         {"status": "computation-started", "alias": text, "timestamp": START.isoformat()},
     ]
     history[0]["operations"] = [operation]
-    # No slash: it would be another address, and no control character that an address cannot hold.
-    task_id = f"{index}-{text.replace('/', '_')}"
     return wire_task(
-        task_id,
+        f"{index} {text}",
         status,
         status_alias=text,
         simulator=text,

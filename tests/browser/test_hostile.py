@@ -12,12 +12,12 @@ from tests.browser.payloads import PAYLOADS
 
 SETUP = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.browser.payloads import hostile_client, hostile_tasks
-tasks = hostile_tasks(hostile_client())
-tasks.infos()"""
+from tests.browser.payloads import hostile_tasks
+tasks = hostile_tasks()"""
 CARDS = "from IPython.display import display\nfor task in tasks:\n    display(task.widget())"
 LIST = "tasks.widget()"
-FREEZE = """widgets = [task.widget() for task in tasks] + [tasks.widget()]
+FREEZE = """from IPython.display import display
+widgets = [task.widget() for task in tasks] + [tasks.widget()]
 for widget in widgets:
     display(widget)
 for widget in widgets:
@@ -38,7 +38,7 @@ WIDER = """root => {
 @pytest.fixture
 def notebook(open_notebook, lab, page):
     page.on("dialog", lambda dialog: (page.evaluate("window.__pwned = 1"), dialog.dismiss()))
-    name = lab.write("hostile.ipynb", SETUP.replace("tasks.infos()", "None"), CARDS, LIST, FREEZE)
+    name = lab.write("hostile.ipynb", SETUP, CARDS, LIST, FREEZE)
     notebook = open_notebook(name)
     notebook.run(0)
     return notebook
@@ -79,15 +79,11 @@ def test_list_shows_hostile_values_in_rows_of_one_height(notebook, page):
 
 
 def test_twins_show_hostile_values_as_text(notebook, page, lab, browser):
-    notebook.run(1)
     notebook.run(3)
     sections = notebook.output(3).locator("section")
     expect(sections).to_have_count(len(PAYLOADS), timeout=30_000)
     is_unharmed(page, sections)
     notebook.output(3).screenshot(path=ARTIFACTS / "hostile-twins.png")
-    page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-    notebook.run(1)
-    notebook.run(3)
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     path = lab.folder / "hostile.ipynb"
     command = [sys.executable, "-m", "nbconvert", "--to", "html", str(path)]

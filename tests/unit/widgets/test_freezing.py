@@ -99,7 +99,7 @@ def test_explicitly_shown_card_stays_live_when_its_task_has_ended(screen, by_han
     assert LIVE in screen.shown[0]
 
 
-def test_shutdown_freezes_what_is_live(screen, by_hand, service, monkeypatch):
+def test_shutdown_replaces_what_is_live(screen, by_hand, service, monkeypatch):
     client = service(wire_task("t1", RUNNING))
     card = TaskWidget(Task("t1", client=client))
     table = TaskListWidget(get(client=client))
@@ -107,7 +107,7 @@ def test_shutdown_freezes_what_is_live(screen, by_hand, service, monkeypatch):
     for widget in (broken, card, table):
         widget._ipython_display_()
     monkeypatch.setattr(broken, "_twin", lambda: 1 / 0)
-    displays._freeze_all()
+    displays._replace_all()
     assert [LIVE in shown for shown in screen.shown] == [True, False, False]
 
 
