@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import sys
 import threading
 import uuid
 import weakref
@@ -58,6 +59,15 @@ def replace_at_exit(widget: Any) -> None:
 
 @atexit.register
 def _replace_all() -> None:
+    if not _live:
+        return
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is not None:
+        # Messages of 64 KiB are sent without a copy, which zmq cannot do any more at this time: it
+        # breaks off in the middle, and the page takes the next message for the rest.
+        kernel.session.copy_threshold = sys.maxsize
     for widget in list(_live):
         # One that fails must not keep the others from being readable; nobody is left to tell.
         with contextlib.suppress(Exception):

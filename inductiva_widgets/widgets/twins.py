@@ -62,11 +62,10 @@ _LINE = "rgba(128,128,128,.4)"
 _FRAME = f"border:1px solid {_LINE};border-radius:6px;padding:10px 14px;max-width:1010px"
 _PLAIN = "border:none;background:none;text-align:left;vertical-align:top;white-space:normal"
 _PRE = "margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto"
-_CELL = "padding:2px 10px;text-align:left;white-space:nowrap"
-_CUT = "max-width:22em;overflow:hidden;text-overflow:ellipsis"
-ROWS_SHOWN = 50
-# A value is a name or a sentence; what is longer is somebody's mistake or malice.
-_LONGEST_VALUE, _LONGEST_TEXT = 300, 4000
+_LEFT = 'style="text-align:left"'
+ROWS_SHOWN, ROWS_OF_MORE = 50, 20
+# What is longer than a name, or than a page, is somebody's mistake or malice.
+_LONGEST_CELL, _LONGEST_TEXT = 40, 4000
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -144,9 +143,11 @@ def task_html(
 
 def list_text(tasks: TaskList) -> str:
     """Return a list as text: its first rows, saying how many there are."""
-    more = len(tasks) - ROWS_SHOWN
-    shown = format_tasks(tasks[:ROWS_SHOWN]) if tasks else "No tasks found."
-    return f"{shown}\n{_first(len(tasks))}" if more > 0 else shown
+    if not tasks:
+        return "No tasks found."
+    shown = _rows_shown(len(tasks))
+    lines = [_short(line) for line in format_tasks(tasks[:shown]).splitlines()]
+    return "\n".join([*lines, *_rest(shown, len(tasks))])
 
 
 def list_html(infos: Sequence[TaskInfo], now: datetime) -> str:
@@ -154,13 +155,14 @@ def list_html(infos: Sequence[TaskInfo], now: datetime) -> str:
     if not infos:
         return "<div>No tasks found.</div>"
     titles = ("Status", "Simulator", "ID", "Submitted", "Started", "Computation", "Resource type")
-    head = "".join(f'<th style="{_CELL};font-weight:600">{title}</th>' for title in titles)
-    body = "".join(_list_row(info, now) for info in infos[:ROWS_SHOWN])
-    note = f"<div>{_first(len(infos))}</div>" if len(infos) > ROWS_SHOWN else ""
+    head = "".join(f"<th {_LEFT}>{title}</th>" for title in titles)
+    shown = _rows_shown(len(infos))
+    body = "".join(_list_row(info, now) for info in infos[:shown])
+    notes = "".join(f"<div>{line}</div>" for line in (*_rest(shown, len(infos)),))
     return (
-        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:0">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'{note}<div style="margin-top:4px">{_summary(infos, now)}</div>'
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:0;'
+        f'white-space:nowrap"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'{notes}<div style="margin-top:4px">{_summary(infos, now)}</div>'
     )
 
 
@@ -187,14 +189,15 @@ def _section(name: str, body: str) -> str:
 
 def _list_row(info: TaskInfo, now: datetime) -> str:
     cells = (
-        _value(info.simulator or MISSING),
-        f"<code>{_value(info.task_id)}</code>",
+        _badge(info),
+        _value(info.simulator or MISSING, _LONGEST_CELL),
+        f"<code>{_value(info.task_id, _LONGEST_CELL)}</code>",
         escape(format_date(info.input_submit_time)),
         escape(format_date(info.start_time)),
         escape(format_clock(computation_seconds(info, now))),
-        _value(info.machine_type or MISSING),
+        _value(info.machine_type or MISSING, _LONGEST_CELL),
     )
-    joined = "".join(f'<td style="{_CELL};{_CUT}">{cell}</td>' for cell in (_badge(info), *cells))
+    joined = "".join(f"<td {_LEFT}>{cell}</td>" for cell in cells)
     return f"<tr>{joined}</tr>"
 
 
@@ -211,17 +214,21 @@ def _summary(infos: Sequence[TaskInfo], now: datetime) -> str:
     return escape(" \N{MIDDLE DOT} ".join(parts))
 
 
-def _first(count: int) -> str:
-    return f"The first {ROWS_SHOWN} of {count} tasks."
+def _rows_shown(count: int) -> int:
+    # The twin travels with each display: a short list whole, of a long one a look.
+    return count if count <= ROWS_SHOWN else ROWS_OF_MORE
+
+
+def _rest(shown: int, count: int) -> list[str]:
+    return [f"The first {shown} of {count} tasks."] if shown < count else []
 
 
 def _badge(info: TaskInfo) -> str:
     tone = info.status.facts.tone
     return (
-        f'<span role="status" data-status="{escape(_short(info.status))}" '
-        f'style="display:inline-block;max-width:22em;overflow:hidden;text-overflow:ellipsis;'
-        f"vertical-align:bottom;color:#fff;background:{_COLOURS[tone]};border-radius:9px;"
-        f'padding:1px 9px;white-space:nowrap"><b>{_MARKS[tone]} {_value(info.alias)}</b></span>'
+        f'<span role="status" data-status="{escape(_short(info.status, _LONGEST_CELL))}" '
+        f'style="color:#fff;background:{_COLOURS[tone]};border-radius:9px;padding:1px 9px">'
+        f"<b>{_MARKS[tone]} {_value(info.alias, _LONGEST_CELL)}</b></span>"
     )
 
 
@@ -331,14 +338,14 @@ def _facts(info: TaskInfo, now: datetime) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
-def _value(text: str) -> str:
+def _value(text: str, longest: int = 300) -> str:
     """Return a value as HTML; isolated, for a mark that turns the writing must not turn ours."""
-    return f"<bdi>{escape(_short(text))}</bdi>" if text else ""
+    return f"<bdi>{escape(_short(text, longest))}</bdi>" if text else ""
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = 300) -> str:
     """Return a value as one line of bounded length."""
-    return _cut(" ".join(_visible(text).split("\n")), _LONGEST_VALUE)
+    return _cut(" ".join(_visible(text).split("\n")), longest)
 
 
 def _long(text: str) -> str:

@@ -63,7 +63,8 @@ def test_cards_show_hostile_values_as_text(notebook, page):
         root.get_by_role("status").first.hover()
     is_unharmed(page, roots)
     ARTIFACTS.mkdir(exist_ok=True)
-    notebook.output(1).screenshot(path=ARTIFACTS / "hostile-cards.png")
+    for index in (1, 9, 12):
+        roots.nth(index).screenshot(path=ARTIFACTS / f"hostile-card-{index}.png")
 
 
 def test_list_shows_hostile_values_in_rows_of_one_height(notebook, page):
@@ -83,7 +84,8 @@ def test_twins_show_hostile_values_as_text(notebook, page, lab, browser):
     sections = notebook.output(3).locator("section")
     expect(sections).to_have_count(len(PAYLOADS), timeout=30_000)
     is_unharmed(page, sections)
-    notebook.output(3).screenshot(path=ARTIFACTS / "hostile-twins.png")
+    for index in (1, 12):
+        sections.nth(index).screenshot(path=ARTIFACTS / f"hostile-twin-{index}.png")
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     path = lab.folder / "hostile.ipynb"
     command = [sys.executable, "-m", "nbconvert", "--to", "html", str(path)]

@@ -61,14 +61,15 @@ def test_values_never_become_markup():
     for text in (twins.task_html(task, NOW), twins.list_html([task], NOW)):
         parsed = Tags(text)
         assert "img" not in parsed.tags
-        assert HOSTILE in parsed.text
+        assert HOSTILE[:39] in parsed.text
 
 
 def test_list_shows_its_first_rows_and_says_how_many_there_are():
     many = [info(task_id=f"t{i}") for i in range(60)]
     parsed = Tags(twins.list_html(many, NOW))
-    assert parsed.tags.count("tr") == 51
-    assert "first 50 of 60" in parsed.text
+    assert parsed.tags.count("tr") == 21
+    assert "first 20 of 60" in parsed.text
+    assert Tags(twins.list_html(many[:50], NOW)).tags.count("tr") == 51
     assert "No tasks" in twins.list_html([], NOW)
 
 
@@ -121,7 +122,7 @@ def test_long_values_are_cut_and_stay_on_their_line():
     text = twins.task_text(task, NOW)
     assert max(map(len, text.splitlines())) < 4100
     assert "Project           a b" in text
-    assert len(twins.list_html([task], NOW)) < 3000
+    assert len(twins.list_html([task], NOW)) < 2500
 
 
 def test_list_sums_up_all_of_its_tasks():
