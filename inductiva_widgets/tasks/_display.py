@@ -116,6 +116,9 @@ def waiting(task: Task, silent: bool) -> Iterator[Show]:
         yield lambda *_: None
     elif in_notebook():
         card = task_widget(task)
+        if task.info.is_terminal:
+            # Nothing will move: plain from the start.
+            card.freeze()
         _show(card)
         try:
             yield lambda *_: None

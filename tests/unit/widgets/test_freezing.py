@@ -191,3 +191,10 @@ def test_bar_of_a_cell_gives_way_to_what_became_of_the_download(screen, is_cance
     assert LIVE not in shown
     expected = "Cancelled at 25 B of 100 B" if is_cancelled else "to: inductiva_output/t1"
     assert expected in shown["text/plain"]
+
+
+def test_wait_for_a_task_that_has_ended_shows_the_twin_at_once(screen, by_hand, service):
+    with _display.waiting(Task("t1", client=service(wire_task("t1"))), silent=False):
+        (shown,) = screen.shown
+        assert LIVE not in shown
+    assert screen.updates == 0
