@@ -98,7 +98,7 @@ def test_nothing_moves_for_those_who_do_not_want_it(shown, page):
     page.wait_for_function(f"({running})().length === 0")
     # The clock of a running task goes on, and moves the bar without a movement.
     page.wait_for_function(
-        """() => new Promise(resolve => setTimeout(() => resolve(true), 1500 - Date.now() % 1000))"""
+        "() => new Promise(done => setTimeout(() => done(true), 1500 - Date.now() % 1000))"
     )
     assert page.evaluate(running) == []
     for tab in shown.output(2).get_by_role("tab").all():

@@ -197,4 +197,3 @@ def test_wait_for_a_task_that_has_ended_shows_the_twin_at_once(screen, by_hand, 
     with _display.waiting(Task("t1", client=service(wire_task("t1"))), silent=False):
         (shown,) = screen.shown
         assert LIVE not in shown
-    assert screen.updates == 0
