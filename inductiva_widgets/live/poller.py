@@ -74,6 +74,10 @@ class Subscription:
         self.on_feed = on_feed
         self.positions = set() if positions is None else positions
         self.is_cancelled = False
+        self.is_paused = False
+        #: Called on the poller's thread with what one of the above raised.
+        self.on_error: Callable[[Exception], None] | None = None
+        self._poller: weakref.ref[Poller] | None = None
         self._told = {task.id: _state(task) for task in self.tasks.values()}
 
     @property
@@ -112,6 +116,22 @@ class Subscription:
         """End the interest."""
         self.is_cancelled = True
 
+    def pause(self) -> None:
+        """Let the interest rest: nothing is asked for its sake, and it is told nothing."""
+        self.is_paused = True
+
+    def resume(self) -> None:
+        """Take the interest up again, with a look at once."""
+        poller = self._poller() if self._poller is not None else None
+        if self.is_paused and poller is not None:
+            self.is_paused = False
+            poller.subscribe(self)
+
+    def fail(self, error: Exception) -> None:
+        """Tell the owner that it could not take the news."""
+        if self.on_error is not None:
+            self.on_error(error)
+
 
 class Poller:
     """Watch tasks of one service.
@@ -139,6 +159,7 @@ class Poller:
 
     def subscribe(self, subscription: Subscription) -> None:
         """Take up an interest; the caller keeps the subscription as long as it lasts."""
+        subscription._poller = weakref.ref(self)
         with self._lock:
             self._subscriptions.add(subscription)
             self._last_change = self._clock()
@@ -174,11 +195,18 @@ class Poller:
         for subscription in self._active():
             if subscription.untold():
                 self._last_change = self._clock()
+            self._tell(subscription)
+
+    def _tell(self, subscription: Subscription) -> None:
+        try:
+            subscription.tell(self.feed)
+        except Exception as error:
+            # A failing listener is its own fault: the others still get their news.
+            _log.exception("A listener of the poller failed")
             try:
-                subscription.tell(self.feed)
+                subscription.fail(error)
             except Exception:
-                # A failing listener is its own fault: the others still get their news.
-                _log.exception("A listener of the poller failed")
+                _log.exception("Nor could its failure be told")
 
     def interval(self) -> float:
         """Return the seconds until the next tick: longer when little happens or nobody answers."""
@@ -203,7 +231,9 @@ class Poller:
             self._wake.wait(self.interval())
 
     def _active(self) -> list[Subscription]:
-        return [item for item in list(self._subscriptions) if not item.is_cancelled]
+        return [
+            item for item in list(self._subscriptions) if not (item.is_cancelled or item.is_paused)
+        ]
 
     def _has_work(self) -> bool:
         active = self._active()

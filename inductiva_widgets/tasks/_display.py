@@ -79,6 +79,24 @@ def outputs_bundle(outputs: OutputsInfo) -> Bundle:
     return OutputsWidget(outputs.task)._repr_mimebundle_()
 
 
+def show_task(task: Task) -> None:
+    """Show the live card; as text where there is no notebook, or no such task."""
+    if not in_notebook():
+        # As IPython asks for: it shows the text instead.
+        raise NotImplementedError
+    try:
+        _show(task_widget(task))
+    except InductivaError:
+        raise NotImplementedError from None
+
+
+def show_task_list(tasks: TaskList) -> None:
+    """Show the live table; as text where there is no notebook."""
+    if not in_notebook():
+        raise NotImplementedError
+    _show(task_list_widget(tasks))
+
+
 def finish_download(download: Download[Result], title: str, *, quiet: bool = False) -> Result:
     """Wait for a download, its progress shown as fits the place."""
     if quiet:
@@ -86,7 +104,9 @@ def finish_download(download: Download[Result], title: str, *, quiet: bool = Fal
     if in_notebook():
         from inductiva_widgets.widgets import DownloadWidget
 
-        _show(DownloadWidget(download, title=title))
+        bar = DownloadWidget(download, title=title)
+        _show(bar)
+        bar.freeze_when_over()
         # So that Pause and Cancel work while the cell waits.
         _pump.until(lambda: download.done)
         return download.result()
@@ -108,8 +128,16 @@ def waiting(task: Task, silent: bool) -> Iterator[Show]:
     if silent:
         yield lambda *_: None
     elif in_notebook():
-        _show(task_widget(task))
-        yield lambda *_: None
+        card = task_widget(task)
+        if task.info.is_terminal:
+            # Nothing will move: plain from the start.
+            card.freeze()
+        _show(card)
+        try:
+            yield lambda *_: None
+        finally:
+            # Now, or by the poller: a wait that was interrupted leaves a task that goes on.
+            card.freeze_when_over()
     else:
         with _terminal_line(task) as show:
             yield show

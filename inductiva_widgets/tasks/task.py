@@ -180,6 +180,9 @@ class Task(TaskFiles):
         """Return a new live card of the task."""
         return _display.task_widget(self)
 
+    def _ipython_display_(self) -> None:
+        _display.show_task(self)
+
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         return _display.task_bundle(self)
 

@@ -253,6 +253,9 @@ class TaskList(Sequence[Task]):
         """
         return _display.task_list_widget(self, follow=follow, columns=columns, mode=mode)
 
+    def _ipython_display_(self) -> None:
+        _display.show_task_list(self)
+
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         return _display.task_list_bundle(self)
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.live import spawn
+from inductiva_widgets.live import Feed, Subscription, poller_for, spawn
+from inductiva_widgets.tasks._display import in_notebook
 from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.displays import Displays, replace_at_exit
 from inductiva_widgets.widgets.routing import Requests
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
 
 _log = logging.getLogger(__name__)
 
@@ -37,33 +45,177 @@ def _check_bundle() -> None:
 
 _check_bundle()
 
+
+def _synced(path: Path) -> Any:
+    """Return a file of the bundle as anywidget takes it.
+
+    As a path it is watched while the front end is worked on, which keeps every widget alive for
+    ever; hence as text otherwise.
+    """
+    if os.environ.get("ANYWIDGET_HMR"):
+        return path
+    return traitlets.Unicode(path.read_text("utf-8")).tag(sync=True)
+
+
 Handler = Callable[[dict[str, Any]], Any]
 Bundle = tuple[dict[str, Any], dict[str, Any]]
+_LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
+# Seconds in which a view that is drawn at all has said so.
+_LOST_AFTER = 20.0
+_comes_beside_cells = threading.Event()
 
 
 class BaseWidget(anywidget.AnyWidget):
-    """Base of the widgets: strict keywords, one reply for every request.
+    """Base of the widgets: strict keywords, one reply for every request, a twin that stays.
 
     A subclass names its handlers in ``_handlers``; each runs on a thread of its own, so that the
     kernel is never blocked by a button, and what it returns or raises goes back to the page.
+    What it follows it says by ``_watch``, and by ``_is_over`` when nothing more is to come.
     """
 
-    _esm = _BUNDLE[0]
-    _css = _BUNDLE[1]
+    _esm, _css = map(_synced, _BUNDLE)
 
     kind = traitlets.Unicode().tag(sync=True)
+
+    # Here and not only in __init__: a widget whose making was refused is closed too.
+    _subscriptions: tuple[Subscription, ...] = ()
 
     def __init__(self, **kwargs: Any) -> None:
         unknown = sorted(set(kwargs) - set(self.trait_names()))
         if unknown:
             raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
-        self._handlers: dict[str, Handler] = {"module": _answer_module}
+        self._handlers: dict[str, Handler] = {
+            "module": _answer_module,
+            "visible": self._answer_visible,
+        }
+        self._displays = Displays()
+        self._in_sight: set[str] = set()
+        # When it was shown, until a view says that it is there.
+        self._shown_at: float | None = None
+        self._sight_lock = threading.Lock()
+        self._last_report = ""
         super().__init__(**kwargs)
         requests = Requests(getattr(self, "comm", None), self._answer)
         self.on_msg(lambda _, content, __: requests.receive(content))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+    def freeze(self) -> None:
+        """Replace every display of the widget by a static picture of it, and end its updates.
+
+        The picture is plain HTML and text: it stays readable in a saved notebook that is opened
+        without a kernel, by nbconvert or on GitHub. It happens by itself when the kernel is shut
+        down. Costs no request.
+        """
+        self.show_twin()
+        self.close()
+
+    def show_twin(self) -> None:
+        """Replace every display by the static picture, without ending the widget."""
+        self._displays.replace(self._twin())
+
+    def freeze_when_over(self) -> None:
+        """Freeze as soon as nothing more is to come, now or later."""
+
+        def look(_: Any = None) -> None:
+            # Also after that, for a word that comes late; the twin is replaced if it differs.
+            if self._is_over():
+                self.freeze()
+
+        self.observe(look, [name for name in ("view", "download") if self.has_trait(name)])
+        look()
+
+    def close(self) -> None:
+        """End the view and its share of the polling."""
+        for subscription in self._subscriptions:
+            subscription.cancel()
+        self._subscriptions = ()
+        super().close()
+
+    def _is_over(self) -> bool:
+        """Return whether nothing that is shown will change any more."""
+        return False
+
+    def _both(self) -> dict[str, Any]:
+        # Of the class: ipywidgets takes the method from a widget that is closed.
+        bundle: Bundle = type(self)._repr_mimebundle_(self)  # type: ignore[assignment]
+        return bundle[0]
+
+    def _twin(self) -> dict[str, Any]:
+        return {mime: data for mime, data in self._both().items() if mime != _LIVE_VIEW}
+
+    def _ipython_display_(self, **_: Any) -> None:
+        """Show the widget at a place that can be found again; a bundle alone would be lost."""
+        if not in_notebook():
+            raise NotImplementedError
+        self._displays.show(self._both())
+        self._shown_at = time.monotonic()
+        replace_at_exit(self)
+
+    def _watch(self, client: Client, subscription: Subscription) -> None:
+        """Follow tasks until the widget is closed; paused while no view of it is in sight."""
+        subscription.on_error = self._tell_failure
+        subscription.on_feed = self._rest_if_lost(subscription.on_feed)
+        kept = [other for other in self._subscriptions if not other.is_cancelled]
+        self._subscriptions = (*kept, subscription)
+        poller_for(client).subscribe(subscription)
+
+    def _rest_if_lost(self, on_feed: Callable[[Feed], None]) -> Callable[[Feed], None]:
+        """Return a callback that ends the looks for a display that was cleared before it was drawn.
+
+        Such a display says neither hello nor goodbye. Silence is a sign only where messages come
+        beside running cells; elsewhere a hello may wait for hours, and the card must go on.
+        """
+
+        def told(feed: Feed) -> None:
+            shown_at = self._shown_at
+            is_late = shown_at is not None and time.monotonic() - shown_at > _LOST_AFTER
+            if is_late and _comes_beside_cells.is_set():
+                self._see("", is_visible=False)
+            else:
+                on_feed(feed)
+
+        return told
+
+    def _answer_visible(self, content: dict[str, Any]) -> None:
+        view, is_visible = content.get("view"), content.get("is_visible")
+        if not isinstance(view, str) or not isinstance(is_visible, bool):
+            raise InputError("visible needs a view, and whether it is in sight.")
+        if threading.current_thread() is not threading.main_thread():
+            _comes_beside_cells.set()
+        self._see(view, is_visible=is_visible)
+
+    def _see(self, view: str, *, is_visible: bool) -> None:
+        with self._sight_lock:
+            self._shown_at = None
+            # A view that has gone says that it is out of sight, so nothing of it stays here.
+            (self._in_sight.add if is_visible else self._in_sight.discard)(view)
+            is_paused = not self._in_sight
+            feed: Any = getattr(self, "feed", None)
+            if feed is not None and feed["is_paused"] != is_paused:
+                self.set_trait("feed", {**feed, "is_paused": is_paused})
+            for subscription in self._subscriptions:
+                subscription.pause() if is_paused else subscription.resume()
+
+    def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """Return a callback whose failure is shown too, beside going where it would go."""
+
+        def guarded(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception as error:
+                self._tell_failure(error)
+                raise
+
+        return guarded
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Show that a callback of ours has failed, once for each kind of failure."""
+        view = state.error_view("An update could not be shown", error)
+        if view["report"] != self._last_report:
+            self._last_report = view["report"]
+            self.send({"push": "error", "task_id": "", "error": view})
 
     def _answer(self, content: dict[str, Any]) -> None:
         """Answer a request of the page; malformed ones are answered too, with an error."""
@@ -82,19 +234,24 @@ class BaseWidget(anywidget.AnyWidget):
             view = state.error_view(_TITLES.get(str(kind), "That did not work"), error)
             self.send({"id": request_id, "ok": False, "error": view})
 
+        if kind == "visible":
+            # Never blocks, and a view's goodbye must not overtake its greeting.
+            try:
+                work()
+            except Exception as error:
+                fail(error)
+            return
         spawn(work, fail, f"request-{str(kind)[:20]}")
 
     def _bundle(self, plain: str, html: str) -> Bundle:
-        """Return the live view with its twins for places without a kernel."""
-        data = {
-            "text/plain": plain,
-            "text/html": html,
-            "application/vnd.jupyter.widget-view+json": {
+        """Return the live view, unless it is closed, with its twins for places without a kernel."""
+        data: dict[str, Any] = {"text/plain": plain, "text/html": html}
+        if self.comm is not None:
+            data[_LIVE_VIEW] = {
                 "version_major": 2,
                 "version_minor": 1,
                 "model_id": self.model_id,
-            },
-        }
+            }
         return data, {}
 
 
@@ -107,6 +264,7 @@ def _answer_module(content: dict[str, Any]) -> dict[str, str]:
 
 _TITLES = {
     "module": "A part of the page could not be loaded",
+    "visible": "The updates could not be paused",
     "log": "The log could not be read",
     "preview": "The file could not be previewed",
     "query": "The list could not be searched",

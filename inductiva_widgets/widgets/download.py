@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from inductiva_widgets.formatting import format_bytes
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import state, twins
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ class DownloadWidget(BaseWidget):
             resume_download=lambda _: download.resume(),
             cancel_download=lambda _: download.cancel(),
         )
-        self._unsubscribe = download.subscribe(self._show)
+        self._unsubscribe = download.subscribe(self._guarded(self._show))
 
     def __repr__(self) -> str:
         return f"DownloadWidget({self.title!r})"
@@ -57,10 +55,13 @@ class DownloadWidget(BaseWidget):
         super().close()
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
-        progress = self._download.progress
-        total = "" if progress.bytes_total is None else f" of {format_bytes(progress.bytes_total)}"
-        text = f"{self.title}: {format_bytes(progress.bytes_done)}{total}, {progress.phase}"
-        return self._bundle(text, f"<div>{escape(text)}</div>")
+        return self._bundle(
+            twins.download_text(self.title, self.download),
+            twins.download_html(self.title, self.download),
+        )
+
+    def _is_over(self) -> bool:
+        return twins.has_ended(self.download)
 
     def _show(self, progress: Progress) -> None:
         self.download = dict(state.download_view(progress, self._download.error))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from inductiva_widgets.live import Feed, Subscription, poller_for
+from inductiva_widgets.live import Feed, Subscription
 from inductiva_widgets.widgets import state, twins
 from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
@@ -36,34 +36,33 @@ class TaskWidget(BaseWidget):
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     feed = traitlets.Dict().tag(sync=True)
 
-    # Here and not only in __init__: a widget whose making was refused is closed too.
-    _subscription: Subscription | None = None
-
     def __init__(self, task: Task, **kwargs: Any) -> None:
         self.task = task
         task.refresh()
         self._teller = FeedTeller(task.client)
         self._words = LastWords(self._show_words)
         super().__init__(view=self._task_view(known_words(task)), feed=self._teller.now(), **kwargs)
-        actions = TaskActions(self._find, self._show_download)
+        actions = TaskActions(self._find, self._guarded(self._show_download))
         self._handlers.update(actions.handlers())
-        self._subscription = Subscription([task], self._show_task, self._show_feed, {task.id})
-        poller_for(task.client).subscribe(self._subscription)
+        interest = Subscription([task], self._show_task, self._show_feed, {task.id})
+        self._watch(task.client, interest)
         # Not before: what is found is shown at once.
         self._words.of(task)
 
     def __repr__(self) -> str:
         return f"TaskWidget({self.task!r})"
 
-    def close(self) -> None:
-        """End the view and its share of the polling."""
-        if self._subscription is not None:
-            self._subscription.cancel()
-        super().close()
-
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         info, now = self.task.info, self.task.now
-        return self._bundle(twins.task_text(info, now), twins.task_html(info, now))
+        failure = self.view["failure"]
+        words = failure["last_words"] if failure else ()
+        return self._bundle(
+            twins.task_text(info, now, words, self.download),
+            twins.task_html(info, now, words, self.download),
+        )
+
+    def _is_over(self) -> bool:
+        return self.task.info.is_terminal and twins.has_ended(self.download)
 
     def _task_view(self, words: list[state.LastWords]) -> state.TaskView:
         task = self.task

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.live import Feed, Follow, Subscription, poller_for
+from inductiva_widgets.live import Feed, Follow, Subscription
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import state, twins
 from inductiva_widgets.widgets.actions import TaskActions
@@ -72,8 +71,6 @@ class TaskListWidget(LinesWidget):
     is_demo = traitlets.Bool(False).tag(sync=True)
 
     # Here and not only in __init__: a widget whose making was refused is closed too.
-    _subscriptions: Mapping[Client, Subscription] = MappingProxyType({})
-    _follows: Sequence[Follow] = ()
     _bulk: SelectionActions | None = None
 
     def __init__(
@@ -103,11 +100,14 @@ class TaskListWidget(LinesWidget):
             is_demo=any(info.task_metadata and info.is_demo for info in listed.infos()),
             **kwargs,
         )
-        self._actions = TaskActions(self._find, self._show_download)
-        self._bulk = SelectionActions(self._chosen, self._show_bulk, self._show_error)
+        self._actions = TaskActions(self._find, self._guarded(self._show_download))
+        self._bulk = SelectionActions(
+            self._chosen, self._guarded(self._show_bulk), self._show_error
+        )
         self._handlers.update(self._actions.handlers())
         self._handlers.update(self._list_handlers(self._bulk))
-        self._subscriptions = {client: self._subscribe(client) for client in clients}
+        self._interests = {client: self._subscribe(client) for client in clients}
+        self._follows: Sequence[Follow] = ()
         if follow:
             self.follow(True)
 
@@ -116,11 +116,9 @@ class TaskListWidget(LinesWidget):
 
     def close(self) -> None:
         """End the view, its share of the polling, and the looking for new tasks."""
-        for subscription in (*self._subscriptions.values(), *self._follows):
-            subscription.cancel()
-        self._subscriptions, self._follows = {}, ()
         if self._bulk is not None:
             self._bulk.close()
+        self._interests, self._follows = {}, ()
         super().close()
 
     def follow(self, on: bool = True) -> None:
@@ -141,7 +139,7 @@ class TaskListWidget(LinesWidget):
         with self._telling:
             for follow in self._follows:
                 follow.cancel()
-            clients = self._subscriptions if on else ()
+            clients = self._interests if on else ()
             if on and not clients:
                 raise InputError("An empty list has no service that could have new tasks.")
             made = [i.create_time for i in self._table.infos if i.create_time] if on else []
@@ -151,7 +149,7 @@ class TaskListWidget(LinesWidget):
             ]
             self.is_following = on
         for client, follow in zip(clients, self._follows, strict=True):
-            poller_for(client).subscribe(follow)
+            self._watch(client, follow)
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         return self._bundle(
@@ -207,7 +205,7 @@ class TaskListWidget(LinesWidget):
         live = [self.tasks[place] for place in self._table.live]
         mine = [task for task in live if task.client is client]
         subscription = Subscription(mine, self._show_tasks, self._show_feed, self._open)
-        poller_for(client).subscribe(subscription)
+        self._watch(client, subscription)
         return subscription
 
     def _show_tasks(self, tasks: list[Task]) -> None:
@@ -242,7 +240,7 @@ class TaskListWidget(LinesWidget):
             self.total = len(self.tasks)
             self._show_lines()
             new = [self.tasks[place] for place in range(len(infos))]
-        self._subscriptions[client].watch(task for task in new if not task.info.is_terminal)
+        self._interests[client].watch(task for task in new if not task.info.is_terminal)
 
     def _show_download(self, task: Task, view: state.DownloadView) -> None:
         self.send({"push": "download", "task_id": task.id, "download": view})

@@ -1,6 +1,7 @@
 /** The bar of a download that a cell waits for. Twin of `inductiva_widgets/widgets/download.py`. */
-import { type Bridge, useTrait } from "./bridge";
-import type { DownloadView } from "./contract";
+import { useCallback, useState } from "preact/hooks";
+import { type Bridge, usePush, useTrait } from "./bridge";
+import type { DownloadView, ErrorView, Push } from "./contract";
 import { ErrorBox } from "./parts/ErrorBox";
 import { Progress } from "./parts/Progress";
 import { usePending, WAITING } from "./parts/pending";
@@ -9,6 +10,13 @@ export function DownloadEntry({ bridge }: { bridge: Bridge }) {
   const title = useTrait<string>(bridge, "title");
   const download = useTrait<DownloadView>(bridge, "download");
   const steer = usePending();
+  const [error, setError] = useState<ErrorView | null>(null);
+  usePush(
+    bridge,
+    useCallback((push: Push) => {
+      if (push.push === "error") setError(push.error);
+    }, []),
+  );
   return (
     <section class="iw-card iw-frame" aria-label={title}>
       <div class="iw-download-title iw-text">{title}</div>
@@ -18,6 +26,7 @@ export function DownloadEntry({ bridge }: { bridge: Bridge }) {
         </div>
       ) : null}
       {steer.error === null ? null : <ErrorBox error={steer.error} onDismiss={steer.clear} />}
+      {error === null ? null : <ErrorBox error={error} onDismiss={() => setError(null)} />}
       <Progress
         download={download}
         pending={steer}

@@ -14,6 +14,7 @@ import { guardShortcuts } from "./shortcuts";
 import "./styles/index.css";
 import { TaskEntry } from "./task";
 import { TaskListEntry } from "./task_list";
+import { tellVisibility } from "./visible";
 
 const ENTRIES = new Map<string, ComponentType<{ bridge: Bridge }>>([
   ["task", TaskEntry],
@@ -47,6 +48,7 @@ function render({ model, el, signal }: RenderProps): () => void {
         })
       : h(Boundary, null, h(entry, { bridge }));
   mount(content, root);
+  const sayGoodbye = tellVisibility(bridge, el.ownerDocument);
 
   let isOver = false;
   const cleanup = () => {
@@ -55,6 +57,7 @@ function render({ model, el, signal }: RenderProps): () => void {
     isOver = true;
     signal?.removeEventListener("abort", cleanup);
     mount(null, root);
+    sayGoodbye();
     bridge.dispose();
     root.remove();
   };

@@ -11,6 +11,8 @@ type Sent = { id: string; kind: string; [key: string]: unknown };
 
 export class FakeHost implements Host {
   readonly sent: Sent[] = [];
+  /** What the views said of being in sight, apart from what people asked for. */
+  readonly sightings: Sent[] = [];
   readonly #listeners: [string, Listener][] = [];
   readonly #traits: Record<string, unknown>;
 
@@ -34,7 +36,8 @@ export class FakeHost implements Host {
     if (index !== -1) this.#listeners.splice(index, 1);
   }
   send(content: unknown): void {
-    this.sent.push(content as Sent);
+    const message = content as Sent;
+    (message.kind === "visible" ? this.sightings : this.sent).push(message);
   }
 
   // The other side, for tests.

@@ -73,7 +73,7 @@ THIRD_PARTY = {
     "numpy": {"frames", "widgets"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
-    "IPython": {"tasks", "_ipython"},
+    "IPython": {"tasks", "widgets", "_ipython"},
     "starlette": {"local"},
     "uvicorn": {"local"},
     "psutil": {"local"},

@@ -22,6 +22,7 @@ export function FeedLine({ feed, time, isLive }: Props) {
       </span>
     );
   }
+  if (feed.is_paused) return <span class="iw-feed">paused while hidden</span>;
   if (feed.updated === null) return null;
   if (time.frozen !== null) {
     return (

@@ -1,13 +1,15 @@
 """Python's half of the widgets, without a kernel: a double records what would be sent."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 
 from inductiva_widgets.errors import InputError, ServerError
 from inductiva_widgets.live import Feed, poller_for
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import TaskWidget, base
+from inductiva_widgets.widgets import OutputsWidget, TaskListWidget, TaskWidget, base
 from tests.unit.conftest import CANARY, wire_task
 
 
@@ -134,6 +136,17 @@ def test_closed_card_is_no_longer_polled_for(card):
     widget = card(status="computation-started")
     widget.close()
     assert not poller_for(widget.task.client)._has_work()
+
+
+@pytest.mark.parametrize("make", [TaskWidget, OutputsWidget, lambda task: TaskListWidget([task])])
+def test_closed_widget_is_let_go(service, make):
+    task = Task("t1", client=service(wire_task("t1", "computation-started")))
+    widget = make(task)
+    forgotten = weakref.ref(widget)
+    widget.close()
+    del widget
+    gc.collect()
+    assert forgotten() is None
 
 
 def test_key_is_in_no_trait_and_no_bundle(card):

@@ -1,0 +1,49 @@
+"""What the tests of other hosts than JupyterLab share: tasks to show, and looks at them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+import inductiva_widgets as inductiva
+from tests.browser.conftest import ARTIFACTS, ROOT
+
+CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("local")'
+
+
+@pytest.fixture
+def long_task(local_server):
+    """Return a task that goes on until somebody ends it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local_server.items():
+            patch.setenv(name, value)
+        inductiva.connect("local")
+        task = inductiva.simulators.SWMM().run(ROOT / "notebooks" / "cases" / "swmm_long")
+        yield task
+        with contextlib.suppress(inductiva.InductivaError):
+            task.kill()
+
+
+def kill_by_its_buttons(card) -> None:
+    """Kill the task of a card and wait until the card says so."""
+    badge = card.get_by_role("status").first
+    expect(badge).to_have_attribute("data-status", "computation-started", timeout=60_000)
+    card.get_by_role("button", name="Kill", exact=True).click()
+    card.get_by_role("button", name="Confirm kill").click()
+    expect(badge).to_have_attribute("data-status", "killed", timeout=30_000)
+
+
+def shows_the_card_and_the_list(page, task, host: str) -> None:
+    """Look at the card of a running task and at the list that holds it, and kill it."""
+    card = page.get_by_role("region", name=f"Task {task.id}").first
+    expect(card).to_contain_text("swmm", timeout=90_000)
+    row = page.get_by_role("row").filter(has_text=task.id[:8]).first
+    expect(row).to_be_visible(timeout=30_000)
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"host-{host}.png", full_page=True)
+    kill_by_its_buttons(card)
+    expect(row).to_contain_text(re.compile("Killed"), timeout=30_000)
+    page.screenshot(path=ARTIFACTS / f"host-{host}-killed.png", full_page=True)

@@ -1,0 +1,66 @@
+"""Notebook 7: the card, the list, and buttons that work while a cell runs."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import READY, Notebook, jupyter
+from tests.browser.hosts.conftest import (
+    CONNECT,
+    kill_by_its_buttons,
+    shows_the_card_and_the_list,
+)
+
+RUN = f"{CONNECT}\nimport time\ntask = inductiva.simulators.SWMM().run('cases/swmm_long')\ntask"
+
+
+@pytest.fixture(scope="module")
+def notebook7(tmp_path_factory, local_server):
+    """Return a running Notebook 7 with the project's notebooks in its folder."""
+    flags = ["--JupyterNotebookApp.expose_app_in_browser=True"]
+    with jupyter("notebook", flags, tmp_path_factory.mktemp("notebook7"), local_server) as server:
+        yield server
+
+
+@pytest.fixture
+def open_in_notebook7(notebook7, page, tolerated):
+    # Its own, in a clean environment.
+    tolerated.errors.append("reading 'schema'")
+    opened = []
+
+    def open_in_notebook7(name: str) -> Notebook:
+        page.goto(f"{notebook7.url}/notebooks/{name}", wait_until="domcontentloaded")
+        page.wait_for_function(READY, timeout=60_000)
+        opened.append(name)
+        return Notebook(page)
+
+    yield open_in_notebook7
+    if opened:
+        page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
+def test_card_and_list_work_in_notebook_7(open_in_notebook7, notebook7, page, long_task):
+    show = f"{CONNECT}\ninductiva.Task('{long_task.id}')"
+    name = notebook7.write("hosts.ipynb", show, "inductiva.tasks.get(last_n=5)")
+    open_in_notebook7(name).run_all()
+    shows_the_card_and_the_list(page, long_task, "notebook7")
+
+
+@pytest.mark.parametrize(
+    ("busy", "is_waiting"),
+    [("time.sleep(60); print('cell ended')", False), ("print('ended as', task.wait())", True)],
+    ids=["sleep", "wait"],
+)
+def test_kill_works_in_notebook_7_while_a_cell_is_busy(
+    open_in_notebook7, notebook7, busy, is_waiting
+):
+    notebook = open_in_notebook7(notebook7.write(f"busy-{is_waiting}.ipynb", RUN, busy))
+    notebook.run(0)
+    notebook.start(1)
+    output = notebook.output(1 if is_waiting else 0)
+    kill_by_its_buttons(output.get_by_role("region", name=re.compile("^Task ")))
+    if is_waiting:
+        expect(notebook.output(1)).to_contain_text("ended as killed", timeout=30_000)
+    else:
+        expect(notebook.output(1)).not_to_contain_text("cell ended")

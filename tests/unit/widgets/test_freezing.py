@@ -1,0 +1,199 @@
+"""What becomes of displays: live with a twin, then the twin alone, at the end or when asked."""
+
+import threading
+
+import pytest
+
+from inductiva_widgets.downloads.download import Download
+from inductiva_widgets.errors import DownloadCancelled
+from inductiva_widgets.live import poller_for
+from inductiva_widgets.tasks import Task, _display, get
+from inductiva_widgets.widgets import TaskListWidget, TaskWidget, displays
+from tests.unit.conftest import wire_task
+
+LIVE = "application/vnd.jupyter.widget-view+json"
+RUNNING = "computation-started"
+
+
+class Screen:
+    """Stands for the notebook: what is at each place, by display id."""
+
+    def __init__(self):
+        self.places = {}
+        self.updates = 0
+        self.is_lit = threading.Event()
+
+    def publish(self, data, *, transient, update=False, **_):
+        assert update == (transient["display_id"] in self.places)
+        self.places[transient["display_id"]] = data
+        self.updates += update
+        self.is_lit.set()
+
+    @property
+    def shown(self):
+        return list(self.places.values())
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr("IPython.display.publish_display_data", screen.publish)
+    monkeypatch.setattr("inductiva_widgets.widgets.base.in_notebook", lambda: True)
+    monkeypatch.setattr(_display, "in_notebook", lambda: True)
+    monkeypatch.setattr(_display, "_show", lambda widget: widget._ipython_display_())
+    yield screen
+    # Else the end of the tests is taken for that of a kernel.
+    displays._live.clear()
+
+
+@pytest.fixture
+def by_hand(monkeypatch):
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+
+
+def end(client, task_id="t1", status="success"):
+    client.transport.tasks[task_id].update(wire_task(task_id, status))
+    poller_for(client).tick()
+
+
+def test_shown_card_is_live_and_carries_its_twins(screen, by_hand, service):
+    TaskWidget(Task("t1", client=service(wire_task("t1", RUNNING))))._ipython_display_()
+    (shown,) = screen.shown
+    assert set(shown) == {LIVE, "text/html", "text/plain"}
+
+
+def test_outside_of_a_notebook_ipython_is_left_to_show_the_text(by_hand, service):
+    task = Task("t1", client=service(wire_task("t1")))
+    for thing in (TaskWidget(task), task, get(client=task.client)):
+        with pytest.raises(NotImplementedError):
+            thing._ipython_display_()
+
+
+def test_freeze_replaces_every_display_and_ends_the_updates(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING))
+    widget = TaskWidget(Task("t1", client=client))
+    widget._ipython_display_()
+    widget._ipython_display_()
+    widget.freeze()
+    assert [set(shown) for shown in screen.shown] == [{"text/html", "text/plain"}] * 2
+    assert "In Progress" in screen.shown[0]["text/html"]
+    assert not poller_for(client)._has_work()
+
+
+def test_frozen_widget_shows_itself_as_its_twin_and_freezes_again_without_harm(
+    screen, by_hand, service
+):
+    widget = TaskWidget(Task("t1", client=service(wire_task("t1"))))
+    widget.freeze()
+    widget.freeze()
+    widget._ipython_display_()
+    assert set(screen.shown[0]) == {"text/html", "text/plain"}
+
+
+def test_explicitly_shown_card_stays_live_when_its_task_has_ended(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING))
+    widget = TaskWidget(Task("t1", client=client))
+    widget._ipython_display_()
+    end(client)
+    assert widget.view["status"] == "success"
+    assert LIVE in screen.shown[0]
+
+
+def test_shutdown_replaces_what_is_live(screen, by_hand, service, monkeypatch):
+    client = service(wire_task("t1", RUNNING))
+    card = TaskWidget(Task("t1", client=client))
+    table = TaskListWidget(get(client=client))
+    broken = TaskWidget(Task("t1", client=client))
+    for widget in (broken, card, table):
+        widget._ipython_display_()
+    monkeypatch.setattr(broken, "_twin", lambda: 1 / 0)
+    displays._replace_all()
+    assert [LIVE in shown for shown in screen.shown] == [True, False, False]
+
+
+def test_card_of_a_wait_is_replaced_once_the_task_has_ended(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING))
+    with _display.waiting(Task("t1", client=client), silent=False):
+        assert LIVE in screen.shown[0]
+        end(client)
+        assert LIVE in screen.shown[0]
+    assert LIVE not in screen.shown[0]
+    assert "Success" in screen.shown[0]["text/html"]
+    assert 'inductiva.Task("t1").download_outputs()' in screen.shown[0]["text/plain"]
+
+
+def test_card_of_an_interrupted_wait_stays_live_until_the_task_has_ended(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING))
+    with (
+        pytest.raises(KeyboardInterrupt),
+        _display.waiting(Task("t1", client=client), silent=False),
+    ):
+        raise KeyboardInterrupt
+    assert LIVE in screen.shown[0]
+    end(client, status="killed")
+    assert "Killed" in screen.shown[0]["text/html"]
+    assert LIVE not in screen.shown[0]
+
+
+def test_card_with_a_download_under_way_waits_for_its_end(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING))
+    widget = TaskWidget(Task("t1", client=client))
+    widget._ipython_display_()
+    widget.freeze_when_over()
+    view = {
+        "phase": "running", "bytes_done": 5, "bytes_total": 2048, "files_done": 0,
+        "files_total": 12, "speed": 1.0, "eta": 2.0, "files": [], "path": None, "error": None,
+    }  # fmt: skip
+    widget.download = view
+    end(client)
+    assert LIVE in screen.shown[0]
+    widget.download = {
+        **view, "phase": "done", "bytes_done": 2048, "files_done": 12, "path": "out/t1",
+    }  # fmt: skip
+    assert "Downloaded 12 files, 2.00 KiB, to: out/t1" in screen.shown[0]["text/plain"]
+    assert "<code" in screen.shown[0]["text/html"]
+
+
+def test_last_words_that_come_late_reach_the_twin(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING))
+    widget = TaskWidget(Task("t1", client=client))
+    widget._ipython_display_()
+    widget.freeze_when_over()
+    end(client, status="failed")
+    assert LIVE not in screen.shown[0]
+    words = [{"name": "stderr.txt", "text": "mesh is \x1b[31mtangled\x1b[0m"}]
+    widget.view = {**widget.view, "failure": {**widget.view["failure"], "last_words": words}}
+    assert "mesh is tangled" in screen.shown[0]["text/html"]
+    assert "mesh is tangled" in screen.shown[0]["text/plain"]
+    updates = screen.updates
+    widget.freeze()
+    assert screen.updates == updates
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_bar_of_a_cell_gives_way_to_what_became_of_the_download(screen, is_cancelled):
+    def work(tally):
+        share = tally.share()
+        share.restart(0, 100)
+        share.receive(25)
+        assert screen.is_lit.wait(10)
+        if is_cancelled:
+            raise DownloadCancelled("stopped")
+        return "folder"
+
+    download = Download(work, "inductiva_output/t1").start()
+    if is_cancelled:
+        with pytest.raises(DownloadCancelled):
+            _display.finish_download(download, "Outputs of task t1")
+    else:
+        assert _display.finish_download(download, "Outputs of task t1") == "folder"
+    (shown,) = screen.shown
+    assert LIVE not in shown
+    expected = "Cancelled at 25 B of 100 B" if is_cancelled else "to: inductiva_output/t1"
+    assert expected in shown["text/plain"]
+
+
+def test_wait_for_a_task_that_has_ended_shows_the_twin_at_once(screen, by_hand, service):
+    with _display.waiting(Task("t1", client=service(wire_task("t1"))), silent=False):
+        (shown,) = screen.shown
+        assert LIVE not in shown
