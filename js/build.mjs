@@ -63,15 +63,27 @@ const report = (name, limit) => ({
     }),
 });
 
+// Each widget brings the whole bundle, and hosts evaluate each copy as a module of its own. The
+// first one of a build runs; the others are functions that nobody calls, and borrow from it.
+const once = {
+  format: "iife",
+  globalName: "widget",
+  banner: `const page=globalThis[Symbol.for("inductiva_widgets.${BUILD}")]??={},make=()=>{`,
+  footer: "return widget.default};export default page.widget??=make();",
+};
+
 const main = {
   ...shared,
+  format: once.format,
+  globalName: once.globalName,
   entryPoints: { widget: "src/index.ts" },
   outdir: target,
   define: { __BUILD__: JSON.stringify(BUILD) },
   // Reached through the kernel once bundled; the import is for tests.
   external: ["./panels", "./list"],
   legalComments: "none",
-  banner: { js: `/*! Contains Preact.\n\n${licence.replaceAll("*/", "* /")}\n*/` },
+  banner: { js: `/*! Contains Preact.\n\n${licence.replaceAll("*/", "* /")}\n*/\n${once.banner}` },
+  footer: { js: once.footer },
   plugins: [report("widget.js", LIMIT), report("widget.css", LIMIT)],
 };
 

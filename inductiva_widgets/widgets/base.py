@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -16,7 +14,7 @@ import traitlets
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.live import Feed, Subscription, poller_for, spawn
 from inductiva_widgets.tasks._display import in_notebook
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import bundle, state
 from inductiva_widgets.widgets.displays import Displays, replace_at_exit
 from inductiva_widgets.widgets.routing import Requests
 
@@ -24,38 +22,6 @@ if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
 
 _log = logging.getLogger(__name__)
-
-_STATIC = Path(__file__).parent.parent / "static"
-_BUNDLE = (_STATIC / "widget.js", _STATIC / "widget.css")
-# Code that the page asks for when it is first needed, by name.
-_MODULES = {name: _STATIC / f"{name}.js" for name in ("list", "panels")}
-
-
-class BundleMissingError(InductivaError):
-    """The front end was not built: only in a checkout, never in an installed wheel."""
-
-
-def _check_bundle() -> None:
-    if not all(path.is_file() for path in (*_BUNDLE, *_MODULES.values())):
-        raise BundleMissingError(
-            "The front end of inductiva_widgets is not built. In a checkout, run `make build` "
-            "(or `npm ci && npm run build` in js/), then restart the kernel."
-        )
-
-
-_check_bundle()
-
-
-def _synced(path: Path) -> Any:
-    """Return a file of the bundle as anywidget takes it.
-
-    As a path it is watched while the front end is worked on, which keeps every widget alive for
-    ever; hence as text otherwise.
-    """
-    if os.environ.get("ANYWIDGET_HMR"):
-        return path
-    return traitlets.Unicode(path.read_text("utf-8")).tag(sync=True)
-
 
 Handler = Callable[[dict[str, Any]], Any]
 Bundle = tuple[dict[str, Any], dict[str, Any]]
@@ -73,7 +39,7 @@ class BaseWidget(anywidget.AnyWidget):
     What it follows it says by ``_watch``, and by ``_is_over`` when nothing more is to come.
     """
 
-    _esm, _css = map(_synced, _BUNDLE)
+    _esm, _css = bundle.widget("widget.js"), bundle.widget("widget.css")
 
     kind = traitlets.Unicode().tag(sync=True)
 
@@ -85,7 +51,7 @@ class BaseWidget(anywidget.AnyWidget):
         if unknown:
             raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
         self._handlers: dict[str, Handler] = {
-            "module": _answer_module,
+            "module": bundle.answer,
             "visible": self._answer_visible,
         }
         self._displays = Displays()
@@ -253,13 +219,6 @@ class BaseWidget(anywidget.AnyWidget):
                 "model_id": self.model_id,
             }
         return data, {}
-
-
-def _answer_module(content: dict[str, Any]) -> dict[str, str]:
-    path = _MODULES.get(str(content.get("name")))
-    if path is None:
-        raise InputError("There is no such module.")
-    return {"code": path.read_text("utf-8")}
 
 
 _TITLES = {

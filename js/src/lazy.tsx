@@ -29,12 +29,17 @@ interface Page {
   loaded: Partial<Modules>;
 }
 
-// Each widget evaluates its own copy of the bundle, and versions may differ on one page.
+// Versions may differ on one page.
 function page(): Page {
   const registry = globalThis as unknown as Record<symbol, Page | undefined>;
   const key = Symbol.for(`inductiva_widgets.${BUILD}`);
-  registry[key] ??= { shared: shared(), asked: {}, loaded: {} };
-  return registry[key];
+  // Made by the bundle itself, see `build.mjs`.
+  registry[key] ??= {} as Page;
+  const here = registry[key];
+  here.shared ??= shared();
+  here.asked ??= {};
+  here.loaded ??= {};
+  return here;
 }
 
 async function fetchModule(bridge: Bridge, name: ModuleName): Promise<unknown> {

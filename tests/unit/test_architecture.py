@@ -66,7 +66,7 @@ ROOMS = {
     "__main__": {"cli"},
 }
 # The named exceptions: a task asks for its widget, and connect("local") for the server.
-EXCEPTIONS = {("tasks/_display.py", "widgets"), ("widgets/base.py", "static")}
+EXCEPTIONS = {("tasks/_display.py", "widgets"), ("widgets/bundle.py", "static")}
 THIRD_PARTY = {
     "requests": {"api", "downloads"},
     "pandas": {"frames", "tasks"},
