@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.live import poller_for
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import state, views
 from inductiva_widgets.widgets.logs import log_view
 from inductiva_widgets.widgets.preview import preview
 
@@ -31,7 +31,7 @@ class TaskActions:
     def __init__(
         self,
         find: Callable[[str], Task | None],
-        on_download: Callable[[Task, state.DownloadView], None],
+        on_download: Callable[[Task, views.DownloadView], None],
     ) -> None:
         self._find = find
         self._on_download = on_download
@@ -72,11 +72,11 @@ class TaskActions:
         task.kill()
         poller_for(task.client).poke()
 
-    def outputs(self, content: dict[str, Any]) -> state.OutputsView:
+    def outputs(self, content: dict[str, Any]) -> views.OutputsView:
         """Return the listing of the output archive."""
         return state.outputs_view(self.task(content).get_output_info())
 
-    def log(self, content: dict[str, Any]) -> state.LogView:
+    def log(self, content: dict[str, Any]) -> views.LogView:
         """Return a stretch of a log."""
         return log_view(self.task(content), content)
 
@@ -113,7 +113,7 @@ class TaskActions:
         if asked is not None:
             asked.download.cancel()
 
-    def current_download(self, task: Task) -> state.DownloadView | None:
+    def current_download(self, task: Task) -> views.DownloadView | None:
         """Return how far the task's download is, None where there was none."""
         asked = self._asked(task)
         return None if asked is None else _view(asked.download)
@@ -153,5 +153,5 @@ class _Asked(NamedTuple):
     names: list[str] | None
 
 
-def _view(download: Download[Any]) -> state.DownloadView:
+def _view(download: Download[Any]) -> views.DownloadView:
     return state.download_view(download.progress, download.error)

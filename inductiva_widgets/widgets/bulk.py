@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.live import poller_for, spawn
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import state, views
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +42,8 @@ class SelectionActions:
     def __init__(
         self,
         chosen: Callable[[str], TaskList],
-        on_download: Callable[[state.DownloadView], None],
-        on_error: Callable[[str, state.ErrorView], None],
+        on_download: Callable[[views.DownloadView], None],
+        on_error: Callable[[str, views.ErrorView], None],
     ) -> None:
         self._chosen = chosen
         self._on_download = on_download
@@ -138,7 +138,7 @@ class SelectionActions:
         self._stop_telling = download.subscribe(report)
 
 
-def _merged(failed: list[tuple[Task, Exception]], asked: int) -> state.ErrorView:
+def _merged(failed: list[tuple[Task, Exception]], asked: int) -> views.ErrorView:
     # The words of each by themselves: only our own errors are fit to be shown.
     words = [f"{task.id}: {state.error_view('', error)['detail']}" for task, error in failed]
     more = f" … and {len(words) - _TOLD} more" if len(words) > _TOLD else ""

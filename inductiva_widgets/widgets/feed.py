@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.live import Feed, poller_for
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import state, views
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
@@ -25,15 +25,15 @@ class FeedTeller:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._told: state.FeedView | None = None
+        self._told: views.FeedView | None = None
 
-    def now(self) -> state.FeedView:
+    def now(self) -> views.FeedView:
         """Return the freshness of something that was asked for just now."""
         offline = poller_for(self._client).feed
         self._told = self._view(offline if offline.offline_since else Feed(time.time()))
         return self._told
 
-    def worth_telling(self, feed: Feed) -> state.FeedView | None:
+    def worth_telling(self, feed: Feed) -> views.FeedView | None:
         """Return the view to send, or None where the page can count on by itself."""
         view, told = self._view(feed), self._told
         if told is not None and told["offline_since"] == view["offline_since"]:
@@ -43,5 +43,5 @@ class FeedTeller:
         self._told = view
         return view
 
-    def _view(self, feed: Feed) -> state.FeedView:
+    def _view(self, feed: Feed) -> views.FeedView:
         return state.feed_view(feed, self._client.transport.clock_skew)

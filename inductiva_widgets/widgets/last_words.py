@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from inductiva_widgets.live import spawn
 from inductiva_widgets.status import Tone
 from inductiva_widgets.tasks.reading import open_text
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import views
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -47,7 +47,7 @@ class LastWords:
         self._lock = threading.Lock()
         self._asked: set[str] = set()
 
-    def of(self, task: Task) -> list[state.LastWords]:
+    def of(self, task: Task) -> list[views.LastWords]:
         """Return what is known; the first time for a failed task, the rest is fetched."""
         words = known_words(task)
         if words:
@@ -70,20 +70,20 @@ class LastWords:
 
 
 # The outputs of an ended task stay as they are, so one look serves every view of it.
-_known: weakref.WeakKeyDictionary[Task, list[state.LastWords]] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[Task, list[views.LastWords]] = weakref.WeakKeyDictionary()
 
 
-def known_words(task: Task) -> list[state.LastWords]:
+def known_words(task: Task) -> list[views.LastWords]:
     """Return the last words that were fetched before, if any; never costs a request."""
     return _known.get(task, [])
 
 
-def fetch(task: Task) -> list[state.LastWords]:
+def fetch(task: Task) -> list[views.LastWords]:
     """Return the last lines of a task's streams; those that say nothing are left out.
 
     Costs two or three requests. Streams that cannot be read are missing.
     """
-    words: list[state.LastWords] = []
+    words: list[views.LastWords] = []
     for name in _STREAMS:
         try:
             with open_text(task, name) as file:

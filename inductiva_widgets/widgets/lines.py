@@ -12,7 +12,7 @@ import traitlets
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import views
 from inductiva_widgets.widgets.base import BaseWidget
 from inductiva_widgets.widgets.table import Query, TaskTable, column_key, requests
 
@@ -48,7 +48,7 @@ class LinesWidget(BaseWidget):
     """
 
     total = traitlets.Int().tag(sync=True)
-    head: traitlets.List[state.LineView] = traitlets.List().tag(sync=True)
+    head: traitlets.List[views.LineView] = traitlets.List().tag(sync=True)
     shape = traitlets.Dict().tag(sync=True)
     totals = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict().tag(sync=True)
@@ -193,7 +193,7 @@ class LinesWidget(BaseWidget):
         self.totals = dict(self._table.totals())
         self.selection = dict(self._table.selection())
 
-    def _head(self) -> list[state.LineView]:
+    def _head(self) -> list[views.LineView]:
         return self._table.rows(0, _HEAD)[1]
 
     def _take(self, places: Iterable[int]) -> TaskList:

@@ -9,7 +9,7 @@ from inductiva_widgets.errors import InputError, TaskError
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks.reading import TextFile, open_text
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import views
 
 if TYPE_CHECKING:
     from inductiva_widgets.models import TaskInfo
@@ -30,7 +30,7 @@ _NOT_YET = {
 }
 
 
-def log_view(task: Task, content: dict[str, Any]) -> state.LogView:
+def log_view(task: Task, content: dict[str, Any]) -> views.LogView:
     """Return a stretch of a log.
 
     Parameters
@@ -75,7 +75,7 @@ def log_view(task: Task, content: dict[str, Any]) -> state.LogView:
 
 def _stretch(
     file: TextFile, name: str, after: int | None, before: int | None
-) -> state.LogView | None:
+) -> views.LogView | None:
     """Return what was asked for; None where the file is empty."""
     size = file.size
     if size == 0:
@@ -127,7 +127,7 @@ def _why_empty(info: TaskInfo, name: str, file: TextFile) -> str:
     return _NOT_YET.get(info.status, f"Nothing has been written to {name} yet.")
 
 
-def _nothing(name: str, note: str, *, can_grow: bool) -> state.LogView:
+def _nothing(name: str, note: str, *, can_grow: bool) -> views.LogView:
     return {
         "name": name,
         "text": "",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.widgets import state, twins
+from inductiva_widgets.widgets import state, twins, views
 from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
 
@@ -85,14 +85,14 @@ class OutputsWidget(BaseWidget):
                 self._info = self.task.get_output_info()
             return self._info
 
-    def _list(self, content: dict[str, Any]) -> state.OutputsView:
+    def _list(self, content: dict[str, Any]) -> views.OutputsView:
         self._actions.task(content)
         return state.outputs_view(self._outputs())
 
     def _find(self, task_id: str) -> Task | None:
         return self.task if task_id == self.task.id else None
 
-    def _show_download(self, _: Task, view: state.DownloadView) -> None:
+    def _show_download(self, _: Task, view: views.DownloadView) -> None:
         self.download = dict(view)
 
 

@@ -1,14 +1,10 @@
-"""What the page is told: plain values made from the models. Pure functions.
-
-Twin of ``js/src/contract.ts``. Times are epoch milliseconds of the service's clock, durations
-seconds, sizes bytes.
-"""
+"""What the page is told, made from the models: pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from inductiva_widgets import timing
@@ -16,6 +12,18 @@ from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.models import Operation, StatusEvent, TaskInfo
 from inductiva_widgets.status import Status, Tone
 from inductiva_widgets.tasks.outputs import OutputsInfo
+from inductiva_widgets.widgets.views import (
+    CommandView,
+    DownloadView,
+    Elapsed,
+    ErrorView,
+    FailureView,
+    FeedView,
+    LastWords,
+    OutputsView,
+    RowView,
+    TaskView,
+)
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Progress
@@ -23,205 +31,6 @@ if TYPE_CHECKING:
 
 _CONSOLE = "https://console.inductiva.ai/tasks/"
 _PHASES: tuple[timing.PhaseName, ...] = ("queue", "preparing", "computing", "finalizing")
-
-
-class Elapsed(TypedDict):
-    """A duration that may still be growing."""
-
-    seconds: float | None
-    since: int | None
-
-
-class CommandView(TypedDict):
-    """One command of the simulation, as it was executed."""
-
-    command: str
-    elapsed: Elapsed
-    ok: bool | None
-    exit_code: int | None
-
-
-class LastWords(TypedDict):
-    """The last lines that the simulator wrote to one of its streams."""
-
-    name: str
-    text: str
-
-
-class FailureView(TypedDict):
-    """Why a task did not succeed, and what to do next."""
-
-    title: str
-    detail: str
-    advice: str
-    last_words: list[LastWords]
-
-
-class RowView(TypedDict):
-    """A line of the list; ``cost_rate`` is in US dollars per second of the computation."""
-
-    id: str
-    status: str
-    alias: str
-    tone: str
-    is_terminal: bool
-    can_kill: bool
-    simulator: str | None
-    project: str | None
-    submitted: int | None
-    started: int | None
-    computation: Elapsed
-    machine: str | None
-    cost: float | None
-    cost_rate: float | None
-    marks: list[int | None]
-    has_outputs: bool
-    output_files: int | None
-    output_size: int | None
-
-
-class TaskView(RowView):
-    """A card: all of a line and more."""
-
-    queue_ahead: int | None
-    meaning: str
-    commands: list[CommandView]
-    failure: FailureView | None
-    console_url: str | None
-
-
-class FileView(TypedDict):
-    """A member of the output archive."""
-
-    name: str
-    size: int | None
-    compressed: int | None
-
-
-class OutputsView(TypedDict):
-    """The listing of an output archive."""
-
-    archive_size: int | None
-    files: list[FileView]
-
-
-class ErrorView(TypedDict):
-    """Something that went wrong, in words; ``report`` is safe to copy."""
-
-    title: str
-    detail: str
-    report: str
-
-
-class FileProgressView(TypedDict):
-    """One file under way: bytes of its content."""
-
-    name: str
-    done: int
-    total: int
-
-
-class DownloadView(TypedDict):
-    """How far a download is; ``files`` are those under way, in the order of their beginning."""
-
-    phase: str
-    bytes_done: int
-    bytes_total: int | None
-    files_done: int
-    files_total: int | None
-    speed: float | None
-    eta: float | None
-    files: list[FileProgressView]
-    path: str | None
-    error: ErrorView | None
-
-
-class FeedView(TypedDict):
-    """Freshness of what is shown."""
-
-    updated: int | None
-    offline_since: int | None
-    error: str | None
-    skew: int
-    is_paused: bool
-
-
-class LogView(TypedDict):
-    """A stretch of a log, with where it lies in it."""
-
-    name: str
-    text: str
-    start: int
-    stop: int
-    size: int
-    can_grow: bool
-    note: str
-
-
-class QueryView(TypedDict):
-    """What the table shows of its tasks."""
-
-    search: str
-    tones: list[str]
-    filters: dict[str, dict[str, Any]]
-    sort: dict[str, Any] | None
-    group: str | None
-    closed: list[str]
-
-
-class GroupView(TypedDict):
-    """The head of a group."""
-
-    group: str
-    label: str | None
-    is_open: bool
-    tasks: int
-    counts: dict[str, int]
-    cost: float | None
-    seconds: float
-
-
-LineView = RowView | GroupView
-
-
-class ShapeView(TypedDict):
-    """How the lines of the table lie."""
-
-    version: int
-    query: QueryView
-    tasks: int
-    lines: int
-    first: int | None
-    last: int | None
-    code: str
-
-
-class TotalsView(TypedDict):
-    """Sums over the tasks that match."""
-
-    counts: dict[str, int]
-    cost: float | None
-    seconds: float
-
-
-class SelectionView(TypedDict):
-    """The chosen tasks."""
-
-    version: int
-    tasks: int
-    hidden: int
-    can_kill: int
-    with_outputs: int
-    cost: float | None
-
-
-class FacetView(TypedDict):
-    """The values of a column with their counts, or its range."""
-
-    values: list[dict[str, Any]]
-    more: int
-    min: float | None
-    max: float | None
 
 
 def row_view(info: TaskInfo, now: datetime | None = None) -> RowView:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from inductiva_widgets.live import Feed, Subscription
-from inductiva_widgets.widgets import state, twins
+from inductiva_widgets.widgets import state, twins, views
 from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
 from inductiva_widgets.widgets.feed import FeedTeller
@@ -64,7 +64,7 @@ class TaskWidget(BaseWidget):
     def _is_over(self) -> bool:
         return self.task.info.is_terminal and twins.has_ended(self.download)
 
-    def _task_view(self, words: list[state.LastWords]) -> state.TaskView:
+    def _task_view(self, words: list[views.LastWords]) -> views.TaskView:
         task = self.task
         return state.task_view(
             task.info,
@@ -88,5 +88,5 @@ class TaskWidget(BaseWidget):
         if view is not None:
             self.feed = dict(view)
 
-    def _show_download(self, _: Task, view: state.DownloadView) -> None:
+    def _show_download(self, _: Task, view: views.DownloadView) -> None:
         self.download = dict(view)

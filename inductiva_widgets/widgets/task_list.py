@@ -13,7 +13,7 @@ import traitlets
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.live import Feed, Follow, Subscription
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import state, twins
+from inductiva_widgets.widgets import state, twins, views
 from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import Bundle, Handler
 from inductiva_widgets.widgets.bulk import SelectionActions
@@ -185,7 +185,7 @@ class TaskListWidget(LinesWidget):
             del self._views[task_id]
             self._open.discard(task_id)
 
-    def _card(self, task: Task) -> state.TaskView:
+    def _card(self, task: Task) -> views.TaskView:
         return state.task_view(
             task.info,
             task.tasks_ahead,
@@ -242,14 +242,14 @@ class TaskListWidget(LinesWidget):
             new = [self.tasks[place] for place in range(len(infos))]
         self._interests[client].watch(task for task in new if not task.info.is_terminal)
 
-    def _show_download(self, task: Task, view: state.DownloadView) -> None:
+    def _show_download(self, task: Task, view: views.DownloadView) -> None:
         self.send({"push": "download", "task_id": task.id, "download": view})
 
-    def _show_bulk(self, view: state.DownloadView) -> None:
+    def _show_bulk(self, view: views.DownloadView) -> None:
         with self._telling:
             self.download = dict(view)
 
-    def _show_error(self, task_id: str, error: state.ErrorView) -> None:
+    def _show_error(self, task_id: str, error: views.ErrorView) -> None:
         self.send({"push": "error", "task_id": task_id, "error": error})
 
     # Which tasks

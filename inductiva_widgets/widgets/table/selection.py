@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import views
 from inductiva_widgets.widgets.table import sums
 from inductiva_widgets.widgets.table.columns import Columns, Mask, Positions
 from inductiva_widgets.widgets.table.order import Layout
@@ -55,7 +55,7 @@ class Selection:
         """Take up new tasks before the others; none of them is chosen."""
         self.mask = np.concatenate([np.zeros(count, dtype=np.bool_), self.mask])
 
-    def view(self, columns: Columns, shown: Positions) -> state.SelectionView:
+    def view(self, columns: Columns, shown: Positions) -> views.SelectionView:
         """Return what the page is told.
 
         Parameters

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import views
 
 # Many windows of a page; of a task that was sent long before, the page has no line any more.
 _MOST = 5000
@@ -16,9 +16,9 @@ class SentRows:
     """The lines that the page was sent last."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[str, state.RowView] = OrderedDict()
+        self._rows: OrderedDict[str, views.RowView] = OrderedDict()
 
-    def note(self, rows: Iterable[state.RowView]) -> None:
+    def note(self, rows: Iterable[views.RowView]) -> None:
         """Remember what is being sent."""
         for row in rows:
             self._rows[row["id"]] = row
@@ -29,7 +29,7 @@ class SentRows:
     def __contains__(self, task_id: str) -> bool:
         return task_id in self._rows
 
-    def patch(self, row: state.RowView) -> dict[str, Any] | None:
+    def patch(self, row: views.RowView) -> dict[str, Any] | None:
         """Return what has changed in a line with its id, None where nothing has."""
         before: Any = self._rows.get(row["id"])
         if before is None or before == row:

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from inductiva_widgets.status import Tone
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import views
 from inductiva_widgets.widgets.table.columns import COLUMNS, Columns, Mask, Numbers, Positions
 from inductiva_widgets.widgets.table.order import Group, tone_of
 
@@ -37,7 +37,7 @@ def seconds(columns: Columns, chosen: Mask | Positions) -> float:
     return round(float(np.nansum(columns.numbers("computation")[chosen])), 1)
 
 
-def group_view(columns: Columns, group: Group, order: Positions) -> state.GroupView:
+def group_view(columns: Columns, group: Group, order: Positions) -> views.GroupView:
     """Return the head of a group."""
     tasks = order[group.start : group.stop]
     return {
@@ -66,7 +66,7 @@ def span(columns: Columns, chosen: Positions) -> tuple[int | None, int | None]:
     return _stamp(first, np.floor), _stamp(latest, np.ceil)
 
 
-def facet(columns: Columns, key: str, chosen: Mask) -> state.FacetView:
+def facet(columns: Columns, key: str, chosen: Mask) -> views.FacetView:
     """Return the values of a column of text with their counts, most frequent first; or the range.
 
     Parameters
@@ -89,7 +89,7 @@ def facet(columns: Columns, key: str, chosen: Mask) -> state.FacetView:
     return {"values": [], "more": 0, "min": low, "max": high}
 
 
-def _values(values: Sequence[str | None], counts: Positions) -> state.FacetView:
+def _values(values: Sequence[str | None], counts: Positions) -> views.FacetView:
     places = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     listed = [
         {"value": values[place], "count": int(counts[place])} for place in places[:_MAX_VALUES]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from inductiva_widgets.models import TaskInfo
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import state, views
 from inductiva_widgets.widgets.table import sums
 from inductiva_widgets.widgets.table.code import code
 from inductiva_widgets.widgets.table.columns import SEARCHED, Columns, Positions
@@ -52,7 +52,7 @@ class TaskTable:
         self._places: dict[str, int] = {}
         self._sent = SentRows()
         self._selection = Selection(len(infos))
-        self._heads: list[state.GroupView] = []
+        self._heads: list[views.GroupView] = []
         self.version = 0
         self.is_stale = False
         self.query = Query()
@@ -105,7 +105,7 @@ class TaskTable:
         return True
 
     @_alone
-    def shape(self) -> state.ShapeView:
+    def shape(self) -> views.ShapeView:
         """Return how the lines lie."""
         first, last = sums.span(self._columns, self.shown)
         statuses = [str(status) for status in self._columns.text("status").values]
@@ -120,7 +120,7 @@ class TaskTable:
         }
 
     @_alone
-    def totals(self) -> state.TotalsView:
+    def totals(self) -> views.TotalsView:
         """Return the sums over the tasks that match."""
         self._columns.set_now(self._clock())
         whole = matches(self._columns, self.query, tones=False) if self.query.tones else self.shown
@@ -131,27 +131,27 @@ class TaskTable:
         }
 
     @_alone
-    def facet(self, key: str) -> state.FacetView:
+    def facet(self, key: str) -> views.FacetView:
         """Return the values of a column among the tasks that match, its own filter aside."""
         self._columns.set_now(self._clock())
         return sums.facet(self._columns, key, matches(self._columns, self.query, but=key))
 
     @_alone
-    def rows(self, start: int, stop: int) -> tuple[int, list[state.LineView], list[str]]:
+    def rows(self, start: int, stop: int) -> tuple[int, list[views.LineView], list[str]]:
         """Return the version, some lines, and the ids of the tasks among them that are chosen."""
         now = self._clock()
-        views: list[state.LineView] = []
+        lines: list[views.LineView] = []
         chosen: list[str] = []
         for line in self._layout.lines[start:stop]:
             if line < 0:
-                views.append(self._heads[-1 - line])
+                lines.append(self._heads[-1 - line])
                 continue
             row = state.row_view(self.infos[line], now)
             self._sent.note([row])
-            views.append(row)
+            lines.append(row)
             if self._selection.mask[line]:
                 chosen.append(row["id"])
-        return self.version, views, chosen
+        return self.version, lines, chosen
 
     # News
 
@@ -200,7 +200,7 @@ class TaskTable:
             self._selection.clear()
 
     @_alone
-    def selection(self) -> state.SelectionView:
+    def selection(self) -> views.SelectionView:
         """Return what is chosen."""
         return self._selection.view(self._columns, self.shown)
 
@@ -225,7 +225,7 @@ class TaskTable:
         self.is_stale = False
         self._heads = self._group_views()
 
-    def _group_views(self) -> list[state.GroupView]:
+    def _group_views(self) -> list[views.GroupView]:
         order = self._layout.order
         return [sums.group_view(self._columns, group, order) for group in self._layout.groups]
 

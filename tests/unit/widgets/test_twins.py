@@ -7,6 +7,7 @@ import pytest
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets import twins
+from inductiva_widgets.widgets.twins.markup import COLOURS
 from tests.unit.conftest import START, wire_task
 
 NOW = START + timedelta(seconds=60)
@@ -163,6 +164,6 @@ def _luminance(colour):
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-@pytest.mark.parametrize("colour", twins._COLOURS.values())
+@pytest.mark.parametrize("colour", COLOURS.values())
 def test_badge_is_readable_on_its_own_ground(colour):
     assert 1.05 / (_luminance(colour) + 0.05) >= 4.5

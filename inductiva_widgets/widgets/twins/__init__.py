@@ -1,0 +1,21 @@
+"""Text and HTML twins of the widgets, for places without a kernel: GitHub, nbconvert, e-mail.
+
+Pure functions; every value is escaped. Styles are inline, because such places drop style sheets,
+and some drop those too: the words alone tell everything. Text takes its colour from the page, and
+what has a colour of its own brings its background, so that both hold on light and on dark.
+"""
+
+from inductiva_widgets.widgets.twins.card import task_html, task_text
+from inductiva_widgets.widgets.twins.download import download_html, download_text, has_ended
+from inductiva_widgets.widgets.twins.lists import list_html, list_text, outputs_html
+
+__all__ = [
+    "download_html",
+    "download_text",
+    "has_ended",
+    "list_html",
+    "list_text",
+    "outputs_html",
+    "task_html",
+    "task_text",
+]

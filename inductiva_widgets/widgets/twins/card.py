@@ -1,0 +1,183 @@
+"""The card of a task as text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+
+from inductiva_widgets.formatting import (
+    format_bytes,
+    format_clock,
+    format_cost,
+    format_date,
+    format_short,
+)
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import Tone
+from inductiva_widgets.timing import computation_seconds, phases, total_seconds
+from inductiva_widgets.widgets import state, views
+from inductiva_widgets.widgets.twins.download import Download, progress
+from inductiva_widgets.widgets.twins.markup import (
+    COLOURS,
+    badge,
+    coded,
+    end,
+    long,
+    pre,
+    section,
+    short,
+    value,
+)
+
+_PHASE_COLOURS = {
+    "queue": "#c79a24",
+    "preparing": "#6f9dd0",
+    "computing": "#2f7fd8",
+    "finalizing": "#9078c8",
+}
+_PLAIN = "border:none;background:none;text-align:left;vertical-align:top;white-space:normal"
+
+
+def task_text(
+    info: TaskInfo,
+    now: datetime,
+    last_words: Sequence[views.LastWords] = (),
+    download: Download | None = None,
+) -> str:
+    """Return a card as text.
+
+    Parameters
+    ----------
+    info
+        The task; its detail gives the commands.
+    now
+        The service's time.
+    last_words
+        What the simulator of a failed task wrote last, where known.
+    download
+        How far the download of its files is, None where there was none.
+    """
+    view = state.task_view(info, last_words=last_words)
+    facts = _facts(info, now)
+    width = max(len(name) for name, _ in facts)
+    lines = [f"Task {short(info.task_id)}: {short(info.alias)}"]
+    lines += [f"  {name:<{width}}  {value}" for name, value in facts]
+    failure = view["failure"]
+    if failure is not None:
+        lines.append(f"  {short(failure['title'])}")
+        lines += [f"    {line}" for line in long(failure["detail"]).splitlines()]
+        for words in failure["last_words"]:
+            lines.append(f"  Last lines of {short(words['name'])}:")
+            lines += [f"    {line}" for line in end(words["text"]).splitlines()]
+        lines += [f"  {failure['advice']}"] if failure["advice"] else []
+    if view["commands"]:
+        lines.append("  Commands:")
+        lines += [f"    {_command(one)}" for one in view["commands"]]
+    lines += [f"  {line}" for line in _after(info, download)]
+    return "\n".join(lines)
+
+
+def task_html(
+    info: TaskInfo,
+    now: datetime,
+    last_words: Sequence[views.LastWords] = (),
+    download: Download | None = None,
+) -> str:
+    """Return a card as HTML that needs no script and no style sheet; see :func:`task_text`."""
+    view = state.task_view(info, last_words=last_words)
+    head = f'{badge(info)} <b style="margin-left:8px">{value(info.simulator or "")}</b> '
+    rows = "".join(
+        f'<tr style="background:none"><th align="left" style="{_PLAIN};padding:1px 16px 1px 0;'
+        f'font-weight:600;white-space:nowrap">{name}</th>'
+        f'<td style="{_PLAIN};padding:1px 0;overflow-wrap:anywhere">{value(fact)}</td></tr>'
+        for name, fact in _facts(info, now)
+        if name != "Simulator"
+    )
+    commands = "\n".join(_command(one) for one in view["commands"])
+    notes = "".join(f"<div>{coded(line)}</div>" for line in _after(info, download))
+    parts = (
+        f'<div style="margin-bottom:6px">{head}'
+        f'<code style="overflow-wrap:anywhere">{value(info.task_id)}</code></div>',
+        _failure(view["failure"]),
+        _phase_bar(info, now),
+        f'<table style="border-collapse:collapse;margin:6px 0 0"><tbody>{rows}</tbody></table>',
+        f'<div style="margin-top:6px"><b>Commands</b>{pre(commands)}</div>' if commands else "",
+        f'<div style="margin-top:6px">{notes}</div>' if notes else "",
+    )
+    return section(f"Task {short(info.task_id)}", "".join(parts))
+
+
+def _failure(failure: views.FailureView | None) -> str:
+    if failure is None:
+        return ""
+    words = "".join(
+        f"<div>Last lines of <code>{value(one['name'])}</code></div>{pre(end(one['text']))}"
+        for one in failure["last_words"]
+    )
+    return (
+        f'<div style="border-left:3px solid {COLOURS[Tone.BAD]};padding:2px 10px;margin:6px 0">'
+        f"<b>{value(failure['title'])}</b>{pre(long(failure['detail']))}{words}"
+        f"<div>{escape(failure['advice'])}</div></div>"
+    )
+
+
+def _phase_bar(info: TaskInfo, now: datetime) -> str:
+    lengths = [(phase.name, phase.seconds(now)) for phase in phases(info)]
+    whole = sum(seconds for _, seconds in lengths)
+    if not whole:
+        return ""
+    pieces = "".join(
+        f'<span title="{name} {escape(format_short(seconds))}" style="display:inline-block;'
+        f'height:8px;width:{99 * seconds / whole:.2f}%;background:{_PHASE_COLOURS[name]}"></span>'
+        for name, seconds in lengths
+    )
+    # Its lengths stand among the facts; without styles nothing of it is to be seen.
+    return (
+        '<div aria-hidden="true" style="line-height:0;white-space:nowrap;overflow:hidden;'
+        f'border-radius:4px;margin:8px 0">{pieces}</div>'
+    )
+
+
+def _command(command: views.CommandView) -> str:
+    code, seconds = command["exit_code"], command["elapsed"]["seconds"]
+    notes = [f"exit code {code}"] if code is not None else []
+    notes += [format_short(seconds)] if seconds is not None else []
+    return short(command["command"]) + (f"   ({', '.join(notes)})" if notes else "")
+
+
+def _after(info: TaskInfo, download: Download | None) -> list[str]:
+    """Return what became of the files, or how to get them."""
+    if download is not None:
+        return [progress(download)]
+    if info.is_terminal and info.has_outputs:
+        return [f'Get the files: inductiva.Task("{short(info.task_id)}").download_outputs()']
+    return []
+
+
+def _facts(info: TaskInfo, now: datetime) -> list[tuple[str, str]]:
+    stretches = ", ".join(
+        f"{phase.name} {format_short(phase.seconds(now))}" for phase in phases(info)
+    )
+    metrics = info.metrics
+    output = ""
+    if metrics is not None and metrics.output_total_files is not None:
+        output = f"{metrics.output_total_files} files, {format_bytes(metrics.output_size_bytes)}"
+    cost = info.estimated_computation_cost
+    facts = [
+        ("Simulator", short(info.simulator or "")),
+        ("Machine", short(info.machine_type or "")),
+        ("Project", short(info.project or "")),
+        (
+            "Submitted",
+            "" if info.input_submit_time is None else format_date(info.input_submit_time),
+        ),
+        ("Phases", stretches),
+        ("Computation time", format_clock(computation_seconds(info, now))),
+        ("Total time", format_clock(total_seconds(info, now))),
+        ("Cost", format_cost(cost) if cost else ""),
+        ("Output", output),
+        # Nothing counts on in a saved page, so it says of when it is.
+        ("As of", "" if info.is_terminal else format_date(now)),
+    ]
+    return [(name, value) for name, value in facts if value]

@@ -1,0 +1,46 @@
+"""How far a download is, as text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from inductiva_widgets.formatting import format_bytes
+from inductiva_widgets.widgets.twins.markup import coded, long, section, short, value
+
+Download = Mapping[str, Any]
+
+
+def download_text(title: str, download: Download) -> str:
+    """Return how far a download is, as text."""
+    return f"{short(title)}: {progress(download)}"
+
+
+def download_html(title: str, download: Download) -> str:
+    """Return how far a download is, as HTML."""
+    body = f"<b>{value(title)}</b><div>{coded(progress(download))}</div>"
+    return section(short(title), body)
+
+
+def has_ended(download: Download | None) -> bool:
+    """Return whether no download is under way."""
+    return download is None or download["phase"] in ("done", "failed", "cancelled")
+
+
+def progress(download: Download) -> str:
+    """Return in words how far a download is; code and paths come after a colon and a blank."""
+    done, total, phase = download["bytes_done"], download["bytes_total"], download["phase"]
+    amount = format_bytes(done)
+    if phase != "done" and total is not None:
+        amount += f" of {format_bytes(total)}"
+    if phase == "done":
+        files = download["files_done"]
+        count = f"{files} file{'' if files == 1 else 's'}, " if files else ""
+        path = download["path"]
+        return f"Downloaded {count}{amount}" + (f", to: {short(path)}" if path else "")
+    if phase == "cancelled":
+        return f"Cancelled at {amount}; calling again goes on from there."
+    if phase == "failed":
+        error = download["error"] or {"detail": ""}
+        return f"Failed at {amount}; calling again goes on from there. {long(error['detail'])}"
+    return f"{amount}, {phase}"

@@ -1,0 +1,109 @@
+"""Tables of tasks and of output files, as text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+
+from inductiva_widgets.formatting import (
+    MISSING,
+    format_bytes,
+    format_clock,
+    format_cost,
+    format_date,
+)
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import Tone
+from inductiva_widgets.tasks.outputs import OutputsInfo
+from inductiva_widgets.tasks.task_list import TaskList, format_tasks
+from inductiva_widgets.timing import computation_seconds
+from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.twins.markup import (
+    LONGEST_CELL,
+    badge,
+    row,
+    short,
+    table,
+    value,
+)
+
+_NAMES = {
+    Tone.RUN: "running",
+    Tone.WAIT: "waiting",
+    Tone.OK: "succeeded",
+    Tone.BAD: "failed",
+    Tone.OFF: "stopped",
+    Tone.UNKNOWN: "in an unknown state",
+}
+ROWS_SHOWN, ROWS_OF_MORE = 50, 20
+
+
+def list_text(tasks: TaskList) -> str:
+    """Return a list as text: its first rows, saying how many there are."""
+    if not tasks:
+        return "No tasks found."
+    shown = _rows_shown(len(tasks))
+    lines = [short(line) for line in format_tasks(tasks[:shown]).splitlines()]
+    return "\n".join([*lines, *_rest(shown, len(tasks), "tasks")])
+
+
+def list_html(infos: Sequence[TaskInfo], now: datetime) -> str:
+    """Return a list as an HTML table of its first rows, saying how many there are."""
+    if not infos:
+        return "<div>No tasks found.</div>"
+    titles = ("Status", "Simulator", "ID", "Submitted", "Started", "Computation", "Resource type")
+    shown = _rows_shown(len(infos))
+    body = "".join(_list_row(info, now) for info in infos[:shown])
+    notes = "".join(f"<div>{line}</div>" for line in _rest(shown, len(infos), "tasks"))
+    return f'{table(titles, body)}{notes}<div style="margin-top:4px">{_summary(infos, now)}</div>'
+
+
+def outputs_html(outputs: OutputsInfo) -> str:
+    """Return a listing as an HTML table of its first files, saying how many there are."""
+    shown = _rows_shown(outputs.n_files)
+    cells = (
+        (value(file.name), format_bytes(file.size), format_bytes(file.compressed_size))
+        for file in outputs.contents[:shown]
+    )
+    body = "".join(row(line) for line in cells)
+    notes = "".join(f"<div>{line}</div>" for line in _rest(shown, outputs.n_files, "files"))
+    return (
+        f"{table(('Name', 'Size', 'Compressed'), body)}{notes}"
+        f'<div style="margin-top:4px">Archive size: {format_bytes(outputs.size)}</div>'
+    )
+
+
+def _list_row(info: TaskInfo, now: datetime) -> str:
+    cells = (
+        badge(info),
+        value(info.simulator or MISSING, LONGEST_CELL),
+        f"<code>{value(info.task_id, LONGEST_CELL)}</code>",
+        escape(format_date(info.input_submit_time)),
+        escape(format_date(info.start_time)),
+        escape(format_clock(computation_seconds(info, now))),
+        value(info.machine_type or MISSING, LONGEST_CELL),
+    )
+    return row(cells)
+
+
+def _summary(infos: Sequence[TaskInfo], now: datetime) -> str:
+    """Return the counts, the time and the money of a whole list in one line."""
+    parts = [f"{len(infos)} task{'' if len(infos) == 1 else 's'}"]
+    parts += [f"{n} {_NAMES[Tone(tone)]}" for tone, n in state.count_tones(infos).items()]
+    seconds = sum(computation_seconds(info, now) or 0 for info in infos)
+    parts.append(f"computation {format_clock(seconds)}")
+    cost = sum(info.estimated_computation_cost or 0 for info in infos)
+    parts += [f"cost {format_cost(cost)}"] if cost else []
+    if not all(info.is_terminal for info in infos):
+        parts.append(f"as of {format_date(now)}")
+    return escape(" \N{MIDDLE DOT} ".join(parts))
+
+
+def _rows_shown(count: int) -> int:
+    # The twin travels with each display: a short list whole, of a long one a look.
+    return count if count <= ROWS_SHOWN else ROWS_OF_MORE
+
+
+def _rest(shown: int, count: int, noun: str) -> list[str]:
+    return [f"The first {shown} of {count} {noun}."] if shown < count else []

@@ -1,0 +1,110 @@
+"""HTML that needs no style sheet, and values that hold in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import Tone
+
+_MARKS = {
+    Tone.WAIT: "\N{WHITE CIRCLE}",
+    Tone.RUN: "\N{BLACK RIGHT-POINTING TRIANGLE}",
+    Tone.OK: "\N{CHECK MARK}",
+    Tone.BAD: "\N{MULTIPLICATION X}",
+    Tone.OFF: "\N{BLACK SQUARE}",
+    Tone.UNKNOWN: "?",
+}
+# Behind white text, with a contrast of at least 4.5 to 1.
+COLOURS = {
+    Tone.WAIT: "#8a5a00",
+    Tone.RUN: "#0b62c4",
+    Tone.OK: "#1a7032",
+    Tone.BAD: "#b3261e",
+    Tone.OFF: "#59636e",
+    Tone.UNKNOWN: "#59636e",
+}
+_LINE = "rgba(128,128,128,.4)"
+_FRAME = f"border:1px solid {_LINE};border-radius:6px;padding:10px 14px;max-width:1010px"
+_PRE = "margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto"
+_LEFT = 'style="text-align:left"'
+# What is longer than a name, or than a page, is somebody's mistake or malice.
+LONGEST_CELL, _LONGEST_TEXT = 40, 4000
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def section(name: str, body: str) -> str:
+    """Return a frame around a twin."""
+    # The name and the role of the live view: people and tests find the twin in the same way.
+    return f'<section aria-label="{escape(name)}" style="{_FRAME}">{body}</section>'
+
+
+def table(titles: Sequence[str], body: str) -> str:
+    """Return a table that scrolls sideways where it is too wide."""
+    head = "".join(f"<th {_LEFT}>{title}</th>" for title in titles)
+    return (
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:0;'
+        f'white-space:nowrap"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def row(cells: Sequence[str]) -> str:
+    """Return a line of a table; the cells are HTML."""
+    return "<tr>" + "".join(f"<td {_LEFT}>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def badge(info: TaskInfo) -> str:
+    """Return the status of a task: mark, word and colour."""
+    tone = info.status.facts.tone
+    return (
+        f'<span role="status" data-status="{escape(short(info.status, LONGEST_CELL))}" '
+        f'style="color:#fff;background:{COLOURS[tone]};border-radius:9px;padding:1px 9px">'
+        f"<b>{_MARKS[tone]} {value(info.alias, LONGEST_CELL)}</b></span>"
+    )
+
+
+def pre(text: str) -> str:
+    """Return lines as they are, nothing where there are none."""
+    return f'<pre style="{_PRE}">{escape(text)}</pre>' if text else ""
+
+
+def coded(line: str) -> str:
+    """Return a line as HTML, what follows "to:" or "files:" as code."""
+    words, mark, code = line.partition(": ")
+    if mark and words.endswith(("to", "files")):
+        return f'{escape(words)} <code style="overflow-wrap:anywhere">{escape(code)}</code>'
+    return escape(line)
+
+
+def value(text: str, longest: int = 300) -> str:
+    """Return a value as HTML; isolated, for a mark that turns the writing must not turn ours."""
+    return f"<bdi>{escape(short(text, longest))}</bdi>" if text else ""
+
+
+def short(text: str, longest: int = 300) -> str:
+    """Return a value as one line of bounded length."""
+    return _cut(" ".join(_visible(text).split("\n")), longest)
+
+
+def long(text: str) -> str:
+    """Return a text of bounded length."""
+    return _cut(_visible(text), _LONGEST_TEXT)
+
+
+def end(text: str) -> str:
+    """Return the end of a log, which says more than its beginning."""
+    shown = _visible(text)
+    return shown if len(shown) <= _LONGEST_TEXT else f"\u2026{shown[-_LONGEST_TEXT:]}"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}\u2026"
+
+
+def _visible(text: str) -> str:
+    """Return a text without colours of a terminal, its other control characters marked."""
+    plain = _ESCAPES.sub("", "\n".join(text.splitlines()))
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", plain)
