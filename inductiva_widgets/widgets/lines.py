@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
 
 _HEAD = 30
+# The sums over a longer list come a moment after its first lines, which must not wait for them.
+_SUMMED_AT_ONCE = 2_000
+_NO_SUMS: views.TotalsView = {"counts": {}, "cost": None, "seconds": 0.0}
 _MODES = ("table", "timeline")
 _COLUMNS = (
     "status",
@@ -68,11 +71,13 @@ class LinesWidget(BaseWidget):
         self._table = TaskTable(tasks.infos(), self._now)
         # One at a time tells the page: news of the poller, and requests on their own threads.
         self._telling = threading.RLock()
+        self._greeted = threading.Event()
+        self._is_summed = len(tasks) <= _SUMMED_AT_ONCE
         super().__init__(
             total=len(tasks),
             head=self._head(),
-            shape=self._table.shape(),
-            totals=self._table.totals(),
+            shape=self._table.shape(with_span=self._is_summed),
+            totals=self._table.totals() if self._is_summed else _NO_SUMS,
             selection=self._table.selection(),
             columns=list(_COLUMNS if columns is None else columns),
             mode=mode,
@@ -170,6 +175,17 @@ class LinesWidget(BaseWidget):
         if mode not in _MODES:
             raise InputError(f"The mode is one of {', '.join(_MODES)}.")
         return str(mode)
+
+    def _answer_visible(self, content: dict[str, Any]) -> None:
+        super()._answer_visible(content)
+        self._greeted.set()
+
+    def _sum_up(self) -> None:
+        """Tell the sums that the first lines did not wait for."""
+        with self._telling, self.hold_sync():
+            self._is_summed = True
+            self.shape = dict(self._table.shape())
+            self._show_sums()
 
     def _ask(self, query: Query) -> None:
         with self._telling:

@@ -155,15 +155,6 @@ def feed_view(feed: Feed, skew: float = 0.0, *, is_paused: bool = False) -> Feed
     }
 
 
-def count_tones(rows: Sequence[TaskInfo]) -> dict[str, int]:
-    """Return how many tasks there are of each tone, in the order that people look for them."""
-    counts = {tone.value: 0 for tone in (Tone.RUN, Tone.WAIT, Tone.OK, Tone.BAD, Tone.OFF)}
-    for info in rows:
-        tone = _tone(info).value
-        counts[tone] = counts.get(tone, 0) + 1
-    return {tone: count for tone, count in counts.items() if count}
-
-
 def _tone(info: TaskInfo) -> Tone:
     return info.status.facts.tone
 

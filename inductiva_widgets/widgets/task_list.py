@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.live import Feed, Follow, Subscription
+from inductiva_widgets.live import Feed, Follow, Subscription, poller_for, spawn
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import state, twins, views
 from inductiva_widgets.widgets.actions import TaskActions
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Seconds that the lines keep their places at least, whatever the news.
 _REST = 2.0
+# Seconds to wait for the first word of the page; there may be none.
+_GREETING = 0.5
 
 
 class TaskListWidget(LinesWidget):
@@ -108,6 +110,8 @@ class TaskListWidget(LinesWidget):
         self._handlers.update(self._list_handlers(self._bulk))
         self._interests = {client: self._subscribe(client) for client in clients}
         self._follows: Sequence[Follow] = ()
+        if not self._is_summed:
+            spawn(self._begin, self._tell_failure, "list")
         if follow:
             self.follow(True)
 
@@ -152,8 +156,13 @@ class TaskListWidget(LinesWidget):
             self._watch(client, follow)
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        with self._telling:
+            shown = self._take(self._table.shown[: twins.ROWS_SHOWN])
+            count = len(self._table.shown)
+            totals: Any = self.totals if self._is_summed else None
         return self._bundle(
-            twins.list_text(self.tasks), twins.list_html(self._table.infos, self._now())
+            twins.list_text(shown, count),
+            twins.list_html(shown.infos(), self._now(), count, totals),
         )
 
     def _list_handlers(self, bulk: SelectionActions) -> dict[str, Handler]:
@@ -201,12 +210,25 @@ class TaskListWidget(LinesWidget):
     # News
 
     def _subscribe(self, client: Client) -> Subscription:
-        # Of tasks that have ended there are no news: the poller need not look through them.
-        live = [self.tasks[place] for place in self._table.live]
-        mine = [task for task in live if task.client is client]
-        subscription = Subscription(mine, self._show_tasks, self._show_feed, self._open)
+        live = self._live(client) if self._is_summed else ()
+        subscription = Subscription(live, self._show_tasks, self._show_feed, self._open)
         self._watch(client, subscription)
         return subscription
+
+    def _live(self, client: Client) -> list[Task]:
+        # Of tasks that have ended there are no news: the poller need not look through them.
+        live = [self.tasks[place] for place in self._table.live]
+        return [task for task in live if task.client is client]
+
+    def _begin(self) -> None:
+        """Do for a long list what its first lines did not wait for, once they are drawn."""
+        self._greeted.wait(_GREETING)
+        if self.comm is None:
+            return
+        self._sum_up()
+        for client, interest in self._interests.items():
+            interest.watch(self._live(client))
+            poller_for(client).subscribe(interest)
 
     def _show_tasks(self, tasks: list[Task]) -> None:
         with self._telling:

@@ -71,7 +71,7 @@ def _values(key: str, values: Sequence[str | None]) -> str:
 
 
 def _range(key: str, chosen: Range) -> str:
-    kind, name, _ = COLUMNS[key]
+    kind, name = COLUMNS[key].kind, COLUMNS[key].frame
     where = f'df["{name}"]' + (".dt.total_seconds()" if kind == "duration" else "")
     low, high = (None if end is None else _end(kind, end) for end in chosen)
     if low is not None and high is not None:

@@ -29,12 +29,40 @@ class Column(NamedTuple):
     """How a column is read, and what :func:`inductiva_widgets.frames.to_frame` calls it.
 
     ``read`` takes a task and the service's present time. Times are read as datetimes and kept as
-    epoch milliseconds; durations are seconds.
+    epoch milliseconds; durations are seconds. ``read_all`` does the same for many tasks, for those
+    columns that each list needs before it is shown: a call for each task takes longer than all the
+    rest.
     """
 
     kind: Kind
     frame: str
     read: Callable[[TaskInfo, datetime], Any]
+    read_all: Callable[[Sequence[TaskInfo], datetime], list[Any]] | None = None
+
+    def values(self, infos: Sequence[TaskInfo], now: datetime) -> list[Any]:
+        """Return the column of some tasks."""
+        if self.read_all is not None:
+            return self.read_all(infos, now)
+        read = self.read
+        return [read(info, now) for info in infos]
+
+
+def _computations(infos: Sequence[TaskInfo], now: datetime) -> list[float | None]:
+    told = [None if (m := info.metrics) is None else m.computation_seconds for info in infos]
+    return [
+        timing.computation_seconds(info, now)
+        if seconds is None and info.computation_start_time is not None
+        else seconds
+        for info, seconds in zip(infos, told, strict=True)
+    ]
+
+
+def _are_live(infos: Sequence[TaskInfo], _: datetime) -> list[bool]:
+    told = [info.is_terminated for info in infos]
+    return [
+        not info.is_terminal if is_over is None else not is_over
+        for info, is_over in zip(infos, told, strict=True)
+    ]
 
 
 def _metric(name: str) -> Callable[[TaskInfo, datetime], Any]:
@@ -43,7 +71,12 @@ def _metric(name: str) -> Callable[[TaskInfo, datetime], Any]:
 
 COLUMNS: dict[str, Column] = {
     # The plain value: to hash a member of an enumeration takes longer than all the rest.
-    "status": Column("text", "status", lambda info, _: info.status._value_),
+    "status": Column(
+        "text",
+        "status",
+        lambda info, _: info.status._value_,
+        lambda infos, _: [info.status._value_ for info in infos],
+    ),
     "simulator": Column("text", "simulator", lambda info, _: info.simulator),
     "project": Column("text", "project", lambda info, _: info.project),
     "id": Column("text", "task_id", lambda info, _: info.task_id),
@@ -53,12 +86,19 @@ COLUMNS: dict[str, Column] = {
     "started": Column("time", "started", lambda info, _: info.start_time),
     "ended": Column("time", "ended", lambda info, _: timing.ended_at(info)),
     "queue": Column("duration", "queue_time", timing.queue_seconds),
-    "computation": Column("duration", "computation_time", timing.computation_seconds),
+    "computation": Column(
+        "duration", "computation_time", timing.computation_seconds, _computations
+    ),
     "total": Column("duration", "total_time", timing.total_seconds),
     # Drawn as a bar; its length is what it is sorted by.
     "phases": Column("duration", "total_time", timing.total_seconds),
     "machine": Column("text", "machine_type", lambda info, _: info.machine_type),
-    "cost": Column("number", "cost_usd", lambda info, _: info.estimated_computation_cost),
+    "cost": Column(
+        "number",
+        "cost_usd",
+        lambda info, _: info.estimated_computation_cost,
+        lambda infos, _: [info.estimated_computation_cost for info in infos],
+    ),
     "files": Column("number", "output_files", _metric("output_total_files")),
     "size": Column("number", "output_bytes", _metric("output_size_bytes")),
 }
@@ -67,7 +107,7 @@ _OTHERS: dict[str, Column] = {
     "error": Column("text", "error", lambda info, _: info.reason),
     "can_kill": Column("number", "", lambda info, _: can_kill(info)),
     "has_outputs": Column("number", "", lambda info, _: info.has_outputs),
-    "is_live": Column("number", "", lambda info, _: not info.is_terminal),
+    "is_live": Column("number", "", lambda info, _: not info.is_terminal, _are_live),
 }
 SEARCHED = ("id", "simulator", "project", "machine", "error")
 
@@ -159,8 +199,7 @@ class Columns:
         """Return a column of texts."""
         column = self._texts.get(key)
         if column is None:
-            read, now = _column(key).read, self._now
-            texts = [read(info, now) for info in self.infos]
+            texts = _column(key).values(self.infos, self._now)
             column = self._texts[key] = Text(texts, key == "status")
         return column
 
@@ -208,8 +247,8 @@ class Columns:
         return not (before == after or (np.isnan(before) and np.isnan(after)))
 
     def _read(self, key: str, infos: Sequence[TaskInfo]) -> Numbers:
-        kind, _, read = _column(key)
-        values: list[Any] = [read(info, self._now) for info in infos]
+        kind = _column(key).kind
+        values = _column(key).values(infos, self._now)
         if kind == "time":
             values = [None if value is None else value.timestamp() for value in values]
         numbers = np.array(values, dtype=np.float64)

@@ -105,10 +105,11 @@ class TaskTable:
         return True
 
     @_alone
-    def shape(self) -> views.ShapeView:
-        """Return how the lines lie."""
-        first, last = sums.span(self._columns, self.shown)
-        statuses = [str(status) for status in self._columns.text("status").values]
+    def shape(self, *, with_span: bool = True) -> views.ShapeView:
+        """Return how the lines lie; to find the first and the latest time takes the longest."""
+        first, last = sums.span(self._columns, self.shown) if with_span else (None, None)
+        searched = self._columns.text("status").values if self.query.text else ()
+        statuses = [str(status) for status in searched]
         return {
             "version": self.version,
             "query": self.query.view(),

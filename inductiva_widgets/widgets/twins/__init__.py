@@ -7,9 +7,10 @@ what has a colour of its own brings its background, so that both hold on light a
 
 from inductiva_widgets.widgets.twins.card import task_html, task_text
 from inductiva_widgets.widgets.twins.download import download_html, download_text, has_ended
-from inductiva_widgets.widgets.twins.lists import list_html, list_text, outputs_html
+from inductiva_widgets.widgets.twins.lists import ROWS_SHOWN, list_html, list_text, outputs_html
 
 __all__ = [
+    "ROWS_SHOWN",
     "download_html",
     "download_text",
     "has_ended",

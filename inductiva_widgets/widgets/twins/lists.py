@@ -18,7 +18,7 @@ from inductiva_widgets.status import Tone
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.tasks.task_list import TaskList, format_tasks
 from inductiva_widgets.timing import computation_seconds
-from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets import views
 from inductiva_widgets.widgets.twins.markup import (
     LONGEST_CELL,
     badge,
@@ -36,27 +36,56 @@ _NAMES = {
     Tone.OFF: "stopped",
     Tone.UNKNOWN: "in an unknown state",
 }
+# Of these there may be news.
+_LIVE = {Tone.RUN.value, Tone.WAIT.value, Tone.UNKNOWN.value}
 ROWS_SHOWN, ROWS_OF_MORE = 50, 20
 
 
-def list_text(tasks: TaskList) -> str:
-    """Return a list as text: its first rows, saying how many there are."""
+def list_text(tasks: TaskList, count: int) -> str:
+    """Return a list as text: its first rows, saying how many there are.
+
+    Parameters
+    ----------
+    tasks
+        The first tasks; `ROWS_SHOWN` are enough.
+    count
+        How many there are.
+    """
     if not tasks:
         return "No tasks found."
-    shown = _rows_shown(len(tasks))
+    shown = _rows_shown(count)
     lines = [short(line) for line in format_tasks(tasks[:shown]).splitlines()]
-    return "\n".join([*lines, *_rest(shown, len(tasks), "tasks")])
+    return "\n".join([*lines, *_rest(shown, count, "tasks")])
 
 
-def list_html(infos: Sequence[TaskInfo], now: datetime) -> str:
-    """Return a list as an HTML table of its first rows, saying how many there are."""
+def list_html(
+    infos: Sequence[TaskInfo],
+    now: datetime,
+    count: int,
+    totals: views.TotalsView | None = None,
+) -> str:
+    """Return a list as an HTML table of its first rows, saying how many there are.
+
+    Parameters
+    ----------
+    infos
+        The first tasks; `ROWS_SHOWN` are enough.
+    now
+        The service's present time.
+    count
+        How many there are.
+    totals
+        The sums over all of them, where known.
+    """
     if not infos:
         return "<div>No tasks found.</div>"
     titles = ("Status", "Simulator", "ID", "Submitted", "Started", "Computation", "Resource type")
-    shown = _rows_shown(len(infos))
+    shown = _rows_shown(count)
     body = "".join(_list_row(info, now) for info in infos[:shown])
-    notes = "".join(f"<div>{line}</div>" for line in _rest(shown, len(infos), "tasks"))
-    return f'{table(titles, body)}{notes}<div style="margin-top:4px">{_summary(infos, now)}</div>'
+    notes = "".join(f"<div>{line}</div>" for line in _rest(shown, count, "tasks"))
+    if totals is not None:
+        notes += f'<div style="margin-top:4px">{_summary(count, totals, now)}</div>'
+    return f"{table(titles, body)}{notes}"
 
 
 def outputs_html(outputs: OutputsInfo) -> str:
@@ -87,15 +116,13 @@ def _list_row(info: TaskInfo, now: datetime) -> str:
     return row(cells)
 
 
-def _summary(infos: Sequence[TaskInfo], now: datetime) -> str:
+def _summary(count: int, totals: views.TotalsView, now: datetime) -> str:
     """Return the counts, the time and the money of a whole list in one line."""
-    parts = [f"{len(infos)} task{'' if len(infos) == 1 else 's'}"]
-    parts += [f"{n} {_NAMES[Tone(tone)]}" for tone, n in state.count_tones(infos).items()]
-    seconds = sum(computation_seconds(info, now) or 0 for info in infos)
-    parts.append(f"computation {format_clock(seconds)}")
-    cost = sum(info.estimated_computation_cost or 0 for info in infos)
-    parts += [f"cost {format_cost(cost)}"] if cost else []
-    if not all(info.is_terminal for info in infos):
+    parts = [f"{count} task{'' if count == 1 else 's'}"]
+    parts += [f"{n} {_NAMES[Tone(tone)]}" for tone, n in totals["counts"].items()]
+    parts.append(f"computation {format_clock(totals['seconds'])}")
+    parts += [f"cost {format_cost(totals['cost'])}"] if totals["cost"] else []
+    if not totals["counts"].keys().isdisjoint(_LIVE):
         parts.append(f"as of {format_date(now)}")
     return escape(" \N{MIDDLE DOT} ".join(parts))
 

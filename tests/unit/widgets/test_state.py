@@ -141,11 +141,6 @@ def test_text_of_foreign_errors_is_not_shown_as_it_may_hold_a_signed_link():
     assert "OSError in test_text" in view["report"]
 
 
-def test_counts_are_by_family_of_status():
-    tasks = [info(), info(), info(status="failed"), info(status="submitted")]
-    assert state.count_tones(tasks) == {"wait": 1, "ok": 2, "bad": 1}
-
-
 def test_feed_is_in_milliseconds():
     assert state.feed_view(Feed(1.5, 2.0, "gone"), 3.0) == {
         "updated": 1500,

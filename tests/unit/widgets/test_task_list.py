@@ -11,7 +11,7 @@ from inductiva_widgets.errors import DownloadCancelled, DownloadError, InputErro
 from inductiva_widgets.live import follow as follow_module
 from inductiva_widgets.live import poller_for
 from inductiva_widgets.tasks import TaskList, get
-from inductiva_widgets.widgets import TaskListWidget, base, bulk
+from inductiva_widgets.widgets import TaskListWidget, base, bulk, lines
 from inductiva_widgets.widgets import task_list as module
 from tests.unit.conftest import at, wire_task
 
@@ -194,6 +194,40 @@ def test_empty_table_is_fine():
     assert (widget.total, widget.head, widget.totals["counts"]) == (0, [], {})
     assert widget.code == "df = tasks.to_frame()"
     assert "No tasks found." in widget._repr_mimebundle_()[0]["text/plain"]
+
+
+def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
+    work = []
+    monkeypatch.setattr(module, "spawn", lambda action, on_error, name: work.append(action))
+    monkeypatch.setattr(module, "_GREETING", 0.0)
+    monkeypatch.setattr(lines, "_SUMMED_AT_ONCE", 3)
+    short, _ = table(*many(3))
+    assert short.totals["counts"] == {"ok": 3}
+    assert work == []
+    widget, client = table(*many(3), wire_task("live", "computation-started"))
+    assert (len(widget.head), widget.total, widget.totals["counts"]) == (4, 4, {})
+    assert (
+        "computation" not in widget._repr_mimebundle_()[0]["text/html"].lower().split("</table>")[1]
+    )
+    work[0]()
+    assert widget.totals["counts"] == {"run": 1, "ok": 3}
+    assert widget.shape["first"] is not None
+    assert "4 tasks" in widget._repr_mimebundle_()[0]["text/html"]
+    (subscription,) = widget._subscriptions
+    assert set(subscription.tasks) == {"live"}
+    client.transport.tasks["live"].update(wire_task("live", "success"))
+    poller_for(client).tick()
+    assert widget.totals["counts"] == {"ok": 4}
+
+
+def test_long_list_that_was_closed_at_once_follows_nothing(table, monkeypatch):
+    work = []
+    monkeypatch.setattr(module, "spawn", lambda action, on_error, name: work.append(action))
+    monkeypatch.setattr(lines, "_SUMMED_AT_ONCE", 0)
+    widget, client = table(wire_task("live", "computation-started"))
+    widget.close()
+    work[0]()
+    assert not poller_for(client)._has_work()
 
 
 def test_twins_of_a_long_list_stay_short(table):

@@ -59,7 +59,7 @@ def test_values_never_become_markup():
         error_detail=f"{HOSTILE}\n{HOSTILE}",
         executer={"vm_type": HOSTILE},
     )
-    for text in (twins.task_html(task, NOW), twins.list_html([task], NOW)):
+    for text in (twins.task_html(task, NOW), twins.list_html([task], NOW, 1)):
         parsed = Tags(text)
         assert "img" not in parsed.tags
         assert HOSTILE[:39] in parsed.text
@@ -67,11 +67,11 @@ def test_values_never_become_markup():
 
 def test_list_shows_its_first_rows_and_says_how_many_there_are():
     many = [info(task_id=f"t{i}") for i in range(60)]
-    parsed = Tags(twins.list_html(many, NOW))
+    parsed = Tags(twins.list_html(many, NOW, 60))
     assert parsed.tags.count("tr") == 21
     assert "first 20 of 60" in parsed.text
-    assert Tags(twins.list_html(many[:50], NOW)).tags.count("tr") == 51
-    assert "No tasks" in twins.list_html([], NOW)
+    assert Tags(twins.list_html(many[:50], NOW, 50)).tags.count("tr") == 51
+    assert "No tasks" in twins.list_html([], NOW, 0)
 
 
 WORDS = [{"name": "stderr.txt", "text": "\x1b[31mmesh\x1b[0m is <tangled>\r\n\x07"}]
@@ -123,13 +123,16 @@ def test_long_values_are_cut_and_stay_on_their_line():
     text = twins.task_text(task, NOW)
     assert max(map(len, text.splitlines())) < 4100
     assert "Project           a b" in text
-    assert len(twins.list_html([task], NOW)) < 2500
+    assert len(twins.list_html([task], NOW, 1)) < 2500
 
 
 def test_list_sums_up_all_of_its_tasks():
-    many = [info(task_id=f"t{i}", status="failed" if i % 3 else "success") for i in range(60)]
-    text = Tags(twins.list_html(many, NOW)).text
-    assert "60 tasks · 20 succeeded · 40 failed · computation 0:10:00" in text
+    totals = {"counts": {"ok": 20, "bad": 40}, "cost": 1.25, "seconds": 600.0}
+    text = Tags(twins.list_html([info()], NOW, 60, totals)).text
+    assert "60 tasks · 20 succeeded · 40 failed · computation 0:10:00 · cost 1.25 US$" in text
+    assert "as of" not in text
+    totals["counts"] = {"run": 1, "ok": 59}
+    assert "as of" in Tags(twins.list_html([info()], NOW, 60, totals)).text
 
 
 DOWNLOAD = {
