@@ -352,8 +352,12 @@ export type Reply =
   | { id: string; ok: true; result: unknown }
   | { id: string; ok: false; error: ErrorView };
 
-/** What has changed in a line that the page was sent; `id` says in which. */
-export type RowPatch = Partial<RowView> & { id: string };
+/** What has changed in a line that the page was sent; `id` says in which, the keys of `marks` say
+ * which of them. */
+export type RowPatch = Partial<Omit<RowView, "marks">> & {
+  id: string;
+  marks?: Record<number, number | null>;
+};
 
 /** Messages that Python sends unasked. A single card gets its traits, and errors. */
 export type Push =

@@ -208,7 +208,8 @@ describe("the rows that are known", () => {
   it("take news of what they hold only", () => {
     const cache = new LineCache(1);
     cache.put(7, [row("a")]);
-    expect(cache.update([{ ...row("a"), alias: "Killed" }])).toBe(true);
+    expect(cache.update([{ id: "a", alias: "Killed", marks: { 2: null, 4: NOW } }])).toBe(true);
+    expect((cache.at(7) as RowView).marks).toEqual([NOW - 343_000, NOW - 293_000, null, null, NOW]);
     expect((cache.at(7) as RowView).alias).toBe("Killed");
     expect(cache.update([row("z")])).toBe(false);
   });

@@ -46,8 +46,8 @@ client = inductiva.connect("local")
 task = inductiva.simulators.SWMM().run("cases/swmm_long")
 task.wait_for_status("computation-started", silent_mode=True)
 widgets = []"""
-# JupyterLab cuts an output at 50, and anywidget gives every view two seconds to load.
-SHOW = """for _ in range(25):
+# JupyterLab cuts an output at 50, and anywidget gives each widget two seconds to load.
+SHOW = """for _ in range(10):
     widgets.append(task.widget())
     display(widgets[-1])"""
 # A poller without work ends its thread, and asks nothing any more.
@@ -70,15 +70,15 @@ def memory(page):
 
 def test_hundred_cards_shown_and_cleared_leave_nothing(open_notebook, lab, page):
     page.add_init_script(COUNTERS)
-    cells = (SETUP, STATE, CLOSE, STATE, "task.kill()", SHOW, SHOW, SHOW, SHOW)
+    cells = (SETUP, STATE, CLOSE, STATE, "task.kill()", *[SHOW] * 10)
     notebook = open_notebook(lab.write("clean.ipynb", *cells))
     notebook.run(0)
     before = memory(page)
     for _ in range(2):
-        for index in range(5, 9):
+        for index in range(5, 15):
             notebook.run(index)
             cards = notebook.output(index).get_by_role("region", name=re.compile("^Task "))
-            expect(cards).to_have_count(25, timeout=60_000)
+            expect(cards).to_have_count(10, timeout=60_000)
         left = page.evaluate(LEFT)
         # One timer for all of them, and the counters do count.
         assert left["ticking"] >= 100

@@ -45,7 +45,7 @@ def test_quickstart_from_top_to_bottom(open_notebook, page, lab, theme):
     expect(broken).to_contain_text("ERROR 209")
 
     expect(notebook.output(LISTING)).to_contain_text("model.rpt")
-    table = notebook.output(RECENT).get_by_role("table").first
+    table = notebook.output(RECENT).get_by_role("grid").first
     expect(table.get_by_role("status").first).to_be_visible()
     expect(notebook.output(FRAME)).to_contain_text("computation_time")
 

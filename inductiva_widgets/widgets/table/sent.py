@@ -35,5 +35,9 @@ class SentRows:
         if before is None or before == row:
             return None
         self._rows[row["id"]] = row
-        changed = {key: value for key, value in row.items() if before[key] != value}
+        changed: dict[str, Any] = {key: value for key, value in row.items() if before[key] != value}
+        if "marks" in changed:
+            # Of the five times one is new, most often.
+            marks = zip(before["marks"], row["marks"], strict=True)
+            changed["marks"] = {place: new for place, (old, new) in enumerate(marks) if old != new}
         return {"id": row["id"], **changed}

@@ -20,6 +20,12 @@ const KEPT = 4_000;
 
 export const isGroup = (line: LineView): line is GroupView => "group" in line;
 
+function patched(row: RowView, { marks = {}, ...rest }: RowPatch): RowView {
+  // A task that goes back to the queue loses marks.
+  const own = row.marks.map((mark, place) => (place in marks ? (marks[place] ?? null) : mark));
+  return { ...row, ...rest, marks: own };
+}
+
 /** The lines of one version of the shape. */
 export class LineCache {
   readonly version: number;
@@ -76,7 +82,7 @@ export class LineCache {
       const place = this.#places.get(patch.id);
       const line = place === undefined ? undefined : this.#lines.get(place);
       if (place === undefined || line === undefined) continue;
-      this.#lines.set(place, { ...line, ...patch } as RowView);
+      if (!isGroup(line)) this.#lines.set(place, patched(line, patch));
       isKnown = true;
     }
     return isKnown;

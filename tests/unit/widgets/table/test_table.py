@@ -249,6 +249,7 @@ def test_news_of_a_sent_line_are_what_has_changed():
     patches = table.learn([info("a", "computation-ended"), info("b", "computation-ended")])
     assert [patch["id"] for patch in patches] == ["a"], "the page was not sent b"
     assert set(patches[0]) == {"id", "status", "alias", "computation", "marks"}
+    assert set(patches[0]["marks"]) == {3}
     assert table.learn([info("a", "computation-ended")]) == []
 
 
