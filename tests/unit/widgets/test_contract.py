@@ -76,3 +76,11 @@ def test_every_request_of_the_page_has_a_handler(service):
     widget = TaskListWidget(TaskList([Task("t1", client=service(wire_task("t1")))]))
     assert requests == set(widget._handlers)
     assert fields("Results") == requests
+
+
+def test_reset_of_the_columns_gives_those_that_a_list_begins_with():
+    menu = (Path(__file__).parents[3] / "js/src/panels/ColumnsMenu.tsx").read_text()
+    listed = re.search(r"DEFAULT_COLUMNS[^=]*= \[(.*?)\]", menu, re.DOTALL)
+    assert listed
+    columns = re.findall(r'"(\w+)"', listed[1])
+    assert columns == TaskListWidget.class_traits()["columns"].default()
