@@ -74,7 +74,7 @@ FILES = {
     "notes.txt": "Flow in the café's drain ☔\n".encode(),
     "results/forces.csv": "\n".join(["time,drag,lift,node", *_FORCES, ""]).encode(),
     "results/mesh.json": b'{"cells": 12000, "bounds": [0, 2.5], "is_closed": true}',
-    "results/vtk/frame_001.png": _png(240, 120),
+    "results/vtk/frame_001.png": _png(160, 80),
     "results/vtk/frame_001.vtk": b"# vtk DataFile Version 3.0\nframe 1\nASCII\n",
 }
 # Leaves these files behind.
