@@ -243,6 +243,9 @@ def test_kill_of_the_selection_in_a_list(open_notebook, lab, page, talk):
     notebook.run(1)
     table = Table(notebook.output(1))
     expect(table.boxes).to_have_count(3)
+    badges = table.grid.get_by_role("status")
+    # Also where it was told while the page was still loading the table.
+    expect(badges.nth(2)).to_have_attribute("data-status", "computation-started", timeout=30_000)
     table.grid.get_by_role("checkbox", name="Select all tasks").click()
     expect(table.bulk).to_contain_text("3 selected")
     kill = table.bulk.get_by_role("button", name="Kill 3…")
@@ -258,7 +261,6 @@ def test_kill_of_the_selection_in_a_list(open_notebook, lab, page, talk):
     take(page, table.box, "list-bulk", before=ask, after=keep)
     ask()
     table.bulk.get_by_role("button", name="Confirm kill").click()
-    badges = table.grid.get_by_role("status")
     for index in range(3):
         expect(badges.nth(index)).to_have_attribute("data-status", "killed", timeout=30_000)
     # They stay chosen; there is nothing left to be killed.
