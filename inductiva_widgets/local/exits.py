@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+from inductiva_widgets.plaintext import plain_lines
+
 _LAST_WORDS = 3
 _LINE_LENGTH = 200
 
@@ -125,11 +127,11 @@ def last_words(folder: Path) -> str:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """Return the last lines of a file that are not blank."""
+    """Return the last lines of a file that are not blank, as plain text."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
-            lines = file.read().decode("utf-8", "replace").splitlines()
+            lines = plain_lines(file.read().decode("utf-8", "replace"))
     except FileNotFoundError:
         return []
     return [line.strip() for line in lines if line.strip()][-count:]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.live import spawn
+from inductiva_widgets.plaintext import plain_lines
 from inductiva_widgets.status import Tone
 from inductiva_widgets.tasks.reading import open_text
 from inductiva_widgets.widgets import views
@@ -26,11 +26,6 @@ _LINE_LENGTH = 300
 _BYTES = 1 << 12
 # A packed file that is longer is not inflated for what nobody has asked for.
 _LONGEST = 16 << 20
-
-_ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]|$)"
-)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class LastWords:
@@ -110,15 +105,10 @@ def last_lines(data: bytes) -> str:
     """
     # A character that was cut off at the start is left out.
     text = data.lstrip(bytes(range(0x80, 0xC0))).decode("utf-8", "replace")
-    lines = [_plain(line) for line in _ESCAPES.sub("", text).split("\n")]
-    return "\n".join([line for line in lines if line][-_LINES:])
-
-
-def _plain(line: str) -> str:
-    # What a terminal shows of a line that was written over again and again.
-    shown = line.rstrip("\r").rpartition("\r")[2]
-    shown = _CONTROLS.sub("", shown.expandtabs(8)).rstrip()
-    return shown if len(shown) <= _LINE_LENGTH else f"{shown[:_LINE_LENGTH]}…"
+    lines = [line for line in plain_lines(text) if line][-_LINES:]
+    return "\n".join(
+        line if len(line) <= _LINE_LENGTH else f"{line[:_LINE_LENGTH]}…" for line in lines
+    )
 
 
 def _tell(task: Task, error: Exception) -> None:

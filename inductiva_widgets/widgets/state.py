@@ -10,6 +10,7 @@ from urllib.parse import quote
 from inductiva_widgets import timing
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.models import Operation, StatusEvent, TaskInfo
+from inductiva_widgets.plaintext import plain_lines
 from inductiva_widgets.status import Status, Tone
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.widgets.views import (
@@ -217,10 +218,10 @@ def _failure(info: TaskInfo, last_words: Sequence[LastWords]) -> FailureView | N
     machine = info.executer.error_detail if info.executer is not None else None
     # The machine often gives the same reason as the service.
     reasons = dict.fromkeys(text.strip() for text in (info.error_detail, machine) if text)
-    title, _, rest = "\n".join(reasons).partition("\n")
+    title, *rest = plain_lines("\n".join(reasons))
     # The embedded server's reason ends with lines that are among the last words.
     said = {line.strip() for words in last_words for line in words["text"].splitlines()}
-    detail = [line for line in rest.splitlines() if not line.strip() or line.strip() not in said]
+    detail = [line for line in rest if not line.strip() or line.strip() not in said]
     return {
         "title": title.strip() or facts.meaning,
         "detail": "\n".join(detail).strip("\n"),

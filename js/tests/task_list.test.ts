@@ -136,10 +136,9 @@ async function change(field: HTMLInputElement, text: string): Promise<void> {
 }
 
 describe("the list", () => {
-  it("paints its first rows without a request", async () => {
+  it("paints its first rows before anything is answered", async () => {
     const model = list(8);
     const { el } = await show(model);
-    expect(model.sent).toHaveLength(0);
     expect(lines(el)).toHaveLength(9);
     expect(byRole(el, "columnheader").map((head) => head.textContent)).toEqual([
       "",
@@ -192,10 +191,9 @@ describe("the list", () => {
     const model = list(100_000);
     const { el } = await show(model);
     expect(lines(el).length).toBeLessThan(30);
+    await model.reply("rows", page(0, rows(0, 50)));
     await scroll(el, 50_010 * 32);
-    expect(model.requests("rows").map(({ start, stop }) => [start, stop])).toEqual([
-      [50_000, 50_050],
-    ]);
+    expect(model.requests("rows").at(-1)).toMatchObject({ start: 50_000, stop: 50_050 });
     expect(byRole(el, "row").some((node) => node.getAttribute("aria-busy") === "true")).toBe(true);
     await model.reply("rows", page(50_000, rows(50_000, 50_050)));
     expect(line(el, "id-50010").getAttribute("aria-rowindex")).toBe("50012");
@@ -204,10 +202,11 @@ describe("the list", () => {
   it("after a long scroll asks only for what is looked at then", async () => {
     const model = list(100_000);
     const { el } = await show(model);
+    await model.reply("rows", page(0, rows(0, 50)));
     for (const index of [10_010, 20_010, 30_010]) await scroll(el, index * 32);
-    expect(model.requests("rows")).toHaveLength(1);
+    expect(model.requests("rows")).toHaveLength(2);
     await model.reply("rows", page(10_000, rows(10_000, 10_050)));
-    expect(model.requests("rows").map(({ start }) => start)).toEqual([10_000, 30_000]);
+    expect(model.requests("rows").map(({ start }) => start)).toEqual([0, 10_000, 30_000]);
   });
   it("says when rows cannot be had, and tries again when told to", async () => {
     const model = list(1000);
@@ -218,6 +217,18 @@ describe("the list", () => {
     expect(model.requests("rows")).toHaveLength(1);
     await click(one(el, "button", "Try again"));
     expect(model.requests("rows")).toHaveLength(2);
+  });
+  it("asks how its first rows stand, news of which may have come before it was there", async () => {
+    const model = list(8);
+    const { el } = await show(model);
+    await model.reply("rows", page(0, [done({ id: "id-0", alias: "Killed" }), ...rows(1, 8)]));
+    expect(one(line(el, "id-0"), "status").textContent).toBe("Killed");
+    expect(model.requests("rows")).toHaveLength(1);
+  });
+  it("asks nothing of tasks that have all ended", async () => {
+    const model = list(2, { head: [done({ id: "id-0" }), done({ id: "id-1" })] });
+    await show(model);
+    expect(model.sent).toHaveLength(0);
   });
   it("takes news of its rows", async () => {
     const model = list(8);
@@ -341,7 +352,7 @@ describe("a line", () => {
     const { el } = await show(model);
     await click(one(line(el, "id-0"), "button", "Kill"));
     await click(one(line(el, "id-0"), "button", "Confirm kill"));
-    expect(model.sent.map(({ kind, task_id }) => [kind, task_id])).toEqual([["kill", "id-0"]]);
+    expect(model.requests("kill").map(({ task_id }) => task_id)).toEqual(["id-0"]);
     expect(line(el, "id-0").textContent).toContain("stopping…");
     await model.refuse("kill", oops);
     expect(one(el, "alert").textContent).toContain("Task id-0: It was refused.");
@@ -620,6 +631,7 @@ describe("the selection", () => {
   it("is shown at once, and said by the kernel", async () => {
     const model = list(8);
     const { el } = await show(model);
+    await model.reply("rows", page(0, rows(0, 8)));
     await click(box(el, "id-2"));
     expect(model.requests("select")[0]).toMatchObject({ ids: ["id-2"], on: true });
     expect(line(el, "id-2").getAttribute("aria-selected")).toBe("true");
@@ -630,7 +642,7 @@ describe("the selection", () => {
     expect((one(el, "checkbox", "Select all tasks") as HTMLInputElement).indeterminate).toBe(true);
     expect(one(el, "group", "Selected tasks").textContent).toContain("1 selected");
     // Ours was the only change, so nothing needs to be asked.
-    expect(model.requests("rows")).toHaveLength(0);
+    expect(model.requests("rows")).toHaveLength(1);
   });
   it("takes a stretch of lines with Shift", async () => {
     const model = list(8);

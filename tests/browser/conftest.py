@@ -11,13 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
 import nbformat
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from tests.browser.chromium import find
 from tests.embedded import end_server
@@ -67,7 +67,11 @@ def free_port() -> int:
 def local_server(tmp_path_factory):
     """Return the environment of an embedded server of the tests' own, ended with them."""
     folder = tmp_path_factory.mktemp("local")
-    environment = {"INDUCTIVA_LOCAL_DIR": str(folder)}
+    environment = {
+        "INDUCTIVA_LOCAL_DIR": str(folder),
+        # The interpreter that runs the tests, whatever is on the PATH.
+        "INDUCTIVA_PROGRAM_PYTHON": sys.executable,
+    }
     yield environment
     end_server(folder)
 
@@ -299,3 +303,22 @@ def set_theme(page: Page, theme: str) -> None:
     page.wait_for_selector(f"body[data-jp-theme-light={is_light}]", state="attached")
     # JupyterLab's own curtain stumbles over a second change while it falls.
     page.wait_for_selector("#jupyterlab-splash", state="detached")
+
+
+def take(
+    page: Page,
+    region: Locator,
+    name: str,
+    before: Callable[[], object] = lambda: None,
+    after: Callable[[], object] = lambda: None,
+) -> None:
+    """Take a picture in both themes; what is shown must not depend on which.
+
+    What does not last until the next theme is shown is made before each, and undone after it.
+    """
+    ARTIFACTS.mkdir(exist_ok=True)
+    for theme in ("dark", "light"):
+        set_theme(page, theme)
+        before()
+        region.screenshot(path=ARTIFACTS / f"{name}-{theme}.png", animations="disabled")
+        after()

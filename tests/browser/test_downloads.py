@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 import inductiva_widgets as inductiva
-from tests.browser.conftest import ARTIFACTS, ROOT, set_theme
+from tests.browser.conftest import ROOT, take
 from tests.fault_proxy import FaultProxy
 
 CONNECT = """import json, os
@@ -73,14 +73,6 @@ def rises_above(region, value):
     )
 
 
-def take(page, region, name):
-    """Take a picture in both themes; what is shown must not depend on which."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    for theme in ("dark", "light"):
-        set_theme(page, theme)
-        region.screenshot(path=ARTIFACTS / f"download-{name}-{theme}.png", animations="disabled")
-
-
 def members(task):
     with urlopen(task.get_output_url(), timeout=30) as answer:
         archive = zipfile.ZipFile(io.BytesIO(answer.read()))
@@ -100,7 +92,7 @@ def test_download_is_paused_resumed_cancelled_and_finished_after_a_restart(
     # The file under way has a row of its own.
     expect(region.get_by_role("progressbar", name="model.out")).to_be_visible(timeout=30_000)
     rises_above(region, 6)
-    take(page, region, "running")
+    take(page, region, "download-running")
 
     region.get_by_role("button", name="Pause").click()
     expect(region).to_contain_text("Paused")
@@ -110,7 +102,7 @@ def test_download_is_paused_resumed_cancelled_and_finished_after_a_restart(
     page.wait_for_timeout(1500)
     assert percent(region) == before
     assert proxy.sent - sent < SLOW / 2
-    take(page, region, "paused")
+    take(page, region, "download-paused")
 
     region.get_by_role("button", name="Resume").click()
     expect(region).not_to_contain_text("Paused")
@@ -122,7 +114,7 @@ def test_download_is_paused_resumed_cancelled_and_finished_after_a_restart(
     expect(region).to_contain_text("Cancelled at")
     expect(region).to_contain_text("again goes on from there")
     expect(notebook.output(1)).to_contain_text("DownloadCancelled", timeout=15_000)
-    take(page, region, "cancelled")
+    take(page, region, "download-cancelled")
 
     assert not (folder / "model.out").exists()
 
@@ -136,7 +128,7 @@ def test_download_is_paused_resumed_cancelled_and_finished_after_a_restart(
     # What stays in the notebook: words that need no kernel.
     expect(region.get_by_role("code")).to_contain_text(f"inductiva_output/{task.id}/outputs")
     expect(region.get_by_role("button")).to_have_count(0)
-    take(page, region, "done")
+    take(page, region, "download-done")
     expected = members(task)
     found = {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -162,7 +154,7 @@ def test_card_goes_on_with_a_download_that_was_cancelled(
     proxy.rate = SLOW
     card.get_by_role("button", name="Download selected").click()
     rises_above(card, 4)
-    take(page, card, "card")
+    take(page, card, "download-card")
     card.get_by_role("button", name="Pause").click()
     expect(card).to_contain_text("Paused")
     card.get_by_role("button", name="Resume").click()

@@ -69,7 +69,8 @@ export class LineCache {
     this.put(start, lines);
   }
 
-  /** Has all pages asked for once more, since it is not known which of their tasks are chosen. */
+  /** Has all pages asked for once more: which of their tasks are chosen, or how they stand, is not
+   * known. */
   unmark(): void {
     this.#answered.clear();
     this.#isUnmarked = true;
@@ -161,7 +162,9 @@ export function useLines(bridge: Bridge) {
     const isSame = before?.cache.version === shape.version;
     const cache = isSame ? before.cache : new LineCache(shape.version, before?.cache);
     cache.put(0, head);
-    if (!isSame && selection.tasks > 0) cache.unmark();
+    // News of the first head that came before this view was there have been told to nobody.
+    const isOld = before === null && cache.hasLive();
+    if (!isSame && (isOld || selection.tasks > 0)) cache.unmark();
     known.current = { cache, head };
   }
   const { cache } = known.current as { cache: LineCache };

@@ -23,8 +23,6 @@ import {
 /** Listings up to this length come with their folders open, and need no tools to be searched. */
 const SHORT = 8;
 const OPEN_BELOW = 30;
-/** Milliseconds without another click before the choice is told. */
-const SETTLED = 150;
 
 interface Props {
   outputs: OutputsView;
@@ -66,13 +64,11 @@ export function OutputsTable(props: Props) {
     [tree, isTree, sort, shown, sums, isSearch, opened, folded],
   );
 
+  // At once, so that a cell that is run right after a click finds the choice in Python.
   useLayoutEffect(() => {
-    if (onChoose === undefined || told.current === chosen) return undefined;
-    const timer = setTimeout(() => {
-      told.current = chosen;
-      onChoose(namesOf(tree, chosen));
-    }, SETTLED);
-    return () => clearTimeout(timer);
+    if (onChoose === undefined || told.current === chosen) return;
+    told.current = chosen;
+    onChoose(namesOf(tree, chosen));
   }, [onChoose, tree, chosen]);
 
   function fold(folders: readonly Folder[], on: boolean): void {

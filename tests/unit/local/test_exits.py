@@ -76,3 +76,5 @@ def test_last_words_are_those_of_stderr_or_else_of_stdout(tmp_path):
     assert exits.last_words(tmp_path) == "\n2\n3\n4"
     (tmp_path / "stderr.txt").write_bytes(b"\xff" + b"x" * 900)
     assert len(exits.last_words(tmp_path)) == 201
+    (tmp_path / "stderr.txt").write_bytes(b"10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n")
+    assert exits.last_words(tmp_path) == "\n20 %\nERROR: no mesh"

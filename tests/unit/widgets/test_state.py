@@ -91,6 +91,14 @@ def test_lines_of_the_reason_that_are_among_the_last_words_are_not_said_twice():
     assert view["failure"]["last_words"] == words
 
 
+def test_reason_is_plain_text():
+    reason = "Exit code 1: \x1b[1mswmm\x1b[0m\n10 %\r20 %\n\x1b[31mERROR 209\x1b[0m"
+    words = [{"name": "stderr.txt", "text": "ERROR 209"}]
+    view = state.task_view(info(status="failed", error_detail=reason), last_words=words)
+    assert view["failure"]["title"] == "Exit code 1: swmm"
+    assert view["failure"]["detail"] == "20 %"
+
+
 @pytest.mark.parametrize("status", ["success", "pending-kill", "computation-started"])
 def test_what_is_no_failure_has_none(status):
     assert state.task_view(info(status=status))["failure"] is None

@@ -1,0 +1,29 @@
+"""What programs write to a terminal, as text without control sequences."""
+
+from __future__ import annotations
+
+import re
+
+# Also those that are cut off at the end of the text.
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]|$)"
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def plain_lines(text: str) -> list[str]:
+    r"""Return the lines as a terminal shows them, without colours and blanks at their ends.
+
+    Of a line that was written over again and again, the last state counts.
+
+    Examples
+    --------
+    >>> plain_lines("10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n")
+    ['20 %', 'ERROR: no mesh', '']
+    """
+    return [_plain(line) for line in _ESCAPES.sub("", text).split("\n")]
+
+
+def _plain(line: str) -> str:
+    shown = line.rstrip("\r").rpartition("\r")[2]
+    return _CONTROLS.sub("", shown.expandtabs(8)).rstrip()
