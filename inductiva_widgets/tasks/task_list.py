@@ -50,6 +50,9 @@ class TaskList(Sequence[Task]):
 
     def __init__(self, tasks: Iterable[Task] = ()) -> None:
         self._items: list[Task | TaskInfo] = list(tasks)
+        # Where tasks stand; all other items are rows of a listing. Kept, since to look at each of
+        # a hundred thousand items takes longer than to show the first of them.
+        self._made = set(range(len(self._items)))
         self._client: Client | None = None
         for task in self._items:
             if not isinstance(task, Task):
@@ -81,20 +84,32 @@ class TaskList(Sequence[Task]):
         if isinstance(item, TaskInfo):
             # Kept, so that what one user of the list learns of a task, the others know too.
             item = self._items[index] = Task.from_info(item, self._client)
+            self._made.add(range(len(self._items))[index])
         return item
 
     def infos(self) -> list[TaskInfo]:
         """Return what is known of each task; costs no request for tasks from a listing."""
-        return [item if isinstance(item, TaskInfo) else item.info for item in self._items]
+        infos: list[Any] = list(self._items)
+        for index, task in self._tasks():
+            infos[index] = task.info
+        return infos
 
     def clients(self) -> set[Client]:
         """Return the services that have the tasks; that of a listing also where it found none."""
         own = set() if self._client is None else {self._client}
-        return own | {item.client for item in self._items if isinstance(item, Task)}
+        return own | {task.client for _, task in self._tasks()}
+
+    def _tasks(self) -> Iterator[tuple[int, Task]]:
+        # A copy: another thread may make one meanwhile.
+        for index in tuple(self._made):
+            item = self._items[index]
+            if isinstance(item, Task):
+                yield index, item
 
     def after(self, infos: Iterable[TaskInfo], client: Client) -> TaskList:
         """Return a list with new tasks of a service before these, which stay the same objects."""
         made = TaskList(Task.from_info(info, client) for info in infos)
+        made._made |= {index + len(made) for index in self._made}
         made._items += self._items
         made._client = self._client
         return made

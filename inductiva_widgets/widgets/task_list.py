@@ -99,7 +99,8 @@ class TaskListWidget(LinesWidget):
             columns,
             mode,
             feed=self._teller.now() if self._teller else state.feed_view(Feed()),
-            is_demo=any(info.task_metadata and info.is_demo for info in listed.infos()),
+            # A demo's tasks are among no others.
+            is_demo=any(task.info.is_demo for task in listed[:1]),
             **kwargs,
         )
         self._actions = TaskActions(self._find, self._guarded(self._show_download))

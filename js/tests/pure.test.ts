@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { offsetOf, secondsOf } from "../src/clock";
 import type { RowView } from "../src/contract";
-import { LineCache } from "../src/list/rows";
+import { LineCache, PAGE } from "../src/list/rows";
 import { describe as describeFilter, read, written } from "../src/panels/filters";
 import { panned, ticksOf, zoomed } from "../src/panels/span";
 import { layPhases, phasesOf } from "../src/phases";
@@ -199,9 +199,12 @@ describe("the rows that are known", () => {
     const cache = new LineCache(1);
     cache.put(0, [row("a"), row("b")]);
     expect(cache.missing({ start: 0, stop: 2 }, 120)).toBeNull();
-    expect(cache.missing({ start: 0, stop: 10 }, 120)).toEqual({ start: 0, stop: 50 });
+    expect(cache.missing({ start: 0, stop: 10 }, 120)).toEqual({ start: 0, stop: PAGE });
     expect(cache.missing({ start: 101, stop: 110 }, 120)).toEqual({ start: 100, stop: 120 });
-    expect(cache.missing({ start: 45, stop: 60 }, 120)).toEqual({ start: 0, stop: 100 });
+    expect(cache.missing({ start: 2 * PAGE - 5, stop: 2 * PAGE + 5 }, 120)).toEqual({
+      start: PAGE,
+      stop: 3 * PAGE,
+    });
     cache.answer({ start: 100, stop: 120 }, []);
     expect(cache.missing({ start: 101, stop: 110 }, 120)).toBeNull();
   });
@@ -224,6 +227,6 @@ describe("the rows that are known", () => {
     }
     expect(cache.at(9_990)).toBeDefined();
     expect(cache.at(0)).toBeUndefined();
-    expect(cache.missing({ start: 0, stop: 5 }, 10_000)).toEqual({ start: 0, stop: 50 });
+    expect(cache.missing({ start: 0, stop: 5 }, 10_000)).toEqual({ start: 0, stop: PAGE });
   });
 });

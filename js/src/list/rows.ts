@@ -14,7 +14,7 @@ import type {
 } from "../contract";
 import type { Range } from "../window";
 
-export const PAGE = 50;
+export const PAGE = 25;
 /** Lines kept in memory; those far from the window are forgotten first. */
 const KEPT = 4_000;
 
