@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import os
 from pathlib import Path
 from typing import Any
@@ -47,4 +49,5 @@ def answer(content: dict[str, Any]) -> dict[str, str]:
     name = f"{content.get('name')}.js"
     if name not in ("list.js", "panels.js"):
         raise InputError("There is no such module.")
-    return {"code": (_read() if _IS_WATCHED else _texts)[name]}
+    code = (_read() if _IS_WATCHED else _texts)[name]
+    return {"gzip": base64.b64encode(gzip.compress(code.encode())).decode()}

@@ -19,7 +19,8 @@ from inductiva_widgets.widgets.table import Query, TaskTable, column_key, reques
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
 
-_HEAD = 30
+# The lines in sight and a few more.
+_HEAD = 20
 # The sums over a longer list come a moment after its first lines, which must not wait for them.
 _SUMMED_AT_ONCE = 2_000
 _NO_SUMS: views.TotalsView = {"counts": {}, "cost": None, "seconds": 0.0}

@@ -19,7 +19,6 @@ import * as states from "./states";
 // The bundle as Python hands it out; the address is no module of ours, hence the variable.
 const address = "./widget.js";
 const { default: widget } = await import(address);
-const panels = await (await fetch(new URL("./panels.js", import.meta.url))).text();
 
 const isDark = location.hash.includes("dark");
 if (!location.hash.includes("bare")) document.body.dataset.jpThemeLight = String(!isDark);
@@ -44,7 +43,6 @@ const turn = (phase: DownloadPhase) => (_: unknown, model: GalleryModel) => {
   return null;
 };
 const handlers: Handlers = {
-  module: () => ({ code: panels }),
   ...cards.logOf(cards.plainLog(400), cards.errorLog),
   outputs,
   kill: ({ task_id }, model) => {

@@ -2,6 +2,13 @@
 import type { Host } from "../src/bridge";
 import type { Requests, Results } from "../src/contract";
 
+/** A file as the kernel sends it. */
+async function packed(answer: Response): Promise<string> {
+  const stream = (await answer.blob()).stream().pipeThrough(new CompressionStream("gzip"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
 type Listener = (...args: unknown[]) => void;
 export type Handlers = {
   [K in keyof Requests]?: (payload: Requests[K], model: GalleryModel) => Results[K];
@@ -49,8 +56,8 @@ export class GalleryModel implements Host {
     if (kind === "module" && !this.#isSilent) {
       const { name } = payload as unknown as Requests["module"];
       fetch(new URL(`./${name}.js`, import.meta.url))
-        .then((answer) => answer.text())
-        .then((code) => this.push({ id, ok: true, result: { code } }));
+        .then((answer) => packed(answer))
+        .then((gzip) => this.push({ id, ok: true, result: { gzip } }));
       return;
     }
     // Kinds without a handler are never answered, as by a kernel that runs a long cell.

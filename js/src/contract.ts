@@ -323,7 +323,8 @@ export interface Requests {
 
 /** What the requests answer with. */
 export interface Results {
-  module: { code: string };
+  /** The code, packed with gzip, as base64: a third of its size. */
+  module: { gzip: string };
   visible: null;
   /** Of lines that have moved since, `version` tells; `selected` are the ids among them. */
   rows: { version: number; start: number; lines: LineView[]; selected: string[] };

@@ -44,7 +44,10 @@ function page(): Page {
 
 async function fetchModule(bridge: Bridge, name: ModuleName): Promise<unknown> {
   if (!IS_BUNDLED) return name === "list" ? import("./list") : import("./panels");
-  const { code } = await bridge.request("module", { name });
+  const { gzip } = await bridge.request("module", { name });
+  const packed = Uint8Array.from(atob(gzip), (letter) => letter.charCodeAt(0));
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const code = await new Response(unpacked).text();
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   try {
     return await import(address);

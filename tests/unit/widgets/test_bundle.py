@@ -1,5 +1,8 @@
 """The built front end, as it goes to the page."""
 
+import base64
+import gzip
+
 import pytest
 
 from inductiva_widgets.errors import InputError
@@ -13,7 +16,7 @@ def test_widget_has_the_text_of_the_bundle_and_watches_no_file():
 
 @pytest.mark.parametrize("name", ["list", "panels"])
 def test_module_of_the_same_build_is_given(name):
-    code = bundle.answer({"name": name})["code"]
+    code = gzip.decompress(base64.b64decode(bundle.answer({"name": name})["gzip"])).decode()
     key = code.partition('Symbol.for("inductiva_widgets.')[2][:12]
     assert len(key) == 12
     assert key in TaskWidget.class_traits()["_esm"].default_value

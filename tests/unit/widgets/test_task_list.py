@@ -109,7 +109,7 @@ def query(**changes):
 
 def test_first_lines_are_there_and_the_others_come_when_asked(table):
     widget, _ = table(*many(120))
-    assert (widget.total, len(widget.head), widget.shape["lines"]) == (120, 30, 120)
+    assert (widget.total, len(widget.head), widget.shape["lines"]) == (120, 20, 120)
     result = ask(widget, "rows", start=100, stop=150)["result"]
     assert [line["id"] for line in result["lines"]] == [f"t{i}" for i in range(100, 120)]
     assert (result["version"], result["start"]) == (widget.shape["version"], 100)
