@@ -35,7 +35,8 @@ widget.comm.send = lambda data=None, **k: (sent.append(data), send(data=data, **
 poller.tick()
 sent.clear()
 transport.calls.clear()
-transport.tasks["t012"].update(wire_task("t042", "success"))
+seen = live[5].id
+transport.tasks[seen].update(wire_task(seen, "success"))
 poller.tick()
 bytes_ = sum(len(json.dumps(data, separators=(",", ":"))) for data in sent)
 asked = [call for call in transport.calls if call[1] == "/tasks"]
