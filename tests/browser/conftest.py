@@ -193,7 +193,9 @@ class Tolerated:
     """What a host does by itself and no fault of ours: parts of error texts, and of addresses."""
 
     def __init__(self) -> None:
-        self.errors: list[str] = []
+        # anywidget's word, two seconds later, for a widget that was closed before the page had come
+        # to it, such as the card of a wait that is soon over. Nothing of it is seen.
+        self.errors = ["[anywidget] Failed to initialize model"]
         self.strangers: list[str] = []
 
 

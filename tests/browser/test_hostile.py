@@ -79,9 +79,7 @@ def test_list_shows_hostile_values_in_rows_of_one_height(notebook, page):
     notebook.output(2).screenshot(path=ARTIFACTS / "hostile-list.png")
 
 
-def test_twins_show_hostile_values_as_text(notebook, page, lab, browser, tolerated):
-    # anywidget's word for a widget that is closed before the page has come to it.
-    tolerated.errors.append("Failed to initialize model")
+def test_twins_show_hostile_values_as_text(notebook, page, lab, browser):
     notebook.run(3)
     sections = notebook.output(3).locator("section")
     expect(sections).to_have_count(len(PAYLOADS), timeout=30_000)
