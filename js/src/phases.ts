@@ -30,6 +30,17 @@ export function phasesOf(marks: Marks): Phase[] {
   });
 }
 
+/** The phase in which a task went wrong, null where none did. */
+export function failedPhase(
+  phases: readonly { name: PhaseName }[],
+  { status, tone }: { status: string; tone: string },
+): PhaseName | null {
+  if (tone !== "bad") return null;
+  // The files are stored all the same when a command has failed.
+  const isCommand = status === "failed" && phases.some(({ name }) => name === "computing");
+  return isCommand ? "computing" : (phases.at(-1)?.name ?? null);
+}
+
 /** While a task lives, this share of the bar stays free for what is to come. */
 const FREE = 0.15;
 

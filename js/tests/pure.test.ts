@@ -4,7 +4,7 @@ import type { RowView } from "../src/contract";
 import { LineCache, PAGE } from "../src/list/rows";
 import { describe as describeFilter, read, written } from "../src/panels/filters";
 import { panned, ticksOf, zoomed } from "../src/panels/span";
-import { layPhases, phasesOf } from "../src/phases";
+import { failedPhase, layPhases, phasesOf } from "../src/phases";
 import { layItems, rangeOf } from "../src/window";
 import { feed, NOW, task } from "./host";
 
@@ -159,6 +159,14 @@ describe("phases", () => {
     const ended = layPhases(phases.slice(0, 2), NOW, true);
     expect(ended.free).toBe(0);
     expect(ended.legend).toHaveLength(2);
+  });
+  it("show where a task went wrong: in its computation, though its files were stored", () => {
+    const all = phasesOf([0, 10, 20, 30, 40]);
+    expect(failedPhase(all, { status: "failed", tone: "bad" })).toBe("computing");
+    expect(failedPhase(all, { status: "executer-failed", tone: "bad" })).toBe("finalizing");
+    expect(failedPhase(all.slice(0, 1), { status: "failed", tone: "bad" })).toBe("queue");
+    expect(failedPhase([], { status: "failed", tone: "bad" })).toBeNull();
+    expect(failedPhase(all, { status: "success", tone: "ok" })).toBeNull();
   });
   it("never count backwards, nor on after the end", () => {
     const back = layPhases([{ name: "queue", start: NOW + 9000, end: null }], NOW, false);

@@ -5,7 +5,7 @@ import { type ServiceTime, useNow } from "../clock";
 import type { RowView, ShapeView } from "../contract";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { layPhases, phasesOf } from "../phases";
+import { failedPhase, layPhases, phasesOf } from "../phases";
 import { fitOf, panned, type Span, spanOf, ticksOf, zoomed } from "./span";
 
 /** What the lines and their head hold instead of the columns that are left out. */
@@ -81,6 +81,7 @@ interface TrackProps {
 function Track({ row, time, view, lines, onShow }: TrackProps) {
   const now = useNow(time, !row.is_terminal);
   const phases = phasesOf(row.marks);
+  const failed = failedPhase(phases, row);
   const own = spanOf(row, now);
   const laid = layPhases(phases, now, row.is_terminal);
   const words = laid.legend.filter(({ duration }) => duration !== "");
@@ -92,9 +93,9 @@ function Track({ row, time, view, lines, onShow }: TrackProps) {
     <span role="gridcell" class="iw-cell iw-track" style={{ background: lines }}>
       {side === null || own === null ? (
         <span class="iw-gantt" role="img" aria-label={label || "No phases yet"} title={label}>
-          {phases.map(({ name, start, end }, index) => {
+          {phases.map(({ name, start, end }) => {
             const stop = end ?? (row.is_terminal ? start : now);
-            const isFailed = row.tone === "bad" && index === phases.length - 1;
+            const isFailed = name === failed;
             const left = Math.max(-1, share(start));
             const right = Math.min(101, share(stop));
             return right < -1 || left > 101 ? null : (

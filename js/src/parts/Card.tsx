@@ -119,7 +119,7 @@ export function Card(props: Props) {
         ) : null}
       </Head>
       <Meta view={view} time={time} />
-      <Timeline marks={view.marks} tone={view.tone} isTerminal={view.is_terminal} time={time} />
+      <Timeline row={view} time={time} />
       {view.failure === null ? null : (
         <Failure
           failure={view.failure}

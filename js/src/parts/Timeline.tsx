@@ -1,22 +1,20 @@
 /** The phases of a task as a bar, with their durations below it. */
 import { type ServiceTime, useNow } from "../clock";
-import type { Marks } from "../contract";
-import { layPhases, type Phases, phasesOf } from "../phases";
+import type { RowView } from "../contract";
+import { failedPhase, layPhases, type Phases, phasesOf } from "../phases";
 
 interface Props {
-  marks: Marks;
-  tone: string;
-  isTerminal: boolean;
+  row: RowView;
   time: ServiceTime;
 }
 
-export function Timeline({ marks, tone, isTerminal, time }: Props) {
-  const laid = layPhases(phasesOf(marks), useNow(time, !isTerminal), isTerminal);
+export function Timeline({ row, time }: Props) {
+  const laid = usePhases(row, time);
   if (laid.segments.length === 0) return null;
-  const failing = failingOf(laid, tone);
+  const failing = failedPhase(laid.segments, row);
   return (
     <div class="iw-timeline">
-      <Bar laid={laid} tone={tone} />
+      <Bar laid={laid} failing={failing} />
       <ul class="iw-legend" aria-label="Phases">
         {laid.legend.map(({ name, title, duration }) => (
           <li
@@ -32,26 +30,29 @@ export function Timeline({ marks, tone, isTerminal, time }: Props) {
 }
 
 /** The bar alone, for a line of the list. */
-export function MiniTimeline({ marks, tone, isTerminal, time }: Props) {
-  const laid = layPhases(phasesOf(marks), useNow(time, !isTerminal), isTerminal);
+export function MiniTimeline({ row, time }: Props) {
+  const laid = usePhases(row, time);
   const words = laid.legend.filter((item) => item.duration !== "");
   const label = words.map((item) => `${item.title} ${item.duration}`).join(", ");
   return (
     <span class="iw-mini" role="img" aria-label={label || "No phases yet"} title={label}>
-      <Bar laid={laid} tone={tone} />
+      <Bar laid={laid} failing={failedPhase(laid.segments, row)} />
     </span>
   );
 }
 
-function Bar({ laid, tone }: { laid: Phases; tone: string }) {
-  const last = laid.segments.length - 1;
+function usePhases({ marks, is_terminal: isTerminal }: RowView, time: ServiceTime): Phases {
+  return layPhases(phasesOf(marks), useNow(time, !isTerminal), isTerminal);
+}
+
+function Bar({ laid, failing }: { laid: Phases; failing: string | null }) {
   return (
     <span class="iw-bar" aria-hidden="true">
       {laid.segments.map((segment, index) => (
         <i
           // Phases are only ever added at the end, so the place is the identity.
           key={index}
-          class={`iw-segment ${phaseClass(segment.name, tone === "bad" && index === last)}${
+          class={`iw-segment ${phaseClass(segment.name, segment.name === failing)}${
             segment.isOpen ? " iw-open" : ""
           }`}
           style={{ flexGrow: segment.share.toFixed(2) }}
@@ -60,10 +61,6 @@ function Bar({ laid, tone }: { laid: Phases; tone: string }) {
       <i key="free" class="iw-segment iw-free" style={{ flexGrow: laid.free.toFixed(2) }} />
     </span>
   );
-}
-
-function failingOf(laid: Phases, tone: string): string | null {
-  return tone === "bad" ? (laid.segments.at(-1)?.name ?? null) : null;
 }
 
 function phaseClass(name: string, isFailing: boolean): string {

@@ -42,16 +42,7 @@ function contentOf(
     case "status":
       return [null, <Badge key="" status={row.status} alias={row.alias} tone={row.tone} />];
     case "phases":
-      return [
-        null,
-        <MiniTimeline
-          key=""
-          marks={row.marks}
-          tone={row.tone}
-          isTerminal={row.is_terminal}
-          time={time}
-        />,
-      ];
+      return [null, <MiniTimeline row={row} time={time} />];
     case "submitted":
     case "started":
       return moment(row[column]);
