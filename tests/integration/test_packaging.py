@@ -72,7 +72,9 @@ def test_wheel_names_its_version_once(wheel):
 def test_missing_bundle_is_told_with_the_command_that_makes_it(tmp_path):
     code = (
         "import inductiva_widgets, pathlib\n"
-        "pathlib.Path.is_file = lambda self: False\n"
+        "def missing(self, *_):\n"
+        "    raise FileNotFoundError(self)\n"
+        "pathlib.Path.read_text = missing\n"
         "from inductiva_widgets.widgets import TaskWidget\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
