@@ -72,8 +72,11 @@ def test_wheel_names_its_version_once(wheel):
 def test_missing_bundle_is_told_with_the_command_that_makes_it(tmp_path):
     code = (
         "import inductiva_widgets, pathlib\n"
-        "def missing(self, *_):\n"
-        "    raise FileNotFoundError(self)\n"
+        "read = pathlib.Path.read_text\n"
+        "def missing(self, *how, **named):\n"
+        "    if self.name == 'widget.js':\n"
+        "        raise FileNotFoundError(self)\n"
+        "    return read(self, *how, **named)\n"
         "pathlib.Path.read_text = missing\n"
         "from inductiva_widgets.widgets import TaskWidget\n"
     )
