@@ -369,7 +369,7 @@ const names = [
   "controls \u0000\u0007\u001b[31m\n two lines.txt",
   "..\\..\\windows\\system32",
   "../../etc/passwd",
-  "/root/.ssh/id_rsa",
+  "/etc/shadow",
   "a//b///c.txt",
   `deep/${"d/".repeat(60)}file.txt`,
   `${"long-name-".repeat(30)}.vtk`,
