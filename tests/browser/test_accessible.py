@@ -29,7 +29,7 @@ def shown(open_notebook, lab):
     for index in (1, 2):
         card = notebook.output(index).get_by_role("region", name=re.compile("^Task "))
         expect(card).to_be_visible(timeout=30_000)
-    expect(notebook.output(3).get_by_role("row").nth(2)).to_be_visible(timeout=30_000)
+    expect(notebook.output(3).get_by_role("grid")).to_be_visible(timeout=30_000)
     yield notebook
     notebook.run(4)
 

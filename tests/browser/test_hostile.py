@@ -70,7 +70,8 @@ def test_cards_show_hostile_values_as_text(notebook, page):
 def test_list_shows_hostile_values_in_rows_of_one_height(notebook, page):
     notebook.run(2)
     root = notebook.output(2).locator(".iw-root")
-    rows = root.get_by_role("row")
+    # A grid once it is alive; the first paint of it, a table, goes away with its rows.
+    rows = root.get_by_role("grid").get_by_role("row")
     expect(rows.nth(3)).to_be_visible(timeout=30_000)
     heights = {round(row.bounding_box()["height"]) for row in rows.all()[1:]}
     assert len(heights) == 1
