@@ -11,6 +11,11 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+def without_escapes(text: str) -> str:
+    """Return a text without the sequences that colour and move in a terminal."""
+    return _ESCAPES.sub("", text)
+
+
 def plain_lines(text: str) -> list[str]:
     r"""Return the lines as a terminal shows them, without colours and blanks at their ends.
 
@@ -21,7 +26,7 @@ def plain_lines(text: str) -> list[str]:
     >>> plain_lines("10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n")
     ['20 %', 'ERROR: no mesh', '']
     """
-    return [_plain(line) for line in _ESCAPES.sub("", text).split("\n")]
+    return [_plain(line) for line in without_escapes(text).split("\n")]
 
 
 def _plain(line: str) -> str:

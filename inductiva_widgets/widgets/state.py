@@ -145,14 +145,15 @@ def error_view(title: str, error: BaseException) -> ErrorView:
     return {"title": title, "detail": detail, "report": f"{title}: {kind}{where}: {detail}"}
 
 
-def feed_view(feed: Feed, skew: float = 0.0, *, is_paused: bool = False) -> FeedView:
+def feed_view(feed: Feed, skew: float = 0.0) -> FeedView:
     """Return the freshness; ``skew`` is in seconds."""
     return {
         "updated": None if feed.updated is None else round(feed.updated * 1000),
         "offline_since": None if feed.offline_since is None else round(feed.offline_since * 1000),
         "error": feed.error,
         "skew": round(skew * 1000),
-        "is_paused": is_paused,
+        # Said by the widget, when nobody sees it any more.
+        "is_paused": False,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.plaintext import without_escapes
 from inductiva_widgets.status import Tone
 
 _MARKS = {
@@ -32,7 +33,6 @@ _PRE = "margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em
 _LEFT = 'style="text-align:left"'
 # What is longer than a name, or than a page, is somebody's mistake or malice.
 LONGEST_CELL, _LONGEST_TEXT = 40, 4000
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -106,5 +106,5 @@ def _cut(text: str, length: int) -> str:
 
 def _visible(text: str) -> str:
     """Return a text without colours of a terminal, its other control characters marked."""
-    plain = _ESCAPES.sub("", "\n".join(text.splitlines()))
+    plain = without_escapes("\n".join(text.splitlines()))
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", plain)
