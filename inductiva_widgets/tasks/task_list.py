@@ -158,15 +158,36 @@ class TaskList(Sequence[Task]):
 
         return TaskList(task for task in self if matches(task.info))
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(
+        self, columns: Sequence[str] | None = None, *, metadata: bool = False
+    ) -> pd.DataFrame:
         """Return the tasks as a DataFrame, one row each, the task id as its index.
 
-        Costs no request for tasks from a listing. See :func:`inductiva_widgets.frames.to_frame`
-        for the columns.
+        Parameters
+        ----------
+        columns
+            Names of the columns, in order; by default the usual ones, which are listed at
+            :func:`inductiva_widgets.frames.to_frame`.
+        metadata
+            Whether to add a column ``metadata.<key>`` for each key of the tasks' metadata.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Costs no request for tasks from a listing. ``df.attrs["inductiva"]`` tells the service
+            and the time that the frame is of.
+
+        Raises
+        ------
+        InputError
+            There is no such column.
         """
         from inductiva_widgets.frames import to_frame
 
-        return to_frame(self.infos(), now=self[0].now if self._items else None)
+        services = {client.url for client in self.clients()}
+        source = {"service": services.pop()} if len(services) == 1 else {}
+        now = self[0].now if self._items else None
+        return to_frame(self.infos(), columns=columns, metadata=metadata, now=now, source=source)
 
     def kill(self) -> None:
         """Ask the service to kill every task that has not ended; costs two requests a task."""

@@ -20,7 +20,7 @@ ROOMS = {
     "compute": {"models"},
     "timing": {"models", "status"},
     "config": {"errors"},
-    "frames": {"models", "status", "timing"},
+    "frames": {"_version", "errors", "models", "status", "timing"},
     "api": {"compute", "redaction", "errors", "config", "models", "status", "_version", "local"},
     "downloads": {"errors", "formatting", "redaction", "_version"},
     "utils": {"downloads", "errors"},

@@ -1,0 +1,150 @@
+"""Tasks as a pandas DataFrame with one fixed schema, the same for no task and for many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from inductiva_widgets._version import __version__
+from inductiva_widgets.frames import schema
+from inductiva_widgets.frames.durations import duration
+from inductiva_widgets.frames.fields import METADATA, Fields, Numbers, Text
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.status import KNOWN_STATUSES
+
+ATTRS = "inductiva"
+"""Key of ``df.attrs`` under which a frame tells where it comes from."""
+
+
+def to_frame(
+    infos: Sequence[TaskInfo],
+    *,
+    columns: Sequence[str] | None = None,
+    metadata: bool = False,
+    now: datetime | None = None,
+    source: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Return tasks as a DataFrame; costs no request.
+
+    Parameters
+    ----------
+    infos
+        The tasks.
+    columns, metadata, now, source
+        As for :func:`frame_of`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a task in the given order; see :func:`frame_of`.
+    """
+    return frame_of(Fields.read(infos), columns=columns, metadata=metadata, now=now, source=source)
+
+
+def frame_of(
+    fields: Fields,
+    *,
+    columns: Sequence[str] | None = None,
+    metadata: bool = False,
+    now: datetime | None = None,
+    source: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Return a DataFrame of fields; costs no request.
+
+    Parameters
+    ----------
+    fields
+        The tasks.
+    columns
+        Names of the columns, in order; by default those that :mod:`.schema` calls usual. A key of
+        the tasks' metadata is the column ``metadata.<key>``.
+    metadata
+        Whether to add a column for every key of the tasks' metadata.
+    now
+        The service's present time, for the durations of tasks that are still alive.
+    source
+        Where the tasks come from; plain values, which ``df.attrs["inductiva"]`` has beside the
+        time, the version of the schema and that of this package.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``task_id``; the columns have the types and meanings of :data:`.schema.COLUMNS`,
+        whatever the tasks are: categories, times in UTC, durations, floats, nullable integers.
+        Columns of metadata are texts.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or one is named twice.
+    """
+    now = now or datetime.now(timezone.utc)
+    known = _metadata(fields.texts[METADATA]) if metadata or _asks_metadata(columns) else []
+    keys = sorted({key for told in known for key in told}) if metadata else []
+    names = schema.chosen(columns, keys)
+    made = {name: _column(fields, name, now, known) for name in names}
+    frame = pd.DataFrame(made, index=pd.Index(fields.ids, dtype=str, name=schema.INDEX), copy=False)
+    frame.attrs[ATTRS] = {
+        **(source or {}),
+        "as_of": now.astimezone(timezone.utc).isoformat(timespec="seconds"),
+        "schema": schema.SCHEMA_VERSION,
+        "version": __version__,
+    }
+    return frame
+
+
+def _asks_metadata(columns: Sequence[str] | None) -> bool:
+    return any(str(name).startswith(schema.METADATA) for name in columns or ())
+
+
+def _column(fields: Fields, name: str, now: datetime, metadata: list[dict[str, str]]) -> Any:
+    if name.startswith(schema.METADATA):
+        return _metadata_column(fields.texts[METADATA], metadata, name[len(schema.METADATA) :])
+    kind = schema.COLUMNS[name].kind
+    if kind in ("status", "category"):
+        return _categories(fields.texts[name], is_status=kind == "status")
+    if kind == "time":
+        return pd.DatetimeIndex(fields.times[name]).tz_localize("UTC")
+    if kind == "duration":
+        return pd.TimedeltaIndex(duration(fields, name, now))
+    return fields.numbers[name] if kind == "number" else _counts(fields.numbers[name])
+
+
+def _categories(text: Text, *, is_status: bool) -> Any:
+    """Return a categorical of the values that occur in alphabetical order; all known statuses."""
+    occurs = np.zeros(len(text.values) + 1, dtype=np.bool_)
+    occurs[text.codes] = True
+    used = sorted(value for value, seen in zip(text.values, occurs, strict=False) if seen)
+    if is_status:
+        used = [*KNOWN_STATUSES, *(value for value in used if value not in KNOWN_STATUSES)]
+    places = {value: place for place, value in enumerate(used)}
+    # The last place stands for -1.
+    moved = np.array([*(places.get(value, -1) for value in text.values), -1], dtype=np.int32)
+    # Named as texts, so that a column of nothing but None is one of text all the same.
+    categories = pd.Index(used, dtype=str)
+    return pd.Categorical.from_codes(moved[text.codes], categories, ordered=is_status)
+
+
+def _counts(numbers: Numbers) -> Any:
+    missing = np.isnan(numbers)
+    whole = np.where(missing, 1.0, numbers).astype(np.int64)
+    return pd.arrays.IntegerArray(whole, missing)
+
+
+def _metadata(text: Text) -> list[dict[str, str]]:
+    """Return the metadata of each place, an empty one last, which stands for -1."""
+    return [*(msgspec.json.decode(value, type=dict[str, str]) for value in text.values), {}]
+
+
+def _metadata_column(text: Text, metadata: list[dict[str, str]], key: str) -> Any:
+    values = np.array([told.get(key) for told in metadata], dtype=object)
+    return pd.Series(values[text.codes], dtype=str if _TEXTS_HAVE_A_TYPE else object).array
+
+
+# Since pandas 3, texts are a type of their own; to ask 2 for it would make "None" of None.
+_TEXTS_HAVE_A_TYPE = int(pd.__version__.partition(".")[0]) >= 3

@@ -1,0 +1,65 @@
+"""Queue, computation and total time from arrays: the twin of :mod:`inductiva_widgets.timing`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inductiva_widgets.frames.fields import Fields, Mask, Times, microseconds
+
+Durations = NDArray[np.timedelta64]
+
+
+def duration(fields: Fields, name: str, now: datetime) -> Durations:
+    """Return a column of durations, not-a-time where unknown.
+
+    Parameters
+    ----------
+    fields
+        The tasks.
+    name
+        Name of the column.
+    now
+        The service's present time, until which a duration grows that lasts.
+    """
+    measured: Any = microseconds(fields.numbers[name], "timedelta64[us]")
+    derive = _DERIVED.get(name)
+    if derive is None:
+        return cast(Durations, measured)
+    start, end = derive(fields, np.datetime64(now.astimezone(timezone.utc).replace(tzinfo=None)))
+    derived = np.maximum(end - start, np.timedelta64(0, "us"))
+    return cast(Durations, np.where(np.isnat(measured), derived, measured))
+
+
+def _queue(fields: Fields, now: np.datetime64) -> tuple[Times, Times]:
+    times = fields.times
+    told = _first(times["started"], times["end"])
+    return times["submitted"], _until(told, now, ~fields.is_over)
+
+
+def _computation(fields: Fields, now: np.datetime64) -> tuple[Times, Times]:
+    times = fields.times
+    told = _first(times["computation_ended"], times["ended"])
+    return times["computation_started"], _until(told, now)
+
+
+def _total(fields: Fields, now: np.datetime64) -> tuple[Times, Times]:
+    times = fields.times
+    return _first(times["created"], times["submitted"]), _until(times["ended"], now)
+
+
+_DERIVED = {"queue_time": _queue, "computation_time": _computation, "total_time": _total}
+
+
+def _first(one: Times, other: Times) -> Times:
+    return np.where(np.isnat(one), other, one)
+
+
+def _until(end: Times, now: np.datetime64, growing: Mask | None = None) -> Times:
+    open_ended = np.isnat(end)
+    if growing is not None:
+        open_ended &= growing
+    return np.where(open_ended, now, end)
