@@ -36,6 +36,11 @@ class Executer(Wire, frozen=True, kw_only=True):
     host_type: str | None = None
     error_detail: str | None = None
 
+    @property
+    def machine_type(self) -> str | None:
+        """Its type, such as ``"c2-standard-4"``; its name where it has no type."""
+        return self.vm_name if self.vm_type in (None, "", "n/a") else self.vm_type
+
 
 class Metrics(Wire, frozen=True, kw_only=True):
     """Durations in seconds and sizes in bytes; null where unknown."""
@@ -150,10 +155,7 @@ class TaskInfo(Wire, frozen=True, kw_only=True):
     @property
     def machine_type(self) -> str | None:
         """Type of the machine, such as ``"c2-standard-4"``; its name where it has no type."""
-        if self.executer is None:
-            return None
-        kind = self.executer.vm_type
-        return self.executer.vm_name if kind in (None, "", "n/a") else kind
+        return None if self.executer is None else self.executer.machine_type
 
     @property
     def reason(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -14,6 +15,7 @@ from inductiva_widgets._version import __version__
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames.durations import duration
 from inductiva_widgets.frames.fields import METADATA, Fields, Numbers, Text
+from inductiva_widgets.frames.raw import raw_frame
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 
@@ -26,6 +28,7 @@ def to_frame(
     *,
     columns: Sequence[str] | None = None,
     metadata: bool = False,
+    raw: bool = False,
     now: datetime | None = None,
     source: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
@@ -37,12 +40,18 @@ def to_frame(
         The tasks.
     columns, metadata, now, source
         As for :func:`frame_of`.
+    raw
+        Whether to give the service's own names and values instead, as objects, with nothing worked
+        out; ``metadata`` is a column there anyway.
 
     Returns
     -------
     pandas.DataFrame
-        One row a task in the given order; see :func:`frame_of`.
+        One row a task in the given order; see :func:`frame_of`, :func:`.raw.raw_frame`.
     """
+    now = now or datetime.now(timezone.utc)
+    if raw:
+        return _marked(raw_frame(infos, columns), now, source)
     return frame_of(Fields.read(infos), columns=columns, metadata=metadata, now=now, source=source)
 
 
@@ -88,7 +97,13 @@ def frame_of(
     keys = sorted({key for told in known for key in told}) if metadata else []
     names = schema.chosen(columns, keys)
     made = {name: _column(fields, name, now, known) for name in names}
-    frame = pd.DataFrame(made, index=pd.Index(fields.ids, dtype=str, name=schema.INDEX), copy=False)
+    index = pd.Index(fields.ids, dtype=str, name=schema.INDEX)
+    # Named, so that a frame of no column has names of the same type.
+    frame = pd.DataFrame(made, index=index, columns=pd.Index(names, dtype=str), copy=False)
+    return _marked(frame, now, source)
+
+
+def _marked(frame: pd.DataFrame, now: datetime, source: Mapping[str, Any] | None) -> pd.DataFrame:
     frame.attrs[ATTRS] = {
         **(source or {}),
         "as_of": now.astimezone(timezone.utc).isoformat(timespec="seconds"),
@@ -117,9 +132,7 @@ def _column(fields: Fields, name: str, now: datetime, metadata: list[dict[str, s
 
 def _categories(text: Text, *, is_status: bool) -> Any:
     """Return a categorical of the values that occur in alphabetical order; all known statuses."""
-    occurs = np.zeros(len(text.values) + 1, dtype=np.bool_)
-    occurs[text.codes] = True
-    used = sorted(value for value, seen in zip(text.values, occurs, strict=False) if seen)
+    used = sorted(itertools.compress(text.values, text.in_use))
     if is_status:
         used = [*KNOWN_STATUSES, *(value for value in used if value not in KNOWN_STATUSES)]
     places = {value: place for place, value in enumerate(used)}
@@ -137,8 +150,12 @@ def _counts(numbers: Numbers) -> Any:
 
 
 def _metadata(text: Text) -> list[dict[str, str]]:
-    """Return the metadata of each place, an empty one last, which stands for -1."""
-    return [*(msgspec.json.decode(value, type=dict[str, str]) for value in text.values), {}]
+    """Return the metadata of each place that occurs, an empty one last, which stands for -1."""
+    values = [
+        msgspec.json.decode(value, type=dict[str, str]) if occurs else {}
+        for value, occurs in zip(text.values, text.in_use, strict=True)
+    ]
+    return [*values, {}]
 
 
 def _metadata_column(text: Text, metadata: list[dict[str, str]], key: str) -> Any:

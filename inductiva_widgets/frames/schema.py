@@ -8,7 +8,7 @@ the duration ``<x>_time``, ``<x>_size_bytes`` becomes ``<x>_bytes`` and ``<x>_zi
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from inductiva_widgets.errors import InputError
@@ -97,25 +97,59 @@ def chosen(columns: Iterable[str] | None, keys: Sequence[str]) -> list[str]:
     InputError
         There is no such column, or one is named twice.
     """
+    names = check_known(DEFAULT_COLUMNS if columns is None else columns, COLUMNS, METADATA)
+    return names + [name for key in keys if (name := METADATA + key) not in names]
+
+
+def check_known(
+    columns: Iterable[str] | None, known: Collection[str], beginning: str | None = None
+) -> list[str]:
+    """Return the names of columns, None being all that are known.
+
+    Parameters
+    ----------
+    columns
+        The names.
+    known
+        Those that there are.
+    beginning
+        How others may begin.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or one is named twice.
+    """
+    if columns is None:
+        return list(known)
     if isinstance(columns, str):
         raise InputError(f"columns must be a list of names: columns=[{columns!r}].")
-    names = list(DEFAULT_COLUMNS if columns is None else columns)
+    names = list(columns)
     for name in names:
-        if name not in COLUMNS and not (isinstance(name, str) and name.startswith(METADATA)):
-            raise InputError(_no_such(name))
-    names += [name for key in keys if (name := METADATA + key) not in names]
+        also = beginning and isinstance(name, str) and name.startswith(beginning)
+        if name not in known and not also:
+            others = f", and {beginning}<key> for a key of the tasks' metadata" if beginning else ""
+            raise InputError(f"{_no_such(name, known)} Known: {', '.join(known)}{others}.")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"The column {twice!r} is named twice.")
     return names
 
 
-def _no_such(name: object) -> str:
+def _no_such(name: object, known: Collection[str]) -> str:
     if name == INDEX:
         return f"{INDEX!r} is the index of the frame, which is always there."
-    near = difflib.get_close_matches(str(name), COLUMNS, n=1)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
-    return (
-        f"There is no column {name!r}.{meant} "
-        f"Known: {', '.join(COLUMNS)}, and {METADATA}<key> for a key of the tasks' metadata."
-    )
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return f"There is no column {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}"
+
+
+def dictionary() -> list[str]:
+    """Return the lines of the dictionary of columns, as documents have them."""
+    return [
+        f"| `{name}` | {DTYPES[column.kind]} | {_meaning(column)} |"
+        for name, column in COLUMNS.items()
+    ]
+
+
+def _meaning(column: Column) -> str:
+    return column.meaning if column.is_default else f"{column.meaning} (by name)"

@@ -159,7 +159,11 @@ class TaskList(Sequence[Task]):
         return TaskList(task for task in self if matches(task.info))
 
     def to_frame(
-        self, columns: Sequence[str] | None = None, *, metadata: bool = False
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        metadata: bool = False,
+        raw: bool = False,
     ) -> pd.DataFrame:
         """Return the tasks as a DataFrame, one row each, the task id as its index.
 
@@ -170,6 +174,9 @@ class TaskList(Sequence[Task]):
             :func:`inductiva_widgets.frames.to_frame`.
         metadata
             Whether to add a column ``metadata.<key>`` for each key of the tasks' metadata.
+        raw
+            Whether to give the service's own names and values instead, such as
+            ``metrics.total_seconds``, all of type object.
 
         Returns
         -------
@@ -187,7 +194,9 @@ class TaskList(Sequence[Task]):
         services = {client.url for client in self.clients()}
         source = {"service": services.pop()} if len(services) == 1 else {}
         now = self[0].now if self._items else None
-        return to_frame(self.infos(), columns=columns, metadata=metadata, now=now, source=source)
+        return to_frame(
+            self.infos(), columns=columns, metadata=metadata, raw=raw, now=now, source=source
+        )
 
     def kill(self) -> None:
         """Ask the service to kill every task that has not ended; costs two requests a task."""

@@ -1,0 +1,74 @@
+"""Tasks as the service describes them: its names, its values, nothing worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from inductiva_widgets.frames.schema import INDEX, check_known
+from inductiva_widgets.models import Executer, Fee, Metrics, TaskInfo
+
+_NESTED: dict[str, type[msgspec.Struct]] = {
+    "metrics": Metrics,
+    "executer": Executer,
+    "orchestration_fee": Fee,
+}
+# Told of one task alone, when it is asked for.
+_DETAIL = {"status_history", "machine_operations", "steps", "extra_params"}
+
+
+def _names() -> Iterator[tuple[str, ...]]:
+    for field in TaskInfo.__struct_fields__:
+        if field in _NESTED:
+            yield from ((field, inner) for inner in _NESTED[field].__struct_fields__)
+        elif field not in _DETAIL and field != INDEX:
+            yield (field,)
+
+
+COLUMNS = {".".join(path): path for path in _names()}
+
+
+def raw_frame(infos: Sequence[TaskInfo], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return tasks with the service's own names and values; costs no request.
+
+    Parameters
+    ----------
+    infos
+        The tasks.
+    columns
+        Names of the columns, in order; None for all that a listing has.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``task_id``; columns such as ``estimated_computation_cost`` and
+        ``metrics.total_seconds``, always the same ones. All are of type object and hold the values
+        as they came: texts, numbers, datetimes, lists, dictionaries, None for what is unknown.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or one is named twice.
+    """
+    names = check_known(columns, COLUMNS)
+    made = {name: _column([_value(info, COLUMNS[name]) for info in infos]) for name in names}
+    index = pd.Index([info.task_id for info in infos], dtype=str, name=INDEX)
+    return pd.DataFrame(made, index=index, columns=names, dtype=object)
+
+
+def _value(info: TaskInfo, path: tuple[str, ...]) -> Any:
+    value: Any = info
+    for field in path:
+        value = getattr(value, field, None)
+    return str(value) if path == ("status",) else value
+
+
+def _column(values: Sequence[Any]) -> Any:
+    # Filled in afterwards: numpy would make columns of lists.
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
