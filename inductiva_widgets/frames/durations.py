@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inductiva_widgets.frames.fields import Fields, Mask, Times, microseconds
+from inductiva_widgets.frames.fields import Fields, Mask, Numbers, Times
 
 Durations = NDArray[np.timedelta64]
 
@@ -25,10 +25,10 @@ def duration(fields: Fields, name: str, now: datetime) -> Durations:
     now
         The service's present time, until which a duration grows that lasts.
     """
-    measured: Any = microseconds(fields.numbers[name], "timedelta64[us]")
+    measured = _microseconds(fields.numbers[name])
     derive = _DERIVED.get(name)
     if derive is None:
-        return cast(Durations, measured)
+        return measured
     start, end = derive(fields, np.datetime64(now.astimezone(timezone.utc).replace(tzinfo=None)))
     derived = np.maximum(end - start, np.timedelta64(0, "us"))
     return cast(Durations, np.where(np.isnat(measured), derived, measured))
@@ -63,3 +63,10 @@ def _until(end: Times, now: np.datetime64, growing: Mask | None = None) -> Times
     if growing is not None:
         open_ended &= growing
     return np.where(open_ended, now, end)
+
+
+def _microseconds(seconds: Numbers) -> Durations:
+    missing = np.isnan(seconds)
+    whole = np.where(missing, 0.0, seconds * 1e6).round().astype(np.int64)
+    whole[missing] = np.iinfo(np.int64).min  # not-a-time
+    return whole.view("timedelta64[us]")

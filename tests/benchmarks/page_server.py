@@ -29,7 +29,9 @@ _ENDS = (("success", "Success"),) * 8 + (("failed", "Failed"), ("killed", "Kille
 
 def make_task(number: int, chance: random.Random) -> dict[str, Any]:
     """Return a finished task as a listing of the service has it."""
-    created = datetime(2025, 11, 1, tzinfo=timezone.utc) - timedelta(minutes=7 * number)
+    # With a fraction of a second, as times of the service are.
+    before = timedelta(minutes=7 * number, microseconds=7919 * (number + 1))
+    created = datetime(2025, 11, 1, tzinfo=timezone.utc) - before
 
     def after(seconds: float) -> str:
         return (created + timedelta(seconds=seconds)).isoformat()
