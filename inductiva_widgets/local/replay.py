@@ -35,7 +35,7 @@ from inductiva_widgets.status import Status
 _log = logging.getLogger(__name__)
 
 # Raised whenever the same seed gives another history.
-_FORMAT = 1
+_FORMAT = 2
 _LOOK_EVERY = 0.1
 _KILL_TAKES = 2.0
 _KILL_AT_LEAST = 0.3

@@ -17,7 +17,10 @@ class Machine(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A simulator with one usual way to use it; ``minutes`` is how long that takes."""
+    """A simulator with one usual way to use it; ``minutes`` is how long that takes.
+
+    ``varied`` is what its user varies: a name, and values from the quickest to the slowest.
+    """
 
     alias: str
     image: str
@@ -26,6 +29,7 @@ class Case(NamedTuple):
     files: tuple[str, ...]
     columns: tuple[str, ...]
     minutes: tuple[float, float]
+    varied: tuple[str, tuple[str, ...]]
     weight: int
     error: str
 
@@ -52,6 +56,7 @@ CASES = (
         ("ctrl.txt", "control.txt"),
         ("time_s", "wave_height_m", "run_up_m"),
         (12, 210),
+        ("cell_size_m", ("0.4", "0.2", "0.1", "0.05")),
         18,
         "EMERGENCY STOP: velocities exceeding the critical value of 50 m/s: u_max = 61.84\n"
         "at t = 14.2 s, iteration 9471. Lower N 47 (the CFL factor) or refine the grid (B 1).",
@@ -64,6 +69,7 @@ CASES = (
         ("dam_break.json",),
         ("time_s", "kinetic_energy_j", "density_error_percent"),
         (3, 45),
+        ("particle_radius_m", ("0.05", "0.025", "0.015", "0.01")),
         16,
         "DFSPH: the pressure solver did not converge after 100 iterations,\n"
         "density error 3.12 %. Reduce the maximal time step (maxTimeStepSize = 0.005).",
@@ -76,6 +82,7 @@ CASES = (
         ("harbour.sws", "harbour.bot"),
         ("time_s", "water_level_m", "significant_height_m"),
         (20, 160),
+        ("grid_m", ("8", "5", "3", "2")),
         13,
         "** Severe error: Water level is too far below the bottom level at (412, 87).\n"
         "** Message: please reduce the time step, or check the bathymetry in harbour.bot!",
@@ -88,6 +95,7 @@ CASES = (
         ("params.txt", "bed.dep"),
         ("time_s", "wave_height_m", "bed_level_m"),
         (30, 240),
+        ("grid_m", ("20", "10", "5")),
         11,
         "ERROR: the file of wave boundary conditions does not exist: jonswap_table.txt\n"
         "(bcfile in params.txt). Names are case-sensitive: jonswap_Table.txt is there.",
@@ -100,6 +108,7 @@ CASES = (
         ("system/controlDict", "system/fvSolution", "constant/transportProperties"),
         ("iteration", "drag_coefficient", "lift_coefficient"),
         (15, 190),
+        ("million_cells", ("2", "6", "14", "30")),
         14,
         "--> FOAM FATAL ERROR:\nMaximum number of iterations exceeded: 1000\n"
         "    when starting from T0: 300 and ending at T: -1.4e+09\n"
@@ -113,6 +122,7 @@ CASES = (
         ("model.inp",),
         ("time_h", "outfall_flow_m3_s", "flooding_m3"),
         (0.4, 6),
+        ("routing_step_s", ("60", "30", "10", "5")),
         12,
         "ERROR 209: undefined object J14 at line 212 of model.inp, section [CONDUITS].",
     ),
@@ -124,6 +134,7 @@ CASES = (
         ("md.mdp", "eq.gro", "topol.top"),
         ("time_ps", "temperature_k", "potential_kj_mol"),
         (25, 320),
+        ("length_ns", ("1", "5", "10", "25")),
         9,
         "Fatal error:\nStep 3120: the total potential energy is 8.41e+13, which is very high.\n"
         "The system is not well equilibrated: minimise the energy first.",
@@ -136,6 +147,7 @@ CASES = (
         ("tunnel.fds",),
         ("time_s", "heat_release_kw", "ceiling_temperature_c"),
         (18, 150),
+        ("cell_size_m", ("0.5", "0.3", "0.2")),
         7,
         "ERROR: Numerical Instability - FDS stopped (CHID: tunnel), time step 4211,\n"
         "velocity 1.2E+03 m/s in mesh 3, cell (88, 2, 41).",

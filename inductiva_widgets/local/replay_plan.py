@@ -53,6 +53,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     machine: Machine
     spot: bool
+    parameters: dict[str, str]
     project: str
     end: Status
     reason: str | None
@@ -135,7 +136,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             input_resources=[],
             stream_zip=True,
             compress_with=submission.compress_with,
-            task_metadata={DEMO_KEY: DEMO_VALUE},
+            task_metadata={**self.parameters, DEMO_KEY: DEMO_VALUE},
             extra_params=submission.extra_params,
             resubmit_on_preemption=False,
             orchestration_fee=Fee(amount=0.0),
@@ -208,7 +209,8 @@ def _plan(dice: Random, end: Status) -> Plan:
     case = dice.choices(CASES, [one.weight for one in CASES])[0]
     machine = dice.choice(MACHINES)
     spot = end == Status.SPOT_INSTANCE_PREEMPTED or dice.random() < 0.6
-    computes = dice.uniform(*case.minutes) * 60 * (16 / machine.cpus) ** 0.4
+    minutes = dice.uniform(*case.minutes)
+    computes = minutes * 60 * (16 / machine.cpus) ** 0.4
     share = dice.uniform(0.15, 0.85)
     done = 1.0
     if end == Status.FAILED:
@@ -232,6 +234,7 @@ def _plan(dice: Random, end: Status) -> Plan:
         case=case,
         machine=machine,
         spot=spot,
+        parameters=_parameters(case, minutes),
         project=case.project,
         end=end,
         reason=reason,
@@ -243,3 +246,10 @@ def _plan(dice: Random, end: Status) -> Plan:
         share=done,
         noise=dice.getrandbits(32),
     )
+
+
+def _parameters(case: Case, minutes: float) -> dict[str, str]:
+    """Return what the user set: of the values, the one that takes so long."""
+    (shortest, longest), (name, values) = case.minutes, case.varied
+    place = int((minutes - shortest) / (longest - shortest) * len(values))
+    return {name: values[min(place, len(values) - 1)]}

@@ -164,6 +164,17 @@ def test_every_task_says_that_it_is_a_demo(full):
         assert info.task_metadata[DEMO_KEY] == "DEMO"
 
 
+def test_what_a_user_varies_is_metadata_and_tells_in_the_time(full):
+    seconds = {}
+    for info in infos(full[1]):
+        if info.simulator == "reef3d" and info.status == "success":
+            size = info.task_metadata["cell_size_m"]
+            cores = info.executer.cpu_count_logical
+            seconds.setdefault(size, []).append(info.metrics.computation_seconds * cores**0.4)
+    means = {size: sum(found) / len(found) for size, found in seconds.items()}
+    assert sorted(means, key=means.get) == ["0.4", "0.2", "0.1", "0.05"]
+
+
 def test_outputs_are_real_archives_whose_sizes_are_told(full):
     data, store = full
     with_output = [info for info in infos(store) if info.has_outputs]
