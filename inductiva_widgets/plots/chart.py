@@ -8,6 +8,10 @@ from typing import Any
 from inductiva_widgets.errors import InputError
 
 WIDTH = 640
+LABEL_LIMIT = 160
+# Of a letter of a legend, on average.
+_LETTER = 6.4
+_SYMBOL = 36
 # The frame stays in sight on light and on dark; the texts are coloured where they are shown.
 _LINE = "#808890"
 _CONFIG: dict[str, Any] = {
@@ -29,7 +33,8 @@ _CONFIG: dict[str, Any] = {
         "orient": "top",
         "direction": "horizontal",
         "columnPadding": 14,
-        "labelLimit": 150,
+        "labelLimit": LABEL_LIMIT,
+        "symbolOpacity": 1,
         "symbolType": "square",
         "symbolSize": 90,
         "symbolStrokeWidth": 0,
@@ -105,6 +110,19 @@ def finished(chart: Any, title: str, *lines: str) -> Any:
         description=". ".join([title, *said]) + ".",
         config=alt.Config.from_dict(_CONFIG),
     )
+
+
+def legend(names: Sequence[str], width: int = WIDTH) -> Any:
+    """Return a legend that is not wider than its picture: one line, else columns."""
+    widths = [min(LABEL_LIMIT, len(name) * _LETTER) + _SYMBOL for name in names]
+    fits = sum(widths) <= width
+    count = 0 if fits else max(1, int(width // max(widths)))
+    return altair().Legend(title=None, columns=count)
+
+
+def tasks(count: int) -> str:
+    """Return a number of tasks in words."""
+    return f"{count:,} task{'' if count == 1 else 's'}"
 
 
 def no_tasks(title: str, why: str = "No tasks") -> Any:

@@ -51,12 +51,11 @@ def machines(df: pd.DataFrame) -> Any:
     time, cost = time[known], cost[known]
     is_few = len(shown) <= MOST_POINTS
     picture = (_points if is_few else _medians)(shown, kept, time, cost)
-    many = "s" if len(shown) > 1 else ""
     how = "a point each" if is_few else "medians of each machine, lines: middle half of its tasks"
     left_out = len(frame) - len(shown)
     note = f"{left_out:,} without a computation time or a cost left out" if left_out else ""
     picture = picture.properties(width=chart.WIDTH, height=320)
-    return chart.finished(picture, TITLE, f"{len(shown):,} task{many}, {how}", note)
+    return chart.finished(picture, TITLE, f"{chart.tasks(len(shown))}, {how}", note)
 
 
 def _points(shown: pd.DataFrame, kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
@@ -134,4 +133,8 @@ def _medians(shown: pd.DataFrame, kept: groups.Groups, time: Numbers, cost: Numb
 def _colour(kept: groups.Groups) -> Any:
     alt = chart.altair()
     colours = palette.group_colours(len(kept), has_others=kept.has_others)
-    return alt.Color("machine:N", scale=alt.Scale(domain=kept.names, range=colours))
+    return alt.Color(
+        "machine:N",
+        scale=alt.Scale(domain=kept.names, range=colours),
+        legend=chart.legend(kept.names),
+    )

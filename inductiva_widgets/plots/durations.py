@@ -69,11 +69,11 @@ def times(
         layers = draw(frame, kept, told, name, _COLOURS[place % len(_COLOURS)], place == 0)
         step = 22 if len(kept) > 4 else 34
         panels.append(chart.layers(*layers).properties(width=width, height=step * len(kept)))
-    count = f"{len(frame):,} task{'s' if len(frame) > 1 else ''}"
+    count = chart.tasks(len(frame))
     how = (
         f"{count}, a point each; line: median"
         if is_few
-        else f"{count}, aggregated; line in box: median, box: middle half, whiskers: 5 % to 95 %"
+        else f"{count}, aggregated: median, middle half (box), 5 % to 95 % (line)"
     )
     missing = [
         f"{int(np.isnan(told).sum()):,} without a {_title(name).lower()}"
@@ -100,8 +100,9 @@ def _points(
     known = np.isfinite(told)
     axis = scales.duration_axis(told)
     seconds = told[known]
-    # Beside each other in an order that is the same in every run.
-    aside = (np.arange(len(seconds)) * 0.618) % 1
+    # Beside each other, the first in the middle, the same in every run.
+    turn = pd.Series(kept.places[known]).groupby(kept.places[known]).cumcount().to_numpy()
+    aside = (0.5 + turn * 0.618) % 1
     data = {
         "group": [kept.names[place] for place in kept.places[known]],
         "task": [columns.safe(task) for task in frame.index[known]],
@@ -129,7 +130,7 @@ def _points(
     medians = _levels(kept.of(known), seconds, axis)
     line = (
         chart.single(chart.data_of(medians))
-        .mark_tick(thickness=2.5, color=colour, height={"band": 1})
+        .mark_tick(thickness=2.5, color=colour, height={"band": 0.9})
         .encode(x=alt.X("middle:Q"), y=_y(kept, is_first), tooltip=_told(name))
     )
     return [points, line]
@@ -147,10 +148,10 @@ def _boxes(
     whisker = base.mark_rule(color=colour, strokeWidth=1.5).encode(
         x=alt.X("low:Q", **axis.parts(_title(name))), x2="high", **shared
     )
-    box = base.mark_bar(color=colour, height={"band": 0.8}, cornerRadius=2).encode(
-        x="first:Q", x2="third", **shared
-    )
-    line = base.mark_tick(color="white", thickness=2, height={"band": 0.8}).encode(
+    box = base.mark_bar(
+        color=colour, fillOpacity=0.4, stroke=colour, strokeWidth=1, height={"band": 0.8}
+    ).encode(x="first:Q", x2="third", **shared)
+    line = base.mark_tick(color=colour, thickness=3, height={"band": 0.8}).encode(
         x="middle:Q", **shared
     )
     return [whisker, box, line]

@@ -78,7 +78,7 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
             color=alt.Color(
                 "status:N",
                 scale=alt.Scale(domain=labels, range=colours),
-                legend=alt.Legend(title=None, columns=5 if len(labels) > 5 else 0),
+                legend=chart.legend(labels),
             ),
             tooltip=[
                 alt.Tooltip("group:N", title="Group"),
@@ -88,13 +88,11 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
             ],
         )
     )
-    sizes = {"group": kept.names, "words": [f"{total:,}" for total in totals.tolist()]}
+    sizes = {"group": kept.names, "words": [chart.tasks(total) for total in totals.tolist()]}
     words = chart.single(chart.data_of(sizes)).mark_text(align="left", dx=8)
     words = words.encode(x=alt.XDatum(1), y=y, text="words:N")
     picture = chart.layers(bars, words).properties(width=chart.WIDTH - 120, height=step * len(kept))
-    many = len(frame) > 1
-    count = f"{len(frame):,} task{'s' if many else ''}; the number of each bar stands at its end"
-    return chart.finished(picture, title, count)
+    return chart.finished(picture, title, chart.tasks(len(frame)))
 
 
 def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:

@@ -41,6 +41,7 @@ _TONES: dict[Tone, tuple[str, ...]] = {
         "#cc6f2e",
         "#a8507e",
         "#d1694f",
+        "#b03a66",
     ),
     Tone.OFF: ("#939ba5", "#6f7883"),
     Tone.UNKNOWN: ("#a08a6a", "#7f7361"),

@@ -1,4 +1,4 @@
-"""The time line of tasks: a line each, or how many there were in each phase, where they are many."""
+"""The time line of tasks: a line each, or how many were in each phase, where they are many."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str
             alt.Tooltip("took:N", title="Took"),
         ],
     ).properties(width=chart.WIDTH, height=alt.Step(step))
-    count = f"{len(names):,} task{'s' if len(names) > 1 else ''}"
+    count = chart.tasks(len(names))
     how = "each from its own submission" if is_aligned else ""
     said = ", ".join(part for part in (count, scales.period(first, last), how, note) if part)
     return chart.finished(picture, TITLE, said)
@@ -195,7 +195,11 @@ def _counted(shown: Stretches, note: str) -> Any:
     picture = chart.single(chart.data_of(rows)).mark_area(interpolate="step-after")
     picture = picture.encode(
         x=scales.time_axis("at", nice=False),
-        y=alt.Y("tasks:Q", stack="zero", axis=alt.Axis(title="Tasks at a time, mean", tickCount=5)),
+        y=alt.Y(
+            "tasks:Q",
+            stack="zero",
+            axis=alt.Axis(title="Tasks at a time, mean", tickCount=5, format=",~g"),
+        ),
         color=_colour(list(PHASES), "phase"),
         order=alt.Order("rank:Q", sort="descending"),
         tooltip=[
@@ -234,4 +238,4 @@ def _scale(names: list[str]) -> Any:
 
 def _colour(names: list[str], field: str = "colour") -> Any:
     alt = chart.altair()
-    return alt.Color(f"{field}:N", scale=_scale(names), legend=alt.Legend(title=None))
+    return alt.Color(f"{field}:N", scale=_scale(names), legend=chart.legend(names))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from inductiva_widgets.formatting import format_cost
 from inductiva_widgets.plots.chart import altair
 from inductiva_widgets.plots.columns import Numbers
 
@@ -44,6 +46,7 @@ _LOG_TICKS = (
     365 * DAY,
 )
 
+_FEWEST_BARS = 9
 _CALENDAR = (
     (2 * DAY, "h", "hour"),
     (62 * DAY, "D", "day"),
@@ -83,7 +86,9 @@ def calendar_bins(first: float, last: float) -> Bins:
     shift = np.timedelta64(4 * int(DAY) if unit == "W" else 0, "s")
     if unit == "W":
         begin, end = (moments - shift).astype("datetime64[W]")
-    edges = np.arange(begin, end + 2).astype("datetime64[s]") + shift
+    # One bar alone would fill the picture.
+    room = max(0, _FEWEST_BARS - int((end - begin).astype(int)) - 1) // 2
+    edges = np.arange(begin - room, end + room + 2).astype("datetime64[s]") + shift
     return Bins(edges.astype(np.float64), width)
 
 
@@ -104,10 +109,13 @@ def when(moment: float) -> str:
 
 def period(first: float, last: float) -> str:
     """Return from when to when, in days where that is enough."""
-    if last - first < 2 * DAY:
-        return f"{when(first)} to {when(last)} UTC"
-    one, other = (when(moment).partition(",")[0] for moment in (first, last))
-    return f"{one} to {other}"
+    begin, end = when(first), when(last)
+    (day, _, _), (last_day, _, hour) = begin.partition(", "), end.partition(", ")
+    if last - first > 2 * DAY:
+        return f"{day} to {last_day}"
+    if begin == end:
+        return f"{begin} UTC"
+    return f"{begin} to {hour if day == last_day else end} UTC"
 
 
 def time_axis(field: str, **options: Any) -> Any:
@@ -129,6 +137,8 @@ class Range(NamedTuple):
     high: float
     ticks: list[float]
     words: str = _DURATION
+    is_cut: bool = False
+    """Whether some values lie below the least of a logarithmic axis."""
 
     def drawn(self, values: Numbers) -> Numbers:
         """Return where values are drawn: not below the least of a logarithmic axis."""
@@ -138,7 +148,7 @@ class Range(NamedTuple):
         """Return axis and scale for an encoding."""
         alt = altair()
         floor = f"datum.value <= {float(self.low)!r} ? '\N{LESS-THAN OR EQUAL TO} ' : ''"
-        words = f"({floor}) + ({self.words})" if self.is_log else self.words
+        words = f"({floor}) + ({self.words})" if self.is_cut else self.words
         axis = alt.Axis(
             values=self.ticks, labelExpr=words, title=title,
             labelOverlap=True, labelFlush=False,
@@ -161,7 +171,7 @@ def duration_axis(values: Numbers) -> Range:
     least = max(float(np.quantile(known, 0.01)), 1.0)
     low = max(tick for tick in _LOG_TICKS if tick <= least)
     ticks = [tick for tick in _LOG_TICKS if low <= tick <= high]
-    return Range(True, low, high * 1.15, ticks)
+    return Range(True, low, high * 1.15, ticks, is_cut=bool(known.min() < low))
 
 
 def even_axis(values: Numbers) -> Range:
@@ -184,13 +194,19 @@ def money_axis(values: Numbers) -> Range:
     high = max(float(known.max()) if known.size else 1.0, 1e-6)
     above = known[known > 0]
     if above.size and high > 20 * float(np.quantile(above, 0.25)):
-        low = float(10.0 ** np.floor(np.log10(max(float(np.quantile(above, 0.01)), 1e-6 * high))))
-        count = int(np.floor(np.log10(high / low) + 1e-9))
-        return Range(
-            True, low, high * 1.3, [low * 10.0**power for power in range(count + 1)], _MONEY
-        )
-    step = 10.0 ** np.floor(np.log10(high / 2))
-    step *= next(factor for factor in (0.5, 1, 2, 5) if high / (step * factor) <= 6.5)
-    return Range(
-        False, 0.0, high * 1.06, [float(tick) for tick in np.arange(0, high * 1.06, step)], _MONEY
-    )
+        least = max(float(np.quantile(above, 0.01)), 1e-6 * high)
+        powers = range(math.floor(math.log10(least)), math.ceil(math.log10(high)) + 1)
+        factors = (1, 2, 5) if len(powers) <= 4 else (1,)
+        marks = [factor * 10.0**power for power in powers for factor in factors]
+        low = max(mark for mark in marks if mark <= least)
+        ticks = [mark for mark in marks if low <= mark <= high * 1.2]
+        return Range(True, low, high * 1.3, ticks, _MONEY, is_cut=bool(known.min() < low))
+    power = 10.0 ** math.floor(math.log10(high))
+    step = next(step for step in (0.1, 0.2, 0.5, 1, 2) if high / (step * power) <= 6) * power
+    ticks = np.arange(0, high * 1.06, step).tolist()
+    return Range(False, 0.0, high * 1.06, ticks, _MONEY)
+
+
+def money(amount: float) -> str:
+    """Return a sum of money, large ones without cents."""
+    return f"{amount:,.0f} US$" if amount >= 1000 else format_cost(amount)

@@ -65,7 +65,11 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
                 "base:Q", axis=alt.Axis(title=f"US$ per {bins.width}", format=",~r", tickCount=5)
             ),
             y2="top",
-            color=alt.Color("group:N", scale=alt.Scale(domain=kept.names, range=colours)),
+            color=alt.Color(
+                "group:N",
+                scale=alt.Scale(domain=kept.names, range=colours),
+                legend=chart.legend(kept.names),
+            ),
             tooltip=[
                 alt.Tooltip("group:N", title="Group"),
                 alt.Tooltip("when:N", title=f"{bins.width.capitalize()} from (UTC)"),
@@ -75,9 +79,8 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
         )
         .properties(width=chart.WIDTH, height=260)
     )
-    count = int(known.sum())
     told = (
-        f"{format_cost(float(cost[known].sum()))} for {count:,} task{'s' if count > 1 else ''}, "
+        f"{scales.money(float(cost[known].sum()))} for {chart.tasks(int(known.sum()))}, "
         f"{scales.period(first, last)}, summed by {bins.width}"
     )
     return chart.finished(picture, title, told, note)
@@ -115,6 +118,6 @@ def _note(cost: Numbers, created: Numbers) -> str:
     if unknown := int(np.isnan(cost).sum()):
         parts.append(f"{unknown:,} without a cost")
     if lost := int((np.isnan(created) & np.isfinite(cost)).sum()):
-        amount = format_cost(float(cost[np.isnan(created) & np.isfinite(cost)].sum()))
+        amount = scales.money(float(cost[np.isnan(created) & np.isfinite(cost)].sum()))
         parts.append(f"{lost:,} without a time ({amount}) left out")
     return ", ".join(parts)
