@@ -8,50 +8,10 @@ from typing import Any
 from inductiva_widgets.errors import InputError
 
 WIDTH = 640
-LABEL_LIMIT = 160
 # Of a letter of a legend, on average.
 _LETTER = 6.4
 _SYMBOL = 36
-# The frame stays in sight on light and on dark; the texts are coloured where they are shown.
-_LINE = "#808890"
-_CONFIG: dict[str, Any] = {
-    "font": "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif",
-    "axis": {
-        "domainColor": _LINE,
-        "tickColor": _LINE,
-        "gridColor": _LINE,
-        "gridOpacity": 0.22,
-        "labelFontSize": 11,
-        "titleFontSize": 11,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-        "labelPadding": 5,
-    },
-    "legend": {
-        "labelFontSize": 11,
-        "title": None,
-        "orient": "top",
-        "direction": "horizontal",
-        "columnPadding": 14,
-        "labelLimit": LABEL_LIMIT,
-        "symbolOpacity": 1,
-        "symbolType": "square",
-        "symbolSize": 90,
-        "symbolStrokeWidth": 0,
-        "offset": 10,
-    },
-    "title": {
-        "anchor": "start",
-        "frame": "group",
-        "fontSize": 15,
-        "fontWeight": 600,
-        "subtitleFontSize": 12,
-        "subtitlePadding": 5,
-        "offset": 12,
-    },
-    "view": {"stroke": None},
-    "text": {"fontSize": 11},
-}
+_LABEL_LIMIT = 160
 
 
 def altair() -> Any:
@@ -102,22 +62,21 @@ def single(data: Any) -> Any:
 
 
 def finished(chart: Any, title: str, *lines: str) -> Any:
-    """Return a picture with its title, its subtitle, its alternative text and its look."""
+    """Return a picture with its title, its subtitle, and its alternative text."""
     alt = altair()
     said = [line for line in lines if line]
     return chart.properties(
         title=alt.TitleParams(title, subtitle=said),
         description=". ".join([title, *said]) + ".",
-        config=alt.Config.from_dict(_CONFIG),
     )
 
 
 def legend(names: Sequence[str], width: int = WIDTH) -> Any:
     """Return a legend that is not wider than its picture: one line, else columns."""
-    widths = [min(LABEL_LIMIT, len(name) * _LETTER) + _SYMBOL for name in names]
+    widths = [min(_LABEL_LIMIT, len(name) * _LETTER) + _SYMBOL for name in names]
     fits = sum(widths) <= width
     count = 0 if fits else max(1, int(width // max(widths)))
-    return altair().Legend(title=None, columns=count)
+    return altair().Legend(title=None, columns=count, labelLimit=_LABEL_LIMIT)
 
 
 def tasks(count: int) -> str:

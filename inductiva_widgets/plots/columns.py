@@ -49,13 +49,19 @@ def seconds(df: pd.DataFrame, name: str) -> Numbers:
 def moments(df: pd.DataFrame, name: str) -> Numbers:
     """Return a column of times in seconds since 1970, not-a-number where unknown."""
     return _told(
-        df, name, "times", lambda given: (pd.to_datetime(given, utc=True) - _EPOCH) / _SECOND
+        df,
+        name,
+        "times",
+        lambda given: (pd.to_datetime(given, utc=True, format="ISO8601") - _EPOCH) / _SECOND,
     )
 
 
 def numbers(df: pd.DataFrame, name: str) -> Numbers:
     """Return a column of numbers, not-a-number where unknown."""
-    return _told(df, name, "numbers", pd.to_numeric)
+    # None and its like are numbers only where the column is not of objects.
+    return _told(
+        df, name, "numbers", lambda given: pd.to_numeric(given.where(given.notna(), np.nan))
+    )
 
 
 def _told(df: pd.DataFrame, name: str, what: str, read: Any) -> Numbers:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -63,11 +64,14 @@ def times(
     values = {name: columns.seconds(frame, name) for name in wanted}
     is_few = len(frame) <= MOST_POINTS
     width = (chart.WIDTH - 24 * (len(wanted) - 1)) // len(wanted)
+    step = 22 if len(kept) > 4 else 34
     panels = []
     for place, (name, told) in enumerate(values.items()):
-        draw = _points if is_few else _boxes
-        layers = draw(frame, kept, told, name, _COLOURS[place % len(_COLOURS)], place == 0)
-        step = 22 if len(kept) > 4 else 34
+        known = np.isfinite(told)
+        ids = frame.index[np.flatnonzero(known)] if is_few else None
+        colour = _COLOURS[place % len(_COLOURS)]
+        panel = _Panel(_title(name), told[known], kept.of(known), colour, step, place == 0)
+        layers = panel.boxes() if ids is None else panel.points(ids)
         panels.append(chart.layers(*layers).properties(width=width, height=step * len(kept)))
     count = chart.tasks(len(frame))
     how = (
@@ -87,104 +91,107 @@ def _title(name: str) -> str:
     return columns.safe(name).replace("_", " ").capitalize()
 
 
-def _y(kept: Groups, is_first: bool) -> Any:
-    alt = chart.altair()
-    axis = alt.Axis(title=None, labelLimit=150, ticks=False, domain=False, labels=is_first)
-    return alt.Y("group:N", scale=alt.Scale(domain=kept.names, paddingInner=0.3), axis=axis)
+class _Panel(NamedTuple):
+    """The distributions of one column, a line for each group."""
 
+    title: str
+    seconds: Numbers
+    kept: Groups
+    colour: str
+    step: int
+    is_first: bool
 
-def _points(
-    frame: pd.DataFrame, kept: Groups, told: Numbers, name: str, colour: str, is_first: bool
-) -> list[Any]:
-    alt = chart.altair()
-    known = np.isfinite(told)
-    axis = scales.duration_axis(told)
-    seconds = told[known]
-    # Beside each other, the first in the middle, the same in every run.
-    turn = pd.Series(kept.places[known]).groupby(kept.places[known]).cumcount().to_numpy()
-    aside = (0.5 + turn * 0.618) % 1
-    data = {
-        "group": [kept.names[place] for place in kept.places[known]],
-        "task": [columns.safe(task) for task in frame.index[known]],
-        "seconds": seconds.tolist(),
-        "drawn": axis.drawn(seconds).tolist(),
-        "aside": aside.tolist(),
-        "took": [format_short(value) for value in seconds.tolist()],
-    }
-    tooltip = [
-        alt.Tooltip("task:N", title="Task"),
-        alt.Tooltip("group:N", title="Group"),
-        alt.Tooltip("took:N", title=_title(name)),
-    ]
-    x = alt.X("drawn:Q", **axis.parts(_title(name)))
-    points = (
-        chart.single(chart.data_of(data))
-        .mark_circle(size=36, opacity=0.75, color=colour)
-        .encode(
-            x=x,
-            y=_y(kept, is_first),
-            yOffset=alt.YOffset("aside:Q", scale=alt.Scale(domain=[-0.15, 1.15])),
-            tooltip=tooltip,
+    def points(self, ids: pd.Index) -> list[Any]:
+        alt = chart.altair()
+        axis = scales.duration_axis(self.seconds)
+        # Beside each other, the first in the middle, the same in every run.
+        places = self.kept.places
+        turn = pd.Series(places).groupby(places).cumcount().to_numpy()
+        data = {
+            "group": [self.kept.names[place] for place in places],
+            "task": [columns.safe(task) for task in ids],
+            "seconds": self.seconds.tolist(),
+            "drawn": axis.drawn(self.seconds).tolist(),
+            "aside": ((0.5 + turn * 0.618) % 1).tolist(),
+            "took": [format_short(value) for value in self.seconds.tolist()],
+        }
+        points = (
+            chart.single(chart.data_of(data))
+            .mark_circle(size=36, opacity=0.75, color=self.colour)
+            .encode(
+                x=alt.X("drawn:Q", **axis.parts(self.title)),
+                y=self._y(),
+                yOffset=alt.YOffset("aside:Q", scale=alt.Scale(domain=[-0.15, 1.15])),
+                tooltip=[
+                    alt.Tooltip("task:N", title="Task"),
+                    alt.Tooltip("group:N", title="Group"),
+                    alt.Tooltip("took:N", title=self.title),
+                ],
+            )
         )
-    )
-    medians = _levels(kept.of(known), seconds, axis)
-    line = (
-        chart.single(chart.data_of(medians))
-        .mark_tick(thickness=2.5, color=colour, height={"band": 0.9})
-        .encode(x=alt.X("middle:Q"), y=_y(kept, is_first), tooltip=_told(name))
-    )
-    return [points, line]
+        return [points, self._medians(chart.single(chart.data_of(self._levels(axis))), axis)]
+
+    def boxes(self) -> list[Any]:
+        alt = chart.altair()
+        # What is seen decides, not a single task that took longest.
+        seen = [_quantiles(own) for _, own in self._groups()]
+        axis = scales.duration_axis(np.concatenate(seen) if seen else self.seconds)
+        base = chart.single(chart.data_of(self._levels(axis)))
+        shared = {"y": self._y(), "tooltip": self._tooltip()}
+        whiskers = base.mark_rule(color=self.colour, strokeWidth=1.5).encode(
+            x=alt.X("low:Q", **axis.parts(self.title)), x2="high", **shared
+        )
+        boxes = base.mark_bar(
+            color=self.colour, fillOpacity=0.4, stroke=self.colour, strokeWidth=1
+        ).encode(x="first:Q", x2="third", **shared)
+        return [whiskers, boxes, self._medians(base, axis)]
+
+    def _medians(self, base: Any, axis: scales.Range) -> Any:
+        alt = chart.altair()
+        line = base.mark_tick(color=self.colour, opacity=1, thickness=3, size=0.7 * self.step)
+        x = alt.X("middle:Q", **axis.parts(self.title))
+        return line.encode(x=x, y=self._y(), tooltip=self._tooltip())
+
+    def _y(self) -> Any:
+        alt = chart.altair()
+        axis = alt.Axis(title=None, labelLimit=150, ticks=False, domain=False, labels=self.is_first)
+        scale = alt.Scale(domain=self.kept.names, paddingInner=0.35)
+        return alt.Y("group:N", scale=scale, axis=axis)
+
+    def _groups(self) -> list[tuple[str, Numbers]]:
+        """Return the times of every group that has any."""
+        order = np.argsort(self.kept.places, kind="stable")
+        edges = np.searchsorted(self.kept.places[order], np.arange(len(self.kept) + 1))
+        each = [self.seconds[order[first:last]] for first, last in pairwise(edges)]
+        return [(name, own) for name, own in zip(self.kept.names, each, strict=True) if own.size]
+
+    def _levels(self, axis: scales.Range) -> dict[str, list[Any]]:
+        """Return the quantiles of every group: where they are drawn, and in words."""
+        groups = self._groups()
+        levels = np.array([_quantiles(own) for _, own in groups]).reshape(-1, len(_LEVELS))
+        rows: dict[str, list[Any]] = {
+            "group": [name for name, _ in groups],
+            "tasks": [int(own.size) for _, own in groups],
+            "seconds": [float(own.sum()) for _, own in groups],
+        }
+        for place, level in enumerate(_LEVELS):
+            rows[level] = axis.drawn(levels[:, place]).tolist()
+            rows[f"{level}_words"] = [format_short(value) for value in levels[:, place].tolist()]
+        return rows
+
+    def _tooltip(self) -> list[Any]:
+        alt = chart.altair()
+        return [
+            alt.Tooltip("group:N", title="Group"),
+            alt.Tooltip("tasks:Q", title="Tasks", format=","),
+            alt.Tooltip("middle_words:N", title=f"{self.title}, median"),
+            alt.Tooltip("first_words:N", title="25 %"),
+            alt.Tooltip("third_words:N", title="75 %"),
+            alt.Tooltip("low_words:N", title="5 %"),
+            alt.Tooltip("high_words:N", title="95 %"),
+        ]
 
 
-def _boxes(
-    frame: pd.DataFrame, kept: Groups, told: Numbers, name: str, colour: str, is_first: bool
-) -> list[Any]:
-    del frame
-    alt = chart.altair()
-    known = np.isfinite(told)
-    axis = scales.duration_axis(told)
-    base = chart.single(chart.data_of(_levels(kept.of(known), told[known], axis)))
-    shared = {"y": _y(kept, is_first), "tooltip": _told(name)}
-    whisker = base.mark_rule(color=colour, strokeWidth=1.5).encode(
-        x=alt.X("low:Q", **axis.parts(_title(name))), x2="high", **shared
-    )
-    box = base.mark_bar(
-        color=colour, fillOpacity=0.4, stroke=colour, strokeWidth=1, height={"band": 0.8}
-    ).encode(x="first:Q", x2="third", **shared)
-    line = base.mark_tick(color=colour, thickness=3, height={"band": 0.8}).encode(
-        x="middle:Q", **shared
-    )
-    return [whisker, box, line]
-
-
-def _levels(kept: Groups, seconds: Numbers, axis: scales.Range) -> dict[str, list[Any]]:
-    """Return the quantiles of every group: where they are drawn, and in words."""
-    rows: dict[str, list[Any]] = {"group": [], "tasks": [], "total": []}
-    rows |= {level: [] for level in _LEVELS} | {f"{level}_words": [] for level in _LEVELS}
-    order = np.argsort(kept.places, kind="stable")
-    edges = np.searchsorted(kept.places[order], np.arange(len(kept) + 1))
-    for place, name in enumerate(kept.names):
-        own = seconds[order[edges[place] : edges[place + 1]]]
-        if not own.size:
-            continue
-        rows["group"].append(name)
-        rows["tasks"].append(int(own.size))
-        rows["total"].append(float(own.sum()))
-        levels = np.quantile(own, list(_LEVELS.values()))
-        for level, value, at in zip(_LEVELS, levels.tolist(), axis.drawn(levels), strict=True):
-            rows[level].append(float(at))
-            rows[f"{level}_words"].append(format_short(value))
-    return rows
-
-
-def _told(name: str) -> list[Any]:
-    alt = chart.altair()
-    return [
-        alt.Tooltip("group:N", title="Group"),
-        alt.Tooltip("tasks:Q", title="Tasks", format=","),
-        alt.Tooltip("middle_words:N", title=f"{_title(name)}, median"),
-        alt.Tooltip("first_words:N", title="25 %"),
-        alt.Tooltip("third_words:N", title="75 %"),
-        alt.Tooltip("low_words:N", title="5 %"),
-        alt.Tooltip("high_words:N", title="95 %"),
-    ]
+def _quantiles(seconds: Numbers) -> Numbers:
+    levels: Numbers = np.quantile(seconds, list(_LEVELS.values()))
+    return levels

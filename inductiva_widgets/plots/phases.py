@@ -74,7 +74,7 @@ def timeline(df: pd.DataFrame) -> Any:
     shown = Stretches(stretches.starts[:, has_begun], stretches.ends[:, has_begun])
     if count > MOST_LINES:
         return _counted(shown, note)
-    names = [columns.safe(name) for name in frame.index[has_begun]]
+    names = [columns.safe(name) for name in frame.index[np.flatnonzero(has_begun)]]
     return _lines(shown, names, [statuses[code] for code in codes[has_begun]], note)
 
 
@@ -129,7 +129,7 @@ def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str
     if is_aligned:
         x = alt.X("from:Q", **scales.even_axis(lengths).parts("Time since submission"))
     else:
-        x = scales.time_axis("from", grid=True)
+        x = scales.time_axis("from", last - first, grid=True)
     step = 18 if len(order) <= 20 else 12
     picture = chart.single(chart.data_of(rows)).mark_bar(height={"band": 0.72}, strokeWidth=0.8)
     picture = picture.encode(
@@ -185,20 +185,20 @@ def _counted(shown: Stretches, note: str) -> Any:
     for place, phase in enumerate(PHASES):
         means = _mean_counts(shown.starts[place], shown.ends[place], bins.edges)
         # A step ends where the next begins: the last needs one more, of no height.
-        means = [*means.tolist(), 0.0]
+        steps = [*means.tolist(), 0.0]
         rows["at"] += (bins.edges * 1000).tolist()
-        rows["phase"] += [phase] * len(means)
-        rows["tasks"] += means
-        rows["shown"] += [f"{mean:,.3g}" if mean < 100 else f"{mean:,.0f}" for mean in means]
+        rows["phase"] += [phase] * len(steps)
+        rows["tasks"] += steps
+        rows["shown"] += [f"{mean:,.3g}" if mean < 100 else f"{mean:,.0f}" for mean in steps]
         rows["when"] += [scales.when(edge) for edge in bins.edges.tolist()]
     rows["rank"] = [PHASES.index(phase) for phase in rows["phase"]]
     picture = chart.single(chart.data_of(rows)).mark_area(interpolate="step-after")
     picture = picture.encode(
-        x=scales.time_axis("at", nice=False),
+        x=scales.time_axis("at", last - first, nice=False),
         y=alt.Y(
             "tasks:Q",
             stack="zero",
-            axis=alt.Axis(title="Tasks at a time, mean", tickCount=5, format=",~g"),
+            axis=alt.Axis(title="Tasks at a time, mean", tickCount=5, format=",~r"),
         ),
         color=_colour(list(PHASES), "phase"),
         order=alt.Order("rank:Q", sort="descending"),

@@ -27,10 +27,13 @@ _DURATION = (
     " : format(datum.value / 86400, ',~r') + ' d'"
 )
 _MONEY = "format(datum.value, ',~r')"
-_TIME = (
+_CLOCK = (
     "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S'"
-    " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M'"
-    " : utcdate(datum.value) != 1 ? '%-d %b' : utcmonth(datum.value) ? '%b' : '%Y')"
+    " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%-d %b')"
+)
+_DATE = (
+    "utcFormat(datum.value, utcdate(datum.value) != 1 ? '%-d %b'"
+    " : utcmonth(datum.value) ? '%b' : '%Y')"
 )
 _LOG_TICKS = (
     0.1,
@@ -118,13 +121,26 @@ def period(first: float, last: float) -> str:
     return f"{begin} to {hour if day == last_day else end} UTC"
 
 
-def time_axis(field: str, **options: Any) -> Any:
-    """Return the horizontal axis of times, in milliseconds since 1970 and shown in UTC."""
+def time_axis(field: str, span: float, **options: Any) -> Any:
+    """Return the horizontal axis of times, in milliseconds since 1970 and shown in UTC.
+
+    Parameters
+    ----------
+    field
+        The times.
+    span
+        Seconds from the first to the last.
+    options
+        ``grid``, and what the scale takes.
+    """
     alt = altair()
     axis = alt.Axis(
-        labelExpr=_TIME, title="Time (UTC)", grid=options.pop("grid", False), labelOverlap=True,
-        tickCount=options.pop("tick_count", 8),
-    )  # fmt: skip
+        labelExpr=_CLOCK if span < 31 * DAY else _DATE,
+        title="Time (UTC)",
+        grid=options.pop("grid", False),
+        labelOverlap=True,
+        tickCount=8,
+    )
     scale = alt.Scale(type="utc", **options)
     return alt.X(f"{field}:T", axis=axis, scale=scale)
 

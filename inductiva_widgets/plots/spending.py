@@ -58,7 +58,10 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
         picture.mark_rect(cornerRadius=1)
         .encode(
             x=scales.time_axis(
-                "from", nice=False, domain=[bins.edges[0] * 1000, bins.edges[-1] * 1000]
+                "from",
+                last - first,
+                nice=False,
+                domain=[bins.edges[0] * 1000, bins.edges[-1] * 1000],
             ),
             x2="to",
             y=alt.Y(

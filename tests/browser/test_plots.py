@@ -1,12 +1,9 @@
 """Pictures of task frames in JupyterLab and Notebook: drawn by the host, without a network."""
 
-import base64
 
-import nbformat
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ROOT, Notebook, jupyter, set_theme, take
+from tests.browser.conftest import take
 
 # What no name of a project may do: end the page's script, be an expression, be a field.
 HOSTILE = "<script>window.broken = 1</script> datum.x['a'] \"b\""
