@@ -43,7 +43,7 @@ _TONES: dict[Tone, tuple[str, ...]] = {
         "#d1694f",
         "#b03a66",
     ),
-    Tone.OFF: ("#939ba5", "#6f7883"),
+    Tone.OFF: ("#8b939d", "#6a727c"),
     Tone.UNKNOWN: ("#a08a6a", "#7f7361"),
 }
 

@@ -194,14 +194,19 @@ def even_axis(values: Numbers) -> Range:
     """Return the axis from nothing to the longest duration, in equal steps."""
     known = values[np.isfinite(values)]
     high = max(float(known.max()) if known.size else 1.0, 0.001) * 1.04
-    wanted = high / 5
-    if wanted < 1:
-        step = 2 * 10.0 ** np.floor(np.log10(wanted))
-    elif wanted > _STEPS[-1]:
-        step = DAY * 10.0 ** np.ceil(np.log10(wanted / DAY))
+    if high < _STEPS[0] * 5:
+        step = _even_step(high)
+    elif high > _STEPS[-1] * 5:
+        step = DAY * _even_step(high / DAY)
     else:
-        step = next(step for step in _STEPS if step >= wanted)
-    return Range(False, 0.0, high, [float(tick) for tick in np.arange(0, high, step)])
+        step = next(step for step in _STEPS if step * 5 >= high)
+    return Range(False, 0.0, high, np.arange(0, high, step).tolist())
+
+
+def _even_step(high: float) -> float:
+    """Return a step of 1, 2 or 5 times a power of ten that goes into a number a few times."""
+    power = 10.0 ** math.floor(math.log10(high))
+    return power * next(step for step in (0.1, 0.2, 0.5, 1, 2) if high / (step * power) <= 6)
 
 
 def money_axis(values: Numbers) -> Range:
@@ -217,9 +222,7 @@ def money_axis(values: Numbers) -> Range:
         low = max(mark for mark in marks if mark <= least)
         ticks = [mark for mark in marks if low <= mark <= high * 1.2]
         return Range(True, low, high * 1.3, ticks, _MONEY, is_cut=bool(known.min() < low))
-    power = 10.0 ** math.floor(math.log10(high))
-    step = next(step for step in (0.1, 0.2, 0.5, 1, 2) if high / (step * power) <= 6) * power
-    ticks = np.arange(0, high * 1.06, step).tolist()
+    ticks = np.arange(0, high * 1.06, _even_step(high)).tolist()
     return Range(False, 0.0, high * 1.06, ticks, _MONEY)
 
 
