@@ -11,7 +11,7 @@ WIDTH = 640
 # Of a letter of a legend, on average.
 _LETTER = 6.4
 _SYMBOL = 36
-_LABEL_LIMIT = 160
+_LABEL_LIMIT = 180
 
 
 def altair() -> Any:

@@ -77,7 +77,8 @@ class Picture:
     """What makes a chart of Altair show itself without a network and without any setting.
 
     A renderer that was enabled with ``alt.renderers.enable`` is honoured. Charts joined by ``|``,
-    ``&`` and ``+`` are pictures as well; those of ``alt.hconcat`` and its like are Altair's own.
+    ``&`` and ``+`` are pictures as well; those of ``alt.hconcat`` and its like are Altair's own,
+    and share their colours.
     """
 
     def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -105,10 +106,10 @@ class Picture:
         return data, metadata
 
     def __or__(self: Any, other: Any) -> Any:
-        return Row(hconcat=[self, other])
+        return Row(hconcat=[self, other], resolve=_own_colours())
 
     def __and__(self: Any, other: Any) -> Any:
-        return Column(vconcat=[self, other])
+        return Column(vconcat=[self, other], resolve=_own_colours())
 
     def __add__(self: Any, other: Any) -> Any:
         return Layers(layer=[self, other])
@@ -128,6 +129,11 @@ class Row(Picture, alt.HConcatChart):
 
 class Column(Picture, alt.VConcatChart):
     """Pictures one below the other."""
+
+
+def _own_colours() -> Any:
+    """Return that pictures side by side do not share colours, whose groups have other meanings."""
+    return alt.Resolve(scale=alt.ScaleResolveMap(color="independent", stroke="independent"))
 
 
 def _words(spec: Mapping[str, Any]) -> str:

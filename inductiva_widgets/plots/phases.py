@@ -174,7 +174,9 @@ def _failed_phase(shown: Stretches, place: int, status: Status) -> int | None:
     # The files are stored all the same when a command has failed.
     if status == Status.FAILED and entered[computing]:
         return computing
-    return int(np.flatnonzero(entered)[-1])
+    # What has no length would not be seen.
+    lasted = entered & (shown.ends[:, place] > shown.starts[:, place])
+    return int(np.flatnonzero(lasted if lasted.any() else entered)[-1])
 
 
 def _counted(shown: Stretches, note: str) -> Any:

@@ -101,6 +101,8 @@ def test_charts_that_are_joined_show_themselves_as_pictures_do(chart, frames):
         assert list(data) == [LAB, "text/plain", "image/png"]
         assert data[LAB]["config"]["title"]["fontSize"] == native.LOOK["title"]["fontSize"]
     assert data["text/plain"].startswith("Costs by project")
+    # A colour means another group in each.
+    assert (chart | other).to_dict()["resolve"]["scale"]["color"] == "independent"
     # Altair's own functions take them too; what they make is Altair's own.
     assert type(alt.hconcat(chart, other)) is alt.HConcatChart
 

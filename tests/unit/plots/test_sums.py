@@ -156,6 +156,12 @@ def test_killed_in_the_queue_has_but_that_phase_and_failed_is_red_where_it_faile
     ]
 
 
+def test_task_whose_last_phase_has_no_length_is_red_in_the_one_before():
+    lost = wire_task("a", "executer-terminated", computation_end_time=at(28))
+    (rows,) = rows_of(plots.timeline(frame_of(lost)))
+    assert rows.set_index("phase")["colour"]["Computing"] == "Failed"
+
+
 def test_task_that_ended_nobody_knows_when_has_no_wrong_length():
     (rows,) = rows_of(plots.timeline(frame_of(wire_task("a", "success", end_time=None))))
     assert rows.set_index("phase")["seconds"]["Finalizing"] == 0
