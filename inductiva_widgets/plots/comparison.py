@@ -50,7 +50,7 @@ def machines(df: pd.DataFrame) -> Any:
     kept = groups.grouped(shown, "machine_type", "machines", palette.MOST_GROUPS)
     time, cost = time[known], cost[known]
     is_few = len(shown) <= MOST_POINTS
-    picture = (_points if is_few else _medians)(shown, kept, time, cost)
+    picture = _points(shown.index, kept, time, cost) if is_few else _medians(kept, time, cost)
     how = "a point each" if is_few else "medians of each machine, lines: middle half of its tasks"
     left_out = len(frame) - len(shown)
     note = f"{left_out:,} without a computation time or a cost left out" if left_out else ""
@@ -58,12 +58,12 @@ def machines(df: pd.DataFrame) -> Any:
     return chart.finished(picture, TITLE, f"{chart.tasks(len(shown))}, {how}", note)
 
 
-def _points(shown: pd.DataFrame, kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
+def _points(ids: pd.Index, kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
     alt = chart.altair()
     across, up = scales.duration_axis(time), scales.money_axis(cost)
     data = {
         "machine": [kept.names[place] for place in kept.places],
-        "task": [columns.safe(task) for task in shown.index],
+        "task": [columns.safe(task) for task in ids],
         "seconds": time.tolist(),
         "usd": cost.tolist(),
         "x": across.drawn(time).tolist(),
@@ -88,8 +88,7 @@ def _points(shown: pd.DataFrame, kept: groups.Groups, time: Numbers, cost: Numbe
     )
 
 
-def _medians(shown: pd.DataFrame, kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
-    del shown
+def _medians(kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
     alt = chart.altair()
     levels = list(_LEVELS.values())
     rows = [kept.places == place for place in range(len(kept))]

@@ -21,8 +21,6 @@ class Groups:
     places: NDArray[np.intp]
     names: list[str]
     has_others: bool
-    total: int
-    """How many groups there are in truth."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -78,7 +76,7 @@ def grouped(
     rest = len(order) - len(kept)
     if rest:
         shown.append(unlike(f"{rest:,} others", shown))
-    return Groups(place_of[codes], shown, rest > 0, len(order))
+    return Groups(place_of[codes], shown, rest > 0)
 
 
 def unlike(name: str, taken: list[str]) -> str:

@@ -59,4 +59,4 @@ def test_pictures_are_drawn_in_both_themes_without_a_network(open_notebook, lab,
     shown = [cell.outputs[0] for cell in saved.cells[1:]]
     assert shown[0].metadata["image/png"].alt.startswith("Timeline. 400 tasks, ")
     page_of_it, _ = HTMLExporter().from_notebook_node(saved)
-    assert page_of_it.count("data:image/png") == len(CELLS)
+    assert page_of_it.count('src="data:image/png') == len(CELLS)
