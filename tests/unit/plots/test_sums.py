@@ -49,6 +49,19 @@ def test_costs_are_those_of_the_frame_by_project(frames, count):
     assert (rows["top"] - rows["base"]).to_list() == pytest.approx(rows["usd"].to_list())
 
 
+def test_cost_of_a_task_made_at_midnight_is_that_of_the_day_it_begins():
+    days = ["2026-03-01T00:00:00Z", "2026-03-09T00:00:00Z", "2026-03-09T23:59:59.9Z"]
+    tasks = [
+        wire_task(f"t{n}", create_time=day, estimated_computation_cost=n + 1)
+        for n, day in enumerate(days)
+    ]
+    (rows,) = rows_of(plots.costs(frame_of(*tasks)))
+    assert dict(zip(rows["when"], rows["usd"], strict=True)) == {
+        "1 Mar 2026, 00:00": 1,
+        "9 Mar 2026, 00:00": 5,
+    }
+
+
 def test_small_projects_are_one_group_that_keeps_the_sum(frames):
     frame = shuffled(frames[500], [f"project {n}" for n in range(23)])
     (rows,) = rows_of(plots.costs(frame))
@@ -163,7 +176,9 @@ def test_task_whose_last_phase_has_no_length_is_red_in_the_one_before():
 
 
 def test_task_that_ended_nobody_knows_when_has_no_wrong_length():
-    (rows,) = rows_of(plots.timeline(frame_of(wire_task("a", "success", end_time=None))))
+    frame = frame_of(wire_task("a", "success"))
+    frame["ended"] = pd.Series(pd.NaT, index=frame.index, dtype=frame["ended"].dtype)
+    (rows,) = rows_of(plots.timeline(frame))
     assert rows.set_index("phase")["seconds"]["Finalizing"] == 0
 
 
