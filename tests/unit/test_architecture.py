@@ -21,6 +21,7 @@ ROOMS = {
     "timing": {"models", "status"},
     "config": {"errors"},
     "frames": {"_version", "errors", "models", "status", "timing"},
+    "plots": {"errors", "formatting", "status"},
     "api": {"compute", "redaction", "errors", "config", "models", "status", "_version", "local"},
     "downloads": {"errors", "formatting", "redaction", "_version"},
     "utils": {"downloads", "errors"},
@@ -80,8 +81,10 @@ ROOMS = {
 EXCEPTIONS = {("tasks/_display.py", "widgets"), ("widgets/bundle.py", "static")}
 THIRD_PARTY = {
     "requests": {"api", "downloads"},
-    "pandas": {"frames", "tasks"},
-    "numpy": {"frames", "widgets"},
+    "pandas": {"frames", "plots", "tasks"},
+    "numpy": {"frames", "plots", "widgets"},
+    "altair": {"plots"},
+    "vl_convert": {"plots"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
     "IPython": {"tasks", "widgets", "_ipython"},

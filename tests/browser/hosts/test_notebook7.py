@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import test_plots as plots
 from tests.browser.conftest import READY, Notebook, jupyter
 from tests.browser.hosts.conftest import (
     CONNECT,
@@ -45,6 +46,13 @@ def test_card_and_list_work_in_notebook_7(open_in_notebook7, notebook7, page, lo
     name = notebook7.write("hosts.ipynb", show, "inductiva.tasks.get(last_n=5)")
     open_in_notebook7(name).run_all()
     shows_the_card_and_the_list(page, long_task, "notebook7")
+
+
+def test_pictures_are_drawn_in_notebook_7(open_in_notebook7, notebook7):
+    name = notebook7.write("plots.ipynb", plots.SETUP, "plots.costs(df)")
+    notebook = open_in_notebook7(name)
+    notebook.run_all()
+    expect(plots.chart_in(notebook.output(1))).to_be_visible(timeout=30_000)
 
 
 @pytest.mark.parametrize(

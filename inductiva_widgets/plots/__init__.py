@@ -1,0 +1,16 @@
+"""Pictures of task frames, as Altair charts; needs ``pip install "inductiva-widgets[plots]"``.
+
+Each function takes a DataFrame of tasks, any rows of it, and returns a chart that can be changed,
+joined with others by ``|``, ``&`` and ``+``, and saved as any chart of Altair. In JupyterLab and
+Notebook it is drawn by what they bring along, without a network; a saved notebook has a PNG as
+well. What a picture shows is worked out here, so that it holds at most some thousand values,
+however many the tasks. Times are in UTC, as in the frame. Nothing here costs a request.
+"""
+
+from inductiva_widgets.plots.comparison import machines
+from inductiva_widgets.plots.durations import times
+from inductiva_widgets.plots.outcomes import statuses
+from inductiva_widgets.plots.phases import timeline
+from inductiva_widgets.plots.spending import costs
+
+__all__ = ["costs", "machines", "statuses", "timeline", "times"]

@@ -1,0 +1,90 @@
+"""What all pictures share: Altair when it is needed, the look, and the words around a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inductiva_widgets.errors import InputError
+
+WIDTH = 640
+# Of a letter of a legend, on average.
+_LETTER = 6.4
+_SYMBOL = 36
+_LABEL_LIMIT = 180
+
+
+def altair() -> Any:
+    """Return the module of Altair.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
+    return _native().alt
+
+
+def _native() -> Any:
+    try:
+        from inductiva_widgets.plots import native
+    except ModuleNotFoundError as error:
+        if error.name != "altair":
+            raise
+        raise InputError(
+            'Pictures need Altair, which is not installed: pip install "inductiva-widgets[plots]"'
+        ) from error
+    return native
+
+
+def data_of(columns: Mapping[str, Sequence[Any]]) -> Any:
+    """Return the rows of a picture: plain values under field names of our own.
+
+    Texts of tasks are only ever values here, since Vega reads a field's name as an expression.
+    """
+    rows = zip(*columns.values(), strict=True)
+    return altair().Data(values=[dict(zip(columns, row, strict=True)) for row in rows])
+
+
+def layers(*charts: Any) -> Any:
+    """Return charts on top of each other."""
+    return _native().Layers(layer=list(charts))
+
+
+def row(*charts: Any, spacing: int = 24) -> Any:
+    """Return charts side by side."""
+    return _native().Row(hconcat=list(charts), spacing=spacing)
+
+
+def single(data: Any) -> Any:
+    """Return a chart without marks."""
+    return _native().Single(data)
+
+
+def finished(chart: Any, title: str, *lines: str) -> Any:
+    """Return a picture with its title, its subtitle, and its alternative text."""
+    alt = altair()
+    said = [line for line in lines if line]
+    return chart.properties(
+        title=alt.TitleParams(title, subtitle=said),
+        description=". ".join([title, *said]) + ".",
+    )
+
+
+def legend(names: Sequence[str], width: int = WIDTH) -> Any:
+    """Return a legend that is not wider than its picture: one line, else columns."""
+    widths = [min(_LABEL_LIMIT, len(name) * _LETTER) + _SYMBOL for name in names]
+    fits = sum(widths) <= width
+    count = 0 if fits else max(1, int(width // max(widths)))
+    return altair().Legend(title=None, columns=count, labelLimit=_LABEL_LIMIT)
+
+
+def tasks(count: int) -> str:
+    """Return a number of tasks in words."""
+    return f"{count:,} task{'' if count == 1 else 's'}"
+
+
+def no_tasks(title: str, why: str = "No tasks") -> Any:
+    """Return the picture of nothing."""
+    chart = single(data_of({"words": [why]})).mark_text(fontSize=13)
+    return finished(chart.encode(text="words:N").properties(width=WIDTH, height=60), title)

@@ -1,0 +1,139 @@
+"""Machines side by side: what their tasks took, and what they cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from inductiva_widgets.formatting import format_cost, format_short
+from inductiva_widgets.plots import chart, columns, groups, palette, scales
+from inductiva_widgets.plots.columns import Numbers
+
+TITLE = "Machines"
+MOST_POINTS = 300
+_LEVELS = {"first": 0.25, "middle": 0.5, "third": 0.75}
+
+
+def machines(df: pd.DataFrame) -> Any:
+    """Return the computation time of tasks against their cost, by machine; costs no request.
+
+    Up to 300 tasks are a point each. Of more there is a point for each machine at its medians,
+    with lines over the middle half of times and costs.
+
+    Parameters
+    ----------
+    df
+        Tasks with the columns ``machine_type``, ``computation_time`` and ``cost_usd``; those that
+        have no time or no cost yet are left out. The eight machines with most tasks are shown,
+        or seven and the others as one.
+
+    Returns
+    -------
+    altair.TopLevelMixin
+        The chart, see :mod:`inductiva_widgets.plots`. Left is fast, low is cheap.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or Altair is not installed.
+    """
+    frame = columns.require(df, "machines", "machine_type", "computation_time", "cost_usd")
+    time, cost = columns.seconds(frame, "computation_time"), columns.numbers(frame, "cost_usd")
+    known = np.isfinite(time) & np.isfinite(cost)
+    if frame.empty:
+        return chart.no_tasks(TITLE)
+    if not known.any():
+        return chart.no_tasks(TITLE, "No task has both a computation time and a cost")
+    shown = frame[known]
+    kept = groups.grouped(shown, "machine_type", "machines", palette.MOST_GROUPS)
+    time, cost = time[known], cost[known]
+    is_few = len(shown) <= MOST_POINTS
+    picture = _points(shown.index, kept, time, cost) if is_few else _medians(kept, time, cost)
+    how = "a point each" if is_few else "medians of each machine, lines: middle half of its tasks"
+    left_out = len(frame) - len(shown)
+    note = f"{left_out:,} without a computation time or a cost left out" if left_out else ""
+    picture = picture.properties(width=chart.WIDTH, height=320)
+    return chart.finished(picture, TITLE, f"{chart.tasks(len(shown))}, {how}", note)
+
+
+def _points(ids: pd.Index, kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
+    alt = chart.altair()
+    across, up = scales.duration_axis(time), scales.money_axis(cost)
+    data = {
+        "machine": [kept.names[place] for place in kept.places],
+        "task": [columns.safe(task) for task in ids],
+        "seconds": time.tolist(),
+        "usd": cost.tolist(),
+        "x": across.drawn(time).tolist(),
+        "y": up.drawn(cost).tolist(),
+        "took": [format_short(value) for value in time.tolist()],
+        "cost": [format_cost(value) for value in cost.tolist()],
+    }
+    return (
+        chart.single(chart.data_of(data))
+        .mark_circle(size=60, opacity=0.8)
+        .encode(
+            x=alt.X("x:Q", **across.parts("Computation time")),
+            y=alt.Y("y:Q", **up.parts("Cost (US$)")),
+            color=_colour(kept),
+            tooltip=[
+                alt.Tooltip("task:N", title="Task"),
+                alt.Tooltip("machine:N", title="Machine"),
+                alt.Tooltip("took:N", title="Computation time"),
+                alt.Tooltip("cost:N", title="Cost"),
+            ],
+        )
+    )
+
+
+def _medians(kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
+    alt = chart.altair()
+    levels = list(_LEVELS.values())
+    rows = [kept.places == place for place in range(len(kept))]
+    times = np.array([np.quantile(time[own], levels) for own in rows])
+    costs = np.array([np.quantile(cost[own], levels) for own in rows])
+    across, up = scales.duration_axis(times.ravel()), scales.money_axis(costs.ravel())
+    data: dict[str, list[Any]] = {
+        "machine": kept.names,
+        "tasks": [int(own.sum()) for own in rows],
+        "usd": [float(cost[own].sum()) for own in rows],
+        "seconds": [float(time[own].sum()) for own in rows],
+        "took": [format_short(value) for value in times[:, 1].tolist()],
+        "cost": [format_cost(value) for value in costs[:, 1].tolist()],
+        "total": [format_cost(float(cost[own].sum())) for own in rows],
+    }
+    for place, name in enumerate(_LEVELS):
+        data[f"time_{name}"] = across.drawn(times[:, place]).tolist()
+        data[f"cost_{name}"] = up.drawn(costs[:, place]).tolist()
+    base = chart.single(chart.data_of(data)).encode(
+        color=_colour(kept),
+        tooltip=[
+            alt.Tooltip("machine:N", title="Machine"),
+            alt.Tooltip("tasks:Q", title="Tasks", format=","),
+            alt.Tooltip("took:N", title="Computation time, median"),
+            alt.Tooltip("cost:N", title="Cost, median"),
+            alt.Tooltip("total:N", title="Cost in all"),
+        ],
+    )
+    x = alt.X("time_middle:Q", **across.parts("Computation time, median"))
+    y = alt.Y("cost_middle:Q", **up.parts("Cost of a task (US$), median"))
+    over_times = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
+        x=alt.X("time_first:Q"), x2="time_third", y=y
+    )
+    over_costs = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
+        x=x, y=alt.Y("cost_first:Q"), y2="cost_third"
+    )
+    points = base.mark_circle(size=140, opacity=1).encode(x=x, y=y)
+    return chart.layers(over_times, over_costs, points)
+
+
+def _colour(kept: groups.Groups) -> Any:
+    alt = chart.altair()
+    colours = palette.group_colours(len(kept), has_others=kept.has_others)
+    return alt.Color(
+        "machine:N",
+        scale=alt.Scale(domain=kept.names, range=colours),
+        legend=chart.legend(kept.names),
+    )

@@ -1,0 +1,197 @@
+"""How long tasks took, by machine, simulator or any other column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.formatting import format_short
+from inductiva_widgets.plots import chart, columns, groups, scales
+from inductiva_widgets.plots.columns import Numbers
+from inductiva_widgets.plots.groups import Groups
+
+TITLE = "Times"
+MOST_POINTS = 200
+_MOST_GROUPS = 16
+_COLOURS = ("#b48a1c", "#1769c9", "#8a6fc0", "#2a9d8f")
+_LEVELS = {"low": 0.05, "first": 0.25, "middle": 0.5, "third": 0.75, "high": 0.95}
+
+
+def times(
+    df: pd.DataFrame,
+    by: str = "machine_type",
+    what: Sequence[str] = ("queue_time", "computation_time"),
+) -> Any:
+    """Return how queue and computation times are distributed; costs no request.
+
+    Up to 200 tasks are a point each, with a line at the median. Of more there are boxes: the
+    median, the middle half, and a line from 5 % to 95 %.
+
+    Parameters
+    ----------
+    df
+        Tasks.
+    by
+        Column whose values are compared, such as ``"simulator"`` or ``"metadata.<key>"``; the 16
+        largest groups are shown, the others as one.
+    what
+        Columns of durations, one panel each.
+
+    Returns
+    -------
+    altair.TopLevelMixin
+        The chart, see :mod:`inductiva_widgets.plots`. An axis is logarithmic where times differ by
+        much.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or Altair is not installed.
+    """
+    wanted = [what] if isinstance(what, str) else list(what)
+    if not wanted:
+        raise InputError('plots.times needs columns of durations: what=["queue_time"].')
+    frame = columns.require(df, "times", *wanted)
+    kept = groups.grouped(frame, by, "times", _MOST_GROUPS)
+    title = f"{TITLE} by {_title(by).lower()}"
+    if frame.empty:
+        return chart.no_tasks(title)
+    values = {name: columns.seconds(frame, name) for name in wanted}
+    is_few = len(frame) <= MOST_POINTS
+    width = (chart.WIDTH - 24 * (len(wanted) - 1)) // len(wanted)
+    step = 22 if len(kept) > 4 else 34
+    panels = []
+    for place, (name, told) in enumerate(values.items()):
+        known = np.isfinite(told)
+        ids = frame.index[np.flatnonzero(known)] if is_few else None
+        colour = _COLOURS[place % len(_COLOURS)]
+        panel = _Panel(_title(name), told[known], kept.of(known), colour, step, place == 0)
+        layers = panel.boxes() if ids is None else panel.points(ids)
+        panels.append(chart.layers(*layers).properties(width=width, height=step * len(kept)))
+    count = chart.tasks(len(frame))
+    how = (
+        f"{count}, a point each; line: median"
+        if is_few
+        else f"{count}, aggregated: median, middle half (box), 5 % to 95 % (line)"
+    )
+    missing = [
+        f"{int(np.isnan(told).sum()):,} without a {_title(name).lower()}"
+        for name, told in values.items()
+        if np.isnan(told).any()
+    ]
+    return chart.finished(chart.row(*panels), title, how, ", ".join(missing))
+
+
+def _title(name: str) -> str:
+    return columns.safe(name).replace("_", " ").capitalize()
+
+
+class _Panel(NamedTuple):
+    """The distributions of one column, a line for each group."""
+
+    title: str
+    seconds: Numbers
+    kept: Groups
+    colour: str
+    step: int
+    is_first: bool
+
+    def points(self, ids: pd.Index) -> list[Any]:
+        alt = chart.altair()
+        axis = scales.duration_axis(self.seconds)
+        # Beside each other, the first in the middle, the same in every run.
+        places = self.kept.places
+        turn = pd.Series(places).groupby(places).cumcount().to_numpy()
+        data = {
+            "group": [self.kept.names[place] for place in places],
+            "task": [columns.safe(task) for task in ids],
+            "seconds": self.seconds.tolist(),
+            "drawn": axis.drawn(self.seconds).tolist(),
+            "aside": ((0.5 + turn * 0.618) % 1).tolist(),
+            "took": [format_short(value) for value in self.seconds.tolist()],
+        }
+        points = (
+            chart.single(chart.data_of(data))
+            .mark_circle(size=36, opacity=0.75, color=self.colour)
+            .encode(
+                x=alt.X("drawn:Q", **axis.parts(self.title)),
+                y=self._y(),
+                yOffset=alt.YOffset("aside:Q", scale=alt.Scale(domain=[-0.15, 1.15])),
+                tooltip=[
+                    alt.Tooltip("task:N", title="Task"),
+                    alt.Tooltip("group:N", title="Group"),
+                    alt.Tooltip("took:N", title=self.title),
+                ],
+            )
+        )
+        return [points, self._medians(chart.single(chart.data_of(self._levels(axis))), axis)]
+
+    def boxes(self) -> list[Any]:
+        alt = chart.altair()
+        # What is seen decides, not a single task that took longest.
+        seen = [_quantiles(own) for _, own in self._groups()]
+        axis = scales.duration_axis(np.concatenate(seen) if seen else self.seconds)
+        base = chart.single(chart.data_of(self._levels(axis)))
+        shared = {"y": self._y(), "tooltip": self._tooltip()}
+        whiskers = base.mark_rule(color=self.colour, strokeWidth=1.5).encode(
+            x=alt.X("low:Q", **axis.parts(self.title)), x2="high", **shared
+        )
+        boxes = base.mark_bar(
+            color=self.colour, fillOpacity=0.4, stroke=self.colour, strokeWidth=1
+        ).encode(x="first:Q", x2="third", **shared)
+        return [whiskers, boxes, self._medians(base, axis)]
+
+    def _medians(self, base: Any, axis: scales.Range) -> Any:
+        alt = chart.altair()
+        line = base.mark_tick(color=self.colour, opacity=1, thickness=3, size=0.7 * self.step)
+        x = alt.X("middle:Q", **axis.parts(self.title))
+        return line.encode(x=x, y=self._y(), tooltip=self._tooltip())
+
+    def _y(self) -> Any:
+        alt = chart.altair()
+        axis = alt.Axis(title=None, labelLimit=150, ticks=False, domain=False, labels=self.is_first)
+        scale = alt.Scale(domain=self.kept.names, paddingInner=0.35)
+        return alt.Y("group:N", scale=scale, axis=axis)
+
+    def _groups(self) -> list[tuple[str, Numbers]]:
+        """Return the times of every group that has any."""
+        order = np.argsort(self.kept.places, kind="stable")
+        edges = np.searchsorted(self.kept.places[order], np.arange(len(self.kept) + 1))
+        each = [self.seconds[order[first:last]] for first, last in pairwise(edges)]
+        return [(name, own) for name, own in zip(self.kept.names, each, strict=True) if own.size]
+
+    def _levels(self, axis: scales.Range) -> dict[str, list[Any]]:
+        """Return the quantiles of every group: where they are drawn, and in words."""
+        groups = self._groups()
+        levels = np.array([_quantiles(own) for _, own in groups]).reshape(-1, len(_LEVELS))
+        rows: dict[str, list[Any]] = {
+            "group": [name for name, _ in groups],
+            "tasks": [int(own.size) for _, own in groups],
+            "seconds": [float(own.sum()) for _, own in groups],
+        }
+        for place, level in enumerate(_LEVELS):
+            rows[level] = axis.drawn(levels[:, place]).tolist()
+            rows[f"{level}_words"] = [format_short(value) for value in levels[:, place].tolist()]
+        return rows
+
+    def _tooltip(self) -> list[Any]:
+        alt = chart.altair()
+        return [
+            alt.Tooltip("group:N", title="Group"),
+            alt.Tooltip("tasks:Q", title="Tasks", format=","),
+            alt.Tooltip("middle_words:N", title=f"{self.title}, median"),
+            alt.Tooltip("first_words:N", title="25 %"),
+            alt.Tooltip("third_words:N", title="75 %"),
+            alt.Tooltip("low_words:N", title="5 %"),
+            alt.Tooltip("high_words:N", title="95 %"),
+        ]
+
+
+def _quantiles(seconds: Numbers) -> Numbers:
+    levels: Numbers = np.quantile(seconds, list(_LEVELS.values()))
+    return levels

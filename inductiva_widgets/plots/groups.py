@@ -1,0 +1,86 @@
+"""Tasks by project, machine or any other column: the largest groups, and the others as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.plots.columns import Numbers, texts
+
+NONE = "(none)"
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A group for every task: its place in the names, largest first, others last."""
+
+    places: NDArray[np.intp]
+    names: list[str]
+    has_others: bool
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def of(self, rows: NDArray[np.bool_]) -> Groups:
+        """Return the groups of some of the tasks."""
+        return replace(self, places=self.places[rows])
+
+
+def grouped(
+    df: pd.DataFrame, by: str, picture: str, most: int, weight: Numbers | None = None
+) -> Groups:
+    """Return the groups of a frame by a column.
+
+    Parameters
+    ----------
+    df
+        The tasks.
+    by
+        Name of the column.
+    picture
+        Who asks, for the error.
+    most
+        How many groups at most, the others included.
+    weight
+        What makes a group large, by default the number of its tasks.
+
+    Raises
+    ------
+    InputError
+        There is no such column.
+    """
+    if by not in df.columns:
+        named = [
+            str(name) for name in df.columns if isinstance(df[name].dtype, pd.CategoricalDtype)
+        ]
+        raise InputError(
+            f"plots.{picture}: there is no column {by!r} to group by. "
+            f"This frame has {', '.join(named) or 'no column of categories'}."
+        )
+    codes, names = texts(df[by])
+    # Missing values are a group of their own.
+    codes = np.where(codes < 0, len(names), codes)
+    sizes = np.bincount(codes, weights=weight, minlength=len(names) + 1)
+    occurs = np.bincount(codes, minlength=len(names) + 1) > 0
+    names = [*names, unlike(NONE, names)]
+    # By size, then by name, so that one frame always gives one picture.
+    order = sorted(np.flatnonzero(occurs), key=lambda code: (-sizes[code], names[code]))
+    kept = order if len(order) <= most else order[: most - 1]
+    place_of = np.full(len(names), len(kept), dtype=np.intp)
+    place_of[kept] = np.arange(len(kept))
+    shown = [names[code] for code in kept]
+    rest = len(order) - len(kept)
+    if rest:
+        shown.append(unlike(f"{rest:,} others", shown))
+    return Groups(place_of[codes], shown, rest > 0)
+
+
+def unlike(name: str, taken: list[str]) -> str:
+    """Return a name that none of the tasks' own is."""
+    while name in taken:
+        name = f"{name}\N{NO-BREAK SPACE}"
+    return name

@@ -1,0 +1,156 @@
+"""Charts of Altair that JupyterLab and Notebook draw by themselves, in the colours of their theme.
+
+Imports Altair, hence is itself imported only when a picture is made, by :mod:`.chart`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+
+from inductiva_widgets.plots.still import png_of
+
+# What JupyterLab 4 and Notebook 7 know, and VS Code. Altair 6 writes version 6, of which their
+# Vega-Lite 5 reads all that the pictures use; neither shows anything of version 6.
+MIME_TYPE = "application/vnd.vegalite.v5+json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+# The frame stays in sight on light and on dark; the texts are coloured where they are shown.
+_LINE = "#808890"
+LOOK: dict[str, Any] = {
+    "font": "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif",
+    "axis": {
+        "domainColor": _LINE,
+        "tickColor": _LINE,
+        "gridColor": _LINE,
+        "gridOpacity": 0.22,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "labelPadding": 5,
+    },
+    "legend": {
+        "labelFontSize": 11,
+        "title": None,
+        "orient": "top",
+        "direction": "horizontal",
+        "columnPadding": 14,
+        "symbolOpacity": 1,
+        "symbolType": "square",
+        "symbolSize": 90,
+        "symbolStrokeWidth": 0,
+        "offset": 10,
+    },
+    "title": {
+        "anchor": "start",
+        "frame": "group",
+        "fontSize": 15,
+        "fontWeight": 600,
+        "subtitleFontSize": 12,
+        "subtitlePadding": 5,
+        "offset": 12,
+    },
+    "view": {"stroke": None},
+    "text": {"fontSize": 11},
+}
+"""What a chart's own settings win over."""
+
+# SVG takes its colours from the page: texts stay readable when the theme is changed.
+_INK = "currentColor"
+_LIVE = {
+    "background": "transparent",
+    "usermeta": {"embedOptions": {"renderer": "svg"}},
+    "config": {
+        "axis": {"labelColor": _INK, "titleColor": _INK},
+        "header": {"labelColor": _INK, "titleColor": _INK},
+        "legend": {"labelColor": _INK, "titleColor": _INK},
+        "text": {"color": _INK},
+        "title": {"color": _INK, "subtitleColor": _INK},
+    },
+}
+
+
+class Picture:
+    """What makes a chart of Altair show itself without a network and without any setting.
+
+    A renderer that was enabled with ``alt.renderers.enable`` is honoured. Charts joined by ``|``,
+    ``&`` and ``+`` are pictures as well; those of ``alt.hconcat`` and its like are Altair's own,
+    and share their colours.
+    """
+
+    def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the specification, with the look of the pictures where no other was chosen."""
+        spec: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
+        # Altair joins no charts that have settings: they are added to the whole, once.
+        is_whole = (kwargs.get("context") or {}).get("top_level", True)
+        return _beneath({"config": LOOK}, spec) if is_whole else spec
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+        if alt.renderers.active != "default":
+            return super()._repr_mimebundle_(*args, **kwargs)  # type: ignore[misc]
+        spec = self.to_dict()
+        words = _words(spec) or "Chart"
+        data: dict[str, Any] = {
+            MIME_TYPE: _beneath(_LIVE, spec) | {"$schema": SCHEMA, "description": words},
+            "text/plain": words,
+        }
+        metadata: dict[str, Any] = {}
+        still = png_of(_beneath({"background": "white"}, spec))
+        if still is not None:
+            image, size = still
+            data["image/png"] = base64.b64encode(image).decode("ascii")
+            metadata["image/png"] = {**size, "alt": words}
+        return data, metadata
+
+    def __or__(self: Any, other: Any) -> Any:
+        return Row(hconcat=[self, other], resolve=_own_colours())
+
+    def __and__(self: Any, other: Any) -> Any:
+        return Column(vconcat=[self, other], resolve=_own_colours())
+
+    def __add__(self: Any, other: Any) -> Any:
+        return Layers(layer=[self, other])
+
+
+class Single(Picture, alt.Chart):
+    """One picture."""
+
+
+class Layers(Picture, alt.LayerChart):
+    """Pictures on top of each other."""
+
+
+class Row(Picture, alt.HConcatChart):
+    """Pictures side by side."""
+
+
+class Column(Picture, alt.VConcatChart):
+    """Pictures one below the other."""
+
+
+def _own_colours() -> Any:
+    """Return that pictures side by side do not share colours, whose groups have other meanings."""
+    return alt.Resolve(scale=alt.ScaleResolveMap(color="independent", stroke="independent"))
+
+
+def _words(spec: Mapping[str, Any]) -> str:
+    """Return what a chart shows in words, those of its parts where it has none of its own."""
+    if own := spec.get("description"):
+        return str(own)
+    parts = [part for key in ("hconcat", "vconcat", "layer") for part in spec.get(key, ())]
+    return " ".join(filter(None, map(_words, parts)))
+
+
+def _beneath(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was chosen, and defaults where nothing was."""
+    both = dict(chosen)
+    for key, value in defaults.items():
+        own = both.get(key)
+        if isinstance(value, Mapping):
+            both[key] = _beneath(value, own if isinstance(own, Mapping) else {})
+        elif own is None:
+            both[key] = value
+    return both

@@ -1,0 +1,117 @@
+"""How tasks ended, and how those stand that have not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from inductiva_widgets.plots import chart, columns, groups, palette
+from inductiva_widgets.status import KNOWN_STATUSES, Status
+
+TITLE = "Statuses"
+_MOST_GROUPS = 16
+# Codes that this version does not know are told apart as long as a legend can hold them.
+_MOST_UNKNOWN = 6
+
+
+def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
+    """Return the share of every status; costs no request.
+
+    Parameters
+    ----------
+    df
+        Tasks with the column ``status``.
+    by
+        Column whose values are compared, a bar each; the 16 largest groups are shown, the others
+        as one.
+
+    Returns
+    -------
+    altair.TopLevelMixin
+        The chart, see :mod:`inductiva_widgets.plots`. Statuses stand in the order of a task's life.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or Altair is not installed.
+    """
+    alt = chart.altair()
+    frame = columns.require(df, "statuses", "status")
+    kept = groups.grouped(frame, by, "statuses", _MOST_GROUPS)
+    title = f"{TITLE} by {columns.safe(by).replace('_', ' ')}"
+    if frame.empty:
+        return chart.no_tasks(title)
+    places, labels, colours = _in_order(frame["status"])
+    cell = kept.places * len(labels) + places
+    counts = np.bincount(cell, minlength=len(kept) * len(labels)).reshape(len(kept), len(labels))
+    totals = counts.sum(axis=1)
+    tops = np.cumsum(counts, axis=1)
+    group, status = np.nonzero(counts)
+    share = counts[group, status] / totals[group]
+    data = {
+        "group": [kept.names[place] for place in group],
+        "status": [labels[place] for place in status],
+        "tasks": counts[group, status].tolist(),
+        "from": ((tops[group, status] - counts[group, status]) / totals[group]).tolist(),
+        "to": (tops[group, status] / totals[group]).tolist(),
+        "share": [f"{value:.1%}" for value in share.tolist()],
+    }
+    step = 22 if len(kept) > 4 else 34
+    y = alt.Y(
+        "group:N",
+        scale=alt.Scale(domain=kept.names, paddingInner=0.28),
+        axis=alt.Axis(title=None, labelLimit=170, ticks=False, domain=False),
+    )
+    bars = (
+        chart.single(chart.data_of(data))
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "from:Q",
+                scale=alt.Scale(domain=[0, 1], nice=False),
+                axis=alt.Axis(title="Share of tasks", format=".0%", tickCount=5),
+            ),
+            x2="to",
+            y=y,
+            color=alt.Color(
+                "status:N",
+                scale=alt.Scale(domain=labels, range=colours),
+                legend=chart.legend(labels),
+            ),
+            tooltip=[
+                alt.Tooltip("group:N", title="Group"),
+                alt.Tooltip("status:N", title="Status"),
+                alt.Tooltip("tasks:Q", title="Tasks", format=","),
+                alt.Tooltip("share:N", title="Share"),
+            ],
+        )
+    )
+    sizes = {"group": kept.names, "words": [chart.tasks(total) for total in totals.tolist()]}
+    words = chart.single(chart.data_of(sizes)).mark_text(align="left", dx=8)
+    words = words.encode(x=alt.XDatum(1), y=y, text="words:N")
+    picture = chart.layers(bars, words).properties(width=chart.WIDTH - 120, height=step * len(kept))
+    return chart.finished(picture, title, chart.tasks(len(frame)))
+
+
+def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:
+    """Return a status for every task as a place in labels, and these with their colours."""
+    codes, names = columns.texts(column)
+    known = {code: place for place, code in enumerate(KNOWN_STATUSES)}
+    used = sorted(
+        {names[code] for code in np.unique(codes) if code >= 0},
+        key=lambda name: (known.get(name, len(known)), name),
+    )
+    unknown = [name for name in used if name not in known]
+    if len(unknown) > _MOST_UNKNOWN:
+        used = [name for name in used if name in known]
+    shown = [Status(name) for name in used]
+    labels = [status.alias for status in shown]
+    colours = palette.status_colours(shown)
+    place_of = {name: place for place, name in enumerate(used)}
+    places = np.array([place_of.get(name, len(used)) for name in names] + [len(used)])[codes]
+    if (places == len(used)).any():
+        labels.append(groups.unlike("Other", labels))
+        colours.append(palette.OTHERS)
+    return places, labels, colours

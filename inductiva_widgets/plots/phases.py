@@ -1,0 +1,243 @@
+"""The time line of tasks: a line each, or how many were in each phase, where they are many."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inductiva_widgets.formatting import format_short
+from inductiva_widgets.plots import chart, columns, palette, scales
+from inductiva_widgets.plots.columns import Numbers
+from inductiva_widgets.status import Status, Tone
+
+TITLE = "Timeline"
+MOST_LINES = 60
+# Four pixels each.
+_MOST_BINS = chart.WIDTH // 4
+_MARKS = {
+    "Queue": "submitted",
+    "Preparing": "started",
+    "Computing": "computation_started",
+    "Finalizing": "computation_ended",
+}
+PHASES = tuple(_MARKS)
+
+
+class Stretches(NamedTuple):
+    """Begin and end of every phase of every task, in seconds since 1970; rows are phases."""
+
+    starts: Numbers
+    ends: Numbers
+
+    @property
+    def entered(self) -> NDArray[np.bool_]:
+        """Which phases were entered."""
+        return np.isfinite(self.starts)
+
+
+def timeline(df: pd.DataFrame) -> Any:
+    """Return when tasks queued, were prepared, computed and were finalized; costs no request.
+
+    Up to 60 tasks are a line each, on one clock, or each from its own submission where they are
+    too short for their distance to each other. More are counted: how many were in each phase, on
+    average over bins of time.
+
+    Parameters
+    ----------
+    df
+        Tasks with the columns ``status``, ``submitted``, ``started``, ``computation_started``,
+        ``computation_ended`` and ``ended``. Tasks that are alive last until the time that the
+        frame is of.
+
+    Returns
+    -------
+    altair.TopLevelMixin
+        The chart, see :mod:`inductiva_widgets.plots`.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or Altair is not installed.
+    """
+    frame = columns.require(df, "timeline", "status", *_MARKS.values(), "ended")
+    codes, statuses = _statuses(frame)
+    stretches = stretches_of(frame, codes, statuses)
+    has_begun = stretches.entered.any(axis=0)
+    count = int(has_begun.sum())
+    if count == 0:
+        return chart.no_tasks(TITLE, "No tasks" if frame.empty else "No task has been submitted")
+    left_out = len(frame) - count
+    note = f"{left_out:,} not yet submitted" if left_out else ""
+    shown = Stretches(stretches.starts[:, has_begun], stretches.ends[:, has_begun])
+    if count > MOST_LINES:
+        return _counted(shown, note)
+    names = [columns.safe(name) for name in frame.index[np.flatnonzero(has_begun)]]
+    return _lines(shown, names, [statuses[code] for code in codes[has_begun]], note)
+
+
+def _statuses(frame: pd.DataFrame) -> tuple[NDArray[np.intp], list[Status]]:
+    codes, names = columns.texts(frame["status"])
+    # The last stands for -1, a status that is missing.
+    return codes, [*map(Status, names), Status("unknown")]
+
+
+def stretches_of(frame: pd.DataFrame, codes: NDArray[np.intp], statuses: list[Status]) -> Stretches:
+    """Return the phases of tasks; each lasts until the next one that was entered begins."""
+    starts = np.array([columns.moments(frame, name) for name in _MARKS.values()])
+    ended = columns.moments(frame, "ended")
+    is_over = np.array([status.is_terminal for status in statuses])[codes]
+    now = columns.as_of(frame, starts, ended)
+    following = np.where(np.isnan(ended) & ~is_over, now, ended)
+    ends = np.empty_like(starts)
+    for place in reversed(range(len(starts))):
+        # Where the end of the last phase is unknown it has no length, rather than a wrong one.
+        ends[place] = np.fmax(starts[place], following)
+        following = np.where(np.isnan(starts[place]), following, starts[place])
+    return Stretches(starts, np.where(np.isnan(starts), np.nan, ends))
+
+
+def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str) -> Any:
+    alt = chart.altair()
+    begins, last = np.nanmin(shown.starts, axis=0), float(np.nanmax(shown.ends))
+    first = float(begins.min())
+    lengths = np.nanmax(shown.ends, axis=0) - begins
+    is_aligned = float(np.median(lengths)) < 0.01 * (last - first)
+    origin = begins if is_aligned else np.zeros_like(begins)
+    rows: dict[str, list[Any]] = {name: [] for name in _FIELDS}
+    for place in np.argsort(begins, kind="stable"):
+        failed = _failed_phase(shown, int(place), statuses[place])
+        for phase in np.flatnonzero(shown.entered[:, place]):
+            start, end = float(shown.starts[phase, place]), float(shown.ends[phase, place])
+            values = (
+                names[place],
+                "Failed" if phase == failed else PHASES[phase],
+                PHASES[phase],
+                (start - origin[place]) * (1 if is_aligned else 1000),
+                (end - origin[place]) * (1 if is_aligned else 1000),
+                end - start,
+                format_short(end - start),
+                scales.when(start),
+                statuses[place].alias,
+            )
+            for field, value in zip(_FIELDS, values, strict=True):
+                rows[field].append(value)
+    colours = [name for name in palette.PHASES if name in rows["colour"]]
+    order = list(dict.fromkeys(rows["task"]))
+    if is_aligned:
+        x = alt.X("from:Q", **scales.even_axis(lengths).parts("Time since submission"))
+    else:
+        x = scales.time_axis("from", last - first, grid=True)
+    step = 18 if len(order) <= 20 else 12
+    picture = chart.single(chart.data_of(rows)).mark_bar(height={"band": 0.72}, strokeWidth=0.8)
+    picture = picture.encode(
+        x=x,
+        x2="to",
+        y=alt.Y(
+            "task:N",
+            scale=alt.Scale(domain=order),
+            axis=alt.Axis(
+                title=None,
+                labelLimit=78,
+                ticks=False,
+                domain=False,
+                labelFontSize=min(11, step - 2),
+            ),
+        ),
+        color=_colour(colours),
+        stroke=alt.Stroke("colour:N", legend=None, scale=_scale(colours)),
+        tooltip=[
+            alt.Tooltip("task:N", title="Task"),
+            alt.Tooltip("status:N", title="Status"),
+            alt.Tooltip("phase:N", title="Phase"),
+            alt.Tooltip("began:N", title="From (UTC)"),
+            alt.Tooltip("took:N", title="Took"),
+        ],
+    ).properties(width=chart.WIDTH, height=alt.Step(step))
+    count = chart.tasks(len(names))
+    how = "each from its own submission" if is_aligned else ""
+    said = ", ".join(part for part in (count, scales.period(first, last), how, note) if part)
+    return chart.finished(picture, TITLE, said)
+
+
+_FIELDS = ("task", "colour", "phase", "from", "to", "seconds", "took", "began", "status")
+
+
+def _failed_phase(shown: Stretches, place: int, status: Status) -> int | None:
+    """Return the phase in which a task went wrong, as the widgets show it."""
+    if status.facts.tone is not Tone.BAD:
+        return None
+    entered = shown.entered[:, place]
+    computing = PHASES.index("Computing")
+    # The files are stored all the same when a command has failed.
+    if status == Status.FAILED and entered[computing]:
+        return computing
+    # What has no length would not be seen.
+    lasted = entered & (shown.ends[:, place] > shown.starts[:, place])
+    return int(np.flatnonzero(lasted if lasted.any() else entered)[-1])
+
+
+def _counted(shown: Stretches, note: str) -> Any:
+    alt = chart.altair()
+    first, last = float(np.nanmin(shown.starts)), float(np.nanmax(shown.ends))
+    bins = scales.bins_of(first, last, _MOST_BINS)
+    rows: dict[str, list[Any]] = {name: [] for name in ("at", "phase", "tasks", "shown", "when")}
+    for place, phase in enumerate(PHASES):
+        means = _mean_counts(shown.starts[place], shown.ends[place], bins.edges)
+        # A step ends where the next begins: the last needs one more, of no height.
+        steps = [*means.tolist(), 0.0]
+        rows["at"] += (bins.edges * 1000).tolist()
+        rows["phase"] += [phase] * len(steps)
+        rows["tasks"] += steps
+        rows["shown"] += [f"{mean:,.3g}" if mean < 100 else f"{mean:,.0f}" for mean in steps]
+        rows["when"] += [scales.when(edge) for edge in bins.edges.tolist()]
+    rows["rank"] = [PHASES.index(phase) for phase in rows["phase"]]
+    picture = chart.single(chart.data_of(rows)).mark_area(interpolate="step-after")
+    picture = picture.encode(
+        x=scales.time_axis("at", last - first, nice=False),
+        y=alt.Y(
+            "tasks:Q",
+            stack="zero",
+            axis=alt.Axis(title="Tasks at a time, mean", tickCount=5, format=",~r"),
+        ),
+        color=_colour(list(PHASES), "phase"),
+        order=alt.Order("rank:Q", sort="descending"),
+        tooltip=[
+            alt.Tooltip("phase:N", title="Phase"),
+            alt.Tooltip("when:N", title="From (UTC)"),
+            alt.Tooltip("shown:N", title="Tasks, mean"),
+        ],
+    ).properties(width=chart.WIDTH, height=260)
+    count = (
+        f"{shown.starts.shape[1]:,} tasks, {scales.period(first, last)}, in bins of {bins.width}"
+    )
+    return chart.finished(picture, TITLE, ", ".join(part for part in (count, note) if part))
+
+
+def _mean_counts(starts: Numbers, ends: Numbers, edges: Numbers) -> Numbers:
+    """Return how many stretches cover each bin, on average: their time in it by its width."""
+    entered = np.isfinite(starts)
+    spent = _time_since(starts[entered], edges) - _time_since(ends[entered], edges)
+    means: Numbers = np.diff(spent) / np.diff(edges)
+    return np.maximum(means, 0.0)
+
+
+def _time_since(moments: Numbers, edges: Numbers) -> Numbers:
+    """Return for each edge the time since every moment before it, summed."""
+    # From the first edge on, so that little is lost to rounding.
+    ordered = np.sort(moments - edges[0])
+    sums = np.concatenate([[0.0], np.cumsum(ordered)])
+    before = np.searchsorted(ordered, edges - edges[0])
+    since: Numbers = before * (edges - edges[0]) - sums[before]
+    return since
+
+
+def _scale(names: list[str]) -> Any:
+    return chart.altair().Scale(domain=names, range=[palette.PHASES[name] for name in names])
+
+
+def _colour(names: list[str], field: str = "colour") -> Any:
+    alt = chart.altair()
+    return alt.Color(f"{field}:N", scale=_scale(names), legend=chart.legend(names))

@@ -1,0 +1,231 @@
+"""Axes that people read: time in bins that a calendar knows, durations in their own units."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from inductiva_widgets.formatting import format_cost
+from inductiva_widgets.plots.chart import altair
+from inductiva_widgets.plots.columns import Numbers
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+_STEPS = (
+    *(1.0, 2.0, 5.0, 10.0, 15.0, 30.0),
+    *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * HOUR for n in (1, 2, 3, 6, 12)),
+    *(n * DAY for n in (1, 2, 7, 14, 28, 56, 112, 364)),
+)
+# Fixed expressions: numbers go in, no text of a task ever does.
+_DURATION = (
+    "datum.value == 0 ? '0' : datum.value < 60 ? format(datum.value, '~r') + ' s'"
+    " : datum.value < 3600 ? format(datum.value / 60, '~r') + ' min'"
+    " : datum.value < 86400 ? format(datum.value / 3600, '~r') + ' h'"
+    " : format(datum.value / 86400, ',~r') + ' d'"
+)
+_MONEY = "format(datum.value, ',~r')"
+_CLOCK = (
+    "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S'"
+    " : utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%-d %b')"
+)
+_DATE = (
+    "utcFormat(datum.value, utcdate(datum.value) != 1 ? '%-d %b'"
+    " : utcmonth(datum.value) ? '%b' : '%Y')"
+)
+_LOG_TICKS = (
+    0.1,
+    1.0,
+    10.0,
+    MINUTE,
+    10 * MINUTE,
+    HOUR,
+    6 * HOUR,
+    DAY,
+    7 * DAY,
+    30 * DAY,
+    365 * DAY,
+)
+
+_FEWEST_BARS = 9
+_CALENDAR = (
+    (2 * DAY, "h", "hour"),
+    (62 * DAY, "D", "day"),
+    (400 * DAY, "W", "week"),
+    (3000 * DAY, "M", "month"),
+)
+
+
+class Bins(NamedTuple):
+    """Bins of time, one after the other without a gap; edges in seconds since 1970."""
+
+    edges: Numbers
+    width: str
+
+
+def bins_of(first: float, last: float, most: int) -> Bins:
+    """Return equal bins that begin at whole hours, days, Mondays, and reach over both times."""
+    step = next((step for step in _STEPS if (last - first) / step < most - 1), _STEPS[-1])
+    while (last - first) / step >= most - 1:
+        step *= 2
+    # 1970 began on a Thursday, weeks begin on Mondays.
+    origin = 4 * DAY if step > DAY else 0.0
+    begin = np.floor((first - origin) / step)
+    end = max(begin + 1, np.ceil((last - origin) / step))
+    return Bins(origin + np.arange(begin, end + 1) * step, in_words(step))
+
+
+def calendar_bins(first: float, last: float) -> Bins:
+    """Return hours, days, weeks, months or years, whichever make some dozens."""
+    span = last - first
+    unit, width = next(
+        ((unit, width) for limit, unit, width in _CALENDAR if span <= limit), ("Y", "year")
+    )
+    moments = np.array([first, last]).astype("datetime64[s]")
+    begin, end = moments.astype(f"datetime64[{unit}]")
+    # The weeks of numpy begin on Thursdays, as 1970 did.
+    shift = np.timedelta64(4 * int(DAY) if unit == "W" else 0, "s")
+    if unit == "W":
+        begin, end = (moments - shift).astype("datetime64[W]")
+    # One bar alone would fill the picture.
+    room = max(0, _FEWEST_BARS - int((end - begin).astype(int)) - 1) // 2
+    edges = np.arange(begin - room, end + room + 2).astype("datetime64[s]") + shift
+    return Bins(edges.astype(np.float64), width)
+
+
+def in_words(step: float) -> str:
+    """Return the width of a bin, as in ``6 h``."""
+    for unit, name in ((7 * DAY, "week"), (DAY, "day"), (HOUR, "h"), (MINUTE, "min")):
+        if step >= unit and step % unit == 0:
+            count = int(step // unit)
+            return f"{count:,} {name}{'s' if count > 1 and unit >= DAY else ''}"
+    return f"{step:g} s"
+
+
+def when(moment: float) -> str:
+    """Return a time in UTC, as in ``18 Nov 2026, 14:03``."""
+    told = datetime.fromtimestamp(moment, timezone.utc)
+    return f"{told.day} {told:%b %Y, %H:%M}"
+
+
+def period(first: float, last: float) -> str:
+    """Return from when to when, in days where that is enough."""
+    begin, end = when(first), when(last)
+    (day, _, _), (last_day, _, hour) = begin.partition(", "), end.partition(", ")
+    if last - first > 2 * DAY:
+        return f"{day} to {last_day}"
+    if begin == end:
+        return f"{begin} UTC"
+    return f"{begin} to {hour if day == last_day else end} UTC"
+
+
+def time_axis(field: str, span: float, **options: Any) -> Any:
+    """Return the horizontal axis of times, in milliseconds since 1970 and shown in UTC.
+
+    Parameters
+    ----------
+    field
+        The times.
+    span
+        Seconds from the first to the last.
+    options
+        ``grid``, and what the scale takes.
+    """
+    alt = altair()
+    axis = alt.Axis(
+        labelExpr=_CLOCK if span < 31 * DAY else _DATE,
+        title="Time (UTC)",
+        grid=options.pop("grid", False),
+        labelOverlap=True,
+        tickCount=8,
+    )
+    scale = alt.Scale(type="utc", **options)
+    return alt.X(f"{field}:T", axis=axis, scale=scale)
+
+
+class Range(NamedTuple):
+    """An axis of durations or amounts: equal steps, or equal factors where they differ widely."""
+
+    is_log: bool
+    low: float
+    high: float
+    ticks: list[float]
+    words: str = _DURATION
+    is_cut: bool = False
+    """Whether some values lie below the least of a logarithmic axis."""
+
+    def drawn(self, values: Numbers) -> Numbers:
+        """Return where values are drawn: not below the least of a logarithmic axis."""
+        return np.maximum(values, self.low) if self.is_log else values
+
+    def parts(self, title: str | None) -> dict[str, Any]:
+        """Return axis and scale for an encoding."""
+        alt = altair()
+        floor = f"datum.value <= {float(self.low)!r} ? '\N{LESS-THAN OR EQUAL TO} ' : ''"
+        words = f"({floor}) + ({self.words})" if self.is_cut else self.words
+        axis = alt.Axis(
+            values=self.ticks, labelExpr=words, title=title,
+            labelOverlap=True, labelFlush=False,
+        )  # fmt: skip
+        kind = "log" if self.is_log else "linear"
+        return {
+            "axis": axis,
+            "scale": alt.Scale(type=kind, domain=[self.low, self.high], nice=False, zero=False),
+        }
+
+
+def duration_axis(values: Numbers) -> Range:
+    """Return the axis that shows durations best; values in seconds, not-a-number left out."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return even_axis(known)
+    high = float(known.max())
+    if high <= 30 or high <= 20 * max(float(np.quantile(known, 0.25)), 0.1):
+        return even_axis(known)
+    least = max(float(np.quantile(known, 0.01)), 1.0)
+    low = max(tick for tick in _LOG_TICKS if tick <= least)
+    ticks = [tick for tick in _LOG_TICKS if low <= tick <= high]
+    return Range(True, low, high * 1.15, ticks, is_cut=bool(known.min() < low))
+
+
+def even_axis(values: Numbers) -> Range:
+    """Return the axis from nothing to the longest duration, in equal steps."""
+    known = values[np.isfinite(values)]
+    high = max(float(known.max()) if known.size else 1.0, 0.001) * 1.04
+    if high < _STEPS[0] * 5:
+        step = _even_step(high)
+    elif high > _STEPS[-1] * 5:
+        step = DAY * _even_step(high / DAY)
+    else:
+        step = next(step for step in _STEPS if step * 5 >= high)
+    return Range(False, 0.0, high, np.arange(0, high, step).tolist())
+
+
+def _even_step(high: float) -> float:
+    """Return a step of 1, 2 or 5 times a power of ten that goes into a number a few times."""
+    power = 10.0 ** math.floor(math.log10(high))
+    return power * next(step for step in (0.1, 0.2, 0.5, 1, 2) if high / (step * power) <= 6)
+
+
+def money_axis(values: Numbers) -> Range:
+    """Return the axis that shows amounts best; not-a-number left out."""
+    known = values[np.isfinite(values)]
+    high = max(float(known.max()) if known.size else 1.0, 1e-6)
+    above = known[known > 0]
+    if above.size and high > 20 * float(np.quantile(above, 0.25)):
+        least = max(float(np.quantile(above, 0.01)), 1e-6 * high)
+        powers = range(math.floor(math.log10(least)), math.ceil(math.log10(high)) + 1)
+        factors = (1, 2, 5) if len(powers) <= 4 else (1,)
+        marks = [factor * 10.0**power for power in powers for factor in factors]
+        low = max(mark for mark in marks if mark <= least)
+        ticks = [mark for mark in marks if low <= mark <= high * 1.2]
+        return Range(True, low, high * 1.3, ticks, _MONEY, is_cut=bool(known.min() < low))
+    ticks = np.arange(0, high * 1.06, _even_step(high)).tolist()
+    return Range(False, 0.0, high * 1.06, ticks, _MONEY)
+
+
+def money(amount: float) -> str:
+    """Return a sum of money, large ones without cents."""
+    return f"{amount:,.0f} US$" if amount >= 1000 else format_cost(amount)

@@ -1,0 +1,126 @@
+"""What tasks cost, over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from inductiva_widgets.formatting import format_cost
+from inductiva_widgets.plots import chart, columns, groups, palette, scales
+from inductiva_widgets.plots.columns import Numbers
+
+TITLE = "Costs"
+
+
+def costs(df: pd.DataFrame, by: str = "project") -> Any:
+    """Return what tasks cost over time; costs no request.
+
+    Costs are summed over hours, days, weeks or months, whichever fit the time that the tasks were
+    made in, and stacked by group.
+
+    Parameters
+    ----------
+    df
+        Tasks with the columns ``cost_usd`` and ``created``. The estimated cost of the computation
+        is shown, without the fee of the service.
+    by
+        Column whose values are told apart by colour; the seven most expensive groups are shown,
+        the others as one.
+
+    Returns
+    -------
+    altair.TopLevelMixin
+        The chart, see :mod:`inductiva_widgets.plots`.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or Altair is not installed.
+    """
+    alt = chart.altair()
+    frame = columns.require(df, "costs", "cost_usd", "created")
+    cost, created = columns.numbers(frame, "cost_usd"), columns.moments(frame, "created")
+    kept = groups.grouped(frame, by, "costs", palette.MOST_GROUPS, np.nan_to_num(cost))
+    title = f"{TITLE} by {columns.safe(by).replace('_', ' ')}"
+    if frame.empty:
+        return chart.no_tasks(title)
+    known = np.isfinite(cost) & np.isfinite(created)
+    note = _note(cost, created)
+    if not known.any():
+        return chart.no_tasks(title, f"No costs to show: {note}")
+    first, last = float(created[known].min()), float(created[known].max())
+    bins = scales.calendar_bins(first, last)
+    colours = palette.group_colours(len(kept), has_others=kept.has_others)
+    picture = chart.single(chart.data_of(_sums(kept.of(known), cost[known], created[known], bins)))
+    picture = (
+        picture.mark_rect(cornerRadius=1)
+        .encode(
+            x=scales.time_axis(
+                "from",
+                last - first,
+                nice=False,
+                domain=[bins.edges[0] * 1000, bins.edges[-1] * 1000],
+            ),
+            x2="to",
+            y=alt.Y(
+                "base:Q", axis=alt.Axis(title=f"US$ per {bins.width}", format=",~r", tickCount=5)
+            ),
+            y2="top",
+            color=alt.Color(
+                "group:N",
+                scale=alt.Scale(domain=kept.names, range=colours),
+                legend=chart.legend(kept.names),
+            ),
+            tooltip=[
+                alt.Tooltip("group:N", title="Group"),
+                alt.Tooltip("when:N", title=f"{bins.width.capitalize()} from (UTC)"),
+                alt.Tooltip("cost:N", title="Cost"),
+                alt.Tooltip("tasks:Q", title="Tasks", format=","),
+            ],
+        )
+        .properties(width=chart.WIDTH, height=260)
+    )
+    told = (
+        f"{scales.money(float(cost[known].sum()))} for {chart.tasks(int(known.sum()))}, "
+        f"{scales.period(first, last)}, summed by {bins.width}"
+    )
+    return chart.finished(picture, title, told, note)
+
+
+def _sums(
+    kept: groups.Groups, cost: Numbers, created: Numbers, bins: scales.Bins
+) -> dict[str, list[Any]]:
+    """Return a row for every bin and group that has tasks, stacked in the order of the groups."""
+    columns_of = len(kept)
+    place = np.searchsorted(bins.edges, created, side="right") - 1
+    cell = place * columns_of + kept.places
+    shape = (len(bins.edges) - 1, columns_of)
+    sums = np.bincount(cell, cost, shape[0] * shape[1]).reshape(shape)
+    tasks = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    tops = np.cumsum(sums, axis=1)
+    used, group = np.nonzero(tasks)
+    amounts, high = sums[used, group], tops[used, group]
+    gap = 0.05 * (bins.edges[used + 1] - bins.edges[used])
+    return {
+        "group": [kept.names[place] for place in group],
+        "from": ((bins.edges[used] + gap) * 1000).tolist(),
+        "to": ((bins.edges[used + 1] - gap) * 1000).tolist(),
+        "base": (high - amounts).tolist(),
+        "top": high.tolist(),
+        "usd": amounts.tolist(),
+        "cost": [format_cost(amount) for amount in amounts.tolist()],
+        "tasks": tasks[used, group].tolist(),
+        "when": [scales.when(edge) for edge in bins.edges[used].tolist()],
+    }
+
+
+def _note(cost: Numbers, created: Numbers) -> str:
+    parts = []
+    if unknown := int(np.isnan(cost).sum()):
+        parts.append(f"{unknown:,} without a cost")
+    if lost := int((np.isnan(created) & np.isfinite(cost)).sum()):
+        amount = scales.money(float(cost[np.isnan(created) & np.isfinite(cost)].sum()))
+        parts.append(f"{lost:,} without a time ({amount}) left out")
+    return ", ".join(parts)

@@ -1,0 +1,155 @@
+"""How a chart shows itself: for JupyterLab, for what shows only images, for who chose otherwise."""
+
+import base64
+import struct
+import sys
+import zlib
+
+import altair as alt
+import pytest
+
+from inductiva_widgets import plots
+from inductiva_widgets.plots import native, palette, still
+from inductiva_widgets.status import KNOWN_STATUSES, Status
+
+LAB = "application/vnd.vegalite.v5+json"
+
+
+@pytest.fixture
+def chart(frames):
+    return plots.statuses(frames[50])
+
+
+def bundle(chart):
+    return chart._repr_mimebundle_(include=None, exclude=None)
+
+
+def test_what_is_shown_is_what_jupyterlab_draws_itself_with_an_image_and_words(chart):
+    data, metadata = bundle(chart)
+    assert list(data) == [LAB, "text/plain", "image/png"]
+    assert data[LAB]["$schema"].endswith("vega-lite/v5.json")
+    assert data["text/plain"] == "Statuses by simulator. 50 tasks."
+    assert metadata["image/png"]["alt"] == data["text/plain"]
+
+
+def test_texts_take_the_colour_of_the_page_and_the_background_is_its_own(chart):
+    spec = bundle(chart)[0][LAB]
+    assert spec["background"] == "transparent"
+    assert spec["usermeta"]["embedOptions"] == {"renderer": "svg"}
+    assert (
+        spec["config"]["axis"]["labelColor"] == spec["config"]["title"]["color"] == "currentColor"
+    )
+    # Elsewhere, such as in a file, it is the usual black.
+    assert "labelColor" not in chart.to_dict()["config"]["axis"]
+
+
+def test_image_is_a_whole_png_of_twice_the_size_told(chart):
+    data, metadata = bundle(chart)
+    image = base64.b64decode(data["image/png"])
+    width, height = struct.unpack(">II", image[16:24])
+    size = metadata["image/png"]
+    assert (width // 2, height // 2) == (size["width"], size["height"])
+    at, names = 8, []
+    while at < len(image):
+        length, name = struct.unpack(">I4s", image[at : at + 8])
+        body = image[at + 4 : at + 8 + length]
+        assert struct.unpack(">I", image[at + 8 + length : at + 12 + length]) == (zlib.crc32(body),)
+        names.append(name)
+        at += 12 + length
+    assert (names[0], names[-2:]) == (b"IHDR", [b"IDAT", b"IEND"])
+    assert len(image) < 60_000
+
+
+def test_without_vl_convert_the_image_is_left_to_jupyterlab(chart, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    assert list(bundle(chart)[0]) == [LAB, "text/plain"]
+
+
+def test_image_that_cannot_be_made_is_told_and_the_chart_shown(chart):
+    away = alt.Chart("https://example.invalid/data.csv").mark_point().encode(x="a:Q")
+    with pytest.warns(UserWarning, match="keeps no image"):
+        data, _ = bundle(chart | away)
+    assert list(data) == [LAB, "text/plain"]
+
+
+def test_renderer_that_was_enabled_on_purpose_is_honoured(chart):
+    with alt.renderers.enable("json"):
+        data = bundle(chart)
+    shown = data[0] if isinstance(data, tuple) else data
+    assert LAB not in shown
+    assert "application/json" in shown
+
+
+def test_nothing_of_altair_is_set_for_the_user(chart):
+    def settings():
+        return (alt.renderers.active, dict(alt.renderers.options), alt.data_transformers.active)
+
+    before = settings()
+    bundle(chart)
+    chart.to_dict()
+    assert settings() == before
+    plain = alt.Chart(alt.Data(values=[])).mark_point()
+    assert "axis" not in plain.to_dict()["config"]
+    assert LAB not in plain._repr_mimebundle_()
+
+
+def test_charts_that_are_joined_show_themselves_as_pictures_do(chart, frames):
+    plain = alt.Chart(alt.Data(values=[{"v": 1}])).mark_rule().encode(x="v:Q")
+    other = plots.costs(frames[50])
+    for joined in (chart | other, chart & other, (chart | other) & chart, other + plain):
+        data, _ = bundle(joined)
+        assert list(data) == [LAB, "text/plain", "image/png"]
+        assert data[LAB]["config"]["title"]["fontSize"] == native.LOOK["title"]["fontSize"]
+    assert data["text/plain"].startswith("Costs by project")
+    # A colour means another group in each.
+    assert (chart | other).to_dict()["resolve"]["scale"]["color"] == "independent"
+    # Altair's own functions take them too; what they make is Altair's own.
+    assert type(alt.hconcat(chart, other)) is alt.HConcatChart
+
+
+def test_own_settings_win(chart):
+    own = chart.properties(title="Mine", width=200, background="pink").configure_axis(
+        labelColor="red"
+    )
+    spec = bundle(own)[0][LAB]
+    assert (spec["title"], spec["width"], spec["background"]) == ("Mine", 200, "pink")
+    assert spec["config"]["axis"]["labelColor"] == "red"
+    assert spec["config"]["axis"]["titleColor"] == "currentColor"
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "html", "json"])
+def test_charts_are_saved_as_any_of_altair(chart, tmp_path, kind):
+    chart.save(tmp_path / f"chart.{kind}")
+    assert (tmp_path / f"chart.{kind}").stat().st_size > 1000
+
+
+def test_still_is_none_without_its_maker(monkeypatch):
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    assert still.png_of({}) is None
+
+
+def _luminance(colour):
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#111111"])
+def test_colours_are_in_sight_on_light_and_dark_pages(page):
+    statuses = [Status(code) for code in (*KNOWN_STATUSES, "new-1", "new-2")]
+    colours = {
+        *palette.PHASES.values(),
+        *palette.group_colours(palette.MOST_GROUPS, has_others=False),
+        *palette.group_colours(2, has_others=True),
+        *palette.status_colours(statuses),
+    }
+    for colour in colours:
+        dark, light = sorted([_luminance(colour), _luminance(page)])
+        assert (light + 0.05) / (dark + 0.05) >= 3, colour
+
+
+def test_no_two_statuses_have_the_same_colour():
+    colours = palette.status_colours([Status(code) for code in KNOWN_STATUSES])
+    assert len(set(colours)) == len(colours)

@@ -1,0 +1,187 @@
+"""What holds for every picture, whatever the frame."""
+
+import json
+import subprocess
+import sys
+import time
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+
+from inductiva_widgets import plots
+from inductiva_widgets.errors import InputError
+from tests.unit.conftest import wire_task
+from tests.unit.plots.conftest import frame_of, rows_of, values_in
+
+PICTURES = sorted(plots.__all__)
+every_picture = pytest.mark.parametrize("name", PICTURES)
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "datum.x",
+    "a.b['c']",
+    'say "no"',
+    "back\\slash",
+    "[0]",
+    '{"signal": "1"}',
+    "12 others",
+    "(none)",
+    "constructor",
+    "",
+    "\x1b[31mred\x00\ud800",
+    "雨水 ☔",
+)
+
+
+AGGREGATED = {
+    "timeline": "in bins of 1 day",
+    "times": "aggregated",
+    "costs": "summed by week",
+    "statuses": "50,000 tasks",
+    "machines": "medians",
+}
+
+
+@every_picture
+@pytest.mark.parametrize("count", [0, 1, 50, 500, 50_000])
+def test_picture_is_valid_small_and_told_in_words_for_any_number_of_tasks(frames, name, count):
+    chart = getattr(plots, name)(frames[count])
+    assert isinstance(chart, alt.TopLevelMixin)
+    spec = chart.to_dict()
+    json.dumps(spec, allow_nan=False)
+    assert values_in(spec) <= 2000
+    assert spec["description"].startswith(spec["title"]["text"])
+    told = " ".join(spec["title"]["subtitle"])
+    if count == 0:
+        assert [list(rows["words"]) for rows in rows_of(chart)] == [["No tasks"]]
+    elif name != "costs":
+        assert told.startswith(f"{count:,} task{'s' if count > 1 else ''}")
+    if count == 50_000:
+        assert AGGREGATED[name] in told
+
+
+@every_picture
+def test_many_tasks_are_drawn_within_seconds(frames, name):
+    started = time.perf_counter()
+    getattr(plots, name)(frames[50_000]).to_dict()
+    assert time.perf_counter() - started < 5
+
+
+@every_picture
+def test_frame_is_left_as_it_was(frames, name):
+    before = frames[50].copy(deep=True)
+    getattr(plots, name)(frames[50])
+    pd.testing.assert_frame_equal(frames[50], before)
+
+
+@every_picture
+def test_rows_of_any_choice_and_order_are_taken(frames, name):
+    some = frames[500].query("cost_usd > 1").sample(frac=0.5, random_state=1)
+    getattr(plots, name)(some).to_dict()
+
+
+@every_picture
+def test_nothing_known_of_tasks_is_said_rather_than_raised(name):
+    bare = frame_of(*({"task_id": f"bare{n}", "status": "submitted"} for n in range(3)))
+    spec = getattr(plots, name)(bare).to_dict()
+    assert spec["description"]
+
+
+@every_picture
+@pytest.mark.parametrize("missing", [pd.NA, None, np.nan, pd.NaT])
+def test_missing_values_of_any_kind_are_read_as_missing(frames, name, missing):
+    frame = frames[50].astype(object)
+    frame.iloc[::2] = missing
+    spec = getattr(plots, name)(frame).to_dict()
+    json.dumps(spec, allow_nan=False)
+
+
+NEEDS = {
+    "timeline": ["status", "submitted", "started", "computation_ended", "ended"],
+    "times": ["queue_time", "computation_time"],
+    "costs": ["cost_usd", "created"],
+    "statuses": ["status"],
+    "machines": ["machine_type", "computation_time", "cost_usd"],
+}
+
+
+@every_picture
+def test_missing_columns_are_named_with_the_way_to_get_them(frames, name):
+    frame = frames[50].drop(columns=NEEDS[name])
+    with pytest.raises(InputError) as raised:
+        getattr(plots, name)(frame)
+    for column in NEEDS[name]:
+        assert column in str(raised.value)
+    assert "to_frame(columns=[" in str(raised.value)
+
+
+@every_picture
+def test_what_is_no_frame_is_refused(name):
+    with pytest.raises(InputError, match="takes a DataFrame of tasks"):
+        getattr(plots, name)([1, 2])
+
+
+@pytest.mark.parametrize("name", ["times", "costs", "statuses"])
+def test_unknown_column_to_group_by_is_refused_with_those_there_are(frames, name):
+    with pytest.raises(InputError, match=r"no column 'colour'.*simulator, project, machine_type"):
+        getattr(plots, name)(frames[50], by="colour")
+
+
+@pytest.mark.parametrize("name", ["times", "costs"])
+def test_column_of_another_kind_is_refused(frames, name):
+    column = {"times": "computation_time", "costs": "created"}[name]
+    with pytest.raises(InputError, match=f"column '{column}' does not hold"):
+        getattr(plots, name)(frames[50].assign(**{column: "soon"}))
+
+
+@pytest.mark.parametrize("by", ["project", "metadata.<b>['x'].y"])
+@pytest.mark.parametrize("name", ["times", "costs", "statuses"])
+def test_hostile_texts_are_values_and_never_names_of_fields(name, by):
+    texts = HOSTILE[:7]
+    frame = frame_of(*(wire_task(text, estimated_computation_cost=1) for text in texts))
+    frame[by] = list(texts)
+    chart = getattr(plots, name)(frame, by=by)
+    assert {group for rows in rows_of(chart) for group in rows["group"]} == set(texts)
+    expressions = {"field", "labelExpr", "shorthand", "calculate", "expr", "signal", "test"}
+    for said in _all(chart.to_dict(), expressions):
+        assert not any(text in str(said) for text in [*texts, "metadata"]), said
+
+
+@every_picture
+def test_texts_that_xml_cannot_hold_still_give_an_image(name):
+    frame = frame_of(
+        *(wire_task(f"t{n}", estimated_computation_cost=n) for n in range(len(HOSTILE)))
+    )
+    for column in ("machine_type", "project", "simulator", "status"):
+        frame[column] = pd.Series(HOSTILE, index=frame.index, dtype=object)
+    frame.index = pd.Index(HOSTILE, dtype=object)
+    data, _ = getattr(plots, name)(frame)._repr_mimebundle_()
+    assert data["image/png"]
+
+
+def _all(spec, keys):
+    """Return every value under some keys, wherever it stands outside of the data."""
+    if isinstance(spec, dict):
+        for key, value in spec.items():
+            if key in keys:
+                yield value
+            if key != "values":
+                yield from _all(value, keys)
+    elif isinstance(spec, list):
+        for value in spec:
+            yield from _all(value, keys)
+
+
+def test_altair_is_loaded_only_when_a_picture_is_made():
+    code = "import sys, inductiva_widgets.plots; print('altair' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_missing_altair_is_told_with_the_way_to_get_it(frames, monkeypatch):
+    monkeypatch.setitem(sys.modules, "altair", None)
+    monkeypatch.delitem(sys.modules, "inductiva_widgets.plots.native", raising=False)
+    monkeypatch.delattr(plots, "native", raising=False)
+    with pytest.raises(InputError, match=r'pip install "inductiva-widgets\[plots\]"'):
+        plots.statuses(frames[1])
