@@ -89,6 +89,22 @@ def frame_to_compare(
     return frame.assign(**detail_columns(infos, frame.index)) if details else frame
 
 
+def plain_columns(df: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return the values of a frame as JSON has them, by the names of the columns.
+
+    Parameters
+    ----------
+    df
+        The frame.
+
+    Returns
+    -------
+    dict
+        Values as :func:`compare` tells those that are the same.
+    """
+    return {str(name): [_plain(value) for value in column] for name, column in df.items()}
+
+
 def _differs(column: pd.Series[Any]) -> bool:
     try:
         codes, _ = pd.factorize(column)

@@ -20,6 +20,9 @@ MEANINGS = {
     "exit_code": "exit code of the last command that has ended",
 }
 
+COUNTS = ("mpi_processes", "exit_code")
+"""Columns of whole numbers; the others are texts."""
+
 # The image has a column of its own, and so have the commands.
 _TOLD = ("commands", "container_image")
 
@@ -43,18 +46,15 @@ def detail_columns(infos: Sequence[TaskInfo], index: pd.Index[Any]) -> dict[str,
     asked = [_asked(info) for info in infos]
     parameters = [_parameters(info) for info in infos]
     keys = dict.fromkeys(key for found in parameters for key in found)
-    columns: dict[str, Sequence[Any]] = {
+    columns: dict[str, list[Any]] = {
         "commands": [_text(info, commands) for info, commands in zip(infos, asked, strict=True)],
-        **{PARAMETER + key: [found.get(key) for found in parameters] for key in sorted(keys)},
-    }
-    counts = {
         "mpi_processes": [_processes(commands) for commands in asked],
         "exit_code": [_exit_code(info) for info in infos],
+        **{PARAMETER + key: [found.get(key) for found in parameters] for key in sorted(keys)},
     }
     return {
-        "commands": pd.Series(columns.pop("commands"), index, dtype=object),
-        **{name: pd.Series(values, index, dtype="Int64") for name, values in counts.items()},
-        **{name: pd.Series(values, index, dtype=object) for name, values in columns.items()},
+        name: pd.Series(values, index, dtype="Int64" if name in COUNTS else object)
+        for name, values in columns.items()
     }
 
 

@@ -37,6 +37,9 @@ TWINS = {
     "TotalsView": views.TotalsView,
     "SelectionView": views.SelectionView,
     "FacetView": views.FacetView,
+    "ComparedTask": views.ComparedTask,
+    "ComparedField": views.ComparedField,
+    "ComparisonView": views.ComparisonView,
 }
 WIDGETS = {
     "TaskTraits": TaskWidget,
