@@ -7,9 +7,11 @@ import { Badge, clip } from "../parts/Badge";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";
-import { usePending, WAITING } from "../parts/pending";
+import { usePending } from "../parts/pending";
 import { Toggle } from "../parts/Tones";
 import { exactly, formatValue, grouped, nameOf, ranks, relative } from "./differences";
+
+const LONG = 36;
 
 /** Shows the card of a task; null where its line is not there. */
 export type Opener = (id: string) => (() => void) | null;
@@ -98,12 +100,18 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
         </button>
       </div>
       {pending.error === null ? null : (
-        <ErrorBox error={pending.error} onDismiss={look} dismissLabel="Try again" />
+        <ErrorBox error={pending.error}>
+          <button type="button" class="iw-button" onClick={look}>
+            Try again
+          </button>
+        </ErrorBox>
       )}
       {view === null ? (
         pending.error === null ? (
           <div class="iw-empty" role="note">
-            {pending.isSlow ? WAITING : "Looking at the tasks…"}
+            {pending.isSlow
+              ? "Still waiting, for the service or for a running cell to end…"
+              : "Looking at the tasks…"}
           </div>
         ) : null
       ) : (
@@ -120,13 +128,14 @@ interface SheetProps {
 }
 
 function Sheet({ tasks, fields, opener }: SheetProps) {
+  const isRelative = fields.some((field) => field.values.some((value) => relative(field, value)));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section class="iw-scroller iw-sheet-box" aria-label="Fields by task" tabIndex={0}>
       <table class="iw-sheet">
         <thead>
           <tr>
-            <td />
+            <td>{isRelative ? "Changes are relative to the first task" : ""}</td>
             {tasks.map((task) => (
               <TaskHead key={task.id} task={task} onOpen={opener(task.id)} />
             ))}
@@ -191,15 +200,23 @@ function Line({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] })
       {values.map((value, index) => {
         const text = formatValue(kind, value);
         const rank = ranked?.get(index);
+        const more = relative(field, value);
+        // Several lines, or nearly: to be read from their beginning.
+        const isLong = kind === "text" && (name === "commands" || text.length > LONG);
+        const looks = [
+          value === null ? "iw-dim" : "",
+          rank?.isBest ? "iw-best" : "",
+          isLong ? "iw-sheet-long" : "",
+        ];
         return (
           <td
             key={index}
             colSpan={isSame ? tasks.length : 1}
-            class={value === null ? "iw-dim" : rank?.isBest ? "iw-best" : ""}
+            class={looks.join(" ")}
             title={exactly(kind, value)}
           >
             <span class="iw-sheet-value">
-              <span class="iw-sheet-more">{relative(field, value)}</span>
+              {more === "" ? null : <span class="iw-sheet-more">{more}</span>}
               {rank === undefined ? null : (
                 <span class="iw-rank" title={rank.word}>
                   <Icon name={rank.isBest ? "down" : "up"} />
