@@ -55,7 +55,7 @@ def compare(
     listed = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
     # One alone is refused below; its details would be asked for in vain.
     if len(listed) > 1:
-        _look([task for task in listed if details or task.known is None])
+        _look(list(listed) if details else listed.unknown())
     now = listed[0].now if listed else None
     frame = frame_to_compare(listed.infos(), details=details, now=now, source=listed.source())
     return compare(frame, always=always)

@@ -94,6 +94,10 @@ class TaskList(Sequence[Task]):
             infos[index] = task.info
         return infos
 
+    def unknown(self) -> list[Task]:
+        """Return the tasks of which nothing is known, not even from a listing; no request."""
+        return [task for _, task in self._tasks() if task.known is None]
+
     def clients(self) -> set[Client]:
         """Return the services that have the tasks; that of a listing also where it found none."""
         own = set() if self._client is None else {self._client}

@@ -62,6 +62,7 @@ class TaskListWidget(LinesWidget):
         widget = inductiva.tasks.get_all().widget(follow=True)
         widget                                   # look, search, sort, choose
         widget.selected.download_outputs()       # go on with what was chosen there
+        widget.selected.compare(details=True)    # or see what its tasks differ in
         widget.filtered.to_frame()               # or with all that is shown
         print(widget.code)                       # the same in pandas
     """

@@ -7,8 +7,22 @@ import type {
   RowView,
   SelectionView,
 } from "../src/contract";
+import { CHOSEN_AFTER } from "../src/panels/Compare";
 import { exactly, formatValue, grouped, nameOf, ranks, relative } from "../src/panels/differences";
-import { byRole, click, closeAll, done, FakeHost, feed, NOW, one, oops, press, show } from "./host";
+import {
+  byRole,
+  click,
+  closeAll,
+  done,
+  FakeHost,
+  feed,
+  later,
+  NOW,
+  one,
+  oops,
+  press,
+  show,
+} from "./host";
 
 afterEach(closeAll);
 
@@ -28,6 +42,7 @@ const ended = (id: string, part: Partial<ComparedTask> = {}): ComparedTask => ({
   simulator: "reef3d",
   ...part,
 });
+const two = [ended("x"), ended("y")];
 const three = ["id-0", "id-1", "id-2"].map((id) => ended(id));
 
 describe("what is said of a field", () => {
@@ -240,13 +255,28 @@ describe("the comparison in the table", () => {
     expect(model.requests("close")).toHaveLength(0);
   });
 
-  it("compares another selection anew, and shows no late answer to an earlier one", async () => {
+  it("compares another selection anew, once it rests", async () => {
     const { model, el } = await opened();
-    await act(async () => model.set("selection", selection(2, 2)));
-    await act(async () => model.set("selection", selection(2, 3)));
+    for (const version of [2, 3, 4]) {
+      await act(async () => model.set("selection", selection(2, version)));
+      await later(CHOSEN_AFTER - 1);
+    }
+    expect(model.requests("compare")).toHaveLength(1);
+    await later(1);
+    expect(model.requests("compare")).toHaveLength(2);
+    await model.reply("compare", view({ tasks: two, fields: [field({ values: [1, 2] })] }));
+    expect(panel(el).textContent).toContain("2 tasks compared");
+  });
+
+  it("shows no late answer to an earlier choice", async () => {
+    const { model, el } = await opened();
+    for (const version of [2, 3]) {
+      await act(async () => model.set("selection", selection(2, version)));
+      await later(CHOSEN_AFTER);
+    }
     const [, earlier, latest] = model.requests("compare");
-    const two = view({ tasks: [ended("x"), ended("y")], fields: [field({ values: [1, 2] })] });
-    await act(async () => model.message({ id: latest?.id, ok: true, result: two }));
+    const result = view({ tasks: two, fields: [field({ values: [1, 2] })] });
+    await act(async () => model.message({ id: latest?.id, ok: true, result }));
     await act(async () => model.message({ id: earlier?.id, ok: true, result: view() }));
     expect(panel(el).textContent).toContain("2 tasks compared");
   });

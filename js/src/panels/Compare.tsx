@@ -12,6 +12,8 @@ import { Toggle } from "../parts/Tones";
 import { exactly, formatValue, grouped, nameOf, ranks, relative } from "./differences";
 
 const LONG = 36;
+/** Another selection is looked at after a rest of this long, in milliseconds. */
+export const CHOSEN_AFTER = 300;
 
 /** Shows the card of a task; null where its line is not there. */
 export type Opener = (id: string) => (() => void) | null;
@@ -42,7 +44,15 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
     });
   }, [bridge, run]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another selection is looked at anew
-  useLayoutEffect(look, [look, version]);
+  useLayoutEffect(() => {
+    if (asked.current === 0) {
+      look();
+      return undefined;
+    }
+    // A choice is often made in several steps, and each look may cost requests.
+    const timer = setTimeout(look, CHOSEN_AFTER);
+    return () => clearTimeout(timer);
+  }, [look, version]);
   useLayoutEffect(() => panel.current?.focus({ preventScroll: true }), []);
   const isThere = view !== null;
   useLayoutEffect(() => {
@@ -75,29 +85,31 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
             : `${formatPlural(differ.length, "field")} differ${differ.length === 1 ? "s" : ""}, ${same} the same`}
         </span>
         <span class="iw-grow" />
-        {view?.is_live ? (
-          <>
-            <span class="iw-dim">as of {formatTime(view.as_of)}</span>
+        {view?.is_live ? <span class="iw-dim">as of {formatTime(view.as_of)}</span> : null}
+        <span class="iw-buttons">
+          {view?.is_live ? (
             <button type="button" class="iw-button" disabled={pending.isBusy} onClick={look}>
               Refresh
             </button>
-          </>
-        ) : null}
-        {same === 0 ? null : (
-          <Toggle isOn={withSame} onClick={() => setWithSame(!withSame)}>
-            Show what is the same
-          </Toggle>
-        )}
-        {view === null ? null : <CopyButton text={view.code} label="Copy code of the comparison" />}
-        <button
-          type="button"
-          class="iw-button iw-quiet"
-          aria-label="Close the comparison"
-          title="Close"
-          onClick={onClose}
-        >
-          <Icon name="bad" />
-        </button>
+          ) : null}
+          {same === 0 ? null : (
+            <Toggle isOn={withSame} onClick={() => setWithSame(!withSame)}>
+              Show what is the same
+            </Toggle>
+          )}
+          {view === null ? null : (
+            <CopyButton text={view.code} label="Copy code of the comparison" />
+          )}
+          <button
+            type="button"
+            class="iw-button iw-quiet"
+            aria-label="Close the comparison"
+            title="Close"
+            onClick={onClose}
+          >
+            <Icon name="bad" />
+          </button>
+        </span>
       </div>
       {pending.error === null ? null : (
         <ErrorBox error={pending.error}>
