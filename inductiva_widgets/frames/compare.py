@@ -18,6 +18,8 @@ from inductiva_widgets.models import TaskInfo
 SAME = "same"
 """Key in ``df.attrs["inductiva"]`` of what all tasks have in common."""
 
+_FEW = 100
+
 
 def compare(df: pd.DataFrame, *, always: Iterable[str] = ()) -> pd.DataFrame:
     """Return the columns of a frame in which its rows differ; costs no request.
@@ -106,6 +108,11 @@ def plain_columns(df: pd.DataFrame) -> dict[str, list[Any]]:
 
 
 def _differs(column: pd.Series[Any]) -> bool:
+    # Of many tasks, the first few mostly tell.
+    return _varies(column.iloc[:_FEW]) or (len(column) > _FEW and _varies(column))
+
+
+def _varies(column: pd.Series[Any]) -> bool:
     try:
         codes, _ = pd.factorize(column)
     except TypeError:

@@ -130,6 +130,13 @@ def test_frame_that_was_compared_is_left_as_it_was():
     assert "same" not in frame.attrs["inductiva"]
 
 
+def test_only_the_last_of_many_may_differ():
+    few = frame_to_compare(infos(wire_task("a"), wire_task("b", project="x")))
+    many = few.iloc[[0] * 500 + [1]]
+    assert list(compare(many)) == ["project"]
+    assert "project" in same_of(compare(many.iloc[:-1]))
+
+
 def test_one_hundred_thousand_tasks_take_no_second():
     few = frame_to_compare(infos(*(wire_task(str(i), project=f"p{i}") for i in range(100))))
     many = few.iloc[np.tile(np.arange(100), 1_000)]
