@@ -48,5 +48,6 @@ lasts grows until the time that ``df.attrs["inductiva"]["as_of"]`` tells; ``serv
 """
 
 from inductiva_widgets.frames.build import to_frame
+from inductiva_widgets.frames.compare import compare
 
-__all__ = ["to_frame"]
+__all__ = ["compare", "to_frame"]

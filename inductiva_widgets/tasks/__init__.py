@@ -1,5 +1,6 @@
 """Tasks of the account: one, a list of them, and ways to find them."""
 
+from inductiva_widgets.tasks.comparing import compare
 from inductiva_widgets.tasks.find import get, get_all, get_tasks
 from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
 from inductiva_widgets.tasks.task import Task
@@ -10,6 +11,7 @@ __all__ = [
     "OutputsInfo",
     "Task",
     "TaskList",
+    "compare",
     "get",
     "get_all",
     "get_tasks",

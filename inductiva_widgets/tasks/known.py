@@ -210,7 +210,12 @@ class KnownTask:
 
 
 def _with_detail(info: TaskInfo, known: TaskInfo) -> TaskInfo:
-    """Keep the history that a listing leaves out, as long as it still tells the whole story."""
+    """Keep the history that a listing leaves out, as long as it still tells the whole story.
+
+    So it is with what was submitted, which goes with it.
+    """
     if info.status_history is not None or known.status != info.status:
         return info
-    return msgspec.structs.replace(info, status_history=known.status_history)
+    return msgspec.structs.replace(
+        info, status_history=known.status_history, extra_params=known.extra_params
+    )

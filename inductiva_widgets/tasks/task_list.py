@@ -94,6 +94,10 @@ class TaskList(Sequence[Task]):
             infos[index] = task.info
         return infos
 
+    def unknown(self) -> list[Task]:
+        """Return the tasks of which nothing is known, not even from a listing; no request."""
+        return [task for _, task in self._tasks() if task.known is None]
+
     def clients(self) -> set[Client]:
         """Return the services that have the tasks; that of a listing also where it found none."""
         own = set() if self._client is None else {self._client}
@@ -191,12 +195,25 @@ class TaskList(Sequence[Task]):
         """
         from inductiva_widgets.frames import to_frame
 
-        services = {client.url for client in self.clients()}
-        source = {"service": services.pop()} if len(services) == 1 else {}
-        now = self[0].now if self._items else None
         return to_frame(
-            self.infos(), columns=columns, metadata=metadata, raw=raw, now=now, source=source
+            self.infos(),
+            columns=columns,
+            metadata=metadata,
+            raw=raw,
+            now=self[0].now if self._items else None,
+            source=self.source(),
         )
+
+    def compare(self, *, details: bool = False, always: Iterable[str] = ()) -> pd.DataFrame:
+        """Return what the tasks differ in; as :func:`inductiva_widgets.tasks.compare`."""
+        from inductiva_widgets.tasks.comparing import compare
+
+        return compare(self, details=details, always=always)
+
+    def source(self) -> dict[str, str]:
+        """Return the service of the tasks as frames have it; nothing where there are several."""
+        services = {client.url for client in self.clients()}
+        return {"service": services.pop()} if len(services) == 1 else {}
 
     def kill(self) -> None:
         """Ask the service to kill every task that has not ended; costs two requests a task."""

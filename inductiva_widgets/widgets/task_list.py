@@ -62,6 +62,7 @@ class TaskListWidget(LinesWidget):
         widget = inductiva.tasks.get_all().widget(follow=True)
         widget                                   # look, search, sort, choose
         widget.selected.download_outputs()       # go on with what was chosen there
+        widget.selected.compare(details=True)    # or see what its tasks differ in
         widget.filtered.to_frame()               # or with all that is shown
         print(widget.code)                       # the same in pandas
     """
@@ -174,10 +175,17 @@ class TaskListWidget(LinesWidget):
             "close": self._close_card,
             "kill_selected": bulk.kill,
             "download_selected": bulk.download,
+            "compare": self._compare,
             "pause_download": _either(actions.pause_download, bulk.pause),
             "resume_download": _either(actions.resume_download, bulk.resume),
             "cancel_download": _either(actions.cancel_download, bulk.cancel),
         }
+
+    def _compare(self, _: dict[str, Any]) -> views.ComparisonView:
+        # Brings pandas along, which takes a while and is wanted by few.
+        from inductiva_widgets.widgets.comparison import comparison_view
+
+        return comparison_view(self.selected)
 
     def _open_card(self, content: dict[str, Any]) -> dict[str, Any]:
         task = self._actions.task(content)

@@ -205,3 +205,33 @@ class FacetView(TypedDict):
     more: int
     min: float | None
     max: float | None
+
+
+class ComparedTask(TypedDict):
+    """A task that is compared with others."""
+
+    id: str
+    status: str
+    alias: str
+    tone: str
+    simulator: str | None
+
+
+class ComparedField(TypedDict):
+    """What is compared; where all are equal, ``values`` has the one value of all."""
+
+    name: str
+    meaning: str
+    group: str
+    kind: str
+    values: list[str | float | None]
+
+
+class ComparisonView(TypedDict):
+    """Tasks side by side, and when they were looked at; ``code`` gives the same in Python."""
+
+    tasks: list[ComparedTask]
+    fields: list[ComparedField]
+    as_of: int
+    is_live: bool
+    code: str

@@ -327,6 +327,7 @@ function list(
   part: Partial<TaskListTraits> = {},
   query: Partial<QueryView> = {},
   make = states.row,
+  more: Handlers = {},
 ): GalleryModel {
   const rows = Array.from({ length: total }, (_, index) => make(index));
   const handlers: Handlers = {
@@ -347,6 +348,7 @@ function list(
     pause_download: turn("paused"),
     resume_download: turn("running"),
     cancel_download: turn("cancelled"),
+    ...more,
   };
   return listOf(rows, part, handlers, query);
 }
@@ -378,6 +380,8 @@ show("list, kill asked and download running", list(8), click("Kill", "Download o
 show("list filtered", list(500, {}, { search: "standard", tones: ["ok", "run"], filters }));
 show("list sorted by cost", list(500, {}, { sort: { key: "cost", descending: true } }));
 show("list grouped", list(60, {}, { group: "simulator", closed: ["=splishsplash"] }));
+const range = (count: number) =>
+  Array.from({ length: count }, (_, index) => `Select ${task(index)}`);
 const some = [`Select ${task(0)}`, `Select ${task(2)}`, `Select ${task(5)}`];
 show("list, some selected", list(60), click(...some));
 show("list, some selected, narrow", list(60), (el) => {
@@ -386,6 +390,30 @@ show("list, some selected, narrow", list(60), (el) => {
 });
 show("list, kill of some asked", list(60), click(...some, "Kill 2"));
 show("list, download of some", list(60), click(...some, "Download 1"));
+const compare = click(...some, "Compare");
+show("compare", list(60), compare);
+show("compare, narrow", list(60), (el) => {
+  narrow(el);
+  compare(el);
+});
+const ended = [2, 9, 12, 15].map((place) => `Select ${task(place)}`);
+show("compare of two", list(60), click(...ended.slice(1, 3), "Compare"));
+show("compare, with the same", list(60), click(...ended, "Compare", "Show what is the same"));
+show("compare of many", list(60), click(...range(20), "Compare"));
+show(
+  "compare on its way",
+  list(60, {}, {}, states.row, { compare: () => undefined as never }),
+  compare,
+);
+show(
+  "compare refused",
+  list(60, {}, {}, states.row, {
+    compare: () => {
+      throw new Error("The tasks could not be compared");
+    },
+  }),
+  compare,
+);
 show("list, all selected", list(60), click("Select all tasks"));
 show("list, columns menu", list(60), click("Columns"));
 show("list, filter of values", list(60), click("Filter Simulator"));

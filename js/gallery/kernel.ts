@@ -1,6 +1,8 @@
 /** The kernel's half of a list, in the page: queries, selections and facets over rows that are made up. */
 import type {
   ColumnKey,
+  ComparedField,
+  ComparisonView,
   FilterView,
   LineView,
   QueryView,
@@ -182,6 +184,70 @@ class Kernel {
   }
 }
 
+/** What the kernel would say of these tasks. */
+export function compared(rows: RowView[]): ComparisonView {
+  const field = (
+    name: string,
+    group: string,
+    kind: ComparedField["kind"],
+    values: ComparedField["values"],
+  ): ComparedField => {
+    const isSame = values.every((value) => value === values[0]);
+    return { name, group, kind, meaning: "", values: isSame ? values.slice(0, 1) : values };
+  };
+  const ofRow = (name: string, group: string, kind: ComparedField["kind"], key: ColumnKey) =>
+    field(
+      name,
+      group,
+      kind,
+      rows.map((row) => columnOf(row, key)),
+    );
+  const turns = <T>(...values: T[]) => rows.map((_, index) => values[index % values.length] as T);
+  return {
+    tasks: rows.map(({ id, status, alias, tone, simulator }) => ({
+      id,
+      status,
+      alias,
+      tone,
+      simulator,
+    })),
+    fields: [
+      ofRow("project", "Task", "text", "project"),
+      field("region", "Task", "text", ["europe-west1"]),
+      field("container_image", "Task", "text", ["docker://inductiva/kutu:reef3d_v24.12"]),
+      field("retries", "Task", "count", turns(0, 0, 1)),
+      field("metadata.mesh", "Metadata", "text", turns<string | null>("coarse", "fine", null)),
+      field("metadata.wave height [m]", "Metadata", "text", turns("0.5", "1.25")),
+      ofRow("machine_type", "Machine", "text", "machine"),
+      field("provider", "Machine", "text", ["GCP"]),
+      field("cpus", "Machine", "count", turns(16, 32, 64)),
+      field("memory_bytes", "Machine", "bytes", turns(64e9, 128e9, 256e9)),
+      field(
+        "commands",
+        "Commands",
+        "text",
+        turns(16, 32, 64).map(
+          (np) =>
+            `/DIVEMesh/bin/DiveMESH\nmpirun --np ${np} --use-hwthread-cpus /REEF3D/bin/REEF3D`,
+        ),
+      ),
+      field("mpi_processes", "Commands", "count", turns(16, 32, 64)),
+      field("parameter.sim_dir", "Commands", "text", ["sim_dir"]),
+      ofRow("submitted", "Times", "time", "submitted"),
+      ofRow("started", "Times", "time", "started"),
+      ofRow("queue_time", "Times", "seconds", "queue"),
+      ofRow("computation_time", "Times", "seconds", "computation"),
+      ofRow("total_time", "Times", "seconds", "total"),
+      ofRow("cost_usd", "Cost", "dollars", "cost"),
+      ofRow("output_files", "Data", "count", "files"),
+      ofRow("output_bytes", "Data", "bytes", "size"),
+    ].filter(({ values }) => values.length > 1 || values[0] !== null),
+    as_of: states.now,
+    is_live: rows.some((row) => !row.is_terminal),
+    code: "df = inductiva.tasks.compare(tasks, details=True)",
+  };
+}
+
 const isRow = (line: LineView): line is RowView => "id" in line;
 
 /** A list that answers all that its page asks. */
@@ -268,6 +334,7 @@ export function listOf(
       model.set("is_following", on);
       return null;
     },
+    compare: () => compared(kernel.rows.filter(({ id }) => kernel.chosen.has(id))),
     kill_selected: () => ({ tasks: kernel.selection().can_kill }),
     download_selected: (_, model) => {
       model.set("download", states.severalDownload);

@@ -245,6 +245,35 @@ export interface FacetView {
   max: number | null;
 }
 
+/** A task that is compared with others. */
+export interface ComparedTask {
+  id: string;
+  status: string;
+  alias: string;
+  tone: Tone;
+  simulator: string | null;
+}
+
+/** A column of the frame of which Python speaks. Where all tasks are equal, `values` has the one
+ * value of all. */
+export interface ComparedField {
+  name: string;
+  meaning: string;
+  group: string;
+  kind: "text" | "time" | "seconds" | "dollars" | "bytes" | "count";
+  values: (string | number | null)[];
+}
+
+/** Tasks side by side, their fields group by group; what still grows is of the time `as_of`.
+ * `code` gives the same in Python. */
+export interface ComparisonView {
+  tasks: ComparedTask[];
+  fields: ComparedField[];
+  as_of: number;
+  is_live: boolean;
+  code: string;
+}
+
 /** Traits of TaskWidget. */
 export interface TaskTraits {
   kind: "task";
@@ -307,6 +336,8 @@ export interface Requests {
     | { on: boolean };
   kill_selected: Record<string, never>;
   download_selected: Record<string, never>;
+  /** The chosen tasks, side by side: 2 to 20 of them. */
+  compare: Record<string, never>;
   follow: { on: boolean };
   open: { task_id: string };
   close: { task_id: string };
@@ -334,6 +365,7 @@ export interface Results {
   /** How many were asked for; errors of single ones are pushed. */
   kill_selected: { tasks: number };
   download_selected: null;
+  compare: ComparisonView;
   follow: null;
   open: { view: TaskView; download: DownloadView | null };
   close: null;

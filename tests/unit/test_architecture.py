@@ -41,6 +41,7 @@ ROOMS = {
     "simulators": {"compute", "api", "errors", "models", "status", "tasks"},
     "live": {"errors", "models", "status", "tasks", "api"},
     "widgets": {
+        "frames",
         "live",
         "tasks",
         "downloads",

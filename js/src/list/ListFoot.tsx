@@ -4,6 +4,7 @@ import type { ServiceTime } from "../clock";
 import type { TaskListTraits } from "../contract";
 import { formatCost, formatCount, formatPlural, formatShort } from "../format";
 import { Lazy } from "../lazy";
+import type { Opener } from "../panels/Compare";
 import { FeedLine } from "../parts/FeedLine";
 import { Progress } from "../parts/Progress";
 import { usePending } from "../parts/pending";
@@ -16,10 +17,11 @@ interface Props {
   isLive: boolean;
   /** Grows with each error told of a task. */
   epoch: number;
+  opener: Opener;
   onClear: () => void;
 }
 
-export function ListFoot({ bridge, traits, time, isLive, epoch, onClear }: Props) {
+export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear }: Props) {
   const { total, totals, shape, selection, feed, download } = traits;
   const steer = usePending();
   const isDownloading = download !== null && !hasEnded(download);
@@ -45,7 +47,7 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, onClear }: Props
           <Lazy
             bridge={bridge}
             name="BulkBar"
-            props={{ bridge, selection, isDownloading, epoch, onClear }}
+            props={{ bridge, selection, isDownloading, epoch, opener, onClear }}
           />
         )}
         <span class="iw-grow" />

@@ -145,6 +145,16 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     );
   }
 
+  function opener(id: string) {
+    const index = cache.placeOf(id);
+    const line = index === undefined ? undefined : cache.at(index);
+    if (index === undefined || line === undefined || isGroup(line)) return null;
+    return () => {
+      if (!opened.has(index)) toggle(line);
+      roving.go(index);
+    };
+  }
+
   const layout = layColumns(columns, isTimeline);
   const grid = (axis: Axis | null) => (
     <div
@@ -289,6 +299,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
           time={time}
           isLive={isLive}
           epoch={[...epochs.values()].reduce((sum, count) => sum + count, 0)}
+          opener={opener}
           onClear={() => choose({ on: false })}
         />
       </div>

@@ -1,10 +1,15 @@
 /** What can be done with the chosen tasks. */
+import { useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { SelectionView } from "../contract";
 import { formatCost, formatCount, formatPlural } from "../format";
 import { ErrorBox } from "../parts/ErrorBox";
 import { KillButton } from "../parts/KillButton";
 import { usePending } from "../parts/pending";
+import { Compare, type Opener } from "./Compare";
+
+/** As in `inductiva_widgets/widgets/comparison.py`. */
+const MOST_COMPARED = 20;
 
 interface Props {
   bridge: Bridge;
@@ -12,14 +17,23 @@ interface Props {
   isDownloading: boolean;
   /** Grows with each error told, so that the buttons start over. */
   epoch: number;
+  opener: Opener;
   onClear: () => void;
 }
 
-export function BulkBar({ bridge, selection, isDownloading, epoch, onClear }: Props) {
+export function BulkBar({ bridge, selection, isDownloading, epoch, opener, onClear }: Props) {
   const { tasks, hidden, can_kill: alive, with_outputs: outputs, cost, version } = selection;
   const kill = usePending();
   const fetch = usePending();
   const spent = cost === null ? "" : `, ${formatCost(cost)} so far`;
+  const [isComparing, setComparing] = useState(false);
+  const compare = useRef<HTMLButtonElement>(null);
+  const refusal =
+    tasks < 2
+      ? "Select two tasks or more to compare them"
+      : tasks > MOST_COMPARED
+        ? `Up to ${MOST_COMPARED} tasks are compared here; in Python, any number`
+        : "";
   const error = kill.error ?? fetch.error;
   return (
     <>
@@ -47,6 +61,17 @@ export function BulkBar({ bridge, selection, isDownloading, epoch, onClear }: Pr
             Download {formatCount(outputs)}
           </button>
         ) : null}
+        <button
+          type="button"
+          class="iw-button"
+          ref={compare}
+          aria-expanded={isComparing && !refusal}
+          disabled={refusal !== ""}
+          title={refusal || "Show what they differ in"}
+          onClick={() => setComparing(!isComparing)}
+        >
+          Compare
+        </button>
         <button type="button" class="iw-button" onClick={onClear}>
           Clear
         </button>
@@ -60,6 +85,17 @@ export function BulkBar({ bridge, selection, isDownloading, epoch, onClear }: Pr
           }}
         />
       )}
+      {isComparing && !refusal ? (
+        <Compare
+          bridge={bridge}
+          version={version}
+          opener={opener}
+          onClose={() => {
+            setComparing(false);
+            compare.current?.focus();
+          }}
+        />
+      ) : null}
     </>
   );
 }

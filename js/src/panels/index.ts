@@ -1,4 +1,5 @@
 /** What `lazy.tsx` loads when a tab, a menu or a time line is first opened. */
+import compare from "./compare.css";
 import list from "./list.css";
 import log from "./log.css";
 import outputs from "./outputs.css";
@@ -12,4 +13,4 @@ export { Menu } from "./Menu";
 export { Outputs } from "./Outputs";
 export { OutputsCard } from "./OutputsCard";
 /** Of the panels alone; they bring it along. */
-export const css = outputs + log + list;
+export const css = outputs + log + list + compare;

@@ -12,6 +12,7 @@ from inductiva_widgets.widgets import (
     OutputsWidget,
     TaskListWidget,
     TaskWidget,
+    comparison,
     views,
 )
 from tests.unit.conftest import wire_task
@@ -37,6 +38,9 @@ TWINS = {
     "TotalsView": views.TotalsView,
     "SelectionView": views.SelectionView,
     "FacetView": views.FacetView,
+    "ComparedTask": views.ComparedTask,
+    "ComparedField": views.ComparedField,
+    "ComparisonView": views.ComparisonView,
 }
 WIDGETS = {
     "TaskTraits": TaskWidget,
@@ -84,3 +88,8 @@ def test_reset_of_the_columns_gives_those_that_a_list_begins_with():
     assert listed
     columns = re.findall(r'"(\w+)"', listed[1])
     assert columns == TaskListWidget.class_traits()["columns"].default()
+
+
+def test_as_many_tasks_are_compared_as_the_page_offers():
+    bar = (Path(__file__).parents[3] / "js/src/panels/BulkBar.tsx").read_text()
+    assert re.findall(r"MOST_COMPARED = (\d+);", bar) == [str(comparison.MOST)]

@@ -1,0 +1,73 @@
+"""Tasks side by side: what they differ in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.tasks.task import Task
+from inductiva_widgets.tasks.task_list import TaskList
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Polite, and enough to hide the way to the service.
+_AT_ONCE = 4
+
+
+def compare(
+    tasks: Iterable[Task], *, details: bool = False, always: Iterable[str] = ()
+) -> pd.DataFrame:
+    """Return what tasks differ in as a DataFrame, one row each, the task id as its index.
+
+    Parameters
+    ----------
+    tasks
+        Two tasks or more.
+    details
+        Whether to compare the commands too, the number of MPI processes, the exit code and the
+        parameters of the submission, which are in the detail of a task only. Costs a request for
+        each task that has not ended or whose detail is not known yet; four at a time.
+    always
+        Names of columns that stay, whether they differ or not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of all columns, those of metadata among them, the ones that differ; see
+        :func:`inductiva_widgets.frames.compare`. ``df.attrs["inductiva"]["same"]`` tells what
+        the tasks have in common. Without ``details``, costs no request for tasks from a listing.
+
+    Raises
+    ------
+    InputError
+        There are fewer than two tasks.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> tasks = inductiva.tasks.get(last_n=3)  # doctest: +SKIP
+    >>> inductiva.tasks.compare(tasks, details=True)  # doctest: +SKIP
+    """
+    from inductiva_widgets.frames.compare import compare, frame_to_compare
+
+    listed = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
+    # One alone is refused below; its details would be asked for in vain.
+    if len(listed) > 1:
+        _look(list(listed) if details else listed.unknown())
+    now = listed[0].now if listed else None
+    frame = frame_to_compare(listed.infos(), details=details, now=now, source=listed.source())
+    return compare(frame, always=always)
+
+
+def _look(tasks: Sequence[Task]) -> None:
+    """Ask for the details of tasks, several at a time; the first error ends it."""
+    if not tasks:
+        return
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="inductiva-details")
+    try:
+        for answer in [pool.submit(task.get_info) for task in tasks]:
+            answer.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,131 @@
+"""The chosen tasks side by side: the frame that Python gives, as the page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.frames import details, schema
+from inductiva_widgets.frames.compare import plain_columns
+from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.plaintext import plain_lines
+from inductiva_widgets.widgets import state, views
+
+if TYPE_CHECKING:
+    from inductiva_widgets.tasks.task_list import TaskList
+
+MOST = 20
+"""So many columns can still be looked over; the page's twin is in ``panels/BulkBar.tsx``."""
+
+_GROUPS = ("Task", "Metadata", "Machine", "Commands", "Times", "Cost", "Data")
+_MACHINE = ("machine_type", "provider", "machine_group", "machines", "cpus", "memory_bytes")
+_PLACES = {name: place for place, name in enumerate(schema.COLUMNS)}
+# In the heads of the columns.
+_IN_HEADS = ("status", "simulator")
+# Of a text of the service; the frame in Python has all of it.
+_LONGEST = 2_000
+
+
+def comparison_view(tasks: TaskList) -> views.ComparisonView:
+    """Return tasks side by side.
+
+    Parameters
+    ----------
+    tasks
+        The chosen tasks.
+
+    Returns
+    -------
+    ComparisonView
+        What :meth:`.TaskList.compare` gives with ``details``, and costs what that costs.
+
+    Raises
+    ------
+    InputError
+        There are fewer than two, or too many to be looked over.
+    """
+    if len(tasks) > MOST:
+        raise InputError(f"Up to {MOST} tasks are shown side by side; in Python, any number.")
+    frame = tasks.compare(details=True)
+    source = frame.attrs["inductiva"]
+    same = {name: [value] for name, value in source["same"].items() if value is not None}
+    values = {**same, **plain_columns(frame)}
+    fields = [_field(name, found) for name, found in values.items() if name not in _IN_HEADS]
+    infos = tasks.infos()
+    return {
+        "tasks": [_task(info) for info in infos],
+        "fields": sorted(fields, key=_place),
+        "as_of": _milliseconds(source["as_of"]),
+        "is_live": not all(info.is_terminal for info in infos),
+        "code": _code([info.task_id for info in infos]),
+    }
+
+
+def _task(info: TaskInfo) -> views.ComparedTask:
+    row = state.row_view(info)
+    return {
+        "id": row["id"],
+        "status": row["status"],
+        "alias": row["alias"],
+        "tone": row["tone"],
+        "simulator": row["simulator"],
+    }
+
+
+def _field(name: str, values: list[Any]) -> views.ComparedField:
+    kind = _kind(name)
+    shown = {"text": _clipped, "time": _milliseconds}.get(kind)
+    if shown is not None:
+        values = [None if value is None else shown(value) for value in values]
+    column = schema.COLUMNS.get(name)
+    return {
+        "name": name,
+        "meaning": details.MEANINGS.get(name, "") if column is None else column.meaning,
+        "group": _group(name, kind),
+        "kind": kind,
+        "values": values,
+    }
+
+
+def _kind(name: str) -> str:
+    column = schema.COLUMNS.get(name)
+    if column is None:
+        return "count" if name in details.COUNTS else "text"
+    if column.kind == "count":
+        return "bytes" if name.endswith("_bytes") else "count"
+    return {"time": "time", "duration": "seconds", "number": "dollars"}.get(column.kind, "text")
+
+
+def _group(name: str, kind: str) -> str:
+    if name.startswith(schema.METADATA):
+        return "Metadata"
+    if name in _MACHINE:
+        return "Machine"
+    if name not in schema.COLUMNS:
+        return "Commands"
+    by_kind = {"time": "Times", "seconds": "Times", "dollars": "Cost", "bytes": "Data"}
+    return "Data" if name == "output_files" else by_kind.get(kind, "Task")
+
+
+def _place(field: views.ComparedField) -> tuple[int, int]:
+    # Others than those of the schema stay in their order.
+    return _GROUPS.index(field["group"]), _PLACES.get(field["name"], len(_PLACES))
+
+
+def _clipped(text: str) -> str:
+    shown = "\n".join(plain_lines(str(text)[: 2 * _LONGEST])).strip("\n")
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
+
+
+def _milliseconds(time: str) -> int:
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def _code(ids: Sequence[str]) -> str:
+    """Return lines that give the same; ids are written by ``repr``, so they stay texts."""
+    return (
+        f"tasks = map(inductiva.tasks.Task, {list(ids)!r})\n"
+        "df = inductiva.tasks.compare(tasks, details=True)"
+    )
