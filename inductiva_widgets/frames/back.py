@@ -161,9 +161,6 @@ class _Rows:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         known = [name for name in frame.columns if _is_known(name)]
-        if len(set(known)) < len(known):
-            twice = next(name for name in known if known.count(name) > 1)
-            raise InputError(f"The column {twice!r} is in this frame twice: rename one of them.")
         self.frame = conform(frame[known])
         self._none = [None] * len(frame)
 
@@ -257,9 +254,10 @@ def _told_end(rows: _Rows, over: Any) -> Any:
 
 
 def _metrics(rows: _Rows, over: Any) -> list[Metrics | None]:
-    def settled(name: str, end: str) -> list[float | None]:
+    def settled(name: str, end: str, *starts: str) -> list[float | None]:
         """Return durations of those tasks for which they do not grow any more."""
-        return rows.seconds(name, over | ~np.isnat(rows.stamps(end)))
+        has_begun = np.any([~np.isnat(rows.stamps(start)) for start in starts], axis=0)
+        return rows.seconds(name, over | ~np.isnat(rows.stamps(end)) | ~has_begun)
 
     return [
         None
@@ -282,9 +280,9 @@ def _metrics(rows: _Rows, over: Any) -> list[Metrics | None]:
             output_zipped_size_bytes=values[14],
         )
         for values in zip(
-            settled("total_time", "ended"),
-            settled("queue_time", "started"),
-            settled("computation_time", "computation_ended"),
+            settled("total_time", "ended", "created", "submitted"),
+            settled("queue_time", "started", "submitted"),
+            settled("computation_time", "computation_ended", "computation_started"),
             *map(rows.seconds, ("container_image_download_time", "input_upload_time")),
             *map(rows.seconds, ("input_download_time", "input_decompression_time")),
             *map(rows.seconds, ("output_compression_time", "output_upload_time")),

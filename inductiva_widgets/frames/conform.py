@@ -42,9 +42,11 @@ def conform(frame: pd.DataFrame) -> pd.DataFrame:
     for name, values in frame.items():
         if name == METADATA:
             made |= _unpacked(values)
-        else:
-            own = _own_name(name)
-            made[own] = _column(own, values, in_seconds=own != name)
+            continue
+        own = _own_name(name)
+        if own in made:
+            raise InputError(f"The column {own!r} is in this frame twice: rename one of them.")
+        made[own] = _column(own, values, in_seconds=own != name)
     conformed = pd.DataFrame(made, index=frame.index, copy=False)
     conformed.attrs = frame.attrs
     return conformed
