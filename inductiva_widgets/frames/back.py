@@ -10,7 +10,7 @@ import pandas as pd
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames.build import ATTRS
-from inductiva_widgets.frames.conform import conform
+from inductiva_widgets.frames.conform import conform, kind_of
 from inductiva_widgets.models import Executer, Fee, FramedTask, Metrics
 from inductiva_widgets.status import Status
 
@@ -42,7 +42,7 @@ def ids_of(frame: Any) -> list[str]:
             "groups of tasks: choose among the tasks first, or add their ids, "
             f"such as with df.reset_index().groupby(...)[{schema.INDEX!r}].first()."
         )
-    ids = found.astype(object).tolist()
+    ids: list[str] = found.astype(object).tolist()
     for place, task_id in enumerate(ids):
         if not isinstance(task_id, str) or not task_id.strip():
             raise InputError(
@@ -160,9 +160,9 @@ class _Rows:
     """The columns of a frame in the types of the schema; one that is missing is all unknown."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        known = [name for name in frame.columns if _is_known(name)]
+        known = [name for name in frame.columns if kind_of(name) is not None]
         self.frame = conform(frame[known])
-        self._none = [None] * len(frame)
+        self._none: list[Any] = [None] * len(frame)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -217,13 +217,6 @@ class _Rows:
 
 _NUMPY_TYPES = {"time": "datetime64[us]", "duration": "timedelta64[us]"}
 _UNKNOWN = -1
-
-
-def _is_known(name: Any) -> bool:
-    if not isinstance(name, str):
-        return False
-    own = name.removesuffix("_seconds")
-    return own in schema.COLUMNS or name == "metadata" or name.startswith(schema.METADATA)
 
 
 def _is_over(rows: _Rows) -> Any:
@@ -338,7 +331,7 @@ def _moments(times: Any) -> list[Any]:
 
 
 def _or_none(values: Any, missing: Any) -> list[Any]:
-    listed = values.tolist()
+    listed: list[Any] = values.tolist()
     for place in np.flatnonzero(missing).tolist():
         listed[place] = None
     return listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -52,6 +52,15 @@ def conform(frame: pd.DataFrame) -> pd.DataFrame:
     return conformed
 
 
+def kind_of(name: Any) -> schema.Kind | Literal["text"] | None:
+    """Return of what kind a column is in a frame or a file; None for one of the user's own."""
+    own = _own_name(name)
+    if own in schema.COLUMNS:
+        return "number" if own != name else schema.COLUMNS[own].kind
+    is_metadata = isinstance(name, str) and name.startswith(schema.METADATA)
+    return "text" if is_metadata or name == METADATA else None
+
+
 def _own_name(name: Any) -> Any:
     """Return the name of the schema's column that a column holds."""
     if isinstance(name, str) and name.endswith(SECONDS):
@@ -78,7 +87,7 @@ def _column(name: Any, values: pd.Series[Any], *, in_seconds: bool) -> Any:
 
 def text_array(values: Any) -> Any:
     """Return texts in the type that texts have in this pandas, None where there is none."""
-    texts = np.asarray(values, dtype=object)
+    texts: Any = np.asarray(values, dtype=object)
     texts = np.where(pd.isna(texts), None, texts)
     return pd.Series(texts, dtype=str if _TEXTS_HAVE_A_TYPE else object).array
 
