@@ -33,16 +33,14 @@ def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return the table of a file; texts and times are still texts, durations numbers."""
+    """Return the table of a file; all that the schema knows is still text."""
     names = pd.read_csv(path, nrows=0).columns
-    texts = [name for name in names if kind_of(name) in ("status", "category", "text", "time")]
-    types: dict[Any, Any] = dict.fromkeys([schema.INDEX, *texts], str)
+    kinds = {name: "text" if name == schema.INDEX else kind_of(name) for name in names}
+    types: dict[Any, Any] = {name: str for name, kind in kinds.items() if kind is not None}
     # Nothing but an empty field is missing: a project may be called "NA".
-    frame = pd.read_csv(
-        path, dtype=types, keep_default_na=False, na_values=[""], float_precision="round_trip"
-    )
-    for name in types:
-        if name in frame:
+    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    for name, kind in kinds.items():
+        if kind in ("status", "category", "text"):
             frame[name] = _by_value(frame[name], _unguarded)
     return frame
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -80,26 +82,33 @@ def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
 
     try:
         yield write
-        book.save(path)
-    finally:
-        book.close()
+    except BaseException:
+        # So that openpyxl closes its own scratch files; the caller removes this one.
+        with suppress(Exception):
+            book.save(path)
+        raise
+    book.save(path)
 
 
 def read(path: Path) -> pd.DataFrame:
     """Return the table of a file."""
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except BadZipFile as error:
+        raise ValueError(str(error)) from error
     # openpyxl would round times to milliseconds: with no format known to it they stay numbers.
     for formats in ("_date_formats", "_timedelta_formats"):
         getattr(book, formats, set()).clear()
     try:
         sheet = book[_TASKS] if _TASKS in book.sheetnames else book[book.sheetnames[0]]
-        rows = sheet.iter_rows(values_only=True)
-        names = [name for name in next(rows, ()) if name is not None]
-        columns = list(zip(*(row[: len(names)] for row in rows), strict=True)) or [()] * len(names)
+        names, *rows = [*sheet.iter_rows(values_only=True)] or [()]
+        # Rows end at their last value.
+        columns = zip_longest(names, *rows)
         frame = pd.DataFrame(
             {
                 name: _read_column(name, values, book.epoch)
-                for name, values in zip(names, columns, strict=True)
+                for name, *values in columns
+                if name is not None
             }
         )
         if _ABOUT in book.sheetnames:
@@ -157,10 +166,11 @@ def _shown(sheet: Any, values: pd.Series[Any]) -> Show:
         return _texts(sheet)
     cell = WriteOnlyCell(sheet)
     cell.number_format = _FORMATS.get(values.dtype.kind, "General")
+    data_type = "b" if values.dtype.kind == "b" else "n"
 
     def show(number: str) -> Any:
         cell.value = number
-        cell.data_type = "n"
+        cell.data_type = data_type
         return cell
 
     return show
@@ -197,12 +207,14 @@ def _values(values: pd.Series[Any]) -> list[str | None]:
         found = (values.to_numpy("timedelta64[us]").astype(np.int64) / _DAY).tolist()
     else:
         found = values.astype(object).tolist()
-    missing = values.isna().tolist()
+    missing = (values.isna() | values.isin([np.inf, -np.inf])).tolist()
+    if kind == "b":
+        found = [None if gone else int(value) for value, gone in zip(found, missing, strict=True)]
     text = str if kind in "OUT" else repr
     return [None if gone else text(value) for value, gone in zip(found, missing, strict=True)]
 
 
-def _read_column(name: str, values: tuple[Any, ...], epoch: datetime) -> Any:
+def _read_column(name: str, values: list[Any], epoch: datetime) -> Any:
     kind = kind_of(name)
     if kind in ("time", "duration") and not any(isinstance(value, str) for value in values):
         days = np.array(values, dtype=np.float64)
