@@ -66,9 +66,10 @@ class TaskFrame:
 
     def compare(self) -> pd.DataFrame:
         """Return the columns in which the tasks differ: :func:`.frames.compare.compare`."""
+        frame = self._frame
         from inductiva_widgets.frames.compare import compare
 
-        return compare(self._frame)
+        return compare(frame)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a CSV file, whole or not at all; :func:`inductiva_widgets.frames.read` reads it.
@@ -114,9 +115,10 @@ class TaskFrame:
         return table(self._frame)
 
     def _plot(self, name: str, options: dict[str, Any]) -> Any:
+        frame = self._frame
         from inductiva_widgets import plots
 
-        return getattr(plots, name)(self._frame, **options)
+        return getattr(plots, name)(frame, **options)
 
     def _export(self, path: str | os.PathLike[str], ending: str) -> None:
         from inductiva_widgets.frames.export import export
