@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from inductiva_widgets.frames.back import ids_of
+from inductiva_widgets.frames import schema
+from inductiva_widgets.frames.identity import ids_of
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
@@ -35,8 +36,12 @@ class TaskFrame:
 
     @property
     def _frame(self) -> pd.DataFrame:
-        ids_of(self._unchecked)
-        return self._unchecked
+        ids, frame = ids_of(self._unchecked), self._unchecked
+        if frame.index.name == schema.INDEX:
+            return frame
+        # The ids are a column, such as after reset_index.
+        indexed = frame.set_axis(pd.Index(ids, dtype=str, name=schema.INDEX), axis="index")
+        return indexed.drop(columns=schema.INDEX)
 
     def tasks(self, client: Client | None = None) -> TaskList:
         """Return the tasks, live again; see :meth:`TaskList.from_frame`."""

@@ -35,7 +35,7 @@ def table(frame: pd.DataFrame) -> Any:
 @contextmanager
 def parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Give a function that writes frames of the same columns one after the other."""
-    with _writer(lambda schema: pq.ParquetWriter(path, schema), _dictionaries) as write:
+    with _writer(lambda schema: pq.ParquetWriter(path, schema), dictionaries=True) as write:
         yield write
 
 
@@ -44,7 +44,7 @@ def arrow_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Give a function that writes frames of the same columns one after the other."""
     # A file of this kind has one dictionary for all of a column, which is not known before its
     # end: plain texts.
-    with _writer(lambda schema: pa.ipc.new_file(str(path), schema), lambda text: text) as write:
+    with _writer(lambda schema: pa.ipc.new_file(str(path), schema), dictionaries=False) as write:
         yield write
 
 
@@ -63,18 +63,20 @@ def read_arrow(path: Path) -> pd.DataFrame:
 
 @contextmanager
 def _writer(
-    open_file: Callable[[Any], Any], text_type: Callable[[Any], Any]
+    open_file: Callable[[Any], Any], *, dictionaries: bool
 ) -> Iterator[Callable[[pd.DataFrame], None]]:
     file: Any = None
     schema: Any = None
 
     def write(frame: pd.DataFrame) -> None:
         nonlocal file, schema
-        plain = _without_categories(frame)
+        # Texts in place of categories, which differ from frame to frame.
+        plain = frame.astype(dict.fromkeys(_categorical(frame), object))
         if file is None:
             # The first frame decides: a later one may have nothing but nulls in a column.
             inferred = pa.Schema.from_pandas(plain)
-            fields = [_field(field, text_type) for field in inferred]
+            encoded = _categorical(frame) if dictionaries else []
+            fields = [_field(field, is_encoded=field.name in encoded) for field in inferred]
             schema = _described(pa.schema(fields, metadata=inferred.metadata), frame)
             file = open_file(schema)
         file.write_table(pa.Table.from_pandas(plain, schema=schema))
@@ -86,23 +88,16 @@ def _writer(
             file.close()
 
 
-def _without_categories(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return texts in place of categories, which differ from frame to frame."""
-    return frame.astype(
-        {name: object for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)}
-    )
+def _categorical(frame: pd.DataFrame) -> list[Any]:
+    return [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
 
 
-def _field(field: Any, text_type: Callable[[Any], Any]) -> Any:
+def _field(field: Any, *, is_encoded: bool) -> Any:
+    if is_encoded:
+        return field.with_type(pa.dictionary(pa.int32(), pa.string()))
     is_text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    if field.name == "task_id":
-        return field.with_type(pa.string())
     # Of a column without any value nothing is known but that numbers and times would show.
-    return field.with_type(text_type(pa.string())) if is_text or field.type == pa.null() else field
-
-
-def _dictionaries(text: Any) -> Any:
-    return pa.dictionary(pa.int32(), text)
+    return field.with_type(pa.string()) if is_text or field.type == pa.null() else field
 
 
 def _described(schema: Any, frame: pd.DataFrame) -> Any:

@@ -40,7 +40,9 @@ def read(path: Path) -> pd.DataFrame:
     # Nothing but an empty field is missing: a project may be called "NA".
     frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     for name, kind in kinds.items():
-        if kind in ("status", "category", "text"):
+        if kind in ("status", "category", "text") or (
+            kind is None and frame[name].dtype.kind in "OUT"
+        ):
             frame[name] = _by_value(frame[name], _unguarded)
     return frame
 
@@ -82,6 +84,6 @@ def _guarded(value: Any) -> Any:
     return _GUARD + value if isinstance(value, str) and _FORMULA.match(value) else value
 
 
-def _unguarded(value: str) -> str:
-    is_guarded = value.startswith(_GUARD) and _FORMULA.match(value)
+def _unguarded(value: Any) -> Any:
+    is_guarded = isinstance(value, str) and value.startswith(_GUARD) and _FORMULA.match(value)
     return value.removeprefix(_GUARD) if is_guarded else value

@@ -102,7 +102,8 @@ class TaskList(Sequence[Task]):
         >>> TaskList.from_frame(df.query("cost_usd > 5")).kill()  # doctest: +SKIP
         """
         from inductiva_widgets.api.connect import default_client
-        from inductiva_widgets.frames.back import infos_of, source_of
+        from inductiva_widgets.frames.back import infos_of
+        from inductiva_widgets.frames.identity import source_of
 
         rows, source = infos_of(frame), source_of(frame)
         client = client or default_client()

@@ -54,6 +54,13 @@ def test_files_have_the_format_of_the_method_whatever_their_name(kind, frame, tm
     pd.testing.assert_frame_equal(read(tmp_path / f"mine{ending}"), frame)
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_ids_may_be_a_column(kind, frame, tmp_path):
+    path = tmp_path / f"x.{kind}"
+    getattr(frame.reset_index().inductiva, f"to_{kind}")(path)
+    pd.testing.assert_frame_equal(read(path), frame)
+
+
 def test_arrow_table_has_the_ids_the_categories_and_the_attrs(frame):
     table = frame.inductiva.to_arrow()
     assert table.column("task_id").to_pylist() == ["a", "b"]

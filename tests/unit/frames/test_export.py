@@ -163,9 +163,7 @@ def test_excel_refuses_more_rows_than_it_has(target, monkeypatch):
 def test_columns_of_ones_own_travel_along(ending, target):
     frame = frame_of(FRAMES["many"]).assign(good=True, score=0.5, note="=mine", n=3)
     export([frame], target(ending))
-    again = read(target(ending))
-    assert again["note"].tolist() == ["=mine"] * len(frame) or ending == ".csv"
-    assert_frame_equal(again.drop(columns="note"), frame.drop(columns="note"))
+    assert_frame_equal(read(target(ending)), frame, check_dtype=False)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
