@@ -150,7 +150,8 @@ def download(
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
-    help="Only tasks made at this date or time (UTC) or later.",
+    metavar="DATE",
+    help="Only tasks made then or later, in UTC: 2026-03-01 or 2026-03-01T12:30.",
 )
 @click.option("-c", "--columns", help="Names of the columns with commas; the usual by default.")
 @click.option(
