@@ -13,7 +13,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from inductiva_widgets import downloads, errors, resources, simulators, tasks, utils
+    from inductiva_widgets import (
+        downloads,
+        errors,
+        frames,
+        plots,
+        resources,
+        simulators,
+        tasks,
+        utils,
+    )
     from inductiva_widgets.api.connect import connect
     from inductiva_widgets.errors import InductivaError
     from inductiva_widgets.status import Status
@@ -39,13 +48,17 @@ __all__ = [
     "connect",
     "downloads",
     "errors",
+    "frames",
+    "plots",
     "resources",
     "simulators",
     "tasks",
     "utils",
 ]
 
-_MODULES = frozenset({"downloads", "errors", "resources", "simulators", "tasks", "utils"})
+_MODULES = frozenset(
+    {"downloads", "errors", "frames", "plots", "resources", "simulators", "tasks", "utils"}
+)
 _HOMES = {
     "DownloadWidget": "inductiva_widgets.widgets",
     "InductivaError": "inductiva_widgets.errors",

@@ -175,7 +175,11 @@ class TaskInfo(Wire, frozen=True, kw_only=True):
         Success and failure always do; the other ends only when the archive's size is known, since
         the service names a place for the archive before there is one.
         """
-        if not self.is_terminal or not self.storage_output_path:
+        return bool(self.storage_output_path) and self._has_stored
+
+    @property
+    def _has_stored(self) -> bool:
+        if not self.is_terminal:
             return False
         stored = self.metrics is not None and self.metrics.output_zipped_size_bytes is not None
         return stored or self.status in (Status.SUCCESS, Status.FAILED)
@@ -191,6 +195,15 @@ class ListedTask(
     """
 
     extra_params: dict[str, Any] | None = None
+
+
+class FramedTask(TaskInfo, frozen=True, kw_only=True, gc=False):
+    """A row of a DataFrame, which does not tell the places in the storage: they are asked for."""
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether the task has left an output archive."""
+        return self._has_stored
 
 
 class TaskPage(Wire, frozen=True, kw_only=True):

@@ -2,102 +2,103 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from inductiva_widgets.errors import InputError
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inductiva_widgets.models import TaskInfo
+
 _PAGE = 500
 
 
-def export_tasks(path: Path, *, status: str | None, project: str | None, last_n: int | None) -> int:
+class Choice(NamedTuple):
+    """Which tasks, and what of them.
+
+    Parameters
+    ----------
+    status, project, last_n
+        As for :func:`inductiva_widgets.tasks.get`; ``last_n`` of None for all.
+    since
+        Only tasks that were made then or later.
+    columns
+        Names of the columns; None for the usual ones.
+    metadata
+        Whether to add the column ``metadata``, the whole metadata of a task as JSON: which keys
+        there are is not known before the last task has come.
+    """
+
+    status: str | None = None
+    project: str | None = None
+    last_n: int | None = None
+    since: datetime | None = None
+    columns: tuple[str, ...] | None = None
+    metadata: bool = False
+
+
+def export_tasks(path: Path, choice: Choice, *, told: Callable[[list[TaskInfo]], None]) -> int:
     """Write tasks to a file that is whole or not there.
 
     Parameters
     ----------
     path
-        Target; ``.csv`` or ``.parquet``.
-    status, project, last_n
-        Which tasks; see :func:`inductiva_widgets.tasks.get`.
+        Target; its ending tells the format.
+    choice
+        Which tasks, and what of them.
+    told
+        Called with each page once it is there.
 
     Returns
     -------
     int
-        How many.
+        How many. Costs one request for each 500.
 
     Raises
     ------
     InputError
-        The ending is neither, or Parquet needs a package that is missing.
+        The ending tells no format, there is no such folder or column, or a package is missing.
     """
-    write = {".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
-    if write is None:
-        raise InputError(f"{path.name!r}: the name must end in .csv or .parquet.")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"The folder {str(path.absolute().parent)!r} does not exist.")
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        count = write(_pages(status, project, last_n), scratch)
-        scratch.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            scratch.unlink()
-    return count
+    from inductiva_widgets.frames.export import export
+    from inductiva_widgets.frames.schema import chosen
+
+    # Told before the first request.
+    chosen(choice.columns, ())
+    return export(_pages(choice, told), path)
 
 
-def _pages(status: str | None, project: str | None, last_n: int | None) -> Iterator[pd.DataFrame]:
+def _pages(choice: Choice, told: Callable[[list[TaskInfo]], None]) -> Iterator[pd.DataFrame]:
     """Yield frames of one page each, at least one, so that an empty history has a header too."""
-    from inductiva_widgets.frames import to_frame
+    from inductiva_widgets.api.connect import default_client
+    from inductiva_widgets.frames.build import frame_of
+    from inductiva_widgets.frames.fields import METADATA, Fields
     from inductiva_widgets.tasks.find import iterate
 
-    infos = iterate(status, project, last_n=last_n)
-    yield to_frame(list(islice(infos, _PAGE)))
-    while page := list(islice(infos, _PAGE)):
-        yield to_frame(page)
+    client = default_client()
+    source = {"service": client.url}
+    found = iterate(choice.status, choice.project, last_n=choice.last_n, client=client)
+    infos = takewhile(lambda info: _is_since(info, choice.since), found)
+    page = list(islice(infos, _PAGE))
+    while True:
+        told(page)
+        fields = Fields.read(page)
+        now = datetime.now(timezone.utc) + timedelta(seconds=client.transport.clock_skew)
+        frame = frame_of(fields, columns=choice.columns, now=now, source=source)
+        if choice.metadata:
+            text = fields.texts[METADATA]
+            # The last place stands for -1.
+            values = (*text.values, None)
+            frame[METADATA] = [values[code] for code in text.codes.tolist()]
+        yield frame
+        page = list(islice(infos, _PAGE))
+        if not page:
+            return
 
 
-def _write_csv(pages: Iterator[pd.DataFrame], path: Path) -> int:
-    count = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        for number, page in enumerate(pages):
-            plain = page.copy()
-            for name, column in page.items():
-                if column.dtype.kind == "m":
-                    # Seconds, since no reader of CSV knows durations.
-                    plain[name] = column.dt.total_seconds()
-            renamed = {name: f"{name}_seconds" for name in page if page[name].dtype.kind == "m"}
-            plain.rename(columns=renamed).to_csv(file, header=number == 0)
-            count += len(page)
-    return count
-
-
-def _write_parquet(pages: Iterator[pd.DataFrame], path: Path) -> int:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise InputError("Parquet needs pyarrow: pip install pyarrow. CSV needs nothing.") from None
-    count, writer = 0, None
-    try:
-        for page in pages:
-            table: Any = pa.Table.from_pandas(_without_categories(page))
-            writer = writer or pq.ParquetWriter(path, table.schema)
-            writer.write_table(table.cast(writer.schema))
-            count += len(page)
-    finally:
-        if writer is not None:
-            writer.close()
-    return count
-
-
-def _without_categories(page: pd.DataFrame) -> pd.DataFrame:
-    """Return text in place of categories, which differ from page to page."""
-    texts = {name: "string" for name in page if page[name].dtype == "category"}
-    return page.astype(texts)
+def _is_since(info: TaskInfo, since: datetime | None) -> bool:
+    """Return whether a task is not older; the listing has the newest first."""
+    made = info.create_time or info.input_submit_time
+    return since is None or made is None or made >= since.replace(tzinfo=timezone.utc)

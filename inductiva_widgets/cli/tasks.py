@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -145,17 +147,64 @@ def download(
 @click.option("-n", "--last-n", type=click.IntRange(min=1), help="Only so many; all by default.")
 @click.option("-s", "--status", help="Only tasks in this status.")
 @click.option("-p", "--project", help="Only tasks of this project.")
-def export(file: str, last_n: int | None, status: str | None, project: str | None) -> None:
-    """Write the tasks to FILE, a table in CSV or Parquet by its ending.
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    metavar="DATE",
+    help="Only tasks made then or later, in UTC: 2026-03-01 or 2026-03-01T12:30.",
+)
+@click.option("-c", "--columns", help="Names of the columns with commas; the usual by default.")
+@click.option(
+    "--metadata",
+    is_flag=True,
+    help="Add the column metadata: all of a task's metadata as JSON, since the keys are not known "
+    "before the last task has come. A column of a key alone: --columns metadata.<key>.",
+)
+def export(file: str, columns: str | None, **chosen: Any) -> None:
+    """Write the tasks to FILE, a table whose format its ending tells.
 
     \b
-    Example:
-      inductiva-widgets tasks export history.csv
-    """
-    from inductiva_widgets.cli.export import export_tasks
+    .csv      times in UTC, durations in seconds
+    .parquet  all types kept; needs pyarrow
+    .arrow    all types kept; needs pyarrow
+    .xlsx     Excel, times in UTC; needs openpyxl
 
-    count = export_tasks(Path(file), status=status, project=project, last_n=last_n)
+    The file is whole or not there, and memory stays flat however many tasks there are. In Python,
+    inductiva.frames.read(FILE) gives the table back with the same types.
+
+    \b
+    Examples:
+      inductiva-widgets tasks export history.csv
+      inductiva-widgets tasks export spring.parquet --since 2026-03-01 --status success
+      inductiva-widgets tasks export costs.xlsx --columns project,machine_type,cost_usd
+    """
+    from inductiva_widgets.cli.export import Choice, export_tasks
+
+    names = None if columns is None else tuple(name.strip() for name in columns.split(","))
+    with _counting() as told:
+        count = export_tasks(Path(file), Choice(columns=names, **chosen), told=told)
     click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
+
+
+@contextlib.contextmanager
+def _counting() -> Iterator[Callable[[list[TaskInfo]], None]]:
+    """Show how many tasks have come, where somebody looks; and whether they are made up."""
+    from rich.console import Console
+
+    count = 0
+
+    def told(infos: list[TaskInfo]) -> None:
+        nonlocal count
+        if not count:
+            tell_demo(infos)
+        count += len(infos)
+        if line is not None:
+            line.update(f"{count:,} tasks")
+
+    console = Console(stderr=True)
+    line = console.status("Asking for tasks") if console.is_terminal else None
+    with line or contextlib.nullcontext():
+        yield told
 
 
 def _echo_json(value: object) -> None:

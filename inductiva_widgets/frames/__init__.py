@@ -47,7 +47,10 @@ Columns marked "by name" are there when ``columns=`` names them. Unknown values 
 lasts grows until the time that ``df.attrs["inductiva"]["as_of"]`` tells; ``service`` is there too.
 """
 
+# For its effect: it gives every DataFrame its ``df.inductiva``.
+from inductiva_widgets.frames import accessor as _accessor  # noqa: F401
 from inductiva_widgets.frames.build import to_frame
 from inductiva_widgets.frames.compare import compare
+from inductiva_widgets.frames.export import read
 
-__all__ = ["compare", "to_frame"]
+__all__ = ["compare", "read", "to_frame"]

@@ -25,7 +25,7 @@ def duration(fields: Fields, name: str, now: datetime) -> Durations:
     now
         The service's present time, until which a duration grows that lasts.
     """
-    measured = _microseconds(fields.numbers[name])
+    measured = microseconds(fields.numbers[name])
     derive = _DERIVED.get(name)
     if derive is None:
         return measured
@@ -65,7 +65,8 @@ def _until(end: Times, now: np.datetime64, growing: Mask | None = None) -> Times
     return np.where(open_ended, now, end)
 
 
-def _microseconds(seconds: Numbers) -> Durations:
+def microseconds(seconds: Numbers) -> Durations:
+    """Return durations as whole microseconds, not-a-time for not-a-number."""
     missing = np.isnan(seconds)
     whole = np.where(missing, 0.0, seconds * 1e6).round().astype(np.int64)
     whole[missing] = np.iinfo(np.int64).min  # not-a-time

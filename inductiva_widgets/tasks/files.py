@@ -105,7 +105,7 @@ class TaskFiles(KnownTask):
 
     def get_input_url(self) -> str:
         """Return a signed link to the input archive, valid for a while; costs one request."""
-        path = self.info.storage_input_path
+        path = self._stored_info().storage_input_path
         if not path:
             raise TaskError(f"Task {self.id} has no input archive.")
         return self.client.signed_url("download", path, self.info.storage_region)
@@ -225,7 +225,7 @@ class TaskFiles(KnownTask):
 
     def remove_remote_files(self) -> None:
         """Delete the task's files in the remote storage; costs one request."""
-        path = self.info.storage_path
+        path = self._stored_info().storage_path
         self._archive = None
         if path:
             self.client.remove_path(path)
@@ -235,7 +235,8 @@ class TaskFiles(KnownTask):
 
     def _output_path(self) -> str:
         known = self._info
-        info = known if known is not None and known.is_terminal else self.get_info()
+        has_ended = known is not None and known.is_terminal
+        info = self._stored_info() if has_ended else self.get_info()
         if not info.is_terminal:
             raise TaskError(
                 f"Task {self.id} has no output yet: it is {info.alias.lower()}. "

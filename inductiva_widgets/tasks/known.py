@@ -12,7 +12,7 @@ import msgspec
 from inductiva_widgets import timing
 from inductiva_widgets.api.connect import default_client
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import TaskInfo, TaskStatus
+from inductiva_widgets.models import FramedTask, TaskInfo, TaskStatus
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ class KnownTask:
         self._info = _info
         self._tasks_ahead: int | None = None
         self._ended_as: Status | None = None
-        self._seen_at = -float("inf") if _info is None else time.monotonic()
+        # A frame may be old.
+        is_news = _info is not None and not isinstance(_info, FramedTask)
+        self._seen_at = time.monotonic() if is_news else -float("inf")
 
     @classmethod
     def from_info(cls, info: TaskInfo, client: Client | None) -> Self:
@@ -178,7 +180,11 @@ class KnownTask:
 
     def get_storage_path(self) -> str | None:
         """Return the task's folder in the remote storage."""
-        return self.info.storage_path
+        return self._stored_info().storage_path
+
+    def _stored_info(self) -> TaskInfo:
+        """Return what is known of the task, its places in the storage included."""
+        return self.get_info() if isinstance(self._info, FramedTask) else self.info
 
     def is_running(self) -> bool:
         """Return whether a machine works on the task; costs as :meth:`get_status`."""

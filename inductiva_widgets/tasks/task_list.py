@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
+from urllib.parse import urlsplit
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.formatting import MISSING, format_clock, format_date, format_table
@@ -31,6 +32,7 @@ COLUMNS = (
     "COMPUTATION TIME",
     "RESOURCE TYPE",
 )
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 class TaskList(Sequence[Task]):
@@ -68,6 +70,47 @@ class TaskList(Sequence[Task]):
         made = cls()
         made._items = list(infos)
         made._client = client
+        return made
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, client: Client | None = None) -> TaskList:
+        """Return the tasks of a DataFrame, live again; costs no request.
+
+        Parameters
+        ----------
+        frame
+            Rows with the task ids as the index ``task_id``, or in a column of that name: from
+            :meth:`to_frame`, filtered or sorted, or read from a file. What the other columns tell
+            is taken over, so that a live table shows it at once; tasks that had not ended are
+            asked for when they are looked at, and those whose status it does not tell as well.
+        client
+            The service; by default that of the last :func:`inductiva_widgets.connect`.
+
+        Returns
+        -------
+        TaskList
+            In the order of the rows.
+
+        Raises
+        ------
+        InputError
+            It is no frame of tasks, has a task twice, or comes from another service.
+
+        Examples
+        --------
+        >>> df = inductiva.tasks.get_all().to_frame()  # doctest: +SKIP
+        >>> TaskList.from_frame(df.query("cost_usd > 5")).kill()  # doctest: +SKIP
+        """
+        from inductiva_widgets.api.connect import default_client
+        from inductiva_widgets.frames.back import infos_of
+        from inductiva_widgets.frames.identity import source_of
+
+        rows, source = infos_of(frame), source_of(frame)
+        client = client or default_client()
+        _check_service(source.get("service"), client)
+        made = cls.from_infos((), client)
+        made._items = [Task(row, client=client) if isinstance(row, str) else row for row in rows]
+        made._made = {place for place, row in enumerate(rows) if isinstance(row, str)}
         return made
 
     @overload
@@ -320,6 +363,19 @@ class TaskList(Sequence[Task]):
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         return _display.task_list_bundle(self)
+
+
+def _check_service(service: object, client: Client) -> None:
+    """Refuse tasks of one service to the client of another; the ids would mean nothing there."""
+    if not isinstance(service, str) or service == client.url:
+        return
+    # An embedded server is the same one on another port after it has quit and started again.
+    if client.is_local and urlsplit(service).hostname in _THIS_MACHINE:
+        return
+    raise InputError(
+        f"This frame has tasks of {service}, but the client is that of {client.url}: connect to "
+        "the frame's service with inductiva.connect(...), or give its client=."
+    )
 
 
 def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:

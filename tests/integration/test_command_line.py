@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from pandas.testing import assert_frame_equal
 
+from inductiva_widgets.frames import read
+from inductiva_widgets.tasks import TaskList
 from tests.integration.conftest import KEY
 
 
@@ -60,3 +63,25 @@ def test_expected_errors_are_one_line_on_stderr(command, environment, said):
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".arrow", ".xlsx"])
+def test_export_is_the_frame_and_gives_live_tasks(command, swmm, short_storm, tmp_path, ending):
+    task = swmm.run(short_storm)
+    task.wait(0.1, silent_mode=True, download_std_on_completion=False)
+    path = tmp_path / f"tasks{ending}"
+
+    done = command("tasks", "export", str(path), "--status", "success", "--since", "2020-01-01")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f"written to {path}.\n")
+
+    frame = read(path).loc[[task.id]]
+    assert_frame_equal(frame, TaskList([task]).to_frame(), check_categorical=False)
+    (again,) = frame.inductiva.tasks(task.client)
+    assert (again.download_outputs(output_dir=tmp_path / "got") / "model.rpt").is_file()
+
+
+def test_ended_export_leaves_no_file(command, tmp_path):
+    done = command("tasks", "export", str(tmp_path / "x.csv"), INDUCTIVA_API_KEY="wrong")
+    assert done.returncode == 1
+    assert not list(tmp_path.iterdir())

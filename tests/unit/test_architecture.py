@@ -79,13 +79,21 @@ ROOMS = {
     "__main__": {"cli"},
 }
 # The named exceptions: a task asks for its widget, and connect("local") for the server.
-EXCEPTIONS = {("tasks/_display.py", "widgets"), ("widgets/bundle.py", "static")}
+# A frame asks for its tasks and its charts.
+EXCEPTIONS = {
+    ("tasks/_display.py", "widgets"),
+    ("widgets/bundle.py", "static"),
+    ("frames/accessor.py", "tasks"),
+    ("frames/accessor.py", "plots"),
+}
 THIRD_PARTY = {
     "requests": {"api", "downloads"},
     "pandas": {"frames", "plots", "tasks"},
     "numpy": {"frames", "plots", "widgets"},
     "altair": {"plots"},
     "vl_convert": {"plots"},
+    "pyarrow": {"frames"},
+    "openpyxl": {"frames"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
     "IPython": {"tasks", "widgets", "_ipython"},

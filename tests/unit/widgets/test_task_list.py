@@ -5,6 +5,7 @@ import json
 import threading
 
 import pytest
+from pandas.testing import assert_frame_equal
 
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import DownloadCancelled, DownloadError, InputError, ServerError
@@ -549,3 +550,30 @@ def test_download_of_nothing_is_refused(table, downloads):
     assert ask(widget, "resume_download")["ok"] is False
     assert ask(widget, "pause_download")["ok"]
     assert downloads == []
+
+
+def test_filtered_as_a_frame_is_what_pandas_finds(table):
+    tasks = [
+        wire_task(f"t{i}", "failed" if i % 2 else "success", estimated_computation_cost=float(i))
+        for i in range(6)
+    ]
+    widget, _ = table(*tasks)
+    changed = query(tones=["bad"], sort={"key": "id", "descending": True})
+    assert ask(widget, "query", query=changed)["ok"]
+    frame = widget.tasks.to_frame()
+    found = frame[frame["status"] == "failed"].sort_index(ascending=False)
+    assert_frame_equal(widget.filtered.to_frame(), found)
+
+
+def test_tasks_of_a_frame_show_at_once_and_live_ones_come_up_to_date(table):
+    listed, client = table(wire_task("done"), wire_task("live", "submitted"))
+    frame = listed.tasks.to_frame()
+    listed.close()
+    client.transport.calls.clear()
+    widget = TaskList.from_frame(frame, client).widget()
+    assert [line["has_outputs"] for line in widget.head] == [True, False]
+    assert widget.totals["counts"] == {"ok": 1, "wait": 1}
+    assert client.transport.calls == []
+    client.transport.tasks["live"] = wire_task("live")
+    poller_for(client).tick()
+    assert widget.totals["counts"] == {"ok": 2}

@@ -1,0 +1,272 @@
+"""The way back: the rows of a frame as tasks, as far as its columns tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from inductiva_widgets.frames import schema
+from inductiva_widgets.frames.conform import conform, kind_of
+from inductiva_widgets.frames.identity import ids_of
+from inductiva_widgets.models import Executer, Fee, FramedTask, Metrics
+from inductiva_widgets.status import Status
+
+
+def infos_of(frame: pd.DataFrame) -> list[FramedTask | str]:
+    """Return the tasks of a frame, as far as its columns tell; costs no request.
+
+    Durations of tasks that have not ended are left out where they still grow: they are worked out
+    anew from the times.
+
+    Parameters
+    ----------
+    frame
+        The frame; columns that the schema does not know are passed over.
+
+    Returns
+    -------
+    list
+        A task for each row, its id alone where the row tells no status.
+
+    Raises
+    ------
+    InputError
+        It is no frame of tasks, or the values of a column are nothing of its kind.
+    """
+    ids = ids_of(frame)
+    if "status" not in frame:
+        return list(ids)
+    rows = _Rows(frame)
+    over = _is_over(rows)
+    # Written out, since to call with a dict of the same takes five times as long.
+    return [
+        task_id
+        if status is None
+        else FramedTask(
+            task_id=task_id,
+            status=status,
+            is_terminated=is_over,
+            simulator=simulator,
+            project=project,
+            storage_region=region,
+            machine_group_name=group,
+            container_image=image,
+            error_detail=error,
+            create_time=created,
+            input_submit_time=submitted,
+            start_time=started,
+            computation_start_time=computation_started,
+            computation_end_time=computation_ended,
+            end_time=ended,
+            estimated_computation_cost=cost,
+            num_retries=retries,
+            metrics=metrics,
+            executer=machine,
+            orchestration_fee=None if fee is None else Fee(amount=fee),
+            task_metadata=metadata,
+        )
+        for (
+            task_id, status, is_over, simulator, project, region, group, image, error,
+            created, submitted, started, computation_started, computation_ended, ended,
+            cost, retries, metrics, machine, fee, metadata,
+        ) in zip(
+            ids,
+            rows.statuses(),
+            _or_none(over == 1, over == _UNKNOWN),
+            *map(rows.texts, ("simulator", "project", "region", "machine_group")),
+            *map(rows.texts, ("container_image", "error")),
+            *map(rows.times, ("created", "submitted", "started")),
+            *map(rows.times, ("computation_started", "computation_ended")),
+            _moments(_told_end(rows, over == 1)),
+            rows.numbers("cost_usd"),
+            rows.counts("retries"),
+            _metrics(rows, over == 1),
+            _machines(rows),
+            rows.numbers("fee_usd"),
+            _metadata(rows),
+            strict=True,
+        )
+    ]  # fmt: skip
+
+
+class _Rows:
+    """The columns of a frame in the types of the schema; one that is missing is all unknown."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        known = [name for name in frame.columns if kind_of(name) is not None]
+        self.frame = conform(frame[known])
+        self._none: list[Any] = [None] * len(frame)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.frame
+
+    def statuses(self) -> list[Status | None]:
+        # One member for each code: an unknown one would be made anew for each row.
+        status = self.frame["status"].array
+        members: Any = [*map(Status, status.categories), None]
+        return [members[code] for code in status.codes.tolist()]
+
+    def texts(self, name: str) -> list[str | None]:
+        if name not in self:
+            return self._none
+        column: Any = self.frame[name].array
+        if not isinstance(column, pd.Categorical):
+            return _or_none(column.astype(object), column.isna())
+        values: list[str | None] = [*column.categories, None]
+        return [values[code] for code in column.codes.tolist()]
+
+    def stamps(self, name: str) -> Any:
+        """Return times in UTC, or durations, as numpy has them."""
+        if name in self:
+            column: Any = self.frame[name]
+            return column.to_numpy(dtype=_NUMPY_TYPES[schema.COLUMNS[name].kind])
+        kind = _NUMPY_TYPES[schema.COLUMNS[name].kind]
+        return np.full(len(self), np.array("NaT", kind), kind)
+
+    def times(self, name: str) -> list[Any]:
+        return _moments(self.stamps(name)) if name in self else self._none
+
+    def seconds(self, name: str, where: Any = True) -> list[float | None]:
+        if name not in self:
+            return self._none
+        lasts = self.stamps(name)
+        return _or_none(lasts.astype(np.int64) / 1e6, np.isnat(lasts) | ~np.asarray(where))
+
+    def numbers(self, name: str) -> list[float | None]:
+        if name not in self:
+            return self._none
+        values = self.frame[name].to_numpy(np.float64)
+        return _or_none(values, np.isnan(values))
+
+    def counts(self, name: str) -> list[int | None]:
+        if name not in self:
+            return self._none
+        column: Any = self.frame[name].array
+        return _or_none(column.to_numpy(np.int64, na_value=0), column.isna())
+
+
+_NUMPY_TYPES = {"time": "datetime64[us]", "duration": "timedelta64[us]"}
+_UNKNOWN = -1
+
+
+def _is_over(rows: _Rows) -> Any:
+    """Return 1 for tasks that have ended, 0 for others, -1 where their status has to tell.
+
+    A frame does not say it in so many words, but every task that has ended and has been somewhere
+    has a time of its end.
+    """
+    ended = ~np.isnat(rows.stamps("ended"))
+    been = np.zeros(len(rows), np.bool_)
+    if "ended" in rows:
+        for name in ("submitted", "started", "computation_started", "computation_ended"):
+            been |= ~np.isnat(rows.stamps(name))
+    status: Any = rows.frame["status"].array
+    usual = np.array([*(Status(code).is_terminal for code in status.categories), False])
+    said = np.where(ended, 1, np.where(been, 0, _UNKNOWN))
+    # Nothing more to say where the status says it already.
+    return np.where((said == _UNKNOWN) & usual[status.codes], 1, said)
+
+
+def _told_end(rows: _Rows, over: Any) -> Any:
+    """Return the ends that the service has told, without those that follow from other times."""
+    ended = rows.stamps("ended")
+    later = [rows.stamps(name) for name in ("computation_ended", "computation_started", "started")]
+    follows = np.fmax.reduce(later)
+    follows = np.where(np.isnat(follows), rows.stamps("submitted"), follows)
+    return np.where(over & (ended != follows), ended, np.datetime64("NaT", "us"))
+
+
+def _metrics(rows: _Rows, over: Any) -> list[Metrics | None]:
+    def settled(name: str, end: str, *starts: str) -> list[float | None]:
+        """Return durations of those tasks for which they do not grow any more."""
+        has_begun = np.any([~np.isnat(rows.stamps(start)) for start in starts], axis=0)
+        return rows.seconds(name, over | ~np.isnat(rows.stamps(end)) | ~has_begun)
+
+    return [
+        None
+        if values == _NO_METRICS
+        else Metrics(
+            total_seconds=values[0],
+            queue_time_seconds=values[1],
+            computation_seconds=values[2],
+            container_image_download_seconds=values[3],
+            input_upload_seconds=values[4],
+            input_download_seconds=values[5],
+            input_decompression_seconds=values[6],
+            output_compression_seconds=values[7],
+            output_upload_seconds=values[8],
+            container_image_size_bytes=values[9],
+            input_size_bytes=values[10],
+            input_zipped_size_bytes=values[11],
+            output_total_files=values[12],
+            output_size_bytes=values[13],
+            output_zipped_size_bytes=values[14],
+        )
+        for values in zip(
+            settled("total_time", "ended", "created", "submitted"),
+            settled("queue_time", "started", "submitted"),
+            settled("computation_time", "computation_ended", "computation_started"),
+            *map(rows.seconds, ("container_image_download_time", "input_upload_time")),
+            *map(rows.seconds, ("input_download_time", "input_decompression_time")),
+            *map(rows.seconds, ("output_compression_time", "output_upload_time")),
+            *map(rows.counts, ("container_image_bytes", "input_bytes", "input_archive_bytes")),
+            *map(rows.counts, ("output_files", "output_bytes", "output_archive_bytes")),
+            strict=True,
+        )
+    ]
+
+
+_NO_METRICS = (None,) * 15
+
+
+def _machines(rows: _Rows) -> list[Executer | None]:
+    # There are few kinds, which tasks can share.
+    made: dict[tuple[Any, ...], Executer | None] = {(None,) * 5: None}
+    machines = list(
+        zip(
+            *map(rows.texts, ("machine_type", "provider")),
+            *map(rows.counts, ("machines", "cpus", "memory_bytes")),
+            strict=True,
+        )
+    )
+    for machine in set(machines) - made.keys():
+        kind, provider, count, cpus, memory = machine
+        made[machine] = Executer(
+            vm_type=kind,
+            # A machine without a type is called by its name.
+            vm_name=kind if kind in ("", "n/a") else None,
+            host_type=provider,
+            n_mpi_hosts=count,
+            cpu_count_logical=cpus,
+            memory=memory,
+        )
+    return [made[machine] for machine in machines]
+
+
+def _metadata(rows: _Rows) -> list[dict[str, str] | None]:
+    names = [name for name in rows.frame if str(name).startswith(schema.METADATA)]
+    told: list[dict[str, str]] = [{} for _ in range(len(rows))]
+    for name in names:
+        key = str(name).removeprefix(schema.METADATA)
+        for metadata, value in zip(told, rows.texts(str(name)), strict=True):
+            if value is not None:
+                metadata[key] = str(value)
+    return [metadata or None for metadata in told]
+
+
+def _moments(times: Any) -> list[Any]:
+    """Return times as datetimes in UTC, None for not-a-time."""
+    moments = pd.DatetimeIndex(times).tz_localize("UTC").to_pydatetime()
+    return _or_none(moments, np.isnat(times))
+
+
+def _or_none(values: Any, missing: Any) -> list[Any]:
+    listed: list[Any] = values.tolist()
+    for place in np.flatnonzero(missing).tolist():
+        listed[place] = None
+    return listed

@@ -1,0 +1,89 @@
+"""CSV: times as ISO 8601 in UTC, durations in seconds, texts that no spreadsheet runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from inductiva_widgets.frames import schema
+from inductiva_widgets.frames.conform import SECONDS, kind_of
+
+# A spreadsheet takes what begins so for a formula, and these texts come from the service: they get
+# an apostrophe, which spreadsheets understand as "this is text", and lose it when read again.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_GUARD = "'"
+
+
+@contextmanager
+def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Give a function that writes frames of the same columns one after the other."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+
+        def write(frame: pd.DataFrame) -> None:
+            # The line ends of RFC 4180: a text with either of their characters is then in quotes.
+            _plain(frame).to_csv(file, header=file.tell() == 0, lineterminator="\r\n")
+
+        yield write
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return the table of a file; all that the schema knows is still text."""
+    names = pd.read_csv(path, nrows=0).columns
+    kinds = {name: "text" if name == schema.INDEX else kind_of(name) for name in names}
+    types: dict[Any, Any] = {name: str for name, kind in kinds.items() if kind is not None}
+    # Nothing but an empty field is missing: a project may be called "NA".
+    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    for name, kind in kinds.items():
+        if kind in ("status", "category", "text") or (
+            kind is None and frame[name].dtype.kind in "OUT"
+        ):
+            frame[name] = _by_value(frame[name], _unguarded)
+    return frame
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    columns: dict[Any, Any] = {}
+    for name, values in frame.items():
+        kind = values.dtype.kind
+        if kind == "m":
+            columns[f"{name}{SECONDS}"] = values.dt.total_seconds().array
+        elif kind == "M":
+            columns[name] = _iso(values)
+        elif kind in "OUT":
+            columns[name] = _by_value(values, _guarded)
+        else:
+            columns[name] = values.array
+    index = pd.Index(_by_value(frame.index, _guarded), name=frame.index.name)
+    return pd.DataFrame(columns, index=index)
+
+
+def _iso(values: Any) -> Any:
+    times = pd.DatetimeIndex(values)
+    utc = times if times.tz is None else times.tz_convert("UTC").tz_localize(None)
+    texts = np.datetime_as_string(utc.to_numpy(), unit="us").astype(object) + "Z"
+    texts[utc.isna()] = None
+    return texts
+
+
+def _by_value(values: Any, change: Callable[[Any], Any]) -> Any:
+    """Return values changed one by one, each only once."""
+    codes, found = pd.factorize(values)
+    # The last place stands for -1.
+    changed = np.empty(len(found) + 1, dtype=object)
+    changed[:] = [*map(change, found), None]
+    return changed[codes]
+
+
+def _guarded(value: Any) -> Any:
+    return _GUARD + value if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _unguarded(value: Any) -> Any:
+    is_guarded = isinstance(value, str) and value.startswith(_GUARD) and _FORMULA.match(value)
+    return value.removeprefix(_GUARD) if is_guarded else value

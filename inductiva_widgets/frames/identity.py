@@ -1,0 +1,84 @@
+"""Whose the rows of a frame are: the ids of its tasks, and the service that has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.frames import schema
+from inductiva_widgets.frames.build import ATTRS
+
+
+def ids_of(frame: Any) -> list[str]:
+    """Return the ids of the tasks of a frame.
+
+    Parameters
+    ----------
+    frame
+        A DataFrame with the ids in its index ``task_id``, or in a column of that name.
+
+    Raises
+    ------
+    InputError
+        It is no frame of tasks: the reason, and what to do.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        hint = ": for one column, keep the frame: df[['cost_usd']]" if _is_series(frame) else ""
+        raise InputError(f"A DataFrame of tasks is needed, not {type(frame).__name__}{hint}.")
+    if frame.index.name == schema.INDEX:
+        found: Any = frame.index
+    elif list(frame.columns).count(schema.INDEX) == 1:
+        found = frame[schema.INDEX]
+    else:
+        raise InputError(
+            f"The rows of this frame are no tasks: neither its index ({_index_name(frame)}) nor a "
+            f"column is called {schema.INDEX!r}. What groupby, agg and pivot return tells of "
+            "groups of tasks: choose among the tasks first, or add their ids, "
+            f"such as with df.reset_index().groupby(...)[{schema.INDEX!r}].first()."
+        )
+    ids: list[str] = found.astype(object).tolist()
+    for place, task_id in enumerate(ids):
+        if not isinstance(task_id, str) or not task_id.strip():
+            raise InputError(
+                f"Row {place} of this frame has no task id but {task_id!r}, which is no text: "
+                f"leave such rows out, or put the ids in the index {schema.INDEX!r}."
+            )
+    if len(set(ids)) < len(ids):
+        twice = found[found.duplicated()]
+        first = twice.iloc[0] if isinstance(twice, pd.Series) else twice[0]
+        raise InputError(
+            f"The task {first!r} is in this frame more than once, as after pd.concat or a merge. "
+            "Keep one row of each: df[~df.index.duplicated()]."
+        )
+    return ids
+
+
+def source_of(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return what a frame tells of where it comes from; empty where it does not.
+
+    Raises
+    ------
+    InputError
+        A newer version of this package made it, whose columns may mean something else.
+    """
+    source = frame.attrs.get(ATTRS)
+    if not isinstance(source, dict):
+        return {}
+    made_by = source.get("schema")
+    if isinstance(made_by, int) and made_by > schema.SCHEMA_VERSION:
+        raise InputError(
+            f"This frame was made by inductiva_widgets {source.get('version')}, whose columns this "
+            "version does not know: pip install --upgrade inductiva-widgets."
+        )
+    return source
+
+
+def _is_series(value: object) -> bool:
+    return isinstance(value, pd.Series)
+
+
+def _index_name(frame: pd.DataFrame) -> str:
+    names = [name for name in frame.index.names if name is not None]
+    return f"called {', '.join(map(repr, names))}" if names else "which has no name"

@@ -1,0 +1,189 @@
+from datetime import datetime, timedelta, timezone
+
+import msgspec
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.frames import to_frame
+from inductiva_widgets.frames.back import infos_of
+from inductiva_widgets.frames.identity import ids_of
+from inductiva_widgets.models import Executer, Fee, Metrics, TaskInfo
+from inductiva_widgets.status import KNOWN_STATUSES, Status
+from inductiva_widgets.timing import ended_at
+from tests.unit.conftest import START, wire_task
+
+NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
+
+texts = st.none() | st.sampled_from(["", "n/a", "NA", "=1+1", "a\nb", "Größe"]) | st.text()
+# Seconds as doubles, as the service tells durations, are exact to the microsecond for 70 years.
+moments = st.none() | st.datetimes(
+    datetime(1999, 1, 1), datetime(2059, 1, 1), timezones=st.just(timezone.utc)
+)
+seconds = st.none() | st.floats(-1e6, 1e9)
+counts = st.none() | st.integers(-1, 2**52)
+codes = st.sampled_from(KNOWN_STATUSES) | st.text(min_size=1)
+
+
+def filled(kind, **strategies):
+    """Return a strategy of a wire value; a field has the strategy of its type or its own."""
+    by_end = {"seconds": seconds, "time": moments}
+    made = {
+        field.name: by_end.get(field.name.rpartition("_")[2], counts)
+        for field in msgspec.structs.fields(kind)
+    }
+    return st.builds(kind, **{**made, **strategies})
+
+
+machines = filled(
+    Executer, uuid=texts, vm_type=texts, vm_name=texts, host_type=texts, error_detail=texts
+)
+# As a listing has them: without the histories that come with the detail of one task.
+tasks = st.builds(
+    TaskInfo,
+    task_id=st.just("t"),
+    status=codes.map(Status),
+    is_terminated=st.none() | st.booleans(),
+    simulator=texts,
+    project=texts,
+    storage_region=texts,
+    container_image=texts,
+    machine_group_name=texts,
+    error_detail=texts,
+    create_time=moments,
+    input_submit_time=moments,
+    start_time=moments,
+    computation_start_time=moments,
+    computation_end_time=moments,
+    end_time=moments,
+    estimated_computation_cost=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    num_retries=counts,
+    metrics=st.none() | filled(Metrics),
+    executer=st.none() | machines,
+    orchestration_fee=st.none() | st.builds(Fee, amount=st.floats(-1, 1e6)),
+    task_metadata=st.none() | st.dictionaries(st.text(), st.text(), max_size=3),
+)
+
+
+def numbered(infos):
+    return [msgspec.structs.replace(info, task_id=f"t{i}") for i, info in enumerate(infos)]
+
+
+def decoded(*tasks):
+    return [msgspec.json.decode(msgspec.json.encode(task), type=TaskInfo) for task in tasks]
+
+
+def every_column(infos, now=NOW):
+    from inductiva_widgets.frames.schema import COLUMNS
+
+    return to_frame(infos, columns=list(COLUMNS), metadata=True, now=now)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(tasks, max_size=3))
+def test_frame_of_ended_tasks_is_the_same_after_the_way_there_and_back(found):
+    # The column of the end, or the status, has to tell that a task has ended: there is no other.
+    ended = [
+        info
+        for info in numbered(found)
+        if info.is_terminal and (info.status.is_terminal or ended_at(info))
+    ]
+    frame = every_column(ended)
+    assert_frame_equal(every_column(infos_of(frame)), frame)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(tasks, max_size=3))
+def test_frame_of_any_tasks_is_the_same_but_for_the_durations_that_grow(found):
+    frame = every_column(numbered(found))
+    again = every_column(infos_of(frame))
+    lasting = ["queue_time", "computation_time", "total_time"]
+    assert_frame_equal(again.drop(columns=lasting), frame.drop(columns=lasting))
+
+
+def test_durations_of_a_live_task_grow_on_and_those_of_an_ended_one_do_not():
+    measured = {"queue_time_seconds": 12.5, "total_seconds": 30.0, "computation_seconds": 9.0}
+    infos = decoded(
+        wire_task("live", "computation-started"),
+        wire_task("ended", metrics=measured),
+        wire_task("live-measured", "computation-started", metrics=measured),
+    )
+    frame = to_frame(infos, now=START + timedelta(seconds=20))
+    later = to_frame(infos_of(frame), now=START + timedelta(seconds=120))
+    assert later["computation_time"].dt.total_seconds().tolist() == [104.0, 9.0, 104.0]
+    assert later["total_time"].dt.total_seconds().tolist() == [120.0, 30.0, 120.0]
+    assert later["queue_time"].dt.total_seconds().tolist() == [13.0, 12.5, 12.5]
+
+
+def test_task_that_went_back_to_the_queue_is_not_taken_for_an_ended_one():
+    info = wire_task(status="spot-instance-preempted", is_terminated=False, end_time=None)
+    (back,) = infos_of(to_frame(decoded(info)))
+    assert not back.is_terminal
+
+
+def test_columns_that_are_not_there_are_unknown():
+    (back,) = infos_of(to_frame(decoded(wire_task()), columns=["status", "cost_usd"]))
+    assert back == type(back)(task_id=back.task_id, status=Status.SUCCESS, is_terminated=True)
+
+
+def test_frame_without_a_status_tells_the_ids_alone():
+    frame = to_frame(decoded(wire_task("a"), wire_task("b")), columns=["cost_usd"])
+    assert infos_of(frame) == ["a", "b"]
+
+
+def test_row_without_a_status_is_its_id_alone():
+    frame = to_frame(decoded(wire_task("a"), wire_task("b")))
+    frame.loc["a", "status"] = None
+    first, second = infos_of(frame)
+    assert (first, second.task_id) == ("a", "b")
+
+
+def test_ids_may_be_a_column_and_other_columns_are_passed_over():
+    frame = to_frame(decoded(wire_task("a"), wire_task("b"))).reset_index()
+    frame["mine"] = [object(), object()]
+    assert [info.task_id for info in infos_of(frame)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("write", ["csv", "parquet"])
+def test_what_pandas_itself_wrote_and_read_is_understood(write, tmp_path):
+    infos = decoded(wire_task("a"), wire_task("b", "submitted"), wire_task("c", "failed"))
+    frame = to_frame(infos, now=NOW)
+    getattr(frame, f"to_{write}")(tmp_path / "tasks")
+    read = getattr(pd, f"read_{write}")(tmp_path / "tasks")
+    assert_frame_equal(to_frame(infos_of(read), now=NOW), frame)
+
+
+FRAME = to_frame(decoded(wire_task("a"), wire_task("b", "failed", simulator="swmm")))
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (FRAME["cost_usd"], r"not Series: for one column, keep the frame"),
+        ([FRAME], "not list"),
+        (FRAME.groupby("simulator", observed=True)[["cost_usd"]].mean(), "called 'simulator'.*gro"),
+        (FRAME.reset_index(drop=True), "which has no name"),
+        (pd.concat([FRAME, FRAME]), r"'a' is in this frame more than once.*duplicated"),
+        (FRAME.rename(index={"b": ""}), "Row 1 .* ''"),
+        (FRAME.rename(index={"b": 7}), "Row 1 .* 7"),
+        (FRAME.rename(index={"b": None}), "Row 1"),
+        (FRAME.assign(started="yesterday"), "'started' should be a time.*yesterday"),
+        (FRAME.assign(queue_time=5), "'queue_time'.*unit.*_seconds"),
+        (FRAME.assign(retries=0.5), "'retries' should be a count.*0.5 is no whole number"),
+        (FRAME.assign(cost_usd="a lot"), "'cost_usd' should be a number"),
+        (FRAME.assign(project=5), "'project' should be a category.*5 is no text"),
+        (FRAME.assign(metadata="x"), "'metadata' should hold"),
+        (FRAME.assign(queue_time_seconds=3.0), "'queue_time' is in this frame twice"),
+    ],
+)
+def test_what_is_no_frame_of_tasks_is_refused_with_the_reason(frame, said):
+    with pytest.raises(InputError, match=f"(?s){said}"):
+        infos_of(frame)
+
+
+def test_duplicates_in_a_column_are_named_too():
+    with pytest.raises(InputError, match="'a' is in this frame more than once"):
+        ids_of(pd.concat([FRAME, FRAME]).reset_index())
