@@ -4,11 +4,11 @@
 
 The static server of pages of 500 tasks runs in a process of its own, and each call in a new process
 with one cache folder, emptied before each first call. Imports and the connection come before the
-clock starts. `--live` makes every so-manieth of the newest tasks one that has not ended, so that the
-second call has something to look at again. Before the second call a few tasks are submitted.
+clock starts. `--live` tasks, every fifth of the newest, have not ended, so that the second call has
+something to look at again.
 
-The memory of the first call is the peak of the process (VmHWM) minus that after the imports and a
-history of one task from a service with one, all divided by the number of tasks.
+The memory of the first call is how much it raises the peak of its process (VmHWM) above that after
+the imports and a listing of one task, divided by the number of tasks; frame and file included.
 """
 
 from __future__ import annotations
