@@ -3,7 +3,7 @@
 ::
 
     magic and version, length of the header (4 bytes, little-endian), header (JSON),
-    the blobs one after the other, a digest of all that (16 bytes)
+    the blobs one after the other, the SHA-256 of all that
 
 A blob is an array of little-endian numbers or a JSON array of texts; the header names them with
 their lengths. Nothing in a file is ever run or trusted: what does not fit is damaged.
@@ -27,7 +27,7 @@ MAGIC = b"inductiva-history\n"
 VERSION = 1
 
 _START = MAGIC + VERSION.to_bytes(2, "little")
-DIGEST = 16
+DIGEST = 32
 """Bytes at the end of a file that no other content has."""
 _LENGTH = 4
 
@@ -49,7 +49,7 @@ class _Header(msgspec.Struct):
 
 def write(file: IO[bytes], kept: Kept) -> None:
     """Write what is kept, one column after the other, so that no copy of all of it is made."""
-    digest = hashlib.blake2b(digest_size=DIGEST)
+    digest = hashlib.sha256()
 
     def put(part: Any) -> None:
         digest.update(part)
@@ -79,7 +79,7 @@ def read(content: bytes) -> Kept:
     if content.startswith(MAGIC) and not content.startswith(_START):
         raise OtherVersionError
     body = memoryview(content)[:-DIGEST]
-    if hashlib.blake2b(body, digest_size=DIGEST).digest() != content[-DIGEST:]:
+    if hashlib.sha256(body).digest() != content[-DIGEST:]:
         raise DamagedError
     try:
         return _read(body)

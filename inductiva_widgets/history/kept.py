@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from inductiva_widgets.frames.fields import Fields, Mask, Positions
+from inductiva_widgets.frames.fields import Fields, Mask, Positions, Text
 
 # What the service works out after a task's end, such as its cost, may come a little later.
 _SETTLES_WITHIN = timedelta(minutes=10)
@@ -37,6 +37,22 @@ class Rows:
         """Return rows one after the other."""
         settled = [part.settled for part in parts] or [np.zeros(0, np.bool_)]
         return cls(Fields.join([part.fields for part in parts]), np.concatenate(settled))
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Return the rows from one position to another; nothing but their ids is copied."""
+        fields = self.fields
+        return Rows(
+            Fields(
+                ids=fields.ids[start:stop],
+                texts={
+                    name: Text(text.codes[start:stop], text.values)
+                    for name, text in fields.texts.items()
+                },
+                times={name: times[start:stop] for name, times in fields.times.items()},
+                numbers={name: numbers[start:stop] for name, numbers in fields.numbers.items()},
+            ),
+            self.settled[start:stop],
+        )
 
     def take(self, positions: Positions | Mask) -> Rows:
         """Return the rows at some positions, or those that a mask has."""
@@ -87,7 +103,7 @@ class Kept:
             segments.append(min(length, count - sum(segments)))
             if sum(segments) == count:
                 break
-        rows = self.rows.take(np.arange(count))
+        rows = self.rows.part(0, count)
         return replace(self, rows=rows, segments=tuple(segments), complete=False)
 
     def without_settled(self, ids: set[str]) -> Kept:

@@ -20,6 +20,8 @@ from inductiva_widgets.models import TaskInfo
 _FEW = 2
 _FEW_PAGES = 2
 
+Parts = list[tuple[Rows, Mask]]
+
 
 class Renewal:
     """One look at tasks that may have changed.
@@ -28,8 +30,8 @@ class Renewal:
     ----------
     service
         The service.
-    rows, fresh
-        The newest tasks of the listing, and which of them were read just now.
+    parts
+        The newest tasks of the listing in parts, and which of them were read just now.
     wanted
         Which tasks are asked for; the others may stay as they are.
     total, shift
@@ -39,24 +41,17 @@ class Renewal:
     def __init__(
         self,
         service: Service,
-        rows: Rows,
-        fresh: Mask,
+        parts: Parts,
         wanted: Wanted,
         *,
         total: int | None,
         shift: int,
     ) -> None:
         self._service = service
-        self._rows = rows
-        self._fresh = fresh
+        self._parts = parts
         self._shift = shift
         self._total = total
-        # A live task may come into a status or leave it, so that the newest few may be any.
-        cut = wanted.last_n if wanted.status is None else None
-        asked = np.zeros(len(rows), dtype=np.bool_)
-        asked[np.flatnonzero(wanted.mask(rows.fields, by_status=False))[:cut]] = True
-        due = np.flatnonzero(asked & ~fresh & ~rows.settled).tolist()
-        self._due = {rows.fields.ids[place]: place for place in due}
+        self._due = _due(parts, wanted)
         self._infos: list[TaskInfo] = []
         self._places: list[int] = []
         self._gone: list[int] = []
@@ -68,7 +63,7 @@ class Renewal:
         else one for those that are still alive and one for each page with others.
         """
         if not self._due:
-            return self._rows, self._fresh
+            return join(self._parts)
         now = self._service.now
         if len(self._due) > _FEW:
             if len(self._pages()) > _FEW_PAGES:
@@ -111,11 +106,32 @@ class Renewal:
             return None
 
     def _renewed(self, now: datetime) -> tuple[Rows, Mask]:
-        count = len(self._rows)
-        order, fresh = np.arange(count), self._fresh.copy()
-        order[self._places] = np.arange(count, count + len(self._places))
-        fresh[self._places] = True
-        left = np.ones(count, dtype=np.bool_)
-        left[self._gone] = False
         news = Rows.read(Fields.read(self._infos), now)
-        return Rows.join([self._rows, news]).take(order[left]), fresh[left]
+        count = sum(len(rows) for rows, _ in self._parts)
+        rows, fresh = join([*self._parts, (news, np.ones(len(news), dtype=np.bool_))])
+        order = np.arange(count)
+        order[self._places] = np.arange(count, count + len(news))
+        order = np.delete(order, self._gone)
+        return rows.take(order), fresh[order]
+
+
+def join(parts: Parts) -> tuple[Rows, Mask]:
+    """Return parts in one, which takes their place, so that they are not there twice."""
+    rows = Rows.join([part for part, _ in parts])
+    fresh = np.concatenate([new for _, new in parts] or [np.zeros(0, np.bool_)])
+    parts[:] = [(rows, fresh)]
+    return rows, fresh
+
+
+def _due(parts: Parts, wanted: Wanted) -> dict[str, int]:
+    """Return the places of the tasks to look at by their ids."""
+    # A live task may come into a status or leave it, so that the newest few may be any.
+    left = wanted.last_n if wanted.status is None else None
+    start, due = 0, {}
+    for rows, fresh in parts:
+        asked = np.flatnonzero(wanted.mask(rows.fields, by_status=False))[:left]
+        left = None if left is None else left - len(asked)
+        for place in asked[~(fresh | rows.settled)[asked]].tolist():
+            due[rows.fields.ids[place]] = start + place
+        start += len(rows)
+    return due

@@ -63,7 +63,7 @@ class Walk:
         self._wanted = wanted
         self._told = told
         self._skip_known = skip_known
-        self._places = {task_id: place for place, task_id in enumerate(kept.rows.fields.ids)}
+        self._places = dict(zip(kept.rows.fields.ids, range(len(kept)), strict=True))
         self._ends = np.cumsum(kept.segments, dtype=np.int64)
         self._as_of: datetime | None = None
         # All else follows from these, so that an interrupt at any moment leaves them true.
@@ -102,13 +102,10 @@ class Walk:
             # Back to the last task that is known, so that a page that does not fit is noticed.
             first = (len(self._seen) + self.shift - 1) // self._per_page + 1
 
-    def rows(self) -> tuple[Rows, Mask]:
-        """Return what the walk has covered, and which of it was read just now."""
-        rows = Rows.join([part for part, _ in self._parts])
-        fresh = np.concatenate([new for _, new in self._parts] or [np.zeros(0, np.bool_)])
-        # The parts themselves may go.
-        self._parts = [(rows, fresh)]
-        return rows, fresh
+    @property
+    def parts(self) -> list[tuple[Rows, Mask]]:
+        """What the walk has covered, and which of it was read just now."""
+        return self._parts
 
     def kept(self, covered: Rows, fresh: Mask) -> Kept:
         """Return what is known now: what was covered, then what the walk has not come to.
@@ -116,12 +113,12 @@ class Walk:
         Parameters
         ----------
         covered, fresh
-            What :meth:`rows` has returned, brought up to date.
+            What :attr:`parts` has returned, in one and brought up to date.
         """
         kept, ids = self._kept, covered.fields.ids
         if self._as_of is None:
             return kept
-        rest, segments = self._rest(set(ids))
+        rest, segments = ([], []) if self._at_end else self._rest(set(ids))
         last = self._places.get(ids[-1]) if ids else None
         # A known task is followed by what followed it.
         if rest and last is not None and last + 1 == rest[0] and rest[0] not in self._ends:
@@ -142,9 +139,7 @@ class Walk:
     def _rest(self, seen: set[str]) -> tuple[list[int], list[int]]:
         """Return the places of what the walk has not come to, and the lengths of its stretches."""
         kept, rest, segments = self._kept, list[int](), list[int]()
-        if self._at_end:
-            return rest, segments
-        below = 1 + max((self._places.get(task_id, -1) for task_id in seen), default=-1)
+        below = 1 + max(map(self._place, seen), default=-1)
         for end, length in zip(self._ends.tolist(), kept.segments, strict=True):
             places = range(max(below, end - length), end)
             left = [place for place in places if kept.rows.fields.ids[place] not in seen]
@@ -193,6 +188,7 @@ class Walk:
         fields = Fields.read(new.values())
         self._check(fields)
         self._add(Rows.read(fields, now), fresh=True)
+        self._below = max(self._below, 1 + max(map(self._place, fields.ids), default=-1))
         self._at_end = at_end
         if infos and not self._at_end and self._skip_known:
             self._jump(infos[-1].task_id)
@@ -201,8 +197,6 @@ class Walk:
     def _add(self, rows: Rows, *, fresh: bool) -> None:
         self._parts.append((rows, np.full(len(rows), fresh)))
         self._seen.update(rows.fields.ids)
-        places = map(self._places.get, rows.fields.ids)
-        self._below = max((place + 1 for place in places if place is not None), default=self._below)
         self._found += self._wanted.count(rows, fresh=fresh)
         self._read += len(rows) if fresh else 0
         self._ends_here = self._wanted.ends_before(rows.fields)
@@ -214,15 +208,23 @@ class Walk:
             return
         end = int(self._ends[np.searchsorted(self._ends, place, side="right")])
         ids = self._kept.rows.fields.ids
-        follow = [at for at in range(place + 1, end) if ids[at] not in self._seen]
+        follow = self._kept.rows.part(place + 1, end)
+        if not self._seen.isdisjoint(follow.fields.ids):
+            # The order has changed a little: each task once, where it was read.
+            new = [at for at in range(place + 1, end) if ids[at] not in self._seen]
+            follow = self._kept.rows.take(np.array(new, dtype=np.intp))
         at_end = end == len(ids) and self._kept.complete
         count, total = len(self._seen) + len(follow), self._total
         if total is not None and (count != total if at_end else count > total):
             raise OtherListingError
-        if follow:
-            self._add(self._kept.rows.take(np.array(follow)), fresh=False)
+        self._below = max(self._below, end)
+        if len(follow):
+            self._add(follow, fresh=False)
             self._landing = True
         self._at_end = at_end
+
+    def _place(self, task_id: str) -> int:
+        return self._places.get(task_id, -1)
 
     def _check(self, fields: Fields) -> None:
         """Make sure that a known task is the same as ever: a task keeps its time of creation."""

@@ -11,7 +11,7 @@ from inductiva_widgets.errors import APIConnectionError, InputError
 from inductiva_widgets.frames.fields import Fields
 from inductiva_widgets.history.codec import DamagedError, OtherVersionError
 from inductiva_widgets.history.kept import Kept
-from inductiva_widgets.history.renewal import Renewal
+from inductiva_widgets.history.renewal import Renewal, join
 from inductiva_widgets.history.service import Service
 from inductiva_widgets.history.store import Store
 from inductiva_widgets.history.sync import OtherListingError, Told, Walk
@@ -125,7 +125,7 @@ def _walk(
             continue
         except BaseException:
             if walk.as_of is not None:
-                came = walk.kept(*walk.rows())
+                came = walk.kept(*join(walk.parts))
                 _save(store, came, warn)
                 warn(f"{len(came):,} tasks are kept; the next call goes on from there.")
             raise
@@ -134,8 +134,7 @@ def _walk(
 
 def _go(walk: Walk, service: Service, store: Store, wanted: Wanted, warn: Warn) -> History:
     walk.run()
-    rows, fresh = walk.rows()
-    renewal = Renewal(service, rows, fresh, wanted, total=walk.total, shift=walk.shift)
+    renewal = Renewal(service, walk.parts, wanted, total=walk.total, shift=walk.shift)
     rows, fresh = renewal.run()
     _save(store, walk.kept(rows, fresh), warn)
     places = wanted.places(rows.fields)

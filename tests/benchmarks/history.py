@@ -21,10 +21,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.figures import machine, median, spread, verdict
+
+ROOT = Path(__file__).parents[2]
 
 CALL = """
 import json, re, sys, time
