@@ -83,8 +83,8 @@ ROOMS = {
 EXCEPTIONS = {("tasks/_display.py", "widgets"), ("widgets/bundle.py", "static")}
 THIRD_PARTY = {
     "requests": {"api", "downloads"},
-    "pandas": {"frames", "tasks"},
-    "numpy": {"frames", "history", "tasks", "widgets"},
+    "pandas": {"frames", "history", "tasks"},
+    "numpy": {"frames", "history", "widgets"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
     "IPython": {"tasks", "widgets", "_ipython"},

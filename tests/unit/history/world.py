@@ -92,6 +92,8 @@ class World(FakeTransport):
         return super()._page(params)
 
     def _about_a_task(self, method, path, parts):
+        if method == "DELETE":
+            return {}
         if method == "PUT":
             self.tasks[parts[1]]["task_metadata"] = self.calls[-1][3]
         return super()._about_a_task(method, path, parts)
