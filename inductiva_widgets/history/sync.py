@@ -75,6 +75,7 @@ class Walk:
         self._total: int | None = None
         self._latest = 0
         self._landing = False
+        self._jumped = False
         self._ends_here = False
         self._at_end = False
 
@@ -101,6 +102,9 @@ class Walk:
                 self._at_end = True
             # Back to the last task that is known, so that a page that does not fit is noticed.
             first = (len(self._seen) + self.shift - 1) // self._per_page + 1
+        if self._at_end and self._jumped and self._total not in (None, len(self._seen)):
+            # Some that are known are gone, or some that are not are missing.
+            raise OtherListingError
 
     @property
     def parts(self) -> list[tuple[Rows, Mask]]:
@@ -177,14 +181,17 @@ class Walk:
             # Tasks went, and others came to the place of those that are known.
             raise OtherListingError
         self._latest = latest
-        # Newer than the first task of the walk: those are for the next one.
-        infos = page.tasks[max(0, self.shift - (number - 1) * self._per_page) :]
+        # Place of the page's first task, counted from the first task of the walk. Those before
+        # that one are newer: they are for the next walk.
+        start = (number - 1) * self._per_page - self.shift
+        infos = page.tasks[max(0, -start) :]
+        new = {info.task_id: info for info in infos if info.task_id not in self._seen}
         at_end = len(page.tasks) < self._per_page
         if self._landing and (infos or at_end):
-            if not infos or infos[0].task_id not in self._seen:
+            # So many tasks of this page are known, unless some of those that are known are gone.
+            if len(infos) - len(new) != len(self._seen) - max(0, start):
                 raise OtherListingError
             self._landing = False
-        new = {info.task_id: info for info in infos if info.task_id not in self._seen}
         fields = Fields.read(new.values())
         self._check(fields)
         self._add(Rows.read(fields, now), fresh=True)
@@ -213,15 +220,11 @@ class Walk:
             # The order has changed a little: each task once, where it was read.
             new = [at for at in range(place + 1, end) if ids[at] not in self._seen]
             follow = self._kept.rows.take(np.array(new, dtype=np.intp))
-        at_end = end == len(ids) and self._kept.complete
-        count, total = len(self._seen) + len(follow), self._total
-        if total is not None and (count != total if at_end else count > total):
-            raise OtherListingError
         self._below = max(self._below, end)
         if len(follow):
             self._add(follow, fresh=False)
-            self._landing = True
-        self._at_end = at_end
+            self._landing = self._jumped = True
+        self._at_end = end == len(ids) and self._kept.complete
 
     def _place(self, task_id: str) -> int:
         return self._places.get(task_id, -1)
@@ -248,8 +251,9 @@ class Walk:
             return False
         last_n = self._wanted.last_n
         enough = last_n is not None and self._found >= last_n
-        known = self._total is not None and len(self._seen) >= self._total
-        self._at_end = self._at_end or known
+        counted = self._total is not None and len(self._seen) >= self._total
+        # Behind a known stretch the number alone is no proof: look there once.
+        self._at_end = self._at_end or (counted and not self._landing)
         return self._at_end or enough or self._ends_here
 
     def _missing(self) -> int:
