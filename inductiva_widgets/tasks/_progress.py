@@ -25,7 +25,7 @@ def reading(progress: bool | None) -> Iterator[Told]:
     Parameters
     ----------
     progress
-        Whether to show anything; None for wherever it can be drawn.
+        False to show nothing; else it is shown wherever it can be drawn.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def reading(progress: bool | None) -> Iterator[Told]:
     elif in_notebook():
         with _notebook() as told:
             yield told
-    elif progress or sys.stderr.isatty():
+    elif sys.stderr.isatty():
         with _terminal() as told:
             yield told
     else:

@@ -61,7 +61,7 @@ def history(
     offline
         Whether to make do with what is kept, without any request.
     progress
-        Whether to show how far a long reading has come; by default in a notebook and a terminal.
+        False to not show how far a long reading has come, in a notebook or a terminal.
     client
         The service; by default that of the last :func:`inductiva_widgets.connect`.
 

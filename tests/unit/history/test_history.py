@@ -129,6 +129,26 @@ def test_what_is_kept_and_fetched_is_told_in_plain_values(world):
     assert all(type(value) in plain for value in found.values())
 
 
+# What changes after the end
+
+
+def test_a_cost_that_comes_a_little_after_the_end_shows(world):
+    world.submit()
+    world.submit_ended(20)
+    world.end(world.alive[0], ago=30)
+    world.history()
+    world.bill(7.5)
+    assert world.history().loc["t1", "cost_usd"] == 7.5
+
+
+def test_a_task_that_ended_a_while_ago_is_not_asked_for_again(world):
+    world.submit()
+    world.submit_ended(20)
+    world.end(world.alive[0], ago=3600)
+    world.history()
+    assert world.costs() == 1
+
+
 # What has changed from here
 
 
