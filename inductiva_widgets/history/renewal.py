@@ -60,14 +60,14 @@ class Renewal:
         """Return the tasks with what is known of them now, and which of them were just read.
 
         Costs nothing where nothing may have changed, one or two requests where it is little, and
-        else one for those that are still alive and one for each page with others.
+        else one for each page of those that are still alive and one for each page with others.
         """
         if not self._due:
             return join(self._parts)
         now = self._service.now
         if len(self._due) > _FEW:
             if len(self._pages()) > _FEW_PAGES:
-                self._take(self._service.active().tasks)
+                self._read_active()
             # Twice: tasks that were submitted meanwhile have moved the pages on.
             for _ in range(2):
                 self._read_pages()
@@ -84,6 +84,16 @@ class Renewal:
     def _pages(self) -> list[int]:
         per_page = self._service.per_page
         return sorted({(place + self._shift) // per_page + 1 for place in self._due.values()})
+
+    def _read_active(self) -> None:
+        number = 0
+        while self._due:
+            number, due = number + 1, len(self._due)
+            page = self._service.active(number)
+            self._take(page.tasks)
+            # A service that lists all tasks instead shows what was just read.
+            if len(page.tasks) < self._service.per_page or len(self._due) == due:
+                return
 
     def _read_pages(self) -> None:
         with ThreadPoolExecutor(PAGES_AHEAD, thread_name_prefix="inductiva-pages") as pool:

@@ -48,10 +48,10 @@ class Service:
         self._count()
         return self._client.task_page(page=number, per_page=self.per_page)
 
-    def active(self) -> TaskPage:
-        """Return the first page of the tasks that have not ended; costs a request."""
+    def active(self, number: int) -> TaskPage:
+        """Return a page of the tasks that have not ended; costs a request."""
         self._count()
-        return self._client.task_page(per_page=self.per_page, active=True)
+        return self._client.task_page(page=number, per_page=self.per_page, active=True)
 
     def task(self, task_id: str) -> TaskInfo:
         """Return one task; costs a request."""

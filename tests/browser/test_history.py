@@ -31,7 +31,7 @@ def test_a_bar_shows_while_the_history_is_read_and_a_line_afterwards(
         "history.ipynb",
         f"import inductiva_widgets as inductiva\n{connect}",
         "df = inductiva.tasks.history(refresh=True)",
-        "len(inductiva.tasks.history())",
+        "print(len(inductiva.tasks.history()))",
     )
     notebook = open_notebook(name)
     notebook.run(0)

@@ -53,6 +53,15 @@ def test_live_tasks_anywhere_cost_one_request_more_while_they_live(world):
     assert rows(world.history()) == world.truth()
 
 
+def test_very_many_live_tasks_cost_one_request_for_each_page_of_them(world):
+    for _ in range(16):
+        world.submit()
+        world.submit_ended(9)
+    world.history()
+    assert world.costs() == 1 + 4
+    assert rows(world.history()) == world.truth()
+
+
 def test_a_service_that_does_not_know_the_living_only_costs_more():
     world = World(honours_active=False)
     for _ in range(8):
