@@ -95,5 +95,6 @@ def test_demo_of_another_seed_shows_nothing_of_the_one_before(make_server, conne
     connect(other)
     second = tasks.history()
     assert len(second) >= 520
-    assert set(second.index) == set(tasks.get_all().to_frame().index)
+    # The demo goes on submitting.
+    assert set(second.index) <= set(tasks.get_all().to_frame().index)
     assert not first["created"].isin(second["created"]).all()
