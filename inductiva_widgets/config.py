@@ -122,6 +122,23 @@ def output_dir() -> Path:
     return Path(os.environ.get("INDUCTIVA_OUTPUT_DIR") or DEFAULT_OUTPUT_DIR)
 
 
+def cache_dir() -> Path:
+    """Return the folder for what can be fetched anew: ``INDUCTIVA_CACHE_DIR`` or the system's."""
+    configured = os.environ.get("INDUCTIVA_CACHE_DIR")
+    if configured:
+        return Path(configured).expanduser()
+    if sys.platform == "win32":
+        given = os.environ.get("LOCALAPPDATA")
+        base = Path(given) if given else Path.home() / "AppData" / "Local"
+        return base / "inductiva-widgets" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "inductiva-widgets"
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    # By the standard, a path that is not absolute is as none.
+    base = Path(given) if given.startswith("/") else Path.home() / ".cache"
+    return base / "inductiva-widgets"
+
+
 def _read_key_file() -> str | None:
     try:
         return key_file().read_text(encoding="utf-8")

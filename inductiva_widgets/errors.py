@@ -21,6 +21,8 @@
     │   ├── UnsafePathError         a member that would land outside its folder
     │   └── DownloadCancelled       stopped by the user
     └── LocalServerError            the embedded server cannot be started or used
+
+and one warning, ``HistoryWarning``: the history is there, but not quite as asked.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ __all__ = [
     "ConflictError",
     "DownloadCancelled",
     "DownloadError",
+    "HistoryWarning",
     "InductivaError",
     "InputError",
     "InvalidRequestError",
@@ -157,6 +160,10 @@ class DownloadCancelled(DownloadError):
 
 class LocalServerError(InductivaError):
     """The embedded server cannot be started or used."""
+
+
+class HistoryWarning(UserWarning):
+    """The task history comes, but from a while ago, or could not be kept; the text says which."""
 
 
 _BY_STATUS: dict[int, type[APIError]] = {

@@ -1,7 +1,26 @@
 """What holds for all tests."""
 
+from __future__ import annotations
+
+import pytest
 from hypothesis import settings
 
 # A busy machine takes longer for an example now and then, which is no failure.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory):
+    """Keep the developer's own cache out of the tests and of the processes that they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INDUCTIVA_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Return the folder that is the cache of one test, not made yet."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("INDUCTIVA_CACHE_DIR", str(folder))
+    return folder

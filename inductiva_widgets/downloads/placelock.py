@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from inductiva_widgets._filelock import try_lock
 from inductiva_widgets.downloads.tally import Share
 from inductiva_widgets.errors import DownloadCancelled
 
@@ -71,7 +72,7 @@ class PlaceLock:
             file = self._path.open("ab", buffering=0)
         except FileNotFoundError:
             return self._take()  # its holder removed the folder between the two steps
-        if _lock(file):
+        if try_lock(file):
             # The holder before us may have removed the file after we opened it.
             with contextlib.suppress(OSError):
                 if self._path.stat().st_ino == os.fstat(file.fileno()).st_ino:
@@ -79,21 +80,3 @@ class PlaceLock:
                     return True
         file.close()
         return False
-
-
-def _lock(file: IO[bytes]) -> bool:
-    """Lock a file until it is closed; False when another one has it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True  # some network file systems have no locks
-    return True

@@ -147,6 +147,10 @@ class DataFolder:
         """Return the key of this folder, made at its first use."""
         return self._secret("api_key")
 
+    def forget_api_key(self) -> None:
+        """Make the next use of the key make a new one."""
+        (self.root / "api_key").unlink(missing_ok=True)
+
     def link_secret(self) -> bytes:
         """Return the secret that signs links, made at its first use."""
         return self._secret("link_secret").encode()

@@ -69,6 +69,8 @@ def prepare(data: DataFolder, options: ReplayOptions, now: datetime) -> None:
             path.unlink()
         for folder in (data.storage, data.tasks):
             shutil.rmtree(folder)
+        # Another history is another account: whoever kept the old one does not mix the two up.
+        data.forget_api_key()
     # First of all, so that nobody takes for real what comes into the folder.
     write_atomically(data.replay_file, json.dumps(wanted).encode())
     data.prepare()

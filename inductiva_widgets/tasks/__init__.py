@@ -3,6 +3,7 @@
 from inductiva_widgets.tasks.comparing import compare
 from inductiva_widgets.tasks.find import get, get_all, get_tasks
 from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
+from inductiva_widgets.tasks.past import clear_history, history
 from inductiva_widgets.tasks.task import Task
 from inductiva_widgets.tasks.task_list import TaskList, to_dict
 
@@ -11,9 +12,11 @@ __all__ = [
     "OutputsInfo",
     "Task",
     "TaskList",
+    "clear_history",
     "compare",
     "get",
     "get_all",
     "get_tasks",
+    "history",
     "to_dict",
 ]

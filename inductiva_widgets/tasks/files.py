@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from inductiva_widgets import config
 from inductiva_widgets.errors import InputError, TaskError
+from inductiva_widgets.history.changes import note
 from inductiva_widgets.tasks import _display
 from inductiva_widgets.tasks.known import KnownTask
 from inductiva_widgets.tasks.outputs import OutputsInfo
@@ -229,6 +230,7 @@ class TaskFiles(KnownTask):
         self._archive = None
         if path:
             self.client.remove_path(path)
+            note(self.client.settings, self.id)
 
     def _folder(self, output_dir: str | os.PathLike[str] | None, kind: str) -> Path:
         return config.output_dir() / self.id / kind if output_dir is None else Path(output_dir)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.api.client import MAX_PER_PAGE
 from inductiva_widgets.api.connect import default_client
+from inductiva_widgets.api.paging import pages
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.models import TaskInfo, TaskPage
 from inductiva_widgets.tasks.task import known_status
@@ -16,9 +15,6 @@ from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
-
-# Polite, and enough to hide the way to the service.
-_PAGES_AHEAD = 4
 
 
 def get(
@@ -105,7 +101,8 @@ def iterate(
         return client.task_page(page=page, per_page=per_page, status=code, project=project)
 
     seen: set[str] = set()
-    for answer in _pages(fetch, per_page, last_n):
+    enough = None if last_n is None else -(-last_n // per_page)
+    for answer in pages(fetch, per_page, enough=enough):
         for info in answer.tasks:
             # A task submitted between two pages moves the rest down by one: the last task of a
             # page is then the first of the next, and is taken once.
@@ -117,38 +114,6 @@ def iterate(
             yield info
         if len(seen) == last_n:
             return
-
-
-def _pages(
-    fetch: Callable[[int], TaskPage], per_page: int, last_n: int | None
-) -> Iterator[TaskPage]:
-    """Yield pages in order; the next few travel while one is worked on, none that is not needed."""
-    coming: deque[Future[TaskPage]] = deque()
-    total: int | None = None
-    page = 0
-    ahead = ThreadPoolExecutor(_PAGES_AHEAD, thread_name_prefix="inductiva-pages")
-    try:
-        while True:
-            page += 1
-            answer = coming.popleft().result() if coming else fetch(page)
-            if answer.total_size != total:
-                # The list has changed. A later page may have been read before this one, and a
-                # task have slipped from the one into the other unseen: read on from here anew.
-                while coming:
-                    coming.pop().cancel()
-            total = answer.total_size
-            # Without a count, the end is a page that is not full.
-            last = page + 1 if total is None else -(-total // per_page)
-            if len(answer.tasks) < per_page:
-                last = page
-            wanted = last if last_n is None else min(last, -(-last_n // per_page))
-            while len(coming) < _PAGES_AHEAD and page + len(coming) < wanted:
-                coming.append(ahead.submit(fetch, page + len(coming) + 1))
-            yield answer
-            if page >= last:
-                return
-    finally:
-        ahead.shutdown(wait=False, cancel_futures=True)
 
 
 def _fetch(

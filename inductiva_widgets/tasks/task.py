@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InductivaError, InputError
+from inductiva_widgets.history.changes import note
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.tasks import _display
 from inductiva_widgets.tasks.files import TaskFiles
@@ -53,6 +54,7 @@ class Task(TaskFiles):
             if not all(isinstance(item, str) and item for item in (key, value)):
                 raise InputError(f"Metadata is text by text, none empty: {key!r}: {value!r}.")
         self.client.set_metadata(self.id, metadata)
+        note(self.client.settings, self.id)
 
     # Waiting and killing
 

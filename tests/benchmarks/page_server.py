@@ -1,7 +1,8 @@
-"""A fast static server of a listing: `python -m tests.benchmarks.page_server TASKS DELAY`.
+"""A fast static server of a listing: `python -m tests.benchmarks.page_server TASKS DELAY [LIVE]`.
 
 Every answer is encoded before the first request and sent in one write, so that next to nothing of
-what a benchmark measures is spent here. Prints its address when it is ready.
+what a benchmark measures is spent here. LIVE tasks, every fifth of the newest, have not ended.
+Prints its address when it is ready.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ _MACHINES = (
     "n2-highmem-8",
     "c3d-highcpu-180",
 )
+_EVERY = 5
+_ALIVE = {
+    "status": "computation-started",
+    "status_alias": "In Progress",
+    "is_terminated": False,
+    "computation_end_time": None,
+    "end_time": None,
+    "metrics": None,
+}
 _ENDS = (("success", "Success"),) * 8 + (("failed", "Failed"), ("killed", "Killed"))
 
 
@@ -119,18 +129,26 @@ def make_task(number: int, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def make_answers(count: int) -> dict[int, bytes]:
-    """Return the whole HTTP answer of each page; 0 is the one of every page beyond the last."""
+def make_answers(count: int, live: int = 0) -> dict[int, bytes]:
+    """Return the whole HTTP answer of each page.
+
+    0 is the one of every page beyond the last, -1 the page of tasks that have not ended.
+    """
     chance = random.Random(7)
     tasks = [make_task(number, chance) for number in range(count)]
+    alive = tasks[: _EVERY * live : _EVERY]
+    for task in alive:
+        task.update(_ALIVE)
     pages = {0: []} | {
         start // PER_PAGE + 1: tasks[start : start + PER_PAGE]
         for start in range(0, count, PER_PAGE)
     }
-    return {
-        number: _http(json.dumps({"total_size": count, "tasks": page}, separators=(",", ":")))
-        for number, page in pages.items()
-    }
+    answers = {number: _page(count, page) for number, page in pages.items()}
+    return answers | {-1: _page(len(alive), alive[:PER_PAGE])}
+
+
+def _page(total: int, tasks: list[dict[str, Any]]) -> bytes:
+    return _http(json.dumps({"total_size": total, "tasks": tasks}, separators=(",", ":")))
 
 
 def _http(text: str, status: str = "200 OK") -> bytes:
@@ -162,15 +180,17 @@ class _Protocol(asyncio.Protocol):
                 return self.first
             if query.get("per_page") != [str(PER_PAGE)]:
                 return _http('{"detail": "only pages of 500 are served"}', "422 Unprocessable")
+            if query.get("active") == ["true"]:
+                return self.answers[-1]
             return self.answers.get(int(query.get("page", ["1"])[0]), self.answers[0])
         if path == "/version-check":
             return _http('{"is_valid": true, "client_version": "", "server_version": ""}')
         return _http('{"detail": "not served here"}', "404 Not Found")
 
 
-async def serve(count: int, delay: float) -> None:
+async def serve(count: int, delay: float, live: int = 0) -> None:
     """Serve until the process is ended."""
-    _Protocol.answers = make_answers(count)
+    _Protocol.answers = make_answers(count, live)
     _Protocol.delay = delay
     one = make_task(0, random.Random(7))
     _Protocol.first = _http(json.dumps({"total_size": count, "tasks": [one]}))
@@ -180,4 +200,4 @@ async def serve(count: int, delay: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2]), *map(int, sys.argv[3:])))

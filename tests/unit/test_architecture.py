@@ -16,6 +16,7 @@ ROOMS = {
     "redaction": set(),
     "plaintext": set(),
     "_pump": set(),
+    "_filelock": set(),
     "models": {"status"},
     "compute": {"models"},
     "timing": {"models", "status"},
@@ -23,7 +24,8 @@ ROOMS = {
     "frames": {"_version", "errors", "models", "status", "timing"},
     "plots": {"errors", "formatting", "status"},
     "api": {"compute", "redaction", "errors", "config", "models", "status", "_version", "local"},
-    "downloads": {"errors", "formatting", "redaction", "_version"},
+    "downloads": {"_filelock", "errors", "formatting", "redaction", "_version"},
+    "history": {"_filelock", "api", "config", "errors", "frames", "models"},
     "utils": {"downloads", "errors"},
     "tasks": {
         "_pump",
@@ -33,6 +35,7 @@ ROOMS = {
         "errors",
         "formatting",
         "frames",
+        "history",
         "models",
         "status",
         "timing",
@@ -88,8 +91,8 @@ EXCEPTIONS = {
 }
 THIRD_PARTY = {
     "requests": {"api", "downloads"},
-    "pandas": {"frames", "plots", "tasks"},
-    "numpy": {"frames", "plots", "widgets"},
+    "pandas": {"frames", "history", "plots", "tasks"},
+    "numpy": {"frames", "history", "plots", "widgets"},
     "altair": {"plots"},
     "vl_convert": {"plots"},
     "pyarrow": {"frames"},

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from inductiva_widgets import config
@@ -85,3 +87,20 @@ def test_output_dir_comes_from_the_environment(monkeypatch):
     assert str(config.output_dir()) == "inductiva_output"
     monkeypatch.setenv("INDUCTIVA_OUTPUT_DIR", "elsewhere")
     assert str(config.output_dir()) == "elsewhere"
+
+
+def test_cache_is_where_the_variable_says_or_the_system_has_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("INDUCTIVA_CACHE_DIR", "~/mine")
+    assert config.cache_dir() == Path.home() / "mine"
+    monkeypatch.delenv("INDUCTIVA_CACHE_DIR")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert config.cache_dir() == tmp_path / "inductiva-widgets"
+    # By the standard, a path that is not absolute is as none.
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert config.cache_dir() == Path.home() / ".cache" / "inductiva-widgets"
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert config.cache_dir() == Path.home() / "Library" / "Caches" / "inductiva-widgets"
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert config.cache_dir() == tmp_path / "inductiva-widgets" / "Cache"

@@ -245,6 +245,16 @@ def test_folder_of_another_day_or_seed_is_filled_anew(make_demo, change):
     assert not (data.storage / "left").exists()
 
 
+def test_another_history_has_another_key_so_that_no_client_mixes_the_two_up(make_demo):
+    data, store = make_demo()
+    make_demo.close(store)
+    key = data.api_key()
+    make_demo.close(make_demo()[1])
+    assert data.api_key() == key
+    make_demo.close(make_demo(now=NOON + timedelta(days=1))[1])
+    assert data.api_key() != key
+
+
 def test_filling_that_was_interrupted_is_done_again(make_demo, tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt

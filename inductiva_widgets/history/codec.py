@@ -1,0 +1,166 @@
+"""The file of the store: columns as they lie in memory, read and written without any parsing.
+
+::
+
+    magic and version, length of the header (4 bytes, little-endian), header (JSON),
+    the blobs one after the other, the SHA-256 of all that
+
+A blob is an array of little-endian numbers or a JSON array of texts; the header names them with
+their lengths. Nothing in a file is ever run or trusted: what does not fit is damaged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Any
+
+import msgspec
+import numpy as np
+
+from inductiva_widgets.frames.fields import NUMBERS, TEXTS, TIMES, Fields, Text
+from inductiva_widgets.history.kept import Kept, Rows
+
+MAGIC = b"inductiva-history\n"
+# Raised whenever the file changes, or what a column of it means.
+VERSION = 1
+
+_START = MAGIC + VERSION.to_bytes(2, "little")
+DIGEST = 32
+"""Bytes at the end of a file that no other content has."""
+_LENGTH = 4
+
+
+class DamagedError(Exception):
+    """The file is not one that this version has written, whole."""
+
+
+class OtherVersionError(DamagedError):
+    """The file is of another version of this package."""
+
+
+class _Header(msgspec.Struct):
+    segments: tuple[int, ...]
+    complete: bool
+    as_of: datetime | None
+    blobs: dict[str, int]
+
+
+def write(file: IO[bytes], kept: Kept) -> None:
+    """Write what is kept, one column after the other, so that no copy of all of it is made."""
+    digest = hashlib.sha256()
+
+    def put(part: Any) -> None:
+        digest.update(part)
+        file.write(part)
+
+    # Texts become bytes for their lengths; arrays are only looked at.
+    blobs = [(name, _flat(content)) for name, content in _blobs(kept.rows)]
+    header = msgspec.json.encode(
+        _Header(kept.segments, kept.complete, kept.as_of, {name: len(b) for name, b in blobs})
+    )
+    put(_START)
+    put(len(header).to_bytes(_LENGTH, "little"))
+    put(header)
+    for _, blob in blobs:
+        put(blob)
+    file.write(digest.digest())
+
+
+def read(content: bytes) -> Kept:
+    """Return what a file holds.
+
+    Raises
+    ------
+    DamagedError
+        It is not a whole file of this version.
+    """
+    if content.startswith(MAGIC) and not content.startswith(_START):
+        raise OtherVersionError
+    body = memoryview(content)[:-DIGEST]
+    if hashlib.sha256(body).digest() != content[-DIGEST:]:
+        raise DamagedError
+    try:
+        return _read(body)
+    # A file with a right digest that another hand has made.
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
+        raise DamagedError from error
+
+
+def _read(body: memoryview) -> Kept:
+    start = len(_START) + _LENGTH
+    if body[: len(_START)] != _START:
+        raise DamagedError
+    stop = start + int.from_bytes(body[len(_START) : start], "little")
+    header = msgspec.json.decode(body[start:stop], type=_Header)
+    blobs: dict[str, memoryview] = {}
+    for name, length in header.blobs.items():
+        start, stop = stop, stop + length
+        blobs[name] = body[start:stop]
+    if stop != len(body):
+        raise DamagedError
+    rows = _rows(blobs)
+    if sum(header.segments) != len(rows) or min(header.segments, default=1) < 1:
+        raise DamagedError
+    return Kept(rows, header.segments, header.complete, header.as_of)
+
+
+def _blobs(rows: Rows) -> Iterator[tuple[str, Any]]:
+    fields = rows.fields
+    yield "ids", fields.ids
+    yield "settled", rows.settled.astype("<u1")
+    for name in TEXTS:
+        text = _compact(fields.texts[name])
+        yield f"{name} texts", list(text.values)
+        yield f"{name} codes", text.codes.astype("<i4", copy=False)
+    for name in TIMES:
+        yield f"{name} time", fields.times[name].astype("<M8[us]", copy=False).view("<i8")
+    for name in NUMBERS:
+        yield f"{name} number", fields.numbers[name].astype("<f8", copy=False)
+
+
+def _compact(text: Text) -> Text:
+    """Return a text without the values that no task has any more."""
+    used = np.zeros(len(text.values) + 1, dtype=np.bool_)
+    # The last place stands for -1.
+    used[text.codes] = True
+    used[-1] = False
+    if used[:-1].all():
+        return text
+    places = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
+    values = tuple(value for value, kept in zip(text.values, used, strict=False) if kept)
+    return Text(places[text.codes], values)
+
+
+def _flat(content: Any) -> Any:
+    if isinstance(content, list):
+        return msgspec.json.encode(content)
+    return np.ascontiguousarray(content).view(np.uint8).data
+
+
+def _rows(blobs: dict[str, memoryview]) -> Rows:
+    ids = msgspec.json.decode(blobs["ids"], type=list[str])
+
+    def array(name: str, kind: str) -> Any:
+        values = np.frombuffer(blobs[name], dtype=kind)
+        if len(values) != len(ids):
+            raise DamagedError
+        return values
+
+    def text(name: str) -> Text:
+        values = tuple(msgspec.json.decode(blobs[f"{name} texts"], type=list[str]))
+        codes = array(f"{name} codes", "<i4")
+        if len(codes) and not -1 <= codes.min() <= codes.max() < len(values):
+            raise DamagedError
+        return Text(codes, values)
+
+    if len(set(ids)) < len(ids):
+        raise DamagedError
+    fields = Fields(
+        ids=ids,
+        texts={name: text(name) for name in TEXTS},
+        times={name: array(f"{name} time", "<i8").view("<M8[us]") for name in TIMES},
+        numbers={name: array(f"{name} number", "<f8") for name in NUMBERS},
+    )
+    return Rows(fields, array("settled", "<u1") > 0)

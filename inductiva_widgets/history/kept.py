@@ -1,0 +1,122 @@
+"""What is known of an account's listing: its tasks, and which stretches of the listing they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from inductiva_widgets.frames.fields import Fields, Mask, Positions, Text
+
+# What the service works out after a task's end, such as its cost, may come a little later.
+_SETTLES_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some tasks; ``settled`` are those that change no more."""
+
+    fields: Fields
+    settled: Mask
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    @classmethod
+    def read(cls, fields: Fields, now: datetime) -> Rows:
+        """Return tasks that were read at a time, by the service's clock."""
+        latest = np.datetime64((now - _SETTLES_WITHIN).replace(tzinfo=None), "us")
+        ended = fields.times["ended"]
+        # Of a task that is over, and that the service gives no time of, nothing more will come.
+        return cls(fields, fields.is_over & (np.isnat(ended) | (ended < latest)))
+
+    @classmethod
+    def join(cls, parts: Sequence[Rows]) -> Rows:
+        """Return rows one after the other."""
+        settled = [part.settled for part in parts] or [np.zeros(0, np.bool_)]
+        return cls(Fields.join([part.fields for part in parts]), np.concatenate(settled))
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Return the rows from one position to another; nothing but their ids is copied."""
+        fields = self.fields
+        return Rows(
+            Fields(
+                ids=fields.ids[start:stop],
+                texts={
+                    name: Text(text.codes[start:stop], text.values)
+                    for name, text in fields.texts.items()
+                },
+                times={name: times[start:stop] for name, times in fields.times.items()},
+                numbers={name: numbers[start:stop] for name, numbers in fields.numbers.items()},
+            ),
+            self.settled[start:stop],
+        )
+
+    def take(self, positions: Positions | Mask) -> Rows:
+        """Return the rows at some positions, or those that a mask has."""
+        return Rows(self.fields.take(positions), self.settled[positions])
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is known of a listing, newest task first.
+
+    Parameters
+    ----------
+    rows
+        The tasks.
+    segments
+        Numbers of tasks that follow each other in the listing without a gap; between two segments
+        there may be tasks that are not known.
+    complete
+        Whether the last segment reaches the end of the listing.
+    as_of
+        When the newest task was read, by the service's clock.
+    """
+
+    rows: Rows
+    segments: tuple[int, ...] = ()
+    complete: bool = False
+    as_of: datetime | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def nothing(cls) -> Kept:
+        """Return what is known at first."""
+        return cls(Rows.join(()))
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole listing is known."""
+        return self.complete and len(self.segments) <= 1
+
+    def newest(self, count: int) -> Kept:
+        """Return the newest tasks alone where there are more."""
+        if len(self) <= count:
+            return self
+        segments: list[int] = []
+        for length in self.segments:
+            segments.append(min(length, count - sum(segments)))
+            if sum(segments) == count:
+                break
+        rows = self.rows.part(0, count)
+        return replace(self, rows=rows, segments=tuple(segments), complete=False)
+
+    def without_settled(self, ids: set[str]) -> Kept:
+        """Return the same with some tasks counted as ones that may have changed."""
+        if not ids:
+            return self
+        changed = np.fromiter(map(ids.__contains__, self.rows.fields.ids), np.bool_, len(self))
+        return replace(self, rows=Rows(self.rows.fields, self.rows.settled & ~changed))
+
+    def is_better_than(self, other: Kept) -> bool:
+        """Return whether this is rather to be kept than what another process has read."""
+        if self.whole != other.whole:
+            return self.whole
+        if self.whole and self.as_of is not None and other.as_of is not None:
+            return self.as_of >= other.as_of
+        return len(self) >= len(other)

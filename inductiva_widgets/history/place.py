@@ -1,0 +1,153 @@
+"""Where the history of an account lies: one folder of the user's, one file for each account.
+
+::
+
+    <cache folder>/history/     only its owner may look in (0700); all files 0600
+        salt                    random, of this folder alone
+        lock                    held for the moment in which a file is changed
+        <name>.tasks            what is kept of an account
+        <name>.changed          tasks that were changed from here since
+
+A name is a hash of service and key that is worth nothing without the salt. The key is in no file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inductiva_widgets import config
+from inductiva_widgets._filelock import try_lock
+
+if TYPE_CHECKING:
+    from inductiva_widgets.config import Settings
+
+_PRIVATE = 0o600
+_SALT = 32
+_LOOK_EVERY = 0.01
+
+
+class Place:
+    """The files of one account.
+
+    Parameters
+    ----------
+    folder
+        The store's folder.
+    name
+        What the account's files are called.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.tasks = folder / f"{name}.tasks"
+        self.changed = folder / f"{name}.changed"
+
+    @classmethod
+    def find(cls, settings: Settings, *, make: bool = False) -> Place | None:
+        """Return the place of an account.
+
+        Parameters
+        ----------
+        settings
+            The service and the key.
+        make
+            Whether to make the folder where there is none.
+
+        Returns
+        -------
+        Place or None
+            None where nothing was ever kept.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be made or read, or is somebody else's.
+        """
+        folder = config.cache_dir() / "history"
+        if make:
+            _prepare(folder)
+        salt = _read_salt(folder)
+        if salt is None:
+            if not make:
+                return None
+            salt = _make_salt(folder)
+        # The embedded server has another port at each start, and a key for each data folder.
+        service = config.LOCAL if settings.is_local else settings.api_url
+        account = f"{service}\n{settings.api_key}".encode()
+        return cls(folder, hashlib.blake2b(account, key=salt, digest_size=16).hexdigest())
+
+
+def open_new(beside: Path) -> tuple[int, Path]:
+    """Return a new private file of a passing name beside another, open for writing, and its path.
+
+    Parameters
+    ----------
+    beside
+        The file that it is going to replace.
+    """
+    path = beside.with_name(f"{beside.name}.{secrets.token_hex(6)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags, _PRIVATE), path
+
+
+@contextlib.contextmanager
+def locked(folder: Path, patience: float = 2.0) -> Iterator[bool]:
+    """Hold the folder's lock.
+
+    Parameters
+    ----------
+    folder
+        The store's folder.
+    patience
+        Seconds to wait for another process.
+
+    Returns
+    -------
+    bool
+        Whether the lock was free in time. The block runs in any case.
+    """
+    deadline = time.monotonic() + patience
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _PRIVATE)
+    with os.fdopen(descriptor, "rb+") as file:
+        while not (taken := try_lock(file)) and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY)
+        yield taken
+
+
+def _prepare(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not hasattr(os, "getuid"):
+        return
+    found = folder.stat()
+    if found.st_uid != os.getuid():
+        raise PermissionError(f"{folder} is another user's")
+    if found.st_mode & 0o077:
+        folder.chmod(0o700)
+
+
+def _read_salt(folder: Path) -> bytes | None:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        salt = (folder / "salt").read_bytes()
+        return salt if len(salt) == _SALT else None
+    return None
+
+
+def _make_salt(folder: Path) -> bytes:
+    with locked(folder):
+        # Whoever comes second finds the salt of whoever came first.
+        salt = _read_salt(folder)
+        if salt is None:
+            salt = secrets.token_bytes(_SALT)
+            descriptor, path = open_new(folder / "salt")
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(salt)
+            path.replace(folder / "salt")
+    return salt

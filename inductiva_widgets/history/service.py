@@ -1,0 +1,63 @@
+"""What a history asks of its service, every request counted."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.api.client import MAX_PER_PAGE
+from inductiva_widgets.models import TaskInfo, TaskPage
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
+
+PER_PAGE = MAX_PER_PAGE
+
+
+class Service:
+    """A service; its methods may be called on several threads.
+
+    Parameters
+    ----------
+    client
+        The service.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._head: TaskPage | None = None
+        self.requests = 0
+        self.per_page = PER_PAGE
+
+    def begin(self) -> None:
+        """Read the first page, which the next call of :meth:`page` returns."""
+        self._head = self.page(1)
+
+    @property
+    def now(self) -> datetime:
+        """The service's present time."""
+        return datetime.now(timezone.utc) + timedelta(seconds=self._client.transport.clock_skew)
+
+    def page(self, number: int) -> TaskPage:
+        """Return a page of the listing; costs a request."""
+        head, self._head = self._head, None
+        if head is not None and number == 1:
+            return head
+        self._count()
+        return self._client.task_page(page=number, per_page=self.per_page)
+
+    def active(self, number: int) -> TaskPage:
+        """Return a page of the tasks that have not ended; costs a request."""
+        self._count()
+        return self._client.task_page(page=number, per_page=self.per_page, active=True)
+
+    def task(self, task_id: str) -> TaskInfo:
+        """Return one task; costs a request."""
+        self._count()
+        return self._client.task(task_id)
+
+    def _count(self) -> None:
+        with self._lock:
+            self.requests += 1

@@ -1,0 +1,126 @@
+"""Loading and saving what is kept of an account; several processes may do so at once.
+
+Whoever reads sees a whole file, since one is put in the place of another in one step. Whoever
+writes looks first whether another process has done so meanwhile, and keeps what is worth more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.history import changes, codec
+from inductiva_widgets.history.kept import Kept
+from inductiva_widgets.history.place import Place, locked, open_new
+
+if TYPE_CHECKING:
+    from inductiva_widgets.config import Settings
+
+MOST_TASKS = 1_000_000
+MOST_ACCOUNTS = 8
+_LEFT_BEHIND = 3600.0  # seconds after which a file that nobody has finished is rubbish
+
+
+class Store:
+    """The history of one account as this process has found it.
+
+    Parameters
+    ----------
+    settings
+        The service and the account.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._found = b""
+        self._noted = 0
+
+    def load(self) -> Kept:
+        """Return what is kept, nothing where there is none.
+
+        Raises
+        ------
+        DamagedError
+            The file is damaged or of another version.
+        OSError
+            It cannot be read.
+        """
+        place = Place.find(self._settings)
+        if place is None:
+            return Kept.nothing()
+        # Notes first: one that comes between the two is then still there next time.
+        changed, self._noted = changes.read(place)
+        try:
+            content = place.tasks.read_bytes()
+        except FileNotFoundError:
+            return Kept.nothing()
+        self._found = content[-codec.DIGEST :]
+        # The time of the last use, by which the oldest file goes.
+        with contextlib.suppress(OSError):
+            os.utime(place.tasks)
+        return codec.read(content).without_settled(changed)
+
+    def save(self, kept: Kept) -> None:
+        """Keep what is known now.
+
+        Raises
+        ------
+        OSError
+            It cannot be written; what was kept before is still there.
+        """
+        place = Place.find(self._settings, make=True)
+        if place is None:
+            return
+        descriptor, path = open_new(place.tasks)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                codec.write(file, kept.newest(MOST_TASKS))
+            # What takes time is done: the lock is held for a moment only.
+            with locked(place.folder):
+                if _digest(place.tasks) == self._found or not _is_worth_less(kept, place):
+                    path.replace(place.tasks)
+                    changes.forget(place, self._noted)
+        finally:
+            path.unlink(missing_ok=True)
+        _tidy(place.folder)
+
+    def clear(self) -> None:
+        """Remove what is kept."""
+        place = Place.find(self._settings)
+        if place is not None:
+            with locked(place.folder):
+                place.tasks.unlink(missing_ok=True)
+                place.changed.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> bytes:
+    """Return what tells a file from every other one."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-codec.DIGEST, os.SEEK_END)
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _is_worth_less(kept: Kept, place: Place) -> bool:
+    """Return whether another process has left something better meanwhile."""
+    try:
+        return not kept.is_better_than(codec.read(place.tasks.read_bytes()))
+    except (OSError, codec.DamagedError):
+        return False
+
+
+def _tidy(folder: Path) -> None:
+    """Remove the files of accounts that were not used for longest, and what nobody finished."""
+    with contextlib.suppress(OSError):
+        used = sorted(folder.glob("*.tasks"), key=lambda path: -path.stat().st_mtime)
+        for path in used[MOST_ACCOUNTS:]:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".changed").unlink(missing_ok=True)
+        for path in folder.glob("*.part"):
+            if time.time() - path.stat().st_mtime > _LEFT_BEHIND:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,119 @@
+"""How far a long reading of the task history has come: a bar in a notebook or a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from inductiva_widgets.formatting import format_short
+from inductiva_widgets.tasks._display import in_notebook
+
+Told = Callable[[int, int], None]
+
+_WORTH_A_BAR = 1000
+"""Tasks; fewer are there before a bar could be read."""
+_DRAWS_EVERY = 0.1
+
+
+@contextlib.contextmanager
+def reading(progress: bool | None) -> Iterator[Told]:
+    """Show how far a reading has come.
+
+    Parameters
+    ----------
+    progress
+        False to show nothing; else it is shown wherever it can be drawn.
+
+    Returns
+    -------
+    callable
+        To be called with the number of tasks read, and of those to be read.
+    """
+    if progress is False:
+        yield lambda *_: None
+    elif in_notebook():
+        with _notebook() as told:
+            yield told
+    elif sys.stderr.isatty():
+        with _terminal() as told:
+            yield told
+    else:
+        # Such as in a log file.
+        yield lambda *_: None
+
+
+@contextlib.contextmanager
+def _terminal() -> Iterator[Told]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    columns = (TextColumn("Task history"), BarColumn(), MofNCompleteColumn(), Left())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    line = bar.add_task("", total=None)
+    started = False
+
+    def told(done: int, total: int) -> None:
+        nonlocal started
+        if not started and total - done > _WORTH_A_BAR:
+            started = True
+            bar.start()
+        bar.update(line, completed=done, total=total)
+
+    try:
+        yield told
+    finally:
+        if started:
+            bar.stop()
+
+
+@contextlib.contextmanager
+def _notebook() -> Iterator[Told]:
+    from IPython.display import HTML, display
+
+    handle: Any = None
+    begin = time.monotonic()
+    drawn, read = -_DRAWS_EVERY, 0
+
+    def told(done: int, total: int) -> None:
+        nonlocal handle, drawn, read
+        read, now = done, time.monotonic()
+        if now - drawn < _DRAWS_EVERY or (handle is None and total - done <= _WORTH_A_BAR):
+            return
+        drawn = now
+        shown = HTML(_bar(done, total))  # type: ignore[no-untyped-call]
+        if handle is None:
+            handle = display(shown, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            handle.update(shown)
+
+    how = "read until the interrupt"
+    try:
+        yield told
+        how = "read"
+    finally:
+        if handle is not None:
+            took = format_short(time.monotonic() - begin)
+            text = f"Task history: {read:,} tasks {how} in {took}."
+            handle.update(HTML(f'<div style="{_TEXT}">{text}</div>'))  # type: ignore[no-untyped-call]
+
+
+_TEXT = "font:13px/1.5 system-ui,sans-serif;padding:2px 0"
+
+
+def _bar(done: int, total: int) -> str:
+    """Return the state as HTML that needs no script; its colours are seen on white and on black."""
+    share = 100 * done / max(total, 1)
+    return (
+        f'<div style="{_TEXT};display:flex;flex-wrap:wrap;gap:2px 12px;align-items:center">'
+        "<span>Reading the task history</span>"
+        f'<div role="progressbar" aria-label="Task history" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{share:.0f}" style="width:240px;height:6px;border-radius:3px;'
+        'background:rgba(128,128,128,.35);overflow:hidden">'
+        f'<div style="width:{share:.1f}%;height:100%;background:#2a7de1"></div></div>'
+        '<span style="font-variant-numeric:tabular-nums">'
+        f"{done:,} of {total:,} tasks</span></div>"
+    )

@@ -1,0 +1,170 @@
+"""The task history as a DataFrame: what was once read is kept on this machine."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from inductiva_widgets.api.connect import default_client
+from inductiva_widgets.errors import HistoryWarning, InputError
+from inductiva_widgets.tasks._progress import reading
+from inductiva_widgets.tasks.task import known_status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.history.update import History
+    from inductiva_widgets.history.wanted import Moment, Wanted
+
+
+def history(
+    last_n: int | None = None,
+    status: str | None = None,
+    project: str | None = None,
+    *,
+    simulator: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    columns: Sequence[str] | None = None,
+    metadata: bool = False,
+    refresh: bool = False,
+    offline: bool = False,
+    progress: bool | None = None,
+    client: Client | None = None,
+) -> pd.DataFrame:
+    """Return the tasks of the account as a DataFrame, newest first.
+
+    Tasks that have ended are kept on this machine, in the user's cache folder
+    (``INDUCTIVA_CACHE_DIR`` names another), so that only what is new or was not over is fetched.
+    An interrupt keeps what came; the next call goes on from there.
+
+    Parameters
+    ----------
+    last_n
+        How many at most; None for all.
+    status, project, simulator
+        Only tasks that have this, such as ``status="success"``.
+    since, until
+        Only tasks created not before the one, and before the other: a datetime, a date, an ISO
+        text (UTC where it names no zone), or how long ago, as a timedelta or a text like ``"7d"``.
+    columns
+        Names of the columns, in order; by default the usual ones, which are listed at
+        :func:`inductiva_widgets.frames.to_frame`.
+    metadata
+        Whether to add a column ``metadata.<key>`` for each key of the tasks' metadata.
+    refresh
+        Whether to read anew what is kept, too.
+    offline
+        Whether to make do with what is kept, without any request.
+    progress
+        False to not show how far a long reading has come, in a notebook or a terminal.
+    client
+        The service; by default that of the last :func:`inductiva_widgets.connect`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a task, index ``task_id``. The first time costs one request for each 500 tasks;
+        later ones cost one, and a few more where tasks have ended that had not. Where the service
+        cannot be reached, what is kept comes instead, with a :class:`.HistoryWarning`.
+        ``df.attrs["inductiva"]`` tells of ``service``, ``as_of`` (the service's time of which the
+        rows are), ``requests``, ``kept`` (how many rows were not fetched), ``complete`` (whether
+        no row is missing) and ``offline``.
+
+    Raises
+    ------
+    InputError
+        An argument cannot be used, or nothing is kept and ``offline`` is set.
+    APIConnectionError
+        The service cannot be reached and nothing is kept.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> df = inductiva.tasks.history(since="30d")  # doctest: +SKIP
+    >>> df.groupby("simulator", observed=True)["queue_time"].median()  # doctest: +SKIP
+    """
+    if refresh and offline:
+        raise InputError("refresh=True reads from the service, offline=True must not: choose one.")
+    wanted = _wanted(last_n, status, project, simulator, since, until)
+    from inductiva_widgets.frames import schema
+    from inductiva_widgets.frames.build import frame_of
+    from inductiva_widgets.history import update
+
+    # What cannot be is said before anything is fetched.
+    schema.chosen(columns, ())
+    client = client or default_client()
+    notes: list[str] = []
+    try:
+        if offline:
+            found = update.read_offline(client, wanted, notes.append)
+        else:
+            with reading(progress) as told:
+                found = update.read(client, wanted, refresh=refresh, told=told, warn=notes.append)
+    except KeyboardInterrupt:
+        # No warning: where warnings are errors, it would stand in the interrupt's place.
+        sys.stderr.write("".join(f"{note}\n" for note in ["Interrupted.", *notes]))
+        notes.clear()
+        raise
+    finally:
+        for note in notes:
+            warnings.warn(note, HistoryWarning, stacklevel=2)
+    return frame_of(
+        found.fields,
+        columns=columns,
+        metadata=metadata,
+        now=found.as_of,
+        source=_source(client, found),
+    )
+
+
+def clear_history(client: Client | None = None) -> None:
+    """Remove what is kept of the account's task history on this machine; costs no request.
+
+    Parameters
+    ----------
+    client
+        The service; by default that of the last :func:`inductiva_widgets.connect`.
+    """
+    from inductiva_widgets.history.store import Store
+
+    Store((client or default_client()).settings).clear()
+
+
+def _source(client: Client, found: History) -> dict[str, Any]:
+    return {
+        "service": client.url,
+        "requests": found.requests,
+        "kept": found.kept,
+        "complete": found.complete,
+        "offline": found.offline,
+    }
+
+
+def _wanted(  # noqa: PLR0917 - the arguments of history()
+    last_n: int | None,
+    status: str | None,
+    project: str | None,
+    simulator: str | None,
+    since: Moment | None,
+    until: Moment | None,
+) -> Wanted:
+    from inductiva_widgets.history.wanted import Wanted, moment
+
+    if last_n is not None and (
+        isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1
+    ):
+        raise InputError("last_n must be a whole number, 1 or more, or None for all.")
+    for name, value in (("project", project), ("simulator", simulator)):
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{name} must be a text, such as 'default', not {value!r}.")
+    now = datetime.now(timezone.utc)
+    begin, end = moment("since", since, now), moment("until", until, now)
+    if begin is not None and end is not None and begin >= end:
+        raise InputError(f"since ({begin}) must be before until ({end}); both are UTC.")
+    code = None if status is None else known_status(status).value
+    return Wanted(last_n, code, project, simulator, begin, end)
