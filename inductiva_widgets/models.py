@@ -23,6 +23,10 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
 
+NO_TYPE = (None, "", "n/a")
+"""What the service tells for a machine without a type."""
+
+
 class Executer(Wire, frozen=True, kw_only=True):
     """The machine that picked a task up."""
 
@@ -39,7 +43,7 @@ class Executer(Wire, frozen=True, kw_only=True):
     @property
     def machine_type(self) -> str | None:
         """Its type, such as ``"c2-standard-4"``; its name where it has no type."""
-        return self.vm_name if self.vm_type in (None, "", "n/a") else self.vm_type
+        return self.vm_name if self.vm_type in NO_TYPE else self.vm_type
 
 
 class Metrics(Wire, frozen=True, kw_only=True):

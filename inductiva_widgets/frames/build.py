@@ -14,7 +14,7 @@ import pandas as pd
 from inductiva_widgets._version import __version__
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames.durations import duration
-from inductiva_widgets.frames.fields import METADATA, Fields, Numbers, Text
+from inductiva_widgets.frames.fields import METADATA, TEXTS, Fields, Numbers, Text
 from inductiva_widgets.frames.raw import raw_frame
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
@@ -52,7 +52,8 @@ def to_frame(
     now = now or datetime.now(timezone.utc)
     if raw:
         return _marked(raw_frame(infos, columns), now, source)
-    return frame_of(Fields.read(infos), columns=columns, metadata=metadata, now=now, source=source)
+    fields = Fields.read(infos, _texts(columns, metadata=metadata))
+    return frame_of(fields, columns=columns, metadata=metadata, now=now, source=source)
 
 
 def frame_of(
@@ -111,6 +112,12 @@ def _marked(frame: pd.DataFrame, now: datetime, source: Mapping[str, Any] | None
         "version": __version__,
     }
     return frame
+
+
+def _texts(columns: Sequence[str] | None, *, metadata: bool) -> set[str]:
+    """Return the texts that it takes to make some columns."""
+    named = set(schema.DEFAULT_COLUMNS if columns is None else columns) & set(TEXTS)
+    return named | {METADATA} if metadata or _asks_metadata(columns) else named
 
 
 def _asks_metadata(columns: Sequence[str] | None) -> bool:

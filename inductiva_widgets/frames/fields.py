@@ -7,7 +7,7 @@ the present time: what still grows is worked out in :mod:`inductiva_widgets.fram
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from inductiva_widgets.models import Executer, Fee, Metrics, TaskInfo
+from inductiva_widgets.models import NO_TYPE, Executer, Fee, Metrics, TaskInfo
 from inductiva_widgets.timing import ended_at
 
 Positions = NDArray[np.intp]
@@ -161,9 +161,17 @@ class Fields:
         return self.numbers["is_over"] > 0
 
     @classmethod
-    def read(cls, infos: Iterable[TaskInfo]) -> Fields:
-        """Return the fields of tasks; nothing of the tasks is kept."""
-        tasks, reader = list(infos), Reader()
+    def read(cls, infos: Iterable[TaskInfo], texts: Collection[str] = TEXTS) -> Fields:
+        """Return the fields of tasks; nothing of the tasks is kept.
+
+        Parameters
+        ----------
+        infos
+            The tasks.
+        texts
+            Which of the texts; to number those that nobody looks at is a quarter of the work.
+        """
+        tasks, reader = list(infos), Reader(texts)
         for start in range(0, len(tasks), _CHUNK):
             reader.add(tasks[start : start + _CHUNK])
         return reader.fields()
@@ -198,18 +206,19 @@ class Fields:
 class Reader:
     """Turns tasks into fields, some at a time: fewer than a page of a listing is slower."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Collection[str] = TEXTS) -> None:
         self._ids: list[str] = []
-        self._places = {name: _Places({None: -1}) for name in TEXTS}
-        self._codes: dict[str, list[Codes]] = {name: [] for name in TEXTS}
+        self._places = {name: _Places({None: -1}) for name in texts}
+        self._codes: dict[str, list[Codes]] = {name: [] for name in texts}
         self._times: dict[str, list[Times]] = {name: [] for name in TIMES}
         self._numbers: dict[str, list[Numbers]] = {name: [] for name in NUMBERS}
 
     def add(self, tasks: Sequence[TaskInfo]) -> None:
         """Read some tasks."""
         # Each of a hundred thousand tasks is looked at: what is done for one alone is what counts.
-        told = _columns(tasks)
+        told = _columns(tasks, TaskInfo)
         executers = [one or _NO_MACHINE for one in told["executer"]]
+        machines = _columns(executers, Executer)
         over = [
             status.is_terminal if is_over is None else is_over
             for status, is_over in zip(told["status"], told["is_terminated"], strict=True)
@@ -217,9 +226,15 @@ class Reader:
         self._ids += told["task_id"]
         # The plain value: to hash a member of an enumeration takes longer than the rest.
         self._add_text("status", [status._value_ for status in told["status"]])
-        self._add_text("machine_type", [machine.machine_type for machine in executers])
-        self._add_text("provider", [machine.host_type for machine in executers])
-        self._add_text("error", [task.reason for task in tasks])
+        # Most have a type of their own, and no error: only the others are asked.
+        types = zip(executers, machines["vm_type"], strict=True)
+        self._add_text(
+            "machine_type",
+            [machine.machine_type if kind in NO_TYPE else kind for machine, kind in types],
+        )
+        self._add_text("provider", machines["host_type"])
+        errors = zip(tasks, told["error_detail"], machines["error_detail"], strict=True)
+        self._add_text("error", [task.reason if own or its else None for task, own, its in errors])
         self._add_text(METADATA, [_metadata(one) if one else None for one in told["task_metadata"]])
         for name, field in _TEXTS.items():
             self._add_text(name, told[field])
@@ -231,23 +246,23 @@ class Reader:
         self._add_numbers("is_over", over)
         self._add_numbers("fee_usd", [(one or _NO_FEE).amount for one in told["orchestration_fee"]])
         for name, field in _MACHINE.items():
-            self._add_numbers(name, [getattr(machine, field) for machine in executers])
-        metrics = [msgspec.structs.astuple(one or _NO_METRICS) for one in told["metrics"]]
-        table = np.array(metrics, dtype=np.float64).reshape(-1, len(Metrics.__struct_fields__))
+            self._add_numbers(name, machines[field])
+        metrics = _columns([one or _NO_METRICS for one in told["metrics"]], Metrics)
         for name, field in _METRICS.items():
-            self._numbers[name].append(table[:, Metrics.__struct_fields__.index(field)])
+            self._add_numbers(name, metrics[field])
 
     def fields(self) -> Fields:
         """Return all that was read."""
         return Fields(
             self._ids,
-            {name: self._text(name) for name in TEXTS},
+            {name: self._text(name) for name in self._places},
             {name: _whole(self._times[name], "datetime64[us]") for name in TIMES},
             {name: _whole(self._numbers[name], "float64") for name in NUMBERS},
         )
 
     def _add_text(self, name: str, texts: Sequence[str | None]) -> None:
-        self._codes[name].append(self._places[name].codes(texts))
+        if name in self._places:
+            self._codes[name].append(self._places[name].codes(texts))
 
     def _add_numbers(self, name: str, numbers: Sequence[float | None]) -> None:
         self._numbers[name].append(np.array(numbers, dtype=np.float64))
@@ -256,10 +271,10 @@ class Reader:
         return Text(_whole(self._codes[name], "int32"), self._places[name].texts())
 
 
-def _columns(tasks: Sequence[TaskInfo]) -> dict[str, Any]:
-    """Return the fields of some tasks as columns: a third of the time of each alone."""
-    names = TaskInfo.__struct_fields__
-    columns = list(zip(*map(msgspec.structs.astuple, tasks), strict=True)) or [()] * len(names)
+def _columns(rows: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the fields of some values as columns: a third of the time of each alone."""
+    names = kind.__struct_fields__
+    columns = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) or [()] * len(names)
     return dict(zip(names, columns, strict=True))
 
 
