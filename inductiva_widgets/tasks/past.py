@@ -6,12 +6,16 @@ import sys
 import warnings
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.api.client import MAX_PER_PAGE
 from inductiva_widgets.api.connect import default_client
 from inductiva_widgets.errors import HistoryWarning, InputError
 from inductiva_widgets.tasks._progress import reading
+from inductiva_widgets.tasks.find import iterate
 from inductiva_widgets.tasks.task import known_status
+from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
     from inductiva_widgets.history.update import History
     from inductiva_widgets.history.wanted import Moment, Wanted
+    from inductiva_widgets.models import TaskInfo
 
 
 def history(
@@ -31,6 +36,7 @@ def history(
     until: Moment | None = None,
     columns: Sequence[str] | None = None,
     metadata: bool = False,
+    raw: bool = False,
     refresh: bool = False,
     offline: bool = False,
     progress: bool | None = None,
@@ -56,6 +62,9 @@ def history(
         :func:`inductiva_widgets.frames.to_frame`.
     metadata
         Whether to add a column ``metadata.<key>`` for each key of the tasks' metadata.
+    raw
+        Whether to give the service's own names and values instead, all of type object. They are
+        not kept here: each time costs one request for each 500 tasks, without a bar.
     refresh
         Whether to read anew what is kept, too.
     offline
@@ -90,14 +99,17 @@ def history(
     """
     if refresh and offline:
         raise InputError("refresh=True reads from the service, offline=True must not: choose one.")
+    if raw and offline:
+        raise InputError("Raw values are not kept on this machine: leave raw or offline out.")
     wanted = _wanted(last_n, status, project, simulator, since, until)
-    from inductiva_widgets.frames import schema
-    from inductiva_widgets.frames.build import frame_of
+    from inductiva_widgets.frames.build import frame_of, to_frame
     from inductiva_widgets.history import update
 
     # What cannot be is said before anything is fetched.
-    schema.chosen(columns, ())
+    to_frame([], columns=columns, raw=raw)
     client = client or default_client()
+    if raw:
+        return _raw(client, wanted).to_frame(columns, raw=True)
     notes: list[str] = []
     try:
         if offline:
@@ -120,6 +132,22 @@ def history(
         now=found.as_of,
         source=_source(client, found),
     )
+
+
+def _raw(client: Client, wanted: Wanted) -> TaskList:
+    """Return the tasks that are wanted, as the service lists them now."""
+    from inductiva_widgets.frames.fields import Fields
+
+    narrowed = wanted.simulator or wanted.since is not None or wanted.until is not None
+    most = None if narrowed else wanted.last_n
+    listed = iterate(wanted.status, wanted.project, last_n=most, client=client)
+    infos: list[TaskInfo] = []
+    while page := list(islice(listed, MAX_PER_PAGE)):
+        fields = Fields.read(page)
+        infos += [page[place] for place in wanted.places(fields).tolist()]
+        if wanted.ends_before(fields) or len(infos) >= (wanted.last_n or sys.maxsize):
+            break
+    return TaskList.from_infos(infos[: wanted.last_n], client)
 
 
 def clear_history(client: Client | None = None) -> None:

@@ -397,3 +397,32 @@ def test_nothing_is_warned_of_when_all_is_well(world):
         warnings.simplefilter("error")
         world.history()
         world.history()
+
+
+# As the service tells it
+
+
+def test_raw_values_are_the_services_own_for_the_tasks_that_are_wanted(world):
+    world.submit_ended(50)
+    raw = world.history(raw=True, columns=["status", "create_time"], last_n=12, since="2000-01-01")
+    assert list(raw.index) == list(world.history(last_n=12).index)
+    assert list(raw.columns) == ["status", "create_time"]
+    assert set(map(type, raw["create_time"])) == {datetime}
+    assert told(raw)["service"] == told(world.history())["service"]
+
+
+def test_raw_values_are_not_kept(world):
+    world.submit_ended(5)
+    world.history(raw=True)
+    before = len(world.calls)
+    world.history(raw=True)
+    assert len(world.calls) > before
+    with pytest.raises(InputError, match="not kept"):
+        world.history(raw=True, offline=True)
+
+
+def test_raw_columns_that_are_not_there_are_refused_before_anything_is_fetched(world):
+    before = len(world.calls)
+    with pytest.raises(InputError, match="'cost_usd'"):
+        world.history(raw=True, columns=["cost_usd"])
+    assert len(world.calls) == before
