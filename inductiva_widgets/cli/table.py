@@ -27,7 +27,7 @@ def tell_demo(infos: Iterable[TaskInfo]) -> None:
 
 def table_text(tasks: TaskList) -> str:
     """Return the table, success green and failure red where the output is a terminal."""
-    from inductiva_widgets.tasks.task_list import format_tasks
+    from inductiva_widgets.tasks.listing import format_tasks
 
     if not tasks:
         return "No tasks found."

@@ -15,8 +15,9 @@ from inductiva_widgets.formatting import (
 )
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import Tone
+from inductiva_widgets.tasks.listing import format_tasks
 from inductiva_widgets.tasks.outputs import OutputsInfo
-from inductiva_widgets.tasks.task_list import TaskList, format_tasks
+from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.timing import computation_seconds
 from inductiva_widgets.widgets import views
 from inductiva_widgets.widgets.twins.markup import (
