@@ -11,6 +11,7 @@ from tests.embedded import end_server
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 VIEW = "application/vnd.jupyter.widget-view+json"
+CHART = "application/vnd.vegalite.v5+json"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 
@@ -24,18 +25,25 @@ def workspace(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     yield copy
     end_server(data)
+    # The demo is a server of its own beside it.
+    end_server(data.with_name("local-replay"))
 
 
 def test_there_are_notebooks():
-    assert "quickstart.ipynb" in {path.name for path in NOTEBOOKS}
+    assert {"quickstart.ipynb", "task_history.ipynb"} <= {path.name for path in NOTEBOOKS}
+
+
+def executed(path):
+    """Return the outputs of a notebook."""
+    notebook = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=120, resources=resources).execute()
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path, workspace):
-    notebook = nbformat.read(workspace / path.name, as_version=4)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(workspace)}})
-    client.execute()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    outputs = executed(workspace / path.name)
     for output in outputs:
         assert output["output_type"] != "error"
         assert output.get("name") != "stderr", output.get("text")
@@ -44,6 +52,23 @@ def test_notebook_runs(path, workspace):
     for data in views:
         # What places without a kernel show instead of the live view.
         assert {"text/plain", "text/html"} <= set(data)
+    ANSWERS.get(path.stem, lambda _: None)([output.get("data", {}) for output in outputs])
+
+
+def history_is_answered(shown):
+    """The five pictures are there, in both forms; the tables are those of the demo's tasks."""
+    pictures = [data for data in shown if CHART in data]
+    assert len(pictures) == 5
+    for data in pictures:
+        assert len(data["image/png"]) > 5000
+        assert "No tasks" not in data["text/plain"]
+    text = "".join(data.get("text/plain", "") for data in shown)
+    for word in ("demo-breakwater", "c3d-highcpu-90", "executer-terminated-ttl-exceeded"):
+        assert word in text
+    assert shown[-1]["text/plain"] == "True"
+
+
+ANSWERS = {"task_history": history_is_answered}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
