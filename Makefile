@@ -57,8 +57,8 @@ test-browser: $(BUNDLE) $(VENV)/.dev ## Drive JupyterLab in a headless browser
 
 pictures: $(BUNDLE) $(VENV)/.dev ## Take the README's pictures anew
 	@$(BIN)/python tests/browser/chromium.py
-	@$(BIN)/pytest -q tests/browser/take_pictures.py tests/browser/test_downloads.py tests/browser/test_table.py tests/browser/test_card.py
-	@cp tests/artifacts/download-running-*.png tests/artifacts/table-*.png tests/artifacts/timeline-*.png tests/artifacts/card-log-*.png tests/artifacts/card-outputs-*.png notebooks/images/
+	@$(BIN)/pytest -q tests/browser/take_pictures.py tests/browser/test_downloads.py tests/browser/test_table.py tests/browser/test_card.py tests/browser/test_compare.py tests/browser/test_task_history.py
+	@cp tests/artifacts/download-running-*.png tests/artifacts/table-*.png tests/artifacts/timeline-*.png tests/artifacts/card-log-*.png tests/artifacts/card-outputs-*.png tests/artifacts/history-costs-*.png tests/artifacts/compare-light.png tests/artifacts/compare-dark.png notebooks/images/
 
 format: $(VENV)/.dev ## Rewrite Python files in the project's style
 	@$(BIN)/ruff check --fix .
