@@ -7,6 +7,7 @@ from hypothesis import settings
 
 # A busy machine takes longer for an example now and then, which is no failure.
 settings.register_profile("patient", deadline=None)
+settings.register_profile("brief", deadline=None, max_examples=20)
 settings.load_profile("patient")
 
 

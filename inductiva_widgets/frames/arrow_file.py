@@ -19,9 +19,9 @@ try:
     import pyarrow as pa
     import pyarrow.ipc
     import pyarrow.parquet as pq
-except ImportError:
+except ImportError as error:
     raise InputError(
-        "Parquet and Arrow need pyarrow: pip install 'inductiva-widgets[export]'. "
+        f"Parquet and Arrow need pyarrow ({error}): pip install 'inductiva-widgets[export]'. "
         "CSV needs nothing."
     ) from None
 

@@ -33,9 +33,9 @@ try:
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
     from openpyxl.utils.datetime import WINDOWS_EPOCH
-except ImportError:
+except ImportError as error:
     raise InputError(
-        "Excel needs openpyxl: pip install 'inductiva-widgets[export]'. "
+        f"Excel needs openpyxl ({error}): pip install 'inductiva-widgets[export]'. "
         "CSV needs nothing, and Excel opens it, too."
     ) from None
 

@@ -43,7 +43,13 @@ def require(df: object, picture: str, *names: str) -> pd.DataFrame:
 
 def seconds(df: pd.DataFrame, name: str) -> Numbers:
     """Return a column of durations in seconds, not-a-number where unknown."""
-    return _told(df, name, "durations", lambda given: pd.to_timedelta(given) / _SECOND)
+    # The first versions of pandas 2 take no NA for a duration.
+    return _told(
+        df,
+        name,
+        "durations",
+        lambda given: pd.to_timedelta(given.where(given.notna(), None)) / _SECOND,
+    )
 
 
 def moments(df: pd.DataFrame, name: str) -> Numbers:

@@ -1,7 +1,7 @@
 """Frames have the same schema with the oldest pandas that is promised as with the newest.
 
-The tests of frames run again with pandas 2.0 and the numpy of its time, installed into a folder
-that comes first on the path.
+The tests of frames, of their pictures and of the history run again with pandas 2.0, and the numpy
+and pyarrow of its time, installed into a folder that comes first on the path.
 """
 
 import os
@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# The first with wheels for each Python that this package supports.
+TESTS = ["tests/unit/frames", "tests/unit/history", "tests/unit/plots"]
+# The oldest that were built for each Python.
 VERSIONS = {
-    10: ("pandas==2.0.*", "numpy<2"),
-    11: ("pandas==2.0.*", "numpy<2"),
-    12: ("pandas==2.1.*", "numpy<2"),
-    13: ("pandas==2.2.*", "numpy"),
+    10: ("pandas==2.0.*", "numpy<2", "pyarrow==14.*"),
+    11: ("pandas==2.0.*", "numpy<2", "pyarrow==14.*"),
+    12: ("pandas==2.1.*", "numpy<2", "pyarrow==14.*"),
+    13: ("pandas==2.2.*", "numpy", "pyarrow==18.*"),
 }
 
 
@@ -33,14 +34,15 @@ def older_pandas(tmp_path_factory):
     return folder
 
 
-def test_tests_of_frames_pass_with_an_older_pandas(older_pandas):
+def test_tests_of_frames_pass_with_it(older_pandas):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(older_pandas), str(ROOT)])}
     which = "import pandas; print(pandas.__version__)"
     version = subprocess.run(
         [sys.executable, "-c", which], env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert version.startswith("2.")
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/frames"]
+    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile", "brief"]
+    tests = [sys.executable, "-m", "pytest", *options, *TESTS]
     done = subprocess.run(
         tests, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
     )
