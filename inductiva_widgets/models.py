@@ -14,6 +14,9 @@ import msgspec
 
 from inductiva_widgets.status import Status
 
+DEMO_MARK = {"inductiva-widgets.data": "DEMO"}
+"""Metadata of every task that is made up."""
+
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of the wire's values: immutable, unknown fields ignored.
@@ -170,7 +173,7 @@ class TaskInfo(Wire, frozen=True, kw_only=True):
     @property
     def is_demo(self) -> bool:
         """Whether the task is made up: the embedded server's demo marks its tasks so."""
-        return (self.task_metadata or {}).get("inductiva-widgets.data") == "DEMO"
+        return (self.task_metadata or {}).items() >= DEMO_MARK.items()
 
     @property
     def has_outputs(self) -> bool:
@@ -203,6 +206,11 @@ class ListedTask(
 
 class FramedTask(TaskInfo, frozen=True, kw_only=True, gc=False):
     """A row of a DataFrame, which does not tell the places in the storage: they are asked for."""
+
+    def as_demo(self) -> FramedTask:
+        """Return the same task, said to be made up."""
+        metadata = {**(self.task_metadata or {}), **DEMO_MARK}
+        return msgspec.structs.replace(self, task_metadata=metadata)
 
     @property
     def has_outputs(self) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from inductiva_widgets.errors import LocalServerError
+from inductiva_widgets.models import DEMO_MARK
 
 DEFAULT_SEED = 1
 DEFAULT_SPEED = 10.0
 SLOWEST, FASTEST = 1.0, 100.0
 
-DEMO_KEY = "inductiva-widgets.data"
-DEMO_VALUE = "DEMO"
+[(DEMO_KEY, DEMO_VALUE)] = DEMO_MARK.items()
 """Each task of the demo has this entry in its metadata, so that the mark travels with the task."""
 
 DEMO_HEADER = "X-Inductiva-Widgets-Data"

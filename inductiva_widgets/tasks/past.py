@@ -9,9 +9,12 @@ from datetime import datetime, timezone
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from inductiva_widgets.api.client import MAX_PER_PAGE
 from inductiva_widgets.api.connect import default_client
 from inductiva_widgets.errors import HistoryWarning, InputError
+from inductiva_widgets.models import DEMO_MARK
 from inductiva_widgets.tasks._progress import reading
 from inductiva_widgets.tasks.find import iterate
 from inductiva_widgets.tasks.task import known_status
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from inductiva_widgets.api.client import Client
+    from inductiva_widgets.frames.fields import Fields
     from inductiva_widgets.history.update import History
     from inductiva_widgets.history.wanted import Moment, Wanted
     from inductiva_widgets.models import TaskInfo
@@ -166,11 +170,23 @@ def clear_history(client: Client | None = None) -> None:
 def _source(client: Client, found: History) -> dict[str, Any]:
     return {
         "service": client.url,
+        "demo": _is_demo(found.fields),
         "requests": found.requests,
         "kept": found.kept,
         "complete": found.complete,
         "offline": found.offline,
     }
+
+
+def _is_demo(fields: Fields) -> bool:
+    """Return whether the tasks are made up: a service has such tasks, or none."""
+    from inductiva_widgets.frames.fields import METADATA
+
+    text = fields.texts[METADATA]
+    if not len(fields) or text.codes[0] < 0:
+        return False
+    told = msgspec.json.decode(text.values[text.codes[0]], type=dict[str, str])
+    return told.items() >= DEMO_MARK.items()
 
 
 def _wanted(  # noqa: PLR0917 - the arguments of history()

@@ -98,6 +98,8 @@ class TaskList(Sequence[Task]):
         rows, source = infos_of(frame), source_of(frame)
         client = client or default_client()
         _check_service(source.get("service"), client)
+        if source.get("demo") is True:
+            rows = [row if isinstance(row, str) else row.as_demo() for row in rows]
         made = cls.from_infos((), client)
         made._items = [Task(row, client=client) if isinstance(row, str) else row for row in rows]
         made._made = {place for place, row in enumerate(rows) if isinstance(row, str)}
@@ -243,10 +245,14 @@ class TaskList(Sequence[Task]):
 
         return compare(self, details=details, always=always)
 
-    def source(self) -> dict[str, str]:
+    def source(self) -> dict[str, Any]:
         """Return the service of the tasks as frames have it; nothing where there are several."""
         services = {client.url for client in self.clients()}
-        return {"service": services.pop()} if len(services) == 1 else {}
+        if len(services) != 1:
+            return {}
+        # A service has tasks that are made up, or none.
+        known = self[0].known if self._items else None
+        return {"service": services.pop(), "demo": known is not None and known.is_demo}
 
     def kill(self) -> None:
         """Ask the service to kill every task that has not ended; costs two requests a task."""

@@ -426,3 +426,11 @@ def test_raw_columns_that_are_not_there_are_refused_before_anything_is_fetched(w
     with pytest.raises(InputError, match="'cost_usd'"):
         world.history(raw=True, columns=["cost_usd"])
     assert len(world.calls) == before
+
+
+def test_history_tells_whether_its_tasks_are_made_up(world):
+    world.submit_ended(2)
+    assert told(world.history())["demo"] is False
+    for task in world.tasks.values():
+        task["task_metadata"] = {"inductiva-widgets.data": "DEMO"}
+    assert told(world.history(refresh=True))["demo"] is True

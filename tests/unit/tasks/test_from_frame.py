@@ -121,3 +121,18 @@ def test_empty_frame_is_an_empty_list(client, frame):
     tasks = TaskList.from_frame(frame[:0], client)
     assert len(tasks) == 0
     assert_frame_equal(tasks.to_frame(), get_all(client=client)[:0].to_frame())
+
+
+def test_tasks_that_are_made_up_say_so_again(service):
+    demo = service(wire_task("a", task_metadata={"size": "3", "inductiva-widgets.data": "DEMO"}))
+    frame = get_all(client=demo).to_frame()
+    assert frame.attrs["inductiva"]["demo"] is True
+    [task] = TaskList.from_frame(frame, demo)
+    assert task.info.is_demo
+    [task] = TaskList.from_frame(get_all(client=demo).to_frame(metadata=True), demo)
+    assert task.info.task_metadata["size"] == "3"
+
+
+def test_tasks_that_are_real_say_nothing_of_the_kind(client, frame):
+    assert frame.attrs["inductiva"]["demo"] is False
+    assert not any(task.info.is_demo for task in TaskList.from_frame(frame, client))
