@@ -10,7 +10,7 @@ import pandas as pd
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames.conform import conform, kind_of
 from inductiva_widgets.frames.identity import ids_of
-from inductiva_widgets.models import Executer, Fee, FramedTask, Metrics
+from inductiva_widgets.models import NO_TYPE, Executer, Fee, FramedTask, Metrics
 from inductiva_widgets.status import Status
 
 
@@ -239,7 +239,7 @@ def _machines(rows: _Rows) -> list[Executer | None]:
         made[machine] = Executer(
             vm_type=kind,
             # A machine without a type is called by its name.
-            vm_name=kind if kind in ("", "n/a") else None,
+            vm_name=kind if kind in NO_TYPE else None,
             host_type=provider,
             n_mpi_hosts=count,
             cpu_count_logical=cpus,

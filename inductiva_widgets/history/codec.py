@@ -12,6 +12,7 @@ their lengths. Nothing in a file is ever run or trusted: what does not fit is da
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Any
@@ -122,15 +123,12 @@ def _blobs(rows: Rows) -> Iterator[tuple[str, Any]]:
 
 def _compact(text: Text) -> Text:
     """Return a text without the values that no task has any more."""
-    used = np.zeros(len(text.values) + 1, dtype=np.bool_)
-    # The last place stands for -1.
-    used[text.codes] = True
-    used[-1] = False
-    if used[:-1].all():
+    if text.in_use.all():
         return text
+    # The last place stands for -1.
+    used = np.append(text.in_use, np.False_)
     places = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
-    values = tuple(value for value, kept in zip(text.values, used, strict=False) if kept)
-    return Text(places[text.codes], values)
+    return Text(places[text.codes], tuple(itertools.compress(text.values, text.in_use)))
 
 
 def _flat(content: Any) -> Any:
