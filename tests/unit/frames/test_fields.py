@@ -65,6 +65,13 @@ def test_durations_are_those_of_one_task_alone(infos):
                 assert found[place] == np.timedelta64(round(seconds * 1e6), "us"), (name, info)
 
 
+def test_a_task_that_ended_in_the_queue_at_an_unknown_time_has_no_queue_time():
+    told = wire_task("a", "killed", start_time=None, end_time=None)
+    [info] = msgspec.json.decode(msgspec.json.encode([told]), type=list[TaskInfo])
+    assert timing.queue_seconds(info, NOW) is None
+    assert np.isnat(duration(Fields.read([info]), "queue_time", NOW)).all()
+
+
 @given(task_lists(max_size=6), st.integers(0, 6), st.integers(0, 6))
 def test_joined_parts_are_what_was_read_at_once(infos, one, other):
     first, second = sorted((one, other))

@@ -7,7 +7,7 @@ import pytest
 from inductiva_widgets import tasks
 from inductiva_widgets.api.paging import PAGES_AHEAD
 from inductiva_widgets.errors import APIConnectionError, APIError, HistoryWarning, InputError
-from inductiva_widgets.tasks import Task
+from inductiva_widgets.tasks import Task, past
 from tests.unit.history.world import PER_PAGE, World, rows
 
 
@@ -409,6 +409,13 @@ def test_raw_values_are_the_services_own_for_the_tasks_that_are_wanted(world):
     assert list(raw.columns) == ["status", "create_time"]
     assert set(map(type, raw["create_time"])) == {datetime}
     assert told(raw)["service"] == told(world.history())["service"]
+
+
+def test_raw_values_are_as_many_as_asked_for_over_several_looks(world, monkeypatch):
+    monkeypatch.setattr(past, "MAX_PER_PAGE", 5)
+    world.submit_ended(20)
+    raw = world.history(raw=True, last_n=7, since="2000-01-01")
+    assert list(raw.index) == [f"t{number}" for number in range(20, 13, -1)]
 
 
 def test_raw_values_are_not_kept(world):
