@@ -19,6 +19,9 @@ def test_link_to_binder_opens_the_quick_start_which_runs(page, tmp_path):
         # Binder adds the token of the visitor.
         page.goto(f"{binder.url}{place}?token=visitor", wait_until="domcontentloaded")
         expect(page.get_by_role("heading", name="Quick start")).to_be_visible(timeout=60_000)
+        # Cells that are run before there is a kernel stay as they are.
+        kernel = page.get_by_role("button", name="Python 3 (ipykernel) | Idle")
+        expect(kernel).to_be_visible(timeout=60_000)
         # Nothing in the way of the first click.
         expect(page.get_by_role("dialog")).to_have_count(0)
         page.get_by_role("menuitem", name="Run", exact=True).click()
