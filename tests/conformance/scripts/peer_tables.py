@@ -57,7 +57,11 @@ def quak(rows):
     widget._handle_custom_msg({"type": "json", "uuid": "1", "sql": order}, [])
     (answer, _) = sent[-1]
     most = answer["content"]["result"][0]["most"]
-    return widget, weight, {"in_kernel": most == rows["number0"].max(), "has_sql": "sql" in dir(widget)}
+    return (
+        widget,
+        weight,
+        {"in_kernel": most == float(rows["number0"].max()), "has_sql": "sql" in dir(widget)},
+    )
 
 
 def ipydatagrid(rows):
@@ -78,7 +82,7 @@ def perspective(rows):
     view = widget.table.view(sort=[["number0", "desc"]])
     first = view.to_columns(start_row=0, end_row=1)["number0"][0]
     groups = widget.table.view(group_by=["text0"], aggregates={"number0": "mean"}).num_rows()
-    facts = {"in_kernel": first == rows["number0"].max(), "pivots": groups == 1001}
+    facts = {"in_kernel": first == float(rows["number0"].max()), "pivots": groups == 1001}
     return widget, weight, {**facts, "plugin": widget.has_trait("plugin")}
 
 
@@ -90,11 +94,15 @@ def itables(rows):
     weight = weigh()
     given = widget._dt_args["data_json"]
     page = to_html_datatable(rows, connected=False)
-    return widget, weight, {
-        "rows": len(json.loads(given)),
-        "selection": widget.has_trait("selected_rows"),
-        "html": "<table" in page,
-    }
+    return (
+        widget,
+        weight,
+        {
+            "rows": len(json.loads(given)),
+            "selection": widget.has_trait("selected_rows"),
+            "html": "<table" in page,
+        },
+    )
 
 
 def main():
@@ -102,12 +110,17 @@ def main():
     widget, weight, facts = globals()[sys.argv[1]](rows)
     bundle = widget._repr_mimebundle_()
     bundle = bundle[0] if isinstance(bundle, tuple) else bundle
-    print(json.dumps({
-        **weight,
-        **facts,
-        "anywidget": isinstance(widget, anywidget.AnyWidget),
-        "kinds": sorted(bundle),
-    }, default=str))
+    print(
+        json.dumps(
+            {
+                **weight,
+                **facts,
+                "anywidget": isinstance(widget, anywidget.AnyWidget),
+                "kinds": sorted(bundle),
+            },
+            default=str,
+        )
+    )
 
 
 main()
