@@ -50,6 +50,7 @@ def test_every_row_has_a_cell_for_each_column(table):
         assert len(row.cells) == len(table.columns), row.feature
         for cell in row.cells:
             assert cell.text
+            assert cell.proofs, row.feature
             assert "|" not in cell.text
 
 

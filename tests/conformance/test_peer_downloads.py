@@ -115,9 +115,12 @@ def test_link_that_has_expired_ends_it(server, run, tool):
 
 def test_aria2c_speaks_more_protocols(run):
     said = run("aria2c", "--version").stdout
-    for word in ("BitTorrent", "Metalink"):
+    for word in ("BitTorrent", "Metalink", "SFTP"):
         assert word in said
-    assert "sftp" in run("curl", "--version").stdout
+
+
+def test_curl_speaks_more_protocols(run):
+    assert " ftp " in run("curl", "--version").stdout
 
 
 def test_unzip_tells_a_damaged_file_and_leaves_it_under_its_name(run, tmp_path):

@@ -64,10 +64,12 @@ answer([type(tasks).__name__, {name: type(column[0]).__name__ for name, column i
     assert len(found[1]) == 7
 
 
-def test_nothing_of_it_makes_frames_or_pictures(ask):
+def test_nothing_of_it_makes_frames_pictures_or_comparisons(ask):
     wanted = ["pandas", "polars", "pyarrow", "matplotlib", "altair", "plotly", "ipywidgets"]
     code = "from importlib.util import find_spec\n"
     assert ask(f"{code}answer([name for name in {wanted} if find_spec(name)])") == []
+    names = ask("answer([*dir(inductiva.tasks), *dir(inductiva.tasks.Task)])")
+    assert not [name for name in names if "compar" in name]
 
 
 def test_whole_list_is_fetched_anew_each_time(ask, served, finished):
