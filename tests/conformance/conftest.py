@@ -8,11 +8,11 @@ from tests.conformance.cases import LONG, finish, make_short_storm, start
 from tests.conformance.server import KEY, recorded_server
 from tests.conformance.vendor import (
     VendorClient,
-    VendorClientError,
     VendorSession,
     client_environment,
     vendor_programs,
 )
+from tests.conformance.venvs import NotInstalledError
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def programs():
     """Return the folder of the vendor's programs; installs them the first time."""
     try:
         return vendor_programs()
-    except VendorClientError as error:
+    except NotInstalledError as error:
         pytest.fail(str(error), pytrace=False)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.conformance.cases import LONG, finish, make_short_storm
 from tests.conformance.comparison import Request, comparable
 from tests.conformance.server import KEY, Served
-from tests.conformance.vendor import ROOT, client_environment
+from tests.conformance.vendor import client_environment
+from tests.conformance.venvs import ROOT
 
 SCRIPT = Path(__file__).parent / "scripts" / "operations.py"
 

@@ -21,11 +21,12 @@ KEY = "conformance-key"
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: its address, that of the recorder in front, and the record."""
+    """A running server: its address, that of the recorder in front, the record, its folder."""
 
     direct_url: str
     url: str
     recorder: Recorder
+    folder: Path
 
     def client(self) -> Client:
         """Return our client of the server itself, for preparations that are not to be recorded."""
@@ -47,7 +48,7 @@ def recorded_server(folder: Path) -> Iterator[Served]:
             raise RuntimeError(f"the embedded server did not start: {line!r}")
         url = line.split()[-1]
         with recording_proxy(url) as (proxy_url, recorder):
-            yield Served(url, proxy_url, recorder)
+            yield Served(url, proxy_url, recorder, folder)
     finally:
         if process.poll() is None:
             end_server(folder)

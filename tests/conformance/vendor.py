@@ -1,68 +1,25 @@
-"""The vendor's client, unchanged, in a virtual environment of its own.
-
-It is installed once, into the git-ignored environment of this repository, and reused.
-"""
+"""The vendor's client, unchanged, in a virtual environment of its own."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from tests.conformance.venvs import ROOT, programs
 
 VERSION = "0.18.12"
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".venv" / f"vendor-client-{VERSION}"
 LOOPBACK_ONLY = Path(__file__).parent / "loopback"
 
-_BIN = "Scripts" if os.name == "nt" else "bin"
-
-
-class VendorClientError(Exception):
-    """The vendor's client could not be installed; the text says why and what to do."""
-
 
 def vendor_programs(folder: Path = FOLDER) -> Path:
-    """Return the folder with the vendor's `python` and `inductiva`, installing them if need be.
-
-    Several processes may ask at once: one installs, the others wait.
-    """
-    programs = folder / _BIN
-    mark = folder / "complete"
-    # Another Python makes another environment: figures are only comparable within one version.
-    wanted = f"{VERSION} {sys.version}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if mark.exists() and mark.read_text() == wanted:
-            return programs
-        shutil.rmtree(folder, ignore_errors=True)
-        _run([sys.executable, "-m", "venv", str(folder)], "its virtual environment cannot be made")
-        _run(
-            [
-                str(programs / "python"), "-m", "pip", "install", "--quiet",
-                "--disable-pip-version-check", f"inductiva=={VERSION}",
-            ],
-            "pip cannot install it; the first run needs a package index, later ones do not",
-        )  # fmt: skip
-        mark.write_text(wanted)
-    return programs
-
-
-def _run(command: list[str], what_failed: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = "\n".join(done.stderr.strip().splitlines()[-8:])
-        raise VendorClientError(
-            f"The vendor's client {VERSION} is not there, and {what_failed}.\n"
-            f"{' '.join(command)}\n{last}"
-        )
+    """Return the folder with the vendor's `python` and `inductiva`, installing them if need be."""
+    return programs(folder, f"The vendor's client {VERSION}", [f"inductiva=={VERSION}"])
 
 
 def client_environment(
