@@ -23,6 +23,15 @@
     └── LocalServerError            the embedded server cannot be started or used
 
 and one warning, ``HistoryWarning``: the history is there, but not quite as asked.
+
+Texts are for people: what happened, why, and what to do. Catch the class that you can do something
+about; what the service itself answered is in ``status`` and ``detail``.
+
+>>> try:
+...     inductiva.tasks.Task("no-such-task").get_info()
+... except inductiva.errors.NotFoundError as error:
+...     print(error.status, error.endpoint)
+404 GET /tasks/no-such-task
 """
 
 from __future__ import annotations
@@ -53,7 +62,16 @@ __all__ = [
 
 
 class InductivaError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Examples
+    --------
+    >>> try:
+    ...     task.open_output("model.report")
+    ... except inductiva.InductivaError as error:
+    ...     print(error)
+    There is no ... 'model.report'...
+    """
 
 
 class ConfigurationError(InductivaError):
@@ -65,17 +83,18 @@ class InputError(InductivaError, ValueError):
 
 
 class APIConnectionError(InductivaError):
-    """The service gave no answer.
-
-    Parameters
-    ----------
-    message
-        What happened, in one sentence.
-    endpoint
-        Method and path of the call, such as ``"GET /tasks"``.
-    """
+    """The service gave no answer."""
 
     def __init__(self, message: str, *, endpoint: str = "") -> None:
+        """Say what happened.
+
+        Parameters
+        ----------
+        message
+            What happened, in one sentence.
+        endpoint
+            Method and path of the call, such as ``"GET /tasks"``; kept as an attribute.
+        """
         super().__init__(message)
         self.endpoint = endpoint
 
@@ -85,21 +104,22 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIError(InductivaError):
-    """The service answered with an error status.
-
-    Parameters
-    ----------
-    message
-        What happened, in one sentence, the service's own words included.
-    status
-        HTTP status code.
-    endpoint
-        Method and path of the call, such as ``"GET /tasks"``.
-    detail
-        The service's own words, empty where it gave none.
-    """
+    """The service answered with an error status."""
 
     def __init__(self, message: str, *, status: int, endpoint: str = "", detail: str = "") -> None:
+        """Say what the service answered; all but the message are kept as attributes.
+
+        Parameters
+        ----------
+        message
+            What happened, in one sentence, the service's own words included.
+        status
+            HTTP status code.
+        endpoint
+            Method and path of the call, such as ``"GET /tasks"``.
+        detail
+            The service's own words, empty where it gave none.
+        """
         super().__init__(message)
         self.status = status
         self.endpoint = endpoint
@@ -134,6 +154,15 @@ class UnexpectedAnswerError(InductivaError):
     """An answer that is not the API's: HTML, another shape of JSON, a redirect."""
 
     def __init__(self, message: str, *, endpoint: str = "") -> None:
+        """Say what came instead.
+
+        Parameters
+        ----------
+        message
+            What came, in one sentence.
+        endpoint
+            Method and path of the call, such as ``"GET /tasks"``; kept as an attribute.
+        """
         super().__init__(message)
         self.endpoint = endpoint
 
@@ -187,6 +216,12 @@ def error_for_status(status: int) -> type[APIError]:
     -------
     type[APIError]
         The most specific class of the tree.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> inductiva.errors.error_for_status(404).__name__
+    'NotFoundError'
     """
     if status >= 500:
         return ServerError

@@ -40,7 +40,7 @@ def describe_exit(
     Parameters
     ----------
     code
-        Exit code as :mod:`subprocess` counts, negative for a signal.
+        Exit code as ``subprocess`` counts, negative for a signal.
     command
         The command as its user wrote it.
     ran_out_of_memory
