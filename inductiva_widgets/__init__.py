@@ -6,6 +6,7 @@ import inductiva_widgets as inductiva
 inductiva.connect("local")  # this machine; without it, the cloud
 task = inductiva.simulators.SWMM().run("cases/swmm_storm")
 task  # a live card
+task.wait()
 task.download_outputs(["*.rpt"])
 
 inductiva.tasks.get(last_n=20)  # a live table

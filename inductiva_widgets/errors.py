@@ -70,7 +70,7 @@ class InductivaError(Exception):
     ...     task.open_output("model.report")
     ... except inductiva.InductivaError as error:
     ...     print(error)
-    There is no ... 'model.report'...
+    not in the archive: 'model.report' (there is 'model.rpt', ...)
     """
 
 

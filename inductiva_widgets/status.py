@@ -27,11 +27,14 @@ class Status(str, Enum):
 
     Examples
     --------
-    >>> print(Status("submitted"))
-    submitted
-    >>> Status("success") == "success"
-    True
-    >>> Status("brand-new").is_known
+    >>> status = task.get_status()
+    >>> print(status)
+    success
+    >>> status == "success", status.is_terminal, status.is_failed
+    (True, True, False)
+    >>> inductiva.Status("killed").facts.meaning
+    'The task was killed by its user.'
+    >>> inductiva.Status("brand-new").is_known
     False
     """
 

@@ -79,7 +79,7 @@ class Client:
     # Tasks
 
     def submit(self, submission: Submission) -> Submitted:
-        """Register a task: ``POST /tasks/submit``.
+        """Register a task and return its id and status: ``POST /tasks/submit``.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class Client:
         )
 
     def kill(self, task_id: str) -> TaskStatus:
-        """Ask for a kill: ``POST /tasks/{id}/kill``. Repeating it does no harm, so it may be.
+        """Ask for a kill and return the status then: ``POST /tasks/{id}/kill``; may be repeated.
 
         Parameters
         ----------
@@ -310,7 +310,7 @@ class Client:
         return cast(MachineGroup, self.transport.call("GET", path, answer=MachineGroup))
 
     def register_machine_group(self, request: msgspec.Struct) -> MachineGroup:
-        """Make a machine group, which costs nothing until started: ``POST /compute/group``.
+        """Make a machine group, still free of cost, and return it: ``POST /compute/group``.
 
         Parameters
         ----------

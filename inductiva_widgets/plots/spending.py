@@ -43,7 +43,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     --------
     >>> chart = inductiva.plots.costs(df, by="machine_type")
     >>> chart.title.text
-    'Cost by machine type'
+    'Costs by machine type'
     """
     alt = chart.altair()
     frame = columns.require(df, "costs", "cost_usd", "created")

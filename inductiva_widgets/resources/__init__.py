@@ -2,7 +2,7 @@
 
 ```python
 with inductiva.resources.MachineGroup("c2-standard-4", num_machines=2) as group:
-    task = inductiva.simulators.REEF3D().run("case", on=group)
+    task = inductiva.simulators.SWMM().run("cases/swmm_storm", on=group)
     task.wait()
 ```
 

@@ -181,8 +181,9 @@ class Machines:
 
         Examples
         --------
-        >>> print(inductiva.resources.MachineGroup("c2-standard-4").estimate_cost())
-        ... (spot), ... (on demand)
+        >>> cost = inductiva.resources.MachineGroup("c2-standard-4").estimate_cost()
+        >>> print(cost)
+        0.00... US$ (spot), 0.00... US$ (on demand)
         """
         return estimate(self._machine_price(), self._bounds())
 

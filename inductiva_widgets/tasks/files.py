@@ -131,7 +131,7 @@ class TaskFiles(KnownTask):
         Examples
         --------
         >>> task.tail_files(["stdout.txt"], lines=1)
-        Done in ... s.
+        Done in ... s
         """
         tail(self, [filenames] if isinstance(filenames, str) else list(filenames), lines, follow)
 

@@ -51,7 +51,7 @@ class OutputsInfo:
     --------
     >>> info = task.get_output_files_info()
     >>> info.n_files, info.total_size > info.size
-    (9, True)
+    (8, True)
     >>> max(info.contents, key=lambda file: file.size).name
     'model.out'
     """
