@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class MachineGroup(Machines):
     """Machines of one type, each of which takes tasks on its own.
 
+    To make one costs no request, see ``Machines``.
+
     Parameters
     ----------
     machine_type
