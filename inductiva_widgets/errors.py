@@ -1,7 +1,5 @@
 """Everything this package raises on purpose.
 
-::
-
     InductivaError
     ├── ConfigurationError          no key, malformed key, malformed URL
     ├── InputError                  a bad argument or input folder (also a ValueError)
@@ -14,7 +12,7 @@
     │   ├── InvalidRequestError     400, 422 and the other 4xx
     │   ├── RateLimitError          429
     │   └── ServerError             5xx
-    ├── UnexpectedAnswerError       an answer that is not the API's (HTML, another JSON, a redirect)
+    ├── UnexpectedAnswerError       an answer that is not the API's
     ├── TaskError                   the task cannot do what was asked in its present state
     ├── DownloadError               a download that did not become whole
     │   ├── ArchiveError            damaged, truncated or unsupported archive

@@ -6,7 +6,7 @@ url = task.get_output_url()  # or any address of a zip archive
 with inductiva.downloads.RemoteArchive(url) as archive:  # look first
     print(archive.namelist())
 
-inductiva.downloads.fetch_archive(url, "results", ["*/*.txt"])  # only these bytes travel
+inductiva.downloads.fetch_archive(url, "results", ["*/*.txt"])  # no more travels
 ```
 
 ``fetch_archive`` and ``fetch_file`` write files, and go on from there when they are called again

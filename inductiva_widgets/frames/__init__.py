@@ -4,7 +4,7 @@
 df = inductiva.tasks.history(since="90d")  # or tasks.to_frame()
 slow = df.query("computation_time > '1h' and cost_usd > 2")
 slow.inductiva.costs(by="project")  # a picture, one of five
-slow.inductiva.to_parquet("slow.parquet")  # ``read`` gives the same frame back
+slow.inductiva.to_parquet("slow.parquet")  # read() gives the same frame back
 slow.inductiva.tasks()  # live tasks again
 ```
 

@@ -67,7 +67,7 @@ class Task(TaskFiles):
         Examples
         --------
         >>> task.set_metadata({"case": "storm"})
-        >>> inductiva.tasks.get().to_frame(metadata=True)["metadata.case"].iloc[-1]
+        >>> task.get_metadata()["case"]
         'storm'
         """
         for key, value in metadata.items():
