@@ -101,6 +101,10 @@ def test_private_things_are_not_shown(built, pages):
     assert "_quiet" not in text
 
 
+def test_no_foreign_words_are_shown(built):
+    assert "Public constructor" not in _page(built[0], "inductiva_widgets.widgets").read_text()
+
+
 def test_what_is_searched_is_what_is_shown(built):
     index = (built[0] / "search.js").read_text()
     for name in ("tasks.Task.download_outputs", "tasks.Task.get_status", "connect"):

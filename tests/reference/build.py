@@ -40,6 +40,7 @@ def build(folder: Path) -> None:
             home = name.thing.__module__, name.thing.__qualname__
             _homes.setdefault(home, (name.module, name.qualname))
             _hide_private_arguments(name.thing.__init__)
+            _hide_docstring_of_another(name.thing)
         _hide_private_arguments(name.function)
     pdoc.doc.Class.own_members = property(_own_members)
     pdoc.doc.Class.inherited_members = property(_inherited_members)
@@ -116,6 +117,13 @@ def _in_order(module: Any) -> list[Any]:
     """Return functions first and widgets last; else as ``__all__`` has them."""
     members = [member for member in module.members.values() if member.kind != "module"]
     return sorted(members, key=lambda one: (one.kind != "function", one.name.endswith("Widget")))
+
+
+def _hide_docstring_of_another(kind: type) -> None:
+    """Keep a constructor that our class describes from showing the words of a foreign base."""
+    constructor = vars(kind).get("__init__")
+    if inspect.isfunction(constructor) and constructor.__doc__ is None:
+        constructor.__doc__ = ""
 
 
 def _hide_private_arguments(function: Any) -> None:
