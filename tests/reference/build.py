@@ -120,10 +120,13 @@ def _in_order(module: Any) -> list[Any]:
 
 
 def _hide_docstring_of_another(kind: type) -> None:
-    """Keep a constructor that our class describes from showing the words of a foreign base."""
+    """Keep a constructor that our class describes from showing the words of a foreign base.
+
+    An empty docstring would not do: pdoc then looks for one in the bases.
+    """
     constructor = vars(kind).get("__init__")
     if inspect.isfunction(constructor) and constructor.__doc__ is None:
-        constructor.__doc__ = ""
+        constructor.__doc__ = "<!-- see the class -->"
 
 
 def _hide_private_arguments(function: Any) -> None:
