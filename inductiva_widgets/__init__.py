@@ -1,7 +1,34 @@
 """Run simulations on the Inductiva cloud, or on this machine, and watch them live in a notebook.
 
+```python
+import inductiva_widgets as inductiva
+
+inductiva.connect("local")  # this machine; without it, the cloud
+task = inductiva.simulators.SWMM().run("cases/swmm_storm")
+task  # a live card
+task.wait()
+task.download_outputs(["*.rpt"])
+
+inductiva.tasks.get(last_n=20)  # a live table
+inductiva.tasks.history().inductiva.costs()  # a picture
+```
+
+Where to look:
+
+| room | what |
+| --- | --- |
+| ``inductiva_widgets.simulators`` | choose a simulator, run it |
+| ``inductiva_widgets.tasks`` | one task, lists of them, the history |
+| ``inductiva_widgets.resources`` | machine groups and what they cost |
+| ``inductiva_widgets.downloads`` | files, and parts of archives, behind any URL |
+| ``inductiva_widgets.frames`` | DataFrames of tasks: columns, files |
+| ``inductiva_widgets.plots`` | pictures of DataFrames |
+| ``inductiva_widgets.widgets`` | the live views |
+| ``inductiva_widgets.errors`` | what can go wrong, as one tree |
+| ``inductiva_widgets.utils`` | inputs from the web |
+
 Importing costs nothing: no request, no output, and pandas, ipywidgets and requests come only when
-they are used.
+they are used. Every call says what it costs: a request is one question to the service.
 """
 
 from __future__ import annotations

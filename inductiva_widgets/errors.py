@@ -1,7 +1,5 @@
 """Everything this package raises on purpose.
 
-::
-
     InductivaError
     ├── ConfigurationError          no key, malformed key, malformed URL
     ├── InputError                  a bad argument or input folder (also a ValueError)
@@ -14,7 +12,7 @@
     │   ├── InvalidRequestError     400, 422 and the other 4xx
     │   ├── RateLimitError          429
     │   └── ServerError             5xx
-    ├── UnexpectedAnswerError       an answer that is not the API's (HTML, another JSON, a redirect)
+    ├── UnexpectedAnswerError       an answer that is not the API's
     ├── TaskError                   the task cannot do what was asked in its present state
     ├── DownloadError               a download that did not become whole
     │   ├── ArchiveError            damaged, truncated or unsupported archive
@@ -23,6 +21,15 @@
     └── LocalServerError            the embedded server cannot be started or used
 
 and one warning, ``HistoryWarning``: the history is there, but not quite as asked.
+
+Texts are for people: what happened, why, and what to do. Catch the class that you can do something
+about; what the service itself answered is in ``status`` and ``detail``.
+
+>>> try:
+...     inductiva.tasks.Task("no-such-task").get_info()
+... except inductiva.errors.NotFoundError as error:
+...     print(error.status, error.endpoint)
+404 GET /tasks/no-such-task
 """
 
 from __future__ import annotations
@@ -53,7 +60,16 @@ __all__ = [
 
 
 class InductivaError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Examples
+    --------
+    >>> try:
+    ...     task.open_output("model.report")
+    ... except inductiva.InductivaError as error:
+    ...     print(error)
+    not in the archive: 'model.report' (there is 'model.rpt', ...)
+    """
 
 
 class ConfigurationError(InductivaError):
@@ -65,17 +81,18 @@ class InputError(InductivaError, ValueError):
 
 
 class APIConnectionError(InductivaError):
-    """The service gave no answer.
-
-    Parameters
-    ----------
-    message
-        What happened, in one sentence.
-    endpoint
-        Method and path of the call, such as ``"GET /tasks"``.
-    """
+    """The service gave no answer."""
 
     def __init__(self, message: str, *, endpoint: str = "") -> None:
+        """Say what happened.
+
+        Parameters
+        ----------
+        message
+            What happened, in one sentence.
+        endpoint
+            Method and path of the call, such as ``"GET /tasks"``; kept as an attribute.
+        """
         super().__init__(message)
         self.endpoint = endpoint
 
@@ -85,21 +102,22 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIError(InductivaError):
-    """The service answered with an error status.
-
-    Parameters
-    ----------
-    message
-        What happened, in one sentence, the service's own words included.
-    status
-        HTTP status code.
-    endpoint
-        Method and path of the call, such as ``"GET /tasks"``.
-    detail
-        The service's own words, empty where it gave none.
-    """
+    """The service answered with an error status."""
 
     def __init__(self, message: str, *, status: int, endpoint: str = "", detail: str = "") -> None:
+        """Say what the service answered; all but the message are kept as attributes.
+
+        Parameters
+        ----------
+        message
+            What happened, in one sentence, the service's own words included.
+        status
+            HTTP status code.
+        endpoint
+            Method and path of the call, such as ``"GET /tasks"``.
+        detail
+            The service's own words, empty where it gave none.
+        """
         super().__init__(message)
         self.status = status
         self.endpoint = endpoint
@@ -134,6 +152,15 @@ class UnexpectedAnswerError(InductivaError):
     """An answer that is not the API's: HTML, another shape of JSON, a redirect."""
 
     def __init__(self, message: str, *, endpoint: str = "") -> None:
+        """Say what came instead.
+
+        Parameters
+        ----------
+        message
+            What came, in one sentence.
+        endpoint
+            Method and path of the call, such as ``"GET /tasks"``; kept as an attribute.
+        """
         super().__init__(message)
         self.endpoint = endpoint
 
@@ -187,6 +214,12 @@ def error_for_status(status: int) -> type[APIError]:
     -------
     type[APIError]
         The most specific class of the tree.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> inductiva.errors.error_for_status(404).__name__
+    'NotFoundError'
     """
     if status >= 500:
         return ServerError

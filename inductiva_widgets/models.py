@@ -14,6 +14,9 @@ import msgspec
 
 from inductiva_widgets.status import Status
 
+# What users of ``task.info`` meet; the others are the business of the client and the server.
+__all__ = ["Executer", "Fee", "Metrics", "Operation", "StatusEvent", "TaskInfo"]
+
 DEMO_MARK = {"inductiva-widgets.data": "DEMO"}
 """Metadata of every task that is made up."""
 
@@ -31,7 +34,25 @@ NO_TYPE = (None, "", "n/a")
 
 
 class Executer(Wire, frozen=True, kw_only=True):
-    """The machine that picked a task up."""
+    """The machine that picked a task up.
+
+    Parameters
+    ----------
+    uuid
+        Its id.
+    cpu_count_logical, cpu_count_physical
+        Number of its processors, hardware threads counted and not.
+    memory
+        Its memory in bytes.
+    n_mpi_hosts
+        Number of machines that work on the task together.
+    vm_type, vm_name
+        Its type, such as ``"c2-standard-4"``, and its name.
+    host_type
+        Whose machine it is, such as ``"GCP"``.
+    error_detail
+        What went wrong with it, in the service's words.
+    """
 
     uuid: str | None = None
     cpu_count_logical: int | None = None
@@ -50,7 +71,31 @@ class Executer(Wire, frozen=True, kw_only=True):
 
 
 class Metrics(Wire, frozen=True, kw_only=True):
-    """Durations in seconds and sizes in bytes; null where unknown."""
+    """Durations in seconds and sizes in bytes; None where unknown.
+
+    Parameters
+    ----------
+    total_seconds
+        From the task's creation to its end.
+    queue_time_seconds
+        Wait for a machine.
+    container_image_download_seconds
+        Fetching the image.
+    input_upload_seconds, input_download_seconds, input_decompression_seconds
+        Input files: to the service, to the machine, and unpacked there.
+    computation_seconds
+        Run of the simulator.
+    output_compression_seconds, output_upload_seconds
+        Output files: packed, and sent to the service.
+    container_image_size_bytes
+        Size of the image.
+    input_zipped_size_bytes, input_size_bytes
+        Size of the input archive, and of the files in it.
+    output_zipped_size_bytes, output_size_bytes
+        Size of the output archive, and of the files in it.
+    output_total_files
+        Number of output files.
+    """
 
     total_seconds: float | None = None
     queue_time_seconds: float | None = None
@@ -70,7 +115,19 @@ class Metrics(Wire, frozen=True, kw_only=True):
 
 
 class Operation(Wire, frozen=True, kw_only=True):
-    """One step inside a status, such as a command that was executed."""
+    """One step inside a status, such as a command that was executed.
+
+    Parameters
+    ----------
+    name, alias
+        What kind of step it is, and its name for people.
+    start_timestamp, end_timestamp
+        When it began and ended; None where it has not.
+    status
+        How it is, or was in the end.
+    attributes
+        More of it, such as ``command`` and ``exit_code``.
+    """
 
     name: str
     alias: str | None = None
@@ -81,7 +138,21 @@ class Operation(Wire, frozen=True, kw_only=True):
 
 
 class StatusEvent(Wire, frozen=True, kw_only=True):
-    """One status that a task has entered."""
+    """One status that a task has entered.
+
+    Parameters
+    ----------
+    status, alias
+        The status, and its name for people.
+    description
+        What it means, in the service's words.
+    timestamp, end_timestamp
+        When the task entered it, and left it.
+    machine_id
+        The machine that it happened on.
+    operations
+        What was done meanwhile.
+    """
 
     status: Status
     alias: str | None = None
@@ -93,7 +164,17 @@ class StatusEvent(Wire, frozen=True, kw_only=True):
 
 
 class Fee(Wire, frozen=True, kw_only=True):
-    """The orchestration fee of a task."""
+    """The orchestration fee of a task.
+
+    Parameters
+    ----------
+    amount
+        How much.
+    charged
+        Whether the account was charged with it.
+    currency
+        Of what, such as ``"USD"``.
+    """
 
     amount: float
     charged: bool = False
@@ -109,8 +190,58 @@ class QueuePosition(Wire, frozen=True, kw_only=True):
 class TaskInfo(Wire, frozen=True, kw_only=True):
     """A task as the service describes it.
 
-    ``status_history``, ``machine_operations`` and ``steps`` come with the detail of one task only,
-    not with a listing.
+    Times have their zone, durations are seconds, sizes bytes. Everything but id and status may be
+    None: not told, or not happened yet. ``extra_params``, ``status_history``,
+    ``machine_operations`` and ``steps`` come with the detail of one task only, not with a listing.
+
+    Parameters
+    ----------
+    task_id
+        The task's id.
+    status, status_alias
+        Its status, and the service's name for it.
+    simulator, project
+        What it runs, and where it belongs.
+    is_terminated
+        The service's word on whether it has ended.
+    num_retries
+        How often the service ran it again.
+    duration_seconds
+        Its length as the service counts it.
+    storage_path, storage_input_path, storage_output_path, storage_region
+        Its folder in the remote storage, its archives there, and their region.
+    container_image
+        Image that is run.
+    create_time, input_submit_time
+        When it was made, and when its input was there and it entered the queue.
+    start_time, computation_start_time, computation_end_time, end_time
+        When a machine picked it up, the simulator began and ended, and all was stored.
+    estimated_computation_cost
+        Cost of the computation in US dollars.
+    metrics
+        Durations and sizes.
+    executer
+        The machine that picked it up.
+    machine_group_name, machine_group_id
+        The machine group that it was sent to.
+    error_detail
+        Why the simulation failed, in the service's words.
+    input_resources
+        Paths in the remote storage that became inputs too.
+    stream_zip, compress_with
+        How its outputs are packed.
+    task_metadata
+        Metadata that users have set.
+    extra_params
+        What was submitted: commands, image and the like.
+    resubmit_on_preemption
+        Whether it is queued again when its spot machine is reclaimed.
+    orchestration_fee
+        Fee of the service.
+    status_history
+        Every status that it has entered, oldest first.
+    machine_operations, steps
+        What the machine has done for it, and the steps of the simulation.
     """
 
     task_id: str

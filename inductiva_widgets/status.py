@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+__all__ = ["Status", "StatusFacts", "Tone"]
+
 
 class Tone(str, Enum):
     """How a status reads at a glance: the families that badges, counts and filters use."""
@@ -25,11 +27,14 @@ class Status(str, Enum):
 
     Examples
     --------
-    >>> print(Status("submitted"))
-    submitted
-    >>> Status("success") == "success"
-    True
-    >>> Status("brand-new").is_known
+    >>> status = task.get_status()
+    >>> print(status)
+    success
+    >>> status == "success", status.is_terminal, status.is_failed
+    (True, True, False)
+    >>> inductiva.Status("killed").facts.meaning
+    'The task was killed by its user.'
+    >>> inductiva.Status("brand-new").is_known
     False
     """
 
@@ -68,7 +73,7 @@ class Status(str, Enum):
 
     @property
     def facts(self) -> StatusFacts:
-        """Everything that is known of this code."""
+        """Everything that is known of this code: what it means, and what to do about it."""
         return STATUS_FACTS.get(self, _UNKNOWN_FACTS)
 
     @property
@@ -102,7 +107,25 @@ class Status(str, Enum):
 
 
 class StatusFacts(NamedTuple):
-    """What a status code means; source: the public documentation of the service."""
+    """What a status code means; source: the public documentation of the service.
+
+    Parameters
+    ----------
+    alias
+        Its name for people, such as ``"In Queue"``.
+    tone
+        The family that it belongs to.
+    meaning
+        What has happened, in one sentence.
+    advice
+        What to do about it; empty where there is nothing to do.
+    terminal
+        Whether a task normally stays in this status for good.
+    failed
+        Whether the task has ended without success.
+    running
+        Whether a machine works on the task.
+    """
 
     alias: str
     tone: Tone

@@ -55,9 +55,9 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
 
     Examples
     --------
-    ::
-
-        input_dir = download_from_url("https://host/reef3d-input-example.zip", unzip=True)
+    >>> import inductiva_widgets as inductiva
+    >>> inductiva.utils.download_from_url(task.get_output_url(), unzip=True, path="inputs")
+    '.../inputs'
     """
     link, lanes = Link(url), Lanes(CONNECTIONS)
 

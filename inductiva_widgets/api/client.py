@@ -24,16 +24,31 @@ from inductiva_widgets.models import (
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
 
+__all__ = ["Client"]
+
 MAX_PER_PAGE = 500
+"""The most tasks that the service tells in one answer."""
 
 
 class Client:
-    """A service and the account on it. Made by :func:`inductiva_widgets.connect`.
+    """A service and the account on it. Made by ``inductiva_widgets.connect``.
+
+    Its methods are the endpoints of the service; each costs one request, and raises the errors of
+    ``inductiva_widgets.errors``. Tasks, simulators and listings call them for you.
 
     Parameters
     ----------
     transport
         What carries the calls.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> client = inductiva.connect("local")
+    >>> client.is_local
+    True
+    >>> inductiva.tasks.get(last_n=1, client=client)
+    TaskList(1 task)
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -64,28 +79,58 @@ class Client:
     # Tasks
 
     def submit(self, submission: Submission) -> Submitted:
-        """Register a task: ``POST /tasks/submit``."""
+        """Register a task and return its id and status: ``POST /tasks/submit``.
+
+        Parameters
+        ----------
+        submission
+            Simulator, machine group, image and commands.
+        """
         return cast(
             Submitted,
             self.transport.call("POST", "/tasks/submit", answer=Submitted, body=submission),
         )
 
     def input_uploaded(self, task_id: str) -> None:
-        """Tell that the input archive is complete: ``POST /tasks/{id}/input_uploaded``."""
+        """Tell that the input archive is complete: ``POST /tasks/{id}/input_uploaded``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        """
         self.transport.call("POST", f"{_task(task_id)}/input_uploaded")
 
     def task(self, task_id: str) -> TaskInfo:
-        """Return the detail of one task: ``GET /tasks/{id}``."""
+        """Return the detail of one task: ``GET /tasks/{id}``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        """
         return cast(TaskInfo, self.transport.call("GET", _task(task_id), answer=TaskInfo))
 
     def task_status(self, task_id: str) -> TaskStatus:
-        """Return status and queue position: ``GET /tasks/{id}/status``."""
+        """Return status and queue position: ``GET /tasks/{id}/status``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        """
         return cast(
             TaskStatus, self.transport.call("GET", f"{_task(task_id)}/status", answer=TaskStatus)
         )
 
     def kill(self, task_id: str) -> TaskStatus:
-        """Ask for a kill: ``POST /tasks/{id}/kill``. Repeating it does no harm, so it may be."""
+        """Ask for a kill and return the status then: ``POST /tasks/{id}/kill``; may be repeated.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        """
         return cast(
             TaskStatus,
             self.transport.call("POST", f"{_task(task_id)}/kill", answer=TaskStatus, retry=True),
@@ -100,7 +145,21 @@ class Client:
         project: str | None = None,
         active: bool | None = None,
     ) -> TaskPage:
-        """Return one page of the listing, newest first: ``GET /tasks``."""
+        """Return one page of the listing, newest first: ``GET /tasks``.
+
+        Parameters
+        ----------
+        page
+            Number of the page, from 1.
+        per_page
+            Tasks on a page, 500 at most.
+        status
+            Code of the status that they have; None for any.
+        project
+            Name of their project; None for any.
+        active
+            Whether they are still alive; None for either.
+        """
         params = {
             "page": page,
             "per_page": per_page,
@@ -111,18 +170,41 @@ class Client:
         return cast(TaskPage, self.transport.call("GET", "/tasks", answer=TaskPage, params=params))
 
     def get_metadata(self, task_id: str) -> dict[str, str]:
-        """Return the metadata of a task: ``GET /tasks/{id}/metadata``."""
+        """Return the metadata of a task: ``GET /tasks/{id}/metadata``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        """
         path = f"{_task(task_id)}/metadata"
         return cast("dict[str, str]", self.transport.call("GET", path, answer=dict[str, str]))
 
     def set_metadata(self, task_id: str, metadata: dict[str, str]) -> None:
-        """Replace the metadata of a task: ``PUT /tasks/{id}/metadata``."""
+        """Replace the metadata of a task: ``PUT /tasks/{id}/metadata``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        metadata
+            Names and values.
+        """
         self.transport.call("PUT", f"{_task(task_id)}/metadata", body=metadata)
 
     def tail(self, task_id: str, name: str, size: int) -> tuple[bytes, int]:
         """Return the end of a text file and its length; only the embedded server offers this.
 
         ``GET /tasks/{id}/files/{name}``, also while the task runs.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        name
+            Path of the file, such as ``"stdout.txt"``.
+        size
+            Bytes from the end, at most.
         """
         path = f"{_task(task_id)}/files/{quote(name)}"
         return self.transport.read_tail(path, size)
@@ -132,7 +214,17 @@ class Client:
     def signed_urls(
         self, operation: str, paths: list[str], region: str | None = None
     ) -> list[str | None]:
-        """Return signed links for a download or an upload: ``GET /storage/signed-urls``."""
+        """Return signed links for a download or an upload: ``GET /storage/signed-urls``.
+
+        Parameters
+        ----------
+        operation
+            ``"download"`` or ``"upload"``.
+        paths
+            Objects in the storage.
+        region
+            Region of the storage; None for the account's.
+        """
         params = {"operation": operation, "paths": paths, "region": region}
         answer = self.transport.call(
             "GET", "/storage/signed-urls", answer=list[str | None], params=params
@@ -141,6 +233,11 @@ class Client:
 
     def signed_url(self, operation: str, path: str, region: str | None = None) -> str:
         """Return the signed link of one object.
+
+        Parameters
+        ----------
+        operation, path, region
+            As for ``signed_urls``.
 
         Raises
         ------
@@ -157,11 +254,27 @@ class Client:
         return links[0]
 
     def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
-        """Send a stream to a signed link; the key is not sent along."""
+        """Send a stream to a signed link; the key is not sent along.
+
+        Parameters
+        ----------
+        url
+            The link.
+        body
+            Yields the bytes, anew for each try.
+        """
         self.transport.upload(url, body)
 
     def archive_listing(self, path: str, prefix: str = "artifacts/") -> ArchiveListing:
-        """Return every member of a stored archive: ``GET /storage/zip-contents``."""
+        """Return every member of a stored archive: ``GET /storage/zip-contents``.
+
+        Parameters
+        ----------
+        path
+            The archive in the storage.
+        prefix
+            Folder in the archive to list.
+        """
         params = {"path": path, "zip_relative_path": prefix, "recursive": True}
         answer = self.transport.call(
             "GET", "/storage/zip-contents", answer=ArchiveListing, params=params
@@ -169,7 +282,13 @@ class Client:
         return cast(ArchiveListing, answer)
 
     def remove_path(self, path: str) -> None:
-        """Delete a stored file or folder: ``DELETE /storage/``."""
+        """Delete a stored file or folder: ``DELETE /storage/``.
+
+        Parameters
+        ----------
+        path
+            The file or folder.
+        """
         self.transport.call("DELETE", "/storage/", params={"path": path})
 
     # Machines, simulators, projects
@@ -180,26 +299,58 @@ class Client:
         return cast("list[MachineGroup]", answer)
 
     def machine_group(self, name: str) -> MachineGroup:
-        """Return one machine group: ``GET /compute/group/{name}``."""
+        """Return one machine group: ``GET /compute/group/{name}``.
+
+        Parameters
+        ----------
+        name
+            Name or id of the group.
+        """
         path = f"/compute/group/{quote(name, safe='')}"
         return cast(MachineGroup, self.transport.call("GET", path, answer=MachineGroup))
 
     def register_machine_group(self, request: msgspec.Struct) -> MachineGroup:
-        """Make a machine group, which costs nothing until started: ``POST /compute/group``."""
+        """Make a machine group, still free of cost, and return it: ``POST /compute/group``.
+
+        Parameters
+        ----------
+        request
+            What the group is to be.
+        """
         answer = self.transport.call("POST", "/compute/group", answer=MachineGroup, body=request)
         return cast(MachineGroup, answer)
 
     def start_machine_group(self, group_id: str) -> None:
-        """Start the machines of a group, which costs money: ``POST /compute/group/start``."""
+        """Start the machines of a group, which costs money: ``POST /compute/group/start``.
+
+        Parameters
+        ----------
+        group_id
+            Id of the group.
+        """
         params = {"machine_group_id": group_id}
         self.transport.call("POST", "/compute/group/start", params=params)
 
     def terminate_machine_group(self, group_id: str) -> None:
-        """End a group, its machines and its tasks: ``DELETE /compute/group``."""
+        """End a group, its machines and its tasks: ``DELETE /compute/group``.
+
+        Parameters
+        ----------
+        group_id
+            Id of the group.
+        """
         self.transport.call("DELETE", "/compute/group", params={"machine_group_id": group_id})
 
     def machine_price(self, machine_type: str, zone: str | None = None) -> MachinePrice:
-        """Return what one machine costs: ``GET /compute/price``."""
+        """Return what one machine costs: ``GET /compute/price``.
+
+        Parameters
+        ----------
+        machine_type
+            Type of the machine, such as ``"c2-standard-4"``.
+        zone
+            Where it is; None for the service's choice.
+        """
         params = {"machine_type": machine_type, "zone": zone}
         answer = self.transport.call("GET", "/compute/price", answer=MachinePrice, params=params)
         return cast(MachinePrice, answer)
@@ -212,7 +363,13 @@ class Client:
         return cast(Images, answer)
 
     def ensure_project(self, name: str) -> None:
-        """Create a project where there is none: ``GET /projects/{name}``, ``POST /projects``."""
+        """Make a project where there is none, which costs a second request: ``POST /projects``.
+
+        Parameters
+        ----------
+        name
+            Name of the project.
+        """
         try:
             self.transport.call("GET", f"/projects/{quote(name, safe='')}", answer=msgspec.Raw)
         except errors.NotFoundError:

@@ -53,8 +53,10 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     --------
     >>> import inductiva_widgets as inductiva
     >>> client = inductiva.connect("local")
-    >>> client.is_local
-    True
+    >>> client
+    <Client of http://127.0.0.1:... (embedded server)>
+    >>> inductiva.tasks.get(last_n=1)
+    TaskList(1 task)
     """
     global _default  # noqa: PLW0603 - the default client is the one piece of state of the package
     if api_key is not None and not isinstance(api_key, str):
@@ -69,12 +71,12 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
 
 
 def default_client() -> Client:
-    """Return the client of the last :func:`connect`, or one from the environment.
+    """Return the client of the last ``connect``, or one from the environment.
 
     Raises
     ------
     ConfigurationError, LocalServerError
-        As :func:`connect` does.
+        As ``connect`` does.
     """
     with _lock:
         client = _default

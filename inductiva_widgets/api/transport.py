@@ -2,7 +2,7 @@
 
 Two sessions: one carries the key and speaks to the API alone, the other has no key and follows
 signed links. Both have time-outs always, safe calls are tried again with back-off and jitter, and
-every failure leaves as one of :mod:`inductiva_widgets.errors`.
+every failure leaves as one of ``inductiva_widgets.errors``.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Transport:
         Raises
         ------
         APIError, APIConnectionError, UnexpectedAnswerError
-            As drawn at the head of :mod:`inductiva_widgets.errors`.
+            As drawn at the head of ``inductiva_widgets.errors``.
         """
         safe = method in _SAFE_METHODS if retry is None else retry
         request = _Request(method, path, _query(params), body, safe, keyed)

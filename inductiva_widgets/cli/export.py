@@ -22,7 +22,7 @@ class Choice(NamedTuple):
     Parameters
     ----------
     status, project, last_n
-        As for :func:`inductiva_widgets.tasks.get`; ``last_n`` of None for all.
+        As for ``inductiva_widgets.tasks.get``; ``last_n`` of None for all.
     since
         Only tasks that were made then or later.
     columns

@@ -1,13 +1,26 @@
 """Downloads: any file, and any part of a zip archive, behind a plain or signed URL.
 
-`fetch_archive` and `fetch_file` write files; `RemoteArchive` looks into an archive without fetching
-it. Layers, lowest first: `opener` (one request), `link` (retries, renewal), `ranges` (bytes a to
-b), `archive`, `codecs` and `inflate` (the zip format), `paths`, `plan` and `limits` (what goes
-where), `blockfile`, `partfile`, `placelock` and `workfolder` (the disk), `lanes` and `crew`
-(connections and threads), `site`, `spans`, `spool`, `members`, `fetch`, `single` and `many` (the
-work), `watchers`, `tally` and `download` (progress, pause, cancel, result), `calls` (the
-arguments).
+```python
+url = task.get_output_url()  # or any address of a zip archive
+
+with inductiva.downloads.RemoteArchive(url) as archive:  # look first
+    print(archive.namelist())
+
+inductiva.downloads.fetch_archive(url, "results", ["*/*.txt"])  # no more travels
+```
+
+``fetch_archive`` and ``fetch_file`` write files, and go on from there when they are called again
+after an interruption. ``start_archive`` and ``start_file`` do the same in the background: they give
+a ``Download`` that tells its progress and can be paused and cancelled. A damaged or hostile archive
+is refused (``Limits`` says how much content there may be), and no file is ever half there under its
+own name. No account is needed; the service's key is never sent to such an address.
 """
+
+# Layers, lowest first: opener (one request), link (retries, renewal), ranges (bytes a to b),
+# archive, codecs and inflate (the zip format), paths, plan and limits (what goes where), blockfile,
+# partfile, placelock and workfolder (the disk), lanes and crew (connections and threads), site,
+# spans, spool, members, fetch, single and many (the work), watchers, tally and download (progress,
+# pause, cancel, result), calls (the arguments).
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The directory of a zip archive, read over ranges: its end first, then what that points to.
 
 All that is read here may be hostile. Every position is checked against the size of the archive
-before it is used, and every failure is an `ArchiveError`.
+before it is used, and every failure is an ``ArchiveError``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Member:
     Parameters
     ----------
     name
-        Name as in the archive, folders ending in ``/``. Not safe as a path; see `paths`.
+        Name as in the archive, folders ending in ``/``. Not safe as a path.
     size
         Bytes of content.
     compressed_size
@@ -253,7 +253,7 @@ class _End:
 
 
 def _parse(data: bytes, shift: int) -> list[Member]:
-    """Read the entries; `end` is still open. Written for speed: there may be a million."""
+    """Read the entries; ``end`` is still open. Written for speed: there may be a million."""
     members: list[Member] = []
     unpack, header, total = _CENTRAL.unpack_from, _CENTRAL.size, len(data)
     position = 0
@@ -284,9 +284,9 @@ def _decode(name: bytes, flags: int, extra: bytes) -> str:
     """Return a name as text.
 
     Without the UTF-8 flag the format says cp437, unless Info-ZIP's Unicode Path field says better.
-    Some writers put UTF-8 there without flag or field. Tools differ about those: `unzip` takes the
-    bytes as they are, `zipfile` cp437, and so do we, as a guess could be wrong, and a member would
-    change its name with the guess.
+    Some writers put UTF-8 there without flag or field. Tools differ about those: ``unzip`` takes
+    the bytes as they are, ``zipfile`` cp437, and so do we, as a guess could be wrong, and a member
+    would change its name with the guess.
     """
     if flags & _UTF8:
         try:

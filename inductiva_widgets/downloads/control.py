@@ -9,7 +9,8 @@ from collections.abc import Callable
 class Control:
     """Carries requests from any thread to the threads that do the work.
 
-    Work looks at `cancelled` and `paused` between two pieces, and waits in `wait_while_paused`.
+    Work looks at ``cancelled`` and ``paused`` between two pieces, and waits in
+    ``wait_while_paused``.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Control:
         return not self._going.is_set()
 
     def cancel(self) -> None:
-        """Ask to stop, also what is paused; run what `on_cancel` was given."""
+        """Ask to stop, also what is paused; run what ``on_cancel`` was given."""
         with self._lock:
             self._cancelled.set()
             callbacks, self._on_cancel = self._on_cancel, []
@@ -39,7 +40,7 @@ class Control:
             callback()
 
     def on_cancel(self, callback: Callable[[], object]) -> None:
-        """Have a function called by `cancel`, at once if that was called already."""
+        """Have a function called by ``cancel``, at once if that was called already."""
         with self._lock:
             if not self._cancelled.is_set():
                 self._on_cancel.append(callback)

@@ -42,7 +42,7 @@ class Crew:
         Parameters
         ----------
         error
-            What `run` raises.
+            What ``run`` raises.
         """
         with self._lock:
             self._error = self._error or error
@@ -55,7 +55,7 @@ class Crew:
         ----------
         next_job
             Returns the next job, None when there are no more; called from several threads, may
-            wait, though not once `ending`.
+            wait, though not once ``ending``.
         threads
             How many at most.
 

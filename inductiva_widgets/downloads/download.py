@@ -35,12 +35,14 @@ class Download(Generic[Result]):
 
     Examples
     --------
-    ::
-
-        download = fetch_archive(url, "outputs", wait=False)
-        for file in download:
-            print(file, "is whole,", download.progress.eta, "s to go")
-        folder = download.result()
+    >>> download = task.start_download(["model.rpt"], "results")
+    >>> for path in download:
+    ...     print(path.name, "is whole")
+    model.rpt is whole
+    >>> download.result().name
+    'results'
+    >>> download.progress.phase, download.progress.files_done
+    ('done', 1)
     """
 
     def __init__(self, work: Callable[[Tally], Result], path: str | Path = "") -> None:
@@ -98,14 +100,33 @@ class Download(Generic[Result]):
         return self._awaited().__await__()
 
     def start(self) -> Download[Result]:
-        """Run on a thread of its own, and return at once."""
+        """Run on a thread of its own, and return at once.
+
+        Returns
+        -------
+        Download
+            The download itself.
+        """
         self._begin()
         # A daemon: an interpreter that is asked to quit does not wait for gigabytes.
         threading.Thread(target=self._run, name="inductiva-download", daemon=True).start()
         return self
 
     def run(self) -> Result:
-        """Run on the calling thread and return the result; an interrupt cancels it."""
+        """Run on the calling thread and return the result; an interrupt cancels it.
+
+        Returns
+        -------
+        Result
+            The path, or the paths of several.
+
+        Raises
+        ------
+        DownloadCancelled
+            When it was cancelled.
+        DownloadError
+            When it failed; calling again goes on with it.
+        """
         self._begin()
         self._run()
         return self._answer()
@@ -119,7 +140,7 @@ class Download(Generic[Result]):
         Parameters
         ----------
         callback
-            Gets a `Progress`.
+            Gets a ``Progress``.
 
         Returns
         -------
@@ -147,6 +168,11 @@ class Download(Generic[Result]):
         ----------
         timeout
             Seconds to wait at most; for ever by default.
+
+        Returns
+        -------
+        Result
+            The path, or the paths of several.
 
         Raises
         ------
@@ -188,7 +214,7 @@ class Download(Generic[Result]):
                 self._error = exc
                 self._tally.end("failed")
         except BaseException:
-            # An interrupt of `run`: it goes up as it is.
+            # An interrupt of ``run``: it goes up as it is.
             self._error = DownloadCancelled("the download was interrupted")
             self._tally.control.cancel()
             self._tally.end("cancelled")

@@ -46,7 +46,7 @@ class Wish:
     target
         The folder to fill.
     names
-        Chosen members; see `plan.choose`.
+        Members to fetch, as for ``fetch_archive``; None for all.
     strip_prefix
         Gives the prefix to strip from the names of all members.
     limits
@@ -265,7 +265,7 @@ def fetch_wish(link: Link, wish: Wish, share: Share, lanes: Lanes) -> Path:
     Parameters
     ----------
     link, wish, share, lanes
-        As for `ArchiveFetch`.
+        As for ``ArchiveFetch``.
     """
     fetch = ArchiveFetch(link, wish, share, lanes)
     fetch.prepare()

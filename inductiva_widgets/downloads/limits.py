@@ -29,6 +29,14 @@ class Limits:
     max_ratio
         Content over compressed size of all chosen members, once the content is over 1 GiB; None
         for any.
+
+    Examples
+    --------
+    >>> limits = inductiva.downloads.Limits(max_bytes=1_000)
+    >>> task.download_outputs(output_dir="small", limits=limits)
+    Traceback (most recent call last):
+    ...
+    inductiva_widgets.errors.ArchiveError: the files hold ..., more than the limit of 1000 B; ...
     """
 
     max_bytes: int | None = None

@@ -59,7 +59,7 @@ class Link:
     url
         Address of the file, signature and all.
     opener
-        Makes the requests; a key-less `requests` session by default.
+        Makes the requests; a key-less ``requests`` session by default.
     renew
         Returns a new URL for the same file, asked when the present one is refused as expired.
     backoff
@@ -168,7 +168,7 @@ class Link:
         self.check()
 
     def check(self) -> None:
-        """Raise `DownloadCancelled` after a cancel."""
+        """Raise ``DownloadCancelled`` after a cancel."""
         if self._control.cancelled:
             raise DownloadCancelled(f"the download of {self.shown} was cancelled")
 

@@ -46,7 +46,7 @@ class Source:
     archive: Path | None = None
 
     def prepared(self, link: Link, share: Share, lanes: Lanes) -> Callable[[], Path]:
-        """Learn how much there is to do, and return what does it.
+        """Return what does the work, once it is known how much there is to do.
 
         Parameters
         ----------
@@ -54,6 +54,11 @@ class Source:
             The link, asked for.
         share, lanes
             Counts, and the limit on connections.
+
+        Returns
+        -------
+        Callable
+            Fetches, and returns the path.
         """
         if self.archive is not None:
             return partial(fetch_whole, link, self.archive, share, lanes, archive=True)
@@ -102,7 +107,7 @@ def start_many(sources: Sequence[Source], path: str | Path = "") -> Download[lis
     Returns
     -------
     Download
-        Its result are the paths, in order. It raises a `DownloadError` that counts and names what
+        Its result are the paths, in order. It raises a ``DownloadError`` that counts and names what
         failed; what is whole stays.
     """
     return Download(_Many(sources).run, path).start()

@@ -1,6 +1,6 @@
 """The seam between the download engine and HTTP: one request, and the default way to make it.
 
-Everything above speaks to an `Opener`, so tests and other transports plug in here.
+Everything above speaks to an ``Opener``, so tests and other transports plug in here.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class Response(Protocol):
         """Headers; their names may be in any case."""
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body as it arrives; raise `APIConnectionError` where it is cut off."""
+        """Yield the body as it arrives; raise ``APIConnectionError`` where it is cut off."""
 
     def close(self) -> None:
         """Let go of the connection."""
 
     def abort(self) -> None:
-        """Make a `chunks` that is waiting in another thread end soon."""
+        """Make a ``chunks`` that is waiting in another thread end soon."""
 
 
 class Opener(Protocol):
@@ -107,7 +107,7 @@ def check_url(url: str) -> None:
 
 
 class RequestsOpener:
-    """The default `Opener`: one pooled, key-less `requests` session.
+    """The default ``Opener``: one pooled, key-less ``requests`` session.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class RequestsOpener:
         self._session: requests.Session | None = None
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> Response:
-        """Make one GET request; see `Opener`."""
+        """Make one GET request; see ``Opener``."""
         import requests
 
         error: InductivaError
@@ -136,7 +136,7 @@ class RequestsOpener:
             error = InputError(f"not a web address: {display_url(url)}")
         except requests.RequestException as exc:
             error = _connection_error(exc, url)
-        # Raised here and not inside `except`: requests' own text holds the whole signed URL, and a
+        # Raised here and not inside except: requests' own text holds the whole signed URL, and a
         # chained exception would print it.
         raise error
 
@@ -157,7 +157,7 @@ class RequestsOpener:
             if self._session is None:
                 redact_logs()
                 session = requests.Session()
-                # Without an `auth` of its own, requests would add credentials from ~/.netrc, which
+                # Without an auth of its own, requests would add credentials from ~/.netrc, which
                 # signed links refuse; proxies from the environment stay in force.
                 session.auth = _no_credentials
                 session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
@@ -237,7 +237,7 @@ def _connection_error(exc: Exception, url: str) -> APIConnectionError:
 
 
 def _chain(exc: BaseException) -> list[BaseException]:
-    """Return an exception with all that it wraps: causes, contexts and urllib3's `reason`."""
+    """Return an exception with all that it wraps: causes, contexts and urllib3's ``reason``."""
     found: list[BaseException] = []
     waiting: list[object] = [exc]
     while waiting and len(found) < 20:

@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 class ScratchFile:
-    """A file under construction; leaving the context without `commit` removes it.
+    """A file under construction; leaving the context without ``commit`` removes it.
 
     Parameters
     ----------

@@ -168,7 +168,7 @@ def make_folder(root: Path, relative: str) -> Path:
     root
         The target folder, resolved.
     relative
-        Path below it, as `lay_out` gave it.
+        Path below it, as ``lay_out`` gave it.
 
     Raises
     ------

@@ -82,6 +82,15 @@ class Outcome:
         Files that were there already, whole, and were not fetched again.
     messages
         What the user should be warned of, in sentences.
+
+    Examples
+    --------
+    >>> download = task.start_download(["model.rpt"], "results")
+    >>> again = task.start_download(["model.rpt"], "results")
+    >>> download.result() == again.result()
+    True
+    >>> download.outcome.kept + again.outcome.kept
+    1
     """
 
     renamed: dict[str, str] = field(default_factory=dict)

@@ -18,7 +18,7 @@ _UNSATISFIED = re.compile(r"bytes \*/(\d{1,19})", re.IGNORECASE)
 
 
 class RangesUnsupported(DownloadError):
-    """The server sends whole files only; the answer to a `Range` header was not a part."""
+    """The server sends whole files only; the answer to a ``Range`` header was not a part."""
 
 
 class FileChanged(ArchiveError):

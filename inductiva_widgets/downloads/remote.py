@@ -24,7 +24,7 @@ _DECODED_AT_ONCE = 16 * 1024
 
 
 class RemoteArchive:
-    """The members of a zip archive behind a URL, read over ranges as they are needed.
+    """The members of a zip archive behind a URL, read by ranges as they are needed.
 
     Nothing is asked before the first use, which costs one or two requests. Thread-safe.
 
@@ -33,7 +33,7 @@ class RemoteArchive:
     url
         Address of the archive; a signed link will do.
     opener
-        Makes the requests; a key-less `requests` session by default.
+        Makes the requests; a key-less ``requests`` session by default.
     renew
         Returns a new URL for the same archive, asked when the present one has expired.
     strip_prefix
@@ -41,11 +41,12 @@ class RemoteArchive:
 
     Examples
     --------
-    ::
-
-        with RemoteArchive(url) as archive:
-            print(archive.namelist())
-            text = archive.open("artifacts/stdout.txt").read()
+    >>> url = task.get_output_url()
+    >>> with inductiva.downloads.RemoteArchive(url, strip_prefix="artifacts/") as archive:
+    ...     names = archive.namelist()
+    ...     text = archive.open("stdout.txt").read()
+    >>> "model.rpt" in names
+    True
     """
 
     def __init__(
@@ -99,12 +100,18 @@ class RemoteArchive:
     def open(self, name: str) -> io.BufferedReader:
         """Return a seekable binary file over one member.
 
-        Bytes come as they are read. Going back in a compressed member reads it anew from its start.
+        Bytes come as they are read, a request for each window of 64 KiB at first and more later.
+        Going back in a compressed member reads it anew from its start.
 
         Parameters
         ----------
         name
             Name of the member, exactly.
+
+        Returns
+        -------
+        io.BufferedReader
+            Good for ``pandas.read_csv``, ``numpy.load`` and the like.
 
         Raises
         ------

@@ -23,6 +23,11 @@ def show_progress(download: Download[Any]) -> Iterator[None]:
     ----------
     download
         What to draw, started or not.
+
+    Yields
+    ------
+    None
+        Nothing.
     """
     if not sys.stderr.isatty():
         yield

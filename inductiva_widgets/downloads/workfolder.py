@@ -140,7 +140,7 @@ class WorkFolder:
         Parameters
         ----------
         name, path, member
-            As for `knows`.
+            As for ``knows``.
         """
         stamp = _stamp(path, member)
         with self._guard:

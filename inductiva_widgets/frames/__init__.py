@@ -1,5 +1,16 @@
 """Tasks as pandas DataFrames: one schema, and what is made of them.
 
+```python
+df = inductiva.tasks.history(since="90d")  # or tasks.to_frame()
+slow = df.query("computation_time > '1h' and cost_usd > 2")
+slow.inductiva.costs(by="project")  # a picture, one of five
+slow.inductiva.to_parquet("slow.parquet")  # read() gives the same frame back
+slow.inductiva.tasks()  # live tasks again
+```
+
+``df.inductiva`` is described at ``TaskFrame``. Frames are plain pandas: filter, sort, group, join
+them as any other.
+
 One row is a task, the index ``task_id``. The columns, the same ones for no task and for many:
 
 | column | type | what |
@@ -47,10 +58,10 @@ Columns marked "by name" are there when ``columns=`` names them. Unknown values 
 lasts grows until the time that ``df.attrs["inductiva"]["as_of"]`` tells; ``service`` is there too.
 """
 
-# For its effect: it gives every DataFrame its ``df.inductiva``.
-from inductiva_widgets.frames import accessor as _accessor  # noqa: F401
+# This import also gives every DataFrame its ``df.inductiva``.
+from inductiva_widgets.frames.accessor import TaskFrame
 from inductiva_widgets.frames.build import to_frame
 from inductiva_widgets.frames.compare import compare
 from inductiva_widgets.frames.export import read
 
-__all__ = ["compare", "read", "to_frame"]
+__all__ = ["TaskFrame", "compare", "read", "to_frame"]

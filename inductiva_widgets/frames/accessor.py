@@ -17,20 +17,30 @@ if TYPE_CHECKING:
 
 @pd.api.extensions.register_dataframe_accessor("inductiva")
 class TaskFrame:
-    """Methods of a DataFrame whose rows are tasks; none costs a request.
+    """Methods of a DataFrame whose rows are tasks, as ``df.inductiva``; none costs a request.
 
-    At hand once :mod:`inductiva_widgets.frames` is imported, which every ``to_frame`` does; for a
+    At hand once ``inductiva_widgets.frames`` is imported, which every ``to_frame`` does; for a
     frame that pandas itself has read in a new session, read it with ``inductiva.frames.read``.
-    Each method raises :class:`InputError` for a frame of something else, such as the result of
+    Each method raises ``InputError`` for a frame of something else, such as the result of
     ``groupby``, which is plain pandas.
 
     Examples
     --------
-    >>> df = inductiva.tasks.get_all().to_frame()  # doctest: +SKIP
-    >>> df.query("cost_usd > 5").inductiva.tasks()  # doctest: +SKIP
+    >>> expensive = df.query("cost_usd > 5")
+    >>> chart = expensive.inductiva.costs(by="simulator")
+    >>> expensive.inductiva.to_csv("expensive.csv")
+    >>> expensive.inductiva.tasks()
+    TaskList(... tasks)
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
+        """Take the frame; pandas does this.
+
+        Parameters
+        ----------
+        frame
+            The frame.
+        """
         # Not checked here: pandas and editors look at attributes without wanting to use them.
         self._unchecked = frame
 
@@ -44,53 +54,152 @@ class TaskFrame:
         return indexed.drop(columns=schema.INDEX)
 
     def tasks(self, client: Client | None = None) -> TaskList:
-        """Return the tasks, live again; see :meth:`TaskList.from_frame`."""
+        """Return the tasks, live again, as ``TaskList.from_frame`` does.
+
+        Parameters
+        ----------
+        client
+            The service; by default that of the last ``inductiva_widgets.connect``.
+
+        Raises
+        ------
+        InputError
+            It is no frame of tasks, has a task twice, or comes from another service.
+
+        Examples
+        --------
+        >>> df.head(3).inductiva.tasks()
+        TaskList(3 tasks)
+        """
         from inductiva_widgets.tasks import TaskList
 
         return TaskList.from_frame(self._unchecked, client)
 
     def timeline(self, **options: Any) -> Any:
-        """Return the chart :func:`inductiva_widgets.plots.timeline`; options are passed on."""
+        """Return the chart ``inductiva_widgets.plots.timeline``.
+
+        Parameters
+        ----------
+        **options
+            Those of that function.
+
+        Examples
+        --------
+        >>> chart = df.inductiva.timeline()
+        """
         return self._plot("timeline", options)
 
     def times(self, **options: Any) -> Any:
-        """Return the chart :func:`inductiva_widgets.plots.times`; options are passed on."""
+        """Return the chart ``inductiva_widgets.plots.times``.
+
+        Parameters
+        ----------
+        **options
+            Those of that function.
+
+        Examples
+        --------
+        >>> chart = df.inductiva.times(by="simulator")
+        """
         return self._plot("times", options)
 
     def costs(self, **options: Any) -> Any:
-        """Return the chart :func:`inductiva_widgets.plots.costs`; options are passed on."""
+        """Return the chart ``inductiva_widgets.plots.costs``.
+
+        Parameters
+        ----------
+        **options
+            Those of that function.
+
+        Examples
+        --------
+        >>> chart = df.inductiva.costs(by="simulator")
+        """
         return self._plot("costs", options)
 
     def statuses(self, **options: Any) -> Any:
-        """Return the chart :func:`inductiva_widgets.plots.statuses`; options are passed on."""
+        """Return the chart ``inductiva_widgets.plots.statuses``.
+
+        Parameters
+        ----------
+        **options
+            Those of that function.
+
+        Examples
+        --------
+        >>> chart = df.inductiva.statuses(by="machine_type")
+        """
         return self._plot("statuses", options)
 
     def machines(self, **options: Any) -> Any:
-        """Return the chart :func:`inductiva_widgets.plots.machines`; options are passed on."""
+        """Return the chart ``inductiva_widgets.plots.machines``.
+
+        Parameters
+        ----------
+        **options
+            Those of that function.
+
+        Examples
+        --------
+        >>> chart = df.inductiva.machines()
+        """
         return self._plot("machines", options)
 
     def compare(self) -> pd.DataFrame:
-        """Return the columns in which the tasks differ: :func:`.frames.compare.compare`."""
+        """Return the columns in which the tasks differ, as ``inductiva_widgets.frames.compare``.
+
+        Raises
+        ------
+        InputError
+            There are fewer than two tasks.
+
+        Examples
+        --------
+        >>> df.head(2).inductiva.compare().shape[0]
+        2
+        """
         frame = self._frame
         from inductiva_widgets.frames.compare import compare
 
         return compare(frame)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file, whole or not at all; :func:`inductiva_widgets.frames.read` reads it.
+        """Write a CSV file, whole or not at all; ``inductiva_widgets.frames.read`` reads it.
 
         Times are ISO 8601 in UTC, durations seconds in ``<name>_seconds``. A text that a
         spreadsheet would run as a formula has an apostrophe before it.
+
+        Parameters
+        ----------
+        path
+            Target; one that is there is replaced.
+
+        Examples
+        --------
+        >>> df.inductiva.to_csv("history.csv")
+        >>> len(inductiva.frames.read("history.csv")) == len(df)
+        True
         """
         self._export(path, ".csv")
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Write a Parquet file, whole or not at all; all types and ``attrs`` are kept.
 
+        Parameters
+        ----------
+        path
+            Target; one that is there is replaced.
+
         Raises
         ------
         InputError
             Pyarrow is missing.
+
+        Examples
+        --------
+        >>> df.inductiva.to_parquet("history.parquet")
+        >>> inductiva.frames.read("history.parquet").equals(df)
+        True
         """
         self._export(path, ".parquet")
 
@@ -100,10 +209,21 @@ class TaskFrame:
         Times are dates in UTC, since Excel knows no time zones; durations are Excel's own. A text
         stays a text, even if it looks like a formula.
 
+        Parameters
+        ----------
+        path
+            Target; one that is there is replaced.
+
         Raises
         ------
         InputError
             Openpyxl is missing, or there are more rows than Excel has.
+
+        Examples
+        --------
+        >>> df.head(100).inductiva.to_excel("history.xlsx")
+        >>> inductiva.frames.read("history.xlsx").index.name
+        'task_id'
         """
         self._export(path, ".xlsx")
 
@@ -114,6 +234,11 @@ class TaskFrame:
         ------
         InputError
             Pyarrow is missing.
+
+        Examples
+        --------
+        >>> df.inductiva.to_arrow().num_rows == len(df)
+        True
         """
         from inductiva_widgets.frames.arrow_file import table
 

@@ -38,16 +38,37 @@ def to_frame(
     ----------
     infos
         The tasks.
-    columns, metadata, now, source
-        As for :func:`frame_of`.
+    columns
+        Names of the columns, in order; by default the usual ones, which
+        ``inductiva_widgets.frames`` lists. A key of the tasks' metadata is the column
+        ``metadata.<key>``.
+    metadata
+        Whether to add a column for every key of the tasks' metadata.
     raw
         Whether to give the service's own names and values instead, as objects, with nothing worked
         out; ``metadata`` is a column there anyway.
+    now
+        The service's present time, for the durations of tasks that are still alive.
+    source
+        Where the tasks come from; plain values, which ``df.attrs["inductiva"]`` has beside the
+        time, the version of the schema and that of this package.
 
     Returns
     -------
     pandas.DataFrame
-        One row a task in the given order; see :func:`frame_of`, :func:`.raw.raw_frame`.
+        One row a task in the given order, index ``task_id``.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or one is named twice.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> infos = [task.info for task in tasks]
+    >>> inductiva.frames.to_frame(infos, columns=["simulator", "status"])["status"].tolist()
+    ['success', 'failed', 'success']
     """
     now = now or datetime.now(timezone.utc)
     if raw:
@@ -71,7 +92,7 @@ def frame_of(
     fields
         The tasks.
     columns
-        Names of the columns, in order; by default those that :mod:`.schema` calls usual. A key of
+        Names of the columns, in order; by default those that ``schema`` calls usual. A key of
         the tasks' metadata is the column ``metadata.<key>``.
     metadata
         Whether to add a column for every key of the tasks' metadata.
@@ -84,7 +105,7 @@ def frame_of(
     Returns
     -------
     pandas.DataFrame
-        Index ``task_id``; the columns have the types and meanings of :data:`.schema.COLUMNS`,
+        Index ``task_id``; the columns have the types and meanings of ``schema.COLUMNS``,
         whatever the tasks are: categories, times in UTC, durations, floats, nullable integers.
         Columns of metadata are texts.
 

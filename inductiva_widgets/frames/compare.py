@@ -27,7 +27,7 @@ def compare(df: pd.DataFrame, *, always: Iterable[str] = ()) -> pd.DataFrame:
     Parameters
     ----------
     df
-        A frame of tasks, such as from :func:`.to_frame`; other columns may be there too.
+        A frame of tasks, such as from ``to_frame``; other columns may be there too.
     always
         Names of columns that stay, whether they differ or not.
 
@@ -46,10 +46,12 @@ def compare(df: pd.DataFrame, *, always: Iterable[str] = ()) -> pd.DataFrame:
 
     Examples
     --------
-    ::
-
-        df = inductiva.tasks.get(last_n=50).to_frame()
-        compare(df.query("simulator == 'reef3d'"), always=["status"])
+    >>> failed = df.query("simulator == 'reef3d' and status == 'failed'").head(3)
+    >>> compared = inductiva.frames.compare(failed, always=["status"])
+    >>> "status" in compared, "simulator" in compared
+    (True, False)
+    >>> compared.attrs["inductiva"]["same"]["simulator"]
+    'reef3d'
     """
     wanted = {always} if isinstance(always, str) else set(always)
     unknown = sorted(map(str, wanted - set(df.columns)))
@@ -83,9 +85,9 @@ def frame_to_compare(
     infos
         The tasks.
     details
-        Whether to add what only the detail of a task tells: :func:`.detail_columns`.
+        Whether to add what only the detail of a task tells: ``detail_columns``.
     now, source
-        As for :func:`.frame_of`.
+        As for ``frame_of``.
     """
     frame = to_frame(infos, columns=list(schema.COLUMNS), metadata=True, now=now, source=source)
     return frame.assign(**detail_columns(infos, frame.index)) if details else frame
@@ -102,7 +104,7 @@ def plain_columns(df: pd.DataFrame) -> dict[str, list[Any]]:
     Returns
     -------
     dict
-        Values as :func:`compare` tells those that are the same.
+        Values as ``compare`` tells those that are the same.
     """
     return {str(name): [_plain(value) for value in column] for name, column in df.items()}
 

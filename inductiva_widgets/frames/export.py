@@ -8,7 +8,7 @@
 =========  ==========================================================================
 
 A text that begins like a formula (``=``, ``+``, ``-``, ``@``) stays a text: in CSV an apostrophe
-is put before it, which :func:`read` takes away; in Excel it is marked as text.
+is put before it, which ``read`` takes away; in Excel it is marked as text.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index ``task_id``; columns as from :func:`to_frame`, those of your own as they are. CSV has
+        Index ``task_id``; columns as from ``to_frame``, those of your own as they are. CSV has
         no place for ``attrs``, and a text that is empty is missing there.
 
     Raises
@@ -113,8 +113,10 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> df = inductiva.frames.read("history.parquet")  # doctest: +SKIP
-    >>> inductiva.TaskList.from_frame(df)  # doctest: +SKIP
+    >>> df.inductiva.to_parquet("history.parquet")
+    >>> again = inductiva.frames.read("history.parquet")
+    >>> again.equals(df)
+    True
     """
     path = Path(path)
     reader = cast(Callable[[Path], pd.DataFrame], _function("reader", path.suffix))

@@ -2,7 +2,7 @@
 
 Texts are numbered: ``codes`` are places among ``values``. Times are microseconds since 1970 in UTC,
 durations seconds; not-a-time and not-a-number stand for what is unknown. Nothing here depends on
-the present time: what still grows is worked out in :mod:`inductiva_widgets.frames.durations`.
+the present time: what still grows is worked out in ``inductiva_widgets.frames.durations``.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Fields:
     ids
         Their ids.
     texts, times, numbers
-        Arrays of the same length by the names in :data:`TEXTS`, :data:`TIMES`, :data:`NUMBERS`.
+        Arrays of the same length by the names in ``TEXTS``, ``TIMES``, ``NUMBERS``.
     """
 
     ids: list[str]

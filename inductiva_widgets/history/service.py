@@ -32,7 +32,7 @@ class Service:
         self.per_page = PER_PAGE
 
     def begin(self) -> None:
-        """Read the first page, which the next call of :meth:`page` returns."""
+        """Read the first page, which the next call of ``page`` returns."""
         self._head = self.page(1)
 
     @property

@@ -117,7 +117,7 @@ class Walk:
         Parameters
         ----------
         covered, fresh
-            What :attr:`parts` has returned, in one and brought up to date.
+            What ``parts`` has returned, in one and brought up to date.
         """
         kept, ids = self._kept, covered.fields.ids
         if self._as_of is None:

@@ -48,7 +48,7 @@ class Feed:
 
 
 class Subscription:
-    """Somebody's interest in some tasks; it ends with :meth:`cancel` or with its owner.
+    """Somebody's interest in some tasks; it ends with ``cancel`` or with its owner.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Subscription:
 
     @property
     def looks_itself(self) -> bool:
-        """Whether it has something to ask the service at each tick; see :meth:`look`."""
+        """Whether it has something to ask the service at each tick; see ``look``."""
         return False
 
     def look(self, client: Client) -> None:

@@ -117,7 +117,7 @@ def unpack(archive: Path, target: Path, top: str) -> Unpacked:
 
 
 def size_below(archive: Path, top: str) -> int:
-    """Return how many bytes :func:`unpack` is going to write."""
+    """Return how many bytes ``unpack`` is going to write."""
     with zipfile.ZipFile(archive) as source:
         return sum(info.file_size for info, _ in members_below(source, top))
 

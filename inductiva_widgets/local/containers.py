@@ -110,7 +110,7 @@ class Container:
         return [self._engine, "pull", "--quiet", address]
 
     def pulled(self, printed: list[str]) -> None:
-        """Take in the last lines that :meth:`pull` has printed.
+        """Take in the last lines that ``pull`` has printed.
 
         Podman looks for a short name in its own store under many full ones. What it has fetched
         goes by its number, which nothing else can be meant by.

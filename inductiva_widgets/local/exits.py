@@ -40,7 +40,7 @@ def describe_exit(
     Parameters
     ----------
     code
-        Exit code as :mod:`subprocess` counts, negative for a signal.
+        Exit code as ``subprocess`` counts, negative for a signal.
     command
         The command as its user wrote it.
     ran_out_of_memory
@@ -52,9 +52,9 @@ def describe_exit(
     --------
     >>> describe_exit(1, "runswmm model.inp")
     'The command ended with exit code 1: runswmm model.inp'
-    >>> describe_exit(-8, "solve")
-    'The command was ended by signal 8 (floating point exception): solve
-    (the program divided by zero, or the like)'
+    >>> print(describe_exit(-8, "solve"))
+    The command was ended by signal 8 (floating point exception): solve
+    (the program divided by zero, or the like)
     """
     # Shells report the signal of their last command as a code from 129 on.
     number = -code if code < 0 else code - 128 if code > 128 else 0

@@ -15,7 +15,7 @@ from typing import Any
 
 
 class JournalWriter:
-    """Appends events, each one visible to readers as soon as :meth:`write` returns.
+    """Appends events, each one visible to readers as soon as ``write`` returns.
 
     Parameters
     ----------

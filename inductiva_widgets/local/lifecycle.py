@@ -25,7 +25,7 @@ _ENDS_ON_MACHINE = frozenset(
 )
 _ENDS_WAITING = frozenset({Status.KILLED, Status.ZOMBIE})
 
-# A status that is not a key is final: nothing follows `killed`, however late it comes.
+# A status that is not a key is final: nothing follows ``killed``, however late it comes.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING_INPUT: _ENDS_WAITING | {Status.SUBMITTED},
     Status.SUBMITTED: _ENDS_WAITING | {Status.STARTED, Status.EXECUTER_FAILED},

@@ -25,10 +25,10 @@ SORT_COLUMNS = {
 _ORDER_PATTERN = f"^({'|'.join(SORT_COLUMNS)})(:(asc|desc))?$"
 
 StatusCode = Annotated[str, Meta(extra_json_schema={"enum": list(KNOWN_STATUSES)})]
-"""A status in a query; checked by :func:`check_status`, which says more than a pattern could."""
+"""A status in a query; checked by ``check_status``, which says more than a pattern could."""
 
 Order = Annotated[str, Meta(extra_json_schema={"pattern": _ORDER_PATTERN})]
-"""A field to sort by in a query; read by :func:`parse_order`."""
+"""A field to sort by in a query; read by ``parse_order``."""
 
 
 def check_status(status: str | None) -> None:

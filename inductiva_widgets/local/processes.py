@@ -149,7 +149,7 @@ def members(group: int | None, marker: str) -> set[int]:
 def end_all(
     group: int | None, marker: str, grace: float, reap: Callable[[], object] = lambda: None
 ) -> None:
-    """End the processes of a group and those that carry a task's marker; see :meth:`Family.end`."""
+    """End the processes of a group and those that carry a task's marker; see ``Family.end``."""
     Family(marker, group=group).end(grace, reap)
 
 
@@ -175,7 +175,7 @@ def note_seen(path: Path, seen: dict[int, float]) -> None:
 
 
 def read_seen(path: Path) -> list[tuple[int, float]]:
-    """Return what :func:`note_seen` wrote; nothing where it did not."""
+    """Return what ``note_seen`` wrote; nothing where it did not."""
     try:
         return [(int(pid), float(started)) for pid, started in json.loads(path.read_bytes())]
     except (OSError, ValueError, TypeError):

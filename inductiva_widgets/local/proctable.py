@@ -82,7 +82,7 @@ def _carriers_in_proc(variable: str, value: str) -> set[int]:
 
 
 def from_psutil() -> dict[int, Process]:
-    """Return what :func:`table` does, by psutil."""
+    """Return what ``table`` does, by psutil."""
     import psutil
 
     found = {}

@@ -53,7 +53,7 @@ def prepare(data: DataFolder, options: ReplayOptions, now: datetime) -> None:
     Parameters
     ----------
     data
-        The folder; :meth:`DataFolder.check_kind` has agreed to it.
+        The folder; ``DataFolder.check_kind`` has agreed to it.
     options
         What is wanted.
     now

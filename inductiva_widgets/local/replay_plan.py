@@ -1,7 +1,7 @@
 """Makes the tasks of the demo up: the same ones for the same seed.
 
 A plan says all about a task but when it happens: its times are seconds since its submission. All
-choices come from :class:`random.Random` on a text made of the seed and the task's number, so a task
+choices come from ``random.Random`` on a text made of the seed and the task's number, so a task
 does not depend on the ones before it.
 """
 

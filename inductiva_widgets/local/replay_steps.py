@@ -2,7 +2,7 @@
 
 Each step goes through the very code that real tasks go through: what a supervisor would have
 reported is applied as its report, what a user or a machine group does by the rules of
-:mod:`inductiva_widgets.local.lifecycle`. Only ends that this machine does not know are put together
+``inductiva_widgets.local.lifecycle``. Only ends that this machine does not know are put together
 here.
 """
 

@@ -246,7 +246,7 @@ class _Watched:
         return self._process.returncode is not None
 
     def code(self) -> int:
-        """Return the exit code as :mod:`subprocess` counts."""
+        """Return the exit code as ``subprocess`` counts."""
         if not self.has_ended():
             pid, status, used = os.wait4(self._process.pid, 0)
             self._take_note(pid, status, used)

@@ -49,7 +49,7 @@ _IDLE_TICKS = 5
 
 
 class Options(NamedTuple):
-    """What :func:`inductiva_widgets.local.serve.serve` was told."""
+    """What ``inductiva_widgets.local.serve.serve`` was told."""
 
     host: str
     api_key: str | None

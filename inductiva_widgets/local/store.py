@@ -1,6 +1,6 @@
 """The store: an SQLite file with everything the server must not forget.
 
-All SQL is in here, but for the machine groups' in :mod:`inductiva_widgets.local.grouptable`.
+All SQL is in here, but for the machine groups' in ``inductiva_widgets.local.grouptable``.
 
 What a method has written is on the disk when it returns. Any method may raise ``UnavailableError``
 instead: the store is locked, or its disk is full, and nothing has happened.

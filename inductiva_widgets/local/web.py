@@ -164,7 +164,7 @@ def _on_http(request: Request, error: Exception) -> Response:
 def _methods_of(request: Request) -> set[str]:
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     near = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    # The first is the nearest: `{name}` after it fits all words, also those with a path of their
+    # The first is the nearest: ``{name}`` after it fits all words, also those with a path of their
     # own.
     return {name for route in near if route.path == near[0].path for name in route.methods or ()}
 

@@ -1,5 +1,11 @@
 """Pictures of task frames, as Altair charts; needs ``pip install "inductiva-widgets[plots]"``.
 
+```python
+df = inductiva.tasks.history()
+inductiva.plots.costs(df, by="simulator")  # or df.inductiva.costs(by="simulator")
+inductiva.plots.times(df).properties(title="How long is the queue?").save("queue.svg")
+```
+
 Each function takes a DataFrame of tasks, any rows of it, and returns a chart that can be changed,
 joined with others by ``|``, ``&`` and ``+``, and saved as any chart of Altair. In JupyterLab and
 Notebook it is drawn by what they bring along, without a network; a saved notebook has a PNG as

@@ -32,12 +32,17 @@ def machines(df: pd.DataFrame) -> Any:
     Returns
     -------
     altair.TopLevelMixin
-        The chart, see :mod:`inductiva_widgets.plots`. Left is fast, low is cheap.
+        The chart, see ``inductiva_widgets.plots``. Left is fast, low is cheap.
 
     Raises
     ------
     InputError
         A column is missing, or Altair is not installed.
+
+    Examples
+    --------
+    >>> chart = inductiva.plots.machines(df)
+    >>> chart.properties(width=400).save("machines.png")
     """
     frame = columns.require(df, "machines", "machine_type", "computation_time", "cost_usd")
     time, cost = columns.seconds(frame, "computation_time"), columns.numbers(frame, "cost_usd")

@@ -45,13 +45,19 @@ def times(
     Returns
     -------
     altair.TopLevelMixin
-        The chart, see :mod:`inductiva_widgets.plots`. An axis is logarithmic where times differ by
+        The chart, see ``inductiva_widgets.plots``. An axis is logarithmic where times differ by
         much.
 
     Raises
     ------
     InputError
         A column is missing, or Altair is not installed.
+
+    Examples
+    --------
+    >>> chart = inductiva.plots.times(df, by="simulator", what=["queue_time"])
+    >>> print(chart.title.text)
+    Times by simulator
     """
     wanted = [what] if isinstance(what, str) else list(what)
     if not wanted:

@@ -1,6 +1,6 @@
 """Charts of Altair that JupyterLab and Notebook draw by themselves, in the colours of their theme.
 
-Imports Altair, hence is itself imported only when a picture is made, by :mod:`.chart`.
+Imports Altair, hence is itself imported only when a picture is made, by ``chart``.
 """
 
 from __future__ import annotations

@@ -30,12 +30,18 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     Returns
     -------
     altair.TopLevelMixin
-        The chart, see :mod:`inductiva_widgets.plots`. Statuses stand in the order of a task's life.
+        The chart, see ``inductiva_widgets.plots``. Statuses stand in the order of a task's life.
 
     Raises
     ------
     InputError
         A column is missing, or Altair is not installed.
+
+    Examples
+    --------
+    >>> chart = inductiva.plots.statuses(df, by="project")
+    >>> chart.title.text
+    'Statuses by project'
     """
     alt = chart.altair()
     frame = columns.require(df, "statuses", "status")

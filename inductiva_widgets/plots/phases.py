@@ -55,12 +55,17 @@ def timeline(df: pd.DataFrame) -> Any:
     Returns
     -------
     altair.TopLevelMixin
-        The chart, see :mod:`inductiva_widgets.plots`.
+        The chart, see ``inductiva_widgets.plots``.
 
     Raises
     ------
     InputError
         A column is missing, or Altair is not installed.
+
+    Examples
+    --------
+    >>> chart = inductiva.plots.timeline(df.query("simulator == 'reef3d'"))
+    >>> chart.save("timeline.html")
     """
     frame = columns.require(df, "timeline", "status", *_MARKS.values(), "ended")
     codes, statuses = _statuses(frame)

@@ -32,12 +32,18 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     Returns
     -------
     altair.TopLevelMixin
-        The chart, see :mod:`inductiva_widgets.plots`.
+        The chart, see ``inductiva_widgets.plots``.
 
     Raises
     ------
     InputError
         A column is missing, or Altair is not installed.
+
+    Examples
+    --------
+    >>> chart = inductiva.plots.costs(df, by="machine_type")
+    >>> chart.title.text
+    'Costs by machine type'
     """
     alt = chart.altair()
     frame = columns.require(df, "costs", "cost_usd", "created")

@@ -27,7 +27,15 @@ class HourlyRange(NamedTuple):
 
 
 class CostEstimate(NamedTuple):
-    """US dollars per hour for the most machines that a group may have; None where not offered."""
+    """US dollars per hour for the most machines that a group may have.
+
+    Parameters
+    ----------
+    spot
+        As spot machines; None where these are not offered.
+    on_demand
+        As machines that stay; None where these are not offered.
+    """
 
     spot: float | None
     on_demand: float | None

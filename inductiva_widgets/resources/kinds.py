@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class MachineGroup(Machines):
     """Machines of one type, each of which takes tasks on its own.
 
+    To make one costs no request, see ``Machines``.
+
     Parameters
     ----------
     machine_type
@@ -29,12 +31,21 @@ class MachineGroup(Machines):
     client
         The service; None for the default one.
     **options
-        As in :class:`inductiva_widgets.resources.request.GroupOptions`.
+        Disk, time limits, zone and the like, see ``GroupOptions``.
 
     Raises
     ------
     InputError
         An argument cannot be used.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> group = inductiva.resources.MachineGroup("c2-standard-4", num_machines=2)
+    >>> group.num_machines, group.spot, group.status
+    (2, True, None)
+    >>> group.max_idle_time
+    datetime.timedelta(seconds=180)
     """
 
     def __init__(
@@ -65,12 +76,19 @@ class ElasticMachineGroup(Machines):
     client
         The service; None for the default one.
     **options
-        As in :class:`inductiva_widgets.resources.request.GroupOptions`.
+        Disk, time limits, zone and the like, see ``GroupOptions``.
 
     Raises
     ------
     InputError
         An argument cannot be used.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> group = inductiva.resources.ElasticMachineGroup("c2-standard-4", 1, 5)
+    >>> group.min_machines, group.max_machines
+    (1, 5)
     """
 
     kind: ClassVar[str] = "elastic machine group"
@@ -102,12 +120,12 @@ class ElasticMachineGroup(Machines):
 
     @property
     def min_machines(self) -> int | None:
-        """The fewest machines."""
+        """The fewest machines; costs no request."""
         return self._bounds()[0]
 
     @property
     def max_machines(self) -> int | None:
-        """The most machines."""
+        """The most machines; costs no request."""
         return self._bounds()[1]
 
     def _bounds(self) -> Bounds:
@@ -129,12 +147,19 @@ class MPICluster(Machines):
     client
         The service; None for the default one.
     **options
-        As in :class:`inductiva_widgets.resources.request.GroupOptions`.
+        Disk, time limits, zone and the like, see ``GroupOptions``.
 
     Raises
     ------
     InputError
         An argument cannot be used.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> cluster = inductiva.resources.MPICluster("c2-standard-16", 4, spot=False)
+    >>> cluster.num_machines, cluster.kind
+    (4, 'MPI cluster')
     """
 
     kind: ClassVar[str] = "MPI cluster"

@@ -28,6 +28,12 @@ def get(*, client: Client | None = None) -> list[Machines]:
     -------
     list of Machines
         The groups that are registered or started, each of its own kind.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> inductiva.resources.get()
+    [<MachineGroup ...: ..., started>]
     """
     client = client or default_client()
     return [_object(known, client) for known in client.machine_groups()]
@@ -43,10 +49,26 @@ def get_by_name(name: str, *, client: Client | None = None) -> Machines:
     client
         The service; None for the default one.
 
+    Returns
+    -------
+    Machines
+        The group, of its own kind.
+
     Raises
     ------
     NotFoundError
         The account has no such group.
+    InputError
+        ``name`` is empty or no text.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> group = inductiva.resources.MachineGroup("c2-standard-4")
+    >>> name = group.register().name
+    >>> inductiva.resources.get_by_name(name).status
+    'registered'
+    >>> group.terminate()
     """
     if not isinstance(name, str) or not name:
         raise InputError(f"name must be the name of a machine group, not {name!r}.")

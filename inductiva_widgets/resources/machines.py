@@ -50,6 +50,16 @@ class Machines:
         The service's word on it, where there is one.
     client
         The service; None for the default one at the first use.
+
+    Examples
+    --------
+    >>> with inductiva.resources.MachineGroup("c2-standard-4") as group:
+    ...     task = inductiva.simulators.SWMM().run("cases/swmm_storm", on=group)
+    ...     print(task.wait(silent_mode=True))
+    Starting api-...: 1 ... c2-standard-4 (spot), about ... per hour.
+    success
+    >>> group.is_started
+    False
     """
 
     kind: ClassVar[str] = "machine group"
@@ -68,7 +78,15 @@ class Machines:
 
     @classmethod
     def of(cls, known: compute.MachineGroup, client: Client) -> Self:
-        """Return the object for a group that the service has told of; costs no request."""
+        """Return the object for a group that the service has told of; costs no request.
+
+        Parameters
+        ----------
+        known
+            The service's word on it.
+        client
+            The service.
+        """
         group = cls.__new__(cls)
         Machines.__init__(group, None, known, client)
         return group
@@ -84,12 +102,12 @@ class Machines:
 
     @property
     def name(self) -> str | None:
-        """Name that the service gave the group; None before it is registered."""
+        """Name that the service gave the group; None before that. Costs no request."""
         return self._told("name", str)
 
     @property
     def status(self) -> str | None:
-        """Status as last told, such as ``"started"``; None before the group is registered."""
+        """Status as last told, such as ``"started"``; None before. Costs no request."""
         if self._known is None:
             return None
         return self._known.status or ("started" if self._known.started else "registered")
@@ -101,49 +119,49 @@ class Machines:
 
     @property
     def machine_type(self) -> str | None:
-        """Type of the machines, such as ``"c2-standard-4"``."""
+        """Type of the machines, such as ``"c2-standard-4"``; costs no request."""
         return self._told("machine_type", str)
 
     @property
     def num_machines(self) -> int | None:
-        """Number of machines; of an elastic group, those it starts with."""
+        """Number of machines; of an elastic group, those it starts with. Costs no request."""
         return self._told("num_vms", int)
 
     @property
     def spot(self) -> bool | None:
-        """Whether these are spot machines: cheaper, but the provider may take them back."""
+        """Whether these are spot machines, which cost less but may be lost; costs no request."""
         return self._told("spot", bool)
 
     @property
     def disk_size_gb(self) -> float | None:
-        """Size of each machine's disk."""
+        """Size of each machine's disk in gigabytes; costs no request."""
         return self._told("disk_size_gb", float)
 
     @property
     def threads_per_core(self) -> int | None:
-        """Threads that run on each core."""
+        """Threads that run on each core; costs no request."""
         return self._told("threads_per_core", int)
 
     @property
     def max_idle_time(self) -> timedelta | None:
-        """How long the group may be without a task before the service ends it."""
+        """How long the group may be without a task before it is ended; costs no request."""
         seconds = self._told("max_idle_time", float)
         return None if seconds is None else timedelta(seconds=seconds)
 
     @property
     def auto_terminate_ts(self) -> datetime | None:
-        """When the service ends the group in any case, if ever."""
+        """When the service ends the group in any case, if ever; costs no request."""
         moment = self._told("auto_terminate_ts", datetime)
         return None if moment is None or moment.year >= _NEVER else moment
 
     @property
     def zone(self) -> str | None:
-        """Where the machines are."""
+        """Where the machines are; costs no request."""
         return self._told("zone", str)
 
     @property
     def provider(self) -> str | None:
-        """Whose machines they are, such as ``"GCP"``."""
+        """Whose machines they are, such as ``"GCP"``; costs no request."""
         return self._told("provider_id", str)
 
     @property
@@ -155,6 +173,17 @@ class Machines:
         """Return what the group costs per hour as spot machines and on demand.
 
         Costs one request the first time, and no money; the group need not be registered.
+
+        Returns
+        -------
+        CostEstimate
+            US dollars per hour for the most machines that the group may have.
+
+        Examples
+        --------
+        >>> cost = inductiva.resources.MachineGroup("c2-standard-4").estimate_cost()
+        >>> print(cost)
+        0.00... US$ (spot), 0.00... US$ (on demand)
         """
         return estimate(self._machine_price(), self._bounds())
 
@@ -162,6 +191,11 @@ class Machines:
         """Make the group known to the service, where it is not yet.
 
         Costs one request the first time, and no money.
+
+        Returns
+        -------
+        MachineGroup
+            The service's word on the group: its id, name, status.
 
         Raises
         ------
@@ -180,7 +214,13 @@ class Machines:
         return self._known
 
     def refresh(self) -> Self:
-        """Ask the service how the group is; costs one request. Return the object itself."""
+        """Return the object itself, after asking the service how the group is; costs one request.
+
+        Raises
+        ------
+        NotFoundError
+            The group has ended.
+        """
         known = self.register()
         self._known = self._client().machine_group(known.name or known.id)
         return self

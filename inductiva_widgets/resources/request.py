@@ -44,9 +44,9 @@ class GroupOptions(TypedDict, total=False):
     Parameters
     ----------
     disk_size_gb
-        Size of each machine's disk, 10 by default.
+        Size of each machine's disk in gigabytes, 10 by default.
     threads_per_core
-        2, the default, or 1.
+        Threads that run on each core: 2, the default, or 1.
     max_idle_time
         How long the group may be without a task before the service ends it: seconds or a
         ``timedelta``, three minutes by default; None leaves it to the service. A number below 60

@@ -1,4 +1,23 @@
-"""Simulators: choose one, call ``run()``, get a task."""
+"""Simulators: choose one, call ``run()``, get a task.
+
+```python
+swmm = inductiva.simulators.SWMM()
+task = swmm.run("cases/swmm_storm", time_to_live="30m")
+```
+
+Every simulator of the service is here under its own name. They differ in what ``run`` takes:
+
+- a list of command lines, as ``SWMM``, ``GROMACS`` and ``OpenFOAM`` do;
+- the name of a configuration file, as ``CP2K``, ``SWASH`` and ``SplishSplash`` do;
+- just the folder, whose files have fixed names, as ``REEF3D`` and ``XBeach`` do.
+
+``Simulator`` says what they have in common, ``RunOptions`` the arguments that every ``run`` takes
+(the machine group, project, time limit ...), and ``MpiOptions``, ``HybridOptions`` and
+``MeshOptions`` those of some. ``CustomImage`` runs any container image.
+
+On the embedded server SWMM is built in; the other simulators run where their program is on the
+``PATH``, and a task says what is missing where it is not.
+"""
 
 from inductiva_widgets.simulators.base import Simulator
 from inductiva_widgets.simulators.catalogue.coasts import (

@@ -29,14 +29,19 @@ Steps = Iterable[CommandLike] | Callable[[MachineGroup], Iterable[CommandLike]]
 
 
 class Simulator:
-    """Base of the simulators.
+    """Base of the simulators: each has a ``run`` that submits a simulation and returns its task.
 
-    Parameters
-    ----------
-    version
-        Version of the simulator; None for the newest that the service offers.
-    use_dev
-        Whether to take development images.
+    ``run`` checks all it can before it asks the service for anything, and raises ``InputError``
+    with what is wrong and what to do. It costs six requests, one or two more where ``project``
+    names a project, and sends the input folder as one archive.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> swmm = inductiva.simulators.SWMM()
+    >>> task = swmm.run("cases/swmm_storm", time_to_live="10m")
+    >>> print(task.wait())
+    success
     """
 
     # Not class variables in the typing sense: one class may stand for several products.
@@ -52,6 +57,20 @@ class Simulator:
     """The arguments of ``run`` that are declared apart from it."""
 
     def __init__(self, *, version: str | None = None, use_dev: bool = False) -> None:
+        """Choose the simulator's version.
+
+        Parameters
+        ----------
+        version
+            Version of the simulator; None for the newest that the service offers.
+        use_dev
+            Whether to take development images.
+
+        Raises
+        ------
+        InputError
+            ``version`` is no text.
+        """
         if version is not None and not isinstance(version, str):
             raise InputError(f"version must be text, such as {str(version)!r}.")
         self.version = version
@@ -78,6 +97,11 @@ class Simulator:
         InputError
             The service offers no such version, or not this simulator, or the machine has no GPU
             though one was asked for.
+
+        Examples
+        --------
+        >>> inductiva.simulators.SWMM().container_image()
+        'docker://inductiva/kutu:swmm_v...'
         """
         client = client or default_client()
         name = type(self).__name__
@@ -145,19 +169,27 @@ class Simulator:
 
 
 class DeviceChoice(Simulator):
-    """A simulator with a variant for GPUs that users may choose.
-
-    Parameters
-    ----------
-    version, use_dev
-        As for every simulator.
-    device
-        ``"cpu"``, ``"gpu"``, or ``"auto"`` for the GPU where the machine has one.
-    """
+    """A simulator with a variant for GPUs that users may choose."""
 
     def __init__(
         self, *, version: str | None = None, use_dev: bool = False, device: Device = "auto"
     ) -> None:
+        """Choose the simulator's version and variant.
+
+        Parameters
+        ----------
+        version
+            Version of the simulator; None for the newest that the service offers.
+        use_dev
+            Whether to take development images.
+        device
+            ``"cpu"``, ``"gpu"``, or ``"auto"`` for the GPU where the machine has one.
+
+        Raises
+        ------
+        InputError
+            There is no such device, or ``version`` is no text.
+        """
         if device not in DEVICES:
             raise InputError(f"device is one of {', '.join(DEVICES)}, not {device!r}.")
         super().__init__(version=version, use_dev=use_dev)

@@ -43,7 +43,7 @@ def parse_commands(commands: Iterable[CommandLike]) -> list[Command]:
 
 
 def as_list(commands: Iterable[CommandLike]) -> list[CommandLike]:
-    """Return commands as they were given; raises as :func:`parse_commands` does."""
+    """Return commands as they were given; raises as ``parse_commands`` does."""
     listed = commands if isinstance(commands, (str, Mapping, Command)) else list(commands)
     parse_commands(listed)
     return list(listed)

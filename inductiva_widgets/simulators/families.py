@@ -45,7 +45,7 @@ class CommandsSimulator(_UserCommands):
         commands: Iterable[CommandLike],
         **options: Unpack[RunOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class CommandsSimulator(_UserCommands):
         commands
             Command lines, run one after another in the folder, without a shell.
         **options
-            Common arguments, see :class:`RunOptions`.
+            Common arguments, see ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         return self._run(inputs, self._on_machine(as_list(commands)), options)
@@ -71,7 +71,7 @@ class ScriptSimulator(_UserCommands):
         shell_script: str | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class ScriptSimulator(_UserCommands):
         shell_script
             Instead of commands: path of a script in the folder, run with bash.
         **options
-            Common arguments, see :class:`RunOptions`.
+            Common arguments, see ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         steps = self._either(inputs, commands, shell_script)
@@ -116,7 +116,7 @@ class ConfigFileSimulator(Simulator):
         sim_config_filename: str,
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class ConfigFileSimulator(Simulator):
         sim_config_filename
             Path of the configuration file in the folder.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         name = inputs.file(sim_config_filename, "sim_config_filename")

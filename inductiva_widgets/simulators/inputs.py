@@ -57,7 +57,7 @@ class Inputs:
         return path
 
     def directory(self, name: str | os.PathLike[str], argument: str) -> str:
-        """Return the path of a folder of the inputs, ``"."`` for their top; as :meth:`file`."""
+        """Return the path of a folder of the inputs, ``"."`` for their top; as ``file``."""
         path = self._path(name or ".", argument)
         if path != ".":
             self._expect(path, argument, "folder")

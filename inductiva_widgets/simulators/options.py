@@ -44,7 +44,7 @@ class RunOptions(TypedDict, total=False):
 
 
 class MpiOptions(RunOptions, total=False):
-    """Arguments of the simulators that run under MPI, beside those of :class:`RunOptions`.
+    """Arguments of the simulators that run under MPI, beside those of ``RunOptions``.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class MpiOptions(RunOptions, total=False):
 
 
 class HybridOptions(MpiOptions, total=False):
-    """Arguments of the simulators that mix MPI and threads, beside those of :class:`RunOptions`.
+    """Arguments of the simulators that mix MPI and threads, beside those of ``RunOptions``.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class HybridOptions(MpiOptions, total=False):
 
 
 class MeshOptions(RunOptions, total=False):
-    """Arguments of the particle simulators, beside those of :class:`RunOptions`.
+    """Arguments of the particle simulators, beside those of ``RunOptions``.
 
     Lengths without a unit are multiples of the particle radius.
 

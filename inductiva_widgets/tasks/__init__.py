@@ -1,4 +1,15 @@
-"""Tasks of the account: one, a list of them, and ways to find them."""
+"""Tasks of the account: one, a list of them, and ways to find them.
+
+```python
+task = inductiva.tasks.Task("n7pbtxunxqzuca6nwe9v0gn75")  # by its id
+tasks = inductiva.tasks.get(last_n=20, status="success")  # the last ones, a live table
+df = inductiva.tasks.history(since="90d")  # all of a time, as a DataFrame
+```
+
+``Task`` waits, kills, downloads. ``TaskList`` does the same with many, and turns into a DataFrame.
+``history`` keeps what has ended on this machine, so that a later call asks only for what is new;
+``inductiva_widgets.frames`` tells what the columns mean. ``compare`` shows what tasks differ in.
+"""
 
 from inductiva_widgets.tasks.comparing import compare
 from inductiva_widgets.tasks.find import get, get_all, get_tasks

@@ -36,7 +36,7 @@ def compare(
     -------
     pandas.DataFrame
         Of all columns, those of metadata among them, the ones that differ; see
-        :func:`inductiva_widgets.frames.compare`. ``df.attrs["inductiva"]["same"]`` tells what
+        ``inductiva_widgets.frames.compare``. ``df.attrs["inductiva"]["same"]`` tells what
         the tasks have in common. Without ``details``, costs no request for tasks from a listing.
 
     Raises
@@ -47,8 +47,12 @@ def compare(
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> tasks = inductiva.tasks.get(last_n=3)  # doctest: +SKIP
-    >>> inductiva.tasks.compare(tasks, details=True)  # doctest: +SKIP
+    >>> tasks = inductiva.tasks.get(last_n=3)
+    >>> df = inductiva.tasks.compare(tasks, details=True)
+    >>> df["exit_code"].tolist()
+    [0, 1, 0]
+    >>> df.attrs["inductiva"]["same"]["simulator"]
+    'swmm'
     """
     from inductiva_widgets.frames.compare import compare, frame_to_compare
 

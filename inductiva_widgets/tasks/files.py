@@ -25,7 +25,7 @@ INPUTS = "sim_dir/"
 
 
 class TaskFiles(KnownTask):
-    """A task's files; base of :class:`inductiva_widgets.tasks.Task`."""
+    """A task's files; base of ``inductiva_widgets.tasks.Task``."""
 
     # The outputs of a task that has ended stay as they are, so their directory is read once.
     _archive: RemoteArchive | None = None
@@ -33,12 +33,29 @@ class TaskFiles(KnownTask):
     def get_output_info(self) -> OutputsInfo:
         """Return the listing of the output archive; prints as a table, in a notebook it shows it.
 
-        Costs one request, none where :meth:`open_output` was called before.
+        Costs one request, one more while it is not known that the task has ended, and none where
+        ``open_output`` was called before.
+
+        Returns
+        -------
+        OutputsInfo
+            Names and sizes; nothing is downloaded.
 
         Raises
         ------
         TaskError
             There is no output, the reason given.
+
+        Examples
+        --------
+        >>> info = task.get_output_files_info()
+        >>> print(info)
+        Archive size: ...
+        Contents:
+         Size         Compressed   Name
+        ...
+        >>> [file.name for file in info.contents if file.name.endswith(".txt")]
+        [..., 'stdout.txt']
         """
         task = cast("Task", self)
         if self._archive is not None:
@@ -69,6 +86,12 @@ class TaskFiles(KnownTask):
             There is no output, the reason given.
         InputError
             The archive has no such file; close matches are named.
+
+        Examples
+        --------
+        >>> with task.open_output("model.rpt") as file:
+        ...     print(file.read(200).decode().strip())
+        EPA STORM WATER MANAGEMENT MODEL - VERSION 5.2 ...
         """
         from inductiva_widgets.downloads import RemoteArchive
 
@@ -86,7 +109,8 @@ class TaskFiles(KnownTask):
     ) -> None:
         """Print the last lines of output files.
 
-        On the embedded server also while the task runs; on the cloud once it has ended.
+        On the embedded server also while the task runs; on the cloud once it has ended. Costs a
+        few requests a file, and with ``follow`` one or two a second.
 
         Parameters
         ----------
@@ -101,18 +125,45 @@ class TaskFiles(KnownTask):
         ------
         TaskError
             There is nothing to read yet.
+        InputError
+            There is no such file, or ``lines`` is no count.
+
+        Examples
+        --------
+        >>> task.tail_files(["stdout.txt"], lines=1)
+        Done in ... s
         """
         tail(self, [filenames] if isinstance(filenames, str) else list(filenames), lines, follow)
 
     def get_input_url(self) -> str:
-        """Return a signed link to the input archive, valid for a while; costs one request."""
+        """Return a signed link to the input archive, valid for a while; costs one request.
+
+        Raises
+        ------
+        TaskError
+            The task has none.
+        """
         path = self._stored_info().storage_input_path
         if not path:
             raise TaskError(f"Task {self.id} has no input archive.")
         return self.client.signed_url("download", path, self.info.storage_region)
 
     def get_output_url(self) -> str:
-        """Return a signed link to the output archive, valid for a while; costs one request."""
+        """Return a signed link to the output archive, valid for a while.
+
+        Costs one request, one more while it is not known that the task has ended.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+
+        Examples
+        --------
+        >>> archive = inductiva.downloads.RemoteArchive(task.get_output_url())
+        >>> "artifacts/model.rpt" in archive.namelist()
+        True
+        """
         return self.client.signed_url("download", self._output_path(), self.info.storage_region)
 
     def download_outputs(
@@ -127,7 +178,8 @@ class TaskFiles(KnownTask):
         """Download output files; calling again after an interruption finishes the job.
 
         Whole files are not fetched again, be it after a restart of the kernel. While another
-        process fills the same folder, this one waits.
+        process fills the same folder, this one waits. Costs one request for the link, two for the
+        archive's directory, and a few for the files, fewer than there are.
 
         Parameters
         ----------
@@ -140,9 +192,8 @@ class TaskFiles(KnownTask):
         uncompress
             False to keep the archive as it is, as ``output.zip`` in the folder.
         limits
-            How much content the archive may hold, see
-            :class:`inductiva_widgets.downloads.Limits`; by default an archive made to fill a disk
-            is refused.
+            How much content the archive may hold, see ``inductiva_widgets.downloads.Limits``; by
+            default an archive made to fill a disk is refused.
 
         Returns
         -------
@@ -159,6 +210,12 @@ class TaskFiles(KnownTask):
             The download did not become whole; what is whole is kept.
         DownloadCancelled
             It was cancelled, such as with the button; what is whole is kept.
+
+        Examples
+        --------
+        >>> folder = task.download_outputs(["stdout.txt", "*.rpt"])
+        >>> sorted(path.name for path in folder.iterdir())
+        ['model.rpt', 'stdout.txt']
         """
         download = self.start_download(filenames, output_dir, uncompress, limits=limits)
         path = _display.finish_download(download, f"Outputs of task {self.id}", quiet=_quiet)
@@ -172,13 +229,31 @@ class TaskFiles(KnownTask):
         *,
         limits: Limits | None = None,
     ) -> Download[Path]:
-        """Begin :meth:`download_outputs` in the background; the parameters are the same.
+        """Begin ``download_outputs`` in the background; it costs the same requests.
+
+        Parameters
+        ----------
+        filenames, output_dir, uncompress, limits
+            As for ``download_outputs``.
 
         Returns
         -------
         Download
             It carries ``progress``, ``pause()``, ``resume()``, ``cancel()`` and ``result()``;
             iterate over it for the files as they become whole, or ``await`` it.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+
+        Examples
+        --------
+        >>> download = task.start_download(["model.rpt", "stdout.txt"], "results")
+        >>> sorted(path.name for path in download)
+        ['model.rpt', 'stdout.txt']
+        >>> download.progress.phase
+        'done'
         """
         from inductiva_widgets import downloads
 
@@ -191,7 +266,15 @@ class TaskFiles(KnownTask):
         uncompress: bool = True,
         limits: Limits | None = None,
     ) -> Source:
-        """Return what :meth:`download_outputs` fetches, for :func:`downloads.start_many`."""
+        """Return what ``download_outputs`` fetches, for ``downloads.start_many``.
+
+        Costs no request: the link is asked for when the download begins.
+
+        Parameters
+        ----------
+        filenames, output_dir, uncompress, limits
+            As for ``download_outputs``.
+        """
         archive = self._folder(output_dir, "outputs") / "output.zip"
         return _source(
             self.id, archive, ARTIFACTS, self.get_output_url, filenames, uncompress, limits
@@ -203,19 +286,34 @@ class TaskFiles(KnownTask):
         output_dir: str | os.PathLike[str] | None = None,
         uncompress: bool = True,
     ) -> Path:
-        """Download the input files of the task.
+        """Download the input files of the task; costs requests as ``download_outputs`` does.
 
         Parameters
         ----------
-        filenames, uncompress
-            As for :meth:`download_outputs`.
+        filenames
+            As for ``download_outputs``.
         output_dir
             Folder for the files; by default ``inductiva_output/<id>/inputs``.
+        uncompress
+            False to keep the archive as it is, as ``input.zip`` in the folder.
 
         Returns
         -------
         Path
             The folder.
+
+        Raises
+        ------
+        TaskError
+            The task has no input archive.
+        DownloadError
+            The download did not become whole; what is whole is kept.
+
+        Examples
+        --------
+        >>> folder = task.download_inputs()
+        >>> [path.name for path in folder.iterdir()]
+        ['model.inp']
         """
         from inductiva_widgets import downloads
 
@@ -225,7 +323,7 @@ class TaskFiles(KnownTask):
         return path if uncompress else path.parent
 
     def remove_remote_files(self) -> None:
-        """Delete the task's files in the remote storage; costs one request."""
+        """Delete the task's files, inputs and outputs, in the remote storage; costs one request."""
         path = self._stored_info().storage_path
         self._archive = None
         if path:

@@ -35,7 +35,7 @@ def get(
     project
         Only tasks of this project.
     client
-        The service; by default that of the last :func:`inductiva_widgets.connect`.
+        The service; by default that of the last ``inductiva_widgets.connect``.
 
     Returns
     -------
@@ -50,7 +50,8 @@ def get(
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> inductiva.tasks.get(last_n=10, status="success")  # doctest: +SKIP
+    >>> inductiva.tasks.get(last_n=10, status="failed")
+    TaskList(1 task)
     """
     if isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1:
         raise InputError("last_n must be a whole number, 1 or more.")
@@ -60,7 +61,25 @@ def get(
 def get_all(
     status: str | None = None, project: str | None = None, *, client: Client | None = None
 ) -> TaskList:
-    """Return all tasks of the account, newest first; arguments and cost as for :func:`get`."""
+    """Return all tasks of the account, newest first; costs one request for each 500 tasks.
+
+    Parameters
+    ----------
+    status, project, client
+        As for ``get``.
+
+    Raises
+    ------
+    InputError
+        There is no such status.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> tasks = inductiva.tasks.get_all(project="default")
+    >>> tasks[0].info.create_time >= tasks[-1].info.create_time
+    True
+    """
     return _fetch(status, project, None, client)
 
 
@@ -71,7 +90,22 @@ def get_tasks(
     *,
     client: Client | None = None,
 ) -> TaskList:
-    """Return the tasks submitted last, all of them for ``last_n`` of 0 or less; as :func:`get`."""
+    """Return the tasks submitted last, newest first; costs one request for each 500 tasks.
+
+    As ``get``, in the words of the service's own client.
+
+    Parameters
+    ----------
+    last_n
+        How many; 0 or less for all.
+    status, project, client
+        As for ``get``.
+
+    Raises
+    ------
+    InputError
+        ``last_n`` is no whole number, or there is no such status.
+    """
     if isinstance(last_n, int) and not isinstance(last_n, bool) and last_n <= 0:
         return get_all(status, project, client=client)
     return get(last_n, status, project, client=client)
@@ -89,7 +123,7 @@ def iterate(
     Parameters
     ----------
     status, project, client
-        As for :func:`get`.
+        As for ``get``.
     last_n
         How many at most; None for all.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class KnownTask:
-    """A task as far as it is known here; base of :class:`inductiva_widgets.tasks.Task`.
+    """A task as far as it is known here; base of ``inductiva_widgets.tasks.Task``.
 
     News come from a method that asks for them, from a listing, or from a live view that polls.
     Methods may be called from several threads.
@@ -45,7 +45,15 @@ class KnownTask:
 
     @classmethod
     def from_info(cls, info: TaskInfo, client: Client | None) -> Self:
-        """Return the task of a listing's row, without a request."""
+        """Return the task of a listing's row; costs no request.
+
+        Parameters
+        ----------
+        info
+            What the listing tells of the task.
+        client
+            The service; None for the default one.
+        """
         return cls(info.task_id, client=client, _info=info)
 
     def __repr__(self) -> str:
@@ -65,7 +73,7 @@ class KnownTask:
 
     @property
     def known(self) -> TaskInfo | None:
-        """What was last learnt of the task; never costs a request."""
+        """What was last learnt of the task, None for nothing yet; never costs a request."""
         return self._info
 
     @property
@@ -80,7 +88,7 @@ class KnownTask:
 
     @property
     def now(self) -> datetime:
-        """The service's present time, by its last answer."""
+        """The service's present time, by its last answer; costs no request."""
         return datetime.now(timezone.utc) + timedelta(seconds=self.client.transport.clock_skew)
 
     def get_info(self) -> TaskInfo:
@@ -88,10 +96,23 @@ class KnownTask:
 
         A finished task whose detail is known costs none, since nothing changes any more.
 
+        Returns
+        -------
+        TaskInfo
+            Times with their zone, durations in seconds, sizes in bytes, costs in US dollars.
+
         Raises
         ------
         NotFoundError
             The service knows no such task.
+
+        Examples
+        --------
+        >>> info = task.get_info()
+        >>> info.simulator, info.is_terminal
+        ('swmm', True)
+        >>> [str(event.status) for event in info.status_history]
+        ['pending-input', 'submitted', 'started', ..., 'success']
         """
         known = self._info
         if known is not None and known.is_terminal and known.status_history is not None:
@@ -99,9 +120,16 @@ class KnownTask:
         return self.learn(self.client.task(self.id))
 
     def learn(self, info: TaskInfo, tasks_ahead: int | None = None) -> TaskInfo:
-        """Take over news of the task from a listing or a poll; returns the newest knowledge.
+        """Take over news of the task, and return the newest knowledge; costs no request.
 
         A late answer never brings an ended task back to life.
+
+        Parameters
+        ----------
+        info
+            What a listing or a poll tells.
+        tasks_ahead
+            Position in the queue, where that is told.
         """
         with self._lock:
             known = self._info
@@ -114,8 +142,19 @@ class KnownTask:
     def refresh(self, max_age: float = 0.0) -> TaskInfo:
         """Return the present state, with as few requests as it takes.
 
-        Costs none when the task has ended or was looked at within ``max_age`` seconds (by a live
-        card, say), else one for the status, and one more when the status has changed.
+        Costs none when the task has ended and its detail is known, or when it was looked at within
+        ``max_age`` seconds (by a live card, say); else one for the status, and one more when the
+        status has changed or the detail is missing.
+
+        Parameters
+        ----------
+        max_age
+            How old the knowledge may be, in seconds.
+
+        Examples
+        --------
+        >>> task.refresh().status
+        <Status.SUCCESS: 'success'>
         """
         known = self._info
         if known is not None and known.is_terminal and known.status_history is not None:
@@ -130,7 +169,15 @@ class KnownTask:
         return self.learn(known, status.tasks_ahead)
 
     def is_news(self, status: TaskStatus) -> bool:
-        """Return whether a status answer says that the detail should be fetched again."""
+        """Return whether a status answer says that the detail should be fetched again.
+
+        Costs no request.
+
+        Parameters
+        ----------
+        status
+            The answer.
+        """
         known = self._info
         return (
             known is None
@@ -144,8 +191,10 @@ class KnownTask:
 
         Examples
         --------
-        >>> print(Status("submitted"))
-        submitted
+        >>> print(task.get_status())
+        success
+        >>> task.get_status() == "success"
+        True
         """
         known = self._info
         if known is not None and known.is_terminal:
@@ -167,7 +216,12 @@ class KnownTask:
         Returns
         -------
         str or None
-            None until a machine has picked the task up. Costs a request only while not known.
+            None until a machine has picked the task up. Costs one request while not known.
+
+        Examples
+        --------
+        >>> task.get_machine_type()
+        'local'
         """
         known = self._info
         if known is not None and (known.is_terminal or known.machine_type is not None):
@@ -175,11 +229,14 @@ class KnownTask:
         return self.get_info().machine_type
 
     def get_simulator_name(self) -> str | None:
-        """Return the simulator's name on the service, such as ``"reef3d"``."""
+        """Return the simulator's name on the service, such as ``"reef3d"``.
+
+        Costs one request while nothing is known of the task.
+        """
         return self.info.simulator
 
     def get_storage_path(self) -> str | None:
-        """Return the task's folder in the remote storage."""
+        """Return the task's folder in the remote storage; costs one request while not known."""
         return self._stored_info().storage_path
 
     def _stored_info(self) -> TaskInfo:
@@ -187,15 +244,15 @@ class KnownTask:
         return self.get_info() if isinstance(self._info, FramedTask) else self.info
 
     def is_running(self) -> bool:
-        """Return whether a machine works on the task; costs as :meth:`get_status`."""
+        """Return whether a machine works on the task; costs a request as ``get_status`` does."""
         return self.get_status().is_running
 
     def is_failed(self) -> bool:
-        """Return whether the task ended without success; costs as :meth:`get_status`."""
+        """Return whether the task ended without success; costs a request as ``get_status`` does."""
         return self.get_status().is_failed
 
     def is_terminal(self) -> bool:
-        """Return whether the task has ended; costs as :meth:`get_status`."""
+        """Return whether the task has ended; costs requests as ``refresh`` does."""
         return self.refresh().is_terminal
 
     def get_computation_time(self) -> float | None:
@@ -204,14 +261,30 @@ class KnownTask:
         Returns
         -------
         float or None
-            None while the computation has not started. Costs as :meth:`refresh`.
+            None while the computation has not started. Costs requests as ``refresh`` does.
+
+        Examples
+        --------
+        >>> 0 < task.get_computation_time() < task.get_total_time()
+        True
         """
         return timing.computation_seconds(self.refresh(), self.now)
 
     get_execution_time = get_computation_time
 
     def get_total_time(self) -> float | None:
-        """Return the seconds from creation to the end, or until now; costs as :meth:`refresh`."""
+        """Return the seconds from creation to the end, or until now.
+
+        Returns
+        -------
+        float or None
+            Costs requests as ``refresh`` does.
+
+        Examples
+        --------
+        >>> task.get_total_time() > 0
+        True
+        """
         return timing.total_seconds(self.refresh(), self.now)
 
 

@@ -29,6 +29,17 @@ def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
     ----------
     tasks
         The tasks; those of a listing cost no request.
+
+    Returns
+    -------
+    dict
+        Lists of the same length by the names of the columns, as the service's own client has them.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> inductiva.tasks.to_dict(tasks)["Status"]
+    ['success', 'failed', 'success']
     """
     rows = list(tasks)
     infos = [task.info for task in rows]

@@ -46,6 +46,14 @@ class OutputsInfo:
         Its files; folders are left out.
     task
         Whose outputs they are, where known.
+
+    Examples
+    --------
+    >>> info = task.get_output_files_info()
+    >>> info.n_files, info.total_size > info.size
+    (8, True)
+    >>> max(info.contents, key=lambda file: file.size).name
+    'model.out'
     """
 
     size: int | None
@@ -54,7 +62,15 @@ class OutputsInfo:
 
     @classmethod
     def from_listing(cls, listing: ArchiveListing, task: Task | None = None) -> OutputsInfo:
-        """Return the listing without its folders."""
+        """Return the listing without its folders; costs no request.
+
+        Parameters
+        ----------
+        listing
+            The service's answer.
+        task
+            Whose outputs they are, where known.
+        """
         files = tuple(
             OutputFile(entry.name, entry.size, entry.compressed_size)
             for entry in listing.contents
@@ -66,7 +82,17 @@ class OutputsInfo:
     def from_members(
         cls, size: int, members: Mapping[str, Member], task: Task | None = None
     ) -> OutputsInfo:
-        """Return the listing that an archive's own directory gives, without its folders."""
+        """Return the listing that an archive's own directory gives, without its folders.
+
+        Parameters
+        ----------
+        size
+            Size of the archive in bytes.
+        members
+            Its entries by their names.
+        task
+            Whose outputs they are, where known.
+        """
         files = tuple(
             OutputFile(name, member.size, member.compressed_size)
             for name, member in members.items()

@@ -62,8 +62,8 @@ def history(
         Only tasks created not before the one, and before the other: a datetime, a date, an ISO
         text (UTC where it names no zone), or how long ago, as a timedelta or a text like ``"7d"``.
     columns
-        Names of the columns, in order; by default the usual ones, which are listed at
-        :func:`inductiva_widgets.frames.to_frame`.
+        Names of the columns, in order; by default the usual ones, which
+        ``inductiva_widgets.frames`` lists.
     metadata
         Whether to add a column ``metadata.<key>`` for each key of the tasks' metadata.
     raw
@@ -76,14 +76,14 @@ def history(
     progress
         False to not show how far a long reading has come, in a notebook or a terminal.
     client
-        The service; by default that of the last :func:`inductiva_widgets.connect`.
+        The service; by default that of the last ``inductiva_widgets.connect``.
 
     Returns
     -------
     pandas.DataFrame
         One row a task, index ``task_id``. The first time costs one request for each 500 tasks;
         later ones cost one, and a few more where tasks have ended that had not. Where the service
-        cannot be reached, what is kept comes instead, with a :class:`.HistoryWarning`.
+        cannot be reached, what is kept comes instead, with a ``HistoryWarning``.
         ``df.attrs["inductiva"]`` tells of ``service``, ``as_of`` (the service's time of which the
         rows are), ``requests``, ``kept`` (how many rows were not fetched), ``complete`` (whether
         no row is missing) and ``offline``.
@@ -98,8 +98,12 @@ def history(
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> df = inductiva.tasks.history(since="30d")  # doctest: +SKIP
-    >>> df.groupby("simulator", observed=True)["queue_time"].median()  # doctest: +SKIP
+    >>> df = inductiva.tasks.history(since="30d", progress=False)
+    >>> df["status"].value_counts()[["success", "failed"]].to_dict()
+    {'success': 2, 'failed': 1}
+    >>> again = inductiva.tasks.history(since="30d", progress=False)
+    >>> again.attrs["inductiva"]["requests"]
+    1
     """
     if refresh and offline:
         raise InputError("refresh=True reads from the service, offline=True must not: choose one.")
@@ -160,7 +164,12 @@ def clear_history(client: Client | None = None) -> None:
     Parameters
     ----------
     client
-        The service; by default that of the last :func:`inductiva_widgets.connect`.
+        The service; by default that of the last ``inductiva_widgets.connect``.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> inductiva.tasks.clear_history()
     """
     from inductiva_widgets.history.store import Store
 

@@ -18,7 +18,7 @@ _PERIOD = 1.0
 
 
 def tail(task: TaskFiles, names: list[str], lines: int, follow: bool) -> None:
-    """Print the last lines of files; see :meth:`inductiva_widgets.tasks.Task.tail_files`."""
+    """Print the last lines of files; see ``inductiva_widgets.tasks.Task.tail_files``."""
     if isinstance(lines, bool) or not isinstance(lines, int) or lines < 0:
         raise InputError("lines must be a whole number, 0 or more.")
     seen: dict[str, int] = {}

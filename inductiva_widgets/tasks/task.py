@@ -29,26 +29,46 @@ class Task(TaskFiles):
     task_id
         The task's id. No request is made, so a wrong id shows at the first use.
     client
-        The service; by default that of the last :func:`inductiva_widgets.connect`.
+        The service; by default that of the last ``inductiva_widgets.connect``.
 
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> inductiva.tasks.Task("n7pbtxunxqzuca6nwe9v0gn75").id  # doctest: +SKIP
-    'n7pbtxunxqzuca6nwe9v0gn75'
+    >>> inductiva.tasks.Task("n7pbtxunxqzuca6nwe9v0gn75")
+    Task('n7pbtxunxqzuca6nwe9v0gn75')
+    >>> print(task.get_status())
+    success
     """
 
     def get_metadata(self) -> dict[str, str]:
-        """Return the metadata of the task; costs one request."""
+        """Return the metadata of the task, names and values; costs one request.
+
+        Examples
+        --------
+        >>> task.set_metadata({"case": "storm", "slope": "0.01"})
+        >>> task.get_metadata()
+        {'case': 'storm', 'slope': '0.01'}
+        """
         return self.client.get_metadata(self.id)
 
     def set_metadata(self, metadata: dict[str, str]) -> None:
         """Replace the metadata of the task; costs one request.
 
+        Parameters
+        ----------
+        metadata
+            Names and values, texts that are not empty.
+
         Raises
         ------
         InputError
             A key or value is empty or no text.
+
+        Examples
+        --------
+        >>> task.set_metadata({"case": "storm"})
+        >>> task.get_metadata()["case"]
+        'storm'
         """
         for key, value in metadata.items():
             if not all(isinstance(item, str) and item for item in (key, value)):
@@ -81,6 +101,17 @@ class Task(TaskFiles):
         -------
         Status
             The final status. Costs one request a period, fewer when a live card looks anyway.
+
+        Raises
+        ------
+        InputError
+            ``polling_period`` is no positive number.
+
+        Examples
+        --------
+        >>> status = task.wait()
+        >>> status.is_failed
+        False
         """
         info = wait_for(self, lambda info: info.is_terminal, polling_period, silent_mode)
         if download_std_on_completion and info.has_outputs:
@@ -104,17 +135,25 @@ class Task(TaskFiles):
         status
             Code of the status, such as ``"computation-started"``.
         polling_period, silent_mode
-            As for :meth:`wait`.
+            As for ``wait``.
 
         Returns
         -------
         bool
-            True when the task is in that status, False when it ended in another.
+            True when the task is in that status, False when it ended in another. Costs requests as
+            ``wait`` does.
 
         Raises
         ------
         InputError
             There is no such status.
+
+        Examples
+        --------
+        >>> storm = inductiva.simulators.SWMM().run("cases/swmm_storm")
+        >>> storm.wait_for_status("computation-started", silent_mode=True)
+        True
+        >>> storm.kill()
         """
         wanted = known_status(status)
         info = wait_for(
@@ -129,12 +168,19 @@ class Task(TaskFiles):
     def sync_context(self) -> Iterator[Task]:
         """Kill the remote task when the block is left by an exception or an interrupt.
 
-        The exception goes on, the interrupt too.
+        The exception goes on, the interrupt too. Costs no request unless there is one.
+
+        Yields
+        ------
+        Task
+            The task itself.
 
         Examples
         --------
-        >>> with task.sync_context():  # doctest: +SKIP
-        ...     task.wait()
+        >>> with task.sync_context():
+        ...     status = task.wait()
+        >>> print(status)
+        success
         """
         try:
             yield self
@@ -154,12 +200,23 @@ class Task(TaskFiles):
         -------
         bool or None
             None without ``wait_timeout``; else whether the task has ended in time. A task that had
-            ended before is left as it is: None, or True. Costs two requests and one a second.
+            ended before is left as it is: None, or True. Costs two requests, three where the
+            status has changed, and two a second while it waits.
 
         Raises
         ------
-        TypeError, ValueError
-            ``wait_timeout`` is no number, or negative.
+        TypeError
+            ``wait_timeout`` is no number.
+        InputError
+            ``wait_timeout`` is negative.
+
+        Examples
+        --------
+        >>> storm = inductiva.simulators.SWMM().run("cases/swmm_storm")
+        >>> storm.kill(wait_timeout=30)
+        True
+        >>> print(storm.get_status())
+        killed
         """
         if wait_timeout is not None:
             if isinstance(wait_timeout, bool) or not isinstance(wait_timeout, (int, float)):
@@ -179,7 +236,14 @@ class Task(TaskFiles):
     # Display
 
     def widget(self) -> TaskWidget:
-        """Return a new live card of the task."""
+        """Return a new live card of the task; costs requests as ``TaskWidget`` does.
+
+        Examples
+        --------
+        >>> card = task.widget()
+        >>> card
+        TaskWidget(Task('...', simulator='swmm', status='success'))
+        """
         return _display.task_widget(self)
 
     def _ipython_display_(self) -> None:

@@ -36,8 +36,12 @@ class TaskList(Sequence[Task]):
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> tasks = inductiva.tasks.get(last_n=3)  # doctest: +SKIP
-    >>> tasks.to_frame()  # doctest: +SKIP
+    >>> tasks = inductiva.tasks.get(last_n=3)
+    >>> tasks
+    TaskList(3 tasks)
+    >>> print(tasks[:1])
+           ID                         SIMULATOR    STATUS    SUBMITTED          STARTED ...
+           ...                        swmm         ...
     """
 
     def __init__(self, tasks: Iterable[Task] = ()) -> None:
@@ -52,10 +56,17 @@ class TaskList(Sequence[Task]):
 
     @classmethod
     def from_infos(cls, infos: Iterable[TaskInfo], client: Client) -> TaskList:
-        """Return the tasks of a listing's rows, without a request.
+        """Return the tasks of a listing's rows; costs no request.
 
         The ``Task`` objects are made when they are asked for: a table of a hundred thousand tasks
         needs none.
+
+        Parameters
+        ----------
+        infos
+            The rows.
+        client
+            The service that they come from.
         """
         made = cls()
         made._items = list(infos)
@@ -70,11 +81,11 @@ class TaskList(Sequence[Task]):
         ----------
         frame
             Rows with the task ids as the index ``task_id``, or in a column of that name: from
-            :meth:`to_frame`, filtered or sorted, or read from a file. What the other columns tell
+            ``to_frame``, filtered or sorted, or read from a file. What the other columns tell
             is taken over, so that a live table shows it at once; tasks that had not ended are
             asked for when they are looked at, and those whose status it does not tell as well.
         client
-            The service; by default that of the last :func:`inductiva_widgets.connect`.
+            The service; by default that of the last ``inductiva_widgets.connect``.
 
         Returns
         -------
@@ -88,8 +99,10 @@ class TaskList(Sequence[Task]):
 
         Examples
         --------
-        >>> df = inductiva.tasks.get_all().to_frame()  # doctest: +SKIP
-        >>> TaskList.from_frame(df.query("cost_usd > 5")).kill()  # doctest: +SKIP
+        >>> df = inductiva.tasks.get_all().to_frame()
+        >>> tasks = inductiva.TaskList.from_frame(df.query("simulator == 'swmm'"))
+        >>> tasks[0].get_simulator_name()
+        'swmm'
         """
         from inductiva_widgets.api.connect import default_client
         from inductiva_widgets.frames.back import infos_of
@@ -123,7 +136,10 @@ class TaskList(Sequence[Task]):
         return item
 
     def infos(self) -> list[TaskInfo]:
-        """Return what is known of each task; costs no request for tasks from a listing."""
+        """Return what is known of each task; costs no request for tasks from a listing.
+
+        Of other tasks it costs one request each.
+        """
         infos: list[Any] = list(self._items)
         for index, task in self._tasks():
             infos[index] = task.info
@@ -134,7 +150,10 @@ class TaskList(Sequence[Task]):
         return [task for _, task in self._tasks() if task.known is None]
 
     def clients(self) -> set[Client]:
-        """Return the services that have the tasks; that of a listing also where it found none."""
+        """Return the services that have the tasks; that of a listing also where it found none.
+
+        Costs no request.
+        """
         own = set() if self._client is None else {self._client}
         return own | {task.client for _, task in self._tasks()}
 
@@ -146,7 +165,17 @@ class TaskList(Sequence[Task]):
                 yield index, item
 
     def after(self, infos: Iterable[TaskInfo], client: Client) -> TaskList:
-        """Return a list with new tasks of a service before these, which stay the same objects."""
+        """Return a list with new tasks of a service before these, which stay the same objects.
+
+        Costs no request.
+
+        Parameters
+        ----------
+        infos
+            The new tasks' rows of a listing.
+        client
+            The service that they come from.
+        """
         made = TaskList(Task.from_info(info, client) for info in infos)
         made._made |= {index + len(made) for index in self._made}
         made._items += self._items
@@ -187,6 +216,16 @@ class TaskList(Sequence[Task]):
             Code of a status, such as ``"success"``.
         simulator
             Name of a simulator, such as ``"swmm"``.
+
+        Raises
+        ------
+        InputError
+            There is no such status.
+
+        Examples
+        --------
+        >>> tasks.filter(status="failed")
+        TaskList(1 task)
         """
         wanted = None if status is None else known_status(status)
 
@@ -209,8 +248,8 @@ class TaskList(Sequence[Task]):
         Parameters
         ----------
         columns
-            Names of the columns, in order; by default the usual ones, which are listed at
-            :func:`inductiva_widgets.frames.to_frame`.
+            Names of the columns, in order; by default the usual ones, which
+            ``inductiva_widgets.frames`` lists.
         metadata
             Whether to add a column ``metadata.<key>`` for each key of the tasks' metadata.
         raw
@@ -226,7 +265,16 @@ class TaskList(Sequence[Task]):
         Raises
         ------
         InputError
-            There is no such column.
+            There is no such column, or one is named twice.
+
+        Examples
+        --------
+        >>> df = tasks.to_frame()
+        >>> df.groupby("status", observed=True)["computation_time"].count()
+        status
+        success    2
+        failed     1
+        Name: computation_time, dtype: int64
         """
         from inductiva_widgets.frames import to_frame
 
@@ -240,13 +288,34 @@ class TaskList(Sequence[Task]):
         )
 
     def compare(self, *, details: bool = False, always: Iterable[str] = ()) -> pd.DataFrame:
-        """Return what the tasks differ in; as :func:`inductiva_widgets.tasks.compare`."""
+        """Return what the tasks differ in; costs requests as ``inductiva_widgets.tasks.compare``.
+
+        Parameters
+        ----------
+        details
+            Whether to compare what only the detail of a task tells, such as its commands.
+        always
+            Names of columns that stay, whether they differ or not.
+
+        Raises
+        ------
+        InputError
+            There are fewer than two tasks.
+
+        Examples
+        --------
+        >>> "status" in tasks.compare()
+        True
+        """
         from inductiva_widgets.tasks.comparing import compare
 
         return compare(self, details=details, always=always)
 
     def source(self) -> dict[str, Any]:
-        """Return the service of the tasks as frames have it; nothing where there are several."""
+        """Return the service of the tasks as frames have it; nothing where there are several.
+
+        Costs no request.
+        """
         services = {client.url for client in self.clients()}
         if len(services) != 1:
             return {}
@@ -255,17 +324,38 @@ class TaskList(Sequence[Task]):
         return {"service": services.pop(), "demo": known is not None and known.is_demo}
 
     def kill(self) -> None:
-        """Ask the service to kill every task that has not ended; costs two requests a task."""
+        """Ask the service to kill every task that has not ended; costs requests as ``Task.kill``.
+
+        Examples
+        --------
+        >>> swmm = inductiva.simulators.SWMM()
+        >>> runs = inductiva.TaskList(swmm.run("cases/swmm_storm") for _ in range(2))
+        >>> runs.kill()
+        >>> [str(status) for status in runs.wait(silent_mode=True)]
+        ['killed', 'killed']
+        """
         for task in self:
             task.kill()
 
     def wait(self, polling_period: float = 1.0, silent_mode: bool = False) -> list[Status]:
         """Wait until every task has ended; an interrupt ends the wait alone.
 
+        Parameters
+        ----------
+        polling_period
+            Seconds between two looks at a task.
+        silent_mode
+            Whether to show nothing.
+
         Returns
         -------
         list of Status
-            The final statuses, in order.
+            The final statuses, in order. Costs one request a period.
+
+        Examples
+        --------
+        >>> [str(status) for status in tasks.wait()]
+        ['success', 'failed', 'success']
         """
         return [
             task.wait(polling_period, silent_mode, download_std_on_completion=False)
@@ -280,15 +370,18 @@ class TaskList(Sequence[Task]):
     ) -> list[Path]:
         """Download output files of every task; calling again finishes what was interrupted.
 
-        The tasks share one limit on connections, and one progress bar.
+        The tasks share one limit on connections, and one progress bar. Each costs requests as
+        ``Task.download_outputs`` does.
 
         Parameters
         ----------
-        filenames, uncompress
-            As for :meth:`Task.download_outputs`.
+        filenames
+            As for ``Task.download_outputs``.
         output_dir
             Folder for one folder a task, called by its id; by default
             ``inductiva_output/<id>/outputs``.
+        uncompress
+            As for ``Task.download_outputs``.
 
         Returns
         -------
@@ -299,6 +392,12 @@ class TaskList(Sequence[Task]):
         ------
         DownloadError
             Some tasks have no output or could not be downloaded; those of the others are there.
+
+        Examples
+        --------
+        >>> folders = tasks.filter(status="success").download_outputs(["*.rpt"], "reports")
+        >>> [path.name for path in folders[0].iterdir()]
+        ['model.rpt']
         """
         download = self.start_download(filenames, output_dir, uncompress)
         count = f"{len(self)} task{'' if len(self) == 1 else 's'}"
@@ -311,12 +410,23 @@ class TaskList(Sequence[Task]):
         output_dir: str | os.PathLike[str] | None = None,
         uncompress: bool = True,
     ) -> Download[list[Path]]:
-        """Begin :meth:`download_outputs` in the background; the parameters are the same.
+        """Begin ``download_outputs`` in the background; it costs the same requests.
+
+        Parameters
+        ----------
+        filenames, output_dir, uncompress
+            As for ``download_outputs``.
 
         Returns
         -------
         Download
-            As from :meth:`Task.start_download`; its result are the paths, in order.
+            As from ``Task.start_download``; its result are the paths, in order.
+
+        Examples
+        --------
+        >>> download = tasks.filter(status="success").start_download(["stdout.txt"], "logs")
+        >>> len(download.result())
+        2
         """
         from inductiva_widgets import config, downloads
 
@@ -335,7 +445,7 @@ class TaskList(Sequence[Task]):
         columns: Sequence[str] | None = None,
         mode: str = "table",
     ) -> TaskListWidget:
-        """Return a new live table of the tasks.
+        """Return a new live table of the tasks; costs one request a second while tasks are alive.
 
         Parameters
         ----------
@@ -351,6 +461,13 @@ class TaskList(Sequence[Task]):
         ------
         InputError
             There is no such column or mode.
+
+        Examples
+        --------
+        >>> table = tasks.widget(columns=["status", "id", "computation"])
+        >>> table.query(status="failed")
+        >>> table.filtered
+        TaskList(1 task)
         """
         return _display.task_list_widget(self, follow=follow, columns=columns, mode=mode)
 

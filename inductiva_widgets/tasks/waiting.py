@@ -34,6 +34,11 @@ def wait_for(
         Seconds between two looks.
     silent
         Whether to show nothing.
+
+    Raises
+    ------
+    InputError
+        The period is no positive number.
     """
     if isinstance(period, bool) or not isinstance(period, (int, float)) or not period > 0:
         raise InputError("polling_period must be a positive number of seconds.")

@@ -1,4 +1,19 @@
-"""The live views: a card for a task, a table for a list, its output files, a download."""
+"""The live views: a card for a task, a table for a list, its output files, a download.
+
+You rarely make one: a ``Task``, a ``TaskList`` and the listing of output files show themselves.
+Make one to keep hold of it, or to put it into a layout of ipywidgets:
+
+```python
+table = inductiva.tasks.get_all().widget(follow=True)
+table  # look, search, sort, choose
+
+table.selected.download_outputs()  # go on with what was chosen there
+table.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
+print(table.code)  # the same in pandas
+```
+
+``freeze()`` turns a view into plain HTML, which stays readable in a saved notebook.
+"""
 
 from inductiva_widgets.widgets.download import DownloadWidget
 from inductiva_widgets.widgets.outputs import OutputsWidget

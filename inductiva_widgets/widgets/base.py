@@ -73,6 +73,11 @@ class BaseWidget(anywidget.AnyWidget):
         The picture is plain HTML and text: it stays readable in a saved notebook that is opened
         without a kernel, by nbconvert or on GitHub. It happens by itself when the kernel is shut
         down. Costs no request.
+
+        Examples
+        --------
+        >>> card = task.widget()
+        >>> card.freeze()
         """
         self.show_twin()
         self.close()

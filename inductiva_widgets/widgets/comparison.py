@@ -39,7 +39,7 @@ def comparison_view(tasks: TaskList) -> views.ComparisonView:
     Returns
     -------
     ComparisonView
-        What :meth:`.TaskList.compare` gives with ``details``, and costs what that costs.
+        What ``TaskList.compare`` gives with ``details``, and costs what that costs.
 
     Raises
     ------

@@ -24,6 +24,16 @@ class DownloadWidget(BaseWidget):
         The download.
     title
         What is being downloaded.
+    **kwargs
+        Traits of any widget, such as ``layout``.
+
+    Examples
+    --------
+    >>> download = task.start_download(["model.rpt"], "results")
+    >>> inductiva.DownloadWidget(download, title="The report")
+    DownloadWidget('The report')
+    >>> download.result().name
+    'results'
     """
 
     kind = traitlets.Unicode("download").tag(sync=True)

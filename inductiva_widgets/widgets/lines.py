@@ -48,7 +48,7 @@ class LinesWidget(BaseWidget):
     client
         A service, for its clock; None for an empty list.
     columns, mode
-        See :class:`TaskListWidget`.
+        See ``TaskListWidget``.
     """
 
     total = traitlets.Int().tag(sync=True)
@@ -93,19 +93,38 @@ class LinesWidget(BaseWidget):
 
     @property
     def selected(self) -> TaskList:
-        """The chosen tasks as they are shown, then those that the query hides."""
+        """The chosen tasks as they are shown, then those that the query hides; costs no request."""
         with self._telling:
             return self._take(self._table.selected())
 
     @property
     def filtered(self) -> TaskList:
-        """All tasks that match the query, in the order that is shown, folded groups included."""
+        """All tasks that match the query, in the order that is shown, folded groups included.
+
+        Costs no request.
+
+        Examples
+        --------
+        >>> table = tasks.widget()
+        >>> table.query(status="success")
+        >>> table.filtered
+        TaskList(2 tasks)
+        """
         with self._telling:
             return self._take(self._table.shown)
 
     @property
     def code(self) -> str:
-        """Lines of pandas that give :attr:`filtered` as a frame; ``tasks`` is the list."""
+        """Lines of pandas that give ``filtered`` as a frame; ``tasks`` is the list.
+
+        Examples
+        --------
+        >>> table = tasks.widget()
+        >>> table.query(status="success", sort="-computation")
+        >>> print(table.code)
+        df = tasks.to_frame()
+        ...
+        """
         return str(self.shape["code"])
 
     def query(
@@ -146,21 +165,36 @@ class LinesWidget(BaseWidget):
 
         Examples
         --------
-        ::
-
-            widget.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
+        >>> table = df.inductiva.tasks().widget()
+        >>> table.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
+        >>> len(table.filtered) < len(df)
+        True
         """
         self._ask(Query.of(search, tones, sort, group, closed, **filters))
 
     def send(self, content: Any, buffers: Any = None) -> None:
-        """Send a message; lines are read only now, so that no news of them can overtake them."""
+        """Send a message; lines are read only now, so that no news of them can overtake them.
+
+        Parameters
+        ----------
+        content
+            The message.
+        buffers
+            Binary parts of it.
+        """
         with self._telling:
             if isinstance(content.get("result"), partial):
                 content = {**content, "result": content["result"]()}
             super().send(content, buffers)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """Return the traits; the head as it is now, for a page that has missed the news of it."""
+        """Return the traits; the head as it is now, for a page that has missed the news of it.
+
+        Parameters
+        ----------
+        key, drop_defaults
+            As for any widget.
+        """
         values: dict[str, Any] = super().get_state(key, drop_defaults)
         if "head" in values:
             values["head"] = self._head()

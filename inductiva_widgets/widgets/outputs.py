@@ -27,14 +27,17 @@ class OutputsWidget(BaseWidget):
     ----------
     task
         The task. Costs one request when it is shown, none when it is made.
-    chosen
-        What is chosen at first: names of files, of whole folders (``"vtk/"``), or ``"*"`` for all.
-        The page keeps it up to date; :meth:`Task.download_outputs` takes it as it is.
+    **kwargs
+        Traits: ``chosen``, what is chosen at first (names of files, of whole folders such as
+        ``"vtk/"``, or ``"*"`` for all; the page keeps it up to date), and those of any widget,
+        such as ``layout``.
 
     Examples
     --------
-    >>> widget = inductiva.OutputsWidget(task)  # doctest: +SKIP
-    >>> task.download_outputs(widget.selected)  # doctest: +SKIP
+    >>> widget = inductiva.OutputsWidget(task, chosen=["stdout.txt", "model.rpt"])
+    >>> widget.selected
+    ['model.rpt', 'stdout.txt']
+    >>> folder = task.download_outputs(widget.selected)
     """
 
     kind = traitlets.Unicode("outputs").tag(sync=True)

@@ -26,7 +26,7 @@ _JSON = frozenset({"json", "geojson", "ipynb"})
 
 
 class PreviewView(TypedDict, total=False):
-    """A look into a file; the page's `PreviewView` says which kind has which of the last five."""
+    """A look into a file; the page's ``PreviewView`` says which kind has which of the last five."""
 
     kind: str
     name: str

@@ -25,10 +25,13 @@ class TaskWidget(BaseWidget):
     task
         The task. Costs one request, then one a second while the task is alive, shared by all
         cards and tables of the kernel.
+    **kwargs
+        Traits of any widget, such as ``layout``.
 
     Examples
     --------
-    >>> inductiva.tasks.Task("n7pbtxunxqzuca6nwe9v0gn75").widget()  # doctest: +SKIP
+    >>> card = inductiva.TaskWidget(task)
+    >>> card.freeze()
     """
 
     kind = traitlets.Unicode("task").tag(sync=True)

@@ -49,6 +49,8 @@ class TaskListWidget(LinesWidget):
         ``phases``, ``machine``, ``cost``, ``files``, ``size``. The page changes them too.
     mode
         ``"table"`` or ``"timeline"``.
+    **kwargs
+        Traits of any widget, such as ``layout``.
 
     Raises
     ------
@@ -57,14 +59,12 @@ class TaskListWidget(LinesWidget):
 
     Examples
     --------
-    ::
-
-        widget = inductiva.tasks.get_all().widget(follow=True)
-        widget                                   # look, search, sort, choose
-        widget.selected.download_outputs()       # go on with what was chosen there
-        widget.selected.compare(details=True)    # or see what its tasks differ in
-        widget.filtered.to_frame()               # or with all that is shown
-        print(widget.code)                       # the same in pandas
+    >>> table = inductiva.tasks.get_all().widget(follow=True)
+    >>> table.query(status="success", sort="-computation")
+    >>> frame = table.filtered.to_frame()  # all that match, in the order shown
+    >>> table.selected  # what was chosen in the page
+    TaskList(0 tasks)
+    >>> table.close()
     """
 
     kind = traitlets.Unicode("task_list").tag(sync=True)

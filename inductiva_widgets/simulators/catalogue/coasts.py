@@ -30,7 +30,7 @@ class SCHISM(Simulator):
     def run(
         self, input_dir: InputDir = None, *, num_scribes: int = 1, **options: Unpack[MpiOptions]
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -39,7 +39,7 @@ class SCHISM(Simulator):
         num_scribes
             Number of the processes that write results and compute nothing.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         positive(num_scribes, "num_scribes")
@@ -57,14 +57,14 @@ class SFINCS(Simulator):
     image = "sfincs"
 
     def run(self, input_dir: InputDir = None, **options: Unpack[RunOptions]) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
         input_dir
             Folder with ``sfincs.inp`` and what it names.
         **options
-            Common arguments, see :class:`RunOptions`.
+            Common arguments, see ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         inputs.file("sfincs.inp")
@@ -90,7 +90,7 @@ class FVCOM(Simulator):
         debug: int = 0,
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class FVCOM(Simulator):
         debug
             How much to tell, 0 to 7.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         if model not in ("", "estuary"):
             raise InputError(f"model is '' or 'estuary', not {model!r}.")
@@ -142,7 +142,7 @@ class MOHID(Simulator):
         n_vcpus: int | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class MOHID(Simulator):
         n_vcpus
             Number of MPI processes; None for all that the machine has room for.
         **options
-            Common arguments, see :class:`RunOptions`.
+            Common arguments, see ``RunOptions``.
         """
         if command not in ("MohidWater.exe", "MohidLand.exe"):
             raise InputError(f"command is 'MohidWater.exe' or 'MohidLand.exe', not {command!r}.")
@@ -212,7 +212,7 @@ class SWMM(CommandsSimulator):
         commands: Iterable[CommandLike] | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -222,7 +222,20 @@ class SWMM(CommandsSimulator):
             Command lines such as ``"runswmm model.inp model.rpt model.out"``. None for just this
             on the folder's only ``.inp`` file.
         **options
-            Common arguments, see :class:`RunOptions`.
+            Common arguments, see ``RunOptions``.
+
+        Raises
+        ------
+        InputError
+            There is no such folder, it has no ``.inp`` file or several, or an argument cannot be
+            used. Nothing is submitted then.
+
+        Examples
+        --------
+        >>> swmm = inductiva.simulators.SWMM()
+        >>> task = swmm.run("cases/swmm_storm", project="storms")
+        >>> print(task.wait(silent_mode=True))
+        success
         """
         if commands is None:
             commands = [_swmm_command(input_dir)]

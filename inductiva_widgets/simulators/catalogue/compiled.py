@@ -52,7 +52,7 @@ class FUNWAVE(Simulator):
         SPHERICAL: bool = False,  # noqa: N803
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Compile FUNWAVE with the flags and submit a simulation.
+        """Submit a simulation, FUNWAVE compiled with the flags first, and return its task.
 
         Parameters
         ----------
@@ -65,7 +65,7 @@ class FUNWAVE(Simulator):
         CHECK_MASS_CONSERVATION, TRACKING, SPHERICAL
             More of them.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         # The line of the image's Makefile that each flag stands in, behind a "#".
         lines = {
@@ -112,7 +112,7 @@ class WaveWatch3(ScriptSimulator):
         custom_switch: str | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
-        """Compile WAVEWATCH III as a switch file says and submit a simulation.
+        """Submit a simulation, compiled as a switch file says first, and return its task.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class WaveWatch3(ScriptSimulator):
         custom_switch
             Instead of that: path of a switch file in the folder.
         **options
-            Common arguments, see :class:`RunOptions`.
+            Common arguments, see ``RunOptions``.
         """
         if (switch is None) == (custom_switch is None):
             raise InputError("WaveWatch3 is compiled with either a switch or a custom_switch.")
@@ -160,7 +160,7 @@ class CM1(Simulator):
         recompile: bool = False,
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class CM1(Simulator):
         recompile
             Whether to compile CM1 even without sources.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         name = inputs.file(sim_config_filename, "sim_config_filename")
@@ -239,7 +239,7 @@ class COAWST(Simulator):
         compile_simulator: bool = True,
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -258,7 +258,7 @@ class COAWST(Simulator):
         compile_simulator
             Whether to compile COAWST; if not, the folder holds the program.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         name = inputs.file(sim_config_filename, "sim_config_filename")

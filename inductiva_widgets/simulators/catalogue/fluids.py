@@ -47,7 +47,7 @@ class OpenFOAM(ScriptSimulator):
     distribution
         ``"foundation"`` or ``"esi"``.
     version, use_dev
-        As for every simulator.
+        As for ``Simulator``.
     include_cfmesh
         Whether to take the build with the mesher cfMesh, of ESI's version 2412 only.
     """
@@ -91,7 +91,7 @@ class FDS(Simulator):
         smokeview_video_sources: Iterable[str] | None = None,
         **options: Unpack[HybridOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -104,8 +104,8 @@ class FDS(Simulator):
         smokeview_video_sources
             First parts of the names of the pictures that become videos.
         **options
-            Processes, threads and common arguments, see :class:`HybridOptions` and
-            :class:`RunOptions`.
+            Processes, threads and common arguments, see ``HybridOptions`` and
+            ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         name = inputs.file(sim_config_filename, "sim_config_filename")
@@ -136,7 +136,7 @@ class SplishSplash(Simulator):
         gen_gif_cam_fp: Sequence[float] = (0.0, 0.0, 0.0),
         **options: Unpack[MeshOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class SplishSplash(Simulator):
         gen_gif_cam_fp
             Point that its camera looks at: x, y, z.
         **options
-            Mesh and common arguments, see :class:`MeshOptions` and :class:`RunOptions`.
+            Mesh and common arguments, see ``MeshOptions`` and ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         name = inputs.file(sim_config_filename, "sim_config_filename")
@@ -181,7 +181,7 @@ class DualSPHysics(DeviceChoice):
     def run(
         self, input_dir: InputDir = None, *, shell_script: str, **options: Unpack[MeshOptions]
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class DualSPHysics(DeviceChoice):
         shell_script
             Path of the script in the folder that runs the programs of DualSPHysics.
         **options
-            Mesh and common arguments, see :class:`MeshOptions` and :class:`RunOptions`.
+            Mesh and common arguments, see ``MeshOptions`` and ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         script = inputs.file(shell_script, "shell_script")

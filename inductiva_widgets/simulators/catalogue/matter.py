@@ -77,7 +77,7 @@ class Octopus(DeviceChoice):
         commands: Iterable[CommandLike],
         **options: Unpack[HybridOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -87,8 +87,8 @@ class Octopus(DeviceChoice):
             Command lines, run one after another in the folder, without a shell. Those that run
             ``octopus`` itself get the processes and threads.
         **options
-            Processes, threads and common arguments, see :class:`HybridOptions` and
-            :class:`RunOptions`.
+            Processes, threads and common arguments, see ``HybridOptions`` and
+            ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         listed = as_list(commands)
@@ -114,7 +114,7 @@ class GX(Simulator):
     def run(
         self, input_dir: InputDir = None, *, sim_config_filename: str, **options: Unpack[RunOptions]
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class GX(Simulator):
         sim_config_filename
             Path of the configuration file in the folder.
         **options
-            Common arguments, see :class:`RunOptions`.
+            Common arguments, see ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         name = inputs.file(sim_config_filename, "sim_config_filename")

@@ -35,7 +35,7 @@ class CalculiX(Simulator):
         n_vcpus: int | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -46,7 +46,7 @@ class CalculiX(Simulator):
         n_vcpus
             Number of threads; None for all of the machine.
         **options
-            Common arguments, see :class:`RunOptions`.
+            Common arguments, see ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         name = inputs.file(sim_config_filename, "sim_config_filename").removesuffix(".inp")
@@ -67,7 +67,7 @@ class OpenSees(ConfigFileSimulator):
         Language of the model: ``"python"``, ``"tcl"``, or ``"eesd"`` for the Tcl build of that
         name, which runs as one process.
     version, use_dev
-        As for every simulator.
+        As for ``Simulator``.
     """
 
     alias = "opensees"
@@ -130,6 +130,18 @@ class CustomImage(CommandsSimulator):
     ----------
     container_image
         Address of the image, such as ``"docker://user/image:tag"``.
+
+    Raises
+    ------
+    InputError
+        The address is empty or no text.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> image = inductiva.simulators.CustomImage("docker://user/image:tag")
+    >>> task = image.run("cases/swmm_storm", commands=["runswmm model.inp model.rpt"])
+    >>> task.kill()
     """
 
     alias = None

@@ -27,14 +27,14 @@ class REEF3D(Simulator):
     takes = MpiOptions
 
     def run(self, input_dir: InputDir = None, **options: Unpack[MpiOptions]) -> Task:
-        """Submit a simulation: the mesher, then the solver under MPI.
+        """Submit a simulation, the mesher and then the solver under MPI, and return its task.
 
         Parameters
         ----------
         input_dir
             Folder with ``control.txt`` and ``ctrl.txt``.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         commands: list[CommandLike] = [
@@ -59,7 +59,7 @@ class XBeach(Simulator):
         export_vtk: bool = False,
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class XBeach(Simulator):
         export_vtk
             Whether to write the results as VTK files too.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         inputs = self._inputs(input_dir, options)
         inputs.file("params.txt")
@@ -143,7 +143,7 @@ class SWASH(_SwanFamily):
         gfortran_unbuffered_all: bool = False,
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -156,7 +156,7 @@ class SWASH(_SwanFamily):
         gfortran_unbuffered_all
             Whether what the program writes is there at once, at the price of speed.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         env = {"GFORTRAN_UNBUFFERED_ALL": "YES" if gfortran_unbuffered_all else "NO"}
         return self._start(input_dir, sim_config_filename, command, options, env)
@@ -177,7 +177,7 @@ class SWAN(_SwanFamily):
         command: str = "swanrun",
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class SWAN(_SwanFamily):
             ``"swanrun"``, ``"swan.exe"`` for the program without its starting script, or, but not
             for SNL-SWAN, ``"unswan"`` for unstructured meshes with threads.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         return self._start(input_dir, sim_config_filename, command, options)
 

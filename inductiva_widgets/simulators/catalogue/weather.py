@@ -56,7 +56,7 @@ class WRF(Simulator):
         gen_gif_variable: str = "RAINNC",
         **options: Unpack[MpiOptions],
     ) -> Task:
-        """Submit a simulation.
+        """Submit a simulation and return its task.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class WRF(Simulator):
         gen_gif_variable
             The variable that it shows.
         **options
-            MPI and common arguments, see :class:`MpiOptions` and :class:`RunOptions`.
+            MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         if case_name not in _CASES:
             raise InputError(f"WRF has no case {case_name!r}. Cases: {', '.join(_CASES)}.")

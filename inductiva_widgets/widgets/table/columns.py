@@ -26,7 +26,7 @@ _NO_METRICS = Metrics()
 
 
 class Column(NamedTuple):
-    """How a column is read, and what :func:`inductiva_widgets.frames.to_frame` calls it.
+    """How a column is read, and what ``inductiva_widgets.frames.to_frame`` calls it.
 
     ``read`` takes a task and the service's present time. Times are read as datetimes and kept as
     epoch milliseconds; durations are seconds. ``read_all`` does the same for many tasks, for those
@@ -181,7 +181,7 @@ class Columns:
     Parameters
     ----------
     infos
-        The tasks; kept, and replaced one by one by :meth:`learn`.
+        The tasks; kept, and replaced one by one by ``learn``.
     now
         The service's present time, for what grows.
     """

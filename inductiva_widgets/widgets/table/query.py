@@ -88,7 +88,7 @@ class Query:
         closed: Iterable[str | None] = (),
         **filters: Any,
     ) -> Query:
-        """Read what a person writes; see :meth:`TaskListWidget.query`."""
+        """Read what a person writes; see ``TaskListWidget.query``."""
         order = None
         if sort is not None:
             if not isinstance(sort, str):

@@ -84,7 +84,7 @@ def task_html(
     last_words: Sequence[views.LastWords] = (),
     download: Download | None = None,
 ) -> str:
-    """Return a card as HTML that needs no script and no style sheet; see :func:`task_text`."""
+    """Return a card as HTML that needs no script and no style sheet; see ``task_text``."""
     view = state.task_view(info, last_words=last_words)
     head = f'{badge(info)} <b style="margin-left:8px">{value(info.simulator or "")}</b> '
     rows = "".join(

@@ -48,7 +48,7 @@ def list_text(tasks: TaskList, count: int) -> str:
     Parameters
     ----------
     tasks
-        The first tasks; `ROWS_SHOWN` are enough.
+        The first tasks; ``ROWS_SHOWN`` are enough.
     count
         How many there are.
     """
@@ -70,7 +70,7 @@ def list_html(
     Parameters
     ----------
     infos
-        The first tasks; `ROWS_SHOWN` are enough.
+        The first tasks; ``ROWS_SHOWN`` are enough.
     now
         The service's present time.
     count
