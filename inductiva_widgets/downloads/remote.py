@@ -102,6 +102,7 @@ class RemoteArchive:
 
         Bytes come as they are read, a request for each window of 64 KiB at first and more later.
         Going back in a compressed member reads it anew from its start.
+        ``file.raw.fetched`` tells how many bytes have travelled for it.
 
         Parameters
         ----------
@@ -148,10 +149,16 @@ class MemberFile(io.RawIOBase):
         The archive.
     member
         The entry. Stored ones are read at any place at once, others from their start on.
+
+    Attributes
+    ----------
+    fetched
+        Bytes that have travelled for it so far.
     """
 
     def __init__(self, source: Source, member: Member) -> None:
         super().__init__()
+        self.fetched = 0
         self._source = source
         self._member = member
         self._position = 0
@@ -221,13 +228,13 @@ class MemberFile(io.RawIOBase):
             probe = MemberDecoder(self._member, lambda _: None)
             at = self._member.offset
             while probe.data_start is None:
-                data = self._source.read(at, min(at + 512, self._member.stop))
+                data = self._read_range(at, min(at + 512, self._member.stop))
                 if not data:
                     raise ArchiveError(f"{self._member.name}: its header is missing")
                 at += probe.feed(data)
             self._data_start = probe.data_start
         start = self._data_start + self._position
-        data = self._source.read(start, start + len(view))
+        data = self._read_range(start, start + len(view))
         view[: len(data)] = data
         return len(data)
 
@@ -276,6 +283,11 @@ class MemberFile(io.RawIOBase):
         stop = min(self._member.stop, self._next + self._window)
         if stop == self._next:
             raise ArchiveError(f"{self._member.name}: its data end too early")
-        self._raw = memoryview(self._source.read(self._next, stop))
+        self._raw = memoryview(self._read_range(self._next, stop))
         self._next = stop
         self._window = min(_LARGEST_WINDOW, 2 * self._window)
+
+    def _read_range(self, start: int, stop: int) -> bytes:
+        data = self._source.read(start, stop)
+        self.fetched += len(data)
+        return data

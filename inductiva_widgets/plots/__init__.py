@@ -11,7 +11,13 @@ joined with others by ``|``, ``&`` and ``+``, and saved as any chart of Altair. 
 Notebook it is drawn by what they bring along, without a network; a saved notebook has a PNG as
 well. What a picture shows is worked out here, so that it holds at most some thousand values,
 however many the tasks. Times are in UTC, as in the frame. Nothing here costs a request.
+
+`Chart` is ``altair.Chart`` for pictures of your own, shown in the same way.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from inductiva_widgets.plots.comparison import machines
 from inductiva_widgets.plots.durations import times
@@ -19,4 +25,18 @@ from inductiva_widgets.plots.outcomes import statuses
 from inductiva_widgets.plots.phases import timeline
 from inductiva_widgets.plots.spending import costs
 
-__all__ = ["costs", "machines", "statuses", "timeline", "times"]
+if TYPE_CHECKING:
+    from typing import Any
+
+    from inductiva_widgets.plots.native import Chart
+
+__all__ = ["Chart", "costs", "machines", "statuses", "timeline", "times"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, since it takes Altair.
+    if name == "Chart":
+        from inductiva_widgets.plots.chart import chart_class
+
+        return chart_class()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

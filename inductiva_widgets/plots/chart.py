@@ -25,6 +25,17 @@ def altair() -> Any:
     return _native().alt
 
 
+def chart_class() -> Any:
+    """Return the class of a single chart, which users draw with too.
+
+    Raises
+    ------
+    InputError
+        Altair is not installed.
+    """
+    return _native().Chart
+
+
 def _native() -> Any:
     try:
         from inductiva_widgets.plots import native
@@ -58,7 +69,7 @@ def row(*charts: Any, spacing: int = 24) -> Any:
 
 def single(data: Any) -> Any:
     """Return a chart without marks."""
-    return _native().Single(data)
+    return chart_class()(data)
 
 
 def finished(chart: Any, title: str, *lines: str) -> Any:

@@ -115,8 +115,18 @@ class Picture:
         return Layers(layer=[self, other])
 
 
-class Single(Picture, alt.Chart):
-    """One picture."""
+class Chart(Picture, alt.Chart):
+    """Altair's chart, for pictures of your own, such as of what simulations have computed.
+
+    Takes what ``altair.Chart`` takes, and is used in the same way. It shows itself as the pictures
+    of tasks do: without a network, in the colours of the page, with an image for what draws none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> runs = pd.DataFrame({"rain": [0.8, 1.0, 1.2], "flood": [0, 173, 838]})
+    >>> inductiva.plots.Chart(runs).mark_line().encode(x="rain", y="flood")  # doctest: +SKIP
+    """
 
 
 class Layers(Picture, alt.LayerChart):
@@ -138,10 +148,15 @@ def _own_colours() -> Any:
 
 def _words(spec: Mapping[str, Any]) -> str:
     """Return what a chart shows in words, those of its parts where it has none of its own."""
-    if own := spec.get("description"):
+    if own := spec.get("description") or _title(spec.get("title")):
         return str(own)
     parts = [part for key in ("hconcat", "vconcat", "layer") for part in spec.get(key, ())]
     return " ".join(filter(None, map(_words, parts)))
+
+
+def _title(title: Any) -> Any:
+    text = title.get("text") if isinstance(title, Mapping) else title
+    return " ".join(text) if isinstance(text, list) else text
 
 
 def _beneath(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,9 @@ class TaskFiles(KnownTask):
         BinaryIO
             A seekable binary file, good for ``pandas.read_csv``, ``numpy.load``, ``PIL.Image.open``
             and the like. The first call costs two or three requests, later ones none; each
-            stretch that is read costs one.
+            stretch that is read costs one. ``file.raw.fetched`` tells how many bytes have
+            travelled for it. Files are mostly compressed, so that what lies far back in one takes
+            the bytes before it too.
 
         Raises
         ------

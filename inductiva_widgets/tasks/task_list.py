@@ -340,6 +340,8 @@ class TaskList(Sequence[Task]):
     def wait(self, polling_period: float = 1.0, silent_mode: bool = False) -> list[Status]:
         """Wait until every task has ended; an interrupt ends the wait alone.
 
+        Shows one live table in a notebook, and a line for each task in a terminal.
+
         Parameters
         ----------
         polling_period
@@ -357,8 +359,12 @@ class TaskList(Sequence[Task]):
         >>> [str(status) for status in tasks.wait()]
         ['success', 'failed', 'success']
         """
+        in_notebook = _display.in_notebook()
+        if in_notebook and not silent_mode:
+            _display.show_task_list(self)
+        silent = silent_mode or in_notebook
         return [
-            task.wait(polling_period, silent_mode, download_std_on_completion=False)
+            task.wait(polling_period, silent, download_std_on_completion=False)
             for task in self
         ]
 

@@ -169,3 +169,15 @@ def test_prefix_is_stripped_from_the_names(server):
         assert archive.open("a.txt").read() == b"1"
         with pytest.raises(InputError, match=r"'a\.tx' \(there is 'a\.txt'\)"):
             archive.open("a.tx")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_file_tells_the_bytes_that_have_travelled_for_it(server, method):
+    with RemoteArchive(server.put("/a.zip", packed(method))) as archive:
+        file = archive.open("artifacts/raw.bin")
+        assert file.raw.fetched == 0
+        before = sum(entry.sent for entry in server.log)
+        file.read(10)
+        file.seek(300_000)
+        file.read(10)
+        assert 0 < file.raw.fetched == sum(entry.sent for entry in server.log) - before

@@ -6,6 +6,7 @@ import sys
 import zlib
 
 import altair as alt
+import pandas as pd
 import pytest
 
 from inductiva_widgets import plots
@@ -153,3 +154,19 @@ def test_colours_are_in_sight_on_light_and_dark_pages(page):
 def test_no_two_statuses_have_the_same_colour():
     colours = palette.status_colours([Status(code) for code in KNOWN_STATUSES])
     assert len(set(colours)) == len(colours)
+
+
+def test_charts_of_ones_own_are_shown_like_the_pictures_and_join_them(chart):
+    runs = pd.DataFrame({"rain": [0.8, 1.0], "flood": [0, 173]})
+    own = plots.Chart(runs, title="Flooded water").mark_line().encode(x="rain", y="flood")
+    data, _ = bundle(own)
+    assert list(data) == [LAB, "text/plain", "image/png"]
+    assert data["text/plain"] == "Flooded water"
+    assert data[LAB]["background"] == "transparent"
+    both, _ = bundle(own | chart)
+    assert both["text/plain"] == "Flooded water Statuses by simulator. 50 tasks."
+
+
+def test_titles_of_several_lines_are_the_words_of_a_chart():
+    own = plots.Chart(alt.Data(values=[{}]), title=alt.TitleParams(["Two", "lines"])).mark_point()
+    assert bundle(own)[0]["text/plain"] == "Two lines"

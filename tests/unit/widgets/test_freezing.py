@@ -122,6 +122,13 @@ def test_card_of_a_wait_is_replaced_once_the_task_has_ended(screen, by_hand, ser
     assert 'inductiva.Task("t1").download_outputs()' in screen.shown[0]["text/plain"]
 
 
+@pytest.mark.parametrize("silent", [False, True])
+def test_wait_for_several_tasks_shows_one_table_and_no_cards(screen, by_hand, service, silent):
+    tasks = get(client=service(wire_task("t1"), wire_task("t2", "killed")))
+    assert sorted(tasks.wait(silent_mode=silent)) == ["killed", "success"]
+    assert ["2 tasks" in shown["text/html"] for shown in screen.shown] == [True] * (not silent)
+
+
 def test_card_of_an_interrupted_wait_stays_live_until_the_task_has_ended(screen, by_hand, service):
     client = service(wire_task("t1", RUNNING))
     with (
