@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 import inductiva_widgets as inductiva
-from tests.browser.conftest import ARTIFACTS, ROOT
+from tests.browser.conftest import ARTIFACTS, ROOT, free_port, jupyter_folders, running
 
 CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("local")'
 
@@ -25,6 +28,22 @@ def long_task(local_server):
         yield task
         with contextlib.suppress(inductiva.InductivaError):
             task.kill()
+
+
+@contextlib.contextmanager
+def voila(notebook: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Serve a notebook as a page, until the block is left; gives the address."""
+    folder, port = notebook.parent, free_port()
+    command = [
+        sys.executable, "-m", "voila", notebook.name, "--no-browser", f"--port={port}",
+        "--Voila.ip=127.0.0.1", "--ServerApp.allow_root=True",
+    ]  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    # The address that answers before the notebook runs.
+    static = f"{url}/voila/static/voila.js"
+    settings = jupyter_folders(folder) | environment
+    with running(command, settings, folder / "voila.log", static, folder):
+        yield url
 
 
 def kill_by_its_buttons(card) -> None:
