@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 import inductiva_widgets as inductiva
+from tests import matrix
 from tests.browser.conftest import ARTIFACTS, ROOT, free_port, jupyter_folders, running
 
 CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("local")'
@@ -55,8 +56,9 @@ def kill_by_its_buttons(card) -> None:
     expect(badge).to_have_attribute("data-status", "killed", timeout=30_000)
 
 
-def shows_the_card_and_the_list(page, task, host: str) -> None:
+def shows_the_card_and_the_list(page, task, front_end: str) -> None:
     """Look at the card of a running task and at the list that holds it, and kill it."""
+    host = front_end.lower().replace(" ", "-")
     card = page.get_by_role("region", name=f"Task {task.id}").first
     expect(card).to_contain_text("swmm", timeout=90_000)
     row = page.get_by_role("row").filter(has_text=task.id[:8]).first
@@ -66,3 +68,4 @@ def shows_the_card_and_the_list(page, task, host: str) -> None:
     kill_by_its_buttons(card)
     expect(row).to_contain_text(re.compile("Killed"), timeout=30_000)
     page.screenshot(path=ARTIFACTS / f"host-{host}-killed.png", full_page=True)
+    matrix.seen(front_end, matrix.LIVE)

@@ -7,11 +7,13 @@ import pytest
 from playwright.sync_api import expect
 
 import inductiva_widgets as inductiva
+from tests import matrix
 from tests.browser.conftest import ARTIFACTS, ROOT, end_demo, free_port
 from tests.browser.hosts.conftest import kill_by_its_buttons, voila
 from tests.embedded import end_server
 
 TICK = re.compile("^Select task ")
+CHIPS = ("All", "Failed")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def serve(tmp_path_factory):
 @pytest.fixture(scope="module")
 def demo(serve, local_server):
     """Return the address of the dashboard of the demo."""
-    with serve(**local_server) as url:
+    with serve(INDUCTIVA_API_URL="replay", **local_server) as url:
         yield url
     end_demo(local_server)
 
@@ -126,11 +128,31 @@ def test_pictures_are_drawn_without_a_network_and_no_code_is_shown(dashboard, de
         colour = picture.get_by_text(words).first.evaluate("node => getComputedStyle(node).fill")
         assert ("255" in colour or "0.87" not in colour) == (theme == "dark"), colour
     expect(dashboard.page.locator("body")).not_to_contain_text("import inductiva")
-    expect(dashboard.page.locator("body")).to_contain_text("A demo, whose tasks are made up.")
-    expect(dashboard.card).to_be_visible()
+    take(dashboard, f"dashboard-{theme}.png")
+    matrix.seen("Voilà", matrix.PICTURES)
+
+
+def take(dashboard, name):
+    """Take a picture of the page, down to the last of its drawn pictures, with a failed task."""
+    chips = [dashboard.page.get_by_role("button", name=re.compile(f"^{n} \\d")) for n in CHIPS]
+    chips[1].click()
+    card = dashboard.choose("failed")
+    expect(card).to_contain_text("Last lines of")
+    chips[0].click()
+    dashboard.page.mouse.move(0, 0)
     ARTIFACTS.mkdir(exist_ok=True)
-    path = ARTIFACTS / f"dashboard-{theme}.png"
-    dashboard.page.screenshot(path=path, animations="disabled")
+    end = dashboard.pictures.last.bounding_box()["y"]
+    clip = {"x": 0, "y": 0, "width": 1500, "height": end - 30}
+    dashboard.page.screenshot(path=ARTIFACTS / name, clip=clip, animations="disabled")
+
+
+def test_without_a_key_it_shows_the_demo_and_says_why(dashboard, serve, local_server):
+    with serve(**local_server) as url:
+        dashboard.open(url)
+        expect(dashboard.page.get_by_role("status").first).to_contain_text(
+            "A demo, whose tasks are made up. No API key was found."
+        )
+        expect(dashboard.grid.get_by_role("row").nth(1)).to_be_visible()
 
 
 def test_first_task_of_an_empty_account_appears_by_itself(

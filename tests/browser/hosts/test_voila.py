@@ -21,4 +21,4 @@ def test_card_and_list_work_in_voila(served, page, long_task, tolerated):
     tolerated.strangers.append("fontawesome-free")
     # The page streams while the cells run.
     page.goto(served, wait_until="commit")
-    shows_the_card_and_the_list(page, long_task, "voila")
+    shows_the_card_and_the_list(page, long_task, "Voilà")
