@@ -26,7 +26,7 @@ FRONT_ENDS = "front end"
 
 YES = "yes"
 NOT_RUN = "not run"
-UNTESTED = "–"
+UNTESTED = "\N{EN DASH}"
 
 VERSION = "version"
 LIVE = "live card and list"
@@ -40,7 +40,6 @@ GITHUB = "GitHub, which drops styles"
 _PACKAGES = {
     "JupyterLab": "jupyterlab",
     "Notebook": "notebook",
-    "Classic notebook": "nbclassic",
     "Voilà": "voila",
     "marimo": "marimo",
     "nbconvert": "nbconvert",
@@ -65,7 +64,6 @@ SHAPES = {
         {
             "JupyterLab": (VERSION, LIVE, BUSY, PICTURES, READABLE),
             "Notebook": (VERSION, LIVE, BUSY, PICTURES),
-            "Classic notebook": (VERSION, LIVE, BUSY),
             "Voilà": (VERSION, LIVE, PICTURES),
             "marimo": (VERSION, LIVE),
             "nbconvert": (VERSION, PICTURES, READABLE),
@@ -160,14 +158,13 @@ def differences(readme: str) -> list[str]:
 
 def written(readme: str) -> str:
     """Return the README with its table as it was found."""
-    before, after = readme.split(BEGIN)[0], readme.split(END)[1]
+    before, _, rest = readme.partition(BEGIN)
+    after = rest.partition(END)[2]
     return f"{before}{BEGIN}\n{markdown(FRONT_ENDS)}\n{END}{after}"
 
 
 def _table_in(readme: str) -> list[list[str]]:
-    if BEGIN not in readme or END not in readme:
-        return []
-    between = readme.split(BEGIN)[1].split(END)[0]
+    between = readme.partition(BEGIN)[2].partition(END)[0]
     rows = [line.strip().strip("|").split("|") for line in between.splitlines() if "|" in line]
     cells = [[cell.strip() for cell in row] for row in rows]
     return [row for row in cells if not set("".join(row)) <= set("-:")]

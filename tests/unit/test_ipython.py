@@ -93,7 +93,9 @@ def test_error_shows_the_lines_of_the_user_and_its_words_alone(shell, capsys):
     assert text.count("\n") < 20
     assert "transport.py" not in text
     assert "urllib3" not in text
-    assert text.rstrip().splitlines()[-1].startswith("APIConnectionError: http://127.0.0.1:9 cannot")
+    assert (
+        text.rstrip().splitlines()[-1].startswith("APIConnectionError: http://127.0.0.1:9 cannot")
+    )
 
 
 def test_verbose_errors_show_the_whole_way_and_its_cause(shell, capsys):

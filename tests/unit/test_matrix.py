@@ -85,7 +85,7 @@ def test_printed_tables_are_aligned_and_say_what_was_not_run(capsys):
         "3.11    not run              not run",
         "3.12    not run              not run",
         "3.13    not run              not run",
-        "3.14    –                    works, 12 checks",
+        "3.14    \N{EN DASH}                    works, 12 checks",
     ]
     assert "JupyterLab" in front_ends
     [head, *rows] = front_ends.splitlines()

@@ -155,9 +155,7 @@ def test_without_a_key_it_shows_the_demo_and_says_why(dashboard, serve, local_se
         expect(dashboard.grid.get_by_role("row").nth(1)).to_be_visible()
 
 
-def test_first_task_of_an_empty_account_appears_by_itself(
-    dashboard, serve, tmp_path, monkeypatch
-):
+def test_first_task_of_an_empty_account_appears_by_itself(dashboard, serve, tmp_path, monkeypatch):
     data = tmp_path / "local"
     monkeypatch.setenv("INDUCTIVA_LOCAL_DIR", str(data))
     with serve(INDUCTIVA_LOCAL_DIR=str(data), INDUCTIVA_API_URL="local") as url:
