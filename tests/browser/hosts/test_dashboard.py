@@ -142,7 +142,7 @@ def take(dashboard, name):
     dashboard.page.mouse.move(0, 0)
     ARTIFACTS.mkdir(exist_ok=True)
     end = dashboard.pictures.last.bounding_box()["y"]
-    clip = {"x": 0, "y": 0, "width": 1500, "height": end - 30}
+    clip = {"x": 0, "y": 0, "width": 1500, "height": end - 8}
     dashboard.page.screenshot(path=ARTIFACTS / name, clip=clip, animations="disabled")
 
 
