@@ -30,9 +30,19 @@ about; what the service itself answered is in ``status`` and ``detail``.
 ... except inductiva.errors.NotFoundError as error:
 ...     print(error.status, error.endpoint)
 404 GET /tasks/no-such-task
+
+In IPython and notebooks they show the lines of yours that led there and their own words, which say
+what to do; ``%xmode Verbose`` brings back the way through this package.
 """
 
 from __future__ import annotations
+
+import types
+
+# What type checkers take for typing.TYPE_CHECKING, without the import that it costs.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "APIConnectionError",
@@ -70,6 +80,18 @@ class InductivaError(Exception):
     ...     print(error)
     not in the archive: 'model.report' (there is 'model.rpt', ...)
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows of the error; nobody else calls this."""
+        from IPython import get_ipython
+
+        shown = get_ipython().InteractiveTB
+        if shown.mode == "Verbose":
+            return _lines(shown, self, self.__traceback__)
+        # A twin without the causes, whose own tracebacks run to hundreds of lines.
+        alone = type(self).__new__(type(self), *self.args)
+        vars(alone).update(vars(self))
+        return _lines(shown, alone, _without_ours(self.__traceback__))
 
 
 class ConfigurationError(InductivaError):
@@ -224,3 +246,18 @@ def error_for_status(status: int) -> type[APIError]:
     if status >= 500:
         return ServerError
     return _BY_STATUS.get(status, InvalidRequestError)
+
+
+def _lines(shown: Any, error: InductivaError, way: types.TracebackType | None) -> list[str]:
+    lines: list[str] = shown.structured_traceback(type(error), error, way)
+    return lines
+
+
+def _without_ours(way: types.TracebackType | None) -> types.TracebackType | None:
+    """Return a traceback without the frames of this package."""
+    if way is None:
+        return None
+    rest = _without_ours(way.tb_next)
+    if str(way.tb_frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+        return rest
+    return types.TracebackType(rest, way.tb_frame, way.tb_lasti, way.tb_lineno)

@@ -99,7 +99,7 @@ THIRD_PARTY = {
     "openpyxl": {"frames"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
-    "IPython": {"tasks", "widgets", "_ipython"},
+    "IPython": {"errors", "tasks", "widgets", "_ipython"},
     "starlette": {"local"},
     "uvicorn": {"local"},
     "psutil": {"local"},

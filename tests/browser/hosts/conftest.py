@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 import inductiva_widgets as inductiva
-from tests.browser.conftest import ARTIFACTS, ROOT
+from tests import matrix
+from tests.browser.conftest import ARTIFACTS, ROOT, free_port, jupyter_folders, running
 
 CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("local")'
 
@@ -27,6 +31,22 @@ def long_task(local_server):
             task.kill()
 
 
+@contextlib.contextmanager
+def voila(notebook: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Serve a notebook as a page, until the block is left; gives the address."""
+    folder, port = notebook.parent, free_port()
+    command = [
+        sys.executable, "-m", "voila", notebook.name, "--no-browser", f"--port={port}",
+        "--Voila.ip=127.0.0.1", "--ServerApp.allow_root=True",
+    ]  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    # The address that answers before the notebook runs.
+    static = f"{url}/voila/static/voila.js"
+    settings = jupyter_folders(folder) | environment
+    with running(command, settings, folder / "voila.log", static, folder):
+        yield url
+
+
 def kill_by_its_buttons(card) -> None:
     """Kill the task of a card and wait until the card says so."""
     badge = card.get_by_role("status").first
@@ -36,8 +56,9 @@ def kill_by_its_buttons(card) -> None:
     expect(badge).to_have_attribute("data-status", "killed", timeout=30_000)
 
 
-def shows_the_card_and_the_list(page, task, host: str) -> None:
+def shows_the_card_and_the_list(page, task, front_end: str) -> None:
     """Look at the card of a running task and at the list that holds it, and kill it."""
+    host = front_end.lower().replace(" ", "-")
     card = page.get_by_role("region", name=f"Task {task.id}").first
     expect(card).to_contain_text("swmm", timeout=90_000)
     row = page.get_by_role("row").filter(has_text=task.id[:8]).first
@@ -47,3 +68,4 @@ def shows_the_card_and_the_list(page, task, host: str) -> None:
     kill_by_its_buttons(card)
     expect(row).to_contain_text(re.compile("Killed"), timeout=30_000)
     page.screenshot(path=ARTIFACTS / f"host-{host}-killed.png", full_page=True)
+    matrix.seen(front_end, matrix.LIVE)

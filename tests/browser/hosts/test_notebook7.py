@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests import matrix
 from tests.browser import test_plots as plots
 from tests.browser.conftest import READY, Notebook, jupyter
 from tests.browser.hosts.conftest import (
@@ -45,7 +46,7 @@ def test_card_and_list_work_in_notebook_7(open_in_notebook7, notebook7, page, lo
     show = f"{CONNECT}\ninductiva.Task('{long_task.id}')"
     name = notebook7.write("hosts.ipynb", show, "inductiva.tasks.get(last_n=5)")
     open_in_notebook7(name).run_all()
-    shows_the_card_and_the_list(page, long_task, "notebook7")
+    shows_the_card_and_the_list(page, long_task, "Notebook")
 
 
 def test_pictures_are_drawn_in_notebook_7(open_in_notebook7, notebook7):
@@ -53,6 +54,7 @@ def test_pictures_are_drawn_in_notebook_7(open_in_notebook7, notebook7):
     notebook = open_in_notebook7(name)
     notebook.run_all()
     expect(plots.chart_in(notebook.output(1))).to_be_visible(timeout=30_000)
+    matrix.seen("Notebook", matrix.PICTURES)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,4 @@ def test_kill_works_in_notebook_7_while_a_cell_is_busy(
         expect(notebook.output(1)).to_contain_text("ended as killed", timeout=30_000)
     else:
         expect(notebook.output(1)).not_to_contain_text("cell ended")
+        matrix.seen("Notebook", matrix.BUSY)
