@@ -48,8 +48,8 @@ def _needs(wheel: Path, extras: set[str]) -> Iterator[str]:
     (about,) = (one for one in zipfile.Path(wheel).iterdir() if one.name.endswith(".dist-info"))
     for line in PathDistribution(about).requires or ():
         need = Requirement(line)
-        marker, _, extra = str(need.marker or "").rpartition('extra == "')
-        if not extra:
+        marker, condition, extra = str(need.marker or "").rpartition('extra == "')
+        if not condition:
             yield line
         elif extra.rstrip('"') in extras:
             rest = marker.removesuffix(" and ")
