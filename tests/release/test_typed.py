@@ -10,7 +10,6 @@ SCRIPT = """
 from pathlib import Path
 from typing import BinaryIO
 
-import pandas as pd
 from typing_extensions import assert_type
 
 import inductiva_widgets as inductiva
@@ -27,8 +26,7 @@ tasks = inductiva.tasks.get(last_n=3, status="success")
 assert_type(tasks, TaskList)
 for one in tasks:
     assert_type(one.id, str)
-frame: pd.DataFrame = tasks.to_frame()
-inductiva.plots.costs(frame)
+inductiva.plots.costs(tasks.to_frame())
 try:
     task.kill(wait_timeout=5)
 except InductivaError as error:
