@@ -11,6 +11,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from "no
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { packagesOf, problemsOf } from "./licences.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "..", "inductiva_widgets", "static");
@@ -19,7 +20,7 @@ const LIMIT = 60_000;
 // What is loaded when it is first opened travels once a page.
 const LATER_LIMIT = 66_000;
 
-const licence = readFileSync(join(here, "node_modules", "preact", "LICENSE"), "utf8").trim();
+const licence = readFileSync(join(here, "licenses", "preact.txt"), "utf8").trim();
 
 const shared = {
   absWorkingDir: here,
@@ -35,6 +36,7 @@ const shared = {
   jsxFactory: "h",
   jsxFragment: "Fragment",
   inject: ["src/jsx.ts"],
+  metafile: true,
   logLevel: "warning",
 };
 
@@ -129,7 +131,12 @@ const later = ["list", "panels"].map((name) => ({
 if (process.argv.includes("--watch")) {
   for (const one of [main, ...later]) await (await esbuild.context(one)).watch();
 } else {
-  for (const one of [main, ...later]) await esbuild.build(one);
+  const metafiles = [];
+  for (const one of [main, ...later]) metafiles.push((await esbuild.build(one)).metafile);
+  for (const problem of problemsOf(packagesOf(metafiles), here)) {
+    console.error(problem);
+    process.exitCode = 1;
+  }
 }
 
 if (process.argv.includes("--gallery")) {

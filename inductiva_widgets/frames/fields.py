@@ -314,7 +314,7 @@ def _whole(parts: Sequence[NDArray[Any]], kind: str) -> NDArray[Any]:
 
 def _ended(tasks: Sequence[TaskInfo], over: Mask, end: Times) -> Times:
     """Return when tasks ended; those for which the service does not tell are looked at closely."""
-    ended = np.where(over, end, np.datetime64("NaT"))
+    ended = np.where(over, end, np.datetime64("NaT", "us"))
     close = np.flatnonzero(np.isnat(end) & over)
     ended[close] = _stamps([ended_at(tasks[place]) for place in close.tolist()])
     return ended

@@ -2,6 +2,8 @@
 
 import base64
 import gzip
+import subprocess
+import sys
 
 import pytest
 
@@ -32,3 +34,20 @@ def test_front_end_that_was_not_built_says_how_to(monkeypatch, tmp_path):
     monkeypatch.setattr(bundle, "_STATIC", tmp_path)
     with pytest.raises(bundle.BundleMissingError, match="npm run build"):
         bundle._read()
+
+
+def test_missing_bundle_is_told_with_the_command_that_makes_it(tmp_path):
+    code = (
+        "import inductiva_widgets, pathlib\n"
+        "read = pathlib.Path.read_text\n"
+        "def missing(self, *how, **named):\n"
+        "    if self.name == 'widget.js':\n"
+        "        raise FileNotFoundError(self)\n"
+        "    return read(self, *how, **named)\n"
+        "pathlib.Path.read_text = missing\n"
+        "from inductiva_widgets.widgets import TaskWidget\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "make build" in done.stderr.splitlines()[-1]
+    assert "FileNotFoundError" not in done.stderr
