@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUNDLE := inductiva_widgets/static/widget.js
 ARGS ?=
+BENCHMARKS := import_time listing history frames export table downloads server_listing server_load binder
 # Tests that may share the machine run on this many processes.
 JOBS ?= 2
 
-.PHONY: help demo test build lint types test-js test-python test-conformance test-browser test-notebooks pictures format dist clean
+.PHONY: help demo test build lint types test-js test-python test-conformance test-notebooks test-browser test-release matrix docs benchmarks pictures format dist clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -16,7 +17,7 @@ help: ## Say what can be made
 demo: $(BUNDLE) $(VENV)/.demo ## Set up, start the embedded server and open the quick start in JupyterLab
 	@$(BIN)/inductiva-widgets demo $(ARGS)
 
-test: lint types test-js test-python test-conformance test-notebooks test-browser ## Run every check; installs what it needs, the browser included
+test: lint types test-js test-python test-conformance test-notebooks test-release test-browser matrix ## Run every check; installs what it needs, the browser included
 
 build: $(BUNDLE) ## Build the front end
 
@@ -54,6 +55,19 @@ test-browser: $(BUNDLE) $(VENV)/.dev ## Drive JupyterLab in a headless browser
 	@$(BIN)/python tests/browser/chromium.py
 	@echo "== pytest: browser"
 	@$(BIN)/pytest -q tests/browser
+
+test-release: $(BUNDLE) $(VENV)/.dev ## Install the wheel on every Python here, with the oldest and the newest dependencies
+	@echo "== pytest: release"
+	@$(BIN)/pytest -q -n $(JOBS) tests/release
+
+matrix: $(VENV)/.dev ## Print on which Pythons and in which front ends the last runs saw what work
+	@$(BIN)/python -m tests.matrix --check
+
+docs: $(VENV)/.dev ## Build the API reference as HTML into build/docs
+	@$(BIN)/python -m tests.reference build/docs
+
+benchmarks: $(BUNDLE) $(VENV)/.dev ## Measure the README's figures (an hour; a machine that does nothing else)
+	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
 
 pictures: $(BUNDLE) $(VENV)/.dev ## Take the README's pictures anew
 	@$(BIN)/python tests/browser/chromium.py

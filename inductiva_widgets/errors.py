@@ -23,16 +23,15 @@
 and one warning, ``HistoryWarning``: the history is there, but not quite as asked.
 
 Texts are for people: what happened, why, and what to do. Catch the class that you can do something
-about; what the service itself answered is in ``status`` and ``detail``.
+about; what the service itself answered is in ``status`` and ``detail``. In IPython and notebooks
+they show the lines of yours that led there and their own words; ``%xmode Verbose`` brings back the
+way through this package.
 
 >>> try:
 ...     inductiva.tasks.Task("no-such-task").get_info()
 ... except inductiva.errors.NotFoundError as error:
 ...     print(error.status, error.endpoint)
 404 GET /tasks/no-such-task
-
-In IPython and notebooks they show the lines of yours that led there and their own words, which say
-what to do; ``%xmode Verbose`` brings back the way through this package.
 """
 
 from __future__ import annotations
