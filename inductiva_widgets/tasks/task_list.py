@@ -364,8 +364,7 @@ class TaskList(Sequence[Task]):
             _display.show_task_list(self)
         silent = silent_mode or in_notebook
         return [
-            task.wait(polling_period, silent, download_std_on_completion=False)
-            for task in self
+            task.wait(polling_period, silent, download_std_on_completion=False) for task in self
         ]
 
     def download_outputs(

@@ -25,7 +25,7 @@ export const COLUMNS: Record<ColumnKey, Column> = {
   total: { title: "Total", kind: "seconds", width: 64 },
   phases: { title: "Phases", kind: "text", width: 54, grows: true },
   machine: { title: "Resource type", kind: "values", width: 116 },
-  cost: { title: "Cost", kind: "dollars", width: 76 },
+  cost: { title: "Cost", kind: "dollars", width: 98 },
   files: { title: "Files", kind: "count", width: 56 },
   size: { title: "Size", kind: "bytes", width: 78 },
 };
