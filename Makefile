@@ -54,7 +54,7 @@ test-notebooks: $(BUNDLE) $(VENV)/.dev ## Execute the notebooks
 test-browser: $(BUNDLE) $(VENV)/.dev ## Drive JupyterLab in a headless browser
 	@$(BIN)/python tests/browser/chromium.py
 	@echo "== pytest: browser"
-	@$(BIN)/pytest -q tests/browser
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile tests/browser
 
 test-release: $(BUNDLE) $(VENV)/.dev ## Install the wheel on every Python here, with the oldest and the newest dependencies
 	@echo "== pytest: release"
