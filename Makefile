@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 BUNDLE := inductiva_widgets/static/widget.js
 ARGS ?=
 BENCHMARKS := import_time listing history frames export table downloads server_listing server_load binder
+# What takes the README's pictures, and those among the tests' own that it shows.
+PICTURES := take_pictures take_film test_downloads test_table test_card test_compare test_task_history test_notebook_results hosts/test_dashboard
+KEPT := download-running table timeline card-log card-outputs history-costs compare sweep dam-break dashboard
 # Tests that may share the machine run on this many processes.
 JOBS ?= 2
 
@@ -56,11 +59,13 @@ test-browser: $(BUNDLE) $(VENV)/.dev ## Drive JupyterLab in a headless browser
 	@echo "== pytest: browser"
 	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile tests/browser
 
-test-release: $(BUNDLE) $(VENV)/.dev ## Install the wheel on every Python here, with the oldest and the newest dependencies
-	@echo "== pytest: release"
+test-release: $(BUNDLE) $(VENV)/.dev ## Build sdist and wheel, and use the wheel on every Python that is here
+	@echo "== pytest: release (makes clean environments; needs a package index)"
+	@$(BIN)/python -c "from tests.matrix import PYTHONS, forget; forget(PYTHONS)"
 	@$(BIN)/pytest -q -n $(JOBS) tests/release
 
 matrix: $(VENV)/.dev ## Print on which Pythons and in which front ends the last runs saw what work
+	@$(BIN)/python -m tests.matrix
 	@$(BIN)/python -m tests.matrix --check
 
 docs: $(VENV)/.dev ## Build the API reference as HTML into build/docs
@@ -71,8 +76,9 @@ benchmarks: $(BUNDLE) $(VENV)/.dev ## Measure the README's figures (an hour; a m
 
 pictures: $(BUNDLE) $(VENV)/.dev ## Take the README's pictures anew
 	@$(BIN)/python tests/browser/chromium.py
-	@$(BIN)/pytest -q tests/browser/take_pictures.py tests/browser/test_downloads.py tests/browser/test_table.py tests/browser/test_card.py tests/browser/test_compare.py tests/browser/test_task_history.py
-	@cp tests/artifacts/download-running-*.png tests/artifacts/table-*.png tests/artifacts/timeline-*.png tests/artifacts/card-log-*.png tests/artifacts/card-outputs-*.png tests/artifacts/history-costs-*.png tests/artifacts/compare-light.png tests/artifacts/compare-dark.png notebooks/images/
+	@$(BIN)/pytest -q $(PICTURES:%=tests/browser/%.py)
+	@cd tests/artifacts && cp $(foreach name,$(KEPT),$(name)-light.png $(name)-dark.png) ../../notebooks/images/
+	@$(BIN)/python -m tests.module_map
 
 format: $(VENV)/.dev ## Rewrite Python files in the project's style
 	@$(BIN)/ruff check --fix .
