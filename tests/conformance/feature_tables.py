@@ -206,8 +206,7 @@ CLIENTS = Table(
         ),
         row(
             "Types (`py.typed`)",
-            ("all", f"{_RUN}test_packaging.py::"
-             "test_wheel_holds_every_module_the_bundle_and_the_notebooks"),
+            ("all", "tests/release/test_typed.py::test_script_of_a_user_passes_mypy_strict"),
             ("its generated parts", f"{_VENDOR}its_types_are_marked_in_its_generated_parts_alone"),
         ),
         row(
