@@ -17,6 +17,8 @@ TOOLS = {
     "7z": "p7zip-full",
     "bsdtar": "libarchive-tools",
     "nginx": "nginx-light",
+    "aria2c": "aria2",
+    "curl": "curl",
 }
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 
