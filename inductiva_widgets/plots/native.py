@@ -82,7 +82,18 @@ class Picture:
     """
 
     def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return the specification, with the look of the pictures where no other was chosen."""
+        """Return the specification, with the look of the pictures where no other was chosen.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for ``altair.Chart.to_dict``.
+
+        Returns
+        -------
+        dict
+            JSON values, as Vega-Lite describes them.
+        """
         spec: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
         # Altair joins no charts that have settings: they are added to the whole, once.
         is_whole = (kwargs.get("context") or {}).get("top_level", True)

@@ -1,0 +1,140 @@
+"""Acting on several tasks at once: kill them, wait for them, download their outputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from inductiva_widgets.status import Status
+from inductiva_widgets.tasks import _display
+from inductiva_widgets.tasks.task import Task
+
+if TYPE_CHECKING:
+    from inductiva_widgets.downloads import Download
+    from inductiva_widgets.tasks.task_list import TaskList
+
+
+class TasksTogether(Sequence[Task]):
+    """What is asked of many tasks as of one; base of ``inductiva_widgets.tasks.TaskList``."""
+
+    def kill(self) -> None:
+        """Ask the service to kill every task that has not ended; costs requests as ``Task.kill``.
+
+        Examples
+        --------
+        >>> swmm = inductiva.simulators.SWMM()
+        >>> runs = inductiva.TaskList(swmm.run("cases/swmm_storm") for _ in range(2))
+        >>> runs.kill()
+        >>> [str(status) for status in runs.wait(silent_mode=True)]
+        ['killed', 'killed']
+        """
+        for task in self:
+            task.kill()
+
+    def wait(self, polling_period: float = 1.0, silent_mode: bool = False) -> list[Status]:
+        """Wait until every task has ended; an interrupt ends the wait alone.
+
+        Shows one live table in a notebook, and a line for each task in a terminal.
+
+        Parameters
+        ----------
+        polling_period
+            Seconds between two looks at a task.
+        silent_mode
+            Whether to show nothing.
+
+        Returns
+        -------
+        list of Status
+            The final statuses, in order. Costs one request a period.
+
+        Examples
+        --------
+        >>> [str(status) for status in tasks.wait()]
+        ['success', 'failed', 'success']
+        """
+        in_notebook = _display.in_notebook()
+        if in_notebook and not silent_mode:
+            _display.show_task_list(cast("TaskList", self))
+        silent = silent_mode or in_notebook
+        return [
+            task.wait(polling_period, silent, download_std_on_completion=False) for task in self
+        ]
+
+    def download_outputs(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> list[Path]:
+        """Download output files of every task; calling again finishes what was interrupted.
+
+        The tasks share one limit on connections, and one progress bar. Each costs requests as
+        ``Task.download_outputs`` does.
+
+        Parameters
+        ----------
+        filenames
+            As for ``Task.download_outputs``.
+        output_dir
+            Folder for one folder a task, called by its id; by default
+            ``inductiva_output/<id>/outputs``.
+        uncompress
+            As for ``Task.download_outputs``.
+
+        Returns
+        -------
+        list of Path
+            The folders, in order.
+
+        Raises
+        ------
+        DownloadError
+            Some tasks have no output or could not be downloaded; those of the others are there.
+
+        Examples
+        --------
+        >>> folders = tasks.filter(status="success").download_outputs(["*.rpt"], "reports")
+        >>> [path.name for path in folders[0].iterdir()]
+        ['model.rpt']
+        """
+        download = self.start_download(filenames, output_dir, uncompress)
+        count = f"{len(self)} task{'' if len(self) == 1 else 's'}"
+        paths = _display.finish_download(download, f"Outputs of {count}")
+        return paths if uncompress else [path.parent for path in paths]
+
+    def start_download(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> Download[list[Path]]:
+        """Begin ``download_outputs`` in the background; it costs the same requests.
+
+        Parameters
+        ----------
+        filenames, output_dir, uncompress
+            As for ``download_outputs``.
+
+        Returns
+        -------
+        Download
+            As from ``Task.start_download``; its result are the paths, in order.
+
+        Examples
+        --------
+        >>> download = tasks.filter(status="success").start_download(["stdout.txt"], "logs")
+        >>> len(download.result())
+        2
+        """
+        from inductiva_widgets import config, downloads
+
+        names = filenames if filenames is None or isinstance(filenames, str) else list(filenames)
+        base = config.output_dir() if output_dir is None else Path(output_dir)
+        sources = [
+            task.output_source(names, None if output_dir is None else base / task.id, uncompress)
+            for task in self
+        ]
+        return downloads.start_many(sources, base)
