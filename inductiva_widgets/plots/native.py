@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
 from inductiva_widgets.plots.still import png_of
 
@@ -132,12 +133,22 @@ class Chart(Picture, alt.Chart):
     Takes what ``altair.Chart`` takes, and is used in the same way. It shows itself as the pictures
     of tasks do: without a network, in the colours of the page, with an image for what draws none.
 
+    Parameters
+    ----------
+    data
+        As for ``altair.Chart``. Durations of a pandas DataFrame, such as those of tasks, which
+        Altair does not take, are drawn in seconds.
+    *args, **kwargs
+        As for ``altair.Chart``.
+
     Examples
     --------
-    >>> import pandas as pd
-    >>> runs = pd.DataFrame({"rain": [0.8, 1.0, 1.2], "flood": [0, 173, 838]})
-    >>> inductiva.plots.Chart(runs).mark_line().encode(x="rain", y="flood")  # doctest: +SKIP
+    >>> chart = inductiva.plots.Chart(df, title="Waiting")
+    >>> chart = chart.mark_point().encode(x="submitted", y="queue_time", color="simulator")
     """
+
+    def __init__(self, data: Any = alt.Undefined, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_in_seconds(data), *args, **kwargs)
 
 
 class Layers(Picture, alt.LayerChart):
@@ -150,6 +161,17 @@ class Row(Picture, alt.HConcatChart):
 
 class Column(Picture, alt.VConcatChart):
     """Pictures one below the other."""
+
+
+def _in_seconds(data: Any) -> Any:
+    """Return a frame with its durations in seconds, and anything else as it is."""
+    if not isinstance(data, pd.DataFrame):
+        return data
+    durations = data.select_dtypes("timedelta")
+    changed = data.copy(deep=False)
+    for name in durations:
+        changed[name] = durations[name].dt.total_seconds()
+    return changed
 
 
 def _own_colours() -> Any:

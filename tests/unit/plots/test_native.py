@@ -170,3 +170,14 @@ def test_charts_of_ones_own_are_shown_like_the_pictures_and_join_them(chart):
 def test_titles_of_several_lines_are_the_words_of_a_chart():
     own = plots.Chart(alt.Data(values=[{}]), title=alt.TitleParams(["Two", "lines"])).mark_point()
     assert bundle(own)[0]["text/plain"] == "Two lines"
+
+
+def test_durations_of_a_task_frame_are_drawn_in_seconds(frames):
+    frame = frames[50]
+    own = plots.Chart(frame).mark_point().encode(x="submitted", y="queue_time", color="status")
+    spec = own.to_dict()
+    assert spec["encoding"]["y"]["type"] == "quantitative"
+    (rows,) = spec["datasets"].values()
+    drawn = [row["queue_time"] for row in rows if row["queue_time"] is not None]
+    assert drawn == frame["queue_time"].dropna().dt.total_seconds().tolist()
+    assert frame["queue_time"].dtype.kind == "m"
