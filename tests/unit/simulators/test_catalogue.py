@@ -79,7 +79,7 @@ def test_class_is_exported_and_explained(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_arguments_declared_apart_are_explained_where_run_points_to(name):
     simulator = getattr(simulators, name)
-    assert f":class:`{simulator.takes.__name__}`" in inspect.getdoc(simulator.run)
+    assert f"``{simulator.takes.__name__}``" in inspect.getdoc(simulator.run)
 
 
 @pytest.mark.parametrize("declared", ["RunOptions", "MpiOptions", "HybridOptions", "MeshOptions"])
