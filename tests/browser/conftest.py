@@ -214,7 +214,8 @@ def tolerated():
 @pytest.fixture
 def page(browser, request, tolerated):
     """Return a page that fails its test on any script error and on any request to elsewhere."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    # What moves takes half a core where nothing but the processor draws.
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
     errors: list[str] = []

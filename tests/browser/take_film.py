@@ -77,6 +77,7 @@ class Film:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_take_the_readmes_film(open_notebook, page, lab, theme, other_tasks):
     page.set_viewport_size({"width": 1080, "height": 1000})
+    page.emulate_media(reduced_motion="no-preference")
     name = lab.write(f"film_{theme}.ipynb", HERO_SETUP, HERO_RUN, HERO_LIST.replace("6", "4"))
     notebook = open_notebook(name, theme)
     notebook.run(0)

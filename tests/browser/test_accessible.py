@@ -93,6 +93,8 @@ def test_nothing_moves_for_those_who_do_not_want_it(shown, page):
     running = """() => [...document.querySelectorAll('.iw-root')].flatMap(root =>
         root.getAnimations({ subtree: true }).filter(one => one.playState === 'running')
             .map(one => one.animationName ?? one.transitionProperty))"""
+    page.emulate_media(reduced_motion="no-preference")
+    page.wait_for_function(f"({running})().length > 0")
     page.emulate_media(reduced_motion="reduce")
     # What was under way at that moment comes to its end.
     page.wait_for_function(f"({running})().length === 0")
