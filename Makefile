@@ -76,7 +76,7 @@ benchmarks: $(BUNDLE) $(VENV)/.dev ## Measure the README's figures (an hour; a m
 
 pictures: $(BUNDLE) $(VENV)/.dev ## Take the README's pictures anew
 	@$(BIN)/python tests/browser/chromium.py
-	@$(BIN)/pytest -q $(PICTURES:%=tests/browser/%.py)
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(PICTURES:%=tests/browser/%.py)
 	@cd tests/artifacts && cp $(foreach name,$(KEPT),$(name)-light.png $(name)-dark.png) ../../notebooks/images/
 	@$(BIN)/python -m tests.module_map
 
