@@ -181,7 +181,8 @@ class Lab:
         self.url, self.folder, self.log = url, folder, log
 
     def write(self, name: str, *cells: str) -> str:
-        """Write a notebook of code cells."""
+        """Write a notebook of code cells; never in the place of one of the project's."""
+        assert not (ROOT / "notebooks" / name).exists(), f"{name} is the project's own"
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, self.folder / name)

@@ -149,7 +149,7 @@ def test_failed_task_says_why_with_its_last_words(open_notebook, lab, page, talk
 
 
 def test_outputs_are_searched_previewed_and_some_downloaded(open_notebook, lab, page):
-    notebook = open_notebook(lab.write("outputs.ipynb", SETUP, f"{LEAVE}\ntask"))
+    notebook = open_notebook(lab.write("leave.ipynb", SETUP, f"{LEAVE}\ntask"))
     notebook.run_all()
     card = card_in(notebook.output(1))
     card.get_by_role("tab", name=re.compile("^Outputs")).click()
