@@ -4,25 +4,19 @@ import io
 import random
 import shutil
 import subprocess
-import threading
 import zipfile
 
 import pytest
 
-from tests.unit.downloads.server import Fault, FileServer
+from tests.unit.downloads.server import Fault, serving
 
 CUT = 1_000_000
 
 
 @pytest.fixture
 def server():
-    running = FileServer()
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield running
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import io
 import os
 import shutil
 import subprocess
-import threading
 import warnings
 import zipfile
 
@@ -15,7 +14,7 @@ import pytest
 from inductiva_widgets.downloads import RemoteArchive, fetch_archive
 from inductiva_widgets.errors import ArchiveError
 from tests.unit.downloads.archives import tree
-from tests.unit.downloads.server import FileServer
+from tests.unit.downloads.server import serving
 from tests.zip_writers import Missing, Writer, other_tools, writers
 
 WRITERS = writers()
@@ -23,13 +22,8 @@ WRITERS = writers()
 
 @pytest.fixture(scope="module")
 def server():
-    running = FileServer()
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield running
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with serving() as running:
+        yield running
 
 
 def made(writer: Writer, folder) -> bytes:

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import threading
 
 import pytest
 
 from inductiva_widgets.downloads.link import Backoff
 from tests.fault_proxy import FaultProxy
 from tests.nginx import Nginx, put_file, running_nginx
-from tests.unit.downloads.server import FileServer
+from tests.unit.downloads.server import FileServer, serving
 
 
 class NginxUpstream:
@@ -54,13 +53,8 @@ def _upstream():
         if nginx is not None:
             yield NginxUpstream(nginx)
             return
-    server = FileServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield PythonUpstream(server)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving() as server:
+        yield PythonUpstream(server)
 
 
 @pytest.fixture

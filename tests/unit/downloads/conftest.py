@@ -1,24 +1,16 @@
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from inductiva_widgets.downloads.link import Backoff
-from tests.unit.downloads.server import FileServer
+from tests.unit.downloads.server import serving
 
 
 @pytest.fixture
 def server():
     """Return a running `FileServer` on a port of its own."""
-    running = FileServer()
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield running
-    running.gate.set()
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,12 @@ Written from RFC 9110 and not from the code under test, so that a malformed head
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
@@ -208,3 +209,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif chunked:
             self.wfile.write(b"0\r\n\r\n")
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[FileServer]:
+    """Run a server of files on a port of its own until the block is left."""
+    server = FileServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    # Answers that a test holds back would keep it from ending.
+    server.gate.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
