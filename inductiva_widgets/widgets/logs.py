@@ -98,6 +98,7 @@ def _stretch(
     held = len(decoder.getstate()[0])
     return {
         "name": name,
+        "edition": "",
         "text": text,
         "start": start,
         "stop": start + len(data) - held,
@@ -130,6 +131,7 @@ def _why_empty(info: TaskInfo, name: str, file: TextFile) -> str:
 def _nothing(name: str, note: str, *, can_grow: bool) -> views.LogView:
     return {
         "name": name,
+        "edition": "",
         "text": "",
         "start": 0,
         "stop": 0,

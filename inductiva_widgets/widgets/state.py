@@ -57,6 +57,8 @@ def row_view(info: TaskInfo, now: datetime | None = None) -> RowView:
         "has_outputs": info.has_outputs,
         "output_files": None if metrics is None else metrics.output_total_files,
         "output_size": None if metrics is None else metrics.output_size_bytes,
+        # Known to the reader of its log alone.
+        "metric": None,
     }
 
 

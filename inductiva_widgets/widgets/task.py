@@ -36,6 +36,8 @@ class TaskWidget(BaseWidget):
 
     kind = traitlets.Unicode("task").tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
+    live = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    notify = traitlets.Bool(False).tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     feed = traitlets.Dict().tag(sync=True)
 

@@ -61,6 +61,7 @@ class RowView(TypedDict):
     has_outputs: bool
     output_files: int | None
     output_size: int | None
+    metric: MetricView | None
 
 
 class TaskView(RowView):
@@ -129,10 +130,63 @@ class FeedView(TypedDict):
     is_paused: bool
 
 
+class SeriesView(TypedDict):
+    """One series of numbers; ``points`` are pairs of a sample's number and its value."""
+
+    name: str
+    last: float
+    low: float
+    high: float
+    points: list[tuple[int, float]]
+    is_log: bool
+
+
+class LiveView(TypedDict):
+    """What is read from the log of a watched task."""
+
+    source: str | None
+    series: list[SeriesView]
+    samples: int
+    progress: float | None
+    ends: int | None
+    last_output: int | None
+    can_grow: bool
+    note: str
+    error: ErrorView | None
+
+
+class MetricView(TypedDict):
+    """The first series of a watched task, for a line of the list."""
+
+    name: str
+    last: float
+    points: list[float]
+    is_log: bool
+    progress: float | None
+
+
+class WorkingFile(TypedDict):
+    """A file of a running task's working folder."""
+
+    name: str
+    size: int | None
+    modified: int | None
+
+
+class FilesView(TypedDict):
+    """The working folder of a running task as of a time."""
+
+    files: list[WorkingFile]
+    more: int
+    as_of: int
+    note: str
+
+
 class LogView(TypedDict):
     """A stretch of a log, with where it lies in it."""
 
     name: str
+    edition: str
     text: str
     start: int
     stop: int

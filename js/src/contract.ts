@@ -41,6 +41,42 @@ export interface FailureView {
   last_words: LastWords[];
 }
 
+/** One series of numbers that a simulation prints. `points` are at most 80 pairs of the number of
+ * the sample and its value, in which the extremes are kept; `is_log` where a logarithmic scale shows
+ * it better. */
+export interface SeriesView {
+  name: string;
+  last: number;
+  low: number;
+  high: number;
+  points: [number, number][];
+  is_log: boolean;
+}
+
+/** What is read from the log of a watched task. `source` says what is looked for, null where nothing
+ * is; `progress` is the part done, 0 to 1, `ends` when all will be, at this pace. `note` tells what a
+ * condition has done, `error` why something of it does not work. */
+export interface LiveView {
+  source: string | null;
+  series: SeriesView[];
+  samples: number;
+  progress: number | null;
+  ends: number | null;
+  last_output: number | null;
+  can_grow: boolean;
+  note: string;
+  error: ErrorView | null;
+}
+
+/** The first series of a watched task, for a line of the list: its last values, 24 at most. */
+export interface MetricView {
+  name: string;
+  last: number;
+  points: number[];
+  is_log: boolean;
+  progress: number | null;
+}
+
 /** A task as a line of the list. `cost` is in US dollars; `cost_rate` in dollars per second of the
  * computation, where it still grows. */
 export interface RowView {
@@ -62,6 +98,7 @@ export interface RowView {
   has_outputs: boolean;
   output_files: number | null;
   output_size: number | null;
+  metric: MetricView | null;
 }
 
 /** A card: all of a line and more. */
@@ -100,10 +137,28 @@ export type PreviewView =
   | { kind: "image"; name: string; size: number; note: string; mime: string; data: string }
   | { kind: "none"; name: string; size: number; note: string };
 
+/** A file of a running task's working folder; null is what the service does not tell. */
+export interface WorkingFile {
+  name: string;
+  size: number | null;
+  modified: number | null;
+}
+
+/** The working folder as of a time; `more` files beyond these. `note` says why there are none. */
+export interface FilesView {
+  files: WorkingFile[];
+  more: number;
+  as_of: number;
+  note: string;
+}
+
 /** A stretch of a log: the bytes from `start` to `stop` of the `size` there are. A log that was
- * begun anew is shorter than what was read of it. `note` says why there is nothing yet. */
+ * begun anew is shorter than what was read of it. `note` says why there is nothing yet. Bytes are
+ * counted anew in each `edition`, such as while the task runs and afterwards: the page says which
+ * one it has, and gets the end of the present one where that is another. */
 export interface LogView {
   name: string;
+  edition: string;
   text: string;
   start: number;
   stop: number;
@@ -166,6 +221,7 @@ export type ColumnKey =
   | "computation"
   | "total"
   | "phases"
+  | "metric"
   | "machine"
   | "cost"
   | "files"
@@ -274,10 +330,12 @@ export interface ComparisonView {
   code: string;
 }
 
-/** Traits of TaskWidget. */
+/** Traits of TaskWidget. The page sets `notify`: whether the browser tells when the task ends. */
 export interface TaskTraits {
   kind: "task";
   view: TaskView;
+  live: LiveView | null;
+  notify: boolean;
   download: DownloadView | null;
   feed: FeedView;
 }
@@ -344,8 +402,10 @@ export interface Requests {
   kill: { task_id: string };
   outputs: { task_id: string };
   preview: { task_id: string; name: string };
+  /** The working folder of a running task. */
+  files: { task_id: string };
   /** The end of a log; or what follows the byte `after`, or what precedes the byte `before`. */
-  log: { task_id: string; name: string; after?: number; before?: number };
+  log: { task_id: string; name: string; edition?: string; after?: number; before?: number };
   download: { task_id: string; names: string[] | null };
   pause_download: { task_id?: string };
   resume_download: { task_id?: string };
@@ -367,11 +427,12 @@ export interface Results {
   download_selected: null;
   compare: ComparisonView;
   follow: null;
-  open: { view: TaskView; download: DownloadView | null };
+  open: { view: TaskView; live: LiveView | null; download: DownloadView | null };
   close: null;
   kill: null;
   outputs: OutputsView;
   preview: PreviewView;
+  files: FilesView;
   log: LogView;
   download: null;
   pause_download: null;
@@ -396,5 +457,6 @@ export type RowPatch = Partial<Omit<RowView, "marks">> & {
 export type Push =
   | { push: "rows"; rows: RowPatch[] }
   | { push: "card"; view: TaskView }
+  | { push: "live"; task_id: string; live: LiveView }
   | { push: "download"; task_id: string; download: DownloadView }
   | { push: "error"; task_id: string; error: ErrorView };
