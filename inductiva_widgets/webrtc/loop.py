@@ -12,17 +12,17 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
+_running: list[asyncio.AbstractEventLoop] = []
 
 
 def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     """Run a coroutine on the loop, which begins with the first one."""
-    global _loop
     with _lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="inductiva-peers", daemon=True).start()
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop)
+        if not _running:
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="inductiva-peers", daemon=True).start()
+            _running.append(loop)
+    return asyncio.run_coroutine_threadsafe(coroutine, _running[0])
 
 
 async def off_loop(function: Callable[[], T]) -> T:
@@ -42,7 +42,8 @@ async def off_loop(function: Callable[[], T]) -> T:
         value, problem = None, None
         try:
             value = function()
-        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+        except BaseException as error:
+            # Raised where it is waited for.
             problem = error
         loop.call_soon_threadsafe(tell, value, problem)
 
@@ -54,7 +55,7 @@ def at_exit(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine on the loop when the kernel ends, for a second at most."""
 
     def run() -> None:
-        if _loop is not None:
+        if _running:
             future = submit(close())
             try:
                 future.result(1.0)
