@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from inductiva_widgets.cli.live import interruptible
+
 
 @click.command()
 @click.argument("task_id")
@@ -12,7 +14,7 @@ import click
 @click.option("-n", "--lines", default=20, show_default=True, type=click.IntRange(min=0))
 @click.option("-f", "--follow", is_flag=True, help="Go on until the task ends.")
 def logs(task_id: str, wants_stdout: bool, wants_stderr: bool, lines: int, follow: bool) -> None:
-    """Print the last lines of a task's stdout.txt and stderr.txt.
+    """Print the last lines of a task's stdout.txt and stderr.txt, while it runs or afterwards.
 
     \b
     Example:
@@ -26,4 +28,5 @@ def logs(task_id: str, wants_stdout: bool, wants_stderr: bool, lines: int, follo
         for name, wanted in (("stdout.txt", wants_stdout), ("stderr.txt", wants_stderr))
         if wanted or both
     ]
-    Task(task_id).tail_files(names, lines, follow)
+    with interruptible():
+        Task(task_id).tail_files(names, lines, follow)

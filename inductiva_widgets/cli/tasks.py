@@ -1,4 +1,4 @@
-"""``inductiva-widgets tasks``: list, info, kill, download."""
+"""``inductiva-widgets tasks``: list, info, kill, download, and the files of a running one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from inductiva_widgets.cli.live import last_modified_file, list_files, tail, top
 from inductiva_widgets.cli.table import table_text, tell_demo, watch_table
 from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_short
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def tasks() -> None:
-    """List tasks, look at one, kill it, download its outputs."""
+    """List tasks, look at one and at its files, kill it, download its outputs."""
+
+
+for command in (tail, list_files, last_modified_file, top):
+    tasks.add_command(command)
 
 
 @tasks.command("list")

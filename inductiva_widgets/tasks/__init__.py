@@ -11,6 +11,7 @@ df = inductiva.tasks.history(since="90d")  # all of a time, as a DataFrame
 ``inductiva_widgets.frames`` tells what the columns mean. ``compare`` shows what tasks differ in.
 """
 
+from inductiva_widgets.models import WorkingFile
 from inductiva_widgets.tasks.comparing import compare
 from inductiva_widgets.tasks.find import get, get_all, get_tasks
 from inductiva_widgets.tasks.listing import to_dict
@@ -18,12 +19,16 @@ from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
 from inductiva_widgets.tasks.past import clear_history, history
 from inductiva_widgets.tasks.task import Task
 from inductiva_widgets.tasks.task_list import TaskList
+from inductiva_widgets.tasks.working import LastModified, WorkingFiles
 
 __all__ = [
+    "LastModified",
     "OutputFile",
     "OutputsInfo",
     "Task",
     "TaskList",
+    "WorkingFile",
+    "WorkingFiles",
     "clear_history",
     "compare",
     "get",

@@ -8,6 +8,7 @@ questions to the same service get connections of their own from then on.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import APIConnectionError, InductivaError
@@ -64,18 +65,22 @@ class Link:
             await shared.close()
 
     async def _put(self, question: Question, inbox: Inbox) -> None:
-        is_known_to_share = self._client.url not in _alone
-        if is_known_to_share:
+        shares = self._client.url not in _alone
+        if shares:
             connection, patience = await self._common()
             if await _exchange(connection, question, inbox, patience):
                 return
         own = await Connection.open(self._client, self._task_id)
-        try:
-            if not await _exchange(own, question, inbox, PATIENCE if is_known_to_share else None):
-                # It was just quiet: that says nothing of the shared connection.
-                await _exchange(own, question, inbox, None)
-            elif is_known_to_share:
+        now = asyncio.get_running_loop().time
+        began = now()
+
+        def learn() -> None:
+            # A late answer says nothing of the shared connection: the file was just quiet.
+            if shares and now() - began < PATIENCE:
                 _alone.add(self._client.url)
+
+        try:
+            await _exchange(own, question, inbox, None, learn)
         finally:
             await own.close()
 
@@ -100,7 +105,11 @@ async def put(client: Client, task_id: str, question: Question, inbox: Inbox) ->
 
 
 async def _exchange(
-    connection: Connection, question: Question, inbox: Inbox, patience: float | None
+    connection: Connection,
+    question: Question,
+    inbox: Inbox,
+    patience: float | None,
+    on_answer: Callable[[], None] = lambda: None,
 ) -> bool:
     """Ask on a channel until the answers end; return whether there was one in time."""
     channel = connection.channel()
@@ -109,6 +118,9 @@ async def _exchange(
     def take(raw: object) -> None:
         if over.is_set():
             return
+        if not answered.is_set():
+            answered.set()
+            on_answer()
         try:
             inbox.put(decode(raw), len(raw) if isinstance(raw, (str, bytes)) else 0)
             if not question.follow:
@@ -116,7 +128,6 @@ async def _exchange(
         except InductivaError as error:
             inbox.end(error)
             over.set()
-        answered.set()
 
     channel.on("message", take)
     channel.on("close", over.set)

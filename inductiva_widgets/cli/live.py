@@ -1,0 +1,66 @@
+"""``inductiva-widgets tasks tail | list-files | last-modified-file | top``: a running task."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+import click
+
+
+@click.command()
+@click.argument("task_id")
+@click.argument("files", nargs=-1, required=True)
+@click.option("-n", "--lines", default=10, show_default=True, type=click.IntRange(min=0))
+@click.option("-f", "--follow", is_flag=True, help="Go on until the task ends.")
+def tail(task_id: str, files: tuple[str, ...], lines: int, follow: bool) -> None:
+    """Print the last lines of files of a task, while it runs or afterwards.
+
+    \b
+    Example:
+      inductiva-widgets tasks tail n7pbtxunxqzuca6nwe9v0gn75 stdout.txt log.interFoam -f
+    """
+    from inductiva_widgets.tasks import Task
+
+    with interruptible():
+        Task(task_id).tail_files(files, lines, follow)
+
+
+@click.command("list-files")
+@click.argument("task_id")
+def list_files(task_id: str) -> None:
+    """Show the files in the folder of a running task."""
+    from inductiva_widgets.tasks import Task
+
+    with interruptible():
+        click.echo(str(Task(task_id).list_files()))
+
+
+@click.command("last-modified-file")
+@click.argument("task_id")
+def last_modified_file(task_id: str) -> None:
+    """Tell which file a running task has written last, and when."""
+    from inductiva_widgets.tasks import Task
+
+    with interruptible():
+        click.echo(str(Task(task_id).last_modified_file()))
+
+
+@click.command()
+@click.argument("task_id")
+def top(task_id: str) -> None:
+    """Show what the machine of a running task does: the output of top."""
+    from inductiva_widgets.tasks import Task
+
+    with interruptible():
+        click.echo(Task(task_id).top())
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a command without a word, with the exit code that shells know it by."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,247 @@
+"""Questions to a real peer in this process, that answers, is silent, or misbehaves."""
+
+import builtins
+import json
+import sys
+import threading
+import time
+
+import pytest
+
+from inductiva_widgets import webrtc
+from inductiva_widgets.errors import (
+    APIConnectionError,
+    ConfigurationError,
+    InductivaError,
+    TaskError,
+    UnexpectedAnswerError,
+)
+from inductiva_widgets.webrtc import link
+from inductiva_widgets.webrtc.inbox import Inbox
+from inductiva_widgets.webrtc.messages import LONGEST
+from tests.unit.webrtc.machine import success
+
+TOP = webrtc.Question("top")
+TAIL = webrtc.Question("tail", {"filename": "stdout.txt"}, follow=True)
+
+
+def all_of(stream, count):
+    """Return so many answers of a stream."""
+    found = []
+    deadline = time.monotonic() + 20
+    while len(found) < count and time.monotonic() < deadline:
+        found += stream.take(0.5).messages
+    return found
+
+
+def by_operation(question, channel):
+    channel.send(success(question["type"]))
+
+
+def test_question_is_answered_and_sent_in_the_form_of_the_wire(start_machine):
+    machine = start_machine(lambda question, channel: channel.send(success("load 1.0")))
+    assert webrtc.ask(machine, "t1", TOP) == "load 1.0"
+    assert machine.questions == [{"type": "top", "follow": False, "args": {}}]
+
+
+def test_questions_share_a_connection(start_machine):
+    machine = start_machine(by_operation)
+    stream = webrtc.stream(machine, "t1", TAIL)
+    assert all_of(stream, 1) == ["tail"]
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+    assert webrtc.ask(machine, "t1", webrtc.Question("ls")) == "ls"
+    assert machine.offers == 1
+    stream.close()
+
+
+def test_questions_at_the_same_time_share_a_connection(start_machine):
+    machine = start_machine(by_operation)
+    streams = [webrtc.stream(machine, "t1", TAIL) for _ in range(5)]
+    assert [all_of(stream, 1) for stream in streams] == [["tail"]] * 5
+    assert machine.offers == 1
+    for stream in streams:
+        stream.close()
+
+
+def test_tasks_have_connections_of_their_own(start_machine):
+    machine = start_machine(by_operation)
+    assert webrtc.ask(machine, "t1", TOP) == webrtc.ask(machine, "t2", TOP) == "top"
+    assert machine.offers == 2
+
+
+def test_stream_ends_when_the_peer_closes_its_channel(start_machine):
+    def answer(_, channel):
+        channel.send(success(["one"]))
+        channel.send(success(["two"]))
+        channel.close()
+
+    stream = webrtc.stream(start_machine(answer), "t1", TAIL)
+    assert all_of(stream, 2) == [["one"], ["two"]]
+    assert stream.take(10).messages == []
+    assert stream.is_over
+
+
+def test_peer_that_takes_one_channel_a_connection_gets_more_connections(start_machine, monkeypatch):
+    monkeypatch.setattr(link, "PATIENCE", 0.5)
+    machine = start_machine(by_operation)
+    machine.channels_a_connection = 1
+    stream = webrtc.stream(machine, "t1", TAIL)
+    assert all_of(stream, 1) == ["tail"]
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+    assert machine.offers == 2
+    # It is remembered: nobody waits in vain again.
+    monkeypatch.setattr(link, "PATIENCE", 60)
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+    assert machine.offers == 3
+    stream.close()
+
+
+def test_quiet_file_does_not_make_connections_the_rule(start_machine, monkeypatch):
+    monkeypatch.setattr(link, "PATIENCE", 0.3)
+
+    def answer(question, channel):
+        if question["type"] == "top":
+            channel.send(success("top"))
+
+    machine = start_machine(answer)
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+    stream = webrtc.stream(machine, "t1", TAIL)
+    deadline = time.monotonic() + 20
+    while len(machine.questions) < 3 and time.monotonic() < deadline:
+        assert stream.take(0.1).messages == []
+    # Longer than the patience after the question.
+    assert stream.take(0.5).messages == []
+    machine.send(machine.channels[-1], success(["at last"]))
+    assert all_of(stream, 1) == [["at last"]]
+    assert machine.url not in link._alone
+    stream.close()
+
+
+def test_nobody_answers(start_machine):
+    machine = start_machine(by_operation)
+    machine.is_silent = True
+    with pytest.raises(APIConnectionError, match="did not answer"):
+        webrtc.ask(machine, "t1", TOP)
+    # And is asked again.
+    machine.is_silent = False
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+
+
+def test_lost_connection_is_an_error_or_an_end_and_the_next_question_gets_a_new_one(start_machine):
+    machine = start_machine(by_operation)
+    stream = webrtc.stream(machine, "t1", TAIL)
+    assert all_of(stream, 1) == ["tail"]
+    machine.hang_up()
+    try:
+        assert stream.take(20).messages == []
+        assert stream.is_over
+    except APIConnectionError as error:
+        assert "lost" in str(error)
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+    assert machine.offers == 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "words"),
+    [
+        ("not json", UnexpectedAnswerError, "no answer"),
+        ("[1, 2]", UnexpectedAnswerError, "no answer"),
+        (b"\xff\xfe", UnexpectedAnswerError, "no answer"),
+        ('{"status": 3}', UnexpectedAnswerError, "no answer"),
+        ("[" * 50_000, UnexpectedAnswerError, "no answer"),
+        (json.dumps({"status": "error", "message": "no <b>such</b> file"}), TaskError, "<b>such"),
+        (json.dumps({"status": "error", "message": {"a": 1}}), TaskError, "error"),
+        (json.dumps({"status": "error", "message": "x" * 9000}), TaskError, "x…$"),
+    ],
+)
+def test_malformed_answer_is_an_error_in_words(start_machine, raw, kind, words):
+    machine = start_machine(lambda _, channel: channel.send(raw))
+    with pytest.raises(kind, match=words):
+        webrtc.ask(machine, "t1", TOP)
+
+
+def test_message_that_is_too_long_is_an_error():
+    with pytest.raises(UnexpectedAnswerError, match="too long"):
+        webrtc.messages.decode(" " * (LONGEST + 1))
+
+
+@pytest.mark.parametrize("message", [None, "text", [1], [["a"]], {"a": 1}])
+def test_lines_must_be_texts(message):
+    with pytest.raises(UnexpectedAnswerError, match="lines"):
+        webrtc.messages.lines_of(message)
+
+
+def test_listing_is_flat_names():
+    listing = ["a.txt", {"vtk": ["b.vtk", {"old": ["c.vtk"]}]}, {"empty": []}]
+    assert sorted(webrtc.messages.files_of(listing)) == ["a.txt", "vtk/b.vtk", "vtk/old/c.vtk"]
+
+
+@pytest.mark.parametrize("listing", [None, "a", [1], {"a": []}, [{"a": "b"}], [["a"]]])
+def test_malformed_listing_is_an_error(listing):
+    with pytest.raises(UnexpectedAnswerError):
+        webrtc.messages.files_of(listing)
+
+
+def test_endless_listings_are_refused():
+    deep = []
+    for _ in range(500):
+        deep = [{"a": deep}]
+    for listing in (["a"] * 20_000, deep):
+        with pytest.raises(UnexpectedAnswerError):
+            webrtc.messages.files_of(listing)
+
+
+@pytest.mark.parametrize("answer", ["", "v=0", "v=0\r\nm=application x y z\r\n"])
+def test_answer_that_is_no_session_is_an_error(start_machine, answer):
+    machine = start_machine(by_operation)
+
+    async def accept(_):
+        return answer
+
+    machine._accept = accept
+    with pytest.raises(InductivaError, match="session|connection"):
+        webrtc.ask(machine, "t1", TOP)
+
+
+def test_missing_package_is_named_with_its_install_line(start_machine, monkeypatch):
+    found = builtins.__import__
+
+    def missing(name, *args, **kwargs):
+        if name == "aiortc":
+            raise ModuleNotFoundError("No module named 'aiortc'")
+        return found(name, *args, **kwargs)
+
+    monkeypatch.delitem(sys.modules, "aiortc")
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(ConfigurationError, match=r'pip install "inductiva-widgets\[live\]"'):
+        webrtc.require()
+
+
+def test_loop_is_on_a_thread_of_its_own(start_machine):
+    webrtc.ask(start_machine(by_operation), "t1", TOP)
+    threads = [thread for thread in threading.enumerate() if thread.name == "inductiva-peers"]
+    assert len(threads) == 1
+    assert threads[0].daemon
+
+
+def test_idle_connection_is_closed(start_machine, monkeypatch):
+    monkeypatch.setattr(link, "LINGER", 0.0)
+    machine = start_machine(by_operation)
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+    deadline = time.monotonic() + 20
+    while machine.open[0].connectionState != "closed" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert machine.open[0].connectionState == "closed"
+    assert (machine, "t1") not in link._links
+
+
+def test_inbox_is_bounded_and_tells_what_it_lost():
+    inbox = Inbox(limit=10)
+    for number in range(100):
+        inbox.put(number, 3)
+    assert inbox.take(0) == ([97, 98, 99], False)
+    inbox.put(100, 3)
+    assert inbox.take(0) == ([100], True)
+    inbox.end(TaskError("over"))
+    with pytest.raises(TaskError):
+        inbox.take(0)
