@@ -47,9 +47,8 @@ class LastModified:
     age: float
 
     def __str__(self) -> str:
-        return (
-            f"{self.name} was written {format_short(self.age)} ago ({format_date(self.modified)})."
-        )
+        when = f"{format_short(self.age)} ago ({format_date(self.modified)})"
+        return f"{_plain(self.name)} was written {when}."
 
 
 class WorkingFiles(Sequence[WorkingFile]):

@@ -1,0 +1,212 @@
+"""A growing file is read once for all listeners: here over HTTP, as from the embedded server."""
+
+import io
+import threading
+
+import pytest
+
+from inductiva_widgets.errors import InductivaError, NotFoundError, TaskError
+from inductiva_widgets.tasks import Task, following, http_source, looks
+from inductiva_widgets.tasks.following import follow
+from tests.unit.tasks.following_world import MODIFIED, Disk, Ear, until
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    for module in (following, http_source):
+        monkeypatch.setattr(module, "PERIOD", 0.02)
+    monkeypatch.setattr(http_source.HttpSource, "pause", 0.02)
+    monkeypatch.setattr(http_source, "_NEWS", 0.02)
+    disk = Disk()
+    yield disk
+    # Readers notice the end and go.
+    disk.task.update(status="killed", is_terminated=True)
+    until(lambda: not following._readers)
+    disk.end()
+
+
+@pytest.fixture
+def task(disk):
+    return Task("t1", client=disk.client)
+
+
+def readers():
+    return [thread for thread in threading.enumerate() if thread.name == "inductiva-follow"]
+
+
+def test_file_is_read_from_its_beginning_and_while_it_grows(disk, task):
+    disk.files["stdout.txt"] = b"one\n"
+    ear = Ear()
+    interest = follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.text == b"one\n")
+    disk.files["stdout.txt"] += b"two\nthr"
+    ear.until(lambda: ear.text == b"one\ntwo\nthr")
+    assert all(piece.follows for piece in ear.pieces)
+    ear.until(lambda: ear.states)
+    assert ear.states[-1].last_output.timestamp() == MODIFIED
+    interest.cancel()
+    until(lambda: not readers())
+
+
+def test_file_that_is_not_there_yet_is_waited_for(disk, task):
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.states)
+    assert "not there yet" in ear.states[0].note
+    disk.files["stdout.txt"] = b"one\n"
+    ear.until(lambda: ear.text == b"one\n")
+
+
+def test_listeners_share_a_reader_and_late_ones_get_what_came(disk, task):
+    disk.files["stdout.txt"] = b"one\n"
+    first, second = Ear(), Ear()
+    interest = follow(task, "stdout.txt", first)
+    first.until(lambda: first.text == b"one\n")
+    follow(task, "stdout.txt", second)
+    second.until(lambda: second.text == b"one\n")
+    assert second.pieces[0].follows
+    assert len(readers()) == 1
+    disk.files["stdout.txt"] += b"two\n"
+    for ear in (first, second):
+        ear.until(lambda ear=ear: ear.text == b"one\ntwo\n")
+    interest.cancel()
+    disk.files["stdout.txt"] += b"three\n"
+    second.until(lambda: second.text.endswith(b"three\n"))
+    assert first.text == b"one\ntwo\n"
+
+
+def test_listener_that_fails_harms_no_other(disk, task):
+    class Deaf(Ear):
+        def take(self, piece):
+            raise RuntimeError("deaf")
+
+    disk.files["stdout.txt"] = b"one\n"
+    follow(task, "stdout.txt", Deaf())
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.text == b"one\n")
+    disk.files["stdout.txt"] += b"two\n"
+    ear.until(lambda: ear.text == b"one\ntwo\n")
+
+
+def test_of_a_long_file_the_end_is_read(disk, task):
+    disk.files["stdout.txt"] = b"x" * looks.BACKLOG + b"y" * 10
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.text.endswith(b"y"))
+    assert len(ear.text) == looks.BACKLOG
+    assert not ear.pieces[0].follows
+
+
+def test_file_that_grows_too_fast_is_read_at_its_end(disk, task):
+    disk.files["stdout.txt"] = b"one\n"
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.text == b"one\n")
+    disk.files["stdout.txt"] += b"x" * 3 * looks.BUDGET + b"end\n"
+    ear.until(lambda: ear.text.endswith(b"end\n"))
+    assert [piece.follows for piece in ear.pieces] == [True, False]
+    assert len(ear.pieces[1].data) == looks.BUDGET
+    disk.files["stdout.txt"] += b"calm again\n"
+    ear.until(lambda: ear.text.endswith(b"calm again\n"))
+    assert ear.pieces[-1] == (b"calm again\n", True)
+
+
+def test_file_begun_anew_is_read_anew(disk, task):
+    disk.files["stdout.txt"] = b"one\ntwo\n"
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.pieces)
+    disk.files["stdout.txt"] = b"new\n"
+    ear.until(lambda: len(ear.pieces) == 2)
+    assert ear.pieces[1] == (b"new\n", False)
+    disk.files["stdout.txt"] += b"more\n"
+    ear.until(lambda: len(ear.pieces) == 3)
+    assert ear.pieces[2] == (b"more\n", True)
+
+
+def test_failing_service_is_told_and_tried_again(disk, task):
+    disk.files["stdout.txt"] = b"one\n"
+    disk.is_broken = True
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.states)
+    assert "500" in str(ear.states[0].error)
+    disk.is_broken = False
+    ear.until(lambda: ear.text == b"one\n")
+    ear.until(lambda: ear.states[-1].error is None)
+
+
+def test_end_comes_after_all_was_read(disk, task):
+    disk.files["stdout.txt"] = b"one\n"
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.text == b"one\n")
+    disk.files["stdout.txt"] += b"x" * (looks.BUDGET + 5)
+    disk.task.update(status="success", is_terminated=True)
+    ear.until(lambda: ear.states and ear.states[-1].is_over)
+    assert len(ear.text) == looks.BUDGET + 9
+    assert [state.is_over for state in ear.states].count(True) == 1
+
+
+def test_rest_is_read_from_the_archive_where_the_folder_is_gone(disk, task, monkeypatch):
+    monkeypatch.setattr(task, "open_output", lambda name: io.BytesIO(b"one\ntwo\n"))
+    disk.files["stdout.txt"] = b"one\n"
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.text == b"one\n")
+    disk.task.update(status="success", is_terminated=True)
+    del disk.files["stdout.txt"]
+    ear.until(lambda: ear.states and ear.states[-1].is_over)
+    assert ear.text == b"one\ntwo\n"
+    assert all(piece.follows for piece in ear.pieces)
+
+
+def test_task_without_outputs_ends_with_the_reason(disk, task, monkeypatch):
+    def refuse(name):
+        raise TaskError("no output")
+
+    monkeypatch.setattr(task, "open_output", refuse)
+    disk.task.update(status="killed", is_terminated=True)
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.states and ear.states[-1].is_over)
+    assert str(ear.states[-1].error) == "no output"
+
+
+def test_unknown_task_ends_the_reading(service):
+    ear = Ear()
+    follow(Task("nobody", client=service()), "stdout.txt", ear)
+    ear.until(lambda: ear.states)
+    assert ear.states[-1].is_over
+    assert isinstance(ear.states[-1].error, NotFoundError)
+
+
+def test_mistake_of_our_own_is_told(task, disk, monkeypatch):
+    monkeypatch.setattr(http_source.HttpSource, "look", lambda _: 1 / 0)
+    monkeypatch.setattr(following, "_log", type("Log", (), {"error": lambda *_, **__: None}))
+    ear = Ear()
+    interest = follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.states)
+    assert isinstance(ear.states[0].error, InductivaError)
+    interest.cancel()
+
+
+def test_backlog_is_bounded_and_says_where_it_begins(disk, task):
+    data = bytes(range(256)) * (looks.BACKLOG // 256)
+    disk.files["stdout.txt"] = data
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    ear.until(lambda: ear.text == data)
+    for _ in range(3):
+        disk.files["stdout.txt"] += b"z" * (looks.BUDGET // 2)
+        ear.until(lambda: ear.text == disk.files["stdout.txt"])
+    late = Ear()
+    reader, _ = following.join(task, "stdout.txt", late)
+    late.until(lambda: late.states)
+    assert looks.BACKLOG - following._PORTION <= len(late.text) <= looks.BACKLOG
+    assert disk.files["stdout.txt"].endswith(late.text)
+    assert [piece.follows for piece in late.pieces].count(False) == 1
+    backlog = reader.backlog(1)
+    assert backlog.start + len(backlog.data) == len(disk.files["stdout.txt"])
+    assert disk.files["stdout.txt"][backlog.start :] == backlog.data
