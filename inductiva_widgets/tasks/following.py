@@ -111,9 +111,9 @@ class Reader:
         return interest
 
     def backlog(self, timeout: float) -> Backlog:
-        """Return what was read, after the first look if that comes in time."""
+        """Return what was read; waits for the first of it, or why there is none."""
         with self._looked:
-            self._looked.wait_for(lambda: self._state is not None, timeout)
+            self._looked.wait_for(self._has_news, timeout)
             run: list[bytes] = []
             for piece in reversed(self._pieces):
                 run.append(piece.data)
@@ -145,6 +145,9 @@ class Reader:
         finally:
             if source is not None:
                 source.close()
+
+    def _has_news(self) -> bool:
+        return bool(self._pieces) or self._state not in (None, State())
 
     def _is_wanted(self) -> bool:
         """Return whether somebody is interested; if not, the next one begins anew."""

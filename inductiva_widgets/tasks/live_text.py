@@ -23,14 +23,14 @@ KEPT = 30.0
 """Seconds that a file is followed after somebody has looked at it."""
 
 # Seconds in which the first lines mostly come.
-_FIRST = 5.0
+_FIRST = 3.0
 
 _lock = threading.Lock()
 _looks: dict[tuple[Client, str, str], _Looking] = {}
 
 
 def open_live(task: TaskFiles, name: str) -> LiveText:
-    """Return what has come of a file; waits for the first lines, some seconds at most.
+    """Return what has come of a file; the first time waits for lines, some seconds at most.
 
     Parameters
     ----------
@@ -47,10 +47,11 @@ def open_live(task: TaskFiles, name: str) -> LiveText:
     key = (task.client, task.id, name)
     with _lock:
         looking = _looks.get(key)
+        is_new = looking is None or looking.is_over
         if looking is None or looking.is_over:
             looking = _looks[key] = _Looking(task, name)
         looking.stay(lambda: _forget(key))
-    backlog = looking.reader.backlog(_FIRST)
+    backlog = looking.reader.backlog(_FIRST if is_new else 0.0)
     state = backlog.state
     if not backlog.data and state is not None and state.error is not None:
         raise state.error

@@ -1,6 +1,7 @@
 """Questions to a real peer in this process, that answers, is silent, or misbehaves."""
 
 import builtins
+import contextlib
 import json
 import sys
 import threading
@@ -132,11 +133,10 @@ def test_lost_connection_is_an_error_or_an_end_and_the_next_question_gets_a_new_
     stream = webrtc.stream(machine, "t1", TAIL)
     assert all_of(stream, 1) == ["tail"]
     machine.hang_up()
-    try:
+    # Whether the channel or the connection is seen to end first is a matter of luck.
+    with contextlib.suppress(APIConnectionError):
         assert stream.take(20).messages == []
-        assert stream.is_over
-    except APIConnectionError as error:
-        assert "lost" in str(error)
+    assert stream.is_over
     assert webrtc.ask(machine, "t1", TOP) == "top"
     assert machine.offers == 2
 
@@ -199,7 +199,7 @@ def test_answer_that_is_no_session_is_an_error(start_machine, answer):
         return answer
 
     machine._accept = accept
-    with pytest.raises(InductivaError, match="session|connection"):
+    with pytest.raises(InductivaError, match=r"session|connection"):
         webrtc.ask(machine, "t1", TOP)
 
 
