@@ -38,7 +38,7 @@ class LastModified:
     Examples
     --------
     >>> from datetime import datetime
-    >>> print(LastModified("vtk/a.vtk", datetime(2026, 3, 1, 12, 30), 83.0))
+    >>> print(inductiva.tasks.LastModified("vtk/a.vtk", datetime(2026, 3, 1, 12, 30), 83.0))
     vtk/a.vtk was written 1 min 23 s ago (...).
     """
 
@@ -61,6 +61,7 @@ class WorkingFiles(Sequence[WorkingFile]):
 
     Examples
     --------
+    >>> from inductiva_widgets.tasks import WorkingFile, WorkingFiles
     >>> names = ("stdout.txt", "vtk/a.vtk", "vtk/b.vtk")
     >>> WorkingFiles(WorkingFile(name=name, size=2048) for name in names)
     vtk/

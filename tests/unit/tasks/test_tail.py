@@ -1,5 +1,7 @@
 """What is printed of files: last lines, then what is added, lines of several files kept apart."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from inductiva_widgets import _pump
@@ -14,25 +16,22 @@ from tests.unit.tasks.following_world import Disk, until
 def readers(monkeypatch):
     """Return the listeners by file, and let a test act while the printing waits."""
     feeds = {}
-
-    class World:
-        steps = []
-        ended = []
+    world = SimpleNamespace(steps=[], ended=[])
 
     def follow(_task, name, listener):
         feeds[name] = listener
-        return Interest(lambda: World.ended.append(name))
+        return Interest(lambda: world.ended.append(name))
 
     def sleep(_seconds):
-        if World.steps:
-            World.steps.pop(0)(feeds)
+        if world.steps:
+            world.steps.pop(0)(feeds)
             return
         for feed in feeds.values():
             feed.tell(State(is_over=True))
 
     monkeypatch.setattr(tail, "follow", follow)
     monkeypatch.setattr(_pump, "sleep", sleep)
-    return World
+    return world
 
 
 def say(name, data, follows=True):
