@@ -1,4 +1,4 @@
-"""Requests of the page reach the widget while a cell runs, whatever the kernel and the front end.
+"""Requests of the page reach the widget while a cell runs, and interrupts end what a cell follows.
 
 Real kernels, spoken to as a front end without subshells does. What JupyterLab and Notebook do, with
 subshells, is tested in the browser.
@@ -79,7 +79,7 @@ def start_kernel(tmp_path):
         client.start_channels()
         started.append((manager, client))
         client.wait_for_ready(timeout=60)
-        return FrontEnd(client)
+        return FrontEnd(client, manager)
 
     yield start
     for manager, client in started:
@@ -91,8 +91,9 @@ def start_kernel(tmp_path):
 class FrontEnd:
     """A front end without subshells."""
 
-    def __init__(self, client):
+    def __init__(self, client, manager):
         self.client = client
+        self.manager = manager
 
     def run(self, code):
         """Run a cell to its end and return what it printed."""
@@ -185,3 +186,27 @@ def test_ipykernel_6_answers_while_a_cell_downloads(start_kernel, old_ipykernel)
     # Nothing but the cancel ends it.
     front.until(cell_is_over(cell))
     assert front.run("print(answer)") == "cancelled"
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["ipykernel", "ipykernel-6"])
+def test_interrupted_tail_ends_at_once_and_works_again(start_kernel, request, is_old):
+    front = start_kernel(request.getfixturevalue("old_ipykernel") if is_old else "")
+    comm_id, task_id = front.run(SETUP).split()[-2:]
+    follow = "print('begun', flush=True); task.tail_files('stdout.txt', lines=100, follow=True)"
+
+    def begins(message):
+        return "EPA SWMM" in str(message["content"].get("text"))
+
+    cell = front.client.execute(follow)
+    front.until(begins)
+    interrupted = time.monotonic()
+    front.manager.interrupt_kernel()
+    seen = front.until(cell_is_over(cell))
+    assert any(message["content"].get("ename") == "KeyboardInterrupt" for message in seen)
+    assert time.monotonic() - interrupted < 5
+    # Again, and now to the end, which the button brings.
+    cell = front.client.execute(follow)
+    front.until(begins)
+    front.press(comm_id, "kill", task_id=task_id)
+    seen = front.until(cell_is_over(cell))
+    assert not any(message["msg_type"] == "error" for message in seen)

@@ -58,8 +58,8 @@ def test_last_lines_of_a_running_task(service, running, capsys):
         printed += capsys.readouterr().out
 
 
-def test_follow_prints_all_to_the_end(service, client, short_storm, capsys):
-    made = simulators.SWMM(client=client).run(short_storm)
+def test_follow_prints_all_to_the_end(service, short_storm, capsys):
+    made = simulators.SWMM().run(short_storm)
     task = Task(made.id, client=service)
     task.tail_files("stdout.txt", lines=1000, follow=True, wait=True)
     printed = capsys.readouterr().out
@@ -94,5 +94,7 @@ def test_file_that_is_not_there_is_an_error(cloud, running):
 def test_nothing_lives_on_after_the_end(client, short_storm, capsys):
     task = simulators.SWMM().run(short_storm)
     task.tail_files(follow=True)
-    names = {thread.name for thread in threading.enumerate()}
-    assert "inductiva-follow" not in names
+    for thread in threading.enumerate():
+        if thread.name == "inductiva-follow":
+            thread.join(20)
+            assert not thread.is_alive()

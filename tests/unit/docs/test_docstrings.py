@@ -44,8 +44,9 @@ ASKING = {"Task", "TaskList", "tasks", "resources"}
 MAIN = {
     "": "connect InductivaError Status TaskWidget TaskListWidget OutputsWidget DownloadWidget",
     "Task": "get_status get_info wait wait_for_status kill sync_context get_output_files_info "
-    "open_output tail_files list_files last_modified_file top download_outputs start_download download_inputs get_output_url "
-    "get_metadata set_metadata get_computation_time get_total_time get_machine_type widget",
+    "open_output tail_files list_files last_modified_file top download_outputs start_download "
+    "download_inputs get_output_url get_metadata set_metadata get_computation_time get_total_time "
+    "get_machine_type widget",
     "TaskList": "to_frame from_frame filter kill wait download_outputs start_download compare "
     "widget",
     "TaskListWidget": "query filtered code",
