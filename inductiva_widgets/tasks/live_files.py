@@ -136,8 +136,8 @@ class LiveFiles(TaskFiles):
         >>> storm = inductiva.simulators.SWMM().run("cases/swmm_long")
         >>> storm.wait_for_status("computation-started", silent_mode=True)
         True
-        >>> print(storm.last_modified_file())
-        ... was written ... ago (...).
+        >>> print("Last:", storm.last_modified_file())
+        Last: ... was written ... ago (...).
         >>> storm.kill()
         """
         self._check_computes("When it ended is told by task.get_info().")
