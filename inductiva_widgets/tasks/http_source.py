@@ -31,6 +31,7 @@ class HttpSource:
     def __init__(self, task: TaskFiles, name: str) -> None:
         self._task, self._name = task, name
         self._at: int | None = None
+        self._has_read = False
         self._was_quiet = True
         # It grew faster than it is read: only its end is asked for.
         self._is_flooding = False
@@ -83,8 +84,6 @@ class HttpSource:
         is_first = at is None and start == 0 and not self._has_read
         self._has_read = True
         return (Piece(part.data, is_first) if part.data else None), part
-
-    _has_read = False
 
     def _read(self, *, after: int | None = None, most: int) -> FilePart:
         return self._task.client.read_text(self._task.id, self._name, after=after, most=most)
