@@ -10,6 +10,8 @@ interface Column {
   /** In pixels; columns of free text take more where there is room. */
   width: number;
   grows?: boolean;
+  /** Drawn only: there is nothing to sort by. */
+  isPicture?: boolean;
 }
 
 export const COLUMNS: Record<ColumnKey, Column> = {
@@ -24,6 +26,7 @@ export const COLUMNS: Record<ColumnKey, Column> = {
   computation: { title: "Computation", kind: "seconds", width: 90 },
   total: { title: "Total", kind: "seconds", width: 64 },
   phases: { title: "Phases", kind: "text", width: 54, grows: true },
+  metric: { title: "Metric", kind: "text", width: 158, isPicture: true },
   machine: { title: "Resource type", kind: "values", width: 116 },
   cost: { title: "Cost", kind: "dollars", width: 98 },
   files: { title: "Files", kind: "count", width: 56 },

@@ -34,7 +34,14 @@ export function HeadRow({ columns, query, ask, isAllChosen, onChooseAll, onFilte
         </label>
       </span>
       {columns.map((key) => {
-        const { title, kind } = COLUMNS[key];
+        const { title, kind, isPicture } = COLUMNS[key];
+        if (isPicture) {
+          return (
+            <span role="columnheader" key={key} class={classOf(key)}>
+              {title}
+            </span>
+          );
+        }
         const descending = query.sort?.key === key ? query.sort.descending : null;
         return (
           <span
