@@ -1,5 +1,5 @@
 /** The columns of the table: what they are called, how wide they are, how they are compared. Pure. */
-import type { ColumnKey, SortView } from "./contract";
+import type { ColumnKey } from "./contract";
 
 /** How the values of a column are compared, written and filtered. */
 export type ColumnKind = "values" | "text" | "time" | "seconds" | "bytes" | "dollars" | "count";
@@ -62,12 +62,4 @@ export function layColumns(keys: readonly ColumnKey[], hasAxis = false) {
       TICKS + last,
     ),
   };
-}
-
-/** The order after a click on a head: numbers and times begin with the largest, the third click
- * gives the order of the list back. */
-export function nextSort(sort: SortView | null, key: ColumnKey): SortView | null {
-  const first = isNumber(key) || COLUMNS[key].kind === "time";
-  if (sort?.key !== key) return { key, descending: first };
-  return sort.descending === first ? { key, descending: !first } : null;
 }

@@ -28,13 +28,11 @@ export const toldMetric = ({ name, last, progress }: MetricView): string =>
 export const percentOf = (share: number): string =>
   `${Math.floor(Math.max(0, Math.min(1, share)) * 100 + 1e-9)} %`;
 
-/** `ends in 3 min`: one unit above a minute, since it is a guess. */
+/** `ends in 3 min`: to the minute, since it is a guess. */
 export function toldEnd(ends: number, now: number): string {
   const seconds = Math.ceil((ends - now) / 1000);
   if (seconds <= 0) return "about to end";
-  const minutes = Math.ceil(seconds / 60);
-  const isShort = seconds <= 60 || minutes >= 60;
-  return `ends in ${isShort ? formatGrowing(isShort && minutes >= 60 ? minutes * 60 : seconds) : `${minutes} min`}`;
+  return `ends in ${formatGrowing(seconds > 60 ? Math.ceil(seconds / 60) * 60 : seconds)}`;
 }
 
 export type Point = readonly [x: number, y: number];
@@ -53,15 +51,17 @@ export function scaleOf(values: readonly number[], wantsLog: boolean): Scale {
   const positive = wantsLog ? finite.filter((value) => value > 0) : [];
   const isLog = positive.length > 0;
   const shown = isLog ? positive : finite;
-  const low = shown.reduce((a, b) => Math.min(a, b), shown[0] ?? 0);
-  const high = shown.reduce((a, b) => Math.max(a, b), shown[0] ?? 0);
+  const [low, high] = [Math.min(...shown), Math.max(...shown)];
   const place = isLog ? Math.log10 : (value: number) => value;
   // Halved, since the distance of the largest numbers there are is none of them.
-  const span = place(high) / 2 - place(low) / 2;
-  const at = (value: number): number | null => {
-    if (!Number.isFinite(value) || (isLog && value <= 0)) return null;
-    return span === 0 ? 0.5 : (place(value) / 2 - place(low) / 2) / span;
-  };
+  const above = (value: number) => place(value) / 2 - place(low) / 2;
+  const span = above(high);
+  const at = (value: number) =>
+    !Number.isFinite(value) || (isLog && value <= 0)
+      ? null
+      : span === 0
+        ? 0.5
+        : above(value) / span;
   return { low, high, isLog, at };
 }
 

@@ -22,11 +22,15 @@ export type Side = { after: number } | { before: number } | Record<string, never
 export class LogText {
   size = 0;
   note = "";
+  /** Of which the bytes are counted; the kernel is told. */
+  edition = "";
   canGrow = true;
   /** Whether something was ever loaded. */
   isKnown = false;
   /** Whether older lines were let go to make room. */
   isTrimmed = false;
+  /** Bytes that came too fast to be shown. */
+  leftOut = 0;
   /** How many lines the latest stretch put in front. */
   prepended = 0;
   /** Changes whenever something is shown differently. */
@@ -50,17 +54,22 @@ export class LogText {
   /** Takes in what was answered to a question for one side. */
   take(view: LogView, side: Side): void {
     this.version += 1;
-    if ("before" in side) this.#takeEarlier(view);
-    else this.#takeLater(view, "after" in side);
+    // The kernel answers with the end of another edition, whatever was asked for.
+    const isSame = this.isKnown && view.edition === this.edition;
+    if (isSame && "before" in side) this.#takeEarlier(view);
+    else this.#takeLater(view, isSame && "after" in side);
   }
 
   #takeLater(view: LogView, isMore: boolean): void {
     this.size = view.size;
     this.note = view.note;
     this.canGrow = view.can_grow;
-    const joins = this.isKnown && isMore && view.start === this.stop;
+    const missed = isMore ? view.start - this.stop : 0;
+    const joins = isMore && missed === 0;
     this.isKnown = true;
+    this.edition = view.edition;
     if (!joins) {
+      this.leftOut = this.stop > 0 && missed > 0 ? this.leftOut + missed : 0;
       this.#chunks = [];
       this.isTrimmed = false;
       this.#terminal = new Terminal();
@@ -88,6 +97,12 @@ export class LogText {
     while (this.#chunks.length > 1 && this.#isOver(share)) drop();
     this.#terminal = new Terminal();
     for (const { text } of this.#chunks) this.#terminal.feed(text);
+  }
+
+  /** What is not shown of the older bytes, and why; empty where nothing was lost. */
+  get lost(): string {
+    if (this.leftOut > 0) return `… ${formatBytes(this.leftOut)} left out: it grows too fast`;
+    return this.isTrimmed ? "older lines were let go" : "";
   }
 
   #isOver(share: number): boolean {

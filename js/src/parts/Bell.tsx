@@ -1,29 +1,25 @@
-/** Whether the browser tells when a task ends: asked for by a click, and once. */
+/** Whether the browser tells when a task ends: it is asked by a click, and once. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { errorView } from "../bridge";
 import type { TaskView } from "../contract";
 import { formatClock } from "../format";
 import { clip } from "./Badge";
 import { Icon } from "./Icons";
 
-const BLOCKED =
-  "The browser blocks notifications of this page. Allow them in its settings for this site.";
-const MISSING =
-  "No notifications here: the browser gives them to pages of https:// or localhost only.";
+type Permission = NotificationPermission | "missing";
+
+/** What stands in the way, in words. */
+const WORDS: Record<string, string> = {
+  default: "To be told when it ends:",
+  denied: "The browser's settings block notifications of this page.",
+  missing: "The browser notifies only on pages of https:// or localhost.",
+};
 
 export interface Notifying {
   isOn: boolean;
-  /** Why there can be none, or what went wrong; empty where all is well. */
-  problem: string;
-  /** Wanted, as Python may say, while the browser was not asked yet. */
-  isUnasked: boolean;
+  /** To be told; null where nothing is in the way. */
+  obstacle: Permission | null;
   turn(on: boolean): Promise<void>;
 }
-
-const permission = (): NotificationPermission | null =>
-  typeof Notification === "undefined" || globalThis.isSecureContext === false
-    ? null
-    : Notification.permission;
 
 /** Tells of the end that this view sees: of a task that had ended before, nobody wants to hear. */
 export function useNotifying(
@@ -31,50 +27,51 @@ export function useNotifying(
   wanted: boolean,
   onWanted: (wanted: boolean) => void,
 ): Notifying {
-  const [problem, setProblem] = useState("");
-  const [, setAsked] = useState(0);
+  const [wasRefused, setRefused] = useState(false);
+  // Some browsers of phones have the name and refuse the thing.
+  const [isBroken, setBroken] = useState(false);
   const wasLive = useRef(false);
+  const state: Permission =
+    isBroken || typeof Notification === "undefined" || globalThis.isSecureContext === false
+      ? "missing"
+      : Notification.permission;
   useLayoutEffect(() => {
     const hasEnded = view.is_terminal && wasLive.current;
     wasLive.current = !view.is_terminal;
-    if (!hasEnded || !wanted || permission() !== "granted") return;
+    if (!hasEnded || !wanted || state !== "granted") return;
     try {
       tell(view);
-    } catch (thrown) {
-      // Some browsers of phones have the name and refuse the thing.
-      setProblem(errorView(thrown).detail);
+    } catch {
+      setBroken(true);
     }
   });
 
   async function turn(on: boolean): Promise<void> {
-    setProblem("");
-    if (!on || permission() === "granted") return onWanted(on);
-    const answer = permission() === null ? null : await Notification.requestPermission();
-    setAsked((n) => n + 1);
-    if (answer === "granted") onWanted(true);
-    else setProblem(answer === null ? MISSING : answer === "denied" ? BLOCKED : "");
+    const answer = on && state === "default" ? await Notification.requestPermission() : state;
+    setRefused(on && answer !== "granted");
+    if (!on || answer === "granted") onWanted(on);
   }
 
-  const now = permission();
-  const isStuck = wanted && !view.is_terminal && problem === "";
+  const isTold = isBroken || ((wanted || wasRefused) && !view.is_terminal && state !== "granted");
+  const isClosed = state === "default" && !wanted;
   return {
-    isOn: wanted && now === "granted",
-    problem: isStuck && now === null ? MISSING : isStuck && now === "denied" ? BLOCKED : problem,
-    isUnasked: isStuck && now === "default",
+    isOn: wanted && state === "granted",
+    obstacle: isTold && !isClosed ? state : null,
     turn,
   };
 }
 
 function tell({ id, alias, simulator, computation }: TaskView): void {
-  const title = simulator === null ? alias : `${alias}: ${simulator}`;
-  const lasted = computation.seconds === null ? "" : `\nComputed ${formatClock(computation.seconds)}`;
+  const lasted = computation.seconds === null ? "" : `, ${formatClock(computation.seconds)}`;
   // Of several views one notification remains, as they name the same task.
-  const notification = new Notification(clip(title), { body: `${clip(id)}${lasted}`, tag: id });
-  notification.onclick = () => {
-    globalThis.focus();
-    notification.close();
-  };
+  const notification = new Notification(clip(`${alias}: ${simulator ?? "task"}`), {
+    body: clip(id) + lasted,
+    tag: id,
+  });
+  notification.onclick = () => globalThis.focus();
 }
+
+const LABEL = "Notify me when it ends";
 
 export function Bell({ notifying: { isOn, turn } }: { notifying: Notifying }) {
   return (
@@ -82,8 +79,8 @@ export function Bell({ notifying: { isOn, turn } }: { notifying: Notifying }) {
       type="button"
       class="iw-button iw-quiet iw-bell"
       aria-pressed={isOn}
-      aria-label="Notify me when it ends"
-      title="Notify me when it ends"
+      aria-label={LABEL}
+      title={LABEL}
       onClick={() => void turn(!isOn)}
     >
       <Icon name="bell" />
@@ -91,15 +88,14 @@ export function Bell({ notifying: { isOn, turn } }: { notifying: Notifying }) {
   );
 }
 
-/** What stands in the way of it, in words. */
-export function BellLine({ notifying: { problem, isUnasked, turn } }: { notifying: Notifying }) {
-  if (problem === "" && !isUnasked) return null;
+export function BellLine({ notifying: { obstacle, turn } }: { notifying: Notifying }) {
+  if (obstacle === null) return null;
   return (
     <div class="iw-bell-line" role="note">
-      <span class="iw-text">{isUnasked ? "To be told when it ends:" : problem}</span>
-      {isUnasked ? (
+      {WORDS[obstacle]}
+      {obstacle === "default" ? (
         <button type="button" class="iw-button" onClick={() => void turn(true)}>
-          <Icon name="bell" /> Allow notifications
+          Allow notifications
         </button>
       ) : null}
     </div>

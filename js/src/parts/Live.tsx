@@ -3,12 +3,12 @@ import { useId, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import { type ServiceTime, useNow } from "../clock";
 import type { LiveView, SeriesView, TaskView } from "../contract";
-import { formatAgo, formatCount } from "../format";
+import { formatAgo, formatPlural } from "../format";
 import { Lazy } from "../lazy";
 import { formatValue, percentOf, toldEnd, toldSeries } from "../metric";
 import { clip } from "./Badge";
 import { ErrorBox } from "./ErrorBox";
-import { Icon } from "./Icons";
+import { Bar } from "./Progress";
 import { Sparkline } from "./Sparkline";
 
 /** More series are folded away. */
@@ -25,71 +25,93 @@ interface Props {
 }
 
 export function Live({ bridge, live, view, time }: Props) {
-  const { source, series, samples, progress, note, error } = live;
+  const { source, series, samples, note, error } = live;
   const [chosen, setChosen] = useState<string | null>(null);
   const [isUnfolded, setUnfolded] = useState(false);
-  const id = useId();
-  const shown = isUnfolded ? series : series.slice(0, SHOWN);
-  const more = series.length - shown.length;
-  const charted = series.find(({ name }) => name === chosen);
+  const chart = useId();
+  const more = series.length - SHOWN;
   return (
-    <div class="iw-live" role="group" aria-label="Live metrics">
-      <div class="iw-live-head">
-        {source === null ? null : (
-          <span class="iw-live-source" title={clip(source)}>
-            <bdi>{clip(source)}</bdi>
-          </span>
-        )}
-        {samples === 0 ? null : (
-          <span class="iw-live-samples">{formatCount(samples)} samples</span>
-        )}
-        {progress === null ? null : <Share live={live} view={view} time={time} />}
-        <Silence live={live} view={view} time={time} />
-      </div>
+    <div class="iw-live" role="group" aria-label="Metrics">
+      <Head live={live} view={view} time={time} />
       {source === null ? null : (
-        <ul class="iw-metrics" aria-label="Metrics">
-          {series.length === 0 ? (
-            <li class="iw-metric iw-dim">
-              {view.is_terminal ? "No value was found." : "No value yet."}
-            </li>
+        <ul class="iw-metrics">
+          {samples === 0 ? (
+            <li class="iw-dim">No value {view.is_terminal ? "was found" : "yet"}</li>
           ) : null}
-          {shown.map((one) => (
+          {series.slice(0, isUnfolded ? undefined : SHOWN).map((one) => (
             <Metric
               key={one.name}
               series={one}
               samples={samples}
-              chart={one.name === chosen ? `${id}-chart` : undefined}
+              chart={one.name === chosen ? chart : undefined}
               onToggle={() => setChosen(one.name === chosen ? null : one.name)}
             />
           ))}
         </ul>
       )}
-      {more > 0 || isUnfolded ? (
+      {more > 0 ? (
         <button
           type="button"
           class="iw-button iw-quiet iw-live-more"
           aria-expanded={isUnfolded}
           onClick={() => setUnfolded(!isUnfolded)}
         >
-          <Icon name={isUnfolded ? "up" : "down"} />
           {isUnfolded ? "Show fewer" : `${more} more`}
         </button>
       ) : null}
-      {charted === undefined ? null : (
-        <div id={`${id}-chart`} class="iw-chart-box">
+      {series.some(({ name }) => name === chosen) ? (
+        <div id={chart}>
           <Lazy
             bridge={bridge}
             name="Chart"
-            props={{ series, name: charted.name, onClose: () => setChosen(null) }}
+            props={{ series, name: chosen as string, onClose: () => setChosen(null) }}
           />
         </div>
-      )}
+      ) : null}
       {note === "" ? null : (
         <div class="iw-live-note iw-text" role="note">
           {note}
         </div>
       )}
       {error === null ? null : <ErrorBox error={error} />}
+    </div>
+  );
+}
+
+/** What is looked for, the part that is done, and silence; the rest is counted while it computes. */
+function Head({ live, view, time }: Omit<Props, "bridge">) {
+  const { source, samples, progress, ends, last_output, can_grow } = live;
+  const isLive = !view.is_terminal && time.frozen === null;
+  const now = useNow(time, isLive);
+  const percent = progress === null ? "" : percentOf(progress);
+  const end = isLive && ends !== null ? toldEnd(ends, now) : "";
+  const isComputing = isLive && can_grow && view.status === "computation-started";
+  const silent = isComputing && last_output !== null ? now - last_output : 0;
+  return (
+    <div class="iw-live-head">
+      {source === null ? null : (
+        <span class="iw-cell" title={clip(source)}>
+          <bdi>{clip(source)}</bdi>
+          {samples === 0 ? null : ` · ${formatPlural(samples, "sample")}`}
+        </span>
+      )}
+      {progress === null ? null : (
+        <span class="iw-live-share">
+          <Bar
+            label="Simulation"
+            percent={Number.parseInt(percent, 10)}
+            isResting={!isLive}
+            words={`${percent} ${end}`.trim()}
+          />
+          <b class="iw-num">{percent}</b>
+          <span class="iw-live-end">{end}</span>
+        </span>
+      )}
+      {silent < SILENT_AFTER ? null : (
+        <span class={silent < HANGS_AFTER ? "iw-silence" : "iw-silence iw-hangs"} role="note">
+          No new output for {formatAgo(now - silent, now).replace(" ago", "")}
+        </span>
+      )}
     </div>
   );
 }
@@ -106,8 +128,8 @@ function Metric({ series, samples, chart, onToggle }: MetricProps) {
   const { name, points, is_log, last } = series;
   const told = clip(toldSeries(series, samples));
   return (
-    <li class={chart === undefined ? "iw-metric" : "iw-metric iw-metric-open"} title={told}>
-      {/* As large as the line, which is itself none: its drawing has words of its own. */}
+    <li class={chart ? "iw-metric iw-metric-open" : "iw-metric"} title={told}>
+      {/* As large as the line, which is none itself: its drawing has words of its own. */}
       <button
         type="button"
         class="iw-metric-name"
@@ -121,48 +143,5 @@ function Metric({ series, samples, chart, onToggle }: MetricProps) {
       <Sparkline points={points} isLog={is_log} label={told} />
       <b class="iw-num">{formatValue(last)}</b>
     </li>
-  );
-}
-
-/** The part that is done, and when the rest will be: counted on while it computes. */
-function Share({ live: { progress, ends }, view, time }: Omit<Props, "bridge">) {
-  const isCounting = !view.is_terminal && time.frozen === null && ends !== null;
-  const now = useNow(time, isCounting);
-  const percent = percentOf(progress ?? 0);
-  const end = isCounting ? toldEnd(ends, now) : "";
-  return (
-    <span class="iw-live-share">
-      <span
-        class={view.is_terminal ? "iw-progress iw-resting" : "iw-progress"}
-        role="progressbar"
-        aria-label="Simulation"
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={Number.parseInt(percent, 10)}
-        aria-valuetext={[percent, end].filter(Boolean).join(", ")}
-      >
-        <i style={{ width: percent.replace(" ", "") }} />
-      </span>
-      <span class="iw-num iw-live-percent">{percent}</span>
-      {end === "" ? null : <span class="iw-live-end">{end}</span>}
-    </span>
-  );
-}
-
-/** A run that writes nothing any more may hang. */
-function Silence({ live: { last_output, can_grow }, view, time }: Omit<Props, "bridge">) {
-  const isLooking =
-    view.status === "computation-started" &&
-    can_grow &&
-    time.frozen === null &&
-    last_output !== null;
-  const now = useNow(time, isLooking);
-  if (!isLooking || now - last_output < SILENT_AFTER) return null;
-  const isLong = now - last_output >= HANGS_AFTER;
-  return (
-    <span class={isLong ? "iw-silence iw-silence-long" : "iw-silence"} role="note">
-      {isLong ? <Icon name="alert" /> : null}
-      No new output for {formatAgo(last_output, now).replace(" ago", "")}
-    </span>
   );
 }
