@@ -114,6 +114,7 @@ export function logOf(stdout: string, stderr = "", grow?: () => string): Handler
       const start = after ?? Math.max(0, stop - 65_536);
       return {
         name,
+        edition: "1",
         text: decoder.decode(bytes.slice(start, stop)),
         start,
         stop,
@@ -127,7 +128,16 @@ export function logOf(stdout: string, stderr = "", grow?: () => string): Handler
 
 /** Answers with a note instead of a log. */
 export const logNote = (note: string): Handlers => ({
-  log: ({ name }) => ({ name, text: "", start: 0, stop: 0, size: 0, can_grow: true, note }),
+  log: ({ name }) => ({
+    name,
+    edition: "1",
+    text: "",
+    start: 0,
+    stop: 0,
+    size: 0,
+    can_grow: true,
+    note,
+  }),
 });
 
 const step = (n: number): string =>

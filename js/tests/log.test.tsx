@@ -30,6 +30,7 @@ afterEach(closeAll);
 
 const view = (text: string, part: Partial<LogView> = {}): LogView => ({
   name: "stdout.txt",
+  edition: "",
   text,
   start: 0,
   stop: text.length,
