@@ -38,7 +38,7 @@ export function Files({ onFiles, onLog, time }: Props) {
         title={
           <span class="iw-file-back">
             <button type="button" class="iw-button" onClick={() => setFile(null)}>
-              <Icon name="up" /> All files
+              <Icon name="chevron" /> All files
             </button>
             <b class="iw-cell" title={said}>
               <bdi>{said}</bdi>

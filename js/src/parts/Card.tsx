@@ -141,14 +141,12 @@ export function Card(props: Props) {
       aria-label={`Task ${clip(view.id)}`}
     >
       <Head view={view} time={time}>
-        {view.is_terminal ? null : <Bell notifying={notifying} />}
         {view.can_kill ? (
           // A kill that was accepted and failed later starts over.
           <KillButton key={epoch} pending={kill} onKill={actions.kill} />
         ) : null}
       </Head>
       <Meta view={view} time={time} />
-      <BellLine notifying={notifying} />
       <Timeline row={view} time={time} />
       {live === null ? null : <Live bridge={bridge} live={live} view={view} time={time} />}
       {view.failure === null ? null : (
@@ -179,10 +177,12 @@ export function Card(props: Props) {
         />
       )}
       {pushed === null ? null : <ErrorBox error={pushed} onDismiss={() => setDismissed(pushed)} />}
+      <BellLine notifying={notifying} />
       <Tabs tabs={tabs} open={open} onOpen={setOpen} label={`Task ${clip(view.id)}`}>
         {isEmbedded || (view.is_terminal && feed.offline_since === null) ? null : (
           <FeedLine feed={feed} time={time} isLive={isLive} />
         )}
+        {isLive ? <Bell notifying={notifying} /> : null}
       </Tabs>
       {download === null ? null : (
         <Progress
