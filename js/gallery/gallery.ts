@@ -394,6 +394,12 @@ log(
   states.running,
   cards.logOf(cards.progressLog, "", () => ""),
 );
+for (const [title, text] of Object.entries(cards.floods)) {
+  const name = `log flooded by ${title}`;
+  // Costly to make, so only when it is looked at.
+  if (name.includes(only))
+    show(name, card(states.running, {}, cards.floodOf(text())), click("Log"));
+}
 log("of long lines", states.success, cards.logOf(cards.wideLog));
 log("of long lines, not wrapped", states.success, cards.logOf(cards.wideLog), "Wrap");
 log(

@@ -39,9 +39,8 @@ export function TaskEntry({ bridge }: { bridge: Bridge }) {
     <Card
       bridge={bridge}
       view={view}
-      // Saved pages may be older than these two.
-      live={live ?? null}
-      notify={notify ?? false}
+      live={live}
+      notify={notify}
       onNotify={onNotify}
       download={download}
       feed={feed}

@@ -9,6 +9,10 @@ export const MOST_LINES = 5_000;
 /** What is kept of that when it is full, so that the rest is not read anew at every line. */
 const KEPT = 0.8;
 
+/** What is drawn of an answer when most was left out: the next one replaces it. */
+const FLOOD_LINES = 500;
+const FLOOD_LETTERS = 48_000;
+
 interface Chunk {
   text: string;
   start: number;
@@ -76,8 +80,10 @@ export class LogText {
     }
     if (view.text === "") return;
     this.#chunks.push(chunkOf(view));
-    this.#terminal.feed(view.text);
-    if (this.#isOver(1)) {
+    if (missed > 0) {
+      this.#terminal.feed(lastLines(view.text.slice(-FLOOD_LETTERS), FLOOD_LINES));
+    } else if (!this.#isOver(1)) this.#terminal.feed(view.text);
+    else {
       this.isTrimmed = true;
       this.#trim(KEPT, () => this.#chunks.shift());
     }
@@ -86,17 +92,18 @@ export class LogText {
   #takeEarlier(view: LogView): void {
     // Else the log was begun anew in the meantime.
     if (view.stop !== this.start || view.text === "") return;
-    const chunk = chunkOf(view);
-    this.prepended = chunk.lines;
-    this.#chunks.unshift(chunk);
+    const before = this.#terminal.lines.length;
+    this.#chunks.unshift(chunkOf(view));
     this.isTrimmed = false;
+    this.leftOut = 0;
     this.#trim(1, () => this.#chunks.pop());
+    this.prepended = Math.max(0, this.#terminal.lines.length - before);
   }
 
   #trim(share: number, drop: () => void): void {
     while (this.#chunks.length > 1 && this.#isOver(share)) drop();
     this.#terminal = new Terminal();
-    for (const { text } of this.#chunks) this.#terminal.feed(text);
+    for (const { text } of this.#chunks) this.#terminal.feed(lastLines(text, MOST_LINES));
   }
 
   /** What is not shown of the older bytes, and why; empty where nothing was lost. */
@@ -130,6 +137,13 @@ export class LogText {
     if (this.stop >= this.size) return `last ${part} of ${all}`;
     return this.start === 0 ? `first ${part} of ${all}` : `${part} within ${all}`;
   }
+}
+
+/** The end of a text, some lines long. */
+function lastLines(text: string, count: number): string {
+  let at = text.length - 1;
+  for (let line = 0; line < count && at > 0; line += 1) at = text.lastIndexOf("\n", at - 1);
+  return at > 0 ? text.slice(at + 1) : text;
 }
 
 function chunkOf(view: LogView): Chunk {

@@ -148,7 +148,7 @@ export function Card(props: Props) {
       </Head>
       <Meta view={view} time={time} />
       <Timeline row={view} time={time} />
-      {live === null ? null : <Live bridge={bridge} live={live} view={view} time={time} />}
+      {live ? <Live bridge={bridge} live={live} view={view} time={time} /> : null}
       {view.failure === null ? null : (
         <Failure
           failure={view.failure}
