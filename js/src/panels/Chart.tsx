@@ -11,7 +11,7 @@ import { ticksOf } from "./ticks";
 const HEIGHT = 190;
 /** Room for the words at the axes, and for the last points. */
 const LEFT = 62;
-const RIGHT = 12;
+const RIGHT = 22;
 const TOP = 8;
 const BOTTOM = 22;
 /** Colours, as the style sheet has them; more lines than these begin anew. */
@@ -150,12 +150,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
               </g>
             ))}
             {ticksOf(x, Math.max(2, Math.floor(inner.width / 110))).map((tick) => (
-              <text
-                key={tick}
-                x={left(tick)}
-                y={inner.height + 16}
-                text-anchor={left(tick) > inner.width - 24 ? "end" : "middle"}
-              >
+              <text key={tick} x={left(tick)} y={inner.height + 16} text-anchor="middle">
                 {formatCount(tick)}
               </text>
             ))}

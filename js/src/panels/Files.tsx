@@ -54,11 +54,7 @@ export function Files({ onFiles, onLog, time }: Props) {
   const { view, grown, pending, box, load } = listing;
   const problem =
     pending.error === null ? null : (
-      <ErrorBox error={pending.error}>
-        <button type="button" class="iw-button" onClick={load}>
-          Try again
-        </button>
-      </ErrorBox>
+      <ErrorBox error={pending.error} onDismiss={load} dismissLabel="Try again" />
     );
   const note = view === null ? "Listing the files…" : view.note || "There are no files yet.";
   return (

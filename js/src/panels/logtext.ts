@@ -10,8 +10,8 @@ export const MOST_LINES = 5_000;
 const KEPT = 0.8;
 
 /** What is drawn of an answer when most was left out: the next one replaces it. */
-const FLOOD_LINES = 500;
-const FLOOD_LETTERS = 48_000;
+const FLOOD_LINES = 300;
+const FLOOD_LETTERS = 32_000;
 
 interface Chunk {
   text: string;
