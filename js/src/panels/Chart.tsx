@@ -110,17 +110,12 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
   }
   function press(event: KeyboardEvent): void {
     const place = samples.indexOf(sample);
-    const next: Record<string, number> = {
-      ArrowLeft: place - 1,
-      ArrowRight: place + 1,
-      Home: 0,
-      End: samples.length - 1,
-    };
-    const to = next[event.key];
+    const next = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: samples.length - 1 };
+    const to = next[event.key as keyof typeof next];
     if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    setAt(samples[Math.max(0, Math.min(samples.length - 1, to))] ?? last);
+    setAt(samples[to] ?? sample);
   }
 
   return (

@@ -198,7 +198,7 @@ function Folders({ view, grown, time, sort, onSort, onFile }: FoldersProps) {
           {[
             formatPlural(files + view.more, "file"),
             size === null || view.more > 0 ? "" : formatBytes(size),
-            view.more > 0 ? `the newest ${formatPlural(files, "file")} are shown` : "",
+            view.more > 0 ? `${formatPlural(view.more, "file")} left out` : "",
             view.note,
           ]
             .filter(Boolean)

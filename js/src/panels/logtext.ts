@@ -108,7 +108,7 @@ export class LogText {
 
   /** What is not shown of the older bytes, and why; empty where nothing was lost. */
   get lost(): string {
-    if (this.leftOut > 0) return `… ${formatBytes(this.leftOut)} left out: it grows too fast`;
+    if (this.leftOut > 0) return `… ${formatBytes(this.leftOut)} left out`;
     return this.isTrimmed ? "older lines were let go" : "";
   }
 

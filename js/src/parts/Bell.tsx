@@ -8,8 +8,7 @@ import { Icon } from "./Icons";
 type Permission = NotificationPermission | "missing";
 
 /** What stands in the way, in words. */
-const WORDS: Record<string, string> = {
-  default: "To be told when it ends:",
+const WORDS: Partial<Record<Permission, string>> = {
   denied: "The browser's settings block notifications of this page.",
   missing: "The browser notifies only on pages of https:// or localhost.",
 };
@@ -52,13 +51,11 @@ export function useNotifying(
     if (!on || answer === "granted") onWanted(on);
   }
 
-  const isTold = isBroken || ((wanted || wasRefused) && !view.is_terminal && state !== "granted");
-  const isClosed = state === "default" && !wanted;
-  return {
-    isOn: wanted && state === "granted",
-    obstacle: isTold && !isClosed ? state : null,
-    turn,
-  };
+  const isGranted = state === "granted";
+  // Who closes the browser's question has not said no, and may click again.
+  const isAsking = wanted || (wasRefused && state !== "default");
+  const isTold = isBroken || (isAsking && !view.is_terminal && !isGranted);
+  return { isOn: wanted && isGranted, obstacle: isTold ? state : null, turn };
 }
 
 function tell({ id, alias, simulator, computation }: TaskView): void {
