@@ -79,10 +79,10 @@ export class LogText {
       this.#terminal = new Terminal();
     }
     if (view.text === "") return;
-    this.#chunks.push(chunkOf(view));
-    if (missed > 0) {
-      this.#terminal.feed(lastLines(view.text.slice(-FLOOD_LETTERS), FLOOD_LINES));
-    } else if (!this.#isOver(1)) this.#terminal.feed(view.text);
+    const chunk = chunkOf(missed > 0 ? endOf(view) : view);
+    if (missed > 0) this.leftOut += chunk.start - view.start;
+    this.#chunks.push(chunk);
+    if (!this.#isOver(1)) this.#terminal.feed(chunk.text);
     else {
       this.isTrimmed = true;
       this.#trim(KEPT, () => this.#chunks.shift());
@@ -92,12 +92,12 @@ export class LogText {
   #takeEarlier(view: LogView): void {
     // Else the log was begun anew in the meantime.
     if (view.stop !== this.start || view.text === "") return;
-    const before = this.#terminal.lines.length;
-    this.#chunks.unshift(chunkOf(view));
+    const chunk = chunkOf(view);
+    this.prepended = chunk.lines;
+    this.#chunks.unshift(chunk);
     this.isTrimmed = false;
     this.leftOut = 0;
     this.#trim(1, () => this.#chunks.pop());
-    this.prepended = Math.max(0, this.#terminal.lines.length - before);
   }
 
   #trim(share: number, drop: () => void): void {
@@ -144,6 +144,16 @@ function lastLines(text: string, count: number): string {
   let at = text.length - 1;
   for (let line = 0; line < count && at > 0; line += 1) at = text.lastIndexOf("\n", at - 1);
   return at > 0 ? text.slice(at + 1) : text;
+}
+
+const encoder = new TextEncoder();
+
+/** Of an answer the end that is drawn, and where it begins: what was no text counts one byte each,
+ * so that what precedes may overlap it and is never passed over. */
+function endOf(view: LogView): LogView {
+  const text = lastLines(view.text.slice(-FLOOD_LETTERS), FLOOD_LINES);
+  const bytes = encoder.encode(text.replaceAll("\ufffd", "?")).length;
+  return { ...view, text, start: Math.max(view.start, view.stop - bytes) };
 }
 
 function chunkOf(view: LogView): Chunk {
