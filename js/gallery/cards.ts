@@ -114,6 +114,7 @@ export function logOf(stdout: string, stderr = "", grow?: () => string): Handler
       const start = after ?? Math.max(0, stop - 65_536);
       return {
         name,
+        edition: "1",
         text: decoder.decode(bytes.slice(start, stop)),
         start,
         stop,
@@ -125,9 +126,45 @@ export function logOf(stdout: string, stderr = "", grow?: () => string): Handler
   };
 }
 
+/** A log that grows by ten megabytes between two looks: of each, the end is answered. */
+export function floodOf(text: string): Handlers {
+  const most = 1 << 18;
+  const part = text.repeat(Math.ceil(most / text.length)).slice(0, most);
+  let size = 0;
+  return {
+    log: ({ name }: Requests["log"]): LogView => {
+      size += 10_000_000;
+      const [start, stop] = [size - most, size];
+      return { name, edition: "1", text: part, start, stop, size, can_grow: true, note: "" };
+    },
+  };
+}
+/** Ends of logs that are hard to draw, each as much as one answer holds. */
+export const floods: Record<string, () => string> = {
+  lines: () => plainLog(3_000),
+  "short lines": () => "0.1\n",
+  "one endless line": () => "x".repeat(1 << 18),
+  "a progress bar": () =>
+    Array.from({ length: 2_000 }, (_, n) => `\r${n} %|${"█".repeat(n % 40)}`).join(""),
+  backspaces: () =>
+    `${"y".repeat(9_000)}${Array.from({ length: 80_000 }, (_, n) => `\b${n % 10}\b`).join("")}`,
+  "carriage returns": () => `${"z".repeat(9_990)}${"\rab".repeat(80_000)}`,
+  colours: () =>
+    Array.from({ length: 20_000 }, (_, n) => `${ESC}3${n % 8}m${n}${n % 9 ? " " : "\n"}`).join(""),
+};
+
 /** Answers with a note instead of a log. */
 export const logNote = (note: string): Handlers => ({
-  log: ({ name }) => ({ name, text: "", start: 0, stop: 0, size: 0, can_grow: true, note }),
+  log: ({ name }) => ({
+    name,
+    edition: "1",
+    text: "",
+    start: 0,
+    stop: 0,
+    size: 0,
+    can_grow: true,
+    note,
+  }),
 });
 
 const step = (n: number): string =>

@@ -13,6 +13,7 @@ import type {
 import { viewOfRow } from "../src/list/opened";
 import * as cards from "./cards";
 import { listOf } from "./kernel";
+import * as live from "./live";
 import { GalleryModel, type Handlers } from "./model";
 import * as states from "./states";
 
@@ -60,7 +61,15 @@ const handlers: Handlers = {
 };
 
 function card(view: TaskView, part: Partial<TaskTraits> = {}, more: Handlers = {}): GalleryModel {
-  const traits: TaskTraits = { kind: "task", view, download: null, feed: states.feed, ...part };
+  const traits: TaskTraits = {
+    kind: "task",
+    view,
+    live: null,
+    notify: false,
+    download: null,
+    feed: states.feed,
+    ...part,
+  };
   return new GalleryModel(traits, { ...handlers, ...more });
 }
 
@@ -283,6 +292,97 @@ for (const view of cards.statuses) show(`card ${view.status}`, card(view));
 show("card failed, log", card(states.failed), click("Show the whole log"));
 show("card ticking cost", card({ ...states.running, cost: 0.31, cost_rate: 0.31 / 277 }));
 
+show("live residuals", card(states.running, { live: live.residuals }));
+show("live residuals, all", card(states.running, { live: live.residuals }), click("more"));
+show("live residuals, chart", card(states.running, { live: live.residuals }), click("Chart of p"));
+show(
+  "live residuals, chart of all",
+  card(states.running, { live: live.residuals }),
+  click("Chart of p", "All 6"),
+);
+show("live progress", card(states.running, { live: live.progress, notify: true }));
+show(
+  "live progress, chart",
+  card(states.running, { live: live.progress }),
+  click("Chart of timestep"),
+);
+const metered = card(states.running, { live: live.progress });
+show("live moving", metered);
+if ("live moving".includes(only)) {
+  let tick = 0;
+  setInterval(() => {
+    tick += 1;
+    metered.set("live", live.next(live.progress, tick));
+    metered.set("feed", { ...states.feed, updated: Date.now() });
+  }, 1_000);
+}
+show(
+  "live no value yet",
+  card(states.running, { live: { ...live.residuals, series: [], samples: 0 } }),
+);
+show(
+  "live quiet for 3 min",
+  card(states.running, { live: { ...live.progress, last_output: states.now - 190_000 } }),
+);
+show(
+  "live stale for 12 min",
+  card(states.running, { live: { ...live.progress, last_output: states.now - 720_000 } }),
+);
+show(
+  "live error",
+  card(states.running, {
+    live: {
+      ...live.odd,
+      error: {
+        title: "The expression took too long",
+        detail: "A look at a line took more than 50 ms. Anchor it, or make it simpler.",
+        report: "timeout",
+      },
+    },
+  }),
+);
+show(
+  "live note",
+  card(states.running, {
+    live: {
+      ...live.residuals,
+      note: "residual > 1e3 for 20 samples: the task was asked to end at 17:16:17.",
+    },
+  }),
+);
+show(
+  "live ended",
+  card(states.success, { live: { ...live.progress, progress: 1, can_grow: false } }),
+);
+show("files", card(states.running, { live: live.progress }, live.filling()), click("Files"));
+show(
+  "files, a folder open",
+  card(states.running, {}, live.filling()),
+  click("Files", "REEF3D_Log", "REEF3D_CFD"),
+);
+show(
+  "files, one of them",
+  card(states.running, {}, live.filling()),
+  click("Files", "Show stdout.txt"),
+);
+show("files of the real service", card(states.running, {}, live.filling(true)), click("Files"));
+show(
+  "files, none",
+  card(
+    states.running,
+    {},
+    {
+      files: () => ({
+        files: [],
+        more: 0,
+        as_of: states.now,
+        note: "The files of a running task need the extra [live]: pip install 'inductiva_widgets[live]'.",
+      }),
+    },
+  ),
+  click("Files"),
+);
+
 const log = (title: string, view: TaskView, more: Handlers, ...then: string[]) =>
   show(`log ${title}`, card(view, {}, more), click("Log", ...then));
 log("running", states.running, cards.logOf(cards.plainLog(400), "", cards.nextStep));
@@ -294,6 +394,12 @@ log(
   states.running,
   cards.logOf(cards.progressLog, "", () => ""),
 );
+for (const [title, text] of Object.entries(cards.floods)) {
+  const name = `log flooded by ${title}`;
+  // Costly to make, so only when it is looked at.
+  if (name.includes(only))
+    show(name, card(states.running, {}, cards.floodOf(text())), click("Log"));
+}
 log("of long lines", states.success, cards.logOf(cards.wideLog));
 log("of long lines, not wrapped", states.success, cards.logOf(cards.wideLog), "Wrap");
 log(
@@ -337,7 +443,11 @@ function list(
       if (known === undefined) throw new Error("The task is not known.");
       const base = known.tone === "bad" ? states.failed : states.success;
       const { failure, commands, meaning } = known.is_terminal ? base : states.running;
-      return { view: { ...viewOfRow(known), failure, commands, meaning }, download: null };
+      return {
+        view: { ...viewOfRow(known), failure, commands, meaning },
+        live: null,
+        download: null,
+      };
     },
     close: () => null,
     kill: () => null,
@@ -372,6 +482,12 @@ const filters: QueryView["filters"] = {
 };
 
 show("list of 8", list(8, { is_demo: true }));
+const metrics: Partial<TaskListTraits> = {
+  columns: ["status", "simulator", "id", "computation", "phases", "metric", "machine", "cost"],
+};
+const watched = (index: number) => ({ ...states.row(index), metric: live.metric(index) });
+show("list with metrics", list(8, metrics, {}, watched));
+show("list with metrics, narrow", list(8, metrics, {}, watched), (el) => narrow(el));
 show("list of 8, narrow", list(8, { is_demo: true }), narrow);
 show("list with an open card", list(8), click(`Show ${task(2)}`, "Outputs 12"));
 show("list with two open cards", list(8), click(`Show ${task(0)}`, `Show ${task(3)}`));

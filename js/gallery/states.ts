@@ -67,6 +67,7 @@ export function task(part: Partial<TaskView>): TaskView {
     has_outputs: false,
     output_files: null,
     output_size: null,
+    metric: null,
     console_url: "https://console.inductiva.ai/tasks/bgnu9i6st2qk9ocghu6w81v5t",
     ...part,
   };
@@ -496,6 +497,7 @@ export function row(index: number): RowView {
     can_kill: isLive,
     cost: machine === null ? null : ((index * 31) % 500) / 97,
     has_outputs: !isLive && machine !== null,
+    metric: null,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The columns of the table: what they are called, how wide they are, how they are compared. Pure. */
-import type { ColumnKey, SortView } from "./contract";
+import type { ColumnKey } from "./contract";
 
 /** How the values of a column are compared, written and filtered. */
 export type ColumnKind = "values" | "text" | "time" | "seconds" | "bytes" | "dollars" | "count";
@@ -10,6 +10,8 @@ interface Column {
   /** In pixels; columns of free text take more where there is room. */
   width: number;
   grows?: boolean;
+  /** Drawn only: there is nothing to sort by. */
+  isPicture?: boolean;
 }
 
 export const COLUMNS: Record<ColumnKey, Column> = {
@@ -24,6 +26,7 @@ export const COLUMNS: Record<ColumnKey, Column> = {
   computation: { title: "Computation", kind: "seconds", width: 90 },
   total: { title: "Total", kind: "seconds", width: 64 },
   phases: { title: "Phases", kind: "text", width: 54, grows: true },
+  metric: { title: "Metric", kind: "text", width: 158, isPicture: true },
   machine: { title: "Resource type", kind: "values", width: 116 },
   cost: { title: "Cost", kind: "dollars", width: 98 },
   files: { title: "Files", kind: "count", width: 56 },
@@ -59,12 +62,4 @@ export function layColumns(keys: readonly ColumnKey[], hasAxis = false) {
       TICKS + last,
     ),
   };
-}
-
-/** The order after a click on a head: numbers and times begin with the largest, the third click
- * gives the order of the list back. */
-export function nextSort(sort: SortView | null, key: ColumnKey): SortView | null {
-  const first = isNumber(key) || COLUMNS[key].kind === "time";
-  if (sort?.key !== key) return { key, descending: first };
-  return sort.descending === first ? { key, descending: !first } : null;
 }

@@ -9,6 +9,7 @@ import * as clock from "./clock";
 import * as columns from "./columns";
 import * as format from "./format";
 import * as lazy from "./lazy";
+import * as metric from "./metric";
 import * as Badge from "./parts/Badge";
 import * as Card from "./parts/Card";
 import * as CopyButton from "./parts/CopyButton";
@@ -33,6 +34,7 @@ export const shared = () => ({
   clock,
   columns,
   format,
+  metric,
   lazy,
   phases,
   progress,

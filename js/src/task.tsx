@@ -2,7 +2,7 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { type Bridge, useFeed, usePush, useTrait } from "./bridge";
 import { useServiceTime } from "./clock";
-import type { DownloadView, ErrorView, Push, TaskView } from "./contract";
+import type { DownloadView, ErrorView, LiveView, Push, TaskView } from "./contract";
 import { Card, type CardActions } from "./parts/Card";
 
 /** A card's wishes as requests about one task. */
@@ -10,6 +10,7 @@ export function actionsFor(bridge: Bridge, task_id: string): CardActions {
   return {
     kill: () => bridge.request("kill", { task_id }),
     log: (name, side) => bridge.request("log", { task_id, name, ...side }),
+    files: () => bridge.request("files", { task_id }),
     outputs: () => bridge.request("outputs", { task_id }),
     download: (names) => bridge.request("download", { task_id, names }),
     pauseDownload: () => bridge.request("pause_download", { task_id }),
@@ -20,6 +21,9 @@ export function actionsFor(bridge: Bridge, task_id: string): CardActions {
 
 export function TaskEntry({ bridge }: { bridge: Bridge }) {
   const view = useTrait<TaskView>(bridge, "view");
+  const live = useTrait<LiveView | null>(bridge, "live");
+  const notify = useTrait<boolean>(bridge, "notify");
+  const onNotify = useCallback((on: boolean) => bridge.set("notify", on), [bridge]);
   const download = useTrait<DownloadView | null>(bridge, "download");
   const { feed, seen } = useFeed(bridge);
   const time = useServiceTime(feed, !view.is_terminal, seen);
@@ -35,6 +39,9 @@ export function TaskEntry({ bridge }: { bridge: Bridge }) {
     <Card
       bridge={bridge}
       view={view}
+      live={live}
+      notify={notify}
+      onNotify={onNotify}
       download={download}
       feed={feed}
       time={time}

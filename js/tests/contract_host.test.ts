@@ -42,7 +42,7 @@ const totals = { counts: { run: 1 }, cost: 0.31, seconds: 277 };
 const selection = { version: 0, tasks: 0, hidden: 0, can_kill: 0, with_outputs: 0, cost: null };
 
 const KINDS: Record<string, object> = {
-  task: { kind: "task", view: task(), download: null, feed: feed() },
+  task: { kind: "task", view: task(), live: null, notify: false, download: null, feed: feed() },
   task_list: {
     kind: "task_list",
     total: 1,

@@ -100,6 +100,7 @@ export const task = (part: Partial<TaskView> = {}): TaskView => ({
   has_outputs: false,
   output_files: null,
   output_size: null,
+  metric: null,
   console_url: null,
   ...part,
 });

@@ -1,6 +1,7 @@
 import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
 import type { LogView } from "../src/contract";
+import { formatBytes } from "../src/format";
 import { Terminal } from "../src/panels/ansi";
 import {
   findIn,
@@ -30,6 +31,7 @@ afterEach(closeAll);
 
 const view = (text: string, part: Partial<LogView> = {}): LogView => ({
   name: "stdout.txt",
+  edition: "",
   text,
   start: 0,
   stop: text.length,
@@ -103,6 +105,41 @@ describe("a loaded log", () => {
     expect(log.start).toBe(start);
     expect(log.stop - log.start).toBeLessThanOrEqual(MOST_BYTES);
     expect(log.extent).toBe("468.75 KiB within 1.96 MiB");
+  });
+  it("is replaced by another edition, whatever was asked for", () => {
+    for (const side of [{}, { after: 8 }, { before: 0 }]) {
+      const log = new LogText();
+      log.take(view("running\n", { edition: "a" }), {});
+      log.take(view("the end\n", { edition: "b", start: 8, stop: 16, size: 16 }), side);
+      expect([shown(log), log.edition, log.start, log.lost]).toEqual(["the end\n", "b", 8, ""]);
+    }
+  });
+  it("says how much came too fast, and draws the end of the rest", () => {
+    const log = new LogText();
+    log.take(view("slow\n"), {});
+    const text = "0123456789\n".repeat(20_000);
+    log.take(view(text, { start: 1_000_005, stop: 1_220_005, size: 1_220_005 }), { after: 5 });
+    const drawn = 11 * log.lines.length;
+    expect(log.lines.length).toBeLessThan(1_000);
+    expect([log.start, log.stop]).toEqual([1_220_005 - drawn, 1_220_005]);
+    expect(log.lost).toBe(`… ${formatBytes(1_220_000 - drawn)} left out`);
+    // Nothing is lost for who looks for it.
+    const { start } = log;
+    log.take(view("a\nb\n", { start: start - 4, stop: start, size: 1_220_005 }), { before: start });
+    expect([log.lines.length, log.prepended, log.lost]).toEqual([drawn / 11 + 2, 2, ""]);
+  });
+  it.each([
+    ["returns", `${"z".repeat(9_990)}${"\rab".repeat(80_000)}`],
+    ["backspaces", `${"y".repeat(9_000)}${"\b1\b".repeat(80_000)}`],
+    ["one endless line", "x".repeat(300_000)],
+    ["colours", "\x1b[31ma\x1b[32mb".repeat(25_000)],
+  ])("of %s is read in no time", (_, text) => {
+    const log = new LogText();
+    const start = performance.now();
+    log.take(view(text), {});
+    // A tenth of a second where it takes some milliseconds; what it took before were seconds.
+    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(log.lines.length).toBe(1);
   });
 });
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { offsetOf, secondsOf } from "../src/clock";
 import type { RowView } from "../src/contract";
+import { layItems } from "../src/list/items";
 import { LineCache, PAGE } from "../src/list/rows";
 import { describe as describeFilter, read, written } from "../src/panels/filters";
 import { panned, ticksOf, zoomed } from "../src/panels/span";
 import { failedPhase, layPhases, phasesOf } from "../src/phases";
-import { layItems, rangeOf } from "../src/window";
+import { rangeOf } from "../src/window";
 import { feed, NOW, task } from "./host";
 
 describe("windowing", () => {

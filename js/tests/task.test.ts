@@ -348,7 +348,7 @@ describe("outputs", () => {
     one(el, "grid", "Output files");
   });
   it("are not offered where there are none", async () => {
-    const { el } = await show(host());
+    const { el } = await show(host({ view: task({ status: "started" }) }));
     expect(byRole(el, "tab").map((tab) => tab.textContent)).toEqual(["Log", "Details"]);
   });
 });

@@ -498,6 +498,38 @@ describe("what is shown", () => {
     await click(one(el, "button", "New tasks"));
     expect(model.requests("follow")[0]).toMatchObject({ on: true });
   });
+  it("draw a metric, with nothing to sort or filter by", async () => {
+    const metric = { name: "p", last: 2.5e-4, points: [1, 2.5e-4], is_log: true, progress: 0.54 };
+    const model = list(2, { columns: ["status", "metric"] });
+    const { el } = await show(model);
+    expect(byRole(el, "img", /^p:/)).toHaveLength(0);
+    await act(async () => model.message({ push: "rows", rows: [{ id: "id-0", metric }] }));
+    const cell = one(el, "img", "p: last 2.5e-04, 54 %").parentElement;
+    expect(cell?.textContent).toBe("2.5e-0454 %");
+    expect(byRole(el, "button", "Metric")).toHaveLength(0);
+    expect(byRole(el, "button", "Filter Metric")).toHaveLength(0);
+  });
+  it("take the metrics of an open card", async () => {
+    const model = list(2);
+    const { el } = await show(model);
+    await click(one(el, "button", "Show task id-0"));
+    const live = {
+      source: "SWMM percent",
+      series: [],
+      samples: 0,
+      progress: 0.1,
+      ends: null,
+      last_output: NOW,
+      can_grow: true,
+      note: "",
+      error: null,
+    };
+    await model.reply("open", { view: task({ id: "id-0" }), live, download: null });
+    expect(one(el, "progressbar", "Simulation").getAttribute("aria-valuenow")).toBe("10");
+    const push = { push: "live", task_id: "id-0", live: { ...live, progress: 0.2 } };
+    await act(async () => model.message(push));
+    expect(one(el, "progressbar", "Simulation").getAttribute("aria-valuenow")).toBe("20");
+  });
   it("has the columns that the trait says, unknown ones left out", async () => {
     const { el } = await show(list(2, { columns: ["size", "brand-new", "status"] }));
     expect(byRole(el, "columnheader").map(({ textContent }) => textContent)).toEqual([

@@ -236,6 +236,7 @@ describe("the sums", () => {
     expect(sums.of(tree.root.folders[1] as Folder)).toEqual({
       files: 3,
       size: 600,
+      modified: null,
       compressed: 450,
     });
   });

@@ -3,7 +3,7 @@ import type { GroupView } from "../contract";
 import { formatCost, formatPlural, formatShort } from "../format";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { Counts } from "../parts/Tones";
+import { Counts } from "./Counts";
 
 interface Props {
   line: GroupView;

@@ -1,7 +1,7 @@
 /** The heads of the columns: sort, filter, choose all. */
 import type { ComponentChildren } from "preact";
-import { COLUMNS, nextSort } from "../columns";
-import type { ColumnKey, QueryView } from "../contract";
+import { COLUMNS, isNumber } from "../columns";
+import type { ColumnKey, QueryView, SortView } from "../contract";
 import { classOf } from "../parts/cells";
 import { Icon } from "../parts/Icons";
 import type { Ask } from "./query";
@@ -34,7 +34,14 @@ export function HeadRow({ columns, query, ask, isAllChosen, onChooseAll, onFilte
         </label>
       </span>
       {columns.map((key) => {
-        const { title, kind } = COLUMNS[key];
+        const { title, kind, isPicture } = COLUMNS[key];
+        if (isPicture) {
+          return (
+            <span role="columnheader" key={key} class={classOf(key)}>
+              {title}
+            </span>
+          );
+        }
         const descending = query.sort?.key === key ? query.sort.descending : null;
         return (
           <span
@@ -74,4 +81,12 @@ export function HeadRow({ columns, query, ask, isAllChosen, onChooseAll, onFilte
       )}
     </div>
   );
+}
+
+/** The order after a click on a head: numbers and times begin with the largest, the third click
+ * gives the order of the list back. */
+function nextSort(sort: SortView | null, key: ColumnKey): SortView | null {
+  const first = isNumber(key) || COLUMNS[key].kind === "time";
+  if (sort?.key !== key) return { key, descending: first };
+  return sort.descending === first ? { key, descending: !first } : null;
 }

@@ -1,5 +1,5 @@
 /** The card of an open row, in a line of its own that tells its height. */
-import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
 import type { DownloadView, ErrorView, FeedView, RowView } from "../contract";
@@ -23,6 +23,8 @@ interface Props {
 
 export function OpenCard({ bridge, card, index, row, columns, onHeight, ...rest }: Props) {
   const box = useRef<HTMLDivElement>(null);
+  // Only a card of its own has a trait for it.
+  const [notify, setNotify] = useState(false);
   const actions = useMemo(() => actionsFor(bridge, card.id), [bridge, card.id]);
   useLayoutEffect(() => {
     const node = box.current;
@@ -37,7 +39,16 @@ export function OpenCard({ bridge, card, index, row, columns, onHeight, ...rest 
     <div role="row" class="iw-card-row" aria-label="Opened task" data-after={index} ref={box}>
       <div role="gridcell" class="iw-card-cell" aria-colspan={columns}>
         {view === null ? null : (
-          <Card bridge={bridge} view={view} actions={actions} isEmbedded {...rest} />
+          <Card
+            bridge={bridge}
+            view={view}
+            live={card.live}
+            notify={notify}
+            onNotify={setNotify}
+            actions={actions}
+            isEmbedded
+            {...rest}
+          />
         )}
       </div>
     </div>

@@ -1,12 +1,13 @@
 /** Cards that were opened in the list: asked for, then kept fresh by pushes. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Bridge, errorView, usePush } from "../bridge";
-import type { DownloadView, ErrorView, Push, RowView, TaskView } from "../contract";
+import type { DownloadView, ErrorView, LiveView, Push, RowView, TaskView } from "../contract";
 
 export interface Opened {
   id: string;
   /** Null until the kernel has answered. */
   view: TaskView | null;
+  live: LiveView | null;
   error: ErrorView | null;
 }
 
@@ -46,6 +47,7 @@ export function useOpened(bridge: Bridge): OpenedCards {
     useCallback(
       (push: Push) => {
         if (push.push === "card") change(push.view.id, { view: push.view });
+        if (push.push === "live") change(push.task_id, { live: push.live });
         if (push.push === "download") setDownload(push.task_id, push.download);
       },
       [change, setDownload],
@@ -61,10 +63,10 @@ export function useOpened(bridge: Bridge): OpenedCards {
   );
 
   async function open(row: RowView) {
-    setCards((before) => [...before, { id: row.id, view: null, error: null }]);
+    setCards((before) => [...before, { id: row.id, view: null, live: null, error: null }]);
     try {
-      const { view, download } = await bridge.request("open", { task_id: row.id });
-      change(row.id, { view });
+      const { view, live, download } = await bridge.request("open", { task_id: row.id });
+      change(row.id, { view, live });
       if (download !== null) setDownload(row.id, download);
     } catch (thrown) {
       change(row.id, { error: errorView(thrown) });

@@ -1,7 +1,8 @@
 /** The keyboard's way through a list: one line at a time has the focus, drawn wherever it is. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Gap, topOf } from "../window";
+import type { Gap } from "../window";
+import { topOf } from "./items";
 import type { LineCache } from "./rows";
 import { isGroup } from "./rows";
 

@@ -1,7 +1,8 @@
 /** The Log tab: what the simulator writes, as it writes it. */
+import type { ComponentChildren } from "preact";
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { onTick } from "../clock";
-import type { LogView } from "../contract";
+import type { LogView, Requests } from "../contract";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";
@@ -16,18 +17,19 @@ import { rectOf, reveal, usePinned } from "./pinned";
 const SELDOM = 5;
 
 interface Props {
+  /** The files that can be looked at here, at most two. */
+  names?: readonly string[];
+  /** In place of their tabs. */
+  title?: ComponentChildren;
   /** The stream that is looked at. */
   name: string;
   onName(name: string): void;
-  onLog(name: string, side: Side): Promise<LogView>;
+  onLog(name: string, side: Omit<Requests["log"], "task_id" | "name">): Promise<LogView>;
 }
 
-export function Log({ name, onName, onLog }: Props) {
+export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
   const loading = usePending();
-  const texts = useMemo(
-    () => new Map(STREAMS.map((stream) => [stream as string, new LogText()])),
-    [],
-  );
+  const texts = useMemo(() => new Map(names.map((stream) => [stream, new LogText()])), [names]);
   const [, setVersion] = useState(0);
   const [isFollowing, setFollowing] = useState(true);
   const [isWrapped, setWrapped] = useState(true);
@@ -51,8 +53,10 @@ export function Log({ name, onName, onLog }: Props) {
       while (underWay.current !== null) await underWay.current;
       if (isGone.current) return;
       underWay.current = loading.run(async () => {
-        const view = await onLog(stream, side);
-        texts.get(stream)?.take(view, side);
+        const text = texts.get(stream);
+        const isKnown = text !== undefined && text.edition !== "";
+        const view = await onLog(stream, isKnown ? { ...side, edition: text.edition } : side);
+        text?.take(view, side);
         setVersion((version) => version + 1);
       });
       await underWay.current;
@@ -65,9 +69,9 @@ export function Log({ name, onName, onLog }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: again after each answer
   useLayoutEffect(() => {
     if (loading.isBusy || loading.error !== null) return;
-    const unknown = [name, ...STREAMS].find((stream) => texts.get(stream)?.isKnown === false);
+    const unknown = [name, ...names].find((stream) => texts.get(stream)?.isKnown === false);
     if (unknown !== undefined) void ask(unknown, {});
-  }, [ask, name, loading.isBusy, loading.error]);
+  }, [ask, name, names, loading.isBusy, loading.error]);
 
   const follows = isFollowing && loading.error === null && shown.isKnown && shown.canGrow;
   useLayoutEffect(() => {
@@ -76,11 +80,11 @@ export function Log({ name, onName, onLog }: Props) {
     return onTick(() => {
       if (underWay.current !== null || content.current?.ownerDocument.hidden) return;
       ticks += 1;
-      const other = STREAMS.find((stream) => stream !== name) as string;
+      const other = names.find((stream) => stream !== name) ?? name;
       const stream = ticks % SELDOM === 0 ? other : name;
       void ask(stream, { after: texts.get(stream)?.stop ?? 0 });
     });
-  }, [follows, ask, name, texts]);
+  }, [follows, ask, name, names, texts]);
 
   const { version } = shown;
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` tells of changes within
@@ -144,14 +148,16 @@ export function Log({ name, onName, onLog }: Props) {
   return (
     <div class="iw-log">
       <div class="iw-log-bar">
-        <LogStreams
-          name={name}
-          sizeOf={(stream) => texts.get(stream)?.told ?? ""}
-          onName={(stream) => {
-            setFollowing(true);
-            onName(stream);
-          }}
-        />
+        {title ?? (
+          <LogStreams
+            name={name}
+            sizeOf={(stream) => texts.get(stream)?.told ?? ""}
+            onName={(stream) => {
+              setFollowing(true);
+              onName(stream);
+            }}
+          />
+        )}
         <LogSearch
           wanted={wanted}
           count={matches.length}
@@ -201,11 +207,7 @@ export function Log({ name, onName, onLog }: Props) {
       </div>
       {shown.size === 0 ? null : (
         <div class="iw-foot iw-log-foot">
-          <span>
-            {[shown.extent, shown.isTrimmed ? "older lines were let go" : "", said]
-              .filter(Boolean)
-              .join(" · ")}
-          </span>
+          <span>{[shown.extent, shown.lost, said].filter(Boolean).join(" · ")}</span>
           <span class="iw-grow" />
           {isFollowing ? null : (
             <button type="button" class="iw-button" onClick={toEnd}>

@@ -18,7 +18,7 @@ export function LogSearch({ wanted, count, chosen, onWanted, onStep }: Props) {
     <span class="iw-log-search" role="search">
       <input
         type="search"
-        class="iw-log-input"
+        class="iw-search"
         aria-label="Search the log"
         placeholder="Search"
         value={wanted}

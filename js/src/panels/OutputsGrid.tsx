@@ -1,43 +1,48 @@
-/** The lines of the output files: only those in sight are drawn, the keyboard reaches all. */
+/** The lines of a tree of files: only those in sight are drawn, the keyboard reaches all. */
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/Icons";
 import { useRange } from "../window";
 import { Check, OutputsLine } from "./OutputsLine";
-import { between, type Sums } from "./sums";
+import { between, type Sum, type Sums } from "./sums";
 import { type Folder, type Line, nameOf, type Sort, type SortKey, spanOf, type Tree } from "./tree";
 
 const ROW_HEIGHT = 28;
 /** Shorter listings are drawn whole, so that the page's own search finds their names. */
 const WINDOWED_ABOVE = 200;
 
-const COLUMNS: readonly [SortKey, string][] = [
-  ["name", "Name"],
-  ["size", "Size"],
-  ["compressed", "Compressed"],
-];
+export type Columns = readonly (readonly [SortKey, string])[];
 
 interface Props {
+  label: string;
+  /** The first one is the name. */
+  columns: Columns;
+  /** What stands in the others. */
+  tell(key: SortKey, sum: Sum): string;
   tree: Tree;
   lines: readonly Line[];
   isTree: boolean;
   sort: Sort;
   onSort(key: SortKey): void;
   sums: Sums;
-  /** How many of the shown files are chosen before each. */
-  counts: Float64Array;
+  /** How many of the shown files are chosen before each; left out where nothing can be chosen. */
+  counts?: Float64Array;
   /** The file in the preview. */
-  previewed: number | null;
+  previewed?: number | null;
+  /** Tells files apart where the tree changes: their places do not. */
+  idOf?(index: number): string;
+  isGrowing?(index: number): boolean;
   isOpen(folder: Folder): boolean;
   onFold(folder: Folder, isOpen: boolean): void;
-  onChoose(lines: readonly Line[], on: boolean): void;
+  onChoose?(lines: readonly Line[], on: boolean): void;
   onPreview(index: number): void;
 }
 
-/** Tells lines apart, however they move: paths of folders end in a slash. */
-const keyOf = (line: Line): string | number => (line.kind === "folder" ? line.path : line.index);
-
 export function OutputsGrid(props: Props) {
-  const { tree, lines, isTree, sort, sums, counts, isOpen, onFold, onChoose, onPreview } = props;
+  const { tree, lines, columns, isTree, sort, sums, counts, isOpen, onFold, onPreview } = props;
+  const { previewed = null, onChoose = () => {} } = props;
+  // Tells lines apart, however they move: paths of folders end in a slash.
+  const keyOf = (line: Line): string | number =>
+    line.kind === "folder" ? line.path : (props.idOf?.(line.index) ?? line.index);
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
   const [activeKey, setActive] = useState<string | number | null>(null);
@@ -48,7 +53,7 @@ export function OutputsGrid(props: Props) {
   const shown = lines.slice(start, stop);
   const active = shown.findIndex(isActive);
   const all = sums.of(tree.root).files;
-  const chosenOf = (line: Line) => between(counts, spanOf(line));
+  const chosenOf = (line: Line) => (counts === undefined ? null : between(counts, spanOf(line)));
   const isWhole = (line: Line) => chosenOf(line) === sums.of(spanOf(line)).files;
 
   function goTo(index: number): void {
@@ -63,7 +68,6 @@ export function OutputsGrid(props: Props) {
     else if (top > node.scrollTop + height) node.scrollTop = top - height;
   }
 
-  const { previewed } = props;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the list may be scrolled away later
   useLayoutEffect(() => {
     const at = lines.findIndex((line) => line.kind === "file" && line.index === previewed);
@@ -111,7 +115,7 @@ export function OutputsGrid(props: Props) {
         if (folder !== null && isOpen(folder)) onFold(folder, false);
         else if (line?.parent && isTree) goTo(lines.indexOf(line.parent));
       },
-      " ": () => line && toggle(line, event.shiftKey),
+      " ": () => line && counts && toggle(line, event.shiftKey),
       Enter: () => line && enter(line),
     };
     const walk = (to: number) => {
@@ -127,15 +131,15 @@ export function OutputsGrid(props: Props) {
     step();
   }
 
-  const chosen = between(counts, tree.root);
+  const chosen = counts === undefined ? 0 : between(counts, tree.root);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: its role is one of two
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: both of which have a name
     <div
       class="iw-scroller iw-files"
       role={isTree ? "treegrid" : "grid"}
-      aria-label="Output files"
-      aria-multiselectable="true"
+      aria-label={props.label}
+      aria-multiselectable={counts === undefined ? undefined : "true"}
       aria-rowcount={lines.length + 1}
       aria-activedescendant={active === -1 ? undefined : `${id}-${start + active}`}
       tabIndex={0}
@@ -146,16 +150,18 @@ export function OutputsGrid(props: Props) {
       }}
     >
       <div role="row" class="iw-file iw-file-head" aria-rowindex={1}>
-        <span role="columnheader" class="iw-check">
-          <Check
-            label="Select all files"
-            isChecked={chosen > 0 && chosen === all}
-            isMixed={chosen > 0 && chosen < all}
-            tabIndex={0}
-            onClick={() => onChoose([tree.root], chosen < all)}
-          />
-        </span>
-        {COLUMNS.map(([key, title]) => (
+        {counts === undefined ? null : (
+          <span role="columnheader" class="iw-check">
+            <Check
+              label="Select all files"
+              isChecked={chosen > 0 && chosen === all}
+              isMixed={chosen > 0 && chosen < all}
+              tabIndex={0}
+              onClick={() => onChoose([tree.root], chosen < all)}
+            />
+          </span>
+        )}
+        {columns.map(([key, title]) => (
           <span
             role="columnheader"
             key={key}
@@ -178,13 +184,16 @@ export function OutputsGrid(props: Props) {
           path={line.kind === "folder" ? line.path : (tree.files[line.index]?.name ?? "")}
           name={nameOf(tree, line)}
           sum={sums.of(spanOf(line))}
+          columns={columns}
+          tell={props.tell}
           chosen={chosenOf(line)}
           row={start + index + 2}
           isTree={isTree}
           isOpen={line.kind === "folder" && isOpen(line)}
           isActive={isActive(line)}
+          isGrowing={line.kind === "file" && props.isGrowing?.(line.index) === true}
           isPreviewed={line.kind === "file" && line.index === previewed}
-          onToggle={(isRange) => toggle(line, isRange)}
+          onToggle={(isRange) => (counts === undefined ? enter(line) : toggle(line, isRange))}
           onEnter={() => enter(line)}
         />
       ))}

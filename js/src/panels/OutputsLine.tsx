@@ -1,10 +1,11 @@
-/** A line of the output files: a folder with its sums, or a file. */
-import { formatBytes, formatPlural } from "../format";
+/** A line of a tree of files: a folder with its sums, or a file. */
+import { formatPlural } from "../format";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
 import { visible } from "./names";
+import type { Columns } from "./OutputsGrid";
 import type { Sum } from "./sums";
-import type { Line } from "./tree";
+import type { Line, SortKey } from "./tree";
 
 /** Deeper lines are indented no further. */
 const MAX_INDENT = 10;
@@ -17,12 +18,16 @@ interface Props {
   /** The part of the path that is shown. */
   name: string;
   sum: Sum;
-  chosen: number;
+  columns: Columns;
+  tell(key: SortKey, sum: Sum): string;
+  /** How many of its files are chosen; null where nothing can be. */
+  chosen: number | null;
   row: number;
   isTree: boolean;
   isOpen: boolean;
   isActive: boolean;
   isPreviewed: boolean;
+  isGrowing: boolean;
   onToggle(isRange: boolean): void;
   onEnter(): void;
 }
@@ -43,13 +48,14 @@ export function OutputsLine(props: Props) {
   } = props;
   const said = clip(visible(path));
   const isFolder = line.kind === "folder";
-  const isChosen = chosen > 0 && chosen === sum.files;
+  const isChosen = chosen !== null && chosen > 0 && chosen === sum.files;
   const cut = isFolder ? 0 : name.lastIndexOf("/") + 1;
   const classes = [
     "iw-file",
     isChosen ? "iw-chosen" : "",
     isActive ? "iw-active" : "",
     isPreviewed ? "iw-previewed" : "",
+    props.isGrowing ? "iw-growing" : "",
   ];
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid hears the keys
@@ -58,7 +64,7 @@ export function OutputsLine(props: Props) {
       id={props.id}
       class={classes.join(" ").trim()}
       aria-rowindex={props.row}
-      aria-selected={isChosen}
+      aria-selected={chosen === null ? undefined : isChosen}
       {...(isTree ? { "aria-level": line.depth + 1 } : {})}
       {...(isFolder ? { "aria-expanded": isOpen } : {})}
       onClick={(event) => {
@@ -66,17 +72,19 @@ export function OutputsLine(props: Props) {
         else onToggle(event.shiftKey);
       }}
     >
-      <span role="gridcell" class="iw-check">
-        <Check
-          label={`Select ${said}`}
-          isChecked={isChosen}
-          isMixed={chosen > 0 && !isChosen}
-          onClick={(event) => {
-            event.stopPropagation();
-            onToggle(event.shiftKey);
-          }}
-        />
-      </span>
+      {chosen === null ? null : (
+        <span role="gridcell" class="iw-check">
+          <Check
+            label={`Select ${said}`}
+            isChecked={isChosen}
+            isMixed={chosen > 0 && !isChosen}
+            onClick={(event) => {
+              event.stopPropagation();
+              onToggle(event.shiftKey);
+            }}
+          />
+        </span>
+      )}
       <span
         role="gridcell"
         class="iw-cell iw-file-name"
@@ -90,7 +98,7 @@ export function OutputsLine(props: Props) {
         <button
           type="button"
           class="iw-name"
-          aria-label={isFolder ? undefined : `Preview ${said}`}
+          aria-label={isFolder ? undefined : `${chosen === null ? "Show" : "Preview"} ${said}`}
           tabIndex={-1}
           title={said}
           onClick={(event) => {
@@ -106,12 +114,11 @@ export function OutputsLine(props: Props) {
         </button>
         {isFolder ? <span class="iw-dim iw-sum">{formatPlural(sum.files, "file")}</span> : null}
       </span>
-      <span role="gridcell" class="iw-num">
-        {formatBytes(sum.size)}
-      </span>
-      <span role="gridcell" class="iw-num iw-dim">
-        {formatBytes(sum.compressed)}
-      </span>
+      {props.columns.slice(1).map(([key]) => (
+        <span role="gridcell" key={key} class={key === "size" ? "iw-num" : "iw-num iw-dim"}>
+          {props.tell(key, sum)}
+        </span>
+      ))}
     </div>
   );
 }

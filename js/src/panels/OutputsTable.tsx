@@ -1,12 +1,13 @@
 /** The output files: look through them, choose, preview, download. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { OutputsView, PreviewView } from "../contract";
-import { formatCount, formatPlural } from "../format";
+import { formatBytes, formatCount, formatPlural } from "../format";
 import type { Pending } from "../parts/pending";
 import { choose, chosenOf, countChosen, namesOf, summary, sumOf } from "./choice";
-import { OutputsGrid } from "./OutputsGrid";
+import { type Columns, OutputsGrid } from "./OutputsGrid";
 import { Preview } from "./Preview";
-import { Sums } from "./sums";
+import { Switch } from "./Switch";
+import { type Sum, Sums } from "./sums";
 import {
   type FileLine,
   type Folder,
@@ -16,6 +17,7 @@ import {
   nextSort,
   plant,
   type Sort,
+  type SortKey,
   spanOf,
   treeLines,
 } from "./tree";
@@ -23,6 +25,13 @@ import {
 /** Listings up to this length come with their folders open, and need no tools to be searched. */
 const SHORT = 8;
 const OPEN_BELOW = 30;
+
+const COLUMNS: Columns = [
+  ["name", "Name"],
+  ["size", "Size"],
+  ["compressed", "Compressed"],
+];
+const tell = (key: SortKey, sum: Sum) => formatBytes(key === "size" ? sum.size : sum.compressed);
 
 interface Props {
   outputs: OutputsView;
@@ -131,23 +140,22 @@ export function OutputsTable(props: Props) {
                   {isAllOpen ? "Fold all" : "Expand all"}
                 </button>
               ) : null}
-              <span class="iw-switch" role="group" aria-label="Show the files as">
-                {[true, false].map((asTree) => (
-                  <button
-                    type="button"
-                    key={String(asTree)}
-                    aria-pressed={isTree === asTree}
-                    onClick={() => setTree(asTree)}
-                  >
-                    {asTree ? "Tree" : "Flat"}
-                  </button>
-                ))}
-              </span>
+              <Switch
+                label="Show the files as"
+                choices={[
+                  ["Tree", isTree],
+                  ["Flat", !isTree],
+                ]}
+                onChoose={(choice) => setTree(choice === 0)}
+              />
             </>
           )}
         </div>
       ) : null}
       <OutputsGrid
+        label="Output files"
+        columns={COLUMNS}
+        tell={tell}
         tree={tree}
         lines={lines}
         isTree={isTree}

@@ -56,6 +56,9 @@ export class Terminal {
   #sgr = PLAIN;
   #paint: Paint | null = null;
   #held = "";
+  /** The cursor's line by its characters, while it is written to piece by piece: those of a progress
+   * bar are written over thousands of times. */
+  #cells: Run[] | null = null;
   /** So that equal styles are the same object, and runs can be joined. */
   readonly #paints = new Map<string, Paint>();
 
@@ -65,6 +68,11 @@ export class Terminal {
   }
 
   feed(chunk: string): void {
+    this.#take(chunk);
+    this.#settle();
+  }
+
+  #take(chunk: string): void {
     const input = this.#held + chunk;
     let at = 0;
     this.#held = "";
@@ -97,25 +105,34 @@ export class Terminal {
   }
 
   #write(text: string): void {
-    const room = LONGEST_LINE - this.#column;
-    const part = room < text.length ? cut(text, 0, Math.max(0, room)) : text;
     const line = this.#lines[this.#row] ?? [];
-    const length = lengthOf(line);
-    const width = widthOf(part);
-    const run = { text: part, paint: this.#paint };
-    if (width > 0) {
-      if (this.#column === length) this.#put(join(line, run));
-      else {
-        const left = take(line, 0, this.#column);
-        const gap = " ".repeat(Math.max(0, this.#column - length));
-        const right = take(line, this.#column + width, length);
-        this.#put(
-          right.reduce(join, join(gap === "" ? left : join(left, { text: gap, paint: null }), run)),
-        );
+    if (this.#cells === null && line.length === 0 && this.#column === 0) {
+      this.#put([{ text: cut(text, 0, LONGEST_LINE), paint: this.#paint }]);
+    } else if (this.#column < LONGEST_LINE) {
+      this.#cells ??= cellsOf(line);
+      while (this.#cells.length < this.#column) this.#cells.push(BLANK);
+      let at = this.#column;
+      for (const letter of text) {
+        if (at === LONGEST_LINE) break;
+        this.#cells[at] = { text: letter, paint: this.#paint };
+        at += 1;
       }
     }
     // The cursor moves on beyond the cut, so that the same columns stay the same columns.
-    this.#column += width === 0 || part !== text ? widthOf(text) : width;
+    this.#column += widthOf(text);
+  }
+
+  /** Puts the line that was written to where it belongs. */
+  #settle(): void {
+    if (this.#cells === null) return;
+    const runs: { text: string; paint: Paint | null }[] = [];
+    for (const { text, paint } of this.#cells) {
+      const last = runs.at(-1);
+      if (last?.paint === paint) last.text += text;
+      else runs.push({ text, paint });
+    }
+    this.#cells = null;
+    this.#put(runs);
   }
 
   #control(character: string | undefined): void {
@@ -126,6 +143,7 @@ export class Terminal {
   }
 
   #feedLine(): void {
+    this.#settle();
     this.#row += 1;
     this.#column = 0;
     if (this.#row === this.#lines.length) this.#lines.push([]);
@@ -135,7 +153,8 @@ export class Terminal {
     const count = Math.max(1, Number.parseInt(parameters, 10) || 1);
     const kind = Number.parseInt(parameters, 10) || 0;
     if (final === "m") this.#style(parameters);
-    else if (final === "K") this.#eraseLine(kind);
+    if (!/[CDGm]/.test(final)) this.#settle();
+    if (final === "K") this.#eraseLine(kind);
     else if (final === "J" && kind === 0) {
       this.#lines.length = this.#row + 1;
       this.#eraseLine(0);
@@ -237,6 +256,11 @@ function extended(codes: number[], isColon: boolean): [Rgb | null, number] {
   return [[red, green, blue], skip + 3];
 }
 
+const BLANK: Run = { text: " ", paint: null };
+
+const cellsOf = (line: Line): Run[] =>
+  line.flatMap(({ text, paint }) => Array.from(text, (letter) => ({ text: letter, paint })));
+
 // Columns are characters, not halves of them.
 const HALVES = /[\ud800-\udfff]/;
 
@@ -245,6 +269,7 @@ function widthOf(text: string): number {
 }
 
 function cut(text: string, start: number, stop: number): string {
+  if (start <= 0 && stop >= text.length) return text;
   return HALVES.test(text) ? [...text].slice(start, stop).join("") : text.slice(start, stop);
 }
 

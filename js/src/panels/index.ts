@@ -5,6 +5,8 @@ import log from "./log.css";
 import outputs from "./outputs.css";
 
 export { BulkBar } from "./BulkBar";
+export { Chart } from "./Chart";
+export { Files } from "./Files";
 export { FilterChips } from "./FilterChips";
 export { Gantt } from "./Gantt";
 export { GanttTools } from "./GanttTools";

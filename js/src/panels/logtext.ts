@@ -9,6 +9,10 @@ export const MOST_LINES = 5_000;
 /** What is kept of that when it is full, so that the rest is not read anew at every line. */
 const KEPT = 0.8;
 
+/** What is drawn of an answer when most was left out: the next one replaces it. */
+const FLOOD_LINES = 300;
+const FLOOD_LETTERS = 32_000;
+
 interface Chunk {
   text: string;
   start: number;
@@ -22,11 +26,15 @@ export type Side = { after: number } | { before: number } | Record<string, never
 export class LogText {
   size = 0;
   note = "";
+  /** Of which the bytes are counted; the kernel is told. */
+  edition = "";
   canGrow = true;
   /** Whether something was ever loaded. */
   isKnown = false;
   /** Whether older lines were let go to make room. */
   isTrimmed = false;
+  /** Bytes that came too fast to be shown. */
+  leftOut = 0;
   /** How many lines the latest stretch put in front. */
   prepended = 0;
   /** Changes whenever something is shown differently. */
@@ -50,25 +58,32 @@ export class LogText {
   /** Takes in what was answered to a question for one side. */
   take(view: LogView, side: Side): void {
     this.version += 1;
-    if ("before" in side) this.#takeEarlier(view);
-    else this.#takeLater(view, "after" in side);
+    // The kernel answers with the end of another edition, whatever was asked for.
+    const isSame = this.isKnown && view.edition === this.edition;
+    if (isSame && "before" in side) this.#takeEarlier(view);
+    else this.#takeLater(view, isSame && "after" in side);
   }
 
   #takeLater(view: LogView, isMore: boolean): void {
     this.size = view.size;
     this.note = view.note;
     this.canGrow = view.can_grow;
-    const joins = this.isKnown && isMore && view.start === this.stop;
+    const missed = isMore ? view.start - this.stop : 0;
+    const joins = isMore && missed === 0;
     this.isKnown = true;
+    this.edition = view.edition;
     if (!joins) {
+      this.leftOut = this.stop > 0 && missed > 0 ? this.leftOut + missed : 0;
       this.#chunks = [];
       this.isTrimmed = false;
       this.#terminal = new Terminal();
     }
     if (view.text === "") return;
-    this.#chunks.push(chunkOf(view));
-    this.#terminal.feed(view.text);
-    if (this.#isOver(1)) {
+    const chunk = chunkOf(missed > 0 ? endOf(view) : view);
+    if (missed > 0) this.leftOut += chunk.start - view.start;
+    this.#chunks.push(chunk);
+    if (!this.#isOver(1)) this.#terminal.feed(chunk.text);
+    else {
       this.isTrimmed = true;
       this.#trim(KEPT, () => this.#chunks.shift());
     }
@@ -81,13 +96,20 @@ export class LogText {
     this.prepended = chunk.lines;
     this.#chunks.unshift(chunk);
     this.isTrimmed = false;
+    this.leftOut = 0;
     this.#trim(1, () => this.#chunks.pop());
   }
 
   #trim(share: number, drop: () => void): void {
     while (this.#chunks.length > 1 && this.#isOver(share)) drop();
     this.#terminal = new Terminal();
-    for (const { text } of this.#chunks) this.#terminal.feed(text);
+    for (const { text } of this.#chunks) this.#terminal.feed(lastLines(text, MOST_LINES));
+  }
+
+  /** What is not shown of the older bytes, and why; empty where nothing was lost. */
+  get lost(): string {
+    if (this.leftOut > 0) return `… ${formatBytes(this.leftOut)} left out`;
+    return this.isTrimmed ? "older lines were let go" : "";
   }
 
   #isOver(share: number): boolean {
@@ -115,6 +137,23 @@ export class LogText {
     if (this.stop >= this.size) return `last ${part} of ${all}`;
     return this.start === 0 ? `first ${part} of ${all}` : `${part} within ${all}`;
   }
+}
+
+/** The end of a text, some lines long. */
+function lastLines(text: string, count: number): string {
+  let at = text.length - 1;
+  for (let line = 0; line < count && at > 0; line += 1) at = text.lastIndexOf("\n", at - 1);
+  return at > 0 ? text.slice(at + 1) : text;
+}
+
+const encoder = new TextEncoder();
+
+/** Of an answer the end that is drawn, and where it begins: what was no text counts one byte each,
+ * so that what precedes may overlap it and is never passed over. */
+function endOf(view: LogView): LogView {
+  const text = lastLines(view.text.slice(-FLOOD_LETTERS), FLOOD_LINES);
+  const bytes = encoder.encode(text.replaceAll("\ufffd", "?")).length;
+  return { ...view, text, start: Math.max(view.start, view.stop - bytes) };
 }
 
 function chunkOf(view: LogView): Chunk {

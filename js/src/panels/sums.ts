@@ -1,11 +1,13 @@
 /** Sums over any stretch of the files, at once: how many, how large, how much to download. Pure. */
-import type { FileView } from "../contract";
+import type { TreeFile } from "./tree";
 
 export interface Sum {
   files: number;
   /** Bytes; null where one of the files has no known size, since a part of a sum is no sum. */
   size: number | null;
   compressed: number | null;
+  /** The latest change; null where none is known. */
+  modified: number | null;
 }
 
 interface Span {
@@ -18,11 +20,13 @@ export class Sums {
   readonly #files: Float64Array;
   readonly #size: Totals;
   readonly #compressed: Totals;
+  readonly #latest: (span: Span) => number | null;
 
-  constructor(files: readonly FileView[], mask: Uint8Array) {
+  constructor(files: readonly TreeFile[], mask: Uint8Array) {
     this.#files = running(mask);
     this.#size = new Totals(files, mask, "size");
     this.#compressed = new Totals(files, mask, "compressed");
+    this.#latest = latestOf(files, mask);
   }
 
   of(span: Span): Sum {
@@ -30,15 +34,30 @@ export class Sums {
       files: between(this.#files, span),
       size: this.#size.of(span),
       compressed: this.#compressed.of(span),
+      modified: this.#latest(span),
     };
   }
+}
+
+/** The latest time within a span, looked up when it is asked for: only lines in sight ask. */
+function latestOf(files: readonly TreeFile[], mask: Uint8Array) {
+  const hasTimes = files.some(({ modified }) => modified != null);
+  return ({ start, stop }: Span): number | null => {
+    let latest: number | null = null;
+    for (let index = start; hasTimes && index < stop; index += 1) {
+      const modified = files[index]?.modified ?? null;
+      if (mask[index] && modified !== null && (latest === null || modified > latest))
+        latest = modified;
+    }
+    return latest;
+  };
 }
 
 class Totals {
   readonly #known: Float64Array;
   readonly #unknown: Float64Array;
 
-  constructor(files: readonly FileView[], mask: Uint8Array, key: "size" | "compressed") {
+  constructor(files: readonly TreeFile[], mask: Uint8Array, key: "size" | "compressed") {
     const known = new Float64Array(files.length);
     const unknown = new Uint8Array(files.length);
     files.forEach((file, index) => {

@@ -1,6 +1,13 @@
-/** The output files as a tree of folders: order, search, and the lines that are in sight. Pure. */
-import type { FileView } from "../contract";
+/** Files as a tree of folders: order, search, and the lines that are in sight. Pure. */
 import type { Sums } from "./sums";
+
+/** An output file, or one of a working folder, of which only the latter has a time. */
+export interface TreeFile {
+  name: string;
+  size: number | null;
+  compressed: number | null;
+  modified?: number | null;
+}
 
 export interface Folder {
   kind: "folder";
@@ -19,7 +26,7 @@ export interface Folder {
 /** Files are known by their place in `files`, which are in the order of their paths. */
 export interface Tree {
   root: Folder;
-  files: FileView[];
+  files: TreeFile[];
   /** Without the root. */
   folders: Folder[];
 }
@@ -33,21 +40,21 @@ export interface FileLine {
 
 export type Line = Folder | FileLine;
 
-export type SortKey = "name" | "size" | "compressed";
+export type SortKey = "name" | "size" | "compressed" | "modified";
 
 export interface Sort {
   key: SortKey;
   isDescending: boolean;
 }
 
-type Sizes = Pick<FileView, "size" | "compressed">;
+type Sizes = Omit<TreeFile, "name">;
 
 /** Deeper folders stay part of the names, whatever an archive says. */
 const MAX_DEPTH = 32;
 
 const collator = new Intl.Collator("en", { numeric: true });
 
-export function plant(listed: readonly FileView[]): Tree {
+export function plant(listed: readonly TreeFile[]): Tree {
   const root = folder("", "", -1, null);
   const known = new Map([["", root]]);
   const at = (path: string): Folder => {
@@ -84,12 +91,12 @@ function folderPath(name: string): string {
 }
 
 /** Numbers the files in the order of their paths, so that those of a folder stand together. */
-function lay(into: Folder, listed: readonly FileView[], tree: Tree): void {
+function lay(into: Folder, listed: readonly TreeFile[], tree: Tree): void {
   into.start = tree.files.length;
   const entries: [string, Folder | number][] = [
     ...into.folders.map((one): [string, Folder] => [one.name, one]),
     ...into.files.map((one): [string, number] => [
-      (listed[one] as FileView).name.slice(into.path.length),
+      (listed[one] as TreeFile).name.slice(into.path.length),
       one,
     ]),
   ];
@@ -99,7 +106,7 @@ function lay(into: Folder, listed: readonly FileView[], tree: Tree): void {
   for (const [, entry] of entries) {
     if (typeof entry === "number") {
       into.files.push(tree.files.length);
-      tree.files.push(listed[entry] as FileView);
+      tree.files.push(listed[entry] as TreeFile);
     } else {
       into.folders.push(entry);
       tree.folders.push(entry);
@@ -112,7 +119,7 @@ function lay(into: Folder, listed: readonly FileView[], tree: Tree): void {
 /** The name of a line within its folder. */
 export function nameOf(tree: Tree, line: Line): string {
   if (line.kind === "folder") return line.name;
-  return (tree.files[line.index] as FileView).name.slice(line.parent.path.length);
+  return (tree.files[line.index] as TreeFile).name.slice(line.parent.path.length);
 }
 
 /** The files of a line: a file stands for itself. */
@@ -131,7 +138,7 @@ function sorted<T>(items: T[], { key, isDescending }: Sort, sumOf: (item: T) => 
   if (key === "name") return isDescending ? [...items].reverse() : items;
   const sign = isDescending ? -1 : 1;
   return items
-    .map((item): [T, number | null] => [item, sumOf(item)[key]])
+    .map((item): [T, number | null] => [item, sumOf(item)[key] ?? null])
     .sort(([, a], [, b]) => {
       if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
       return sign * (a - b);
@@ -215,5 +222,5 @@ export function flatLines(tree: Tree, { sort, shown }: Pick<View, "sort" | "show
 }
 
 function inOrder(tree: Tree, files: number[], sort: Sort): number[] {
-  return sorted(files, sort, (index) => tree.files[index] as FileView);
+  return sorted(files, sort, (index) => tree.files[index] as TreeFile);
 }

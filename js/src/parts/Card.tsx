@@ -6,20 +6,25 @@ import type {
   DownloadView,
   ErrorView,
   FeedView,
+  FilesView,
+  LiveView,
   LogView,
   OutputsView,
+  Requests,
   TaskView,
 } from "../contract";
 import { formatCount } from "../format";
 import { Lazy } from "../lazy";
 import { hasEnded } from "../progress";
 import { clip } from "./Badge";
+import { Bell, BellLine, useNotifying } from "./Bell";
 import { Head, Meta } from "./CardHead";
 import { Details } from "./Details";
 import { ErrorBox } from "./ErrorBox";
 import { Failure } from "./Failure";
 import { FeedLine } from "./FeedLine";
 import { KillButton } from "./KillButton";
+import { Live } from "./Live";
 import { Progress } from "./Progress";
 import { usePending, WAITING } from "./pending";
 import { type Tab, Tabs } from "./Tabs";
@@ -28,7 +33,9 @@ import { Timeline } from "./Timeline";
 /** What a card can ask for; refusals are rejected promises. */
 export interface CardActions {
   kill(): Promise<unknown>;
-  log(name: string, side: { after?: number; before?: number }): Promise<LogView>;
+  log(name: string, side: Omit<Requests["log"], "task_id" | "name">): Promise<LogView>;
+  /** The working folder, while the task computes. */
+  files(): Promise<FilesView>;
   outputs(): Promise<OutputsView>;
   download(names: string[] | null): Promise<unknown>;
   pauseDownload(): Promise<unknown>;
@@ -40,6 +47,10 @@ export interface CardActions {
 interface Props {
   bridge: Bridge;
   view: TaskView;
+  live: LiveView | null;
+  /** Whether the browser tells when the task ends. */
+  notify: boolean;
+  onNotify(notify: boolean): void;
   download: DownloadView | null;
   feed: FeedView;
   time: ServiceTime;
@@ -52,13 +63,15 @@ interface Props {
 }
 
 export function Card(props: Props) {
-  const { bridge, view, download, feed, time, actions, error = null, isEmbedded = false } = props;
+  const { bridge, view, live, download, feed, time, actions } = props;
+  const { error = null, isEmbedded = false } = props;
   const isLive = !view.is_terminal;
   const [open, setOpen] = useState<string | null>(props.initialTab ?? null);
   const [stream, setStream] = useState("stdout.txt");
   const kill = usePending();
   const transfer = usePending();
   const steer = usePending();
+  const notifying = useNotifying(view, props.notify, props.onNotify);
   const [dismissed, setDismissed] = useState<ErrorView | null>(null);
 
   const failed = kill.error ?? transfer.error ?? steer.error;
@@ -85,6 +98,21 @@ export function Card(props: Props) {
       render: () => <Details view={view} time={time} />,
     },
   ];
+  if (!view.has_outputs && isComputing(view)) {
+    tabs.splice(1, 0, {
+      // The same as of the outputs, which take its place at the end: what is open stays open.
+      key: "outputs",
+      title: "Files",
+      render: () => (
+        <Lazy
+          key={view.id}
+          bridge={bridge}
+          name="Files"
+          props={{ onFiles: actions.files, onLog: actions.log, time }}
+        />
+      ),
+    });
+  }
   if (view.has_outputs) {
     tabs.splice(1, 0, {
       key: "outputs",
@@ -120,6 +148,7 @@ export function Card(props: Props) {
       </Head>
       <Meta view={view} time={time} />
       <Timeline row={view} time={time} />
+      {live ? <Live bridge={bridge} live={live} view={view} time={time} /> : null}
       {view.failure === null ? null : (
         <Failure
           failure={view.failure}
@@ -148,10 +177,12 @@ export function Card(props: Props) {
         />
       )}
       {pushed === null ? null : <ErrorBox error={pushed} onDismiss={() => setDismissed(pushed)} />}
+      <BellLine notifying={notifying} />
       <Tabs tabs={tabs} open={open} onOpen={setOpen} label={`Task ${clip(view.id)}`}>
         {isEmbedded || (view.is_terminal && feed.offline_since === null) ? null : (
           <FeedLine feed={feed} time={time} isLive={isLive} />
         )}
+        {isLive ? <Bell notifying={notifying} /> : null}
       </Tabs>
       {download === null ? null : (
         <Progress
@@ -166,6 +197,10 @@ export function Card(props: Props) {
     </section>
   );
 }
+
+/** Whether there is a working folder to look into. */
+const isComputing = ({ is_terminal, status }: TaskView): boolean =>
+  !is_terminal && /^computation-(started|ended)$/.test(status);
 
 /** How often a value has changed: a key for what must start over then. */
 function useChanges(value: unknown): number {

@@ -29,6 +29,7 @@ const PATHS = {
   up: <path d="m3 7.5 3-3 3 3" />,
   down: <path d="m3 4.5 3 3 3-3" />,
   external: <path d="M5 2H2v8h8V7M7 1.5h3.5V5M10.2 1.8 5.5 6.5" />,
+  bell: <path d="M2 8.8h8L9 7.4V5a3 3 0 0 0-6 0v2.4ZM5 10.8h2" />,
   minus: <path d="M2.5 6h7" />,
   plus: <path d="M2.5 6h7M6 2.5v7" />,
   filter: <path d="M1.5 3h9M3.5 6h5M5 9h2" />,
@@ -48,6 +49,7 @@ const THIN: ReadonlySet<IconName> = new Set<IconName>([
   "external",
   "filter",
   "alert",
+  "bell",
 ]);
 
 export function Icon({ name }: { name: IconName }) {

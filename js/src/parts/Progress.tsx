@@ -172,7 +172,7 @@ interface BarProps {
   words?: string;
 }
 
-function Bar({ label, percent, isResting = false, words }: BarProps) {
+export function Bar({ label, percent, isResting = false, words }: BarProps) {
   return (
     <span
       class={`iw-progress${percent === null ? " iw-unmeasured" : ""}${isResting ? " iw-resting" : ""}`}

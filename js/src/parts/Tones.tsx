@@ -5,7 +5,7 @@ import type { Tone } from "../contract";
 import { formatCount } from "../format";
 import { Icon, toneOf } from "./Icons";
 
-const TITLES = [
+export const TITLES = [
   ["run", "Running"],
   ["wait", "Waiting"],
   ["ok", "Success"],
@@ -15,31 +15,12 @@ const TITLES = [
 ] as const;
 
 /** Tones of a newer kernel are counted with the unknown ones, so that the sum stays right. */
-function sumsOf(counts: Record<string, number>): Map<Tone, number> {
+export function sumsOf(counts: Record<string, number>): Map<Tone, number> {
   const sums = new Map<Tone, number>();
   for (const [tone, count] of Object.entries(counts)) {
     sums.set(toneOf(tone), (sums.get(toneOf(tone)) ?? 0) + count);
   }
   return sums;
-}
-
-/** How many of each kind, for the head of a group. */
-export function Counts({ counts }: { counts: Record<string, number> }) {
-  const sums = sumsOf(counts);
-  return (
-    <>
-      {TITLES.map(([tone, title]) => {
-        const count = sums.get(tone) ?? 0;
-        return count === 0 ? null : (
-          <span key={tone} class={`iw-count iw-ink-${tone}`} title={title}>
-            <Icon name={tone} />
-            {formatCount(count)}
-            <span class="iw-hidden"> {title}</span>
-          </span>
-        );
-      })}
-    </>
-  );
 }
 
 interface ToggleProps {

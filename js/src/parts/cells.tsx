@@ -2,10 +2,12 @@
 import type { ComponentChildren } from "preact";
 import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
 import { isNumber } from "../columns";
-import type { ColumnKey, RowView } from "../contract";
+import type { ColumnKey, MetricView, RowView } from "../contract";
 import { formatBytes, formatClock, formatCost, formatCount, formatDate } from "../format";
+import { formatValue, percentOf, toldMetric } from "../metric";
 import { phasesOf } from "../phases";
 import { Badge, clip } from "./Badge";
+import { Sparkline } from "./Sparkline";
 import { MiniTimeline } from "./Timeline";
 
 interface Props {
@@ -43,6 +45,9 @@ function contentOf(
       return [null, <Badge key="" status={row.status} alias={row.alias} tone={row.tone} />];
     case "phases":
       return [null, <MiniTimeline row={row} time={time} />];
+    case "metric":
+      // Saved pages may be older than this column.
+      return row.metric ? [toldMetric(row.metric), <Metric key="" {...row.metric} />] : [null];
     case "submitted":
     case "started":
       return moment(row[column]);
@@ -63,6 +68,21 @@ function contentOf(
     default:
       return [row[column]];
   }
+}
+
+function Metric(metric: MetricView) {
+  const { points, is_log, last, progress } = metric;
+  return (
+    <span class="iw-mini-metric">
+      <Sparkline
+        points={points.map((value, place) => [place, value])}
+        isLog={is_log}
+        label={clip(toldMetric(metric))}
+      />
+      <span class="iw-num">{formatValue(last)}</span>
+      {progress === null ? null : <span class="iw-num iw-dim">{percentOf(progress)}</span>}
+    </span>
+  );
 }
 
 /** To the minute; to the second in the tool tip. */

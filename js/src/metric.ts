@@ -1,0 +1,87 @@
+/** Numbers that a simulation prints, as people read them, and as a line is drawn through them. Pure. */
+import type { MetricView, SeriesView } from "./contract";
+import { formatCount, formatGrowing } from "./format";
+
+/** `12.35`, `125,000`, `2.5e-04`: four digits that tell, in the way simulators write them. */
+export function formatValue(value: number | null): string {
+  if (value === null) return "–";
+  if (Number.isNaN(value)) return "NaN";
+  const size = Math.abs(value);
+  if (size === Number.POSITIVE_INFINITY) return value < 0 ? "-inf" : "inf";
+  if (size < 1e9 && Number.isInteger(value)) return formatCount(value);
+  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(4)));
+  const [digits, power = "+0"] = value.toExponential(2).split("e");
+  return `${Number(digits)}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+}
+
+/** All that a drawing shows, in words. */
+export function toldSeries({ name, last, low, high, is_log }: SeriesView, samples: number): string {
+  const range = `from ${formatValue(low)} to ${formatValue(high)}`;
+  const scale = is_log ? ", logarithmic" : "";
+  return `${name}: last ${formatValue(last)}, ${range}, ${formatCount(samples)} samples${scale}`;
+}
+
+export const toldMetric = ({ name, last, progress }: MetricView): string =>
+  `${name}: last ${formatValue(last)}${progress === null ? "" : `, ${percentOf(progress)}`}`;
+
+/** Rounded down: what is at 100 % is done. */
+export const percentOf = (share: number): string =>
+  `${Math.floor(Math.max(0, Math.min(1, share)) * 100 + 1e-9)} %`;
+
+/** `ends in 3 min`: to the minute, since it is a guess. */
+export function toldEnd(ends: number, now: number): string {
+  const seconds = Math.ceil((ends - now) / 1000);
+  if (seconds <= 0) return "about to end";
+  return `ends in ${formatGrowing(seconds > 60 ? Math.ceil(seconds / 60) * 60 : seconds)}`;
+}
+
+export type Point = readonly [x: number, y: number];
+
+/** A stretch of numbers as a line of the height or width 1; what cannot be drawn is null. */
+export interface Scale {
+  low: number;
+  high: number;
+  isLog: boolean;
+  at(value: number): number | null;
+}
+
+/** A scale on which all of the values are seen; logarithmic only where one of them allows it. */
+export function scaleOf(values: readonly number[], wantsLog: boolean): Scale {
+  const finite = values.filter(Number.isFinite);
+  const positive = wantsLog ? finite.filter((value) => value > 0) : [];
+  const isLog = positive.length > 0;
+  const shown = isLog ? positive : finite;
+  const [low, high] = [Math.min(...shown), Math.max(...shown)];
+  const place = isLog ? Math.log10 : (value: number) => value;
+  // Halved, since the distance of the largest numbers there are is none of them.
+  const above = (value: number) => place(value) / 2 - place(low) / 2;
+  const span = above(high);
+  const at = (value: number) =>
+    !Number.isFinite(value) || (isLog && value <= 0)
+      ? null
+      : span === 0
+        ? 0.5
+        : above(value) / span;
+  return { low, high, isLog, at };
+}
+
+/** The path of a line in a box; it has gaps where there is no value that can be drawn. */
+export function pathOf(
+  points: readonly Point[],
+  { x, y }: { x: Scale; y: Scale },
+  { width, height }: { width: number; height: number },
+): string {
+  let path = "";
+  let isDown = false;
+  for (const [at, value] of points) {
+    const [left, up] = [x.at(at), y.at(value)];
+    const isSeen = left !== null && up !== null;
+    if (isSeen) {
+      const place = `${(left * width).toFixed(1)} ${((1 - up) * height).toFixed(1)}`;
+      // A point between two gaps is a dot.
+      path += isDown ? `L${place}` : `M${place}h0`;
+    }
+    isDown = isSeen;
+  }
+  return path;
+}

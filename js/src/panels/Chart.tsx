@@ -1,0 +1,211 @@
+/** A series as a larger plot, alone or with those of its kind: axes, and the values at the pointer. */
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { SeriesView } from "../contract";
+import { formatCount } from "../format";
+import { formatValue, type Point, pathOf, scaleOf } from "../metric";
+import { clip } from "../parts/Badge";
+import { Icon } from "../parts/Icons";
+import { Switch } from "./Switch";
+import { ticksOf } from "./ticks";
+
+const HEIGHT = 190;
+/** Room for the words at the axes, and for the last points. */
+const LEFT = 62;
+const RIGHT = 22;
+const TOP = 8;
+const BOTTOM = 22;
+/** Colours, as the style sheet has them; more lines than these begin anew. */
+const COLOURS = 6;
+
+interface Props {
+  series: readonly SeriesView[];
+  name: string;
+  onClose(): void;
+}
+
+export function Chart({ series, name, onClose }: Props) {
+  const own = series.find((one) => one.name === name) as SeriesView;
+  const kin = series.filter(({ is_log }) => is_log === own.is_log);
+  const [isAll, setAll] = useState(false);
+  const [isLog, setLog] = useState(own.is_log);
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const shown = isAll ? kin : [own];
+  return (
+    <section class="iw-chart" aria-label={`Chart of ${clip(name)}`}>
+      <div class="iw-chart-bar">
+        <b class="iw-cell">
+          <bdi>{isAll ? "All of its kind" : clip(name)}</bdi>
+        </b>
+        <span class="iw-grow" />
+        {kin.length > 1 ? (
+          <Switch
+            label="Lines"
+            choices={[
+              ["This one", !isAll],
+              [`All ${kin.length}`, isAll],
+            ]}
+            onChoose={(choice) => setAll(choice === 1)}
+          />
+        ) : null}
+        <Switch
+          label="Scale"
+          choices={[
+            ["Log", isLog],
+            ["Linear", !isLog],
+          ]}
+          onChoose={(choice) => setLog(choice === 0)}
+        />
+        <button
+          type="button"
+          class="iw-button iw-quiet"
+          aria-label="Close chart"
+          title="Close chart"
+          onClick={onClose}
+        >
+          <Icon name="bad" />
+        </button>
+      </div>
+      <div ref={box}>
+        <Plot shown={shown} all={kin} isLog={isLog} width={width} />
+      </div>
+    </section>
+  );
+}
+
+interface PlotProps {
+  shown: readonly SeriesView[];
+  /** Whose colours these are. */
+  all: readonly SeriesView[];
+  isLog: boolean;
+  width: number;
+}
+
+function Plot({ shown, all, isLog, width }: PlotProps) {
+  const [at, setAt] = useState<number | null>(null);
+  const samples = [...new Set(shown.flatMap(({ points }) => points.map(([sample]) => sample)))];
+  samples.sort((a, b) => a - b);
+  const x = scaleOf(samples, false);
+  const y = scaleOf(
+    shown.flatMap(({ points }) => points.map(([, value]) => value)),
+    isLog,
+  );
+  const inner = { width: Math.max(40, width - LEFT - RIGHT), height: HEIGHT - TOP - BOTTOM };
+  const left = (sample: number) => (x.at(sample) ?? 0) * inner.width;
+  const top = (value: number) => (1 - (y.at(value) ?? 0)) * inner.height;
+  const colourOf = (one: SeriesView) => `iw-line-${all.indexOf(one) % COLOURS}`;
+  const last = samples.at(-1) ?? 0;
+  // A chosen sample may have been thinned out since: the nearest one stands for it.
+  const sample = at === null ? last : nearest(samples, at);
+  const values = shown.map((one): [SeriesView, number | null] => [
+    one,
+    valueAt(one.points, sample),
+  ]);
+  const told = values.map(([one, value]) => `${clip(one.name)} ${formatValue(value)}`).join(", ");
+
+  function point(event: PointerEvent): void {
+    const { left: edge } = (event.currentTarget as Element).getBoundingClientRect();
+    const share = (event.clientX - edge - LEFT) / inner.width;
+    setAt(x.low + Math.max(0, Math.min(1, share)) * (x.high - x.low));
+  }
+  function press(event: KeyboardEvent): void {
+    const place = samples.indexOf(sample);
+    const next = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: samples.length - 1 };
+    const to = next[event.key as keyof typeof next];
+    if (to === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    setAt(samples[to] ?? sample);
+  }
+
+  return (
+    <>
+      <div
+        class="iw-plot"
+        role="slider"
+        aria-label="Sample"
+        aria-valuemin={samples[0] ?? 0}
+        aria-valuemax={last}
+        aria-valuenow={sample}
+        aria-valuetext={`Sample ${formatCount(sample)}: ${told}`}
+        tabIndex={0}
+        onPointerMove={point}
+        onPointerDown={point}
+        onPointerLeave={() => setAt(null)}
+        onKeyDown={press}
+      >
+        <svg width={width} height={HEIGHT} aria-hidden="true">
+          <g transform={`translate(${LEFT} ${TOP})`}>
+            {ticksOf(y, 5).map((tick) => (
+              <g key={tick} transform={`translate(0 ${top(tick).toFixed(1)})`}>
+                <path class="iw-plot-grid" d={`M0 0H${inner.width}`} />
+                <text x={-8} y={4} text-anchor="end">
+                  {formatValue(tick)}
+                </text>
+              </g>
+            ))}
+            {ticksOf(x, Math.max(2, Math.floor(inner.width / 110))).map((tick) => (
+              <text key={tick} x={left(tick)} y={inner.height + 16} text-anchor="middle">
+                {formatCount(tick)}
+              </text>
+            ))}
+            <path class="iw-plot-axis" d={`M0 ${inner.height}H${inner.width}`} />
+            {shown.map((one) => (
+              <path key={one.name} class={colourOf(one)} d={pathOf(one.points, { x, y }, inner)} />
+            ))}
+            {at === null ? null : (
+              <path class="iw-plot-at" d={`M${left(sample).toFixed(1)} 0V${inner.height}`} />
+            )}
+            {values.map(([one, value]) =>
+              value === null || y.at(value) === null ? null : (
+                <circle
+                  key={one.name}
+                  class={colourOf(one)}
+                  cx={left(sample)}
+                  cy={top(value)}
+                  r={3}
+                />
+              ),
+            )}
+          </g>
+        </svg>
+      </div>
+      <ul class="iw-plot-legend" aria-label="Values at the sample">
+        <li class="iw-dim">
+          {at === null ? "last sample" : "sample"} {formatCount(sample)}
+        </li>
+        {values.map(([one, value]) => (
+          <li key={one.name} class={colourOf(one)}>
+            <bdi>{clip(one.name)}</bdi> <b>{formatValue(value)}</b>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function useWidth(box: { current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(600);
+  useLayoutEffect(() => {
+    const node = box.current;
+    if (node === null) return undefined;
+    const measure = () => setWidth(node.clientWidth || 600);
+    measure();
+    if (typeof ResizeObserver === "undefined") return undefined;
+    const observer = new ResizeObserver(measure);
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, [box]);
+  return width;
+}
+
+const nearest = (samples: readonly number[], wanted: number): number =>
+  samples.reduce(
+    (best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best),
+    samples[0] ?? 0,
+  );
+
+/** The value of that sample, or the latest one before: series may have been thinned differently. */
+function valueAt(points: readonly Point[], sample: number): number | null {
+  return points.filter(([one]) => one <= sample).at(-1)?.[1] ?? null;
+}

@@ -1,0 +1,18 @@
+/** A few buttons, one of which is pressed. */
+interface Props {
+  label: string;
+  choices: readonly (readonly [title: string, isChosen: boolean])[];
+  onChoose(choice: number): void;
+}
+
+export function Switch({ label, choices, onChoose }: Props) {
+  return (
+    <span class="iw-switch" role="group" aria-label={label}>
+      {choices.map(([title, isChosen], choice) => (
+        <button key={choice} type="button" aria-pressed={isChosen} onClick={() => onChoose(choice)}>
+          {title}
+        </button>
+      ))}
+    </span>
+  );
+}

@@ -1,0 +1,147 @@
+/** What is read from the log of a task: how far it is, its numbers, and when it wrote last. */
+import { useId, useState } from "preact/hooks";
+import type { Bridge } from "../bridge";
+import { type ServiceTime, useNow } from "../clock";
+import type { LiveView, SeriesView, TaskView } from "../contract";
+import { formatAgo, formatPlural } from "../format";
+import { Lazy } from "../lazy";
+import { formatValue, percentOf, toldEnd, toldSeries } from "../metric";
+import { clip } from "./Badge";
+import { ErrorBox } from "./ErrorBox";
+import { Bar } from "./Progress";
+import { Sparkline } from "./Sparkline";
+
+/** More series are folded away. */
+const SHOWN = 4;
+/** A log that is silent for so long is worth a word, and then a warning; in milliseconds. */
+const SILENT_AFTER = 120_000;
+const HANGS_AFTER = 600_000;
+
+interface Props {
+  bridge: Bridge;
+  live: LiveView;
+  view: TaskView;
+  time: ServiceTime;
+}
+
+export function Live({ bridge, live, view, time }: Props) {
+  const { source, series, samples, note, error } = live;
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [isUnfolded, setUnfolded] = useState(false);
+  const chart = useId();
+  const more = series.length - SHOWN;
+  return (
+    <div class="iw-live" role="group" aria-label="Metrics">
+      <Head live={live} view={view} time={time} />
+      {source === null ? null : (
+        <ul class="iw-metrics">
+          {samples === 0 ? (
+            <li class="iw-dim">No value {view.is_terminal ? "was found" : "yet"}</li>
+          ) : null}
+          {series.slice(0, isUnfolded ? undefined : SHOWN).map((one) => (
+            <Metric
+              key={one.name}
+              series={one}
+              samples={samples}
+              chart={one.name === chosen ? chart : undefined}
+              onToggle={() => setChosen(one.name === chosen ? null : one.name)}
+            />
+          ))}
+        </ul>
+      )}
+      {more > 0 ? (
+        <button
+          type="button"
+          class="iw-button iw-quiet iw-live-more"
+          aria-expanded={isUnfolded}
+          onClick={() => setUnfolded(!isUnfolded)}
+        >
+          {isUnfolded ? "Show fewer" : `${more} more`}
+        </button>
+      ) : null}
+      {series.some(({ name }) => name === chosen) ? (
+        <div id={chart}>
+          <Lazy
+            bridge={bridge}
+            name="Chart"
+            props={{ series, name: chosen as string, onClose: () => setChosen(null) }}
+          />
+        </div>
+      ) : null}
+      {note === "" ? null : (
+        <div class="iw-live-note iw-text" role="note">
+          {note}
+        </div>
+      )}
+      {error === null ? null : <ErrorBox error={error} />}
+    </div>
+  );
+}
+
+/** What is looked for, the part that is done, and silence; the rest is counted while it computes. */
+function Head({ live, view, time }: Omit<Props, "bridge">) {
+  const { source, samples, progress, ends, last_output, can_grow } = live;
+  const isLive = !view.is_terminal && time.frozen === null;
+  const now = useNow(time, isLive);
+  const percent = progress === null ? "" : percentOf(progress);
+  const end = isLive && ends !== null ? toldEnd(ends, now) : "";
+  const isComputing = isLive && can_grow && view.status === "computation-started";
+  const silent = isComputing && last_output !== null ? now - last_output : 0;
+  return (
+    <div class="iw-live-head">
+      {source === null ? null : (
+        <span class="iw-cell" title={clip(source)}>
+          <bdi>{clip(source)}</bdi>
+          {samples === 0 ? null : ` · ${formatPlural(samples, "sample")}`}
+        </span>
+      )}
+      {progress === null ? null : (
+        <span class="iw-live-share">
+          <Bar
+            label="Simulation"
+            percent={Number.parseInt(percent, 10)}
+            isResting={!isLive}
+            words={`${percent} ${end}`.trim()}
+          />
+          <b class="iw-num">{percent}</b>
+          <span class="iw-live-end">{end}</span>
+        </span>
+      )}
+      {silent < SILENT_AFTER ? null : (
+        <span class={silent < HANGS_AFTER ? "iw-silence" : "iw-silence iw-hangs"} role="note">
+          No new output for {formatAgo(now - silent, now).replace(" ago", "")}
+        </span>
+      )}
+    </div>
+  );
+}
+
+interface MetricProps {
+  series: SeriesView;
+  samples: number;
+  /** Id of the chart that is open below. */
+  chart: string | undefined;
+  onToggle(): void;
+}
+
+function Metric({ series, samples, chart, onToggle }: MetricProps) {
+  const { name, points, is_log, last } = series;
+  const told = clip(toldSeries(series, samples));
+  return (
+    <li class={chart ? "iw-metric iw-metric-open" : "iw-metric"} title={told}>
+      {/* As large as the line, which is none itself: its drawing has words of its own. */}
+      <button
+        type="button"
+        class="iw-metric-name"
+        aria-expanded={chart !== undefined}
+        aria-controls={chart}
+        aria-label={`Chart of ${clip(name)}`}
+        onClick={onToggle}
+      >
+        <bdi>{clip(name)}</bdi>
+      </button>
+      <Sparkline points={points} isLog={is_log} label={told} />
+      <b class="iw-num">{formatValue(last)}</b>
+    </li>
+  );
+}
