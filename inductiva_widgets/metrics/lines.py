@@ -59,12 +59,7 @@ class Lines:
         self._add(first, lines)
         if others:
             self._close(lines)
-            for line in others[:-1]:
-                if b"\b" in line:
-                    self._add(line, lines)
-                    self._close(lines)
-                else:
-                    _put(line[:LONGEST], lines)
+            self._put_whole(others[:-1], lines)
             self._add(others[-1], lines)
         return lines
 
@@ -73,6 +68,17 @@ class Lines:
         lines: list[str] = []
         self._close(lines)
         return lines
+
+    def _put_whole(self, parts: list[bytes], lines: list[str]) -> None:
+        """Put lines that are whole; most are as simple as to be taken together."""
+        joined = b"\n".join(parts)
+        if b"\b" in joined or b"\x1b" in joined or max(map(len, parts), default=0) > LONGEST:
+            for part in parts:
+                self._add(part, lines)
+                self._close(lines)
+            return
+        text = without_controls(joined.decode("utf-8", "replace"))
+        lines += [line for line in map(str.strip, text.split("\n")) if line]
 
     def _add(self, part: bytes, lines: list[str]) -> None:
         for text in _BACK.split(part) if b"\b" in part else [part]:
@@ -90,9 +96,6 @@ class Lines:
 
 
 def _put(line: bytes, lines: list[str]) -> None:
-    text = line.decode("utf-8", "replace")
-    if not text.isprintable():
-        text = without_controls(without_escapes(text))
-    text = text.strip()
+    text = without_controls(without_escapes(line.decode("utf-8", "replace"))).strip()
     if text:
         lines.append(text)

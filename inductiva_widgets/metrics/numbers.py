@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
-_NUMBER = re.compile(
-    r"(?P<plain>[-+]?(?:\d+\.?\d*|\.\d+))(?:[eEdD](?P<power>[-+]?\d+)|(?P<bare>[-+]\d{3}))?",
-    re.ASCII,
+# With a D for double precision, or no letter where the power has three digits.
+_FORTRAN = re.compile(
+    r"(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[dD](?=[-+\d])|(?=[-+]\d{3}$))(?P<power>[-+]?\d+)"
 )
-_WORDS = {"nan": float("nan"), "inf": float("inf"), "infinity": float("inf")}
 
 
 def number_of(text: str) -> float | None:
@@ -28,9 +28,9 @@ def number_of(text: str) -> float | None:
     [1e-05, 0.0012, 1.5e-103, 12.5, nan, None]
     """
     text = text.strip().rstrip("%,;:)] ")
-    found = _NUMBER.fullmatch(text)
-    if found is not None:
-        return float(f"{found['plain']}e{found['power'] or found['bare'] or 0}")
-    word = text.lower()
-    value = _WORDS.get(word.lstrip("+-"))
-    return -value if value is not None and word.startswith("-inf") else value
+    if not text.isascii() or "_" in text:
+        return None
+    with contextlib.suppress(ValueError):
+        return float(text)
+    found = _FORTRAN.fullmatch(text)
+    return None if found is None else float(f"{found['digits']}e{found['power']}")

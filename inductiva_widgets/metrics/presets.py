@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from inductiva_widgets.metrics.patterns import Rule
@@ -30,6 +30,14 @@ class Preset(NamedTuple):
     file: str = "stdout.txt"
 
 
+def _rule(
+    expression: str,
+    mark: str,
+    make: Callable[[Mapping[str, float]], dict[str, float]] | None = None,
+) -> Rule:
+    return Rule(expression, mark, make, is_trusted=True)
+
+
 def _days(found: Mapping[str, float]) -> dict[str, float]:
     return {"days": found["day"] + found["hour"] / 24}
 
@@ -37,8 +45,8 @@ def _days(found: Mapping[str, float]) -> dict[str, float]:
 _PRINTED = Preset(
     "progress and residual",
     (
-        Rule(r"\bprogress\s*[:=]?\s*(?P<percent>[\d.]+)\s*%", "progress"),
-        Rule(r"\bresidual\s*[:=]?\s*(?P<residual>[-+\w.]+)", "residual"),
+        _rule(r"\bprogress\s*[:=]?\s*(?P<percent>[\d.]+)\s*%", "progress"),
+        _rule(r"\bresidual\s*[:=]?\s*(?P<residual>[-+\w.]+)", "residual"),
     ),
 )
 
@@ -48,8 +56,8 @@ PRESETS = {
         "OpenFOAM residuals",
         (
             # The Foundation's versions print the unit too.
-            Rule(r"^Time = (?P<time>[-+.\deE]+)s?$", "Time = "),
-            Rule(
+            _rule(r"^Time = (?P<time>[-+.\deE]+)s?$", "Time = "),
+            _rule(
                 r"Solving for (?P<series>[\w.:]+), Initial residual = (?P<value>[^\s,]+)",
                 "Solving for ",
             ),
@@ -59,28 +67,28 @@ PRESETS = {
     "reef3d": Preset(
         "REEF3D simulated time and time step",
         (
-            Rule(r"^simtime: (?P<simtime>\S+)", "simtime: "),
-            Rule(r"^timestep: (?P<timestep>\S+)", "timestep: "),
+            _rule(r"^simtime: (?P<simtime>\S+)", "simtime: "),
+            _rule(r"^timestep: (?P<timestep>\S+)", "timestep: "),
         ),
         axis="simtime",
     ),
     "swmm": Preset(
         "SWMM progress",
         (
-            Rule(r"\d\d:\d\d\s+(?P<percent>[\d.]+)%\s", "%"),
+            _rule(r"\d\d:\d\d\s+(?P<percent>[\d.]+)%\s", "%"),
             # The library's own line, redrawn from the number of the day on.
-            Rule(r"(?P<day>\d+)\s+hour:\s*(?P<hour>\d+)", "hour:", _days),
+            _rule(r"(?P<day>\d+)\s+hour:\s*(?P<hour>\d+)", "hour:", _days),
         ),
     ),
     "splishsplash": Preset(
         "SPlisHSPlasH simulated time",
-        (Rule(r"^step\s+\d+\s+t =\s+(?P<time>\S+) s(?:\s+(?P<percent>[\d.]+)%)?", " t = "),),
+        (_rule(r"^step\s+\d+\s+t =\s+(?P<time>\S+) s(?:\s+(?P<percent>[\d.]+)%)?", " t = "),),
     ),
     "gromacs": Preset(
         "GROMACS steps",
         (
-            Rule(r"^(?P<end_step>\d+) steps,", " steps,"),
-            Rule(r"\bstep (?P<step>\d+)(?:,|$)", "step "),
+            _rule(r"^(?P<end_step>\d+) steps,", " steps,"),
+            _rule(r"\bstep (?P<step>\d+)(?:,|$)", "step "),
         ),
         # All its words go there, also when all is well.
         file="stderr.txt",

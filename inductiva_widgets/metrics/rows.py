@@ -48,9 +48,10 @@ class _Group:
             if high is None or value > high.values[name]:
                 self.high[name] = row
 
-    def rows(self) -> dict[int, Row]:
+    def rows(self) -> list[Row]:
         kept = (self.low, self.high, self.undefined)
-        return {row.sample: row for rows in kept for row in rows.values()}
+        rows = {row.sample: row for rows in kept for row in rows.values()}
+        return [rows[sample] for sample in sorted(rows)]
 
     @property
     def most(self) -> int:
@@ -77,9 +78,9 @@ class Rows:
         self._size = 1
         self._first: Row | None = None
         self._newest: Row | None = None
-        self._groups: list[_Group] = []
-        # How many rows the groups but the last one keep.
-        self._kept = 0
+        # The rows that stay of groups that are whole, and the group that is not.
+        self._closed: list[Row] = []
+        self._open = _Group(0)
 
     @property
     def is_thinned(self) -> bool:
@@ -95,37 +96,33 @@ class Rows:
         row = self._newest = Row(self.samples, values)
         self._first = self._first or row
         self._put(row)
+        # The open group and the two that always stay need room as well.
+        while len(self._closed) + self._open.most + 2 > self._most and self._closed:
+            self._double()
         return row
 
     def rows(self) -> list[Row]:
         """Return the rows that are kept, in order."""
-        rows = {row.sample: row for row in (self._first, self._newest) if row is not None}
-        for group in self._groups:
-            rows |= group.rows()
+        ends = [row for row in (self._first, self._newest) if row is not None]
+        rows = {row.sample: row for row in (*ends, *self._closed, *self._open.rows())}
         return [rows[sample] for sample in sorted(rows)]
 
     def _put(self, row: Row) -> None:
+        if self._size == 1:
+            self._closed.append(row)
+            return
         place = row.sample // self._size
-        if not self._groups or self._groups[-1].place != place:
-            if self._groups:
-                self._kept += len(self._groups[-1].rows())
-            self._groups.append(_Group(place))
-        self._groups[-1].add(row)
-        # The open group and the two that always stay need room as well.
-        while self._kept + self._groups[-1].most + 2 > self._most and len(self._groups) > 1:
-            self._double()
+        if self._open.place != place:
+            self._closed += self._open.rows()
+            self._open = _Group(place)
+        self._open.add(row)
 
     def _double(self) -> None:
+        rows = [*self._closed, *self._open.rows()]
         self._size *= 2
-        merged: list[_Group] = []
-        for group in self._groups:
-            place = group.place // 2
-            if not merged or merged[-1].place != place:
-                merged.append(_Group(place))
-            for _, row in sorted(group.rows().items()):
-                merged[-1].add(row)
-        self._groups = merged
-        self._kept = sum(len(group.rows()) for group in merged[:-1])
+        self._closed, self._open = [], _Group(0)
+        for row in rows:
+            self._put(row)
 
 
 def thinned(points: Iterable[tuple[int, float]], most: int) -> list[tuple[int, float]]:
