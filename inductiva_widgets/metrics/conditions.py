@@ -101,10 +101,12 @@ class Conditions:
     def __init__(
         self, wanted: str | Test | Iterable[str | Test] | None, names: tuple[str, ...] | None
     ) -> None:
-        items: Iterable[str | Test] = (
-            () if wanted is None else [wanted] if isinstance(wanted, str) or callable(wanted)
-            else wanted
-        )  # fmt: skip
+        if wanted is None:
+            items: Iterable[str | Test] = ()
+        elif isinstance(wanted, str) or not isinstance(wanted, Iterable):
+            items = [wanted]
+        else:
+            items = wanted
         self._texts: list[Condition] = []
         self._tests: list[Test] = []
         for item in items:
