@@ -308,30 +308,6 @@ class TaskList(TasksTogether):
 
         return compare(self, details=details, always=always)
 
-    def watch(self, pattern: str | None = None, **options: Unpack[WatchOptions]) -> list[Watch]:
-        """Read numbers from the logs of the tasks that have not ended, see ``Task.watch``.
-
-        Each costs what ``Task.watch`` does.
-
-        Parameters
-        ----------
-        pattern
-            As for ``Task.watch``.
-        **options
-            As for ``Task.watch``, see ``WatchOptions``.
-
-        Returns
-        -------
-        list[Watch]
-            One for each task that has not ended, in their order.
-
-        Raises
-        ------
-        InputError
-            As for ``Task.watch``; no task is watched then.
-        """
-        return [task.watch(pattern, **options) for task in self if not task.info.is_terminal]
-
     def source(self) -> dict[str, Any]:
         """Return the service of the tasks as frames have it; nothing where there are several.
 

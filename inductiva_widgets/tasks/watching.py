@@ -99,6 +99,8 @@ class Watch:
         self._reader = None if wanted is None else Reader(wanted, end=end)
         names = None if self._reader is None else self._reader.known_names
         self._conditions = Conditions(stop_if, names)
+        # The last values as of the row that is looked at.
+        self._seen: dict[str, float] = {}
         self._stop = Stop(self, then)
         self._log = log
         self._lock = threading.RLock()
@@ -343,8 +345,9 @@ class Watch:
         for row in rows:
             if self._stop.is_met:
                 return
+            self._seen |= row.values
             try:
-                met = self._conditions.met(row, self.last)
+                met = self._conditions.met(row, self._seen)
             except Exception as error:
                 self._complain("The condition of a watch", error)
                 continue

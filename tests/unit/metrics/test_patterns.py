@@ -55,9 +55,9 @@ def test_expression_that_gives_no_numbers_says_what_to_do(expression, what):
 
 
 def test_catastrophic_expression_ends_soon_and_says_which_and_where():
-    found = pattern(r"^(?P<r>(a+)+)$")
+    found = pattern(r"(?P<r>(a|aa)+)$")
     begun = time.monotonic()
-    with pytest.raises(InputError, match=r"'\^\(\?P<r>\(a\+\)\+\)\$' takes too long.*'aaaa"):
+    with pytest.raises(InputError, match=r"\(a\|aa\)\+.* takes too long.*4001 characters.*'aaaa"):
         found.find("a" * 4000 + "b")
     assert time.monotonic() - begun < 5
 
