@@ -180,9 +180,10 @@ class Watch:
     def ends(self) -> datetime | None:
         """When the simulation is expected to end, by the service's clock; costs no request.
 
-        By the pace of the last minute or so; None while that is not known.
+        By the pace of its last part; None while that is not known, or when it should be over.
         """
-        return None if self.is_over else self._ends
+        ends = self._ends
+        return None if self.is_over or ends is None or ends < self.task.now else ends
 
     @property
     def last_output(self) -> datetime | None:
