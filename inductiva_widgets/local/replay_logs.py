@@ -38,7 +38,7 @@ def _residuals(dice: Random, steps: int, fails: bool) -> Iterator[float]:
     residual = 1.0
     for number in range(steps):
         diverges = fails and number > 0.7 * steps
-        residual *= dice.uniform(1.2, 2.1) if diverges else dice.uniform(0.78, 1.04)
+        residual *= dice.uniform(1.2, 2.1) if diverges else dice.uniform(0.7, 1.05)
         yield residual
 
 

@@ -77,7 +77,7 @@ class Stop:
                 self.note = f"Could not ask to kill, trying again: {reason}. {error}"
             else:
                 self.note = f"Asked to kill: {reason}"
-            watch._tell_listeners()
+            watch._news.tell()
             if self.note.startswith("Asked"):
                 return
             self._cancelled.wait(pause)

@@ -8,7 +8,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.conditions import Conditions
@@ -16,7 +16,8 @@ from inductiva_widgets.metrics.pace import Pace
 from inductiva_widgets.metrics.presets import Preset, preset_for
 from inductiva_widgets.metrics.reader import Reader
 from inductiva_widgets.metrics.rows import Row
-from inductiva_widgets.tasks import following, watches
+from inductiva_widgets.tasks import _display, following, watches
+from inductiva_widgets.tasks.news import News
 from inductiva_widgets.tasks.stopping import Stop, Then
 from inductiva_widgets.tasks.thrift import Thrift
 from inductiva_widgets.tasks.watches import on_new_watch, watches_of
@@ -31,7 +32,7 @@ __all__ = ["Watch", "on_new_watch", "preset_for", "watches_of"]
 
 STDOUT = "stdout.txt"
 
-_PERIOD = 1.0
+_NOTHING = Preset("", ())
 _BEHIND = "The log grows faster than it is read: of each second the newest part counts."
 
 
@@ -96,9 +97,8 @@ class Watch:
         self.task = task
         self.file = file
         self.notify = notify
-        self._reader = None if wanted is None else Reader(wanted, end=end)
-        names = None if self._reader is None else self._reader.known_names
-        self._conditions = Conditions(stop_if, names)
+        self._reader = Reader(_NOTHING if wanted is None else wanted, end=end)
+        self._conditions = Conditions(stop_if, self._reader.known_names)
         # The last values as of the row that is looked at.
         self._seen: dict[str, float] = {}
         self._stop = Stop(self, then)
@@ -110,16 +110,15 @@ class Watch:
         self._is_behind = False
         self._pace = Pace()
         self._ends: datetime | None = None
-        self._listeners: list[Callable[[], None]] = []
-        self._told = -float("inf")
-        self._later: threading.Timer | None = None
+        # It holds the watch weakly, so that one that nobody looks at any more ends.
+        ear = _Ear(self)
+        self._news = News(ear.fail)
         self._complaints: set[str] = set()
         self._looked = threading.Event()
         self._over = threading.Event()
         watches.add(self)
-        # The ear holds it weakly, so that a watch that nobody looks at any more ends.
         self._interest = following.Interest()
-        self._interest = following.follow(task, file, _Ear(self))
+        self._interest = following.follow(task, file, ear)
         weakref.finalize(self, self._interest.cancel)
         if self.is_over:
             self._interest.cancel()
@@ -143,38 +142,43 @@ class Watch:
         values = "".join(f", {name}={value:.6g}" for name, value in self.last.items())
         return f"Watch({self.source or self.file!r}, {self.samples:,} samples{values})"
 
+    def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
+        if not _display.in_notebook():
+            return {"text/plain": repr(self)}, {}
+        return _display.task_bundle(cast("Task", self.task))
+
     @property
     def source(self) -> str | None:
         """What is looked for, in words or as the expression; None for nothing. No request."""
-        return None if self._reader is None else self._reader.source
+        return self._reader.source or None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The series that were found and are drawn; costs no request."""
         with self._lock:
-            return () if self._reader is None else self._reader.names
+            return self._reader.names
 
     @property
     def samples(self) -> int:
         """How many rows were read; costs no request."""
-        return 0 if self._reader is None else self._reader.samples
+        return self._reader.samples
 
     @property
     def skipped(self) -> int:
         """How many finds were no numbers; costs no request."""
-        return 0 if self._reader is None else self._reader.skipped
+        return self._reader.skipped
 
     @property
     def last(self) -> dict[str, float]:
         """The last value of each series; costs no request."""
         with self._lock:
-            return {} if self._reader is None else dict(self._reader.last)
+            return dict(self._reader.last)
 
     @property
     def progress(self) -> float | None:
         """The share that is done, from 0 to 1; None where no end is known. No request."""
         with self._lock:
-            return None if self._reader is None else self._reader.progress
+            return self._reader.progress
 
     @property
     def ends(self) -> datetime | None:
@@ -220,8 +224,6 @@ class Watch:
             on a logarithmic scale what is not positive.
         """
         with self._lock:
-            if self._reader is None:
-                return {}
             found = self._reader.series(points)
             return {
                 name: [one for one in pairs if one[1] > 0] if self.is_log(name) else pairs
@@ -236,8 +238,8 @@ class Watch:
         name
             The series.
         """
-        if self._log is not None or self._reader is None:
-            return bool(self._log)
+        if self._log is not None:
+            return self._log
         with self._lock:
             return self._reader.is_log(name)
 
@@ -261,8 +263,9 @@ class Watch:
         True
         """
         with self._lock:
-            reader = self._reader or Reader(r"(?P<none>$^)")
-            return reader.frame(**self._facts())
+            return self._reader.frame(
+                service=self.task.client.url, task=self.task.id, file=self.file
+            )
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all was read; an interrupt ends the wait alone. Costs no request.
@@ -282,7 +285,7 @@ class Watch:
     def stop(self) -> None:
         """Read no further; what was read stays. Costs no request, and the task goes on."""
         self._end()
-        self._tell_listeners(at_once=True)
+        self._news.tell(at_once=True)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function when there is news, at most once a second; costs no request.
@@ -297,18 +300,12 @@ class Watch:
         Callable
             What ends it.
         """
-        self._listeners.append(callback)
-
-        def cancel() -> None:
-            if callback in self._listeners:
-                self._listeners.remove(callback)
-
-        return cancel
+        return self._news.subscribe(callback)
 
     # On the reading thread
 
     def _take(self, piece: following.Piece) -> None:
-        if self._reader is None or self.is_over:
+        if self.source is None or self.is_over:
             return
         data = self._thrift.newest(piece.data, time.monotonic())
         self._is_behind = len(data) < len(piece.data)
@@ -327,7 +324,7 @@ class Watch:
         if self.is_over:
             return
         self._state = state
-        if state.is_over and self._reader is not None:
+        if state.is_over:
             with self._lock:
                 rows = self._reader.finish()
             self._look_at(rows)
@@ -340,7 +337,7 @@ class Watch:
         if state.is_over:
             self._end()
         self._looked.set()
-        self._tell_listeners(at_once=state.is_over)
+        self._news.tell(at_once=state.is_over)
 
     def _look_at(self, rows: list[Row]) -> None:
         for row in rows:
@@ -362,30 +359,6 @@ class Watch:
         self._interest.cancel()
         watches.let_go(self)
 
-    def _tell_listeners(self, *, at_once: bool = False) -> None:
-        wait = 0.0 if at_once else self._told + _PERIOD - time.monotonic()
-        if wait > 0:
-            with self._lock:
-                if self._later is None:
-                    self._later = threading.Timer(wait, self._tell_later)
-                    self._later.daemon = True
-                    self._later.start()
-            return
-        self._told = time.monotonic()
-        for listener in tuple(self._listeners):
-            self._tell_one(listener)
-
-    def _tell_one(self, listener: Callable[[], None]) -> None:
-        try:
-            listener()
-        except Exception as error:
-            self._complain("A listener of a watch", error)
-
-    def _tell_later(self) -> None:
-        with self._lock:
-            self._later = None
-        self._tell_listeners(at_once=True)
-
     def _complain(self, who: str, error: Exception) -> None:
         """Show what code of the user has raised: always here, and once as a warning."""
         text = f"{who} failed: {type(error).__name__}: {error}"
@@ -401,12 +374,9 @@ class Watch:
                 return ""
             return f"No series {missing[0]!r} so far; there is {', '.join(self.last)}."
 
-    def _facts(self) -> dict[str, Any]:
-        return {"service": self.task.client.url, "task": self.task.id, "file": self.file}
-
 
 class _Ear:
-    """What the reading thread knows of a watch: nothing that keeps it alive."""
+    """What others know of a watch: nothing that keeps it alive."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = weakref.ref(watch)
@@ -420,3 +390,8 @@ class _Ear:
         watch = self._watch()
         if watch is not None:
             watch._hear(state)
+
+    def fail(self, error: Exception) -> None:
+        watch = self._watch()
+        if watch is not None:
+            watch._complain("A listener of a watch", error)
