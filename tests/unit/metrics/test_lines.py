@@ -45,6 +45,10 @@ def test_each_state_of_a_line_that_is_redrawn_counts():
     ]
 
 
+def test_state_that_is_only_taken_back_is_no_line():
+    assert lines_of(b"abc\b\b\n") == lines_of(b"abc\b", b"\b\n") == ["abc"]
+
+
 def test_colours_controls_and_bytes_that_are_no_text_do_no_harm():
     assert lines_of(b"\x1b[1;31mresidual\x1b[0m 0.1\x00\x07\n\xff\xfe 2\n") == [
         "residual 0.1",

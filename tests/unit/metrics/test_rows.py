@@ -1,5 +1,6 @@
 import itertools
 import math
+import random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,15 @@ def test_extremes_stay_in_each_part_and_not_only_in_all():
     assert {1, 150, 850, 1000} <= kept
     gaps = sorted(kept)
     assert max(later - one for one, later in itertools.pairwise(gaps)) <= 1000 / 12
+
+
+def test_extremes_of_a_noisy_series_stay():
+    dice = random.Random(3)
+    values = [{"p": dice.gauss(0, 1), "q": dice.random()} for _ in range(3000)]
+    kept = [row.values for row in filled(values, 100).rows()]
+    for name in ("p", "q"):
+        whole, some = defined(values, name), defined(kept, name)
+        assert (min(some), max(some)) == (min(whole), max(whole))
 
 
 def test_rows_of_which_no_value_is_a_number_stay():
