@@ -256,9 +256,12 @@ class Replay:
 
     def _print(self, plan: Plan, share: float) -> None:
         """Let the simulation print as much as fits the part that it has computed."""
-        path = self._data.task(plan.task_id).work / "stdout.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = replay_files.printed(plan, share).encode()
-        with path.open("ab") as file:
-            file.write(text[file.tell() :])
-        (path.parent / "stderr.txt").touch()
+        folder = self._data.task(plan.task_id).work
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = {
+            "stdout.txt": replay_files.printed(plan, share),
+            "stderr.txt": replay_files.complained(plan, share),
+        }
+        for name, text in texts.items():
+            with (folder / name).open("ab") as file:
+                file.write(text.encode()[file.tell() :])

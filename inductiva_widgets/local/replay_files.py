@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from inductiva_widgets.local.archives import ARTIFACTS, Packed
+from inductiva_widgets.local.replay_logs import STEPS, stderr_of, stdout_of
 from inductiva_widgets.local.replay_plan import Plan, dice_of
 from inductiva_widgets.status import Status
 
-_LINES = 60
 _ROWS = 120
 _HEAD = "DEMO data: made up, no simulation has run.\n"
 
@@ -19,15 +19,9 @@ _HEAD = "DEMO data: made up, no simulation has run.\n"
 def printed(plan: Plan, share: float = 1.0) -> str:
     """Return what the simulation has printed when a part of its lines is out."""
     dice = dice_of(f"{plan.noise}/stdout")
+    fails = plan.end == Status.FAILED
     lines = [f"> {command}\n" for command in plan.case.commands]
-    total = max(1, round(_LINES * plan.share))
-    residual = 1.0
-    for number in range(1, total + 1):
-        residual *= dice.uniform(0.82, 1.02)
-        lines.append(
-            f"step {number * 50:6d}   progress {100 * number / _LINES:5.1f} %   "
-            f"residual {residual:.3e}\n"
-        )
+    lines += stdout_of(plan.case.alias, dice, _steps(plan), fails=fails)
     if plan.end == Status.SUCCESS and share >= 1.0:
         lines.append("Normal end of the simulation.\n")
     return _HEAD + "".join(lines[: math.ceil(share * len(lines))])
@@ -35,7 +29,16 @@ def printed(plan: Plan, share: float = 1.0) -> str:
 
 def complained(plan: Plan, share: float = 1.0) -> str:
     """Return the simulation's standard error; what goes wrong does so at its end."""
-    return f"{plan.case.error}\n" if plan.end == Status.FAILED and share >= 1.0 else ""
+    lines = list(stderr_of(plan.case.alias, dice_of(f"{plan.noise}/stderr"), _steps(plan)))
+    if lines:
+        lines = [_HEAD, *lines[: math.ceil(share * len(lines))]]
+    if plan.end == Status.FAILED and share >= 1.0:
+        lines.append(f"{plan.case.error}\n")
+    return "".join(lines)
+
+
+def _steps(plan: Plan) -> int:
+    return max(1, round(STEPS * plan.share))
 
 
 def write_input(plan: Plan, archive: Path, at: datetime) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from inductiva_widgets.errors import InputError
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display
 from inductiva_widgets.tasks.task import Task
@@ -14,6 +15,7 @@ from inductiva_widgets.tasks.task import Task
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.tasks.task_list import TaskList
+    from inductiva_widgets.tasks.watching import Watch
 
 
 class TasksTogether(Sequence[Task]):
@@ -32,6 +34,39 @@ class TasksTogether(Sequence[Task]):
         """
         for task in self:
             task.kill()
+
+    def watch(self, pattern: str | None = None, **options: Any) -> list[Watch]:
+        """Read numbers from the logs of tasks that have not ended; requests as ``Task.watch``.
+
+        Parameters
+        ----------
+        pattern, **options
+            As for ``Task.watch``.
+
+        Returns
+        -------
+        list of Watch
+            One for each task that has not ended, in their order.
+
+        Raises
+        ------
+        InputError
+            As for ``Task.watch``; then none is watched.
+
+        Examples
+        --------
+        >>> tasks.watch()
+        []
+        """
+        begun: list[Watch] = []
+        try:
+            for task in [one for one in self if not one.refresh(max_age=1.0).is_terminal]:
+                begun.append(task.watch(pattern, **options))  # noqa: PERF401 - some, on an error
+        except InputError:
+            for watch in begun:
+                watch.stop()
+            raise
+        return begun
 
     def wait(self, polling_period: float = 1.0, silent_mode: bool = False) -> list[Status]:
         """Wait until every task has ended; an interrupt ends the wait alone.

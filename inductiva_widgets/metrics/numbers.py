@@ -1,0 +1,36 @@
+"""Numbers as programs print them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+# With a D for double precision, or no letter where the power has three digits.
+_FORTRAN = re.compile(
+    r"(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[dD](?=[-+\d])|(?=[-+]\d{3}$))(?P<power>[-+]?\d+)"
+)
+
+
+def number_of(text: str) -> float | None:
+    """Return the number that a text is, None where it is none.
+
+    Signs of percent and punctuation at the end are no part of it. A comma within is refused, since
+    it may mean a decimal point or thousands.
+
+    Parameters
+    ----------
+    text
+        What an expression has found.
+
+    Examples
+    --------
+    >>> [number_of(text) for text in ("1e-5,", "1.2D-03", "1.5-103", "12.5%", "-NaN", "1,5")]
+    [1e-05, 0.0012, 1.5e-103, 12.5, nan, None]
+    """
+    text = text.strip().rstrip("%,;:)] ")
+    if not text.isascii() or "_" in text:
+        return None
+    with contextlib.suppress(ValueError):
+        return float(text)
+    found = _FORTRAN.fullmatch(text)
+    return None if found is None else float(f"{found['digits']}e{found['power']}")

@@ -1,0 +1,43 @@
+"""The demo's simulators print what the presets find in the logs of the real ones."""
+
+from random import Random
+
+import pytest
+
+from inductiva_widgets.local.replay_cases import CASES
+from inductiva_widgets.local.replay_logs import STEPS, stderr_of, stdout_of
+from inductiva_widgets.metrics.presets import preset_for
+from inductiva_widgets.metrics.reader import Reader
+
+
+def read(simulator, fails=False):
+    preset = preset_for(simulator)
+    printed = {
+        "stdout.txt": stdout_of(simulator, Random(7), STEPS, fails=fails),
+        "stderr.txt": stderr_of(simulator, Random(7), STEPS),
+    }
+    reader = Reader(preset)
+    reader.take("".join(printed[preset.file]).encode())
+    reader.finish()
+    return reader
+
+
+@pytest.mark.parametrize("simulator", [case.alias for case in CASES])
+def test_every_simulator_of_the_demo_prints_numbers(simulator):
+    reader = read(simulator)
+    assert reader.samples >= STEPS
+    assert reader.names
+    assert reader.skipped == 0
+
+
+@pytest.mark.parametrize("simulator", ["splishsplash", "swmm", "gromacs", "swash", "xbeach", "fds"])
+def test_those_that_tell_their_end_come_to_it(simulator):
+    assert read(simulator).progress == 1.0
+
+
+def test_run_that_fails_shows_it_in_its_numbers_beforehand():
+    good, bad = (read("openfoam_foundation", fails) for fails in (False, True))
+    assert good.is_log("p")
+    assert good.last["p"] < 1e-2
+    assert bad.last["p"] > 10 * min(value for _, value in bad.series(80)["p"])
+    assert read("reef3d", fails=True).last["timestep"] < read("reef3d").last["timestep"] / 5

@@ -1,0 +1,220 @@
+"""Rows from logs: of the user's expression, and of the presets on excerpts of real logs.
+
+The excerpts are of OpenFOAM 1912 (icoFoam, the cavity), GROMACS 2022.5, SWMM 5.2.4 by the embedded
+server and by the library's own run, and SPlisHSPlasH 2.19 by the embedded server. That of REEF3D
+is written by hand, as its source prints.
+"""
+
+import itertools
+import math
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics.presets import PRESETS, preset_for
+from inductiva_widgets.metrics.reader import MOST_SERIES, Reader
+
+LOGS = Path(__file__).with_name("logs")
+NAMES = ["openfoam", "gromacs", "swmm", "swmm_library", "splishsplash", "reef3d"]
+
+
+def log(name):
+    return (LOGS / f"{name}.txt").read_bytes()
+
+
+def read(name, **options):
+    reader = Reader(preset_for(name), **options)
+    reader.take(log(name))
+    reader.finish()
+    return reader
+
+
+def column(reader, name):
+    return reader.frame()[name].tolist()
+
+
+# Presets ----------------------------------------------------------------------------------------
+
+
+def test_openfoam_gives_the_first_residuals_of_each_step():
+    reader = read("openfoam", end={"time": 0.5})
+    assert reader.names == ("Ux", "Uy", "p", "time")
+    assert column(reader, "time") == pytest.approx([0.001 * n for n in range(1, 9)])
+    # The second solution of p in a step begins at 0.599546.
+    assert column(reader, "p")[:2] == [1.0, 0.537991]
+    assert column(reader, "Uy")[:2] == [0.0, 0.313297]
+    assert reader.progress == pytest.approx(0.008 / 0.5)
+
+
+def test_openfoam_of_the_foundation_prints_a_unit_behind_the_time():
+    reader = Reader(preset_for("openfoam_foundation"))
+    reader.take(b"Time = 536s\n\nGAMG:  Solving for p, Initial residual = 9.7e-09, Final r\n")
+    reader.finish()
+    assert reader.last == {"time": 536.0, "p": 9.7e-9}
+
+
+def test_gromacs_gives_steps_and_knows_how_many_there_are():
+    reader = read("gromacs")
+    assert reader.names == ("step",)
+    assert column(reader, "step") == [*range(0, 900, 100), 20000]
+    assert reader.progress == 1.0
+    assert PRESETS["gromacs"].file == "stderr.txt"
+
+
+def test_swmm_gives_the_percentage_of_the_driver():
+    reader = read("swmm")
+    assert column(reader, "percent")[:3] == [0.0, 2.1, 4.1]
+    assert reader.progress == 1.0
+
+
+def test_swmm_gives_the_days_that_the_library_redraws():
+    reader = read("swmm_library")
+    days = column(reader, "days")
+    assert days[:25] == pytest.approx([n / 24 for n in range(25)])
+    assert days[-1] == pytest.approx(20 + 23 / 24)
+
+
+def test_splishsplash_gives_the_time_and_its_percentage_the_progress():
+    reader = read("splishsplash")
+    assert reader.names == ("time",)
+    assert reader.last == {"time": 1.0008, "percent": 100.0}
+    assert reader.progress == 1.0
+    assert column(reader, "time")[0] == 0.001
+
+
+def test_reef3d_gives_time_and_time_step_and_no_other_step():
+    reader = read("reef3d", end={"simtime": 0.0045})
+    assert reader.names == ("timestep", "simtime")
+    assert column(reader, "timestep") == [0.001, 0.00125, 0.0015]
+    assert reader.progress == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("simulator", "key"),
+    [
+        ("openfoam_foundation", "openfoam"),
+        ("OpenFOAM_ESI", "openfoam"),
+        ("reef3d", "reef3d"),
+        ("swmm", "swmm"),
+        ("splishsplash", "splishsplash"),
+        ("gromacs", "gromacs"),
+    ],
+)
+def test_preset_is_found_by_the_name_of_the_simulator(simulator, key):
+    assert preset_for(simulator) is PRESETS[key]
+
+
+@pytest.mark.parametrize("simulator", [None, "", "gprmax", "custom-image"])
+def test_other_simulators_have_none(simulator):
+    assert preset_for(simulator) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_rows_are_the_same_whatever_the_pieces(name, data):
+    text = log(name)
+    cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=12))
+    places = sorted({0, len(text), *cuts})
+    reader = Reader(preset_for(name))
+    for start, stop in itertools.pairwise(places):
+        reader.take(text[start:stop])
+    reader.finish()
+    assert reader.frame().equals(read(name).frame())
+
+
+def test_no_preset_takes_long_for_any_line():
+    """They are not measured while they run, so this is what they promise."""
+    lines = ["Time = " + "1" * 4000, "Solving for " + "a" * 4000, "9" * 4000, "step " * 800]
+    lines += ["hour:" * 800, "progress 1" * 400, "simtime: " * 400, "step 1  t = " + "1 " * 2000]
+    for preset in PRESETS.values():
+        reader = Reader(preset)
+        begun = time.thread_time()
+        reader.take("\n".join(lines).encode() + b"\n")
+        assert time.thread_time() - begun < 1
+
+
+# The user's expressions -------------------------------------------------------------------------
+
+
+def test_each_line_that_matches_is_a_row_counted_from_1():
+    reader = Reader(r"r=(?P<r>\S+)")
+    rows = reader.take(b"r=1\nnoise\nr=nan\nr=oops\nr=3")
+    rows += reader.finish()
+    assert [row.sample for row in rows] == [1, 2, 3]
+    assert reader.samples == 3
+    assert reader.skipped == 1
+    frame = reader.frame(task="t")
+    assert frame.index.name == "sample"
+    assert frame.index.tolist() == [1, 2, 3]
+    assert math.isnan(frame["r"][2])
+    assert frame.attrs["inductiva"] == {
+        "task": "t",
+        "source": r"r=(?P<r>\S+)",
+        "rows_read": 3,
+        "is_thinned": False,
+        "skipped": 1,
+    }
+
+
+def test_rows_are_bounded_and_the_frame_says_so():
+    reader = Reader(r"r (\S+)", most=100)
+    reader.take("".join(f"r {n % 13}\n" for n in range(5000)).encode())
+    frame = reader.frame()
+    assert len(frame) <= 100
+    assert frame.attrs["inductiva"]["rows_read"] == 5000
+    assert frame.attrs["inductiva"]["is_thinned"]
+
+
+def test_frame_of_nothing_is_empty_and_numeric():
+    frame = Reader(r"r (?P<r>\S+)").frame()
+    assert frame.empty
+    assert frame.index.name == "sample"
+
+
+def test_text_cannot_name_series_without_end():
+    reader = Reader(r"(?P<series>\w+)=(?P<value>\d+)")
+    reader.take("".join(f"s{n}={n}\n" for n in range(1000)).encode())
+    assert len(reader.last) == MOST_SERIES
+    assert reader.samples == MOST_SERIES
+    assert reader.skipped == 1000 - MOST_SERIES
+
+
+def test_end_is_given_or_printed_and_percent_has_its_own():
+    given_end = Reader(r"t=(?P<time>\S+)", end={"time": 10})
+    given_end.take(b"t=2.5\n")
+    assert given_end.progress == 0.25
+    printed = Reader(r"step (?P<step>\d+) of (?P<end_step>\d+)")
+    printed.take(b"step 3 of 4\n")
+    assert (printed.progress, printed.names) == (0.75, ("step",))
+    percent = Reader(r"(?P<percent>\d+)% residual (?P<residual>\S+)")
+    percent.take(b"40% residual 0.1\n")
+    assert (percent.progress, percent.names) == (0.4, ("residual",))
+    assert "percent" in percent.frame()
+
+
+def test_progress_stays_between_nothing_and_all():
+    reader = Reader(r"t=(?P<t>\S+)", end={"t": 10})
+    seen = []
+    for text in (b"t=-1\n", b"t=11\n", b"t=nan\n"):
+        reader.take(text)
+        seen.append(reader.progress)
+    assert seen == [0.0, 1.0, None]
+
+
+@pytest.mark.parametrize(
+    "end", [{}, {"t": 0}, {"t": -1}, {"t": math.nan}, {"t": "10"}, {"t": True}, {"x": 1}, 10]
+)
+def test_end_that_is_none_is_refused(end):
+    with pytest.raises(InputError):
+        Reader(r"t=(?P<t>\S+)", end=end)
+
+
+@pytest.mark.parametrize("most", [0, 99, -1, 1e5, True])
+def test_bound_for_rows_that_is_none_is_refused(most):
+    with pytest.raises(InputError, match="rows must be"):
+        Reader(r"t=(?P<t>\S+)", most=most)

@@ -1,0 +1,56 @@
+"""A running task whose log is played by the test."""
+
+import pytest
+
+from inductiva_widgets.tasks import Task, following, watches
+from inductiva_widgets.tasks.following import Piece, State
+from tests.unit.conftest import wire_task
+
+ID = "n7pbtxunxqzuca6nwe9v0gn75"
+RESIDUAL = r"residual (?P<residual>\S+)"
+
+
+class Reading:
+    """Stands for ``following.follow``: what was asked for, and the listeners."""
+
+    def __init__(self):
+        self.asked = []
+        self.listeners = []
+        self.interests = []
+
+    def follow(self, task, name, listener):
+        self.asked.append((task.id, name))
+        self.listeners.append(listener)
+        self.interests.append(following.Interest())
+        return self.interests[-1]
+
+    def come(self, data, *, follows=True, **state):
+        for listener in self.listeners:
+            if data:
+                listener.take(Piece(data, follows))
+            listener.tell(State(**state))
+
+
+@pytest.fixture
+def reading(monkeypatch):
+    made = Reading()
+    monkeypatch.setattr(following, "follow", made.follow)
+    yield made
+    for watch in tuple(watches._kept):
+        watch.stop()
+
+
+@pytest.fixture
+def make(service, reading):
+    def make(status="computation-started", **fields):
+        client = service(wire_task(status=status, **fields))
+        task = Task(ID, client=client)
+        task.get_info()
+        return task
+
+    return make
+
+
+@pytest.fixture
+def task(make):
+    return make()

@@ -1,0 +1,338 @@
+"""Watches on a reading thread that the test plays itself."""
+
+import gc
+import threading
+import warnings
+import weakref
+from typing import ClassVar
+
+import pytest
+
+from inductiva_widgets.errors import APIConnectionError, InputError
+from inductiva_widgets.tasks import Task, watches
+from inductiva_widgets.tasks.watching import Watch, watches_of
+from tests.unit.conftest import START
+from tests.unit.tasks.conftest import ID, RESIDUAL
+
+
+def requests(task):
+    return task.client.transport.requests
+
+
+def until(is_so):
+    """Wait for another thread, which is quick."""
+    done = threading.Event()
+    for _ in range(500):
+        if is_so():
+            return
+        done.wait(0.01)
+    raise AssertionError("it did not happen")
+
+
+# Reading ----------------------------------------------------------------------------------------
+
+
+def test_watch_reads_what_comes(task, reading):
+    watch = task.watch(RESIDUAL)
+    assert reading.asked == [(ID, "stdout.txt")]
+    assert (watch.source, watch.names, watch.samples, watch.last) == (RESIDUAL, (), 0, {})
+    reading.come(b"residual 1.5\nresi", last_output=START)
+    reading.come(b"dual 0.5\n", last_output=START)
+    assert watch.names == ("residual",)
+    assert watch.last == {"residual": 0.5}
+    assert watch.series() == {"residual": [(1, 1.5), (2, 0.5)]}
+    assert watch.last_output == START
+    assert not watch.is_over
+    assert repr(watch) == f"Watch({RESIDUAL!r}, 2 samples, residual=0.5)"
+
+
+def test_watch_ends_with_its_task_and_has_the_last_line(task, reading):
+    watch = task.watch(RESIDUAL)
+    reading.come(b"residual 1\nresidual 2", is_over=True)
+    assert watch.is_over
+    assert watch.wait(0)
+    assert watch.last == {"residual": 2.0}
+    assert reading.interests[0].is_cancelled
+
+
+def test_stopped_watch_reads_no_further_and_keeps_what_it_has(task, reading):
+    watch = task.watch(RESIDUAL)
+    reading.come(b"residual 1\n")
+    watch.stop()
+    reading.come(b"residual 2\n")
+    assert watch.is_over
+    assert watch.last == {"residual": 1.0}
+    assert reading.interests[0].is_cancelled
+    assert "POST /tasks/kill" not in requests(task)
+
+
+def test_preset_is_that_of_the_simulator_and_names_its_file(make, reading):
+    watch = make(simulator="gromacs").watch()
+    assert watch.source == "GROMACS steps"
+    assert reading.asked == [(ID, "stderr.txt")]
+    make(simulator="gromacs").watch(file="md.log")
+    assert reading.asked[-1] == (ID, "md.log")
+
+
+def test_simulator_without_a_preset_needs_an_expression(make):
+    with pytest.raises(InputError, match=r"What gprmax prints is not known here.*task.watch"):
+        make(simulator="gprmax").watch()
+
+
+@pytest.mark.parametrize(
+    "options", [{"stop_if": "p > 1"}, {"stop_if": "?"}, {"then": "explode"}, {"end": {"x": 1}}]
+)
+def test_wrong_option_is_refused_and_begins_nothing(task, reading, options):
+    with pytest.raises(InputError):
+        task.watch(RESIDUAL, **options)
+    assert reading.asked == []
+    assert watches_of(task) == []
+
+
+def test_expression_that_takes_too_long_ends_the_reading_with_an_error(task, reading):
+    watch = task.watch(r"(?P<r>(a|aa)+)$")
+    reading.come(b"a" * 4000 + b"b\n")
+    assert "takes too long" in str(watch.error)
+    assert watch.is_over
+    assert reading.interests[0].is_cancelled
+
+
+def test_error_of_the_reading_is_shown_until_it_is_over(task, reading):
+    watch = task.watch(RESIDUAL)
+    reading.come(b"", error=APIConnectionError("no answer"))
+    assert str(watch.error) == "no answer"
+    reading.come(b"residual 1\n")
+    assert watch.error is None
+
+
+def test_scale_is_chosen_or_found(task, reading):
+    found, chosen = task.watch(RESIDUAL), task.watch(RESIDUAL, log=False)
+    reading.come(b"residual 1\nresidual 0\nresidual 1e-2\nresidual 1e-5\n")
+    assert found.is_log("residual")
+    assert found.series()["residual"] == [(1, 1.0), (3, 1e-2), (4, 1e-5)]
+    assert not chosen.is_log("residual")
+    assert chosen.series()["residual"][1] == (2, 0.0)
+
+
+def test_frame_tells_where_it_is_from(task, reading):
+    watch = task.watch(RESIDUAL)
+    reading.come(b"residual 1\nresidual 2\n")
+    frame = watch.frame()
+    assert frame["residual"].tolist() == [1.0, 2.0]
+    facts = frame.attrs["inductiva"]
+    assert (facts["task"], facts["file"], facts["rows_read"]) == (ID, "stdout.txt", 2)
+
+
+def test_expected_end_is_told_while_the_progress_goes_on(task, reading, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    watch = task.watch(r"(?P<percent>\d+)%")
+    for percent in (0, 10, 20, 30):
+        reading.come(f"{percent}%\n".encode())
+        clock[0] += 2
+    assert watch.progress == 0.3
+    assert 12 < (watch.ends - task.now).total_seconds() < 15
+    reading.come(b"100%\n", is_over=True)
+    assert watch.ends is None
+
+
+def test_log_that_is_too_fast_is_read_at_its_end(task, reading, monkeypatch):
+    spent = [0.0]
+
+    def thread_time():
+        spent[0] += 3.0
+        return spent[0]
+
+    monkeypatch.setattr("time.thread_time", thread_time)
+    watch = task.watch(RESIDUAL)
+    lines = b"".join(b"residual %d\n" % n for n in range(20_000))
+    reading.come(lines)
+    first = watch.samples
+    assert first == 20_000
+    reading.come(lines)
+    assert watch.samples - first < 2000
+    assert watch.last == {"residual": 19_999.0}
+    assert "faster than it is read" in watch.note
+    reading.come(b"residual 1\n")
+    assert watch.last == {"residual": 1.0}
+    assert watch.note == ""
+
+
+# Conditions -------------------------------------------------------------------------------------
+
+
+def kills(task):
+    return [one for one in requests(task) if one.endswith("/kill")]
+
+
+def test_condition_that_is_met_asks_once_to_kill_and_says_so(task, reading):
+    watch = task.watch(RESIDUAL, stop_if="residual > 1e3 for 2 samples")
+    reading.come(b"residual 2e3\nresidual 1\nresidual 2e3\n")
+    assert kills(task) == []
+    reading.come(b"residual 3e3\nresidual 4e3\n")
+    until(lambda: watch.note.startswith("Asked to kill"))
+    assert watch.note == "Asked to kill: residual > 1e3 for 2 samples (row 4)"
+    reading.come(b"residual 5e3\n")
+    assert len(kills(task)) == 1
+
+
+def test_condition_may_only_notify_or_call(task, reading):
+    called = []
+    noted = task.watch(RESIDUAL, stop_if="residual is nan", then="notify")
+    calling = task.watch(RESIDUAL, stop_if=lambda last: last["residual"] > 1, then=called.append)
+    reading.come(b"residual 2\nresidual nan\n")
+    until(lambda: called)
+    assert called == [calling]
+    assert noted.note == "Condition met: residual is nan (row 2)"
+    assert calling.note == "Condition met: your function (row 1)"
+    assert kills(task) == []
+
+
+def test_condition_that_an_ended_task_met_kills_nothing(make, reading):
+    task = make(status="success")
+    watch = task.watch(RESIDUAL, stop_if="residual > 1")
+    reading.come(b"residual 2\n", is_over=True)
+    assert watch.note == "Condition met: residual > 1 (row 1)"
+    assert kills(task) == []
+
+
+def test_kill_that_fails_is_said_and_tried_again(task, reading, monkeypatch):
+    monkeypatch.setattr("inductiva_widgets.tasks.stopping._FIRST_PAUSE", 0.01)
+    tries, may_go = [], threading.Event()
+
+    def kill():
+        tries.append(1)
+        if not may_go.is_set():
+            raise APIConnectionError("no answer")
+
+    monkeypatch.setattr(task, "kill", kill)
+    watch = task.watch(RESIDUAL, stop_if="residual > 1")
+    reading.come(b"residual 2\n")
+    until(lambda: len(tries) >= 2)
+    assert watch.note.startswith("Could not ask to kill, trying again: residual > 1 (row 1).")
+    may_go.set()
+    until(lambda: watch.note == "Asked to kill: residual > 1 (row 1)")
+
+
+def test_series_that_a_condition_names_and_the_log_does_not_is_told(make, reading):
+    watch = make(simulator="openfoam_foundation").watch(stop_if="P > 1")
+    reading.come(b"Time = 1\nSolving for p, Initial residual = 1, F\nTime = 2\n")
+    assert watch.note == "No series 'P' so far; there is time, p."
+
+
+def test_function_that_fails_is_shown_once_and_the_reading_goes_on(task, reading):
+    def broken(last):
+        return last["resdual"] > 1
+
+    watch = task.watch(RESIDUAL, stop_if=broken)
+    with pytest.warns(UserWarning, match="The condition of a watch failed: KeyError") as caught:
+        reading.come(b"residual 1\nresidual 2\n")
+    assert len(caught) == 1
+    assert "KeyError" in str(watch.error)
+    assert watch.samples == 2
+    assert kills(task) == []
+
+
+# Listeners, and how long a watch lives ----------------------------------------------------------
+
+
+def test_listeners_are_told_at_most_once_a_second_and_of_the_end(task, reading, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("threading.Timer", Later)
+    Later.made.clear()
+    told = []
+    watch = task.watch(RESIDUAL)
+    cancel = watch.subscribe(lambda: told.append(watch.samples))
+    for n in range(5):
+        clock[0] += 0.1
+        reading.come(b"residual %d\n" % n)
+    assert told == [1]
+    (later,) = Later.made
+    later.call()
+    assert told == [1, 5]
+    reading.come(b"", is_over=True)
+    assert told == [1, 5, 5]
+    cancel()
+    watch.stop()
+    assert len(told) == 3
+
+
+class Later:
+    """Stands for a timer, rung by the test."""
+
+    made: ClassVar = []
+
+    def __init__(self, _seconds, call):
+        self.call = call
+        self.made.append(self)
+
+    def start(self):
+        pass
+
+
+def test_listener_that_fails_does_not_keep_others_from_the_news(task, reading):
+    told = []
+    watch = task.watch(RESIDUAL)
+    watch.subscribe(lambda: 1 / 0)
+    watch.subscribe(lambda: told.append(1))
+    with pytest.warns(UserWarning, match="A listener of a watch failed: ZeroDivisionError"):
+        reading.come(b"residual 1\n")
+    assert told == [1]
+
+
+def test_watch_of_a_user_lives_without_a_variable_until_its_task_ends(task, reading):
+    made = weakref.ref(task.watch(RESIDUAL))
+    gc.collect()
+    assert watches_of(Task(ID, client=task.client)) == [made()]
+    reading.come(b"residual 1\n", is_over=True)
+    gc.collect()
+    assert made() is None
+    assert watches_of(task) == []
+
+
+def test_quiet_watch_ends_when_nobody_keeps_it(make, reading):
+    task = make(simulator="swmm")
+    watch = Watch.quiet(task)
+    assert watch.source == "SWMM progress"
+    assert watches_of(task) == [watch]
+    del watch
+    assert watches_of(task) == []
+    assert reading.interests[0].is_cancelled
+    reading.come(b"10%\n")
+
+
+def test_quiet_watch_without_a_preset_tells_of_the_growth_alone(make, reading):
+    watch = Watch.quiet(make(simulator="gprmax"))
+    reading.come(b"residual 1\n", last_output=START, is_over=True)
+    assert (watch.source, watch.names, watch.samples, watch.progress) == (None, (), 0, None)
+    assert watch.last_output == START
+    assert watch.series() == {}
+    assert watch.frame().empty
+
+
+def test_others_learn_of_new_watches_of_users(task, reading):
+    seen = []
+    cancel = watches.on_new_watch(seen.append)
+    Watch.quiet(task)
+    watch = task.watch(RESIDUAL)
+    cancel()
+    task.watch(RESIDUAL)
+    assert seen == [watch]
+
+
+def test_watch_shows_itself_as_the_card_of_its_task(task, reading, monkeypatch):
+    watch = task.watch(RESIDUAL)
+    assert watch._repr_mimebundle_() == ({"text/plain": repr(watch)}, {})
+    monkeypatch.setattr("inductiva_widgets.tasks._display.in_notebook", lambda: True)
+    monkeypatch.setattr("inductiva_widgets.tasks._display.task_bundle", lambda one: one)
+    assert watch._repr_mimebundle_() is task
+
+
+def test_nothing_warns_while_all_is_well(task, reading):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        watch = task.watch(RESIDUAL, stop_if="residual > 5", notify=True)
+        reading.come(b"residual 1\n", is_over=True)
+    assert watch.error is None
+    assert watch.notify
