@@ -1,0 +1,138 @@
+"""The vendor's client and command line read the files of running tasks, unchanged."""
+
+import contextlib
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from tests.conformance.cases import make_short_storm, start
+from tests.conformance.server import KEY, recorded_server
+from tests.conformance.vendor import VendorClient, client_environment
+
+PROGRESS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d +\d+\.\d% +wall +\d+\.\d s")
+NO_AIORTC = "import sys; sys.modules['aiortc'] = None"
+
+
+@contextlib.contextmanager
+def printing(vendor, *arguments):
+    """Run the vendor's command line in the background; gives its process."""
+    process = subprocess.Popen(
+        [str(vendor.programs / "inductiva"), *arguments],
+        cwd=vendor.folder,
+        env={**vendor.environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def progress(process, count):
+    """Return so many lines of SWMM's progress from a command's output, and when they came."""
+    found = []
+    while len(found) < count:
+        line = process.stdout.readline()
+        assert line, f"ended after {found}"
+        if PROGRESS.fullmatch(line.strip()):
+            found.append((line.strip(), time.monotonic()))
+    return found
+
+
+def test_logs_prints_a_running_swmm_task_line_by_line_until_it_is_killed(vendor, running):
+    with printing(vendor, "logs", running.id, "--stdout") as process:
+        seen = progress(process, 14)
+        log = [line.strip() for line in running.file("stdout.txt").text().splitlines()]
+        assert [line for line, _ in seen] == [
+            line for line in log if PROGRESS.fullmatch(line) and line >= seen[0][0]
+        ][:14]
+        # The first ones were there already; a simulation does not print the others at once.
+        assert seen[-1][1] - seen[0][1] > 0.2
+        running.kill(wait_timeout=30)
+        rest, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, rest
+
+
+def test_logs_of_a_short_task_come_to_their_very_end(vendor, served, short_storm):
+    task = start(served, short_storm)
+    assert task.wait_for_status("computation-started", 0.05, silent_mode=True)
+    with printing(vendor, "logs", task.id) as process:
+        printed, _ = process.communicate(timeout=60)
+    assert "Continuity error" in printed or "no longer" in printed.lower(), printed
+    assert process.returncode in (0, 1)
+
+
+def test_tail_list_last_file_and_top_of_a_running_task(vendor, running):
+    done = vendor.command("tasks", "tail", running.id, "stdout.txt", "-l", "2")
+    assert done.returncode == 0, done.stderr
+    assert len(PROGRESS.findall(done.stdout)) == 2, done.stdout
+    done = vendor.command("tasks", "list-files", running.id)
+    assert {"model.inp", "stdout.txt", "stderr.txt"} <= set(done.stdout.split()), done.stdout
+    done = vendor.command("tasks", "last-modified-file", running.id)
+    assert re.search(r"Most Recent File: \S+", done.stdout), done.stdout
+    assert re.search(r"Time Since Last Modification: 0:00:0", done.stdout), done.stdout
+    done = vendor.command("tasks", "top", running.id)
+    head, _, rows = done.stdout.partition("COMMAND\n")
+    assert re.search(r"top - \d\d:\d\d:\d\d up", head), done.stdout
+    assert re.search(r"^ *\d+ \S+ .* \d+:\d\d\.\d\d \S+", rows, re.MULTILINE), done.stdout
+
+
+def test_tail_follows_two_files_and_says_of_a_third_that_it_is_not_there(vendor, running):
+    with printing(
+        vendor, "tasks", "tail", running.id, "stdout.txt", "none.txt", "-f", "-l", "3"
+    ) as process:
+        printed = ""
+        while "There is no file 'none.txt'." not in printed or not PROGRESS.search(printed):
+            line = process.stdout.readline()
+            assert line, printed
+            printed += line
+        progress(process, 2)
+
+
+def test_wait_prints_the_output_to_its_end(ask, served, vendor_session, tmp_path):
+    long_enough = make_short_storm(tmp_path, "01/20/2024")
+    task = start(served, long_enough)
+    done = vendor_session.run(
+        tmp_path,
+        f"""
+import inductiva
+answer(str(inductiva.tasks.Task("{task.id}").wait(download_std_on_completion=False)))
+""",
+    )
+    assert "Continuity error" in done["printed"], done
+    assert "Done in" in done["printed"]
+    printed = PROGRESS.findall(done["printed"])
+    assert len(printed) == len(set(printed))
+    assert "success" in done["answer"].lower()
+
+
+def test_a_client_that_asks_too_late_is_told_so(vendor, finished):
+    done = vendor.command("logs", finished.id)
+    assert done.returncode != 0 or "computation" in (done.stdout + done.stderr).lower()
+
+
+@pytest.fixture(scope="module")
+def without_aiortc(tmp_path_factory):
+    blocker = tmp_path_factory.mktemp("blocker")
+    (blocker / "sitecustomize.py").write_text(NO_AIORTC)
+    path = os.pathsep.join([str(blocker), os.environ.get("PYTHONPATH", "")])
+    with recorded_server(tmp_path_factory.mktemp("bare"), PYTHONPATH=path) as served:
+        yield served
+
+
+def test_without_aiortc_the_client_says_that_nobody_is_there(
+    programs, without_aiortc, short_storm, tmp_path
+):
+    task = start(without_aiortc, short_storm)
+    assert task.wait_for_status("computation-started", 0.05, silent_mode=True)
+    vendor = VendorClient(programs, tmp_path, client_environment(without_aiortc.url, KEY, tmp_path))
+    done = vendor.command("tasks", "list-files", task.id)
+    assert "Failed to connect to the task." in done.stdout, done
+    statuses = {request.status for request in without_aiortc.recorder.requests}
+    assert statuses == {200, 204}
