@@ -131,8 +131,10 @@ def read_part(file: BinaryIO, after: int | None, most: int) -> FilePart:
         At most so many bytes.
     """
     facts = os.fstat(file.fileno())
-    file.seek(max(0, facts.st_size - most) if after is None else after)
-    return FilePart(file.read(most), facts.st_size, facts.st_mtime)
+    size = facts.st_size
+    # Places far beyond what a disk can hold are no places.
+    file.seek(max(0, size - most) if after is None else min(after, size))
+    return FilePart(file.read(most), size, facts.st_mtime)
 
 
 def is_file_name(name: str) -> bool:
