@@ -9,12 +9,22 @@ from starlette.types import ASGIApp
 
 from inductiva_widgets.local.context import Context
 from inductiva_widgets.local.guard import Activity, Guard
-from inductiva_widgets.local.routes import compute, links, meta, projects, storage, tasks, users
+from inductiva_widgets.local.routes import (
+    compute,
+    links,
+    meta,
+    peers,
+    projects,
+    storage,
+    tasks,
+    users,
+)
 from inductiva_widgets.local.web import ERROR_HANDLERS
 
 ROUTES = [
     *meta.ROUTES,
     *tasks.ROUTES,
+    *peers.ROUTES,
     *storage.ROUTES,
     *links.ROUTES,
     *compute.ROUTES,

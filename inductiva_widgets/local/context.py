@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from inductiva_widgets.local.groups import GroupService
 from inductiva_widgets.local.layout import DataFolder
+from inductiva_widgets.local.peers import Peers
 from inductiva_widgets.local.service import TaskService
 from inductiva_widgets.local.signing import LinkSigner
 from inductiva_widgets.local.storage import StorageService
@@ -23,6 +24,7 @@ class Context(NamedTuple):
     groups: GroupService
     storage: StorageService
     signer: LinkSigner
+    peers: Peers
     instance: str
 
 

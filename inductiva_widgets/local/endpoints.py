@@ -6,7 +6,7 @@ types named in the declaration.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -53,6 +53,8 @@ class Endpoint(Route):
         Type of the body, ``bytes`` for a file.
     errors
         Codes of refusals beside those that follow from the rest: 401, 413, 421, 422.
+    headers
+        What the headers of the successful answer hold that are of this endpoint alone.
     is_open
         Whether it is answered without a key.
     """
@@ -68,6 +70,7 @@ class Endpoint(Route):
         query: type[Query] | None = None,
         body: Any = None,
         errors: Sequence[int] = (),
+        headers: Mapping[str, type] | None = None,
         is_open: bool = False,
     ) -> None:
         super().__init__(path, handler, methods=[method])
@@ -77,6 +80,7 @@ class Endpoint(Route):
         self.query = query
         self.body = body
         self.errors = tuple(errors)
+        self.headers = dict(headers or {})
         self.is_open = is_open
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

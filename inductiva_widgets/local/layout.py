@@ -13,7 +13,8 @@
         server.out          what a detached server printed beside its log, since its start (0600)
         replay.json         there in the folder of a demo, and only there (0600)
         storage/<task>/     input.zip and output.zip, as the storage API shows them
-        tasks/<task>/       job.json, events.jsonl, supervisor.log and, while it runs, work/
+        tasks/<task>/       job.json, events.jsonl, supervisor.log and, while it runs, work/ and
+                            processes.json
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class TaskFolder:
         self.journal = root / "events.jsonl"
         self.work = root / "work"
         self.log = root / "supervisor.log"
+        self.seen = root / "processes.json"
 
 
 class DataFolder:

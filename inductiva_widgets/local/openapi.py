@@ -12,6 +12,7 @@ from inductiva_widgets.local.endpoints import BINARY, JSON, Endpoint, Query
 _REFERENCE = "#/components/schemas/{name}"
 
 _REASONS = {
+    204: "There is nothing to tell.",
     206: "The part of the file that was asked for.",
     400: "The request cannot be carried out as it stands.",
     401: "The API key is missing or not the one of this server.",
@@ -140,6 +141,8 @@ def _responses(one: Endpoint) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done."}
     if one.answer is not None:
         good["content"] = _content(one.answer)
+    if one.headers:
+        good["headers"] = {name: {"schema": _schema(kind)} for name, kind in one.headers.items()}
     responses = {str(one.status): good}
     codes = {421, *one.errors}
     if not one.is_open:
@@ -151,7 +154,8 @@ def _responses(one: Endpoint) -> dict[str, Any]:
     for code in sorted(codes):
         refusal: dict[str, Any] = {"description": _REASONS[code]}
         kind: Any = bytes if code == 206 else Malformed if code == 422 else Problem
-        refusal["content"] = _content(kind)
+        if code != 204:
+            refusal["content"] = _content(kind)
         responses[str(code)] = refusal
     return responses
 

@@ -28,6 +28,7 @@ from inductiva_widgets.local.context import Context
 from inductiva_widgets.local.groups import GroupService
 from inductiva_widgets.local.guard import Activity
 from inductiva_widgets.local.layout import DataFolder
+from inductiva_widgets.local.peers import Peers
 from inductiva_widgets.local.replay_options import DEMO_HEADER, DEMO_VALUE, ReplayOptions
 from inductiva_widgets.local.replay_services import (
     ReplayGroupService,
@@ -107,7 +108,9 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
 
     def is_done() -> bool:
         limit = options.idle_timeout
-        done = limit is not None and activity.idle_seconds() >= limit and context.tasks.is_idle()
+        if limit is None or activity.idle_seconds() < limit:
+            return False
+        done = context.tasks.is_idle() and context.peers.is_idle()
         if done:
             _log.info("Nobody has needed the server for %g s.", limit)
         return done
@@ -117,6 +120,7 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
         server = _Server(_web_config(app, is_demo=options.replay is not None), announce, is_done)
         asyncio.run(server.serve(sockets=[listener]))
     finally:
+        context.peers.stop()
         scheduler.stop()
         store.close()
         if Connection.read(data.server_file) == connection:
@@ -139,7 +143,9 @@ def _services(data: DataFolder, store: Store, options: Options) -> tuple[Schedul
         storage = StorageService(data.storage, store, signer)
         tasks = TaskService(data, store, scheduler, storage)
         groups = GroupService(data.root, store, scheduler, capacity)
-    return scheduler, Context(data, store, tasks, groups, storage, signer, secrets.token_hex(16))
+    peers = Peers(tasks)
+    instance = secrets.token_hex(16)
+    return scheduler, Context(data, store, tasks, groups, storage, signer, peers, instance)
 
 
 def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 import string
 from datetime import datetime, timezone
-from pathlib import PurePosixPath
 
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.local import lifecycle
+from inductiva_widgets.local import lifecycle, processes
 from inductiva_widgets.local.commands import Recipe
 from inductiva_widgets.local.layout import DataFolder
 from inductiva_widgets.local.listing import TaskFilter
@@ -22,6 +19,8 @@ from inductiva_widgets.local.scheduler import Scheduler
 from inductiva_widgets.local.storage import INPUT, OUTPUT, StorageService
 from inductiva_widgets.local.storagewire import REGION
 from inductiva_widgets.local.store import DEFAULT_PROJECT, Store
+from inductiva_widgets.local.wire import WorkingFile
+from inductiva_widgets.local.workfiles import FilePart, WorkFolder, read_part
 from inductiva_widgets.models import (
     Fee,
     Metrics,
@@ -166,21 +165,29 @@ class TaskService:
 
         self._change(task_id, attach)
 
-    def tail(self, task_id: str, name: str, size: int) -> tuple[bytes, int]:
-        """Return the end of a file of a task, while it runs or later, and the file's length."""
+    def part(self, task_id: str, name: str, after: int | None, most: int) -> FilePart:
+        """Return bytes of a file of a task, while it runs or later; see ``workfiles.read_part``."""
         record = self._record(task_id)
-        work = self._data.task(task_id).work
-        if not _is_file_name(name) or not (work / name).resolve().is_relative_to(work.resolve()):
-            raise RefusedError(f"This is no file of task {task_id}: {name!r}.")
-        place = work / name
-        # Opening a pipe that the simulation made would wait for its writer.
-        if place.is_file():
-            with contextlib.suppress(FileNotFoundError), place.open("rb") as file:
-                length = file.seek(0, os.SEEK_END)
-                file.seek(max(0, length - size))
-                return file.read(size), length
-        # Not running any more, or not yet.
-        return self._storage.zip_tail(record.info.storage_output_path or "", name, size)
+        try:
+            with self.work(task_id).open(name) as file:
+                return read_part(file, after, most)
+        except AbsentError:
+            # Not running any more, or not yet.
+            return self._storage.zip_part(record.info.storage_output_path or "", name, after, most)
+
+    def work(self, task_id: str) -> WorkFolder:
+        """Return the working folder of a task that exists."""
+        return WorkFolder(self._data.task(task_id).work)
+
+    def files(self, task_id: str) -> list[WorkingFile]:
+        """Return the files that a running task has written, newest first."""
+        self.require(task_id)
+        return self.work(task_id).files()
+
+    def processes(self, task_id: str) -> list[int]:
+        """Return the numbers of the live processes of a task that exists."""
+        seen = processes.read_seen(self._data.task(task_id).seen)
+        return [process.pid for process in processes.Family(task_id, seen=seen).look()]
 
     def is_idle(self) -> bool:
         """Return whether no task is queued or on the machine."""
@@ -261,22 +268,6 @@ class TaskService:
             resubmit_on_preemption=submission.resubmit_on_preemption,
             orchestration_fee=_NO_FEE,
         )
-
-
-def _is_file_name(name: str) -> bool:
-    """Return whether a name can be one of a file below a folder on any disk."""
-    try:
-        parts = [part.encode() for part in PurePosixPath(name).parts]
-    except UnicodeEncodeError:
-        return False
-    return (
-        bool(parts)
-        and "\0" not in name
-        and b".." not in parts
-        and not name.startswith("/")
-        and all(len(part) < 256 for part in parts)
-        and len(name.encode()) < 4000
-    )
 
 
 def _now() -> datetime:

@@ -12,6 +12,7 @@ from inductiva_widgets.local.refusals import AbsentError, ConflictError, Refused
 from inductiva_widgets.local.signing import LinkSigner
 from inductiva_widgets.local.storagewire import REGION, ByteRange, StoredFile, ZipContents
 from inductiva_widgets.local.store import Store
+from inductiva_widgets.local.workfiles import FilePart
 from inductiva_widgets.status import Status
 
 INPUT = "input.zip"
@@ -231,9 +232,9 @@ class StorageService:
         """Return where the packed bytes of one member of an archive are."""
         return zipindex.range_of(self.file(path), folder, filename)
 
-    def zip_tail(self, path: str, filename: str, size: int) -> tuple[bytes, int]:
-        """Return the end of a file of an output archive, and how long the file is."""
-        return zipindex.tail_of(self.file(path), f"artifacts/{filename}", size)
+    def zip_part(self, path: str, filename: str, after: int | None, most: int) -> FilePart:
+        """Return bytes of a file of an output archive; see ``zipindex.part_of``."""
+        return zipindex.part_of(self.file(path), f"artifacts/{filename}", after, most)
 
     def take_input(self, path: str, sim_dir: str, assets: Iterable[str]) -> Path:
         """Return the input archive of a task, checked and with the stored files it asks for."""

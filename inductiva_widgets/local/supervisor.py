@@ -71,9 +71,8 @@ class Supervisor:
         self._job = job
         self._journal = journal
         self._alarm = Alarm()
-        self._seen = folder.root / "processes.json"
         self._guard = Guard(folder.work, Limits())
-        self._runner = Runner(self._alarm, job["task_id"], self._guard, self._seen)
+        self._runner = Runner(self._alarm, job["task_id"], self._guard, folder.seen)
         self._container = self._container_of(job["commands"])
         processes.adopt_orphans()
         self._journal.write("supervising", pid=os.getpid())
@@ -84,7 +83,7 @@ class Supervisor:
 
     def salvage(self) -> None:
         """Clear up after a supervisor that vanished: end its commands, keep their output."""
-        clear_up(self._job["task_id"], processes.read_seen(self._seen))
+        clear_up(self._job["task_id"], processes.read_seen(self._folder.seen))
         if self._container is not None:
             for index in range(len(self._job["commands"])):
                 self._container.remove(index)
@@ -99,7 +98,7 @@ class Supervisor:
             outcome = Outcome(packing.status, f"{before}{packing.reason}")
         elif self._alarm.stop_asked() and outcome.status == SUCCESS:
             outcome = Outcome(KILLED)
-        for name in (self._seen.name, *_PULL_FILES):
+        for name in (self._folder.seen.name, *_PULL_FILES):
             (self._folder.root / name).unlink(missing_ok=True)
         self._journal.write("finished", outcome=outcome.status, reason=outcome.reason)
 
@@ -121,7 +120,7 @@ class Supervisor:
     def _compute(self) -> Outcome:
         work = self._folder.work
         self._guard = Guard(work, Limits.from_environment())
-        self._runner = Runner(self._alarm, self._job["task_id"], self._guard, self._seen)
+        self._runner = Runner(self._alarm, self._job["task_id"], self._guard, self._folder.seen)
         work.mkdir(parents=True, exist_ok=True)
         try:
             image_seconds = self._fetch_image()

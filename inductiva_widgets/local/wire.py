@@ -252,10 +252,29 @@ class NewTask(Submission, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Body of ``POST /tasks/submit``: what clients send, and nothing else."""
 
 
+class WorkingFile(_Answer, frozen=True, kw_only=True):
+    """A file that a running task has written; the name is relative to its working folder."""
+
+    name: str
+    size: int
+    modified: datetime
+
+
+PeerId = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 class PeerOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of the two requests by which a client looks for a peer."""
 
-    sender_id: Annotated[str, Meta(min_length=1)]
-    receiver_id: str | None = None
-    type: str | None = None
-    sdp: str | None = None
+    sender_id: PeerId
+    receiver_id: Annotated[str, Meta(max_length=200)] | None = None
+    type: Annotated[str, Meta(max_length=20)] | None = None
+    # Of a client with a hundred network addresses, 10 kB.
+    sdp: Annotated[str, Meta(max_length=64 << 10)] | None = None
+
+
+class PeerAnswer(_Answer, frozen=True, kw_only=True):
+    """What the peer of a running task answers to an offer."""
+
+    type: Literal["answer"] = "answer"
+    sdp: str

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from inductiva_widgets.local.refusals import AbsentError, RefusedError
 from inductiva_widgets.local.storagewire import ByteRange, ZipContents
+from inductiva_widgets.local.workfiles import FilePart
 from inductiva_widgets.models import ArchiveEntry
 
 # An index of more members than these would take longer to read than a client waits, and more
@@ -83,20 +84,38 @@ def range_of(archive: Path, folder: str, filename: str) -> ByteRange:
     raise AbsentError(f"There is no {filename!r} in {archive.name}.")
 
 
-def tail_of(archive: Path, name: str, size: int) -> tuple[bytes, int]:
-    """Return the end of a member of an archive, and how long the member is."""
+def part_of(archive: Path, name: str, after: int | None, most: int) -> FilePart:
+    """Return bytes of a member of an archive, with the member's size and time.
+
+    What lies before them is unpacked and forgotten, a piece at a time.
+
+    Parameters
+    ----------
+    archive
+        The archive.
+    name
+        The member.
+    after
+        Where to begin; None for the end of the member.
+    most
+        At most so many bytes.
+    """
     try:
         with zipfile.ZipFile(archive) as source:
             info = source.getinfo(name)
-            tail = b""
-            with source.open(info) as file:
-                while chunk := file.read(1 << 20):
-                    tail = (tail + chunk)[-size:] if size else b""
+            begin = max(0, info.file_size - most) if after is None else after
+            content = b""
+            if begin < info.file_size:
+                with source.open(info) as file:
+                    file.seek(begin)
+                    content = file.read(most)
     except KeyError:
         raise AbsentError(f"There is no {name!r} in {archive.name}.") from None
     except _UNREADABLE as error:
         raise RefusedError(f"{archive.name} cannot be read as an archive: {error}.") from None
-    return tail, info.file_size
+    created = _created(info)
+    modified = created.timestamp() if created else archive.stat().st_mtime
+    return FilePart(content, info.file_size, modified)
 
 
 def _folder_prefix(folder: str) -> str:

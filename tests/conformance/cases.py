@@ -14,13 +14,13 @@ LONG = CASES / "swmm_long"
 FAILING = CASES / "swmm_fail"
 
 
-def make_short_storm(folder: Path) -> Path:
+def make_short_storm(folder: Path, end: str = "01/12/2024") -> Path:
     """Write the storm case cut to its first days: a second or two instead of ten."""
     case = folder / "short_storm"
     case.mkdir()
     text = (CASES / "swmm_storm" / "model.inp").read_text()
     assert "01/31/2024" in text
-    (case / "model.inp").write_text(text.replace("01/31/2024", "01/12/2024"))
+    (case / "model.inp").write_text(text.replace("01/31/2024", end))
     return case
 
 

@@ -50,6 +50,7 @@ _PAGE = "tests/browser/"
 _HERE = "tests/conformance/test_features.py::test_"
 _VENDOR = "tests/conformance/test_vendor_features.py::test_"
 _CLIENT = "tests/conformance/test_vendor_client.py::test_"
+_LIVE = "tests/conformance/test_vendor_live.py::test_"
 _ACCOUNT = "tests/conformance/test_vendor_account.py::test_"
 _STORAGE = "tests/conformance/test_vendor_storage.py::test_"
 _TABLES = "tests/conformance/test_peer_tables.py::test_"
@@ -226,7 +227,7 @@ CLIENTS = Table(
              "::test_real_service_gives_the_log_after_the_end_only"),
             (
                 "live, over WebRTC (not tried, it needs the cloud)",
-                f"{_ACCOUNT}live_files_say_that_nobody_is_there",
+                f"{_LIVE}without_aiortc_the_client_says_that_nobody_is_there",
             ),
         ),
         row(

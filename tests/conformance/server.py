@@ -34,13 +34,22 @@ class Served:
 
 
 @contextlib.contextmanager
-def recorded_server(folder: Path) -> Iterator[Served]:
-    """Run the embedded server on a data folder, and the recorder in front of it."""
+def recorded_server(folder: Path, **more: str) -> Iterator[Served]:
+    """Run the embedded server on a data folder, and the recorder in front of it.
+
+    Parameters
+    ----------
+    folder
+        The data folder.
+    **more
+        Variables of the server's environment.
+    """
     command = [
         sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", str(folder),
         "--api-key", KEY,
     ]  # fmt: skip
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("INDUCTIVA_")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("INDUCTIVA_")}
+    environment = {**kept, **more}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         line = process.stdout.readline()

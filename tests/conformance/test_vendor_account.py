@@ -180,17 +180,6 @@ answer(inductiva.tasks.Task("{finished.id}").get_metadata())
     assert found == {"a": "1", "b": "3"}
 
 
-def test_live_files_say_that_nobody_is_there(ask, served, running):
-    """The client goes on after a message that it cannot connect; it raises nothing."""
-    printed = ask(f"""
-task = inductiva.tasks.Task("{running.id}")
-answer(task.list_files())
-""")
-    assert printed[0] == "Failed to connect to the task."
-    assert f"POST /tasks/{running.id}/register" in served.recorder.lines()
-    assert {request.status for request in served.recorder.requests} <= {200, 204}
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

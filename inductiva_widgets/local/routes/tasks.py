@@ -1,4 +1,4 @@
-"""Tasks: submission, listing, status, kill, metadata and live files."""
+"""Tasks: submission, listing, status, kill, metadata and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inductiva_widgets.local.listing import (
     parse_order,
 )
 from inductiva_widgets.local.web import answer, call, json_response, read_body, read_query
-from inductiva_widgets.local.wire import NewTask, PeerOffer
+from inductiva_widgets.local.wire import NewTask, WorkingFile
 from inductiva_widgets.models import Submitted, TaskInfo, TaskPage, TaskStatus
 
 
@@ -35,13 +35,15 @@ class _ListQuery(Query, frozen=True, kw_only=True):
     sort: Annotated[list[Order], Meta(max_length=20)] = msgspec.field(default_factory=list)
 
 
-class _TailQuery(Query, frozen=True, kw_only=True):
-    tail_bytes: Annotated[int, Meta(ge=0, le=16 << 20)] = 64 << 10
+_Bytes = Annotated[int, Meta(ge=0, le=16 << 20)]
 
 
-class _MessageQuery(Query, frozen=True, kw_only=True):
-    client: str
-    block_s: Annotated[int, Meta(ge=0, le=60)] = 0
+class _FileQuery(Query, frozen=True, kw_only=True):
+    # The end of the file, unless `after` says where to begin.
+    tail_bytes: _Bytes = 64 << 10
+    # What JSON can hold.
+    after: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    most: _Bytes = 1 << 20
 
 
 async def _submit(request: Request) -> Response:
@@ -102,33 +104,24 @@ async def _set_metadata(request: Request, *, merge: bool) -> Response:
     return answer(await call(tasks.metadata, _id_of(request)))
 
 
-async def _tail(request: Request) -> Response:
-    """Send the end of an output file of a task, while it runs or later."""
-    query = read_query(request, _TailQuery)
-    content, length = await call(
-        context_of(request).tasks.tail,
+async def _part(request: Request) -> Response:
+    """Send the end of an output file of a task, or what comes after so many bytes of it."""
+    query = read_query(request, _FileQuery)
+    part = await call(
+        context_of(request).tasks.part,
         _id_of(request),
         request.path_params["name"],
-        query.tail_bytes,
+        query.after,
+        query.tail_bytes if query.after is None else query.most,
     )
-    # With the length, a reader knows where the next bytes begin.
-    return Response(
-        content, media_type="application/octet-stream", headers={"x-file-size": str(length)}
-    )
+    # With the size, a reader knows where the next bytes begin.
+    facts = {"x-file-size": str(part.size), "x-file-modified": f"{part.modified:.6f}"}
+    return Response(part.content, media_type="application/octet-stream", headers=facts)
 
 
-async def _signal_peer(request: Request) -> Response:
-    """Take the first steps of a peer connection, which the official client goes on without."""
-    await call(context_of(request).tasks.require, _id_of(request))
-    await read_body(request, PeerOffer)
-    return answer({})
-
-
-async def _no_message(request: Request) -> Response:
-    """Say that no peer answered: live files go over plain requests here."""
-    read_query(request, _MessageQuery)
-    await call(context_of(request).tasks.require, _id_of(request))
-    return Response(status_code=204)
+async def _files(request: Request) -> Response:
+    """List what a running task has written, newest first."""
+    return answer(await call(context_of(request).tasks.files, _id_of(request)))
 
 
 def _id_of(request: Request) -> str:
@@ -162,31 +155,14 @@ ROUTES = [
     Endpoint("GET", _METADATA, _get_metadata, answer=Metadata, errors=(404,)),
     Endpoint("PUT", _METADATA, _put_metadata, body=Metadata, answer=Metadata, errors=(404,)),
     Endpoint("PATCH", _METADATA, _patch_metadata, body=Metadata, answer=Metadata, errors=(404,)),
+    Endpoint("GET", f"{_TASK}/files", _files, answer=list[WorkingFile], errors=(404,)),
     Endpoint(
         "GET",
         f"{_TASK}/files/{{name:path}}",
-        _tail,
-        query=_TailQuery,
+        _part,
+        query=_FileQuery,
         answer=bytes,
         errors=(400, 404),
-    ),
-    Endpoint(
-        "POST",
-        f"{_TASK}/register",
-        _signal_peer,
-        body=PeerOffer,
-        answer=dict[str, str],
-        errors=(404,),
-    ),
-    Endpoint(
-        "POST",
-        f"{_TASK}/offer",
-        _signal_peer,
-        body=PeerOffer,
-        answer=dict[str, str],
-        errors=(404,),
-    ),
-    Endpoint(
-        "GET", f"{_TASK}/message", _no_message, query=_MessageQuery, status=204, errors=(404,)
+        headers={"x-file-size": int, "x-file-modified": float},
     ),
 ]

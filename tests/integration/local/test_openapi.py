@@ -75,7 +75,7 @@ SUCCESS = {
     "DELETE /compute/group": "202",
     "DELETE /projects": "202",
     "PUT /compute/group/{id}/sharing": "204",
-    "GET /tasks/{id}/message": "204",
+    "GET /tasks/{id}/message": "200 204",
 }
 CHECKS = ",".join(
     [
@@ -117,7 +117,7 @@ def test_everything_of_the_contract_is_there(operations):
 def test_codes_of_success_are_those_that_clients_insist_on(operations):
     for name, operation in operations.items():
         good = [code for code in operation["responses"] if code < "206"]
-        assert good == [SUCCESS.get(name, "200")], name
+        assert " ".join(good) == SUCCESS.get(name, "200"), name
 
 
 def test_every_operation_says_what_it_does_and_has_a_name_of_its_own(operations):

@@ -305,10 +305,12 @@ def test_open_paths_are_no_way_around_the_key(shared):
 # Live files --------------------------------------------------------------------------------------
 
 
-def test_nobody_answers_a_peer(shared, task_id):
+def test_nobody_answers_who_has_made_no_offer(shared, task_id):
     path = f"/tasks/{task_id}"
     assert shared.call("POST", f"{path}/register", json={"sender_id": "x"}) == {}
     assert shared.call("GET", f"{path}/message?client=x&block_s=1", 204) is None
+    mistakes(shared, "POST", f"{path}/offer", json={"sender_id": "x" * 201})
+    mistakes(shared, "POST", f"{path}/offer", json={"sender_id": "x", "sdp": "x" * 70_000})
     mistakes(shared, "GET", f"{path}/message")
     mistakes(shared, "GET", f"{path}/message?client=x&block_s=61")
     mistakes(shared, "POST", f"{path}/register", json={})

@@ -1,0 +1,115 @@
+"""What is said on one data channel: requests come in, one after another is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from inductiva_widgets.local.peers import operations, tailing
+from inductiva_widgets.local.peers.lines import batches
+from inductiva_widgets.local.peers.operations import Request
+from inductiva_widgets.local.peers.running import RunningTask
+from inductiva_widgets.local.refusals import RefusedError
+
+_log = logging.getLogger(__name__)
+
+# More is read only when the other side has taken what there is.
+_MOST_BUFFERED = 256 << 10
+_MOST_WAITING = 16
+
+
+class _GoneError(Exception):
+    """The other side cannot be told anything any more."""
+
+
+class Conversation:
+    """Answers the requests on one data channel; needs a running event loop.
+
+    Parameters
+    ----------
+    channel
+        The open data channel, an ``aiortc.RTCDataChannel``.
+    task
+        What it is about.
+    """
+
+    def __init__(self, channel: Any, task: RunningTask) -> None:
+        self._channel = channel
+        self._task = task
+        self._waiting: asyncio.Queue[str | bytes] = asyncio.Queue(_MOST_WAITING)
+        self._low = asyncio.Event()
+        self.is_busy = False
+        """Whether a request is being answered."""
+        channel.on("message", self._take)
+        channel.on("bufferedamountlow", self._low.set)
+        channel.on("close", self.end)
+        self._work = asyncio.create_task(self._answer_all())
+
+    def end(self) -> None:
+        """Stop answering."""
+        self._work.cancel()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is answered."""
+        return self._work.done()
+
+    def _take(self, message: str | bytes) -> None:
+        try:
+            self._waiting.put_nowait(message)
+        except asyncio.QueueFull:
+            # No client asks like this.
+            self.end()
+            self._channel.close()
+
+    async def _answer_all(self) -> None:
+        try:
+            while True:
+                message = await self._waiting.get()
+                self.is_busy = True
+                await self._answer(message)
+                self.is_busy = not self._waiting.empty()
+        except _GoneError:
+            pass
+        finally:
+            self.is_busy = False
+
+    async def _answer(self, message: str | bytes) -> None:
+        try:
+            request = operations.parsed(message)
+            if request.type == "tail" and request.follow:
+                await self._follow(request)
+            else:
+                await self._send(await operations.answer(self._task, request))
+        except RefusedError as error:
+            await self._send(operations.failure(str(error)))
+        except _GoneError:
+            raise
+        except Exception as error:
+            _log.exception("A request to the peer of task %s met trouble.", self._task.id)
+            await self._send(operations.failure(f"The embedded server failed: {error!r}."))
+
+    async def _follow(self, request: Request) -> None:
+        wanted = operations.tail_arguments(request)
+        name = wanted.filename
+        file = await tailing.opened(self._task, name, wait=wanted.wait)
+        async for lines in tailing.following(self._task, name, file, wanted.lines):
+            for batch in batches(lines):
+                await self._send(operations.success(batch))
+        # By this a client knows that no more comes, and so it must not overtake what does.
+        await self._drained(0)
+        self._channel.close()
+
+    async def _send(self, message: str) -> None:
+        await self._drained(_MOST_BUFFERED)
+        if self._channel.readyState != "open":
+            raise _GoneError
+        self._channel.send(message)
+
+    async def _drained(self, most: int) -> None:
+        """Wait until no more than so many bytes are on their way."""
+        self._channel.bufferedAmountLowThreshold = most
+        while self._channel.bufferedAmount > most:
+            self._low.clear()
+            await self._low.wait()

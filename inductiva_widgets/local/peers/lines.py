@@ -1,0 +1,140 @@
+"""Between the bytes of a log and the lines that a peer is sent."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+import msgspec
+
+LONGEST_LINE = 32 << 10
+"""A line of more characters is cut into pieces of so many."""
+
+MOST_MESSAGE = 56_000
+"""Bytes of a message; not every peer takes more than 64 kB."""
+
+_BLOCK = 64 << 10
+_LINE_END = re.compile(rb"\n|\r(?!\n)")
+
+
+class Splitter:
+    """Makes whole lines of bytes that come in pieces; what is no UTF-8 is replaced.
+
+    A carriage return ends a line, too: what a program draws over again is a line each time.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the lines that these bytes complete."""
+        return self._split(self._decoder.decode(data))
+
+    def end(self) -> list[str]:
+        """Return what is left when no more bytes come, and be ready for another file."""
+        text = self._decoder.decode(b"", final=True)
+        self._decoder.reset()
+        # A line end that waited for its second half was one all the same.
+        is_open = text or self._rest.strip("\r")
+        lines = self._split(f"{text}\n") if is_open else []
+        self._rest = ""
+        return lines
+
+    def _split(self, new: str) -> list[str]:
+        text = self._rest + new
+        # It may be the first half of a line end.
+        held = "\r" if text.endswith("\r") else ""
+        text = text[: len(text) - len(held)]
+        if "\r" in text:
+            text = text.lstrip("\r").replace("\r\n", "\n")
+            text = re.sub(r"\n?\r+\n?", "\n", text)
+        *lines, rest = text.split("\n")
+        whole = [piece for line in lines for piece in _pieces(line)]
+        if len(rest) > LONGEST_LINE:
+            *more, rest = _pieces(rest)
+            whole += more
+        self._rest = rest + held
+        return whole
+
+
+def _pieces(line: str) -> Iterator[str]:
+    if len(line) <= LONGEST_LINE:
+        yield line
+        return
+    for begin in range(0, len(line), LONGEST_LINE):
+        yield line[begin : begin + LONGEST_LINE]
+
+
+def batches(lines: Iterable[str], most: int = MOST_MESSAGE) -> Iterator[list[str]]:
+    """Yield the lines in lists whose JSON has at most so many bytes."""
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        for piece, cost in _bounded(line, most):
+            if batch and size + cost > most:
+                yield batch
+                batch, size = [], 0
+            batch.append(piece)
+            size += cost
+    if batch:
+        yield batch
+
+
+def _bounded(line: str, most: int) -> Iterator[tuple[str, int]]:
+    # With the comma after it.
+    cost = len(msgspec.json.encode(line)) + 1
+    if cost <= most:
+        yield line, cost
+        return
+    # Control characters take six times their room.
+    middle = len(line) // 2
+    yield from _bounded(line[:middle], most)
+    yield from _bounded(line[middle:], most)
+
+
+def newest(lines: list[str], most: int) -> list[str]:
+    """Return the last lines, as many as fit into JSON of so many bytes."""
+    kept: list[str] = []
+    left = most
+    for line in reversed(lines):
+        pieces = list(_bounded(line, most))
+        for piece, cost in reversed(pieces):
+            left -= cost
+            if left < 0:
+                return kept[::-1]
+            kept.append(piece)
+    return kept[::-1]
+
+
+def start_of_last(file: BinaryIO, count: int) -> int:
+    """Return where the last lines of a file begin, one without an end among them.
+
+    Parameters
+    ----------
+    file
+        The file; its position changes.
+    count
+        How many lines; 0 for where the present line begins.
+    """
+    begin = end = file.seek(0, os.SEEK_END)
+    if end == 0:
+        return 0
+    file.seek(end - 1)
+    # The end of a whole last line is none between two of the lines.
+    left = count + 1 if file.read(1) in (b"\n", b"\r") else max(1, count)
+    after = b""
+    while begin > 0:
+        before = max(0, begin - _BLOCK)
+        file.seek(before)
+        block = file.read(begin - before)
+        # With the byte behind it, by which the first half of a line end is told.
+        ends = [one.end() for one in _LINE_END.finditer(block + after) if one.end() <= len(block)]
+        if len(ends) >= left:
+            return before + ends[-left]
+        left -= len(ends)
+        begin, after = before, block[:1]
+    return 0

@@ -1,0 +1,167 @@
+"""What the peer of a task is asked to do, and what it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import closing
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from inductiva_widgets.local.peers import tailing, top
+from inductiva_widgets.local.peers.running import RunningTask
+from inductiva_widgets.local.refusals import AbsentError, RefusedError
+from inductiva_widgets.local.wire import WorkingFile
+
+MOST_ANSWER = 512 << 10
+"""Bytes of an answer that has to be one message; more than a megabyte no peer takes at once."""
+
+Tree = list["str | dict[str, Tree]"]
+Arguments = TypeVar("Arguments")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A message of a client."""
+
+    type: str
+    follow: bool = False
+    args: dict[str, Any] | None = None
+
+
+class TailArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``tail`` is to do: how many lines of which file, and whether to wait for the file."""
+
+    filename: str
+    lines: Annotated[int, Meta(ge=0, le=10**9)] = 10
+    wait: bool = False
+
+
+class _NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the others take."""
+
+
+def parsed(message: str | bytes) -> Request:
+    """Return what a message asks for.
+
+    Raises
+    ------
+    RefusedError
+        It is no request.
+    """
+    try:
+        return msgspec.json.decode(message, type=Request)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise RefusedError(f"The request cannot be read: {error}.") from None
+
+
+def tail_arguments(request: Request) -> TailArguments:
+    """Return the arguments of a request for ``tail``."""
+    return _arguments(request, TailArguments)
+
+
+def success(value: object) -> str:
+    """Return an answer as its message."""
+    return msgspec.json.encode({"status": "success", "message": value}).decode()
+
+
+def failure(reason: str) -> str:
+    """Return why there is no answer as its message."""
+    # It may quote what was asked for.
+    return msgspec.json.encode({"status": "error", "message": reason[:2000]}).decode()
+
+
+async def answer(task: RunningTask, request: Request) -> str:
+    """Return the one message that answers a request.
+
+    Raises
+    ------
+    RefusedError
+        The request cannot be carried out.
+    """
+    operation = OPERATIONS.get(request.type)
+    if operation is None:
+        known = ", ".join(OPERATIONS)
+        raise RefusedError(f"There is no operation {request.type!r}; there are: {known}.")
+    return success(await operation(task, request))
+
+
+async def _tail(task: RunningTask, request: Request) -> list[str]:
+    wanted = tail_arguments(request)
+    with closing(await tailing.opened(task, wanted.filename, wait=wanted.wait)) as file:
+        return await asyncio.to_thread(tailing.last_lines, file, wanted.lines, MOST_ANSWER)
+
+
+async def _list(task: RunningTask, request: Request) -> Tree:
+    _arguments(request, _NoArguments)
+    return tree(await asyncio.to_thread(task.files), MOST_ANSWER)
+
+
+async def _last_modified_file(task: RunningTask, request: Request) -> dict[str, str | float]:
+    _arguments(request, _NoArguments)
+    files = await asyncio.to_thread(task.files)
+    if not files:
+        raise AbsentError("The task has no files yet.")
+    now, modified = time.time(), files[0].modified.timestamp()
+    return {
+        "most_recent_file": files[0].name,
+        "most_recent_timestamp": modified,
+        "now_timestamp": now,
+        # Also where a program has set a time that is yet to come.
+        "time_since_last_mod": max(0.0, now - modified),
+    }
+
+
+async def _top(task: RunningTask, request: Request) -> str:
+    _arguments(request, _NoArguments)
+    return await asyncio.to_thread(lambda: top.text(task.processes()))
+
+
+OPERATIONS: dict[str, Callable[[RunningTask, Request], Awaitable[object]]] = {
+    "ls": _list,
+    "tail": _tail,
+    "top": _top,
+    "last_modified_file": _last_modified_file,
+}
+
+
+def tree(files: Iterable[WorkingFile], most: int) -> Tree:
+    """Return files as nested lists, folder by folder; the first ones where not all have room.
+
+    Parameters
+    ----------
+    files
+        The files.
+    most
+        Bytes that the listing may take as JSON, about.
+    """
+    kept = []
+    for file in files:
+        # The folders are told once, but that is not known yet.
+        most -= len(file.name.encode()) + 8
+        if most < 0:
+            break
+        kept.append(file.name)
+    top_level: Tree = []
+    known: dict[str, Tree] = {"": top_level}
+    for name in sorted(kept):
+        folder, _, last = name.rpartition("/")
+        _folder(folder, known).append(last)
+    return top_level
+
+
+def _folder(path: str, known: dict[str, Tree]) -> Tree:
+    if path not in known:
+        above, _, last = path.rpartition("/")
+        known[path] = []
+        _folder(above, known).append({last: known[path]})
+    return known[path]
+
+
+def _arguments(request: Request, kind: type[Arguments]) -> Arguments:
+    try:
+        return msgspec.convert(request.args or {}, kind)
+    except msgspec.ValidationError as error:
+        raise RefusedError(f"The arguments of {request.type!r} do not fit: {error}.") from None

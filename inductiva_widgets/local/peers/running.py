@@ -1,0 +1,83 @@
+"""A running task, as its peer sees it."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import BinaryIO
+
+from inductiva_widgets.local.refusals import AbsentError
+from inductiva_widgets.local.service import TaskService
+from inductiva_widgets.local.wire import WorkingFile
+from inductiva_widgets.status import Status
+
+# As much as is told of a file that was found in the archive only.
+_MOST_ARCHIVED = 16 << 20
+
+
+class RunningTask:
+    """A task that was running when its peer was asked for; it may end at any moment.
+
+    Parameters
+    ----------
+    tasks
+        All tasks.
+    task_id
+        The one.
+    """
+
+    def __init__(self, tasks: TaskService, task_id: str) -> None:
+        self._tasks = tasks
+        self._id = task_id
+        self._work = tasks.work(task_id)
+
+    @property
+    def id(self) -> str:
+        """The id of the task."""
+        return self._id
+
+    def is_computing(self) -> bool:
+        """Return whether its commands run, which is when clients look for a peer."""
+        return self._status() == Status.COMPUTATION_STARTED
+
+    def is_over(self) -> bool:
+        """Return whether its files do not change any more; a task that is being killed writes."""
+        return self._status() not in (Status.COMPUTATION_STARTED, Status.PENDING_KILL)
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to read it, of the archive where the working folder has been packed.
+
+        Raises
+        ------
+        RefusedError
+            There is no such file, or it must not be read.
+        """
+        try:
+            return self._work.open(name)
+        except AbsentError:
+            if not self.is_over():
+                raise
+            return io.BytesIO(self._tasks.part(self._id, name, None, _MOST_ARCHIVED).content)
+
+    def reopen(self, name: str, file: BinaryIO) -> BinaryIO | None:
+        """Open a file again if another one has come under its name; return None otherwise."""
+        try:
+            present = self._work.open(name)
+        except AbsentError:
+            # Moved away, and its successor is not there yet.
+            return None
+        if os.path.sameopenfile(present.fileno(), file.fileno()):
+            present.close()
+            return None
+        return present
+
+    def files(self) -> list[WorkingFile]:
+        """Return its files, newest first."""
+        return self._work.files()
+
+    def processes(self) -> list[int]:
+        """Return the numbers of its live processes."""
+        return self._tasks.processes(self._id)
+
+    def _status(self) -> Status:
+        return self._tasks.status(self._id).status

@@ -1,0 +1,128 @@
+"""The peers of the running tasks, as the API sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from inductiva_widgets.local.peers.mailbox import Answer, Mailbox
+from inductiva_widgets.local.peers.running import RunningTask
+from inductiva_widgets.local.service import TaskService
+
+if TYPE_CHECKING:
+    from inductiva_widgets.local.peers.connections import Connections
+
+_log = logging.getLogger(__name__)
+
+# Clients ask once, and give up when they are told that there is no answer.
+_PATIENCE = 10.0
+_STOP_TAKES = 5.0
+
+
+class Peers:
+    """Answers the offers of clients, on a thread of its own from the first one on.
+
+    Parameters
+    ----------
+    tasks
+        All tasks.
+    most
+        How many connections there may be at a time; further offers get no answer.
+    idle
+        Seconds without a request after which a connection is closed.
+    """
+
+    def __init__(self, tasks: TaskService, *, most: int = 64, idle: float = 60.0) -> None:
+        self._tasks = tasks
+        self._most = most
+        self._idle = idle
+        self._mailbox = Mailbox()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_begun = threading.Event()
+        self._stop: asyncio.Event | None = None
+        self._is_stopped = False
+        self._connections: Connections | None = None
+
+    def offer(self, task_id: str, client: str, sdp: str) -> None:
+        """Take an offer; there is no answer unless the task runs and aiortc is installed.
+
+        Parameters
+        ----------
+        task_id
+            The task.
+        client
+            Who makes the offer, in a word of its own.
+        sdp
+            The offer.
+        """
+        task = RunningTask(self._tasks, task_id)
+        if find_spec("aiortc") is None or not task.is_computing():
+            return
+        loop = self._started()
+        if loop is not None:
+            answer = self._mailbox.expect(task_id, client)
+            asyncio.run_coroutine_threadsafe(self._respond(task, sdp, answer), loop)
+
+    async def answer(self, task_id: str, client: str, block: float = 0.0) -> str | None:
+        """Return the answer to a client's offer once, None where there is none.
+
+        The answer to an offer that was made is waited for anyway; ``block`` is for how many seconds
+        to wait for the offer, too.
+        """
+        return await self._mailbox.take(task_id, client, _PATIENCE, block)
+
+    def is_idle(self) -> bool:
+        """Return whether nobody is connected."""
+        return not self._connections
+
+    def stop(self) -> None:
+        """Close all connections and end the thread; no offer is taken from now on."""
+        with self._lock:
+            self._is_stopped = True
+            thread = self._thread
+        if thread is not None and self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            thread.join(_STOP_TAKES)
+
+    def _started(self) -> asyncio.AbstractEventLoop | None:
+        with self._lock:
+            if self._is_stopped:
+                return None
+            if self._thread is None:
+                # A daemon, since reading a file on a disk that hangs must not keep the server up.
+                self._thread = threading.Thread(
+                    target=lambda: asyncio.run(self._serve()), name="peers", daemon=True
+                )
+                self._thread.start()
+        self._has_begun.wait()
+        return self._loop
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._has_begun.set()
+        await self._stop.wait()
+        if self._connections is not None:
+            await self._connections.close()
+
+    async def _respond(self, task: RunningTask, sdp: str, answer: Answer) -> None:
+        found = None
+        try:
+            found = await self._all().answer(task, sdp)
+        except Exception:
+            _log.exception("There is no peer for task %s.", task.id)
+        finally:
+            answer.set_result(found)
+
+    def _all(self) -> Connections:
+        if self._connections is None:
+            # Half a second and 50 MB, for those who use it only.
+            from inductiva_widgets.local.peers.connections import Connections
+
+            self._connections = Connections(self._most, self._idle)
+        return self._connections

@@ -1,0 +1,74 @@
+"""Where a client finds the peer of a running task, to which it then speaks over WebRTC."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from inductiva_widgets.local.context import context_of
+from inductiva_widgets.local.endpoints import Endpoint, Query
+from inductiva_widgets.local.web import answer, call, read_body, read_query
+from inductiva_widgets.local.wire import PeerAnswer, PeerId, PeerOffer
+
+
+class _MessageQuery(Query, frozen=True, kw_only=True):
+    client: PeerId
+    block_s: Annotated[int, Meta(ge=0, le=60)] = 0
+
+
+async def _register(request: Request) -> Response:
+    """Take note of a client that is going to make an offer; nothing hangs on it."""
+    await call(context_of(request).tasks.require, _id_of(request))
+    await read_body(request, PeerOffer)
+    return answer({})
+
+
+async def _offer(request: Request) -> Response:
+    """Take the offer of a client; whether there is an answer to it tells the message."""
+    await call(context_of(request).tasks.require, _id_of(request))
+    offer = await read_body(request, PeerOffer)
+    if offer.sdp and offer.type == "offer":
+        peers = context_of(request).peers
+        await call(peers.offer, _id_of(request), offer.sender_id, offer.sdp)
+    return answer({})
+
+
+async def _message(request: Request) -> Response:
+    """Send the answer of a task's peer, once; nothing where there is none."""
+    query = read_query(request, _MessageQuery)
+    await call(context_of(request).tasks.require, _id_of(request))
+    peers = context_of(request).peers
+    sdp = await peers.answer(_id_of(request), query.client, query.block_s)
+    return Response(status_code=204) if sdp is None else answer(PeerAnswer(sdp=sdp))
+
+
+def _id_of(request: Request) -> str:
+    return str(request.path_params["id"])
+
+
+_TASK = "/tasks/{id}"
+
+ROUTES = [
+    Endpoint(
+        "POST",
+        f"{_TASK}/register",
+        _register,
+        body=PeerOffer,
+        answer=dict[str, str],
+        errors=(404,),
+    ),
+    Endpoint(
+        "POST", f"{_TASK}/offer", _offer, body=PeerOffer, answer=dict[str, str], errors=(404,)
+    ),
+    Endpoint(
+        "GET",
+        f"{_TASK}/message",
+        _message,
+        query=_MessageQuery,
+        answer=PeerAnswer,
+        errors=(204, 404),
+    ),
+]

@@ -1,0 +1,285 @@
+"""The parts of the peers: lines, answers on their way, connections that come to nothing."""
+
+import asyncio
+import io
+import itertools
+import json
+import os
+import random
+
+import msgspec
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+from inductiva_widgets.local.peers import Peers, operations, service, tailing, top
+from inductiva_widgets.local.peers.connections import Connections
+from inductiva_widgets.local.peers.lines import (
+    LONGEST_LINE,
+    MOST_MESSAGE,
+    Splitter,
+    batches,
+    newest,
+    start_of_last,
+)
+from inductiva_widgets.local.peers.mailbox import Mailbox
+from inductiva_widgets.local.workfiles import WorkFolder
+
+# Lines ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"", []),
+        (b"a\nb\n", ["a", "b"]),
+        (b"a\nb", ["a", "b"]),
+        (b"\n\n", ["", ""]),
+        (b"a\r\nb\r\n\r\nc", ["a", "b", "", "c"]),
+        (b"\r10%\r20%\r30%\nend", ["10%", "20%", "30%", "end"]),
+        (b"a\n\r10%\r", ["a", "10%"]),
+        (b"a\n\r", ["a"]),
+        ("gr\u00fc\u00df\u2028e\n\x0b\x1c".encode(), ["gr\u00fc\u00df\u2028e", "\x0b\x1c"]),
+        (b"\xff\xfe\n\xc3", ["\ufffd\ufffd", "\ufffd"]),
+        (b"x" * (2 * LONGEST_LINE + 1), ["x" * LONGEST_LINE, "x" * LONGEST_LINE, "x"]),
+    ],
+)
+def test_lines_are_the_same_however_the_bytes_are_cut(data, lines):
+    dice = random.Random(7)
+    for size in (1, 2, 3, 1000, len(data) + 1) if len(data) < 1000 else (1000, 10**6):
+        splitter = Splitter()
+        found = []
+        rest = io.BytesIO(data)
+        while piece := rest.read(size if size > 3 else dice.randint(1, size)):
+            found += splitter.feed(piece)
+        assert found + splitter.end() == lines, size
+        assert splitter.end() == []
+
+
+def test_a_line_is_held_back_until_it_is_whole():
+    splitter = Splitter()
+    assert splitter.feed(b"residual 1e-") == []
+    assert splitter.feed(b"5\nresi") == ["residual 1e-5"]
+    assert splitter.end() == ["resi"]
+
+
+def test_batches_are_small_whatever_the_lines_and_lose_nothing():
+    lines = ["a" * 50_000, "b" * 10_000, *["c"] * 20_000, "\0" * 40_000, "\u00fc" * 70_000, ""]
+    found = list(batches(lines))
+    assert "".join(itertools.chain(*found)) == "".join(lines)
+    assert max(len(msgspec.json.encode(batch)) for batch in found) <= MOST_MESSAGE + 1
+    assert list(batches([])) == []
+
+
+def test_newest_lines_are_those_that_fit():
+    assert newest(["a", "b", "c"], 8) == ["b", "c"]
+    assert newest(["a", "b"], 4) == ["b"]
+    assert newest([], 8) == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", ["", "open"])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 900, 10**9])
+def test_last_lines_of_a_file_of_several_blocks(end, last, count):
+    texts = [f"{number} {'x' * (number % 300)}" for number in range(1000)]
+    content = (end.join(texts) + end + last).encode()
+    begin = start_of_last(io.BytesIO(content), count)
+    expected = [*texts, *([last] if last else [])]
+    expected = expected[max(0, len(expected) - count) :] if count else ([last] if last else [])
+    splitter = Splitter()
+    assert [*splitter.feed(content[begin:]), *splitter.end()] == expected
+    if count:
+        assert tailing.last_lines(io.BytesIO(content), count, 1 << 20) == expected
+
+
+def test_last_lines_of_nothing():
+    assert start_of_last(io.BytesIO(b""), 5) == 0
+    assert tailing.last_lines(io.BytesIO(b""), 5, 1000) == []
+    assert tailing.last_lines(io.BytesIO(b"a\nb\n"), 0, 1000) == []
+
+
+# Files ------------------------------------------------------------------------------------------
+
+
+def test_tree_is_sorted_and_cut_where_it_grows_too_long(tmp_path):
+    for name in ("b/c/d.txt", "b/a.txt", "a.txt", "b/c/e.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    files = WorkFolder(tmp_path).files()
+    whole = operations.tree(files, 1 << 20)
+    assert whole == ["a.txt", {"b": ["a.txt", {"c": ["d.txt", "e.txt"]}]}]
+    assert len(json.dumps(operations.tree(files, 30))) < 40
+
+
+def test_names_that_are_no_text_are_listed_as_text(tmp_path):
+    descriptor = os.open(bytes(tmp_path) + b"/\xff.txt", os.O_CREAT | os.O_WRONLY)
+    os.close(descriptor)
+    [file] = WorkFolder(tmp_path).files()
+    assert file.name == "\ufffd.txt"
+
+
+def test_top_of_no_process_is_a_head():
+    text = top.text([2**22 + 1])
+    assert "Threads:   0 total" in text
+    assert text.endswith("COMMAND\n")
+
+
+# Answers on their way ---------------------------------------------------------------------------
+
+
+def take(mailbox, client, **more):
+    return asyncio.run(mailbox.take("task", client, more.pop("patience", 5.0), **more))
+
+
+def test_an_answer_is_given_once_and_to_its_client():
+    mailbox = Mailbox()
+    mailbox.expect("task", "a").set_result("sdp")
+    assert take(mailbox, "b") is None
+    assert take(mailbox, "a") == "sdp"
+    assert take(mailbox, "a") is None
+
+
+def test_an_answer_under_way_is_waited_for_but_not_for_ever():
+    mailbox = Mailbox()
+
+    async def both():
+        answer = mailbox.expect("task", "a")
+        assert await mailbox.take("task", "a", patience=0.01) is None
+        taking = asyncio.create_task(mailbox.take("task", "a", patience=5))
+        late = asyncio.create_task(mailbox.take("task", "b", patience=5, block=5))
+        await asyncio.sleep(0)
+        answer.set_result("sdp")
+        mailbox.expect("task", "b").set_result("other")
+        return await taking, await late
+
+    assert asyncio.run(both()) == ("sdp", "other")
+
+
+def test_answers_that_nobody_takes_are_forgotten():
+    crowded = Mailbox(most=2)
+    for client in "abc":
+        crowded.expect("task", client).set_result(client)
+    assert [take(crowded, client) for client in "abc"] == [None, "b", "c"]
+    brief = Mailbox(keep=0)
+    brief.expect("task", "a").set_result("a")
+    assert take(brief, "a") is None
+
+
+# Connections ------------------------------------------------------------------------------------
+
+
+class Task:
+    id = "task"
+
+    def is_computing(self):
+        return True
+
+
+class Tasks:
+    """Stands for all tasks, of which each computes."""
+
+    def work(self, task_id):
+        return None
+
+    def status(self, task_id):
+        return type("S", (), {"status": "computation-started"})
+
+
+async def offer():
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer.createDataChannel("file_transfer")
+    await peer.setLocalDescription(await peer.createOffer())
+    return peer, peer.localDescription.sdp
+
+
+BROKEN = {
+    "nonsense": lambda sdp: "nonsense",
+    "cut": lambda sdp: sdp[: len(sdp) // 2],
+    "empty media": lambda sdp: "v=0\r\nm=application",
+    "no user": lambda sdp: sdp.replace("a=ice-ufrag", "a=nothing"),
+    "no fingerprint": lambda sdp: sdp.replace("a=fingerprint", "a=nothing"),
+    "candidates": lambda sdp: sdp.replace("a=candidate:", "a=candidate:x x x"),
+    "sound": lambda sdp: sdp.replace("m=application", "m=audio"),
+    "twice": lambda sdp: sdp + sdp,
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_malformed_offer_leaves_no_connection(kind):
+    async def run():
+        connections = Connections(4, 0.4)
+        peer, sdp = await offer()
+        await peer.close()
+        await connections.answer(Task(), BROKEN[kind](sdp))
+        while len(connections):
+            await asyncio.sleep(0.05)
+        await connections.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_connections_that_never_open_are_closed_and_their_number_is_bounded():
+    async def run():
+        connections = Connections(2, 0.4)
+        answers = []
+        for _ in range(3):
+            peer, sdp = await offer()
+            answers.append(await connections.answer(Task(), sdp))
+            # It goes without a word.
+            await peer.close()
+        assert [answer is None for answer in answers] == [False, False, True]
+        while len(connections):
+            await asyncio.sleep(0.05)
+        peer, sdp = await offer()
+        assert await connections.answer(Task(), sdp) is not None
+        await peer.close()
+        await connections.close()
+        assert len(connections) == 0
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_an_idle_connection_is_closed_so_that_the_client_sees_it():
+    async def run():
+        connections = Connections(2, 1.0)
+        peer, sdp = await offer()
+        closed = asyncio.Event()
+        peer.on(
+            "connectionstatechange",
+            lambda: closed.set() if peer.connectionState == "closed" else None,
+        )
+        answer = await connections.answer(Task(), sdp)
+        await peer.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        await closed.wait()
+        assert len(connections) == 0
+        await peer.close()
+        await connections.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_without_aiortc_there_is_no_answer_and_no_thread(monkeypatch):
+    monkeypatch.setattr(service, "find_spec", lambda name: None)
+    peers = Peers(Tasks())
+    peers.offer("task", "me", asyncio.run(offer())[1])
+    assert asyncio.run(peers.answer("task", "me")) is None
+    assert peers._thread is None
+    peers.stop()
+
+
+def test_the_thread_ends_with_the_server_and_takes_no_more_offers():
+    async def of_one():
+        peer, sdp = await offer()
+        await peer.close()
+        return sdp
+
+    sdp = asyncio.run(of_one())
+    peers = Peers(Tasks())
+    assert peers.is_idle()
+    peers.offer("task", "me", sdp)
+    assert asyncio.run(peers.answer("task", "me")).startswith("v=0")
+    assert not peers.is_idle()
+    peers.stop()
+    assert not peers._thread.is_alive()
+    assert peers.is_idle()
+    peers.offer("task", "me", sdp)
+    assert asyncio.run(peers.answer("task", "me")) is None
