@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.tasks import watching
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import views
 from inductiva_widgets.widgets.lines import LinesWidget
+from inductiva_widgets.widgets.readings import watches_of
 from inductiva_widgets.widgets.table_live import TableLive
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class LiveLinesWidget(LinesWidget):
     def _first_columns(self) -> list[str]:
         columns = super()._first_columns()
         living = (self.tasks[place] for place in self._table.live)
-        if any(watching.watches_of(task) for task in living):
+        if any(watches_of(task) for task in living):
             columns.insert(columns.index("phases") + 1, "metric")
         return columns
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.tasks import watching
+from inductiva_widgets.tasks.watching import Watch
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
-    from inductiva_widgets.tasks.watching import Watch
 
 MOST = 8
 """Quiet watches that read at a time."""
@@ -43,6 +42,11 @@ class Claim:
         _pool.drop(self)
 
 
+def others(watches: Iterable[Watch]) -> list[Watch]:
+    """Return those of some watches that people made."""
+    return _pool.others(watches)
+
+
 def claim(task: Task, on_news: Callable[[], None]) -> Claim:
     """Have the log of a task read, as soon as there is room for it; never blocks."""
     made = Claim(task, on_news)
@@ -58,9 +62,16 @@ class _Pool:
         # Weak, so that a forgotten widget does not go on reading; in the order of asking.
         self._claims: dict[Task, weakref.WeakSet[Claim]] = {}
         self._watches: dict[Task, Watch] = {}
+        # Those that have ended too, as long as anybody knows them.
+        self._made: weakref.WeakSet[Watch] = weakref.WeakSet()
 
     def watch_of(self, task: Task) -> Watch | None:
         return self._watches.get(task)
+
+    def others(self, watches: Iterable[Watch]) -> list[Watch]:
+        # With the lock: one that is just being made is known elsewhere before it is here.
+        with self._lock:
+            return [watch for watch in watches if watch not in self._made]
 
     def add(self, claim: Claim) -> None:
         with self._lock:
@@ -82,7 +93,8 @@ class _Pool:
                 return
             if task not in self._watches:
                 living += 1
-                self._watches[task] = watch = watching.Watch.quiet(task)
+                self._watches[task] = watch = Watch.quiet(task)
+                self._made.add(watch)
                 watch.subscribe(partial(self._tell, task))
 
     def _end_unwanted(self) -> None:

@@ -6,10 +6,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks import watching
+from inductiva_widgets.tasks import watches
+from inductiva_widgets.tasks.watching import preset_for
 from inductiva_widgets.widgets import quiet
 
 if TYPE_CHECKING:
@@ -57,11 +59,6 @@ class Readings:
         """Return the watches of a task as far as they are followed here."""
         reading = self._tasks.get(task.id)
         return [] if reading is None else reading.watches()
-
-    @property
-    def are_over(self) -> bool:
-        """Whether nothing more is to come from what is read at the moment."""
-        return all(watch.is_over for one in list(self._tasks.values()) for watch in one.watches())
 
     def pause(self) -> None:
         """Read nothing for this widget."""
@@ -112,7 +109,7 @@ class _Reading:
 
     def go_on(self) -> None:
         """Follow all watches that people made; where there is none, one of our own."""
-        made = [one for one in watching.watches_of(self.task) if one not in self._followed]
+        made = [watch for watch in watches_of(self.task) if watch not in self._followed]
         for watch in made:
             self._followed[watch] = watch.subscribe(self._tell)
         if self._followed:
@@ -154,6 +151,11 @@ class _Reading:
         self._later.start()
 
 
+def watches_of(task: Task) -> list[Watch]:
+    """Return the watches of a task that people made, living or ended."""
+    return quiet.others(watches.watches_of(task))
+
+
 def is_quietly_read(task: Task) -> bool:
     """Return whether a card reads the log of a task by itself.
 
@@ -163,15 +165,18 @@ def is_quietly_read(task: Task) -> bool:
     info = task.known
     if info is None or info.status != Status.COMPUTATION_STARTED:
         return False
-    return task.client.is_local or (is_metric_known(task) and watching.can_be_read(task))
+    return task.client.is_local or (is_metric_known(task) and can_follow(task))
+
+
+def can_follow(task: Task) -> bool:
+    """Return whether the log of a running task can be had here; costs no request."""
+    return task.client.is_local or find_spec("aiortc") is not None
 
 
 def is_metric_known(task: Task) -> bool:
     """Return whether there are numbers that the simulator of a task is known to print."""
     info = task.known
-    if info is None or info.simulator is None:
-        return False
-    return watching.preset_for(info.simulator) is not None
+    return info is not None and preset_for(info.simulator) is not None
 
 
 _all: weakref.WeakSet[Readings] = weakref.WeakSet()
@@ -180,3 +185,6 @@ _all: weakref.WeakSet[Readings] = weakref.WeakSet()
 def _notice(watch: Watch) -> None:
     for readings in list(_all):
         readings.notice(watch)
+
+
+watches.on_new_watch(_notice)

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.tasks import watching
 from inductiva_widgets.widgets import quiet, views
 from inductiva_widgets.widgets.live_view import live_view, metric_view, newer
-from inductiva_widgets.widgets.readings import Readings, is_metric_known, is_quietly_read
+from inductiva_widgets.widgets.readings import (
+    Readings,
+    is_metric_known,
+    is_quietly_read,
+    watches_of,
+)
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -94,7 +98,7 @@ class TableLive:
         """Return the tasks that are watched, and the first ones that are read by themselves."""
         found = [self._find(task_id) for task_id in self._in_sight]
         tasks = [task for task in found if task is not None]
-        watched = [task for task in tasks if watching.watches_of(task)]
+        watched = [task for task in tasks if watches_of(task)]
         others = (
             task
             for task in tasks

@@ -78,17 +78,14 @@ class TaskWidget(BaseWidget):
 
     def close(self) -> None:
         """End the view, its share of the polling, and its reading of the log."""
-        # A widget whose making was refused is closed too.
-        if hasattr(self, "_readings"):
+        # A widget whose making was refused is closed too. The last words of a log come a moment
+        # after the end: they still reach the twin, and the reading ends by itself.
+        if hasattr(self, "_readings") and not self.task.info.is_terminal:
             self._readings.close()
         super().close()
 
     def _is_over(self) -> bool:
-        return (
-            self.task.info.is_terminal
-            and self._readings.are_over
-            and twins.has_ended(self.download)
-        )
+        return self.task.info.is_terminal and twins.has_ended(self.download)
 
     def _on_sight(self, is_seen: bool) -> None:
         self._readings.resume() if is_seen else self._readings.pause()
