@@ -16,6 +16,11 @@ def without_escapes(text: str) -> str:
     return _ESCAPES.sub("", text)
 
 
+def without_controls(text: str) -> str:
+    """Return a text without control characters, tabs and newlines excepted."""
+    return _CONTROLS.sub("", text)
+
+
 def plain_lines(text: str) -> list[str]:
     r"""Return the lines as a terminal shows them, without colours and blanks at their ends.
 
@@ -31,4 +36,4 @@ def plain_lines(text: str) -> list[str]:
 
 def _plain(line: str) -> str:
     shown = line.rstrip("\r").rpartition("\r")[2]
-    return _CONTROLS.sub("", shown.expandtabs(8)).rstrip()
+    return without_controls(shown.expandtabs(8)).rstrip()

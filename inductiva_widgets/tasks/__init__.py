@@ -9,6 +9,7 @@ df = inductiva.tasks.history(since="90d")  # all of a time, as a DataFrame
 ``Task`` waits, kills, downloads. ``TaskList`` does the same with many, and turns into a DataFrame.
 ``history`` keeps what has ended on this machine, so that a later call asks only for what is new;
 ``inductiva_widgets.frames`` tells what the columns mean. ``compare`` shows what tasks differ in.
+``Watch`` reads numbers from the log of a running task, such as residuals.
 """
 
 from inductiva_widgets.tasks.comparing import compare
@@ -18,12 +19,14 @@ from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
 from inductiva_widgets.tasks.past import clear_history, history
 from inductiva_widgets.tasks.task import Task
 from inductiva_widgets.tasks.task_list import TaskList
+from inductiva_widgets.tasks.watching import Watch
 
 __all__ = [
     "OutputFile",
     "OutputsInfo",
     "Task",
     "TaskList",
+    "Watch",
     "clear_history",
     "compare",
     "get",

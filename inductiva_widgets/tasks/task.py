@@ -12,14 +12,14 @@ from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.history.changes import note
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks.files import TaskFiles
 from inductiva_widgets.tasks.waiting import wait_for
+from inductiva_widgets.tasks.watched import Watched
 
 if TYPE_CHECKING:
     from inductiva_widgets.widgets import TaskWidget
 
 
-class Task(TaskFiles):
+class Task(Watched):
     """A simulation that was submitted.
 
     Shows itself as a live card in a notebook. Methods may be called from several threads.

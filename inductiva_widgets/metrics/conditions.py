@@ -1,0 +1,161 @@
+"""Conditions on series of numbers, such as ``residual > 1e3 for 20 samples``."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics.numbers import number_of
+from inductiva_widgets.metrics.rows import Row
+
+Test = Callable[[dict[str, float]], Any]
+
+GRAMMAR = (
+    "A condition is '<series> <comparison> <number>' or '<series> is nan|inf|finite', with "
+    "'for <n> samples' behind it if wished, such as 'residual > 1e3 for 20 samples' or "
+    "'residual is nan'. Comparisons: > >= < <= == !=. Instead of a text it may be a function of "
+    "the last values that returns whether to stop."
+)
+_FORM = re.compile(
+    r"\s*(?P<series>\S+)\s*(?:(?P<sign>[<>]=?|[!=]=)\s*(?P<number>\S+)|\s+is\s+(?P<kind>\w+))"
+    r"(?:\s+for\s+(?P<count>\d+)\s+samples?)?\s*"
+)
+_SIGNS = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_KINDS = {"nan": math.isnan, "inf": math.isinf, "finite": math.isfinite}
+
+
+class Condition:
+    """A condition that is looked at row by row.
+
+    Parameters
+    ----------
+    text
+        The condition, in the grammar that an error shows.
+
+    Raises
+    ------
+    InputError
+        It is none.
+
+    Examples
+    --------
+    >>> condition = Condition("residual > 1e3 for 2 samples")
+    >>> [condition.meets({"residual": value}) for value in (2e3, 1, 2e3, 3e3)]
+    [False, False, False, True]
+    """
+
+    def __init__(self, text: str) -> None:
+        form = _FORM.fullmatch(text)
+        if form is None:
+            raise InputError(f"{text!r} is no condition. {GRAMMAR}")
+        self.text = " ".join(text.split())
+        self.series: str = form["series"]
+        self._test = _test(form)
+        self._count = int(form["count"] or 1)
+        if not self._count:
+            raise InputError(f"{text!r} asks for no sample at all. {GRAMMAR}")
+        self._met = 0
+
+    def meets(self, values: Mapping[str, float]) -> bool:
+        """Take the next row, and return whether the condition is met with it.
+
+        Parameters
+        ----------
+        values
+            The row; one without the series changes nothing.
+        """
+        value = values.get(self.series)
+        if value is None:
+            return False
+        self._met = self._met + 1 if self._test(value) else 0
+        return self._met >= self._count
+
+
+class Conditions:
+    """Several conditions, of which one is enough.
+
+    Parameters
+    ----------
+    wanted
+        A condition, a function of the last values, or several of both; None for none.
+    names
+        The series, where they are known before anything is read.
+
+    Raises
+    ------
+    InputError
+        Something of it is no condition, or there is no such series.
+    """
+
+    def __init__(
+        self, wanted: str | Test | Iterable[str | Test] | None, names: tuple[str, ...] | None
+    ) -> None:
+        items: Iterable[str | Test] = (
+            () if wanted is None else [wanted] if isinstance(wanted, str) or callable(wanted)
+            else wanted
+        )  # fmt: skip
+        self._texts: list[Condition] = []
+        self._tests: list[Test] = []
+        for item in items:
+            if isinstance(item, str):
+                self._texts.append(Condition(item))
+            elif callable(item):
+                self._tests.append(item)
+            else:
+                raise InputError(f"{item!r} is no condition. {GRAMMAR}")
+        missing = self.missing(names) if names is not None else []
+        if missing:
+            raise InputError(f"There is no series {missing[0]!r}; there is {_listed(names)}.")
+
+    def missing(self, names: Iterable[str] | None) -> list[str]:
+        """Return the series that conditions speak of and that are not among those."""
+        known = set(names or ())
+        return [condition.series for condition in self._texts if condition.series not in known]
+
+    def met(self, row: Row, last: dict[str, float]) -> str:
+        """Return the condition that a row meets, in words; empty while none is met.
+
+        Parameters
+        ----------
+        row
+            The row.
+        last
+            The last values of all series, for functions.
+        """
+        # All of them, as each counts the samples.
+        met = [condition.text for condition in self._texts if condition.meets(row.values)]
+        if not met:
+            met = [_name(test) for test in self._tests if test(dict(last))]
+        return f"{met[0]} (row {row.sample})" if met else ""
+
+
+def _test(form: re.Match[str]) -> Callable[[float], bool]:
+    if form["kind"]:
+        if form["kind"] not in _KINDS:
+            raise InputError(f"A number is not {form['kind']!r}. {GRAMMAR}")
+        return _KINDS[form["kind"]]
+    bound = number_of(form["number"])
+    if bound is None or math.isnan(bound):
+        raise InputError(f"{form['number']!r} is no number to compare with. {GRAMMAR}")
+    compare = _SIGNS[form["sign"]]
+    return lambda value: bool(compare(value, bound))
+
+
+def _name(test: Test) -> str:
+    name = getattr(test, "__name__", "")
+    return f"{name}()" if name.isidentifier() else "your function"
+
+
+def _listed(names: Iterable[str] | None) -> str:
+    return ", ".join(names or ()) or "none"

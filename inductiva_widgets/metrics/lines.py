@@ -1,0 +1,98 @@
+"""Whole lines of text from bytes that come in any pieces."""
+
+from __future__ import annotations
+
+import re
+
+from inductiva_widgets.plaintext import without_controls, without_escapes
+
+LONGEST = 4096
+"""Bytes of a line that are looked at; the rest of a longer one is left out."""
+
+_END = re.compile(rb"[\r\n]+")
+_BACK = re.compile(rb"(\x08+)")
+# Where text of which the beginning is missing is whole again.
+_WHOLE_AGAIN = re.compile(rb"[\r\n\x08]")
+
+
+class Lines:
+    r"""Puts lines together; which ones come out does not depend on where the bytes were cut.
+
+    Each state of a line that is written over again and again counts as a line: it ends where the
+    cursor goes back, be it with ``\r`` or ``\b``. Empty lines are left out.
+
+    Examples
+    --------
+    >>> lines = Lines()
+    >>> lines.take(b"step 1\r\nday: 1\b2\b3 resi")
+    ['step 1', 'day: 1', 'day: 2']
+    >>> lines.take(b"dual 0.5\n")
+    ['day: 3 residual 0.5']
+    """
+
+    def __init__(self) -> None:
+        self._open = b""
+        # Whether the open line has text that has not come out yet.
+        self._is_news = False
+        self._is_broken = False
+
+    def take(self, data: bytes, *, follows: bool = True) -> list[str]:
+        """Take bytes and return the lines that they complete.
+
+        Parameters
+        ----------
+        data
+            The bytes.
+        follows
+            Whether they follow on those before; if not, the lines at both sides of the gap are
+            broken and left out.
+        """
+        if not follows:
+            self._open, self._is_news, self._is_broken = b"", False, True
+        if self._is_broken:
+            found = _WHOLE_AGAIN.search(data)
+            if found is None:
+                return []
+            data, self._is_broken = data[found.end() :], False
+        lines: list[str] = []
+        first, *others = _END.split(data)
+        self._add(first, lines)
+        if others:
+            self._close(lines)
+            for line in others[:-1]:
+                if b"\b" in line:
+                    self._add(line, lines)
+                    self._close(lines)
+                else:
+                    _put(line[:LONGEST], lines)
+            self._add(others[-1], lines)
+        return lines
+
+    def end(self) -> list[str]:
+        """Return the last line where the text ends without a newline."""
+        lines: list[str] = []
+        self._close(lines)
+        return lines
+
+    def _add(self, part: bytes, lines: list[str]) -> None:
+        for text in _BACK.split(part) if b"\b" in part else [part]:
+            if text.startswith(b"\b"):
+                if self._is_news:
+                    _put(self._open, lines)
+                self._open, self._is_news = self._open[: -len(text)], False
+            elif text:
+                self._open, self._is_news = (self._open + text)[:LONGEST], True
+
+    def _close(self, lines: list[str]) -> None:
+        if self._is_news:
+            _put(self._open, lines)
+        self._open, self._is_news = b"", False
+
+
+def _put(line: bytes, lines: list[str]) -> None:
+    text = line.decode("utf-8", "replace")
+    if not text.isprintable():
+        text = without_controls(without_escapes(text))
+    text = text.strip()
+    if text:
+        lines.append(text)

@@ -1,0 +1,142 @@
+"""What to look for in a line: expressions whose groups are series of numbers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics.numbers import number_of
+
+LONGEST_LOOK = 0.05
+"""Seconds that an expression may take for one line."""
+
+END = "end_"
+"""A group ``end_step`` tells the value that the series ``step`` has at the end."""
+
+_SERIES, _VALUE = "series", "value"
+_LONGEST_NAME = 40
+# Seconds for a line that took too long: it may have been the machine that was busy.
+_SECOND_TRY = 0.2
+# Seconds for all lines of a piece.
+_LONGEST_PIECE = 3.0
+_HOW = (
+    r"Name what is a number with groups, such as r'residual\s+(?P<residual>\S+)'; "
+    "each name is a series."
+)
+
+
+class Rule(NamedTuple):
+    """An expression, and what is made of the numbers that it finds.
+
+    Parameters
+    ----------
+    expression
+        A regular expression with named groups.
+    mark
+        Text that a line must have to be looked at, for speed.
+    make
+        What turns the numbers found into those of the series.
+    """
+
+    expression: str
+    mark: str = ""
+    make: Callable[[Mapping[str, float]], dict[str, float]] | None = None
+
+
+class Pattern:
+    """Finds numbers in lines; bounded in time, whatever the expression.
+
+    Parameters
+    ----------
+    rules
+        What to look for in each line.
+
+    Raises
+    ------
+    InputError
+        An expression is none, or names no series.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = [(rule, _compile(rule.expression)) for rule in rules]
+        self.skipped = 0
+        self._until = 0.0
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The series, None where the text itself names them."""
+        names: dict[str, None] = {}
+        for rule, compiled in self._rules:
+            if rule.make is not None or _SERIES in compiled.groupindex:
+                return None
+            groups = compiled.groupindex or (_VALUE,)
+            names |= {name: None for name in groups if not name.startswith(END)}
+        return tuple(names)
+
+    def begin(self) -> None:
+        """Begin with the lines of another piece."""
+        self._until = time.monotonic() + _LONGEST_PIECE
+
+    def find(self, line: str) -> dict[str, float]:
+        """Return the numbers of a line, by the names of their series; empty where it has none.
+
+        Raises
+        ------
+        InputError
+            It takes too long.
+        """
+        values: dict[str, float] = {}
+        for rule, compiled in self._rules:
+            if rule.mark in line:
+                found = self._search(compiled, line)
+                if found is not None:
+                    values |= self._numbers(rule, found.groupdict() or {_VALUE: found[1]})
+        return values
+
+    def _search(self, compiled: Any, line: str) -> Any:
+        for seconds in (LONGEST_LOOK, _SECOND_TRY):
+            try:
+                found = compiled.search(line, timeout=seconds)
+            except TimeoutError:
+                continue
+            if found is None or time.monotonic() < self._until:
+                return found
+            break
+        start = line if len(line) <= 60 else f"{line[:60]}…"
+        raise InputError(
+            f"The expression {compiled.pattern!r} takes too long, such as on the line of "
+            f"{len(line)} characters that begins with {start!r}. Repeats within repeats, as in "
+            "(a+)+, are the usual reason."
+        )
+
+    def _numbers(self, rule: Rule, texts: dict[str, str | None]) -> dict[str, float]:
+        if texts.get(_SERIES):
+            texts = {str(texts[_SERIES])[:_LONGEST_NAME]: texts.get(_VALUE)}
+        values: dict[str, float] = {}
+        for name, text in texts.items():
+            value = number_of(text) if text is not None else None
+            if value is not None:
+                values[name] = value
+            elif text is not None:
+                self.skipped += 1
+        return rule.make(values) if rule.make is not None and values else values
+
+
+def _compile(expression: str) -> Any:
+    import regex  # type: ignore[import-untyped]
+
+    try:
+        compiled = regex.compile(expression)
+    except (regex.error, TypeError) as error:
+        raise InputError(f"{expression!r} is no regular expression: {error}. {_HOW}") from None
+    if not compiled.groupindex and compiled.groups != 1:
+        has = f"{compiled.groups} groups without names" if compiled.groups else "no group"
+        raise InputError(f"The expression {expression!r} has {has}. {_HOW}")
+    if _SERIES in compiled.groupindex and _VALUE not in compiled.groupindex:
+        raise InputError(
+            f"The expression {expression!r} takes the name of the series from the text, but has no "
+            "group 'value' for its number."
+        )
+    return compiled

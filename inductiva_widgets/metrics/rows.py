@@ -1,0 +1,176 @@
+"""Rows of numbers, bounded: thinned by a rule that keeps what stands out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+Values = dict[str, float]
+
+
+class Row(NamedTuple):
+    """The numbers of one match or step.
+
+    Parameters
+    ----------
+    sample
+        Its number, counted from 1.
+    values
+        The numbers, by the names of their series.
+    """
+
+    sample: int
+    values: Values
+
+
+class _Group:
+    """Neighbours, of which the rows stay that hold the extremes; of equal ones the earliest."""
+
+    __slots__ = ("high", "low", "place", "undefined")
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self.low: dict[str, Row] = {}
+        self.high: dict[str, Row] = {}
+        self.undefined: dict[str, Row] = {}
+
+    def add(self, row: Row) -> None:
+        for name, value in row.values.items():
+            if math.isnan(value):
+                self.undefined.setdefault(name, row)
+                continue
+            low = self.low.get(name)
+            if low is None or value < low.values[name]:
+                self.low[name] = row
+            high = self.high.get(name)
+            if high is None or value > high.values[name]:
+                self.high[name] = row
+
+    def rows(self) -> dict[int, Row]:
+        kept = (self.low, self.high, self.undefined)
+        return {row.sample: row for rows in kept for row in rows.values()}
+
+    @property
+    def most(self) -> int:
+        """How many rows are kept at most."""
+        return 2 * len(self.low) + len(self.undefined)
+
+
+class Rows:
+    """Rows, at most ``most`` of them.
+
+    They are kept in groups of equally many neighbours. Of each group stay the rows that hold the
+    smallest or the largest value of any series, or its first that is no number; the first and the
+    newest row always. When too many are kept, groups of twice as many neighbours are made.
+
+    Parameters
+    ----------
+    most
+        How many rows are kept at most; more than three for each series.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.samples = 0
+        self._most = most
+        self._size = 1
+        self._first: Row | None = None
+        self._newest: Row | None = None
+        self._groups: list[_Group] = []
+        # How many rows the groups but the last one keep.
+        self._kept = 0
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether rows were left out."""
+        return len(self) < self.samples
+
+    def __len__(self) -> int:
+        return len(self.rows())
+
+    def add(self, values: Values) -> Row:
+        """Add the newest row and return it with its number."""
+        self.samples += 1
+        row = self._newest = Row(self.samples, values)
+        self._first = self._first or row
+        self._put(row)
+        return row
+
+    def rows(self) -> list[Row]:
+        """Return the rows that are kept, in order."""
+        rows = {row.sample: row for row in (self._first, self._newest) if row is not None}
+        for group in self._groups:
+            rows |= group.rows()
+        return [rows[sample] for sample in sorted(rows)]
+
+    def _put(self, row: Row) -> None:
+        place = row.sample // self._size
+        if not self._groups or self._groups[-1].place != place:
+            if self._groups:
+                self._kept += len(self._groups[-1].rows())
+            self._groups.append(_Group(place))
+        self._groups[-1].add(row)
+        # The open group and the two that always stay need room as well.
+        while self._kept + self._groups[-1].most + 2 > self._most and len(self._groups) > 1:
+            self._double()
+
+    def _double(self) -> None:
+        self._size *= 2
+        merged: list[_Group] = []
+        for group in self._groups:
+            place = group.place // 2
+            if not merged or merged[-1].place != place:
+                merged.append(_Group(place))
+            for _, row in sorted(group.rows().items()):
+                merged[-1].add(row)
+        self._groups = merged
+        self._kept = sum(len(group.rows()) for group in merged[:-1])
+
+
+def thinned(points: Iterable[tuple[int, float]], most: int) -> list[tuple[int, float]]:
+    """Return at most so many points of a series, by the same rule; what is not finite is left out.
+
+    Parameters
+    ----------
+    points
+        Samples and values, in order.
+    most
+        How many at most, 4 or more.
+    """
+    finite = [point for point in points if math.isfinite(point[1])]
+    if len(finite) <= most:
+        return finite
+    size = 1
+    # Two of each group, the first and the newest; one group more where the first is cut.
+    while 2 * ((finite[-1][0] // size) - (finite[0][0] // size) + 1) + 2 > most:
+        size *= 2
+    kept = {finite[0][0]: finite[0], finite[-1][0]: finite[-1]}
+    place, low, high = -1, finite[0], finite[0]
+    for point in finite:
+        if point[0] // size != place:
+            kept[low[0]], kept[high[0]] = low, high
+            place, low, high = point[0] // size, point, point
+        elif point[1] < low[1]:
+            low = point
+        elif point[1] > high[1]:
+            high = point
+    kept[low[0]], kept[high[0]] = low, high
+    return [kept[sample] for sample in sorted(kept)]
+
+
+def is_log(values: list[float]) -> bool:
+    """Return whether a series is best seen on a logarithmic scale.
+
+    So are values that are never negative and spread over more than two and a half powers of ten,
+    zeros left aside, as residuals do; not so a count or a time, which begins small and only grows.
+
+    Parameters
+    ----------
+    values
+        The series.
+    """
+    positive = [value for value in values if 0 < value < math.inf]
+    if not positive or min(values) < 0 or max(positive) <= min(positive) * 10**2.5:
+        return False
+    return any(later < value for value, later in itertools.pairwise(positive))

@@ -1,0 +1,225 @@
+"""A task whose log is looked at for numbers, and whose changes somebody wants to hear of."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics.presets import Preset, preset_for
+from inductiva_widgets.metrics.reader import Reader
+from inductiva_widgets.tasks import watches
+from inductiva_widgets.tasks.files import TaskFiles
+from inductiva_widgets.tasks.watching import STDOUT, Watch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from inductiva_widgets.live import Subscription
+    from inductiva_widgets.status import Status
+    from inductiva_widgets.tasks.stopping import Then
+    from inductiva_widgets.tasks.task import Task
+
+_BLOCK = 1 << 20
+# Seconds that a new watch has for its first look.
+_FIRST_LOOK = 15.0
+# Kept until their task ends, for a poller holds them weakly.
+_subscriptions: set[Subscription] = set()
+_lock = threading.Lock()
+
+
+class Watched(TaskFiles):
+    """What a task prints, as numbers; base of ``inductiva_widgets.tasks.Task``."""
+
+    def watch(
+        self,
+        pattern: str | None = None,
+        *,
+        file: str | None = None,
+        end: Mapping[str, float] | None = None,
+        stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
+        then: Then = "kill",
+        log: bool | None = None,
+        notify: bool = False,
+    ) -> Watch:
+        r"""Read numbers from the task's log as it comes, until the task ends.
+
+        The task's card shows them. Costs one request a second on the embedded server, one
+        connection on the cloud, and one request while the simulator is not known.
+
+        Parameters
+        ----------
+        pattern
+            A regular expression that is looked for in each line. Each named group is a series of
+            that name, such as ``r"residual\s+(?P<residual>\S+)"``; one group without a name gives
+            the series ``value``. A group ``end_step`` tells what the series ``step`` has at the
+            end, and ``percent`` ends at 100. With the groups ``series`` and ``value`` the text
+            itself names the series. By default a preset: for OpenFOAM, REEF3D, SWMM, SPlisHSPlasH
+            and GROMACS.
+        file
+            Name of the file; by default ``stdout.txt``, or where the preset's simulator prints.
+        end
+            The value that a series has at the end, such as ``{"time": 10}``: it gives the progress
+            and the time of the end.
+        stop_if
+            A condition such as ``"residual > 1e3 for 20 samples"`` or ``"residual is nan"``, a
+            function of the last values that returns whether to stop, or a list of those, of which
+            one is enough.
+        then
+            What happens once it is met: ``"kill"`` asks the service to kill the task, ``"notify"``
+            says it in the card, a function is called with the watch.
+        log
+            Whether the series are drawn on a logarithmic scale; None for what suits each.
+        notify
+            Whether the card asks to show a notification of the browser when the task ends.
+
+        Returns
+        -------
+        Watch
+            It goes on until the task ends or its ``stop()``, whatever becomes of the cell.
+
+        Raises
+        ------
+        InputError
+            The expression is none or has no group, there is no preset, or a condition is none.
+
+        Examples
+        --------
+        >>> watch = task.watch(r"(?P<percent>[\d.]+)%\s+wall\s+(?P<wall>\S+)")
+        >>> watch.wait(30)
+        True
+        >>> watch.names, watch.progress
+        (('wall',), 1.0)
+        """
+        wanted, name = self._wanted(pattern, file)
+        watch = Watch(
+            self, wanted, file=name, end=end, stop_if=stop_if, then=then, log=log, notify=notify
+        )
+        watches.keep(watch)
+        return watch
+
+    def metrics(
+        self, pattern: str | None = None, *, file: str | None = None, rows: int = 100_000
+    ) -> pd.DataFrame:
+        r"""Return the numbers in the task's log as a DataFrame.
+
+        While the task runs these are the rows that its watch has read, which is begun where there
+        is none and costs what ``watch`` does. After the end all of the file is read, without being
+        kept: that costs two or three requests, and one for each MiB.
+
+        Parameters
+        ----------
+        pattern, file
+            As for ``watch``.
+        rows
+            How many rows at most, 100 or more; of more, the extremes stay, see ``Watch``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As ``Watch.frame`` has it.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+        InputError
+            As for ``watch``, or there is no such file.
+
+        Examples
+        --------
+        >>> df = task.metrics(r"\s(?P<percent>[\d.]+)%\s+wall\s+(?P<wall>\S+)")
+        >>> df[["wall", "percent"]].tail(1)
+                wall  percent
+        sample
+        ...           100.0
+        """
+        wanted, name = self._wanted(pattern, file)
+        reader = Reader(wanted, most=rows)
+        if not self.refresh(max_age=1.0).is_terminal:
+            return self._watched(reader.source, pattern, name).frame()
+        with self.open_output(name) as member:
+            while block := member.read(_BLOCK):
+                reader.take(block)
+        reader.finish()
+        return reader.frame(service=self.client.url, task=self.id, file=name)
+
+    def on_status(self, callback: Callable[[Task, Status], Any]) -> Callable[[], None]:
+        """Call a function at each change of the task's status, until the task has ended.
+
+        Costs one request a second while the task is alive, none besides a live card.
+
+        Parameters
+        ----------
+        callback
+            Gets the task and its new status, on a thread of its own. What it raises is shown as a
+            warning, and the watch goes on.
+
+        Returns
+        -------
+        Callable
+            What ends it.
+
+        Examples
+        --------
+        >>> cancel = task.on_status(lambda task, status: print(task.id, status))
+        >>> cancel()
+        """
+        from inductiva_widgets.live import Subscription, poller_for
+
+        told = self.info.status
+
+        def news(tasks: list[Task]) -> None:
+            nonlocal told
+            info = tasks[0].info
+            is_change, told = info.status != told, info.status
+            if info.is_terminal:
+                cancel()
+            if is_change:
+                _call(callback, tasks[0], info.status)
+
+        def cancel() -> None:
+            subscription.cancel()
+            with _lock:
+                _subscriptions.discard(subscription)
+
+        subscription = Subscription([cast("Task", self)], news, lambda _: None)
+        if not self.info.is_terminal:
+            with _lock:
+                _subscriptions.add(subscription)
+            poller_for(self.client).subscribe(subscription)
+        return cancel
+
+    def _wanted(self, pattern: str | None, file: str | None) -> tuple[str | Preset, str]:
+        """Return what is looked for, and the name of the file."""
+        if pattern is not None:
+            return pattern, file or STDOUT
+        simulator = self.info.simulator
+        preset = preset_for(simulator)
+        if preset is None:
+            raise InputError(
+                f"What {simulator or 'this simulator'} prints is not known here: say what to look "
+                r"for, such as task.watch(r'residual\s+(?P<residual>\S+)')."
+            )
+        return preset, file or preset.file
+
+    def _watched(self, source: str, pattern: str | None, file: str) -> Watch:
+        for watch in watches.watches_of(self):
+            if (watch.source, watch.file) == (source, file) and not watch.is_over:
+                return watch
+        watch = self.watch(pattern, file=file)
+        watch._looked.wait(_FIRST_LOOK)
+        return watch
+
+
+def _call(callback: Callable[[Task, Status], Any], task: Task, status: Status) -> None:
+    try:
+        callback(task, status)
+    except Exception as error:
+        warnings.warn(
+            f"What was to be called on the status {status} of task {task.id} failed: "
+            f"{type(error).__name__}: {error}",
+            stacklevel=2,
+        )

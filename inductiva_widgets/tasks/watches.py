@@ -1,0 +1,83 @@
+"""The watches of this kernel: which there are of a task, and who wants to know of new ones."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.tasks.watching import Watch
+
+_lock = threading.RLock()
+_known: weakref.WeakKeyDictionary[Client, dict[str, list[weakref.ref[Watch]]]] = (
+    weakref.WeakKeyDictionary()
+)
+# Those that a user began: they last until their task ends, whether or not a variable holds them.
+_kept: set[Watch] = set()
+_callbacks: list[Callable[[Watch], None]] = []
+
+
+def watches_of(task: TaskFiles) -> list[Watch]:
+    """Return the watches of a task, living or ended, in the order in which they were made.
+
+    Parameters
+    ----------
+    task
+        The task; other objects that stand for it have the same ones.
+    """
+    with _lock:
+        found = _known.get(task.client, {}).get(task.id, ())
+        return [watch for watch in (one() for one in found) if watch is not None]
+
+
+def on_new_watch(callback: Callable[[Watch], None]) -> Callable[[], None]:
+    """Call a function with each watch that a user begins, on the thread that does so.
+
+    Parameters
+    ----------
+    callback
+        Gets the watch.
+
+    Returns
+    -------
+    Callable
+        What ends it.
+    """
+    with _lock:
+        _callbacks.append(callback)
+
+    def cancel() -> None:
+        with _lock:
+            if callback in _callbacks:
+                _callbacks.remove(callback)
+
+    return cancel
+
+
+def add(watch: Watch) -> None:
+    """Take up a watch."""
+    task = watch.task
+    with _lock:
+        of_client = _known.setdefault(task.client, {})
+        alive = [one for one in of_client.get(task.id, ()) if one() is not None]
+        of_client[task.id] = [*alive, weakref.ref(watch)]
+
+
+def keep(watch: Watch) -> None:
+    """Keep a watch until it is over, and tell of it."""
+    with _lock:
+        if not watch.is_over:
+            _kept.add(watch)
+        callbacks = tuple(_callbacks)
+    for callback in callbacks:
+        callback(watch)
+
+
+def let_go(watch: Watch) -> None:
+    """Keep a watch no longer."""
+    with _lock:
+        _kept.discard(watch)

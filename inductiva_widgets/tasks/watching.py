@@ -1,0 +1,408 @@
+"""The numbers that a running task prints, read from its log as it comes."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from inductiva_widgets.errors import InductivaError, InputError
+from inductiva_widgets.metrics.conditions import Conditions
+from inductiva_widgets.metrics.pace import Pace
+from inductiva_widgets.metrics.presets import Preset, preset_for
+from inductiva_widgets.metrics.reader import Reader
+from inductiva_widgets.metrics.rows import Row
+from inductiva_widgets.tasks import following, watches
+from inductiva_widgets.tasks.stopping import Stop, Then
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.tasks.task import Task
+
+__all__ = ["Watch", "preset_for"]
+
+STDOUT = "stdout.txt"
+
+_PERIOD = 1.0
+
+
+class Watch:
+    """The numbers in a task's log; made by ``Task.watch``, and read on until the task ends.
+
+    At most 4,000 rows are kept. They are kept in groups of equally many neighbours: of each group
+    stay the rows that hold the smallest or the largest value of any series, or its first that is no
+    number; the first and the newest row always. When too many are kept, groups of twice as many
+    neighbours are made.
+
+    Reading costs one request a second on the embedded server, for all who read the same file, and
+    one connection on the cloud. What is read here costs no request.
+
+    Parameters
+    ----------
+    task
+        The task.
+    wanted
+        An expression whose groups are the series, or a preset; None to look at the file's growth
+        alone.
+    file
+        Name of the file.
+    end
+        The value that a series has at the end, by its name.
+    stop_if, then
+        As for ``Task.watch``.
+    log
+        Whether the series are drawn on a logarithmic scale; None for what suits each.
+    notify
+        Whether the card's notification of the end is on from the beginning.
+
+    Raises
+    ------
+    InputError
+        An argument is none of those.
+
+    Examples
+    --------
+    >>> watch = task.watch()
+    >>> watch.wait(30)
+    True
+    >>> watch
+    Watch('SWMM progress', ... samples, percent=100)
+    >>> watch.last
+    {'percent': 100.0}
+    """
+
+    def __init__(
+        self,
+        task: TaskFiles,
+        wanted: str | Preset | None,
+        *,
+        file: str = STDOUT,
+        end: Mapping[str, float] | None = None,
+        stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
+        then: Then = "kill",
+        log: bool | None = None,
+        notify: bool = False,
+    ) -> None:
+        self.task = task
+        self.file = file
+        self.notify = notify
+        self._reader = None if wanted is None else Reader(wanted, end=end)
+        names = None if self._reader is None else self._reader.known_names
+        self._conditions = Conditions(stop_if, names)
+        self._stop = Stop(self, then)
+        self._log = log
+        self._lock = threading.RLock()
+        self._state = following.State()
+        self._fault: InductivaError | None = None
+        self._pace = Pace()
+        self._ends: datetime | None = None
+        self._listeners: list[Callable[[], None]] = []
+        self._told = -float("inf")
+        self._later: threading.Timer | None = None
+        self._complaints: set[str] = set()
+        self._looked = threading.Event()
+        self._over = threading.Event()
+        watches.add(self)
+        # The ear holds it weakly, so that a watch that nobody looks at any more ends.
+        self._interest = following.Interest()
+        self._interest = following.follow(task, file, _Ear(self))
+        weakref.finalize(self, self._interest.cancel)
+        if self.is_over:
+            self._interest.cancel()
+
+    @classmethod
+    def quiet(cls, task: Task) -> Watch:
+        """Return a watch by the preset of the task's simulator, which lasts as long as it is kept.
+
+        Without a preset it tells of the file's growth alone. Costs a request while nothing is known
+        of the task.
+
+        Parameters
+        ----------
+        task
+            The task.
+        """
+        preset = preset_for(task.info.simulator)
+        return cls(task, preset, file=STDOUT if preset is None else preset.file)
+
+    def __repr__(self) -> str:
+        values = "".join(f", {name}={value:.6g}" for name, value in self.last.items())
+        return f"Watch({self.source or self.file!r}, {self.samples:,} samples{values})"
+
+    @property
+    def source(self) -> str | None:
+        """What is looked for, in words or as the expression; None for nothing. No request."""
+        return None if self._reader is None else self._reader.source
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The series that were found and are drawn; costs no request."""
+        with self._lock:
+            return () if self._reader is None else self._reader.names
+
+    @property
+    def samples(self) -> int:
+        """How many rows were read; costs no request."""
+        return 0 if self._reader is None else self._reader.samples
+
+    @property
+    def skipped(self) -> int:
+        """How many finds were no numbers; costs no request."""
+        return 0 if self._reader is None else self._reader.skipped
+
+    @property
+    def last(self) -> dict[str, float]:
+        """The last value of each series; costs no request."""
+        with self._lock:
+            return {} if self._reader is None else dict(self._reader.last)
+
+    @property
+    def progress(self) -> float | None:
+        """The share that is done, from 0 to 1; None where no end is known. No request."""
+        with self._lock:
+            return None if self._reader is None else self._reader.progress
+
+    @property
+    def ends(self) -> datetime | None:
+        """When the simulation is expected to end, by the service's clock; costs no request.
+
+        By the pace of the last minute or so; None while that is not known.
+        """
+        return None if self.is_over else self._ends
+
+    @property
+    def last_output(self) -> datetime | None:
+        """When the file was last written, by the service's clock; None if unknown. No request."""
+        return self._state.last_output
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is read; costs no request."""
+        return self._over.is_set()
+
+    @property
+    def error(self) -> InductivaError | None:
+        """Why nothing is read, or what a function of yours raised; costs no request."""
+        return self._fault or self._state.error
+
+    @property
+    def note(self) -> str:
+        """What is waited for, or was done because of a condition; "" for nothing. No request."""
+        return self._stop.note or self._missing() or self._state.note
+
+    def series(self, points: int = 80) -> dict[str, list[tuple[int, float]]]:
+        """Return the series for drawing, thinned by the rule above; costs no request.
+
+        Parameters
+        ----------
+        points
+            How many points of each at most, 4 or more.
+
+        Returns
+        -------
+        dict
+            By name, pairs of a sample's number and its value; what is not finite is left out, and
+            on a logarithmic scale what is not positive.
+        """
+        with self._lock:
+            if self._reader is None:
+                return {}
+            found = self._reader.series(points)
+            return {
+                name: [one for one in pairs if one[1] > 0] if self.is_log(name) else pairs
+                for name, pairs in found.items()
+            }
+
+    def is_log(self, name: str) -> bool:
+        """Return whether a series is drawn on a logarithmic scale; costs no request.
+
+        Parameters
+        ----------
+        name
+            The series.
+        """
+        if self._log is not None or self._reader is None:
+            return bool(self._log)
+        with self._lock:
+            return self._reader.is_log(name)
+
+    def frame(self) -> pd.DataFrame:
+        """Return what was read: a row for each match or step, a column for each series.
+
+        Costs no request.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The index ``sample`` counts the rows that were read, from 1. ``df.attrs["inductiva"]``
+            tells the task, the file, what was looked for, and whether rows were left out.
+
+        Examples
+        --------
+        >>> watch = task.watch()
+        >>> watch.wait(30)
+        True
+        >>> watch.frame()["percent"].is_monotonic_increasing
+        True
+        """
+        with self._lock:
+            reader = self._reader or Reader(r"(?P<none>$^)")
+            return reader.frame(**self._facts())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until all was read; an interrupt ends the wait alone. Costs no request.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at most; None for as long as it takes.
+
+        Returns
+        -------
+        bool
+            Whether all was read.
+        """
+        return self._over.wait(timeout)
+
+    def stop(self) -> None:
+        """Read no further; what was read stays. Costs no request, and the task goes on."""
+        self._end()
+        self._tell_listeners(at_once=True)
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function when there is news, at most once a second; costs no request.
+
+        Parameters
+        ----------
+        callback
+            Called on the reading thread.
+
+        Returns
+        -------
+        Callable
+            What ends it.
+        """
+        self._listeners.append(callback)
+
+        def cancel() -> None:
+            if callback in self._listeners:
+                self._listeners.remove(callback)
+
+        return cancel
+
+    # On the reading thread
+
+    def _take(self, piece: following.Piece) -> None:
+        if self._reader is None or self.is_over:
+            return
+        try:
+            with self._lock:
+                rows = self._reader.take(piece.data, follows=piece.follows)
+        except InputError as error:
+            self._fault = error
+            self.stop()
+            return
+        self._look_at(rows)
+
+    def _hear(self, state: following.State) -> None:
+        if self.is_over:
+            return
+        self._state = state
+        if state.is_over and self._reader is not None:
+            with self._lock:
+                rows = self._reader.finish()
+            self._look_at(rows)
+        progress = self.progress
+        if progress is not None:
+            now = time.monotonic()
+            self._pace.look(now, progress)
+            left = self._pace.seconds_left(now)
+            self._ends = None if left is None else self.task.now + timedelta(seconds=left)
+        if state.is_over:
+            self._end()
+        self._looked.set()
+        self._tell_listeners(at_once=state.is_over)
+
+    def _look_at(self, rows: list[Row]) -> None:
+        for row in rows:
+            if self._stop.is_met:
+                return
+            try:
+                met = self._conditions.met(row, self.last)
+            except Exception as error:
+                self._complain("The condition of a watch", error)
+                continue
+            if met:
+                self._stop.because(met)
+
+    def _end(self) -> None:
+        self._over.set()
+        self._looked.set()
+        self._stop.cancel()
+        self._interest.cancel()
+        watches.let_go(self)
+
+    def _tell_listeners(self, *, at_once: bool = False) -> None:
+        wait = 0.0 if at_once else self._told + _PERIOD - time.monotonic()
+        if wait > 0:
+            with self._lock:
+                if self._later is None:
+                    self._later = threading.Timer(wait, self._tell_later)
+                    self._later.daemon = True
+                    self._later.start()
+            return
+        self._told = time.monotonic()
+        for listener in tuple(self._listeners):
+            self._tell_one(listener)
+
+    def _tell_one(self, listener: Callable[[], None]) -> None:
+        try:
+            listener()
+        except Exception as error:
+            self._complain("A listener of a watch", error)
+
+    def _tell_later(self) -> None:
+        with self._lock:
+            self._later = None
+        self._tell_listeners(at_once=True)
+
+    def _complain(self, who: str, error: Exception) -> None:
+        """Show what code of the user has raised: always here, and once as a warning."""
+        text = f"{who} failed: {type(error).__name__}: {error}"
+        self._fault = InductivaError(text)
+        if text not in self._complaints:
+            self._complaints.add(text)
+            warnings.warn(f"{text}. Task {self.task.id} goes on.", stacklevel=2)
+
+    def _missing(self) -> str:
+        with self._lock:
+            missing = self._conditions.missing(self.last) if self.samples else []
+            if not missing:
+                return ""
+            return f"No series {missing[0]!r} so far; there is {', '.join(self.last)}."
+
+    def _facts(self) -> dict[str, Any]:
+        return {"service": self.task.client.url, "task": self.task.id, "file": self.file}
+
+
+class _Ear:
+    """What the reading thread knows of a watch: nothing that keeps it alive."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = weakref.ref(watch)
+
+    def take(self, piece: following.Piece, /) -> None:
+        watch = self._watch()
+        if watch is not None:
+            watch._take(piece)
+
+    def tell(self, state: following.State, /) -> None:
+        watch = self._watch()
+        if watch is not None:
+            watch._hear(state)
