@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.errors import InputError, TaskError
+from inductiva_widgets.errors import ConfigurationError, InputError, TaskError
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks.reading import TextFile, open_text
@@ -66,7 +66,7 @@ def log_view(task: Task, content: dict[str, Any]) -> views.LogView:
             return _stretch(file, name, after, before) or _nothing(
                 name, _why_empty(info, name, file), can_grow=file.can_grow, edition=file.edition
             )
-    except (TaskError, InputError) as error:
+    except (ConfigurationError, TaskError, InputError) as error:
         if name not in STREAMS or before is not None:
             raise
         # What cannot be read while the task runs is in its outputs afterwards.
@@ -125,6 +125,8 @@ def _begin_at_line(file: TextFile, start: int, stop: int) -> tuple[int, bytes]:
 def _why_empty(info: TaskInfo, name: str, file: TextFile) -> str:
     if not file.can_grow:
         return f"Nothing was written to {name}."
+    if info.status == Status.COMPUTATION_ENDED:
+        return "The computation has ended: its outputs are being stored."
     return _NOT_YET.get(info.status, f"Nothing has been written to {name} yet.")
 
 

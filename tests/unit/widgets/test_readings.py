@@ -9,7 +9,7 @@ from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import quiet, readings
 from inductiva_widgets.widgets.readings import Readings
 from tests.unit.conftest import wire_task
-from tests.unit.widgets.watches import FakeWatch, kernel  # noqa: F401
+from tests.unit.widgets.watches import FakeWatch
 
 RUNNING = "computation-started"
 
