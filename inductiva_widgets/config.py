@@ -18,6 +18,7 @@ from inductiva_widgets.errors import ConfigurationError
 DEFAULT_API_URL = "https://api.inductiva.ai"
 DEFAULT_CATALOGUE_URL = "https://inductiva-machines-catalogue-api-icaqwyrk3q-ew.a.run.app"
 DEFAULT_OUTPUT_DIR = "inductiva_output"
+DEFAULT_TURN_SERVER = "webrtc.inductiva.ai:3478"
 LOCAL = "local"
 SERVER_NAME = "inductiva-widgets"
 """How the embedded server names itself in its answers."""
@@ -120,6 +121,11 @@ def key_file() -> Path:
 def output_dir() -> Path:
     """Return the folder for downloads: ``INDUCTIVA_OUTPUT_DIR`` or ``inductiva_output``."""
     return Path(os.environ.get("INDUCTIVA_OUTPUT_DIR") or DEFAULT_OUTPUT_DIR)
+
+
+def turn_server() -> str:
+    """Return host and port by which WebRTC peers find each other: ``INDUCTIVA_TURN_SERVER_URL``."""
+    return os.environ.get("INDUCTIVA_TURN_SERVER_URL") or DEFAULT_TURN_SERVER
 
 
 def cache_dir() -> Path:

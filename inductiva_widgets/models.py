@@ -8,7 +8,7 @@ never breaks an older client. Times are timezone-aware, durations are seconds, s
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -347,6 +347,31 @@ class FramedTask(TaskInfo, frozen=True, kw_only=True, gc=False):
     def has_outputs(self) -> bool:
         """Whether the task has left an output archive."""
         return self._has_stored
+
+
+class WorkingFile(Wire, frozen=True, kw_only=True):
+    """A file in the working folder of a running task.
+
+    Parameters
+    ----------
+    name
+        Path in the folder, with forward slashes.
+    size
+        Size in bytes; None on the cloud, which does not tell it.
+    modified
+        When it was last written, by the service's clock; None on the cloud.
+    """
+
+    name: str
+    size: int | None = None
+    modified: datetime | None = None
+
+
+class PeerAnswer(Wire, frozen=True, kw_only=True):
+    """What the machine of a running task answers to the offer of a connection."""
+
+    sdp: str
+    type: Literal["answer"] = "answer"
 
 
 class TaskPage(Wire, frozen=True, kw_only=True):

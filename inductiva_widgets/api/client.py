@@ -9,16 +9,18 @@ from urllib.parse import quote
 import msgspec
 
 from inductiva_widgets import errors
-from inductiva_widgets.api.transport import Transport
+from inductiva_widgets.api.transport import FilePart, Transport
 from inductiva_widgets.compute import MachineGroup, MachinePrice
 from inductiva_widgets.models import (
     ArchiveListing,
     Images,
+    PeerAnswer,
     Submission,
     Submitted,
     TaskInfo,
     TaskPage,
     TaskStatus,
+    WorkingFile,
 )
 
 if TYPE_CHECKING:
@@ -208,6 +210,90 @@ class Client:
         """
         path = f"{_task(task_id)}/files/{quote(name)}"
         return self.transport.read_tail(path, size)
+
+    def read_text(
+        self, task_id: str, name: str, *, after: int | None = None, most: int
+    ) -> FilePart:
+        """Return bytes of a file of a task; only the embedded server offers this.
+
+        ``GET /tasks/{id}/files/{name}``, also while the task runs.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        name
+            Path of the file, such as ``"stdout.txt"``.
+        after
+            Byte to begin at; None for the end of the file.
+        most
+            Bytes, at most.
+        """
+        path = f"{_task(task_id)}/files/{quote(name)}"
+        params = {"tail_bytes": most} if after is None else {"after": after, "most": most}
+        return self.transport.read_part(path, params)
+
+    def working_files(self, task_id: str) -> list[WorkingFile]:
+        """Return the files of a running task, newest first; only the embedded server offers this.
+
+        ``GET /tasks/{id}/files``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        """
+        path = f"{_task(task_id)}/files"
+        answer = self.transport.call("GET", path, answer=list[WorkingFile])
+        return cast("list[WorkingFile]", answer)
+
+    # The way to the machine of a running task, by WebRTC
+
+    def register_peer(self, task_id: str, sender: str) -> None:
+        """Announce ourselves to a running task: ``POST /tasks/{id}/register``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        sender
+            An id of our own, new for each connection.
+        """
+        self.transport.call("POST", f"{_task(task_id)}/register", body={"sender_id": sender})
+
+    def offer_peer(self, task_id: str, sender: str, sdp: str) -> None:
+        """Offer a connection to the machine of a running task: ``POST /tasks/{id}/offer``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        sender
+            The id that was registered.
+        sdp
+            The description of our end.
+        """
+        body = {"sender_id": sender, "receiver_id": task_id, "type": "offer", "sdp": sdp}
+        self.transport.call("POST", f"{_task(task_id)}/offer", body=body)
+
+    def peer_message(
+        self, task_id: str, sender: str, block_s: int | None = None
+    ) -> PeerAnswer | None:
+        """Return the machine's answer, None where it gave none: ``GET /tasks/{id}/message``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        sender
+            The id that was registered.
+        block_s
+            Seconds for the service to wait for it, 60 at most; None for the service's choice.
+        """
+        params = {"client": sender, "block_s": block_s}
+        path = f"{_task(task_id)}/message"
+        answer = self.transport.call("GET", path, answer=PeerAnswer, params=params)
+        return cast("PeerAnswer | None", answer)
 
     # Storage
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -37,6 +37,24 @@ TRIES = 4
 LONGEST_PAUSE = 60.0
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+class FilePart(NamedTuple):
+    """Bytes of a file of the embedded server.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+    size
+        Length of the whole file at that time.
+    modified
+        When it was last written, by the service's clock; None where that is not told.
+    """
+
+    data: bytes
+    size: int
+    modified: datetime | None
 
 
 @dataclass(frozen=True)
@@ -106,7 +124,8 @@ class Transport:
         method, path
             HTTP method and path below the service's address.
         answer
-            Type of the JSON answer; None where the body does not matter.
+            Type of the JSON answer; None where the body does not matter. An answer without a body
+            (204) is None.
         params
             Query; None values are left out, lists repeat their key.
         body
@@ -126,17 +145,33 @@ class Transport:
         response = self._send(request)
         if not response.ok or response.is_redirect:
             raise self._error(response, request.endpoint)
-        if answer is None:
+        if answer is None or response.status_code == 204:
             return None
         return answers.decode(response, answer, request.endpoint)
 
     def read_tail(self, path: str, size: int) -> tuple[bytes, int]:
         """Return the last bytes of a file of the embedded server, and the file's length."""
-        request = _Request("GET", path, [("tail_bytes", str(size))], None, safe=True, keyed=True)
+        part = self.read_part(path, {"tail_bytes": size})
+        return part.data, part.size
+
+    def read_part(self, path: str, params: Mapping[str, int]) -> FilePart:
+        """Return bytes of a file of the embedded server."""
+        request = _Request("GET", path, _query(params), None, safe=True, keyed=True)
         response = self._send(request)
         if not response.ok or response.is_redirect:
             raise self._error(response, request.endpoint)
-        return response.content, int(response.headers["X-File-Size"])
+        try:
+            size = int(response.headers["X-File-Size"])
+            modified = response.headers.get("X-File-Modified")
+            written = None
+            if modified is not None:
+                written = datetime.fromtimestamp(float(modified), timezone.utc)
+        except (KeyError, ValueError, OverflowError, OSError) as error:
+            raise errors.UnexpectedAnswerError(
+                f"The answer to {request.endpoint} does not tell the size and time of the file.",
+                endpoint=request.endpoint,
+            ) from error
+        return FilePart(response.content, size, written)
 
     def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
         """Send a stream to a signed link; the key stays behind.

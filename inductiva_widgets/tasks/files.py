@@ -13,7 +13,6 @@ from inductiva_widgets.history.changes import note
 from inductiva_widgets.tasks import _display
 from inductiva_widgets.tasks.known import KnownTask
 from inductiva_widgets.tasks.outputs import OutputsInfo
-from inductiva_widgets.tasks.tail import tail
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download, Limits, RemoteArchive, Source
@@ -25,7 +24,7 @@ INPUTS = "sim_dir/"
 
 
 class TaskFiles(KnownTask):
-    """A task's files; base of ``inductiva_widgets.tasks.Task``."""
+    """A task's stored files; base of ``inductiva_widgets.tasks.Task``."""
 
     # The outputs of a task that has ended stay as they are, so their directory is read once.
     _archive: RemoteArchive | None = None
@@ -102,40 +101,6 @@ class TaskFiles(KnownTask):
                 self.get_output_url(), renew=self.get_output_url, strip_prefix=ARTIFACTS
             )
         return self._archive.open(name)
-
-    def tail_files(
-        self,
-        filenames: Iterable[str] = ("stdout.txt", "stderr.txt"),
-        lines: int = 10,
-        follow: bool = False,
-    ) -> None:
-        """Print the last lines of output files.
-
-        On the embedded server also while the task runs; on the cloud once it has ended. Costs a
-        few requests a file, and with ``follow`` one or two a second.
-
-        Parameters
-        ----------
-        filenames
-            Names of the files.
-        lines
-            How many lines of each.
-        follow
-            Whether to go on printing what is added until the task ends.
-
-        Raises
-        ------
-        TaskError
-            There is nothing to read yet.
-        InputError
-            There is no such file, or ``lines`` is no count.
-
-        Examples
-        --------
-        >>> task.tail_files(["stdout.txt"], lines=1)
-        Done in ... s
-        """
-        tail(self, [filenames] if isinstance(filenames, str) else list(filenames), lines, follow)
 
     def get_input_url(self) -> str:
         """Return a signed link to the input archive, valid for a while; costs one request.

@@ -2,60 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import threading
-import time
-from datetime import datetime
+from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.tasks.reading import open_text
+from inductiva_widgets.errors import InductivaError, NotFoundError
+from inductiva_widgets.tasks.http_source import HttpSource
+from inductiva_widgets.tasks.looks import BACKLOG, BUDGET, PERIOD, Look, Piece, Source, State
 
 if TYPE_CHECKING:
+    from inductiva_widgets.api.client import Client
     from inductiva_widgets.tasks.files import TaskFiles
 
-PERIOD = 1.0
-"""Seconds between two looks at a file."""
+__all__ = ["BUDGET", "PERIOD", "Interest", "Listener", "Piece", "State", "follow"]
 
-BUDGET = 1 << 20
-"""Bytes that are read of a file in a period; of one that grows faster, the last ones."""
+_log = logging.getLogger(__name__)
 
-
-class Piece(NamedTuple):
-    """Bytes that were added to a file; lines and characters may be cut anywhere.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-    follows
-        Whether they follow on the bytes of the piece before: False for the first one, unless the
-        file begins there; where the file grew faster than it is read; after a lost connection whose
-        gap could not be closed; where the file was begun anew.
-    """
-
-    data: bytes
-    follows: bool
-
-
-class State(NamedTuple):
-    """How the reading stands.
-
-    Parameters
-    ----------
-    is_over
-        Whether nothing more will come: the task has ended and all was read.
-    last_output
-        When the file was last written, by the service's clock; None where that is not known.
-    error
-        Why nothing comes at the moment; it is tried again unless ``is_over``.
-    note
-        What is waited for, in words: "" while all is well.
-    """
-
-    is_over: bool = False
-    last_output: datetime | None = None
-    error: InductivaError | None = None
-    note: str = ""
+_LONGEST_BACKOFF = 30.0
+_PORTION = 1 << 18
 
 
 class Listener(Protocol):
@@ -71,18 +38,22 @@ class Listener(Protocol):
 class Interest:
     """A listener's interest in a file; ends with ``cancel``."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_cancel: Callable[[], None] = lambda: None) -> None:
         self.is_cancelled = False
+        self._on_cancel = on_cancel
 
     def cancel(self) -> None:
         """End the interest: no call begins after this."""
         self.is_cancelled = True
+        self._on_cancel()
 
 
 def follow(task: TaskFiles, name: str, listener: Listener) -> Interest:
     """Read a file from its beginning, as far as it can be had, and go on until the task ends.
 
-    Returns at once; the reading happens on a thread of its own, one for each file of a task.
+    Returns at once; the reading happens on a thread of its own, one for each file of a task, and
+    ends with the last interest. Of a file that is longer than 4 MiB the last 4 MiB are read, on the
+    cloud the last 1,000 lines.
 
     Parameters
     ----------
@@ -91,27 +62,198 @@ def follow(task: TaskFiles, name: str, listener: Listener) -> Interest:
     name
         Name of the file, such as ``"stdout.txt"``.
     listener
-        Gets what was read so far first, as one piece.
+        Gets what was read so far first.
     """
-    interest = Interest()
+    return join(task, name, listener)[1]
 
-    def run() -> None:
-        at = 0
-        while not interest.is_cancelled:
-            is_over = task.refresh(max_age=PERIOD).is_terminal
-            try:
-                with open_text(task, name, max_age=PERIOD) as file:
-                    start = max(at, file.size - BUDGET)
-                    data = file.read(start, file.size)
-                    if data:
-                        listener.take(Piece(data, start == at))
-                    at = start + len(data)
-                listener.tell(State(is_over))
-            except InductivaError as error:
-                listener.tell(State(is_over, error=error))
-            if is_over:
-                return
-            time.sleep(PERIOD)
 
-    threading.Thread(target=run, name="inductiva-follow", daemon=True).start()
-    return interest
+class Backlog(NamedTuple):
+    """What was read of a file without a gap up to now.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+    start
+        How many came before them in this edition.
+    edition
+        Which run of bytes this is: another one after each gap, and with each reader.
+    state
+        How the reading stands; None before the first look.
+    """
+
+    data: bytes
+    start: int
+    edition: int
+    state: State | None
+
+
+class Reader:
+    """Reads one file for all of its listeners; made by ``follow``."""
+
+    def __init__(self, task: TaskFiles, name: str, key: _Key) -> None:
+        self._task, self._name, self._key = task, name, key
+        self._wake = threading.Event()
+        self._looked = threading.Condition(_lock)
+        self._joined: list[tuple[Interest, Listener]] = []
+        self._heard: list[tuple[Interest, Listener]] = []
+        self._pieces: deque[Piece] = deque()
+        self._size = 0
+        self._start = 0
+        self._edition = next(_editions)
+        self._state: State | None = None
+
+    def join(self, listener: Listener) -> Interest:
+        """Add a listener; the lock is held."""
+        interest = Interest(self._wake.set)
+        self._joined.append((interest, listener))
+        self._wake.set()
+        return interest
+
+    def backlog(self, timeout: float) -> Backlog:
+        """Return what was read, after the first look if that comes in time."""
+        with self._looked:
+            self._looked.wait_for(lambda: self._state is not None, timeout)
+            run: list[bytes] = []
+            for piece in reversed(self._pieces):
+                run.append(piece.data)
+                if not piece.follows:
+                    break
+            return Backlog(b"".join(reversed(run)), self._start, self._edition, self._state)
+
+    def run(self) -> None:
+        """Read until the end, or until nobody is interested."""
+        source: Source | None = None
+        backoff = 0.0
+        try:
+            while self._is_wanted():
+                self._greet()
+                try:
+                    source = source or _source(self._task, self._name)
+                    look = source.look()
+                except Exception as error:
+                    look, pause = Look([], _failed(error)), backoff or PERIOD
+                    backoff = min(_LONGEST_BACKOFF, 2 * pause)
+                else:
+                    pause, backoff = source.pause, 0.0
+                self._publish(look)
+                if look.state.is_over:
+                    self._finish()
+                    return
+                self._wake.wait(pause)
+                self._wake.clear()
+        finally:
+            if source is not None:
+                source.close()
+
+    def _is_wanted(self) -> bool:
+        """Return whether somebody is interested; if not, the next one begins anew."""
+        with _lock:
+            for listeners in (self._joined, self._heard):
+                listeners[:] = [one for one in listeners if not one[0].is_cancelled]
+            if self._joined or self._heard:
+                return True
+            self._leave()
+            return False
+
+    def _greet(self) -> None:
+        """Give those who came later what was read before."""
+        with _lock:
+            joined, self._joined = self._joined, []
+            pieces, state = list(self._pieces), self._state
+        for one in joined:
+            for piece in pieces:
+                _call(one, one[1].take, piece)
+            if state is not None:
+                _call(one, one[1].tell, state)
+        with _lock:
+            self._heard += joined
+
+    def _publish(self, look: Look) -> None:
+        with self._looked:
+            is_news = bool(look.pieces) or look.state != self._state
+            self._state = look.state
+            for piece in look.pieces:
+                self._keep(piece)
+            listeners = list(self._heard)
+            self._looked.notify_all()
+        for one in listeners:
+            for piece in look.pieces:
+                _call(one, one[1].take, piece)
+            if is_news:
+                _call(one, one[1].tell, look.state)
+
+    def _keep(self, piece: Piece) -> None:
+        if not piece.follows:
+            self._edition = next(_editions)
+            self._start = 0
+        # In small portions, so that not much more goes than has to.
+        for place in range(0, len(piece.data), _PORTION):
+            data = piece.data[place : place + _PORTION]
+            self._pieces.append(Piece(data, piece.follows or place > 0))
+        self._size += len(piece.data)
+        while self._size > BACKLOG:
+            gone, kept = self._pieces.popleft(), self._pieces.popleft()
+            self._size -= len(gone.data)
+            if all(later.follows for later in (kept, *self._pieces)):
+                self._start += len(gone.data)
+            self._pieces.appendleft(kept._replace(follows=False))
+
+    def _finish(self) -> None:
+        """Greet those who have come in the last moment."""
+        while True:
+            with _lock:
+                if not self._joined:
+                    self._leave()
+                    return
+            self._greet()
+
+    def _leave(self) -> None:
+        if _readers.get(self._key) is self:
+            del _readers[self._key]
+
+
+_editions = itertools.count(1)
+_Key = tuple["Client", str, str]
+_lock = threading.Lock()
+_readers: dict[_Key, Reader] = {}
+
+
+def join(task: TaskFiles, name: str, listener: Listener) -> tuple[Reader, Interest]:
+    """Follow a file, and return its reader too."""
+    key = (task.client, task.id, name)
+    with _lock:
+        reader = _readers.get(key)
+        if reader is None:
+            reader = _readers[key] = Reader(task, name, key)
+            threading.Thread(target=reader.run, name="inductiva-follow", daemon=True).start()
+        return reader, reader.join(listener)
+
+
+def _source(task: TaskFiles, name: str) -> Source:
+    # Asked first, for the first answer tells what kind of service this is.
+    task.refresh(PERIOD)
+    if task.client.is_local:
+        return HttpSource(task, name)
+    from inductiva_widgets.tasks.peer_source import PeerSource
+
+    return PeerSource(task, name)
+
+
+def _failed(error: Exception) -> State:
+    """Return why nothing comes; what no later try mends ends the reading."""
+    if not isinstance(error, InductivaError):
+        _log.error("The reading of a file failed", exc_info=error)
+        error = InductivaError(f"The file cannot be read: {error!r}.")
+    is_over = isinstance(error, NotFoundError)
+    return State(is_over=is_over, error=error)
+
+
+def _call(one: tuple[Interest, Listener], function: Callable[..., None], value: object) -> None:
+    """Call a listener; one that fails must not end the reading of the others."""
+    if one[0].is_cancelled:
+        return
+    try:
+        function(value)
+    except Exception:
+        _log.exception("A listener of a file of a task failed")

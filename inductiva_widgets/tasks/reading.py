@@ -1,4 +1,4 @@
-"""A task's text files, read in stretches: on the embedded server also while they grow."""
+"""A task's text files, read in stretches, also while they grow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from inductiva_widgets.formatting import format_bytes
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.files import TaskFiles
+
+FILE = "file"
+"""The edition whose bytes are those of the file; others are what came of it while it ran."""
 
 # Bytes that the embedded server is asked for first; the last lines of a log are rarely longer.
 _FIRST_LOOK = 1 << 16
@@ -27,6 +30,8 @@ class TextFile(Protocol):
     """Whether the task may still write to it."""
     is_packed: bool
     """Whether its end is found only by fetching and inflating all of it."""
+    edition: str
+    """What its bytes are counted in: places in one edition mean nothing in another."""
 
     def read(self, start: int, stop: int, /) -> bytes:
         """Return the bytes from ``start`` to ``stop``, fewer where the file ends earlier."""
@@ -48,12 +53,15 @@ def open_text(task: TaskFiles, name: str, max_age: float = 0.0) -> Iterator[Text
     Returns
     -------
     TextFile
-        Costs a request, and one more for stretches that are not at the end of the file.
+        Costs a request, and one more for stretches that are not at the end of the file. While the
+        task runs on the cloud the file is followed for half a minute, see ``live_text``.
 
     Raises
     ------
     TaskError
         The file cannot be read yet, or there is no output; the reason given.
+    ConfigurationError
+        The task runs on the cloud, and the package for WebRTC is not installed.
     InputError
         There is no such file; close matches are named.
     """
@@ -64,10 +72,10 @@ def open_text(task: TaskFiles, name: str, max_age: float = 0.0) -> Iterator[Text
         yield file
         return
     if not is_over:
-        raise TaskError(
-            f"Task {task.id} has not ended: its files can be read afterwards. "
-            "Reading them while it runs is not supported on the cloud yet."
-        )
+        from inductiva_widgets.tasks import live_text
+
+        yield live_text.open_live(task, name)
+        return
     # Also where the embedded server has no such file: this says what there is instead.
     with task.open_output(name) as member:
         yield _Member(member)
@@ -83,6 +91,7 @@ def _grown(task: TaskFiles, name: str, *, can_grow: bool) -> TextFile | None:
 
 
 class _Nothing:
+    edition = FILE
     size = 0
     can_grow = True
     is_packed = False
@@ -94,6 +103,7 @@ class _Nothing:
 class _Tail:
     """A file of the embedded server, which gives ends of files only."""
 
+    edition = FILE
     is_packed = False
 
     def __init__(self, task: TaskFiles, name: str, *, can_grow: bool) -> None:
@@ -119,6 +129,7 @@ class _Tail:
 class _Member:
     """A file in the output archive."""
 
+    edition = FILE
     can_grow = False
     is_packed = True
 

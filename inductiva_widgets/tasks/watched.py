@@ -11,7 +11,7 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.metrics.presets import Preset, preset_for
 from inductiva_widgets.metrics.reader import Reader
 from inductiva_widgets.tasks import watches
-from inductiva_widgets.tasks.files import TaskFiles
+from inductiva_widgets.tasks.live_files import LiveFiles
 from inductiva_widgets.tasks.watching import STDOUT, Watch
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _subscriptions: set[Subscription] = set()
 _lock = threading.Lock()
 
 
-class Watched(TaskFiles):
+class Watched(LiveFiles):
     """What a task prints, as numbers; base of ``inductiva_widgets.tasks.Task``."""
 
     def watch(

@@ -48,7 +48,7 @@ ROOMS = {
     "simulators": {"compute", "api", "errors", "models", "status", "tasks"},
     "live": {"errors", "models", "status"},
     "metrics": {"errors", "plaintext"},
-    "webrtc": {"api", "errors"},
+    "webrtc": {"api", "config", "errors"},
     "widgets": {
         "frames",
         "live",

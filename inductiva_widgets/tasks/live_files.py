@@ -1,0 +1,232 @@
+"""The files of a running task: their last lines, what there is, what its machine does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from inductiva_widgets import _pump
+from inductiva_widgets.errors import InputError, NotFoundError, TaskError
+from inductiva_widgets.models import WorkingFile
+from inductiva_widgets.status import Status
+from inductiva_widgets.tasks.files import TaskFiles
+from inductiva_widgets.tasks.working import LastModified, Text, WorkingFiles
+
+if TYPE_CHECKING:
+    from inductiva_widgets.models import TaskInfo
+
+_PERIOD = 1.0
+
+
+class LiveFiles(TaskFiles):
+    """A task's files while it runs; base of ``inductiva_widgets.tasks.Task``.
+
+    They come from the machine that computes the task: from the embedded server over HTTP, on the
+    cloud by WebRTC, which needs ``pip install "inductiva-widgets[live]"``. All who read files of a
+    task share one connection.
+    """
+
+    def tail_files(
+        self,
+        filenames: Iterable[str] = ("stdout.txt", "stderr.txt"),
+        lines: int = 10,
+        follow: bool = False,
+        wait: bool = False,
+    ) -> None:
+        """Print the last lines of files, while the task runs or once it has ended.
+
+        An interrupt ends it at once, and a later call works again. With ``follow``, of several
+        files each gets whole lines under its name. Costs a few requests a file; with ``follow`` one
+        or two a second on the embedded server, on the cloud three for the connection and one every
+        few seconds.
+
+        Parameters
+        ----------
+        filenames
+            Names of the files.
+        lines
+            How many lines of each; with ``follow`` on the cloud 1,000 at most.
+        follow
+            Whether to go on printing what is added until the task ends.
+        wait
+            Whether to wait until the task computes, in place of an error.
+
+        Raises
+        ------
+        TaskError
+            There is nothing to read yet.
+        InputError
+            There is no such file, or ``lines`` is no count.
+        ConfigurationError
+            The task runs on the cloud, and the package for WebRTC is not installed.
+
+        Examples
+        --------
+        >>> task.tail_files(["stdout.txt"], lines=1)
+        Done in ... s
+        """
+        from inductiva_widgets.tasks import tail
+
+        if isinstance(lines, bool) or not isinstance(lines, int) or lines < 0:
+            raise InputError("lines must be a whole number, 0 or more.")
+        names = [filenames] if isinstance(filenames, str) else list(dict.fromkeys(filenames))
+        if wait:
+            while not (info := self.refresh(_PERIOD)).is_terminal and not _computes(info):
+                _pump.sleep(_PERIOD)
+        if follow:
+            tail.follow_files(self, names, lines)
+        else:
+            tail.print_last(self, names, lines)
+
+    def list_files(self) -> WorkingFiles:
+        """Return the files that the running task has in its folder.
+
+        Costs two requests on the embedded server; on the cloud one, and three for the connection
+        where there is none.
+
+        Returns
+        -------
+        WorkingFiles
+            A sequence of ``WorkingFile`` that prints as a tree. Sizes and times are known on the
+            embedded server alone.
+
+        Raises
+        ------
+        TaskError
+            The task does not compute yet, or any more; what to do instead is told.
+        ConfigurationError
+            The task runs on the cloud, and the package for WebRTC is not installed.
+
+        Examples
+        --------
+        >>> storm = inductiva.simulators.SWMM().run("cases/swmm_long")
+        >>> storm.wait_for_status("computation-started", silent_mode=True)
+        True
+        >>> "model.inp" in [file.name for file in storm.list_files()]
+        True
+        >>> storm.kill()
+        """
+        self._check_computes("Its output files are listed by task.get_output_info().")
+        if self.client.is_local:
+            return WorkingFiles(self._working_files())
+        from inductiva_widgets.webrtc.messages import files_of
+
+        return WorkingFiles(map(_unknown, files_of(self._ask("ls"))))
+
+    def last_modified_file(self) -> LastModified:
+        """Return which file the running task has written last, and when.
+
+        Costs requests as ``list_files`` does.
+
+        Returns
+        -------
+        LastModified
+            Prints as a sentence.
+
+        Raises
+        ------
+        TaskError
+            The task does not compute yet, or any more, or has not written a file.
+        ConfigurationError
+            The task runs on the cloud, and the package for WebRTC is not installed.
+
+        Examples
+        --------
+        >>> storm = inductiva.simulators.SWMM().run("cases/swmm_long")
+        >>> storm.wait_for_status("computation-started", silent_mode=True)
+        True
+        >>> print(storm.last_modified_file())
+        ... was written ... ago (...).
+        >>> storm.kill()
+        """
+        self._check_computes("When it ended is told by task.get_info().")
+        if self.client.is_local:
+            files = self._working_files()
+            if files and files[0].modified is not None:
+                return LastModified(files[0].name, files[0].modified, _since(files[0], self.now))
+            raise TaskError(f"Task {self.id} has not written a file yet.")
+        from inductiva_widgets.webrtc.messages import last_modified_of
+
+        found = last_modified_of(self._ask("last_modified_file"))
+        moment = found.moment if found is not None else None
+        if found is None or moment is None:
+            raise TaskError(f"Task {self.id} has not written a file yet.")
+        now = found.now_timestamp
+        age = (self.now - moment).total_seconds()
+        if now is not None:
+            # Both by the clock of the machine.
+            age = now - found.most_recent_timestamp
+        return LastModified(found.most_recent_file, moment, max(0.0, age))
+
+    def top(self) -> Text:
+        """Return what ``top`` says of the machine that computes the task.
+
+        Comes by WebRTC, from the embedded server too. Costs two requests, and three for the
+        connection where there is none.
+
+        Returns
+        -------
+        Text
+            A text that shows itself as it is.
+
+        Raises
+        ------
+        TaskError
+            The task does not compute yet, or any more.
+        ConfigurationError
+            The package for WebRTC is not installed.
+
+        Examples
+        --------
+        >>> try:
+        ...     task.top()
+        ... except inductiva.errors.TaskError as error:
+        ...     print(error)
+        Task ... has ended (success). ...
+        """
+        self._check_computes("What its machine did is told by task.get_info().")
+        said = self._ask("top")
+        if not isinstance(said, str):
+            raise TaskError(f"The machine of task {self.id} sent no text.")
+        return Text(said)
+
+    def _check_computes(self, instead: str) -> None:
+        info = self.refresh()
+        if info.is_terminal:
+            raise TaskError(f"Task {self.id} has ended ({info.status}). {instead}")
+        if info.status == Status.COMPUTATION_ENDED:
+            raise TaskError(
+                f"The computation of task {self.id} has ended: its outputs are being stored. "
+                "Wait for them with task.wait()."
+            )
+        if not _computes(info):
+            raise TaskError(
+                f"Task {self.id} does not compute yet: it is {info.alias.lower()}. "
+                'Wait for it with task.wait_for_status("computation-started").'
+            )
+
+    def _working_files(self) -> list[WorkingFile]:
+        try:
+            return self.client.working_files(self.id)
+        except NotFoundError as error:
+            raise TaskError(
+                f"Task {self.id} has no working folder any more: it has just ended."
+            ) from error
+
+    def _ask(self, operation: str) -> Any:
+        from inductiva_widgets import webrtc
+
+        return webrtc.ask(self.client, self.id, webrtc.Question(operation))
+
+
+def _computes(info: TaskInfo) -> bool:
+    return info.status == Status.COMPUTATION_STARTED
+
+
+def _unknown(name: str) -> WorkingFile:
+    return WorkingFile(name=name)
+
+
+def _since(file: WorkingFile, now: datetime) -> float:
+    return max(0.0, (now - file.modified).total_seconds()) if file.modified else 0.0

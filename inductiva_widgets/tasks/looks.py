@@ -1,0 +1,116 @@
+"""What a look at a growing file brings, whatever way it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from inductiva_widgets.errors import InductivaError
+
+if TYPE_CHECKING:
+    from inductiva_widgets.tasks.files import TaskFiles
+
+PERIOD = 1.0
+"""Seconds between two looks at a file."""
+
+BUDGET = 1 << 20
+"""Bytes that are read of a file in a period; of one that grows faster, the last ones."""
+
+BACKLOG = 4 << 20
+"""Bytes that are read of a file at first, and that are kept for those who come later."""
+
+# A packed file that is longer is not inflated for its end.
+_LONGEST_PACKED = 256 << 20
+
+
+class Piece(NamedTuple):
+    """Bytes that were added to a file; lines and characters may be cut anywhere.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+    follows
+        Whether they follow on the bytes of the piece before: False for the first one, unless the
+        file begins there; where the file grew faster than it is read; after a lost connection whose
+        gap could not be closed; where the file was begun anew.
+    """
+
+    data: bytes
+    follows: bool
+
+
+class State(NamedTuple):
+    """How the reading stands.
+
+    Parameters
+    ----------
+    is_over
+        Whether nothing more will come: the task has ended and all was read.
+    last_output
+        When the file was last written, by the service's clock; None where that is not known.
+    error
+        Why nothing comes at the moment; it is tried again unless ``is_over``.
+    note
+        What is waited for, in words: "" while all is well.
+    """
+
+    is_over: bool = False
+    last_output: datetime | None = None
+    error: InductivaError | None = None
+    note: str = ""
+
+
+class Look(NamedTuple):
+    """What a look brought.
+
+    Parameters
+    ----------
+    pieces
+        What was added.
+    state
+        How it stands now.
+    """
+
+    pieces: Sequence[Piece]
+    state: State
+
+
+class Source(Protocol):
+    """A file that is looked at again and again, always from the same thread."""
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the next look."""
+
+    def look(self) -> Look:
+        """Read what was added since the last look."""
+
+    def close(self) -> None:
+        """Let go of what is open."""
+
+
+def ended(task: TaskFiles, name: str, at: int) -> Look:
+    """Return what the archive of an ended task has of a file from a byte on.
+
+    Parameters
+    ----------
+    task
+        The task.
+    name
+        Name of the file.
+    at
+        How much was read before.
+    """
+    try:
+        with task.open_output(name) as file:
+            size = file.seek(0, 2)
+            start = max(at, size - BACKLOG)
+            if size > _LONGEST_PACKED or start >= size:
+                return Look([], State(is_over=True))
+            file.seek(start)
+            return Look([Piece(file.read(size - start), start == at)], State(is_over=True))
+    except InductivaError as error:
+        # Of a file that was read while the task ran, no more than its last words are missing.
+        return Look([], State(is_over=True, error=None if at else error))

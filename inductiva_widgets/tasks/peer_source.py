@@ -1,0 +1,244 @@
+"""The lines of a growing file on the cloud, told by the machine that writes it.
+
+There are no byte places on this way: after a lost connection the last lines are asked for again,
+and put on where they overlap with those that are known.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from inductiva_widgets import webrtc
+from inductiva_widgets.errors import InductivaError
+from inductiva_widgets.status import Status
+from inductiva_widgets.tasks.looks import BACKLOG, PERIOD, Look, Piece, State
+from inductiva_widgets.tasks.splicing import after, splice
+from inductiva_widgets.webrtc.messages import last_modified_of, lines_of
+
+if TYPE_CHECKING:
+    from inductiva_widgets.tasks.files import TaskFiles
+
+LINES = 1000
+"""Lines that are asked for at first, and again after a lost connection."""
+
+# Those that are kept for the comparison: more than are asked for, and no more than so many bytes.
+_KEPT, _KEPT_BYTES = 2 * LINES, 1 << 20
+# Seconds of silence after which the first lines are taken to be all.
+_SILENCE = 0.3
+_FLOOD = 256 << 10
+"""Bytes a second, for some seconds, after which only the end is asked for once a period."""
+_FLOODED_FOR = 4.0
+_CALM = 10
+_NEWS = 5.0
+_LONGEST_PAUSE = 30.0
+_ASK_EVERY = 60.0
+
+
+class PeerSource:
+    """A file of a task; three requests a connection, and one now and then for the task.
+
+    Parameters
+    ----------
+    task
+        The task.
+    name
+        Name of the file.
+    clock
+        Seconds; tests pass their own.
+    """
+
+    def __init__(
+        self, task: TaskFiles, name: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._task, self._name, self._clock = task, name, clock
+        self._stream: webrtc.Stream | None = None
+        self._known: deque[str] = deque(maxlen=_KEPT)
+        self._known_bytes = 0
+        self._has_read = False
+        # How many lines the file has, where it was read from its first line without a gap.
+        self._count: int | None = 0
+        self._rate = _Rate()
+        self._calm_looks = 0
+        self._in_vain = 0
+        # Lines were lost before those that were taken last; the stream's first ones are awaited.
+        self._is_torn = self._is_beginning = False
+        self._last_output: datetime | None = None
+        self._asks_at = clock() + _ASK_EVERY
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the next look: none while lines come by themselves."""
+        return 0.0 if self._stream is not None else min(_LONGEST_PAUSE, PERIOD * 2**self._in_vain)
+
+    def look(self) -> Look:
+        """Read the lines that were added since the last look."""
+        # Lines are a sign of life; where none come, the end is noticed soon.
+        info = self._task.refresh(_NEWS if self._stream is not None else PERIOD / 2)
+        if info.is_terminal:
+            return self._last()
+        if self._stream is None:
+            if info.status != Status.COMPUTATION_STARTED:
+                return Look([], State(last_output=self._last_output, note=_note(info.status)))
+            if not self._rate.is_flooding:
+                question = self._question(follow=True)
+                self._stream = webrtc.stream(self._task.client, self._task.id, question)
+                self._is_beginning = True
+        pieces = self._bounded() if self._stream is None else self._streamed()
+        self._in_vain = 0 if pieces or self._stream is not None else min(self._in_vain + 1, 5)
+        if not pieces:
+            self._ask_when_written()
+        return Look(pieces, State(last_output=self._last_output))
+
+    def close(self) -> None:
+        """End the stream."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _streamed(self) -> list[Piece]:
+        lines = self._take(PERIOD)
+        if not lines:
+            return []
+        if self._is_beginning:
+            # The lines that are there come in several messages, and as one piece from here.
+            while self._stream is not None and len(lines) < LINES and not self._is_torn:
+                more = self._take(_SILENCE)
+                lines += more
+                if not more:
+                    break
+            self._is_beginning = False
+            return self._spliced(lines)
+        piece = self._piece(lines, follows=not self._is_torn)
+        self._last_output = self._task.now
+        self._rate.add(len(piece.data), self._clock())
+        if self._rate.is_flooding:
+            self.close()
+        return [piece]
+
+    def _bounded(self) -> list[Piece]:
+        """Ask for the last lines once, as the file grows too fast to be told all of it."""
+        answer = webrtc.ask(self._task.client, self._task.id, self._question(follow=False))
+        pieces = self._spliced(lines_of(answer))
+        is_calm = all(piece.follows and len(piece.data) < _FLOOD // 4 for piece in pieces)
+        self._calm_looks = self._calm_looks + 1 if is_calm else 0
+        if self._calm_looks >= _CALM:
+            self._rate, self._calm_looks = _Rate(), 0
+        return pieces
+
+    def _take(self, timeout: float) -> list[str]:
+        """Return the lines that have come; closes a stream that has ended."""
+        assert self._stream is not None  # noqa: S101 - asked for by those who opened it
+        try:
+            taken = self._stream.take(timeout)
+            lines = [line for message in taken.messages for line in lines_of(message)]
+        except InductivaError:
+            # What had come of it comes again, and is put on where it overlaps.
+            self.close()
+            raise
+        self._is_torn = not taken.is_whole
+        if self._stream.is_over:
+            self.close()
+        return lines
+
+    def _spliced(self, fresh: list[str]) -> list[Piece]:
+        """Return what is new of the last lines of the file."""
+        if not fresh:
+            return []
+        if not self._has_read:
+            self._has_read = True
+            return [self._piece(fresh, follows=len(fresh) < LINES and not self._is_torn)]
+        known = None if self._is_torn else splice(list(self._known), fresh)
+        lines = fresh[known or 0 :]
+        if not lines:
+            return []
+        self._last_output = self._task.now
+        return [self._piece(lines, follows=known is not None)]
+
+    def _piece(self, lines: list[str], *, follows: bool) -> Piece:
+        if not follows:
+            self._known.clear()
+            self._known_bytes = 0
+        self._count = self._count + len(lines) if follows and self._count is not None else None
+        for line in lines:
+            self._known.append(line)
+        self._known_bytes = sum(map(len, self._known))
+        while self._known_bytes > _KEPT_BYTES and len(self._known) > 1:
+            self._known_bytes -= len(self._known.popleft())
+        return Piece("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"), follows)
+
+    def _ask_when_written(self) -> None:
+        """Ask for the time of the last output, where none has come since the reading began."""
+        if self._last_output is not None or self._clock() < self._asks_at:
+            return
+        self._asks_at = self._clock() + _ASK_EVERY
+        question = webrtc.Question("last_modified_file")
+        found = last_modified_of(webrtc.ask(self._task.client, self._task.id, question))
+        # Of another file it says only that this one is older.
+        if found is not None and found.most_recent_file.rpartition("/")[2] == self._name:
+            self._last_output = found.moment
+
+    def _last(self) -> Look:
+        """Return the rest, and what only the archive has where that is cheap and certain."""
+        pieces: list[Piece] = []
+        over = State(is_over=True, last_output=self._last_output)
+        try:
+            while self._stream is not None:
+                new = self._streamed()
+                pieces += new
+                if not new:
+                    break
+            self.close()
+            with self._task.open_output(self._name) as file:
+                if file.seek(0, 2) > BACKLOG:
+                    return Look(pieces, over)
+                file.seek(0)
+                data = file.read()
+        except InductivaError as error:
+            return Look(pieces, over if self._has_read else over._replace(error=error))
+        if not self._has_read:
+            return Look([Piece(data, follows=True)] if data else [], over)
+        # Cut at line ends alone, as the machine does: other separators are a part of a line.
+        whole = data.decode("utf-8", "replace").split("\n")
+        rest = "\n".join(whole[self._place_in(whole) :])
+        return Look([*pieces, Piece(rest.encode(), follows=True)] if rest else pieces, over)
+
+    def _place_in(self, whole: list[str]) -> int:
+        """Return how many of all lines were read; all of them where that is not certain."""
+        count, known = self._count, list(self._known)
+        if count is not None and whole[max(0, count - len(known)) : count] == known:
+            return count
+        found = after(known, whole)
+        return len(whole) if found is None else found
+
+    def _question(self, *, follow: bool) -> webrtc.Question:
+        args = {"filename": self._name, "lines": LINES, "wait": follow}
+        return webrtc.Question("tail", args, follow)
+
+
+class _Rate:
+    """Whether bytes come too fast, for longer than a burst takes."""
+
+    def __init__(self) -> None:
+        self.is_flooding = False
+        self._since: float | None = None
+        self._bytes = 0
+
+    def add(self, count: int, now: float) -> None:
+        if self._since is None:
+            self._since = now
+            return
+        self._bytes += count
+        took = now - self._since
+        if took >= _FLOODED_FOR:
+            self.is_flooding = self._bytes > _FLOOD * took
+            self._since, self._bytes = now, 0
+
+
+def _note(status: Status) -> str:
+    if status == Status.COMPUTATION_ENDED:
+        return "The computation has ended: its outputs are being stored."
+    return "The log begins with the computation."

@@ -1,0 +1,128 @@
+"""What is told of the folder of a running task, in forms that read well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, overload
+
+from inductiva_widgets.formatting import format_bytes, format_date, format_short
+from inductiva_widgets.models import WorkingFile
+
+_INDENT = "  "
+
+
+class Text(str):
+    """A text that shows itself as it is, also where Python would show it in quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class LastModified:
+    """The file that a task has written last; prints as a sentence.
+
+    Parameters
+    ----------
+    name
+        Path of the file in the task's folder.
+    modified
+        When it was written, by the clock of the service.
+    age
+        Seconds since then.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> print(LastModified("vtk/a.vtk", datetime(2026, 3, 1, 12, 30), 83.0))
+    vtk/a.vtk was written 1 min 23 s ago (...).
+    """
+
+    name: str
+    modified: datetime
+    age: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} was written {format_short(self.age)} ago ({format_date(self.modified)})."
+        )
+
+
+class WorkingFiles(Sequence[WorkingFile]):
+    """The files of a running task as of now; prints as a tree.
+
+    Parameters
+    ----------
+    files
+        The files.
+
+    Examples
+    --------
+    >>> names = ("stdout.txt", "vtk/a.vtk", "vtk/b.vtk")
+    >>> WorkingFiles(WorkingFile(name=name, size=2048) for name in names)
+    vtk/
+      a.vtk     2.00 KiB
+      b.vtk     2.00 KiB
+    stdout.txt  2.00 KiB
+    """
+
+    def __init__(self, files: Iterable[WorkingFile]) -> None:
+        self._files = tuple(files)
+
+    @overload
+    def __getitem__(self, index: int) -> WorkingFile: ...
+    @overload
+    def __getitem__(self, index: slice) -> WorkingFiles: ...
+    def __getitem__(self, index: int | slice) -> WorkingFile | WorkingFiles:
+        if isinstance(index, slice):
+            return WorkingFiles(self._files[index])
+        return self._files[index]
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __str__(self) -> str:
+        rows = _rows(self._files)
+        width = max((len(label) for label, _ in rows), default=0)
+        return "\n".join(
+            label if size is None else f"{label:<{width}}  {format_bytes(size)}"
+            for label, size in rows
+        )
+
+    __repr__ = __str__
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def _rows(files: Iterable[WorkingFile]) -> list[tuple[str, int | None]]:
+    """Return the lines of the tree: folders before files, each by its name."""
+    rows: list[tuple[str, int | None]] = []
+    above: list[str] = []
+    for file in sorted(files, key=_place):
+        *folders, name = _plain(file.name).split("/")
+        same = 0
+        while same < min(len(above), len(folders)) and above[same] == folders[same]:
+            same += 1
+        rows += [
+            (f"{_INDENT * depth}{folders[depth]}/", None) for depth in range(same, len(folders))
+        ]
+        rows.append((f"{_INDENT * len(folders)}{name}", file.size))
+        above = folders
+    return rows
+
+
+def _place(file: WorkingFile) -> list[tuple[bool, str]]:
+    *folders, name = file.name.split("/")
+    return [*((False, folder) for folder in folders), (True, name)]
+
+
+def _plain(name: str) -> str:
+    """Return a name without what would move the cursor of a terminal."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name
+    )

@@ -1,0 +1,12 @@
+"""The way to the machine that computes a task: a WebRTC peer, asked for the files of its folder.
+
+``ask`` puts one question, ``stream`` one whose answers go on. All of a kernel's connections live on
+one event loop, on a thread of its own; those who ask wait on their own threads. Needs
+``pip install "inductiva-widgets[live]"``.
+"""
+
+from inductiva_widgets.webrtc.asking import Stream, Taken, ask, stream
+from inductiva_widgets.webrtc.connection import require
+from inductiva_widgets.webrtc.messages import Question
+
+__all__ = ["Question", "Stream", "Taken", "ask", "require", "stream"]

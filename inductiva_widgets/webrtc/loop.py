@@ -1,0 +1,66 @@
+"""The event loop of the peers: one a kernel, beside the kernel's own."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_lock = threading.Lock()
+_running: list[asyncio.AbstractEventLoop] = []
+
+
+def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Run a coroutine on the loop, which begins with the first one."""
+    with _lock:
+        if not _running:
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="inductiva-peers", daemon=True).start()
+            _running.append(loop)
+    return asyncio.run_coroutine_threadsafe(coroutine, _running[0])
+
+
+async def off_loop(function: Callable[[], T]) -> T:
+    """Call what blocks on a thread of its own; one that hangs holds up no exit."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def tell(value: T | None, error: BaseException | None) -> None:
+        if result.done():
+            return  # nobody waits any more
+        if error is not None:
+            result.set_exception(error)
+        else:
+            result.set_result(value)  # type: ignore[arg-type]
+
+    def call() -> None:
+        value, problem = None, None
+        try:
+            value = function()
+        except BaseException as error:
+            # Raised where it is waited for.
+            problem = error
+        loop.call_soon_threadsafe(tell, value, problem)
+
+    threading.Thread(target=call, name="inductiva-peers-http", daemon=True).start()
+    return await result
+
+
+def at_exit(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine on the loop when the kernel ends, for a second at most."""
+
+    def run() -> None:
+        if _running:
+            future = submit(close())
+            try:
+                future.result(1.0)
+            except Exception:
+                # The other side notices by itself.
+                future.cancel()
+
+    atexit.register(run)
