@@ -84,7 +84,7 @@ def kib(text):
 def test_card_of_a_running_task_shows_its_numbers_its_log_and_its_files(
     open_notebook, lab, page, solver
 ):
-    watch = f"watch = task.watch(r{BOTH!r})"
+    watch = f"watch = task.watch({BOTH!r})"
     cells = (SETUP, f"{solver.run}\ntask", watch, "print(len(watch.frame()) > 9, watch.is_over)")
     notebook = open_notebook(lab.write("live.ipynb", *cells))
     notebook.run(0)
@@ -141,7 +141,7 @@ def test_card_of_a_known_simulator_reads_by_itself(open_notebook, lab, page):
 def test_condition_kills_a_task_that_diverges_and_the_card_says_why(
     open_notebook, lab, page, solver
 ):
-    watch = f'task.watch(r{RESIDUAL!r}, stop_if="residual > 1e3", notify=True)'
+    watch = f'task.watch({RESIDUAL!r}, stop_if="residual > 1e3", notify=True)'
     notebook = open_notebook(lab.write("stop.ipynb", SETUP, f"{solver.run}\ntask", watch))
     notebook.run(0)
     notebook.run(1)
@@ -156,7 +156,7 @@ def test_condition_kills_a_task_that_diverges_and_the_card_says_why(
 
 
 def test_list_draws_the_metric_of_its_running_tasks(open_notebook, lab, page, solver):
-    watch = f"watch = task.watch(r{RESIDUAL!r})"
+    watch = f"watch = task.watch({RESIDUAL!r})"
     show = "inductiva.tasks.get(last_n=3).widget()"
     end = "[one.kill() for one in inductiva.tasks.get(last_n=2) if not one.info.is_terminal]"
     long = "inductiva.simulators.SWMM().run('cases/swmm_long')"
