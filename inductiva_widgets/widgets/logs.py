@@ -147,6 +147,8 @@ def _name(content: dict[str, Any]) -> str:
     name = content.get("name")
     if not isinstance(name, str) or not name:
         raise InputError("log needs the name of a file.")
+    if not {"", ".", ".."}.isdisjoint(name.split("/")):
+        raise InputError(f"{name[:100]!r} is no name of a file in the folder of a task.")
     return name
 
 

@@ -86,7 +86,7 @@ def test_words_that_come_after_the_end_still_reach_a_card_that_was_frozen(card, 
     assert one.comm is None or one.comm._closed
     kernel.quiet[0].read(p=7.0)
     assert names(one) == ["p"]
-    assert "p: 7" in one._repr_mimebundle_()[0]["text/plain"]
+    assert "p: 7" in one._twin()["text/plain"]
 
 
 def test_closed_card_of_a_running_task_reads_no_more(card, kernel):
