@@ -144,7 +144,7 @@ def measure(page: Page, lab: Lab, name: str, cards: int, seconds: float) -> dict
             output = notebook.output(index)
             output.get_by_role("tab", name="Log").click(timeout=30_000)
             expect(output.get_by_role("log")).to_contain_text("residual", timeout=30_000)
-            expect(output.get_by_role("list", name="Metrics")).to_contain_text("residual")
+            expect(output.get_by_role("group", name="Metrics")).to_contain_text("residual")
         watched = _share(page, kernel, seconds / 4)
         received = Received(page)
         page.evaluate(PROBE)
