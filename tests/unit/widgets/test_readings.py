@@ -161,7 +161,7 @@ def test_cloud_is_read_only_where_it_can_be_and_the_numbers_are_known(kernel, ta
 def test_words_come_no_faster_than_the_period_and_the_last_is_not_lost(kernel, tasks, monkeypatch):
     waiting = []
     monkeypatch.setattr(readings, "PERIOD", 60.0)
-    monkeypatch.setattr(threading.Timer, "start", lambda timer: waiting.append(timer))
+    monkeypatch.setattr(threading.Timer, "start", lambda timer, *_: waiting.append(timer))
     monkeypatch.setattr(threading.Timer, "is_alive", lambda timer: timer in waiting)
     (task,) = tasks(1)
     widget = Widget(task)
