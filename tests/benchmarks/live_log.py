@@ -26,21 +26,23 @@ from tests.browser.chromium import find
 from tests.browser.conftest import FLAGS, READY, ROOT, Lab, Notebook, jupyter
 from tests.embedded import end_server
 
-# Prints lines at a rate, a block every twentieth of a second, until it is killed.
+# Prints lines at a rate until it is killed; they are made beforehand, so that it takes no core.
 FLOOD = """import sys, time
 rate = float(sys.argv[1]) * 1e6
 out = sys.stdout.buffer
-started, written, step = time.monotonic(), 0, 0
+def line(step):
+    return f"step {step:9d}  t = {step / 1e4:.4f} s  residual {1 / (1 + step % 9973):.6e}  ok\\n"
+blocks = ["".join(map(line, range(n, n + 1000))).encode() for n in range(0, 100_000, 1000)]
+started, written, place = time.monotonic(), 0, 0
 while True:
-    time.sleep(0.05)
-    block = []
-    while written < (time.monotonic() - started) * rate:
-        step += 1
-        line = f"step {step:9d}  t = {step / 1e4:.4f} s  residual {1 / step:.6e}  ok\\n"
-        block.append(line)
-        written += len(line)
-    out.write("".join(block).encode())
+    wanted = (time.monotonic() - started) * rate
+    while written < wanted:
+        block = blocks[place % len(blocks)]
+        out.write(block)
+        written += len(block)
+        place += 1
     out.flush()
+    time.sleep(0.02)
 """
 SETUP = """import os
 import inductiva_widgets as inductiva
@@ -90,7 +92,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10.0, help="MB/s of the log")
     parser.add_argument("--seconds", type=float, default=20.0)
     arguments = parser.parse_args()
-    print(f"\nA log of {arguments.rate:g} MB/s, {arguments.seconds:g} s each, {machine()}\n")
+    print(f"A log of {arguments.rate:g} MB/s, {arguments.seconds:g} s each, {machine()}", flush=True)
     with laboratory() as (page, lab):
         for cards in (1, 4):
             name = lab.write(
@@ -182,7 +184,7 @@ def show(cards: int, figures: dict[str, Any]) -> None:
     late, long = figures["late"], figures["long"]
     before, after = (size / 2**20 for size in figures["memory"])
     is_met = verdict(figures["each"] < GOAL)
-    print(f"{cards} card{'s' * (cards > 1)}")
+    print(f"\n{cards} card{'s' * (cards > 1)}")
     print(f"  kernel, idle           {figures['idle']:8.1f} % of a core")
     print(f"  kernel, reading        {figures['busy']:8.1f} % of a core")
     print(f"  for each card          {figures['each']:8.1f} %   goal < {GOAL:g} %: {is_met}")
@@ -190,7 +192,7 @@ def show(cards: int, figures: dict[str, Any]) -> None:
     print(f"  memory of the kernel   {before:8.0f} MiB before, {after:.0f} MiB after")
     print(f"  timers of the page     {median(late):8.1f} ms late (worst {late[-1]:.0f} ms)")
     print(f"  tasks over 50 ms       {len(long):8} (longest {max(long, default=0):.0f} ms)")
-    print(f"  frames                 {figures['frames']:8.0f} a second")
+    print(f"  frames                 {figures['frames']:8.0f} a second", flush=True)
 
 
 if __name__ == "__main__":
