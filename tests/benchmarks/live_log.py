@@ -92,7 +92,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10.0, help="MB/s of the log")
     parser.add_argument("--seconds", type=float, default=20.0)
     arguments = parser.parse_args()
-    print(f"A log of {arguments.rate:g} MB/s, {arguments.seconds:g} s each, {machine()}", flush=True)
+    run = f"A log of {arguments.rate:g} MB/s, {arguments.seconds:g} s each"
+    print(f"{run}, {machine()}", flush=True)
     with laboratory() as (page, lab):
         for cards in (1, 4):
             name = lab.write(
