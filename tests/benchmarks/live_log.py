@@ -26,15 +26,18 @@ from tests.browser.chromium import find
 from tests.browser.conftest import FLAGS, READY, ROOT, Lab, Notebook, jupyter
 from tests.embedded import end_server
 
-# Prints lines at a rate until it is killed; they are made beforehand, so that it takes no core.
-FLOOD = """import sys, time
-rate = float(sys.argv[1]) * 1e6
+# Prints lines at a rate until it is told to end; they are made beforehand, so that it takes no
+# core. Leaves nothing behind: to store gigabytes would take minutes.
+FLOOD = """import os, pathlib, sys, time
+rate, every, stop = float(sys.argv[1]) * 1e6, int(sys.argv[2]), pathlib.Path(sys.argv[3])
 out = sys.stdout.buffer
 def line(step):
+    if step % every:
+        return f"step {step:9d}  t = {step / 1e4:.4f} s  cells 120000  courant 0.4  wall 12.5 s  ok\\n"
     return f"step {step:9d}  t = {step / 1e4:.4f} s  residual {1 / (1 + step % 9973):.6e}  ok\\n"
 blocks = ["".join(map(line, range(n, n + 1000))).encode() for n in range(0, 100_000, 1000)]
 started, written, place = time.monotonic(), 0, 0
-while True:
+while not stop.exists():
     wanted = (time.monotonic() - started) * rate
     while written < wanted:
         block = blocks[place % len(blocks)]
@@ -43,17 +46,19 @@ while True:
         place += 1
     out.flush()
     time.sleep(0.02)
+os.ftruncate(1, 0)
 """
 SETUP = """import os
 import inductiva_widgets as inductiva
 inductiva.connect("local")
 image = inductiva.simulators.CustomImage("docker://example/flood")
 print("kernel:", os.getpid())"""
-BEGIN = """task = image.run("cases/flood", commands=["python flood.py {rate}"])
+BEGIN = """task = image.run("cases/flood", commands=["python flood.py {rate} {every} {stop}"])
 task.wait_for_status("computation-started", silent_mode=True)
 watch = task.watch(r"residual\\s+(?P<residual>\\S+)")"""
 SHOW = "inductiva.TaskWidget(task)"
-END = "task.kill()"
+END = """open({stop!r}, "w").close()
+task.wait(silent_mode=True, download_std_on_completion=False)"""
 
 # How late a timer of 50 ms is, how long tasks block the page, and how many frames are drawn.
 PROBE = """() => {
@@ -90,19 +95,18 @@ def main() -> None:
     """Measure, and print the figures beside the goals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=10.0, help="MB/s of the log")
+    parser.add_argument("--every", type=int, default=10, help="one line in so many is a residual")
     parser.add_argument("--seconds", type=float, default=20.0)
     arguments = parser.parse_args()
-    run = f"A log of {arguments.rate:g} MB/s, {arguments.seconds:g} s each"
+    rate, every = arguments.rate, arguments.every
+    run = f"A log of {rate:g} MB/s, a residual in one line of {every}, {arguments.seconds:g} s each"
     print(f"{run}, {machine()}", flush=True)
     with laboratory() as (page, lab):
         for cards in (1, 4):
-            name = lab.write(
-                f"flood{cards}.ipynb",
-                SETUP,
-                BEGIN.format(rate=arguments.rate),
-                *[SHOW] * cards,
-                END,
-            )
+            stop = str(lab.folder / f"stop{cards}")
+            begin = BEGIN.format(rate=rate, every=every, stop=stop)
+            cells = (SETUP, begin, *[SHOW] * cards, END.format(stop=stop))
+            name = lab.write(f"flood{cards}.ipynb", *cells)
             show(cards, measure(page, lab, name, cards, arguments.seconds))
 
 
