@@ -90,7 +90,8 @@ def _stretch(
     elif after is not None and after <= size <= after + _MORE:
         start, data = after, file.read(after, size)
     else:
-        start, data = _begin_at_line(file, size - _END, size)
+        # Of one that runs away no more than the first look has brought: it would run on meanwhile.
+        start, data = _begin_at_line(file, size - (_END if after is None else _END - 1), size)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     # The end of a character may not be written yet; what precedes something is whole.
     is_whole = before is not None or not file.can_grow
