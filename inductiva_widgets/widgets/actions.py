@@ -11,6 +11,7 @@ from inductiva_widgets.live import poller_for
 from inductiva_widgets.widgets import state, views
 from inductiva_widgets.widgets.logs import log_view
 from inductiva_widgets.widgets.preview import preview
+from inductiva_widgets.widgets.working_files import files_view
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download, Progress
@@ -45,6 +46,7 @@ class TaskActions:
             "kill": self.kill,
             "outputs": self.outputs,
             "preview": lambda content: preview(self.task(content), content.get("name")),
+            "files": lambda content: files_view(self.task(content)),
             "log": self.log,
             "download": self.download,
             "pause_download": self.pause_download,

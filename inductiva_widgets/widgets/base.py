@@ -94,7 +94,8 @@ class BaseWidget(anywidget.AnyWidget):
             if self._is_over():
                 self.freeze()
 
-        self.observe(look, [name for name in ("view", "download") if self.has_trait(name)])
+        told = [name for name in ("view", "live", "download") if self.has_trait(name)]
+        self.observe(look, told)
         look()
 
     def close(self) -> None:
@@ -122,6 +123,7 @@ class BaseWidget(anywidget.AnyWidget):
             raise NotImplementedError
         self._displays.show(self._both())
         self._shown_at = time.monotonic()
+        self._on_sight(True)
         replace_at_exit(self)
 
     def _watch(self, client: Client, subscription: Subscription) -> None:
@@ -166,8 +168,12 @@ class BaseWidget(anywidget.AnyWidget):
             feed: Any = getattr(self, "feed", None)
             if feed is not None and feed["is_paused"] != is_paused:
                 self.set_trait("feed", {**feed, "is_paused": is_paused})
+            self._on_sight(not is_paused)
             for subscription in self._subscriptions:
                 subscription.pause() if is_paused else subscription.resume()
+
+    def _on_sight(self, is_seen: bool) -> None:
+        """Take note of whether the widget is shown, for what is done only then; never blocks."""
 
     def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
         """Return a callback whose failure is shown too, beside going where it would go."""
@@ -230,6 +236,7 @@ _TITLES = {
     "module": "A part of the page could not be loaded",
     "visible": "The updates could not be paused",
     "log": "The log could not be read",
+    "files": "The files could not be listed",
     "preview": "The file could not be previewed",
     "query": "The list could not be searched",
     "facet": "The values of the column could not be listed",

@@ -80,12 +80,12 @@ class LinesWidget(BaseWidget):
             shape=self._table.shape(with_span=self._is_summed),
             totals=self._table.totals() if self._is_summed else _NO_SUMS,
             selection=self._table.selection(),
-            columns=list(_COLUMNS if columns is None else columns),
+            columns=self._first_columns() if columns is None else list(columns),
             mode=mode,
             **kwargs,
         )
         self._handlers.update(
-            rows=lambda content: partial(requests.rows, self._table, content),
+            rows=lambda content: partial(self._rows, content),
             facet=lambda content: requests.facet(self._table, content),
             query=lambda content: self._ask(Query.from_view(content.get("query"))),
             select=self._select,
@@ -227,6 +227,9 @@ class LinesWidget(BaseWidget):
             self._table.set_query(query)
             self._show_lines()
 
+    def _rows(self, content: dict[str, Any]) -> dict[str, Any]:
+        return requests.rows(self._table, content)
+
     def _select(self, content: dict[str, Any]) -> dict[str, Any]:
         with self._telling:
             requests.select(self._table, content)
@@ -246,6 +249,10 @@ class LinesWidget(BaseWidget):
 
     def _head(self) -> list[views.LineView]:
         return self._table.rows(0, _HEAD)[1]
+
+    def _first_columns(self) -> list[str]:
+        """Return the columns to begin with, where none are asked for."""
+        return list(_COLUMNS)
 
     def _take(self, places: Iterable[int]) -> TaskList:
         return TaskList(self.tasks[place] for place in places)

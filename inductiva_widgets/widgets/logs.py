@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.errors import InputError, TaskError
+from inductiva_widgets.errors import ConfigurationError, InputError, TaskError
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks.reading import TextFile, open_text
@@ -39,15 +39,15 @@ def log_view(task: Task, content: dict[str, Any]) -> views.LogView:
         The task.
     content
         The request: ``name`` of the file; ``after`` for what follows this byte, ``before`` for
-        what precedes this one, neither for the end. A log that was begun anew, or that has grown
-        by more than fits an answer, is begun at its end again: the answer then does not start at
-        ``after``.
+        what precedes this one, neither for the end; ``edition`` in which these bytes are counted.
+        A log of another edition, one that was begun anew, or that has grown by more than fits an
+        answer, is begun at its end again: the answer then does not start at ``after``.
 
     Returns
     -------
     LogView
-        Without a text, ``note`` says why. Costs one or two requests; none where the service does
-        not give the log yet.
+        Without a text, ``note`` says why. Costs one or two requests; none before the task
+        computes on the cloud, nor for what is read there while it does: see ``tasks.reading``.
 
     Raises
     ------
@@ -55,22 +55,22 @@ def log_view(task: Task, content: dict[str, Any]) -> views.LogView:
         The request makes no sense, or there is no such file.
     """
     name, after, before = _name(content), _byte(content, "after"), _byte(content, "before")
+    edition = _edition(content)
     info = task.refresh(max_age=_NEWS)
-    if not info.is_terminal:
-        if name not in STREAMS:
-            raise InputError(f"{name} can be read once the task has ended.")
-        if not task.client.is_local:
-            note = _NOT_YET.get(info.status, "The service gives the log once the task has ended.")
-            return _nothing(name, note, can_grow=True)
+    if info.status in _NOT_YET and not task.client.is_local:
+        return _nothing(name, _NOT_YET[info.status], can_grow=True)
     try:
         with open_text(task, name, max_age=_NEWS) as file:
+            if edition not in (None, file.edition):
+                after = before = None
             return _stretch(file, name, after, before) or _nothing(
-                name, _why_empty(info, name, file), can_grow=file.can_grow
+                name, _why_empty(info, name, file), can_grow=file.can_grow, edition=file.edition
             )
-    except (TaskError, InputError) as error:
+    except (ConfigurationError, TaskError, InputError) as error:
         if name not in STREAMS or before is not None:
             raise
-        return _nothing(name, str(error), can_grow=False)
+        # What cannot be read while the task runs is in its outputs afterwards.
+        return _nothing(name, str(error), can_grow=not info.is_terminal)
 
 
 def _stretch(
@@ -90,7 +90,8 @@ def _stretch(
     elif after is not None and after <= size <= after + _MORE:
         start, data = after, file.read(after, size)
     else:
-        start, data = _begin_at_line(file, size - (_END if after is None else _MORE), size)
+        # Of one that runs away no more than the first look has brought: it would run on meanwhile.
+        start, data = _begin_at_line(file, size - (_END if after is None else _END - 1), size)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     # The end of a character may not be written yet; what precedes something is whole.
     is_whole = before is not None or not file.can_grow
@@ -98,7 +99,7 @@ def _stretch(
     held = len(decoder.getstate()[0])
     return {
         "name": name,
-        "edition": "",
+        "edition": file.edition,
         "text": text,
         "start": start,
         "stop": start + len(data) - held,
@@ -125,13 +126,15 @@ def _begin_at_line(file: TextFile, start: int, stop: int) -> tuple[int, bytes]:
 def _why_empty(info: TaskInfo, name: str, file: TextFile) -> str:
     if not file.can_grow:
         return f"Nothing was written to {name}."
+    if info.status == Status.COMPUTATION_ENDED:
+        return "The computation has ended: its outputs are being stored."
     return _NOT_YET.get(info.status, f"Nothing has been written to {name} yet.")
 
 
-def _nothing(name: str, note: str, *, can_grow: bool) -> views.LogView:
+def _nothing(name: str, note: str, *, can_grow: bool, edition: str = "") -> views.LogView:
     return {
         "name": name,
-        "edition": "",
+        "edition": edition,
         "text": "",
         "start": 0,
         "stop": 0,
@@ -145,7 +148,16 @@ def _name(content: dict[str, Any]) -> str:
     name = content.get("name")
     if not isinstance(name, str) or not name:
         raise InputError("log needs the name of a file.")
+    if not {"", ".", ".."}.isdisjoint(name.split("/")):
+        raise InputError(f"{name[:100]!r} is no name of a file in the folder of a task.")
     return name
+
+
+def _edition(content: dict[str, Any]) -> str | None:
+    edition = content.get("edition")
+    if edition is not None and not isinstance(edition, str):
+        raise InputError("log needs a text for edition.")
+    return edition
 
 
 def _byte(content: dict[str, Any], key: str) -> int | None:

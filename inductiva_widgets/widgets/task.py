@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -12,21 +13,26 @@ from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
 from inductiva_widgets.widgets.feed import FeedTeller
 from inductiva_widgets.widgets.last_words import LastWords, known_words
+from inductiva_widgets.widgets.live_view import live_view, newer
+from inductiva_widgets.widgets.readings import Readings
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks.watching import Watch
 
 
 class TaskWidget(BaseWidget):
-    """A live card: status, times, phases, why it failed, kill, output files, download.
+    """A live card: status, times, phases, what the log says, why it failed, kill, files, download.
 
     Parameters
     ----------
     task
         The task. Costs one request, then one a second while the task is alive, shared by all
-        cards and tables of the kernel.
+        cards and tables of the kernel. While the task computes and the card is in sight, its log
+        is read too: by the watches of the task, else as its simulator is known to print.
     **kwargs
-        Traits of any widget, such as ``layout``.
+        Traits: ``notify``, whether the browser tells when the task ends, and those of any widget,
+        such as ``layout``.
 
     Examples
     --------
@@ -46,10 +52,14 @@ class TaskWidget(BaseWidget):
         task.refresh()
         self._teller = FeedTeller(task.client)
         self._words = LastWords(self._show_words)
+        self._readings = Readings(self._guarded(self._show_live))
+        # Whether to notify is the person's to change, once the watch has asked for it.
+        self._heeded: weakref.WeakSet[Watch] = weakref.WeakSet()
         super().__init__(view=self._task_view(known_words(task)), feed=self._teller.now(), **kwargs)
         actions = TaskActions(self._find, self._guarded(self._show_download))
         self._handlers.update(actions.handlers())
         interest = Subscription([task], self._show_task, self._show_feed, {task.id})
+        self._readings.seek([task])
         self._watch(task.client, interest)
         # Not before: what is found is shown at once.
         self._words.of(task)
@@ -62,12 +72,23 @@ class TaskWidget(BaseWidget):
         failure = self.view["failure"]
         words = failure["last_words"] if failure else ()
         return self._bundle(
-            twins.task_text(info, now, words, self.download),
-            twins.task_html(info, now, words, self.download),
+            twins.task_text(info, now, words, self.download, self.live),
+            twins.task_html(info, now, words, self.download, self.live),
         )
+
+    def close(self) -> None:
+        """End the view, its share of the polling, and its reading of the log."""
+        # A widget whose making was refused is closed too. The last words of a log come a moment
+        # after the end: they still reach the twin, and the reading ends by itself.
+        if hasattr(self, "_readings") and not self.task.info.is_terminal:
+            self._readings.close()
+        super().close()
 
     def _is_over(self) -> bool:
         return self.task.info.is_terminal and twins.has_ended(self.download)
+
+    def _on_sight(self, is_seen: bool) -> None:
+        self._readings.resume() if is_seen else self._readings.pause()
 
     def _task_view(self, words: list[views.LastWords]) -> views.TaskView:
         task = self.task
@@ -84,6 +105,18 @@ class TaskWidget(BaseWidget):
 
     def _show_task(self, _: list[Task]) -> None:
         self.view = dict(self._task_view(self._words.of(self.task)))
+        # It may compute now.
+        self._readings.seek([self.task])
+
+    def _show_live(self, _: Task) -> None:
+        watches = self._readings.of(self.task)
+        found = live_view(watches)
+        if found is not None:
+            self.live = dict(newer(self.live, found))
+        asked = [watch for watch in watches if watch.notify and watch not in self._heeded]
+        if asked:
+            self._heeded.update(asked)
+            self.notify = True
 
     def _show_words(self, task: Task) -> None:
         self._show_task([task])

@@ -19,7 +19,7 @@ from inductiva_widgets.widgets.base import Bundle, Handler
 from inductiva_widgets.widgets.bulk import SelectionActions
 from inductiva_widgets.widgets.feed import FeedTeller
 from inductiva_widgets.widgets.last_words import LastWords
-from inductiva_widgets.widgets.lines import LinesWidget
+from inductiva_widgets.widgets.live_lines import LiveLinesWidget
 from inductiva_widgets.widgets.table import requests
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _REST = 2.0
 _GREETING = 0.5
 
 
-class TaskListWidget(LinesWidget):
+class TaskListWidget(LiveLinesWidget):
     """A live table: one line a task; searched, sorted, grouped and acted on over the whole list.
 
     Parameters
@@ -46,7 +46,9 @@ class TaskListWidget(LinesWidget):
     columns
         Keys of the columns to begin with, in their order: ``status``, ``simulator``, ``project``,
         ``id``, ``submitted``, ``started``, ``ended``, ``queue``, ``computation``, ``total``,
-        ``phases``, ``machine``, ``cost``, ``files``, ``size``. The page changes them too.
+        ``phases``, ``metric``, ``machine``, ``cost``, ``files``, ``size``. The page changes them
+        too. While ``metric`` is among them, the logs of computing tasks in sight are read, of 8 at
+        a time; it is there from the beginning if one of the tasks is watched.
     mode
         ``"table"`` or ``"timeline"``.
     **kwargs
@@ -194,7 +196,11 @@ class TaskListWidget(LinesWidget):
             task.refresh()
         self._views[task.id] += 1
         self._open.add(task.id)
-        return {"view": self._card(task), "download": self._actions.current_download(task)}
+        return {
+            "view": self._card(task),
+            "live": self._live.open(task),
+            "download": self._actions.current_download(task),
+        }
 
     def _close_card(self, content: dict[str, Any]) -> None:
         task_id = self._actions.task(content).id
@@ -202,6 +208,7 @@ class TaskListWidget(LinesWidget):
         if self._views[task_id] <= 0:
             del self._views[task_id]
             self._open.discard(task_id)
+            self._live.shut(task_id)
 
     def _card(self, task: Task) -> views.TaskView:
         return state.task_view(
@@ -219,12 +226,12 @@ class TaskListWidget(LinesWidget):
     # News
 
     def _subscribe(self, client: Client) -> Subscription:
-        live = self._live(client) if self._is_summed else ()
+        live = self._alive(client) if self._is_summed else ()
         subscription = Subscription(live, self._show_tasks, self._show_feed, self._open)
         self._watch(client, subscription)
         return subscription
 
-    def _live(self, client: Client) -> list[Task]:
+    def _alive(self, client: Client) -> list[Task]:
         # Of tasks that have ended there are no news: the poller need not look through them.
         live = [self.tasks[place] for place in self._table.live]
         return [task for task in live if task.client is client]
@@ -236,7 +243,7 @@ class TaskListWidget(LinesWidget):
             return
         self._sum_up()
         for client, interest in self._interests.items():
-            interest.watch(self._live(client))
+            interest.watch(self._alive(client))
             poller_for(client).subscribe(interest)
 
     def _show_tasks(self, tasks: list[Task]) -> None:
@@ -247,6 +254,8 @@ class TaskListWidget(LinesWidget):
             self._show_sums()
         for task in tasks:
             self._show_card(task)
+        # Some of them may compute now.
+        self._live.look()
 
     def _show_feed(self, feed: Feed) -> None:
         view = self._teller.worth_telling(feed) if self._teller else None
@@ -284,11 +293,6 @@ class TaskListWidget(LinesWidget):
         self.send({"push": "error", "task_id": task_id, "error": error})
 
     # Which tasks
-
-    def _find(self, task_id: str) -> Task | None:
-        with self._telling:
-            place = self._table.place(task_id)
-            return None if place is None else self.tasks[place]
 
     def _is_known(self, task_id: str) -> bool:
         return self._table.place(task_id) is not None

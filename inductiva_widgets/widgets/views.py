@@ -131,13 +131,16 @@ class FeedView(TypedDict):
 
 
 class SeriesView(TypedDict):
-    """One series of numbers; ``points`` are pairs of a sample's number and its value."""
+    """One series of numbers; ``points`` are pairs of a sample's number and its value.
+
+    None stands for what is no finite number.
+    """
 
     name: str
-    last: float
-    low: float
-    high: float
-    points: list[tuple[int, float]]
+    last: float | None
+    low: float | None
+    high: float | None
+    points: list[tuple[int, float | None]]
     is_log: bool
 
 
@@ -156,11 +159,11 @@ class LiveView(TypedDict):
 
 
 class MetricView(TypedDict):
-    """The first series of a watched task, for a line of the list."""
+    """The first series of a watched task, for a line of the list; None as in ``SeriesView``."""
 
     name: str
-    last: float
-    points: list[float]
+    last: float | None
+    points: list[float | None]
     is_log: bool
     progress: float | None
 

@@ -38,6 +38,22 @@ if code:
     say(err, "\\x1b[1;31mERROR 209\\x1b[0m: node N17 is not connected\\n")
 sys.exit(code)
 """
+# Prints residuals that fall, and rise once they are told to; its second file grows with them.
+SOLVE = """import pathlib, sys, time
+folder = pathlib.Path(sys.argv[1])
+pathlib.Path("fields").mkdir(exist_ok=True)
+field = open("fields/velocity.dat", "wb")
+print("solver of the tests: 2 equations", flush=True)
+step, residual = 0, 1.0
+while not (folder / "end").exists():
+    step += 1
+    residual *= 1.6 if (folder / "diverge").exists() else 0.93 + 0.1 * (step % 3 == 0)
+    print(f"step {step:4d}  residual {residual:.4e}  courant {0.4 + 0.2 / step:.3f}", flush=True)
+    field.write(bytes(4096))
+    field.flush()
+    time.sleep(0.1)
+print("converged", flush=True)
+"""
 STAGES = ("begin", "bar", "warning", "more", "end")
 # What a terminal shows of all of its standard output.
 SHOWN = "\n".join(

@@ -17,7 +17,7 @@ from inductiva_widgets import timing
 from inductiva_widgets.models import Metrics, TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
-Kind = Literal["text", "number", "time", "duration"]
+Kind = Literal["text", "number", "time", "duration", "drawing"]
 Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -92,6 +92,8 @@ COLUMNS: dict[str, Column] = {
     "total": Column("duration", "total_time", timing.total_seconds),
     # Drawn as a bar; its length is what it is sorted by.
     "phases": Column("duration", "total_time", timing.total_seconds),
+    # Known to the readers of the logs alone, and only of the tasks in sight.
+    "metric": Column("drawing", "", lambda *_: None),
     "machine": Column("text", "machine_type", lambda info, _: info.machine_type),
     "cost": Column(
         "number",

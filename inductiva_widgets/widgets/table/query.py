@@ -68,11 +68,11 @@ class Query:
         if sort is not None:
             if not isinstance(sort, Mapping) or not isinstance(sort.get("descending"), bool):
                 raise InputError("The sort of a query has a key, and descending as true or false.")
-            sort = Sort(_key(sort.get("key")), sort["descending"])
+            sort = Sort(value_key(sort.get("key")), sort["descending"])
         return cls(
             _search(view.get("search", "")),
             _tones(view.get("tones", [])),
-            {_key(key): _filter_of_view(key, given) for key, given in filters.items()},
+            {value_key(key): _filter_of_view(key, given) for key, given in filters.items()},
             sort,
             _group(view.get("group")),
             _texts("closed groups", view.get("closed", [])),
@@ -93,12 +93,12 @@ class Query:
         if sort is not None:
             if not isinstance(sort, str):
                 raise InputError('Sort by the name of a column, such as "cost" or "-cost".')
-            order = Sort(_key(sort.removeprefix("-")), sort.startswith("-"))
+            order = Sort(value_key(sort.removeprefix("-")), sort.startswith("-"))
         folded = [closed] if isinstance(closed, str) else list(closed)
         return cls(
             _search(search),
             _tones([tones] if isinstance(tones, str) else list(tones)),
-            {_key(key): _filter_of_person(key, given) for key, given in filters.items()},
+            {value_key(key): _filter_of_person(key, given) for key, given in filters.items()},
             order,
             _group(group),
             _texts("closed groups", [UNKNOWN_GROUP if name is None else name for name in folded]),
@@ -139,7 +139,21 @@ def column_key(key: object) -> str:
     return key
 
 
-_key = column_key
+def value_key(key: object) -> str:
+    """Return the key of a column whose values the table knows of every task.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or it is drawn from what the logs of a few tasks say.
+    """
+    name = column_key(key)
+    if COLUMNS[name].kind == "drawing":
+        raise InputError(
+            f"Tasks are neither sorted nor filtered by {name}: it is read from the logs of the "
+            "tasks in sight only. task.metrics() gives the numbers of one task."
+        )
+    return name
 
 
 def _only_known(what: str, given: Mapping[Any, Any], known: Iterable[str]) -> None:

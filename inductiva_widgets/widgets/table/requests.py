@@ -6,7 +6,7 @@ from typing import Any
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.widgets import views
-from inductiva_widgets.widgets.table.query import column_key
+from inductiva_widgets.widgets.table.query import value_key
 from inductiva_widgets.widgets.table.table import TaskTable
 
 _MAX_WINDOW = 500
@@ -21,7 +21,7 @@ def rows(table: TaskTable, content: dict[str, Any]) -> dict[str, Any]:
 
 def facet(table: TaskTable, content: dict[str, Any]) -> views.FacetView:
     """Return the values or the range of a column."""
-    return table.facet(column_key(content.get("key")))
+    return table.facet(value_key(content.get("key")))
 
 
 def select(table: TaskTable, content: dict[str, Any]) -> None:

@@ -29,6 +29,11 @@ class SentRows:
     def __contains__(self, task_id: str) -> bool:
         return task_id in self._rows
 
+    def patch_metric(self, task_id: str, metric: views.MetricView) -> dict[str, Any] | None:
+        """Return the metric of a line with its id, None where it is as it was sent."""
+        before = self._rows.get(task_id)
+        return None if before is None else self.patch({**before, "metric": metric})
+
     def patch(self, row: views.RowView) -> dict[str, Any] | None:
         """Return what has changed in a line with its id, None where nothing has."""
         before: Any = self._rows.get(row["id"])

@@ -51,6 +51,7 @@ class TaskTable:
         self._columns = Columns(infos, clock())
         self._places: dict[str, int] = {}
         self._sent = SentRows()
+        self._metrics: dict[str, views.MetricView] = {}
         self._selection = Selection(len(infos))
         self._heads: list[views.GroupView] = []
         self.version = 0
@@ -147,7 +148,7 @@ class TaskTable:
             if line < 0:
                 lines.append(self._heads[-1 - line])
                 continue
-            row = state.row_view(self.infos[line], now)
+            row = self._row(self.infos[line], now)
             self._sent.note([row])
             lines.append(row)
             if self._selection.mask[line]:
@@ -167,9 +168,18 @@ class TaskTable:
             if place is None:
                 continue
             changed |= self._columns.learn(place, info)
-            patches.append(self._sent.patch(state.row_view(info, now)))
+            patches.append(self._sent.patch(self._row(info, now)))
         self.is_stale |= not changed.isdisjoint(self._used())
         return [patch for patch in patches if patch is not None]
+
+    @_alone
+    def learn_metric(self, task_id: str, metric: views.MetricView) -> dict[str, Any] | None:
+        """Take over what a task's log says; returns what has changed in its line, if anything."""
+        place = self.place(task_id)
+        if place is None:
+            return None
+        self._metrics[task_id] = metric
+        return self._sent.patch_metric(task_id, metric)
 
     @_alone
     def grow(self, infos: Sequence[TaskInfo]) -> None:
@@ -220,6 +230,9 @@ class TaskTable:
         hidden[shown] = False
         chosen = np.concatenate([shown, np.flatnonzero(hidden)])
         return chosen[self._columns.flags(flag)[chosen]] if flag else chosen
+
+    def _row(self, info: TaskInfo, now: datetime) -> views.RowView:
+        return {**state.row_view(info, now), "metric": self._metrics.get(info.task_id)}
 
     def _changed(self) -> None:
         self.version += 1

@@ -18,6 +18,7 @@ from inductiva_widgets.status import Tone
 from inductiva_widgets.timing import computation_seconds, phases, total_seconds
 from inductiva_widgets.widgets import state, views
 from inductiva_widgets.widgets.twins.download import Download, progress
+from inductiva_widgets.widgets.twins.live import Live, live_html, live_text
 from inductiva_widgets.widgets.twins.markup import (
     COLOURS,
     badge,
@@ -44,6 +45,7 @@ def task_text(
     now: datetime,
     last_words: Sequence[views.LastWords] = (),
     download: Download | None = None,
+    live: Live | None = None,
 ) -> str:
     """Return a card as text.
 
@@ -57,12 +59,15 @@ def task_text(
         What the simulator of a failed task wrote last, where known.
     download
         How far the download of its files is, None where there was none.
+    live
+        What was read of its log, None where nothing was.
     """
     view = state.task_view(info, last_words=last_words)
     facts = _facts(info, now)
     width = max(len(name) for name, _ in facts)
     lines = [f"Task {short(info.task_id)}: {short(info.alias)}"]
     lines += [f"  {name:<{width}}  {value}" for name, value in facts]
+    lines += [f"  {line}" for line in live_text(live)]
     failure = view["failure"]
     if failure is not None:
         lines.append(f"  {short(failure['title'])}")
@@ -83,6 +88,7 @@ def task_html(
     now: datetime,
     last_words: Sequence[views.LastWords] = (),
     download: Download | None = None,
+    live: Live | None = None,
 ) -> str:
     """Return a card as HTML that needs no script and no style sheet; see ``task_text``."""
     view = state.task_view(info, last_words=last_words)
@@ -102,6 +108,7 @@ def task_html(
         _failure(view["failure"]),
         _phase_bar(info, now),
         f'<table style="border-collapse:collapse;margin:6px 0 0"><tbody>{rows}</tbody></table>',
+        live_html(live),
         f'<div style="margin-top:6px"><b>Commands</b>{pre(commands)}</div>' if commands else "",
         f'<div style="margin-top:6px">{notes}</div>' if notes else "",
     )

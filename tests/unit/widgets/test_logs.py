@@ -56,6 +56,7 @@ def test_short_log_comes_whole(disk):
     disk.files["stdout.txt"] = b"one\ntwo\n"
     assert look(disk) == {
         "name": "stdout.txt",
+        "edition": "file",
         "text": "one\ntwo\n",
         "start": 0,
         "stop": 8,
@@ -132,7 +133,8 @@ def test_log_that_ran_away_is_taken_up_at_its_end(disk):
     view = look(disk, after=8)
     assert view["start"] > 8
     assert view["stop"] == view["size"] == 1 << 20
-    assert len(view["text"]) == 256 * KIB
+    assert 63 * KIB < len(view["text"]) <= 64 * KIB
+    assert len(disk.asked) == 1
 
 
 def test_what_precedes_ends_where_it_was_asked_to(disk):
@@ -182,15 +184,44 @@ def test_log_that_stayed_empty_says_so(disk):
     assert view["can_grow"] is False
 
 
-def test_real_service_gives_the_log_after_the_end_only(service):
-    client = service(wire_task("t1", "computation-started"))
-    task = Task("t1", client=client)
+def test_log_of_the_cloud_begins_with_the_computation(service):
+    task = Task("t1", client=service(wire_task("t1", "started")))
     view = log_view(task, {"name": "stdout.txt"})
-    assert view["note"] == "The service gives the log once the task has ended."
+    assert "begins with the computation" in view["note"]
     assert view["can_grow"] is True
-    count = len(client.transport.calls)
+    count = len(task.client.transport.calls)
     log_view(task, {"name": "stdout.txt", "after": 0})
-    assert len(client.transport.calls) == count, "a look at the note costs no request"
+    assert len(task.client.transport.calls) == count, "a look at the note costs no request"
+
+
+def test_log_of_the_cloud_says_what_it_needs_and_waits_for_the_end(service, monkeypatch):
+    def needs(*_, **__):
+        raise errors.ConfigurationError('pip install "inductiva-widgets[live]"')
+
+    monkeypatch.setattr(logs, "open_text", needs)
+    task = Task("t1", client=service(wire_task("t1", "computation-started")))
+    view = log_view(task, {"name": "stdout.txt"})
+    assert "[live]" in view["note"]
+    assert view["can_grow"] is True
+
+
+def test_log_between_the_computation_and_the_end_says_what_is_waited_for(disk):
+    disk.task.client.transport.tasks["t1"].update(wire_task("t1", "computation-ended"))
+    assert "being stored" in look(disk)["note"]
+
+
+def test_any_text_file_of_a_running_task_is_read(disk):
+    disk.files["energy.csv"] = b"1,2\n"
+    assert look(disk, "energy.csv")["text"] == "1,2\n"
+
+
+def test_places_of_another_edition_mean_nothing(disk):
+    disk.files["stdout.txt"] = b"one\ntwo\n"
+    seen = look(disk)
+    assert look(disk, after=4, edition=seen["edition"])["text"] == "two\n"
+    fresh = look(disk, after=4, edition="live-7")
+    assert (fresh["text"], fresh["start"], fresh["edition"]) == ("one\ntwo\n", 0, seen["edition"])
+    assert look(disk, before=4, edition="live-7")["text"] == "one\ntwo\n"
 
 
 def test_after_the_end_the_log_is_read_out_of_the_archive(service, monkeypatch):
@@ -232,7 +263,9 @@ def test_task_without_outputs_says_why(service):
         {"name": "stdout.txt", "before": "7"},
         {"name": "stdout.txt", "after": True},
         {"name": "../../etc/passwd"},
-        {"name": "energy.csv"},
+        {"name": "/etc/passwd"},
+        {"name": "log/./a.txt"},
+        {"name": "stdout.txt", "edition": 3},
     ],
 )
 def test_request_that_makes_no_sense_is_refused(disk, content):

@@ -7,6 +7,7 @@ import pytest
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets import twins
+from inductiva_widgets.widgets.twins.live import sparkline
 from inductiva_widgets.widgets.twins.markup import COLOURS
 from tests.unit.conftest import START, wire_task
 
@@ -170,3 +171,49 @@ def _luminance(colour):
 @pytest.mark.parametrize("colour", COLOURS.values())
 def test_badge_is_readable_on_its_own_ground(colour):
     assert 1.05 / (_luminance(colour) + 0.05) >= 4.5
+
+
+def live(**fields):
+    points = [(0, 1.0), (1, None), (2, 0.01), (3, 0.1)]
+    series = {"name": "p", "last": 0.1, "low": 0.01, "high": 1.0, "points": points, "is_log": True}
+    view = {
+        "source": "residuals",
+        "series": [series],
+        "samples": 4,
+        "progress": 0.375,
+        "ends": None,
+        "last_output": None,
+        "can_grow": True,
+        "note": "",
+        "error": None,
+    }
+    return {**view, **fields}
+
+
+def test_twin_of_a_watched_task_keeps_its_last_values_and_a_drawing():
+    task = info(status="killed")
+    text = twins.task_text(task, NOW, live=live(note="Killed: p > 1"))
+    for words in ("Progress: 38%", "p: 0.1", "Killed: p > 1"):
+        assert words in text
+    html = twins.task_html(task, NOW, live=live())
+    assert Tags(html).tags.count("svg") == 1
+    # A gap where there was no number, and the range over the height on a logarithmic scale.
+    assert 'd="M2.0 2.0M106.0 22.0L158.0 12.0"' in html
+
+
+def test_twin_of_a_series_without_numbers_has_words_for_it():
+    series = {**live()["series"][0], "last": None, "points": [(0, None)]}
+    shown = live(series=[series], progress=None)
+    assert "p: not a number" in twins.task_text(info(), NOW, live=shown)
+    assert "svg" not in Tags(twins.task_html(info(), NOW, live=shown)).tags
+
+
+def test_series_that_stands_still_is_a_line_in_the_middle():
+    assert 'd="M2.0 12.0L158.0 12.0"' in sparkline([5.0, 5.0])
+
+
+def test_what_a_log_says_never_becomes_markup():
+    series = {**live()["series"][0], "name": HOSTILE}
+    error = {"title": HOSTILE, "detail": HOSTILE, "report": HOSTILE}
+    shown = live(source=HOSTILE, series=[series], note=HOSTILE, error=error)
+    assert "img" not in Tags(twins.task_html(info(), NOW, live=shown)).tags

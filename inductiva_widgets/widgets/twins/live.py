@@ -1,0 +1,95 @@
+"""What was read of a watched log, as text and as HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from inductiva_widgets.widgets import views
+from inductiva_widgets.widgets.twins.markup import long, pre, short, value
+
+# Of the trait: a card that is shown without a page has none.
+Live = views.LiveView | dict[str, Any]
+
+_WIDTH, _HEIGHT, _MARGIN = 160, 24, 2
+_CELL = "border:none;background:none;text-align:left;padding:1px 16px 1px 0"
+_NAME = f"{_CELL};font-weight:600;overflow-wrap:anywhere;white-space:normal"
+
+
+def live_text(live: Live | None) -> list[str]:
+    """Return the last values, one line a series, with how far it was and what went wrong."""
+    if live is None:
+        return []
+    lines = [f"{short(name)}: {last}" for name, last in _facts(live)]
+    return lines + [line for text in _notes(live) for line in long(text).splitlines()]
+
+
+def live_html(live: Live | None) -> str:
+    """Return the same as HTML, with a small drawing of each series."""
+    if live is None:
+        return ""
+    drawings = ["" for _ in _facts(live)]
+    drawings[len(drawings) - len(live["series"]) :] = [
+        sparkline([number for _, number in one["points"]], is_log=one["is_log"])
+        for one in live["series"]
+    ]
+    rows = "".join(
+        f'<tr style="background:none"><th align="left" style="{_NAME}">{value(name)}</th>'
+        f'<td style="{_CELL}">{value(last)}</td><td style="{_CELL}">{drawing}</td></tr>'
+        for (name, last), drawing in zip(_facts(live), drawings, strict=True)
+    )
+    table = f'<table style="border-collapse:collapse;margin:0"><tbody>{rows}</tbody></table>'
+    parts = [table if rows else "", *(pre(long(text)) for text in _notes(live))]
+    body = "".join(parts)
+    source = f" <span>{value(live['source'])}</span>" if live["source"] else ""
+    return f'<div style="margin-top:6px"><b>From the log</b>{source}{body}</div>' if body else ""
+
+
+def sparkline(values: Sequence[float | None], *, is_log: bool = False) -> str:
+    """Return a drawing of numbers as SVG, "" where there are fewer than two; None is a gap."""
+    heights = [_height(number, is_log) for number in values]
+    known = [height for height in heights if height is not None]
+    if len(known) < 2:
+        return ""
+    low, high = min(known), max(known)
+    step = (_WIDTH - 2 * _MARGIN) / (len(heights) - 1)
+    scale = (_HEIGHT - 2 * _MARGIN) / (high - low) if high > low else 0.0
+    # In the middle where all are the same.
+    base = _HEIGHT - _MARGIN if scale else _HEIGHT / 2
+    path, pen = [], "M"
+    for place, height in enumerate(heights):
+        if height is None:
+            pen = "M"
+        else:
+            path.append(f"{pen}{_MARGIN + place * step:.1f} {base - (height - low) * scale:.1f}")
+            pen = "L"
+    return (
+        f'<svg aria-hidden="true" width="{_WIDTH}" height="{_HEIGHT}" '
+        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" style="vertical-align:middle">'
+        f'<path d="{"".join(path)}" fill="none" stroke="#2f7fd8" stroke-width="1.5" '
+        'stroke-linecap="round" stroke-linejoin="round"/></svg>'
+    )
+
+
+def _height(number: float | None, is_log: bool) -> float | None:
+    if number is None or (is_log and number <= 0):
+        return None
+    return math.log10(number) if is_log else number
+
+
+def _facts(live: Live) -> list[tuple[str, str]]:
+    """Return the progress, where it is known, and the series."""
+    progress = live["progress"]
+    facts = [] if progress is None else [("Progress", f"{progress:.0%}")]
+    return facts + [(one["name"], _last(one["last"])) for one in live["series"]]
+
+
+def _last(number: float | None) -> str:
+    return "not a number" if number is None else f"{number:.6g}"
+
+
+def _notes(live: Live) -> list[str]:
+    error = live["error"]
+    failed = [] if error is None else [f"{error['title']}: {error['detail']}"]
+    return ([live["note"]] if live["note"] else []) + failed

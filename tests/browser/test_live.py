@@ -1,0 +1,178 @@
+"""A running task as it is watched: its log, its numbers, its files, and a condition that ends it.
+
+The tasks are programs of the tests, which the embedded server runs as it runs simulators.
+"""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import programs
+from tests.browser.conftest import take
+
+SETUP = """import inductiva_widgets as inductiva
+inductiva.connect("local")
+image = inductiva.simulators.CustomImage("docker://example/programs")"""
+RESIDUAL = r"residual\s+(?P<residual>\S+)"
+BOTH = r"residual\s+(?P<residual>\S+)\s+courant\s+(?P<courant>\S+)"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _program(lab):
+    """Put the program where notebooks find it."""
+    folder = lab.folder / "cases" / "solve"
+    folder.mkdir()
+    (folder / "solve.py").write_text(programs.SOLVE)
+
+
+class Solver:
+    """A run of the program that prints residuals."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        command = f"python solve.py {folder}"
+        self.run = f'task = image.run("cases/solve", commands=[{command!r}])'
+
+    def say(self, word):
+        (self.folder / word).touch()
+
+
+@pytest.fixture
+def solver(tmp_path):
+    solver = Solver(tmp_path)
+    yield solver
+    # It does not outlive its test, whatever has become of it.
+    solver.say("end")
+
+
+def card_in(box):
+    return box.get_by_role("region", name=re.compile("^Task "))
+
+
+def becomes(card, status):
+    expect(card.get_by_role("status").first).to_have_attribute(
+        "data-status", status, timeout=30_000
+    )
+
+
+def drawn(sparkline):
+    """Return how many points the line has."""
+    path = sparkline.locator("path").first.get_attribute("d") or ""
+    return len(re.findall("[ML]", path))
+
+
+def grows(page, measure):
+    """Wait until something is more than it was; returns what it is then."""
+    before = measure()
+    for _ in range(150):
+        now = measure()
+        if now > before:
+            return now
+        # As long as the page takes to draw, not a fixed time.
+        page.wait_for_function("() => new Promise(requestAnimationFrame)")
+        page.wait_for_timeout(100)
+    raise AssertionError(f"It is still {before}.")
+
+
+def kib(text):
+    """Return a size in words as a number."""
+    number, unit = re.search(r"([\d.]+)\s*(B|KiB|MiB)", text).groups()
+    return float(number) * {"B": 1, "KiB": 1024, "MiB": 1 << 20}[unit]
+
+
+def test_card_of_a_running_task_shows_its_numbers_its_log_and_its_files(
+    open_notebook, lab, page, solver
+):
+    watch = f"watch = task.watch({BOTH!r})"
+    cells = (SETUP, f"{solver.run}\ntask", watch, "print(watch.wait(20), len(watch.frame()) > 9)")
+    notebook = open_notebook(lab.write("live.ipynb", *cells))
+    notebook.run(0)
+    notebook.run(1)
+    card = card_in(notebook.output(1))
+    becomes(card, "computation-started")
+    notebook.run(2)
+    metrics = card.get_by_role("group", name="Metrics")
+    line = metrics.get_by_role("listitem").filter(has_text="residual")
+    expect(line).to_be_visible(timeout=15_000)
+    expect(metrics.get_by_role("listitem")).to_have_count(2)
+    sparkline = line.get_by_role("img")
+    assert grows(page, lambda: drawn(sparkline)) > 2
+
+    card.get_by_role("tab", name="Log").click()
+    log = card.get_by_role("log")
+    expect(log).to_contain_text(re.compile(r"step\s+\d+\s+residual"), timeout=15_000)
+    grows(page, lambda: int(re.findall(r"step\s+(\d+)", log.inner_text())[-1]))
+    take(page, card, "card-live-log")
+
+    card.get_by_role("tab", name="Files").click()
+    files = card.get_by_role("treegrid", name="Working folder")
+    field = files.get_by_role("row", name=re.compile("velocity.dat"))
+    expect(field).to_be_visible(timeout=15_000)
+    expect(files.get_by_role("row", name=re.compile("stdout.txt"))).to_be_visible()
+    grows(page, lambda: kib(field.inner_text()))
+    take(page, card, "card-live-files")
+
+    solver.say("end")
+    becomes(card, "success")
+    expect(card.get_by_role("tab", name="Outputs")).to_be_visible()
+    # The last state stays.
+    expect(line).to_be_visible()
+    notebook.run(3)
+    expect(notebook.output(3)).to_contain_text("True True")
+    take(page, card, "card-live-end")
+
+
+def test_card_of_a_known_simulator_reads_by_itself(open_notebook, lab, page):
+    run = "task = inductiva.simulators.SWMM().run('cases/swmm_long')\ntask"
+    notebook = open_notebook(lab.write("quiet.ipynb", SETUP, run, "task.kill()"))
+    notebook.run(0)
+    notebook.run(1)
+    card = card_in(notebook.output(1))
+    becomes(card, "computation-started")
+    bar = card.get_by_role("progressbar", name="Simulation")
+    expect(bar).to_be_visible(timeout=20_000)
+    expect(card.get_by_role("group", name="Metrics")).to_contain_text("SWMM progress")
+    take(page, card, "card-live-progress")
+    notebook.run(2)
+    becomes(card, "killed")
+
+
+def test_condition_kills_a_task_that_diverges_and_the_card_says_why(
+    open_notebook, lab, page, solver
+):
+    watch = f'task.watch({RESIDUAL!r}, stop_if="residual > 1e3", notify=True)'
+    notebook = open_notebook(lab.write("stop.ipynb", SETUP, f"{solver.run}\ntask", watch))
+    notebook.run(0)
+    notebook.run(1)
+    card = card_in(notebook.output(1))
+    becomes(card, "computation-started")
+    notebook.run(2)
+    expect(card.get_by_role("group", name="Metrics")).to_contain_text("residual", timeout=15_000)
+    solver.say("diverge")
+    becomes(card, "killed")
+    expect(card.get_by_role("group", name="Metrics")).to_contain_text("residual > 1e3")
+    take(page, card, "card-live-stopped")
+
+
+def test_list_draws_the_metric_of_its_running_tasks(open_notebook, lab, page, solver):
+    # The second one waits for the first: the embedded server computes one at a time.
+    more = "more = inductiva.simulators.SWMM().run('cases/swmm_long')"
+    watch = f"watch = task.watch({RESIDUAL!r})"
+    show = "inductiva.tasks.get(last_n=2).widget()"
+    cells = (SETUP, f"{solver.run}\n{more}", watch, show, "more.kill()")
+    notebook = open_notebook(lab.write("metrics.ipynb", *cells))
+    for index in range(4):
+        notebook.run(index)
+    grid = notebook.output(3).get_by_role("grid")
+    # A watched task is listed, so the column is there by itself.
+    expect(grid.get_by_role("columnheader", name="Metric")).to_be_visible()
+    watched = grid.get_by_role("row").nth(2).get_by_role("img", name=re.compile("^residual"))
+    expect(watched).to_be_visible(timeout=20_000)
+    grows(page, lambda: drawn(watched))
+    solver.say("end")
+    quiet = grid.get_by_role("row").nth(1).get_by_role("img", name=re.compile("^percent"))
+    expect(quiet).to_be_visible(timeout=30_000)
+    expect(watched).to_be_visible()
+    take(page, notebook.output(3), "table-metric")
+    notebook.run(4)

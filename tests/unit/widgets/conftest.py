@@ -1,0 +1,5 @@
+"""Fixtures for the widgets."""
+
+from tests.unit.widgets.watches import kernel
+
+__all__ = ["kernel"]

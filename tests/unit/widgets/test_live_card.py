@@ -1,0 +1,130 @@
+"""A card and what is read of its task's log."""
+
+import threading
+
+import pytest
+
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.tasks import Task
+from inductiva_widgets.widgets import TaskWidget, readings
+from inductiva_widgets.widgets.readings import _notice
+from tests.unit.conftest import wire_task
+from tests.unit.widgets.test_sight import tell
+from tests.unit.widgets.watches import FakeWatch
+
+RUNNING = "computation-started"
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    """Tell without the rest between two words, on the test's thread; no poller runs."""
+    monkeypatch.setattr(readings, "PERIOD", 0.0)
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+    monkeypatch.setattr(threading.Timer, "start", lambda timer: timer.function(*timer.args))
+
+
+@pytest.fixture
+def card(service):
+    def make(status=RUNNING, is_local=True):
+        client = service(wire_task("t1", status))
+        client.transport.is_embedded = is_local
+        return TaskWidget(Task("t1", client=client))
+
+    return make
+
+
+def end(card, status="success"):
+    card.task.client.transport.tasks["t1"].update(wire_task("t1", status))
+    card.task.refresh()
+    card._show_task([card.task])
+
+
+def names(card):
+    return [one["name"] for one in card.live["series"]]
+
+
+def test_card_that_nobody_sees_reads_nothing(card, kernel):
+    one = card()
+    assert one.live is None
+    assert kernel.quiet == []
+    tell(one, "a", True)
+    assert kernel.reading == ["t1"]
+    tell(one, "a", False)
+    assert kernel.reading == []
+
+
+def test_card_begins_to_read_with_the_computation(card, kernel):
+    one = card("started")
+    tell(one, "a", True)
+    assert kernel.quiet == []
+    end(one, RUNNING)
+    kernel.quiet[0].read(p=1.0)
+    assert names(one) == ["p"]
+
+
+def test_last_state_stays_after_the_end_and_in_the_twin(card, kernel):
+    one = card()
+    tell(one, "a", True)
+    watch = kernel.quiet[0]
+    watch.progress = 0.5
+    for value in (1.0, 0.1, 0.25):
+        watch.read(p=value)
+    watch.end()
+    end(one)
+    assert (names(one), one.live["can_grow"]) == (["p"], False)
+    twin = one._repr_mimebundle_()[0]
+    assert "p: 0.25" in twin["text/plain"]
+    assert "Progress: 50%" in twin["text/plain"]
+    assert "<svg" in twin["text/html"]
+
+
+def test_words_that_come_after_the_end_still_reach_a_card_that_was_frozen(card, kernel):
+    one = card()
+    tell(one, "a", True)
+    one.freeze_when_over()
+    end(one)
+    assert one.comm is None or one.comm._closed
+    kernel.quiet[0].read(p=7.0)
+    assert names(one) == ["p"]
+    assert "p: 7" in one._twin()["text/plain"]
+
+
+def test_closed_card_of_a_running_task_reads_no_more(card, kernel):
+    one = card()
+    tell(one, "a", True)
+    one.close()
+    assert kernel.reading == []
+
+
+def test_watch_that_somebody_makes_later_is_shown_with_its_error(card, kernel):
+    # The cloud, without what it takes to read there.
+    one = card(is_local=False)
+    tell(one, "a", True)
+    assert kernel.quiet == [] or one.live is None
+    watch = FakeWatch(one.task)
+    watch.error = InputError('pip install "inductiva-widgets[live]"')
+    kernel.made.append(watch)
+    _notice(watch)
+    assert "[live]" in one.live["error"]["detail"]
+
+
+def test_watch_turns_the_notification_on_and_the_person_may_turn_it_off(card, kernel):
+    one = card()
+    watch = FakeWatch(one.task)
+    watch.notify = True
+    kernel.made.append(watch)
+    tell(one, "a", True)
+    assert one.notify is True
+    one.notify = False
+    watch.read(p=1.0)
+    assert one.notify is False
+
+
+def test_what_has_not_changed_is_not_sent_again(card, kernel):
+    one = card()
+    tell(one, "a", True)
+    kernel.quiet[0].read(p=1.0)
+    told = []
+    one.observe(told.append, "live")
+    kernel.quiet[0].tell()
+    assert told == []

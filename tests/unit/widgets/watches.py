@@ -1,0 +1,95 @@
+"""Watches that read what a test tells them to."""
+
+import weakref
+
+import pytest
+
+from inductiva_widgets.tasks import watches
+from inductiva_widgets.tasks.watching import Watch
+from inductiva_widgets.widgets import quiet, readings
+
+
+class FakeWatch:
+    """What widgets see of a watch."""
+
+    def __init__(self, task=None, source="residuals", **series):
+        self.task = task
+        self.source = source
+        self.rows = series
+        self.progress = self.ends = self.last_output = self.error = None
+        self.note = ""
+        self.notify = self.is_over = self.is_stopped = False
+        self.logs = ()
+        self.callbacks = []
+
+    @property
+    def names(self):
+        return tuple(self.rows)
+
+    @property
+    def samples(self):
+        return max(map(len, self.rows.values()), default=0)
+
+    @property
+    def last(self):
+        return {name: values[-1] for name, values in self.rows.items() if values}
+
+    def series(self, points=80):
+        return {name: list(enumerate(values))[-points:] for name, values in self.rows.items()}
+
+    def is_log(self, name):
+        return name in self.logs
+
+    def subscribe(self, callback):
+        self.callbacks.append(callback)
+        return lambda: self.callbacks.remove(callback)
+
+    def stop(self):
+        self.is_stopped = self.is_over = True
+
+    def read(self, **values):
+        """Read a number of each series, and tell it."""
+        for name, value in values.items():
+            self.rows.setdefault(name, []).append(value)
+        self.tell()
+
+    def end(self):
+        self.is_over = True
+        self.tell()
+
+    def tell(self):
+        for callback in list(self.callbacks):
+            callback()
+
+
+class Kernel:
+    """The watches of a kernel: those that people made, and the quiet ones in their order."""
+
+    def __init__(self):
+        self.made = []
+        self.quiet = []
+
+    def watches_of(self, task):
+        return [watch for watch in self.made if watch.task == task]
+
+    def make_quiet(self, task):
+        watch = FakeWatch(task)
+        self.quiet.append(watch)
+        return watch
+
+    @property
+    def reading(self):
+        """Ids of the tasks that are read quietly."""
+        return [watch.task.id for watch in self.quiet if not watch.is_over]
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """Return the watches of a kernel in which every simulator's numbers are known."""
+    kernel = Kernel()
+    monkeypatch.setattr(watches, "watches_of", kernel.watches_of)
+    monkeypatch.setattr(readings, "preset_for", lambda name: name)
+    monkeypatch.setattr(Watch, "quiet", kernel.make_quiet)
+    monkeypatch.setattr(quiet, "_pool", quiet._Pool())
+    monkeypatch.setattr(readings, "_all", weakref.WeakSet())
+    return kernel
