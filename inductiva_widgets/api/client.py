@@ -194,23 +194,6 @@ class Client:
         """
         self.transport.call("PUT", f"{_task(task_id)}/metadata", body=metadata)
 
-    def tail(self, task_id: str, name: str, size: int) -> tuple[bytes, int]:
-        """Return the end of a text file and its length; only the embedded server offers this.
-
-        ``GET /tasks/{id}/files/{name}``, also while the task runs.
-
-        Parameters
-        ----------
-        task_id
-            The task's id.
-        name
-            Path of the file, such as ``"stdout.txt"``.
-        size
-            Bytes from the end, at most.
-        """
-        path = f"{_task(task_id)}/files/{quote(name)}"
-        return self.transport.read_tail(path, size)
-
     def read_text(
         self, task_id: str, name: str, *, after: int | None = None, most: int
     ) -> FilePart:

@@ -149,11 +149,6 @@ class Transport:
             return None
         return answers.decode(response, answer, request.endpoint)
 
-    def read_tail(self, path: str, size: int) -> tuple[bytes, int]:
-        """Return the last bytes of a file of the embedded server, and the file's length."""
-        part = self.read_part(path, {"tail_bytes": size})
-        return part.data, part.size
-
     def read_part(self, path: str, params: Mapping[str, int]) -> FilePart:
         """Return bytes of a file of the embedded server."""
         request = _Request("GET", path, _query(params), None, safe=True, keyed=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import NotFoundError
-from inductiva_widgets.tasks.looks import BACKLOG, BUDGET, PERIOD, Look, Piece, State, ended
+from inductiva_widgets.tasks.looks import BACKLOG, BUDGET, FLOOD, PERIOD, Look, Piece, State, ended
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.transport import FilePart
@@ -58,14 +58,14 @@ class HttpSource:
         if self._at is None:
             return self._end(BACKLOG)
         if self._is_flooding:
-            return self._end(BUDGET)
+            return self._end(FLOOD)
         part = self._read(after=self._at, most=BUDGET)
         if part.size < self._at:
             # It was begun anew.
             self._at = None
             return self._end(BACKLOG)
         if part.size > self._at + len(part.data) + BUDGET:
-            return self._end(BUDGET)
+            return self._end(FLOOD)
         self._at += len(part.data)
         return (Piece(part.data, follows=True) if part.data else None), part
 

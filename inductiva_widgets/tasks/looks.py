@@ -15,7 +15,10 @@ PERIOD = 1.0
 """Seconds between two looks at a file."""
 
 BUDGET = 1 << 20
-"""Bytes that are read of a file in a period; of one that grows faster, the last ones."""
+"""Bytes that are read of a file in a period."""
+
+FLOOD = 128 << 10
+"""Bytes that are read in a period of a file that grows faster than that: the last ones."""
 
 BACKLOG = 4 << 20
 """Bytes that are read of a file at first, and that are kept for those who come later."""

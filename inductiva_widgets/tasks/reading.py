@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from inductiva_widgets.errors import NotFoundError, TaskError
-from inductiva_widgets.formatting import format_bytes
+from inductiva_widgets.errors import NotFoundError
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.files import TaskFiles
@@ -15,10 +14,11 @@ if TYPE_CHECKING:
 FILE = "file"
 """The edition whose bytes are those of the file; others are what came of it while it ran."""
 
-# Bytes that the embedded server is asked for first; the last lines of a log are rarely longer.
-_FIRST_LOOK = 1 << 16
-# The embedded server gives no more than this from the end of a file.
-_REACH = 16 << 20
+# Bytes that the embedded server is asked for first; the last lines of a log are rarely longer. One
+# byte more than the page is given, which tells whether that begins at a line.
+_FIRST_LOOK = (1 << 16) + 1
+# The embedded server gives no more than this at once.
+_MOST = 16 << 20
 
 
 class TextFile(Protocol):
@@ -84,7 +84,7 @@ def open_text(task: TaskFiles, name: str, max_age: float = 0.0) -> Iterator[Text
 def _grown(task: TaskFiles, name: str, *, can_grow: bool) -> TextFile | None:
     """Return a file of the embedded server; None where it will never have it."""
     try:
-        return _Tail(task, name, can_grow=can_grow)
+        return _Grown(task, name, can_grow=can_grow)
     except NotFoundError:
         # A living task waits in the queue, or has not written this file yet.
         return _Nothing() if can_grow else None
@@ -100,8 +100,8 @@ class _Nothing:
         return b""
 
 
-class _Tail:
-    """A file of the embedded server, which gives ends of files only."""
+class _Grown:
+    """A file of the embedded server; its end is there from the beginning."""
 
     edition = FILE
     is_packed = False
@@ -109,21 +109,23 @@ class _Tail:
     def __init__(self, task: TaskFiles, name: str, *, can_grow: bool) -> None:
         self.can_grow = can_grow
         self._task, self._name = task, name
-        self._end, self.size = task.client.tail(task.id, name, _FIRST_LOOK)
+        part = task.client.read_text(task.id, name, most=_FIRST_LOOK)
+        self._end, self.size = part.data, part.size
 
     def read(self, start: int, stop: int, /) -> bytes:
-        end, size = self._end, self.size
-        # Asked again where so much was added in the meantime that the beginning was missed.
-        while start < size - len(end):
-            wanted = size - start + _FIRST_LOOK
-            if wanted > _REACH:
-                raise TaskError(
-                    f"Only the last {format_bytes(_REACH)} of {self._name} can be read here: "
-                    "download it for what comes before."
-                )
-            end, size = self._task.client.tail(self._task.id, self._name, wanted)
-        begin = size - len(end)
-        return end[max(0, start - begin) : max(0, stop - begin)]
+        begin = self.size - len(self._end)
+        if start >= begin:
+            return self._end[start - begin : max(0, stop - begin)]
+        found: list[bytes] = []
+        while start < stop:
+            part = self._task.client.read_text(
+                self._task.id, self._name, after=start, most=min(stop - start, _MOST)
+            )
+            if not part.data:
+                break
+            found.append(part.data)
+            start += len(part.data)
+        return b"".join(found)
 
 
 class _Member:

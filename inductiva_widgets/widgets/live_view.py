@@ -76,7 +76,7 @@ def metric_view(watches: Sequence[Watch]) -> views.MetricView | None:
                 return {
                     "name": name,
                     "last": _number(watch.last.get(name)),
-                    "points": [_number(value) for _, value in points],
+                    "points": [_short(value) for _, value in points],
                     "is_log": watch.is_log(name),
                     "progress": _number(watch.progress),
                 }
@@ -87,15 +87,14 @@ def _series(watches: Sequence[Watch]) -> list[views.SeriesView]:
     found: dict[str, views.SeriesView] = {}
     for watch in watches:
         for name, points in watch.series(_CARD).items():
-            finite = [value for _, value in points if math.isfinite(value)]
             if points:
                 unique = _unique(name, found)
                 found[unique] = {
                     "name": unique,
                     "last": _number(watch.last.get(name)),
-                    "low": _number(min(finite, default=None)),
-                    "high": _number(max(finite, default=None)),
-                    "points": [(number, _number(value)) for number, value in points],
+                    "low": _short(min(value for _, value in points)),
+                    "high": _short(max(value for _, value in points)),
+                    "points": [(number, _short(value)) for number, value in points],
                     "is_log": watch.is_log(name),
                 }
     return list(found.values())
@@ -109,8 +108,10 @@ def _unique(name: str, taken: dict[str, views.SeriesView]) -> str:
 
 def _number(value: float | None) -> float | None:
     """Return a number as it is drawn, None for what JSON has no word for."""
-    if value is None or not math.isfinite(value):
-        return None
+    return _short(value) if value is not None and math.isfinite(value) else None
+
+
+def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 

@@ -133,14 +133,14 @@ class FeedView(TypedDict):
 class SeriesView(TypedDict):
     """One series of numbers; ``points`` are pairs of a sample's number and its value.
 
-    None stands for what is no finite number.
+    None stands for a value that is no finite number.
     """
 
     name: str
     last: float | None
     low: float | None
     high: float | None
-    points: list[tuple[int, float | None]]
+    points: list[tuple[int, float]]
     is_log: bool
 
 
@@ -163,7 +163,7 @@ class MetricView(TypedDict):
 
     name: str
     last: float | None
-    points: list[float | None]
+    points: list[float]
     is_log: bool
     progress: float | None
 

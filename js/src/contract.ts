@@ -43,12 +43,12 @@ export interface FailureView {
 
 /** One series of numbers that a simulation prints. `points` are at most 80 pairs of the number of
  * the sample and its value, in which the extremes are kept; `is_log` where a logarithmic scale shows
- * it better. */
+ * it better. `last`, `low` and `high` are null where they are no finite number. */
 export interface SeriesView {
   name: string;
-  last: number;
-  low: number;
-  high: number;
+  last: number | null;
+  low: number | null;
+  high: number | null;
   points: [number, number][];
   is_log: boolean;
 }
@@ -68,10 +68,10 @@ export interface LiveView {
   error: ErrorView | null;
 }
 
-/** The first series of a watched task, for a line of the list: its last values, 24 at most. */
+/** The first series of a watched task, for a line of the list: its course in at most 24 values. */
 export interface MetricView {
   name: string;
-  last: number;
+  last: number | null;
   points: number[];
   is_log: boolean;
   progress: number | null;

@@ -57,8 +57,8 @@ def progress(process, count):
 def test_logs_prints_a_running_swmm_task_line_by_line_until_it_is_killed(vendor, storm):
     with printing(vendor, "logs", storm.id, "--stdout") as process:
         seen = progress(process, 12)
-        log, _ = storm.client.tail(storm.id, "stdout.txt", 1 << 16)
-        printed = PROGRESS.findall(log.decode())
+        log = storm.client.read_text(storm.id, "stdout.txt", most=1 << 16)
+        printed = PROGRESS.findall(log.data.decode())
         begin = printed.index(seen[0])
         assert seen == printed[begin : begin + 12]
         # Those that were there already come at once, the others as they are printed.

@@ -106,7 +106,7 @@ def test_file_that_grows_too_fast_is_read_at_its_end(disk, task):
     disk.files["stdout.txt"] += b"x" * 3 * looks.BUDGET + b"end\n"
     ear.until(lambda: ear.text.endswith(b"end\n"))
     assert [piece.follows for piece in ear.pieces] == [True, False]
-    assert len(ear.pieces[1].data) == looks.BUDGET
+    assert len(ear.pieces[1].data) == looks.FLOOD
     disk.files["stdout.txt"] += b"calm again\n"
     ear.until(lambda: ear.text.endswith(b"calm again\n"))
     assert ear.pieces[-1] == (b"calm again\n", True)

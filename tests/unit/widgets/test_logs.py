@@ -5,7 +5,8 @@ import io
 import pytest
 
 from inductiva_widgets import errors
-from inductiva_widgets.errors import InputError, TaskError
+from inductiva_widgets.api.transport import FilePart
+from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import logs
 from inductiva_widgets.widgets.logs import log_view
@@ -21,18 +22,22 @@ class Disk:
         self.files = {}
         self.grows_by = b""
         client.transport.is_embedded = True
-        client.transport.read_tail = self.read_tail
+        client.transport.read_part = self.read_part
         self.asked = []
 
-    def read_tail(self, path, size):
+    def read_part(self, path, params):
         name = path.rpartition("/")[2]
-        self.asked.append(size)
+        self.asked.append(params)
         if name not in self.files:
             raise errors.NotFoundError("no such file", status=404, endpoint=f"GET {path}")
         data = self.files[name]
         self.files[name] += self.grows_by
         self.grows_by = b""
-        return data[max(0, len(data) - size) :], len(data)
+        if "after" in params:
+            part = data[params["after"] :][: params["most"]]
+        else:
+            part = data[max(0, len(data) - params["tail_bytes"]) :]
+        return FilePart(part, len(data), None)
 
 
 @pytest.fixture
@@ -154,10 +159,10 @@ def test_log_that_grows_between_two_looks_is_read_where_it_was_asked_for(disk):
     assert look(disk, before=120)["text"] == "".join(f"line {n:06d}\n" for n in range(10))
 
 
-def test_beginning_of_a_huge_log_is_out_of_reach_while_it_runs(disk):
-    disk.files["stdout.txt"] = bytes(17 << 20)
-    with pytest.raises(TaskError, match="the last 16"):
-        look(disk, before=100)
+def test_beginning_of_a_huge_log_is_read_where_it_lies_while_it_runs(disk):
+    disk.files["stdout.txt"] = b"first line\n" + bytes(17 << 20)
+    assert look(disk, before=11)["text"] == "first line\n"
+    assert disk.asked[1:] == [{"after": 0, "most": 11}]
 
 
 @pytest.mark.parametrize(
