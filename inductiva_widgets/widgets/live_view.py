@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.metrics.reader import PERCENT
 from inductiva_widgets.widgets import state, views
 
 if TYPE_CHECKING:
@@ -72,11 +73,12 @@ def metric_view(watches: Sequence[Watch]) -> views.MetricView | None:
     """Return the first series of some watches of one task; None where nothing was read yet."""
     for watch in watches:
         for name, points in watch.series(_LINE).items():
-            if points:
+            finite = [_short(value) for _, value in points if math.isfinite(value)]
+            if finite:
                 return {
                     "name": name,
                     "last": _number(watch.last.get(name)),
-                    "points": [_short(value) for _, value in points],
+                    "points": finite,
                     "is_log": watch.is_log(name),
                     "progress": _number(watch.progress),
                 }
@@ -87,16 +89,20 @@ def _series(watches: Sequence[Watch]) -> list[views.SeriesView]:
     found: dict[str, views.SeriesView] = {}
     for watch in watches:
         for name, points in watch.series(_CARD).items():
-            if points:
-                unique = _unique(name, found)
-                found[unique] = {
-                    "name": unique,
-                    "last": _number(watch.last.get(name)),
-                    "low": _short(min(value for _, value in points)),
-                    "high": _short(max(value for _, value in points)),
-                    "points": [(number, _short(value)) for number, value in points],
-                    "is_log": watch.is_log(name),
-                }
+            if name == PERCENT and watch.progress is not None:
+                # The bar of the progress says it.
+                continue
+            # A series of which no value is finite is named all the same.
+            finite = [(number, _short(value)) for number, value in points if math.isfinite(value)]
+            unique = _unique(name, found)
+            found[unique] = {
+                "name": unique,
+                "last": _number(watch.last.get(name)),
+                "low": min((value for _, value in finite), default=None),
+                "high": max((value for _, value in finite), default=None),
+                "points": finite,
+                "is_log": watch.is_log(name),
+            }
     return list(found.values())
 
 

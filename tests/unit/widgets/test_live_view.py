@@ -42,15 +42,15 @@ def test_series_come_with_their_last_value_and_their_range():
 
 
 @pytest.mark.parametrize("strange", [math.nan, math.inf, -math.inf])
-def test_what_is_no_number_for_json_becomes_a_gap(strange):
+def test_what_is_no_number_for_json_is_left_out_and_told_as_the_last(strange):
     watch = FakeWatch(residual=[1.0, strange])
     watch.progress = strange
     for view in (live_view([watch]), metric_view([watch])):
         json.dumps(view, allow_nan=False)
     series = live_view([watch])["series"][0]
-    assert series["points"] == [(0, 1.0), (1, None)]
+    assert series["points"] == [(0, 1.0)]
     assert (series["last"], series["low"], series["high"]) == (None, 1.0, 1.0)
-    assert metric_view([watch])["points"] == [1.0, None]
+    assert (metric_view([watch])["points"], metric_view([watch])["last"]) == ([1.0], None)
 
 
 def test_series_that_has_no_number_at_all_is_still_named():
