@@ -65,8 +65,10 @@ class Connection:
             Nobody answered, or the two did not find each other.
         """
         aiortc = require()
-        where = config.turn_server()
-        servers = [aiortc.RTCIceServer(f"{kind}:{where}") for kind in ("stun", "turn")]
+        # With the embedded server on this machine nobody else need help.
+        where = None if client.is_local else config.turn_server()
+        kinds = () if where is None else ("stun", "turn")
+        servers = [aiortc.RTCIceServer(f"{kind}:{where}") for kind in kinds]
         peer = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(servers))
         connection = cls(peer)
         try:

@@ -93,6 +93,19 @@ def test_a_task_in_code(first):
     assert first["task"].get_metadata() == {"cell_size": "0.05"}
 
 
+def test_a_run_is_watched(first, place, capsys):
+    inductiva.connect("local")
+    names = run(block("task.on_status("), dict(first))
+    try:
+        assert names["watch"].names == ("wall",)
+        printed = capsys.readouterr().out
+        assert "Simulating 2024-01-10" in printed
+        assert "stdout.txt was written" in printed or "model.out was written" in printed
+        assert "%CPU" in printed
+    finally:
+        assert names["task"].kill(wait_timeout=30)
+
+
 def test_the_table_in_code(first, place):
     client = inductiva.connect("replay")
     names = run(block("widget(follow=True)"), dict(first))

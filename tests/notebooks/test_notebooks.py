@@ -40,7 +40,7 @@ def workspace(tmp_path, monkeypatch):
 
 
 def test_there_are_notebooks():
-    names = {"quickstart", "task_history", "many_tasks", "outputs", "dam_break"}
+    names = {"quickstart", "task_history", "many_tasks", "outputs", "dam_break", "watching"}
     assert names <= {path.stem for path in NOTEBOOKS}
 
 
@@ -140,6 +140,23 @@ def water_is_drawn(shown):
     assert len(seen) == 26
 
 
+def runs_are_watched(shown):
+    """One run converges, the other is killed for its residual; a third one is looked into."""
+    html = "".join(data.get("text/html", "") for data in shown)
+    assert "Asked to kill: residual &gt; 1e3 for 20 samples" in html
+    text = words(shown)
+    assert "<Status.KILLED: 'killed'>" in text
+    [drawing] = [data["image/png"] for data in shown if "image/png" in data]
+    assert picture_of(drawing).width > 400
+    for found in (
+        r"Simulating 2024-01-10",
+        r"stdout.txt +\d+ B",
+        r"model.out was written",
+        r"%CPU",
+    ):
+        assert re.search(found, text)
+
+
 def words(shown):
     return "\n".join(data.get("text/plain", "") for data in shown).strip()
 
@@ -153,6 +170,7 @@ ANSWERS = {
     "many_tasks": sweep_is_compared,
     "outputs": outputs_are_read_in_parts,
     "dam_break": water_is_drawn,
+    "watching": runs_are_watched,
 }
 
 
