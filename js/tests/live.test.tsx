@@ -167,6 +167,18 @@ describe("metrics of a card", () => {
     one(el, "region", "Chart of residual");
     one(el, "img", /^residual: last 7,/);
   });
+  it("are drawn on the scale that suits them by now, until one is chosen", async () => {
+    const model = card({ series: [series("residual", { is_log: false })] });
+    const { el } = await show(model);
+    await click(one(el, "button", "Chart of residual"));
+    const isLog = () => one(el, "button", "Log").getAttribute("aria-pressed");
+    expect(isLog()).toBe("false");
+    await act(async () => model.set("live", live({ series: [series("residual")] })));
+    expect(isLog()).toBe("true");
+    await click(one(el, "button", "Linear"));
+    await act(async () => model.set("live", live({ series: [series("residual", { last: 7 })] })));
+    expect(isLog()).toBe("false");
+  });
   it("say what a condition has done, and what does not work", async () => {
     const error = { title: "Too slow.", detail: "50 ms", report: "x" };
     const { el } = await show(card({ note: "It was asked to end.", error }));

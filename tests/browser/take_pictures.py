@@ -100,6 +100,29 @@ def test_take_pictures(open_notebook, page, lab, theme):
     notebook.run(6)
 
 
+PLATE = """image = inductiva.simulators.CustomImage("docker://python:3.12-slim")
+plate = image.run("cases/heat_plate", commands=["python solve.py 1.9"])
+plate.watch(r"residual\\s+(?P<residual>\\S+)", stop_if="residual > 1e3 for 20 samples")
+plate"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_take_a_run_that_is_watched(open_notebook, page, lab, theme):
+    page.set_viewport_size({"width": 1120, "height": 1100})
+    notebook = open_notebook(lab.write(f"watched_{theme}.ipynb", SETUP, PLATE), theme)
+    notebook.run(0)
+    notebook.run(1)
+    card = region(notebook, 1)
+    becomes(card, "computation-started")
+    card.get_by_role("tab", name="Log").click()
+    card.get_by_role("button", name="Chart of residual").click(timeout=20_000)
+    expect(card.get_by_role("region", name="Chart of residual")).to_be_visible()
+    expect(card).to_contain_text(re.compile("sweep +500 "), timeout=30_000)
+    page.mouse.move(5, 5)
+    card.scroll_into_view_if_needed()
+    card.screenshot(path=place(f"card-watched-{theme}.png"), animations="disabled")
+
+
 HERO_SETUP = """import inductiva_widgets as inductiva
 inductiva.connect("local")"""
 HERO_RUN = """swmm = inductiva.simulators.SWMM()

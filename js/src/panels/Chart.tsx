@@ -27,7 +27,9 @@ export function Chart({ series, name, onClose }: Props) {
   const own = series.find((one) => one.name === name) as SeriesView;
   const kin = series.filter(({ is_log }) => is_log === own.is_log);
   const [isAll, setAll] = useState(false);
-  const [isLog, setLog] = useState(own.is_log);
+  // Until one is chosen, the scale that suits what is there by now.
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const isLog = chosen ?? own.is_log;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const shown = isAll ? kin : [own];
@@ -54,7 +56,7 @@ export function Chart({ series, name, onClose }: Props) {
             ["Log", isLog],
             ["Linear", !isLog],
           ]}
-          onChoose={(choice) => setLog(choice === 0)}
+          onChoose={(choice) => setChosen(choice === 0)}
         />
         <button
           type="button"
