@@ -16,21 +16,23 @@ from tests.unit.test_architecture import ROOMS
 FOLDER = Path(__file__).parents[1] / "notebooks" / "images"
 WIDTH, HEIGHT, MARGIN = 196, 54, 24
 COLUMNS = (24, 256, 488, 720)
-ROWS = (24, 122, 220, 318, 416)
+ROWS = (24, 122, 220, 318)
 # Room: column, row, what it is for.
 PLACES = {
     "widgets": (0, 0, "cards and tables"),
     "simulators": (1, 0, "what submits tasks"),
-    "resources": (2, 0, "machine groups, costs"),
-    "cli": (3, 0, "the command line"),
+    "cli": (2, 0, "the command line"),
+    "resources": (3, 0, "machine groups, costs"),
     "live": (0, 1, "one poller a kernel"),
-    "tasks": (1, 2, "tasks and lists of them"),
-    "downloads": (0, 3, "any part of a remote zip"),
-    "history": (1, 3, "what is kept, what is new"),
-    "plots": (0, 4, "pictures of frames"),
-    "frames": (1, 4, "tasks as DataFrames"),
-    "api": (2, 4, "one door for HTTP"),
-    "local": (3, 4, "embedded server, a process"),
+    "tasks": (1, 1, "tasks and lists of them"),
+    "metrics": (2, 1, "numbers in logs"),
+    "downloads": (0, 2, "any part of a remote zip"),
+    "history": (1, 2, "what is kept, what is new"),
+    "webrtc": (2, 2, "to a running task's machine"),
+    "plots": (0, 3, "pictures of frames"),
+    "frames": (1, 3, "tasks as DataFrames"),
+    "local": (2, 3, "embedded server, a process"),
+    "api": (3, 3, "one door for HTTP"),
 }
 # Every room may use these, so that their arrows would say nothing.
 GROUND = "errors · status · models · compute · timing · config · formatting"
@@ -73,7 +75,7 @@ def arrows() -> set[tuple[str, str]]:
 def picture(colours: Colours) -> str:
     """Return the SVG text of the map."""
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 940 644" width="940" height="644" '
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 940 546" width="940" height="546" '
         'role="img" aria-label="The rooms of the package and the arrows between them" '
         'font-family="ui-sans-serif, system-ui, Segoe UI, Helvetica, Arial, sans-serif">',
         f'<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
@@ -92,7 +94,7 @@ def picture(colours: Colours) -> str:
     parts.append(
         f'<path d="M{COLUMNS[0] + WIDTH / 2} 64V100" stroke="{colours.page}" stroke-width="1.6"/>'
         f'<text x="{COLUMNS[0] + WIDTH / 2 + 10}" y="86" font-size="12" fill="{colours.faint}">'
-        "twins: contract.ts, state.py</text>"
+        "twins: contract.ts, views.py</text>"
     )
     parts.append(
         _box("used by all", GROUND, COLUMNS[0], ROWS[-1] + 78 + HEIGHT + 34, whole, colours)

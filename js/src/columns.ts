@@ -23,7 +23,7 @@ export const COLUMNS: Record<ColumnKey, Column> = {
   started: { title: "Started", kind: "time", width: 96 },
   ended: { title: "Ended", kind: "time", width: 96 },
   queue: { title: "Queue", kind: "seconds", width: 64 },
-  computation: { title: "Computation", kind: "seconds", width: 90 },
+  computation: { title: "Computation", kind: "seconds", width: 98 },
   total: { title: "Total", kind: "seconds", width: 64 },
   phases: { title: "Phases", kind: "text", width: 54, grows: true },
   metric: { title: "Metric", kind: "text", width: 158, isPicture: true },

@@ -46,12 +46,12 @@ MAIN = {
     "Task": "get_status get_info wait wait_for_status kill sync_context get_output_files_info "
     "open_output tail_files list_files last_modified_file top download_outputs start_download "
     "download_inputs get_output_url get_metadata set_metadata get_computation_time get_total_time "
-    "get_machine_type widget",
+    "get_machine_type watch metrics on_status widget",
     "TaskList": "to_frame from_frame filter kill wait download_outputs start_download compare "
-    "widget",
+    "watch widget",
     "TaskListWidget": "query filtered code",
     "TaskWidget": "freeze",
-    "tasks": "Task TaskList get get_all history clear_history compare to_dict OutputsInfo",
+    "tasks": "Task TaskList Watch get get_all history clear_history compare to_dict OutputsInfo",
     "simulators": "Simulator SWMM.run CustomImage",
     "downloads": "fetch_archive fetch_file start_archive start_file RemoteArchive Download Limits",
     "utils": "download_from_url",
