@@ -155,6 +155,35 @@ def test_condition_kills_a_task_that_diverges_and_the_card_says_why(
     take(page, card, "card-live-stopped")
 
 
+# The browser's own notifications, counted: a headless one shows them to nobody.
+COUNT = """window.told = [];
+window.Notification = new Proxy(window.Notification, {
+  construct(kind, given) { window.told.push(given); return new kind(...given); },
+});"""
+
+
+def test_browser_tells_of_the_end_once_the_bell_was_rung(open_notebook, lab, page, solver):
+    page.context.grant_permissions(["notifications"])
+    page.add_init_script(COUNT)
+    notebook = open_notebook(lab.write("bell.ipynb", SETUP, f"{solver.run}\ntask", "task"))
+    for index in range(3):
+        notebook.run(index)
+    cards = [card_in(notebook.output(index)) for index in (1, 2)]
+    for card in cards:
+        becomes(card, "computation-started")
+    bell = cards[0].get_by_role("button", name="Notify me when it ends")
+    expect(bell).to_have_attribute("aria-pressed", "false")
+    bell.click()
+    expect(bell).to_have_attribute("aria-pressed", "true")
+    solver.say("end")
+    for card in cards:
+        becomes(card, "success")
+    page.wait_for_function("() => window.told.length > 0")
+    [[title, options]] = page.evaluate("() => window.told")
+    assert "Success" in title
+    assert cards[0].get_attribute("aria-label") == f"Task {options['tag']}"
+
+
 def test_list_draws_the_metric_of_its_running_tasks(open_notebook, lab, page, solver):
     # The second one waits for the first: the embedded server computes one at a time.
     more = "more = inductiva.simulators.SWMM().run('cases/swmm_long')"
