@@ -90,9 +90,11 @@ function Head({ live, view, time }: Omit<Props, "bridge">) {
   return (
     <div class="iw-live-head">
       {source === null ? null : (
-        <span class="iw-cell" title={clip(source)}>
-          <bdi>{clip(source)}</bdi>
-          {samples === 0 ? null : ` · ${formatPlural(samples, "sample")}`}
+        <span class="iw-live-source">
+          <span class="iw-cell" title={clip(source)}>
+            <bdi>{clip(source)}</bdi>
+          </span>
+          {samples === 0 ? null : <span>{` · ${formatPlural(samples, "sample")}`}</span>}
         </span>
       )}
       {progress === null ? null : (

@@ -71,7 +71,7 @@ function contentOf(
 }
 
 function Metric(metric: MetricView) {
-  const { points, is_log, last, progress } = metric;
+  const { name, points, is_log, last, progress } = metric;
   return (
     <span class="iw-mini-metric">
       <Sparkline
@@ -79,7 +79,8 @@ function Metric(metric: MetricView) {
         isLog={is_log}
         label={clip(toldMetric(metric))}
       />
-      <span class="iw-num">{formatValue(last)}</span>
+      {/* The share itself needs no second number. */}
+      {name === "percent" ? null : <span class="iw-num">{formatValue(last)}</span>}
       {progress === null ? null : <span class="iw-num iw-dim">{percentOf(progress)}</span>}
     </span>
   );
