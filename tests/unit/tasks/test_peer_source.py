@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 
@@ -100,6 +101,20 @@ def test_lines_come_as_they_are_written(task, log):
         "follow": True,
         "args": {"filename": "stdout.txt", "lines": 1000, "wait": True},
     }
+
+
+def test_program_that_never_pauses_is_heard_before_it_has_said_much(task, log):
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    log.lines = ["one"]
+    until(lambda: log.followers)
+    for _ in range(30):
+        if ear.pieces:
+            break
+        log.write("more")
+        time.sleep(0.1)
+    assert len(log.lines) < 20
+    ear.until(lambda: ear.text == log.text)
 
 
 def test_of_a_long_file_the_last_lines_come_as_one_piece(task, log):
