@@ -73,11 +73,12 @@ def test_card_follows_the_log_the_numbers_and_the_files_by_webrtc(
     field = files.get_by_role("row", name=re.compile("velocity.dat"))
     expect(field).to_be_visible(timeout=15_000)
     expect(files.get_by_role("row", name=re.compile("stdout.txt"))).to_be_visible()
-    expect(field).to_contain_text("–")
+    # Neither sizes nor times are known.
+    expect(field.get_by_role("gridcell")).to_have_count(1)
     take(page, card, "card-cloud-files")
 
     # All readers of the task have one connection.
-    assert sum(entry.path.endswith("/offer") for entry in cloud.log) == 1
+    assert [entry.path for entry in cloud.log if entry.path.endswith("/offer")] == [f"/tasks/{task}/offer"]
     card.get_by_role("tab", name="Log").click()
     (tmp_path / "end").touch()
     becomes(card, "success")
