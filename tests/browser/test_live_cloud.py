@@ -78,7 +78,9 @@ def test_card_follows_the_log_the_numbers_and_the_files_by_webrtc(
     take(page, card, "card-cloud-files")
 
     # All readers of the task have one connection.
-    assert [entry.path for entry in cloud.log if entry.path.endswith("/offer")] == [f"/tasks/{task}/offer"]
+    assert [entry.path for entry in cloud.log if entry.path.endswith("/offer")] == [
+        f"/tasks/{task}/offer"
+    ]
     card.get_by_role("tab", name="Log").click()
     (tmp_path / "end").touch()
     becomes(card, "success")

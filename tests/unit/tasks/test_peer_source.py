@@ -64,7 +64,8 @@ def client(service, monkeypatch):
     for module in (following, peer_source):
         monkeypatch.setattr(module, "PERIOD", 0.05)
     monkeypatch.setattr(peer_source, "_NEWS", 0.05)
-    monkeypatch.setattr(link, "_alone", set())
+    for learnt in ("_alone", "_several"):
+        monkeypatch.setattr(link, learnt, set())
     return service(wire_task("t1", "computation-started"))
 
 
