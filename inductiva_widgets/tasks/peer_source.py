@@ -27,8 +27,10 @@ LINES = 1000
 
 # Those that are kept for the comparison: more than are asked for, and no more than so many bytes.
 _KEPT, _KEPT_BYTES = 2 * LINES, 1 << 20
-# Seconds of silence after which the first lines are taken to be all.
+# Seconds of silence after which the first lines are taken to be all, and how long they may take: a
+# program that never pauses is not silent. What was lost is found again in all of them alone.
 _SILENCE = 0.3
+_GATHERS, _GATHERS_AGAIN = 0.5, 2.0
 _FLOOD = 256 << 10
 """Bytes a second, for some seconds, after which only the end is asked for once a period."""
 _FLOODED_FOR = 4.0
@@ -105,10 +107,11 @@ class PeerSource:
             return []
         if self._is_beginning:
             # The lines that are there come in several messages, and as one piece from here.
+            until = self._clock() + (_GATHERS_AGAIN if self._has_read else _GATHERS)
             while self._stream is not None and len(lines) < LINES and not self._is_torn:
                 more = self._take(_SILENCE)
                 lines += more
-                if not more:
+                if not more or self._clock() > until:
                     break
             self._is_beginning = False
             return self._spliced(lines)

@@ -1,13 +1,15 @@
 """The way to one task: a connection that all who ask share, a channel for each question.
 
-That several channels of a connection are answered is not certain of every peer. Where a second one
-gets no answer, the question is put again on a connection of its own; if that is answered at once,
-questions to the same service get connections of their own from then on.
+That several channels of a connection are answered is not certain of every peer, and one that tells
+of a quiet file says nothing for long. So the first second channel asks what is always answered.
+Where no answer comes, the question gets a connection of its own; if it is answered there at once,
+so do all questions to the same service from then on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
 
 PATIENCE = 5.0
-"""Seconds in which a second channel should be answered."""
+"""Seconds in which the first second channel should be answered."""
 LINGER = 10.0
 """Seconds that a connection is kept when nobody asks."""
 
+_PROBE = Question("last_modified_file")
+
 _links: dict[tuple[Client, str], Link] = {}
+# Addresses of services whose peers are known to answer several channels, or one alone.
+_several: set[str] = set()
 _alone: set[str] = set()
 
 
@@ -67,8 +73,9 @@ class Link:
     async def _put(self, question: Question, inbox: Inbox) -> None:
         shares = self._client.url not in _alone
         if shares:
-            connection, patience = await self._common()
-            if await _exchange(connection, question, inbox, patience):
+            connection = await self._common()
+            if connection.is_fresh or await self._hears_several(connection):
+                await _exchange(connection, question, inbox)
                 return
         own = await Connection.open(self._client, self._task_id)
         now = asyncio.get_running_loop().time
@@ -80,17 +87,26 @@ class Link:
                 _alone.add(self._client.url)
 
         try:
-            await _exchange(own, question, inbox, None, learn)
+            await _exchange(own, question, inbox, on_answer=learn)
         finally:
             await own.close()
 
-    async def _common(self) -> tuple[Connection, float | None]:
-        """Return the shared connection, and how long an answer on it is waited for."""
+    async def _hears_several(self, connection: Connection) -> bool:
+        """Return whether a second channel of a connection is answered; asks once a service."""
+        url = self._client.url
+        if url not in _several:
+            with contextlib.suppress(asyncio.TimeoutError):
+                asking = _exchange(connection, _PROBE, Inbox(), lambda: _several.add(url))
+                await asyncio.wait_for(asking, PATIENCE)
+        return url in _several
+
+    async def _common(self) -> Connection:
+        """Return the shared connection."""
         async with self._connecting:
             if self._shared is None or self._shared.lost.is_set():
                 await self.close()
                 self._shared = await Connection.open(self._client, self._task_id)
-            return self._shared, None if self._shared.is_fresh else PATIENCE
+            return self._shared
 
     def _retire(self) -> None:
         if not self._users:
@@ -108,18 +124,19 @@ async def _exchange(
     connection: Connection,
     question: Question,
     inbox: Inbox,
-    patience: float | None,
     on_answer: Callable[[], None] = lambda: None,
-) -> bool:
-    """Ask on a channel until the answers end; return whether there was one in time."""
+) -> None:
+    """Ask on a channel until the answers end."""
     channel = connection.channel()
-    answered, over = asyncio.Event(), asyncio.Event()
+    over = asyncio.Event()
+    is_answered = False
 
     def take(raw: object) -> None:
+        nonlocal is_answered
         if over.is_set():
             return
-        if not answered.is_set():
-            answered.set()
+        if not is_answered:
+            is_answered = True
             on_answer()
         try:
             inbox.put(decode(raw), len(raw) if isinstance(raw, (str, bytes)) else 0)
@@ -132,16 +149,11 @@ async def _exchange(
     channel.on("message", take)
     channel.on("close", over.set)
     try:
-        await asyncio.wait_for(opened(channel, connection.lost), patience)
+        await opened(channel, connection.lost)
         channel.send(question.encode())
-        await first_of(answered, over, connection.lost, timeout=patience)
-        if not (answered.is_set() or over.is_set() or connection.lost.is_set()):
-            return False
         await first_of(over, connection.lost)
         if not over.is_set():
             raise ConnectionError
-    except asyncio.TimeoutError:
-        return False
     except ConnectionError as error:
         raise APIConnectionError(
             "The connection with the task's machine was lost. Try again."
@@ -149,7 +161,6 @@ async def _exchange(
     finally:
         over.set()
         channel.close()
-    return True
 
 
 async def _close_all() -> None:

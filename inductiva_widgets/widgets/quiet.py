@@ -98,11 +98,13 @@ class _Pool:
                 watch.subscribe(partial(self._tell, task))
 
     def _end_unwanted(self) -> None:
-        for task in [task for task, claims in self._claims.items() if not claims]:
+        unwanted = [task for task, claims in self._claims.items() if not claims]
+        for task in unwanted:
             del self._claims[task]
-            watch = self._watches.pop(task, None)
-            if watch is not None:
-                watch.stop()
+        watches = [self._watches.pop(task) for task in unwanted if task in self._watches]
+        # A watch that is stopped says so, by which this runs again within itself.
+        for watch in watches:
+            watch.stop()
         self._fill()
 
     def _tell(self, task: Task) -> None:

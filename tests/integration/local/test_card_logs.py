@@ -44,8 +44,8 @@ sys.exit(int(sys.argv[2]))
 class Card:
     """A card whose page is the test."""
 
-    def __init__(self, server, task_id):
-        client = connect(server.url, api_key=server.key)
+    def __init__(self, server, task_id, client=None):
+        client = client or connect(server.url, api_key=server.key)
         self.widget = TaskWidget(Task(task_id, client=client))
         self.replies = {}
         self.came = threading.Condition()

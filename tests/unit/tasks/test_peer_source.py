@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 
@@ -63,7 +64,8 @@ def client(service, monkeypatch):
     for module in (following, peer_source):
         monkeypatch.setattr(module, "PERIOD", 0.05)
     monkeypatch.setattr(peer_source, "_NEWS", 0.05)
-    monkeypatch.setattr(link, "_alone", set())
+    for learnt in ("_alone", "_several"):
+        monkeypatch.setattr(link, learnt, set())
     return service(wire_task("t1", "computation-started"))
 
 
@@ -100,6 +102,20 @@ def test_lines_come_as_they_are_written(task, log):
         "follow": True,
         "args": {"filename": "stdout.txt", "lines": 1000, "wait": True},
     }
+
+
+def test_program_that_never_pauses_is_heard_before_it_has_said_much(task, log):
+    ear = Ear()
+    follow(task, "stdout.txt", ear)
+    log.lines = ["one"]
+    until(lambda: log.followers)
+    for _ in range(30):
+        if ear.pieces:
+            break
+        log.write("more")
+        time.sleep(0.1)
+    assert len(log.lines) < 20
+    ear.until(lambda: ear.text == log.text)
 
 
 def test_of_a_long_file_the_last_lines_come_as_one_piece(task, log):

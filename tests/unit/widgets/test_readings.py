@@ -183,6 +183,14 @@ def test_forgotten_widget_ends_its_reading(kernel, tasks):
     assert kernel.quiet[0].is_stopped
 
 
+def test_all_that_were_forgotten_end_at_the_next_word_of_one(kernel, tasks):
+    widgets = [Widget(task) for task in tasks(3)]
+    del widgets
+    gc.collect()
+    kernel.quiet[1].read(p=1.0)
+    assert kernel.reading == []
+
+
 def test_closed_widget_begins_nothing_again(kernel, tasks):
     (task,) = tasks(1)
     widget = Widget(task)

@@ -46,6 +46,7 @@ class FakeWatch:
 
     def stop(self):
         self.is_stopped = self.is_over = True
+        self.tell()
 
     def read(self, **values):
         """Read a number of each series, and tell it."""
