@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -12,6 +13,10 @@ from tests.conformance.server import KEY, recorded_server
 from tests.conformance.vendor import VendorClient, client_environment
 
 PROGRESS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d +\d+\.\d% +wall +\d+\.\d s")
+# Each of its commands takes three seconds of a processor before it asks for anything.
+PATIENCE = 120.0
+# Longer than any test; what runs it kills it.
+LONG_STORM = "12/31/2026"
 NO_AIORTC = "import sys; sys.modules['aiortc'] = None"
 
 
@@ -26,17 +31,21 @@ def printing(vendor, *arguments):
         stderr=subprocess.STDOUT,
         text=True,
     )
+    # What never comes ends the output, so that no test waits for ever.
+    limit = threading.Timer(PATIENCE, process.kill)
+    limit.start()
     try:
         yield process
     finally:
+        limit.cancel()
         process.kill()
         process.communicate()
 
 
 @pytest.fixture
 def storm(served, tmp_path):
-    """Return a running SWMM task that prints a line every half second, for half a minute."""
-    task = start(served, make_short_storm(tmp_path, "02/20/2024"))
+    """Return a running SWMM task that prints a line every half second until it is killed."""
+    task = start(served, make_short_storm(tmp_path, LONG_STORM))
     assert task.wait_for_status("computation-started", 0.1, silent_mode=True)
     yield task
     task.kill(wait_timeout=20)
@@ -83,16 +92,22 @@ def test_tail_list_last_file_and_top_of_a_running_task(vendor, storm):
     assert re.search(r"^ *\d+ \S+ .* \d+:\d\d\.\d\d \S+", rows, re.MULTILINE), done.stdout
 
 
-def test_tail_follows_two_files_and_says_of_a_third_that_it_is_not_there(vendor, storm):
+def test_tail_follows_two_files_at_once(vendor, storm):
     with printing(
-        vendor, "tasks", "tail", storm.id, "stdout.txt", "none.txt", "-f", "-l", "3"
+        vendor, "tasks", "tail", storm.id, "stdout.txt", "model.inp", "-f", "-l", "3"
     ) as process:
         printed = ""
-        while "There is no file 'none.txt'." not in printed or not PROGRESS.search(printed):
+        while "BASIN 545 340" not in printed or len(PROGRESS.findall(printed)) < 5:
             line = process.stdout.readline()
             assert line, printed
             printed += line
-        progress(process, 2)
+        # More than three, so some were printed after it had begun.
+        assert process.poll() is None
+
+
+def test_tail_ends_with_the_reason_when_one_of_its_files_is_not_there(vendor, storm):
+    done = vendor.command("tasks", "tail", storm.id, "stdout.txt", "none.txt", "-f")
+    assert "There is no file 'none.txt'." in done.stdout, done
 
 
 def test_wait_prints_the_output_to_its_end(ask, served, vendor_session, tmp_path):
@@ -112,9 +127,13 @@ answer(str(inductiva.tasks.Task("{task.id}").wait(download_std_on_completion=Fal
     assert "success" in done["answer"].lower()
 
 
-def test_a_client_that_asks_too_late_is_told_so(vendor, finished):
+def test_a_client_that_asks_too_late_is_told_so_and_makes_no_offer(vendor, served, finished):
     done = vendor.command("logs", finished.id)
-    assert done.returncode != 0 or "computation" in (done.stdout + done.stderr).lower()
+    assert f"Task {finished.id} has terminated." in done.stderr, done
+    assert done.stdout == ""
+    paths = {request.path for request in served.recorder.requests}
+    assert f"/tasks/{finished.id}" in paths
+    assert not any(path.endswith(("/register", "/offer", "/message")) for path in paths)
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +146,13 @@ def without_aiortc(tmp_path_factory):
 
 
 def test_without_aiortc_the_client_says_that_nobody_is_there(programs, without_aiortc, tmp_path):
-    task = start(without_aiortc, make_short_storm(tmp_path, "02/20/2024"))
+    task = start(without_aiortc, make_short_storm(tmp_path, LONG_STORM))
     assert task.wait_for_status("computation-started", 0.05, silent_mode=True)
-    vendor = VendorClient(programs, tmp_path, client_environment(without_aiortc.url, KEY, tmp_path))
-    done = vendor.command("tasks", "list-files", task.id)
+    environment = client_environment(without_aiortc.url, KEY, tmp_path)
+    try:
+        done = VendorClient(programs, tmp_path, environment).command("tasks", "list-files", task.id)
+    finally:
+        task.kill(wait_timeout=20)
     assert "Failed to connect to the task." in done.stdout, done
     statuses = {request.status for request in without_aiortc.recorder.requests}
     assert statuses == {200, 204}
