@@ -6,7 +6,9 @@ import itertools
 import json
 import os
 import random
+import sys
 
+import aioice.ice
 import msgspec
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -255,6 +257,77 @@ def test_an_idle_connection_is_closed_so_that_the_client_sees_it():
         await connections.close()
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+# A client that asks for a log, tells that it came, and then lives on until it is killed.
+CLIENT = """
+import asyncio, json
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+async def run():
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    channel = peer.createDataChannel("file_transfer")
+    request = {"type": "tail", "follow": True, "args": {"filename": "a.txt"}}
+    channel.on("open", lambda: channel.send(json.dumps(request)))
+    channel.on("message", lambda message: print(message, flush=True))
+    await peer.setLocalDescription(await peer.createOffer())
+    print(json.dumps(peer.localDescription.sdp), flush=True)
+    answer = RTCSessionDescription(sdp=json.loads(input()), type="answer")
+    await peer.setRemoteDescription(answer)
+    await asyncio.Event().wait()
+
+asyncio.run(run())
+"""
+
+
+class Logging(Task):
+    """A task that computes for ever; remembers the file that it has opened."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def is_over(self):
+        return False
+
+    def open(self, name):
+        self.file = self.path.open("rb")
+        return self.file
+
+    def reopen(self, name, file):
+        return None
+
+
+def test_a_client_that_vanishes_in_the_midst_of_a_log_leaves_nothing_open(monkeypatch, tmp_path):
+    # Half a minute in earnest.
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.2)
+    monkeypatch.setattr(aioice.ice, "CONSENT_FAILURES", 2)
+    log = tmp_path / "a.txt"
+    log.write_text("hello\n")
+    task = Logging(log)
+
+    async def run():
+        connections = Connections(4, 60.0)
+        pipe = asyncio.subprocess.PIPE
+        client = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CLIENT, stdin=pipe, stdout=pipe
+        )
+        try:
+            answer = await connections.answer(task, json.loads(await client.stdout.readline()))
+            client.stdin.write(json.dumps(answer).encode() + b"\n")
+            assert b"hello" in await client.stdout.readline()
+        finally:
+            client.kill()
+            await client.wait()
+        assert len(connections) == 1
+        assert not task.file.closed
+        while len(connections) or not task.file.closed:
+            # What it would have been told waits, and does not keep it.
+            with log.open("a") as file:
+                file.write("more\n" * 1000)
+            await asyncio.sleep(0.05)
+        await connections.close()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_without_aiortc_there_is_no_answer_and_no_thread(monkeypatch):
