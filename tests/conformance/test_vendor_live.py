@@ -11,12 +11,13 @@ import pytest
 from tests.conformance.cases import make_short_storm, start
 from tests.conformance.server import KEY, recorded_server
 from tests.conformance.vendor import VendorClient, client_environment
+from tests.integration.local.conftest import until
 
 PROGRESS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d +\d+\.\d% +wall +\d+\.\d s")
 # Each of its commands takes three seconds of a processor before it asks for anything.
 PATIENCE = 120.0
-# Longer than any test; what runs it kills it.
-LONG_STORM = "12/31/2026"
+# A minute on a processor that has nothing else to do, and a line each second of it.
+LONG_STORM = "05/20/2024"
 NO_AIORTC = "import sys; sys.modules['aiortc'] = None"
 
 
@@ -44,11 +45,18 @@ def printing(vendor, *arguments):
 
 @pytest.fixture
 def storm(served, tmp_path):
-    """Return a running SWMM task that prints a line every half second until it is killed."""
+    """Return a running SWMM task that has printed some lines, and prints more by and by."""
     task = start(served, make_short_storm(tmp_path, LONG_STORM))
     assert task.wait_for_status("computation-started", 0.1, silent_mode=True)
+    until(lambda: len(lines_of(task)) > 2, "progress", PATIENCE)
     yield task
     task.kill(wait_timeout=20)
+
+
+def lines_of(task):
+    """Return the lines of SWMM's progress that a task has written."""
+    log = task.client.read_text(task.id, "stdout.txt", most=1 << 16)
+    return PROGRESS.findall(log.data.decode())
 
 
 def progress(process, count):
@@ -66,8 +74,7 @@ def progress(process, count):
 def test_logs_prints_a_running_swmm_task_line_by_line_until_it_is_killed(vendor, storm):
     with printing(vendor, "logs", storm.id, "--stdout") as process:
         seen = progress(process, 12)
-        log = storm.client.read_text(storm.id, "stdout.txt", most=1 << 16)
-        printed = PROGRESS.findall(log.data.decode())
+        printed = lines_of(storm)
         begin = printed.index(seen[0])
         assert seen == printed[begin : begin + 12]
         # Those that were there already come at once, the others as they are printed.
@@ -97,7 +104,7 @@ def test_tail_follows_two_files_at_once(vendor, storm):
         vendor, "tasks", "tail", storm.id, "stdout.txt", "model.inp", "-f", "-l", "3"
     ) as process:
         printed = ""
-        while "BASIN 545 340" not in printed or len(PROGRESS.findall(printed)) < 5:
+        while "BASIN 545 340" not in printed or len(PROGRESS.findall(printed)) < 6:
             line = process.stdout.readline()
             assert line, printed
             printed += line
