@@ -297,6 +297,40 @@ class Logging(Task):
         return None
 
 
+def test_a_log_in_which_nothing_happens_keeps_its_connection(tmp_path):
+    log = tmp_path / "a.txt"
+    log.write_text("hello\n")
+    request = {"type": "tail", "follow": True, "args": {"filename": "a.txt"}}
+
+    async def connect(connections):
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        channel = peer.createDataChannel("file_transfer")
+        said = asyncio.Queue()
+        channel.on("open", lambda: said.put_nowait("open"))
+        channel.on("message", said.put_nowait)
+        await peer.setLocalDescription(await peer.createOffer())
+        answer = await connections.answer(Logging(log), peer.localDescription.sdp)
+        await peer.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        assert await said.get() == "open"
+        return peer, channel, said
+
+    async def run():
+        connections = Connections(4, 1.0)
+        reader, channel, said = await connect(connections)
+        channel.send(json.dumps(request))
+        assert "hello" in await said.get()
+        # One that came later and asks for nothing goes.
+        other, _, _ = await connect(connections)
+        while len(connections) > 1:
+            await asyncio.sleep(0.05)
+        with log.open("a") as file:
+            file.write("more\n")
+        assert "more" in await said.get()
+        await asyncio.gather(reader.close(), other.close(), connections.close())
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_a_client_that_vanishes_in_the_midst_of_a_log_leaves_nothing_open(monkeypatch, tmp_path):
     # Half a minute in earnest.
     monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.2)
