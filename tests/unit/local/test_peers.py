@@ -15,6 +15,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from inductiva_widgets.local.peers import Peers, operations, service, tailing, top
 from inductiva_widgets.local.peers.connections import Connections
+from inductiva_widgets.local.peers.conversation import Conversation
 from inductiva_widgets.local.peers.lines import (
     LONGEST_LINE,
     MOST_MESSAGE,
@@ -295,6 +296,54 @@ class Logging(Task):
 
     def reopen(self, name, file):
         return None
+
+
+class SlowChannel:
+    """A channel whose other side takes something only when it is told to."""
+
+    readyState = "open"  # noqa: N815
+
+    def __init__(self):
+        self.call = {}
+        self.on = self.call.__setitem__
+        self.sent = []
+        self.bufferedAmount = 0
+
+    def send(self, message):
+        self.sent.append(message)
+        self.bufferedAmount += len(message)
+
+    def take(self):
+        self.bufferedAmount = 0
+        self.call["bufferedamountlow"]()
+
+
+def test_no_more_of_a_log_waits_than_a_slow_client_is_to_be_sent_next(tmp_path):
+    log = tmp_path / "a.txt"
+    lines = [f"{number:07} {'x' * 91}" for number in range(20_000)]
+    log.write_text("\n".join([*lines, ""]))
+    arguments = {"filename": "a.txt", "lines": 10**6}
+
+    async def run():
+        channel = SlowChannel()
+        conversation = Conversation(channel, Logging(log))
+        channel.call["message"](json.dumps({"type": "tail", "follow": True, "args": arguments}))
+        seen = []
+        while len(seen) < len(lines):
+            # Until it has stopped by itself.
+            amount = -1
+            while amount < channel.bufferedAmount:
+                amount = channel.bufferedAmount
+                await asyncio.sleep(0.3)
+            assert amount < 400_000
+            for message in channel.sent:
+                seen += json.loads(message)["message"]
+            channel.sent.clear()
+            channel.take()
+        conversation.end()
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == lines
 
 
 def test_a_log_in_which_nothing_happens_keeps_its_connection(tmp_path):
