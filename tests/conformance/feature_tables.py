@@ -223,12 +223,36 @@ CLIENTS = Table(
         ),
         row(
             "Files of a running task on the cloud",
-            ("no, once it has ended", f"{_UNIT}widgets/test_logs.py"
-             "::test_real_service_gives_the_log_after_the_end_only"),
             (
-                "live, over WebRTC (not tried, it needs the cloud)",
-                f"{_LIVE}without_aiortc_the_client_says_that_nobody_is_there",
+                "live, over WebRTC, and as curves (tried against the embedded server)",
+                f"{_RUN}test_live_files.py::test_follow_prints_all_to_the_end[cloud]",
+                f"{_RUN}test_live_files.py::test_numbers_of_a_running_task_become_series[cloud]",
             ),
+            (
+                "live as text, over WebRTC",
+                f"{_LIVE}logs_prints_a_running_swmm_task_line_by_line_until_it_is_killed",
+                f"{_LIVE}tail_follows_two_files_at_once",
+            ),
+        ),
+        row(
+            "Working folder of a running task",
+            (
+                "names; locally sizes and times, too",
+                f"{_RUN}test_live_files.py::test_running_task_tells_of_its_files",
+                f"{_RUN}test_live_files.py::test_sizes_and_times_are_known_locally_alone",
+            ),
+            ("names", f"{_LIVE}tail_list_last_file_and_top_of_a_running_task"),
+        ),
+        row(
+            "Numbers in a log, such as residuals",
+            (
+                "series, progress; `stop_if` kills a bad run; DataFrame",
+                f"{_RUN}test_watching.py"
+                "::test_running_task_is_killed_when_its_condition_is_met",
+                f"{_RUN}test_watching.py"
+                "::test_metrics_of_the_running_and_of_the_ended_task_are_the_same",
+            ),
+            ("text to read", f"{_VENDOR}it_has_no_way_to_read_numbers_from_a_log"),
         ),
         row(
             "Benchmarks",

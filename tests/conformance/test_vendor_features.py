@@ -86,6 +86,16 @@ def test_it_has_no_way_to_look_into_a_file_before_it_is_there(ask):
     assert not [name for name in names if any(w in name for w in ("open", "read", "preview"))]
 
 
+def test_it_has_no_way_to_read_numbers_from_a_log(ask):
+    names = ask("answer([name for name in dir(inductiva.tasks.Task) if name[0] != '_'])")
+    assert "tail_files" in names
+    assert not [name for name in names if any(w in name for w in ("watch", "metric", "series"))]
+    [parameters] = ask(
+        "import inspect; answer([list(inspect.signature(inductiva.tasks.Task.wait).parameters)])"
+    )
+    assert not [name for name in parameters if "stop" in name or "until" in name]
+
+
 def test_files_are_chosen_by_their_whole_names(ask, finished, tmp_path):
     code = f"""
 inductiva.tasks.Task("{finished.id}").download_outputs(["model.rpt", "*.txt"], "got")

@@ -80,7 +80,7 @@ class VendorClient:
             input=answer,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=120,
             check=False,
         )
 

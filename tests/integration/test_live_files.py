@@ -50,6 +50,29 @@ def test_running_task_tells_of_its_files(service, running):
     assert "load average" in str(task.top())
 
 
+def test_sizes_and_times_are_known_locally_alone(client, cloud, running):
+    listing = Task(running.id, client=client).list_files()
+    [here] = [one for one in listing if one.name == "model.inp"]
+    assert here.size > 1000
+    assert here.modified is not None
+    listing = Task(running.id, client=cloud[0]).list_files()
+    [there] = [one for one in listing if one.name == "model.inp"]
+    assert there.size is None
+    assert there.modified is None
+
+
+def test_numbers_of_a_running_task_become_series(service, running):
+    watch = Task(running.id, client=service).watch()
+    has_more = threading.Event()
+    end = watch.subscribe(lambda: watch.samples > 1 and has_more.set())
+    assert has_more.wait(60), watch.error
+    end()
+    watch.stop()
+    percents = [value for _, value in watch.series()["percent"]]
+    assert percents == sorted(percents)
+    assert 0 <= percents[0] < percents[-1] < 100
+
+
 def test_last_lines_of_a_running_task(service, running, capsys):
     task = Task(running.id, client=service)
     printed = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -21,6 +22,7 @@ from inductiva_widgets.local.launch import start_or_attach
 from inductiva_widgets.local.replay_options import DEMO_HEADER, ReplayOptions
 from inductiva_widgets.tasks import Task, get, get_all
 from tests.integration.local.conftest import ROOT, LocalServer, is_running, until
+from tests.integration.local.peer import PeerClient
 
 DEMO = ("--replay", "--speed", "100", "--seed", "5")
 
@@ -119,13 +121,19 @@ def test_live_task_goes_to_its_end(demo):
     assert "artifacts/results/series.csv" in packed.namelist()
 
 
-def test_running_task_can_be_followed_and_killed(demo, client):
-    def running():
-        page = demo.get("/tasks", 200, project="demo-live", status="computation-started")
-        return page["tasks"] and page["tasks"][-1]["task_id"]
+def running(demo):
+    """Return the id of the newest task that computes."""
 
+    def newest():
+        page = demo.get("/tasks", 200, project="demo-live", status="computation-started")
+        return page["tasks"] and page["tasks"][0]["task_id"]
+
+    return until(newest, "a task to run")
+
+
+def test_running_task_can_be_followed_and_killed(demo, client):
     for _ in range(20):
-        task = Task(until(running, "a task to run"), client=client)
+        task = Task(running(demo), client=client)
         task.kill(wait_timeout=30)
         if task.get_status() == "killed":
             break
@@ -133,6 +141,31 @@ def test_running_task_can_be_followed_and_killed(demo, client):
     assert task.get_status() == "killed"
     codes = [entry["status"] for entry in demo.get(f"/tasks/{task.id}")["status_history"]]
     assert codes[-2:] == ["pending-kill", "killed"]
+
+
+def test_running_task_answers_over_webrtc_to_its_end(make_server):
+    # Slower than the others, so that it runs for as long as it takes to connect.
+    demo = make_server("--replay", "--speed", "30", "--seed", "5")
+
+    async def watch(task_id):
+        async with PeerClient(demo, task_id) as client:
+            log = {"filename": "stdout.txt", "lines": 10**6, "wait": True}
+            await client.first.ask("tail", follow=True, **log)
+            begin = await client.first.lines(1)
+            other = client.channel()
+            listing = await other.get("ls")
+            last = await other.get("last_modified_file")
+            shown = await other.get("top")
+            return begin + await client.first.lines(), listing, last, shown
+
+    task_id = running(demo)
+    lines, listing, last, shown = asyncio.run(watch(task_id))
+    assert {"stdout.txt", "stderr.txt"} <= set(listing)
+    assert last["most_recent_file"] in listing
+    # It has no processes.
+    assert shown.endswith("COMMAND\n")
+    demo.wait(task_id)
+    assert lines == demo.output(task_id, "stdout.txt").splitlines()
 
 
 def test_queued_task_has_a_position(demo):

@@ -6,13 +6,16 @@ import itertools
 import json
 import os
 import random
+import sys
 
+import aioice.ice
 import msgspec
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from inductiva_widgets.local.peers import Peers, operations, service, tailing, top
 from inductiva_widgets.local.peers.connections import Connections
+from inductiva_widgets.local.peers.conversation import Conversation
 from inductiva_widgets.local.peers.lines import (
     LONGEST_LINE,
     MOST_MESSAGE,
@@ -255,6 +258,159 @@ def test_an_idle_connection_is_closed_so_that_the_client_sees_it():
         await connections.close()
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+# A client that asks for a log, tells that it came, and then lives on until it is killed.
+CLIENT = """
+import asyncio, json
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+async def run():
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    channel = peer.createDataChannel("file_transfer")
+    request = {"type": "tail", "follow": True, "args": {"filename": "a.txt"}}
+    channel.on("open", lambda: channel.send(json.dumps(request)))
+    channel.on("message", lambda message: print(message, flush=True))
+    await peer.setLocalDescription(await peer.createOffer())
+    print(json.dumps(peer.localDescription.sdp), flush=True)
+    answer = RTCSessionDescription(sdp=json.loads(input()), type="answer")
+    await peer.setRemoteDescription(answer)
+    await asyncio.Event().wait()
+
+asyncio.run(run())
+"""
+
+
+class Logging(Task):
+    """A task that computes for ever; remembers the file that it has opened."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def is_over(self):
+        return False
+
+    def open(self, name):
+        self.file = self.path.open("rb")
+        return self.file
+
+    def reopen(self, name, file):
+        return None
+
+
+class SlowChannel:
+    """A channel whose other side takes something only when it is told to."""
+
+    readyState = "open"  # noqa: N815
+
+    def __init__(self):
+        self.call = {}
+        self.on = self.call.__setitem__
+        self.sent = []
+        self.bufferedAmount = 0
+
+    def send(self, message):
+        self.sent.append(message)
+        self.bufferedAmount += len(message)
+
+    def take(self):
+        self.bufferedAmount = 0
+        self.call["bufferedamountlow"]()
+
+
+def test_no_more_of_a_log_waits_than_a_slow_client_is_to_be_sent_next(tmp_path):
+    log = tmp_path / "a.txt"
+    lines = [f"{number:07} {'x' * 91}" for number in range(20_000)]
+    log.write_text("\n".join([*lines, ""]))
+    arguments = {"filename": "a.txt", "lines": 10**6}
+
+    async def run():
+        channel = SlowChannel()
+        conversation = Conversation(channel, Logging(log))
+        channel.call["message"](json.dumps({"type": "tail", "follow": True, "args": arguments}))
+        seen = []
+        while len(seen) < len(lines):
+            # Until it has stopped by itself.
+            amount = -1
+            while amount < channel.bufferedAmount:
+                amount = channel.bufferedAmount
+                await asyncio.sleep(0.3)
+            assert amount < 400_000
+            for message in channel.sent:
+                seen += json.loads(message)["message"]
+            channel.sent.clear()
+            channel.take()
+        conversation.end()
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == lines
+
+
+def test_a_log_in_which_nothing_happens_keeps_its_connection(tmp_path):
+    log = tmp_path / "a.txt"
+    log.write_text("hello\n")
+    request = {"type": "tail", "follow": True, "args": {"filename": "a.txt"}}
+
+    async def connect(connections):
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        channel = peer.createDataChannel("file_transfer")
+        said = asyncio.Queue()
+        channel.on("open", lambda: said.put_nowait("open"))
+        channel.on("message", said.put_nowait)
+        await peer.setLocalDescription(await peer.createOffer())
+        answer = await connections.answer(Logging(log), peer.localDescription.sdp)
+        await peer.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        assert await said.get() == "open"
+        return peer, channel, said
+
+    async def run():
+        connections = Connections(4, 1.0)
+        reader, channel, said = await connect(connections)
+        channel.send(json.dumps(request))
+        assert "hello" in await said.get()
+        # One that came later and asks for nothing goes.
+        other, _, _ = await connect(connections)
+        while len(connections) > 1:
+            await asyncio.sleep(0.05)
+        with log.open("a") as file:
+            file.write("more\n")
+        assert "more" in await said.get()
+        await asyncio.gather(reader.close(), other.close(), connections.close())
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_a_client_that_vanishes_in_the_midst_of_a_log_leaves_nothing_open(monkeypatch, tmp_path):
+    # Half a minute in earnest.
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.2)
+    monkeypatch.setattr(aioice.ice, "CONSENT_FAILURES", 2)
+    log = tmp_path / "a.txt"
+    log.write_text("hello\n")
+    task = Logging(log)
+
+    async def run():
+        connections = Connections(4, 60.0)
+        pipe = asyncio.subprocess.PIPE
+        client = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CLIENT, stdin=pipe, stdout=pipe
+        )
+        try:
+            answer = await connections.answer(task, json.loads(await client.stdout.readline()))
+            client.stdin.write(json.dumps(answer).encode() + b"\n")
+            assert b"hello" in await client.stdout.readline()
+        finally:
+            client.kill()
+            await client.wait()
+        assert len(connections) == 1
+        assert not task.file.closed
+        while len(connections) or not task.file.closed:
+            # What it would have been told waits, and does not keep it.
+            with log.open("a") as file:
+                file.write("more\n" * 1000)
+            await asyncio.sleep(0.05)
+        await connections.close()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_without_aiortc_there_is_no_answer_and_no_thread(monkeypatch):
