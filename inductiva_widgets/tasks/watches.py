@@ -34,6 +34,12 @@ def watches_of(task: TaskFiles) -> list[Watch]:
         return [watch for watch in (one() for one in found) if watch is not None]
 
 
+def kept_watches() -> list[Watch]:
+    """Return the watches that users began and that are not over, of all tasks."""
+    with _lock:
+        return list(_kept)
+
+
 def on_new_watch(callback: Callable[[Watch], None]) -> Callable[[], None]:
     """Call a function with each watch that a user begins, on the thread that does so.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.tasks import watches
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import views
 from inductiva_widgets.widgets.lines import LinesWidget
-from inductiva_widgets.widgets.readings import watches_of
 from inductiva_widgets.widgets.table_live import TableLive
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ class LiveLinesWidget(LinesWidget):
 
     def _first_columns(self) -> list[str]:
         columns = super()._first_columns()
-        living = (self.tasks[place] for place in self._table.live)
-        if any(watches_of(task) for task in living):
+        # The other way round all tasks would be looked through, before anything is shown.
+        watched = {watch.task.id for watch in watches.kept_watches()}
+        if any(self._table.place(task_id) is not None for task_id in watched):
             columns.insert(columns.index("phases") + 1, "metric")
         return columns
 

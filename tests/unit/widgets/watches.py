@@ -73,6 +73,9 @@ class Kernel:
     def watches_of(self, task):
         return [watch for watch in self.made if watch.task == task]
 
+    def kept_watches(self):
+        return [watch for watch in self.made if not watch.is_over]
+
     def make_quiet(self, task):
         watch = FakeWatch(task)
         self.quiet.append(watch)
@@ -89,6 +92,7 @@ def kernel(monkeypatch):
     """Return the watches of a kernel in which every simulator's numbers are known."""
     kernel = Kernel()
     monkeypatch.setattr(watches, "watches_of", kernel.watches_of)
+    monkeypatch.setattr(watches, "kept_watches", kernel.kept_watches)
     monkeypatch.setattr(readings, "preset_for", lambda name: name)
     monkeypatch.setattr(Watch, "quiet", kernel.make_quiet)
     monkeypatch.setattr(quiet, "_pool", quiet._Pool())
