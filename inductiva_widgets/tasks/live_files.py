@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from inductiva_widgets.models import TaskInfo
 
 _PERIOD = 1.0
+# Nothing can have been printed yet.
+_BEFORE = (Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED)
 
 
 class LiveFiles(TaskFiles):
@@ -76,8 +78,11 @@ class LiveFiles(TaskFiles):
                 _pump.sleep(_PERIOD)
         if follow:
             tail.follow_files(self, names, lines)
-        else:
-            tail.print_last(self, names, lines)
+            return
+        info = self.refresh(_PERIOD)
+        if info.status in _BEFORE:
+            raise self._too_early(info)
+        tail.print_last(self, names, lines)
 
     def list_files(self) -> WorkingFiles:
         """Return the files that the running task has in its folder.
@@ -201,10 +206,13 @@ class LiveFiles(TaskFiles):
                 "Wait for them with task.wait()."
             )
         if not _computes(info):
-            raise TaskError(
-                f"Task {self.id} does not compute yet: it is {info.alias.lower()}. "
-                'Wait for it with task.wait_for_status("computation-started").'
-            )
+            raise self._too_early(info)
+
+    def _too_early(self, info: TaskInfo) -> TaskError:
+        return TaskError(
+            f"Task {self.id} does not compute yet: it is {info.alias.lower()}. "
+            'Wait for it with task.wait_for_status("computation-started").'
+        )
 
     def _working_files(self) -> list[WorkingFile]:
         try:

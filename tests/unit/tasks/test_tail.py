@@ -174,6 +174,14 @@ def test_wait_waits_for_the_computation(disk, capsys, monkeypatch):
     assert capsys.readouterr().out == "one\n"
 
 
+@pytest.mark.parametrize("status", ["pending-input", "submitted", "started"])
+def test_task_that_does_not_compute_yet_has_no_last_lines(disk, capsys, status):
+    disk.task["status"] = status
+    with pytest.raises(TaskError, match="does not compute yet"):
+        Task("t1", client=disk.client).tail_files()
+    assert capsys.readouterr().out == ""
+
+
 def test_running_task_is_followed_over_http(disk, capsys, monkeypatch):
     monkeypatch.setattr(http_source, "_NEWS", 0.0)
     monkeypatch.setattr(http_source.HttpSource, "pause", 0.02)
