@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.live.poller import Feed, Subscription
 
@@ -18,7 +18,7 @@ PERIOD = 3.0
 PER_PAGE = 50
 
 
-class Follow(Subscription):
+class Follow(Subscription[Any]):
     """Somebody's interest in tasks to come; each look costs one request, seldom more.
 
     Parameters

@@ -12,14 +12,14 @@ import time
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from inductiva_widgets.errors import APIConnectionError, InductivaError, RateLimitError, ServerError
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.models import TaskInfo
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,30 @@ class Feed:
     error: str | None = None
 
 
-class Subscription:
+class Polled(Protocol):
+    """What the poller needs of a task."""
+
+    id: str
+
+    @property
+    def known(self) -> TaskInfo | None:
+        """What was last learnt of it."""
+
+    @property
+    def tasks_ahead(self) -> int | None:
+        """Its position in the queue, as last learnt."""
+
+    def refresh(self, max_age: float = 0.0) -> TaskInfo:
+        """Ask for its status."""
+
+    def learn(self, info: TaskInfo, tasks_ahead: int | None = None) -> TaskInfo:
+        """Take over news of it."""
+
+
+T = TypeVar("T", bound=Polled)
+
+
+class Subscription(Generic[T]):
     """Somebody's interest in some tasks; it ends with ``cancel`` or with its owner.
 
     Parameters
@@ -64,8 +87,8 @@ class Subscription:
 
     def __init__(
         self,
-        tasks: Iterable[Task],
-        on_tasks: Callable[[list[Task]], None],
+        tasks: Iterable[T],
+        on_tasks: Callable[[list[T]], None],
         on_feed: Callable[[Feed], None],
         positions: set[str] | None = None,
     ) -> None:
@@ -88,14 +111,14 @@ class Subscription:
     def look(self, client: Client) -> None:
         """Ask for more than the state of the tasks, on the poller's thread."""
 
-    def watch(self, tasks: Iterable[Task]) -> None:
+    def watch(self, tasks: Iterable[T]) -> None:
         """Be interested in further tasks; what is known of them now is no news."""
         more = {task.id: task for task in tasks}
         self._told |= {task.id: _state(task) for task in more.values()}
         # Another dict, not a longer one: the poller may be on its way through it.
         self.tasks = {**self.tasks, **more}
 
-    def untold(self) -> list[Task]:
+    def untold(self) -> list[T]:
         """Return the tasks of which the subscriber has not heard the latest.
 
         Compared with what was told, not with the last tick: a ``wait()`` in a cell learns of a
@@ -150,14 +173,14 @@ class Poller:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         # Weak, so that a closed or forgotten widget costs nothing more.
-        self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        self._subscriptions: weakref.WeakSet[Subscription[Any]] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
         self._last_change = clock()
         self._failures = 0
         self._queue_seen: object = None
         self.feed = Feed()
 
-    def subscribe(self, subscription: Subscription) -> None:
+    def subscribe(self, subscription: Subscription[Any]) -> None:
         """Take up an interest; the caller keeps the subscription as long as it lasts."""
         subscription._poller = weakref.ref(self)
         with self._lock:
@@ -197,7 +220,7 @@ class Poller:
                 self._last_change = self._clock()
             self._tell(subscription)
 
-    def _tell(self, subscription: Subscription) -> None:
+    def _tell(self, subscription: Subscription[Any]) -> None:
         try:
             subscription.tell(self.feed)
         except Exception as error:
@@ -230,7 +253,7 @@ class Poller:
                     return
             self._wake.wait(self.interval())
 
-    def _active(self) -> list[Subscription]:
+    def _active(self) -> list[Subscription[Any]]:
         return [
             item for item in list(self._subscriptions) if not (item.is_cancelled or item.is_paused)
         ]
@@ -241,16 +264,16 @@ class Poller:
             item.looks_itself or item.untold() for item in active
         )
 
-    def _live_tasks(self) -> dict[str, list[Task]]:
+    def _live_tasks(self) -> dict[str, list[Polled]]:
         """Return the live tasks by id; several objects may stand for one task."""
-        live: dict[str, list[Task]] = {}
+        live: dict[str, list[Polled]] = {}
         for subscription in self._active():
             for task in subscription.tasks.values():
                 if task.known is None or not task.known.is_terminal:
                     live.setdefault(task.id, []).append(task)
         return live
 
-    def _look(self, live: dict[str, list[Task]]) -> None:
+    def _look(self, live: dict[str, list[Polled]]) -> None:
         if len(live) == 1:
             ((first, *_),) = live.values()
             first.refresh()
@@ -261,7 +284,7 @@ class Poller:
                 if first.known is not None:
                     other.learn(first.known, first.tasks_ahead)
 
-    def _look_at_many(self, live: dict[str, Task]) -> None:
+    def _look_at_many(self, live: dict[str, Polled]) -> None:
         page = self._client.task_page(active=True)
         listed = {info.task_id: info for info in page.tasks}
         details = 0
@@ -275,7 +298,7 @@ class Poller:
                 task.learn(self._client.task(task_id))
         self._look_at_queue(live, {task_id: info.status for task_id, info in listed.items()})
 
-    def _look_at_queue(self, live: dict[str, Task], active: dict[str, Status]) -> None:
+    def _look_at_queue(self, live: dict[str, Polled], active: dict[str, Status]) -> None:
         """Ask for queue positions: a listing has none, and they move only when a task does."""
         wanted = set().union(*(item.positions for item in self._active())) & live.keys()
         seen = (active, wanted)
@@ -287,11 +310,11 @@ class Poller:
         self._queue_seen = seen
 
 
-def _is_queued(task: Task) -> bool:
+def _is_queued(task: Polled) -> bool:
     return task.known is not None and task.known.status == Status.SUBMITTED
 
 
-def _state(task: Task) -> tuple[object, ...]:
+def _state(task: Polled) -> tuple[object, ...]:
     return (task.known, task.tasks_ahead)
 
 

@@ -26,7 +26,7 @@ _BLOCK = 1 << 20
 # Seconds that a new watch has for its first look.
 _FIRST_LOOK = 15.0
 # Kept until their task ends, for a poller holds them weakly.
-_subscriptions: set[Subscription] = set()
+_subscriptions: set[Subscription[Task]] = set()
 _lock = threading.Lock()
 
 

@@ -44,7 +44,7 @@ class BaseWidget(anywidget.AnyWidget):
     kind = traitlets.Unicode().tag(sync=True)
 
     # Here and not only in __init__: a widget whose making was refused is closed too.
-    _subscriptions: tuple[Subscription, ...] = ()
+    _subscriptions: tuple[Subscription[Any], ...] = ()
 
     def __init__(self, **kwargs: Any) -> None:
         unknown = sorted(set(kwargs) - set(self.trait_names()))
@@ -126,7 +126,7 @@ class BaseWidget(anywidget.AnyWidget):
         self._on_sight(True)
         replace_at_exit(self)
 
-    def _watch(self, client: Client, subscription: Subscription) -> None:
+    def _watch(self, client: Client, subscription: Subscription[Any]) -> None:
         """Follow tasks until the widget is closed; paused while no view of it is in sight."""
         subscription.on_error = self._tell_failure
         subscription.on_feed = self._rest_if_lost(subscription.on_feed)

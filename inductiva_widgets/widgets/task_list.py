@@ -225,7 +225,7 @@ class TaskListWidget(LiveLinesWidget):
 
     # News
 
-    def _subscribe(self, client: Client) -> Subscription:
+    def _subscribe(self, client: Client) -> Subscription[Task]:
         live = self._alive(client) if self._is_summed else ()
         subscription = Subscription(live, self._show_tasks, self._show_feed, self._open)
         self._watch(client, subscription)

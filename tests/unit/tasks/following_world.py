@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from inductiva_widgets.api.client import Client
 from inductiva_widgets.api.transport import Transport
 from inductiva_widgets.config import SERVER_NAME, Settings
+from inductiva_widgets.tasks import following
 from tests.unit.conftest import wire_task
 
 MODIFIED = 1_700_000_000.5
@@ -108,6 +109,11 @@ class Ear:
     def until(self, is_enough, seconds=30):
         with self.came:
             assert self.came.wait_for(is_enough, seconds), (self.pieces[-3:], self.states[-3:])
+
+
+def readers_of(client):
+    """Return the files that are read for one service; other tests may have left some open."""
+    return [name for reading, _, name in list(following._readers) if reading is client]
 
 
 def until(is_enough, seconds=30):

@@ -1,14 +1,13 @@
 """A growing file is read once for all listeners: here over HTTP, as from the embedded server."""
 
 import io
-import threading
 
 import pytest
 
 from inductiva_widgets.errors import InductivaError, NotFoundError, TaskError
 from inductiva_widgets.tasks import Task, following, http_source, looks
 from inductiva_widgets.tasks.following import follow
-from tests.unit.tasks.following_world import MODIFIED, Disk, Ear, until
+from tests.unit.tasks.following_world import MODIFIED, Disk, Ear, readers_of, until
 
 
 @pytest.fixture
@@ -21,17 +20,13 @@ def disk(monkeypatch):
     yield disk
     # Readers notice the end and go.
     disk.task.update(status="killed", is_terminated=True)
-    until(lambda: not following._readers)
+    until(lambda: not readers_of(disk.client))
     disk.end()
 
 
 @pytest.fixture
 def task(disk):
     return Task("t1", client=disk.client)
-
-
-def readers():
-    return [thread for thread in threading.enumerate() if thread.name == "inductiva-follow"]
 
 
 def test_file_is_read_from_its_beginning_and_while_it_grows(disk, task):
@@ -45,7 +40,7 @@ def test_file_is_read_from_its_beginning_and_while_it_grows(disk, task):
     ear.until(lambda: ear.states)
     assert ear.states[-1].last_output.timestamp() == MODIFIED
     interest.cancel()
-    until(lambda: not readers())
+    until(lambda: not readers_of(disk.client))
 
 
 def test_file_that_is_not_there_yet_is_waited_for(disk, task):
@@ -65,7 +60,7 @@ def test_listeners_share_a_reader_and_late_ones_get_what_came(disk, task):
     follow(task, "stdout.txt", second)
     second.until(lambda: second.text == b"one\n")
     assert second.pieces[0].follows
-    assert len(readers()) == 1
+    assert readers_of(disk.client) == ["stdout.txt"]
     disk.files["stdout.txt"] += b"two\n"
     for ear in (first, second):
         ear.until(lambda ear=ear: ear.text == b"one\ntwo\n")

@@ -12,7 +12,7 @@ from inductiva_widgets.tasks.following import follow
 from inductiva_widgets.tasks.reading import open_text
 from inductiva_widgets.webrtc import link
 from tests.unit.conftest import wire_task
-from tests.unit.tasks.following_world import Ear, until
+from tests.unit.tasks.following_world import Ear, readers_of, until
 from tests.unit.webrtc.machine import Machine, success
 
 
@@ -74,7 +74,7 @@ def log(client):
     log = Log(client)
     yield log
     end(client)
-    until(lambda: not following._readers)
+    until(lambda: not readers_of(client))
     log.machine.end()
 
 
