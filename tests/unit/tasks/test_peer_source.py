@@ -272,7 +272,7 @@ def test_flood_is_read_at_its_end_until_it_is_calm(task, log, monkeypatch):
 def test_time_of_the_last_output_is_asked_for_where_none_has_come(task, log, monkeypatch):
     monkeypatch.setattr(peer_source, "_ASK_EVERY", 0.0)
     log.last_modified = {
-        "most_recent_file": "/work/stdout.txt",
+        "most_recent_file": "/workdir/t1/stdout.txt",
         "most_recent_timestamp": 1000.0,
         "now_timestamp": 2000.0,
         "time_since_last_mod": 1000.0,
