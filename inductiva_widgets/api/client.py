@@ -230,6 +230,18 @@ class Client:
         answer = self.transport.call("GET", path, answer=list[WorkingFile])
         return cast("list[WorkingFile]", answer)
 
+    def top(self, task_id: str) -> str:
+        """Return what a running task's processes use; only the embedded server offers this.
+
+        ``GET /tasks/{id}/top``.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        """
+        return cast(str, self.transport.call("GET", f"{_task(task_id)}/top", answer=str))
+
     # The way to the machine of a running task, by WebRTC
 
     def register_peer(self, task_id: str, sender: str) -> None:

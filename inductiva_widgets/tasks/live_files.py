@@ -167,8 +167,8 @@ class LiveFiles(TaskFiles):
     def top(self) -> Text:
         """Return what ``top`` says of the machine that computes the task.
 
-        Comes by WebRTC, from the embedded server too. Costs two requests, and three for the
-        connection where there is none.
+        On the embedded server of the task's own processes alone. Costs requests as ``list_files``
+        does.
 
         Returns
         -------
@@ -180,7 +180,7 @@ class LiveFiles(TaskFiles):
         TaskError
             The task does not compute yet, or any more.
         ConfigurationError
-            The package for WebRTC is not installed.
+            The task runs on the cloud, and the package for WebRTC is not installed.
 
         Examples
         --------
@@ -191,7 +191,7 @@ class LiveFiles(TaskFiles):
         Task ... has ended (success). ...
         """
         self._check_computes("What its machine did is told by task.get_info().")
-        said = self._ask("top")
+        said = self.client.top(self.id) if self.client.is_local else self._ask("top")
         if not isinstance(said, str):
             raise TaskError(f"The machine of task {self.id} sent no text.")
         return Text(said)

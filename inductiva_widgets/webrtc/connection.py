@@ -65,10 +65,8 @@ class Connection:
             Nobody answered, or the two did not find each other.
         """
         aiortc = require()
-        # With the embedded server on this machine nobody else need help.
-        where = None if client.is_local else config.turn_server()
-        kinds = () if where is None else ("stun", "turn")
-        servers = [aiortc.RTCIceServer(f"{kind}:{where}") for kind in kinds]
+        where = config.turn_server()
+        servers = [aiortc.RTCIceServer(f"{kind}:{where}") for kind in ("stun", "turn")]
         peer = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(servers))
         connection = cls(peer)
         try:

@@ -1,6 +1,7 @@
 """Files of a running task, read from a real server: over HTTP, and by WebRTC as from the cloud."""
 
 import re
+import sys
 import threading
 
 import pytest
@@ -48,6 +49,18 @@ def test_running_task_tells_of_its_files(service, running):
     assert "stdout.txt" in str(listing)
     assert re.fullmatch(r"\S+ was written .* ago \(.*\)\.", str(task.last_modified_file()))
     assert "load average" in str(task.top())
+
+
+def test_embedded_server_needs_no_webrtc(running, monkeypatch):
+    monkeypatch.setitem(sys.modules, "aiortc", None)
+    assert running.list_files()
+    assert running.last_modified_file()
+    # Of its own processes, and no others.
+    *_, headings, process, end = str(running.top()).split("\n")
+    assert headings.split()[0] == "PID"
+    assert "python" in process
+    assert end == ""
+    running.tail_files("stdout.txt", lines=1)
 
 
 def test_sizes_and_times_are_known_locally_alone(client, cloud, running):

@@ -11,7 +11,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.local.peers import tailing, top
+from inductiva_widgets.local import top
+from inductiva_widgets.local.peers import tailing
 from inductiva_widgets.local.peers.running import RunningTask
 from inductiva_widgets.local.refusals import AbsentError, RefusedError
 from inductiva_widgets.local.wire import WorkingFile

@@ -9,6 +9,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inductiva_widgets.local import top
 from inductiva_widgets.local.accountwire import Metadata
 from inductiva_widgets.local.context import context_of
 from inductiva_widgets.local.endpoints import Endpoint, Query
@@ -124,6 +125,12 @@ async def _files(request: Request) -> Response:
     return answer(await call(context_of(request).tasks.files, _id_of(request)))
 
 
+async def _top(request: Request) -> Response:
+    """Tell what the processes of a running task use of the machine, as ``top`` does."""
+    processes = await call(context_of(request).tasks.processes, _id_of(request))
+    return answer(await call(top.text, processes))
+
+
 def _id_of(request: Request) -> str:
     return str(request.path_params["id"])
 
@@ -156,6 +163,7 @@ ROUTES = [
     Endpoint("PUT", _METADATA, _put_metadata, body=Metadata, answer=Metadata, errors=(404,)),
     Endpoint("PATCH", _METADATA, _patch_metadata, body=Metadata, answer=Metadata, errors=(404,)),
     Endpoint("GET", f"{_TASK}/files", _files, answer=list[WorkingFile], errors=(404,)),
+    Endpoint("GET", f"{_TASK}/top", _top, answer=str, errors=(404,)),
     Endpoint(
         "GET",
         f"{_TASK}/files/{{name:path}}",

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from inductiva_widgets.local.peers import Peers, operations, service, tailing, top
+from inductiva_widgets.local import top
+from inductiva_widgets.local.peers import Peers, operations, service, tailing
 from inductiva_widgets.local.peers.connections import Connections
 from inductiva_widgets.local.peers.conversation import Conversation
 from inductiva_widgets.local.peers.lines import (

@@ -25,7 +25,6 @@ class Machine:
 
     def __init__(self, answer: Callable[[dict[str, Any], Any], None], url: str) -> None:
         self.url = url
-        self.is_local = False
         self.answer = answer
         self.is_silent = False
         self.channels_a_connection = 1000

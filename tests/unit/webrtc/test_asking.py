@@ -266,18 +266,3 @@ def test_inbox_is_bounded_and_tells_what_it_lost():
     inbox.end(TaskError("over"))
     with pytest.raises(TaskError):
         inbox.take(0)
-
-
-@pytest.mark.parametrize(("is_local", "asked"), [(True, []), (False, ["stun", "turn"])])
-def test_with_the_embedded_server_nobody_else_is_asked(start_machine, monkeypatch, is_local, asked):
-    import aiortc
-
-    machine = start_machine(lambda question, channel: channel.send(success("load 1.0")))
-    machine.is_local = is_local
-    wanted = []
-    make = aiortc.RTCIceServer
-    monkeypatch.setattr(
-        aiortc, "RTCIceServer", lambda url: wanted.append(url.partition(":")[0]) or make(url)
-    )
-    assert webrtc.ask(machine, "t1", TOP) == "load 1.0"
-    assert wanted == asked
