@@ -72,11 +72,8 @@ class Link:
 
     async def _put(self, question: Question, inbox: Inbox) -> None:
         shares = self._client.url not in _alone
-        if shares:
-            connection = await self._common()
-            if connection.is_fresh or await self._hears_several(connection):
-                await _exchange(connection, question, inbox)
-                return
+        if shares and await self._put_shared(question, inbox):
+            return
         own = await Connection.open(self._client, self._task_id)
         now = asyncio.get_running_loop().time
         began = now()
@@ -90,6 +87,24 @@ class Link:
             await _exchange(own, question, inbox, on_answer=learn)
         finally:
             await own.close()
+
+    async def _put_shared(self, question: Question, inbox: Inbox) -> bool:
+        """Put a question on the shared connection; return whether that can be used."""
+        connection = await self._common()
+        if connection.is_fresh:
+            await _exchange(connection, question, inbox)
+            return True
+        is_answered = asyncio.Event()
+        try:
+            if not await self._hears_several(connection):
+                return False
+            await _exchange(connection, question, inbox, is_answered.set)
+        except APIConnectionError:
+            if is_answered.is_set():
+                raise
+            # It had been lost before, which is noticed only now.
+            await _exchange(await self._common(), question, inbox)
+        return True
 
     async def _hears_several(self, connection: Connection) -> bool:
         """Return whether a second channel of a connection is answered; asks once a service."""

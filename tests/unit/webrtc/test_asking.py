@@ -266,3 +266,19 @@ def test_inbox_is_bounded_and_tells_what_it_lost():
     inbox.end(TaskError("over"))
     with pytest.raises(TaskError):
         inbox.take(0)
+
+
+def test_connection_that_was_lost_unnoticed_costs_no_answer(start_machine, monkeypatch):
+    machine = start_machine(by_operation)
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+    lose = link.first_of
+
+    async def first_of(over, lost):
+        # The first one is lost with the question on it.
+        if machine.offers == 1:
+            lost.set()
+        await lose(over, lost)
+
+    monkeypatch.setattr(link, "first_of", first_of)
+    assert webrtc.ask(machine, "t1", TOP) == "top"
+    assert machine.offers == 2
