@@ -123,7 +123,9 @@ def test_cards_cleared_in_a_loop_leave_nothing(open_notebook, lab, page):
     expect(card).to_be_visible(timeout=30_000)
     page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     notebook.run(1)
-    page.wait_for_function(f"JSON.stringify(({LEFT})()) === '{as_json(NOTHING)}'")
+    # The page has a hundred cards to draw and to clear.
+    gone = f"JSON.stringify(({LEFT})()) === '{as_json(NOTHING)}'"
+    page.wait_for_function(gone, timeout=120_000)
     is_idle(notebook, 2)
     notebook.run(3)
 
