@@ -96,6 +96,9 @@ def reader(world, tmp_path, monkeypatch):
     monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
 
     def names(source):
+        if ".kill(" in source:
+            # A run to be stopped must still run when a busy machine gets to look at it.
+            shutil.copytree(CASES, tmp_path / "cases", dirs_exist_ok=True)
         submits = any(word in source for word in SUBMITS)
         monkeypatch.setenv("INDUCTIVA_LOCAL_DIR", str(folders[0]))
         inductiva.connect("local")
