@@ -292,7 +292,7 @@ WIDGETS = Table(
         ),
         row(
             "Code sent with it",
-            ("under 75 kB", f"{_TABLES}ours_sends_a_first_page_and_little_code"),
+            ("under 80 kB", f"{_TABLES}ours_sends_a_first_page_and_little_code"),
             ("0.5 MB", f"{_TABLES}what_a_peer_sends_when_it_is_shown[quak-data0-code0]"),
             ("6.4 MB", f"{_TABLES}what_a_peer_sends_when_it_is_shown"
              "[perspective-python-data1-code1]"),

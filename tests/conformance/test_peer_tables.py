@@ -30,7 +30,7 @@ def test_ours_sends_a_first_page_and_little_code():
         state = widget.get_state()
         code = sum(len(str(state.pop(name, ""))) for name in ("_esm", "_css"))
         assert len(json.dumps(state, default=str)) < 15_000
-        assert code < 75_000
+        assert code < 80_000
     finally:
         widget.close()
 
