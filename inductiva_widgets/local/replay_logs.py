@@ -31,7 +31,8 @@ def stdout_of(simulator: str, dice: Random, steps: int, *, fails: bool) -> Itera
 
 def stderr_of(simulator: str, dice: Random, steps: int) -> Iterator[str]:
     """Yield what a simulation prints to its standard error at each step, though all is well."""
-    return _gromacs(dice, steps) if simulator == "gromacs" else iter(())
+    printer = _COMPLAINERS.get(simulator)
+    return iter(()) if printer is None else printer(dice, steps)
 
 
 def _residuals(dice: Random, steps: int, fails: bool) -> Iterator[float]:
@@ -104,6 +105,22 @@ def _gromacs(dice: Random, steps: int) -> Iterator[str]:
     yield "\n"
 
 
+def _xbeach(dice: Random, steps: int, fails: bool) -> Iterator[str]:
+    step = dice.uniform(0.3, 0.5)
+    for number in range(1, steps + 1):
+        shrinks = fails and number > 0.8 * steps
+        step *= dice.uniform(0.5, 0.8) if shrinks else dice.uniform(0.97, 1.03)
+        share = 100 * number / STEPS
+        yield f"Simulation {share:5.1f} percent complete. Average dt {step:7.3f} seconds\n"
+
+
+def _fds(dice: Random, steps: int) -> Iterator[str]:
+    time = 0.0
+    for number in range(1, steps + 1):
+        time += 100 * dice.uniform(0.03, 0.05)
+        yield f" Time Step: {100 * number:6d}, Simulation Time: {time:9.2f} s\n"
+
+
 def _silent(_dice: Random, _steps: int, _fails: bool) -> Iterator[str]:
     return iter(())
 
@@ -113,6 +130,9 @@ _PRINTERS: dict[str, Printer] = {
     "reef3d": _reef3d,
     "splishsplash": _splishsplash,
     "swmm": _swmm,
-    # It prints to its standard error.
+    "xbeach": _xbeach,
     "gromacs": _silent,
+    "fds": _silent,
 }
+# Those that print their progress to their standard error.
+_COMPLAINERS = {"gromacs": _gromacs, "fds": _fds}

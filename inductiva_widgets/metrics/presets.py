@@ -42,14 +42,6 @@ def _days(found: Mapping[str, float]) -> dict[str, float]:
     return {"days": found["day"] + found["hour"] / 24}
 
 
-_PRINTED = Preset(
-    "progress and residual",
-    (
-        _rule(r"\bprogress\s*[:=]?\s*(?P<percent>[\d.]+)\s*%", "progress"),
-        _rule(r"\bresidual\s*[:=]?\s*(?P<residual>[-+\w.]+)", "residual"),
-    ),
-)
-
 # By the beginning of the simulator's name; several distributions share one.
 PRESETS = {
     "openfoam": Preset(
@@ -93,9 +85,46 @@ PRESETS = {
         # All its words go there, also when all is well.
         file="stderr.txt",
     ),
-    "swash": _PRINTED,
-    "xbeach": _PRINTED,
-    "fds": _PRINTED,
+    "xbeach": Preset(
+        "XBeach progress and time step",
+        (
+            _rule(
+                r"^\s*Simulation\s+(?P<percent>[\d.]+) percent complete\. "
+                r"Average dt\s+(?P<timestep>[\d.]+) seconds",
+                " percent complete. ",
+            ),
+        ),
+    ),
+    "fds": Preset(
+        "FDS simulated time",
+        (_rule(r"^\s*Time Step:\s*\d+,\s+Simulation Time:\s+(?P<time>\S+) s", "Simulation Time:"),),
+        file="stderr.txt",
+    ),
+    "dualsphysics": Preset(
+        "DualSPHysics simulated time",
+        (
+            _rule(r"^TimeMax=(?P<end_time>\S+)", "TimeMax="),
+            # A line for each file of particles; newer versions leave out "Part_".
+            _rule(r"^(?:Part_)?\d{4,9}\s+(?P<time>\d+\.\d+)\s+\d[\d,]*\s+\d[\d,]*\s", "."),
+        ),
+    ),
+    "openfast": Preset(
+        "OpenFAST simulated time",
+        (
+            _rule(
+                r"\bTime(?:step)?: (?P<time>[\d.]+) of (?P<end_time>[\d.]+) seconds",
+                " seconds.",
+            ),
+        ),
+    ),
+    "swan": Preset(
+        "SWAN accuracy, or steps",
+        (
+            # Where the state of the sea is sought, and where its course is.
+            _rule(r"accuracy OK in\s+(?P<accuracy>[\d.]+) %", "accuracy OK in "),
+            _rule(r"^\+?time \S+\s*, step\s+(?P<step>\d+); iteration", "; iteration"),
+        ),
+    ),
 }
 
 

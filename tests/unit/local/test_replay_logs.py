@@ -22,15 +22,22 @@ def read(simulator, fails=False):
     return reader
 
 
-@pytest.mark.parametrize("simulator", [case.alias for case in CASES])
-def test_every_simulator_of_the_demo_prints_numbers(simulator):
+KNOWN = [case.alias for case in CASES if preset_for(case.alias) is not None]
+
+
+def test_most_simulators_of_the_demo_are_known():
+    assert len(KNOWN) == len(CASES) - 1
+
+
+@pytest.mark.parametrize("simulator", KNOWN)
+def test_every_known_simulator_of_the_demo_prints_numbers(simulator):
     reader = read(simulator)
     assert reader.samples >= STEPS
     assert reader.names
     assert reader.skipped == 0
 
 
-@pytest.mark.parametrize("simulator", ["splishsplash", "swmm", "gromacs", "swash", "xbeach", "fds"])
+@pytest.mark.parametrize("simulator", ["splishsplash", "swmm", "gromacs", "xbeach"])
 def test_those_that_tell_their_end_come_to_it(simulator):
     assert read(simulator).progress == 1.0
 
@@ -40,4 +47,5 @@ def test_run_that_fails_shows_it_in_its_numbers_beforehand():
     assert good.is_log("p")
     assert good.last["p"] < 1e-2
     assert bad.last["p"] > 10 * min(value for _, value in bad.series(80)["p"])
-    assert read("reef3d", fails=True).last["timestep"] < read("reef3d").last["timestep"] / 5
+    for name in ("reef3d", "xbeach"):
+        assert read(name, fails=True).last["timestep"] < read(name).last["timestep"] / 5

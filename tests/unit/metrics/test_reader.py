@@ -1,8 +1,9 @@
 """Rows from logs: of the user's expression, and of the presets on excerpts of real logs.
 
 The excerpts are of OpenFOAM 1912 (icoFoam, the cavity), GROMACS 2022.5, SWMM 5.2.4 by the embedded
-server and by the library's own run, and SPlisHSPlasH 2.19 by the embedded server. That of REEF3D
-is written by hand, as its source prints.
+server and by the library's own run, and SPlisHSPlasH 2.19 by the embedded server. Those of
+FDS, DualSPHysics and OpenFAST are written after lines of runs that others have published, those of
+REEF3D, XBeach and SWAN as their sources print.
 """
 
 import itertools
@@ -19,7 +20,7 @@ from inductiva_widgets.metrics.presets import PRESETS, preset_for
 from inductiva_widgets.metrics.reader import MOST_SERIES, Reader
 
 LOGS = Path(__file__).with_name("logs")
-NAMES = ["openfoam", "gromacs", "swmm", "swmm_library", "splishsplash", "reef3d"]
+NAMES = sorted(file.stem for file in LOGS.glob("*.txt"))
 
 
 def log(name):
@@ -93,22 +94,70 @@ def test_reef3d_gives_time_and_time_step_and_no_other_step():
     assert reader.progress == pytest.approx(0.5)
 
 
+def test_xbeach_draws_the_time_step_and_its_percentage_is_the_progress():
+    reader = read("xbeach")
+    assert reader.names == ("timestep",)
+    assert column(reader, "timestep") == [0.412, 0.398, 0.401, 0.377, 0.385]
+    assert column(reader, "percent")[0] == 0.4
+    assert reader.progress == 1.0
+
+
+def test_fds_gives_the_simulated_time():
+    reader = read("fds", end={"time": 360})
+    assert column(reader, "time") == [0.05, 0.09, 178.38, 179.21, 180.0]
+    assert reader.progress == 0.5
+
+
+def test_dualsphysics_gives_the_time_of_each_file_and_its_end():
+    reader = read("dualsphysics")
+    assert reader.names == ("time",)
+    assert column(reader, "time") == [0.010016, 0.020012, 0.030008]
+    assert reader.progress == pytest.approx(0.6, abs=1e-3)
+
+
+def test_dualsphysics_gives_them_as_newer_versions_print_them():
+    reader = Reader(preset_for("dualsphysics"))
+    reader.take(
+        b"TimeMax=1.5\n00000        21,001 particles successfully stored\n"
+        b"00001      0.010017        1,314        1,314       21,001        2,736     216.96  x\n"
+    )
+    reader.finish()
+    assert reader.last == {"time": 0.010017}
+    assert reader.progress == pytest.approx(0.010017 / 1.5)
+
+
+def test_openfast_gives_the_time_that_it_redraws_and_its_end():
+    reader = read("openfast")
+    assert column(reader, "time") == [0, 2, 4, 6]
+    assert reader.progress == pytest.approx(0.3)
+
+
+def test_swan_gives_the_accuracy_that_it_comes_to():
+    reader = read("swan")
+    assert reader.names == ("accuracy",)
+    assert column(reader, "accuracy") == [12.58, 71.02, 99.61]
+
+
+def test_swan_gives_the_steps_of_a_course():
+    reader = Reader(preset_for("swan"))
+    for step in (1, 2):
+        reader.take(f"+time 19920519.0{step}0000   , step {step:6d}; iteration    3\n".encode())
+    assert reader.last == {"step": 2.0}
+
+
 @pytest.mark.parametrize(
     ("simulator", "key"),
     [
         ("openfoam_foundation", "openfoam"),
         ("OpenFOAM_ESI", "openfoam"),
-        ("reef3d", "reef3d"),
-        ("swmm", "swmm"),
-        ("splishsplash", "splishsplash"),
-        ("gromacs", "gromacs"),
+        *((key, key) for key in PRESETS),
     ],
 )
 def test_preset_is_found_by_the_name_of_the_simulator(simulator, key):
     assert preset_for(simulator) is PRESETS[key]
 
 
-@pytest.mark.parametrize("simulator", [None, "", "gprmax", "custom-image"])
+@pytest.mark.parametrize("simulator", [None, "", "gprmax", "custom-image", "swash"])
 def test_other_simulators_have_none(simulator):
     assert preset_for(simulator) is None
 
@@ -130,7 +179,11 @@ def test_rows_are_the_same_whatever_the_pieces(name, data):
 def test_no_preset_takes_long_for_any_line():
     """They are not measured while they run, so this is what they promise."""
     lines = ["Time = " + "1" * 4000, "Solving for " + "a" * 4000, "9" * 4000, "step " * 800]
-    lines += ["hour:" * 800, "progress 1" * 400, "simtime: " * 400, "step 1  t = " + "1 " * 2000]
+    lines += ["hour:" * 800, "Simulation 1" * 400, "simtime: " * 400, "step 1  t = " + "1 " * 2000]
+    lines += ["Simulation Time:" * 400, "Time: 1 of " * 400 + " seconds.", "TimeMax=" * 600]
+    lines += ["00001  1." + "1 " * 2000, "accuracy OK in " + "1" * 4000, "time ; iteration" * 300]
+    lines += ["Simulation " + "1" * 4000 + " percent complete. ", "0001 1.1 " + "1," * 2000]
+    lines += [" " * 4000 + name for name in (" percent complete. ", "Simulation Time:", ".")]
     for preset in PRESETS.values():
         reader = Reader(preset)
         begun = time.thread_time()
