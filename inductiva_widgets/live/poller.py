@@ -63,7 +63,9 @@ class Polled(Protocol):
     def refresh(self, max_age: float = 0.0) -> TaskInfo:
         """Ask for its status."""
 
-    def learn(self, info: TaskInfo, tasks_ahead: int | None = None) -> TaskInfo:
+    def learn(
+        self, info: TaskInfo, tasks_ahead: int | None = None, asked_at: float | None = None
+    ) -> TaskInfo:
         """Take over news of it."""
 
 
@@ -274,6 +276,7 @@ class Poller:
         return live
 
     def _look(self, live: dict[str, list[Polled]]) -> None:
+        asked_at = time.monotonic()
         if len(live) == 1:
             ((first, *_),) = live.values()
             first.refresh()
@@ -282,20 +285,22 @@ class Poller:
         for first, *others in live.values():
             for other in others:
                 if first.known is not None:
-                    other.learn(first.known, first.tasks_ahead)
+                    other.learn(first.known, first.tasks_ahead, asked_at)
 
     def _look_at_many(self, live: dict[str, Polled]) -> None:
+        asked_at = time.monotonic()
         page = self._client.task_page(active=True)
         listed = {info.task_id: info for info in page.tasks}
         details = 0
         for task_id, task in live.items():
             info = listed.get(task_id)
             if info is not None and (task.known is None or task.known.status == info.status):
-                task.learn(info, task.tasks_ahead)
+                task.learn(info, task.tasks_ahead, asked_at)
             elif details < _MAX_DETAILS_A_TICK:
                 # Ended, or in another status: the detail tells all. The rest waits for a tick.
                 details += 1
-                task.learn(self._client.task(task_id))
+                then = time.monotonic()
+                task.learn(self._client.task(task_id), asked_at=then)
         self._look_at_queue(live, {task_id: info.status for task_id, info in listed.items()})
 
     def _look_at_queue(self, live: dict[str, Polled], active: dict[str, Status]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from datetime import datetime, timedelta, timezone
@@ -41,7 +42,9 @@ class KnownTask:
         self._ended_as: Status | None = None
         # A frame may be old.
         is_news = _info is not None and not isinstance(_info, FramedTask)
-        self._seen_at = time.monotonic() if is_news else -float("inf")
+        self._seen_at = time.monotonic() if is_news else -math.inf
+        # When the service was asked for what is known: answers may overtake each other.
+        self._asked_at = -math.inf
 
     @classmethod
     def from_info(cls, info: TaskInfo, client: Client | None) -> Self:
@@ -117,12 +120,15 @@ class KnownTask:
         known = self._info
         if known is not None and known.is_terminal and known.status_history is not None:
             return known
-        return self.learn(self.client.task(self.id))
+        asked_at = time.monotonic()
+        return self.learn(self.client.task(self.id), asked_at=asked_at)
 
-    def learn(self, info: TaskInfo, tasks_ahead: int | None = None) -> TaskInfo:
+    def learn(
+        self, info: TaskInfo, tasks_ahead: int | None = None, asked_at: float | None = None
+    ) -> TaskInfo:
         """Take over news of the task, and return the newest knowledge; costs no request.
 
-        A late answer never brings an ended task back to life.
+        A late answer takes nothing back, and never brings an ended task back to life.
 
         Parameters
         ----------
@@ -130,14 +136,24 @@ class KnownTask:
             What a listing or a poll tells.
         tasks_ahead
             Position in the queue, where that is told.
+        asked_at
+            When the service was asked, by ``time.monotonic``; None for just now.
         """
+        now = time.monotonic()
         with self._lock:
-            known = self._info
-            if known is None or not known.is_terminal or info.is_terminal:
+            known, is_newest = self._info, self._hear(tasks_ahead, now, asked_at)
+            if known is None or info.is_terminal or (is_newest and not known.is_terminal):
                 self._info = info if known is None else _with_detail(info, known)
-            self._tasks_ahead = tasks_ahead
-            self._seen_at = time.monotonic()
             return self._info or info
+
+    def _hear(self, tasks_ahead: int | None, now: float, asked_at: float | None) -> bool:
+        """Note an answer, and return whether no later question was answered before it."""
+        asked_at = now if asked_at is None else asked_at
+        is_newest = asked_at >= self._asked_at
+        if is_newest:
+            self._asked_at, self._tasks_ahead = asked_at, tasks_ahead
+        self._seen_at = now
+        return is_newest
 
     def refresh(self, max_age: float = 0.0) -> TaskInfo:
         """Return the present state, with as few requests as it takes.
@@ -163,10 +179,14 @@ class KnownTask:
             return known
         if known is None:
             return self.get_info()
+        asked_at = time.monotonic()
         status = self.client.task_status(self.id)
         if self.is_news(status):
-            return self.learn(self.client.task(self.id), status.tasks_ahead)
-        return self.learn(known, status.tasks_ahead)
+            asked_at = time.monotonic()
+            return self.learn(self.client.task(self.id), status.tasks_ahead, asked_at)
+        with self._lock:
+            self._hear(status.tasks_ahead, time.monotonic(), asked_at)
+            return self._info or known
 
     def is_news(self, status: TaskStatus) -> bool:
         """Return whether a status answer says that the detail should be fetched again.

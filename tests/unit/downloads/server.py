@@ -198,11 +198,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.holding.set()
                 self.server.gate.wait(30)
             piece = data[start : min(limit, start + 8192)]
+            # Before it is there: who has received it may look at the count at once.
+            entry.sent += len(piece)
             if chunked:
                 self.wfile.write(b"%x\r\n" % len(piece) + piece + b"\r\n")
             else:
                 self.wfile.write(piece)
-            entry.sent += len(piece)
         if fault.cut is not None:
             self.wfile.flush()
             self.connection.shutdown(socket.SHUT_RDWR)

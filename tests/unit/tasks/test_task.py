@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError, InputError, NotFoundError, TaskError
@@ -98,6 +100,32 @@ def test_late_news_do_not_revive_an_ended_task(make):
     assert not stale.is_terminal
     assert task.learn(stale).is_terminal
     assert late.is_terminal
+
+
+def test_answer_that_was_overtaken_takes_nothing_back(make, monkeypatch):
+    task = make(status="submitted")
+    ask = task.client.task
+
+    def slow(task_id):
+        answer = ask(task_id)
+        # Somebody else asks later, and is answered before.
+        monkeypatch.setattr(task.client, "task", ask)
+        task.client.transport.tasks[ID].update(wire_task(status="computation-started"))
+        assert task.get_info().status == "computation-started"
+        return answer
+
+    monkeypatch.setattr(task.client, "task", slow)
+    assert task.get_info().status == "computation-started"
+    assert task.known.status == "computation-started"
+
+
+def test_overtaken_queue_position_is_not_taken(make):
+    task = make(status="submitted")
+    info = task.get_info()
+    asked_at = time.monotonic()
+    task.learn(info, 1)
+    task.learn(info, 4, asked_at)
+    assert task.tasks_ahead == 1
 
 
 def test_listing_row_does_not_lose_the_history(make):
