@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from inductiva_widgets.downloads.control import Control
@@ -10,7 +11,7 @@ from inductiva_widgets.downloads.lanes import Lanes
 from inductiva_widgets.errors import DownloadCancelled
 
 Job = Callable[[], None]
-_PATIENCE = 2.0
+_PATIENCE = 2.0  # seconds, for all of them
 
 
 class Crew:
@@ -82,9 +83,10 @@ class Crew:
             raise
         finally:
             # After a cancel, one that hangs in a connection attempt cleans up by itself later.
+            until = time.monotonic() + _PATIENCE
             for hand in hands:
                 if hand.ident is not None:
-                    hand.join(_PATIENCE)
+                    hand.join(max(0.0, until - time.monotonic()))
         if self._control.cancelled:
             raise DownloadCancelled("the download was cancelled; calling again goes on from there")
         if self._error is not None:

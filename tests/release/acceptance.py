@@ -1,8 +1,8 @@
 """What a user does in the first hour, with the package as it is installed.
 
 Run as a script by the Python of a clean environment, with `-I` and in an empty folder: it needs
-nothing but the package with its extras `local`, `plots` and `export`. It prints a line for each
-check, and at last a summary. A warning that our own code causes is an error.
+nothing but the package with its extras `local`, `plots`, `export` and `live`. It prints a line for
+each check, and at last a summary. A warning that our own code causes is an error.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
+import threading
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
@@ -21,6 +22,8 @@ os.environ["INDUCTIVA_LOCAL_DIR"] = str(Path("local").resolve())
 os.environ["INDUCTIVA_CACHE_DIR"] = str(Path("cache").resolve())
 
 import inductiva_widgets as inductiva  # noqa: E402 - after the filter and the folders
+from inductiva_widgets.webrtc.asking import ask  # noqa: E402
+from inductiva_widgets.webrtc.messages import Question  # noqa: E402
 
 PACKAGE = Path(inductiva.__file__).parent
 CASES = PACKAGE / "notebooks" / "cases"
@@ -105,10 +108,31 @@ def _() -> None:
 long_run = swmm.run(input_dir=CASES / "swmm_long", time_to_live="10m")
 
 
+@check("it is watched: its numbers, its files, its machine")
+def _() -> None:
+    watch = long_run.watch()
+    read = threading.Event()
+    watch.subscribe(lambda: watch.samples and read.set())
+    assert read.wait(60)
+    assert watch.last["percent"] >= 0
+    assert "model.inp" in str(long_run.list_files())
+    assert "load average" in str(long_run.top())
+
+
+@check("its server answers by WebRTC, too, as a machine on the cloud does")
+def _() -> None:
+    assert "stdout.txt" in str(ask(long_run.client, long_run.id, Question("ls")))
+
+
 @check("a long run is killed")
 def _() -> None:
     assert long_run.kill(wait_timeout=60)
     assert long_run.get_status() == "killed"
+
+
+@check("the numbers in the log of an ended run are a frame")
+def _() -> None:
+    assert task.metrics()["percent"].iloc[-1] == 100
 
 
 tasks = inductiva.tasks.get(last_n=5)

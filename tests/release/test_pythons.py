@@ -32,7 +32,7 @@ def test_wheel_does_what_a_user_asks(version, resolution, wheel, tmp_path, workp
         note(PYTHONS, version, column, "not here")
         pytest.skip(f"Python {version} is not here")
     note(PYTHONS, version, column, "fails")
-    extras = {"local", "plots", "export"}
+    extras = {"local", "plots", "export", "live"}
     python = environments.make(interpreter, tmp_path / "venv", wheel, extras, resolution)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("INDUCTIVA_")}
     done = subprocess.run(
