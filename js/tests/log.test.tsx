@@ -114,6 +114,13 @@ describe("a loaded log", () => {
       expect([shown(log), log.edition, log.start, log.lost]).toEqual(["the end\n", "b", 8, ""]);
     }
   });
+  it("stays when the task has ended and left nothing, which is said", () => {
+    const log = new LogText();
+    log.take(view("running\n", { edition: "a" }), {});
+    log.take({ ...view(""), size: 0, can_grow: false, note: "No outputs." }, { after: 8 });
+    expect([shown(log), log.note, log.canGrow]).toEqual(["running\n", "No outputs.", false]);
+  });
+
   it("says how much came too fast, and draws the end of the rest", () => {
     const log = new LogText();
     log.take(view("slow\n"), {});

@@ -65,9 +65,11 @@ export class LogText {
   }
 
   #takeLater(view: LogView, isMore: boolean): void {
-    this.size = view.size;
     this.note = view.note;
     this.canGrow = view.can_grow;
+    // The task has ended, and nothing is there to be read in place of what was.
+    if (view.size === 0 && !view.can_grow && this.stop > 0) return;
+    this.size = view.size;
     const missed = isMore ? view.start - this.stop : 0;
     const joins = isMore && missed === 0;
     this.isKnown = true;
