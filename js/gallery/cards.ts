@@ -167,6 +167,17 @@ export const logNote = (note: string): Handlers => ({
   }),
 });
 
+/** A log that was followed, and of which the task's end has left nothing. */
+export function logTaken(text: string): Handlers {
+  const running = logOf(text, "", () => "").log as (asked: Requests["log"]) => LogView;
+  const gone = logNote("Task n7pbt has no output: its machine was taken away.")
+    .log as typeof running;
+  return {
+    log: (asked: Requests["log"]) =>
+      asked.after === undefined ? running(asked) : { ...gone(asked), can_grow: false },
+  };
+}
+
 const step = (n: number): string =>
   `Iteration: ${String(n).padStart(6)}   simtime: ${(n * 0.0125).toFixed(4)} s   dt: 0.0125   umax: ${(1.2 + Math.sin(n)).toFixed(4)}   Pi: ${(n % 17) + 3}\n`;
 export const plainLog = (lines: number): string =>

@@ -407,6 +407,7 @@ log(
   states.queued,
   cards.logNote("The task waits in the queue: its log begins with the computation."),
 );
+log("of a task that left nothing", states.running, cards.logTaken(cards.plainLog(30)));
 log(
   "of the real service while it runs",
   states.running,

@@ -199,7 +199,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
         <div class="iw-mono iw-log-text" ref={content}>
           <LogLines lines={lines} matches={matches} chosen={current} />
         </div>
-        {note === "" ? null : (
+        {note === "" || shown.size > 0 ? null : (
           <div class="iw-empty" role="note">
             {note}
           </div>
@@ -207,7 +207,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
       </div>
       {shown.size === 0 ? null : (
         <div class="iw-foot iw-log-foot">
-          <span>{[shown.extent, shown.lost, said].filter(Boolean).join(" · ")}</span>
+          <span>{[shown.extent, shown.lost, said, note].filter(Boolean).join(" · ")}</span>
           <span class="iw-grow" />
           {isFollowing ? null : (
             <button type="button" class="iw-button" onClick={toEnd}>
