@@ -20,13 +20,16 @@ ROOT = Path(__file__).parents[3]
 # Less than this may be read between wanted bytes rather than asking once more, and behind them.
 GAP = 16 * 1024
 _BOUNDS = re.compile(r"bytes=(\d*)-(\d*)")
+# A shell ignores interrupts for what it starts in the background, and so would the child.
 _CHILD = """\
 import shutil
+import signal
 import sys
 from inductiva_widgets.downloads import fetch_archive, fetch_file
 from inductiva_widgets.downloads.link import Backoff
 
 Backoff.pause = lambda self, failures: 0.0
+signal.signal(signal.SIGINT, signal.default_int_handler)
 {before}
 print("ready", flush=True)
 {call}(*sys.argv[1:])
