@@ -30,6 +30,8 @@ interface RenderProps {
 }
 
 function render({ model, el, signal }: RenderProps): () => void {
+  // A display may be cleared before the host comes to draw it; nothing would end such a view.
+  if (signal?.aborted) return () => undefined;
   const root = el.ownerDocument.createElement("div");
   root.className = "iw-root";
   el.append(root);

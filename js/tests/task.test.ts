@@ -57,6 +57,16 @@ describe("a host", () => {
     expect(model.listeners).toBe(0);
     expect(el.childNodes).toHaveLength(0);
   });
+  it("may come to a view that was ended before", async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const model = host();
+    const { el, cleanup } = await show(model, undefined, controller.signal);
+    expect(model.listeners).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(el.childNodes).toHaveLength(0);
+    cleanup();
+  });
   it("may close the view while a request is under way", async () => {
     const model = host();
     const { el, cleanup } = await show(model);
