@@ -14,7 +14,7 @@ import { guardShortcuts } from "./shortcuts";
 import "./styles/index.css";
 import { TaskEntry } from "./task";
 import { TaskListEntry } from "./task_list";
-import { tellVisibility } from "./visible";
+import { tellVisibility, whileShown } from "./visible";
 
 const ENTRIES = new Map<string, ComponentType<{ bridge: Bridge }>>([
   ["task", TaskEntry],
@@ -39,7 +39,7 @@ function render({ model, el, signal }: RenderProps): () => void {
   guardShortcuts(root);
   const kind = String(model.get("kind"));
   const entry = ENTRIES.get(kind);
-  const content =
+  const content = () =>
     entry === undefined
       ? h(ErrorBox, {
           error: {
@@ -49,8 +49,14 @@ function render({ model, el, signal }: RenderProps): () => void {
           },
         })
       : h(Boundary, null, h(entry, { bridge }));
-  mount(content, root);
-  const sayGoodbye = tellVisibility(bridge, el.ownerDocument);
+  const rest = whileShown(root, () => {
+    mount(content(), root);
+    const sayGoodbye = tellVisibility(bridge, el.ownerDocument);
+    return () => {
+      mount(null, root);
+      sayGoodbye();
+    };
+  });
 
   let isOver = false;
   const cleanup = () => {
@@ -58,8 +64,7 @@ function render({ model, el, signal }: RenderProps): () => void {
     if (isOver) return;
     isOver = true;
     signal?.removeEventListener("abort", cleanup);
-    mount(null, root);
-    sayGoodbye();
+    rest();
     bridge.dispose();
     root.remove();
   };

@@ -121,10 +121,10 @@ export const done = (part: Partial<TaskView> = {}): TaskView =>
 
 export const oops: ErrorView = { title: "It was refused.", detail: "409", report: "kill: 409" };
 
-/** Renders the widget as a host does; the view is not attached unless asked. */
+/** Renders the widget as a host does. */
 export async function show(
   host: FakeHost,
-  el: HTMLElement = document.createElement("div"),
+  el: HTMLElement = document.body.appendChild(document.createElement("div")),
   signal?: AbortSignal,
 ): Promise<{ el: HTMLElement; cleanup: () => void }> {
   let cleanup = () => {};
@@ -133,7 +133,10 @@ export async function show(
       signal === undefined ? { model: host, el } : { model: host, el, signal },
     );
   });
-  cleanups.push(cleanup);
+  cleanups.push(() => {
+    cleanup();
+    el.remove();
+  });
   return { el, cleanup };
 }
 
@@ -194,6 +197,12 @@ export async function press(
 }
 
 /** Lets time pass. */
+/** Whether the page's clock runs. */
+export function isTicking(): boolean {
+  const page = globalThis as unknown as Record<symbol, { timer: unknown } | undefined>;
+  return (page[Symbol.for("inductiva_widgets.ticker.1")]?.timer ?? null) !== null;
+}
+
 export async function later(ms: number): Promise<void> {
   await act(async () => {
     vi.advanceTimersByTime(ms);

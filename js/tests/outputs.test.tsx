@@ -1,8 +1,10 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { FileView, PreviewView } from "../src/contract";
 import { OutputsTable } from "../src/panels/OutputsTable";
 import type { Pending } from "../src/parts/pending";
-import { byRole, click, draw, FakeHost, later, one, oops, press, show } from "./host";
+import { byRole, click, closeAll, draw, FakeHost, later, one, oops, press, show } from "./host";
+
+afterEach(closeAll);
 
 const idle: Pending = {
   isBusy: false,

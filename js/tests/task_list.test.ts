@@ -1,5 +1,5 @@
 import { act } from "preact/test-utils";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type {
   GroupView,
   LineView,
@@ -15,6 +15,7 @@ import {
   done,
   FakeHost,
   feed,
+  isTicking,
   later,
   NOW,
   one,
@@ -399,7 +400,7 @@ describe("a line", () => {
     const { el } = await show(list(3, { feed: feed({ updated: NOW - 61_000 }) }));
     expect(line(el, "id-0").textContent).toContain("0:03:36");
     expect(el.textContent).toContain("last known state");
-    expect(vi.getTimerCount()).toBe(0);
+    expect(isTicking()).toBe(false);
   });
 });
 
