@@ -1,24 +1,32 @@
 /**
- * Keeps the notebook's single-key commands away while something of ours has the focus.
+ * Keyboard shortcuts of the host while an element of a widget has the focus.
  *
- * In JupyterLab the arrow keys would move to another cell and `d d` delete this one, since its
- * listener runs before ours. Its own attribute says so; it is lifted while a modifier is held, so
- * that Ctrl+S and the like still reach the notebook. The listeners go with the root.
+ * The notebook's commands must not run then: `d d` would delete the cell with the widget, Ctrl+Enter
+ * run it again and submit a second simulation. Shortcuts of the application, such as Ctrl+S, must.
+ *
+ * JupyterLab and Notebook 7 match `.jp-Notebook … :focus` from the focused element upwards, up to
+ * the first one with the attribute below, so the focused element itself has to have it. Notebook 7
+ * does so before any listener of the widget is called:
+ * https://github.com/jupyterlab/lumino/blob/main/packages/commands/src/index.ts
  */
 const ATTRIBUTE = "data-lm-suppress-shortcuts";
-const MODIFIERS: ReadonlySet<string> = new Set(["Control", "Meta", "Alt"]);
+
+/** Return whether a key belongs to the application rather than to what has the focus. */
+export function isShortcut({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return key !== "Enter" && (ctrlKey || metaKey || altKey || /^F\d/.test(key));
+}
 
 export function guardShortcuts(root: HTMLElement): void {
-  const guard = () => root.setAttribute(ATTRIBUTE, "true");
-  const down = (event: KeyboardEvent) => {
-    if (MODIFIERS.has(event.key)) root.removeAttribute(ATTRIBUTE);
-  };
-  const up = (event: KeyboardEvent) => {
-    if (MODIFIERS.has(event.key)) guard();
-  };
-  guard();
-  root.addEventListener("keydown", down);
-  root.addEventListener("keyup", up);
-  // The key may be let go elsewhere, as in another window; coming back starts afresh.
-  root.addEventListener("focusin", guard);
+  root.addEventListener("focusin", ({ target }) => {
+    (target as Element).setAttribute(ATTRIBUTE, "true");
+  });
+  // The widget's own listeners, further down, come first.
+  root.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.defaultPrevented || !isShortcut(event)) return;
+    // Sent from the body, a key matches none but the shortcuts of the whole application.
+    const copy = new KeyboardEvent(event.type, event);
+    root.ownerDocument.body.dispatchEvent(copy);
+    if (copy.defaultPrevented) event.preventDefault();
+  });
 }

@@ -118,15 +118,30 @@ describe("a host", () => {
     const { el } = await show(host({ view: { ...task(), marks: null } }));
     one(el, "alert");
   });
-  it("keeps its shortcuts while a modifier is held, and away otherwise", async () => {
+  it("gets the shortcuts of the application, and no other key that is pressed in a view", async () => {
     const { el } = await show(host());
-    const root = el.firstElementChild as HTMLElement;
-    const guarded = () => root.hasAttribute("data-lm-suppress-shortcuts");
-    expect(guarded()).toBe(true);
-    await press(one(el, "button", "Kill"), "Control");
-    expect(guarded()).toBe(false);
-    root.dispatchEvent(new KeyboardEvent("keyup", { key: "Control" }));
-    expect(guarded()).toBe(true);
+    const heard: string[] = [];
+    const onKey = (event: KeyboardEvent) => {
+      heard.push(
+        `${event.ctrlKey ? "Ctrl+" : ""}${event.key} on ${(event.target as Element).localName}`,
+      );
+      if (event.key === "s") event.preventDefault();
+    };
+    document.addEventListener("keydown", onKey);
+    document.body.append(el);
+    const button = one(el, "button", "Kill");
+    button.focus();
+    expect(button.hasAttribute("data-lm-suppress-shortcuts")).toBe(true);
+    const prevented = (key: string, ctrlKey = false) =>
+      !button.dispatchEvent(
+        new KeyboardEvent("keydown", { key, ctrlKey, bubbles: true, cancelable: true }),
+      );
+    for (const key of ["d", "Escape", "Enter"]) expect(prevented(key)).toBe(false);
+    expect(prevented("Enter", true)).toBe(false);
+    expect(prevented("s", true)).toBe(true);
+    expect(prevented("f", true)).toBe(false);
+    document.removeEventListener("keydown", onKey);
+    expect(heard).toEqual(["Ctrl+s on body", "Ctrl+f on body"]);
   });
 });
 

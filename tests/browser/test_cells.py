@@ -52,14 +52,3 @@ def test_card_comes_back_when_the_page_is_loaded_again(open_notebook, lab, page)
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     page.reload(wait_until="domcontentloaded")
     expect(badge).to_have_attribute("data-status", "failed", timeout=60_000)
-
-
-def test_keys_typed_in_a_card_do_not_act_on_the_notebook(open_notebook, lab, page):
-    run = "task = swmm.run('cases/swmm_fail')\ntask.wait(silent_mode=True)\ntask"
-    notebook = open_notebook(lab.write("keys.ipynb", SETUP, run))
-    notebook.run_all()
-    notebook.output(1).get_by_role("tab", name="Details").click()
-    for key in ("d", "d", "x", "a"):
-        page.keyboard.press(key)
-    count = "jupyterapp.shell.currentWidget.content.widgets.length"
-    assert page.evaluate(count) == 2

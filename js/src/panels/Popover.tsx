@@ -1,6 +1,7 @@
 /** A box over the list, below the button that opened it. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { isShortcut } from "../shortcuts";
 
 interface Props {
   anchor: HTMLElement;
@@ -64,8 +65,8 @@ export function Popover({ anchor, label, onClose, children }: Props) {
         own.current = event;
       }}
       onKeyDown={(event) => {
-        // What is typed here is for nobody else.
-        event.stopPropagation();
+        // What is typed here is for nobody else; shortcuts of the application go to the root.
+        if (!isShortcut(event)) event.stopPropagation();
         if (event.key === "Escape") close();
       }}
     >

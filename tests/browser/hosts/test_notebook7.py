@@ -13,6 +13,7 @@ from tests.browser.hosts.conftest import (
     kill_by_its_buttons,
     shows_the_card_and_the_list,
 )
+from tests.browser.key_presses import Keys
 
 RUN = f"{CONNECT}\nimport time\ntask = inductiva.simulators.SWMM().run('cases/swmm_long')\ntask"
 
@@ -47,6 +48,22 @@ def test_card_and_list_work_in_notebook_7(open_in_notebook7, notebook7, page, lo
     name = notebook7.write("hosts.ipynb", show, "inductiva.tasks.get(last_n=5)")
     open_in_notebook7(name).run_all()
     shows_the_card_and_the_list(page, long_task, "Notebook")
+
+
+def test_keys_on_every_kind_of_element_leave_the_cells_alone_in_notebook_7(
+    open_in_notebook7, notebook7, page, long_task
+):
+    show = f"{CONNECT}\ninductiva.Task('{long_task.id}')"
+    name = notebook7.write("keys7.ipynb", show, "inductiva.tasks.get(last_n=5)", "1")
+    notebook = open_in_notebook7(name)
+    notebook.run_all()
+    expect(notebook.output(0).get_by_role("button", name="Kill")).to_be_visible(timeout=90_000)
+    expect(notebook.output(1).get_by_role("grid", name="Tasks")).to_be_visible(timeout=60_000)
+    keys = Keys(page)
+    kinds = keys.press_all()
+    for kind in ("button button tab ", "div  row ", "input checkbox ", "input search ", "select "):
+        assert any(found.startswith(kind) for found in kinds), (kind, kinds)
+    keys.check_that_keys_work_on_a_cell()
 
 
 def test_pictures_are_drawn_in_notebook_7(open_in_notebook7, notebook7):
