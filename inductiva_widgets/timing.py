@@ -6,6 +6,7 @@ makes a duration negative or wrong.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,8 @@ from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import Status
 
 PhaseName = Literal["queue", "preparing", "computing", "finalizing"]
+# Seconds: anything shorter is written as 0.0 s.
+_SHOWN_AS_ZERO = 0.05
 
 
 class Phase(NamedTuple):
@@ -46,10 +49,23 @@ def phases(info: TaskInfo) -> list[Phase]:
     # A phase ends where the next one begins; a dropped mark (a kill, a machine lost) leaves a gap
     # in none of them.
     ends = [*(start for _, start in entered), last][1:]
-    return [
+    found = [
         Phase(name, start, None if end is None else max(start, end))
         for (name, start), end in zip(entered, ends, strict=True)
     ]
+    return found[:-1] if _died_computing(info, found) else found
+
+
+def _died_computing(info: TaskInfo, found: Sequence[Phase]) -> bool:
+    """Return whether the last phase is only the end of a computation that was cut off.
+
+    The service notes an end of the computation for a task that loses its machine, too.
+    """
+    if not (info.is_terminal and info.status.is_failed and len(found) > 1):
+        return False
+    last = found[-1]
+    is_empty = last.end is not None and (last.end - last.start).total_seconds() < _SHOWN_AS_ZERO
+    return last.name == "finalizing" and is_empty
 
 
 def ended_at(info: TaskInfo) -> datetime | None:

@@ -200,6 +200,7 @@ def _explain(
         places.append(f"the Python library {known.driver.library}")
         ways.insert(0, known.driver.install)
     return (
-        f"The program {name!r} was not found on this machine. Looked at: {'; '.join(places)}. "
-        f"To provide it: {'; or '.join(ways)}."
+        f"The program {name!r} was not found on this machine.\n"
+        f"To provide it: {'; or '.join(ways)}.\n"
+        f"Looked at: {'; '.join(places)}."
     )

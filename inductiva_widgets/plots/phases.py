@@ -176,8 +176,8 @@ def _failed_phase(shown: Stretches, place: int, status: Status) -> int | None:
         return None
     entered = shown.entered[:, place]
     computing = PHASES.index("Computing")
-    # The files are stored all the same when a command has failed.
-    if status == Status.FAILED and entered[computing]:
+    # The files are stored all the same when a command has failed or has taken too long.
+    if status in (Status.FAILED, Status.TTL_EXCEEDED) and entered[computing]:
         return computing
     # What has no length would not be seen.
     lasted = entered & (shown.ends[:, place] > shown.starts[:, place])

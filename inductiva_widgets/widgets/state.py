@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from inductiva_widgets.live import Feed
 
 _CONSOLE = "https://console.inductiva.ai/tasks/"
+_LONGEST_TITLE = 160
+# What a machine with a larger disk or more memory helps against.
+_RESOURCES = re.compile(r"\b(disk|space|memory|oom)\b", re.IGNORECASE)
 _PHASES: tuple[timing.PhaseName, ...] = ("queue", "preparing", "computing", "finalizing")
 
 
@@ -221,16 +225,50 @@ def _failure(info: TaskInfo, last_words: Sequence[LastWords]) -> FailureView | N
     machine = info.executer.error_detail if info.executer is not None else None
     # The machine often gives the same reason as the service.
     reasons = dict.fromkeys(text.strip() for text in (info.error_detail, machine) if text)
-    title, *rest = plain_lines("\n".join(reasons))
+    reason = plain_lines("\n".join(reasons))
+    # The embedded server writes its reason to stderr.txt if it could not start a command.
+    words = [one for one in last_words if not _repeats(one["text"], reason)]
+    title, *rest = _titled(reason)
     # The embedded server's reason ends with lines that are among the last words.
-    said = {line.strip() for words in last_words for line in words["text"].splitlines()}
+    said = {line.strip() for one in words for line in one["text"].splitlines()}
     detail = [line for line in rest if not line.strip() or line.strip() not in said]
     return {
         "title": title.strip() or facts.meaning,
         "detail": "\n".join(detail).strip("\n"),
-        "advice": facts.advice,
-        "last_words": list(last_words),
+        "advice": _advice(info.status, reason),
+        "last_words": words,
     }
+
+
+def _titled(reason: list[str]) -> list[str]:
+    """Return the lines of a reason; of a long first line only the first sentence comes first."""
+    first, *rest = reason
+    sentence, mark, more = first.partition(". ")
+    if len(first) <= _LONGEST_TITLE or not mark:
+        return reason
+    return [f"{sentence}.", more, *rest]
+
+
+def _repeats(text: str, reason: list[str]) -> bool:
+    """Return whether the last lines of a stream, some of them cut, are the reason itself."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    given = [line.strip() for line in reason]
+    return any(_is_same(line, given[0]) for line in lines) and all(
+        any(_is_same(line, one) for one in given) for line in lines
+    )
+
+
+def _is_same(line: str, whole: str) -> bool:
+    cut = line.removesuffix("\N{HORIZONTAL ELLIPSIS}")
+    return line == whole or (cut != line and whole.startswith(cut))
+
+
+def _advice(status: Status, reason: list[str]) -> str:
+    """Return what to do; what often helps a failed machine only if nothing else is known."""
+    text = "\n".join(reason)
+    if status == Status.EXECUTER_FAILED and text and not _RESOURCES.search(text):
+        return "Run again once the cause named above is corrected."
+    return status.facts.advice
 
 
 def _stamp(moment: datetime) -> int:

@@ -295,7 +295,7 @@ export interface SelectionView {
 
 /** The values of a column with their counts, most frequent first; or its range. */
 export interface FacetView {
-  values: { value: string | null; count: number }[];
+  values: { value: string | null; count: number /** Of a status only. */; tone?: Tone }[];
   more: number;
   min: number | null;
   max: number | null;

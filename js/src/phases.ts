@@ -36,18 +36,16 @@ export function failedPhase(
   { status, tone }: { status: string; tone: string },
 ): PhaseName | null {
   if (tone !== "bad") return null;
-  // The files are stored all the same when a command has failed.
-  const isCommand = status === "failed" && phases.some(({ name }) => name === "computing");
+  // The files are stored all the same when a command has failed or has taken too long.
+  const isCommand =
+    /^(failed|ttl-exceeded)$/.test(status) && phases.some(({ name }) => name === "computing");
   return isCommand ? "computing" : (phases.at(-1)?.name ?? null);
 }
-
-/** While a task lives, this share of the bar stays free for what is to come. */
-const FREE = 0.15;
 
 export interface Segment {
   name: PhaseName;
   seconds: number;
-  /** Share of the bar, in thousandths. */
+  /** Share of the time so far, in thousandths. */
   share: number;
   isOpen: boolean;
 }
@@ -61,8 +59,6 @@ export interface Legend {
 
 export interface Phases {
   segments: Segment[];
-  /** Share that is left free, in thousandths. */
-  free: number;
   legend: Legend[];
 }
 
@@ -74,22 +70,17 @@ export function layPhases(phases: Phase[], now: number, isTerminal: boolean): Ph
     return Math.max(0, end - phase.start) / 1000;
   });
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  const free = isTerminal && total > 0 ? 0 : FREE;
   const segments = known.map((phase, index) => {
     const seconds = lengths[index] ?? 0;
     const part = total > 0 ? seconds / total : 1 / known.length;
     return {
       name: phase.name,
       seconds,
-      share: 1000 * part * (1 - free),
+      share: 1000 * part,
       isOpen: phase.end === null && !isTerminal,
     };
   });
-  return {
-    segments,
-    free: 1000 * (known.length > 0 ? free : 1),
-    legend: legendOf(segments, isTerminal),
-  };
+  return { segments, legend: legendOf(segments, isTerminal) };
 }
 
 /** One entry per name: a task that went back to the queue has two stretches of it. */

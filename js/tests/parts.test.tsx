@@ -262,7 +262,8 @@ describe("details", () => {
     const page = await draw(<Details view={done({ commands })} time={time} />);
     const items = [...page.querySelectorAll("li")].map((item) => item.textContent);
     expect(items).toEqual(["swmm a.inp2.4 s · ok", "swmm b.inp1.0 s · exit code 1"]);
-    expect(page.textContent).toContain("5 min ago");
+    // Nothing ticks after the end, so nothing is said that would soon be wrong.
+    expect(page.textContent).not.toContain(" ago");
   });
   it("count a command that runs", async () => {
     const commands = [

@@ -146,11 +146,11 @@ describe("phases", () => {
     expect(phasesOf([5, null, null, null, 3])).toEqual([{ name: "queue", start: 5, end: 5 }]);
     expect(phasesOf([])).toEqual([]);
   });
-  it("fill the bar of an ended task, and leave room in that of a living one", () => {
+  it("share the time so far, with no room for a remainder that nobody knows", () => {
     const phases = phasesOf(task().marks);
     const alive = layPhases(phases, NOW, false);
-    expect(alive.free).toBeGreaterThan(0);
-    expect(alive.segments.reduce((sum, { share }) => sum + share, alive.free)).toBeCloseTo(1000);
+    expect(alive.segments.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1000);
+    expect(alive.segments.map(({ isOpen }) => isOpen)).toEqual([false, false, true]);
     expect(alive.legend.map(({ title, duration }) => `${title} ${duration}`.trim())).toEqual([
       "Queue 50 s",
       "Preparing 16 s",
@@ -158,12 +158,13 @@ describe("phases", () => {
       "Finalizing",
     ]);
     const ended = layPhases(phases.slice(0, 2), NOW, true);
-    expect(ended.free).toBe(0);
+    expect(ended.segments.some(({ isOpen }) => isOpen)).toBe(false);
     expect(ended.legend).toHaveLength(2);
   });
   it("show where a task went wrong: in its computation, though its files were stored", () => {
     const all = phasesOf([0, 10, 20, 30, 40]);
     expect(failedPhase(all, { status: "failed", tone: "bad" })).toBe("computing");
+    expect(failedPhase(all, { status: "ttl-exceeded", tone: "bad" })).toBe("computing");
     expect(failedPhase(all, { status: "executer-failed", tone: "bad" })).toBe("finalizing");
     expect(failedPhase(all.slice(0, 1), { status: "failed", tone: "bad" })).toBe("queue");
     expect(failedPhase([], { status: "failed", tone: "bad" })).toBeNull();

@@ -170,6 +170,8 @@ describe("the card", () => {
     await act(async () => model.set("view", done()));
     expect(el.textContent).toContain("0:00:10");
     expect(isTicking()).toBe(false);
+    expect(el.textContent).toMatch(/Submitted \d\d \w{3}, \d\d:\d\d:\d\d/);
+    expect(el.textContent).not.toContain(" ago");
     expect(byRole(el, "button", "Kill")).toHaveLength(0);
   });
   it("counts the cost on while its rate is known", async () => {

@@ -493,6 +493,13 @@ describe("what is shown", () => {
     const { el } = await show(list(100_000, { shape: shape(1204) }));
     expect(el.textContent).toContain("1,204 of 100,000 tasks · 312.40 US$ · 1 d 17 h computed");
   });
+  it.each([
+    ["as its line while it runs", { run: 1 }, "22 s computed"],
+    ["as its line after the end", { ok: 1 }, "23 s computed"],
+  ])("says of one task the same time %s", async (_, counts, said) => {
+    const { el } = await show(list(1, { totals: { counts, cost: null, seconds: 22.6 } }));
+    expect(el.textContent).toContain(said);
+  });
   it("follows new tasks when asked to", async () => {
     const model = list(8);
     const { el } = await show(model);
@@ -570,6 +577,18 @@ describe("filters", () => {
     await click(first as Element);
     await click(second as Element);
     expect(asked(model).filters).toEqual({});
+  });
+  it("list statuses below the name and the sum of their chip", async () => {
+    const model = list(8);
+    const { menu } = await open(model, "Filter Status");
+    const values = [
+      { value: "failed", count: 40, tone: "bad" },
+      { value: "success", count: 30, tone: "ok" },
+      { value: "ttl-exceeded", count: 43, tone: "bad" },
+    ];
+    await model.reply("facet", { values, more: 0, min: null, max: null });
+    const items = [...menu().getElementsByTagName("li")].map((item) => item.textContent);
+    expect(items).toEqual(["Success 30", "success30", "Failed 83", "failed40", "ttl-exceeded43"]);
   });
   it("bound numbers in the unit that is said", async () => {
     const model = list(8);

@@ -17,14 +17,16 @@ BINDINGS = """() => jupyterapp.commands.keyBindings
     .map(({ keys }) => [...keys])"""
 # The first visible element of each kind that can have the focus, fields last: they change the list.
 FOCUSABLE = """(scope) => {
-    const found = 'a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]';
+    const found = 'a[href], button, input, select, textarea, summary, '
+        + '[tabindex], [contenteditable]';
     const all = [...document.querySelectorAll(scope)].flatMap(
         (part) => [part, ...part.querySelectorAll('*')]).filter((node) => node.matches(found));
     const kinds = new Map();
     for (const node of all) {
         if (node.disabled || node.getClientRects().length === 0) continue;
         const { type = '', localName, classList } = node;
-        const kind = [localName, type, node.getAttribute('role') ?? '', classList[0] ?? ''].join(' ');
+        const role = node.getAttribute('role') ?? '';
+        const kind = [localName, type, role, classList[0] ?? ''].join(' ');
         if (!kinds.has(kind)) kinds.set(kind, node);
     }
     window.focusable = kinds;

@@ -34,6 +34,12 @@ def test_task_killed_in_the_queue_has_one_closed_phase():
     assert lengths(killed) == {"queue": 27}
 
 
+@pytest.mark.parametrize("status", ["executer-terminated", "spot-instance-preempted", "killed"])
+def test_task_cut_off_while_it_computed_has_no_finalizing_phase(status):
+    cut = info(status, computation_end_time=at(28), end_time=at(28))
+    assert lengths(cut) == {"queue": 13, "preparing": 2, "computing": 12}
+
+
 def test_ended_task_without_an_end_time_does_not_grow():
     lost = info("executer-terminated", end_time=None, computation_end_time=None)
     assert lengths(lost, 100) == lengths(lost, 200)

@@ -21,6 +21,7 @@ from inductiva_widgets.widgets.twins.download import Download, progress
 from inductiva_widgets.widgets.twins.live import Live, live_html, live_text
 from inductiva_widgets.widgets.twins.markup import (
     COLOURS,
+    LONGEST_REASON,
     badge,
     coded,
     end,
@@ -70,7 +71,7 @@ def task_text(
     lines += [f"  {line}" for line in live_text(live)]
     failure = view["failure"]
     if failure is not None:
-        lines.append(f"  {short(failure['title'])}")
+        lines.append(f"  {short(failure['title'], LONGEST_REASON)}")
         lines += [f"    {line}" for line in long(failure["detail"]).splitlines()]
         for words in failure["last_words"]:
             lines.append(f"  Last lines of {short(words['name'])}:")
@@ -124,7 +125,7 @@ def _failure(failure: views.FailureView | None) -> str:
     )
     return (
         f'<div style="border-left:3px solid {COLOURS[Tone.BAD]};padding:2px 10px;margin:6px 0">'
-        f"<b>{value(failure['title'])}</b>{pre(long(failure['detail']))}{words}"
+        f"<b>{value(failure['title'], LONGEST_REASON)}</b>{pre(long(failure['detail']))}{words}"
         f"<div>{escape(failure['advice'])}</div></div>"
     )
 

@@ -32,7 +32,7 @@ _FRAME = f"border:1px solid {_LINE};border-radius:6px;padding:10px 14px;max-widt
 _PRE = "margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto"
 _LEFT = 'style="text-align:left"'
 # What is longer than a name, or than a page, is somebody's mistake or malice.
-LONGEST_CELL, _LONGEST_TEXT = 40, 4000
+LONGEST_CELL, LONGEST_REASON, _LONGEST_TEXT = 40, 1000, 4000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

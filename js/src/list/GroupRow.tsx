@@ -1,9 +1,9 @@
 /** The head of a group: what its tasks sum up to. Folds them away. */
 import type { GroupView } from "../contract";
-import { formatCost, formatPlural, formatShort } from "../format";
+import { formatCost, formatPlural } from "../format";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { Counts } from "./Counts";
+import { Counts, formatSum } from "./Counts";
 
 interface Props {
   line: GroupView;
@@ -41,7 +41,7 @@ export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
         <Counts counts={line.counts} />
         <span class="iw-grow" />
         {line.cost === null ? null : <span>{formatCost(line.cost)}</span>}
-        {line.seconds === 0 ? null : <span class="iw-dim">{formatShort(line.seconds)}</span>}
+        {line.seconds === 0 ? null : <span class="iw-dim">{formatSum(line)}</span>}
       </span>
     </div>
   );

@@ -2,13 +2,14 @@
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
 import type { TaskListTraits } from "../contract";
-import { formatCost, formatCount, formatPlural, formatShort } from "../format";
+import { formatCost, formatCount, formatPlural } from "../format";
 import { Lazy } from "../lazy";
 import type { Opener } from "../panels/Compare";
 import { FeedLine } from "../parts/FeedLine";
 import { Progress } from "../parts/Progress";
 import { usePending } from "../parts/pending";
 import { hasEnded } from "../progress";
+import { formatSum } from "./Counts";
 
 interface Props {
   bridge: Bridge;
@@ -29,7 +30,7 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
   const sums = [
     `${isWhole ? "" : `${formatCount(shape.tasks)} of `}${formatPlural(total, "task")}`,
     ...(totals.cost === null ? [] : [formatCost(totals.cost)]),
-    ...(totals.seconds > 0 ? [`${formatShort(totals.seconds)} computed`] : []),
+    ...(totals.seconds > 0 ? [`${formatSum(totals)} computed`] : []),
   ];
   return (
     <>

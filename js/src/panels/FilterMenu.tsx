@@ -6,7 +6,9 @@ import type { ColumnKey, FacetView, FilterView } from "../contract";
 import { formatCount, formatPlural } from "../format";
 import { clip } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
+import { toneOf } from "../parts/Icons";
 import { usePending, WAITING } from "../parts/pending";
+import { TITLES } from "../parts/Tones";
 import { read, UNKNOWN, unitOf, worded, written } from "./filters";
 
 interface Props {
@@ -52,6 +54,19 @@ export function FilterMenu({ bridge, column, filter, onChange }: Props) {
   );
 }
 
+type Value = FacetView["values"][number] & { title?: string };
+
+/** Statuses below the name and the sum of their chip; all other values as they are. */
+function grouped(values: Value[]): Value[] {
+  const rest = values.filter(({ tone }) => tone === undefined);
+  const groups = TITLES.flatMap(([tone, title]) => {
+    const own = values.filter((one) => one.tone !== undefined && toneOf(one.tone) === tone);
+    const count = own.reduce((sum, one) => sum + one.count, 0);
+    return own.length === 0 ? [] : [{ value: null, count, title }, ...own];
+  });
+  return [...groups, ...rest];
+}
+
 type Part = Omit<Props, "bridge" | "column"> & { facet: FacetView };
 
 /** Shorter lists are seen through without a search. */
@@ -87,21 +102,27 @@ function Values({ facet, filter, onChange }: Part) {
         />
       ) : null}
       <ul class="iw-options">
-        {shown.map(({ value, count }) => (
-          <li key={value ?? "\0"} class="iw-option" title={clip(value ?? UNKNOWN)}>
-            <label>
-              <input
-                type="checkbox"
-                checked={chosen.includes(value)}
-                onChange={() => toggle(value)}
-              />
-              <span class={value === null ? "iw-option-name iw-dim" : "iw-option-name"}>
-                <bdi>{clip(value ?? UNKNOWN) || "(empty)"}</bdi>
-              </span>
-              <span class="iw-num iw-dim">{formatCount(count)}</span>
-            </label>
-          </li>
-        ))}
+        {grouped(shown).map(({ value, count, title }) =>
+          title !== undefined ? (
+            <li key={title} class="iw-options-title iw-dim">
+              {title} {formatCount(count)}
+            </li>
+          ) : (
+            <li key={value ?? "\0"} class="iw-option" title={clip(value ?? UNKNOWN)}>
+              <label>
+                <input
+                  type="checkbox"
+                  checked={chosen.includes(value)}
+                  onChange={() => toggle(value)}
+                />
+                <span class={value === null ? "iw-option-name iw-dim" : "iw-option-name"}>
+                  <bdi>{clip(value ?? UNKNOWN) || "(empty)"}</bdi>
+                </span>
+                <span class="iw-num iw-dim">{formatCount(count)}</span>
+              </label>
+            </li>
+          ),
+        )}
       </ul>
       {shown.length === 0 ? <div class="iw-empty">No such value.</div> : null}
       {facet.more > 0 ? (

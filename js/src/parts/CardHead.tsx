@@ -123,9 +123,14 @@ export function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
       {view.submitted === null ? null : (
         <Fact
           title="Submitted"
-          value={formatMoment(view.submitted, now)}
-          tip={formatDate(view.submitted)}
-          {...(time.frozen === null ? { more: formatAgo(view.submitted, now) } : {})}
+          {...(view.is_terminal
+            ? // Nothing ticks after the end: "5 min ago" would soon be wrong, "17:16" on the next day.
+              { value: formatDate(view.submitted) }
+            : {
+                value: formatMoment(view.submitted, now),
+                tip: formatDate(view.submitted),
+                ...(time.frozen === null ? { more: formatAgo(view.submitted, now) } : {}),
+              })}
         />
       )}
       {waited === null ? null : (

@@ -16,6 +16,7 @@ import { Icon } from "./Icons";
 export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
   const isLive = !view.is_terminal;
   const now = useNow(time, isLive);
+  const isTicking = isLive && time.frozen === null;
   const ended = view.is_terminal ? (view.marks.at(-1) ?? null) : null;
   const computed =
     isLive || view.computation.seconds !== null ? secondsOf(view.computation, now) : null;
@@ -32,9 +33,9 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
       <Item title="Simulator">{view.simulator ?? MISSING}</Item>
       <Item title="Machine">{view.machine ?? MISSING}</Item>
       <Item title="Project">{view.project ?? MISSING}</Item>
-      <Moment title="Submitted" at={view.submitted} now={now} />
-      <Moment title="Started" at={view.started} now={now} />
-      {view.is_terminal ? <Moment title="Ended" at={ended} now={now} /> : null}
+      <Moment title="Submitted" at={view.submitted} now={isTicking ? now : null} />
+      <Moment title="Started" at={view.started} now={isTicking ? now : null} />
+      {view.is_terminal ? <Moment title="Ended" at={ended} now={null} /> : null}
       <Item title="Computation">
         {formatClock(computed === null || !isLive ? computed : Math.floor(computed))}
       </Item>
@@ -63,11 +64,12 @@ function Item({ title, children }: { title: string; children: ComponentChildren 
   );
 }
 
-function Moment({ title, at, now }: { title: string; at: number | null; now: number }) {
+/** How long ago is said only while `now` ticks; null where it does not. */
+function Moment({ title, at, now }: { title: string; at: number | null; now: number | null }) {
   return (
     <Item title={title}>
       {formatDate(at)}
-      {at === null ? null : <span class="iw-dim"> · {formatAgo(at, now)}</span>}
+      {at === null || now === null ? null : <span class="iw-dim"> · {formatAgo(at, now)}</span>}
     </Item>
   );
 }

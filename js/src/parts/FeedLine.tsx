@@ -1,7 +1,7 @@
 /** How fresh the shown state is. */
 import { type ServiceTime, useNow } from "../clock";
 import type { FeedView } from "../contract";
-import { formatAgo, formatMoment } from "../format";
+import { formatAgo, formatDate, formatMoment } from "../format";
 import { clip } from "./Badge";
 import { Icon } from "./Icons";
 
@@ -25,15 +25,11 @@ export function FeedLine({ feed, time, isLive }: Props) {
   if (feed.is_paused) return <span class="iw-feed">paused while hidden</span>;
   if (feed.updated === null) return null;
   if (time.frozen !== null) {
-    return (
-      <span class="iw-feed">
-        last known state, updated {formatMoment(feed.updated, Date.now())}
-      </span>
-    );
+    return <span class="iw-feed">last known state, updated {formatDate(feed.updated)}</span>;
   }
   return (
     <span class="iw-feed" title={clip(feed.error ?? "")}>
-      updated {isLive ? formatAgo(feed.updated, now) : formatMoment(feed.updated, now)}
+      updated {isLive ? formatAgo(feed.updated, now) : formatDate(feed.updated)}
     </span>
   );
 }

@@ -58,7 +58,6 @@ function Bar({ laid, failing }: { laid: Phases; failing: string | null }) {
           style={{ flexGrow: segment.share.toFixed(2) }}
         />
       ))}
-      <i key="free" class="iw-segment iw-free" style={{ flexGrow: laid.free.toFixed(2) }} />
     </span>
   );
 }

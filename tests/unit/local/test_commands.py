@@ -98,7 +98,9 @@ def test_image_is_taken_for_all_commands_when_one_program_is_missing(environ, st
     for planned, argv in ((first, ["solver", "a"]), (second, ["nowhere", "b"])):
         assert (planned.argv, planned.image) == (argv, IMAGE)
         assert planned.engine == stand_in_podman
-    assert first.note.startswith("The program 'nowhere' was not found on this machine.")
+    missing, provide, _ = first.note.splitlines()
+    assert missing == "The program 'nowhere' was not found on this machine."
+    assert provide.startswith("To provide it: ")
 
 
 def test_image_comes_first_where_the_user_wants_it_so(environ, stand_in_podman):

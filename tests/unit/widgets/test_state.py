@@ -8,6 +8,7 @@ from inductiva_widgets.live import Feed
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES, STATUS_FACTS
 from inductiva_widgets.widgets import state
+from inductiva_widgets.widgets.last_words import last_lines
 from tests.unit.conftest import START, at, wire_task
 
 T0 = START.timestamp() * 1000
@@ -89,6 +90,35 @@ def test_lines_of_the_reason_that_are_among_the_last_words_are_not_said_twice():
     view = state.task_view(info(status="failed", error_detail=reason), last_words=words)
     assert view["failure"]["detail"] == "(an error of the program)"
     assert view["failure"]["last_words"] == words
+
+
+MISSING_PROGRAM = (
+    "The program 'ccx' was not found on this machine.\n"
+    "To provide it: put it on the PATH of the embedded server.\n"
+    f"Looked at: the PATH ({'/opt/bin:' * 60})."
+)
+
+
+@pytest.mark.parametrize("reason", [MISSING_PROGRAM, MISSING_PROGRAM.replace("\n", " ")])
+def test_reason_written_to_stderr_by_the_server_is_said_once(reason):
+    words = [{"name": "stderr.txt", "text": last_lines(reason.encode())}]
+    failure = state.task_view(
+        info(status="executer-failed", error_detail=reason), last_words=words
+    )["failure"]
+    assert failure["title"] == "The program 'ccx' was not found on this machine."
+    assert "To provide it: put it on the PATH of the embedded server." in failure["detail"]
+    assert failure["last_words"] == []
+
+
+def test_advice_about_disk_and_memory_is_given_unless_the_reason_is_another():
+    def advice(reason):
+        return state.task_view(info(status="executer-failed", error_detail=reason))["failure"][
+            "advice"
+        ]
+
+    assert "larger disk or more memory" in advice(None)
+    assert "larger disk or more memory" in advice("No space left on device")
+    assert "disk" not in advice(MISSING_PROGRAM)
 
 
 def test_reason_is_plain_text():

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from inductiva_widgets.formatting import format_clock, format_short
 from inductiva_widgets.frames import to_frame
 from inductiva_widgets.widgets.table import Query, TaskTable
 from inductiva_widgets.widgets.table.columns import COLUMNS, Columns
@@ -122,6 +123,13 @@ def test_totals_count_all_tones_but_sum_what_matches():
     assert table.totals() == {"counts": {"ok": 1, "bad": 1}, "cost": 1.0, "seconds": 10.0}
 
 
+@pytest.mark.parametrize("seconds", [22.53, 22.47, 0.96, 61.5004])
+def test_total_of_one_task_is_written_as_in_its_line(seconds):
+    total = table_of(info("t", metrics={"computation_seconds": seconds})).totals()["seconds"]
+    assert format_clock(total) == format_clock(seconds)
+    assert format_short(total) == format_short(seconds)
+
+
 def test_time_of_a_running_task_grows_in_the_totals():
     running = info("a", "computation-started")
     assert table_of(running).totals()["seconds"] == (NOW - START).total_seconds() - 16
@@ -159,6 +167,15 @@ def test_facet_lists_values_by_frequency_without_its_own_filter():
         {"value": None, "count": 1},
     ]
     assert facet["more"] == 0
+
+
+def test_facet_of_statuses_adds_up_to_the_counts_by_tone():
+    codes = ("failed", "failed", "ttl-exceeded", "success", "teleported")
+    table = table_of(*(info(f"t{n}", code) for n, code in enumerate(codes)))
+    sums = {}
+    for value in table.facet("status")["values"]:
+        sums[value["tone"]] = sums.get(value["tone"], 0) + value["count"]
+    assert sums == table.totals()["counts"] == {"bad": 3, "ok": 1, "unknown": 1}
 
 
 def test_facet_of_many_values_says_how_many_are_left_out():
