@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from inductiva_widgets.errors import InputError
+from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.presets import Preset, preset_for
 from inductiva_widgets.metrics.reader import Reader
+from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import watches
 from inductiva_widgets.tasks.live_files import LiveFiles
 from inductiva_widgets.tasks.watching import STDOUT, Watch
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from inductiva_widgets.live import Subscription
-    from inductiva_widgets.status import Status
     from inductiva_widgets.tasks.stopping import Then
     from inductiva_widgets.tasks.task import Task
 
+_BEFORE_COMPUTATION = (Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED)
 _BLOCK = 1 << 20
 # Seconds that a new watch has for its first look.
 _FIRST_LOOK = 15.0
@@ -40,14 +41,16 @@ class Watched(LiveFiles):
         file: str | None = None,
         end: Mapping[str, float] | None = None,
         stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
+        from_start: bool = False,
         then: Then = "kill",
         log: bool | None = None,
         notify: bool = False,
     ) -> Watch:
         r"""Read numbers from the task's log as it comes, until the task ends.
 
-        The task's card shows them. Costs one request a second on the embedded server, one
-        connection on the cloud, and one request while the simulator is not known.
+        The task's card shows them, beside what it reads by itself. Costs one request a second on
+        the embedded server, one connection on the cloud, and one request while the simulator is not
+        known. With ``stop_if`` it costs one request more, two if the status has changed.
 
         Parameters
         ----------
@@ -56,8 +59,8 @@ class Watched(LiveFiles):
             that name, such as ``r"residual\s+(?P<residual>\S+)"``; one group without a name gives
             the series ``value``. A group ``end_step`` tells what the series ``step`` has at the
             end, and ``percent`` ends at 100. With the groups ``series`` and ``value`` the text
-            itself names the series. By default a preset: for OpenFOAM, REEF3D, SWMM, SPlisHSPlasH
-            and GROMACS.
+            itself names the series. ``\S+`` finds nan and inf too. By default a preset: for
+            OpenFOAM, REEF3D, SWMM, SPlisHSPlasH and GROMACS.
         file
             Name of the file; by default ``stdout.txt``, or where the preset's simulator prints.
         end
@@ -66,7 +69,9 @@ class Watched(LiveFiles):
         stop_if
             A condition such as ``"residual > 1e3 for 20 samples"`` or ``"residual is nan"``, a
             function of the last values that returns whether to stop, or a list of those, of which
-            one is enough.
+            one is enough. It is judged by the rows that are printed after this call.
+        from_start
+            If True, the rows that were printed before this call are judged too.
         then
             What happens once it is met: ``"kill"`` asks the service to kill the task, ``"notify"``
             says it in the card, a function is called with the watch.
@@ -95,7 +100,17 @@ class Watched(LiveFiles):
         """
         wanted, name = self._wanted(pattern, file)
         watch = Watch(
-            self, wanted, file=name, end=end, stop_if=stop_if, then=then, log=log, notify=notify
+            self,
+            wanted,
+            file=name,
+            end=end,
+            stop_if=stop_if,
+            # Of a task that has not begun to compute all rows come after this call, also those that
+            # are there already when the file is first read.
+            from_start=from_start or (stop_if is not None and not self._has_computed()),
+            then=then,
+            log=log,
+            notify=notify,
         )
         watches.keep(watch)
         return watch
@@ -191,6 +206,14 @@ class Watched(LiveFiles):
                 _subscriptions.add(subscription)
             poller_for(self.client).subscribe(subscription)
         return cancel
+
+    def _has_computed(self) -> bool:
+        """Return whether the computation has begun; also if the service does not answer."""
+        try:
+            info = self.refresh(max_age=1.0)
+        except InductivaError:
+            return True
+        return info.is_terminal or info.status not in _BEFORE_COMPUTATION
 
     def _wanted(self, pattern: str | None, file: str | None) -> tuple[str | Preset, str]:
         """Return what is looked for, and the name of the file."""

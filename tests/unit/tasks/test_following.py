@@ -104,7 +104,7 @@ def test_file_that_grows_too_fast_is_read_at_its_end(disk, task):
     assert len(ear.pieces[1].data) == looks.FLOOD
     disk.files["stdout.txt"] += b"calm again\n"
     ear.until(lambda: ear.text.endswith(b"calm again\n"))
-    assert ear.pieces[-1] == (b"calm again\n", True)
+    assert ear.pieces[-1][:2] == (b"calm again\n", True)
 
 
 def test_file_begun_anew_is_read_anew(disk, task):
@@ -114,7 +114,7 @@ def test_file_begun_anew_is_read_anew(disk, task):
     ear.until(lambda: ear.pieces)
     disk.files["stdout.txt"] = b"new\n"
     ear.until(lambda: len(ear.pieces) == 2)
-    assert ear.pieces[1] == (b"new\n", False)
+    assert ear.pieces[1][:2] == (b"new\n", False)
     disk.files["stdout.txt"] += b"more\n"
     ear.until(lambda: len(ear.pieces) == 3)
     assert ear.pieces[2] == (b"more\n", True)
