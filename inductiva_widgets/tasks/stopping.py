@@ -74,7 +74,7 @@ class Stop:
         self._cancelled.set()
 
     def _call(self, watch: Watch, _reason: str) -> None:
-        cast("Callable[[Watch], Any]", self._then)(watch)
+        watch.context.run(cast("Callable[[Watch], Any]", self._then), watch)
 
     def _kill(self, watch: Watch, reason: str) -> None:
         pause = _FIRST_PAUSE

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.presets import Preset, preset_for
 from inductiva_widgets.metrics.reader import Reader
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import watches
 from inductiva_widgets.tasks.live_files import LiveFiles
+from inductiva_widgets.tasks.status_listener import StatusListener
 from inductiva_widgets.tasks.watching import STDOUT, Watch
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.live import Subscription
     from inductiva_widgets.tasks.stopping import Then
     from inductiva_widgets.tasks.task import Task
 
@@ -26,9 +25,6 @@ _BEFORE_COMPUTATION = (Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED)
 _BLOCK = 1 << 20
 # Seconds that a new watch has for its first look.
 _FIRST_LOOK = 15.0
-# Kept until their task ends, for a poller holds them weakly.
-_subscriptions: set[Subscription[Task]] = set()
-_lock = threading.Lock()
 
 
 class Watched(LiveFiles):
@@ -115,6 +111,7 @@ class Watched(LiveFiles):
         watches.keep(watch)
         return watch
 
+    @explain_interrupt("The reading was interrupted; task {0.id} is left as it is.")
     def metrics(
         self, pattern: str | None = None, *, file: str | None = None, rows: int = 100_000
     ) -> pd.DataFrame:
@@ -161,51 +158,31 @@ class Watched(LiveFiles):
         reader.finish()
         return reader.frame(service=self.client.url, task=self.id, file=name)
 
-    def on_status(self, callback: Callable[[Task, Status], Any]) -> Callable[[], None]:
-        """Call a function at each change of the task's status, until the task has ended.
+    def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener:
+        """Call a function with the task's status now and at each change, until the task has ended.
 
-        Costs one request a second while the task is alive, none besides a live card.
+        What the function prints appears in the cell that called ``on_status``, whichever cell is
+        running. Costs one request, then one a second while the task is alive, none besides a live
+        card.
 
         Parameters
         ----------
         callback
-            Gets the task and its new status, on a thread of its own. What it raises is shown as a
-            warning, and the watch goes on.
+            Gets the task and a status: each of them once and in order, those between two requests
+            and the last one included. It is called on a thread of its own. What it raises is shown
+            as a warning, and the next change is delivered all the same.
 
         Returns
         -------
-        Callable
-            What ends it.
+        StatusListener
+            Its ``cancel()`` ends it.
 
         Examples
         --------
-        >>> cancel = task.on_status(lambda task, status: print(task.id, status))
-        >>> cancel()
+        >>> listener = task.on_status(lambda task, status: print(task.id, status))
+        >>> listener.cancel()
         """
-        from inductiva_widgets.live import Subscription, poller_for
-
-        told = self.info.status
-
-        def news(tasks: list[Task]) -> None:
-            nonlocal told
-            info = tasks[0].info
-            is_change, told = info.status != told, info.status
-            if info.is_terminal:
-                cancel()
-            if is_change:
-                _call(callback, tasks[0], info.status)
-
-        def cancel() -> None:
-            subscription.cancel()
-            with _lock:
-                _subscriptions.discard(subscription)
-
-        subscription = Subscription([cast("Task", self)], news, lambda _: None)
-        if not self.info.is_terminal:
-            with _lock:
-                _subscriptions.add(subscription)
-            poller_for(self.client).subscribe(subscription)
-        return cancel
+        return StatusListener(cast("Task", self), callback)
 
     def _has_computed(self) -> bool:
         """Return whether the computation has begun; also if the service does not answer."""
@@ -235,14 +212,3 @@ class Watched(LiveFiles):
         watch = self.watch(pattern, file=file)
         watch._looked.wait(_FIRST_LOOK)
         return watch
-
-
-def _call(callback: Callable[[Task, Status], Any], task: Task, status: Status) -> None:
-    try:
-        callback(task, status)
-    except Exception as error:
-        warnings.warn(
-            f"What was to be called on the status {status} of task {task.id} failed: "
-            f"{type(error).__name__}: {error}",
-            stacklevel=2,
-        )

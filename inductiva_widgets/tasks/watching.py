@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from inductiva_widgets._callbacks import CallContext, Registration, name_of
+from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.conditions import Conditions
 from inductiva_widgets.metrics.gaps import Gap
@@ -101,6 +103,8 @@ class Watch:
         self.task = task
         self.file = file
         self.notify = notify
+        # Functions of the user run in it: they print into the cell that made the watch.
+        self.context = CallContext()
         self.has_preset = isinstance(wanted, Preset)
         self._reader = Reader(_NOTHING if wanted is None else wanted, end=end)
         self._conditions = Conditions(stop_if, self._reader.known_names)
@@ -319,6 +323,7 @@ class Watch:
                 service=self.task.client.url, task=self.task.id, file=self.file
             )
 
+    @explain_interrupt("The wait was interrupted; the watch goes on.")
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all was read; an interrupt ends the wait alone. Costs no request.
 
@@ -339,20 +344,22 @@ class Watch:
         self._end()
         self._news.tell(at_once=True)
 
-    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[], None]) -> Registration:
         """Call a function when there is news, at most once a second; costs no request.
 
         Parameters
         ----------
         callback
-            Called on the reading thread.
+            Called on the reading thread. What it prints appears in the cell that subscribed.
 
         Returns
         -------
-        Callable
-            What ends it.
+        Registration
+            Its ``cancel()`` ends it.
         """
-        return self._news.subscribe(callback)
+        context = CallContext()
+        cancel = self._news.subscribe(lambda: context.run(callback))
+        return Registration(f"{name_of(callback)} at news of a watch", cancel)
 
     # On the reading thread
 
@@ -402,7 +409,7 @@ class Watch:
             if row.sample <= self._not_judged:
                 continue
             try:
-                met = self._conditions.met(row, self._seen)
+                met = self.context.run(self._conditions.met, row, self._seen)
             except Exception as error:
                 self._complain("The condition of a watch", error)
                 continue
@@ -422,7 +429,7 @@ class Watch:
         self._fault = InductivaError(text)
         if text not in self._complaints:
             self._complaints.add(text)
-            warnings.warn(f"{text}. Task {self.task.id} goes on.", stacklevel=2)
+            self.context.run(warnings.warn, f"{text}. Task {self.task.id} goes on.")
 
     def _missing(self) -> str:
         with self._lock:
