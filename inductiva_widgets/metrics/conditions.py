@@ -92,7 +92,8 @@ class Condition:
         value = last.get(self.series)
         if value is None:
             return f"no value of {self.series} yet"
-        now = f"{self.series} is {value:.6g}"
+        is_short = value.is_integer() and abs(value) < 1e9
+        now = f"{self.series} is {f'{int(value):,}' if is_short else f'{value:.4g}'}"
         return now if self._count == 1 else f"{now}, {self._met} of {self._count} samples"
 
 

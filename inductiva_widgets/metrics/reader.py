@@ -78,7 +78,8 @@ class Reader:
         """The series that are drawn, in the order in which they came; the axis comes last."""
         found = [name for name in self.last if name != self._axis]
         if len(found) > 1 or (found and self._axis in self.last):
-            found = [name for name in found if name != PERCENT]
+            # A share that is not finite says nothing of the progress: it is shown as it is.
+            found = [n for n in found if n != PERCENT or not math.isfinite(self.last[n])]
         return (*found, *(name for name in self.last if name == self._axis))
 
     @property

@@ -391,7 +391,9 @@ class Watch:
                 rows = self._reader.finish()
             self._look_at(rows)
         progress = self.progress
-        if progress is not None:
+        if progress is None:
+            self._ends = None
+        else:
             now = time.monotonic()
             self._pace.look(now, progress)
             left = self._pace.seconds_left(now)

@@ -35,12 +35,13 @@ def live_view(watches: Sequence[Watch]) -> views.LiveView | None:
     """
     if not watches:
         return None
+    everyone, watches = watches, _distinct(watches)
     timed = next((watch for watch in watches if watch.progress is not None), None)
-    error = next((watch.error for watch in watches if watch.error is not None), None)
+    error = next((watch.error for watch in everyone if watch.error is not None), None)
     outputs = [watch.last_output for watch in watches if watch.last_output is not None]
     samples = sum(watch.samples for watch in watches)
     titles = dict.fromkeys(_title(watch, samples) for watch in watches if watch.source)
-    notes = dict.fromkeys(watch.note for watch in watches if watch.note)
+    notes = dict.fromkeys(watch.note for watch in everyone if watch.note)
     return {
         "source": ", ".join(titles) or None,
         "series": _series(watches),
@@ -50,7 +51,7 @@ def live_view(watches: Sequence[Watch]) -> views.LiveView | None:
         "last_output": _ms(max(outputs, default=None)),
         "can_grow": any(not watch.is_over for watch in watches),
         "conditions": [
-            {"text": text, "state": how} for watch in watches for text, how in watch.conditions
+            {"text": text, "state": how} for watch in everyone for text, how in watch.conditions
         ],
         "note": "\n".join(notes),
         "error": None
@@ -77,7 +78,7 @@ def newer(shown: Any, found: views.LiveView) -> views.LiveView:
 def metric_view(watches: Sequence[Watch]) -> views.MetricView | None:
     """Return the first series that is not finite any more, else the first one; None for none."""
     found: views.MetricView | None = None
-    for watch in watches:
+    for watch in _distinct(watches):
         for name, points in watch.series(_LINE).items():
             series = _one_series(watch, name, name, points)
             # Without the range, which a row has no room for.
@@ -95,6 +96,16 @@ def metric_view(watches: Sequence[Watch]) -> views.MetricView | None:
                 return view
             found = found or (view if view["points"] else None)
     return found
+
+
+def _distinct(watches: Sequence[Watch]) -> list[Watch]:
+    """Return one watch of those that read the same, such as for a condition that was set later."""
+    found: dict[tuple[str | None, str], Watch] = {}
+    for watch in watches:
+        key = (watch.source, watch.file)
+        if key not in found or found[key].is_over:
+            found[key] = watch
+    return list(found.values())
 
 
 def _series(watches: Sequence[Watch]) -> list[views.SeriesView]:

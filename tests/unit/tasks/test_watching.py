@@ -136,6 +136,21 @@ def test_expected_end_is_told_while_the_progress_goes_on(task, reading, monkeypa
     assert watch.ends is None
 
 
+def test_progress_that_is_not_finite_has_no_expected_end_and_is_shown(task, reading, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    watch = task.watch(r"(?P<percent>\S+)% (?P<residual>\S+)")
+    for percent in (0, 10, 20, 30):
+        reading.come(f"{percent}% 0.5\n".encode())
+        clock[0] += 2
+    assert watch.ends is not None
+    assert watch.names == ("residual",)
+    reading.come(b"nan% nan\n")
+    assert (watch.progress, watch.ends) == (None, None)
+    assert watch.names == ("percent", "residual")
+    assert watch.gaps("percent")[0].start == 5
+
+
 def test_log_that_is_too_fast_is_read_at_its_end(task, reading, monkeypatch):
     spent = [0.0]
 
@@ -187,7 +202,7 @@ def test_condition_set_during_a_run_is_judged_by_the_rows_after_it(task, reading
     assert watch.conditions == [
         (
             "Says so if residual > 1e3 for 2 samples",
-            "residual is 2000, 1 of 2 samples, judged from row 4 on",
+            "residual is 2,000, 1 of 2 samples, judged from row 4 on",
         )
     ]
     reading.come(b"residual 2e3\n")

@@ -103,6 +103,19 @@ def test_row_of_a_list_shows_the_series_that_is_not_finite_among_those_that_are(
     assert (view["name"], view["non_finite"]) == ("q", "inf")
 
 
+def test_watches_that_read_the_same_are_drawn_and_counted_once():
+    first, later = FakeWatch(p=[1.0, 2.0]), FakeWatch(p=[1.0, 2.0])
+    later.conditions, later.note = [("Stops if p > 9", "p is 2")], "Condition met"
+    view = live_view([first, later])
+    assert [one["name"] for one in view["series"]] == ["p"]
+    assert (view["samples"], view["source"]) == (2, "residuals")
+    assert view["conditions"][0]["text"] == "Stops if p > 9"
+    assert view["note"] == "Condition met"
+    first.is_over = True
+    later.rows["p"].append(3.0)
+    assert live_view([first, later])["series"][0]["last"] == 3.0
+
+
 def test_source_says_which_watch_has_no_value_yet():
     first, second = FakeWatch(source="SWMM progress", percent=[1.0]), FakeWatch(source="wall")
     assert live_view([first, second])["source"] == "SWMM progress, wall (no value yet)"
@@ -142,7 +155,9 @@ def test_progress_notes_and_errors_are_those_of_the_watch_that_has_them():
 
 
 def test_line_of_a_list_draws_the_first_series_in_few_points():
-    view = metric_view([FakeWatch(), FakeWatch(p=[float(n) for n in range(100)], q=[1.0])])
+    view = metric_view(
+        [FakeWatch(source="own"), FakeWatch(p=[float(n) for n in range(100)], q=[1.0])]
+    )
     assert (view["name"], view["last"], len(view["points"])) == ("p", 99.0, 24)
 
 

@@ -17,6 +17,7 @@ class FakeWatch:
     def __init__(self, task=None, source="residuals", **series):
         self.task = task
         self.source = self.title = source
+        self.file = "stdout.txt"
         self.has_preset = False
         self.conditions = []
         self.rows = series
