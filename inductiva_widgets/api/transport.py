@@ -21,6 +21,7 @@ import msgspec
 import requests
 
 from inductiva_widgets import errors
+from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets._version import __version__
 from inductiva_widgets.api import answers
 from inductiva_widgets.config import SERVER_NAME
@@ -55,6 +56,9 @@ class FilePart(NamedTuple):
     data: bytes
     size: int
     modified: datetime | None
+
+
+_INTERRUPTED = "A request to the service was interrupted."
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class Transport:
     def __repr__(self) -> str:
         return f"Transport({self.settings.api_url!r})"
 
+    @explain_interrupt(_INTERRUPTED)
     def call(
         self,
         method: str,
@@ -149,6 +154,7 @@ class Transport:
             return None
         return answers.decode(response, answer, request.endpoint)
 
+    @explain_interrupt(_INTERRUPTED)
     def read_part(self, path: str, params: Mapping[str, int]) -> FilePart:
         """Return bytes of a file of the embedded server."""
         request = _Request("GET", path, _query(params), None, safe=True, keyed=True)
@@ -168,6 +174,7 @@ class Transport:
             ) from error
         return FilePart(response.content, size, written)
 
+    @explain_interrupt(_INTERRUPTED)
     def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
         """Send a stream to a signed link; the key stays behind.
 

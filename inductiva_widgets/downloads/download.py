@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from inductiva_widgets._callbacks import CallContext, Registration, name_of
+from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
 from inductiva_widgets.downloads.progress import Outcome, Progress
 from inductiva_widgets.downloads.tally import Tally
 from inductiva_widgets.errors import DownloadCancelled
@@ -131,10 +133,11 @@ class Download(Generic[Result]):
         self._run()
         return self._answer()
 
-    def subscribe(self, callback: Callable[[Progress], object]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[Progress], object]) -> Registration:
         """Have a function called with the state: now, about ten times a second, and at the end.
 
-        It runs on the download's threads, one call at a time. When it fails it is set aside with a
+        It runs on the download's threads, one call at a time, and prints into the cell that
+        subscribed. When it fails it is set aside with a
         logged warning, and the download goes on.
 
         Parameters
@@ -144,10 +147,12 @@ class Download(Generic[Result]):
 
         Returns
         -------
-        Callable
-            Ends the subscription.
+        Registration
+            Its ``cancel()`` ends it.
         """
-        return self._tally.subscribe(callback)
+        context = CallContext()
+        cancel = self._tally.subscribe(lambda progress: context.run(callback, progress))
+        return Registration(f"{name_of(callback)} at progress of a download", cancel)
 
     def cancel(self) -> None:
         """Ask to stop, and return at once; what is whole stays, a new call goes on from there."""
@@ -161,6 +166,7 @@ class Download(Generic[Result]):
         """Go on after a pause."""
         self._tally.resume()
 
+    @explain_interrupt(DOWNLOAD_INTERRUPTED)
     def result(self, timeout: float | None = None) -> Result:
         """Wait for the end and return the path, or the paths of several.
 

@@ -81,6 +81,21 @@ class Condition:
         self._met = self._met + 1 if self._test(value) else 0
         return self._met >= self._count
 
+    def state(self, last: Mapping[str, float]) -> str:
+        """Return how far the condition is from being met, for people.
+
+        Parameters
+        ----------
+        last
+            The last values of all series.
+        """
+        value = last.get(self.series)
+        if value is None:
+            return f"no value of {self.series} yet"
+        is_short = value.is_integer() and abs(value) < 1e9
+        now = f"{self.series} is {f'{int(value):,}' if is_short else f'{value:.4g}'}"
+        return now if self._count == 1 else f"{now}, {self._met} of {self._count} samples"
+
 
 class Conditions:
     """Several conditions, of which one is enough.
@@ -109,6 +124,8 @@ class Conditions:
             items = wanted
         self._texts: list[Condition] = []
         self._tests: list[Test] = []
+        # The row that met a condition, by the condition's text.
+        self._rows: dict[str, int] = {}
         for item in items:
             if isinstance(item, str):
                 self._texts.append(Condition(item))
@@ -139,7 +156,22 @@ class Conditions:
         met = [condition.text for condition in self._texts if condition.meets(row.values)]
         if not met:
             met = [_name(test) for test in self._tests if test(dict(last))]
+        for text in met:
+            self._rows.setdefault(text, row.sample)
         return f"{met[0]} (row {row.sample})" if met else ""
+
+    def states(self, last: Mapping[str, float]) -> list[tuple[str, str]]:
+        """Return each condition and how it stands, for people.
+
+        Parameters
+        ----------
+        last
+            The last values of all series.
+        """
+        states = [(condition.text, condition.state(last)) for condition in self._texts]
+        states += [(f"{_name(test)} is true", "") for test in self._tests]
+        rows = {text.removesuffix(" is true"): f"met at row {n}" for text, n in self._rows.items()}
+        return [(text, rows.get(text.removesuffix(" is true"), state)) for text, state in states]
 
 
 def _test(form: re.Match[str]) -> Callable[[float], bool]:

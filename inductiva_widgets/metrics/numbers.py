@@ -9,6 +9,11 @@ import re
 _FORTRAN = re.compile(
     r"(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[dD](?=[-+\d])|(?=[-+]\d{3}$))(?P<power>[-+]?\d+)"
 )
+# As C libraries print it: -nan(ind), nan(0x8000), nan(snan); older ones of Windows 1.#IND, 1.#INF.
+_NON_FINITE = re.compile(
+    r"(?P<sign>[-+]?)(?:(?P<nan>nan[qs]|nan\(\w*\)?|1\.#(?:ind|[qs]nan)0*)|1\.#inf0*)",
+    re.IGNORECASE,
+)
 
 
 def number_of(text: str) -> float | None:
@@ -26,11 +31,16 @@ def number_of(text: str) -> float | None:
     --------
     >>> [number_of(text) for text in ("1e-5,", "1.2D-03", "1.5-103", "12.5%", "-NaN", "1,5")]
     [1e-05, 0.0012, 1.5e-103, 12.5, nan, None]
+    >>> [number_of(text) for text in ("-nan(ind)", "1.#QNAN", "-1.#INF", "Infinity")]
+    [nan, nan, -inf, inf]
     """
     text = text.strip().rstrip("%,;:)] ")
     if not text.isascii() or "_" in text:
         return None
     with contextlib.suppress(ValueError):
         return float(text)
+    strange = _NON_FINITE.fullmatch(text)
+    if strange is not None:
+        return float("nan") if strange["nan"] else float(f"{strange['sign']}inf")
     found = _FORTRAN.fullmatch(text)
     return None if found is None else float(f"{found['digits']}e{found['power']}")

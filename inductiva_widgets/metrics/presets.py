@@ -89,8 +89,8 @@ PRESETS = {
         "XBeach progress and time step",
         (
             _rule(
-                r"^\s*Simulation\s+(?P<percent>[\d.]+) percent complete\. "
-                r"Average dt\s+(?P<timestep>[\d.]+) seconds",
+                r"^\s*Simulation\s+(?P<percent>\S+) percent complete\. "
+                r"Average dt\s+(?P<timestep>\S+) seconds",
                 " percent complete. ",
             ),
         ),
@@ -112,7 +112,7 @@ PRESETS = {
         "OpenFAST simulated time",
         (
             _rule(
-                r"\bTime(?:step)?: (?P<time>[\d.]+) of (?P<end_time>[\d.]+) seconds",
+                r"\bTime(?:step)?: (?P<time>\S+) of (?P<end_time>[\d.]+) seconds",
                 " seconds.",
             ),
         ),
@@ -121,7 +121,7 @@ PRESETS = {
         "SWAN accuracy, or steps",
         (
             # Where the state of the sea is sought, and where its course is.
-            _rule(r"accuracy OK in\s+(?P<accuracy>[\d.]+) %", "accuracy OK in "),
+            _rule(r"accuracy OK in\s+(?P<accuracy>\S+) %", "accuracy OK in "),
             _rule(r"^\+?time \S+\s*, step\s+(?P<step>\d+); iteration", "; iteration"),
         ),
     ),

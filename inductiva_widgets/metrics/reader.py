@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics.gaps import Gap, Gaps
 from inductiva_widgets.metrics.lines import Lines
 from inductiva_widgets.metrics.patterns import END, Pattern, Rule
 from inductiva_widgets.metrics.presets import Preset
@@ -63,6 +64,7 @@ class Reader:
         self._ends = {PERCENT: 100.0, **_checked(end, self.pattern.names)}
         self._lines = Lines()
         self._rows = Rows(most)
+        self._gaps = Gaps(preset.axis)
         # What was found of the present step.
         self._step: dict[str, float] = {}
 
@@ -76,13 +78,19 @@ class Reader:
         """The series that are drawn, in the order in which they came; the axis comes last."""
         found = [name for name in self.last if name != self._axis]
         if len(found) > 1 or (found and self._axis in self.last):
-            found = [name for name in found if name != PERCENT]
+            # A share that is not finite says nothing of the progress: it is shown as it is.
+            found = [n for n in found if n != PERCENT or not math.isfinite(self.last[n])]
         return (*found, *(name for name in self.last if name == self._axis))
 
     @property
     def samples(self) -> int:
         """How many rows were read."""
         return self._rows.samples
+
+    @property
+    def begun(self) -> int:
+        """How many rows were begun: those that were read, and the step that is being read."""
+        return self._rows.samples + bool(self._step)
 
     @property
     def skipped(self) -> int:
@@ -119,9 +127,19 @@ class Reader:
         """Return the rows that the end of the log completes."""
         rows = self._read(self._lines.end())
         if self._step:
-            rows.append(self._rows.add(self._step))
+            rows.append(self._add(self._step))
             self._step = {}
         return rows
+
+    def gaps(self, name: str) -> list[Gap]:
+        """Return the stretches of rows in which a series is not finite.
+
+        Parameters
+        ----------
+        name
+            The series.
+        """
+        return self._gaps.of(name)
 
     def series(self, points: int) -> dict[str, list[tuple[int, float]]]:
         """Return pairs of sample and value of each series, for drawing.
@@ -180,14 +198,21 @@ class Reader:
             self.last |= values
             if self._axis is None:
                 if values:
-                    rows.append(self._rows.add(values))
+                    rows.append(self._add(values))
                 continue
             if self._axis in values and self._step:
-                rows.append(self._rows.add(self._step))
+                rows.append(self._add(self._step))
                 self._step = {}
-            # The first of each step counts, as plots of convergence have it.
-            self._step = {**values, **self._step}
+            # The first of each step counts, as plots of convergence have it; a later one that is
+            # not finite counts more, since the run is lost from there on.
+            lost = {name: value for name, value in values.items() if not math.isfinite(value)}
+            self._step = {**values, **self._step, **lost}
         return rows
+
+    def _add(self, values: dict[str, float]) -> Row:
+        row = self._rows.add(values)
+        self._gaps.add(row, self.last)
+        return row
 
 
 def _checked(end: Mapping[str, float] | None, names: tuple[str, ...] | None) -> dict[str, float]:

@@ -28,18 +28,21 @@ class Row(NamedTuple):
 class _Group:
     """Neighbours, of which the rows stay that hold the extremes; of equal ones the earliest."""
 
-    __slots__ = ("high", "low", "place", "undefined")
+    __slots__ = ("high", "infinite", "low", "place", "undefined")
 
     def __init__(self, place: int) -> None:
         self.place = place
         self.low: dict[str, Row] = {}
         self.high: dict[str, Row] = {}
         self.undefined: dict[str, Row] = {}
+        self.infinite: dict[str, Row] = {}
 
     def add(self, row: Row) -> None:
         for name, value in row.values.items():
-            if math.isnan(value):
-                self.undefined.setdefault(name, row)
+            if not math.isfinite(value):
+                # Not among the extremes: an infinity would hide the largest finite value.
+                first = self.undefined if math.isnan(value) else self.infinite
+                first.setdefault(name, row)
                 continue
             low = self.low.get(name)
             if low is None or value < low.values[name]:
@@ -49,27 +52,28 @@ class _Group:
                 self.high[name] = row
 
     def rows(self) -> list[Row]:
-        kept = (self.low, self.high, self.undefined)
+        kept = (self.low, self.high, self.undefined, self.infinite)
         rows = {row.sample: row for rows in kept for row in rows.values()}
         return [rows[sample] for sample in sorted(rows)]
 
     @property
     def most(self) -> int:
         """How many rows are kept at most."""
-        return 2 * len(self.low) + len(self.undefined)
+        return 2 * len(self.low) + len(self.undefined) + len(self.infinite)
 
 
 class Rows:
     """Rows, at most ``most`` of them.
 
     They are kept in groups of equally many neighbours. Of each group stay the rows that hold the
-    smallest or the largest value of any series, or its first that is no number; the first and the
-    newest row always. When too many are kept, groups of twice as many neighbours are made.
+    smallest or the largest finite value of any series, its first nan or its first infinity; the
+    first and the newest row always. When too many are kept, groups of twice as many neighbours are
+    made.
 
     Parameters
     ----------
     most
-        How many rows are kept at most; more than three for each series.
+        How many rows are kept at most; more than four for each series.
     """
 
     def __init__(self, most: int) -> None:
@@ -167,7 +171,9 @@ def is_log(values: list[float]) -> bool:
     values
         The series.
     """
-    positive = [value for value in values if 0 < value < math.inf]
+    # The smallest of numbers among which there is a nan depends on their order.
+    values = [value for value in values if math.isfinite(value)]
+    positive = [value for value in values if value > 0]
     if not positive or min(values) < 0 or max(positive) <= min(positive) * 10**2.5:
         return False
     return any(later < value for value, later in itertools.pairwise(positive))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from inductiva_widgets import config
+from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
 from inductiva_widgets.errors import InputError, TaskError
 from inductiva_widgets.history.changes import note
 from inductiva_widgets.tasks import _display
@@ -133,6 +134,7 @@ class TaskFiles(KnownTask):
         """
         return self.client.signed_url("download", self._output_path(), self.info.storage_region)
 
+    @explain_interrupt(DOWNLOAD_INTERRUPTED)
     def download_outputs(
         self,
         filenames: Iterable[str] | None = None,
@@ -247,6 +249,7 @@ class TaskFiles(KnownTask):
             self.id, archive, ARTIFACTS, self.get_output_url, filenames, uncompress, limits
         )
 
+    @explain_interrupt(DOWNLOAD_INTERRUPTED)
     def download_inputs(
         self,
         filenames: Iterable[str] | None = None,

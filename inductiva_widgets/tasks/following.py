@@ -97,6 +97,8 @@ class Reader:
         self._looked = threading.Condition(_lock)
         self._joined: list[tuple[Interest, Listener]] = []
         self._heard: list[tuple[Interest, Listener]] = []
+        # Listeners that have not had a complete look since they joined.
+        self._catching_up: list[tuple[Interest, Listener]] = []
         self._pieces: deque[Piece] = deque()
         self._size = 0
         self._start = 0
@@ -166,11 +168,12 @@ class Reader:
             pieces, state = list(self._pieces), self._state
         for one in joined:
             for piece in pieces:
-                _call(one, one[1].take, piece)
+                _call(one, one[1].take, piece._replace(is_backlog=True))
             if state is not None:
                 _call(one, one[1].tell, state)
         with _lock:
             self._heard += joined
+            self._catching_up += joined
 
     def _publish(self, look: Look) -> None:
         with self._looked:
@@ -179,10 +182,14 @@ class Reader:
             for piece in look.pieces:
                 self._keep(piece)
             listeners = list(self._heard)
+            catching_up = list(self._catching_up)
+            if look.is_complete and look.state.error is None:
+                self._catching_up.clear()
             self._looked.notify_all()
         for one in listeners:
             for piece in look.pieces:
-                _call(one, one[1].take, piece)
+                # What a first look brings was written before, or while the listener joined.
+                _call(one, one[1].take, piece._replace(is_backlog=one in catching_up))
             if is_news:
                 _call(one, one[1].tell, look.state)
 

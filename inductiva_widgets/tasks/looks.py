@@ -38,10 +38,13 @@ class Piece(NamedTuple):
         Whether they follow on the bytes of the piece before: False for the first one, unless the
         file begins there; where the file grew faster than it is read; after a lost connection whose
         gap could not be closed; where the file was begun anew.
+    is_backlog
+        Whether the listener joined after the bytes were written, so that they are no news to it.
     """
 
     data: bytes
     follows: bool
+    is_backlog: bool = False
 
 
 class State(NamedTuple):
@@ -74,10 +77,14 @@ class Look(NamedTuple):
         What was added.
     state
         How it stands now.
+    is_complete
+        Whether all that was in the file before is among what was read; False while a connection
+        has not brought anything yet.
     """
 
     pieces: Sequence[Piece]
     state: State
+    is_complete: bool = True
 
 
 class Source(Protocol):

@@ -93,7 +93,7 @@ class PeerSource:
         self._in_vain = 0 if pieces or self._stream is not None else min(self._in_vain + 1, 5)
         if not pieces:
             self._ask_when_written()
-        return Look(pieces, State(last_output=self._last_output))
+        return Look(pieces, State(last_output=self._last_output), is_complete=self._has_read)
 
     def close(self) -> None:
         """End the stream."""

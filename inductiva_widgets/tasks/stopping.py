@@ -44,6 +44,14 @@ class Stop:
         self._then = then
         self._cancelled = threading.Event()
 
+    @property
+    def verb(self) -> str:
+        """What follows from a condition, for people: ``"Stops"`` if a condition is met."""
+        if isinstance(self._then, str):
+            return {"kill": "Stops", "notify": "Says so"}[self._then]
+        name = getattr(self._then, "__name__", "")
+        return f"Calls {name}()" if name.isidentifier() else "Calls your function"
+
     def because(self, reason: str) -> None:
         """Act, the first time."""
         watch = self._watch()
@@ -66,7 +74,7 @@ class Stop:
         self._cancelled.set()
 
     def _call(self, watch: Watch, _reason: str) -> None:
-        cast("Callable[[Watch], Any]", self._then)(watch)
+        watch.context.run(cast("Callable[[Watch], Any]", self._then), watch)
 
     def _kill(self, watch: Watch, reason: str) -> None:
         pause = _FIRST_PAUSE

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets._interrupts import explain, explain_interrupt
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.history.changes import note
 from inductiva_widgets.status import KNOWN_STATUSES, Status
@@ -17,6 +18,8 @@ from inductiva_widgets.tasks.watched import Watched
 
 if TYPE_CHECKING:
     from inductiva_widgets.widgets import TaskWidget
+
+_WAIT_INTERRUPTED = "The wait was interrupted; task {0.id} goes on."
 
 
 class Task(Watched):
@@ -78,6 +81,7 @@ class Task(Watched):
 
     # Waiting and killing
 
+    @explain_interrupt(_WAIT_INTERRUPTED)
     def wait(
         self,
         polling_period: float = 1.0,
@@ -122,13 +126,14 @@ class Task(Watched):
                 warnings.warn(f"stdout.txt and stderr.txt are not there: {error}", stacklevel=2)
         return info.status
 
+    @explain_interrupt(_WAIT_INTERRUPTED)
     def wait_for_status(
         self,
         status: str,
         polling_period: float = 1.0,
         silent_mode: bool = False,
     ) -> bool:
-        """Wait until the task has a status, or has ended.
+        """Wait until the task has a status, or has ended; shows nothing if that is so already.
 
         Parameters
         ----------
@@ -161,6 +166,7 @@ class Task(Watched):
             lambda info: info.status == wanted or info.is_terminal,
             polling_period,
             silent_mode,
+            shows_end=False,
         )
         return info.status == wanted
 
@@ -184,10 +190,13 @@ class Task(Watched):
         """
         try:
             yield self
-        except BaseException:
+        except BaseException as error:
             self.kill()
+            if isinstance(error, KeyboardInterrupt):
+                explain(error, f"The block was interrupted; task {self.id} was asked to end.")
             raise
 
+    @explain_interrupt("The kill of task {0.id} was interrupted; its status says what came of it.")
     def kill(self, wait_timeout: float | None = None) -> bool | None:
         """Ask the service to kill the task.
 

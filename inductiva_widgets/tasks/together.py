@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 class TasksTogether(Sequence[Task]):
     """What is asked of many tasks as of one; base of ``inductiva_widgets.tasks.TaskList``."""
 
+    @explain_interrupt("The kill was interrupted; some of the tasks may have been asked to end.")
     def kill(self) -> None:
         """Ask the service to kill every task that has not ended; costs requests as ``Task.kill``.
 
@@ -68,6 +70,7 @@ class TasksTogether(Sequence[Task]):
             raise
         return begun
 
+    @explain_interrupt("The wait was interrupted; the tasks go on.")
     def wait(self, polling_period: float = 1.0, silent_mode: bool = False) -> list[Status]:
         """Wait until every task has ended; an interrupt ends the wait alone.
 
@@ -98,6 +101,7 @@ class TasksTogether(Sequence[Task]):
             task.wait(polling_period, silent, download_std_on_completion=False) for task in self
         ]
 
+    @explain_interrupt(DOWNLOAD_INTERRUPTED)
     def download_outputs(
         self,
         filenames: Iterable[str] | None = None,

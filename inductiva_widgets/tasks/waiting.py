@@ -17,7 +17,12 @@ _LONGEST_BACKOFF = 30.0
 
 
 def wait_for(
-    task: Task, is_over: Callable[[TaskInfo], bool], period: float, silent: bool
+    task: Task,
+    is_over: Callable[[TaskInfo], bool],
+    period: float,
+    silent: bool,
+    *,
+    shows_end: bool = True,
 ) -> TaskInfo:
     """Look at a task until a condition holds.
 
@@ -34,6 +39,8 @@ def wait_for(
         Seconds between two looks.
     silent
         Whether to show nothing.
+    shows_end
+        If False, nothing is shown for a condition that holds already.
 
     Raises
     ------
@@ -43,6 +50,8 @@ def wait_for(
     if isinstance(period, bool) or not isinstance(period, (int, float)) or not period > 0:
         raise InputError("polling_period must be a positive number of seconds.")
     info = task.refresh()
+    if not shows_end and is_over(info):
+        return info
     with _display.waiting(task, silent) as show:
         backoff = 0.0
         while not is_over(info):

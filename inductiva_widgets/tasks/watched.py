@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from inductiva_widgets.errors import InputError
+from inductiva_widgets._interrupts import explain_interrupt
+from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.presets import Preset, preset_for
 from inductiva_widgets.metrics.reader import Reader
+from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import watches
 from inductiva_widgets.tasks.live_files import LiveFiles
+from inductiva_widgets.tasks.status_listener import StatusListener
 from inductiva_widgets.tasks.watching import STDOUT, Watch
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.live import Subscription
-    from inductiva_widgets.status import Status
     from inductiva_widgets.tasks.stopping import Then
     from inductiva_widgets.tasks.task import Task
 
+_BEFORE_COMPUTATION = (Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED)
 _BLOCK = 1 << 20
 # Seconds that a new watch has for its first look.
 _FIRST_LOOK = 15.0
-# Kept until their task ends, for a poller holds them weakly.
-_subscriptions: set[Subscription[Task]] = set()
-_lock = threading.Lock()
 
 
 class Watched(LiveFiles):
@@ -40,14 +37,16 @@ class Watched(LiveFiles):
         file: str | None = None,
         end: Mapping[str, float] | None = None,
         stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
+        from_start: bool = False,
         then: Then = "kill",
         log: bool | None = None,
         notify: bool = False,
     ) -> Watch:
         r"""Read numbers from the task's log as it comes, until the task ends.
 
-        The task's card shows them. Costs one request a second on the embedded server, one
-        connection on the cloud, and one request while the simulator is not known.
+        The task's card shows them, beside what it reads by itself. Costs one request a second on
+        the embedded server, one connection on the cloud, and one request while the simulator is not
+        known. With ``stop_if`` it costs one request more, two if the status has changed.
 
         Parameters
         ----------
@@ -56,8 +55,8 @@ class Watched(LiveFiles):
             that name, such as ``r"residual\s+(?P<residual>\S+)"``; one group without a name gives
             the series ``value``. A group ``end_step`` tells what the series ``step`` has at the
             end, and ``percent`` ends at 100. With the groups ``series`` and ``value`` the text
-            itself names the series. By default a preset: for OpenFOAM, REEF3D, SWMM, SPlisHSPlasH
-            and GROMACS.
+            itself names the series. ``\S+`` finds nan and inf too. By default a preset: for
+            OpenFOAM, REEF3D, SWMM, SPlisHSPlasH and GROMACS.
         file
             Name of the file; by default ``stdout.txt``, or where the preset's simulator prints.
         end
@@ -66,7 +65,9 @@ class Watched(LiveFiles):
         stop_if
             A condition such as ``"residual > 1e3 for 20 samples"`` or ``"residual is nan"``, a
             function of the last values that returns whether to stop, or a list of those, of which
-            one is enough.
+            one is enough. It is judged by the rows that are printed after this call.
+        from_start
+            If True, the rows that were printed before this call are judged too.
         then
             What happens once it is met: ``"kill"`` asks the service to kill the task, ``"notify"``
             says it in the card, a function is called with the watch.
@@ -95,11 +96,22 @@ class Watched(LiveFiles):
         """
         wanted, name = self._wanted(pattern, file)
         watch = Watch(
-            self, wanted, file=name, end=end, stop_if=stop_if, then=then, log=log, notify=notify
+            self,
+            wanted,
+            file=name,
+            end=end,
+            stop_if=stop_if,
+            # Of a task that has not begun to compute all rows come after this call, also those that
+            # are there already when the file is first read.
+            from_start=from_start or (stop_if is not None and not self._has_computed()),
+            then=then,
+            log=log,
+            notify=notify,
         )
         watches.keep(watch)
         return watch
 
+    @explain_interrupt("The reading was interrupted; task {0.id} is left as it is.")
     def metrics(
         self, pattern: str | None = None, *, file: str | None = None, rows: int = 100_000
     ) -> pd.DataFrame:
@@ -146,51 +158,39 @@ class Watched(LiveFiles):
         reader.finish()
         return reader.frame(service=self.client.url, task=self.id, file=name)
 
-    def on_status(self, callback: Callable[[Task, Status], Any]) -> Callable[[], None]:
-        """Call a function at each change of the task's status, until the task has ended.
+    def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener:
+        """Call a function with the task's status now and at each change, until the task has ended.
 
-        Costs one request a second while the task is alive, none besides a live card.
+        What the function prints appears in the cell that called ``on_status``, whichever cell is
+        running. Costs one request, then one a second while the task is alive, none besides a live
+        card.
 
         Parameters
         ----------
         callback
-            Gets the task and its new status, on a thread of its own. What it raises is shown as a
-            warning, and the watch goes on.
+            Gets the task and a status: each of them once and in order, those between two requests
+            and the last one included. It is called on a thread of its own. What it raises is shown
+            as a warning, and the next change is delivered all the same.
 
         Returns
         -------
-        Callable
-            What ends it.
+        StatusListener
+            Its ``cancel()`` ends it.
 
         Examples
         --------
-        >>> cancel = task.on_status(lambda task, status: print(task.id, status))
-        >>> cancel()
+        >>> listener = task.on_status(lambda task, status: print(task.id, status))
+        >>> listener.cancel()
         """
-        from inductiva_widgets.live import Subscription, poller_for
+        return StatusListener(cast("Task", self), callback)
 
-        told = self.info.status
-
-        def news(tasks: list[Task]) -> None:
-            nonlocal told
-            info = tasks[0].info
-            is_change, told = info.status != told, info.status
-            if info.is_terminal:
-                cancel()
-            if is_change:
-                _call(callback, tasks[0], info.status)
-
-        def cancel() -> None:
-            subscription.cancel()
-            with _lock:
-                _subscriptions.discard(subscription)
-
-        subscription = Subscription([cast("Task", self)], news, lambda _: None)
-        if not self.info.is_terminal:
-            with _lock:
-                _subscriptions.add(subscription)
-            poller_for(self.client).subscribe(subscription)
-        return cancel
+    def _has_computed(self) -> bool:
+        """Return whether the computation has begun; also if the service does not answer."""
+        try:
+            info = self.refresh(max_age=1.0)
+        except InductivaError:
+            return True
+        return info.is_terminal or info.status not in _BEFORE_COMPUTATION
 
     def _wanted(self, pattern: str | None, file: str | None) -> tuple[str | Preset, str]:
         """Return what is looked for, and the name of the file."""
@@ -212,14 +212,3 @@ class Watched(LiveFiles):
         watch = self.watch(pattern, file=file)
         watch._looked.wait(_FIRST_LOOK)
         return watch
-
-
-def _call(callback: Callable[[Task, Status], Any], task: Task, status: Status) -> None:
-    try:
-        callback(task, status)
-    except Exception as error:
-        warnings.warn(
-            f"What was to be called on the status {status} of task {task.id} failed: "
-            f"{type(error).__name__}: {error}",
-            stacklevel=2,
-        )

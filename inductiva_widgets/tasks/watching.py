@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from inductiva_widgets._callbacks import CallContext, Registration, name_of
+from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.conditions import Conditions
+from inductiva_widgets.metrics.gaps import Gap
 from inductiva_widgets.metrics.pace import Pace
 from inductiva_widgets.metrics.presets import Preset, preset_for
 from inductiva_widgets.metrics.reader import Reader
@@ -33,6 +36,8 @@ __all__ = ["Watch", "on_new_watch", "preset_for", "watches_of"]
 STDOUT = "stdout.txt"
 
 _NOTHING = Preset("", ())
+# Names of series in a title.
+_MAX_NAMES = 4
 _BEHIND = "The log grows faster than it is read: of each second the newest part counts."
 
 
@@ -40,10 +45,10 @@ class Watch:
     """The numbers in a task's log; made by ``Task.watch``, and read on until the task ends.
 
     At most 4,000 rows are kept. They are kept in groups of equally many neighbours: of each group
-    stay the rows that hold the smallest or the largest value of any series, or its first that is no
-    number; the first and the newest row always. When too many are kept, groups of twice as many
-    neighbours are made. Reading takes 3 % of a core at most: of a log that grows so fast that this
-    is too little, the newest part of each second is read.
+    stay the rows that hold the smallest or the largest finite value of any series, its first nan or
+    its first infinity; the first and the newest row always. When too many are kept, groups of twice
+    as many neighbours are made. Reading takes 3 % of a core at most: of a log that grows so fast
+    that this is too little, the newest part of each second is read.
 
     Reading costs one request a second on the embedded server, for all who read the same file, and
     one connection on the cloud. What is read here costs no request.
@@ -59,7 +64,7 @@ class Watch:
         Name of the file.
     end
         The value that a series has at the end, by its name.
-    stop_if, then
+    stop_if, from_start, then
         As for ``Task.watch``.
     log
         Whether the series are drawn on a logarithmic scale; None for what suits each.
@@ -90,6 +95,7 @@ class Watch:
         file: str = STDOUT,
         end: Mapping[str, float] | None = None,
         stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
+        from_start: bool = False,
         then: Then = "kill",
         log: bool | None = None,
         notify: bool = False,
@@ -97,10 +103,16 @@ class Watch:
         self.task = task
         self.file = file
         self.notify = notify
+        # Functions of the user run in it: they print into the cell that made the watch.
+        self.context = CallContext()
+        self.has_preset = isinstance(wanted, Preset)
         self._reader = Reader(_NOTHING if wanted is None else wanted, end=end)
         self._conditions = Conditions(stop_if, self._reader.known_names)
         # The last values as of the row that is looked at.
         self._seen: dict[str, float] = {}
+        self._from_start = from_start
+        # Rows up to this one were begun before the condition was set: they are not judged.
+        self._not_judged = 0
         self._stop = Stop(self, then)
         self._log = log
         self._lock = threading.RLock()
@@ -151,6 +163,32 @@ class Watch:
     def source(self) -> str | None:
         """What is looked for, in words or as the expression; None for nothing. No request."""
         return self._reader.source or None
+
+    @property
+    def title(self) -> str:
+        """What is looked for, for people: the preset, or the names of the series. No request."""
+        if self.has_preset:
+            return self._reader.source
+        with self._lock:
+            known = self._reader.known_names
+            names = self._reader.names or known or ()
+        shown = ", ".join(names[:_MAX_NAMES])
+        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+        return f"{shown}{more}" or f"Numbers in {self.file}"
+
+    @property
+    def conditions(self) -> list[tuple[str, str]]:
+        """What each condition does and when, and how it stands, for people; no request."""
+        with self._lock:
+            states = self._conditions.states(self._seen)
+        late = f"judged from row {self._not_judged + 1:,} on" if self._not_judged else ""
+
+        def told(state: str) -> str:
+            if state.startswith("met "):
+                return state
+            return ", ".join(filter(None, ("was not met" if self.is_over else state, late)))
+
+        return [(f"{self._stop.verb} if {text}", told(state)) for text, state in states]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -220,8 +258,8 @@ class Watch:
         Returns
         -------
         dict
-            By name, pairs of a sample's number and its value; what is not finite is left out, and
-            on a logarithmic scale what is not positive.
+            By name, pairs of a sample's number and its value; what is not finite is left out (see
+            ``gaps``), and on a logarithmic scale what is not positive.
         """
         with self._lock:
             found = self._reader.series(points)
@@ -229,6 +267,24 @@ class Watch:
                 name: [one for one in pairs if one[1] > 0] if self.is_log(name) else pairs
                 for name, pairs in found.items()
             }
+
+    def gaps(self, name: str) -> list[Gap]:
+        """Return where a series is nan, inf or -inf; costs no request.
+
+        Parameters
+        ----------
+        name
+            The series.
+
+        Returns
+        -------
+        list of Gap
+            In order, at most 16. Each has a ``kind``, the numbers of its first and last sample as
+            ``start`` and ``end``, and as ``step`` the name and value of the series that counts
+            steps or time, if one is read.
+        """
+        with self._lock:
+            return self._reader.gaps(name)
 
     def is_log(self, name: str) -> bool:
         """Return whether a series is drawn on a logarithmic scale; costs no request.
@@ -267,6 +323,7 @@ class Watch:
                 service=self.task.client.url, task=self.task.id, file=self.file
             )
 
+    @explain_interrupt("The wait was interrupted; the watch goes on.")
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all was read; an interrupt ends the wait alone. Costs no request.
 
@@ -287,20 +344,22 @@ class Watch:
         self._end()
         self._news.tell(at_once=True)
 
-    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[], None]) -> Registration:
         """Call a function when there is news, at most once a second; costs no request.
 
         Parameters
         ----------
         callback
-            Called on the reading thread.
+            Called on the reading thread. What it prints appears in the cell that subscribed.
 
         Returns
         -------
-        Callable
-            What ends it.
+        Registration
+            Its ``cancel()`` ends it.
         """
-        return self._news.subscribe(callback)
+        context = CallContext()
+        cancel = self._news.subscribe(lambda: context.run(callback))
+        return Registration(f"{name_of(callback)} at news of a watch", cancel)
 
     # On the reading thread
 
@@ -317,6 +376,9 @@ class Watch:
             self._fault = error
             self.stop()
             return
+        if piece.is_backlog and not self._from_start:
+            # The row that is being read was begun before, too.
+            self._not_judged = self._reader.begun
         self._look_at(rows)
         self._thrift.spend(time.thread_time() - begun, len(data))
 
@@ -329,7 +391,9 @@ class Watch:
                 rows = self._reader.finish()
             self._look_at(rows)
         progress = self.progress
-        if progress is not None:
+        if progress is None:
+            self._ends = None
+        else:
             now = time.monotonic()
             self._pace.look(now, progress)
             left = self._pace.seconds_left(now)
@@ -344,8 +408,10 @@ class Watch:
             if self._stop.is_met:
                 return
             self._seen |= row.values
+            if row.sample <= self._not_judged:
+                continue
             try:
-                met = self._conditions.met(row, self._seen)
+                met = self.context.run(self._conditions.met, row, self._seen)
             except Exception as error:
                 self._complain("The condition of a watch", error)
                 continue
@@ -365,7 +431,7 @@ class Watch:
         self._fault = InductivaError(text)
         if text not in self._complaints:
             self._complaints.add(text)
-            warnings.warn(f"{text}. Task {self.task.id} goes on.", stacklevel=2)
+            self.context.run(warnings.warn, f"{text}. Task {self.task.id} goes on.")
 
     def _missing(self) -> str:
         with self._lock:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.metrics.gaps import Gap, kind_of
 from inductiva_widgets.metrics.reader import PERCENT
 from inductiva_widgets.widgets import state, views
 
@@ -34,19 +35,24 @@ def live_view(watches: Sequence[Watch]) -> views.LiveView | None:
     """
     if not watches:
         return None
+    everyone, watches = watches, _distinct(watches)
     timed = next((watch for watch in watches if watch.progress is not None), None)
-    error = next((watch.error for watch in watches if watch.error is not None), None)
+    error = next((watch.error for watch in everyone if watch.error is not None), None)
     outputs = [watch.last_output for watch in watches if watch.last_output is not None]
-    sources = dict.fromkeys(watch.source for watch in watches if watch.source)
-    notes = dict.fromkeys(watch.note for watch in watches if watch.note)
+    samples = sum(watch.samples for watch in watches)
+    titles = dict.fromkeys(_title(watch, samples) for watch in watches if watch.source)
+    notes = dict.fromkeys(watch.note for watch in everyone if watch.note)
     return {
-        "source": ", ".join(sources) or None,
+        "source": ", ".join(titles) or None,
         "series": _series(watches),
-        "samples": sum(watch.samples for watch in watches),
+        "samples": samples,
         "progress": None if timed is None else _number(timed.progress),
         "ends": None if timed is None else _ms(timed.ends),
         "last_output": _ms(max(outputs, default=None)),
         "can_grow": any(not watch.is_over for watch in watches),
+        "conditions": [
+            {"text": text, "state": how} for watch in everyone for text, how in watch.conditions
+        ],
         "note": "\n".join(notes),
         "error": None
         if error is None
@@ -70,19 +76,36 @@ def newer(shown: Any, found: views.LiveView) -> views.LiveView:
 
 
 def metric_view(watches: Sequence[Watch]) -> views.MetricView | None:
-    """Return the first series of some watches of one task; None where nothing was read yet."""
-    for watch in watches:
+    """Return the first series that is not finite any more, else the first one; None for none."""
+    found: views.MetricView | None = None
+    for watch in _distinct(watches):
         for name, points in watch.series(_LINE).items():
-            finite = [_short(value) for _, value in points if math.isfinite(value)]
-            if finite:
-                return {
-                    "name": name,
-                    "last": _number(watch.last.get(name)),
-                    "points": finite,
-                    "is_log": watch.is_log(name),
-                    "progress": _number(watch.progress),
-                }
-    return None
+            series = _one_series(watch, name, name, points)
+            # Without the range, which a row has no room for.
+            view: views.MetricView = {
+                "name": name,
+                "last": series["last"],
+                "non_finite": series["non_finite"],
+                "points": series["points"],
+                "gaps": series["gaps"],
+                "extent": series["extent"],
+                "is_log": series["is_log"],
+                "progress": _number(watch.progress),
+            }
+            if view["non_finite"]:
+                return view
+            found = found or (view if view["points"] else None)
+    return found
+
+
+def _distinct(watches: Sequence[Watch]) -> list[Watch]:
+    """Return one watch of those that read the same, such as for a condition that was set later."""
+    found: dict[tuple[str | None, str], Watch] = {}
+    for watch in watches:
+        key = (watch.source, watch.file)
+        if key not in found or found[key].is_over:
+            found[key] = watch
+    return list(found.values())
 
 
 def _series(watches: Sequence[Watch]) -> list[views.SeriesView]:
@@ -92,18 +115,73 @@ def _series(watches: Sequence[Watch]) -> list[views.SeriesView]:
             if name == PERCENT and watch.progress is not None:
                 # The bar of the progress says it.
                 continue
-            # A series of which no value is finite is named all the same.
-            finite = [(number, _short(value)) for number, value in points if math.isfinite(value)]
             unique = _unique(name, found)
-            found[unique] = {
-                "name": unique,
-                "last": _number(watch.last.get(name)),
-                "low": min((value for _, value in finite), default=None),
-                "high": max((value for _, value in finite), default=None),
-                "points": finite,
-                "is_log": watch.is_log(name),
-            }
+            found[unique] = _one_series(watch, name, unique, points)
     return list(found.values())
+
+
+def _one_series(
+    watch: Watch, name: str, title: str, points: list[tuple[int, float]]
+) -> views.SeriesView:
+    last = watch.last.get(name)
+    finite = [(number, _short(value)) for number, value in points if math.isfinite(value)]
+    gaps = _gaps(watch, name)
+    # A gap interrupts the line: the values on both sides of it are not joined.
+    breaks: list[tuple[int, float | None]] = [(gap["start"], None) for gap in gaps]
+    return {
+        "name": title,
+        "last": _number(last),
+        "non_finite": "" if last is None else kind_of(last),
+        "low": min((value for _, value in finite), default=None),
+        "high": max((value for _, value in finite), default=None),
+        "points": sorted([*finite, *breaks], key=lambda point: point[0]),
+        "gaps": gaps,
+        "extent": (1, max(1, watch.samples)),
+        "is_log": watch.is_log(name),
+    }
+
+
+def _gaps(watch: Watch, name: str) -> list[views.GapView]:
+    gaps = watch.gaps(name)
+    is_lost = not math.isfinite(watch.last.get(name, 0.0))
+    if gaps and is_lost:
+        # It lasts, though rows of other series came since.
+        gaps[-1] = gaps[-1]._replace(end=max(gaps[-1].end, watch.samples))
+    return [
+        {
+            "kind": gap.kind,
+            "start": gap.start,
+            "end": gap.end,
+            "text": gap_text(gap, is_open=is_lost and gap is gaps[-1]),
+        }
+        for gap in gaps
+    ]
+
+
+def gap_text(gap: Gap, *, is_open: bool) -> str:
+    """Return what a series is, and since when, such as ``"nan since step 41"``.
+
+    Parameters
+    ----------
+    gap
+        The stretch in which it is not finite.
+    is_open
+        If True, it has not been finite again.
+    """
+    start = f"sample {gap.start:,}"
+    if gap.step is not None:
+        name, value = gap.step
+        is_whole = value.is_integer() and abs(value) < 1e15
+        start = f"{name} {f'{int(value):,}' if is_whole else f'{value:.6g}'}"
+    if is_open:
+        return f"{gap.kind} since {start}"
+    count = gap.end - gap.start + 1
+    return f"{gap.kind} for {'1 sample' if count == 1 else f'{count:,} samples'} from {start}"
+
+
+def _title(watch: Watch, samples: int) -> str:
+    """Return what a watch looks for, and that it has found nothing if the others have."""
+    return f"{watch.title} (no value yet)" if samples and not watch.samples else watch.title
 
 
 def _unique(name: str, taken: dict[str, views.SeriesView]) -> str:

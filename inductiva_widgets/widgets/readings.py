@@ -102,19 +102,17 @@ class _Reading:
         self._later: threading.Timer | None = None
 
     def watches(self) -> list[Watch]:
-        if self._followed:
-            return list(self._followed)
         watch = None if self._claim is None else self._claim.watch
-        return [] if watch is None else [watch]
+        return [*self._followed, *([] if watch is None else [watch])]
 
     def go_on(self) -> None:
-        """Follow all watches that people made; where there is none, one of our own."""
+        """Follow all watches that people made, and one of our own beside those that add to it."""
         made = [watch for watch in watches_of(self.task) if watch not in self._followed]
         for watch in made:
             self._followed[watch] = watch.subscribe(self._tell)
-        if self._followed:
+        if any(watch.has_preset for watch in self._followed):
             self._drop_claim()
-        elif self._claim is None and is_quietly_read(self.task):
+        elif self._claim is None and self._is_quietly_read():
             self._claim = quiet.claim(self.task, self._tell)
         if made:
             # Not at once: whoever calls holds locks that the listener may want.
@@ -127,6 +125,11 @@ class _Reading:
         self._drop_claim()
         if self._later is not None:
             self._later.cancel()
+
+    def _is_quietly_read(self) -> bool:
+        # When a log was written last, which is read without numbers too, any watch tells.
+        is_worth_it = is_metric_known(self.task) or not self._followed
+        return is_worth_it and is_quietly_read(self.task)
 
     def _drop_claim(self) -> None:
         if self._claim is not None:

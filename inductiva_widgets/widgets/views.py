@@ -130,18 +130,38 @@ class FeedView(TypedDict):
     is_paused: bool
 
 
+class GapView(TypedDict):
+    """A stretch of samples in which a series is ``kind``: ``"nan"``, ``"inf"`` or ``"-inf"``."""
+
+    kind: str
+    start: int
+    end: int
+    text: str
+
+
 class SeriesView(TypedDict):
     """One series of numbers; ``points`` are pairs of a sample's number and its value.
 
-    None stands for a value that is no finite number.
+    None stands for a value that is not finite: ``non_finite`` is then the kind of ``last``.
+    ``extent`` are the first and the last sample, whether the series is finite there or not.
     """
 
     name: str
     last: float | None
+    non_finite: str
     low: float | None
     high: float | None
-    points: list[tuple[int, float]]
+    points: list[tuple[int, float | None]]
+    gaps: list[GapView]
+    extent: tuple[int, int]
     is_log: bool
+
+
+class ConditionView(TypedDict):
+    """A condition of a watch: what it does and when, and how it stands."""
+
+    text: str
+    state: str
 
 
 class LiveView(TypedDict):
@@ -154,16 +174,20 @@ class LiveView(TypedDict):
     ends: int | None
     last_output: int | None
     can_grow: bool
+    conditions: list[ConditionView]
     note: str
     error: ErrorView | None
 
 
 class MetricView(TypedDict):
-    """The first series of a watched task, for a line of the list; None as in ``SeriesView``."""
+    """One series of a watched task, for a line of the list; fields as in ``SeriesView``."""
 
     name: str
     last: float | None
-    points: list[float]
+    non_finite: str
+    points: list[tuple[int, float | None]]
+    gaps: list[GapView]
+    extent: tuple[int, int]
     is_log: bool
     progress: float | None
 

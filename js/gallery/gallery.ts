@@ -300,6 +300,14 @@ show(
   card(states.running, { live: live.residuals }),
   click("Chart of p", "All 6"),
 );
+show("live nan", card(states.running, { live: live.diverged }));
+show("live nan, chart", card(states.running, { live: live.diverged }), click("Chart of Ux"));
+show(
+  "live nan, chart of all",
+  card(states.running, { live: live.diverged }),
+  click("Chart of Ux", "All"),
+);
+show("live never finite", card(states.running, { live: live.neverFinite }));
 show("live progress", card(states.running, { live: live.progress, notify: true }));
 show(
   "live progress, chart",

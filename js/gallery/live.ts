@@ -1,5 +1,13 @@
 /** What is read from the log of a task that computes, and the files that it fills. */
-import type { FilesView, LiveView, MetricView, SeriesView, WorkingFile } from "../src/contract";
+import type {
+  FilesView,
+  GapView,
+  LiveView,
+  MetricView,
+  NonFinite,
+  SeriesView,
+  WorkingFile,
+} from "../src/contract";
 import { logOf } from "./cards";
 import type { Handlers } from "./model";
 import { now } from "./states";
@@ -18,14 +26,46 @@ function residual(name: string, level: number, seed: number): SeriesView {
 
 function seriesOf(name: string, values: number[], is_log: boolean): SeriesView {
   const finite = values.filter(Number.isFinite);
+  const last = values.at(-1) as number;
+  const at = (n: number) => 1 + Math.round((n / Math.max(1, values.length - 1)) * (SAMPLES - 1));
+  const gaps: GapView[] = [];
+  values.forEach((value, n) => {
+    const kind = kindOf(value);
+    const before = gaps.at(-1);
+    if (kind === "") return;
+    if (before !== undefined && kindOf(values[n - 1] as number) === kind) before.end = at(n);
+    else gaps.push({ kind, start: at(n), end: at(n), text: `${kind} for a while` });
+  });
   return {
     name,
-    last: values.at(-1) as number,
-    low: Math.min(...finite),
-    high: Math.max(...finite),
-    points: values.map((value, n) => [Math.round((n / (values.length - 1)) * SAMPLES), value]),
+    last: kindOf(last) === "" ? last : null,
+    non_finite: kindOf(last),
+    low: finite.length ? Math.min(...finite) : null,
+    high: finite.length ? Math.max(...finite) : null,
+    points: values.map((value, n) => [at(n), kindOf(value) === "" ? value : null]),
+    gaps,
+    extent: [1, SAMPLES],
     is_log,
   };
+}
+
+const kindOf = (value: number): NonFinite | "" =>
+  Number.isFinite(value) ? "" : Number.isNaN(value) ? "nan" : value < 0 ? "-inf" : "inf";
+
+/** The same, not finite from a share of all samples on, or up to another one. */
+function lost(one: SeriesView, from: number, to = 1, strange = Number.NaN): SeriesView {
+  const values = one.points.map(([, value], n) =>
+    n >= from * POINTS && n <= to * POINTS ? strange : (value as number),
+  );
+  const made = seriesOf(one.name, values, one.is_log);
+  const told = (gap: GapView): GapView => ({
+    ...gap,
+    text:
+      to === 1
+        ? `${gap.kind} since step ${gap.start}`
+        : `${gap.kind} for 400 samples from step 1,800`,
+  });
+  return { ...made, gaps: made.gaps.map(told) };
 }
 
 export const residuals: LiveView = {
@@ -38,6 +78,7 @@ export const residuals: LiveView = {
   ends: null,
   last_output: now - 2_000,
   can_grow: true,
+  conditions: [],
   note: "",
   error: null,
 };
@@ -71,8 +112,29 @@ export const odd: LiveView = {
       true,
     ),
     seriesOf("one", [125_000], false),
-    { ...seriesOf("none", [1, Number.NaN], true), last: Number.NaN },
+    seriesOf("none", [1, Number.NaN], true),
   ],
+};
+
+/** A run that is lost: one residual is nan since step 320, others are infinite, or were nan. */
+export const diverged: LiveView = {
+  ...residuals,
+  source: "Ux, p, k, epsilon",
+  series: residuals.series.slice(0, 4).map((one, n) => {
+    if (n === 0) return lost(one, 0.08);
+    if (n === 2) return lost(one, 0.45, 0.55);
+    return n === 3 ? lost(one, 0.9, 1, Number.POSITIVE_INFINITY) : one;
+  }),
+  conditions: [
+    {
+      text: "Stops if Ux > 1e3 for 20 samples",
+      state: "Ux is nan, 0 of 20 samples, judged from row 42 on",
+    },
+  ],
+};
+export const neverFinite: LiveView = {
+  ...residuals,
+  series: [lost(residuals.series[0] as SeriesView, 0), residuals.series[3] as SeriesView],
 };
 
 /** Pushes a new look at the numbers each second, as a kernel does. */
@@ -81,7 +143,7 @@ export const next = ({ series, ...rest }: LiveView, tick: number): LiveView => (
   last_output: Date.now(),
   samples: rest.samples + 12 * tick,
   series: series.map((one) => {
-    const values = one.points.map(([, value]) => value);
+    const values = one.points.map(([, value]) => value ?? Number.NaN);
     const moved = [...values.slice(tick % POINTS), ...values.slice(0, tick % POINTS)];
     return seriesOf(one.name, moved, one.is_log);
   }),
@@ -90,14 +152,9 @@ export const next = ({ series, ...rest }: LiveView, tick: number): LiveView => (
 export function metric(index: number): MetricView | null {
   if (index > 4 || index === 1) return null;
   const view = index === 0 ? progress : residuals;
-  const { name, last, points, is_log } = view.series[index % 2] as SeriesView;
-  return {
-    name,
-    last,
-    points: points.slice(-24).map(([, value]) => value),
-    is_log,
-    progress: view.progress,
-  };
+  const series = index === 3 ? diverged.series[0] : view.series[index % 2];
+  const { low: _low, high: _high, ...rest } = series as SeriesView;
+  return { ...rest, progress: view.progress };
 }
 
 /** A folder that fills: the log grows with each look, and a frame is written now and then. */

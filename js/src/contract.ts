@@ -41,16 +41,37 @@ export interface FailureView {
   last_words: LastWords[];
 }
 
+export type NonFinite = "nan" | "inf" | "-inf";
+
+/** A stretch of samples in which a series is not finite, and its words: "nan since step 41". */
+export interface GapView {
+  kind: NonFinite;
+  start: number;
+  end: number;
+  text: string;
+}
+
 /** One series of numbers that a simulation prints. `points` are at most 80 pairs of the number of
- * the sample and its value, in which the extremes are kept; `is_log` where a logarithmic scale shows
- * it better. `last`, `low` and `high` are null where they are no finite number. */
+ * the sample and its value, in which the extremes are kept, and a null where a gap begins. `extent`
+ * are the first and the last sample, finite or not; `is_log` where a logarithmic scale shows it
+ * better. `last`, `low` and `high` are null where they are no finite number, and `non_finite` says
+ * what the last value is instead. */
 export interface SeriesView {
   name: string;
   last: number | null;
+  non_finite: NonFinite | "";
   low: number | null;
   high: number | null;
-  points: [number, number][];
+  points: [number, number | null][];
+  gaps: GapView[];
+  extent: [number, number];
   is_log: boolean;
+}
+
+/** A condition of a watch, such as "Stops if p > 1", and how it stands. */
+export interface ConditionView {
+  text: string;
+  state: string;
 }
 
 /** What is read from the log of a watched task. `source` says what is looked for, null where nothing
@@ -64,15 +85,20 @@ export interface LiveView {
   ends: number | null;
   last_output: number | null;
   can_grow: boolean;
+  conditions: ConditionView[];
   note: string;
   error: ErrorView | null;
 }
 
-/** The first series of a watched task, for a line of the list: its course in at most 24 values. */
+/** A series of a watched task, for a line of the list: the first that is not finite, else the first
+ * one; its course in at most 24 values and the gaps, as in a `SeriesView`. */
 export interface MetricView {
   name: string;
   last: number | null;
-  points: number[];
+  non_finite: NonFinite | "";
+  points: [number, number | null][];
+  gaps: GapView[];
+  extent: [number, number];
   is_log: boolean;
   progress: number | null;
 }

@@ -5,24 +5,37 @@ import { formatCount, formatGrowing } from "./format";
 /** `12.35`, `125,000`, `2.5e-04`: four digits that tell, in the way simulators write them. */
 export function formatValue(value: number | null): string {
   if (value === null) return "–";
-  if (Number.isNaN(value)) return "NaN";
   const size = Math.abs(value);
-  if (size === Number.POSITIVE_INFINITY) return value < 0 ? "-inf" : "inf";
   if (size < 1e9 && Number.isInteger(value)) return formatCount(value);
   if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(4)));
   const [digits, power = "+0"] = value.toExponential(2).split("e");
   return `${Number(digits)}e${power[0]}${power.slice(1).padStart(2, "0")}`;
 }
 
-/** All that a drawing shows, in words. */
-export function toldSeries({ name, last, low, high, is_log }: SeriesView, samples: number): string {
-  const range = `from ${formatValue(low)} to ${formatValue(high)}`;
-  const scale = is_log ? ", logarithmic" : "";
-  return `${name}: last ${formatValue(last)}, ${range}, ${formatCount(samples)} samples${scale}`;
+type Gapped = Pick<SeriesView, "last" | "non_finite" | "gaps">;
+
+/** The last value, or what it is instead: `nan since step 41`. */
+export const formatLast = ({ last, non_finite, gaps }: Gapped): string =>
+  non_finite === "" ? formatValue(last) : (gaps.at(-1)?.text ?? non_finite);
+
+/** The same, and where it was not finite before. */
+function formatPast(series: Gapped): string {
+  const past = series.gaps.slice(0, series.non_finite === "" ? undefined : -1);
+  return [formatLast(series), ...past.map(({ text }) => text).slice(0, 3)].join(", ");
 }
 
-export const toldMetric = ({ name, last, progress }: MetricView): string =>
-  `${name}: last ${formatValue(last)}${progress === null ? "" : `, ${percentOf(progress)}`}`;
+/** All that a drawing shows, in words. */
+export function toldSeries(series: SeriesView, samples: number): string {
+  const { name, low, high, is_log } = series;
+  const range = low === null ? "" : `, from ${formatValue(low)} to ${formatValue(high)}`;
+  const count = `, ${formatCount(samples)} samples${is_log ? ", logarithmic" : ""}`;
+  return `${name}: last ${formatPast(series)}${range}${count}`;
+}
+
+export const toldMetric = (metric: MetricView): string => {
+  const share = metric.progress === null ? "" : `, ${percentOf(metric.progress)}`;
+  return `${metric.name}: last ${formatPast(metric)}${share}`;
+};
 
 /** Rounded down: what is at 100 % is done. */
 export const percentOf = (share: number): string =>
@@ -35,19 +48,20 @@ export function toldEnd(ends: number, now: number): string {
   return `ends in ${formatGrowing(seconds > 60 ? Math.ceil(seconds / 60) * 60 : seconds)}`;
 }
 
-export type Point = readonly [x: number, y: number];
+/** The second is null where a gap begins. */
+export type Point = readonly [x: number, y: number | null];
 
 /** A stretch of numbers as a line of the height or width 1; what cannot be drawn is null. */
 export interface Scale {
   low: number;
   high: number;
   isLog: boolean;
-  at(value: number): number | null;
+  at(value: number | null): number | null;
 }
 
 /** A scale on which all of the values are seen; logarithmic only where one of them allows it. */
-export function scaleOf(values: readonly number[], wantsLog: boolean): Scale {
-  const finite = values.filter(Number.isFinite);
+export function scaleOf(values: readonly (number | null)[], wantsLog: boolean): Scale {
+  const finite = values.filter((value): value is number => Number.isFinite(value));
   const positive = wantsLog ? finite.filter((value) => value > 0) : [];
   const isLog = positive.length > 0;
   const shown = isLog ? positive : finite;
@@ -56,8 +70,8 @@ export function scaleOf(values: readonly number[], wantsLog: boolean): Scale {
   // Halved, since the distance of the largest numbers there are is none of them.
   const above = (value: number) => place(value) / 2 - place(low) / 2;
   const span = above(high);
-  const at = (value: number) =>
-    !Number.isFinite(value) || (isLog && value <= 0)
+  const at = (value: number | null) =>
+    value === null || !Number.isFinite(value) || (isLog && value <= 0)
       ? null
       : span === 0
         ? 0.5

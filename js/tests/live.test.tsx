@@ -23,6 +23,7 @@ afterEach(closeAll);
 const series = (name: string, part: Partial<SeriesView> = {}): SeriesView => ({
   name,
   last: 2.5e-4,
+  non_finite: "",
   low: 2.5e-4,
   high: 1,
   points: [
@@ -30,6 +31,8 @@ const series = (name: string, part: Partial<SeriesView> = {}): SeriesView => ({
     [2_000, 0.01],
     [4_000, 2.5e-4],
   ],
+  gaps: [],
+  extent: [0, 4_000],
   is_log: true,
   ...part,
 });
@@ -41,6 +44,7 @@ const live = (part: Partial<LiveView> = {}): LiveView => ({
   ends: null,
   last_output: NOW,
   can_grow: true,
+  conditions: [],
   note: "",
   error: null,
   ...part,
@@ -65,8 +69,6 @@ describe("values", () => {
     [125_000, "125,000"],
     [-3, "-3"],
     [1.5e12, "1.5e+12"],
-    [Number.NaN, "NaN"],
-    [Number.NEGATIVE_INFINITY, "-inf"],
     [null, "–"],
   ])("%s is written %s", (value, text) => expect(formatValue(value)).toBe(text));
   it("are at 100 % only when all is done", () => {
@@ -123,6 +125,59 @@ describe("metrics of a card", () => {
     const { el } = await show(card());
     one(el, "img", "residual: last 2.5e-04, from 2.5e-04 to 1, 4,000 samples, logarithmic");
     expect(one(el, "group", "Metrics").textContent).toContain("OpenFOAM residuals · 4,000 samples");
+  });
+  it("that are lost say since when, and their curve takes its share of the width", async () => {
+    const lost = series("residual", {
+      last: null,
+      non_finite: "nan",
+      points: [
+        [1, 1],
+        [40, 0.01],
+        [41, null],
+      ],
+      gaps: [{ kind: "nan", start: 41, end: 500, text: "nan since step 41" }],
+      extent: [1, 500],
+    });
+    const { el } = await show(card({ series: [lost], samples: 500 }));
+    const told = "residual: last nan since step 41, from 2.5e-04 to 1, 500 samples, logarithmic";
+    const drawing = one(el, "img", told);
+    const paths = [...drawing.querySelectorAll("path")].map((path) => path.getAttribute("d"));
+    // 39 of 499 steps over 300, and a band over the rest.
+    expect(paths).toEqual(["M24.0 10h276.0", "M0.0 0.0h0L23.4 20.0", ""]);
+    expect(drawing.parentElement?.textContent).toContain("nan since step 41");
+    await click(one(el, "button", "Chart of residual"));
+    const chart = one(el, "region", "Chart of residual");
+    expect(chart.textContent).toContain("nan since step 41");
+    const slider = one(chart, "slider", "Sample");
+    expect(slider.getAttribute("aria-valuemax")).toBe("500");
+    expect(slider.getAttribute("aria-valuetext")).toBe("Sample 500: residual nan");
+    await press(slider, "Home");
+    expect(slider.getAttribute("aria-valuetext")).toBe("Sample 1: residual 1");
+  });
+  it("that recovered are interrupted and have their last value", async () => {
+    const points: [number, number | null][] = [
+      [1, 1],
+      [2, null],
+      [4, 0.01],
+    ];
+    const gaps = [{ kind: "inf" as const, start: 2, end: 3, text: "inf for 2 samples" }];
+    const { el } = await show(card({ series: [series("p", { points, gaps, extent: [1, 4] })] }));
+    const drawing = one(el, "img", /^p: last 2.5e-04, inf for 2 samples, from/);
+    expect(drawing.querySelectorAll("path")[1]?.getAttribute("d")).toBe("M0.0 0.0h0M300.0 20.0h0");
+  });
+  it("that are lost are never folded away", async () => {
+    const names = ["a", "b", "c", "d", "e", "f"];
+    const made = names.map((name) => series(name, name === "e" ? { non_finite: "inf" } : {}));
+    const { el } = await show(card({ series: made }));
+    expect(byRole(el, "img", /last/)).toHaveLength(5);
+    one(el, "img", /^e: last inf/);
+    await click(one(el, "button", "1 more"));
+    expect(byRole(el, "img", /last/)).toHaveLength(6);
+  });
+  it("show what they are watched for", async () => {
+    const conditions = [{ text: "Stops if p > 1", state: "p is 0.5, 3 of 20 samples" }];
+    const { el } = await show(card({ conditions }));
+    expect(one(el, "group", "Metrics").textContent).toContain("Stops if p > 1p is 0.5, 3 of 20");
   });
   it("are not there without anything to look for", async () => {
     const { el } = await show(card({}, { live: null }));

@@ -507,7 +507,16 @@ describe("what is shown", () => {
     expect(model.requests("follow")[0]).toMatchObject({ on: true });
   });
   it("draw a metric, with nothing to sort or filter by", async () => {
-    const metric = { name: "p", last: 2.5e-4, points: [1, 2.5e-4], is_log: true, progress: 0.54 };
+    const metric = {
+      name: "p",
+      last: 2.5e-4,
+      non_finite: "" as const,
+      points: [[1, 1] as [number, number], [2, 2.5e-4] as [number, number]],
+      gaps: [],
+      extent: [1, 2] as [number, number],
+      is_log: true,
+      progress: 0.54,
+    };
     const model = list(2, { columns: ["status", "metric"] });
     const { el } = await show(model);
     expect(byRole(el, "img", /^p:/)).toHaveLength(0);
@@ -516,6 +525,27 @@ describe("what is shown", () => {
     expect(cell?.textContent).toBe("2.5e-0454 %");
     expect(byRole(el, "button", "Metric")).toHaveLength(0);
     expect(byRole(el, "button", "Filter Metric")).toHaveLength(0);
+  });
+  it("say in a line that a metric is lost", async () => {
+    const metric = {
+      name: "p",
+      last: null,
+      non_finite: "nan",
+      points: [
+        [1, 1],
+        [2, null],
+      ],
+      gaps: [{ kind: "nan", start: 2, end: 9, text: "nan since step 41" }],
+      extent: [1, 9],
+      is_log: false,
+      progress: 0.54,
+    };
+    const model = list(2, { columns: ["status", "metric"] });
+    const { el } = await show(model);
+    await act(async () => model.message({ push: "rows", rows: [{ id: "id-0", metric }] }));
+    const cell = one(el, "img", "p: last nan since step 41, 54 %").parentElement;
+    expect(cell?.textContent).toBe("nan54 %");
+    expect(cell?.querySelector(".iw-spark-gap")).not.toBeNull();
   });
   it("take the metrics of an open card", async () => {
     const model = list(2);
@@ -529,6 +559,7 @@ describe("what is shown", () => {
       ends: null,
       last_output: NOW,
       can_grow: true,
+      conditions: [],
       note: "",
       error: null,
     };

@@ -48,6 +48,8 @@ step, residual = 0, 1.0
 while not (folder / "end").exists():
     step += 1
     residual *= 1.6 if (folder / "diverge").exists() else 0.93 + 0.1 * (step % 3 == 0)
+    if (folder / "nan").exists():
+        residual = float("nan")
     print(f"step {step:4d}  residual {residual:.4e}  courant {0.4 + 0.2 / step:.3f}", flush=True)
     field.write(bytes(4096))
     field.flush()

@@ -155,6 +155,89 @@ def test_condition_kills_a_task_that_diverges_and_the_card_says_why(
     take(page, card, "card-live-stopped")
 
 
+def test_series_that_turns_to_nan_says_so_and_since_when_wherever_it_is_shown(
+    open_notebook, lab, page, solver
+):
+    both = r"step\s+(?P<step>\d+)\s+residual\s+(?P<residual>\S+)"
+    cells = (
+        SETUP,
+        f"{solver.run}\ntask",
+        f"watch = task.watch({both!r})",
+        "inductiva.tasks.get(last_n=1).widget()",
+        "watch.wait(20)\nprint(watch.gaps('residual')[0].start)",
+        "card = task.widget()\nprint(card._repr_mimebundle_()[0]['text/plain'])",
+    )
+    notebook = open_notebook(lab.write("nan.ipynb", *cells))
+    for index in range(4):
+        notebook.run(index)
+    card, grid = card_in(notebook.output(1)), notebook.output(3).get_by_role("grid")
+    line = card.get_by_role("listitem").filter(has_text="residual")
+    expect(line).to_be_visible(timeout=20_000)
+    grows(page, lambda: drawn(line.get_by_role("img")))
+    solver.say("nan")
+    expect(line).to_contain_text("nan since step", timeout=20_000)
+    step = int(re.search(r"nan since step (\d+)", line.inner_text())[1])
+    told = re.compile(rf"^residual: last nan since step {step}\b")
+    expect(grid.get_by_role("img", name=told)).to_be_visible(timeout=20_000)
+    take(page, card, "card-live-nan")
+    take(page, notebook.output(3), "table-metric-nan")
+    solver.say("end")
+    becomes(card, "success")
+    expect(line).to_contain_text(f"nan since step {step}")
+    for index in (4, 5):
+        notebook.run(index)
+    expect(notebook.output(4)).to_contain_text(str(step))
+
+
+def test_condition_set_during_a_run_says_what_it_waits_for_and_leaves_a_good_run_alone(
+    open_notebook, lab, page, solver
+):
+    cells = (
+        SETUP,
+        f"{solver.run}\nwatch = task.watch({RESIDUAL!r})\ntask",
+        f"task.watch({RESIDUAL!r}, stop_if='residual > 0.95')",
+    )
+    notebook = open_notebook(lab.write("late.ipynb", *cells))
+    notebook.run(0)
+    notebook.run(1)
+    card = card_in(notebook.output(1))
+    metrics = card.get_by_role("group", name="Metrics")
+    last = metrics.get_by_role("listitem").filter(has_text="residual").locator("b").first
+    expect(last).to_have_text(re.compile(r"^0\.[0-7]"), timeout=30_000)
+    notebook.run(2)
+    expect(metrics).to_contain_text("Stops if residual > 0.95", timeout=15_000)
+    expect(metrics).to_contain_text(re.compile(r"residual is 0\.[\d.]+, judged from row \d+ on"))
+    expect(metrics.locator(".iw-live-source")).to_contain_text("residual")
+    expect(metrics.locator(".iw-live-source")).not_to_contain_text("(?P<")
+    take(page, card, "card-live-condition")
+    # The rows that would have met it are long read.
+    becomes(card, "computation-started")
+    solver.say("diverge")
+    becomes(card, "killed")
+    expect(metrics).to_contain_text("met at row")
+
+
+def test_own_expression_leaves_the_known_progress_of_a_simulator_on_its_card(
+    open_notebook, lab, page
+):
+    run = "task = inductiva.simulators.SWMM().run('cases/swmm_long')\ntask"
+    watch = r"task.watch(r'wall\s+(?P<wall>\S+)')"
+    notebook = open_notebook(lab.write("both.ipynb", SETUP, run, watch, "task.kill()"))
+    notebook.run(0)
+    notebook.run(1)
+    card = card_in(notebook.output(1))
+    bar = card.get_by_role("progressbar", name="Simulation")
+    expect(bar).to_be_visible(timeout=30_000)
+    notebook.run(2)
+    metrics = card.get_by_role("group", name="Metrics")
+    expect(metrics.get_by_role("listitem").filter(has_text="wall")).to_be_visible(timeout=20_000)
+    expect(metrics).to_contain_text("wall, SWMM progress")
+    expect(bar).to_be_visible()
+    take(page, card, "card-live-both")
+    notebook.run(3)
+    becomes(card, "killed")
+
+
 # The browser's own notifications, counted: a headless one shows them to nobody.
 COUNT = """window.told = [];
 window.Notification = new Proxy(window.Notification, {

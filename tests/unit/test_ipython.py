@@ -115,3 +115,112 @@ raise error"""
     if sys.version_info >= (3, 11):
         assert "Seen in a test." in text
     assert shell.user_ns["error"].status == 404
+
+
+# Interrupts -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def notebook(shell, service, monkeypatch, capsys, tmp_path):
+    """Return a function that runs a cell in a kernel's shell, interrupted where it blocks."""
+    from inductiva_widgets.downloads import Download
+    from inductiva_widgets.tasks import Task, TaskList
+    from inductiva_widgets.tasks.following import Interest
+
+    client = service(wire_task("t1", "computation-started"), wire_task("t2"))
+    task = Task("t1", client=client)
+    monkeypatch.setattr("inductiva_widgets.tasks.following.follow", lambda *_: Interest())
+    watch = task.watch("(x)")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    def run(cell, *, is_kernel=True):
+        if is_kernel:
+            monkeypatch.setattr(shell, "kernel", object(), raising=False)
+            monkeypatch.setattr("inductiva_widgets.tasks._display.in_notebook", lambda: False)
+        return shown(shell, capsys, cell)
+
+    monkeypatch.setattr("inductiva_widgets._pump.sleep", interrupted)
+    monkeypatch.setattr(watch._over, "wait", interrupted)
+    monkeypatch.setattr(Download, "_wait", interrupted)
+    monkeypatch.chdir(tmp_path)
+    shell.push({"task": task, "ended": Task("t2", client=client), "tasks": TaskList([task])})
+    shell.push({"watch": watch})
+    yield run
+    watch.stop()
+
+
+WAITS = {
+    "task.wait(silent_mode=True)": "The wait was interrupted; task t1 goes on.",
+    "task.wait_for_status('success')": "The wait was interrupted; task t1 goes on.",
+    "tasks.wait()": "The wait was interrupted; the tasks go on.",
+    "watch.wait()": "The wait was interrupted; the watch goes on.",
+    "ended.download_outputs()": "The download was interrupted and cancelled; calling again resumes",
+    "tasks.download_outputs()": "The download was interrupted and cancelled; calling again resumes",
+}
+
+
+@pytest.mark.parametrize("call", WAITS)
+def test_interrupt_of_a_call_shows_the_lines_of_the_user_and_one_sentence(notebook, call):
+    text = notebook(f"def mine():\n    {call}\nmine()")
+    assert "----> 3 mine()" in text
+    assert f"----> 2     {call}" in text
+    assert "inductiva_widgets/" not in text
+    assert text.rstrip().splitlines()[-1].startswith(f"KeyboardInterrupt: {WAITS[call]}")
+    assert text.count("\n") < 20
+
+
+def test_interrupt_of_a_kill_says_where_to_look(notebook, shell, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shell.user_ns["task"].client, "kill", interrupted)
+    text = notebook("task.kill(wait_timeout=9)")
+    assert text.rstrip().endswith(
+        "The kill of task t1 was interrupted; its status says what came of it."
+    )
+    assert "inductiva_widgets/" not in text
+
+
+def test_interrupt_in_a_block_that_kills_says_so(notebook):
+    text = notebook("with task.sync_context():\n    task.wait(silent_mode=True)")
+    assert text.rstrip().endswith(
+        "KeyboardInterrupt: The block was interrupted; task t1 was asked to end."
+    )
+    assert "inductiva_widgets/" not in text
+
+
+def test_interrupt_of_a_request_is_short_too(notebook, shell, monkeypatch):
+    from requests import Session
+
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "request", interrupted)
+    monkeypatch.setattr(Session, "send", interrupted)
+    text = notebook(REFUSED)
+    assert text.rstrip().endswith("KeyboardInterrupt: A request to the service was interrupted.")
+    assert "transport.py" not in text
+
+
+def test_interrupt_can_still_be_caught_as_one(notebook):
+    cell = (
+        "try:\n    task.wait(silent_mode=True)\n"
+        "except KeyboardInterrupt as interrupt:\n    print(type(interrupt))"
+    )
+    assert "<class 'KeyboardInterrupt'>" in notebook(cell)
+
+
+def test_interrupt_shows_all_in_verbose_mode(notebook, shell):
+    shell.run_line_magic("xmode", "Verbose")
+    try:
+        assert "waiting.py" in notebook("task.wait(silent_mode=True)")
+    finally:
+        shell.run_line_magic("xmode", "Context")
+
+
+def test_interrupt_outside_a_notebook_is_left_as_it_is(notebook):
+    text = notebook("task.wait(silent_mode=True)", is_kernel=False)
+    assert "waiting.py" in text
+    assert text.rstrip().splitlines()[-1].strip() in ("KeyboardInterrupt:", "KeyboardInterrupt")

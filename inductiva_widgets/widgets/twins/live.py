@@ -31,7 +31,7 @@ def live_html(live: Live | None) -> str:
         return ""
     drawings = ["" for _ in _facts(live)]
     drawings[len(drawings) - len(live["series"]) :] = [
-        sparkline([number for _, number in one["points"]], is_log=one["is_log"])
+        sparkline(one["points"], gaps=one["gaps"], extent=one["extent"], is_log=one["is_log"])
         for one in live["series"]
     ]
     rows = "".join(
@@ -46,27 +46,57 @@ def live_html(live: Live | None) -> str:
     return f'<div style="margin-top:6px"><b>From the log</b>{source}{body}</div>' if body else ""
 
 
-def sparkline(values: Sequence[float | None], *, is_log: bool = False) -> str:
-    """Return a drawing of numbers as SVG, "" where there are fewer than two; None is a gap."""
-    heights = [_height(number, is_log) for number in values]
-    known = [height for height in heights if height is not None]
-    if len(known) < 2:
+def sparkline(
+    points: Sequence[tuple[int, float | None]],
+    *,
+    gaps: Sequence[views.GapView] = (),
+    extent: tuple[int, int] | None = None,
+    is_log: bool = False,
+) -> str:
+    """Return a drawing of numbers as SVG, "" if there are fewer than two and no gap.
+
+    Parameters
+    ----------
+    points
+        Samples and values, in order; None interrupts the line.
+    gaps
+        Stretches that are marked, in which there is no finite value.
+    extent
+        The first and the last sample of the axis; by default those of the points.
+    is_log
+        If True, the scale is logarithmic.
+    """
+    heights = [(number, _height(value, is_log)) for number, value in points]
+    known = [height for _, height in heights if height is not None]
+    if len(known) < 2 and not gaps:
         return ""
-    low, high = min(known), max(known)
-    step = (_WIDTH - 2 * _MARGIN) / (len(heights) - 1)
+    first, last = extent or (points[0][0], points[-1][0])
+    step = (_WIDTH - 2 * _MARGIN) / max(1, last - first)
+    low, high = min(known, default=0.0), max(known, default=0.0)
     scale = (_HEIGHT - 2 * _MARGIN) / (high - low) if high > low else 0.0
     # In the middle where all are the same.
     base = _HEIGHT - _MARGIN if scale else _HEIGHT / 2
     path, pen = [], "M"
-    for place, height in enumerate(heights):
+    for number, height in heights:
         if height is None:
             pen = "M"
         else:
-            path.append(f"{pen}{_MARGIN + place * step:.1f} {base - (height - low) * scale:.1f}")
+            left = _MARGIN + (number - first) * step
+            path.append(f"{pen}{left:.1f} {base - (height - low) * scale:.1f}")
             pen = "L"
+    # A fat dashed line is a hatched band, and needs no id that would have to be unique in a page.
+    bands = "".join(
+        f"M{_MARGIN + (gap['start'] - first) * step:.1f} {_HEIGHT / 2:g}"
+        f"h{max(1.5, (gap['end'] - gap['start']) * step):.1f}"
+        for gap in gaps
+    )
+    band = (
+        f'<path d="{bands}" fill="none" stroke="#c8372d" stroke-width="{_HEIGHT}" '
+        'stroke-dasharray="1.5 2.5" stroke-opacity="0.55"/>'
+    )
     return (
         f'<svg aria-hidden="true" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" style="vertical-align:middle">'
+        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" style="vertical-align:middle">{band if bands else ""}'
         f'<path d="{"".join(path)}" fill="none" stroke="#2f7fd8" stroke-width="1.5" '
         'stroke-linecap="round" stroke-linejoin="round"/></svg>'
     )
@@ -82,14 +112,25 @@ def _facts(live: Live) -> list[tuple[str, str]]:
     """Return the progress, where it is known, and the series."""
     progress = live["progress"]
     facts = [] if progress is None else [("Progress", f"{progress:.0%}")]
-    return facts + [(one["name"], _last(one["last"])) for one in live["series"]]
+    return facts + [(one["name"], _last(one)) for one in live["series"]]
 
 
-def _last(number: float | None) -> str:
-    return "not a number" if number is None else f"{number:.6g}"
+def _last(series: views.SeriesView) -> str:
+    """Return the last value, and where the series was not finite."""
+    last, gaps = series["last"], series["gaps"]
+    if last is None:
+        return short(gaps[-1]["text"]) if gaps else series["non_finite"] or "no value"
+    if not gaps:
+        return f"{last:.6g}"
+    more = f", and {len(gaps) - 1} more times" if len(gaps) > 1 else ""
+    return f"{last:.6g} ({short(gaps[0]['text'])}{more})"
 
 
 def _notes(live: Live) -> list[str]:
     error = live["error"]
     failed = [] if error is None else [f"{error['title']}: {error['detail']}"]
-    return ([live["note"]] if live["note"] else []) + failed
+    conditions = [
+        f"{one['text']}: {one['state']}" if one["state"] else one["text"]
+        for one in live["conditions"]
+    ]
+    return conditions + ([live["note"]] if live["note"] else []) + failed

@@ -1,8 +1,8 @@
 /** A series as a larger plot, alone or with those of its kind: axes, and the values at the pointer. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { SeriesView } from "../contract";
+import type { NonFinite, SeriesView } from "../contract";
 import { formatCount } from "../format";
-import { formatValue, type Point, pathOf, scaleOf } from "../metric";
+import { formatValue, pathOf, scaleOf } from "../metric";
 import { clip } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
 import { Switch } from "./Switch";
@@ -14,6 +14,8 @@ const LEFT = 62;
 const RIGHT = 22;
 const TOP = 8;
 const BOTTOM = 22;
+/** Gaps that are named. */
+const MAX_LABELS = 6;
 /** Colours, as the style sheet has them; more lines than these begin anew. */
 const COLOURS = 6;
 
@@ -85,8 +87,7 @@ interface PlotProps {
 
 function Plot({ shown, all, isLog, width }: PlotProps) {
   const [at, setAt] = useState<number | null>(null);
-  const samples = [...new Set(shown.flatMap(({ points }) => points.map(([sample]) => sample)))];
-  samples.sort((a, b) => a - b);
+  const samples = [...new Set(shown.flatMap(samplesOf))].sort((a, b) => a - b);
   const x = scaleOf(samples, false);
   const y = scaleOf(
     shown.flatMap(({ points }) => points.map(([, value]) => value)),
@@ -99,11 +100,12 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
   const last = samples.at(-1) ?? 0;
   // A chosen sample may have been thinned out since: the nearest one stands for it.
   const sample = at === null ? last : nearest(samples, at);
-  const values = shown.map((one): [SeriesView, number | null] => [
-    one,
-    valueAt(one.points, sample),
-  ]);
-  const told = values.map(([one, value]) => `${clip(one.name)} ${formatValue(value)}`).join(", ");
+  const values = shown.map((one): [SeriesView, string, number | null] => {
+    const value = valueAt(one, sample);
+    return typeof value === "string" ? [one, value, null] : [one, formatValue(value), value];
+  });
+  const told = values.map(([one, text]) => `${clip(one.name)} ${text}`).join(", ");
+  const gaps = shown.flatMap((one) => one.gaps.map((gap) => ({ ...gap, one })));
 
   function point(event: PointerEvent): void {
     const { left: edge } = (event.currentTarget as Element).getBoundingClientRect();
@@ -152,13 +154,35 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
               </text>
             ))}
             <path class="iw-plot-axis" d={`M0 ${inner.height}H${inner.width}`} />
+            {gaps.map(({ one, start, end }) => (
+              <path
+                key={`${one.name} ${start}`}
+                class="iw-plot-gap"
+                stroke-width={inner.height}
+                d={`M${left(start).toFixed(1)} ${inner.height / 2}h${Math.max(2, left(end) - left(start)).toFixed(1)}`}
+              />
+            ))}
             {shown.map((one) => (
               <path key={one.name} class={colourOf(one)} d={pathOf(one.points, { x, y }, inner)} />
             ))}
+            {gaps.slice(0, MAX_LABELS).map((gap, n) => {
+              const isRight = left(gap.start) < inner.width / 2;
+              return (
+                <text
+                  key={`${gap.one.name} ${gap.start}`}
+                  class="iw-plot-gap-label"
+                  x={left(gap.start) + (isRight ? 5 : -5)}
+                  y={14 + 15 * n}
+                  text-anchor={isRight ? "start" : "end"}
+                >
+                  {clip(`${shown.length > 1 ? `${gap.one.name} ` : ""}${gap.text}`)}
+                </text>
+              );
+            })}
             {at === null ? null : (
               <path class="iw-plot-at" d={`M${left(sample).toFixed(1)} 0V${inner.height}`} />
             )}
-            {values.map(([one, value]) =>
+            {values.map(([one, , value]) =>
               value === null || y.at(value) === null ? null : (
                 <circle
                   key={one.name}
@@ -176,9 +200,9 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
         <li class="iw-dim">
           {at === null ? "last sample" : "sample"} {formatCount(sample)}
         </li>
-        {values.map(([one, value]) => (
+        {values.map(([one, text]) => (
           <li key={one.name} class={colourOf(one)}>
-            <bdi>{clip(one.name)}</bdi> <b>{formatValue(value)}</b>
+            <bdi>{clip(one.name)}</bdi> <b>{text}</b>
           </li>
         ))}
       </ul>
@@ -207,7 +231,17 @@ const nearest = (samples: readonly number[], wanted: number): number =>
     samples[0] ?? 0,
   );
 
+const samplesOf = ({ points, gaps, extent }: SeriesView): number[] => [
+  ...points.map(([sample]) => sample),
+  ...gaps.flatMap(({ start, end }) => [start, end]),
+  ...extent,
+];
+
 /** The value of that sample, or the latest one before: series may have been thinned differently. */
-function valueAt(points: readonly Point[], sample: number): number | null {
-  return points.filter(([one]) => one <= sample).at(-1)?.[1] ?? null;
+function valueAt({ points, gaps }: SeriesView, sample: number): number | NonFinite | null {
+  const gap = gaps.find(({ start, end }) => start <= sample && sample <= end);
+  const value = points.filter(([one]) => one <= sample).at(-1)?.[1] ?? null;
+  if (gap === undefined || points.some(([one, own]) => one === sample && own !== null))
+    return value;
+  return gap.kind;
 }

@@ -5,7 +5,7 @@ import { type ServiceTime, useNow } from "../clock";
 import type { LiveView, SeriesView, TaskView } from "../contract";
 import { formatAgo, formatPlural } from "../format";
 import { Lazy } from "../lazy";
-import { formatValue, percentOf, toldEnd, toldSeries } from "../metric";
+import { formatLast, percentOf, toldEnd, toldSeries } from "../metric";
 import { clip } from "./Badge";
 import { ErrorBox } from "./ErrorBox";
 import { Bar } from "./Progress";
@@ -25,20 +25,23 @@ interface Props {
 }
 
 export function Live({ bridge, live, view, time }: Props) {
-  const { source, series, samples, note, error } = live;
+  const { source, series, samples, conditions, note, error } = live;
   const [chosen, setChosen] = useState<string | null>(null);
   const [isUnfolded, setUnfolded] = useState(false);
   const chart = useId();
-  const more = series.length - SHOWN;
+  // A series that is lost is never folded away.
+  const isLost = series.some(({ non_finite }) => non_finite !== "");
+  const inView = series.filter(({ non_finite }, n) => isUnfolded || n < SHOWN || non_finite !== "");
+  const more = series.length - (isUnfolded ? SHOWN : inView.length);
   return (
     <div class="iw-live" role="group" aria-label="Metrics">
       <Head live={live} view={view} time={time} />
       {source === null ? null : (
-        <ul class="iw-metrics">
+        <ul class={isLost ? "iw-metrics iw-metrics-lost" : "iw-metrics"}>
           {samples === 0 ? (
             <li class="iw-dim">No value {view.is_terminal ? "was found" : "yet"}</li>
           ) : null}
-          {series.slice(0, isUnfolded ? undefined : SHOWN).map((one) => (
+          {inView.map((one) => (
             <Metric
               key={one.name}
               series={one}
@@ -68,6 +71,12 @@ export function Live({ bridge, live, view, time }: Props) {
           />
         </div>
       ) : null}
+      {conditions.map(({ text, state }) => (
+        <div key={text} class="iw-live-stop">
+          <bdi>{clip(text)}</bdi>
+          {state === "" ? null : <bdi class="iw-dim">{clip(state)}</bdi>}
+        </div>
+      ))}
       {note === "" ? null : (
         <div class="iw-live-note iw-text" role="note">
           {note}
@@ -127,7 +136,7 @@ interface MetricProps {
 }
 
 function Metric({ series, samples, chart, onToggle }: MetricProps) {
-  const { name, points, is_log, last } = series;
+  const { name, non_finite } = series;
   const told = clip(toldSeries(series, samples));
   return (
     <li class={chart ? "iw-metric iw-metric-open" : "iw-metric"} title={told}>
@@ -142,8 +151,8 @@ function Metric({ series, samples, chart, onToggle }: MetricProps) {
       >
         <bdi>{clip(name)}</bdi>
       </button>
-      <Sparkline points={points} isLog={is_log} label={told} />
-      <b class="iw-num">{formatValue(last)}</b>
+      <Sparkline series={series} label={told} />
+      <b class={non_finite === "" ? "iw-num" : "iw-num iw-lost"}>{clip(formatLast(series))}</b>
     </li>
   );
 }

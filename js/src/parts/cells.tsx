@@ -71,16 +71,16 @@ function contentOf(
 }
 
 function Metric(metric: MetricView) {
-  const { name, points, is_log, last, progress } = metric;
+  const { name, last, non_finite, progress } = metric;
   return (
     <span class="iw-mini-metric">
-      <Sparkline
-        points={points.map((value, place) => [place, value])}
-        isLog={is_log}
-        label={clip(toldMetric(metric))}
-      />
+      <Sparkline series={metric} label={clip(toldMetric(metric))} />
       {/* The share itself needs no second number. */}
-      {name === "percent" ? null : <span class="iw-num">{formatValue(last)}</span>}
+      {name === "percent" && non_finite === "" ? null : (
+        <span class={non_finite === "" ? "iw-num" : "iw-num iw-lost"}>
+          {non_finite || formatValue(last)}
+        </span>
+      )}
       {progress === null ? null : <span class="iw-num iw-dim">{percentOf(progress)}</span>}
     </span>
   );

@@ -21,7 +21,7 @@ def filled(values, most):
 
 
 def defined(rows, name):
-    return [row[name] for row in rows if name in row and not math.isnan(row[name])]
+    return [row[name] for row in rows if name in row and math.isfinite(row[name])]
 
 
 @given(ROWS, st.integers(14, 60))
@@ -67,6 +67,16 @@ def test_rows_of_which_no_value_is_a_number_stay():
     assert 500 in {row.sample for row in filled(values, 100).rows()}
 
 
+def test_first_nan_and_first_infinity_stay_next_to_the_finite_extremes():
+    strange = {501: math.inf, 502: -math.inf, 503: math.nan}
+    values = [{"p": strange.get(number, number % 7.0)} for number in range(1, 2000)]
+    kept = {row.sample: row.values["p"] for row in filled(values, 100).rows()}
+    assert {501, 503} <= kept.keys()
+    finite = {sample: value for sample, value in kept.items() if math.isfinite(value)}
+    near = [value for sample, value in finite.items() if 448 <= sample < 576]
+    assert (min(near), max(near)) == (0.0, 6.0)
+
+
 def test_memory_stays_bounded_while_many_rows_come():
     rows = Rows(100)
     most = 0
@@ -74,6 +84,12 @@ def test_memory_stays_bounded_while_many_rows_come():
         rows.add({"p": float(number % 97)})
         most = max(most, len(rows._closed) + rows._open.most)
     assert most <= 100
+
+
+def test_bound_holds_for_24_series_that_are_finite_nan_and_infinite():
+    values = [math.nan, math.inf, 1.0, 2.0]
+    made = [{f"s{n}": values[(row + n) % 4] for n in range(24)} for row in range(3000)]
+    assert len(filled(made, 100)) <= 100
 
 
 @given(st.lists(st.floats(width=32), max_size=400), st.integers(4, 90))
@@ -99,6 +115,8 @@ def test_series_that_falls_by_powers_of_ten_is_logarithmic():
     assert is_log([0.0, *residuals, 0.0, math.nan])
     assert not is_log([1.0, 0.5, 0.1, 0.01])
     assert not is_log([-1.0, *residuals])
+    assert not is_log([math.nan, *residuals, -1.0])
+    assert is_log([*residuals, 0.5, -math.inf])
     assert not is_log([])
     assert not is_log([0.0, math.nan, math.inf])
 

@@ -24,10 +24,10 @@ class Reading:
         self.interests.append(following.Interest())
         return self.interests[-1]
 
-    def come(self, data, *, follows=True, **state):
+    def come(self, data, *, follows=True, is_backlog=False, **state):
         for listener in self.listeners:
             if data:
-                listener.take(Piece(data, follows))
+                listener.take(Piece(data, follows, is_backlog))
             listener.tell(State(**state))
 
 

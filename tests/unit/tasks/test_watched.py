@@ -1,13 +1,14 @@
 """What a task tells of its log and of its status; the reading itself is played by the test."""
 
+import contextvars
 import io
+import queue
 import threading
 
 import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.live import poller_for
-from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import Task, TaskList, watches
 from inductiva_widgets.tasks.watching import watches_of
 from tests.unit.conftest import wire_task
@@ -88,46 +89,159 @@ def subscribe(poller, subscription):
     poller._subscriptions.add(subscription)
 
 
-def test_changes_of_the_status_are_told_until_the_end(make, tick):
-    task, told = make(status="submitted"), []
-    task.on_status(lambda one, status: told.append((one, status)))
+class Told:
+    """A callback that keeps what it gets."""
+
+    def __init__(self):
+        self.statuses = queue.Queue()
+        self.threads = set()
+
+    def __call__(self, task, status):
+        self.threads.add(threading.current_thread())
+        self.statuses.put(str(status))
+
+    def take(self, count):
+        return [self.statuses.get(timeout=30) for _ in range(count)]
+
+
+def history(*statuses):
+    times = range(1, len(statuses) + 1)
+    return [
+        {"status": status, "timestamp": f"2025-02-01T17:00:{time:02}+00:00"}
+        for status, time in zip(statuses, times, strict=True)
+    ]
+
+
+def become(task, *statuses):
+    task.client.transport.tasks[ID].update(
+        wire_task(status=statuses[-1], status_history=history(*statuses))
+    )
+
+
+def test_present_status_and_each_change_are_delivered_until_the_end(make, tick):
+    task, told = make(status="submitted"), Told()
+    listener = task.on_status(told)
+    assert told.take(1) == ["submitted"]
     tick(task)
-    assert told == []
     for status in ("started", "computation-started", "success"):
         task.client.transport.tasks[ID].update(wire_task(status=status))
         tick(task)
         tick(task)
-    assert told == [
-        (task, Status.STARTED),
-        (task, Status.COMPUTATION_STARTED),
-        (task, Status.SUCCESS),
+    assert told.take(3) == ["started", "computation-started", "success"]
+    assert not poller_for(task.client)._active()
+    assert not listener.is_active
+    assert told.threads != {threading.current_thread()}
+
+
+def test_changes_between_two_requests_are_delivered_in_order(make, tick):
+    before = ["pending-input", "submitted"]
+    task, told = make(status="submitted", status_history=history(*before)), Told()
+    task.on_status(told)
+    # Preempted, and queued again.
+    course = [*before, "started", "computation-started", "submitted", "started"]
+    become(task, *course)
+    tick(task)
+    become(task, *course, "computation-started", "computation-ended", "success")
+    tick(task)
+    assert told.take(8) == [
+        "submitted",
+        *course[2:],
+        "computation-started",
+        "computation-ended",
+        "success",
     ]
+
+
+def test_task_that_has_ended_is_delivered_once_without_a_poll(make, tick):
+    task, told = make(status="failed"), Told()
+    listener = task.on_status(told)
+    assert told.take(1) == ["failed"]
+    assert not listener.is_active
     assert not poller_for(task.client)._active()
 
 
-def test_function_that_fails_is_warned_of_and_called_again(make, tick):
-    task, told = make(status="submitted"), []
+def test_listener_is_readable_at_the_end_of_a_cell(make, tick):
+    listener = make(status="submitted").on_status(print)
+    assert repr(listener) == (
+        f"<print at each status of task {ID}: submitted, waiting for changes; cancel() ends it>"
+    )
+    listener.cancel()
+    assert "ended" in repr(listener)
 
-    def fails(_task, status):
-        told.append(status)
+
+def test_function_that_fails_is_warned_of_and_called_again(make, tick):
+    task, told = make(status="submitted"), Told()
+
+    def fails(task, status):
+        told(task, status)
         raise ValueError("no mail server")
 
-    task.on_status(fails)
-    for status in ("started", "success"):
-        task.client.transport.tasks[ID].update(wire_task(status=status))
-        with pytest.warns(UserWarning, match=f"status {status} .* ValueError: no mail server"):
-            tick(task)
-    assert told == ["started", "success"]
+    def run_to_the_end():
+        task.on_status(fails)
+        become(task, "submitted", "started", "success")
+        tick(task)
+        assert told.take(3) == ["submitted", "started", "success"]
+        (thread,) = told.threads
+        thread.join(30)
+
+    with pytest.warns(UserWarning, match="ValueError: no mail server") as caught:
+        run_to_the_end()
+    assert [str(warning.message).split()[8] for warning in caught] == [
+        "submitted",
+        "started",
+        "success",
+    ]
 
 
-def test_cancelled_and_ended_tell_nothing(make, tick):
-    task, told = make(status="submitted"), []
-    task.on_status(lambda *news: told.append(news))()
-    task.client.transport.tasks[ID].update(wire_task(status="success"))
-    task.refresh()
-    task.on_status(lambda *news: told.append(news))
+def test_slow_function_does_not_keep_the_poller_waiting(make, tick):
+    task, told, go_on = make(status="submitted"), Told(), threading.Event()
+
+    def slow(task, status):
+        go_on.wait(30)
+        told(task, status)
+
+    task.on_status(slow)
+    become(task, "submitted", "started")
     tick(task)
-    assert told == []
+    assert told.statuses.empty()
+    go_on.set()
+    assert told.take(2) == ["submitted", "started"]
+
+
+@pytest.mark.parametrize("cancel", [lambda one: one.cancel(), lambda one: one()])
+def test_cancelled_listener_delivers_nothing_more(make, tick, cancel):
+    task, told = make(status="submitted"), Told()
+    listener = task.on_status(told)
+    assert told.take(1) == ["submitted"]
+    cancel(listener)
+    become(task, "submitted", "success")
+    tick(task)
+    (thread,) = told.threads
+    thread.join(30)
+    assert not thread.is_alive()
+    assert told.statuses.empty()
+
+
+def test_functions_of_the_user_run_in_the_context_that_registered_them(make, tick, reading):
+    """A kernel finds the cell of an output by a context variable."""
+    cell = contextvars.ContextVar("cell")
+    task, seen = make(), queue.Queue()
+
+    def note(name):
+        return lambda *_: seen.put((name, cell.get(None)))
+
+    def register():
+        cell.set("first cell")
+        task.on_status(note("status"))
+        condition = note("condition")
+        stop = task.watch(RESIDUAL, stop_if=lambda last: condition() or True, then=note("then"))
+        stop.subscribe(note("news"))
+
+    contextvars.copy_context().run(register)
+    cell.set("second cell")
+    reading.come(b"residual 1\n")
+    found = {seen.get(timeout=30) for _ in range(4)}
+    assert found == {(name, "first cell") for name in ("status", "condition", "then", "news")}
 
 
 # Several tasks ----------------------------------------------------------------------------------

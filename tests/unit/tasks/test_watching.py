@@ -136,6 +136,21 @@ def test_expected_end_is_told_while_the_progress_goes_on(task, reading, monkeypa
     assert watch.ends is None
 
 
+def test_progress_that_is_not_finite_has_no_expected_end_and_is_shown(task, reading, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    watch = task.watch(r"(?P<percent>\S+)% (?P<residual>\S+)")
+    for percent in (0, 10, 20, 30):
+        reading.come(f"{percent}% 0.5\n".encode())
+        clock[0] += 2
+    assert watch.ends is not None
+    assert watch.names == ("residual",)
+    reading.come(b"nan% nan\n")
+    assert (watch.progress, watch.ends) == (None, None)
+    assert watch.names == ("percent", "residual")
+    assert watch.gaps("percent")[0].start == 5
+
+
 def test_log_that_is_too_fast_is_read_at_its_end(task, reading, monkeypatch):
     spent = [0.0]
 
@@ -174,6 +189,92 @@ def test_condition_that_is_met_asks_once_to_kill_and_says_so(task, reading):
     assert watch.note == "Asked to kill: residual > 1e3 for 2 samples (row 4)"
     reading.come(b"residual 5e3\n")
     assert len(kills(task)) == 1
+
+
+def test_condition_set_during_a_run_is_judged_by_the_rows_after_it(task, reading):
+    watch = task.watch(RESIDUAL, stop_if="residual > 1e3 for 2 samples", then="notify")
+    # The last row that was begun before is half written.
+    reading.come(b"residual 2e3\nresidual 3e3\nresidual 4e3\nresi", is_backlog=True)
+    assert watch.last == {"residual": 4e3}
+    assert watch.samples == 3
+    reading.come(b"dual 5\nresidual 2e3\n")
+    assert watch.note == ""
+    assert watch.conditions == [
+        (
+            "Says so if residual > 1e3 for 2 samples",
+            "residual is 2,000, 1 of 2 samples, judged from row 4 on",
+        )
+    ]
+    reading.come(b"residual 2e3\n")
+    assert watch.note == "Condition met: residual > 1e3 for 2 samples (row 6)"
+    assert watch.conditions[0][1] == "met at row 6"
+
+
+def test_condition_from_the_start_is_judged_by_the_rows_before_it_too(task, reading):
+    watch = task.watch(RESIDUAL, stop_if="residual > 1e3", from_start=True, then="notify")
+    reading.come(b"residual 2e3\n", is_backlog=True)
+    assert watch.note == "Condition met: residual > 1e3 (row 1)"
+
+
+@pytest.mark.parametrize("status", ["pending-input", "submitted", "started"])
+def test_rows_of_a_task_that_did_not_compute_yet_all_come_after_the_condition(
+    make, reading, status
+):
+    watch = make(status=status).watch(RESIDUAL, stop_if="residual > 1e3", then="notify")
+    reading.come(b"residual 2e3\n", is_backlog=True)
+    assert watch.note == "Condition met: residual > 1e3 (row 1)"
+
+
+def test_function_and_action_are_not_called_for_rows_before_them(task, reading):
+    asked, called = [], []
+    task.watch(RESIDUAL, stop_if=lambda last: asked.append(last) or True, then=called.append)
+    reading.come(b"residual 2e3\n", is_backlog=True)
+    assert (asked, called) == ([], [])
+    reading.come(b"residual 7\n")
+    assert asked == [{"residual": 7.0}]
+    until(lambda: called)
+
+
+def test_step_that_was_begun_before_a_condition_is_not_judged(make, reading):
+    task = make(simulator="openfoam_foundation")
+    watch = task.watch(stop_if="p > 1", then="notify")
+    reading.come(b"Time = 1\nSolving for p, Initial residual = 9, F\n", is_backlog=True)
+    reading.come(b"Time = 2\nSolving for p, Initial residual = 0.5, F\nTime = 3\n")
+    assert watch.samples == 2
+    assert watch.note == ""
+    reading.come(b"Solving for p, Initial residual = 2, F\nTime = 4\n")
+    assert watch.note == "Condition met: p > 1 (row 3)"
+
+
+@pytest.mark.parametrize(
+    ("then", "verb"),
+    [("kill", "Stops"), ("notify", "Says so"), (print, "Calls print()")],
+)
+def test_conditions_say_what_they_do_and_how_they_stand(task, reading, then, verb):
+    watch = task.watch(RESIDUAL, stop_if=["residual > 9", all], then=then)
+    assert watch.conditions == [
+        (f"{verb} if residual > 9", "no value of residual yet"),
+        (f"{verb} if all() is true", ""),
+    ]
+    task.watch(RESIDUAL)
+    reading.come(b"", is_over=True)
+    assert [state for _, state in watch.conditions] == ["was not met"] * 2
+
+
+def test_title_is_the_preset_or_the_names_of_the_series(make, reading):
+    assert make(simulator="swmm").watch().title == "SWMM progress"
+    assert make().watch(RESIDUAL).title == "residual"
+    assert make().watch(r"(\d+)").title == "value"
+    named = make().watch(r"(?P<series>\w+)=(?P<value>\S+)")
+    assert named.title == "Numbers in stdout.txt"
+    reading.come(b"a=1\nb=2\nc=3\nd=4\ne=5\n")
+    assert named.title == "a, b, c, d and 1 more"
+
+
+def test_subscription_is_readable_at_the_end_of_a_cell(task, reading):
+    assert repr(task.watch(RESIDUAL).subscribe(print)) == (
+        "<print at news of a watch; cancel() ends it>"
+    )
 
 
 def test_condition_may_only_notify_or_call(task, reading):

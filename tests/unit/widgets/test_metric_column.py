@@ -91,7 +91,7 @@ def test_line_that_is_asked_for_later_has_its_metric(seen, kernel):
     table = seen(RUNNING, **WITH)
     kernel.quiet[0].read(p=1.0)
     (line,) = ask(table, "rows", start=0, stop=10)["result"]["lines"]
-    assert line["metric"]["points"] == [1.0]
+    assert line["metric"]["points"] == [(1, 1.0)]
 
 
 def test_patch_of_a_status_does_not_carry_the_metric(seen, kernel):

@@ -111,10 +111,36 @@ def test_out_of_sight_nothing_is_read_and_coming_back_reads_anew(kernel, tasks):
     assert kernel.reading == ["t0"]
 
 
-def test_watch_of_a_person_takes_the_place_of_the_quiet_one(kernel, tasks):
+def test_own_expression_adds_to_what_the_card_reads_by_itself(kernel, tasks):
+    (task,) = tasks(1)
+    widget = Widget(task)
+    own = FakeWatch(task, wall=[3.0])
+    kernel.made.append(own)
+    readings._notice(own)
+    assert kernel.reading == ["t0"]
+    assert widget.readings.of(task) == [own, kernel.quiet[0]]
+    kernel.quiet[0].read(percent=5.0)
+    assert widget.told == ["t0", "t0"]
+    widget.readings.close()
+    assert kernel.reading == []
+
+
+def test_own_expression_alone_is_read_if_the_simulator_prints_no_known_numbers(
+    kernel, tasks, monkeypatch
+):
+    monkeypatch.setattr(readings, "preset_for", lambda _: None)
+    (task,) = tasks(1)
+    kernel.made.append(FakeWatch(task))
+    widget = Widget(task)
+    assert widget.readings.of(task) == kernel.made
+    assert kernel.quiet == []
+
+
+def test_preset_of_a_person_takes_the_place_of_the_quiet_one(kernel, tasks):
     (task,) = tasks(1)
     widget = Widget(task)
     watch = FakeWatch(task)
+    watch.has_preset = True
     kernel.made.append(watch)
     readings._notice(watch)
     assert kernel.reading == []
@@ -127,6 +153,8 @@ def test_watch_of_a_person_takes_the_place_of_the_quiet_one(kernel, tasks):
 def test_watches_that_were_made_before_are_followed_whatever_their_number(kernel, tasks):
     made = tasks(quiet.MOST + 4)
     kernel.made = [FakeWatch(task) for task in made]
+    for watch in kernel.made:
+        watch.has_preset = True
     widget = Widget(*made)
     assert kernel.quiet == []
     assert all(widget.readings.of(task) for task in made)

@@ -175,7 +175,17 @@ def test_badge_is_readable_on_its_own_ground(colour):
 
 def live(**fields):
     points = [(0, 1.0), (1, None), (2, 0.01), (3, 0.1)]
-    series = {"name": "p", "last": 0.1, "low": 0.01, "high": 1.0, "points": points, "is_log": True}
+    series = {
+        "name": "p",
+        "last": 0.1,
+        "non_finite": "",
+        "low": 0.01,
+        "high": 1.0,
+        "points": points,
+        "gaps": [],
+        "extent": (0, 3),
+        "is_log": True,
+    }
     view = {
         "source": "residuals",
         "series": [series],
@@ -184,6 +194,7 @@ def live(**fields):
         "ends": None,
         "last_output": None,
         "can_grow": True,
+        "conditions": [],
         "note": "",
         "error": None,
     }
@@ -202,14 +213,51 @@ def test_twin_of_a_watched_task_keeps_its_last_values_and_a_drawing():
 
 
 def test_twin_of_a_series_without_numbers_has_words_for_it():
-    series = {**live()["series"][0], "last": None, "points": [(0, None)]}
+    series = {**live()["series"][0], "last": None, "points": []}
     shown = live(series=[series], progress=None)
-    assert "p: not a number" in twins.task_text(info(), NOW, live=shown)
+    assert "p: no value" in twins.task_text(info(), NOW, live=shown)
     assert "svg" not in Tags(twins.task_html(info(), NOW, live=shown)).tags
 
 
+def gap(text="nan since step 41", start=41, end=500):
+    return {"kind": text.partition(" ")[0], "start": start, "end": end, "text": text}
+
+
+@pytest.mark.parametrize(
+    ("last", "non_finite", "gaps", "expected"),
+    [
+        (None, "nan", [gap()], "p: nan since step 41"),
+        (None, "-inf", [gap("-inf since <b>"), gap("-inf since i 9")], "p: -inf since i 9"),
+        (None, "nan", [], "p: nan"),
+        (0.5, "", [gap("nan for 9 samples from <b>")], "p: 0.5 (nan for 9 samples from <b>)"),
+        (0.5, "", [gap("nan for 1 sample"), gap()], "p: 0.5 (nan for 1 sample, and 1 more"),
+    ],
+)
+def test_static_card_of_a_series_that_is_not_finite_says_since_when(
+    last, non_finite, gaps, expected
+):
+    part = {"last": last, "non_finite": non_finite, "gaps": gaps, "extent": (1, 500)}
+    shown = live(series=[{**live()["series"][0], **part}])
+    assert expected in twins.task_text(info(), NOW, live=shown)
+    assert expected.removeprefix("p: ") in Tags(twins.task_html(info(), NOW, live=shown)).text
+
+
+def test_static_curve_of_40_finite_samples_of_500_takes_its_share_of_the_width():
+    drawing = sparkline([(1, 1.0), (40, 0.5), (41, None)], gaps=[gap()], extent=(1, 500))
+    # 39 of 499 steps over 156 pixels, and the band to the end.
+    assert 'd="M2.0 2.0L14.2 22.0"' in drawing
+    assert 'd="M14.5 12h143.5"' in drawing
+
+
+def test_static_card_shows_the_conditions_of_a_watch():
+    condition = {"text": "Stops if p > 1 <b>", "state": "p is 0.1"}
+    shown = live(conditions=[condition])
+    assert "Stops if p > 1 <b>: p is 0.1" in twins.task_text(info(), NOW, live=shown)
+    assert "Stops if p > 1 <b>: p is 0.1" in Tags(twins.task_html(info(), NOW, live=shown)).text
+
+
 def test_series_that_stands_still_is_a_line_in_the_middle():
-    assert 'd="M2.0 12.0L158.0 12.0"' in sparkline([5.0, 5.0])
+    assert 'd="M2.0 12.0L158.0 12.0"' in sparkline([(1, 5.0), (2, 5.0)])
 
 
 def test_what_a_log_says_never_becomes_markup():

@@ -4,6 +4,8 @@ import weakref
 
 import pytest
 
+from inductiva_widgets.metrics.gaps import Gaps
+from inductiva_widgets.metrics.rows import Row
 from inductiva_widgets.tasks import watches
 from inductiva_widgets.tasks.watching import Watch
 from inductiva_widgets.widgets import quiet, readings
@@ -14,7 +16,10 @@ class FakeWatch:
 
     def __init__(self, task=None, source="residuals", **series):
         self.task = task
-        self.source = source
+        self.source = self.title = source
+        self.file = "stdout.txt"
+        self.has_preset = False
+        self.conditions = []
         self.rows = series
         self.progress = self.ends = self.last_output = self.error = None
         self.note = ""
@@ -35,7 +40,14 @@ class FakeWatch:
         return {name: values[-1] for name, values in self.rows.items() if values}
 
     def series(self, points=80):
-        return {name: list(enumerate(values))[-points:] for name, values in self.rows.items()}
+        return {name: list(enumerate(values, 1))[-points:] for name, values in self.rows.items()}
+
+    def gaps(self, name):
+        gaps = Gaps()
+        for number in range(self.samples):
+            row = {one: values[number] for one, values in self.rows.items() if number < len(values)}
+            gaps.add(Row(number + 1, row))
+        return gaps.of(name)
 
     def is_log(self, name):
         return name in self.logs

@@ -1,0 +1,66 @@
+"""Functions of the user that are called later, on threads of ours."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from typing import Any
+
+
+class CallContext:
+    """The context of the code that registers a callback.
+
+    ipykernel finds the cell of an output by a context variable. A callback that runs in a copy of
+    the context prints into the cell that registered it, whichever cell is running.
+
+    Examples
+    --------
+    >>> from inductiva_widgets._callbacks import CallContext
+    >>> CallContext().run(max, 1, 2)
+    2
+    """
+
+    def __init__(self) -> None:
+        self._context = contextvars.copy_context()
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function in the context, and return its result; safe on any thread."""
+        # A context cannot be entered twice at a time, a copy of it can.
+        return self._context.copy().run(function, *args)
+
+
+class Registration:
+    """A callback that is registered; ``cancel()`` ends it, and so does calling it.
+
+    Parameters
+    ----------
+    text
+        What is called and when, for people.
+    cancel
+        What ends it.
+
+    Examples
+    --------
+    >>> from inductiva_widgets._callbacks import Registration
+    >>> Registration("print at each change of the watch", lambda: None)
+    <print at each change of the watch; cancel() ends it>
+    """
+
+    def __init__(self, text: str, cancel: Callable[[], None]) -> None:
+        self._text = text
+        self._cancel = cancel
+
+    def cancel(self) -> None:
+        """Call the function no more; harmless if done before."""
+        self._cancel()
+
+    __call__ = cancel
+
+    def __repr__(self) -> str:
+        return f"<{self._text}; cancel() ends it>"
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return the name of a function for people, such as ``print``."""
+    name = getattr(function, "__name__", "")
+    return name if name.isidentifier() else "your function"

@@ -1,0 +1,109 @@
+"""Stretches of a series in which it is not finite: nan, inf or -inf."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from inductiva_widgets.metrics.rows import Row, Values
+
+MAX_GAPS = 16
+"""Stretches that are kept of a series."""
+
+# Series that count what a solver has done, the best one first.
+_STEP_NAMES = ("step", "iteration", "iter", "time", "simtime", "t", "days")
+
+
+class Gap(NamedTuple):
+    """A stretch of rows in which the value of a series is not finite.
+
+    Parameters
+    ----------
+    kind
+        ``"nan"``, ``"inf"`` or ``"-inf"``.
+    start
+        Number of the first row.
+    end
+        Number of the last row.
+    step
+        Name and value of the series that counts steps or time, as of the first row; None if there
+        is none.
+    """
+
+    kind: str
+    start: int
+    end: int
+    step: tuple[str, float] | None = None
+
+
+class Gaps:
+    """The gaps of all series, exact while the rows themselves are thinned.
+
+    At most 16 gaps of a series are kept. When there are more, the two that are closest to each
+    other become one; the newest gap always stays as it is.
+
+    Parameters
+    ----------
+    axis
+        The series that begins a step; None to look for a series with a usual name.
+
+    Examples
+    --------
+    >>> gaps = Gaps()
+    >>> for number, residual in enumerate((1.0, math.nan, math.nan, 0.5), start=1):
+    ...     gaps.add(Row(number, {"step": 10.0 * number, "residual": residual}))
+    >>> gaps.of("residual")
+    [Gap(kind='nan', start=2, end=3, step=('step', 20.0))]
+    """
+
+    def __init__(self, axis: str | None = None) -> None:
+        self._names = (*([axis] if axis else ()), *_STEP_NAMES)
+        self._gaps: dict[str, list[Gap]] = {}
+        # The series whose newest value is not finite.
+        self._open: set[str] = set()
+
+    def add(self, row: Row, last: Values | None = None) -> None:
+        """Add the next row.
+
+        Parameters
+        ----------
+        row
+            The row.
+        last
+            The last values of all series, for steps that are printed in rows of their own.
+        """
+        for name, value in row.values.items():
+            if math.isfinite(value):
+                self._open.discard(name)
+                continue
+            gaps = self._gaps.setdefault(name, [])
+            kind = kind_of(value)
+            if name in self._open and gaps[-1].kind == kind:
+                gaps[-1] = gaps[-1]._replace(end=row.sample)
+                continue
+            self._open.add(name)
+            gaps.append(Gap(kind, row.sample, row.sample, self._step(name, row, last or {})))
+            if len(gaps) > MAX_GAPS:
+                _join_closest(gaps)
+
+    def of(self, name: str) -> list[Gap]:
+        """Return the gaps of a series in order; empty if all of its values were finite."""
+        return list(self._gaps.get(name, ()))
+
+    def _step(self, name: str, row: Row, last: Values) -> tuple[str, float] | None:
+        for values in (row.values, last):
+            for step in self._names:
+                if step != name and math.isfinite(values.get(step, math.nan)):
+                    return step, values[step]
+        return None
+
+
+def kind_of(value: float) -> str:
+    """Return ``"nan"``, ``"inf"`` or ``"-inf"``, or "" if the value is finite."""
+    return "" if math.isfinite(value) else str(float(value))
+
+
+def _join_closest(gaps: list[Gap]) -> None:
+    earlier = range(len(gaps) - 2)
+    place = min(earlier, key=lambda index: gaps[index + 1].start - gaps[index].end)
+    gaps[place] = gaps[place]._replace(end=gaps.pop(place + 1).end)

@@ -1,0 +1,110 @@
+"""What callbacks print in a real kernel appears in the cell that registered them."""
+
+import os
+import sys
+
+import pytest
+from jupyter_client import KernelManager
+
+from tests.embedded import end_server
+from tests.integration.test_busy_kernel import CASE, FrontEnd, old_ipykernel
+
+__all__ = ["old_ipykernel"]
+
+SETUP = f"""
+import inductiva_widgets as inductiva
+inductiva.connect("local")
+task = inductiva.simulators.SWMM().run({str(CASE)!r})
+print(task.id)
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return a function that starts a kernel with an embedded server of its own."""
+    data = tmp_path / "local"
+    started = []
+
+    def start(path=""):
+        environment = {
+            **os.environ,
+            "INDUCTIVA_LOCAL_DIR": str(data),
+            "IPYTHONDIR": str(tmp_path / "ipython"),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(path), *sys.path])),
+        }
+        manager = KernelManager()
+        manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        manager.start_kernel(env=environment, cwd=str(tmp_path))
+        client = manager.client()
+        client.start_channels()
+        started.append((manager, client))
+        client.wait_for_ready(timeout=60)
+        return FrontEnd(client, manager)
+
+    yield start
+    for manager, client in started:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    end_server(data)
+
+
+def is_idle(cell):
+    return lambda message: (
+        message["msg_type"] == "status"
+        and message["content"]["execution_state"] == "idle"
+        and message["parent_header"].get("msg_id") == cell
+    )
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["ipykernel", "ipykernel-6"])
+def test_on_status_prints_each_change_into_its_own_cell(start, request, is_old):
+    front = start(request.getfixturevalue("old_ipykernel") if is_old else "")
+    task_id = front.run(SETUP).split()[-1]
+    own = front.client.execute("task.on_status(print)")
+    seen = front.until(is_idle(own))
+    values = [m["content"]["data"] for m in seen if m["msg_type"] == "execute_result"]
+    (value,) = values
+    assert value["text/plain"].startswith("<print at each status of task")
+    # Other cells run and print while the task goes through its statuses.
+    waiting = front.client.execute(
+        "task.wait_for_status('computation-started', silent_mode=True)\n"
+        "task.kill()\nprint(task.wait(silent_mode=True))"
+    )
+    seen += front.until(is_idle(waiting))
+
+    def printed(message):
+        return message["msg_type"] == "stream" and task_id in message["content"]["text"]
+
+    while not any(printed(m) and " killed" in m["content"]["text"] for m in seen):
+        seen += front.until(printed)
+    assert {m["parent_header"]["msg_id"] for m in seen if printed(m)} == {own}
+    text = "".join(m["content"]["text"] for m in seen if printed(m))
+    statuses = [line.split()[-1] for line in text.splitlines()]
+    assert statuses[-1] == "killed"
+    assert "computation-started" in statuses
+    assert len(statuses) == len(set(statuses))
+
+
+def test_interrupted_wait_shows_the_line_of_the_user_and_one_sentence(start):
+    front = start()
+    task_id = front.run(SETUP).split()[-1]
+    cell = front.client.execute("print('be' + 'gun', flush=True)\ntask.wait()")
+    front.until(lambda m: m["msg_type"] == "display_data")
+    front.manager.interrupt_kernel()
+    seen = front.until(is_idle(cell))
+    (error,) = [m["content"] for m in seen if m["msg_type"] == "error"]
+    assert error["ename"] == "KeyboardInterrupt"
+    assert error["evalue"] == f"The wait was interrupted; task {task_id} goes on."
+    assert len("\n".join(error["traceback"]).splitlines()) < 12
+    assert "waiting.py" not in "\n".join(error["traceback"])
+    assert front.run("task.kill(); print(task.wait(silent_mode=True))") == "killed"
+
+
+def test_wait_for_a_status_that_is_reached_shows_nothing(start):
+    front = start()
+    front.run(SETUP)
+    front.run("task.wait_for_status('computation-started', silent_mode=True); print('there')")
+    cell = front.client.execute("is_there = task.wait_for_status('computation-started')")
+    seen = front.until(is_idle(cell))
+    assert not any(m["msg_type"] in ("display_data", "stream", "error") for m in seen)
+    assert front.run("print(is_there)") == "True"
