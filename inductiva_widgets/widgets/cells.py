@@ -44,22 +44,23 @@ class Cells:
     @contextlib.contextmanager
     def parent_of_thread(self) -> Iterator[None]:
         """Publish what this thread displays for the last cell, if it has no request of its own."""
-        publisher = self._shell.display_pub
-        if self._parent is None or not _lacks_parent(publisher):
+        # Private to ipykernel 7. In ipykernel 6 there is one parent for all threads.
+        parent: Any = getattr(self._shell.display_pub, "_parent_header", None)
+        has_own = not isinstance(parent, contextvars.ContextVar) or parent.get(None) is not None
+        if has_own or self._parent is None:
             yield
             return
-        token = publisher.set_thread_parent(self._parent)
+        token = parent.set(self._parent)
         try:
             yield
         finally:
-            publisher.reset_thread_parent(token)
+            parent.reset(token)
 
     def _begin(self, _: Any = None) -> None:
         self.is_running = True
         parent = self.kernel.get_parent()
         if parent and parent["header"]["msg_type"] == "execute_request":
-            # Not the whole message, which has the code of the cell.
-            self._parent = {"header": parent["header"]}
+            self._parent = parent["header"]
 
     def _end(self, _: Any = None) -> None:
         try:
@@ -67,15 +68,6 @@ class Cells:
                 callback()
         finally:
             self.is_running = False
-
-
-def _lacks_parent(publisher: Any) -> bool:
-    """Return whether ipykernel would take the last request of any kind for this thread's."""
-    own = getattr(publisher, "_parent_header", None)
-    # Both are ipykernel 7's. In ipykernel 6 the parent cannot be set for a single thread.
-    if not isinstance(own, contextvars.ContextVar) or not hasattr(publisher, "set_thread_parent"):
-        return False
-    return own.get(None) is None
 
 
 _lock = threading.Lock()

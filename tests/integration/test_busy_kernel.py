@@ -53,9 +53,18 @@ print(bar.comm.comm_id)
 @pytest.fixture(scope="session")
 def old_ipykernel(tmp_path_factory):
     """Return a folder with ipykernel 6, the last version that has one thread for all messages."""
-    folder = tmp_path_factory.mktemp("ipykernel")
+    return install_ipykernel("6.*", tmp_path_factory.mktemp("ipykernel"))
+
+
+@pytest.fixture(scope="session")
+def first_ipykernel_7(tmp_path_factory):
+    """Return a folder with the first version that has a thread of its own for the messages."""
+    return install_ipykernel("7.0.*", tmp_path_factory.mktemp("ipykernel"))
+
+
+def install_ipykernel(version, folder):
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-    subprocess.run([*command, str(folder), "ipykernel==6.*"], check=True)
+    subprocess.run([*command, str(folder), f"ipykernel=={version}"], check=True)
     return folder
 
 
@@ -253,8 +262,11 @@ def replies(front):
         found[message["parent_header"]["msg_id"]] = message
 
 
-def test_page_that_connects_while_a_cell_runs_gets_the_states_of_the_widgets(start_kernel):
-    front = start_kernel()
+@pytest.mark.parametrize("version", ["", "first_ipykernel_7"], ids=["ipykernel", "ipykernel-7.0"])
+def test_page_that_connects_while_a_cell_runs_gets_the_states_of_the_widgets(
+    start_kernel, request, version
+):
+    front = start_kernel(version and request.getfixturevalue(version))
     comm_id, _ = front.run(SETUP).split()[-2:]
     cell = front.start("print('begun', flush=True); import time; time.sleep(8); print('over')")
     kernel_info, comm_info, _, states = ask_as_a_new_page(front)
@@ -321,8 +333,9 @@ print("begun", flush=True)
 """
 
 
-def test_card_that_a_thread_displays_belongs_to_the_last_cell(start_kernel):
-    front = start_kernel()
+@pytest.mark.parametrize("version", ["", "first_ipykernel_7"], ids=["ipykernel", "ipykernel-7.0"])
+def test_card_that_a_thread_displays_belongs_to_the_last_cell(start_kernel, request, version):
+    front = start_kernel(version and request.getfixturevalue(version))
     comm_id, _ = front.run(SETUP).split()[-2:]
     cell = front.client.execute(THREAD)
     front.until(cell_is_over(cell))
