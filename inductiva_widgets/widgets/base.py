@@ -30,7 +30,7 @@ Handler = Callable[[dict[str, Any]], Any]
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 _LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
 # Seconds between two updates of what a notebook stores at least; the end is stored at once. Each is
-# a message of some 10 kB, and front ends draw the view again for it.
+# a message of 4 to 36 kB, and front ends render the output again for it.
 _STORED_EVERY = 5.0
 # Seconds in which a view that is drawn at all has said so.
 _LOST_AFTER = 20.0

@@ -44,8 +44,13 @@ async function draw(host: FakeHost, output: Element | null): Promise<HTMLElement
 const newOutput = () => document.body.appendChild(document.createElement("div"));
 
 /** What JupyterLab does with an output that is updated. */
-async function renderAgain(output: Element, host: FakeHost): Promise<HTMLElement> {
+async function renderAgain(
+  output: Element,
+  host: FakeHost,
+  leave: () => void = () => undefined,
+): Promise<HTMLElement> {
   output.textContent = "Loading widget...";
+  leave();
   const el = await draw(host, null);
   output.textContent = "";
   output.append(el);
@@ -102,6 +107,42 @@ describe("an output that is rendered again", () => {
     expect(second.childElementCount).toBe(0);
     expect(host.listeners).toBe(0);
   });
+});
+
+it("keeps what is being typed into the search of a table", async () => {
+  const query = { search: "", tones: [], filters: {}, sort: null, group: null, closed: [] };
+  const host = new FakeHost({
+    kind: "task_list",
+    instance: "a",
+    total: 1,
+    head: [task()],
+    shape: { version: 1, query, tasks: 1, lines: 1, first: null, last: null, code: "tasks" },
+    totals: { counts: { run: 1 }, cost: 0.31, seconds: 277 },
+    selection: { version: 0, tasks: 0, hidden: 0, can_kill: 0, with_outputs: 0, cost: null },
+    columns: ["status", "id"],
+    mode: "table",
+    feed: feed(),
+    download: null,
+    is_following: false,
+    is_demo: false,
+  });
+  const output = newOutput();
+  const search = byRole(await draw(host, output), "searchbox") as HTMLInputElement;
+  search.focus();
+  search.value = "re";
+  await act(async () => {
+    search.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  // As browsers do with the element that has the focus.
+  const leave = () => {
+    search.dispatchEvent(new FocusEvent("blur"));
+  };
+  await renderAgain(output, host, leave);
+  expect(search.value).toBe("re");
+  expect(host.requests("query")).toHaveLength(0);
+  // A person who goes elsewhere means what was typed.
+  await act(async () => leave());
+  expect(host.requests("query")).toHaveLength(1);
 });
 
 describe("a second view", () => {
