@@ -17,10 +17,13 @@ class News:
     ----------
     on_error
         Gets what a listener raises; the others are told all the same.
+    period
+        Seconds between two calls at least.
     """
 
-    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+    def __init__(self, on_error: Callable[[Exception], None], period: float = PERIOD) -> None:
         self._on_error = on_error
+        self._period = period
         self._listeners: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._told = -float("inf")
@@ -38,7 +41,7 @@ class News:
 
     def tell(self, *, at_once: bool = False) -> None:
         """Tell all listeners, on this thread or, where they were told just now, on a later one."""
-        wait = 0.0 if at_once else self._told + PERIOD - time.monotonic()
+        wait = 0.0 if at_once else self._told + self._period - time.monotonic()
         if wait > 0:
             self._postpone(wait)
             return

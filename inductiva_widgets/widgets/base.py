@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -14,8 +16,9 @@ import traitlets
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.live import Feed, Subscription, poller_for, spawn
 from inductiva_widgets.tasks._display import in_notebook
+from inductiva_widgets.tasks.news import News
 from inductiva_widgets.widgets import bundle, state
-from inductiva_widgets.widgets.displays import Displays, replace_at_exit
+from inductiva_widgets.widgets.displays import Displays, keep_true
 from inductiva_widgets.widgets.routing import Requests
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ _log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any]], Any]
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 _LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
+# Seconds between two updates of what a notebook stores at least; the end is stored at once. Each is
+# a message of 4 to 36 kB, and front ends render the output again for it.
+_STORED_EVERY = 5.0
 # Seconds in which a view that is drawn at all has said so.
 _LOST_AFTER = 20.0
 _comes_beside_cells = threading.Event()
@@ -42,9 +48,14 @@ class BaseWidget(anywidget.AnyWidget):
     _esm, _css = bundle.widget("widget.js"), bundle.widget("widget.css")
 
     kind = traitlets.Unicode().tag(sync=True)
+    # By which the page knows two views of one widget: hosts give each view a model of its own.
+    instance = traitlets.Unicode().tag(sync=True)
 
     # Here and not only in __init__: a widget whose making was refused is closed too.
     _subscriptions: tuple[Subscription[Any], ...] = ()
+    # Its state is asked for while it is being made.
+    _shown_once = False
+    _has_new_page = False
 
     def __init__(self, **kwargs: Any) -> None:
         unknown = sorted(set(kwargs) - set(self.trait_names()))
@@ -55,12 +66,16 @@ class BaseWidget(anywidget.AnyWidget):
             "visible": self._answer_visible,
         }
         self._displays = Displays()
+        self._freezes_when_over = False
+        self._stored: object = None
+        self._stored_news = News(self._tell_failure, _STORED_EVERY)
+        self._stored_news.subscribe(self._store)
         self._in_sight: set[str] = set()
         # When it was shown, until a view says that it is there.
         self._shown_at: float | None = None
         self._sight_lock = threading.Lock()
         self._last_report = ""
-        super().__init__(**kwargs)
+        super().__init__(instance=uuid.uuid4().hex, **kwargs)
         requests = Requests(getattr(self, "comm", None), self._answer)
         self.on_msg(lambda _, content, __: requests.receive(content))
 
@@ -80,34 +95,91 @@ class BaseWidget(anywidget.AnyWidget):
         >>> card.freeze()
         """
         self.show_twin()
-        self.close()
+        if self._has_new_page and self._is_over():
+            # That page cannot replace its displays any more: without the comm they would vanish.
+            subscriptions = self._subscriptions
+            self._cancel_subscriptions()
+            self._tell_news(subscriptions)
+        else:
+            self.close()
 
     def show_twin(self) -> None:
         """Replace every display by the static picture, without ending the widget."""
-        self._displays.replace(self._twin())
+        self._displays.update(self._twin)
 
     def freeze_when_over(self) -> None:
         """Freeze as soon as nothing more is to come, now or later."""
-
-        def look(_: Any = None) -> None:
-            # Also after that, for a word that comes late; the twin is replaced if it differs.
-            if self._is_over():
-                self.freeze()
-
-        told = [name for name in ("view", "live", "download") if self.has_trait(name)]
-        self.observe(look, told)
-        look()
+        self._freezes_when_over = True
+        self.observe(self._update_stored, self._told_traits())
+        self._update_stored()
 
     def close(self) -> None:
         """End the view and its share of the polling."""
+        self._cancel_subscriptions()
+        super().close()
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the traits.
+
+        Parameters
+        ----------
+        key, drop_defaults
+            As for any widget.
+        """
+        if key is None and self._shown_once:
+            # Who asks for all of it after that is a page that was reloaded, or a second one.
+            self._has_new_page = True
+        return super().get_state(key, drop_defaults)  # type: ignore[no-any-return]
+
+    def _cancel_subscriptions(self) -> None:
         for subscription in self._subscriptions:
             subscription.cancel()
         self._subscriptions = ()
-        super().close()
+
+    def show_news(self) -> None:
+        """Show what is known of the tasks by now, in the view and in the stored displays."""
+        # The poller will tell it once more, which changes nothing.
+        self._tell_news(one for one in self._subscriptions if not one.is_cancelled)
+
+    def _tell_news(self, subscriptions: Iterable[Subscription[Any]]) -> None:
+        for subscription in subscriptions:
+            news = subscription.untold()
+            if news:
+                # A failure is shown in the page.
+                with contextlib.suppress(Exception):
+                    self._guarded(subscription.on_tasks)(news)
 
     def _is_over(self) -> bool:
         """Return whether nothing that is shown will change any more."""
         return False
+
+    def _stored_state(self) -> object:
+        """Return what the notebook must store a new text for when it has changed."""
+        return None
+
+    def _update_stored(self, _: Any = None) -> None:
+        """Have the displays that the notebook stores say what the view says; never blocks.
+
+        A notebook stores the text and the HTML of a display as they were sent with it, whatever the
+        live view shows by then.
+        """
+        is_over = self._is_over()
+        if is_over and self._freezes_when_over:
+            # Again for what comes late; the twin is replaced if it differs.
+            self.freeze()
+            return
+        state = self._stored_state()
+        # What comes after the end is little, and is compared as a whole.
+        if is_over or state != self._stored:
+            self._stored = state
+            self._stored_news.tell(at_once=is_over)
+
+    def _store(self) -> None:
+        if self.comm is not None:
+            self._displays.update(self._both)
+
+    def _told_traits(self) -> list[str]:
+        return [name for name in ("view", "live", "download") if self.has_trait(name)]
 
     def _both(self) -> dict[str, Any]:
         # Of the class: ipywidgets takes the method from a widget that is closed.
@@ -121,10 +193,13 @@ class BaseWidget(anywidget.AnyWidget):
         """Show the widget at a place that can be found again; a bundle alone would be lost."""
         if not in_notebook():
             raise NotImplementedError
+        self._stored = self._stored_state()
         self._displays.show(self._both())
+        self._shown_once = True
         self._shown_at = time.monotonic()
         self._on_sight(True)
-        replace_at_exit(self)
+        keep_true(self)
+        self.observe(self._update_stored, self._told_traits())
 
     def _watch(self, client: Client, subscription: Subscription[Any]) -> None:
         """Follow tasks until the widget is closed; paused while no view of it is in sight."""

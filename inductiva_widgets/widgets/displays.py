@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import sys
 import threading
 import uuid
 import weakref
+from collections.abc import Callable
 from typing import Any
+
+from inductiva_widgets.widgets.cells import cells
 
 Mimes = dict[str, Any]
 
@@ -24,6 +28,8 @@ class Displays:
         self._ids: list[str] = []
         self._shown: Mimes | None = None
         self._lock = threading.Lock()
+        self._order = itertools.count(1)
+        self._newest = 0
 
     def show(self, bundle: Mimes) -> None:
         """Show a bundle at one more place."""
@@ -33,28 +39,52 @@ class Displays:
             self._shown = None
         _publish(bundle, display_id)
 
-    def replace(self, twin: Mimes) -> None:
-        """Put a twin into all places, unless just this one is there already."""
+    def update(self, mimebundle: Callable[[], Mimes]) -> None:
+        """Replace the content of all outputs, unless they have it already.
+
+        Parameters
+        ----------
+        mimebundle
+            Returns the new content. Called without a lock, since it may take one of its own.
+        """
+        number = next(self._order)
+        data = mimebundle()
         with self._lock:
-            if twin == self._shown:
+            # Of two calls at the same time, the later one has read the newer state.
+            if number < self._newest or data == self._shown or not self._ids:
                 return
-            self._shown = twin
+            self._newest, self._shown = number, data
             for display_id in self._ids:
-                _publish(twin, display_id, update=True)
+                _publish(data, display_id, update=True)
 
 
 def _publish(data: Mimes, display_id: str, *, update: bool = False) -> None:
     from IPython.display import publish_display_data
 
-    publish_display_data(data, transient={"display_id": display_id}, update=update)  # type: ignore[no-untyped-call]
+    listener = cells()
+    with contextlib.nullcontext() if listener is None else listener.parent_of_thread():
+        publish_display_data(data, transient={"display_id": display_id}, update=update)  # type: ignore[no-untyped-call]
 
 
 _live: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def replace_at_exit(widget: Any) -> None:
-    """Have the displays of a widget replaced when the kernel is shut down."""
+def keep_true(widget: Any) -> None:
+    """Have the displays of a widget updated after each cell, and replaced at kernel shutdown."""
     _live.add(widget)
+    listener = cells()
+    if listener is not None and _update_all not in listener.on_end:
+        listener.on_end.append(_update_all)
+
+
+def _update_all() -> None:
+    """Show in all displays what the cell has learnt, as `wait()` learns of the end of a task.
+
+    The poller brings the same news a moment later. By then the notebook may be over, where it is
+    run without a front end.
+    """
+    for widget in list(_live):
+        widget.show_news()
 
 
 @atexit.register

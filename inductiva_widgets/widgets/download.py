@@ -73,5 +73,8 @@ class DownloadWidget(BaseWidget):
     def _is_over(self) -> bool:
         return twins.has_ended(self.download)
 
+    def _stored_state(self) -> object:
+        return self.download and self.download["phase"]
+
     def _show(self, progress: Progress) -> None:
         self.download = dict(state.download_view(progress, self._download.error))

@@ -81,6 +81,9 @@ class OutputsWidget(BaseWidget):
             return self._bundle(text, f"<div>{escape(text)}</div>")
         return self._bundle(str(outputs), twins.outputs_html(outputs))
 
+    def _stored_state(self) -> object:
+        return self._info is not None
+
     def _outputs(self) -> OutputsInfo:
         # The outputs of a task that has ended stay as they are, and before there are none.
         with self._lock:
@@ -90,7 +93,10 @@ class OutputsWidget(BaseWidget):
 
     def _list(self, content: dict[str, Any]) -> views.OutputsView:
         self._actions.task(content)
-        return state.outputs_view(self._outputs())
+        outputs = self._outputs()
+        # When it was shown there may have been none, with the reason in their place.
+        self._update_stored()
+        return state.outputs_view(outputs)
 
     def _find(self, task_id: str) -> Task | None:
         return self.task if task_id == self.task.id else None

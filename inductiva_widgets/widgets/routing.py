@@ -9,6 +9,8 @@ Where a cell keeps the kernel busy, what a request meets depends on the kernel a
   the comm first where to send it, on a thread that is never busy, and shows it the message.
 - ipykernel 7.0 to 7.3: a subshell takes it; without subshells it waits.
 - ipykernel 6: it waits; our own waits let it through (``inductiva_widgets/_pump.py``).
+
+A page that is reloaded meanwhile asks more than that; see ``widgets/reconnect.py``.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+
+from inductiva_widgets.widgets.reconnect import answer_while_busy
 
 # Requests that were taken early arrive a second time; so many may be on their way at once.
 _REMEMBERED = 500
@@ -42,6 +46,7 @@ class Requests:
         # Private, hence the check: without it messages wait for the cell, as they always did.
         if hasattr(comm, "_reply_subshell_for"):
             comm._reply_subshell_for = self._route
+        answer_while_busy()
 
     def receive(self, content: Any) -> None:
         """Take a message of the page, unless it was taken early; what is no request is dropped."""

@@ -87,6 +87,9 @@ class TaskWidget(BaseWidget):
     def _is_over(self) -> bool:
         return self.task.info.is_terminal and twins.has_ended(self.download)
 
+    def _stored_state(self) -> object:
+        return self.view["status"]
+
     def _on_sight(self, is_seen: bool) -> None:
         self._readings.resume() if is_seen else self._readings.pause()
 

@@ -169,6 +169,15 @@ class TaskListWidget(LiveLinesWidget):
             twins.list_html(shown.infos(), self._now(), count, totals),
         )
 
+    def _is_over(self) -> bool:
+        with self._telling:
+            return not self.is_following and not self._table.live.size
+
+    def _stored_state(self) -> object:
+        with self._telling:
+            infos = self._table.infos
+            return len(infos), [(place, infos[place].status) for place in self._table.live.tolist()]
+
     def _list_handlers(self, bulk: SelectionActions) -> dict[str, Handler]:
         actions = self._actions
         return {
@@ -256,6 +265,7 @@ class TaskListWidget(LiveLinesWidget):
             self._show_card(task)
         # Some of them may compute now.
         self._live.look()
+        self._update_stored()
 
     def _show_feed(self, feed: Feed) -> None:
         view = self._teller.worth_telling(feed) if self._teller else None
@@ -281,6 +291,7 @@ class TaskListWidget(LiveLinesWidget):
             self._show_lines()
             new = [self.tasks[place] for place in range(len(infos))]
         self._interests[client].watch(task for task in new if not task.info.is_terminal)
+        self._update_stored()
 
     def _show_download(self, task: Task, view: views.DownloadView) -> None:
         self.send({"push": "download", "task_id": task.id, "download": view})

@@ -63,6 +63,7 @@ const handlers: Handlers = {
 function card(view: TaskView, part: Partial<TaskTraits> = {}, more: Handlers = {}): GalleryModel {
   const traits: TaskTraits = {
     kind: "task",
+    instance: "task",
     view,
     live: null,
     notify: false,
@@ -123,6 +124,7 @@ show(
   "card running, kill sent to a busy kernel",
   new GalleryModel({
     kind: "task",
+    instance: "task",
     view: states.running,
     download: null,
     feed: states.feed,

@@ -50,7 +50,7 @@ const CLOSED: ErrorView = {
 
 /** One view's connection to its model. */
 export class Bridge {
-  readonly #host: Host;
+  #host: Host;
   // Other views, and other pages on the same kernel, hear the same replies.
   readonly #prefix = Math.random().toString(36).slice(2);
   readonly #waiting = new Map<string, Waiting>();
@@ -101,6 +101,15 @@ export class Bridge {
         );
       }
     });
+  }
+
+  /** Goes on with another host of the same model, as a view does that is shown anew. */
+  moveTo(host: Host): void {
+    for (const [event, listener] of this.#listeners) {
+      this.#host.off(event, listener);
+      host.on(event, listener);
+    }
+    this.#host = host;
   }
 
   dispose(): void {

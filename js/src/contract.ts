@@ -356,9 +356,10 @@ export interface ComparisonView {
   code: string;
 }
 
-/** Traits of TaskWidget. The page sets `notify`: whether the browser tells when the task ends. */
+/** Traits of TaskWidget. `instance` names the widget, in all traits. The page sets `notify`: whether the browser tells when the task ends. */
 export interface TaskTraits {
   kind: "task";
+  instance: string;
   view: TaskView;
   live: LiveView | null;
   notify: boolean;
@@ -371,6 +372,7 @@ export interface TaskTraits {
  * that of the selection. */
 export interface TaskListTraits {
   kind: "task_list";
+  instance: string;
   total: number;
   head: LineView[];
   shape: ShapeView;
@@ -387,6 +389,7 @@ export interface TaskListTraits {
 /** Traits of DownloadWidget. */
 export interface DownloadTraits {
   kind: "download";
+  instance: string;
   title: string;
   download: DownloadView;
 }
@@ -395,6 +398,7 @@ export interface DownloadTraits {
  * `*` for all. */
 export interface OutputsTraits {
   kind: "outputs";
+  instance: string;
   id: string;
   title: string;
   download: DownloadView | null;

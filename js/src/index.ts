@@ -14,6 +14,7 @@ import { guardShortcuts } from "./shortcuts";
 import "./styles/index.css";
 import { TaskEntry } from "./task";
 import { TaskListEntry } from "./task_list";
+import { keepView, thrownOutView, type View } from "./views";
 import { tellVisibility, whileShown } from "./visible";
 
 const ENTRIES = new Map<string, ComponentType<{ bridge: Bridge }>>([
@@ -32,6 +33,19 @@ interface RenderProps {
 function render({ model, el, signal }: RenderProps): () => void {
   // A display may be cleared before the host comes to draw it; nothing would end such a view.
   if (signal?.aborted) return () => undefined;
+  const before = thrownOutView(instanceOf(model));
+  before?.moveTo(el, model);
+  const view = before ?? draw(model, el);
+  const cleanup = () => {
+    // Hosts may both abort the signal and call the returned function.
+    signal?.removeEventListener("abort", cleanup);
+    view.end(el);
+  };
+  signal?.addEventListener("abort", cleanup);
+  return cleanup;
+}
+
+function draw(model: Host, el: HTMLElement): View {
   const root = el.ownerDocument.createElement("div");
   root.className = "iw-root";
   el.append(root);
@@ -57,19 +71,10 @@ function render({ model, el, signal }: RenderProps): () => void {
       sayGoodbye();
     };
   });
-
-  let isOver = false;
-  const cleanup = () => {
-    // Hosts may both abort the signal and call the returned function.
-    if (isOver) return;
-    isOver = true;
-    signal?.removeEventListener("abort", cleanup);
-    rest();
-    bridge.dispose();
-    root.remove();
-  };
-  signal?.addEventListener("abort", cleanup);
-  return cleanup;
+  return keepView(instanceOf(model), el, root, bridge, rest);
 }
+
+/** The name of the widget; empty in a state that an older version has saved. */
+const instanceOf = (model: Host) => String(model.get("instance") ?? "");
 
 export default { render };

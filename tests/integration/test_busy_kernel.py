@@ -53,9 +53,18 @@ print(bar.comm.comm_id)
 @pytest.fixture(scope="session")
 def old_ipykernel(tmp_path_factory):
     """Return a folder with ipykernel 6, the last version that has one thread for all messages."""
-    folder = tmp_path_factory.mktemp("ipykernel")
+    return install_ipykernel("6.*", tmp_path_factory.mktemp("ipykernel"))
+
+
+@pytest.fixture(scope="session")
+def first_ipykernel_7(tmp_path_factory):
+    """Return a folder with the first version that has a thread of its own for the messages."""
+    return install_ipykernel("7.0.*", tmp_path_factory.mktemp("ipykernel"))
+
+
+def install_ipykernel(version, folder):
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-    subprocess.run([*command, str(folder), "ipykernel==6.*"], check=True)
+    subprocess.run([*command, str(folder), f"ipykernel=={version}"], check=True)
     return folder
 
 
@@ -210,3 +219,127 @@ def test_interrupted_tail_ends_at_once_and_works_again(start_kernel, request, is
     front.press(comm_id, "kill", task_id=task_id)
     seen = front.until(cell_is_over(cell))
     assert not any(message["msg_type"] == "error" for message in seen)
+
+
+# What JupyterLab asks when a page connects: the kernel, its comms, and the states of its widgets.
+VERSION = {"version": "1.0.0"}
+
+
+def ask_as_a_new_page(front):
+    """Send what a reloaded page sends; return the ids of the messages."""
+    session, channel = front.client.session, front.client.shell_channel
+    control = "a" * 32
+    messages = [
+        session.msg("kernel_info_request", {}),
+        session.msg("comm_info_request", {"target_name": "jupyter.widget"}),
+        session.msg(
+            "comm_open",
+            {"comm_id": control, "target_name": "jupyter.widget.control", "data": {}},
+            metadata=VERSION,
+        ),
+        session.msg("comm_msg", {"comm_id": control, "data": {"method": "request_states"}}),
+    ]
+    for message in messages:
+        channel.send(message)
+    return [message["header"]["msg_id"] for message in messages]
+
+
+def is_idle_after(message_id):
+    return lambda message: (
+        message["msg_type"] == "status"
+        and message["content"]["execution_state"] == "idle"
+        and message["parent_header"].get("msg_id") == message_id
+    )
+
+
+def replies(front):
+    found = {}
+    while True:
+        try:
+            message = front.client.get_shell_msg(timeout=0.2)
+        except queue.Empty:
+            return found
+        found[message["parent_header"]["msg_id"]] = message
+
+
+@pytest.mark.parametrize("version", ["", "first_ipykernel_7"], ids=["ipykernel", "ipykernel-7.0"])
+def test_page_that_connects_while_a_cell_runs_gets_the_states_of_the_widgets(
+    start_kernel, request, version
+):
+    front = start_kernel(version and request.getfixturevalue(version))
+    comm_id, _ = front.run(SETUP).split()[-2:]
+    cell = front.start("print('begun', flush=True); import time; time.sleep(8); print('over')")
+    kernel_info, comm_info, _, states = ask_as_a_new_page(front)
+    seen = front.until(is_idle_after(states))
+    assert not any("over" in str(message["content"].get("text")) for message in seen)
+    updates = [
+        message["content"]["data"]["states"]
+        for message in seen
+        if message["msg_type"] == "comm_msg"
+        and message["parent_header"].get("msg_id") == states
+        and message["content"]["data"].get("method") == "update_states"
+    ]
+    assert [comm_id in update for update in updates] == [True]
+    found = replies(front)
+    assert found[kernel_info]["content"]["implementation"] == "ipython"
+    assert comm_id in found[comm_info]["content"]["comms"]
+    # Of one widget, as older front ends ask for each.
+    session, channel = front.client.session, front.client.shell_channel
+    one = session.msg("comm_msg", {"comm_id": comm_id, "data": {"method": "request_state"}})
+    channel.send(one)
+    seen = front.until(is_idle_after(one["header"]["msg_id"]))
+    assert not any("over" in str(message["content"].get("text")) for message in seen)
+    assert any(
+        message["parent_header"].get("msg_id") == one["header"]["msg_id"]
+        and message["content"].get("data", {}).get("method") == "update"
+        for message in seen
+    )
+    # The cell keeps what is its own.
+    seen = front.until(cell_is_over(cell))
+    printed = [message for message in seen if "over" in str(message["content"].get("text"))]
+    assert [message["parent_header"]["msg_id"] for message in printed] == [cell]
+
+
+def test_page_that_connects_to_ipykernel_6_is_answered_after_the_cell(start_kernel, old_ipykernel):
+    front = start_kernel(old_ipykernel)
+    comm_id, _ = front.run(SETUP).split()[-2:]
+    cell = front.start("print('begun', flush=True); import time; time.sleep(2)")
+    *_, states = ask_as_a_new_page(front)
+    seen = front.until(is_idle_after(states))
+    assert any(cell_is_over(cell)(message) for message in seen)
+    assert any(
+        comm_id in message["content"]["data"].get("states", ())
+        for message in seen
+        if message["msg_type"] == "comm_msg"
+    )
+
+
+THREAD = """
+import threading
+from IPython.display import display
+
+shown = threading.Event()
+
+def show():
+    # The message that the page sends below comes between.
+    if asked.wait(20):
+        display(card)
+    shown.set()
+
+asked = threading.Event()
+card._handlers["log"] = lambda _: asked.set()
+threading.Thread(target=show).start()
+print("begun", flush=True)
+"""
+
+
+@pytest.mark.parametrize("version", ["", "first_ipykernel_7"], ids=["ipykernel", "ipykernel-7.0"])
+def test_card_that_a_thread_displays_belongs_to_the_last_cell(start_kernel, request, version):
+    front = start_kernel(version and request.getfixturevalue(version))
+    comm_id, _ = front.run(SETUP).split()[-2:]
+    cell = front.client.execute(THREAD)
+    front.until(cell_is_over(cell))
+    # ipykernel would take this message for the parent of the display, which no cell has sent.
+    front.press(comm_id, "log")
+    seen = front.until(lambda message: message["msg_type"] == "display_data")
+    assert seen[-1]["parent_header"]["msg_id"] == cell

@@ -102,10 +102,14 @@ function Search({
       ref={field}
       value={typed ?? query.search}
       onInput={(event) => setTyped(event.currentTarget.value)}
-      onBlur={() => {
-        if (typed !== null && typed !== query.search) ask({ search: typed });
-        setTyped(null);
-      }}
+      onBlur={({ currentTarget }) =>
+        queueMicrotask(() => {
+          // It has left the page for a moment, see views.ts; the person goes on typing.
+          if (!currentTarget.isConnected) return;
+          if (typed !== null && typed !== query.search) ask({ search: typed });
+          setTyped(null);
+        })
+      }
       onKeyDown={(event) => {
         if (event.key === "Escape") setTyped("");
       }}

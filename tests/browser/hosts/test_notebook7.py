@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests import matrix
 from tests.browser import test_plots as plots
+from tests.browser import test_reload as reloading
 from tests.browser.conftest import READY, Notebook, jupyter
 from tests.browser.hosts.conftest import (
     CONNECT,
@@ -92,3 +93,8 @@ def test_kill_works_in_notebook_7_while_a_cell_is_busy(
     else:
         expect(notebook.output(1)).not_to_contain_text("cell ended")
         matrix.seen("Notebook", matrix.BUSY)
+
+
+def test_cards_are_live_again_in_notebook_7_after_a_reload(open_in_notebook7, notebook7, page):
+    name = notebook7.write("reload.ipynb", reloading.SETUP, reloading.WAIT)
+    reloading.comes_back_alive(open_in_notebook7(name), page)

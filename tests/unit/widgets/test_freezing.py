@@ -99,6 +99,116 @@ def test_explicitly_shown_card_stays_live_when_its_task_has_ended(screen, by_han
     assert LIVE in screen.shown[0]
 
 
+@pytest.mark.parametrize("status", ["success", "failed", "killed"])
+def test_stored_text_of_a_live_card_says_the_end(screen, by_hand, service, status):
+    client = service(wire_task("t1", RUNNING))
+    task = Task("t1", client=client)
+    # Both ways to show it.
+    task._ipython_display_()
+    TaskWidget(task)._ipython_display_()
+    end(client, status=status)
+    assert len(screen.shown) == 2
+    for shown in screen.shown:
+        assert LIVE in shown
+        for mime in ("text/html", "text/plain"):
+            assert "In Progress" not in shown[mime]
+            assert status.title() in shown[mime]
+
+
+def test_stored_text_of_a_live_card_says_each_change_of_status(screen, by_hand, service):
+    client = service(wire_task("t1", "submitted"))
+    TaskWidget(Task("t1", client=client))._ipython_display_()
+    end(client, status=RUNNING)
+    assert "In Progress" in screen.shown[0]["text/html"]
+    assert "In Progress" in screen.shown[0]["text/plain"]
+
+
+def test_stored_text_of_a_live_table_says_the_end(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING), wire_task("t2", RUNNING))
+    TaskListWidget(get(client=client))._ipython_display_()
+    for task_id in ("t1", "t2"):
+        end(client, task_id)
+    (shown,) = screen.shown
+    assert LIVE in shown
+    assert "In Progress" not in shown["text/html"]
+    assert "2 succeeded" in shown["text/html"]
+    assert "In Progress" not in shown["text/plain"]
+
+
+def test_storm_of_changes_is_stored_in_few_updates_and_the_end_at_once(screen, by_hand, service):
+    client = service(wire_task("t1", "submitted"), wire_task("t2", RUNNING))
+    TaskListWidget(get(client=client))._ipython_display_()
+    for number in range(50):
+        end(client, "t1", status=("started", "submitted")[number % 2])
+    # The timer for what came after the first one does not run here.
+    assert screen.updates == 1
+    for task_id in ("t1", "t2"):
+        end(client, task_id)
+    assert screen.updates == 2
+    assert "2 succeeded" in screen.shown[0]["text/html"]
+
+
+def test_last_of_a_storm_of_changes_is_stored_later(screen, service, monkeypatch):
+    monkeypatch.setattr("inductiva_widgets.widgets.base._STORED_EVERY", 0.05)
+    stored = threading.Event()
+    publish = screen.publish
+
+    def note(data, **keywords):
+        publish(data, **keywords)
+        if "Killing" in data["text/html"] or "pending-kill" in data["text/html"]:
+            stored.set()
+
+    monkeypatch.setattr("IPython.display.publish_display_data", note)
+    client = service(wire_task("t1", "submitted"))
+    widget = TaskWidget(Task("t1", client=client))
+    widget._ipython_display_()
+    for status in ("started", RUNNING, "pending-kill"):
+        end(client, status=status)
+    assert stored.wait(30)
+    widget.close()
+
+
+def test_later_read_text_is_stored_though_an_earlier_one_is_published_after_it(screen):
+    shown = displays.Displays()
+    shown.show({"text/plain": "begin"})
+
+    def slow():
+        # Another thread reads a newer state and publishes it first.
+        shown.update(lambda: {"text/plain": "end"})
+        return {"text/plain": "middle"}
+
+    shown.update(slow)
+    assert screen.shown == [{"text/plain": "end"}]
+
+
+def test_what_a_wait_has_learnt_is_stored_at_the_end_of_its_cell(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING))
+    task = Task("t1", client=client)
+    TaskWidget(task)._ipython_display_()
+    client.transport.tasks["t1"].update(wire_task("t1", "success"))
+    # Without a look of the poller.
+    task.refresh()
+    assert "In Progress" in screen.shown[0]["text/html"]
+    displays._update_all()
+    assert "Success" in screen.shown[0]["text/html"]
+
+
+def test_card_of_a_reloaded_page_stays_when_its_task_has_ended(screen, by_hand, service):
+    client = service(wire_task("t1", RUNNING))
+    widget = TaskWidget(Task("t1", client=client))
+    widget._ipython_display_()
+    # As a page asks that has been reloaded; no display of its own can be replaced.
+    widget.get_state()
+    client.transport.tasks["t1"].update(wire_task("t1", "success"))
+    # Learnt by a wait, before the poller.
+    widget.task.refresh()
+    widget.freeze_when_over()
+    assert widget.comm is not None
+    assert widget.view["status"] == "success"
+    assert LIVE not in screen.shown[0]
+    assert not poller_for(client)._has_work()
+
+
 def test_shutdown_replaces_what_is_live(screen, by_hand, service, monkeypatch):
     client = service(wire_task("t1", RUNNING))
     card = TaskWidget(Task("t1", client=client))

@@ -1,0 +1,85 @@
+"""Cells of this kernel: whether one is running, and where the displays of threads appear.
+
+IPython's events tell both. They are registered when the first widget is made, never on import.
+
+A message from a thread names a request as its parent, and JupyterLab shows a display below the cell
+of that request. A thread has no request of its own, so ipykernel takes the last one that the kernel
+has received, of whatever kind. Often that is a message of a widget's view, which belongs to no
+cell: the display is dropped. Displays of threads are published for the last cell instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class Cells:
+    """Listener to the cells of one IPython shell.
+
+    Parameters
+    ----------
+    shell
+        The shell.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self.kernel: Any = shell.kernel
+        self.is_running = False
+        """Whether the main thread runs a cell."""
+        self.on_end: list[Callable[[], None]] = []
+        """Called on the main thread at the end of each cell, before the cell counts as over."""
+        self._parent: Any = None
+        if threading.current_thread() is threading.main_thread():
+            # Called by a cell that has begun already.
+            self._begin()
+        shell.events.register("pre_run_cell", self._begin)
+        shell.events.register("post_run_cell", self._end)
+
+    @contextlib.contextmanager
+    def parent_of_thread(self) -> Iterator[None]:
+        """Publish what this thread displays for the last cell, if it has no request of its own."""
+        # Private to ipykernel 7. In ipykernel 6 there is one parent for all threads.
+        parent: Any = getattr(self._shell.display_pub, "_parent_header", None)
+        has_own = not isinstance(parent, contextvars.ContextVar) or parent.get(None) is not None
+        if has_own or self._parent is None:
+            yield
+            return
+        token = parent.set(self._parent)
+        try:
+            yield
+        finally:
+            parent.reset(token)
+
+    def _begin(self, _: Any = None) -> None:
+        self.is_running = True
+        parent = self.kernel.get_parent()
+        if parent and parent["header"]["msg_type"] == "execute_request":
+            self._parent = parent["header"]
+
+    def _end(self, _: Any = None) -> None:
+        try:
+            for callback in self.on_end:
+                callback()
+        finally:
+            self.is_running = False
+
+
+_lock = threading.Lock()
+_cells_of = functools.lru_cache(maxsize=1)(Cells)
+
+
+def cells() -> Cells | None:
+    """Return the listener of this kernel, made at the first call; None outside a kernel."""
+    from IPython import get_ipython
+
+    shell: Any = get_ipython()
+    if getattr(shell, "kernel", None) is None:
+        return None
+    with _lock:
+        return _cells_of(shell)
