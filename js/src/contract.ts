@@ -382,6 +382,8 @@ export interface OutputsTraits {
 export interface Requests {
   /** Code that is loaded when it is first needed; see `lazy.tsx`. */
   module: { name: string };
+  /** All traits once more, for a page that may have missed changes. */
+  refresh: Record<string, never>;
   /** Whether a view is in sight; `view` tells the views of a widget apart. */
   visible: { view: string; is_visible: boolean };
   rows: { start: number; stop: number };
@@ -416,6 +418,7 @@ export interface Requests {
 export interface Results {
   /** The code, packed with gzip, as base64: a third of its size. */
   module: { gzip: string };
+  refresh: null;
   visible: null;
   /** Of lines that have moved since, `version` tells; `selected` are the ids among them. */
   rows: { version: number; start: number; lines: LineView[]; selected: string[] };

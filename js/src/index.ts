@@ -6,10 +6,12 @@
  */
 import { type ComponentType, h, render as mount } from "preact";
 import { Bridge, type Host } from "./bridge";
+import { reconnect, whenKernelGoes } from "./connection";
 import { DownloadEntry } from "./download";
 import { OutputsEntry } from "./outputs";
 import { Boundary } from "./parts/Boundary";
 import { ErrorBox } from "./parts/ErrorBox";
+import { Sealed } from "./parts/Sealed";
 import { guardShortcuts } from "./shortcuts";
 import "./styles/index.css";
 import { TaskEntry } from "./task";
@@ -48,7 +50,13 @@ function render({ model, el, signal }: RenderProps): () => void {
             report: `unknown kind ${kind}`,
           },
         })
-      : h(Boundary, null, h(entry, { bridge }));
+      : h(Boundary, null, h(Sealed, { bridge }, h(entry, { bridge })));
+  const forget = whenKernelGoes(model, el, () => {
+    root.classList.add("iw-lost");
+    bridge.lose();
+  });
+  // Where it fails, the view has what the host gives it, and asks again by itself.
+  reconnect(model, bridge).catch(() => undefined);
   const rest = whileShown(root, () => {
     mount(content(), root);
     const sayGoodbye = tellVisibility(bridge, el.ownerDocument);
@@ -65,6 +73,7 @@ function render({ model, el, signal }: RenderProps): () => void {
     isOver = true;
     signal?.removeEventListener("abort", cleanup);
     rest();
+    forget();
     bridge.dispose();
     root.remove();
   };
