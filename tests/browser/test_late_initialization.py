@@ -11,11 +11,12 @@ import sys
 
 from playwright.sync_api import expect
 
+from tests.browser.conftest import READY
+
 SETUP = """import inductiva_widgets as inductiva
 from IPython.display import display
 inductiva.connect("local")
-task = inductiva.simulators.SWMM().run("cases/swmm_long")
-task.wait_for_status("computation-started", silent_mode=True)"""
+task = inductiva.Task("{task}")"""
 CARDS = 12
 SHOW = f"for _ in range({CARDS}):\n    display(task.widget())"
 KILL = "task.kill(wait_timeout=60)"
@@ -40,9 +41,13 @@ def busy_cores(count):
             process.wait()
 
 
-def test_card_and_table_follow_their_task_after_anywidget_gave_up(open_notebook, lab, page):
+def test_card_and_table_follow_their_task_after_anywidget_gave_up(
+    open_notebook, lab, page, long_task
+):
     page.add_init_script(f"({NO_TIME})()")
-    notebook = open_notebook(lab.write("late.ipynb", SETUP, "task", LIST, KILL))
+    notebook = open_notebook(
+        lab.write("late.ipynb", SETUP.format(task=long_task.id), "task", LIST, KILL)
+    )
     for index in range(3):
         notebook.run(index)
     card = notebook.output(1).get_by_role("region", name=re.compile("^Task "))
@@ -56,8 +61,8 @@ def test_card_and_table_follow_their_task_after_anywidget_gave_up(open_notebook,
     expect(row).to_contain_text("Killed", timeout=30_000)
 
 
-def test_dozen_cards_follow_their_task_on_a_busy_machine(open_notebook, lab, page):
-    notebook = open_notebook(lab.write("dozen.ipynb", SETUP, SHOW, KILL))
+def test_dozen_cards_follow_their_task_on_a_busy_machine(open_notebook, lab, page, long_task):
+    notebook = open_notebook(lab.write("dozen.ipynb", SETUP.format(task=long_task.id), SHOW, KILL))
     notebook.run(0)
     throttle = page.context.new_cdp_session(page)
     with busy_cores(2):
@@ -69,3 +74,19 @@ def test_dozen_cards_follow_their_task_on_a_busy_machine(open_notebook, lab, pag
     notebook.run(2)
     killed = notebook.output(1).locator("[role=status][data-status=killed]")
     expect(killed).to_have_count(CARDS, timeout=60_000)
+
+
+def test_card_is_drawn_again_after_the_page_is_reloaded(open_notebook, lab, page, long_task):
+    name = lab.write("reloaded.ipynb", SETUP.format(task=long_task.id), "task", KILL)
+    notebook = open_notebook(name)
+    notebook.run(0)
+    notebook.run(1)
+    card = notebook.output(1).get_by_role("region", name=re.compile("^Task "))
+    expect(card).to_be_visible(timeout=30_000)
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.goto(f"{lab.url}/doc/tree/{name}", wait_until="domcontentloaded")
+    page.wait_for_function(READY, timeout=60_000)
+    badge = card.get_by_role("status").first
+    expect(badge).to_have_attribute("data-status", "computation-started", timeout=30_000)
+    notebook.run(2)
+    expect(badge).to_have_attribute("data-status", "killed", timeout=30_000)

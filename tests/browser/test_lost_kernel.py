@@ -14,10 +14,8 @@ from tests.browser.conftest import take
 SETUP = """import os
 import inductiva_widgets as inductiva
 inductiva.connect("local")
-task = inductiva.simulators.SWMM().run("cases/swmm_long")
-task.wait_for_status("computation-started", silent_mode=True)
 print("process", os.getpid())"""
-SHOW = "task.widget()"
+SHOW = "inductiva.Task('{task}').widget()"
 LIST = "inductiva.tasks.get(last_n=3)"
 LOST = "lost its kernel"
 # Beyond the time that the server takes to notice that a kernel has died: it looks every 3 s.
@@ -26,13 +24,15 @@ CONTEXT = "jupyterapp.shell.currentWidget.sessionContext"
 
 
 @pytest.fixture
-def shown(open_notebook, lab, request, tolerated):
+def shown(open_notebook, lab, request, tolerated, long_task):
     """Return a notebook with a live card and a live table, and the process id of its kernel."""
     # JupyterLab's own requests to the kernel that has gone.
     tolerated.errors.append("Canceled future for")
     # A name of its own: the server remembers which kernel a notebook had.
     name = request.node.name.removeprefix("test_card_and_table_")
-    notebook = open_notebook(lab.write(f"{name}.ipynb", SETUP, SHOW, LIST))
+    notebook = open_notebook(
+        lab.write(f"{name}.ipynb", SETUP, SHOW.format(task=long_task.id), LIST)
+    )
     notebook.start_all()
     card = notebook.output(1)
     expect(card.get_by_role("button", name="Kill", exact=True)).to_be_visible(timeout=60_000)

@@ -12,8 +12,10 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.widgets import bundle
+from inductiva_widgets.tasks import Task
+from inductiva_widgets.widgets import TaskWidget, bundle
 from inductiva_widgets.widgets.base import BaseWidget
+from tests.unit.conftest import wire_task
 
 
 def unpack(packed):
@@ -27,8 +29,10 @@ def widget():
     widget.close()
 
 
-def test_widget_sends_a_few_kilobytes(widget):
-    assert len(json.dumps(widget.get_state(), default=str)) < 8_000
+def test_second_card_sends_at_most_8_kb(service):
+    card = TaskWidget(Task("t1", client=service(wire_task("t1", "computation-started"))))
+    assert len(json.dumps(card.get_state(), default=str)) < 8_000
+    card.close()
 
 
 def test_widgets_refer_to_one_model_with_the_code_and_the_style(widget):
