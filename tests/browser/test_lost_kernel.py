@@ -43,11 +43,11 @@ def shown(open_notebook, lab, request, tolerated, long_task):
     return notebook, int(found[1])
 
 
-def is_lost(notebook):
+def is_lost(notebook, within=SOON):
     """Check that the card and the table have stopped, say why, and offer nothing."""
     for index in (1, 2):
         output = notebook.output(index)
-        expect(output.get_by_role("alert")).to_contain_text(LOST, timeout=SOON)
+        expect(output.get_by_role("alert")).to_contain_text(LOST, timeout=within)
         expect(output.get_by_role("alert")).to_contain_text("Run the cell again")
         expect(output.get_by_role("button", name=re.compile("Kill"))).to_have_count(0)
         enabled = output.locator("button:enabled, input:enabled, select:enabled")
@@ -100,5 +100,18 @@ def test_card_and_table_say_so_if_a_kernel_is_shut_down_while_it_cannot_answer(s
         is_lost(notebook)
     finally:
         # The server has killed it, unless the test was faster.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGCONT)
+
+
+def test_card_and_table_say_so_if_another_client_ends_the_kernel(shown, page, lab):
+    notebook, process = shown
+    kernel = page.evaluate(f"{CONTEXT}.session.kernel.id")
+    os.kill(process, signal.SIGSTOP)
+    try:
+        page.evaluate(f"void fetch('/api/kernels/{kernel}', {{method: 'DELETE'}})")
+        # The server waits for an answer before it kills, and JupyterLab looks every 10 s.
+        is_lost(notebook, within=40_000)
+    finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGCONT)

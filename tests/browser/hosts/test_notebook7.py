@@ -87,6 +87,6 @@ def test_card_says_in_notebook_7_that_its_kernel_was_restarted(
     notebook.run_all()
     kill = notebook.output(0).get_by_role("button", name="Kill", exact=True)
     expect(kill).to_be_visible(timeout=60_000)
-    page.evaluate("void jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
     expect(notebook.output(0).get_by_role("alert")).to_contain_text("lost its kernel")
     expect(kill).to_have_count(0)
