@@ -14,7 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _BUNDLE = tuple(
     f"inductiva_widgets/static/{name}"
-    for name in ("widget.js", "widget.css", "list.js", "panels.js")
+    for name in ("loader.js", "widget.js", "widget.css", "list.js", "panels.js")
 )
 
 

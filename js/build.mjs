@@ -1,6 +1,7 @@
 /**
- * Builds `src/index.ts` into the one bundle that every widget class shares, and `src/list` and
- * `src/panels` into those that are fetched when they are first needed.
+ * Builds `src/index.ts` into the one bundle that every widget class shares, `src/loader.ts` into the
+ * code that each widget brings to get it, and `src/list` and `src/panels` into the bundles that are
+ * fetched when they are first needed.
  *
  *   node build.mjs            the bundles that Python reads
  *   node build.mjs --watch    the same, again after each change
@@ -15,12 +16,13 @@ import { packagesOf, problemsOf } from "./licences.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "..", "inductiva_widgets", "static");
-// Every instance of a widget sends the whole bundle to the page and into saved notebooks.
-// Views that are moved when their output is rendered again have made it longer by 1.5 kB.
-const LIMIT = 61_000;
+// Every instance of a widget sends the loader to the page and into saved notebooks.
+const LOADER_LIMIT = 4_000;
+// What the loader gets is sent once for each kernel, packed to a third.
+const LIMIT = 72_000;
 // What is loaded when it is first opened travels once a page.
 // The larger plot of a metric and the working folder have made it longer by a tenth.
-const LATER_LIMIT = 75_000;
+const LATER_LIMIT = 86_000;
 
 const licence = readFileSync(join(here, "licenses", "preact.txt"), "utf8").trim();
 
@@ -69,8 +71,9 @@ const report = (name, limit) => ({
     }),
 });
 
-// Each widget brings the whole bundle, and hosts evaluate each copy as a module of its own. The
-// first one of a build runs; the others are functions that nobody calls, and borrow from it.
+// While the front end is worked on, each widget brings the whole bundle, and hosts evaluate each
+// copy as a module of its own. The first one of a build runs; the others are functions that nobody
+// calls, and borrow from it.
 const once = {
   format: "iife",
   globalName: "widget",
@@ -91,6 +94,15 @@ const main = {
   banner: { js: `/*! Contains Preact.\n\n${licence.replaceAll("*/", "* /")}\n*/\n${once.banner}` },
   footer: { js: once.footer },
   plugins: [report("widget.js", LIMIT), report("widget.css", LIMIT)],
+};
+
+const loader = {
+  ...shared,
+  inject: [],
+  entryPoints: { loader: "src/loader.ts" },
+  outdir: target,
+  define: { __BUILD__: JSON.stringify(BUILD) },
+  plugins: [report("loader.js", LOADER_LIMIT)],
 };
 
 /** Takes what the main bundle has from there; the list is that of `src/shared.ts`. */
@@ -131,10 +143,10 @@ const later = ["list", "panels"].map((name) => ({
 }));
 
 if (process.argv.includes("--watch")) {
-  for (const one of [main, ...later]) await (await esbuild.context(one)).watch();
+  for (const one of [loader, main, ...later]) await (await esbuild.context(one)).watch();
 } else {
   const metafiles = [];
-  for (const one of [main, ...later]) metafiles.push((await esbuild.build(one)).metafile);
+  for (const one of [loader, main, ...later]) metafiles.push((await esbuild.build(one)).metafile);
   for (const problem of problemsOf(packagesOf(metafiles), here)) {
     console.error(problem);
     process.exitCode = 1;

@@ -45,11 +45,12 @@ class BaseWidget(anywidget.AnyWidget):
     What it follows it says by ``_watch``, and by ``_is_over`` when nothing more is to come.
     """
 
-    _esm, _css = bundle.widget("widget.js"), bundle.widget("widget.css")
+    _esm, _css = bundle.code(), bundle.style()
 
     kind = traitlets.Unicode().tag(sync=True)
-    # By which the page knows two views of one widget: hosts give each view a model of its own.
-    instance = traitlets.Unicode().tag(sync=True)
+    # Model ids, for the page to find the shared code and the model of the widget itself.
+    _assets_id = traitlets.Unicode().tag(sync=True)
+    _self_id = traitlets.Unicode().tag(sync=True)
 
     # Here and not only in __init__: a widget whose making was refused is closed too.
     _subscriptions: tuple[Subscription[Any], ...] = ()
@@ -63,6 +64,7 @@ class BaseWidget(anywidget.AnyWidget):
             raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
         self._handlers: dict[str, Handler] = {
             "module": bundle.answer,
+            "refresh": lambda _: self.send_state(),
             "visible": self._answer_visible,
         }
         self._displays = Displays()
@@ -75,7 +77,9 @@ class BaseWidget(anywidget.AnyWidget):
         self._shown_at: float | None = None
         self._sight_lock = threading.Lock()
         self._last_report = ""
-        super().__init__(instance=uuid.uuid4().hex, **kwargs)
+        model_id = uuid.uuid4().hex
+        ids = {"_assets_id": bundle.Assets.shared_id(), "_self_id": model_id}
+        super().__init__(**kwargs, **ids, model_id=model_id)
         requests = Requests(getattr(self, "comm", None), self._answer)
         self.on_msg(lambda _, content, __: requests.receive(content))
 
@@ -309,6 +313,7 @@ class BaseWidget(anywidget.AnyWidget):
 
 _TITLES = {
     "module": "A part of the page could not be loaded",
+    "refresh": "The state could not be sent again",
     "visible": "The updates could not be paused",
     "log": "The log could not be read",
     "files": "The files could not be listed",

@@ -63,7 +63,6 @@ const handlers: Handlers = {
 function card(view: TaskView, part: Partial<TaskTraits> = {}, more: Handlers = {}): GalleryModel {
   const traits: TaskTraits = {
     kind: "task",
-    instance: "task",
     view,
     live: null,
     notify: false,
@@ -124,7 +123,6 @@ show(
   "card running, kill sent to a busy kernel",
   new GalleryModel({
     kind: "task",
-    instance: "task",
     view: states.running,
     download: null,
     feed: states.feed,

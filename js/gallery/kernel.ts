@@ -260,7 +260,6 @@ export function listOf(
   const kernel = new Kernel(rows);
   const traits: TaskListTraits = {
     kind: "task_list",
-    instance: "task_list",
     total: rows.length,
     ...kernel.ask({ ...ALL, ...query }),
     columns: [

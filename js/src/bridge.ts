@@ -18,6 +18,8 @@ export interface Host {
   on(event: string, listener: Listener): void;
   off(event: string, listener: Listener): void;
   send(content: unknown): void;
+  /** Of most hosts: what else they have got from the kernel. */
+  widget_manager?: { get_model(id: string): Promise<{ get(key: string): unknown }> };
 }
 
 /** A request that was refused, could not be sent, or lost its view. */
@@ -48,6 +50,12 @@ const CLOSED: ErrorView = {
   report: "The view was closed before the kernel answered.",
 };
 
+const LOST: ErrorView = {
+  title: "The kernel has gone.",
+  detail: "It was restarted or shut down. Run the cell again for a live view.",
+  report: "The kernel was restarted or shut down before it answered.",
+};
+
 /** One view's connection to its model. */
 export class Bridge {
   #host: Host;
@@ -56,8 +64,10 @@ export class Bridge {
   readonly #waiting = new Map<string, Waiting>();
   readonly #pushes = new Set<(push: Push) => void>();
   readonly #listeners: [string, Listener][] = [];
+  readonly #losses = new Set<() => void>();
   #count = 0;
   #isDisposed = false;
+  #isLost = false;
 
   constructor(host: Host) {
     this.#host = host;
@@ -87,6 +97,7 @@ export class Bridge {
 
   request<K extends RequestKind>(kind: K, payload: Requests[K]): Promise<Results[K]> {
     if (this.#isDisposed) return Promise.reject(new RequestError(CLOSED));
+    if (this.#isLost) return Promise.reject(new RequestError(LOST));
     this.#count += 1;
     const id = `${this.#prefix}-${this.#count}`;
     return new Promise<Results[K]>((resolve, reject) => {
@@ -112,14 +123,38 @@ export class Bridge {
     this.#host = host;
   }
 
+  /** Whether the kernel has gone: it answers nothing any more. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** Ends all requests, and refuses new ones. */
+  lose(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#reject(LOST);
+    for (const listener of [...this.#losses]) listener();
+  }
+
+  /** Calls `listener` when the kernel goes, until the returned function is called. */
+  onLost(listener: () => void): () => void {
+    this.#losses.add(listener);
+    return () => this.#losses.delete(listener);
+  }
+
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     for (const [event, listener] of this.#listeners.splice(0)) this.#host.off(event, listener);
     this.#pushes.clear();
+    this.#losses.clear();
+    this.#reject(CLOSED);
+  }
+
+  #reject(error: ErrorView): void {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { reject } of waiting) reject(new RequestError(CLOSED));
+    for (const { reject } of waiting) reject(new RequestError(error));
   }
 
   #listen(event: string, listener: Listener): () => void {
@@ -156,6 +191,16 @@ export function useTrait<T>(bridge: Bridge, key: string): T {
   // In the layout phase, so that no change slips between the first render and the subscription.
   useLayoutEffect(() => bridge.onChange(key, () => setCount((n) => n + 1)), [bridge, key]);
   return bridge.get<T>(key);
+}
+
+/** Whether the kernel has gone; renders again when it goes. */
+export function useLost(bridge: Bridge): boolean {
+  const [isLost, setLost] = useState(bridge.isLost);
+  useLayoutEffect(() => {
+    setLost(bridge.isLost);
+    return bridge.onLost(() => setLost(true));
+  }, [bridge]);
+  return isLost;
 }
 
 export function usePush(bridge: Bridge, listener: (push: Push) => void): void {

@@ -82,13 +82,18 @@ export function isStale(feed: FeedView, offset: number): boolean {
 }
 
 /**
- * The time to count with. Stops at the last update of a live task once that is too old: a saved
- * notebook without a kernel must not count on for ever.
+ * The time to count with. Stops at the last update of a live task once that is too old, or the
+ * kernel has gone: a saved notebook without a kernel must not count on for ever.
  */
-export function useServiceTime(feed: FeedView, isLive: boolean, seen: number | null): ServiceTime {
+export function useServiceTime(
+  feed: FeedView,
+  isLive: boolean,
+  seen: number | null,
+  isLost: boolean,
+): ServiceTime {
   const offset = offsetOf(feed, seen);
   const [, setStale] = useState(false);
-  const stale = isLive && isStale(feed, offset);
+  const stale = isLive && (isLost || isStale(feed, offset));
   const watches = isLive && !stale && feed.updated !== null;
   useLayoutEffect(
     () => (watches ? onTick(() => setStale(isStale(feed, offset))) : undefined),

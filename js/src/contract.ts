@@ -356,10 +356,9 @@ export interface ComparisonView {
   code: string;
 }
 
-/** Traits of TaskWidget. `instance` names the widget, in all traits. The page sets `notify`: whether the browser tells when the task ends. */
+/** Traits of TaskWidget. The page sets `notify`: whether the browser tells when the task ends. */
 export interface TaskTraits {
   kind: "task";
-  instance: string;
   view: TaskView;
   live: LiveView | null;
   notify: boolean;
@@ -372,7 +371,6 @@ export interface TaskTraits {
  * that of the selection. */
 export interface TaskListTraits {
   kind: "task_list";
-  instance: string;
   total: number;
   head: LineView[];
   shape: ShapeView;
@@ -389,7 +387,6 @@ export interface TaskListTraits {
 /** Traits of DownloadWidget. */
 export interface DownloadTraits {
   kind: "download";
-  instance: string;
   title: string;
   download: DownloadView;
 }
@@ -398,7 +395,6 @@ export interface DownloadTraits {
  * `*` for all. */
 export interface OutputsTraits {
   kind: "outputs";
-  instance: string;
   id: string;
   title: string;
   download: DownloadView | null;
@@ -412,6 +408,8 @@ export interface OutputsTraits {
 export interface Requests {
   /** Code that is loaded when it is first needed; see `lazy.tsx`. */
   module: { name: string };
+  /** All traits once more, for a page that may have missed changes. */
+  refresh: Record<string, never>;
   /** Whether a view is in sight; `view` tells the views of a widget apart. */
   visible: { view: string; is_visible: boolean };
   rows: { start: number; stop: number };
@@ -446,6 +444,7 @@ export interface Requests {
 export interface Results {
   /** The code, packed with gzip, as base64: a third of its size. */
   module: { gzip: string };
+  refresh: null;
   visible: null;
   /** Of lines that have moved since, `version` tells; `selected` are the ids among them. */
   rows: { version: number; start: number; lines: LineView[]; selected: string[] };

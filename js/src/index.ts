@@ -6,10 +6,12 @@
  */
 import { type ComponentType, h, render as mount } from "preact";
 import { Bridge, type Host } from "./bridge";
+import { reconnect, whenKernelGoes } from "./connection";
 import { DownloadEntry } from "./download";
 import { OutputsEntry } from "./outputs";
 import { Boundary } from "./parts/Boundary";
 import { ErrorBox } from "./parts/ErrorBox";
+import { Sealed } from "./parts/Sealed";
 import { guardShortcuts } from "./shortcuts";
 import "./styles/index.css";
 import { TaskEntry } from "./task";
@@ -33,7 +35,7 @@ interface RenderProps {
 function render({ model, el, signal }: RenderProps): () => void {
   // A display may be cleared before the host comes to draw it; nothing would end such a view.
   if (signal?.aborted) return () => undefined;
-  const before = thrownOutView(instanceOf(model));
+  const before = thrownOutView(nameOf(model));
   before?.moveTo(el, model);
   const view = before ?? draw(model, el);
   const cleanup = () => {
@@ -62,7 +64,15 @@ function draw(model: Host, el: HTMLElement): View {
             report: `unknown kind ${kind}`,
           },
         })
-      : h(Boundary, null, h(entry, { bridge }));
+      : h(Boundary, null, h(Sealed, { bridge }, h(entry, { bridge })));
+  const watchKernel = (host: Host, home: Element) =>
+    whenKernelGoes(host, home, () => {
+      root.classList.add("iw-lost");
+      bridge.lose();
+    });
+  let forget = watchKernel(model, el);
+  // Where it fails, the view has what the host gives it, and asks again by itself.
+  reconnect(model, bridge).catch(() => undefined);
   const rest = whileShown(root, () => {
     mount(content(), root);
     const sayGoodbye = tellVisibility(bridge, el.ownerDocument);
@@ -71,10 +81,19 @@ function draw(model: Host, el: HTMLElement): View {
       sayGoodbye();
     };
   });
-  return keepView(instanceOf(model), el, root, bridge, rest);
+  return keepView(nameOf(model), el, root, bridge, {
+    onMove: (home, host) => {
+      forget();
+      forget = watchKernel(host, home);
+    },
+    onEnd: () => {
+      forget();
+      rest();
+    },
+  });
 }
 
-/** The name of the widget; empty in a state that an older version has saved. */
-const instanceOf = (model: Host) => String(model.get("instance") ?? "");
+/** The id of the widget's model; empty in a state that an older version has saved. */
+const nameOf = (model: Host) => String(model.get("_self_id") ?? "");
 
 export default { render };

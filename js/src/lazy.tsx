@@ -8,12 +8,14 @@
 import type { ComponentType } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { type Bridge, errorView } from "./bridge";
+import { BUILD } from "./build";
 import type { ErrorView } from "./contract";
+import { importGzip } from "./gzip";
 import type * as List from "./list";
 import type * as Panels from "./panels";
 import { ErrorBox } from "./parts/ErrorBox";
 import { SLOW_AFTER, WAITING } from "./parts/pending";
-import { BUILD, IS_BUNDLED, shared } from "./shared";
+import { IS_BUNDLED, shared } from "./shared";
 
 interface Modules {
   list: typeof List;
@@ -45,15 +47,7 @@ function page(): Page {
 async function fetchModule(bridge: Bridge, name: ModuleName): Promise<unknown> {
   if (!IS_BUNDLED) return name === "list" ? import("./list") : import("./panels");
   const { gzip } = await bridge.request("module", { name });
-  const packed = Uint8Array.from(atob(gzip), (letter) => letter.charCodeAt(0));
-  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const code = await new Response(unpacked).text();
-  const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  try {
-    return await import(address);
-  } finally {
-    URL.revokeObjectURL(address);
-  }
+  return importGzip(gzip);
 }
 
 async function load<M extends ModuleName>(bridge: Bridge, name: M): Promise<Modules[M]> {

@@ -5,8 +5,10 @@
 import { Fragment, h } from "preact";
 import { useCallback, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as bridge from "./bridge";
+import { BUILD } from "./build";
 import * as clock from "./clock";
 import * as columns from "./columns";
+import * as connection from "./connection";
 import * as format from "./format";
 import * as lazy from "./lazy";
 import * as metric from "./metric";
@@ -33,6 +35,7 @@ export const shared = () => ({
   bridge,
   clock,
   columns,
+  connection,
   format,
   metric,
   lazy,
@@ -53,8 +56,4 @@ export const shared = () => ({
   "parts/pending": pending,
 });
 
-declare const __BUILD__: string | undefined;
-
-/** Tells bundles apart; empty where the sources run as they are, as in tests. */
-export const BUILD: string = typeof __BUILD__ === "undefined" ? "" : __BUILD__;
 export const IS_BUNDLED = BUILD !== "";

@@ -1,7 +1,8 @@
 /** One task's card. Twin of `inductiva_widgets/widgets/task.py`. */
 import { useCallback, useMemo, useState } from "preact/hooks";
-import { type Bridge, useFeed, usePush, useTrait } from "./bridge";
+import { type Bridge, useFeed, useLost, usePush, useTrait } from "./bridge";
 import { useServiceTime } from "./clock";
+import { useRefresh } from "./connection";
 import type { DownloadView, ErrorView, LiveView, Push, TaskView } from "./contract";
 import { Card, type CardActions } from "./parts/Card";
 
@@ -26,7 +27,8 @@ export function TaskEntry({ bridge }: { bridge: Bridge }) {
   const onNotify = useCallback((on: boolean) => bridge.set("notify", on), [bridge]);
   const download = useTrait<DownloadView | null>(bridge, "download");
   const { feed, seen } = useFeed(bridge);
-  const time = useServiceTime(feed, !view.is_terminal, seen);
+  const time = useServiceTime(feed, !view.is_terminal, seen, useLost(bridge));
+  useRefresh(bridge, time.frozen !== null);
   const actions = useMemo(() => actionsFor(bridge, view.id), [bridge, view.id]);
   const [error, setError] = useState<ErrorView | null>(null);
   usePush(

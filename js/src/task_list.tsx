@@ -4,7 +4,7 @@
  * `inductiva_widgets/widgets/task_list.py`.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import { type Bridge, useFeed, useTrait } from "./bridge";
+import { type Bridge, useFeed, useLost, useTrait } from "./bridge";
 import { useServiceTime } from "./clock";
 import { COLUMNS, knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "./columns";
 import type { ColumnKey, LineView, RowView, ShapeView, TotalsView } from "./contract";
@@ -46,7 +46,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
   const columns = knownColumns(useTrait<ColumnKey[]>(bridge, "columns"));
   const { feed, seen } = useFeed(bridge);
   const isLive = rows.some((row) => !row.is_terminal);
-  const time = useServiceTime(feed, isLive, seen);
+  const time = useServiceTime(feed, isLive, seen, useLost(bridge));
   const { template, width } = layColumns(columns);
   // The room that is kept for what can be done is given up where nobody answers.
   const [isSlow, setSlow] = useState(false);

@@ -27,13 +27,18 @@ export function thrownOutView(instance: string): View | undefined {
   return [...(views.get(instance) ?? [])].find((view) => view.isThrownOut());
 }
 
-/** Keeps a view that is drawn into `root` in `el`; `erase` ends it. */
+interface ViewEvents {
+  onMove(el: Element, host: Host): void;
+  onEnd(): void;
+}
+
+/** Keeps a view that is drawn into `root` in `el`. */
 export function keepView(
   instance: string,
   el: Element,
   root: HTMLElement,
   bridge: Bridge,
-  erase: () => void,
+  events: ViewEvents,
 ): View {
   const place = keepPlace(root);
   const known = views.get(instance) ?? new Set();
@@ -44,6 +49,7 @@ export function keepView(
     moveTo: (el, host) => {
       home = el;
       bridge.moveTo(host);
+      events.onMove(el, host);
       el.append(root);
       place.restore();
     },
@@ -52,7 +58,7 @@ export function keepView(
       known.delete(view);
       if (known.size === 0) views.delete(instance);
       place.forget();
-      erase();
+      events.onEnd();
       bridge.dispose();
       root.remove();
     },

@@ -44,6 +44,9 @@ export class FakeHost implements Host {
   get listeners(): number {
     return this.#listeners.length;
   }
+  emit(event: string): void {
+    for (const listener of this.#of(event)) listener();
+  }
   message(content: unknown): void {
     for (const listener of this.#of("msg:custom")) listener(content, []);
   }

@@ -59,10 +59,13 @@ describe("a host", () => {
     expect(el.childNodes).toHaveLength(0);
   });
   it("may never show a view, or late: meanwhile nothing goes on", async () => {
-    let resized = () => {};
+    const callbacks: (() => void)[] = [];
+    const resized = () => {
+      for (const callback of callbacks) callback();
+    };
     class Observer {
       constructor(callback: () => void) {
-        resized = callback;
+        callbacks.push(callback);
       }
       observe() {}
       disconnect() {}

@@ -6,7 +6,7 @@ import { byRole as allByRole, FakeHost, feed, task } from "./host";
 
 const traits = (part: object = {}) => ({
   kind: "task",
-  instance: "a",
+  _self_id: "a",
   view: task(),
   live: null,
   notify: false,
@@ -113,7 +113,7 @@ it("keeps what is being typed into the search of a table", async () => {
   const query = { search: "", tones: [], filters: {}, sort: null, group: null, closed: [] };
   const host = new FakeHost({
     kind: "task_list",
-    instance: "a",
+    _self_id: "a",
     total: 1,
     head: [task()],
     shape: { version: 1, query, tasks: 1, lines: 1, first: null, last: null, code: "tasks" },
@@ -163,11 +163,11 @@ describe("a second view", () => {
   });
 
   it.each([
-    ["of another widget", { instance: "b" }],
-    ["of a widget without a name", { instance: undefined }],
+    ["of another widget", { _self_id: "b" }],
+    ["of a widget without a name", { _self_id: undefined }],
   ])("takes nothing from the view %s", async (_, part) => {
     const output = newOutput();
-    const first = await draw(new FakeHost(traits({ instance: part.instance && "a" })), output);
+    const first = await draw(new FakeHost(traits({ _self_id: part._self_id && "a" })), output);
     output.textContent = "";
     const second = await draw(new FakeHost(traits(part)), newOutput());
     expect([first.childElementCount, second.childElementCount]).toEqual([1, 1]);

@@ -19,6 +19,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, sync_playwright
 
+import inductiva_widgets as inductiva
 from tests import matrix
 from tests.browser.chromium import find
 from tests.embedded import end_server
@@ -81,6 +82,19 @@ def local_server(tmp_path_factory):
     }
     yield environment
     end_server(folder)
+
+
+@pytest.fixture
+def long_task(local_server):
+    """Return a task that goes on until somebody ends it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local_server.items():
+            patch.setenv(name, value)
+        inductiva.connect("local")
+        task = inductiva.simulators.SWMM().run(ROOT / "notebooks" / "cases" / "swmm_long")
+        yield task
+        with contextlib.suppress(inductiva.InductivaError):
+            task.kill()
 
 
 def end_demo(environment: dict[str, str]) -> None:

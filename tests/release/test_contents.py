@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DIST_INFO = f"inductiva_widgets-{__version__}.dist-info"
 BUNDLE = {
     f"inductiva_widgets/static/{name}"
-    for name in ("widget.js", "widget.css", "list.js", "panels.js")
+    for name in ("loader.js", "widget.js", "widget.css", "list.js", "panels.js")
 }
 SITE = "https://github.com/inductiva/inductiva_widgets"
 BLOB = f"{SITE}/blob/v{__version__}/"

@@ -1,8 +1,9 @@
 /** The table of tasks, alive: all that can be done with it. */
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Bridge, errorView, useFeed, useTrait } from "../bridge";
+import { type Bridge, errorView, useFeed, useLost, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
 import { knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
+import { useRefresh } from "../connection";
 import type { ColumnKey, DownloadView, Requests, RowView, TaskListTraits } from "../contract";
 import { Lazy } from "../lazy";
 import type { Axis } from "../panels/Gantt";
@@ -54,7 +55,8 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const width = columns.length + 2;
   const lines = shape.lines;
   const isLive = (totals.counts.run ?? 0) + (totals.counts.wait ?? 0) > 0 || cache.hasLive();
-  const { offset, frozen } = useServiceTime(feed, isLive, seen);
+  const { offset, frozen } = useServiceTime(feed, isLive, seen, useLost(bridge));
+  useRefresh(bridge, frozen !== null);
   const time = useMemo(() => ({ offset, frozen }), [offset, frozen]);
   // Open cards move along with their rows, and are hidden with them.
   const cards = found
@@ -93,6 +95,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   }
 
   function toggleAt(index: number) {
+    if (bridge.isLost) return;
     const line = cache.at(index);
     if (line === undefined) return;
     if (!isGroup(line)) return toggle(line);

@@ -8,28 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
-import inductiva_widgets as inductiva
 from tests import matrix
-from tests.browser.conftest import ARTIFACTS, ROOT, free_port, jupyter_folders, running
+from tests.browser.conftest import ARTIFACTS, free_port, jupyter_folders, running
 
 CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("local")'
-
-
-@pytest.fixture
-def long_task(local_server):
-    """Return a task that goes on until somebody ends it."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in local_server.items():
-            patch.setenv(name, value)
-        inductiva.connect("local")
-        task = inductiva.simulators.SWMM().run(ROOT / "notebooks" / "cases" / "swmm_long")
-        yield task
-        with contextlib.suppress(inductiva.InductivaError):
-            task.kill()
 
 
 @contextlib.contextmanager

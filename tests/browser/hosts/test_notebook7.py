@@ -98,3 +98,18 @@ def test_kill_works_in_notebook_7_while_a_cell_is_busy(
 def test_cards_are_live_again_in_notebook_7_after_a_reload(open_in_notebook7, notebook7, page):
     name = notebook7.write("reload.ipynb", reloading.SETUP, reloading.WAIT)
     reloading.comes_back_alive(open_in_notebook7(name), page)
+
+
+def test_card_says_in_notebook_7_that_its_kernel_was_restarted(
+    open_in_notebook7, notebook7, page, long_task, tolerated
+):
+    # Its own requests to the kernel that has gone.
+    tolerated.errors.append("Canceled future for")
+    show = f"{CONNECT}\ninductiva.Task('{long_task.id}')"
+    notebook = open_in_notebook7(notebook7.write("restarted.ipynb", show))
+    notebook.run_all()
+    kill = notebook.output(0).get_by_role("button", name="Kill", exact=True)
+    expect(kill).to_be_visible(timeout=60_000)
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    expect(notebook.output(0).get_by_role("alert")).to_contain_text("lost its kernel")
+    expect(kill).to_have_count(0)

@@ -2,29 +2,74 @@
 
 import base64
 import gzip
+import json
+import re
 import subprocess
 import sys
 
+import ipywidgets
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import TaskWidget, bundle
+from inductiva_widgets.widgets.base import BaseWidget
+from tests.unit.conftest import wire_task
 
 
-def test_widget_has_the_text_of_the_bundle_and_watches_no_file():
-    assert "Contains Preact" in TaskWidget.class_traits()["_esm"].default_value
-    assert ".iw-root" in TaskWidget.class_traits()["_css"].default_value
+def unpack(packed):
+    return gzip.decompress(base64.b64decode(packed)).decode()
 
 
-@pytest.mark.parametrize("name", ["list", "panels"])
+@pytest.fixture
+def widget():
+    widget = BaseWidget()
+    yield widget
+    widget.close()
+
+
+def test_second_card_sends_at_most_8_kb(service):
+    card = TaskWidget(Task("t1", client=service(wire_task("t1", "computation-started"))))
+    assert len(json.dumps(card.get_state(), default=str)) < 8_000
+    card.close()
+
+
+def test_widgets_refer_to_one_model_with_the_code_and_the_style(widget):
+    other = BaseWidget()
+    assert other._assets_id == widget._assets_id
+    assets = _instances[widget._assets_id]
+    state = assets.get_state()
+    assert (state["_model_module"], state["_model_name"]) == (
+        "@jupyter-widgets/base",
+        "WidgetModel",
+    )
+    code = unpack(state["code"])
+    assert "Contains Preact" in code
+    assert ".iw-root" in code
+    other.close()
+
+
+def test_widget_after_all_were_closed_refers_to_a_model_that_is_open(widget):
+    ipywidgets.Widget.close_all()
+    later = BaseWidget()
+    assert later._assets_id in _instances
+    later.close()
+
+
+def test_widget_knows_its_own_model_id(widget):
+    assert widget._self_id == widget.model_id
+
+
+@pytest.mark.parametrize("name", ["widget", "list", "panels"])
 def test_module_of_the_same_build_is_given(name):
-    code = gzip.decompress(base64.b64decode(bundle.answer({"name": name})["gzip"])).decode()
-    key = code.partition('Symbol.for("inductiva_widgets.')[2][:12]
-    assert len(key) == 12
-    assert key in TaskWidget.class_traits()["_esm"].default_value
+    code = unpack(bundle.answer({"name": name})["gzip"])
+    key = re.search(r'Symbol\.for\("inductiva_widgets\.([0-9a-f]{12})"\)', code)
+    assert key
+    assert key[1] in BaseWidget.class_traits()["_esm"].default_value
 
 
-@pytest.mark.parametrize("name", ["widget", "../secrets", None, 7, "/etc/passwd"])
+@pytest.mark.parametrize("name", ["loader", "../secrets", None, 7, "/etc/passwd"])
 def test_other_names_are_refused(name):
     with pytest.raises(InputError, match="no such module"):
         bundle.answer({"name": name})
