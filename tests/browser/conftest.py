@@ -19,7 +19,6 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, sync_playwright
 
-from tests import matrix
 from tests.browser.chromium import find
 from tests.embedded import end_server
 
@@ -44,12 +43,6 @@ SETTINGS = {
     # Else cells that are out of sight are out of the page; a reader gets them by scrolling.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
-
-
-def pytest_sessionstart(session):
-    # Once a run, whatever the number of its processes.
-    if not hasattr(session.config, "workerinput"):
-        matrix.forget(matrix.FRONT_ENDS)
 
 
 def pytest_collection_modifyitems(items):

@@ -8,7 +8,6 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests import matrix
 from tests.browser.conftest import ARTIFACTS, set_theme
 
 SETUP = """import inductiva_widgets as inductiva
@@ -74,7 +73,6 @@ def opens_in_lab(name, lab, page):
     )
     expect(page.locator("body")).not_to_contain_text(BROKEN)
     take(page, "twin-lab")
-    matrix.seen("JupyterLab", matrix.READABLE)
 
 
 def exports_by_nbconvert(name, lab, browser):
@@ -88,7 +86,6 @@ def exports_by_nbconvert(name, lab, browser):
     expect(body).not_to_contain_text(BROKEN)
     page.screenshot(path=ARTIFACTS / "twin-nbconvert.png", full_page=True)
     page.close()
-    matrix.seen("nbconvert", matrix.READABLE)
 
 
 def reads_without_styles(bundles, browser):
@@ -101,7 +98,6 @@ def reads_without_styles(bundles, browser):
     expect(page.locator("section").first).to_contain_text("Computation time")
     page.screenshot(path=ARTIFACTS / "twin-github.png", full_page=True)
     page.close()
-    matrix.seen(matrix.GITHUB, matrix.READABLE)
 
 
 def take(page, name):

@@ -5,8 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests import matrix
-
 STORM, LONG_RUN, WAIT, BROKEN, LISTING, RECENT, FRAME = 3, 5, 7, 9, 11, 15, 17
 
 
@@ -59,4 +57,3 @@ def test_quickstart_from_top_to_bottom(open_notebook, page, lab, theme):
     saved = lab.folder / "inductiva_output" / task_id / "outputs"
     assert (saved / "model.out").stat().st_size > 10_000_000
     assert (saved / "stdout.txt").read_text().startswith("EPA SWMM")
-    matrix.seen("JupyterLab", matrix.LIVE)

@@ -13,7 +13,6 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
 import inductiva_widgets as inductiva
-from tests import matrix
 from tests.browser.conftest import ARTIFACTS, ROOT, free_port, jupyter_folders, running
 
 CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("local")'
@@ -73,4 +72,3 @@ def shows_the_card_and_the_list(page, task, front_end: str) -> None:
     kill_by_its_buttons(card)
     expect(row).to_contain_text(re.compile("Killed"), timeout=30_000)
     page.screenshot(path=ARTIFACTS / f"host-{host}-killed.png", full_page=True)
-    matrix.seen(front_end, matrix.LIVE)

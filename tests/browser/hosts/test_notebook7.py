@@ -5,7 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests import matrix
 from tests.browser import test_plots as plots
 from tests.browser.conftest import READY, Notebook, jupyter
 from tests.browser.hosts.conftest import (
@@ -54,7 +53,6 @@ def test_pictures_are_drawn_in_notebook_7(open_in_notebook7, notebook7):
     notebook = open_in_notebook7(name)
     notebook.run_all()
     expect(plots.chart_in(notebook.output(1))).to_be_visible(timeout=30_000)
-    matrix.seen("Notebook", matrix.PICTURES)
 
 
 @pytest.mark.parametrize(
@@ -74,4 +72,3 @@ def test_kill_works_in_notebook_7_while_a_cell_is_busy(
         expect(notebook.output(1)).to_contain_text("ended as killed", timeout=30_000)
     else:
         expect(notebook.output(1)).not_to_contain_text("cell ended")
-        matrix.seen("Notebook", matrix.BUSY)
