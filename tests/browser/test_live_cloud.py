@@ -16,6 +16,8 @@ from tests.embedded import end_server
 from tests.fault_proxy import Fault, FaultProxy
 from tests.integration.local.conftest import LocalServer
 
+pytestmark = pytest.mark.extended
+
 SETUP = """import os
 os.environ["INDUCTIVA_TURN_SERVER_URL"] = "turn.invalid:3478"
 import inductiva_widgets as inductiva

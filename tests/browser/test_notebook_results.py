@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import take
 
+pytestmark = pytest.mark.extended
+
 # A busy machine computes for minutes.
 LONG = 300_000
 

@@ -3,10 +3,13 @@
 import re
 
 import nbformat
+import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
 from tests.browser.conftest import set_theme, take
+
+pytestmark = pytest.mark.extended
 
 # What no name of a project may do: run in the page, be an expression, be a field.
 HOSTILE = "<script>window.broken = 1</script> datum.x['a']"

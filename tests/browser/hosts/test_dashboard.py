@@ -11,6 +11,8 @@ from tests.browser.conftest import ARTIFACTS, ROOT, end_demo, free_port
 from tests.browser.hosts.conftest import kill_by_its_buttons, voila
 from tests.embedded import end_server
 
+pytestmark = pytest.mark.extended
+
 TICK = re.compile("^Select task ")
 CHIPS = ("All", "Failed")
 
