@@ -11,9 +11,12 @@ PICTURES := take_pictures take_film test_downloads test_table test_card test_com
 KEPT := download-running table timeline card-log card-outputs history-costs compare sweep dam-break dashboard
 # Processes of a test run. Tests wait for servers, kernels and pages most of the time.
 JOBS ?= 3
-# What the suites' own targets run: the gate's part; `SELECT=` runs all of a suite.
-SELECT ?= not extended
-PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist worksteal
+# Which part of a suite its target runs: `gate`, `extended` or `all`.
+SELECT ?= gate
+PART_gate := -m "not extended"
+PART_extended := -m "extended or hypothesis" --hypothesis-profile nightly
+PART_all := --hypothesis-profile nightly
+PYTEST = $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(or $(PART_$(SELECT)),$(error SELECT must be one of gate, extended, all))
 PYTHON_SUITES := $(addprefix tests/,unit integration conformance notebooks release)
 # Targets that share the machine; each one's output stays together where make can do that.
 TOGETHER := --no-print-directory -j 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
@@ -29,15 +32,12 @@ demo: $(BUNDLE) $(VENV)/.demo ## Set up, start the embedded server and open the 
 
 test: ## Run the gate that each change passes: about ten minutes, installation included
 	+@$(MAKE) $(TOGETHER) lint types test-js tools browser
-	+@$(MAKE) --no-print-directory test-python test-browser SELECT="not extended"
+	+@$(MAKE) --no-print-directory test-python test-browser SELECT=gate
 
 test-all: test test-extended ## Run the gate and everything else: about half an hour
 
-test-extended: $(READY) tools browser ## Run what test-all has beyond test
-	@echo "== pytest: the rest of unit, integration, conformance, notebooks and release"
-	@$(PYTEST) -m "extended or hypothesis" --hypothesis-profile nightly $(PYTHON_SUITES)
-	@echo "== pytest: the rest of browser"
-	@$(PYTEST) -m extended tests/browser
+test-extended: ## Run what test-all has beyond test
+	+@$(MAKE) --no-print-directory test-python test-browser SELECT=extended
 
 build: $(BUNDLE) ## Build the front end
 
@@ -60,26 +60,26 @@ test-js: js/node_modules/.ready ## Test the front end without a browser
 
 test-python: $(READY) tools ## Run every suite but the browser's, in one go
 	@echo "== pytest: unit, integration, conformance, notebooks and release"
-	@$(PYTEST) -m "$(SELECT)" $(PYTHON_SUITES)
+	@$(PYTEST) $(PYTHON_SUITES)
 
 test-unit: $(READY) ## Test the package's parts by themselves
-	@$(PYTEST) -m "$(SELECT)" tests/unit
+	@$(PYTEST) tests/unit
 
 test-integration: $(READY) tools ## Test with real servers, processes and simulators
-	@$(PYTEST) -m "$(SELECT)" tests/integration
+	@$(PYTEST) tests/integration
 
 test-conformance: $(READY) ## Run the vendor's own client on the embedded server, and compare requests
-	@$(PYTEST) -m "$(SELECT)" tests/conformance
+	@$(PYTEST) tests/conformance
 
 test-notebooks: $(READY) ## Execute the notebooks
-	@$(PYTEST) -m "$(SELECT)" tests/notebooks
+	@$(PYTEST) tests/notebooks
 
 test-release: $(READY) ## Build sdist and wheel, and use the wheel in clean environments
-	@$(PYTEST) -m "$(SELECT)" tests/release
+	@$(PYTEST) tests/release
 
 test-browser: $(READY) browser ## Drive JupyterLab and other hosts in a headless browser
 	@echo "== pytest: browser"
-	@$(PYTEST) -m "$(SELECT)" tests/browser
+	@$(PYTEST) tests/browser
 
 tools: $(VENV)/bin/python ## Install the programs that tests compare with, as root on Debian or Ubuntu
 	@$(BIN)/python tests/tools.py
