@@ -17,13 +17,15 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.browser.chromium import find
 from tests.embedded import end_server
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "tests" / "artifacts"
+# Playwright gives up after 5 s, which a kernel on a busy machine needs for a single cell.
+expect.set_options(timeout=60_000)
 FLAGS = [
     "--headless=new",
     "--no-sandbox",

@@ -34,7 +34,7 @@ def saved(open_notebook, lab, page):
         expect(notebook.output(index).locator("section")).to_be_visible()
         expect(notebook.output(index).locator(".iw-root")).to_have_count(0)
     page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    expect(notebook.output(3).locator(".iw-root")).to_have_count(0, timeout=15_000)
+    expect(notebook.output(3).locator(".iw-root")).to_have_count(0, timeout=60_000)
     expect(notebook.output(4).locator(".iw-root")).to_have_count(0)
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     return name

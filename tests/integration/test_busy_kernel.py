@@ -54,8 +54,9 @@ print(bar.comm.comm_id)
 def old_ipykernel(tmp_path_factory):
     """Return a folder with ipykernel 6, the last version that has one thread for all messages."""
     folder = tmp_path_factory.mktemp("ipykernel")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-    subprocess.run([*command, str(folder), "ipykernel==6.*"], check=True)
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"]
+    command += ["--python", sys.executable, "--target", str(folder), "ipykernel==6.*"]
+    subprocess.run(command, check=True)
     return folder
 
 

@@ -48,6 +48,7 @@ def test_card_and_list_work_in_notebook_7(open_in_notebook7, notebook7, page, lo
     shows_the_card_and_the_list(page, long_task, "Notebook")
 
 
+@pytest.mark.extended
 def test_pictures_are_drawn_in_notebook_7(open_in_notebook7, notebook7):
     name = notebook7.write("plots.ipynb", plots.SETUP, "plots.costs(df)")
     notebook = open_in_notebook7(name)
@@ -57,8 +58,10 @@ def test_pictures_are_drawn_in_notebook_7(open_in_notebook7, notebook7):
 
 @pytest.mark.parametrize(
     ("busy", "is_waiting"),
-    [("time.sleep(60); print('cell ended')", False), ("print('ended as', task.wait())", True)],
-    ids=["sleep", "wait"],
+    [
+        pytest.param("time.sleep(600); print('cell ended')", False, id="sleep"),
+        pytest.param("print('ended as', task.wait())", True, id="wait", marks=pytest.mark.extended),
+    ],
 )
 def test_kill_works_in_notebook_7_while_a_cell_is_busy(
     open_in_notebook7, notebook7, busy, is_waiting
