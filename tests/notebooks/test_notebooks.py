@@ -175,6 +175,7 @@ ANSWERS = {
 
 
 def test_notebooks_are_stored_without_outputs():
+    assert NOTEBOOKS
     for path in NOTEBOOKS:
         for cell in nbformat.read(path, as_version=4).cells:
             assert not cell.get("outputs"), path.name
