@@ -9,10 +9,20 @@ BENCHMARKS := import_time listing history frames export table live_log downloads
 # What takes the README's pictures, and those among the tests' own that it shows.
 PICTURES := take_pictures take_film test_downloads test_table test_card test_compare test_task_history test_notebook_results hosts/test_dashboard
 KEPT := download-running table timeline card-log card-outputs history-costs compare sweep dam-break dashboard
-# Tests that may share the machine run on this many processes.
-JOBS ?= 2
+# Processes of a test run. Tests wait for servers, kernels and pages most of the time.
+JOBS ?= 3
+# Which part of a suite its target runs: `gate`, `extended` or `all`.
+SELECT ?= gate
+PART_gate := -m "not extended"
+PART_extended := -m "extended or hypothesis" --hypothesis-profile nightly
+PART_all := --hypothesis-profile nightly
+PYTEST = $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(or $(PART_$(SELECT)),$(error SELECT must be one of gate, extended, all))
+PYTHON_SUITES := $(addprefix tests/,unit integration conformance notebooks release)
+# Targets that share the machine; each one's output stays together where make can do that.
+TOGETHER := --no-print-directory -j 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+READY := $(BUNDLE) $(VENV)/.dev
 
-.PHONY: help demo test build lint types test-js test-python test-conformance test-notebooks test-browser test-release matrix docs benchmarks pictures format dist clean
+.PHONY: help demo test test-all test-extended build lint types test-js test-python test-unit test-integration test-conformance test-notebooks test-browser test-release tools browser docs benchmarks pictures format dist clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -20,7 +30,14 @@ help: ## Say what can be made
 demo: $(BUNDLE) $(VENV)/.demo ## Set up, start the embedded server and open the quick start in JupyterLab
 	@$(BIN)/inductiva-widgets demo $(ARGS)
 
-test: lint types test-js test-python test-conformance test-notebooks test-release test-browser matrix ## Run every check; installs what it needs, the browser included
+test: ## Run the gate that each change passes: about ten minutes, installation included
+	+@$(MAKE) $(TOGETHER) lint types test-js tools browser
+	+@$(MAKE) --no-print-directory test-python test-browser SELECT=gate
+
+test-all: test test-extended ## Run the gate and everything else: about half an hour
+
+test-extended: ## Run what test-all has beyond test
+	+@$(MAKE) --no-print-directory test-python test-browser SELECT=extended
 
 build: $(BUNDLE) ## Build the front end
 
@@ -41,32 +58,34 @@ test-js: js/node_modules/.ready ## Test the front end without a browser
 	@echo "== vitest"
 	@npm --prefix js run --silent test
 
-test-python: $(BUNDLE) $(VENV)/.dev ## Unit tests, and integration tests on the real embedded server
-	@$(BIN)/python tests/tools.py
-	@echo "== pytest: unit and integration"
-	@$(BIN)/pytest -q -n $(JOBS) tests/unit tests/integration
+test-python: $(READY) tools ## Run every suite but the browser's, in one go
+	@echo "== pytest: unit, integration, conformance, notebooks and release"
+	@$(PYTEST) $(PYTHON_SUITES)
 
-test-conformance: $(BUNDLE) $(VENV)/.dev ## Run the vendor's own client on the embedded server, and compare requests
-	@echo "== pytest: conformance (installs the vendor's client into a venv of its own)"
-	@$(BIN)/pytest -q tests/conformance
+test-unit: $(READY) ## Test the package's parts by themselves
+	@$(PYTEST) tests/unit
 
-test-notebooks: $(BUNDLE) $(VENV)/.dev ## Execute the notebooks
-	@echo "== pytest: notebooks"
-	@$(BIN)/pytest -q tests/notebooks
+test-integration: $(READY) tools ## Test with real servers, processes and simulators
+	@$(PYTEST) tests/integration
 
-test-browser: $(BUNDLE) $(VENV)/.dev ## Drive JupyterLab in a headless browser
-	@$(BIN)/python tests/browser/chromium.py
+test-conformance: $(READY) ## Run the vendor's own client on the embedded server, and compare requests
+	@$(PYTEST) tests/conformance
+
+test-notebooks: $(READY) ## Execute the notebooks
+	@$(PYTEST) tests/notebooks
+
+test-release: $(READY) ## Build sdist and wheel, and use the wheel in clean environments
+	@$(PYTEST) tests/release
+
+test-browser: $(READY) browser ## Drive JupyterLab and other hosts in a headless browser
 	@echo "== pytest: browser"
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile tests/browser
+	@$(PYTEST) tests/browser
 
-test-release: $(BUNDLE) $(VENV)/.dev ## Build sdist and wheel, and use the wheel on every Python that is here
-	@echo "== pytest: release (makes clean environments; needs a package index)"
-	@$(BIN)/python -c "from tests.matrix import PYTHONS, forget; forget(PYTHONS)"
-	@$(BIN)/pytest -q -n $(JOBS) tests/release
+tools: $(VENV)/bin/python ## Install the programs that tests compare with, as root on Debian or Ubuntu
+	@$(BIN)/python tests/tools.py
 
-matrix: $(VENV)/.dev ## Print on which Pythons and in which front ends the last runs saw what work
-	@$(BIN)/python -m tests.matrix
-	@$(BIN)/python -m tests.matrix --check
+browser: $(VENV)/.dev | tools ## Install a Chromium for the browser tests where there is none
+	@$(BIN)/python tests/browser/chromium.py
 
 docs: $(VENV)/.dev ## Build the API reference as HTML into build/docs
 	@$(BIN)/python -m tests.reference build/docs
@@ -74,9 +93,8 @@ docs: $(VENV)/.dev ## Build the API reference as HTML into build/docs
 benchmarks: $(BUNDLE) $(VENV)/.dev ## Measure the README's figures (an hour; a machine that does nothing else)
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
 
-pictures: $(BUNDLE) $(VENV)/.dev ## Take the README's pictures anew
-	@$(BIN)/python tests/browser/chromium.py
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(PICTURES:%=tests/browser/%.py)
+pictures: $(READY) browser ## Take the README's pictures anew
+	@$(BIN)/pytest -q -n 2 --dist loadfile $(PICTURES:%=tests/browser/%.py)
 	@cd tests/artifacts && cp $(foreach name,$(KEPT),$(name)-light.png $(name)-dark.png) ../../notebooks/images/
 	@$(BIN)/python -m tests.module_map
 
@@ -94,18 +112,25 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "Python 3.10 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "== Making the virtual environment $(VENV)"
-	@$(PYTHON) -m venv $(VENV) || \
-		{ echo "The venv module is missing; on Debian: apt install python3-venv"; exit 1; }
+	@if command -v uv > /dev/null; then uv venv --quiet --seed --python $(PYTHON) $(VENV); \
+		else $(PYTHON) -m venv $(VENV) || \
+		{ echo "The venv module is missing; on Debian: apt install python3-venv"; exit 1; }; fi
 
-# The bundle comes first, so that pip's build of the package has nothing to build.
+# uv takes a tenth of pip's time. pip stays for machines whose packages are found by its settings
+# alone, which uv does not read.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV := $(BIN)/python -m uv --quiet pip install --python $(BIN)/python
+INSTALL = { $(PIP) "uv>=0.5" && $(UV) -e ".[$(1)]"; } || $(PIP) -e ".[$(1)]"
+
+# The bundle comes first, so that the build of the package has nothing to build.
 $(VENV)/.demo: pyproject.toml $(VENV)/bin/python | $(BUNDLE)
 	@echo "== Installing the package with JupyterLab (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[demo]"
+	@$(call INSTALL,demo)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/bin/python | $(BUNDLE)
-	@echo "== Installing the package with its test tools (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@echo "== Installing the package with its test tools (a minute or two the first time)"
+	@$(call INSTALL,dev)
 	@touch $@ $(VENV)/.demo
 
 js/node_modules/.ready: js/package.json js/package-lock.json

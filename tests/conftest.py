@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-# A busy machine takes longer for an example now and then, which is no failure.
-settings.register_profile("patient", deadline=None)
-settings.register_profile("brief", deadline=None, max_examples=20)
-settings.load_profile("patient")
+# No deadlines: a busy machine takes longer for an example now and then, which is no failure.
+settings.register_profile("ci", deadline=None, max_examples=25)
+settings.register_profile("nightly", deadline=None, max_examples=250)
+settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session", autouse=True)

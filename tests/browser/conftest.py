@@ -17,15 +17,16 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 import inductiva_widgets as inductiva
-from tests import matrix
 from tests.browser.chromium import find
 from tests.embedded import end_server
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "tests" / "artifacts"
+# Playwright gives up after 5 s, which a kernel on a busy machine needs for a single cell.
+expect.set_options(timeout=60_000)
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -45,12 +46,6 @@ SETTINGS = {
     # Else cells that are out of sight are out of the page; a reader gets them by scrolling.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
-
-
-def pytest_sessionstart(session):
-    # Once a run, whatever the number of its processes.
-    if not hasattr(session.config, "workerinput"):
-        matrix.forget(matrix.FRONT_ENDS)
 
 
 def pytest_collection_modifyitems(items):

@@ -89,7 +89,7 @@ def test_take_the_readmes_film(open_notebook, page, lab, theme, other_tasks):
     film.shoot_for(0.8)
     notebook.start(1)
     storm = region(notebook, 1)
-    expect(storm).to_be_visible(timeout=20_000)
+    expect(storm).to_be_visible(timeout=60_000)
     film.shoot()
     becomes(storm, "computation-started")
     notebook.start(2)

@@ -57,7 +57,7 @@ def test_axe_finds_no_violation(shown, page, theme):
         name = re.sub(r"\W.*", "", tab.inner_text().strip()).lower()
         tab.click()
         panel = cards.get_by_role("tabpanel")
-        expect(panel).not_to_contain_text("Loading", timeout=15_000)
+        expect(panel).not_to_contain_text("Loading", timeout=60_000)
         found += violations(page, f"{name}-{theme}")
         cards.screenshot(path=ARTIFACTS / f"open-{name}-{theme}.png")
     assert found == []

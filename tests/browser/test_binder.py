@@ -3,9 +3,12 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.binder import ROOT, build, check_out, launched
+
+pytestmark = pytest.mark.extended
 
 README = (ROOT / "README.md").read_text()
 

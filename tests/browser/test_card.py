@@ -81,13 +81,13 @@ def test_log_follows_a_running_task_in_its_colours(open_notebook, lab, page, tal
     talk.say("begin")
     # The last line is in sight, not only there.
     last = log.get_by_text("step  60")
-    expect(last).to_be_in_viewport(timeout=15_000)
+    expect(last).to_be_in_viewport(timeout=60_000)
     expect(log.get_by_text("café ☔ 雨水")).not_to_be_in_viewport()
     plain, painted = log.get_by_text("t = 3.00 s"), log.get_by_text("converged").last
     assert len({colour_of(plain), colour_of(last), colour_of(painted)}) == 3
 
     talk.say("bar", "warning")
-    expect(log.get_by_text("100 %")).to_be_in_viewport(timeout=15_000)
+    expect(log.get_by_text("100 %")).to_be_in_viewport(timeout=60_000)
     expect(log).not_to_contain_text("50 %")
     take(page, card, "card-log")
 
@@ -102,7 +102,7 @@ def test_log_follows_a_running_task_in_its_colours(open_notebook, lab, page, tal
     expect(log.get_by_role("mark")).to_have_text(["t = 1.5"] * 2)
     expect(log.get_by_text("100 %")).not_to_be_in_viewport()
     card.get_by_role("button", name="Jump to end").click()
-    expect(log.get_by_text("step 100")).to_be_in_viewport(timeout=15_000)
+    expect(log.get_by_text("step 100")).to_be_in_viewport(timeout=60_000)
 
     card.get_by_role("searchbox", name="Search the log").fill("slowly")
     expect(card).to_contain_text("40 of 40")
@@ -112,13 +112,13 @@ def test_log_follows_a_running_task_in_its_colours(open_notebook, lab, page, tal
 
     card.get_by_role("tab", name=re.compile("^stderr")).click()
     warning = log.get_by_text("warning", exact=True)
-    expect(warning).to_be_visible(timeout=15_000)
+    expect(warning).to_be_visible(timeout=60_000)
     assert colour_of(warning) != colour_of(log)
     card.get_by_role("tab", name=re.compile("^stdout")).click()
 
     talk.say("end")
     becomes(card, "success")
-    expect(card).not_to_contain_text("following", timeout=15_000)
+    expect(card).not_to_contain_text("following", timeout=60_000)
     card.get_by_role("button", name="Copy all that is loaded").click()
     expect(card.get_by_text("Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == programs.SHOWN
@@ -215,7 +215,7 @@ def test_outputs_widget_stands_alone(open_notebook, lab):
     notebook.run(2)
     expect(notebook.output(2)).to_have_text(str(["notes.txt", *chosen]))
     notebook.run(3)
-    expect(notebook.output(3)).to_contain_text("Downloaded 3 files", timeout=15_000)
+    expect(notebook.output(3)).to_contain_text("Downloaded 3 files", timeout=60_000)
     task_id = box.get_attribute("aria-label").removeprefix("Outputs of task ")
     found = files_in(lab.folder / "inductiva_output" / task_id / "outputs")
     assert sorted(found) == ["notes.txt", *chosen]

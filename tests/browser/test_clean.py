@@ -6,7 +6,10 @@ Memory is printed only: a browser gives it back when it likes.
 import re
 import time
 
+import pytest
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.extended
 
 # Counts, for the whole page, what a view could leave behind.
 COUNTERS = """

@@ -10,6 +10,8 @@ from tests.browser.conftest import ARTIFACTS, end_demo, set_theme
 from tests.browser.test_accessible import violations
 from tests.browser.test_table import SHOW, Table
 
+pytestmark = pytest.mark.extended
+
 FRAME = """import json
 df = table.selected.compare(details=True)
 seconds = df["computation_time"].dt.total_seconds()

@@ -5,6 +5,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import ARTIFACTS, end_demo
 
+pytestmark = pytest.mark.extended
+
 CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("replay")'
 
 

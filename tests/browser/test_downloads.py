@@ -69,7 +69,7 @@ def percent(region):
 def rises_above(region, value):
     numbers = "|".join(str(number) for number in range(value + 1, 101))
     expect(overall(region)).to_have_attribute(
-        "aria-valuenow", re.compile(f"^({numbers})$"), timeout=20_000
+        "aria-valuenow", re.compile(f"^({numbers})$"), timeout=60_000
     )
 
 
@@ -113,7 +113,7 @@ def test_download_is_paused_resumed_cancelled_and_finished_after_a_restart(
     region.get_by_role("button", name="Cancel download").click()
     expect(region).to_contain_text("Cancelled at")
     expect(region).to_contain_text("again goes on from there")
-    expect(notebook.output(1)).to_contain_text("DownloadCancelled", timeout=15_000)
+    expect(notebook.output(1)).to_contain_text("DownloadCancelled", timeout=60_000)
     take(page, region, "download-cancelled")
 
     assert not (folder / "model.out").exists()
@@ -142,7 +142,7 @@ def test_card_goes_on_with_a_download_that_was_cancelled(
     open_notebook, lab, page, proxy, task, folder
 ):
     connect = CONNECT.format(url=proxy.url, task_id=task.id)
-    cells = (f"{connect}\ntask", "import time; time.sleep(120); print('cell ended')")
+    cells = (f"{connect}\ntask", "import time; time.sleep(600); print('cell ended')")
     notebook = open_notebook(lab.write("card.ipynb", *cells))
     notebook.run(0)
     card = notebook.output(0).get_by_role("region", name=re.compile("^Task "))

@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from tests.browser import programs
 from tests.browser.conftest import take
 
+pytestmark = pytest.mark.extended
+
 SETUP = """import inductiva_widgets as inductiva
 inductiva.connect("local")
 image = inductiva.simulators.CustomImage("docker://example/programs")"""
@@ -94,21 +96,21 @@ def test_card_of_a_running_task_shows_its_numbers_its_log_and_its_files(
     notebook.run(2)
     metrics = card.get_by_role("group", name="Metrics")
     line = metrics.get_by_role("listitem").filter(has_text="residual")
-    expect(line).to_be_visible(timeout=15_000)
+    expect(line).to_be_visible(timeout=60_000)
     expect(metrics.get_by_role("listitem")).to_have_count(2)
     sparkline = line.get_by_role("img")
     assert grows(page, lambda: drawn(sparkline)) > 2
 
     card.get_by_role("tab", name="Log").click()
     log = card.get_by_role("log")
-    expect(log).to_contain_text(re.compile(r"step\s+\d+\s+residual"), timeout=15_000)
+    expect(log).to_contain_text(re.compile(r"step\s+\d+\s+residual"), timeout=60_000)
     grows(page, lambda: int(re.findall(r"step\s+(\d+)", log.inner_text())[-1]))
     take(page, card, "card-live-log")
 
     card.get_by_role("tab", name="Files").click()
     files = card.get_by_role("treegrid", name="Working folder")
     field = files.get_by_role("row", name=re.compile("velocity.dat"))
-    expect(field).to_be_visible(timeout=15_000)
+    expect(field).to_be_visible(timeout=60_000)
     expect(files.get_by_role("row", name=re.compile("stdout.txt"))).to_be_visible()
     grows(page, lambda: kib(field.inner_text()))
     take(page, card, "card-live-files")
@@ -131,7 +133,7 @@ def test_card_of_a_known_simulator_reads_by_itself(open_notebook, lab, page):
     card = card_in(notebook.output(1))
     becomes(card, "computation-started")
     bar = card.get_by_role("progressbar", name="Simulation")
-    expect(bar).to_be_visible(timeout=20_000)
+    expect(bar).to_be_visible(timeout=60_000)
     expect(card.get_by_role("group", name="Metrics")).to_contain_text("SWMM progress")
     take(page, card, "card-live-progress")
     notebook.run(2)
@@ -148,7 +150,7 @@ def test_condition_kills_a_task_that_diverges_and_the_card_says_why(
     card = card_in(notebook.output(1))
     becomes(card, "computation-started")
     notebook.run(2)
-    expect(card.get_by_role("group", name="Metrics")).to_contain_text("residual", timeout=15_000)
+    expect(card.get_by_role("group", name="Metrics")).to_contain_text("residual", timeout=60_000)
     solver.say("diverge")
     becomes(card, "killed")
     expect(card.get_by_role("group", name="Metrics")).to_contain_text("residual > 1e3")
@@ -280,7 +282,7 @@ def test_list_draws_the_metric_of_its_running_tasks(open_notebook, lab, page, so
     # A watched task is listed, so the column is there by itself.
     expect(grid.get_by_role("columnheader", name="Metric")).to_be_visible()
     watched = grid.get_by_role("row").nth(2).get_by_role("img", name=re.compile("^residual"))
-    expect(watched).to_be_visible(timeout=20_000)
+    expect(watched).to_be_visible(timeout=60_000)
     grows(page, lambda: drawn(watched))
     solver.say("end")
     quiet = grid.get_by_role("row").nth(1).get_by_role("img", name=re.compile("^percent"))

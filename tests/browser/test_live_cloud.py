@@ -16,6 +16,8 @@ from tests.embedded import end_server
 from tests.fault_proxy import Fault, FaultProxy
 from tests.integration.local.conftest import LocalServer
 
+pytestmark = pytest.mark.extended
+
 SETUP = """import os
 os.environ["INDUCTIVA_TURN_SERVER_URL"] = "turn.invalid:3478"
 import inductiva_widgets as inductiva
@@ -58,12 +60,12 @@ def test_card_follows_the_log_the_numbers_and_the_files_by_webrtc(
     card = card_in(notebook.output(1))
     becomes(card, "computation-started")
     line = card.get_by_role("group", name="Metrics").get_by_role("listitem")
-    expect(line).to_contain_text("residual", timeout=15_000)
+    expect(line).to_contain_text("residual", timeout=60_000)
     grows(page, lambda: drawn(line.get_by_role("img")))
 
     card.get_by_role("tab", name="Log").click()
     log = card.get_by_role("log")
-    expect(log).to_contain_text(re.compile(r"step\s+\d+\s+residual"), timeout=15_000)
+    expect(log).to_contain_text(re.compile(r"step\s+\d+\s+residual"), timeout=60_000)
     expect(log).to_contain_text("solver of the tests")
     newest = grows(page, lambda: steps(log)[-1])
     take(page, card, "card-cloud-log")
@@ -71,7 +73,7 @@ def test_card_follows_the_log_the_numbers_and_the_files_by_webrtc(
     card.get_by_role("tab", name="Files").click()
     files = card.get_by_role("treegrid", name="Working folder")
     field = files.get_by_role("row", name=re.compile("velocity.dat"))
-    expect(field).to_be_visible(timeout=15_000)
+    expect(field).to_be_visible(timeout=60_000)
     expect(files.get_by_role("row", name=re.compile("stdout.txt"))).to_be_visible()
     # Neither sizes nor times are known.
     expect(field.get_by_role("gridcell")).to_have_count(1)
@@ -84,14 +86,14 @@ def test_card_follows_the_log_the_numbers_and_the_files_by_webrtc(
     card.get_by_role("tab", name="Log").click()
     (tmp_path / "end").touch()
     becomes(card, "success")
-    expect(log).to_contain_text("converged", timeout=15_000)
+    expect(log).to_contain_text("converged", timeout=60_000)
     # Of the lines that are in sight none is lost or doubled.
     shown = steps(log)
     assert shown == list(range(shown[0], shown[-1] + 1))
     assert shown[-1] > newest
     expect(line).to_be_visible()
     notebook.run(3)
-    expect(notebook.output(3)).to_contain_text("True True", timeout=15_000)
+    expect(notebook.output(3)).to_contain_text("True True", timeout=60_000)
     take(page, card, "card-cloud-end")
 
 

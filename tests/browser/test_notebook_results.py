@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import take
 
+pytestmark = pytest.mark.extended
+
 # A busy machine computes for minutes.
 LONG = 300_000
 
@@ -44,7 +46,7 @@ def test_sweep_of_ten_runs_ends_in_a_chart_of_their_results(run, page):
     table = output("sweep = inductiva.TaskList")
     table.scroll_into_view_if_needed()
     statuses = table.get_by_role("grid").get_by_role("status")
-    expect(statuses.first).to_have_attribute("data-status", "success", timeout=20_000)
+    expect(statuses.first).to_have_attribute("data-status", "success", timeout=60_000)
     take(page, table, "sweep-table")
     table.get_by_role("grid").get_by_role("row").nth(1).focus()
     page.keyboard.press("Space")

@@ -3,11 +3,13 @@
 import re
 
 import nbformat
+import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
-from tests import matrix
 from tests.browser.conftest import set_theme, take
+
+pytestmark = pytest.mark.extended
 
 # What no name of a project may do: run in the page, be an expression, be a field.
 HOSTILE = "<script>window.broken = 1</script> datum.x['a']"
@@ -41,7 +43,6 @@ def test_pictures_are_drawn_in_both_themes_without_a_network(open_notebook, lab,
     for output, name in zip(outputs, (*PICTURES, "joined"), strict=True):
         expect(chart_in(output)).to_be_visible(timeout=30_000)
         take(page, output, f"plots-{name}")
-    matrix.seen("JupyterLab", matrix.PICTURES)
     timeline, _, costs = outputs[:3]
     expect(timeline.get_by_label(re.compile(r"^Timeline\. 400 tasks, "))).to_be_visible()
 
@@ -62,4 +63,3 @@ def test_pictures_are_drawn_in_both_themes_without_a_network(open_notebook, lab,
     assert shown[0].metadata["image/png"].alt.startswith("Timeline. 400 tasks, ")
     page_of_it, _ = HTMLExporter().from_notebook_node(saved)
     assert page_of_it.count('src="data:image/png') == len(CELLS)
-    matrix.seen("nbconvert", matrix.PICTURES)

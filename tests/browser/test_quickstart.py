@@ -5,12 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests import matrix
-
 STORM, LONG_RUN, WAIT, BROKEN, LISTING, RECENT, FRAME = 3, 5, 7, 9, 11, 15, 17
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.extended)])
 def theme(request):
     return request.param
 
@@ -39,7 +37,7 @@ def test_quickstart_from_top_to_bottom(open_notebook, page, lab, theme):
 
     long_run.get_by_role("button", name="Kill", exact=True).click()
     long_run.get_by_role("button", name="Confirm kill").click()
-    expect(badge(long_run)).to_have_attribute("data-status", "killed", timeout=20_000)
+    expect(badge(long_run)).to_have_attribute("data-status", "killed", timeout=60_000)
     expect(long_run.get_by_role("button", name="Kill", exact=True)).to_have_count(0)
 
     broken = card(notebook, BROKEN)
@@ -54,9 +52,8 @@ def test_quickstart_from_top_to_bottom(open_notebook, page, lab, theme):
     storm.get_by_role("tab", name=re.compile("Outputs")).click()
     expect(storm).to_contain_text("stdout.txt")
     storm.get_by_role("button", name="Download all").click()
-    expect(storm).to_contain_text("Downloaded ", timeout=20_000)
+    expect(storm).to_contain_text("Downloaded ", timeout=60_000)
     task_id = storm.get_attribute("aria-label").removeprefix("Task ")
     saved = lab.folder / "inductiva_output" / task_id / "outputs"
     assert (saved / "model.out").stat().st_size > 10_000_000
     assert (saved / "stdout.txt").read_text().startswith("EPA SWMM")
-    matrix.seen("JupyterLab", matrix.LIVE)

@@ -162,6 +162,7 @@ def test_time_line_draws_the_same_tasks(table):
     expect(table.box.get_by_role("region", name=re.compile("^Task "))).to_be_visible()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("mode", ["table", "timeline"])
 def test_pictures_of_the_table(open_notebook, lab, theme, mode):

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import end_demo, take
 
+pytestmark = pytest.mark.extended
+
 PICTURES = ("times", "costs", "machines", "statuses", "timeline")
 
 

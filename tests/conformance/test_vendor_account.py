@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.extended
+
 
 def test_project_gathers_tasks_and_prints(ask, finished):
     found = ask(f"""

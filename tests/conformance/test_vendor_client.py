@@ -52,12 +52,14 @@ def test_import_checks_the_version_and_prints_the_account(vendor, served):
     assert {request.status for request in served.recorder.requests} == {200}
 
 
+@pytest.mark.extended
 def test_import_without_the_recorder_in_between(vendor, served):
     done = vendor.run("import inductiva", INDUCTIVA_API_URL=served.direct_url)
     assert "Plan: Local" in done.stdout
     assert served.recorder.requests == []
 
 
+@pytest.mark.extended
 def test_import_with_a_wrong_key_says_so(vendor, served):
     done = vendor.run("import inductiva; inductiva.tasks.get(1)", INDUCTIVA_API_KEY="wrong")
     assert done.returncode != 0
@@ -293,6 +295,7 @@ def test_command_tasks_list_shows_the_newest_tasks(vendor, served, finished, run
     assert request.user_agent.startswith("CLI/")
 
 
+@pytest.mark.extended
 def test_command_tasks_info_shows_status_timeline_and_data(vendor, finished):
     done = vendor.command("tasks", "info", finished.id)
     assert done.returncode == 0, done.stderr
@@ -303,6 +306,7 @@ def test_command_tasks_info_shows_status_timeline_and_data(vendor, finished):
     assert re.search(r"Number of output files: +8", done.stdout)
 
 
+@pytest.mark.extended
 def test_command_tasks_download_writes_into_a_folder_of_the_task(vendor, finished, tmp_path):
     done = vendor.command("tasks", "download", finished.id, "--dir", "got")
     assert done.returncode == 0, done.stderr
@@ -310,6 +314,7 @@ def test_command_tasks_download_writes_into_a_folder_of_the_task(vendor, finishe
     assert {path.name for path in folder.iterdir()} == OUTPUT_NAMES
 
 
+@pytest.mark.extended
 def test_command_tasks_download_of_named_files(vendor, finished, tmp_path):
     done = vendor.command("tasks", "download", finished.id, "--filenames", "model.rpt")
     assert done.returncode == 0, done.stderr
@@ -317,18 +322,21 @@ def test_command_tasks_download_of_named_files(vendor, finished, tmp_path):
     assert {path.name for path in folder.iterdir()} == {"model.rpt"}
 
 
+@pytest.mark.extended
 def test_command_tasks_kill_asks_first(vendor, running):
     refused = vendor.command("tasks", "kill", running.id, "-w", "20", answer="n\n")
     assert refused.returncode == 1
     assert running.get_status() == "computation-started"
 
 
+@pytest.mark.extended
 def test_command_tasks_kill_kills(vendor, running):
     done = vendor.command("tasks", "kill", running.id, "-w", "20", "-y")
     assert "killed" in done.stdout + done.stderr
     assert running.get_status() == "killed"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "arguments", [["user", "info"], ["resources", "list"], ["projects", "list"]], ids=" ".join
 )

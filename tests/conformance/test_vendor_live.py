@@ -13,6 +13,8 @@ from tests.conformance.server import KEY, recorded_server
 from tests.conformance.vendor import VendorClient, client_environment
 from tests.integration.local.conftest import until
 
+pytestmark = pytest.mark.extended
+
 PROGRESS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d +\d+\.\d% +wall +\d+\.\d s")
 # Each of its commands takes three seconds of a processor before it asks for anything.
 PATIENCE = 120.0

@@ -6,6 +6,8 @@ import pytest
 
 from tests.conformance.test_vendor_client import OUTPUT_NAMES
 
+pytestmark = pytest.mark.extended
+
 
 @pytest.fixture
 def folder(ask, tmp_path):

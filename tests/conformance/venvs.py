@@ -16,6 +16,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 
+UV = [sys.executable, "-m", "uv"]
 _BIN = "Scripts" if os.name == "nt" else "bin"
 
 
@@ -36,14 +37,15 @@ def programs(folder: Path, what: str, requirements: Sequence[str]) -> Path:
         if mark.exists() and mark.read_text() == wanted:
             return folder / _BIN
         shutil.rmtree(folder, ignore_errors=True)
-        _run([sys.executable, "-m", "venv", str(folder)], what, "no environment can be made")
+        made = [*UV, "venv", "--quiet", "--python", sys.executable, str(folder)]
+        _run(made, what, "no environment can be made")
         _run(
             [
-                str(folder / _BIN / "python"), "-m", "pip", "install", "--quiet",
-                "--disable-pip-version-check", *requirements,
+                *UV, "pip", "install", "--quiet", "--python", str(folder / _BIN / "python"),
+                *requirements,
             ],
             what,
-            "pip cannot install it; the first run needs a package index, later ones do not",
+            "uv cannot install it; the first run needs a package index, later ones do not",
         )  # fmt: skip
         mark.write_text(wanted)
     return folder / _BIN

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inductiva_widgets import connect, simulators
+from inductiva_widgets import Task, connect, simulators
 from tests.embedded import end_server
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +56,24 @@ def short_storm(tmp_path):
 @pytest.fixture
 def swmm(client):
     return simulators.SWMM()
+
+
+@pytest.fixture(scope="session")
+def _finished_id(server_url, tmp_path_factory):
+    """Run one storm for all tests that only read a finished task, and return its id."""
+    case = tmp_path_factory.mktemp("finished")
+    text = (CASES / "swmm_storm" / "model.inp").read_text()
+    (case / "model.inp").write_text(text.replace("01/31/2024", "01/12/2024"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inductiva_widgets.api.connect._default", None)
+        connect(server_url, api_key=KEY)
+        task = simulators.SWMM().run(case)
+        status = task.wait(0.1, silent_mode=True, download_std_on_completion=False)
+    assert status == "success"
+    return task.id
+
+
+@pytest.fixture
+def finished(client, _finished_id):
+    """Return a task that ended well; its files must stay as they are."""
+    return Task(_finished_id, client=client)

@@ -21,6 +21,8 @@ import repo2docker
 
 from tests.binder import ROOT, build, check_out, environment, launched
 
+pytestmark = pytest.mark.extended
+
 MEMORY = 1_000_000_000
 SCRIPTS = ["postBuild", "start"]
 

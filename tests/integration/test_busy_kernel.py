@@ -63,8 +63,9 @@ def first_ipykernel_7(tmp_path_factory):
 
 
 def install_ipykernel(version, folder):
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-    subprocess.run([*command, str(folder), f"ipykernel=={version}"], check=True)
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"]
+    command += ["--python", sys.executable, "--target", str(folder), f"ipykernel=={version}"]
+    subprocess.run(command, check=True)
     return folder
 
 

@@ -30,10 +30,8 @@ def command(server_url):
     return call
 
 
-def test_list_info_kill_download(command, swmm, short_storm, tmp_path):
-    task = swmm.run(short_storm)
-    task.wait(0.1, silent_mode=True, download_std_on_completion=False)
-
+def test_list_info_kill_download(command, finished, tmp_path):
+    task = finished
     listed = command("tasks", "list", "-n", "3").stdout.strip("\n").splitlines()
     header = "ID SIMULATOR STATUS SUBMITTED STARTED COMPUTATION TIME RESOURCE TYPE"
     assert " ".join(listed[0].split()) == header
@@ -65,11 +63,9 @@ def test_expected_errors_are_one_line_on_stderr(command, environment, said):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("ending", [".csv", ".parquet", ".arrow", ".xlsx"])
-def test_export_is_the_frame_and_gives_live_tasks(command, swmm, short_storm, tmp_path, ending):
-    task = swmm.run(short_storm)
-    task.wait(0.1, silent_mode=True, download_std_on_completion=False)
-    path = tmp_path / f"tasks{ending}"
+def test_export_is_the_frame_and_gives_live_tasks(command, finished, tmp_path):
+    task = finished
+    path = tmp_path / "tasks.parquet"
 
     done = command("tasks", "export", str(path), "--status", "success", "--since", "2020-01-01")
     assert (done.returncode, done.stderr) == (0, "")

@@ -23,6 +23,8 @@ from tests.embedded import end_server
 from tests.integration.conftest import CASES
 from tests.unit.docs.public_names import MODULES, public_names
 
+pytestmark = pytest.mark.extended
+
 HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # What cannot be run here, and why.
 SKIPPED: dict[str, str] = {}

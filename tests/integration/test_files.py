@@ -7,16 +7,9 @@ from inductiva_widgets import errors, tasks
 from tests.integration.conftest import CASES
 
 
-@pytest.fixture
-def done(swmm, short_storm):
-    task = swmm.run(short_storm)
-    task.wait(0.1, silent_mode=True, download_std_on_completion=False)
-    return task
-
-
-def test_open_output_is_seekable_and_exact(done, tmp_path):
-    folder = done.download_outputs(["outflows.txt", "model.out"], tmp_path)
-    with done.open_output("model.out") as remote:
+def test_open_output_is_seekable_and_exact(finished, tmp_path):
+    folder = finished.download_outputs(["outflows.txt", "model.out"], tmp_path)
+    with finished.open_output("model.out") as remote:
         whole = (folder / "model.out").read_bytes()
         remote.seek(-100, 2)
         assert remote.read() == whole[-100:]
@@ -24,37 +17,37 @@ def test_open_output_is_seekable_and_exact(done, tmp_path):
         assert remote.read(50) == whole[1000:1050]
 
 
-def test_outputs_of_a_list_are_downloaded_and_the_ones_without_are_named(swmm, done, tmp_path):
+def test_outputs_of_a_list_are_downloaded_and_the_ones_without_are_named(swmm, finished, tmp_path):
     queued = swmm.run(CASES / "swmm_long")
-    both = tasks.TaskList([queued, done])
+    both = tasks.TaskList([queued, finished])
     with pytest.raises(errors.DownloadError, match=f"1 of 2 downloads failed, .*{queued.id}"):
         both.download_outputs(["stdout.txt"], tmp_path / "all")
     queued.kill(wait_timeout=20)
-    assert (tmp_path / "all" / done.id / "stdout.txt").is_file()
+    assert (tmp_path / "all" / finished.id / "stdout.txt").is_file()
     assert both[1:].download_outputs(["model.rpt"], tmp_path / "all") == [
-        tmp_path / "all" / done.id
+        tmp_path / "all" / finished.id
     ]
 
 
-def test_open_output_feeds_pandas(done):
-    with done.open_output("outflows.txt") as remote:
+def test_open_output_feeds_pandas(finished):
+    with finished.open_output("outflows.txt") as remote:
         frame = pd.read_csv(remote, sep="\t", header=None, names=["line"], on_bad_lines="skip")
     assert len(frame) > 10
 
 
-def test_open_output_names_a_missing_file(done):
+def test_open_output_names_a_missing_file(finished):
     with pytest.raises(errors.InputError, match=r"model\.rptt"):
-        done.open_output("model.rptt")
+        finished.open_output("model.rptt")
 
 
-def test_inputs_come_back_as_they_were_sent(done, short_storm):
-    folder = done.download_inputs()
-    assert folder.as_posix() == f"inductiva_output/{done.id}/inputs"
+def test_inputs_come_back_as_they_were_sent(finished, short_storm):
+    folder = finished.download_inputs()
+    assert folder.as_posix() == f"inductiva_output/{finished.id}/inputs"
     assert (folder / "model.inp").read_bytes() == (short_storm / "model.inp").read_bytes()
 
 
-def test_tail_of_an_ended_task(done, capsys):
-    done.tail_files(lines=2)
+def test_tail_of_an_ended_task(finished, capsys):
+    finished.tail_files(lines=2)
     printed = capsys.readouterr().out
     assert "==> stdout.txt <==" in printed
     assert "Done in" in printed
@@ -83,13 +76,15 @@ def test_tail_of_a_running_task_shows_what_is_there(swmm, capsys):
         task.kill(wait_timeout=20)
 
 
-@pytest.mark.parametrize("lines", [-1, 1.5, True])
-def test_tail_refuses_a_bad_count(done, lines):
-    with pytest.raises(errors.InputError, match="lines"):
-        done.tail_files(lines=lines)
+def test_tail_refuses_a_bad_count(finished):
+    for lines in (-1, 1.5, True):
+        with pytest.raises(errors.InputError, match="lines"):
+            finished.tail_files(lines=lines)
 
 
-def test_removed_files_are_gone(done):
-    done.remove_remote_files()
+def test_removed_files_are_gone(swmm, short_storm):
+    task = swmm.run(short_storm)
+    task.wait(0.1, silent_mode=True, download_std_on_completion=False)
+    task.remove_remote_files()
     with pytest.raises(errors.InductivaError):
-        done.download_outputs()
+        task.download_outputs()

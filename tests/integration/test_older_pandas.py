@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.extended
+
 ROOT = Path(__file__).parents[2]
 TESTS = ["tests/unit/frames", "tests/unit/history", "tests/unit/plots"]
 # The oldest that were built for each Python.
@@ -29,8 +31,8 @@ def older_pandas(tmp_path_factory):
     if wanted is None:
         pytest.skip("no older pandas was built for this Python")
     folder = tmp_path_factory.mktemp("pandas")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
-    subprocess.run([*command, "--target", str(folder), *wanted], check=True)
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary", ":all:"]
+    subprocess.run([*command, "--python", sys.executable, "--target", folder, *wanted], check=True)
     return folder
 
 
@@ -41,7 +43,7 @@ def test_tests_of_frames_pass_with_it(older_pandas):
         [sys.executable, "-c", which], env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert version.startswith("2.")
-    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile", "brief"]
+    options = ["-q", "-n", "2", "-p", "no:cacheprovider"]
     tests = [sys.executable, "-m", "pytest", *options, *TESTS]
     done = subprocess.run(
         tests, env=environment, cwd=ROOT, capture_output=True, text=True, check=False

@@ -83,16 +83,19 @@ def test_first_two_examples_run_watch_and_take_files(first, place):
     assert "model.out" not in names
 
 
+@pytest.mark.extended
 def test_third_example_asks_the_history(first):
     names = run(block('last_n=20, status="success"'), dict(first))
     assert first["task"].id in names["df"].index
 
 
+@pytest.mark.extended
 def test_a_task_in_code(first):
     run(block("with task.sync_context()"), dict(first))
     assert first["task"].get_metadata() == {"cell_size": "0.05"}
 
 
+@pytest.mark.extended
 def test_a_run_is_watched(first, place, capsys):
     inductiva.connect("local")
     names = run(block("task.on_status("), dict(first))
@@ -106,6 +109,7 @@ def test_a_run_is_watched(first, place, capsys):
         assert names["task"].kill(wait_timeout=30)
 
 
+@pytest.mark.extended
 def test_the_table_in_code(first, place):
     client = inductiva.connect("replay")
     names = run(block("widget(follow=True)"), dict(first))
@@ -114,6 +118,7 @@ def test_the_table_in_code(first, place):
     assert client.url.startswith("http://127.0.0.1")
 
 
+@pytest.mark.extended
 def test_history_as_data(first, place):
     inductiva.connect("replay")
     names = run(block("# live again: logs"), dict(first))
@@ -121,6 +126,7 @@ def test_history_as_data(first, place):
     assert set(names["reef"]["simulator"]) == {"reef3d"}
 
 
+@pytest.mark.extended
 def test_downloads(first, place, tmp_path, monkeypatch):
     inductiva.connect("local")
     monkeypatch.chdir(tmp_path)

@@ -17,6 +17,8 @@ from tests.unit.downloads.archives import tree
 from tests.unit.downloads.server import serving
 from tests.zip_writers import Missing, Writer, other_tools, writers
 
+pytestmark = pytest.mark.extended
+
 WRITERS = writers()
 
 

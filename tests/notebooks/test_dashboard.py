@@ -6,6 +6,8 @@ from nbclient import NotebookClient
 
 from tests.notebooks.test_notebooks import workspace  # noqa: F401
 
+pytestmark = pytest.mark.extended
+
 NAME = "dashboard.ipynb"
 ASK = """from inductiva_widgets import TaskListWidget, TaskWidget
 import time

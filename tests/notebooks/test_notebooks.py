@@ -22,7 +22,12 @@ OTHERS = {"dashboard", "real_service"}
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 # Not looked for by importing it, which may end the process.
 NEEDS = {"dam_break": "pysplishsplash"}
-SHOWN = [path for path in NOTEBOOKS if path.stem not in OTHERS]
+IN_GATE = {"quickstart", "outputs"}
+SHOWN = [
+    pytest.param(path, id=path.stem, marks=() if path.stem in IN_GATE else pytest.mark.extended)
+    for path in NOTEBOOKS
+    if path.stem not in OTHERS
+]
 
 
 @pytest.fixture
@@ -39,11 +44,6 @@ def workspace(tmp_path, monkeypatch):
     end_server(data.with_name("local-replay"))
 
 
-def test_there_are_notebooks():
-    names = {"quickstart", "task_history", "many_tasks", "outputs", "dam_break", "watching"}
-    assert names <= {path.stem for path in NOTEBOOKS}
-
-
 def executed(path):
     """Return the outputs of a notebook."""
     notebook = nbformat.read(path, as_version=4)
@@ -52,7 +52,7 @@ def executed(path):
     return [output for cell in notebook.cells for output in cell.get("outputs", ())]
 
 
-@pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHOWN)
 def test_notebook_runs(path, workspace):
     if (needed := NEEDS.get(path.stem)) and find_spec(needed) is None:
         pytest.skip(f"{path.name} needs {needed}, which does not come for this Python or machine")
@@ -174,9 +174,9 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_is_stored_clean(path):
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        assert not cell.get("outputs")
-        assert cell.get("execution_count") is None
+def test_notebooks_are_stored_without_outputs():
+    assert NOTEBOOKS
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert not cell.get("outputs"), path.name
+            assert cell.get("execution_count") is None, path.name

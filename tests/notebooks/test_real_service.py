@@ -14,6 +14,8 @@ from nbclient import NotebookClient
 from inductiva_widgets.api.connect import connect
 from tests.notebooks.test_notebooks import FOLDER, VIEW, workspace  # noqa: F401
 
+pytestmark = pytest.mark.extended
+
 NAME = "real_service.ipynb"
 TAG = "raises-exception"
 CLOSED = "http://127.0.0.1:9"

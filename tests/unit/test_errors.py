@@ -37,9 +37,9 @@ def test_all_lists_every_public_name():
     assert set(errors.__all__) == public
 
 
-@pytest.mark.parametrize("status", range(400, 600))
-def test_every_error_status_has_a_class(status):
-    assert issubclass(errors.error_for_status(status), errors.APIError)
+def test_every_error_status_has_a_class():
+    classes = [errors.error_for_status(status) for status in range(400, 600)]
+    assert all(issubclass(kind, errors.APIError) for kind in classes)
 
 
 @pytest.mark.parametrize(

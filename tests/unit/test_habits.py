@@ -21,6 +21,12 @@ FORMS = GITHUB / "ISSUE_TEMPLATE"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 TEST = yaml.safe_load((GITHUB / "workflows" / "test.yml").read_text())
 RELEASE = yaml.safe_load((GITHUB / "workflows" / "release.yml").read_text())
+# Each folder of tests that has a target of its own.
+SUITES = {
+    path.parent.name
+    for path in (ROOT / "tests").glob("*/__init__.py")
+    if [*path.parent.rglob("test_*.py")]
+}
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 MAKE = re.compile(r"(?:^|`|run: |exec |&& )make (?:[A-Z]+=\S+ )*([a-z][a-z-]*)", re.MULTILINE)
@@ -28,6 +34,7 @@ NAMING = [
     ROOT / "README.md",
     ROOT / ".ci" / "run",
     ROOT / ".pre-commit-config.yaml",
+    GITHUB / "CONTRIBUTING.md",
     GITHUB / "PULL_REQUEST_TEMPLATE.md",
     *WORKFLOWS,
 ]
@@ -59,11 +66,28 @@ def commands(job):
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-def test_workflow_runs_the_whole_test_and_counts_it():
+def test_shards_of_the_workflow_are_make_test_all():
     job = TEST["jobs"]["all"]
-    assert "make test" in commands(job)
     assert "continue-on-error" not in job
     assert "continue-on-error" not in TEST["jobs"]["python"]
+    [command] = commands(job)
+    assert "${{ matrix.shard.make }} SELECT=${{ matrix.shard.select || 'gate' }}" in command
+    sharded = set()
+    for shard in job["strategy"]["matrix"]["shard"]:
+        select = shard.get("select", "gate")
+        assert select in ("gate", "extended", "all")
+        for target in shard["make"].split():
+            assert target in TARGETS
+            is_suite = target.removeprefix("test-") in SUITES
+            parts = ("gate", "extended") if select == "all" or not is_suite else (select,)
+            sharded |= {(target, part) for part in parts}
+    wanted = {"lint", "types", "test-js", *(f"test-{suite}" for suite in SUITES)}
+    assert sharded == {(target, part) for target in wanted for part in ("gate", "extended")}
+
+
+def test_ci_runs_the_gate_and_then_the_rest():
+    made = re.findall(r"make (\S+)", (ROOT / ".ci" / "run").read_text())
+    assert made == ["test", "test-extended"]
 
 
 def test_what_fails_in_the_workflow_leaves_its_records():

@@ -30,21 +30,20 @@ def test_status_that_is_no_text_is_refused():
         Status(3)
 
 
-@pytest.mark.parametrize("code", KNOWN_STATUSES)
-def test_every_known_status_has_alias_tone_and_meaning(code):
-    facts = Status(code).facts
-    assert facts.alias
-    assert facts.meaning.endswith(".")
-    assert facts.tone is not Tone.UNKNOWN
+def test_every_known_status_has_alias_tone_and_meaning():
+    for code in KNOWN_STATUSES:
+        facts = Status(code).facts
+        assert facts.alias, code
+        assert facts.meaning.endswith("."), code
+        assert facts.tone is not Tone.UNKNOWN, code
 
 
-@pytest.mark.parametrize("code", KNOWN_STATUSES)
-def test_failed_statuses_are_terminal_and_bad_ones_give_advice(code):
-    facts = Status(code).facts
-    assert facts.terminal or not facts.failed
-    assert not (facts.running and facts.terminal)
-    if facts.tone is Tone.BAD:
-        assert facts.advice
+def test_failed_statuses_are_terminal_and_bad_ones_give_advice():
+    for code in KNOWN_STATUSES:
+        facts = Status(code).facts
+        assert facts.terminal or not facts.failed, code
+        assert not (facts.running and facts.terminal), code
+        assert facts.advice or facts.tone is not Tone.BAD, code
 
 
 def test_the_services_word_on_the_end_wins_over_the_code():
@@ -57,9 +56,9 @@ def test_a_bare_task_decodes():
     assert (info.machine_type, info.has_outputs, info.is_terminal) == (None, False, False)
 
 
-@pytest.mark.parametrize("field", TaskInfo.__struct_fields__[2:])
-def test_every_optional_field_may_be_null(field):
-    assert decode({"task_id": "a", "status": "success", field: None})
+def test_every_optional_field_may_be_null():
+    for field in TaskInfo.__struct_fields__[2:]:
+        assert decode({"task_id": "a", "status": "success", field: None}), field
 
 
 def test_a_listing_passes_the_commands_over_and_a_detail_has_them():

@@ -11,7 +11,6 @@ from pathlib import Path
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
-from tests import matrix
 from tests.browser.conftest import ARTIFACTS, free_port, jupyter_folders, running
 
 CONNECT = 'import inductiva_widgets as inductiva\ninductiva.connect("local")'
@@ -58,4 +57,3 @@ def shows_the_card_and_the_list(page, task, front_end: str) -> None:
     kill_by_its_buttons(card)
     expect(row).to_contain_text(re.compile("Killed"), timeout=30_000)
     page.screenshot(path=ARTIFACTS / f"host-{host}-killed.png", full_page=True)
-    matrix.seen(front_end, matrix.LIVE)

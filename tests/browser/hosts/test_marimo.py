@@ -7,6 +7,8 @@ import pytest
 from tests.browser.conftest import free_port, running
 from tests.browser.hosts.conftest import shows_the_card_and_the_list
 
+pytestmark = pytest.mark.extended
+
 APP = """import marimo
 
 app = marimo.App()

@@ -5,7 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests import matrix
 from tests.browser import test_plots as plots
 from tests.browser import test_reload as reloading
 from tests.browser.conftest import READY, Notebook, jupyter
@@ -67,18 +66,20 @@ def test_keys_on_every_kind_of_element_leave_the_cells_alone_in_notebook_7(
     keys.check_that_keys_work_on_a_cell()
 
 
+@pytest.mark.extended
 def test_pictures_are_drawn_in_notebook_7(open_in_notebook7, notebook7):
     name = notebook7.write("plots.ipynb", plots.SETUP, "plots.costs(df)")
     notebook = open_in_notebook7(name)
     notebook.run_all()
     expect(plots.chart_in(notebook.output(1))).to_be_visible(timeout=30_000)
-    matrix.seen("Notebook", matrix.PICTURES)
 
 
 @pytest.mark.parametrize(
     ("busy", "is_waiting"),
-    [("time.sleep(60); print('cell ended')", False), ("print('ended as', task.wait())", True)],
-    ids=["sleep", "wait"],
+    [
+        pytest.param("time.sleep(600); print('cell ended')", False, id="sleep"),
+        pytest.param("print('ended as', task.wait())", True, id="wait", marks=pytest.mark.extended),
+    ],
 )
 def test_kill_works_in_notebook_7_while_a_cell_is_busy(
     open_in_notebook7, notebook7, busy, is_waiting
@@ -92,7 +93,6 @@ def test_kill_works_in_notebook_7_while_a_cell_is_busy(
         expect(notebook.output(1)).to_contain_text("ended as killed", timeout=30_000)
     else:
         expect(notebook.output(1)).not_to_contain_text("cell ended")
-        matrix.seen("Notebook", matrix.BUSY)
 
 
 def test_cards_are_live_again_in_notebook_7_after_a_reload(open_in_notebook7, notebook7, page):

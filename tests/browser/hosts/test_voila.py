@@ -5,6 +5,8 @@ import pytest
 from tests.browser.conftest import Lab
 from tests.browser.hosts.conftest import CONNECT, shows_the_card_and_the_list, voila
 
+pytestmark = pytest.mark.extended
+
 
 @pytest.fixture
 def served(tmp_path, local_server, long_task):

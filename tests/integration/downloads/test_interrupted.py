@@ -148,7 +148,6 @@ def test_interrupted_download_becomes_whole_and_fetches_nothing_whole_again(
 
     @settings(
         derandomize=True,
-        deadline=None,
         database=None,
         # A few more than it takes: what is drawn hangs on the numbers in the code, too.
         max_examples=18,

@@ -42,7 +42,9 @@ def running_to(proxy, process, count):
     assert process.poll() is None, process.communicate()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.extended) for seed in range(1, 4))]
+)
 def test_killed_at_any_point_and_called_again(proxy, upstream, data, target, tmp_path, seed):
     """Six kills one after the other, at other points for each seed: 24 in all."""
     url = proxy.at(upstream.put("output.zip", data))

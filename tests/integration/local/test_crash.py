@@ -76,6 +76,25 @@ SUPERVISING_BEFORE_THE_COMMAND_ENDS = (
     "command_running",
 )
 TO_THE_END = [*SUBMITTING, *STARTING, *RUNNING, *ENDING]
+# One of each kind is in `make test`: a submission, its upload, start, run, end, kill, supervisor.
+IN_GATE = {
+    "before commit pending-input",
+    "after replace input.zip",
+    "before commit started",
+    "after commit computation-started",
+    "before commit success",
+    "after commit pending-kill",
+    "before commit nothing",
+    "after command_started",
+}
+
+
+def steps(names: list[str], *more: Any) -> list[Any]:
+    """Return parameters of a test, of which those that are not in `IN_GATE` are `extended`."""
+    return [
+        pytest.param(name, *more, marks=() if name in IN_GATE else pytest.mark.extended)
+        for name in names
+    ]
 
 
 class CrashingServer(LocalServer):
@@ -249,17 +268,7 @@ def start(tmp_path):
         end_tasks(server.data_dir)
 
 
-def test_points_are_many_and_each_is_another():
-    points = [*OPENING, *TO_THE_END, *KILLING, *(f"{step}, adopting" for step in ADOPTING)]
-    points += [f"{step}, supervisor" for step in SUPERVISING]
-    print(f"{len(points)} points to be killed at")
-    assert len(points) == len(set(points)) >= 20
-
-
-@pytest.mark.parametrize(
-    ("step", "kill"),
-    [*((step, False) for step in TO_THE_END), *((step, True) for step in KILLING)],
-)
+@pytest.mark.parametrize(("step", "kill"), [*steps(TO_THE_END, False), *steps(KILLING, True)])
 def test_task_goes_on_after_the_server_was_killed(start, tmp_path, step, kill):
     server = start(step)
     story = Story(server, tmp_path, kill=kill)
@@ -270,7 +279,7 @@ def test_task_goes_on_after_the_server_was_killed(start, tmp_path, step, kill):
     story.check_end()
 
 
-@pytest.mark.parametrize("step", OPENING)
+@pytest.mark.parametrize("step", steps(OPENING))
 def test_store_of_the_first_version_is_whole_when_the_server_was_killed_as_it_opened_it(
     start, tmp_path, step
 ):
@@ -285,6 +294,7 @@ def test_store_of_the_first_version_is_whole_when_the_server_was_killed_as_it_op
     assert [each["name"] for each in server.get("/projects")] == ["default", "storms"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("step", ADOPTING)
 def test_task_goes_on_after_the_server_that_took_it_up_was_killed_too(start, tmp_path, step):
     server = start("before commit computation-started")
@@ -312,7 +322,7 @@ def mortal(tmp_path_factory):
     server.session.close()
 
 
-@pytest.mark.parametrize("step", SUPERVISING)
+@pytest.mark.parametrize("step", steps(SUPERVISING))
 def test_task_whose_supervisor_was_killed_says_so_and_leaves_no_process(mortal, tmp_path, step):
     (mortal.data_dir / "supervisor-step").write_text(step)
     # While the command runs nothing lets it go: it has to be ended.

@@ -18,6 +18,8 @@ from tests.fault_proxy import Fault, FaultProxy
 from tests.integration.local.conftest import until
 from tests.integration.local.test_card_logs import Card
 
+pytestmark = pytest.mark.extended
+
 # Prints a hundred lines by and by, each part once the test has made the file that stands for it.
 SOLVE = """
 import pathlib, sys, time

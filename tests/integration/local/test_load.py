@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.benchmarks.server_load import run_load
+
+pytestmark = pytest.mark.extended
 
 
 def test_forty_tasks_under_ten_clients_run_once_each(make_server, tmp_path):

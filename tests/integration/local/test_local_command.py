@@ -106,7 +106,7 @@ def test_stop_kills_tasks_when_told_to(server, tmp_path):
     assert [server.status(task) for task in tasks] == ["killed", "killed"]
 
 
-@pytest.mark.parametrize("with_server", [True, False])
+@pytest.mark.parametrize("with_server", [True, pytest.param(False, marks=pytest.mark.extended)])
 def test_clean_frees_what_ended_tasks_have_left(server, tmp_path, with_server):
     task_id = finished(server)
     outside = tmp_path / "outside"

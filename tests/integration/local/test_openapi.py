@@ -172,6 +172,7 @@ def test_document_needs_the_key(shared):
     assert requests.get(f"{shared.url}/openapi.json", timeout=30).status_code == 401
 
 
+@pytest.mark.extended
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed")
 def test_no_request_that_the_document_allows_or_forbids_makes_the_server_fail(
     make_server, tmp_path

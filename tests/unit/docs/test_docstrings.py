@@ -80,9 +80,9 @@ def test_the_list_of_names_is_whole():
     assert not [path for path in paths if "._" in path]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_module_begins_with_a_sentence(module):
-    assert len(inspect.cleandoc(import_module(module).__doc__).splitlines()[0]) > 20
+def test_modules_begin_with_a_sentence():
+    firsts = [inspect.cleandoc(import_module(name).__doc__).splitlines()[0] for name in MODULES]
+    assert [first for first in firsts if len(first) <= 20] == []
 
 
 # numpydoc looks at all attributes of a class, those too that ipywidgets wants nobody to use.

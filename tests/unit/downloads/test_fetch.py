@@ -80,8 +80,6 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 
 
 @settings(
-    max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

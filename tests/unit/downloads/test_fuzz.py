@@ -28,7 +28,6 @@ SIGNATURES = [b"PK\1\2", b"PK\3\4", b"PK\5\5", b"PK\5\6", b"PK\6\6", b"PK\6\7", 
 quick = settings(
     max_examples=200,
     derandomize=True,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -109,20 +109,6 @@ def test_data_that_end_before_their_end_mark_are_refused():
         MemberDecoder(member, lambda _: None).feed(data)
 
 
-def test_bytes_behind_the_end_mark_are_not_collected():
-    content = b"small"
-    squeezed = zlib.compressobj(wbits=-15)
-    raw = squeezed.compress(content) + squeezed.flush() + bytes(100_000)
-    data = make_zip({"a": raw}, zipfile.ZIP_STORED)
-    data = data[:8] + b"\x08" + data[9:]
-    member = replace(one(data), method=8, size=5, crc=zlib.crc32(content))
-    decoder = MemberDecoder(member, lambda _: None)
-    for start in range(0, member.stop, 1000):
-        decoder.feed(data[start : start + 1000])
-    assert decoder.done
-    assert len(decoder._codec._decoder.unused_data) < 1000
-
-
 def test_lzma_without_end_mark():
     content = text(50_000)
     properties = {"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, "lc": 3, "lp": 0, "pb": 2}

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 import msgspec
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -82,7 +82,6 @@ def every_column(infos, now=NOW):
     return to_frame(infos, columns=list(COLUMNS), metadata=True, now=now)
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(tasks, max_size=3))
 def test_frame_of_ended_tasks_is_the_same_after_the_way_there_and_back(found):
     # The column of the end, or the status, has to tell that a task has ended: there is no other.
@@ -95,7 +94,6 @@ def test_frame_of_ended_tasks_is_the_same_after_the_way_there_and_back(found):
     assert_frame_equal(every_column(infos_of(frame)), frame)
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.lists(tasks, max_size=3))
 def test_frame_of_any_tasks_is_the_same_but_for_the_durations_that_grow(found):
     frame = every_column(numbered(found))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -70,7 +70,6 @@ seconds = st.none() | st.integers(-(10**9), 10**15).map(lambda us: us / 1e6)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@settings(deadline=None, max_examples=15)
 @given(found=st.lists(st.tuples(moments, seconds, st.floats(-1e9, 1e9)), max_size=50))
 def test_times_and_durations_are_exact_to_the_microsecond(found, ending, tmp_path_factory):
     frame = frame_of(

@@ -48,8 +48,6 @@ _MEANWHILE = st.lists(
     max_size=8,
 )
 quickly = settings(
-    max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

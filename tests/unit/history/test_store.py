@@ -69,9 +69,7 @@ def test_values_that_no_task_has_any_more_are_not_written(world, cache):
     assert b"number-3" not in content
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_is_made_anew_with_a_word(filled, cache, data):
     path = file_of(cache)

@@ -173,4 +173,3 @@ def test_both_ways_of_looking_agree(start):
     assert (one.parent, one.group) == (other.parent, other.group) == (os.getpid(), child.pid)
     assert one.memory == pytest.approx(other.memory, rel=0.2)
     assert proctable.carriers(MARKER, "task-both") == {child.pid}
-    assert proctable._carriers(MARKER, "task-both") == {child.pid}

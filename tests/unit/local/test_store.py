@@ -313,13 +313,13 @@ def test_damage_inside_a_file_that_was_not_closed_is_found_when_it_is_opened(tmp
         (TaskFilter(active=True), None),
     ],
 )
-@pytest.mark.parametrize("order", [[], [("create_time", True)], [("create_time", False)]])
-def test_long_listing_is_neither_sorted_nor_searched_through(store, wanted, index, order):
+def test_long_listing_is_neither_sorted_nor_searched_through(store, wanted, index):
     statements = []
     # The one that was used last is the one that is used next.
     with store._database.reading() as connection:
         connection.set_trace_callback(statements.append)
-    store.list_tasks(wanted, order)
+    for order in ([], [("create_time", True)], [("create_time", False)]):
+        store.list_tasks(wanted, order)
     with store._database.reading() as connection:
         connection.set_trace_callback(None)
         told = [
@@ -331,7 +331,7 @@ def test_long_listing_is_neither_sorted_nor_searched_through(store, wanted, inde
     assert "COVERING INDEX" in told[0]
     assert not any("TEMP B-TREE" in line for line in told)
     # Newest first is the order of the table itself; the few that are active stop it early.
-    assert index is None or any(index in line for line in told[1:])
+    assert index is None or sum(index in line for line in told) >= 3
 
 
 def test_queue_is_known_without_looking_at_the_tasks(store):

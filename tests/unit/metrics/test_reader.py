@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inductiva_widgets.errors import InputError
@@ -163,7 +163,6 @@ def test_other_simulators_have_none(simulator):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_rows_are_the_same_whatever_the_pieces(name, data):
     text = log(name)

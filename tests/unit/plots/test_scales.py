@@ -15,15 +15,15 @@ def moment(*parts):
 
 
 @pytest.mark.parametrize("length", [0, 1, 59, 3600, 7 * DAY, 100 * DAY, 4000 * DAY, 1e12])
-@pytest.mark.parametrize("first", [moment(2026, 2, 28, 23, 59, 59), 0.5, 1e9])
-def test_bins_are_equal_few_and_hold_all_times(first, length):
-    last = first + length
-    bins = scales.bins_of(first, last, 160)
-    widths = np.diff(bins.edges)
-    assert len(widths) <= 160
-    assert np.allclose(widths, widths[0])
-    assert bins.edges[0] <= first
-    assert bins.edges[-1] >= last
+def test_bins_are_equal_few_and_hold_all_times(length):
+    for first in (moment(2026, 2, 28, 23, 59, 59), 0.5, 1e9):
+        last = first + length
+        bins = scales.bins_of(first, last, 160)
+        widths = np.diff(bins.edges)
+        assert len(widths) <= 160
+        assert np.allclose(widths, widths[0])
+        assert bins.edges[0] <= first
+        assert bins.edges[-1] >= last
 
 
 @pytest.mark.parametrize(

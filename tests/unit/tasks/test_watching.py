@@ -422,14 +422,6 @@ def test_others_learn_of_new_watches_of_users(task, reading):
     assert seen == [watch]
 
 
-def test_watch_shows_itself_as_the_card_of_its_task(task, reading, monkeypatch):
-    watch = task.watch(RESIDUAL)
-    assert watch._repr_mimebundle_() == ({"text/plain": repr(watch)}, {})
-    monkeypatch.setattr("inductiva_widgets.tasks._display.in_notebook", lambda: True)
-    monkeypatch.setattr("inductiva_widgets.tasks._display.task_bundle", lambda one: one)
-    assert watch._repr_mimebundle_() is task
-
-
 def test_nothing_warns_while_all_is_well(task, reading):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import (
@@ -67,19 +65,18 @@ def fields(interface: str) -> set[str]:
     return own | (fields(parent) if parent else set())
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_view_has_the_same_fields_on_both_sides(name):
-    assert fields(name) == set(TWINS[name].__annotations__)
+def test_views_have_the_same_fields_on_both_sides():
+    python = {name: set(view.__annotations__) for name, view in TWINS.items()}
+    assert python == {name: fields(name) for name in TWINS}
 
 
-@pytest.mark.parametrize("name", WIDGETS)
-def test_widget_syncs_just_the_traits_of_the_contract(name):
-    own = {
-        trait
-        for trait in WIDGETS[name].class_traits(sync=True)
-        if not trait.startswith("_") and trait not in ("layout", "tabbable", "tooltip")
+def test_widgets_sync_just_the_traits_of_the_contract():
+    of_every_widget = {"layout", "tabbable", "tooltip"}
+    synced = {
+        name: {trait for trait in widget.class_traits(sync=True) if not trait.startswith("_")}
+        for name, widget in WIDGETS.items()
     }
-    assert own == fields(name)
+    assert synced == {name: fields(name) | of_every_widget for name in WIDGETS}
 
 
 def test_every_request_of_the_page_has_a_handler(service):

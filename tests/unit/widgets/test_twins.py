@@ -32,11 +32,11 @@ class Tags(html.parser.HTMLParser):
         self.text += data
 
 
-@pytest.mark.parametrize("status", KNOWN_STATUSES)
-def test_card_says_the_status_in_text_and_html(status):
-    task = info(status=status)
-    assert f"{task.task_id}: {task.alias}" in twins.task_text(task, NOW)
-    assert task.alias in Tags(twins.task_html(task, NOW)).text
+def test_card_says_the_status_in_text_and_html():
+    for status in KNOWN_STATUSES:
+        task = info(status=status)
+        assert f"{task.task_id}: {task.alias}" in twins.task_text(task, NOW)
+        assert task.alias in Tags(twins.task_html(task, NOW)).text
 
 
 def test_card_text_tells_what_people_ask():

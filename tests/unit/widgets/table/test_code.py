@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inductiva_widgets.frames import to_frame
@@ -110,7 +110,6 @@ def run(text, listed):
     return list(names["df"].index)
 
 
-@settings(max_examples=100, deadline=None)
 @given(lists, queries)
 @example([], {"search": "x", "sort": {"key": "id", "descending": True}, "group": "status"})
 def test_code_gives_what_is_shown(listed, view):
