@@ -16,6 +16,7 @@ import contextvars
 import functools
 import logging
 import queue
+import sys
 import threading
 from typing import Any
 
@@ -53,13 +54,10 @@ def _install(found: Cells) -> bool:
 
 
 def _is_supported(kernel: Any) -> bool:
-    try:
-        from ipykernel import version_info  # type: ignore[attr-defined]
-    except ImportError:
-        return False
+    ipykernel: Any = sys.modules.get(type(kernel).__module__.partition(".")[0])
     names = ("shell_channel_thread_main", "shell_stream", "comm_manager", "_publish_status")
     return (
-        version_info[0] == 7
+        getattr(ipykernel, "version_info", (0,))[0] == 7
         and getattr(kernel, "shell_channel_thread", None) is not None
         and all(hasattr(kernel, name) for name in names)
         and isinstance(getattr(kernel, "_shell_parent", None), contextvars.ContextVar)
