@@ -90,7 +90,7 @@ def test_task_in_the_queue_is_killed_and_has_no_output(swmm, client):
     try:
         assert last.get_status() == "submitted"
         assert last.get_position_in_queue() >= 1
-        assert last.kill(wait_timeout=5) is True
+        assert last.kill(wait_timeout=60) is True
         with pytest.raises(errors.TaskError, match="no output"):
             last.download_outputs()
     finally:

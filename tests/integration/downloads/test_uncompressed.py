@@ -79,7 +79,7 @@ def test_cancelled_while_it_stalls_and_resumed(proxy, url, target):
     wait_until(lambda: download.progress.bytes_done > 2_900_000)
     download.cancel()
     with pytest.raises(DownloadCancelled):
-        download.result(1)
+        download.result(10)
     fetch_file(url, target)
     check(target)
     assert proxy.sent < 1.02 * len(DATA)
@@ -92,7 +92,7 @@ def test_cancelled_while_the_server_does_not_answer(proxy, url, target):
     wait_until(lambda: fault.times == 0)
     download.cancel()
     with pytest.raises(DownloadCancelled):
-        download.result(1)
+        download.result(10)
     fetch_file(url, target)
     check(target)
 

@@ -11,7 +11,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessi
 
 from tests.integration.local.conftest import LocalServer
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Channel:

@@ -52,7 +52,7 @@ def make_zip(
     return b"".join(out.parts) if isinstance(out, Unseekable) else out.getvalue()
 
 
-def wait_until(condition, seconds=10.0) -> None:
+def wait_until(condition, seconds=60.0) -> None:
     """Wait for something that another thread is about to do."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -106,7 +106,7 @@ class Ear:
     def text(self) -> bytes:
         return b"".join(piece.data for piece in self.pieces)
 
-    def until(self, is_enough, seconds=30):
+    def until(self, is_enough, seconds=60):
         with self.came:
             assert self.came.wait_for(is_enough, seconds), (self.pieces[-3:], self.states[-3:])
 
@@ -116,7 +116,7 @@ def readers_of(client):
     return [name for reading, _, name in list(following._readers) if reading is client]
 
 
-def until(is_enough, seconds=30):
+def until(is_enough, seconds=60):
     deadline = time.monotonic() + seconds
     while not is_enough():
         assert time.monotonic() < deadline

@@ -20,9 +20,9 @@ def requests(task):
 
 
 def until(is_so):
-    """Wait for another thread, which is quick."""
+    """Wait until another thread has done something."""
     done = threading.Event()
-    for _ in range(500):
+    for _ in range(6000):
         if is_so():
             return
         done.wait(0.01)

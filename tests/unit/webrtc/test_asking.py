@@ -29,7 +29,7 @@ TAIL = webrtc.Question("tail", {"filename": "stdout.txt"}, follow=True)
 def all_of(stream, count):
     """Return so many answers of a stream."""
     found = []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(found) < count and time.monotonic() < deadline:
         found += stream.take(0.5).messages
     return found
@@ -248,7 +248,7 @@ def test_idle_connection_is_closed(start_machine, monkeypatch):
     monkeypatch.setattr(link, "LINGER", 0.0)
     machine = start_machine(by_operation)
     assert webrtc.ask(machine, "t1", TOP) == "top"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while machine.open[0].connectionState != "closed" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert machine.open[0].connectionState == "closed"

@@ -12,7 +12,7 @@ from inductiva_widgets.tasks import Task, get
 from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, base, state
 from tests.unit.conftest import wire_task
 
-PATIENCE = 10
+PATIENCE = 60
 
 
 class Work:
