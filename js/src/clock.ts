@@ -83,7 +83,7 @@ export function isStale(feed: FeedView, offset: number): boolean {
 
 /**
  * The time to count with. Stops at the last update of a live task once that is too old: a saved
- * notebook without a kernel must not count on for ever.
+ * notebook without a kernel must not count on for ever. Nor must a task that is not updated.
  */
 export function useServiceTime(feed: FeedView, isLive: boolean, seen: number | null): ServiceTime {
   const offset = offsetOf(feed, seen);
@@ -94,7 +94,7 @@ export function useServiceTime(feed: FeedView, isLive: boolean, seen: number | n
     () => (watches ? onTick(() => setStale(isStale(feed, offset))) : undefined),
     [watches, feed, offset],
   );
-  return { offset, frozen: stale ? feed.updated : null };
+  return { offset, frozen: stale || (isLive && feed.notice !== null) ? feed.updated : null };
 }
 
 /** Seconds of a duration, never negative; null where unknown. */
