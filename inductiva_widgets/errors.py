@@ -125,7 +125,15 @@ class APITimeoutError(APIConnectionError):
 class APIError(InductivaError):
     """The service answered with an error status."""
 
-    def __init__(self, message: str, *, status: int, endpoint: str = "", detail: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        endpoint: str = "",
+        detail: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         """Say what the service answered; all but the message are kept as attributes.
 
         Parameters
@@ -138,11 +146,14 @@ class APIError(InductivaError):
             Method and path of the call, such as ``"GET /tasks"``.
         detail
             The service's own words, empty where it gave none.
+        retry_after
+            Seconds after which the service asks to try again, None if it does not.
         """
         super().__init__(message)
         self.status = status
         self.endpoint = endpoint
         self.detail = detail
+        self.retry_after = retry_after
 
 
 class AuthenticationError(APIError):

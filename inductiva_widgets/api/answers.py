@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import requests
+import urllib3
 
 from inductiva_widgets import errors
 
@@ -69,6 +70,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def refused(error: BaseException) -> bool:
     """Return whether nobody listened, so that even a POST was never delivered."""
     return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+
+
+def timed_out(error: BaseException) -> bool:
+    """Return whether an answer did not begin, or did not go on, in time."""
+    # requests raises a ConnectionError for a body that is not read in time.
+    kinds = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
+    return any(isinstance(cause, kinds) for cause in _causes(error))
 
 
 def root_reason(error: BaseException) -> str:

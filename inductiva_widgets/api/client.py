@@ -38,6 +38,11 @@ class Client:
     Its methods are the endpoints of the service; each costs one request, and raises the errors of
     ``inductiva_widgets.errors``. Tasks, simulators and listings call them for you.
 
+    A call ends within 60 s, retries included: a try fails if no connection is made within 5 s or
+    no answer begins within 15 s. Calls that cannot be repeated, such as ``submit``, end within
+    120 s. If the service asks for a pause by ``Retry-After``, up to 60 s are added. Uploads have
+    no limit as a whole.
+
     Parameters
     ----------
     transport
@@ -287,7 +292,8 @@ class Client:
         """
         params = {"client": sender, "block_s": block_s}
         path = f"{_task(task_id)}/message"
-        answer = self.transport.call("GET", path, answer=PeerAnswer, params=params)
+        held = float(60 if block_s is None else block_s)
+        answer = self.transport.call("GET", path, answer=PeerAnswer, params=params, held=held)
         return cast("PeerAnswer | None", answer)
 
     # Storage

@@ -1,8 +1,8 @@
 """The one door for HTTP.
 
 Two sessions: one carries the key and speaks to the API alone, the other has no key and follows
-signed links. Both have time-outs always, safe calls are tried again with back-off and jitter, and
-every failure leaves as one of ``inductiva_widgets.errors``.
+signed links. Every call is limited in time, safe calls are tried again with back-off and jitter,
+and every failure leaves as one of ``inductiva_widgets.errors``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -23,7 +23,8 @@ import requests
 from inductiva_widgets import errors
 from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets._version import __version__
-from inductiva_widgets.api import answers
+from inductiva_widgets.api import answers, limits
+from inductiva_widgets.api.limits import Limits
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.redaction import redact_logs
 
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
 
 T = TypeVar("T")
+_Timeout = tuple[float, float]
 
-CONNECT_TIMEOUT = 10.0
-READ_TIMEOUT = 60.0
-TRIES = 4
-LONGEST_PAUSE = 60.0
+TRIES = limits.DEFAULT.tries
+# The time to connect is the time to send some bytes too; then the store writes down what it got.
+_UPLOAD = Limits(connect=10.0, answer=60.0, total=float("inf"), tries=3)
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -69,6 +70,8 @@ class _Request:
     body: Any
     safe: bool
     keyed: bool
+    # Seconds that the service may wait by itself before it answers.
+    held: float = 0.0
 
     @property
     def endpoint(self) -> str:
@@ -87,6 +90,8 @@ class Transport:
         embedded server uses it to start again after it has quit for want of work.
     sleep
         Pause in seconds; tests pass their own.
+    repeatable, unrepeatable
+        Limits of calls that may be repeated, and of those that may not; tests pass their own.
     """
 
     def __init__(
@@ -95,8 +100,11 @@ class Transport:
         *,
         revive: Callable[[], Settings] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        repeatable: Limits = limits.DEFAULT,
+        unrepeatable: Limits = limits.UNREPEATABLE,
     ) -> None:
         self.settings = settings
+        self._repeatable, self._unrepeatable = repeatable, unrepeatable
         self._revive = revive
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -121,8 +129,14 @@ class Transport:
         body: Any = None,
         retry: bool | None = None,
         keyed: bool = True,
+        held: float = 0.0,
     ) -> T | Any:
         """Make one call to the API and decode its answer.
+
+        A try fails if no connection is made within 5 s, or if no answer begins within 15 s. The
+        whole call takes 60 s at most, retries and body included, and 60 s more if the service asks
+        for a pause by ``Retry-After``. A call that may not be repeated waits 60 s for its answer,
+        and takes 120 s at most. The time to look up the host's name is the system's.
 
         Parameters
         ----------
@@ -139,6 +153,8 @@ class Transport:
             Whether a failed try may be repeated; by default for all methods but POST and PATCH.
         keyed
             False for the catalogue, which is another host and gets no key.
+        held
+            Seconds that the service may hold its answer back, added to these limits.
 
         Raises
         ------
@@ -146,7 +162,7 @@ class Transport:
             As drawn at the head of ``inductiva_widgets.errors``.
         """
         safe = method in _SAFE_METHODS if retry is None else retry
-        request = _Request(method, path, _query(params), body, safe, keyed)
+        request = _Request(method, path, _query(params), body, safe, keyed, held)
         response = self._send(request)
         if not response.ok or response.is_redirect:
             raise self._error(response, request.endpoint)
@@ -192,38 +208,46 @@ class Transport:
         """
         endpoint = f"PUT {urlsplit(url).path}"
 
-        def send() -> requests.Response:
+        def send(timeout: _Timeout) -> requests.Response:
             return self._keyless.put(
                 url,
                 data=body(),
                 headers={"Content-Type": "application/octet-stream"},
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                timeout=timeout,
                 allow_redirects=False,
             )
 
-        response = self._repeat(send, endpoint, tries=3)
+        response = self._repeat(send, endpoint, _UPLOAD)
         if not response.ok or response.is_redirect:
             raise self._error(response, endpoint)
 
     def _send(self, request: _Request) -> requests.Response:
-        tries = TRIES if request.safe else 1
+        call_limits = self._limits(request)
         used = self.settings
+
+        def send(timeout: _Timeout) -> requests.Response:
+            return self._once(request, timeout)
+
         try:
-            response = self._repeat(lambda: self._once(request), request.endpoint, tries)
+            response = self._repeat(send, request.endpoint, call_limits)
         except errors.APIConnectionError as error:
             if self._revive is None or not answers.refused(error):
                 raise
             with self._lock:
                 if self.settings is used:
                     self.settings = self._revive()
-            response = self._repeat(lambda: self._once(request), request.endpoint, tries)
+            response = self._repeat(send, request.endpoint, call_limits)
         if request.keyed:
             # The catalogue may be another host, with another clock.
             self._note_clock(response)
             self.is_embedded = response.headers.get("Server") == SERVER_NAME
         return response
 
-    def _once(self, request: _Request) -> requests.Response:
+    def _limits(self, request: _Request) -> Limits:
+        found = limits.effective(self._repeatable if request.safe else self._unrepeatable)
+        return replace(found, answer=found.answer + request.held, total=found.total + request.held)
+
+    def _once(self, request: _Request, timeout: _Timeout) -> requests.Response:
         settings = self.settings
         headers = {"Accept": "application/json"}
         if request.keyed:
@@ -239,35 +263,46 @@ class Transport:
             params=request.params,
             data=None if request.body is None else msgspec.json.encode(request.body),
             headers=headers,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            timeout=timeout,
             allow_redirects=False,
         )
 
     def _repeat(
-        self, send: Callable[[], requests.Response], endpoint: str, tries: int
+        self, send: Callable[[_Timeout], requests.Response], endpoint: str, call_limits: Limits
     ) -> requests.Response:
-        attempt = 0
+        attempt, waited = 0, 0.0
+        ends = time.monotonic() + call_limits.total
         while True:
             attempt += 1
+            is_last = attempt == call_limits.tries
             pause = min(8.0, 0.3 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+            left = max(0.001, ends - time.monotonic())
             try:
-                response = send()
+                with limits.deadline(ends):
+                    response = send((min(call_limits.connect, left), min(call_limits.answer, left)))
             except requests.RequestException as error:
                 # Where the server can be started again, a refusal is no reason to wait.
-                if attempt == tries or (self._revive is not None and answers.refused(error)):
+                is_last = is_last or (self._revive is not None and answers.refused(error))
+                if is_last or time.monotonic() + pause >= ends:
                     raise self._connection_error(error, endpoint) from error
             else:
-                if response.status_code not in _RETRIED_STATUSES or attempt == tries:
+                if response.status_code not in _RETRIED_STATUSES or is_last:
                     return response
-                pause = answers.retry_after(response) or pause
+                asked = answers.retry_after(response)
+                if asked is not None:
+                    pause = asked
+                    waited += asked
+                    ends += asked
+                if waited > limits.MAX_RETRY_AFTER or time.monotonic() + pause >= ends:
+                    return response
                 response.close()
-            self._sleep(min(pause, LONGEST_PAUSE))
+            self._sleep(pause)
 
     def _connection_error(
         self, error: requests.RequestException, endpoint: str
     ) -> errors.APIConnectionError:
         where = self.settings.api_url
-        if isinstance(error, requests.Timeout):
+        if answers.timed_out(error):
             return errors.APITimeoutError(
                 f"{where} did not answer in time ({endpoint}). Check the connection and try again.",
                 endpoint=endpoint,
@@ -297,8 +332,11 @@ class Transport:
             )
         else:
             message = f"{where} answered {endpoint} with {status} {response.reason}{said}"
+        asked = answers.retry_after(response)
+        if asked:
+            message += f" The service asks to try again in {asked:.0f} s."
         return errors.error_for_status(status)(
-            message, status=status, endpoint=endpoint, detail=detail
+            message, status=status, endpoint=endpoint, detail=detail, retry_after=asked
         )
 
     def _note_clock(self, response: requests.Response) -> None:
@@ -317,7 +355,7 @@ def _session() -> requests.Session:
     # Else requests would add credentials from ~/.netrc, to signed links too.
     session.auth = _no_credentials
     session.headers["User-Agent"] = f"inductiva-widgets/{__version__}"
-    adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=16)
+    adapter = limits.LimitedAdapter(pool_connections=4, pool_maxsize=16)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

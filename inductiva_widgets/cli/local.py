@@ -260,12 +260,11 @@ def _alive(client: Client) -> list[TaskInfo]:
 
 
 def _kill(client: Client, alive: list[TaskInfo]) -> None:
-    from inductiva_widgets.tasks import Task
+    from inductiva_widgets.tasks import Task, TaskList
 
     tasks = [Task(info.task_id, client=client) for info in alive]
     # The listing has the youngest first: a queued task must not take the place of one just killed.
-    for task in tasks:
-        task.kill()
+    TaskList(tasks).kill()
     late = [task.id for task in tasks if task.kill(_KILLING_TAKES) is False]
     if late:
         raise LocalServerError(f"Not ended within {_KILLING_TAKES:g} s: {', '.join(late)}.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inductiva_widgets.api.limits import single_try
 from inductiva_widgets.errors import APIConnectionError, RateLimitError, ServerError
 from inductiva_widgets.local.replay_options import DEMO_KEY, DEMO_VALUE
 
@@ -67,7 +68,8 @@ def watch_table(look: Callable[[], str], period: float) -> None:
         while True:
             note = ""
             try:
-                shown = look()
+                with single_try():
+                    shown = look()
             except (APIConnectionError, RateLimitError, ServerError) as error:
                 note = f"\n\n{error} Still trying."
             stamp = time.strftime("%H:%M:%S")

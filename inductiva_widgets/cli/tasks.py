@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ import msgspec
 
 from inductiva_widgets.cli.live import last_modified_file, list_files, tail, top
 from inductiva_widgets.cli.table import table_text, tell_demo, watch_table
+from inductiva_widgets.errors import InvalidRequestError, NotFoundError
 from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_short
 
 if TYPE_CHECKING:
     from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.tasks import Task
 
 
 @click.group()
@@ -58,15 +60,23 @@ def list_tasks(
       inductiva-widgets tasks list --status failed --json
       inductiva-widgets tasks list --watch 5
     """
-    from inductiva_widgets.tasks import Task, TaskList, get
+    from inductiva_widgets.tasks import TaskList, get
 
-    def look() -> TaskList:
-        return TaskList(map(Task, ids)) if ids else get(last_n, status=status, project=project)
+    def look() -> tuple[TaskList, list[str]]:
+        if not ids:
+            return get(last_n, status=status, project=project), []
+        found, unknown = _split(ids)
+        return TaskList(found), unknown
+
+    def text() -> str:
+        found, unknown = look()
+        return "\n".join([table_text(found), *unknown])
 
     if watch is not None:
-        watch_table(lambda: table_text(look()), watch)
+        watch_table(text, watch)
         return
-    found = look()
+    found, unknown = look()
+    _complain(unknown)
     tell_demo(found.infos())
     if as_json:
         _echo_json([msgspec.structs.asdict(info) for info in found.infos()])
@@ -75,7 +85,7 @@ def list_tasks(
         click.echo(f"\n{table_text(found)}\n")
     else:
         click.echo("No tasks found.")
-    if not found:
+    if unknown or not found:
         sys.exit(1)
 
 
@@ -100,27 +110,31 @@ def info(task_id: str, as_json: bool) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
     """Kill tasks."""
-    from inductiva_widgets.tasks import Task
+    from inductiva_widgets.tasks.together import each
 
-    found = [Task(task_id) for task_id in task_ids]
-    alive = [task for task in found if not task.is_terminal()]
+    found, unknown = _split(task_ids)
+    _complain(unknown)
+    has_failed = bool(unknown)
+    alive = [task for task in found if not task.info.is_terminal]
     for task in found:
         if task not in alive:
             click.echo(f"{task.id} has ended already: {task.info.alias}.")
     if not alive:
-        return
+        sys.exit(has_failed)
     names = ", ".join(task.id for task in alive)
     if not yes:
         click.confirm(
             f"Kill {len(alive)} task{'s' if len(alive) > 1 else ''} ({names})?", abort=True
         )
-    late = False
-    for task in alive:
+
+    def kill_one(task: Task) -> bool | None:
         ended = task.kill(wait_timeout=wait)
-        late = late or ended is False
         said = {None: "kill requested", True: "killed", False: "kill requested, not ended yet"}
         click.echo(f"{task.id}: {said[ended]}.")
-    if late:
+        return ended
+
+    has_failed = False in each(alive, kill_one, "killed") or has_failed
+    if has_failed:
         sys.exit(1)
 
 
@@ -189,6 +203,30 @@ def export(file: str, columns: str | None, **chosen: Any) -> None:
     with _counting() as told:
         count = export_tasks(Path(file), Choice(columns=names, **chosen), told=told)
     click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
+
+
+def _split(task_ids: Iterable[str]) -> tuple[list[Task], list[str]]:
+    """Return the tasks that the service knows, and a line about each of the others."""
+    from inductiva_widgets.tasks import Task
+
+    tasks = [Task(task_id) for task_id in dict.fromkeys(task_ids)]
+    reasons = {task.id: _reason(task) for task in tasks}
+    found = [task for task in tasks if not reasons[task.id]]
+    return found, [f"{task_id}: {reason}" for task_id, reason in reasons.items() if reason]
+
+
+def _reason(task: Task) -> str:
+    """Return why a task cannot be looked at, "" if it can."""
+    try:
+        task.get_info()
+    except (NotFoundError, InvalidRequestError) as error:
+        return str(error)
+    return ""
+
+
+def _complain(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.live.poller import Feed, Subscription
+from inductiva_widgets.live.feed import Feed
+from inductiva_widgets.live.poller import Subscription
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client

@@ -2,6 +2,9 @@
 
 One watched task is asked for by its status, several by one listing of the active tasks; the detail
 of a task is fetched only when its status has changed. It stops when nothing watched is alive.
+
+Each request is tried once a tick. If the listing fails, the service counts as away, and is asked
+less and less often. If only a request about one task fails, only that task is asked less often.
 """
 
 from __future__ import annotations
@@ -10,41 +13,45 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from inductiva_widgets.errors import APIConnectionError, InductivaError, RateLimitError, ServerError
+from inductiva_widgets.api.limits import single_try
+from inductiva_widgets.api.paging import pages
+from inductiva_widgets.errors import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    AuthenticationError,
+    InductivaError,
+    RateLimitError,
+    ServerError,
+)
+from inductiva_widgets.live.feed import Feed, Trouble
+from inductiva_widgets.live.weak_list import WeakList
+from inductiva_widgets.live.worker import spawn
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
     from inductiva_widgets.api.client import Client
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.models import TaskInfo, TaskPage
 
 _log = logging.getLogger(__name__)
 
 FAST, CALM, SLOW = 1.0, 2.0, 5.0
 _LONGEST_BACKOFF = 30.0
+_LONGEST_RETRY_AFTER = 300.0
 _MAX_DETAILS_A_TICK = 20
-
-
-@dataclass(frozen=True)
-class Feed:
-    """How fresh the news is.
-
-    Parameters
-    ----------
-    updated
-        When the service last answered, seconds of our clock since the epoch; None before.
-    offline_since
-        Since when it has not answered, None while it does.
-    error
-        Why it did not answer, in words.
-    """
-
-    updated: float | None = None
-    offline_since: float | None = None
-    error: str | None = None
+_PER_PAGE = 500
+# 10,000 active tasks. The tasks behind them are asked for by their details, in turn.
+_MAX_PAGES = 20
+# Seconds that all requests about single tasks may hold up one tick. A task whose answer takes
+# longer is asked for on a thread of its own.
+_DETAILS_BUDGET = 5.0
+_MAX_BACKGROUND = 4
 
 
 class Polled(Protocol):
@@ -102,6 +109,13 @@ class Subscription(Generic[T]):
         self.is_paused = False
         #: Called on the poller's thread with what one of the above raised.
         self.on_error: Callable[[Exception], None] | None = None
+        #: Called on the poller's thread with a task that cannot be updated and why, once for each
+        #: try; with None when it can be again.
+        self.on_trouble: Callable[[T, Trouble | None], None] | None = None
+        self._troubles: dict[str, Trouble] = {}
+        # Of ``look``.
+        self._look_trouble: Trouble | None = None
+        self._look_at = -float("inf")
         self._poller: weakref.ref[Poller] | None = None
         self._told = {task.id: _state(task) for task in self.tasks.values()}
 
@@ -136,6 +150,17 @@ class Subscription(Generic[T]):
         if news:
             self.on_tasks(news)
         self.on_feed(feed)
+
+    def tell_troubles(self, troubles: dict[str, Trouble]) -> None:
+        """Hand on which of the tasks cannot be updated, as far as that has changed."""
+        told = self._troubles
+        self._troubles = {key: troubles[key] for key in troubles.keys() & self.tasks.keys()}
+        if self.on_trouble is None:
+            return
+        for key in told.keys() | self._troubles.keys():
+            trouble = self._troubles.get(key)
+            if trouble != told.get(key):
+                self.on_trouble(self.tasks[key], trouble)
 
     def cancel(self) -> None:
         """End the interest."""
@@ -172,14 +197,25 @@ class Poller:
     def __init__(self, client: Client, *, clock: Callable[[], float] = time.time) -> None:
         self._client = client
         self._clock = clock
-        self._lock = threading.Lock()
+        # Reentrant: what is done with it looks at the subscriptions, too.
+        self._lock = threading.RLock()
         self._wake = threading.Event()
         # Weak, so that a closed or forgotten widget costs nothing more.
-        self._subscriptions: weakref.WeakSet[Subscription[Any]] = weakref.WeakSet()
+        self._subscriptions: WeakList[Subscription[Any]] = WeakList()
         self._thread: threading.Thread | None = None
         self._last_change = clock()
         self._failures = 0
+        self._retry_after = 0.0
+        self._pages_read = 1
+        self._troubles: dict[str, Trouble] = {}
+        self._retry_at: dict[str, float] = {}
+        # Tasks that are asked for on threads of their own.
+        self._background: set[str] = set()
+        # When each task was last asked for by itself, for taking turns.
+        self._turns: dict[str, int] = {}
+        self._n_turns = 0
         self._queue_seen: object = None
+        self._queue_due: dict[str, None] = {}
         self.feed = Feed()
 
     def subscribe(self, subscription: Subscription[Any]) -> None:
@@ -188,6 +224,10 @@ class Poller:
         with self._lock:
             self._subscriptions.add(subscription)
             self._last_change = self._clock()
+            # A task that counts as removed is asked for again if it is shown again.
+            for task_id in self._troubles.keys() & subscription.tasks.keys():
+                if self._troubles[task_id].is_final:
+                    self._clear(task_id)
             if self._thread is None and self._has_work():
                 self._thread = threading.Thread(
                     target=self._run, name="inductiva-poller", daemon=True
@@ -202,43 +242,51 @@ class Poller:
 
     def tick(self) -> None:
         """Look at every live task once and tell the subscribers."""
-        live = self._live_tasks()
         try:
-            if live:
-                self._look(live)
-            for subscription in self._active():
-                subscription.look(self._client)
+            with single_try():
+                has_asked = self._ask()
         except InductivaError as error:
             # Where asking again cannot help (a refused key, say) it is done slowly all the same.
             passing = isinstance(error, (APIConnectionError, RateLimitError, ServerError))
             self._failures = self._failures + 1 if passing else max(5, self._failures)
+            self._retry_after = getattr(error, "retry_after", None) or 0.0
             since = self.feed.offline_since or self._clock()
-            self.feed = Feed(self.feed.updated, since, str(error))
+            self.feed = Feed.failed(error, self.feed.updated, since)
         else:
-            self._failures = 0
-            self.feed = Feed(self._clock())
+            if has_asked:
+                self._failures, self._retry_after = 0, 0.0
+                self.feed = Feed(self._clock())
+        with self._lock:
+            troubles = dict(self._troubles)
         for subscription in self._active():
             if subscription.untold():
                 self._last_change = self._clock()
-            self._tell(subscription)
+            self._tell(subscription, troubles)
 
-    def _tell(self, subscription: Subscription[Any]) -> None:
+    def _tell(self, subscription: Subscription[Any], troubles: dict[str, Trouble]) -> None:
         try:
+            subscription.tell_troubles(troubles)
             subscription.tell(self.feed)
         except Exception as error:
             # A failing listener is its own fault: the others still get their news.
             _log.exception("A listener of the poller failed")
-            try:
-                subscription.fail(error)
-            except Exception:
-                _log.exception("Nor could its failure be told")
+            self._report(subscription, error)
+
+    def _report(self, subscription: Subscription[Any], error: Exception) -> None:
+        try:
+            subscription.fail(error)
+        except Exception:
+            _log.exception("Nor could its failure be told")
 
     def interval(self) -> float:
         """Return the seconds until the next tick: longer when little happens or nobody answers."""
         if self._failures:
-            return min(_LONGEST_BACKOFF, FAST * 2.0 ** min(self._failures, 10))
+            pause = min(_LONGEST_BACKOFF, FAST * 2.0 ** min(self._failures, 10))
+            return max(pause, min(_LONGEST_RETRY_AFTER, self._retry_after))
         quiet = self._clock() - self._last_change
-        return FAST if quiet < 120 else CALM if quiet < 600 else SLOW
+        pause = FAST if quiet < 120 else CALM if quiet < 600 else SLOW
+        # One page a second on the average, however many tasks are active.
+        return max(pause, FAST * self._pages_read)
 
     def _run(self) -> None:
         while True:
@@ -256,13 +304,11 @@ class Poller:
             self._wake.wait(self.interval())
 
     def _active(self) -> list[Subscription[Any]]:
-        return [
-            item for item in list(self._subscriptions) if not (item.is_cancelled or item.is_paused)
-        ]
+        return [item for item in self._subscriptions if not (item.is_cancelled or item.is_paused)]
 
     def _has_work(self) -> bool:
         active = self._active()
-        return bool(self._live_tasks()) or any(
+        return bool(self._live_tasks() or self._background) or any(
             item.looks_itself or item.untold() for item in active
         )
 
@@ -273,46 +319,231 @@ class Poller:
             for task in subscription.tasks.values():
                 if task.known is None or not task.known.is_terminal:
                     live.setdefault(task.id, []).append(task)
+        with self._lock:
+            for task_id, trouble in self._troubles.items():
+                if trouble.is_final:
+                    live.pop(task_id, None)
         return live
 
-    def _look(self, live: dict[str, list[Polled]]) -> None:
+    def _ask(self) -> bool:
+        """Ask for everything once; return whether the service has answered anything.
+
+        Raises
+        ------
+        InductivaError
+            The service does not answer, or refuses the key.
+        """
+        live = self._live_tasks()
+        self._forget_others(live)
+        has_answered = self._look(live) if live else True
+        for subscription in self._active():
+            if subscription.looks_itself:
+                self._let_look(subscription, alone=not live)
+        return has_answered
+
+    def _let_look(self, subscription: Subscription[Any], *, alone: bool) -> None:
+        """Let a subscription ask; what fails while the service answers is its trouble alone."""
+        trouble, now = subscription._look_trouble, self._clock()
+        if trouble is not None and now < subscription._look_at:
+            return
+        try:
+            subscription.look(self._client)
+        except Exception as error:
+            if alone and isinstance(error, InductivaError):
+                raise
+            if not isinstance(error, InductivaError):
+                _log.exception("A subscription could not ask the service")
+            trouble = _next_trouble(trouble, error, now, self.feed.updated)
+            subscription._look_trouble, subscription._look_at = trouble, now + trouble.pause
+            self._report(subscription, error)
+        else:
+            subscription._look_trouble = None
+
+    def _look(self, live: dict[str, list[Polled]]) -> bool:
         asked_at = time.monotonic()
         if len(live) == 1:
-            ((first, *_),) = live.values()
-            first.refresh()
+            ((task_id, (first, *_)),) = live.items()
+            has_answered = self._look_at_one(task_id, first)
         else:
             self._look_at_many({task_id: tasks[0] for task_id, tasks in live.items()})
+            has_answered = True
         for first, *others in live.values():
             for other in others:
                 if first.known is not None:
                     other.learn(first.known, first.tasks_ahead, asked_at)
+        return has_answered
+
+    def _look_at_one(self, task_id: str, task: Polled) -> bool:
+        """Ask for the only live task; what is not about the task itself is about the service."""
+        if not self._is_due(task_id):
+            return False
+        try:
+            task.refresh()
+        except (AuthenticationError, RateLimitError, ServerError):
+            raise
+        except APIError as error:
+            self._note(task_id, error)
+        else:
+            self._clear(task_id)
+        return True
 
     def _look_at_many(self, live: dict[str, Polled]) -> None:
         asked_at = time.monotonic()
-        page = self._client.task_page(active=True)
-        listed = {info.task_id: info for info in page.tasks}
-        details = 0
+        listed = self._listed(live.keys())
+        unclear: dict[str, Polled] = {}
         for task_id, task in live.items():
             info = listed.get(task_id)
             if info is not None and (task.known is None or task.known.status == info.status):
                 task.learn(info, task.tasks_ahead, asked_at)
-            elif details < _MAX_DETAILS_A_TICK:
-                # Ended, or in another status: the detail tells all. The rest waits for a tick.
-                details += 1
-                then = time.monotonic()
-                task.learn(self._client.task(task_id), asked_at=then)
-        self._look_at_queue(live, {task_id: info.status for task_id, info in listed.items()})
+                self._clear(task_id)
+            else:
+                # Ended, or in another status: the detail tells all.
+                unclear[task_id] = task
+        steps = [partial(self._detail, task, listed.get(key)) for key, task in unclear.items()]
+        ends = time.monotonic() + _DETAILS_BUDGET
+        self._ask_each(dict(zip(unclear, steps, strict=True)), ends)
+        self._look_at_queue(live, {key: info.status for key, info in listed.items()}, ends)
 
-    def _look_at_queue(self, live: dict[str, Polled], active: dict[str, Status]) -> None:
+    def _listed(self, wanted: Iterable[str]) -> dict[str, TaskInfo]:
+        """Return the active tasks by id, from as many pages as have all that are asked for."""
+
+        def fetch(page: int) -> TaskPage:
+            return self._client.task_page(page=page, per_page=_PER_PAGE, active=True)
+
+        listed: dict[str, TaskInfo] = {}
+        missing = set(wanted)
+        self._pages_read = 0
+        # Fetched one after the other: mostly the first page is enough.
+        for page in islice(pages(fetch, _PER_PAGE, enough=1), _MAX_PAGES):
+            self._pages_read += 1
+            listed |= {info.task_id: info for info in page.tasks}
+            missing -= listed.keys()
+            if not missing:
+                break
+        return listed
+
+    def _detail(self, task: Polled, listed: TaskInfo | None) -> None:
+        asked_at = time.monotonic()
+        try:
+            info = self._client.task(task.id)
+        except Exception:
+            if listed is not None:
+                # Less than the detail, but the status is right.
+                task.learn(listed, asked_at=asked_at)
+            raise
+        task.learn(info, asked_at=asked_at)
+
+    def _look_at_queue(
+        self, live: dict[str, Polled], active: dict[str, Status], ends: float
+    ) -> None:
         """Ask for queue positions: a listing has none, and they move only when a task does."""
         wanted = set().union(*(item.positions for item in self._active())) & live.keys()
         seen = (active, wanted)
-        if seen == self._queue_seen:
-            return
-        queued = [task for task_id, task in live.items() if task_id in wanted and _is_queued(task)]
-        for task in queued[:_MAX_DETAILS_A_TICK]:
-            task.refresh()
-        self._queue_seen = seen
+        if seen != self._queue_seen:
+            self._queue_seen = seen
+            self._queue_due = dict.fromkeys(key for key in live if key in wanted)
+        due = {
+            key: live[key].refresh
+            for key in self._queue_due
+            if key in live and _is_queued(live[key])
+        }
+        for task_id in self._ask_each(due, ends):
+            self._queue_due.pop(task_id, None)
+
+    # Requests about single tasks
+
+    def _ask_each(self, steps: Mapping[str, Callable[[], object]], ends: float) -> list[str]:
+        """Ask for single tasks, those first whose turn it is; return the ids that were answered."""
+        due = [task_id for task_id in steps if self._is_due(task_id)]
+        due.sort(key=lambda task_id: self._turns.get(task_id, 0))
+        answered: list[str] = []
+        for task_id in due[:_MAX_DETAILS_A_TICK]:
+            left = ends - time.monotonic()
+            if left <= 0 or self._is_slow(task_id):
+                self._ask_in_background(task_id, steps[task_id])
+                continue
+            self._take_turn(task_id)
+            try:
+                with single_try(left):
+                    steps[task_id]()
+            except APITimeoutError:
+                # It gets the whole time, without keeping the others waiting.
+                self._ask_in_background(task_id, steps[task_id])
+            except Exception as error:
+                self._note(task_id, error)
+            else:
+                self._clear(task_id)
+                answered.append(task_id)
+        return answered
+
+    def _ask_in_background(self, task_id: str, step: Callable[[], object]) -> None:
+        with self._lock:
+            if len(self._background) >= _MAX_BACKGROUND:
+                return
+            self._background.add(task_id)
+        self._take_turn(task_id)
+
+        def ask() -> None:
+            with single_try():
+                step()
+            self._clear(task_id)
+            done()
+
+        def fail(error: Exception) -> None:
+            self._note(task_id, error)
+            done()
+
+        def done() -> None:
+            with self._lock:
+                self._background.discard(task_id)
+            self._wake.set()
+
+        spawn(ask, fail, "poller-task")
+
+    def _take_turn(self, task_id: str) -> None:
+        self._n_turns += 1
+        self._turns[task_id] = self._n_turns
+
+    def _is_due(self, task_id: str) -> bool:
+        with self._lock:
+            is_waiting = self._clock() < self._retry_at.get(task_id, -float("inf"))
+            return not is_waiting and task_id not in self._background
+
+    def _is_slow(self, task_id: str) -> bool:
+        trouble = self._troubles.get(task_id)
+        return trouble is not None and isinstance(trouble.error, APITimeoutError)
+
+    def _note(self, task_id: str, error: Exception) -> None:
+        """Ask less often for a task that could not be asked for."""
+        if not isinstance(error, InductivaError):
+            _log.error("Task %s could not be updated", task_id, exc_info=error)
+        now = self._clock()
+        with self._lock:
+            trouble = _next_trouble(self._troubles.get(task_id), error, now, self.feed.updated)
+            self._troubles[task_id] = trouble
+            self._retry_at[task_id] = now + trouble.pause
+
+    def _clear(self, task_id: str) -> None:
+        with self._lock:
+            self._troubles.pop(task_id, None)
+            self._retry_at.pop(task_id, None)
+
+    def _forget_others(self, live: dict[str, list[Polled]]) -> None:
+        """Forget what is noted about tasks that are not watched any more."""
+        with self._lock:
+            watched = {key for item in self._active() for key in item.tasks}
+            for task_id in self._troubles.keys() - watched:
+                self._clear(task_id)
+            self._turns = {key: turn for key, turn in self._turns.items() if key in live}
+
+
+def _next_trouble(
+    before: Trouble | None, error: Exception, now: float, updated: float | None
+) -> Trouble:
+    if before is None:
+        return Trouble(error, now, updated)
+    tries = before.tries + 1 if type(before.error) is type(error) else 1
+    return replace(before, error=error, tries=tries)
 
 
 def _is_queued(task: Polled) -> bool:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from inductiva_widgets.api.limits import single_try
 from inductiva_widgets.errors import InductivaError, NotFoundError
 from inductiva_widgets.tasks.http_source import HttpSource
 from inductiva_widgets.tasks.looks import BACKLOG, BUDGET, PERIOD, Look, Piece, Source, State
@@ -131,8 +132,10 @@ class Reader:
             while self._is_wanted():
                 self._greet()
                 try:
-                    source = source or _source(self._task, self._name)
-                    look = source.look()
+                    # Repeated here, so that the first failure is shown.
+                    with single_try():
+                        source = source or _source(self._task, self._name)
+                        look = source.look()
                 except Exception as error:
                     look, pause = Look([], _failed(error)), backoff or PERIOD
                     backoff = min(_LONGEST_BACKOFF, 2 * pause)

@@ -209,6 +209,15 @@ class KnownTask:
     def get_status(self) -> Status:
         """Return the status; costs one request while the task is alive, none once it has ended.
 
+        Takes 60 s at most, retries included, and 60 s more if the service asks for a pause.
+
+        Raises
+        ------
+        APITimeoutError
+            The service has not answered in that time.
+        NotFoundError
+            The service knows no such task.
+
         Examples
         --------
         >>> print(task.get_status())

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets._interrupts import explain, explain_interrupt
-from inductiva_widgets.errors import InductivaError, InputError
+from inductiva_widgets.api.limits import single_try
+from inductiva_widgets.errors import (
+    APIConnectionError,
+    InductivaError,
+    InputError,
+    RateLimitError,
+    ServerError,
+)
 from inductiva_widgets.history.changes import note
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.tasks import _display
@@ -90,7 +97,8 @@ class Task(Watched):
     ) -> Status:
         """Wait until the task has ended. An interrupt ends the wait alone, not the task.
 
-        Shows a live card in a notebook and one updating line in a terminal.
+        Shows a live card in a notebook and one updating line in a terminal. While the service does
+        not answer, the wait goes on and says so.
 
         Parameters
         ----------
@@ -238,9 +246,18 @@ class Task(Watched):
         if wait_timeout is None:
             return None
         deadline = time.monotonic() + wait_timeout
-        while not (ended := self.refresh().is_terminal) and time.monotonic() < deadline:
-            time.sleep(min(0.5, max(0.0, deadline - time.monotonic())))
-        return ended
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            try:
+                # At least 1 s, for a last look at the end of the time.
+                with single_try(max(1.0, left)):
+                    ended = self.refresh().is_terminal
+            except (APIConnectionError, RateLimitError, ServerError):
+                # The kill was accepted: the next look may be answered.
+                ended = False
+            if ended or time.monotonic() >= deadline:
+                return ended
+            time.sleep(min(0.5, left))
 
     # Display
 

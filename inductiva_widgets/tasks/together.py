@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
-from inductiva_widgets.errors import InputError
+from inductiva_widgets.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    InductivaError,
+    InputError,
+    TaskError,
+)
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display
 from inductiva_widgets.tasks.task import Task
@@ -18,6 +24,11 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.task_list import TaskList
     from inductiva_widgets.tasks.watching import Watch
 
+Result = TypeVar("Result")
+
+# Failed tasks that an error names.
+_MAX_NAMED = 3
+
 
 class TasksTogether(Sequence[Task]):
     """What is asked of many tasks as of one; base of ``inductiva_widgets.tasks.TaskList``."""
@@ -25,6 +36,11 @@ class TasksTogether(Sequence[Task]):
     @explain_interrupt("The kill was interrupted; some of the tasks may have been asked to end.")
     def kill(self) -> None:
         """Ask the service to kill every task that has not ended; costs requests as ``Task.kill``.
+
+        Raises
+        ------
+        InductivaError
+            Some tasks could not be killed; the others were.
 
         Examples
         --------
@@ -34,8 +50,7 @@ class TasksTogether(Sequence[Task]):
         >>> [str(status) for status in runs.wait(silent_mode=True)]
         ['killed', 'killed']
         """
-        for task in self:
-            task.kill()
+        each(list(self), lambda task: task.kill(), "killed")
 
     def watch(self, pattern: str | None = None, **options: Any) -> list[Watch]:
         """Read numbers from the logs of tasks that have not ended; requests as ``Task.watch``.
@@ -88,6 +103,11 @@ class TasksTogether(Sequence[Task]):
         list of Status
             The final statuses, in order. Costs one request a period.
 
+        Raises
+        ------
+        InductivaError
+            Some tasks cannot be looked at, such as removed ones; the others have ended.
+
         Examples
         --------
         >>> [str(status) for status in tasks.wait()]
@@ -97,9 +117,11 @@ class TasksTogether(Sequence[Task]):
         if in_notebook and not silent_mode:
             _display.show_task_list(cast("TaskList", self))
         silent = silent_mode or in_notebook
-        return [
-            task.wait(polling_period, silent, download_std_on_completion=False) for task in self
-        ]
+        return each(
+            list(self),
+            lambda task: task.wait(polling_period, silent, download_std_on_completion=False),
+            "waited for",
+        )
 
     @explain_interrupt(DOWNLOAD_INTERRUPTED)
     def download_outputs(
@@ -177,3 +199,56 @@ class TasksTogether(Sequence[Task]):
             for task in self
         ]
         return downloads.start_many(sources, base)
+
+
+def each(tasks: Sequence[Task], action: Callable[[Task], Result], done: str) -> list[Result]:
+    """Act on every task and return the results; a task that fails does not stop the others.
+
+    Parameters
+    ----------
+    tasks
+        The tasks.
+    action
+        What to do with one of them.
+    done
+        Past participle of the action, for the error.
+
+    Raises
+    ------
+    InductivaError
+        The error of the only task that failed, or one error that names those that failed. A
+        service that does not answer or refuses the key ends it at once.
+    """
+    results: list[Result] = []
+    failed: list[tuple[Task, InductivaError]] = []
+    for task in tasks:
+        error = _attempt(action, task, results)
+        if error is None:
+            continue
+        failed.append((task, error))
+        # If the first task meets it, so do the others.
+        is_general = isinstance(error, (APIConnectionError, AuthenticationError))
+        if is_general and not results:
+            break
+    if len(failed) == 1:
+        raise failed[0][1]
+    if failed:
+        reasons = " ".join(f"{task.id}: {error}" for task, error in failed[:_MAX_NAMED])
+        more = f" … and {len(failed) - _MAX_NAMED} more" if len(failed) > _MAX_NAMED else ""
+        raise TaskError(
+            f"{len(failed)} of {len(tasks)} tasks could not be {done}. {reasons}{more}"
+        ) from failed[0][1]
+    return results
+
+
+def _attempt(
+    action: Callable[[Task], Result], task: Task, results: list[Result]
+) -> InductivaError | None:
+    try:
+        results.append(action(task))
+    except InputError:
+        # A bad argument is bad for all of them.
+        raise
+    except InductivaError as error:
+        return error
+    return None

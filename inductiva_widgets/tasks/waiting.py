@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inductiva_widgets import _pump
+from inductiva_widgets.api.limits import single_try
 from inductiva_widgets.errors import APIConnectionError, InputError, RateLimitError, ServerError
 from inductiva_widgets.models import TaskInfo
 from inductiva_widgets.tasks import _display
@@ -26,8 +27,9 @@ def wait_for(
 ) -> TaskInfo:
     """Look at a task until a condition holds.
 
-    A service that fails or cannot be reached for a while does not end the wait: the service runs
-    the task, not we.
+    A service that fails, cannot be reached or does not answer does not end the wait, however long
+    it takes: the service runs the task, not we. Each failed try is shown; the next ones come less
+    and less often, up to 30 s apart. Only the first look at an unknown task raises its error.
 
     Parameters
     ----------
@@ -49,20 +51,33 @@ def wait_for(
     """
     if isinstance(period, bool) or not isinstance(period, (int, float)) or not period > 0:
         raise InputError("polling_period must be a positive number of seconds.")
-    info = task.refresh()
+    backoff, trouble = 0.0, None
+    info = task.known
+    if info is None:
+        info = task.refresh()
+    else:
+        info, trouble = _look(task, info, 0.0)
     if not shows_end and is_over(info):
         return info
     with _display.waiting(task, silent) as show:
-        backoff = 0.0
         while not is_over(info):
-            show(info)
-            _pump.sleep(max(period, backoff))
-            try:
-                # A little less than the period: our own last look is not somebody else's news.
-                info = task.refresh(max_age=0.9 * period)
+            show(info, trouble)
+            if trouble is None:
                 backoff = 0.0
-            except (APIConnectionError, RateLimitError, ServerError) as error:
-                backoff = min(_LONGEST_BACKOFF, 2 * backoff + period)
-                show(info, error)
+            else:
+                asked = getattr(trouble, "retry_after", None) or 0.0
+                backoff = max(asked, min(_LONGEST_BACKOFF, 2 * backoff + period))
+            _pump.sleep(max(period, backoff))
+            # A little less than the period: our own last look is not somebody else's news.
+            info, trouble = _look(task, info, 0.9 * period)
         show(info)
     return info
+
+
+def _look(task: Task, known: TaskInfo, max_age: float) -> tuple[TaskInfo, Exception | None]:
+    """Return the state of a task, and why it could not be updated; one try, so that it shows."""
+    try:
+        with single_try():
+            return task.refresh(max_age), None
+    except (APIConnectionError, RateLimitError, ServerError) as error:
+        return task.known or known, error

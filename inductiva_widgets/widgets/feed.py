@@ -27,18 +27,27 @@ class FeedTeller:
         self._client = client
         self._told: views.FeedView | None = None
 
-    def now(self) -> views.FeedView:
-        """Return the freshness of something that was asked for just now."""
-        offline = poller_for(self._client).feed
-        self._told = self._view(offline if offline.offline_since else Feed(time.time()))
+    def now(self, error: Exception | None = None) -> views.FeedView:
+        """Return the freshness of something that was asked for just now.
+
+        Parameters
+        ----------
+        error
+            Why there was no answer, None if there was one.
+        """
+        feed = poller_for(self._client).feed
+        if feed.offline_since is None:
+            now = time.time()
+            feed = Feed(now) if error is None else Feed.failed(error, feed.updated, now)
+        self._told = self._view(feed)
         return self._told
 
     def worth_telling(self, feed: Feed) -> views.FeedView | None:
         """Return the view to send, or None where the page can count on by itself."""
         view, told = self._view(feed), self._told
-        if told is not None and told["offline_since"] == view["offline_since"]:
+        if told is not None and {**told, "updated": view["updated"]} == view:
             age = (view["updated"] or 0) - (told["updated"] or 0)
-            if told["error"] == view["error"] and age < _SIGN_OF_LIFE * 1000:
+            if age < _SIGN_OF_LIFE * 1000:
                 return None
         self._told = view
         return view

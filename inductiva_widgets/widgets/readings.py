@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from inductiva_widgets.live import WeakList
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import watches
 from inductiva_widgets.tasks.watching import preset_for
@@ -182,11 +182,11 @@ def is_metric_known(task: Task) -> bool:
     return info is not None and preset_for(info.simulator) is not None
 
 
-_all: weakref.WeakSet[Readings] = weakref.WeakSet()
+_all: WeakList[Readings] = WeakList()
 
 
 def _notice(watch: Watch) -> None:
-    for readings in list(_all):
+    for readings in _all:
         readings.notice(watch)
 
 

@@ -157,6 +157,9 @@ def feed_view(feed: Feed, skew: float = 0.0) -> FeedView:
         "updated": None if feed.updated is None else round(feed.updated * 1000),
         "offline_since": None if feed.offline_since is None else round(feed.offline_since * 1000),
         "error": feed.error,
+        "problem": feed.problem,
+        "notice": feed.notice,
+        "is_final": feed.is_final,
         "skew": round(skew * 1000),
         # Said by the widget, when nobody sees it any more.
         "is_paused": False,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from inductiva_widgets.live import Feed, Subscription
+from inductiva_widgets.api.limits import single_try
+from inductiva_widgets.errors import APIConnectionError, InductivaError, RateLimitError, ServerError
+from inductiva_widgets.live import Feed, Subscription, Trouble
 from inductiva_widgets.widgets import state, twins, views
 from inductiva_widgets.widgets.actions import TaskActions
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
@@ -49,16 +51,20 @@ class TaskWidget(BaseWidget):
 
     def __init__(self, task: Task, **kwargs: Any) -> None:
         self.task = task
-        task.refresh()
+        self._trouble: Trouble | None = None
+        error = _refresh(task)
         self._teller = FeedTeller(task.client)
         self._words = LastWords(self._show_words)
         self._readings = Readings(self._guarded(self._show_live))
         # Whether to notify is the person's to change, once the watch has asked for it.
         self._heeded: weakref.WeakSet[Watch] = weakref.WeakSet()
-        super().__init__(view=self._task_view(known_words(task)), feed=self._teller.now(), **kwargs)
+        super().__init__(
+            view=self._task_view(known_words(task)), feed=self._teller.now(error), **kwargs
+        )
         actions = TaskActions(self._find, self._guarded(self._show_download))
         self._handlers.update(actions.handlers())
         interest = Subscription([task], self._show_task, self._show_feed, {task.id})
+        interest.on_trouble = self._show_trouble
         self._readings.seek([task])
         self._watch(task.client, interest)
         # Not before: what is found is shown at once.
@@ -69,11 +75,11 @@ class TaskWidget(BaseWidget):
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         info, now = self.task.info, self.task.now
-        failure = self.view["failure"]
+        failure, notice = self.view["failure"], self._notice
         words = failure["last_words"] if failure else ()
         return self._bundle(
-            twins.task_text(info, now, words, self.download, self.live),
-            twins.task_html(info, now, words, self.download, self.live),
+            twins.task_text(info, now, words, self.download, self.live, notice=notice),
+            twins.task_html(info, now, words, self.download, self.live, notice=notice),
         )
 
     def close(self) -> None:
@@ -85,7 +91,13 @@ class TaskWidget(BaseWidget):
         super().close()
 
     def _is_over(self) -> bool:
-        return self.task.info.is_terminal and twins.has_ended(self.download)
+        is_final = self._trouble is not None and self._trouble.is_final
+        return (self.task.info.is_terminal or is_final) and twins.has_ended(self.download)
+
+    @property
+    def _notice(self) -> str:
+        """What the person should know about the task; "" for nothing."""
+        return (self._trouble and self._trouble.feed.notice) or ""
 
     def _stored_state(self) -> object:
         return self.view["status"]
@@ -95,13 +107,14 @@ class TaskWidget(BaseWidget):
 
     def _task_view(self, words: list[views.LastWords]) -> views.TaskView:
         task = self.task
-        return state.task_view(
+        view = state.task_view(
             task.info,
             task.tasks_ahead,
             now=task.now,
             is_local=task.client.is_local,
             last_words=words,
         )
+        return {**view, "can_kill": view["can_kill"] and not self._notice}
 
     def _find(self, task_id: str) -> Task | None:
         return self.task if task_id == self.task.id else None
@@ -124,10 +137,32 @@ class TaskWidget(BaseWidget):
     def _show_words(self, task: Task) -> None:
         self._show_task([task])
 
+    def _show_trouble(self, _: Task, trouble: Trouble | None) -> None:
+        notice, self._trouble = self._notice, trouble
+        if self._notice != notice:
+            self._show_task([self.task])
+
     def _show_feed(self, feed: Feed) -> None:
+        trouble = self._trouble
+        if trouble is not None and (trouble.is_gone or feed.offline_since is None):
+            feed = trouble.feed
         view = self._teller.worth_telling(feed)
         if view is not None:
             self.feed = dict(view)
 
     def _show_download(self, _: Task, view: views.DownloadView) -> None:
         self.download = dict(view)
+
+
+def _refresh(task: Task) -> InductivaError | None:
+    """Update a task; if it is known, return why the service did not answer instead of raising."""
+    if task.known is None:
+        task.refresh()
+        return None
+    try:
+        with single_try():
+            task.refresh()
+    except (APIConnectionError, RateLimitError, ServerError) as error:
+        # The card shows what is known and why there is no news; the poller goes on trying.
+        return error
+    return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.live import Feed, Follow, Subscription, poller_for, spawn
+from inductiva_widgets.live import Feed, Follow, Subscription, Trouble, poller_for, spawn
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import state, twins, views
 from inductiva_widgets.widgets.actions import TaskActions
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Seconds that the lines keep their places at least, whatever the news.
 _REST = 2.0
+# Failed tries of a task before that is told.
+_TRIES_UNTOLD = 2
 # Seconds to wait for the first word of the page; there may be none.
 _GREETING = 0.5
 
@@ -92,6 +94,7 @@ class TaskListWidget(LiveLinesWidget):
         client = next(iter(clients), None)
         self._teller = None if client is None else FeedTeller(client)
         self._settled = time.monotonic()
+        self._troubles: dict[str, Trouble] = {}
         self._open: set[str] = set()
         self._words = LastWords(self._show_card)
         # A table may be shown twice, and a card be open in both.
@@ -164,9 +167,10 @@ class TaskListWidget(LiveLinesWidget):
             shown = self._take(self._table.shown[: twins.ROWS_SHOWN])
             count = len(self._table.shown)
             totals: Any = self.totals if self._is_summed else None
+            gone = [key for key, trouble in self._troubles.items() if trouble.is_gone]
         return self._bundle(
-            twins.list_text(shown, count),
-            twins.list_html(shown.infos(), self._now(), count, totals),
+            twins.list_text(shown, count, gone),
+            twins.list_html(shown.infos(), self._now(), count, totals, gone),
         )
 
     def _is_over(self) -> bool:
@@ -237,6 +241,7 @@ class TaskListWidget(LiveLinesWidget):
     def _subscribe(self, client: Client) -> Subscription[Task]:
         live = self._alive(client) if self._is_summed else ()
         subscription = Subscription(live, self._show_tasks, self._show_feed, self._open)
+        subscription.on_trouble = self._show_trouble
         self._watch(client, subscription)
         return subscription
 
@@ -266,6 +271,18 @@ class TaskListWidget(LiveLinesWidget):
         # Some of them may compute now.
         self._live.look()
         self._update_stored()
+
+    def _show_trouble(self, task: Task, trouble: Trouble | None) -> None:
+        if trouble is None:
+            self._troubles.pop(task.id, None)
+            return
+        self._troubles[task.id] = trouble
+        # A request that fails once or twice is no reason to alarm anybody.
+        if trouble.tries == (1 if trouble.is_gone else _TRIES_UNTOLD + 1):
+            title = "It is not updated"
+            if trouble.is_gone:
+                title = "The service does not know this task any more"
+            self._show_error(task.id, state.error_view(title, trouble.error))
 
     def _show_feed(self, feed: Feed) -> None:
         view = self._teller.worth_telling(feed) if self._teller else None

@@ -121,11 +121,17 @@ class DownloadView(TypedDict):
 
 
 class FeedView(TypedDict):
-    """Freshness of what is shown."""
+    """Freshness of what is shown; ``problem`` is the error in one or two words.
+
+    A ``notice`` says that the task itself is not updated any more.
+    """
 
     updated: int | None
     offline_since: int | None
     error: str | None
+    problem: str | None
+    notice: str | None
+    is_final: bool
     skew: int
     is_paused: bool
 

@@ -83,7 +83,8 @@ export function isStale(feed: FeedView, offset: number): boolean {
 
 /**
  * The time to count with. Stops at the last update of a live task once that is too old, or the
- * kernel has gone: a saved notebook without a kernel must not count on for ever.
+ * kernel has gone: a saved notebook without a kernel must not count on for ever. Nor must a task
+ * that is not updated.
  */
 export function useServiceTime(
   feed: FeedView,
@@ -99,7 +100,7 @@ export function useServiceTime(
     () => (watches ? onTick(() => setStale(isStale(feed, offset))) : undefined),
     [watches, feed, offset],
   );
-  return { offset, frozen: stale ? feed.updated : null };
+  return { offset, frozen: stale || (isLive && feed.notice !== null) ? feed.updated : null };
 }
 
 /** Seconds of a duration, never negative; null where unknown. */

@@ -230,6 +230,12 @@ export interface FeedView {
   updated: number | null;
   offline_since: number | null;
   error: string | null;
+  /** The error in one or two words. */
+  problem: string | null;
+  /** Why the task itself is not updated any more. */
+  notice: string | null;
+  /** Whether nothing more is asked. */
+  is_final: boolean;
   skew: number;
   is_paused: boolean;
 }

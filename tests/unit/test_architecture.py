@@ -66,7 +66,7 @@ ROOMS = {
     },
     "resources": {"compute", "api", "errors", "formatting", "models"},
     "simulators": {"compute", "api", "errors", "models", "status", "tasks"},
-    "live": {"errors", "models", "status"},
+    "live": {"api", "errors", "models", "status"},
     "metrics": {"errors", "plaintext"},
     "webrtc": {"api", "config", "errors"},
     "widgets": {

@@ -47,6 +47,8 @@ def task_text(
     last_words: Sequence[views.LastWords] = (),
     download: Download | None = None,
     live: Live | None = None,
+    *,
+    notice: str = "",
 ) -> str:
     """Return a card as text.
 
@@ -62,11 +64,14 @@ def task_text(
         How far the download of its files is, None where there was none.
     live
         What was read of its log, None where nothing was.
+    notice
+        Why the task is not updated any more, "" if it is.
     """
     view = state.task_view(info, last_words=last_words)
     facts = _facts(info, now)
     width = max(len(name) for name, _ in facts)
     lines = [f"Task {short(info.task_id)}: {short(info.alias)}"]
+    lines += [f"  {notice}"] if notice else []
     lines += [f"  {name:<{width}}  {value}" for name, value in facts]
     lines += [f"  {line}" for line in live_text(live)]
     failure = view["failure"]
@@ -90,6 +95,8 @@ def task_html(
     last_words: Sequence[views.LastWords] = (),
     download: Download | None = None,
     live: Live | None = None,
+    *,
+    notice: str = "",
 ) -> str:
     """Return a card as HTML that needs no script and no style sheet; see ``task_text``."""
     view = state.task_view(info, last_words=last_words)
@@ -106,6 +113,7 @@ def task_html(
     parts = (
         f'<div style="margin-bottom:6px">{head}'
         f'<code style="overflow-wrap:anywhere">{value(info.task_id)}</code></div>',
+        f'<div style="margin:6px 0"><b>{escape(notice)}</b></div>' if notice else "",
         _failure(view["failure"]),
         _phase_bar(info, now),
         f'<table style="border-collapse:collapse;margin:6px 0 0"><tbody>{rows}</tbody></table>',

@@ -42,7 +42,7 @@ _LIVE = {Tone.RUN.value, Tone.WAIT.value, Tone.UNKNOWN.value}
 ROWS_SHOWN, ROWS_OF_MORE = 50, 20
 
 
-def list_text(tasks: TaskList, count: int) -> str:
+def list_text(tasks: TaskList, count: int, gone: Sequence[str] = ()) -> str:
     """Return a list as text: its first rows, saying how many there are.
 
     Parameters
@@ -51,12 +51,14 @@ def list_text(tasks: TaskList, count: int) -> str:
         The first tasks; ``ROWS_SHOWN`` are enough.
     count
         How many there are.
+    gone
+        Ids of the tasks that the service does not know any more.
     """
     if not tasks:
         return "No tasks found."
     shown = _rows_shown(count)
     lines = [short(line) for line in format_tasks(tasks[:shown]).splitlines()]
-    return "\n".join([*lines, *_rest(shown, count, "tasks")])
+    return "\n".join([*lines, *_rest(shown, count, "tasks"), *_gone(gone)])
 
 
 def list_html(
@@ -64,6 +66,7 @@ def list_html(
     now: datetime,
     count: int,
     totals: views.TotalsView | None = None,
+    gone: Sequence[str] = (),
 ) -> str:
     """Return a list as an HTML table of its first rows, saying how many there are.
 
@@ -77,6 +80,8 @@ def list_html(
         How many there are.
     totals
         The sums over all of them, where known.
+    gone
+        Ids of the tasks that the service does not know any more.
     """
     if not infos:
         return "<div>No tasks found.</div>"
@@ -84,6 +89,7 @@ def list_html(
     shown = _rows_shown(count)
     body = "".join(_list_row(info, now) for info in infos[:shown])
     notes = "".join(f"<div>{line}</div>" for line in _rest(shown, count, "tasks"))
+    notes += "".join(f"<div>{value(line)}</div>" for line in _gone(gone))
     if totals is not None:
         notes += f'<div style="margin-top:4px">{_summary(count, totals, now)}</div>'
     return f"{table(titles, body)}{notes}"
@@ -102,6 +108,15 @@ def outputs_html(outputs: OutputsInfo) -> str:
         f"{table(('Name', 'Size', 'Compressed'), body)}{notes}"
         f'<div style="margin-top:4px">Archive size: {format_bytes(outputs.size)}</div>'
     )
+
+
+def _gone(gone: Sequence[str]) -> list[str]:
+    """Return why rows of these tasks are not up to date."""
+    if not gone:
+        return []
+    names = ", ".join(short(task_id) for task_id in gone[:3])
+    more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
+    return [f"Unknown to the service by now, shown as last known: {names}{more}."]
 
 
 def _list_row(info: TaskInfo, now: datetime) -> str:

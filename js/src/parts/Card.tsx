@@ -163,6 +163,11 @@ export function Card(props: Props) {
           }
         />
       )}
+      {feed.notice === null || isEmbedded ? null : (
+        <div class="iw-note" role="note">
+          {feed.notice}
+        </div>
+      )}
       {[kill, transfer, steer].some(({ isSlow }) => isSlow) ? (
         <div class="iw-note" role="note">
           {WAITING}

@@ -15,10 +15,14 @@ interface Props {
 export function FeedLine({ feed, time, isLive }: Props) {
   const now = useNow(time, isLive && feed.offline_since === null);
   if (feed.offline_since !== null) {
+    const { problem, is_final } = feed;
     return (
       <span class="iw-feed iw-feed-offline" title={clip(feed.error ?? "")}>
         <Icon name="alert" />
-        <span>offline since {formatMoment(feed.offline_since, now)}, retrying</span>
+        <span class="iw-text">
+          {problem ?? "offline"} since {formatMoment(feed.offline_since, now)}
+          {is_final ? "" : ", retrying"}
+        </span>
       </span>
     );
   }

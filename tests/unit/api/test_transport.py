@@ -217,3 +217,17 @@ def test_broken_upload_starts_again_from_its_first_byte(transport, script, serve
     script.set((503, {}, b""), (200, {}, b""))
     transport.upload(f"{server}/signed", lambda: iter([b"all"]))
     assert [seen[3] for seen in script.seen] == [b"all", b"all"]
+
+
+def test_retry_after_beyond_the_limit_is_an_error_at_once_that_says_it(transport, script, pauses):
+    script.set((429, {"Retry-After": "600"}, b""))
+    with pytest.raises(errors.RateLimitError, match="try again in 600 s") as caught:
+        transport.call("GET", "/tasks")
+    assert (pauses, len(script.seen), caught.value.retry_after) == ([], 1, 600.0)
+
+
+def test_retry_after_is_honoured_up_to_a_minute_in_one_call(transport, script, pauses):
+    script.set((503, {"Retry-After": "25"}, b""))
+    with pytest.raises(errors.ServerError):
+        transport.call("GET", "/tasks")
+    assert pauses == [25.0, 25.0]

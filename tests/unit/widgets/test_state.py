@@ -183,10 +183,13 @@ def test_text_of_foreign_errors_is_not_shown_as_it_may_hold_a_signed_link():
 
 
 def test_feed_is_in_milliseconds():
-    assert state.feed_view(Feed(1.5, 2.0, "gone"), 3.0) == {
+    assert state.feed_view(Feed(1.5, 2.0, "gone", "offline"), 3.0) == {
         "updated": 1500,
         "offline_since": 2000,
         "error": "gone",
+        "problem": "offline",
+        "notice": None,
+        "is_final": False,
         "skew": 3000,
         "is_paused": False,
     }

@@ -1,0 +1,160 @@
+"""Time limits of calls to the API.
+
+``requests`` limits the time between two reads of a socket. An answer that arrives one byte at a
+time never exceeds that, so the connections made here also limit the time of the whole call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+
+import requests.adapters
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+MAX_RETRY_AFTER = 60.0
+"""Seconds that one call waits at most because the service asks for it by ``Retry-After``."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one call, in seconds.
+
+    Parameters
+    ----------
+    connect
+        Time to connect to one address of the host.
+    answer
+        Time until an answer begins, and the longest pause within it.
+    total
+        Time of the whole call: all tries, the pauses between them, and the body.
+    tries
+        Number of tries.
+    """
+
+    connect: float = 5.0
+    answer: float = 15.0
+    total: float = 60.0
+    tries: int = 4
+
+
+DEFAULT = Limits()
+# The service may have done what a request asked for although no answer came, and such a request
+# cannot be repeated. So it gets more time before it counts as failed.
+UNREPEATABLE = Limits(answer=60.0, total=120.0, tries=1)
+
+_single: ContextVar[float | None] = ContextVar("single_try", default=None)
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextlib.contextmanager
+def single_try(answer: float = DEFAULT.answer) -> Iterator[None]:
+    """Make one try only of each call in the block, on this thread.
+
+    For loops that repeat their calls themselves, and that report the first failure. A call ends
+    within twice the time until an answer must begin, and the time to connect.
+
+    Parameters
+    ----------
+    answer
+        Seconds until an answer must begin, if that is less than usual.
+    """
+    token = _single.set(answer)
+    try:
+        yield
+    finally:
+        _single.reset(token)
+
+
+def effective(limits: Limits) -> Limits:
+    """Return the limits of a call made here: those given, or less within ``single_try``."""
+    answer = _single.get()
+    if answer is None:
+        return limits
+    answer = min(limits.answer, answer)
+    total = min(limits.total, limits.connect + 2 * answer)
+    return replace(limits, tries=1, answer=answer, total=total)
+
+
+@contextlib.contextmanager
+def deadline(at: float) -> Iterator[None]:
+    """End answers that are read in the block at a time of ``time.monotonic``."""
+    token = _deadline.set(at)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+class LimitedAdapter(requests.adapters.HTTPAdapter):
+    """Transport adapter whose connections respect ``deadline``."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Create the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the pools of connections through a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class _LimitedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        at = _deadline.get()
+        if at is not None:
+            self.fp = io.BufferedReader(_LimitedReader(self.fp, sock, at))
+
+
+class _LimitedReader(io.RawIOBase):
+    """Reads a socket until a deadline."""
+
+    def __init__(self, source: Any, sock: Any, at: float) -> None:
+        self._source, self._sock, self._at = source, sock, at
+        self._longest_pause = sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        pause = self._longest_pause
+        self._sock.settimeout(left if pause is None else min(pause, left))
+        count: int | None = self._source.raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.close()
+        super().close()
+
+
+class _Connection(HTTPConnection):
+    response_class = _LimitedResponse
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _LimitedResponse
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS = {"http": _Pool, "https": _SecurePool}
