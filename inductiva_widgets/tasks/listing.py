@@ -1,76 +1,157 @@
-"""Tasks as a table of plain text, and as the columns that the vendor's client gives."""
+"""Finding tasks: the last ones, all of them, those of a status or project."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from inductiva_widgets.formatting import MISSING, format_clock, format_date, format_table
-from inductiva_widgets.timing import computation_seconds
+from inductiva_widgets.api.client import MAX_PER_PAGE
+from inductiva_widgets.api.connect import default_client
+from inductiva_widgets.api.paging import pages
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.models import TaskInfo, TaskPage
+from inductiva_widgets.tasks.task import known_status
+from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
-
-COLUMNS = (
-    "ID",
-    "SIMULATOR",
-    "STATUS",
-    "SUBMITTED",
-    "STARTED",
-    "COMPUTATION TIME",
-    "RESOURCE TYPE",
-)
+    from inductiva_widgets.api.client import Client
 
 
-def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
-    """Return the columns of the listing, times as they are and durations as ``h:mm:ss``.
+def get(
+    last_n: int = 5,
+    status: str | None = None,
+    project: str | None = None,
+    *,
+    client: Client | None = None,
+) -> TaskList:
+    """Return the tasks submitted last, newest first.
 
     Parameters
     ----------
-    tasks
-        The tasks; those of a listing cost no request.
+    last_n
+        How many; beyond 500 further pages are fetched.
+    status
+        Only tasks in this status, such as ``"success"``.
+    project
+        Only tasks of this project.
+    client
+        The service; by default that of the last ``inductiva_widgets.connect``.
 
     Returns
     -------
-    dict
-        Lists of the same length by the names of the columns, as the service's own client has them.
+    TaskList
+        Costs one request for each 500 tasks.
+
+    Raises
+    ------
+    InputError
+        ``last_n`` is no positive whole number, or there is no such status.
 
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> inductiva.tasks.to_dict(tasks)["Status"]
-    ['success', 'failed', 'success']
+    >>> inductiva.tasks.get(last_n=10, status="failed")
+    TaskList(1 task)
     """
-    rows = list(tasks)
-    infos = [task.info for task in rows]
-    times = [computation_seconds(task.info, task.now) for task in rows]
-    return {
-        "ID": [info.task_id for info in infos],
-        "Simulator": [info.simulator for info in infos],
-        "Status": [str(info.status) for info in infos],
-        "Submitted": [info.input_submit_time for info in infos],
-        "Started": [info.start_time for info in infos],
-        "Computation Time": [None if time is None else format_clock(time) for time in times],
-        "Resource Type": [info.machine_type for info in infos],
-    }
+    if isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1:
+        raise InputError("last_n must be a whole number, 1 or more.")
+    return _fetch(status, project, last_n, client)
 
 
-def format_tasks(tasks: Iterable[Task]) -> str:
-    """Return the tasks as the command line's table."""
-    return format_table(COLUMNS, [_text_row(task) for task in tasks])
+def get_all(
+    status: str | None = None, project: str | None = None, *, client: Client | None = None
+) -> TaskList:
+    """Return all tasks of the account, newest first; costs one request for each 500 tasks.
+
+    Parameters
+    ----------
+    status, project, client
+        As for ``get``.
+
+    Raises
+    ------
+    InputError
+        There is no such status.
+
+    Examples
+    --------
+    >>> import inductiva_widgets as inductiva
+    >>> tasks = inductiva.tasks.get_all(project="default")
+    >>> tasks[0].info.create_time >= tasks[-1].info.create_time
+    True
+    """
+    return _fetch(status, project, None, client)
 
 
-def _text_row(task: Task) -> tuple[str, ...]:
-    info = task.info
-    executer = info.executer
-    hosts = (executer.n_mpi_hosts if executer else None) or 1
-    machine = info.machine_type
-    return (
-        info.task_id,
-        info.simulator or MISSING,
-        str(info.status),
-        format_date(info.input_submit_time),
-        format_date(info.start_time),
-        format_clock(computation_seconds(info, task.now)),
-        MISSING if not machine else f"{machine} x{hosts}" if hosts > 1 else machine,
-    )
+def get_tasks(
+    last_n: int = 10,
+    status: str | None = None,
+    project: str | None = None,
+    *,
+    client: Client | None = None,
+) -> TaskList:
+    """Return the tasks submitted last, newest first; costs one request for each 500 tasks.
+
+    As ``get``, in the words of the service's own client.
+
+    Parameters
+    ----------
+    last_n
+        How many; 0 or less for all.
+    status, project, client
+        As for ``get``.
+
+    Raises
+    ------
+    InputError
+        ``last_n`` is no whole number, or there is no such status.
+    """
+    if isinstance(last_n, int) and not isinstance(last_n, bool) and last_n <= 0:
+        return get_all(status, project, client=client)
+    return get(last_n, status, project, client=client)
+
+
+def iterate(
+    status: str | None = None,
+    project: str | None = None,
+    *,
+    last_n: int | None = None,
+    client: Client | None = None,
+) -> Iterator[TaskInfo]:
+    """Yield tasks newest first, page by page, each once.
+
+    Parameters
+    ----------
+    status, project, client
+        As for ``get``.
+    last_n
+        How many at most; None for all.
+    """
+    code = None if status is None else known_status(status).value
+    client = client or default_client()
+    per_page = MAX_PER_PAGE if last_n is None else min(last_n, MAX_PER_PAGE)
+
+    def fetch(page: int) -> TaskPage:
+        return client.task_page(page=page, per_page=per_page, status=code, project=project)
+
+    seen: set[str] = set()
+    enough = None if last_n is None else -(-last_n // per_page)
+    for answer in pages(fetch, per_page, enough=enough):
+        for info in answer.tasks:
+            # A task submitted between two pages moves the rest down by one: the last task of a
+            # page is then the first of the next, and is taken once.
+            if info.task_id in seen:
+                continue
+            if len(seen) == last_n:
+                return
+            seen.add(info.task_id)
+            yield info
+        if len(seen) == last_n:
+            return
+
+
+def _fetch(
+    status: str | None, project: str | None, last_n: int | None, client: Client | None
+) -> TaskList:
+    client = client or default_client()
+    return TaskList.from_infos(iterate(status, project, last_n=last_n, client=client), client)

@@ -1,0 +1,1 @@
+"""Demo mode: a synthetic history, and tasks that progress in real time."""
