@@ -50,8 +50,8 @@ if TYPE_CHECKING:
         tasks,
         utils,
     )
-    from inductiva_widgets.api.connect import connect
     from inductiva_widgets.errors import InductivaError
+    from inductiva_widgets.http.default_client import connect
     from inductiva_widgets.status import Status
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
@@ -95,7 +95,7 @@ _HOMES = {
     "TaskList": "inductiva_widgets.tasks.task_list",
     "TaskListWidget": "inductiva_widgets.widgets",
     "TaskWidget": "inductiva_widgets.widgets",
-    "connect": "inductiva_widgets.api.connect",
+    "connect": "inductiva_widgets.http.default_client",
 }
 
 

@@ -2,7 +2,7 @@
 
 There every message waits in the queue of the one thread that runs the cell. While one of our own
 calls waits in a cell, the messages of widgets are taken out and handled; all else stays queued in
-its order. Later kernels hand these messages to other threads, see ``widgets/routing.py``.
+its order. Later kernels hand these messages to other threads, see ``widgets/early_messages.py``.
 """
 
 from __future__ import annotations

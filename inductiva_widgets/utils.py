@@ -9,16 +9,16 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from inductiva_widgets.downloads.archive import NotAnArchive
+from inductiva_widgets.downloads._connection_limit import CONNECTIONS, Lanes
+from inductiva_widgets.downloads._plan import single_top_folder
+from inductiva_widgets.downloads._progress_tracker import Tally
+from inductiva_widgets.downloads._safe_paths import safe_file_name
+from inductiva_widgets.downloads._signed_url import Link, header
+from inductiva_widgets.downloads._terminal import show_progress
+from inductiva_widgets.downloads._whole_file import fetch_whole
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.fetch import Wish, fetch_wish
-from inductiva_widgets.downloads.lanes import CONNECTIONS, Lanes
-from inductiva_widgets.downloads.link import Link, header
-from inductiva_widgets.downloads.paths import safe_file_name
-from inductiva_widgets.downloads.plan import single_top_folder
-from inductiva_widgets.downloads.single import fetch_whole
-from inductiva_widgets.downloads.tally import Tally
-from inductiva_widgets.downloads.terminal import show_progress
+from inductiva_widgets.downloads.extract import Wish, fetch_wish
+from inductiva_widgets.downloads.zip_directory import NotAnArchive
 
 __all__ = ["download_from_url"]
 

@@ -27,7 +27,7 @@ import psutil
 import repo2docker
 from tornado.websocket import websocket_connect
 
-from inductiva_widgets.local.connection import Connection
+from inductiva_widgets.server.server_info import Connection
 
 ROOT = Path(__file__).parents[1]
 _ENTRY_POINT = Path(repo2docker.__file__).parent / "buildpacks" / "repo2docker-entrypoint"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from inductiva_widgets.api.client import Client
-from inductiva_widgets.api.transport import Transport
 from inductiva_widgets.config import Settings
+from inductiva_widgets.http.client import Client
+from inductiva_widgets.http.transport import Transport
 from inductiva_widgets.tasks import get_all
 
 

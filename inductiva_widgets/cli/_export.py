@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.models.tasks import TaskInfo
 
 _PAGE = 500
 
@@ -62,7 +62,7 @@ def export_tasks(path: Path, choice: Choice, *, told: Callable[[list[TaskInfo]],
     InputError
         The ending tells no format, there is no such folder or column, or a package is missing.
     """
-    from inductiva_widgets.frames.export import export
+    from inductiva_widgets.frames.io import export
     from inductiva_widgets.frames.schema import chosen
 
     # Told before the first request.
@@ -72,10 +72,10 @@ def export_tasks(path: Path, choice: Choice, *, told: Callable[[list[TaskInfo]],
 
 def _pages(choice: Choice, told: Callable[[list[TaskInfo]], None]) -> Iterator[pd.DataFrame]:
     """Yield frames of one page each, at least one, so that an empty history has a header too."""
-    from inductiva_widgets.api.connect import default_client
-    from inductiva_widgets.frames.build import frame_of
-    from inductiva_widgets.frames.fields import METADATA, Fields
-    from inductiva_widgets.tasks.find import iterate
+    from inductiva_widgets.frames._columnar import METADATA, Fields
+    from inductiva_widgets.frames._to_frame import frame_of
+    from inductiva_widgets.http.default_client import default_client
+    from inductiva_widgets.tasks.listing import iterate
 
     client = default_client()
     source = {"service": client.url}

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from inductiva_widgets.api.limits import single_try
 from inductiva_widgets.errors import APIConnectionError, RateLimitError, ServerError
-from inductiva_widgets.local.replay_options import DEMO_KEY, DEMO_VALUE
+from inductiva_widgets.http.time_limits import single_try
+from inductiva_widgets.server.demo.options import DEMO_KEY, DEMO_VALUE
 
 if TYPE_CHECKING:
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.status import Status
     from inductiva_widgets.tasks import TaskList
 
@@ -28,7 +28,7 @@ def tell_demo(infos: Iterable[TaskInfo]) -> None:
 
 def table_text(tasks: TaskList) -> str:
     """Return the table, success green and failure red where the output is a terminal."""
-    from inductiva_widgets.tasks.listing import format_tasks
+    from inductiva_widgets.tasks.text_table import format_tasks
 
     if not tasks:
         return "No tasks found."

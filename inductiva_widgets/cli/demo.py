@@ -27,7 +27,7 @@ _PATIENCE = 60.0
 @click.option("--dir", "folder", type=click.Path(file_okay=False), help="Folder of the notebooks.")
 def demo(no_browser: bool, port: int | None, folder: str | None) -> None:
     """Open the quick start in JupyterLab; simulations run on this machine."""
-    from inductiva_widgets.api.connect import connect
+    from inductiva_widgets.http.default_client import connect
 
     if importlib.util.find_spec("jupyterlab") is None:
         raise ConfigurationError(

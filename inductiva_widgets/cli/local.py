@@ -17,10 +17,10 @@ from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.formatting import format_bytes, format_date
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.local.connection import Connection
-    from inductiva_widgets.local.layout import DataFolder
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.models.tasks import TaskInfo
+    from inductiva_widgets.server.data_dir import DataFolder
+    from inductiva_widgets.server.server_info import Connection
 
 _ENDING_TAKES = 15.0
 _KILLING_TAKES = 30.0
@@ -54,8 +54,8 @@ def local() -> None:
 @_which_server
 def start(data_dir: str | None, replay: bool) -> None:
     """Start the server in the background, unless it is running; prints its address."""
-    from inductiva_widgets.local.launch import start_or_attach
-    from inductiva_widgets.local.replay_options import ReplayOptions
+    from inductiva_widgets.server.demo.options import ReplayOptions
+    from inductiva_widgets.server.launch import start_or_attach
 
     server = start_or_attach(data_dir, replay=ReplayOptions() if replay else None)
     click.echo(f"{server.url}{'  (DEMO data)' if replay else ''}")
@@ -66,7 +66,7 @@ def start(data_dir: str | None, replay: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def status(data_dir: str | None, replay: bool, as_json: bool) -> None:
     """Tell where the server is and what it does; exit code 1 when none runs."""
-    from inductiva_widgets.local.upkeep import running_server, size_of
+    from inductiva_widgets.server.maintenance import running_server, size_of
 
     data = _folder(data_dir, replay)
     server = running_server(data)
@@ -120,7 +120,7 @@ def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> Non
 
     The next server takes tasks that went on up again.
     """
-    from inductiva_widgets.local.upkeep import running_server, wait_for_end
+    from inductiva_widgets.server.maintenance import running_server, wait_for_end
 
     data = _folder(data_dir, replay)
     server = running_server(data)
@@ -172,7 +172,7 @@ def clean(
       inductiva-widgets local clean --older-than 30
       inductiva-widgets local clean --dry-run
     """
-    from inductiva_widgets.local.upkeep import running_server, tasks_without_server
+    from inductiva_widgets.server.maintenance import running_server, tasks_without_server
 
     data = _folder(data_dir, replay)
     server = running_server(data)
@@ -199,7 +199,7 @@ def _sweep(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    from inductiva_widgets.local.upkeep import leftovers, remove
+    from inductiva_widgets.server.maintenance import leftovers, remove
 
     busy = sum(info.status.value in _RUNNING for info in infos)
     if busy and not (while_running or dry_run or data.replay_file.exists()):
@@ -224,22 +224,22 @@ def _sweep(
 
 
 def _folder(data_dir: str | None, replay: bool) -> DataFolder:
-    from inductiva_widgets.local.layout import DataFolder, default_root, replay_root
+    from inductiva_widgets.server.data_dir import DataFolder, default_root, replay_root
 
     root = replay_root() if replay else default_root()
     return DataFolder(root if data_dir is None else Path(data_dir))
 
 
 def _client(server: Connection) -> Client:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.api.transport import Transport
     from inductiva_widgets.config import Settings
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.http.transport import Transport
 
     return Client(Transport(Settings(server.url, server.api_key, server.url, is_local=True)))
 
 
 def _count(client: Client, statuses: tuple[str, ...]) -> int:
-    from inductiva_widgets.models import TaskPage
+    from inductiva_widgets.models.tasks import TaskPage
 
     total = 0
     for code in statuses:

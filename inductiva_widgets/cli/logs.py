@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from inductiva_widgets.cli.live import interruptible
+from inductiva_widgets.cli.task_files import interruptible
 
 
 @click.command()

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from inductiva_widgets.cli.live import last_modified_file, list_files, tail, top
-from inductiva_widgets.cli.table import table_text, tell_demo, watch_table
+from inductiva_widgets.cli._render import table_text, tell_demo, watch_table
+from inductiva_widgets.cli.task_files import last_modified_file, list_files, tail, top
 from inductiva_widgets.errors import InvalidRequestError, NotFoundError
 from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_short
 
 if TYPE_CHECKING:
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.tasks import Task
 
 
@@ -110,7 +110,7 @@ def info(task_id: str, as_json: bool) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
     """Kill tasks."""
-    from inductiva_widgets.tasks.together import each
+    from inductiva_widgets.tasks._bulk import each
 
     found, unknown = _split(task_ids)
     _complain(unknown)
@@ -197,7 +197,7 @@ def export(file: str, columns: str | None, **chosen: Any) -> None:
       inductiva-widgets tasks export spring.parquet --since 2026-03-01 --status success
       inductiva-widgets tasks export costs.xlsx --columns project,machine_type,cost_usd
     """
-    from inductiva_widgets.cli.export import Choice, export_tasks
+    from inductiva_widgets.cli._export import Choice, export_tasks
 
     names = None if columns is None else tuple(name.strip() for name in columns.split(","))
     with _counting() as told:

@@ -24,17 +24,17 @@ own name. No account is needed; the service's key is never sent to such an addre
 
 from __future__ import annotations
 
-from inductiva_widgets.downloads.archive import Member
-from inductiva_widgets.downloads.calls import fetch_archive, fetch_file, start_archive, start_file
+from inductiva_widgets.downloads._terminal import show_progress
+from inductiva_widgets.downloads.api import fetch_archive, fetch_file, start_archive, start_file
+from inductiva_widgets.downloads.archive_requests import Source, start_many, start_one
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.fetch import Wish
+from inductiva_widgets.downloads.extract import Wish
+from inductiva_widgets.downloads.http import Opener, Response
 from inductiva_widgets.downloads.limits import Limits
-from inductiva_widgets.downloads.many import Source, start_many, start_one
-from inductiva_widgets.downloads.opener import Opener, Response
 from inductiva_widgets.downloads.progress import FileProgress, Outcome, Progress
-from inductiva_widgets.downloads.ranges import FileChanged, RangesUnsupported
-from inductiva_widgets.downloads.remote import RemoteArchive
-from inductiva_widgets.downloads.terminal import show_progress
+from inductiva_widgets.downloads.remote_archive import RemoteArchive
+from inductiva_widgets.downloads.remote_file import FileChanged, RangesUnsupported
+from inductiva_widgets.downloads.zip_directory import Member
 
 __all__ = [
     "Download",

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from inductiva_widgets.downloads.archive import BZIP2, DEFLATED, LZMA, ZSTD, Member
+from inductiva_widgets.downloads.zip_directory import BZIP2, DEFLATED, LZMA, ZSTD, Member
 from inductiva_widgets.errors import ArchiveError
 
 fast_zlib: Any

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from inductiva_widgets.downloads.control import Control
+from inductiva_widgets.downloads._cancellation import Control
 
 # Servers and networks bear this many of one user; more seldom make it faster.
 CONNECTIONS = 8

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from inductiva_widgets.downloads.archive import LOCAL_HEADER, LOCAL_SIGNATURE, Member
-from inductiva_widgets.downloads.codecs import DAMAGE, codec, crc32
+from inductiva_widgets.downloads._codecs import DAMAGE, codec, crc32
+from inductiva_widgets.downloads.zip_directory import LOCAL_HEADER, LOCAL_SIGNATURE, Member
 from inductiva_widgets.errors import ArchiveError
 from inductiva_widgets.formatting import format_bytes
 

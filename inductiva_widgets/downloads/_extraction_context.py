@@ -6,16 +6,16 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inductiva_widgets.downloads.archive import Member
-from inductiva_widgets.downloads.crew import Crew
-from inductiva_widgets.downloads.inflate import MemberDecoder
-from inductiva_widgets.downloads.lanes import Lanes
-from inductiva_widgets.downloads.partfile import ScratchFile
-from inductiva_widgets.downloads.paths import make_folder
-from inductiva_widgets.downloads.plan import Item
-from inductiva_widgets.downloads.ranges import FileChanged, RangesUnsupported, Source
-from inductiva_widgets.downloads.tally import Share
-from inductiva_widgets.downloads.workfolder import WorkFolder
+from inductiva_widgets.downloads._atomic import ScratchFile
+from inductiva_widgets.downloads._connection_limit import Lanes
+from inductiva_widgets.downloads._decompress import MemberDecoder
+from inductiva_widgets.downloads._plan import Item
+from inductiva_widgets.downloads._progress_tracker import Share
+from inductiva_widgets.downloads._safe_paths import make_folder
+from inductiva_widgets.downloads._staging import WorkFolder
+from inductiva_widgets.downloads._workers import Crew
+from inductiva_widgets.downloads.remote_file import FileChanged, RangesUnsupported, Source
+from inductiva_widgets.downloads.zip_directory import Member
 from inductiva_widgets.errors import (
     ArchiveError,
     DownloadCancelled,

@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Sequence
 from functools import partial
 
-from inductiva_widgets.downloads.crew import Job
-from inductiva_widgets.downloads.plan import Item, Span
-from inductiva_widgets.downloads.site import Site, explained
-from inductiva_widgets.downloads.spans import SpanReader
-from inductiva_widgets.downloads.spool import Spool
+from inductiva_widgets.downloads._extraction_context import Site, explained
+from inductiva_widgets.downloads._large_entry import Spool
+from inductiva_widgets.downloads._plan import Item, Span
+from inductiva_widgets.downloads._range_extractor import SpanReader
+from inductiva_widgets.downloads._workers import Job
 
 # Members larger than this, compressed, are fetched in blocks.
 LARGE = 32 * 1024 * 1024

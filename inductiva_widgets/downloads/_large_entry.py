@@ -6,11 +6,11 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from inductiva_widgets.downloads.blockfile import Block, BlockFile
-from inductiva_widgets.downloads.opener import CHUNK
-from inductiva_widgets.downloads.plan import Item
-from inductiva_widgets.downloads.ranges import RangeSource
-from inductiva_widgets.downloads.site import Site, Writing, explained
+from inductiva_widgets.downloads._extraction_context import Site, Writing, explained
+from inductiva_widgets.downloads._partial_file import Block, BlockFile
+from inductiva_widgets.downloads._plan import Item
+from inductiva_widgets.downloads.http import CHUNK
+from inductiva_widgets.downloads.remote_file import RangeSource
 from inductiva_widgets.errors import ArchiveError
 
 _PATIENCE = 2.0

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from inductiva_widgets.downloads.ranges import Identity
+from inductiva_widgets.downloads.remote_file import Identity
 
 BLOCK = 8 * 1024 * 1024
 _NOTED = 1024 * 1024  # bytes of each block that a kill may cost

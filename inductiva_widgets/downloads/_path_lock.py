@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO
 
 from inductiva_widgets._filelock import try_lock
-from inductiva_widgets.downloads.tally import Share
+from inductiva_widgets.downloads._progress_tracker import Share
 from inductiva_widgets.errors import DownloadCancelled
 
 _LOOK = 0.2  # seconds between two looks whether the other one is ready

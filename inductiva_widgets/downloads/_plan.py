@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from inductiva_widgets.downloads.archive import Member
+from inductiva_widgets.downloads.zip_directory import Member
 from inductiva_widgets.errors import InputError
 
 # Bytes that are fetched in vain rather than asking once more.

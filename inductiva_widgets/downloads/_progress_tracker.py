@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from inductiva_widgets.downloads.control import Control
+from inductiva_widgets.downloads._cancellation import Control
+from inductiva_widgets.downloads._rate import Speed, Watchers
 from inductiva_widgets.downloads.progress import ENDED, FileProgress, Outcome, Phase, Progress
-from inductiva_widgets.downloads.watchers import Speed, Watchers
 
 
 class Tally:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 
-from inductiva_widgets.downloads.plan import Span
-from inductiva_widgets.downloads.site import Site, Writing, explained
+from inductiva_widgets.downloads._extraction_context import Site, Writing, explained
+from inductiva_widgets.downloads._plan import Span
 from inductiva_widgets.errors import ArchiveError
 
 # Bytes behind the last wanted one that are read all the same: cheaper than a new connection.

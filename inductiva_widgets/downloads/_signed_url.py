@@ -9,8 +9,8 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from inductiva_widgets.downloads.control import Control
-from inductiva_widgets.downloads.opener import (
+from inductiva_widgets.downloads._cancellation import Control
+from inductiva_widgets.downloads.http import (
     Opener,
     RequestsOpener,
     Response,

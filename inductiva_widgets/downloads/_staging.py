@@ -16,13 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from inductiva_widgets.downloads.archive import Member
-from inductiva_widgets.downloads.blockfile import journal_of
-from inductiva_widgets.downloads.paths import WORK_FOLDER
-from inductiva_widgets.downloads.placelock import PlaceLock
-from inductiva_widgets.downloads.plan import Item
-from inductiva_widgets.downloads.ranges import Identity
-from inductiva_widgets.downloads.tally import Share
+from inductiva_widgets.downloads._partial_file import journal_of
+from inductiva_widgets.downloads._path_lock import PlaceLock
+from inductiva_widgets.downloads._plan import Item
+from inductiva_widgets.downloads._progress_tracker import Share
+from inductiva_widgets.downloads._safe_paths import WORK_FOLDER
+from inductiva_widgets.downloads.remote_file import Identity
+from inductiva_widgets.downloads.zip_directory import Member
 from inductiva_widgets.errors import UnsafePathError
 
 _LOCK, _DONE, _SPOOL = "lock", "done.jsonl", ".spool"

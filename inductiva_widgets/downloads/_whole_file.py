@@ -9,28 +9,28 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from inductiva_widgets.downloads.blockfile import (
+from inductiva_widgets.downloads._atomic import ScratchFile, move
+from inductiva_widgets.downloads._connection_limit import Lanes
+from inductiva_widgets.downloads._partial_file import (
     BLOCK,
     Block,
     BlockFile,
     journal_of,
     stored_identity,
 )
-from inductiva_widgets.downloads.crew import Crew, Job
-from inductiva_widgets.downloads.lanes import Lanes
+from inductiva_widgets.downloads._path_lock import PlaceLock
+from inductiva_widgets.downloads._progress_tracker import Share
+from inductiva_widgets.downloads._signed_url import Link, header
+from inductiva_widgets.downloads._workers import Crew, Job
 from inductiva_widgets.downloads.limits import check_space
-from inductiva_widgets.downloads.link import Link, header
-from inductiva_widgets.downloads.partfile import ScratchFile, move
-from inductiva_widgets.downloads.placelock import PlaceLock
 from inductiva_widgets.downloads.progress import Outcome
-from inductiva_widgets.downloads.ranges import (
+from inductiva_widgets.downloads.remote_file import (
     FileChanged,
     Identity,
     LocalSource,
     RangeSource,
     RangesUnsupported,
 )
-from inductiva_widgets.downloads.tally import Share
 from inductiva_widgets.errors import APIConnectionError, DownloadError, InputError
 from inductiva_widgets.formatting import format_bytes
 

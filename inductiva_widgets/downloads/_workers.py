@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from inductiva_widgets.downloads.control import Control
-from inductiva_widgets.downloads.lanes import Lanes
+from inductiva_widgets.downloads._cancellation import Control
+from inductiva_widgets.downloads._connection_limit import Lanes
 from inductiva_widgets.errors import DownloadCancelled
 
 Job = Callable[[], None]

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, overload
 
+from inductiva_widgets.downloads._connection_limit import CONNECTIONS, Lanes
+from inductiva_widgets.downloads._progress_tracker import Tally
+from inductiva_widgets.downloads._signed_url import Link
+from inductiva_widgets.downloads._terminal import show_progress
+from inductiva_widgets.downloads._whole_file import fetch_whole
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.fetch import Names, Wish, fetch_wish
-from inductiva_widgets.downloads.lanes import CONNECTIONS, Lanes
+from inductiva_widgets.downloads.extract import Names, Wish, fetch_wish
+from inductiva_widgets.downloads.http import Opener
 from inductiva_widgets.downloads.limits import Limits
-from inductiva_widgets.downloads.link import Link
-from inductiva_widgets.downloads.opener import Opener
-from inductiva_widgets.downloads.single import fetch_whole
-from inductiva_widgets.downloads.tally import Tally
-from inductiva_widgets.downloads.terminal import show_progress
 from inductiva_widgets.errors import InputError
 
 

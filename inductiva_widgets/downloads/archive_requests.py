@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from inductiva_widgets.downloads._connection_limit import CONNECTIONS, Lanes
+from inductiva_widgets.downloads._progress_tracker import Share, Tally
+from inductiva_widgets.downloads._signed_url import Link
+from inductiva_widgets.downloads._whole_file import fetch_whole
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.fetch import ArchiveFetch, Wish
-from inductiva_widgets.downloads.lanes import CONNECTIONS, Lanes
-from inductiva_widgets.downloads.link import Link
-from inductiva_widgets.downloads.opener import RequestsOpener
-from inductiva_widgets.downloads.single import fetch_whole
-from inductiva_widgets.downloads.tally import Share, Tally
+from inductiva_widgets.downloads.extract import ArchiveFetch, Wish
+from inductiva_widgets.downloads.http import RequestsOpener
 from inductiva_widgets.errors import DownloadCancelled, DownloadError, InductivaError
 
 # Archives under way at the same time: enough to fill the connections where each is small.

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
+from inductiva_widgets.downloads._progress_tracker import Tally
 from inductiva_widgets.downloads.progress import Outcome, Progress
-from inductiva_widgets.downloads.tally import Tally
 from inductiva_widgets.errors import DownloadCancelled
 
 Result = TypeVar("Result")

@@ -8,19 +8,22 @@ from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inductiva_widgets.downloads.archive import Directory, read_directory
-from inductiva_widgets.downloads.codecs import check_codec, crc32
-from inductiva_widgets.downloads.crew import Crew
-from inductiva_widgets.downloads.inflate import PIECE
-from inductiva_widgets.downloads.lanes import Lanes
+from inductiva_widgets.downloads._atomic import ScratchFile
+from inductiva_widgets.downloads._codecs import check_codec, crc32
+from inductiva_widgets.downloads._connection_limit import Lanes
+from inductiva_widgets.downloads._decompress import PIECE
+from inductiva_widgets.downloads._extraction_context import Site
+from inductiva_widgets.downloads._extraction_queue import LARGE, SPOOLS, MemberJobs
+from inductiva_widgets.downloads._plan import Item, choose, merge, strip
+from inductiva_widgets.downloads._progress_tracker import Share
+from inductiva_widgets.downloads._safe_paths import folds_case, lay_out, make_folder
+from inductiva_widgets.downloads._signed_url import Link
+from inductiva_widgets.downloads._staging import WorkFolder
+from inductiva_widgets.downloads._whole_file import RESTARTS, receive
+from inductiva_widgets.downloads._workers import Crew
 from inductiva_widgets.downloads.limits import Limits, check_space, free_space
-from inductiva_widgets.downloads.link import Link
-from inductiva_widgets.downloads.members import LARGE, SPOOLS, MemberJobs
-from inductiva_widgets.downloads.partfile import ScratchFile
-from inductiva_widgets.downloads.paths import folds_case, lay_out, make_folder
-from inductiva_widgets.downloads.plan import Item, choose, merge, strip
 from inductiva_widgets.downloads.progress import Outcome
-from inductiva_widgets.downloads.ranges import (
+from inductiva_widgets.downloads.remote_file import (
     FileChanged,
     Identity,
     LocalSource,
@@ -28,10 +31,7 @@ from inductiva_widgets.downloads.ranges import (
     RangesUnsupported,
     Source,
 )
-from inductiva_widgets.downloads.single import RESTARTS, receive
-from inductiva_widgets.downloads.site import Site
-from inductiva_widgets.downloads.tally import Share
-from inductiva_widgets.downloads.workfolder import WorkFolder
+from inductiva_widgets.downloads.zip_directory import Directory, read_directory
 from inductiva_widgets.errors import ArchiveError, DownloadCancelled, DownloadError
 
 Names = Iterable[str] | str | None

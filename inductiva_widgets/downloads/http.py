@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
+from inductiva_widgets._logging import redact_logs
 from inductiva_widgets.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -17,7 +18,6 @@ from inductiva_widgets.errors import (
     InductivaError,
     InputError,
 )
-from inductiva_widgets.redaction import redact_logs
 
 if TYPE_CHECKING:
     import requests

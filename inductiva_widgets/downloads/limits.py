@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inductiva_widgets.downloads.archive import Member
+from inductiva_widgets.downloads.zip_directory import Member
 from inductiva_widgets.errors import ArchiveError, DownloadError
 from inductiva_widgets.formatting import format_bytes
 

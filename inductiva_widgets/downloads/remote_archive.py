@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
-from inductiva_widgets.downloads.archive import STORED, Directory, Member, read_directory
-from inductiva_widgets.downloads.codecs import check_codec
-from inductiva_widgets.downloads.inflate import MemberDecoder
-from inductiva_widgets.downloads.link import Link
-from inductiva_widgets.downloads.opener import Opener
-from inductiva_widgets.downloads.plan import hint_at, strip
-from inductiva_widgets.downloads.ranges import RangeSource, Source
+from inductiva_widgets.downloads._codecs import check_codec
+from inductiva_widgets.downloads._decompress import MemberDecoder
+from inductiva_widgets.downloads._plan import hint_at, strip
+from inductiva_widgets.downloads._signed_url import Link
+from inductiva_widgets.downloads.http import Opener
+from inductiva_widgets.downloads.remote_file import RangeSource, Source
+from inductiva_widgets.downloads.zip_directory import STORED, Directory, Member, read_directory
 from inductiva_widgets.errors import ArchiveError, InputError
 
 _FIRST_WINDOW = 64 * 1024

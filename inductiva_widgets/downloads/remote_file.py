@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from inductiva_widgets.downloads.link import Link, header
-from inductiva_widgets.downloads.opener import CHUNK, Response
+from inductiva_widgets.downloads._signed_url import Link, header
+from inductiva_widgets.downloads.http import CHUNK, Response
 from inductiva_widgets.errors import APIConnectionError, ArchiveError, DownloadError
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)

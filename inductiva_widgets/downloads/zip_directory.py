@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from operator import attrgetter
 
-from inductiva_widgets.downloads.ranges import Source
+from inductiva_widgets.downloads.remote_file import Source
 from inductiva_widgets.errors import ArchiveError
 from inductiva_widgets.formatting import format_bytes
 

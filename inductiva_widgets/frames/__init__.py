@@ -59,9 +59,9 @@ lasts grows until the time that ``df.attrs["inductiva"]["as_of"]`` tells; ``serv
 """
 
 # This import also gives every DataFrame its ``df.inductiva``.
+from inductiva_widgets.frames._compare import compare
+from inductiva_widgets.frames._to_frame import to_frame
 from inductiva_widgets.frames.accessor import TaskFrame
-from inductiva_widgets.frames.build import to_frame
-from inductiva_widgets.frames.compare import compare
-from inductiva_widgets.frames.export import read
+from inductiva_widgets.frames.io import read
 
 __all__ = ["TaskFrame", "compare", "read", "to_frame"]

@@ -11,8 +11,8 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.durations import microseconds
-from inductiva_widgets.frames.fields import METADATA
+from inductiva_widgets.frames._columnar import METADATA
+from inductiva_widgets.frames._durations import microseconds
 from inductiva_widgets.status import KNOWN_STATUSES
 
 SECONDS = "_seconds"

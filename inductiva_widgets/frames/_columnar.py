@@ -2,7 +2,7 @@
 
 Texts are numbered: ``codes`` are places among ``values``. Times are microseconds since 1970 in UTC,
 durations seconds; not-a-time and not-a-number stand for what is unknown. Nothing here depends on
-the present time: what still grows is worked out in ``inductiva_widgets.frames.durations``.
+the present time: what still grows is worked out in ``inductiva_widgets.frames._durations``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from inductiva_widgets.models import NO_TYPE, Executer, Fee, Metrics, TaskInfo
+from inductiva_widgets.models.tasks import NO_TYPE, Executer, Fee, Metrics, TaskInfo
 from inductiva_widgets.timing import ended_at
 
 Positions = NDArray[np.intp]

@@ -11,9 +11,9 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.build import ATTRS, to_frame
-from inductiva_widgets.frames.details import detail_columns
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.frames._detail_columns import detail_columns
+from inductiva_widgets.frames._to_frame import ATTRS, to_frame
+from inductiva_widgets.models.tasks import TaskInfo
 
 SAME = "same"
 """Key in ``df.attrs["inductiva"]`` of what all tasks have in common."""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.conform import SECONDS, kind_of
+from inductiva_widgets.frames._coerce import SECONDS, kind_of
 
 # A spreadsheet takes what begins so for a formula, and these texts come from the service: they get
 # an apostrophe, which spreadsheets understand as "this is text", and lose it when read again.

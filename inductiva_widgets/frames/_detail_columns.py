@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from inductiva_widgets.models import Command, TaskInfo
+from inductiva_widgets.models.tasks import Command, TaskInfo
 
 PARAMETER = "parameter."
 """How the name of a column begins that holds a parameter of the submission."""

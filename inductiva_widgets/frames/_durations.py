@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from inductiva_widgets.frames.fields import Fields, Mask, Numbers, Times
+from inductiva_widgets.frames._columnar import Fields, Mask, Numbers, Times
 
 Durations = NDArray[np.timedelta64]
 

@@ -23,9 +23,9 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.build import ATTRS
-from inductiva_widgets.frames.conform import kind_of
-from inductiva_widgets.frames.durations import microseconds
+from inductiva_widgets.frames._coerce import kind_of
+from inductiva_widgets.frames._durations import microseconds
+from inductiva_widgets.frames._to_frame import ATTRS
 
 try:
     import openpyxl

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.conform import conform, kind_of
-from inductiva_widgets.frames.identity import ids_of
-from inductiva_widgets.models import NO_TYPE, Executer, Fee, FramedTask, Metrics
+from inductiva_widgets.frames._coerce import conform, kind_of
+from inductiva_widgets.frames._provenance import ids_of
+from inductiva_widgets.models.tasks import NO_TYPE, Executer, Fee, FramedTask, Metrics
 from inductiva_widgets.status import Status
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.build import ATTRS
+from inductiva_widgets.frames._to_frame import ATTRS
 
 
 def ids_of(frame: Any) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.frames.schema import INDEX, check_known
-from inductiva_widgets.models import Executer, Fee, Metrics, TaskInfo
+from inductiva_widgets.models.tasks import Executer, Fee, Metrics, TaskInfo
 
 _NESTED: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,

@@ -13,10 +13,10 @@ import pandas as pd
 
 from inductiva_widgets._version import __version__
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.durations import duration
-from inductiva_widgets.frames.fields import METADATA, TEXTS, Fields, Numbers, Text
-from inductiva_widgets.frames.raw import raw_frame
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.frames._columnar import METADATA, TEXTS, Fields, Numbers, Text
+from inductiva_widgets.frames._durations import duration
+from inductiva_widgets.frames._raw import raw_frame
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 
 ATTRS = "inductiva"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.identity import ids_of
+from inductiva_widgets.frames._provenance import ids_of
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
     from inductiva_widgets.tasks import TaskList
 
 
@@ -146,7 +146,7 @@ class TaskFrame:
         return self._plot("machines", options)
 
     def compare(self) -> pd.DataFrame:
-        """Return the columns in which the tasks differ, as ``inductiva_widgets.frames.compare``.
+        """Return the columns in which the tasks differ, as ``inductiva_widgets.frames._compare``.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class TaskFrame:
         2
         """
         frame = self._frame
-        from inductiva_widgets.frames.compare import compare
+        from inductiva_widgets.frames._compare import compare
 
         return compare(frame)
 
@@ -240,7 +240,7 @@ class TaskFrame:
         >>> df.inductiva.to_arrow().num_rows == len(df)
         True
         """
-        from inductiva_widgets.frames.arrow_file import table
+        from inductiva_widgets.frames._arrow import table
 
         return table(self._frame)
 
@@ -251,6 +251,6 @@ class TaskFrame:
         return getattr(plots, name)(frame, **options)
 
     def _export(self, path: str | os.PathLike[str], ending: str) -> None:
-        from inductiva_widgets.frames.export import export
+        from inductiva_widgets.frames.io import export
 
         export([self._frame], path, ending)

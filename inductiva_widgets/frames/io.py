@@ -25,7 +25,7 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.conform import conform
+from inductiva_widgets.frames._coerce import conform
 
 Write = Callable[[pd.DataFrame], None]
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from inductiva_widgets.frames.fields import Fields, Mask, Positions, Text
+from inductiva_widgets.frames._columnar import Fields, Mask, Positions, Text
 
 # What the service works out after a task's end, such as its cost, may come a little later.
 _SETTLES_WITHIN = timedelta(minutes=10)

@@ -6,11 +6,11 @@ import threading
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.api.client import MAX_PER_PAGE
-from inductiva_widgets.models import TaskInfo, TaskPage
+from inductiva_widgets.http.client import MAX_PER_PAGE
+from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 PER_PAGE = MAX_PER_PAGE
 

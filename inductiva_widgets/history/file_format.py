@@ -20,8 +20,8 @@ from typing import IO, Any
 import msgspec
 import numpy as np
 
-from inductiva_widgets.frames.fields import NUMBERS, TEXTS, TIMES, Fields, Text
-from inductiva_widgets.history.kept import Kept, Rows
+from inductiva_widgets.frames._columnar import NUMBERS, TEXTS, TIMES, Fields, Text
+from inductiva_widgets.history.cache import Kept, Rows
 
 MAGIC = b"inductiva-history\n"
 # Raised whenever the file changes, or what a column of it means.

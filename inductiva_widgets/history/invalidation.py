@@ -10,7 +10,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.history.place import Place, locked
+from inductiva_widgets.history.paths import Place, locked
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings

@@ -8,17 +8,17 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import APIConnectionError, InputError
-from inductiva_widgets.frames.fields import Fields
-from inductiva_widgets.history.codec import DamagedError, OtherVersionError
-from inductiva_widgets.history.kept import Kept
-from inductiva_widgets.history.renewal import Renewal, join
-from inductiva_widgets.history.service import Service
+from inductiva_widgets.frames._columnar import Fields
+from inductiva_widgets.history.cache import Kept
+from inductiva_widgets.history.counting_client import Service
+from inductiva_widgets.history.file_format import DamagedError, OtherVersionError
+from inductiva_widgets.history.query import Wanted
+from inductiva_widgets.history.refresh import Renewal, join
 from inductiva_widgets.history.store import Store
 from inductiva_widgets.history.sync import OtherListingError, Told, Walk
-from inductiva_widgets.history.wanted import Wanted
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 Warn = Callable[[str], None]
 

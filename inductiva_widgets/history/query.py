@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.frames.fields import Fields, Mask, Text, Times
-from inductiva_widgets.history.kept import Rows
+from inductiva_widgets.frames._columnar import Fields, Mask, Text, Times
+from inductiva_widgets.history.cache import Rows
 
 Moment = datetime | date | timedelta | str
 """A time; a time span means so long ago. Texts are ISO times (UTC without a zone) or like "7d"."""

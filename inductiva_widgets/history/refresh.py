@@ -8,13 +8,13 @@ from datetime import datetime
 
 import numpy as np
 
-from inductiva_widgets.api.paging import PAGES_AHEAD
 from inductiva_widgets.errors import NotFoundError
-from inductiva_widgets.frames.fields import Fields, Mask
-from inductiva_widgets.history.kept import Rows
-from inductiva_widgets.history.service import Service
-from inductiva_widgets.history.wanted import Wanted
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.frames._columnar import Fields, Mask
+from inductiva_widgets.history.cache import Rows
+from inductiva_widgets.history.counting_client import Service
+from inductiva_widgets.history.query import Wanted
+from inductiva_widgets.http.paging import PAGES_AHEAD
+from inductiva_widgets.models.tasks import TaskInfo
 
 # So few are asked for one by one; a page of others would be the longer answer.
 _FEW = 2

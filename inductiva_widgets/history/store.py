@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.history import changes, codec
-from inductiva_widgets.history.kept import Kept
-from inductiva_widgets.history.place import Place, locked, open_new
+from inductiva_widgets.history import file_format, invalidation
+from inductiva_widgets.history.cache import Kept
+from inductiva_widgets.history.paths import Place, locked, open_new
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
@@ -52,16 +52,16 @@ class Store:
         if place is None:
             return Kept.nothing()
         # Notes first: one that comes between the two is then still there next time.
-        changed, self._noted = changes.read(place)
+        changed, self._noted = invalidation.read(place)
         try:
             content = place.tasks.read_bytes()
         except FileNotFoundError:
             return Kept.nothing()
-        self._found = content[-codec.DIGEST :]
+        self._found = content[-file_format.DIGEST :]
         # The time of the last use, by which the oldest file goes.
         with contextlib.suppress(OSError):
             os.utime(place.tasks)
-        return codec.read(content).without_settled(changed)
+        return file_format.read(content).without_settled(changed)
 
     def save(self, kept: Kept) -> None:
         """Keep what is known now.
@@ -77,12 +77,12 @@ class Store:
         descriptor, path = open_new(place.tasks)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                codec.write(file, kept.newest(MOST_TASKS))
+                file_format.write(file, kept.newest(MOST_TASKS))
             # What takes time is done: the lock is held for a moment only.
             with locked(place.folder):
                 if _digest(place.tasks) == self._found or not _is_worth_less(kept, place):
                     path.replace(place.tasks)
-                    changes.forget(place, self._noted)
+                    invalidation.forget(place, self._noted)
         finally:
             path.unlink(missing_ok=True)
         _tidy(place.folder)
@@ -100,7 +100,7 @@ def _digest(path: Path) -> bytes:
     """Return what tells a file from every other one."""
     try:
         with path.open("rb") as file:
-            file.seek(-codec.DIGEST, os.SEEK_END)
+            file.seek(-file_format.DIGEST, os.SEEK_END)
             return file.read()
     except OSError:
         return b""
@@ -109,8 +109,8 @@ def _digest(path: Path) -> bytes:
 def _is_worth_less(kept: Kept, place: Place) -> bool:
     """Return whether another process has left something better meanwhile."""
     try:
-        return not kept.is_better_than(codec.read(place.tasks.read_bytes()))
-    except (OSError, codec.DamagedError):
+        return not kept.is_better_than(file_format.read(place.tasks.read_bytes()))
+    except (OSError, file_format.DamagedError):
         return False
 
 

@@ -16,12 +16,12 @@ from datetime import datetime
 
 import numpy as np
 
-from inductiva_widgets.api.paging import pages
-from inductiva_widgets.frames.fields import Fields, Mask
-from inductiva_widgets.history.kept import Kept, Rows
-from inductiva_widgets.history.service import Service
-from inductiva_widgets.history.wanted import Wanted
-from inductiva_widgets.models import TaskPage
+from inductiva_widgets.frames._columnar import Fields, Mask
+from inductiva_widgets.history.cache import Kept, Rows
+from inductiva_widgets.history.counting_client import Service
+from inductiva_widgets.history.query import Wanted
+from inductiva_widgets.http.paging import pages
+from inductiva_widgets.models.tasks import TaskPage
 
 Told = Callable[[int, int], None]
 """Is told how many tasks were read, and how many are to be read; the second is an estimate."""

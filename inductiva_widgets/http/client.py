@@ -9,9 +9,9 @@ from urllib.parse import quote
 import msgspec
 
 from inductiva_widgets import errors
-from inductiva_widgets.api.transport import FilePart, Transport
-from inductiva_widgets.compute import MachineGroup, MachinePrice
-from inductiva_widgets.models import (
+from inductiva_widgets.http.transport import FilePart, Transport
+from inductiva_widgets.models.machines import MachineGroup, MachinePrice
+from inductiva_widgets.models.tasks import (
     ArchiveListing,
     Images,
     PeerAnswer,

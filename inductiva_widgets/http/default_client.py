@@ -10,8 +10,8 @@ from inductiva_widgets import config
 from inductiva_widgets.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
     from inductiva_widgets.config import Settings
+    from inductiva_widgets.http.client import Client
 
 REPLAY = "replay"
 """What the demo is called where a service is named."""
@@ -84,8 +84,8 @@ def default_client() -> Client:
 
 
 def _remote_client(target: str | None, api_key: str | None) -> Client:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.api.transport import Transport
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.http.transport import Transport
 
     return Client(Transport(config.remote_settings(target, api_key)))
 
@@ -95,11 +95,11 @@ def _wants_replay(target: str | None) -> bool:
 
 
 def _local_client(*, replay: bool) -> Client:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.api.transport import Transport
     from inductiva_widgets.config import Settings
-    from inductiva_widgets.local.launch import start_or_attach
-    from inductiva_widgets.local.replay_options import ReplayOptions
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.http.transport import Transport
+    from inductiva_widgets.server.demo.options import ReplayOptions
+    from inductiva_widgets.server.launch import start_or_attach
 
     shown = ReplayOptions() if replay else None
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from inductiva_widgets.models import TaskPage
+from inductiva_widgets.models.tasks import TaskPage
 
 # Polite, and enough to hide the way to the service.
 PAGES_AHEAD = 4

@@ -22,11 +22,11 @@ import requests
 
 from inductiva_widgets import errors
 from inductiva_widgets._interrupts import explain_interrupt
+from inductiva_widgets._logging import redact_logs
 from inductiva_widgets._version import __version__
-from inductiva_widgets.api import answers, limits
-from inductiva_widgets.api.limits import Limits
 from inductiva_widgets.config import SERVER_NAME
-from inductiva_widgets.redaction import redact_logs
+from inductiva_widgets.http import responses, time_limits
+from inductiva_widgets.http.time_limits import Limits
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _Timeout = tuple[float, float]
 
-TRIES = limits.DEFAULT.tries
+TRIES = time_limits.DEFAULT.tries
 # The time to connect is the time to send some bytes too; then the store writes down what it got.
 _UPLOAD = Limits(connect=10.0, answer=60.0, total=float("inf"), tries=3)
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
@@ -100,8 +100,8 @@ class Transport:
         *,
         revive: Callable[[], Settings] | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        repeatable: Limits = limits.DEFAULT,
-        unrepeatable: Limits = limits.UNREPEATABLE,
+        repeatable: Limits = time_limits.DEFAULT,
+        unrepeatable: Limits = time_limits.UNREPEATABLE,
     ) -> None:
         self.settings = settings
         self._repeatable, self._unrepeatable = repeatable, unrepeatable
@@ -168,7 +168,7 @@ class Transport:
             raise self._error(response, request.endpoint)
         if answer is None or response.status_code == 204:
             return None
-        return answers.decode(response, answer, request.endpoint)
+        return responses.decode(response, answer, request.endpoint)
 
     @explain_interrupt(_INTERRUPTED)
     def read_part(self, path: str, params: Mapping[str, int]) -> FilePart:
@@ -231,7 +231,7 @@ class Transport:
         try:
             response = self._repeat(send, request.endpoint, call_limits)
         except errors.APIConnectionError as error:
-            if self._revive is None or not answers.refused(error):
+            if self._revive is None or not responses.refused(error):
                 raise
             with self._lock:
                 if self.settings is used:
@@ -244,7 +244,7 @@ class Transport:
         return response
 
     def _limits(self, request: _Request) -> Limits:
-        found = limits.effective(self._repeatable if request.safe else self._unrepeatable)
+        found = time_limits.effective(self._repeatable if request.safe else self._unrepeatable)
         return replace(found, answer=found.answer + request.held, total=found.total + request.held)
 
     def _once(self, request: _Request, timeout: _Timeout) -> requests.Response:
@@ -278,22 +278,22 @@ class Transport:
             pause = min(8.0, 0.3 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
             left = max(0.001, ends - time.monotonic())
             try:
-                with limits.deadline(ends):
+                with time_limits.deadline(ends):
                     response = send((min(call_limits.connect, left), min(call_limits.answer, left)))
             except requests.RequestException as error:
                 # Where the server can be started again, a refusal is no reason to wait.
-                is_last = is_last or (self._revive is not None and answers.refused(error))
+                is_last = is_last or (self._revive is not None and responses.refused(error))
                 if is_last or time.monotonic() + pause >= ends:
                     raise self._connection_error(error, endpoint) from error
             else:
                 if response.status_code not in _RETRIED_STATUSES or is_last:
                     return response
-                asked = answers.retry_after(response)
+                asked = responses.retry_after(response)
                 if asked is not None:
                     pause = asked
                     waited += asked
                     ends += asked
-                if waited > limits.MAX_RETRY_AFTER or time.monotonic() + pause >= ends:
+                if waited > time_limits.MAX_RETRY_AFTER or time.monotonic() + pause >= ends:
                     return response
                 response.close()
             self._sleep(pause)
@@ -302,12 +302,12 @@ class Transport:
         self, error: requests.RequestException, endpoint: str
     ) -> errors.APIConnectionError:
         where = self.settings.api_url
-        if answers.timed_out(error):
+        if responses.timed_out(error):
             return errors.APITimeoutError(
                 f"{where} did not answer in time ({endpoint}). Check the connection and try again.",
                 endpoint=endpoint,
             )
-        reason = answers.root_reason(error)
+        reason = responses.root_reason(error)
         return errors.APIConnectionError(
             f"{where} cannot be reached ({endpoint}): {reason}. "
             "Check the address in INDUCTIVA_API_URL and the network.",
@@ -323,7 +323,7 @@ class Transport:
                 "set INDUCTIVA_API_URL to the service's own address.",
                 endpoint=endpoint,
             )
-        detail = answers.detail(response)
+        detail = responses.detail(response)
         said = f": {detail}" if detail else "."
         if status in (401, 403):
             message = (
@@ -332,7 +332,7 @@ class Transport:
             )
         else:
             message = f"{where} answered {endpoint} with {status} {response.reason}{said}"
-        asked = answers.retry_after(response)
+        asked = responses.retry_after(response)
         if asked:
             message += f" The service asks to try again in {asked:.0f} s."
         return errors.error_for_status(status)(
@@ -355,7 +355,7 @@ def _session() -> requests.Session:
     # Else requests would add credentials from ~/.netrc, to signed links too.
     session.auth = _no_credentials
     session.headers["User-Agent"] = f"inductiva-widgets/{__version__}"
-    adapter = limits.LimitedAdapter(pool_connections=4, pool_maxsize=16)
+    adapter = time_limits.LimitedAdapter(pool_connections=4, pool_maxsize=16)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

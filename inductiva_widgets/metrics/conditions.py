@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.numbers import number_of
-from inductiva_widgets.metrics.rows import Row
+from inductiva_widgets.metrics.decimate import Row
+from inductiva_widgets.metrics.parse import number_of
 
 Test = Callable[[dict[str, float]], Any]
 

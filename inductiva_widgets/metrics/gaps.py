@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from inductiva_widgets.metrics.rows import Row, Values
+from inductiva_widgets.metrics.decimate import Row, Values
 
 MAX_GAPS = 16
 """Stretches that are kept of a series."""

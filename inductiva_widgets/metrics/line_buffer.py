@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from inductiva_widgets.plaintext import without_controls, without_escapes
+from inductiva_widgets.ansi import without_controls, without_escapes
 
 LONGEST = 4096
 """Bytes of a line that are looked at; the rest of a longer one is left out."""

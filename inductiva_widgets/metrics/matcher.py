@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.numbers import number_of
+from inductiva_widgets.metrics.parse import number_of
 
 LONGEST_LOOK = 0.05
 """Seconds that an expression may take for one line."""

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics.decimate import Row, Rows, is_log, thinned
 from inductiva_widgets.metrics.gaps import Gap, Gaps
-from inductiva_widgets.metrics.lines import Lines
-from inductiva_widgets.metrics.patterns import END, Pattern, Rule
+from inductiva_widgets.metrics.line_buffer import Lines
+from inductiva_widgets.metrics.matcher import END, Pattern, Rule
 from inductiva_widgets.metrics.presets import Preset
-from inductiva_widgets.metrics.rows import Row, Rows, is_log, thinned
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from inductiva_widgets.metrics.patterns import Rule
+from inductiva_widgets.metrics.matcher import Rule
 
 
 class Preset(NamedTuple):

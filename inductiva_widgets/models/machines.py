@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from inductiva_widgets.models import Wire
+from inductiva_widgets.models.tasks import Wire
 
 BUILT_IN_GROUP = "local"
 """Id of the group that the embedded server always has."""

@@ -19,16 +19,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.plots.comparison import machines
-from inductiva_widgets.plots.durations import times
-from inductiva_widgets.plots.outcomes import statuses
-from inductiva_widgets.plots.phases import timeline
-from inductiva_widgets.plots.spending import costs
+from inductiva_widgets.plots._costs import costs
+from inductiva_widgets.plots._durations import times
+from inductiva_widgets.plots._machines import machines
+from inductiva_widgets.plots._statuses import statuses
+from inductiva_widgets.plots._timeline import timeline
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from inductiva_widgets.plots.native import Chart
+    from inductiva_widgets.plots._mime import Chart
 
 __all__ = ["Chart", "costs", "machines", "statuses", "timeline", "times"]
 
@@ -36,7 +36,7 @@ __all__ = ["Chart", "costs", "machines", "statuses", "timeline", "times"]
 def __getattr__(name: str) -> Any:
     # Late, since it takes Altair.
     if name == "Chart":
-        from inductiva_widgets.plots.chart import chart_class
+        from inductiva_widgets.plots._altair import chart_class
 
         return chart_class()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

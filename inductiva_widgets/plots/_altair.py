@@ -38,14 +38,14 @@ def chart_class() -> Any:
 
 def _native() -> Any:
     try:
-        from inductiva_widgets.plots import native
+        from inductiva_widgets.plots import _mime
     except ModuleNotFoundError as error:
         if error.name != "altair":
             raise
         raise InputError(
             'Pictures need Altair, which is not installed: pip install "inductiva-widgets[plots]"'
         ) from error
-    return native
+    return _mime
 
 
 def data_of(columns: Mapping[str, Sequence[Any]]) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.formatting import format_cost
-from inductiva_widgets.plots import chart, columns, groups, palette, scales
-from inductiva_widgets.plots.columns import Numbers
+from inductiva_widgets.plots import _altair, _columns, _groups, _palette, _scales
+from inductiva_widgets.plots._columns import Numbers
 
 TITLE = "Costs"
 
@@ -45,25 +45,27 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     >>> chart.title.text
     'Costs by machine type'
     """
-    alt = chart.altair()
-    frame = columns.require(df, "costs", "cost_usd", "created")
-    cost, created = columns.numbers(frame, "cost_usd"), columns.moments(frame, "created")
-    kept = groups.grouped(frame, by, "costs", palette.MOST_GROUPS, np.nan_to_num(cost))
-    title = f"{TITLE} by {columns.safe(by).replace('_', ' ')}"
+    alt = _altair.altair()
+    frame = _columns.require(df, "costs", "cost_usd", "created")
+    cost, created = _columns.numbers(frame, "cost_usd"), _columns.moments(frame, "created")
+    kept = _groups.grouped(frame, by, "costs", _palette.MOST_GROUPS, np.nan_to_num(cost))
+    title = f"{TITLE} by {_columns.safe(by).replace('_', ' ')}"
     if frame.empty:
-        return chart.no_tasks(title)
+        return _altair.no_tasks(title)
     known = np.isfinite(cost) & np.isfinite(created)
     note = _note(cost, created)
     if not known.any():
-        return chart.no_tasks(title, f"No costs to show: {note}")
+        return _altair.no_tasks(title, f"No costs to show: {note}")
     first, last = float(created[known].min()), float(created[known].max())
-    bins = scales.calendar_bins(first, last)
-    colours = palette.group_colours(len(kept), has_others=kept.has_others)
-    picture = chart.single(chart.data_of(_sums(kept.of(known), cost[known], created[known], bins)))
+    bins = _scales.calendar_bins(first, last)
+    colours = _palette.group_colours(len(kept), has_others=kept.has_others)
+    picture = _altair.single(
+        _altair.data_of(_sums(kept.of(known), cost[known], created[known], bins))
+    )
     picture = (
         picture.mark_rect(cornerRadius=1)
         .encode(
-            x=scales.time_axis(
+            x=_scales.time_axis(
                 "from",
                 last - first,
                 nice=False,
@@ -77,7 +79,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
             color=alt.Color(
                 "group:N",
                 scale=alt.Scale(domain=kept.names, range=colours),
-                legend=chart.legend(kept.names),
+                legend=_altair.legend(kept.names),
             ),
             tooltip=[
                 alt.Tooltip("group:N", title="Group"),
@@ -86,17 +88,17 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
                 alt.Tooltip("tasks:Q", title="Tasks", format=","),
             ],
         )
-        .properties(width=chart.WIDTH, height=260)
+        .properties(width=_altair.WIDTH, height=260)
     )
     told = (
-        f"{scales.money(float(cost[known].sum()))} for {chart.tasks(int(known.sum()))}, "
-        f"{scales.period(first, last)}, summed by {bins.width}"
+        f"{_scales.money(float(cost[known].sum()))} for {_altair.tasks(int(known.sum()))}, "
+        f"{_scales.period(first, last)}, summed by {bins.width}"
     )
-    return chart.finished(picture, title, told, note)
+    return _altair.finished(picture, title, told, note)
 
 
 def _sums(
-    kept: groups.Groups, cost: Numbers, created: Numbers, bins: scales.Bins
+    kept: _groups.Groups, cost: Numbers, created: Numbers, bins: _scales.Bins
 ) -> dict[str, list[Any]]:
     """Return a row for every bin and group that has tasks, stacked in the order of the groups."""
     columns_of = len(kept)
@@ -118,7 +120,7 @@ def _sums(
         "usd": amounts.tolist(),
         "cost": [format_cost(amount) for amount in amounts.tolist()],
         "tasks": tasks[used, group].tolist(),
-        "when": [scales.when(edge) for edge in bins.edges[used].tolist()],
+        "when": [_scales.when(edge) for edge in bins.edges[used].tolist()],
     }
 
 
@@ -127,6 +129,6 @@ def _note(cost: Numbers, created: Numbers) -> str:
     if unknown := int(np.isnan(cost).sum()):
         parts.append(f"{unknown:,} without a cost")
     if lost := int((np.isnan(created) & np.isfinite(cost)).sum()):
-        amount = scales.money(float(cost[np.isnan(created) & np.isfinite(cost)].sum()))
+        amount = _scales.money(float(cost[np.isnan(created) & np.isfinite(cost)].sum()))
         parts.append(f"{lost:,} without a time ({amount}) left out")
     return ", ".join(parts)

@@ -11,9 +11,10 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.formatting import format_short
-from inductiva_widgets.plots import chart, columns, groups, scales
-from inductiva_widgets.plots.columns import Numbers
-from inductiva_widgets.plots.groups import Groups
+from inductiva_widgets.plots import _altair, _columns, _scales
+from inductiva_widgets.plots import _groups as groups
+from inductiva_widgets.plots._columns import Numbers
+from inductiva_widgets.plots._groups import Groups
 
 TITLE = "Times"
 MOST_POINTS = 200
@@ -62,14 +63,14 @@ def times(
     wanted = [what] if isinstance(what, str) else list(what)
     if not wanted:
         raise InputError('plots.times needs columns of durations: what=["queue_time"].')
-    frame = columns.require(df, "times", *wanted)
+    frame = _columns.require(df, "times", *wanted)
     kept = groups.grouped(frame, by, "times", _MOST_GROUPS)
     title = f"{TITLE} by {_title(by).lower()}"
     if frame.empty:
-        return chart.no_tasks(title)
-    values = {name: columns.seconds(frame, name) for name in wanted}
+        return _altair.no_tasks(title)
+    values = {name: _columns.seconds(frame, name) for name in wanted}
     is_few = len(frame) <= MOST_POINTS
-    width = (chart.WIDTH - 24 * (len(wanted) - 1)) // len(wanted)
+    width = (_altair.WIDTH - 24 * (len(wanted) - 1)) // len(wanted)
     step = 22 if len(kept) > 4 else 34
     panels = []
     for place, (name, told) in enumerate(values.items()):
@@ -78,8 +79,8 @@ def times(
         colour = _COLOURS[place % len(_COLOURS)]
         panel = _Panel(_title(name), told[known], kept.of(known), colour, step, place == 0)
         layers = panel.boxes() if ids is None else panel.points(ids)
-        panels.append(chart.layers(*layers).properties(width=width, height=step * len(kept)))
-    count = chart.tasks(len(frame))
+        panels.append(_altair.layers(*layers).properties(width=width, height=step * len(kept)))
+    count = _altair.tasks(len(frame))
     how = (
         f"{count}, a point each; line: median"
         if is_few
@@ -90,11 +91,11 @@ def times(
         for name, told in values.items()
         if np.isnan(told).any()
     ]
-    return chart.finished(chart.row(*panels), title, how, ", ".join(missing))
+    return _altair.finished(_altair.row(*panels), title, how, ", ".join(missing))
 
 
 def _title(name: str) -> str:
-    return columns.safe(name).replace("_", " ").capitalize()
+    return _columns.safe(name).replace("_", " ").capitalize()
 
 
 class _Panel(NamedTuple):
@@ -108,21 +109,21 @@ class _Panel(NamedTuple):
     is_first: bool
 
     def points(self, ids: pd.Index) -> list[Any]:
-        alt = chart.altair()
-        axis = scales.duration_axis(self.seconds)
+        alt = _altair.altair()
+        axis = _scales.duration_axis(self.seconds)
         # Beside each other, the first in the middle, the same in every run.
         places = self.kept.places
         turn = pd.Series(places).groupby(places).cumcount().to_numpy()
         data = {
             "group": [self.kept.names[place] for place in places],
-            "task": [columns.safe(task) for task in ids],
+            "task": [_columns.safe(task) for task in ids],
             "seconds": self.seconds.tolist(),
             "drawn": axis.drawn(self.seconds).tolist(),
             "aside": ((0.5 + turn * 0.618) % 1).tolist(),
             "took": [format_short(value) for value in self.seconds.tolist()],
         }
         points = (
-            chart.single(chart.data_of(data))
+            _altair.single(_altair.data_of(data))
             .mark_circle(size=36, opacity=0.75, color=self.colour)
             .encode(
                 x=alt.X("drawn:Q", **axis.parts(self.title)),
@@ -135,14 +136,14 @@ class _Panel(NamedTuple):
                 ],
             )
         )
-        return [points, self._medians(chart.single(chart.data_of(self._levels(axis))), axis)]
+        return [points, self._medians(_altair.single(_altair.data_of(self._levels(axis))), axis)]
 
     def boxes(self) -> list[Any]:
-        alt = chart.altair()
+        alt = _altair.altair()
         # What is seen decides, not a single task that took longest.
         seen = [_quantiles(own) for _, own in self._groups()]
-        axis = scales.duration_axis(np.concatenate(seen) if seen else self.seconds)
-        base = chart.single(chart.data_of(self._levels(axis)))
+        axis = _scales.duration_axis(np.concatenate(seen) if seen else self.seconds)
+        base = _altair.single(_altair.data_of(self._levels(axis)))
         shared = {"y": self._y(), "tooltip": self._tooltip()}
         whiskers = base.mark_rule(color=self.colour, strokeWidth=1.5).encode(
             x=alt.X("low:Q", **axis.parts(self.title)), x2="high", **shared
@@ -152,14 +153,14 @@ class _Panel(NamedTuple):
         ).encode(x="first:Q", x2="third", **shared)
         return [whiskers, boxes, self._medians(base, axis)]
 
-    def _medians(self, base: Any, axis: scales.Range) -> Any:
-        alt = chart.altair()
+    def _medians(self, base: Any, axis: _scales.Range) -> Any:
+        alt = _altair.altair()
         line = base.mark_tick(color=self.colour, opacity=1, thickness=3, size=0.7 * self.step)
         x = alt.X("middle:Q", **axis.parts(self.title))
         return line.encode(x=x, y=self._y(), tooltip=self._tooltip())
 
     def _y(self) -> Any:
-        alt = chart.altair()
+        alt = _altair.altair()
         axis = alt.Axis(title=None, labelLimit=150, ticks=False, domain=False, labels=self.is_first)
         scale = alt.Scale(domain=self.kept.names, paddingInner=0.35)
         return alt.Y("group:N", scale=scale, axis=axis)
@@ -171,7 +172,7 @@ class _Panel(NamedTuple):
         each = [self.seconds[order[first:last]] for first, last in pairwise(edges)]
         return [(name, own) for name, own in zip(self.kept.names, each, strict=True) if own.size]
 
-    def _levels(self, axis: scales.Range) -> dict[str, list[Any]]:
+    def _levels(self, axis: _scales.Range) -> dict[str, list[Any]]:
         """Return the quantiles of every group: where they are drawn, and in words."""
         groups = self._groups()
         levels = np.array([_quantiles(own) for _, own in groups]).reshape(-1, len(_LEVELS))
@@ -186,7 +187,7 @@ class _Panel(NamedTuple):
         return rows
 
     def _tooltip(self) -> list[Any]:
-        alt = chart.altair()
+        alt = _altair.altair()
         return [
             alt.Tooltip("group:N", title="Group"),
             alt.Tooltip("tasks:Q", title="Tasks", format=","),

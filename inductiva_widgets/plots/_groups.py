@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.plots.columns import Numbers, texts
+from inductiva_widgets.plots._columns import Numbers, texts
 
 NONE = "(none)"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.formatting import format_cost, format_short
-from inductiva_widgets.plots import chart, columns, groups, palette, scales
-from inductiva_widgets.plots.columns import Numbers
+from inductiva_widgets.plots import _altair, _columns, _groups, _palette, _scales
+from inductiva_widgets.plots._columns import Numbers
 
 TITLE = "Machines"
 MOST_POINTS = 300
@@ -44,31 +44,31 @@ def machines(df: pd.DataFrame) -> Any:
     >>> chart = inductiva.plots.machines(df)
     >>> chart.properties(width=400).save("machines.png")
     """
-    frame = columns.require(df, "machines", "machine_type", "computation_time", "cost_usd")
-    time, cost = columns.seconds(frame, "computation_time"), columns.numbers(frame, "cost_usd")
+    frame = _columns.require(df, "machines", "machine_type", "computation_time", "cost_usd")
+    time, cost = _columns.seconds(frame, "computation_time"), _columns.numbers(frame, "cost_usd")
     known = np.isfinite(time) & np.isfinite(cost)
     if frame.empty:
-        return chart.no_tasks(TITLE)
+        return _altair.no_tasks(TITLE)
     if not known.any():
-        return chart.no_tasks(TITLE, "No task has both a computation time and a cost")
+        return _altair.no_tasks(TITLE, "No task has both a computation time and a cost")
     shown = frame[known]
-    kept = groups.grouped(shown, "machine_type", "machines", palette.MOST_GROUPS)
+    kept = _groups.grouped(shown, "machine_type", "machines", _palette.MOST_GROUPS)
     time, cost = time[known], cost[known]
     is_few = len(shown) <= MOST_POINTS
     picture = _points(shown.index, kept, time, cost) if is_few else _medians(kept, time, cost)
     how = "a point each" if is_few else "medians of each machine, lines: middle half of its tasks"
     left_out = len(frame) - len(shown)
     note = f"{left_out:,} without a computation time or a cost left out" if left_out else ""
-    picture = picture.properties(width=chart.WIDTH, height=320)
-    return chart.finished(picture, TITLE, f"{chart.tasks(len(shown))}, {how}", note)
+    picture = picture.properties(width=_altair.WIDTH, height=320)
+    return _altair.finished(picture, TITLE, f"{_altair.tasks(len(shown))}, {how}", note)
 
 
-def _points(ids: pd.Index, kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
-    alt = chart.altair()
-    across, up = scales.duration_axis(time), scales.money_axis(cost)
+def _points(ids: pd.Index, kept: _groups.Groups, time: Numbers, cost: Numbers) -> Any:
+    alt = _altair.altair()
+    across, up = _scales.duration_axis(time), _scales.money_axis(cost)
     data = {
         "machine": [kept.names[place] for place in kept.places],
-        "task": [columns.safe(task) for task in ids],
+        "task": [_columns.safe(task) for task in ids],
         "seconds": time.tolist(),
         "usd": cost.tolist(),
         "x": across.drawn(time).tolist(),
@@ -77,7 +77,7 @@ def _points(ids: pd.Index, kept: groups.Groups, time: Numbers, cost: Numbers) ->
         "cost": [format_cost(value) for value in cost.tolist()],
     }
     return (
-        chart.single(chart.data_of(data))
+        _altair.single(_altair.data_of(data))
         .mark_circle(size=60, opacity=0.8)
         .encode(
             x=alt.X("x:Q", **across.parts("Computation time")),
@@ -93,13 +93,13 @@ def _points(ids: pd.Index, kept: groups.Groups, time: Numbers, cost: Numbers) ->
     )
 
 
-def _medians(kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
-    alt = chart.altair()
+def _medians(kept: _groups.Groups, time: Numbers, cost: Numbers) -> Any:
+    alt = _altair.altair()
     levels = list(_LEVELS.values())
     rows = [kept.places == place for place in range(len(kept))]
     times = np.array([np.quantile(time[own], levels) for own in rows])
     costs = np.array([np.quantile(cost[own], levels) for own in rows])
-    across, up = scales.duration_axis(times.ravel()), scales.money_axis(costs.ravel())
+    across, up = _scales.duration_axis(times.ravel()), _scales.money_axis(costs.ravel())
     data: dict[str, list[Any]] = {
         "machine": kept.names,
         "tasks": [int(own.sum()) for own in rows],
@@ -112,7 +112,7 @@ def _medians(kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
     for place, name in enumerate(_LEVELS):
         data[f"time_{name}"] = across.drawn(times[:, place]).tolist()
         data[f"cost_{name}"] = up.drawn(costs[:, place]).tolist()
-    base = chart.single(chart.data_of(data)).encode(
+    base = _altair.single(_altair.data_of(data)).encode(
         color=_colour(kept),
         tooltip=[
             alt.Tooltip("machine:N", title="Machine"),
@@ -131,14 +131,14 @@ def _medians(kept: groups.Groups, time: Numbers, cost: Numbers) -> Any:
         x=x, y=alt.Y("cost_first:Q"), y2="cost_third"
     )
     points = base.mark_circle(size=140, opacity=1).encode(x=x, y=y)
-    return chart.layers(over_times, over_costs, points)
+    return _altair.layers(over_times, over_costs, points)
 
 
-def _colour(kept: groups.Groups) -> Any:
-    alt = chart.altair()
-    colours = palette.group_colours(len(kept), has_others=kept.has_others)
+def _colour(kept: _groups.Groups) -> Any:
+    alt = _altair.altair()
+    colours = _palette.group_colours(len(kept), has_others=kept.has_others)
     return alt.Color(
         "machine:N",
         scale=alt.Scale(domain=kept.names, range=colours),
-        legend=chart.legend(kept.names),
+        legend=_altair.legend(kept.names),
     )

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from inductiva_widgets.plots.still import png_of
+from inductiva_widgets.plots._png import png_of
 
 # What JupyterLab 4 and Notebook 7 know, and VS Code. Altair 6 writes version 6, of which their
 # Vega-Lite 5 reads all that the pictures use; neither shows anything of version 6.

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inductiva_widgets.formatting import format_cost
-from inductiva_widgets.plots.chart import altair
-from inductiva_widgets.plots.columns import Numbers
+from inductiva_widgets.plots._altair import altair
+from inductiva_widgets.plots._columns import Numbers
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 _STEPS = (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from inductiva_widgets.plots import chart, columns, groups, palette
+from inductiva_widgets.plots import _altair, _columns, _groups, _palette
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 TITLE = "Statuses"
@@ -43,12 +43,12 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     >>> chart.title.text
     'Statuses by project'
     """
-    alt = chart.altair()
-    frame = columns.require(df, "statuses", "status")
-    kept = groups.grouped(frame, by, "statuses", _MOST_GROUPS)
-    title = f"{TITLE} by {columns.safe(by).replace('_', ' ')}"
+    alt = _altair.altair()
+    frame = _columns.require(df, "statuses", "status")
+    kept = _groups.grouped(frame, by, "statuses", _MOST_GROUPS)
+    title = f"{TITLE} by {_columns.safe(by).replace('_', ' ')}"
     if frame.empty:
-        return chart.no_tasks(title)
+        return _altair.no_tasks(title)
     places, labels, colours = _in_order(frame["status"])
     cell = kept.places * len(labels) + places
     counts = np.bincount(cell, minlength=len(kept) * len(labels)).reshape(len(kept), len(labels))
@@ -71,7 +71,7 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
         axis=alt.Axis(title=None, labelLimit=170, ticks=False, domain=False),
     )
     bars = (
-        chart.single(chart.data_of(data))
+        _altair.single(_altair.data_of(data))
         .mark_bar()
         .encode(
             x=alt.X(
@@ -84,7 +84,7 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
             color=alt.Color(
                 "status:N",
                 scale=alt.Scale(domain=labels, range=colours),
-                legend=chart.legend(labels),
+                legend=_altair.legend(labels),
             ),
             tooltip=[
                 alt.Tooltip("group:N", title="Group"),
@@ -94,16 +94,18 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
             ],
         )
     )
-    sizes = {"group": kept.names, "words": [chart.tasks(total) for total in totals.tolist()]}
-    words = chart.single(chart.data_of(sizes)).mark_text(align="left", dx=8)
+    sizes = {"group": kept.names, "words": [_altair.tasks(total) for total in totals.tolist()]}
+    words = _altair.single(_altair.data_of(sizes)).mark_text(align="left", dx=8)
     words = words.encode(x=alt.XDatum(1), y=y, text="words:N")
-    picture = chart.layers(bars, words).properties(width=chart.WIDTH - 120, height=step * len(kept))
-    return chart.finished(picture, title, chart.tasks(len(frame)))
+    picture = _altair.layers(bars, words).properties(
+        width=_altair.WIDTH - 120, height=step * len(kept)
+    )
+    return _altair.finished(picture, title, _altair.tasks(len(frame)))
 
 
 def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:
     """Return a status for every task as a place in labels, and these with their colours."""
-    codes, names = columns.texts(column)
+    codes, names = _columns.texts(column)
     known = {code: place for place, code in enumerate(KNOWN_STATUSES)}
     used = sorted(
         {names[code] for code in np.unique(codes) if code >= 0},
@@ -114,10 +116,10 @@ def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:
         used = [name for name in used if name in known]
     shown = [Status(name) for name in used]
     labels = [status.alias for status in shown]
-    colours = palette.status_colours(shown)
+    colours = _palette.status_colours(shown)
     place_of = {name: place for place, name in enumerate(used)}
     places = np.array([place_of.get(name, len(used)) for name in names] + [len(used)])[codes]
     if (places == len(used)).any():
-        labels.append(groups.unlike("Other", labels))
-        colours.append(palette.OTHERS)
+        labels.append(_groups.unlike("Other", labels))
+        colours.append(_palette.OTHERS)
     return places, labels, colours

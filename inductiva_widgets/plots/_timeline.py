@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inductiva_widgets.formatting import format_short
-from inductiva_widgets.plots import chart, columns, palette, scales
-from inductiva_widgets.plots.columns import Numbers
+from inductiva_widgets.plots import _altair, _columns, _palette, _scales
+from inductiva_widgets.plots._columns import Numbers
 from inductiva_widgets.status import Status, Tone
 
 TITLE = "Timeline"
 MOST_LINES = 60
 # Four pixels each.
-_MOST_BINS = chart.WIDTH // 4
+_MOST_BINS = _altair.WIDTH // 4
 _MARKS = {
     "Queue": "submitted",
     "Preparing": "started",
@@ -67,34 +67,34 @@ def timeline(df: pd.DataFrame) -> Any:
     >>> chart = inductiva.plots.timeline(df.query("simulator == 'reef3d'"))
     >>> chart.save("timeline.html")
     """
-    frame = columns.require(df, "timeline", "status", *_MARKS.values(), "ended")
+    frame = _columns.require(df, "timeline", "status", *_MARKS.values(), "ended")
     codes, statuses = _statuses(frame)
     stretches = stretches_of(frame, codes, statuses)
     has_begun = stretches.entered.any(axis=0)
     count = int(has_begun.sum())
     if count == 0:
-        return chart.no_tasks(TITLE, "No tasks" if frame.empty else "No task has been submitted")
+        return _altair.no_tasks(TITLE, "No tasks" if frame.empty else "No task has been submitted")
     left_out = len(frame) - count
     note = f"{left_out:,} not yet submitted" if left_out else ""
     shown = Stretches(stretches.starts[:, has_begun], stretches.ends[:, has_begun])
     if count > MOST_LINES:
         return _counted(shown, note)
-    names = [columns.safe(name) for name in frame.index[np.flatnonzero(has_begun)]]
+    names = [_columns.safe(name) for name in frame.index[np.flatnonzero(has_begun)]]
     return _lines(shown, names, [statuses[code] for code in codes[has_begun]], note)
 
 
 def _statuses(frame: pd.DataFrame) -> tuple[NDArray[np.intp], list[Status]]:
-    codes, names = columns.texts(frame["status"])
+    codes, names = _columns.texts(frame["status"])
     # The last stands for -1, a status that is missing.
     return codes, [*map(Status, names), Status("unknown")]
 
 
 def stretches_of(frame: pd.DataFrame, codes: NDArray[np.intp], statuses: list[Status]) -> Stretches:
     """Return the phases of tasks; each lasts until the next one that was entered begins."""
-    starts = np.array([columns.moments(frame, name) for name in _MARKS.values()])
-    ended = columns.moments(frame, "ended")
+    starts = np.array([_columns.moments(frame, name) for name in _MARKS.values()])
+    ended = _columns.moments(frame, "ended")
     is_over = np.array([status.is_terminal for status in statuses])[codes]
-    now = columns.as_of(frame, starts, ended)
+    now = _columns.as_of(frame, starts, ended)
     following = np.where(np.isnan(ended) & ~is_over, now, ended)
     ends = np.empty_like(starts)
     for place in reversed(range(len(starts))):
@@ -105,7 +105,7 @@ def stretches_of(frame: pd.DataFrame, codes: NDArray[np.intp], statuses: list[St
 
 
 def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str) -> Any:
-    alt = chart.altair()
+    alt = _altair.altair()
     begins, last = np.nanmin(shown.starts, axis=0), float(np.nanmax(shown.ends))
     first = float(begins.min())
     lengths = np.nanmax(shown.ends, axis=0) - begins
@@ -124,19 +124,19 @@ def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str
                 (end - origin[place]) * (1 if is_aligned else 1000),
                 end - start,
                 format_short(end - start),
-                scales.when(start),
+                _scales.when(start),
                 statuses[place].alias,
             )
             for field, value in zip(_FIELDS, values, strict=True):
                 rows[field].append(value)
-    colours = [name for name in palette.PHASES if name in rows["colour"]]
+    colours = [name for name in _palette.PHASES if name in rows["colour"]]
     order = list(dict.fromkeys(rows["task"]))
     if is_aligned:
-        x = alt.X("from:Q", **scales.even_axis(lengths).parts("Time since submission"))
+        x = alt.X("from:Q", **_scales.even_axis(lengths).parts("Time since submission"))
     else:
-        x = scales.time_axis("from", last - first, grid=True)
+        x = _scales.time_axis("from", last - first, grid=True)
     step = 18 if len(order) <= 20 else 12
-    picture = chart.single(chart.data_of(rows)).mark_bar(height={"band": 0.72}, strokeWidth=0.8)
+    picture = _altair.single(_altair.data_of(rows)).mark_bar(height={"band": 0.72}, strokeWidth=0.8)
     picture = picture.encode(
         x=x,
         x2="to",
@@ -160,11 +160,11 @@ def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str
             alt.Tooltip("began:N", title="From (UTC)"),
             alt.Tooltip("took:N", title="Took"),
         ],
-    ).properties(width=chart.WIDTH, height=alt.Step(step))
-    count = chart.tasks(len(names))
+    ).properties(width=_altair.WIDTH, height=alt.Step(step))
+    count = _altair.tasks(len(names))
     how = "each from its own submission" if is_aligned else ""
-    said = ", ".join(part for part in (count, scales.period(first, last), how, note) if part)
-    return chart.finished(picture, TITLE, said)
+    said = ", ".join(part for part in (count, _scales.period(first, last), how, note) if part)
+    return _altair.finished(picture, TITLE, said)
 
 
 _FIELDS = ("task", "colour", "phase", "from", "to", "seconds", "took", "began", "status")
@@ -185,9 +185,9 @@ def _failed_phase(shown: Stretches, place: int, status: Status) -> int | None:
 
 
 def _counted(shown: Stretches, note: str) -> Any:
-    alt = chart.altair()
+    alt = _altair.altair()
     first, last = float(np.nanmin(shown.starts)), float(np.nanmax(shown.ends))
-    bins = scales.bins_of(first, last, _MOST_BINS)
+    bins = _scales.bins_of(first, last, _MOST_BINS)
     rows: dict[str, list[Any]] = {name: [] for name in ("at", "phase", "tasks", "shown", "when")}
     for place, phase in enumerate(PHASES):
         means = _mean_counts(shown.starts[place], shown.ends[place], bins.edges)
@@ -197,11 +197,11 @@ def _counted(shown: Stretches, note: str) -> Any:
         rows["phase"] += [phase] * len(steps)
         rows["tasks"] += steps
         rows["shown"] += [f"{mean:,.3g}" if mean < 100 else f"{mean:,.0f}" for mean in steps]
-        rows["when"] += [scales.when(edge) for edge in bins.edges.tolist()]
+        rows["when"] += [_scales.when(edge) for edge in bins.edges.tolist()]
     rows["rank"] = [PHASES.index(phase) for phase in rows["phase"]]
-    picture = chart.single(chart.data_of(rows)).mark_area(interpolate="step-after")
+    picture = _altair.single(_altair.data_of(rows)).mark_area(interpolate="step-after")
     picture = picture.encode(
-        x=scales.time_axis("at", last - first, nice=False),
+        x=_scales.time_axis("at", last - first, nice=False),
         y=alt.Y(
             "tasks:Q",
             stack="zero",
@@ -214,11 +214,11 @@ def _counted(shown: Stretches, note: str) -> Any:
             alt.Tooltip("when:N", title="From (UTC)"),
             alt.Tooltip("shown:N", title="Tasks, mean"),
         ],
-    ).properties(width=chart.WIDTH, height=260)
+    ).properties(width=_altair.WIDTH, height=260)
     count = (
-        f"{shown.starts.shape[1]:,} tasks, {scales.period(first, last)}, in bins of {bins.width}"
+        f"{shown.starts.shape[1]:,} tasks, {_scales.period(first, last)}, in bins of {bins.width}"
     )
-    return chart.finished(picture, TITLE, ", ".join(part for part in (count, note) if part))
+    return _altair.finished(picture, TITLE, ", ".join(part for part in (count, note) if part))
 
 
 def _mean_counts(starts: Numbers, ends: Numbers, edges: Numbers) -> Numbers:
@@ -240,9 +240,9 @@ def _time_since(moments: Numbers, edges: Numbers) -> Numbers:
 
 
 def _scale(names: list[str]) -> Any:
-    return chart.altair().Scale(domain=names, range=[palette.PHASES[name] for name in names])
+    return _altair.altair().Scale(domain=names, range=[_palette.PHASES[name] for name in names])
 
 
 def _colour(names: list[str], field: str = "colour") -> Any:
-    alt = chart.altair()
-    return alt.Color(f"{field}:N", scale=_scale(names), legend=chart.legend(names))
+    alt = _altair.altair()
+    return alt.Color(f"{field}:N", scale=_scale(names), legend=_altair.legend(names))

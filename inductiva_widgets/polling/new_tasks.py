@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.live.feed import Feed
-from inductiva_widgets.live.poller import Subscription
+from inductiva_widgets.polling.poller import Subscription
+from inductiva_widgets.polling.status import Feed
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.models.tasks import TaskInfo
 
 PERIOD = 3.0
 # Small, since mostly there is nothing new; a batch of submissions fills further pages.

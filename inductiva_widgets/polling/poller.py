@@ -19,8 +19,6 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from inductiva_widgets.api.limits import single_try
-from inductiva_widgets.api.paging import pages
 from inductiva_widgets.errors import (
     APIConnectionError,
     APIError,
@@ -30,14 +28,16 @@ from inductiva_widgets.errors import (
     RateLimitError,
     ServerError,
 )
-from inductiva_widgets.live.feed import Feed, Trouble
-from inductiva_widgets.live.weak_list import WeakList
-from inductiva_widgets.live.worker import spawn
+from inductiva_widgets.http.paging import pages
+from inductiva_widgets.http.time_limits import single_try
+from inductiva_widgets.polling.status import Feed, Trouble
+from inductiva_widgets.polling.weak_list import WeakList
+from inductiva_widgets.polling.worker import spawn
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.models import TaskInfo, TaskPage
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 
 _log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from msgspec.structs import replace
 
-from inductiva_widgets import compute, errors
-from inductiva_widgets.api.connect import default_client
+from inductiva_widgets import errors
 from inductiva_widgets.formatting import MISSING
+from inductiva_widgets.http.default_client import default_client
+from inductiva_widgets.models import machines
 from inductiva_widgets.resources.costs import (
     Bounds,
     CostEstimate,
@@ -25,7 +26,7 @@ from inductiva_widgets.resources.request import GroupRequest
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 _ENDED = frozenset({"shutting_down", "terminated"})
 _ON_THE_WAY = frozenset({"starting", "started"})
@@ -68,16 +69,16 @@ class Machines:
     def __init__(
         self,
         request: GroupRequest | None,
-        known: compute.MachineGroup | None,
+        known: machines.MachineGroup | None,
         client: Client | None,
     ) -> None:
         self._request = request
         self._known = known
         self._chosen = client
-        self._price: compute.MachinePrice | None = None
+        self._price: machines.MachinePrice | None = None
 
     @classmethod
-    def of(cls, known: compute.MachineGroup, client: Client) -> Self:
+    def of(cls, known: machines.MachineGroup, client: Client) -> Self:
         """Return the object for a group that the service has told of; costs no request.
 
         Parameters
@@ -187,7 +188,7 @@ class Machines:
         """
         return estimate(self._machine_price(), self._bounds())
 
-    def register(self) -> compute.MachineGroup:
+    def register(self) -> machines.MachineGroup:
         """Make the group known to the service, where it is not yet.
 
         Costs one request the first time, and no money.
@@ -329,12 +330,12 @@ class Machines:
         return f"{high if low == high else f'{low} to {high}'} {_TIMES} {kind}{billing}"
 
     def _cost(self) -> HourlyRange:
-        told, bounds = self._told("cost_per_hour", compute.HourlyCost), self._bounds()
+        told, bounds = self._told("cost_per_hour", machines.HourlyCost), self._bounds()
         found = range_from_service(told, bounds, may_be_free=self._client().is_local)
         return found or range_from_price(self._machine_price(), bounds, self.spot)
 
-    def _machine_price(self) -> compute.MachinePrice:
+    def _machine_price(self) -> machines.MachinePrice:
         if self._price is None:
-            kind, unknown = self.machine_type, compute.MachinePrice()
+            kind, unknown = self.machine_type, machines.MachinePrice()
             self._price = self._client().machine_price(kind, self.zone) if kind else unknown
         return self._price

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from inductiva_widgets.compute import HourlyCost, MachinePrice
 from inductiva_widgets.formatting import format_cost
+from inductiva_widgets.models.machines import HourlyCost, MachinePrice
 
 Bounds = tuple[int | None, int | None]
 """The fewest and the most machines of a group."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inductiva_widgets import compute
-from inductiva_widgets.api.connect import default_client
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.resources.kinds import ElasticMachineGroup, MachineGroup, MPICluster
-from inductiva_widgets.resources.machines import Machines
+from inductiva_widgets.http.default_client import default_client
+from inductiva_widgets.models import machines
+from inductiva_widgets.resources._base import Machines
+from inductiva_widgets.resources.machine_groups import ElasticMachineGroup, MachineGroup, MPICluster
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 _KINDS: dict[str, type[Machines]] = {"elastic": ElasticMachineGroup, "mpi": MPICluster}
 
@@ -76,6 +76,6 @@ def get_by_name(name: str, *, client: Client | None = None) -> Machines:
     return _object(client.machine_group(name), client)
 
 
-def _object(known: compute.MachineGroup, client: Client) -> Machines:
+def _object(known: machines.MachineGroup, client: Client) -> Machines:
     kind = known.type if known.type in _KINDS else ("elastic" if known.is_elastic else "")
     return _KINDS.get(kind or "", MachineGroup).of(known, client)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.resources._base import Machines
 from inductiva_widgets.resources.costs import Bounds
-from inductiva_widgets.resources.machines import Machines
 from inductiva_widgets.resources.request import GroupOptions, build_request, check_count
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 
 class MachineGroup(Machines):

@@ -1,6 +1,6 @@
 """Runs the embedded server in this process, until it is told to stop or nobody needs it.
 
-Also a program: ``python -m inductiva_widgets.local.serve``. The server's libraries are loaded when
+Also a program: ``python -m inductiva_widgets.server``. The server's libraries are loaded when
 it starts, so that a missing one can be told in a sentence.
 """
 
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from inductiva_widgets.errors import InductivaError, LocalServerError
-from inductiva_widgets.local.connection import Connection
-from inductiva_widgets.local.layout import DataFolder, default_root, replay_root
-from inductiva_widgets.local.logfile import log_to, warn_in_terminal
-from inductiva_widgets.local.replay_options import DEFAULT_SEED, DEFAULT_SPEED, ReplayOptions
-from inductiva_widgets.local.requirements import check_requirements
+from inductiva_widgets.server.data_dir import DataFolder, default_root, replay_root
+from inductiva_widgets.server.demo.options import DEFAULT_SEED, DEFAULT_SPEED, ReplayOptions
+from inductiva_widgets.server.log_setup import log_to, warn_in_terminal
+from inductiva_widgets.server.requirements import check_requirements
+from inductiva_widgets.server.server_info import Connection
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -80,7 +80,7 @@ def serve(
         The address, the port, the key or the data folder cannot be used, or another server uses it.
     """
     check_requirements()
-    from inductiva_widgets.local.server import Options, run
+    from inductiva_widgets.server.server import Options, run
 
     if capacity is not None and capacity < 1:
         raise LocalServerError("The embedded server needs room for at least one task at a time.")
@@ -198,7 +198,7 @@ def _listen(host: str, address: _Address) -> socket.socket:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the server as a program of its own and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m inductiva_widgets.local.serve")
+    parser = argparse.ArgumentParser(prog="python -m inductiva_widgets.server.__main__")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--data-dir", type=Path)

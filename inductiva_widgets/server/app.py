@@ -7,27 +7,27 @@ from collections.abc import Iterable
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from inductiva_widgets.local.context import Context
-from inductiva_widgets.local.guard import Activity, Guard
-from inductiva_widgets.local.routes import (
-    compute,
-    links,
+from inductiva_widgets.server.auth import Activity, Guard
+from inductiva_widgets.server.context import Context
+from inductiva_widgets.server.http_util import ERROR_HANDLERS
+from inductiva_widgets.server.routes import (
+    machine_groups,
     meta,
-    peers,
     projects,
+    signed_urls,
     storage,
     tasks,
     users,
+    webrtc,
 )
-from inductiva_widgets.local.web import ERROR_HANDLERS
 
 ROUTES = [
     *meta.ROUTES,
     *tasks.ROUTES,
-    *peers.ROUTES,
+    *webrtc.ROUTES,
     *storage.ROUTES,
-    *links.ROUTES,
-    *compute.ROUTES,
+    *signed_urls.ROUTES,
+    *machine_groups.ROUTES,
     *users.ROUTES,
     *projects.ROUTES,
 ]

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inductiva_widgets.local.signing import LINK_PREFIX
-from inductiva_widgets.local.web import problem
+from inductiva_widgets.server.http_util import problem
+from inductiva_widgets.server.signed_urls import LINK_PREFIX
 
 OPEN_PATHS = frozenset(
     {"/version", "/version-check", "/simulators/available-images", "/pricing/machine-types"}

@@ -13,16 +13,16 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.local import containers
-from inductiva_widgets.local.programs import (
+from inductiva_widgets.models.tasks import Command, MpiConfig, Submission
+from inductiva_widgets.server import containers
+from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.program_lookup import (
     KNOWN_PROGRAMS,
     ProgramNotFoundError,
     WrongProgramError,
     find_program,
 )
-from inductiva_widgets.local.refusals import RefusedError
-from inductiva_widgets.local.wire import ExtraParams
-from inductiva_widgets.models import Command, MpiConfig, Submission
+from inductiva_widgets.server.schemas.tasks import ExtraParams
 
 
 class PlannedCommand(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-from inductiva_widgets.local.groups import GroupService
-from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.local.peers import Peers
-from inductiva_widgets.local.service import TaskService
-from inductiva_widgets.local.signing import LinkSigner
-from inductiva_widgets.local.storage import StorageService
-from inductiva_widgets.local.store import Store
+from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.machine_groups import GroupService
+from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.storage_service import StorageService
+from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.task_service import TaskService
+from inductiva_widgets.server.webrtc_server import Peers
 
 
 class Context(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from inductiva_widgets.local import events, lifecycle
-from inductiva_widgets.local.records import TaskRecord
-from inductiva_widgets.models import Metrics, Operation
+from inductiva_widgets.models.tasks import Metrics, Operation
+from inductiva_widgets.server import events, state_machine
+from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
 _KILLED_FROM_OUTSIDE = "The supervisor of the task was told to end, not by the embedded server."
@@ -64,8 +64,8 @@ def _on_image_fetched(
 
 
 def _on_command_started(record: TaskRecord, event: events.CommandStarted) -> TaskRecord:
-    if lifecycle.can_move(record.info.status, Status.COMPUTATION_STARTED):
-        record = lifecycle.enter(
+    if state_machine.can_move(record.info.status, Status.COMPUTATION_STARTED):
+        record = state_machine.enter(
             record, Status.COMPUTATION_STARTED, event.time, computation_start_time=event.time
         )
     operation = Operation(
@@ -109,8 +109,8 @@ def _on_computation_ended(record: TaskRecord, event: events.ComputationEnded) ->
     record = _with_commands_ended(record, event.time, None, {})
     record = _measured(record, computation_seconds=(event.time - started).total_seconds())
     record = replace(record, info=replace(record.info, computation_end_time=event.time))
-    if lifecycle.can_move(record.info.status, Status.COMPUTATION_ENDED):
-        record = lifecycle.enter(record, Status.COMPUTATION_ENDED, event.time)
+    if state_machine.can_move(record.info.status, Status.COMPUTATION_ENDED):
+        record = state_machine.enter(record, Status.COMPUTATION_ENDED, event.time)
     return record
 
 
@@ -135,23 +135,23 @@ def _on_archived(record: TaskRecord, event: events.Archived) -> TaskRecord:
 
 def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
     before = record.info.status
-    if lifecycle.is_final(before):
+    if state_machine.is_final(before):
         return record
     if before == Status.PENDING_KILL:
         # Asked for is asked for, whatever came first: the exit code says nothing about it.
-        return lifecycle.enter(record, Status.KILLED, event.time)
+        return state_machine.enter(record, Status.KILLED, event.time)
     if record.supervision.group_ended:
-        return lifecycle.end_with_group(record, event.time)
+        return state_machine.end_with_group(record, event.time)
     outcome, reason = event.outcome, event.reason
     if outcome == Status.KILLED:
         outcome, reason = Status.EXECUTER_TERMINATED, _KILLED_FROM_OUTSIDE
-    if not lifecycle.can_move(before, outcome):
+    if not state_machine.can_move(before, outcome):
         reason = f"The task ended as {outcome} while it was {before}. {reason or ''}".rstrip()
         outcome = Status.EXECUTER_FAILED
     return (
-        lifecycle.fail(record, outcome, event.time, reason)
+        state_machine.fail(record, outcome, event.time, reason)
         if reason
-        else lifecycle.enter(record, outcome, event.time)
+        else state_machine.enter(record, outcome, event.time)
     )
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from inductiva_widgets.plaintext import plain_lines
+from inductiva_widgets.ansi import plain_lines
 
 _LAST_WORDS = 3
 _LINE_LENGTH = 200

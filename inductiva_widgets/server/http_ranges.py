@@ -13,7 +13,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from inductiva_widgets.local.web import problem
+from inductiva_widgets.server.http_util import problem
 
 _CHUNK = 1 << 20
 

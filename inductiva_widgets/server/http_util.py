@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from inductiva_widgets.local.refusals import (
+from inductiva_widgets.server.errors import (
     AbsentError,
     ConflictError,
     ForbiddenError,
@@ -26,7 +26,7 @@ from inductiva_widgets.local.refusals import (
     TooLargeError,
     UnavailableError,
 )
-from inductiva_widgets.local.wire import encode
+from inductiva_widgets.server.schemas.tasks import encode
 
 AnyQuery = TypeVar("AnyQuery", bound=msgspec.Struct)
 Body = TypeVar("Body")

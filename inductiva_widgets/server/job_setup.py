@@ -8,13 +8,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from inductiva_widgets.local import archives, host
-from inductiva_widgets.local.commands import Recipe, plan
-from inductiva_widgets.local.layout import DataFolder, write_atomically
-from inductiva_widgets.local.records import TaskRecord
-from inductiva_widgets.local.storage import INPUT, OUTPUT
-from inductiva_widgets.local.wire import encode
-from inductiva_widgets.models import Metrics
+from inductiva_widgets.models.tasks import Metrics
+from inductiva_widgets.server import archives, machine_info
+from inductiva_widgets.server.command_resolver import Recipe, plan
+from inductiva_widgets.server.data_dir import DataFolder, write_atomically
+from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.storage_service import INPUT, OUTPUT
+from inductiva_widgets.server.store.records import TaskRecord
 
 
 def write_job(data: DataFolder, record: TaskRecord, capacity: int) -> None:
@@ -52,7 +52,7 @@ def write_job(data: DataFolder, record: TaskRecord, capacity: int) -> None:
         "sim_dir": recipe.sim_dir,
         "run_dir": recipe.run_dir,
         "ttl_seconds": record.submission.time_to_live_seconds,
-        "env": host.default_environment(capacity),
+        "env": machine_info.default_environment(capacity),
         "commands": plan(recipe, names),
     }
     write_atomically(folder.job, encode(job))

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import IO
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.local.connection import Connection
-from inductiva_widgets.local.layout import DataFolder, default_root, package_root, replay_root
-from inductiva_widgets.local.replay_options import ReplayOptions
-from inductiva_widgets.local.requirements import check_requirements
+from inductiva_widgets.server.data_dir import DataFolder, default_root, package_root, replay_root
+from inductiva_widgets.server.demo.options import ReplayOptions
+from inductiva_widgets.server.requirements import check_requirements
+from inductiva_widgets.server.server_info import Connection
 
 __all__ = ["Connection", "start_or_attach"]
 
@@ -98,7 +98,7 @@ def _start(data: DataFolder, idle_timeout: float, replay: ReplayOptions | None) 
             [
                 sys.executable,
                 "-m",
-                "inductiva_widgets.local.serve",
+                "inductiva_widgets.server.__main__",
                 "--data-dir",
                 str(data.root),
                 "--idle-timeout",

@@ -45,7 +45,7 @@ def log_to(path: Path, most_bytes: int = MOST_BYTES) -> Iterator[None]:
     """
     handler = _PrivateFile(path, maxBytes=most_bytes, backupCount=1)
     handler.setFormatter(logging.Formatter(_FORMAT))
-    root, ours = logging.getLogger(), logging.getLogger("inductiva_widgets.local")
+    root, ours = logging.getLogger(), logging.getLogger("inductiva_widgets.server")
     before = ours.level
     ours.setLevel(logging.INFO)
     root.addHandler(handler)

@@ -13,13 +13,10 @@ from typing import NamedTuple
 
 from msgspec.structs import asdict, replace
 
-from inductiva_widgets.local import host, lifecycle, notes
-from inductiva_widgets.local.grouptable import LOCAL_GROUP
-from inductiva_widgets.local.records import GroupRecord, GroupStatus
-from inductiva_widgets.local.refusals import AbsentError, ConflictError
-from inductiva_widgets.local.scheduler import Scheduler
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.wire import (
+from inductiva_widgets.server import machine_info, state_machine
+from inductiva_widgets.server.errors import AbsentError, ConflictError
+from inductiva_widgets.server.scheduler import Scheduler
+from inductiva_widgets.server.schemas.tasks import (
     GroupUsage,
     LocalGroup,
     NewGroup,
@@ -27,6 +24,10 @@ from inductiva_widgets.local.wire import (
     SharingLevel,
     TimeSpent,
 )
+from inductiva_widgets.server.store import metadata
+from inductiva_widgets.server.store.machine_groups import LOCAL_GROUP
+from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
+from inductiva_widgets.server.store.tasks import Store
 
 _ALL = 10**9
 
@@ -103,10 +104,10 @@ class GroupService:
                 )
             self._store.groups.set_status(group.id, GroupStatus.TERMINATED)
             now = datetime.now(timezone.utc)
-            for task in self._store.tasks_with([*lifecycle.WAITING, *lifecycle.ON_MACHINE]):
+            for task in self._store.tasks_with([*state_machine.WAITING, *state_machine.ON_MACHINE]):
                 if task.info.machine_group_id == group.id:
                     self._store.update(
-                        task.info.task_id, lambda present: lifecycle.lose_group(present, now)
+                        task.info.task_id, lambda present: state_machine.lose_group(present, now)
                     )
         self._scheduler.wake()
         return self.find(key)
@@ -128,7 +129,7 @@ class GroupService:
     def share(self, key: str, level: SharingLevel) -> None:
         """Note who a group is for."""
         group = self._record(key)
-        notes.write(self._store, "group-sharing", group.id, {"level": level}, merge=False)
+        metadata.write(self._store, "group-sharing", group.id, {"level": level}, merge=False)
 
     def _record(self, key: str) -> GroupRecord:
         found = self._store.groups.find(key)
@@ -137,8 +138,8 @@ class GroupService:
         return found
 
     def _view(self, group: GroupRecord) -> LocalGroup:
-        view = host.machine_group(group, self._capacity, self._folder)
-        noted = notes.read(self._store, "group-sharing").get(group.id)
+        view = machine_info.machine_group(group, self._capacity, self._folder)
+        noted = metadata.read(self._store, "group-sharing").get(group.id)
         # What was noted is one of the levels, since it came through the API.
         return replace(view, sharing_level=noted["level"]) if noted else view
 

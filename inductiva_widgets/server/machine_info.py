@@ -11,9 +11,15 @@ from typing import NamedTuple
 
 import psutil
 
-from inductiva_widgets.local.records import GroupRecord
-from inductiva_widgets.local.wire import CostRange, CpuInfo, LocalGroup, NewGroup, QuotaUsage
-from inductiva_widgets.models import Executer
+from inductiva_widgets.models.tasks import Executer
+from inductiva_widgets.server.schemas.tasks import (
+    CostRange,
+    CpuInfo,
+    LocalGroup,
+    NewGroup,
+    QuotaUsage,
+)
+from inductiva_widgets.server.store.records import GroupRecord
 
 # Clients turn both into times, so neither may be null.
 _FOREVER = 365 * 24 * 3600

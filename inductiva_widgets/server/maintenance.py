@@ -14,9 +14,9 @@ from typing import NamedTuple
 import msgspec
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.local.connection import Connection
-from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.server_info import Connection
 
 _LOOK_EVERY = 0.05
 
@@ -96,9 +96,9 @@ def tasks_without_server(data: DataFolder) -> Iterator[Iterable[TaskInfo]]:
 
     from filelock import FileLock, Timeout
 
-    from inductiva_widgets.local.listing import TaskFilter
-    from inductiva_widgets.local.schema import NewerDatabaseError
-    from inductiva_widgets.local.store import Store
+    from inductiva_widgets.server.store.migrations import NewerDatabaseError
+    from inductiva_widgets.server.store.tasks import Store
+    from inductiva_widgets.server.task_query import TaskFilter
 
     if not data.database.exists():
         yield ()

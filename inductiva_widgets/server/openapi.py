@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from inductiva_widgets.local.endpoints import BINARY, JSON, Endpoint, Query
+from inductiva_widgets.server.endpoints import BINARY, JSON, Endpoint, Query
 
 _REFERENCE = "#/components/schemas/{name}"
 

@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from inductiva_widgets.local import proctable
-from inductiva_widgets.local.proctable import Process
+from inductiva_widgets.server import process_table
+from inductiva_widgets.server.process_table import Process
 
 MARKER = "INDUCTIVA_LOCAL_TASK"
 
@@ -83,7 +83,7 @@ class Family:
         everywhere
             Whether to look at the environment of each process, too, which takes the longest.
         """
-        present = proctable.table()
+        present = process_table.table()
         found = {
             pid
             for pid, started in self._seen.items()
@@ -92,7 +92,7 @@ class Family:
         if self._group is not None:
             found |= {pid for pid, process in present.items() if process.group == self._group}
         if everywhere:
-            found |= proctable.carriers(MARKER, self._marker) & present.keys()
+            found |= process_table.carriers(MARKER, self._marker) & present.keys()
         roots = found if self._root is None else {self._root, *found}
         found |= _descendants(roots, present)
         # The one that looks ends last, by itself.

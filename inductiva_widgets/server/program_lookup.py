@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from inductiva_widgets.local.layout import package_root
+from inductiva_widgets.server.data_dir import package_root
 
 # Runs a module of ours from any folder. ``python -m`` would look for modules in the task's folder
 # first, where an input file called ``signal.py`` may lie.
@@ -54,7 +54,7 @@ class Program(NamedTuple):
 _SWMM = Program(
     ("runswmm", "swmm5"),
     Driver(
-        "inductiva_widgets.local.drivers.swmm",
+        "inductiva_widgets.server.drivers.swmm",
         "swmm.toolkit",
         'pip install "inductiva-widgets[local]"',
     ),
@@ -62,7 +62,7 @@ _SWMM = Program(
 _SPLISH = Program(
     ("SPHSimulator",),
     Driver(
-        "inductiva_widgets.local.drivers.splish",
+        "inductiva_widgets.server.drivers.splish",
         "pysplishsplash",
         'pip install "inductiva-widgets[splish]"',
     ),

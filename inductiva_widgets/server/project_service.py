@@ -9,14 +9,14 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.local import notes
-from inductiva_widgets.local.accountwire import ProjectStatistics, ProjectView
-from inductiva_widgets.local.listing import TaskFilter
-from inductiva_widgets.local.records import ProjectRecord, TaskRecord
-from inductiva_widgets.local.refusals import AbsentError, ConflictError
-from inductiva_widgets.local.store import DEFAULT_PROJECT, Store
-from inductiva_widgets.local.wire import NewProject
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.server.errors import AbsentError, ConflictError
+from inductiva_widgets.server.schemas.account import ProjectStatistics, ProjectView
+from inductiva_widgets.server.schemas.tasks import NewProject
+from inductiva_widgets.server.store import metadata as notes
+from inductiva_widgets.server.store.records import ProjectRecord, TaskRecord
+from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, Store
+from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import Status
 
 Row = dict[str, str | int | float | bool | None]

@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.local.limits import LimitError, Limits
+from inductiva_widgets.server.disk_limits import LimitError, Limits
 
 _LIBRARIES = ("filelock", "msgspec", "psutil", "starlette", "uvicorn")
 

@@ -6,7 +6,7 @@ import resource
 import sys
 from collections.abc import Sequence
 
-from inductiva_widgets.local.proctable import Process
+from inductiva_widgets.server.process_table import Process
 
 # The system counts in different units.
 _UNIT = 1 if sys.platform == "darwin" else 1024

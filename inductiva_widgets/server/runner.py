@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from inductiva_widgets.local import exits, processes
-from inductiva_widgets.local.limits import Guard
-from inductiva_widgets.local.metrics import Meter
+from inductiva_widgets.server import exit_messages, process_tree
+from inductiva_widgets.server.disk_limits import Guard
+from inductiva_widgets.server.resource_usage import Meter
 
 # Names of outcomes are status codes of the wire.
 SUCCESS = "success"
@@ -156,9 +156,9 @@ class Runner:
         CannotStartError
             It cannot be started.
         """
-        kills = exits.memory_kills()
+        kills = exit_messages.memory_kills()
         process = _start(command)
-        family = processes.Family(self._task_id, os.getpid(), process.pid)
+        family = process_tree.Family(self._task_id, os.getpid(), process.pid)
         watched = _Watched(process, family, self._notes)
         grace = STRAGGLER_GRACE
         try:
@@ -175,7 +175,7 @@ class Runner:
             raise OSError(f"processes that cannot be ended: {[one.pid for one in left]}")
         code = watched.code()
         stopped = stopped or self._limit_exceeded(now=True)
-        return Ended(code, stopped, watched.meter.usage(), exits.memory_kills() > kills)
+        return Ended(code, stopped, watched.meter.usage(), exit_messages.memory_kills() > kills)
 
     def _wait(self, watched: _Watched) -> Outcome | None:
         while True:
@@ -230,7 +230,7 @@ class _Watched:
     """A command that runs: its end, its processes and what they use."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], family: processes.Family, notes: Path
+        self, process: subprocess.Popen[bytes], family: process_tree.Family, notes: Path
     ) -> None:
         self.meter = Meter()
         self._process = process
@@ -278,7 +278,7 @@ class _Watched:
         self.meter.look_at(self._family.look(everywhere=False))
         if self._family.seen != self._noted:
             self._noted = self._family.seen
-            processes.note_seen(self._notes, self._noted)
+            process_tree.note_seen(self._notes, self._noted)
         pause, self._pause = self._pause, min(2 * self._pause, _LAST_PAUSE)
         self._due = now + pause
         return pause
@@ -286,4 +286,4 @@ class _Watched:
 
 def clear_up(task_id: str, seen: Sequence[tuple[int, float]]) -> None:
     """End what an earlier supervisor of a task has left running."""
-    processes.Family(task_id, seen=seen).end(STRAGGLER_GRACE)
+    process_tree.Family(task_id, seen=seen).end(STRAGGLER_GRACE)

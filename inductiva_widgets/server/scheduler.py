@@ -16,15 +16,22 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.local import events, host, lifecycle, preparation, processes, reports
-from inductiva_widgets.local.archives import UnsafeArchiveError
-from inductiva_widgets.local.journal import read_from
-from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.local.programs import ProgramNotFoundError
-from inductiva_widgets.local.records import Change, TaskRecord
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.watch import Watch, find_supervisor, start_supervisor
-from inductiva_widgets.models import Executer, Metrics
+from inductiva_widgets.models.tasks import Executer, Metrics
+from inductiva_widgets.server import (
+    event_handlers,
+    events,
+    job_setup,
+    machine_info,
+    process_tree,
+    state_machine,
+)
+from inductiva_widgets.server.archives import UnsafeArchiveError
+from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.journal import read_from
+from inductiva_widgets.server.program_lookup import ProgramNotFoundError
+from inductiva_widgets.server.store.records import Change, TaskRecord
+from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.supervisor_handle import Watch, find_supervisor, start_supervisor
 from inductiva_widgets.status import Status
 
 Result = TypeVar("Result")
@@ -77,7 +84,7 @@ class Scheduler:
     def start(self) -> None:
         """Take up the tasks that an earlier server left, then begin."""
         self._remove_half_uploads()
-        for record in self._store.tasks_with(lifecycle.ON_MACHINE):
+        for record in self._store.tasks_with(state_machine.ON_MACHINE):
             self._adopt(record)
         self._wake.set()
         self._thread.start()
@@ -135,7 +142,7 @@ class Scheduler:
     def _start(self, record: TaskRecord) -> None:
         now = self._clock()
         try:
-            preparation.write_job(self._data, record, self._capacity)
+            job_setup.write_job(self._data, record, self._capacity)
         except (ProgramNotFoundError, UnsafeArchiveError) as error:
             self._fail_unstarted(record, now, str(error))
             return
@@ -151,7 +158,7 @@ class Scheduler:
         )
 
         def begin(present: TaskRecord) -> TaskRecord:
-            return lifecycle.enter(
+            return state_machine.enter(
                 present,
                 Status.STARTED,
                 now,
@@ -164,12 +171,14 @@ class Scheduler:
             self._supervise(begun)
 
     def _fail_unstarted(self, record: TaskRecord, at: datetime, reason: str) -> None:
-        metrics = preparation.pack_reason(self._data, record, reason)
+        metrics = job_setup.pack_reason(self._data, record, reason)
         executer = self._executer(record)
 
         def give_up(present: TaskRecord) -> TaskRecord:
             known = replace(present.info, executer=executer, metrics=metrics)
-            return lifecycle.fail(replace(present, info=known), Status.EXECUTER_FAILED, at, reason)
+            return state_machine.fail(
+                replace(present, info=known), Status.EXECUTER_FAILED, at, reason
+            )
 
         self._update(record.info.task_id, give_up)
 
@@ -213,7 +222,7 @@ class Scheduler:
         if alive:
             return changed
         record = self._store.task(task_id)
-        if record is None or lifecycle.is_final(record.info.status):
+        if record is None or state_machine.is_final(record.info.status):
             del self._watches[task_id]
             if record is not None:
                 self._clear_up(record)
@@ -232,8 +241,8 @@ class Scheduler:
 
         def advance(present: TaskRecord) -> TaskRecord:
             for event in reported:
-                told = replace(event, time=lifecycle.not_before(present, event.time))
-                present = reports.apply(present, told)
+                told = replace(event, time=state_machine.not_before(present, event.time))
+                present = event_handlers.apply(present, told)
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
         self._store.update(task_id, advance)
@@ -241,34 +250,34 @@ class Scheduler:
         return True
 
     def _clear_up(self, record: TaskRecord) -> None:
-        if lifecycle.ends_with_group(record):
-            preparation.output_of(self._data, record).unlink(missing_ok=True)
-        preparation.clear_up(self._data, record)
+        if state_machine.ends_with_group(record):
+            job_setup.output_of(self._data, record).unlink(missing_ok=True)
+        job_setup.clear_up(self._data, record)
 
     def _remove_half_uploads(self) -> None:
         for record in self._store.tasks_with([Status.PENDING_INPUT]):
             # Nothing else is in there as yet.
-            for half in preparation.input_of(self._data, record).parent.glob(".*"):
+            for half in job_setup.input_of(self._data, record).parent.glob(".*"):
                 half.unlink(missing_ok=True)
 
     def _give_up(self, task_id: str, reason: str) -> None:
         now = self._clock()
         # Nobody else is left who could end what the task has started.
-        processes.end_all(None, task_id, grace=0.0)
+        process_tree.end_all(None, task_id, grace=0.0)
 
         def fail(present: TaskRecord) -> TaskRecord:
             if present.info.status == Status.PENDING_KILL:
-                return lifecycle.enter(present, Status.KILLED, now)
+                return state_machine.enter(present, Status.KILLED, now)
             if present.supervision.group_ended:
-                return lifecycle.end_with_group(present, now)
-            return lifecycle.fail(present, Status.EXECUTER_FAILED, now, reason)
+                return state_machine.end_with_group(present, now)
+            return state_machine.fail(present, Status.EXECUTER_FAILED, now, reason)
 
         self._update(task_id, fail)
         self._watches.pop(task_id, None)
 
     def _deliver_kills(self) -> None:
-        for record in self._store.tasks_with(lifecycle.ON_MACHINE):
-            if not lifecycle.must_stop(record):
+        for record in self._store.tasks_with(state_machine.ON_MACHINE):
+            if not state_machine.must_stop(record):
                 continue
             watch = self._watches.get(record.info.task_id)
             # Before it is ready, SIGTERM would end the supervisor and not the task.
@@ -280,13 +289,13 @@ class Scheduler:
 
     def _executer(self, record: TaskRecord) -> Executer:
         groups = self._store.groups
-        return host.executer(groups.find(record.info.machine_group_id) or groups.built_in())
+        return machine_info.executer(groups.find(record.info.machine_group_id) or groups.built_in())
 
     def _update(self, task_id: str, change: Change) -> TaskRecord | None:
         """Change a task unless it has ended, or been killed, in the meantime."""
         try:
             return self._store.update(task_id, change)
-        except lifecycle.IllegalTransitionError:
+        except state_machine.IllegalTransitionError:
             _log.info("Task %s has moved on.", task_id)
             return None
 

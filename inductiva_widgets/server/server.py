@@ -20,27 +20,27 @@ from starlette.types import ASGIApp
 from inductiva_widgets._version import __version__
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.local import host as machine
-from inductiva_widgets.local import replay
-from inductiva_widgets.local.app import build_app
-from inductiva_widgets.local.connection import Connection
-from inductiva_widgets.local.context import Context
-from inductiva_widgets.local.groups import GroupService
-from inductiva_widgets.local.guard import Activity
-from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.local.peers import Peers
-from inductiva_widgets.local.replay_options import DEMO_HEADER, DEMO_VALUE, ReplayOptions
-from inductiva_widgets.local.replay_services import (
+from inductiva_widgets.server import machine_info as machine
+from inductiva_widgets.server.app import build_app
+from inductiva_widgets.server.auth import Activity
+from inductiva_widgets.server.context import Context
+from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.demo import executor as replay
+from inductiva_widgets.server.demo.options import DEMO_HEADER, DEMO_VALUE, ReplayOptions
+from inductiva_widgets.server.demo.services import (
     ReplayGroupService,
     ReplayStorageService,
     ReplayTaskService,
 )
-from inductiva_widgets.local.scheduler import Scheduler
-from inductiva_widgets.local.schema import NewerDatabaseError
-from inductiva_widgets.local.service import TaskService
-from inductiva_widgets.local.signing import LinkSigner
-from inductiva_widgets.local.storage import StorageService
-from inductiva_widgets.local.store import Store
+from inductiva_widgets.server.machine_groups import GroupService
+from inductiva_widgets.server.scheduler import Scheduler
+from inductiva_widgets.server.server_info import Connection
+from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.storage_service import StorageService
+from inductiva_widgets.server.store.migrations import NewerDatabaseError
+from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.task_service import TaskService
+from inductiva_widgets.server.webrtc_server import Peers
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ _IDLE_TICKS = 5
 
 
 class Options(NamedTuple):
-    """What ``inductiva_widgets.local.serve.serve`` was told."""
+    """What ``inductiva_widgets.server.__main__.serve`` was told."""
 
     host: str
     api_key: str | None

@@ -8,7 +8,7 @@ import time
 from typing import Literal
 from urllib.parse import quote, urlencode
 
-from inductiva_widgets.local.refusals import ForbiddenError
+from inductiva_widgets.server.errors import ForbiddenError
 
 LINK_PREFIX = "/signed/"
 DEFAULT_LIFETIME = 3600.0

@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from inductiva_widgets.local.records import TaskRecord
-from inductiva_widgets.models import Metrics, StatusEvent
+from inductiva_widgets.models.tasks import Metrics, StatusEvent
+from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
 _ENDS_ON_MACHINE = frozenset(

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
-from inductiva_widgets.local.storagewire import StoredFacts, StoredFile
+from inductiva_widgets.server.schemas.storage import StoredFacts, StoredFile
 
 SortBy = Literal["creation_time", "size", "name"]
 SORT_KEYS = {

@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from inductiva_widgets.local import browse, lifecycle, transfer, zipindex
-from inductiva_widgets.local.records import TaskRecord
-from inductiva_widgets.local.refusals import AbsentError, ConflictError, RefusedError
-from inductiva_widgets.local.signing import LinkSigner
-from inductiva_widgets.local.storagewire import REGION, ByteRange, StoredFile, ZipContents
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.workfiles import FilePart
+from inductiva_widgets.server import state_machine, storage_listing, transfer, zip_listing
+from inductiva_widgets.server.errors import AbsentError, ConflictError, RefusedError
+from inductiva_widgets.server.schemas.storage import REGION, ByteRange, StoredFile, ZipContents
+from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.store.records import TaskRecord
+from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.work_dir import FilePart
 from inductiva_widgets.status import Status
 
 INPUT = "input.zip"
@@ -89,7 +89,7 @@ class StorageService:
         for path in wanted:
             plain, place = self.locate(path)
             if place.is_dir():
-                below = sorted(Path(entry.path) for entry in browse.files_below(place))
+                below = sorted(Path(entry.path) for entry in storage_listing.files_below(place))
                 names = [file.relative_to(self._root).as_posix() for file in below]
                 links += [self._signer.link("GET", name) for name in names]
             else:
@@ -175,12 +175,14 @@ class StorageService:
             Text that the names must have in them.
         """
         place = self.existing(path) if path.strip("/") else self._root
-        found = browse.level_of(place) if place.is_dir() else [browse.one_file(place)]
+        found = (
+            storage_listing.level_of(place) if place.is_dir() else [storage_listing.one_file(place)]
+        )
         return [entry for entry in found if not part or part in entry.name]
 
     def size(self) -> int:
         """Return how many bytes are stored."""
-        return browse.size_below(self._root)
+        return storage_listing.size_below(self._root)
 
     def remove(self, path: str) -> None:
         """Remove a file or folder for good.
@@ -194,7 +196,7 @@ class StorageService:
         """
         place = self.existing(path)
         plain, _ = self.locate(path)
-        for record in self._store.tasks_with(list(lifecycle.TRANSITIONS)):
+        for record in self._store.tasks_with(list(state_machine.TRANSITIONS)):
             needed = PurePosixPath(record.info.storage_path or "")
             if needed.is_relative_to(plain) or PurePosixPath(plain).is_relative_to(needed):
                 raise ConflictError(
@@ -213,7 +215,7 @@ class StorageService:
         plain, place = self._new(target)
         if place.is_relative_to(origin):
             raise RefusedError(f"{source} cannot be copied into itself, to {plain}.")
-        size = browse.size_below(origin) if origin.is_dir() else origin.stat().st_size
+        size = storage_listing.size_below(origin) if origin.is_dir() else origin.stat().st_size
         transfer.check_room(self._root, size)
         transfer.copy(origin, place)
 
@@ -226,20 +228,20 @@ class StorageService:
 
     def zip_contents(self, path: str, folder: str, *, recursive: bool) -> ZipContents:
         """Return what lies in a folder of an archive."""
-        return zipindex.contents_of(self.file(path), folder, recursive=recursive)
+        return zip_listing.contents_of(self.file(path), folder, recursive=recursive)
 
     def zip_file_range(self, path: str, folder: str, filename: str) -> ByteRange:
         """Return where the packed bytes of one member of an archive are."""
-        return zipindex.range_of(self.file(path), folder, filename)
+        return zip_listing.range_of(self.file(path), folder, filename)
 
     def zip_part(self, path: str, filename: str, after: int | None, most: int) -> FilePart:
         """Return bytes of a file of an output archive; see ``zipindex.part_of``."""
-        return zipindex.part_of(self.file(path), f"artifacts/{filename}", after, most)
+        return zip_listing.part_of(self.file(path), f"artifacts/{filename}", after, most)
 
     def take_input(self, path: str, sim_dir: str, assets: Iterable[str]) -> Path:
         """Return the input archive of a task, checked and with the stored files it asks for."""
         archive = self.file(path)
-        transfer.check_archive(archive, self._root, zipindex.MOST_MEMBERS)
+        transfer.check_archive(archive, self._root, zip_listing.MOST_MEMBERS)
         places = [self.existing(asset) for asset in assets]
         if places:
             transfer.merge(archive, sim_dir, places)

@@ -1,4 +1,4 @@
-"""Runs one task to its end: ``python -m inductiva_widgets.local.supervisor TASK_FOLDER``.
+"""Runs one task to its end: ``python -m inductiva_widgets.server.supervisor TASK_FOLDER``.
 
 A process of its own in a session of its own, so that the task goes on when the server is stopped,
 killed or started again. It reads ``job.json``, unpacks the input, runs the commands one after
@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from inductiva_widgets.formatting import format_bytes
-from inductiva_widgets.local import archives, exits, processes
-from inductiva_widgets.local.containers import Container, ContainerError
-from inductiva_widgets.local.journal import JournalWriter, read_from
-from inductiva_widgets.local.layout import TaskFolder
-from inductiva_widgets.local.limits import Guard, LimitError, Limits, folder_size
-from inductiva_widgets.local.running import (
+from inductiva_widgets.server import archives, exit_messages, process_tree
+from inductiva_widgets.server.containers import Container, ContainerError
+from inductiva_widgets.server.data_dir import TaskFolder
+from inductiva_widgets.server.disk_limits import Guard, LimitError, Limits, folder_size
+from inductiva_widgets.server.journal import JournalWriter, read_from
+from inductiva_widgets.server.runner import (
     EXECUTER_FAILED,
     FAILED,
     KILL_GRACE,
@@ -74,7 +74,7 @@ class Supervisor:
         self._guard = Guard(folder.work, Limits())
         self._runner = Runner(self._alarm, job["task_id"], self._guard, folder.seen)
         self._container = self._container_of(job["commands"])
-        processes.adopt_orphans()
+        process_tree.adopt_orphans()
         self._journal.write("supervising", pid=os.getpid())
 
     def run(self) -> None:
@@ -83,7 +83,7 @@ class Supervisor:
 
     def salvage(self) -> None:
         """Clear up after a supervisor that vanished: end its commands, keep their output."""
-        clear_up(self._job["task_id"], processes.read_seen(self._folder.seen))
+        clear_up(self._job["task_id"], process_tree.read_seen(self._folder.seen))
         if self._container is not None:
             for index in range(len(self._job["commands"])):
                 self._container.remove(index)
@@ -112,7 +112,7 @@ class Supervisor:
             return Outcome(EXECUTER_FAILED, f"The input archive cannot be read: {error}.")
         except OSError as error:
             traceback.print_exc()
-            return Outcome(EXECUTER_FAILED, exits.machine_trouble(error))
+            return Outcome(EXECUTER_FAILED, exit_messages.machine_trouble(error))
         except Exception as error:
             traceback.print_exc()
             return Outcome(EXECUTER_FAILED, f"The supervisor of the task failed: {error!r}.")
@@ -171,7 +171,7 @@ class Supervisor:
                 )
             except CannotStartError as error:
                 self._journal.write("command_ended", index=index, exit_code=None)
-                reason = exits.cannot_start(error.cause, command["shown"])
+                reason = exit_messages.cannot_start(error.cause, command["shown"])
                 return Outcome(EXECUTER_FAILED, reason)
         # An engine's own process uses next to nothing, whatever its container does.
         usage = {} if self._container else ended.usage
@@ -183,13 +183,13 @@ class Supervisor:
     def _verdict(self, ended: Ended, shown: str) -> Outcome:
         if ended.code == 0:
             return Outcome(SUCCESS)
-        said = exits.describe_exit(
+        said = exit_messages.describe_exit(
             ended.code,
             shown,
             ran_out_of_memory=ended.ran_out_of_memory,
             in_container=self._container is not None,
         )
-        return Outcome(FAILED, said + exits.last_words(self._folder.work))
+        return Outcome(FAILED, said + exit_messages.last_words(self._folder.work))
 
     def _started(
         self, index: int, command: dict[str, Any], streams: tuple[IO[bytes], IO[bytes], IO[bytes]]
@@ -227,15 +227,15 @@ class Supervisor:
             try:
                 ended = self._runner.run(started, lambda _: None)
             except CannotStartError as error:
-                raise ContainerError(exits.machine_trouble(error.cause)) from error
+                raise ContainerError(exit_messages.machine_trouble(error.cause)) from error
         if ended.stopped is not None and ended.stopped.reason:
             raise ContainerError(ended.stopped.reason)
         if ended.stopped is None and ended.code != 0:
-            why = "".join(exits.last_lines(said, 1)) or f"exit code {ended.code}"
+            why = "".join(exit_messages.last_lines(said, 1)) or f"exit code {ended.code}"
             raise ContainerError(
                 f"The container image {self._container.image} cannot be had: {why}"
             )
-        self._container.pulled(exits.last_lines(printed, 1))
+        self._container.pulled(exit_messages.last_lines(printed, 1))
         return time.monotonic() - began
 
     def _end_container(self, index: int, has_ended: Callable[[], bool]) -> None:
@@ -248,7 +248,7 @@ class Supervisor:
         merged = {**self._job["env"], **os.environ, **own}
         # The commands are the user's, the key is between client and server.
         merged.pop("INDUCTIVA_API_KEY", None)
-        merged[processes.MARKER] = self._job["task_id"]
+        merged[process_tree.MARKER] = self._job["task_id"]
         return merged
 
     def _archive(self) -> Outcome:

@@ -7,7 +7,7 @@ import sys
 
 import psutil
 
-from inductiva_widgets.local.layout import TaskFolder, package_root
+from inductiva_widgets.server.data_dir import TaskFolder, package_root
 
 
 class Watch:
@@ -64,7 +64,7 @@ def find_supervisor(folder: TaskFolder) -> int | None:
 
 def start_supervisor(folder: TaskFolder) -> subprocess.Popen[bytes]:
     """Start the supervisor of a task, in a session of its own."""
-    module = "inductiva_widgets.local.supervisor"
+    module = "inductiva_widgets.server.supervisor"
     with folder.log.open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", module, str(folder.root)],

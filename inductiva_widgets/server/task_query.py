@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
-from inductiva_widgets.local.refusals import MalformedRequestError
+from inductiva_widgets.server.errors import MalformedRequestError
 from inductiva_widgets.status import KNOWN_STATUSES
 
 # What a listing may be sorted by, as the wire names it.

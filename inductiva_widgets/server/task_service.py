@@ -9,19 +9,7 @@ from datetime import datetime, timezone
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.local import lifecycle, processes
-from inductiva_widgets.local.commands import Recipe
-from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.local.listing import TaskFilter
-from inductiva_widgets.local.records import Change, GroupRecord, TaskRecord
-from inductiva_widgets.local.refusals import AbsentError, ConflictError, RefusedError
-from inductiva_widgets.local.scheduler import Scheduler
-from inductiva_widgets.local.storage import INPUT, OUTPUT, StorageService
-from inductiva_widgets.local.storagewire import REGION
-from inductiva_widgets.local.store import DEFAULT_PROJECT, Store
-from inductiva_widgets.local.wire import WorkingFile
-from inductiva_widgets.local.workfiles import FilePart, WorkFolder, read_part
-from inductiva_widgets.models import (
+from inductiva_widgets.models.tasks import (
     Fee,
     Metrics,
     QueuePosition,
@@ -30,6 +18,19 @@ from inductiva_widgets.models import (
     TaskInfo,
     TaskStatus,
 )
+from inductiva_widgets.server import process_tree as processes
+from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.command_resolver import Recipe
+from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.errors import AbsentError, ConflictError, RefusedError
+from inductiva_widgets.server.scheduler import Scheduler
+from inductiva_widgets.server.schemas.storage import REGION
+from inductiva_widgets.server.schemas.tasks import WorkingFile
+from inductiva_widgets.server.storage_service import INPUT, OUTPUT, StorageService
+from inductiva_widgets.server.store.records import Change, GroupRecord, TaskRecord
+from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, Store
+from inductiva_widgets.server.task_query import TaskFilter
+from inductiva_widgets.server.work_dir import FilePart, WorkFolder, read_part
 from inductiva_widgets.status import Status
 
 _ID_LETTERS = string.ascii_lowercase + string.digits
@@ -82,7 +83,9 @@ class TaskService:
         with self._store.transaction():
             info = self._new_task(submission, project, self._started_group(submission))
             self._store.add_task(info, submission)
-            self._store.update(info.task_id, lambda new: lifecycle.enter(new, info.status, _now()))
+            self._store.update(
+                info.task_id, lambda new: state_machine.enter(new, info.status, _now())
+            )
         return Submitted(
             id=info.task_id,
             status=info.status,
@@ -114,7 +117,7 @@ class TaskService:
                 input_zipped_size_bytes=size,
                 input_upload_seconds=(now - created).total_seconds(),
             )
-            return lifecycle.enter(
+            return state_machine.enter(
                 present, Status.SUBMITTED, now, input_submit_time=now, metrics=metrics
             )
 
@@ -124,10 +127,10 @@ class TaskService:
         """Kill a task: at once while it waits, through its supervisor while it runs."""
 
         def stop(present: TaskRecord) -> TaskRecord:
-            if present.info.status in lifecycle.WAITING:
-                return lifecycle.enter(present, Status.KILLED, _now())
-            if lifecycle.can_move(present.info.status, Status.PENDING_KILL):
-                return lifecycle.enter(present, Status.PENDING_KILL, _now())
+            if present.info.status in state_machine.WAITING:
+                return state_machine.enter(present, Status.KILLED, _now())
+            if state_machine.can_move(present.info.status, Status.PENDING_KILL):
+                return state_machine.enter(present, Status.PENDING_KILL, _now())
             # It has ended, or a kill is on its way.
             return present
 
@@ -191,7 +194,7 @@ class TaskService:
 
     def is_idle(self) -> bool:
         """Return whether no task is queued or on the machine."""
-        return not self._store.tasks_with([Status.SUBMITTED, *lifecycle.ON_MACHINE])
+        return not self._store.tasks_with([Status.SUBMITTED, *state_machine.ON_MACHINE])
 
     def require(self, task_id: str) -> None:
         """Raise unless there is such a task."""
@@ -206,7 +209,7 @@ class TaskService:
     def _change(self, task_id: str, change: Change) -> TaskStatus:
         try:
             record = self._store.update(task_id, change)
-        except lifecycle.IllegalTransitionError as error:
+        except state_machine.IllegalTransitionError as error:
             # It was possible a moment ago.
             raise ConflictError(str(error)) from None
         if record is None:

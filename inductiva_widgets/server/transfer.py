@@ -13,8 +13,8 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from inductiva_widgets.local.browse import files_below
-from inductiva_widgets.local.refusals import RefusedError, TooLargeError
+from inductiva_widgets.server.errors import RefusedError, TooLargeError
+from inductiva_widgets.server.storage_listing import files_below
 
 MOST_UPLOAD = 64 << 30
 """A larger file than this is a mistake, or an attack on the disk."""

@@ -13,8 +13,8 @@ from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-from inductiva_widgets.local.refusals import AbsentError, RefusedError
-from inductiva_widgets.local.wire import WorkingFile
+from inductiva_widgets.server.errors import AbsentError, RefusedError
+from inductiva_widgets.server.schemas.tasks import WorkingFile
 
 MOST_FILES = 10_000
 """A listing has the newest ones of so many."""

@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from inductiva_widgets.local.refusals import AbsentError, RefusedError
-from inductiva_widgets.local.storagewire import ByteRange, ZipContents
-from inductiva_widgets.local.workfiles import FilePart
-from inductiva_widgets.models import ArchiveEntry
+from inductiva_widgets.models.tasks import ArchiveEntry
+from inductiva_widgets.server.errors import AbsentError, RefusedError
+from inductiva_widgets.server.schemas.storage import ByteRange, ZipContents
+from inductiva_widgets.server.work_dir import FilePart
 
 # An index of more members than these would take longer to read than a client waits, and more
 # memory than this server should need.

@@ -20,7 +20,7 @@ On the embedded server SWMM is built in; the other simulators run where their pr
 """
 
 from inductiva_widgets.simulators.base import Simulator
-from inductiva_widgets.simulators.catalogue.coasts import (
+from inductiva_widgets.simulators.catalogue.coastal import (
     FVCOM,
     MOHID,
     SCHISM,
@@ -45,7 +45,7 @@ from inductiva_widgets.simulators.catalogue.fluids import (
     OpenFOAM,
     SplishSplash,
 )
-from inductiva_widgets.simulators.catalogue.matter import (
+from inductiva_widgets.simulators.catalogue.materials import (
     CP2K,
     GROMACS,
     GX,
@@ -53,7 +53,7 @@ from inductiva_widgets.simulators.catalogue.matter import (
     Octopus,
     QuantumEspresso,
 )
-from inductiva_widgets.simulators.catalogue.structures import (
+from inductiva_widgets.simulators.catalogue.structural import (
     CalculiX,
     CustomImage,
     Elmer,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import Command
+from inductiva_widgets.models.tasks import Command
 
 CommandLike = str | Mapping[str, Any] | Command
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from inductiva_widgets.compute import MachineGroup
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import Command, MpiConfig
+from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.models.tasks import Command, MpiConfig
 from inductiva_widgets.simulators.options import HybridOptions, MeshOptions, MpiOptions
 
 MPI_VERSION = "4.1.6"

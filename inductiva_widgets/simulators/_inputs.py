@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.simulators._packing import TOP_FOLDER, check_input_folder
 from inductiva_widgets.simulators.options import InputDir
-from inductiva_widgets.simulators.packing import TOP_FOLDER, check_input_folder
 
 
 class Inputs:

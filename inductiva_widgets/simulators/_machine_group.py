@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.compute import BUILT_IN_GROUP, MachineGroup
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.models.machines import BUILT_IN_GROUP, MachineGroup
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 
 def find_machine(client: Client, on: MachineGroup | str | Any | None) -> MachineGroup:

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.models import Submission
-from inductiva_widgets.simulators.packing import InputFolder
+from inductiva_widgets.models.tasks import Submission
+from inductiva_widgets.simulators._packing import InputFolder
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 _WORTH_A_BAR = 10_000_000
 """Bytes of input below which an upload is over before a bar would be read."""

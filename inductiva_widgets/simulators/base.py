@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 
-from inductiva_widgets.api.connect import default_client
-from inductiva_widgets.compute import MachineGroup
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import Submission
-from inductiva_widgets.simulators.commands import CommandLike, parse_commands, parse_duration
-from inductiva_widgets.simulators.inputs import Inputs
-from inductiva_widgets.simulators.machines import find_machine
+from inductiva_widgets.http.default_client import default_client
+from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.models.tasks import Submission
+from inductiva_widgets.simulators._commands import CommandLike, parse_commands, parse_duration
+from inductiva_widgets.simulators._inputs import Inputs
+from inductiva_widgets.simulators._machine_group import find_machine
+from inductiva_widgets.simulators._upload import submit
+from inductiva_widgets.simulators._versions import DEVICES, Device, choose_variant
 from inductiva_widgets.simulators.options import InputDir, RunOptions
-from inductiva_widgets.simulators.upload import submit
-from inductiva_widgets.simulators.versions import DEVICES, Device, choose_variant
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 _REGISTRY = "docker://inductiva/kutu:"
 

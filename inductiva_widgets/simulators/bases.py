@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from inductiva_widgets.compute import MachineGroup
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.simulators._commands import CommandLike, as_list
+from inductiva_widgets.simulators._commands_mpi import MPI_VERSION, mpi
+from inductiva_widgets.simulators._inputs import Inputs
 from inductiva_widgets.simulators.base import Simulator, Steps
-from inductiva_widgets.simulators.commands import CommandLike, as_list
-from inductiva_widgets.simulators.inputs import Inputs
 from inductiva_widgets.simulators.options import InputDir, MpiOptions, RunOptions
-from inductiva_widgets.simulators.steps import MPI_VERSION, mpi
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from inductiva_widgets.compute import MachineGroup
-from inductiva_widgets.simulators.commands import CommandLike
+from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.simulators._commands import CommandLike
 
 InputDir = str | os.PathLike[str] | None
 

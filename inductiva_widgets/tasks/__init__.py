@@ -12,16 +12,16 @@ df = inductiva.tasks.history(since="90d")  # all of a time, as a DataFrame
 ``Watch`` reads numbers from the log of a running task, such as residuals.
 """
 
-from inductiva_widgets.models import WorkingFile
-from inductiva_widgets.tasks.comparing import compare
-from inductiva_widgets.tasks.find import get, get_all, get_tasks
-from inductiva_widgets.tasks.listing import to_dict
+from inductiva_widgets.models.tasks import WorkingFile
+from inductiva_widgets.tasks._compare import compare
+from inductiva_widgets.tasks._history import clear_history, history
+from inductiva_widgets.tasks.listing import get, get_all, get_tasks
+from inductiva_widgets.tasks.log_watch import Watch
 from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
-from inductiva_widgets.tasks.past import clear_history, history
 from inductiva_widgets.tasks.task import Task
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.tasks.watching import Watch
-from inductiva_widgets.tasks.working import LastModified, WorkingFiles
+from inductiva_widgets.tasks.text_table import to_dict
+from inductiva_widgets.tasks.working_files import LastModified, WorkingFiles
 
 __all__ = [
     "LastModified",

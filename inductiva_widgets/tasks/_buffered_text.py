@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import TaskError
 from inductiva_widgets.formatting import format_bytes
-from inductiva_widgets.tasks import following
-from inductiva_widgets.tasks.looks import BACKLOG, Piece, State
+from inductiva_widgets.tasks import _log_stream
+from inductiva_widgets.tasks._log_source import BACKLOG, Piece, State
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.tasks._files import TaskFiles
 
 KEPT = 30.0
 """Seconds that a file is followed after somebody has looked at it."""
@@ -72,7 +72,7 @@ class LiveText:
     can_grow = True
     is_packed = False
 
-    def __init__(self, name: str, backlog: following.Backlog) -> None:
+    def __init__(self, name: str, backlog: _log_stream.Backlog) -> None:
         self._name, self._backlog = name, backlog
         self.edition = f"live-{backlog.edition}"
         self.size = backlog.start + len(backlog.data)
@@ -93,7 +93,7 @@ class _Looking:
 
     def __init__(self, task: TaskFiles, name: str) -> None:
         self.is_over = False
-        self.reader, self._interest = following.join(task, name, self)
+        self.reader, self._interest = _log_stream.join(task, name, self)
         self._timer: threading.Timer | None = None
 
     def take(self, piece: Piece) -> None:

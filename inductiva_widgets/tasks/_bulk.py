@@ -21,8 +21,8 @@ from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download
+    from inductiva_widgets.tasks.log_watch import Watch
     from inductiva_widgets.tasks.task_list import TaskList
-    from inductiva_widgets.tasks.watching import Watch
 
 Result = TypeVar("Result")
 

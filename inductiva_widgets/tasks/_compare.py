@@ -36,7 +36,7 @@ def compare(
     -------
     pandas.DataFrame
         Of all columns, those of metadata among them, the ones that differ; see
-        ``inductiva_widgets.frames.compare``. ``df.attrs["inductiva"]["same"]`` tells what
+        ``inductiva_widgets.frames._compare``. ``df.attrs["inductiva"]["same"]`` tells what
         the tasks have in common. Without ``details``, costs no request for tasks from a listing.
 
     Raises
@@ -54,7 +54,7 @@ def compare(
     >>> df.attrs["inductiva"]["same"]["simulator"]
     'swmm'
     """
-    from inductiva_widgets.frames.compare import compare, frame_to_compare
+    from inductiva_widgets.frames._compare import compare, frame_to_compare
 
     listed = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
     # One alone is refused below; its details would be asked for in vain.

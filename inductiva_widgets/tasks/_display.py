@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from inductiva_widgets import _pump
+from inductiva_widgets import _kernel
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.formatting import format_clock
 from inductiva_widgets.timing import total_seconds
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.tasks.outputs import OutputsInfo
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
@@ -108,9 +108,9 @@ def finish_download(download: Download[Result], title: str, *, quiet: bool = Fal
         _show(bar)
         bar.freeze_when_over()
         # So that Pause and Cancel work while the cell waits.
-        _pump.until(lambda: download.done)
+        _kernel.until(lambda: download.done)
         return download.result()
-    from inductiva_widgets.downloads.terminal import show_progress
+    from inductiva_widgets.downloads._terminal import show_progress
 
     with show_progress(download):
         return download.result()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from inductiva_widgets import config
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
 from inductiva_widgets.errors import InputError, TaskError
-from inductiva_widgets.history.changes import note
+from inductiva_widgets.history.invalidation import note
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks.known import KnownTask
+from inductiva_widgets.tasks._state import KnownTask
 from inductiva_widgets.tasks.outputs import OutputsInfo
 
 if TYPE_CHECKING:

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from inductiva_widgets.api.client import MAX_PER_PAGE
-from inductiva_widgets.api.connect import default_client
 from inductiva_widgets.errors import HistoryWarning, InputError
-from inductiva_widgets.models import DEMO_MARK
+from inductiva_widgets.http.client import MAX_PER_PAGE
+from inductiva_widgets.http.default_client import default_client
+from inductiva_widgets.models.tasks import DEMO_MARK
 from inductiva_widgets.tasks._progress import reading
-from inductiva_widgets.tasks.find import iterate
+from inductiva_widgets.tasks.listing import iterate
 from inductiva_widgets.tasks.task import known_status
 from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.frames.fields import Fields
-    from inductiva_widgets.history.update import History
-    from inductiva_widgets.history.wanted import Moment, Wanted
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.frames._columnar import Fields
+    from inductiva_widgets.history.load import History
+    from inductiva_widgets.history.query import Moment, Wanted
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.models.tasks import TaskInfo
 
 
 def history(
@@ -110,8 +110,8 @@ def history(
     if raw and offline:
         raise InputError("Raw values are not kept on this machine: leave raw or offline out.")
     wanted = _wanted(last_n, status, project, simulator, since, until)
-    from inductiva_widgets.frames.build import frame_of, to_frame
-    from inductiva_widgets.history import update
+    from inductiva_widgets.frames._to_frame import frame_of, to_frame
+    from inductiva_widgets.history import load
 
     # What cannot be is said before anything is fetched.
     to_frame([], columns=columns, raw=raw)
@@ -121,10 +121,10 @@ def history(
     notes: list[str] = []
     try:
         if offline:
-            found = update.read_offline(client, wanted, notes.append)
+            found = load.read_offline(client, wanted, notes.append)
         else:
             with reading(progress) as told:
-                found = update.read(client, wanted, refresh=refresh, told=told, warn=notes.append)
+                found = load.read(client, wanted, refresh=refresh, told=told, warn=notes.append)
     except KeyboardInterrupt:
         # No warning: where warnings are errors, it would stand in the interrupt's place.
         sys.stderr.write("".join(f"{note}\n" for note in ["Interrupted.", *notes]))
@@ -144,7 +144,7 @@ def history(
 
 def _raw(client: Client, wanted: Wanted) -> TaskList:
     """Return the tasks that are wanted, as the service lists them now."""
-    from inductiva_widgets.frames.fields import Fields
+    from inductiva_widgets.frames._columnar import Fields
 
     narrowed = wanted.simulator or wanted.since is not None or wanted.until is not None
     most = None if narrowed else wanted.last_n
@@ -189,7 +189,7 @@ def _source(client: Client, found: History) -> dict[str, Any]:
 
 def _is_demo(fields: Fields) -> bool:
     """Return whether the tasks are made up: a service has such tasks, or none."""
-    from inductiva_widgets.frames.fields import METADATA
+    from inductiva_widgets.frames._columnar import METADATA
 
     text = fields.texts[METADATA]
     if not len(fields) or text.codes[0] < 0:
@@ -206,7 +206,7 @@ def _wanted(  # noqa: PLR0917 - the arguments of history()
     since: Moment | None,
     until: Moment | None,
 ) -> Wanted:
-    from inductiva_widgets.history.wanted import Wanted, moment
+    from inductiva_widgets.history.query import Wanted, moment
 
     if last_n is not None and (
         isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets import _pump
+from inductiva_widgets import _kernel
 from inductiva_widgets.errors import InputError, NotFoundError, TaskError
-from inductiva_widgets.models import WorkingFile
+from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks.files import TaskFiles
-from inductiva_widgets.tasks.working import LastModified, Text, WorkingFiles
+from inductiva_widgets.tasks._files import TaskFiles
+from inductiva_widgets.tasks.working_files import LastModified, Text, WorkingFiles
 
 if TYPE_CHECKING:
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.models.tasks import TaskInfo
 
 _PERIOD = 1.0
 # Nothing can have been printed yet.
@@ -68,21 +68,21 @@ class LiveFiles(TaskFiles):
         >>> task.tail_files(["stdout.txt"], lines=1)
         Done in ... s
         """
-        from inductiva_widgets.tasks import tail
+        from inductiva_widgets.tasks import _tail
 
         if isinstance(lines, bool) or not isinstance(lines, int) or lines < 0:
             raise InputError("lines must be a whole number, 0 or more.")
         names = [filenames] if isinstance(filenames, str) else list(dict.fromkeys(filenames))
         if wait:
             while not (info := self.refresh(_PERIOD)).is_terminal and not _computes(info):
-                _pump.sleep(_PERIOD)
+                _kernel.sleep(_PERIOD)
         if follow:
-            tail.follow_files(self, names, lines)
+            _tail.follow_files(self, names, lines)
             return
         info = self.refresh(_PERIOD)
         if info.status in _BEFORE:
             raise self._too_early(info)
-        tail.print_last(self, names, lines)
+        _tail.print_last(self, names, lines)
 
     def list_files(self) -> WorkingFiles:
         """Return the files that the running task has in its folder.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from inductiva_widgets.errors import InductivaError
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.tasks._files import TaskFiles
 
 PERIOD = 1.0
 """Seconds between two looks at a file."""

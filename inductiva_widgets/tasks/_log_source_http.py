@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import NotFoundError
-from inductiva_widgets.tasks.looks import BACKLOG, BUDGET, FLOOD, PERIOD, Look, Piece, State, ended
+from inductiva_widgets.tasks._log_source import (
+    BACKLOG,
+    BUDGET,
+    FLOOD,
+    PERIOD,
+    Look,
+    Piece,
+    State,
+    ended,
+)
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.transport import FilePart
-    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.http.transport import FilePart
+    from inductiva_widgets.tasks._files import TaskFiles
 
 # While a file grows its task is alive: that is not asked for at each look.
 _NEWS = 5.0

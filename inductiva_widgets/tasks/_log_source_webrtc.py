@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from inductiva_widgets import webrtc
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks.looks import BACKLOG, PERIOD, Look, Piece, State
-from inductiva_widgets.tasks.splicing import after, splice
+from inductiva_widgets.tasks._log_source import BACKLOG, PERIOD, Look, Piece, State
+from inductiva_widgets.tasks._overlap import after, splice
 from inductiva_widgets.webrtc.messages import last_modified_of, lines_of
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.tasks._files import TaskFiles
 
 LINES = 1000
 """Lines that are asked for at first, and again after a lost connection."""

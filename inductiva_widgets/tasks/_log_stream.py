@@ -9,14 +9,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from inductiva_widgets.api.limits import single_try
 from inductiva_widgets.errors import InductivaError, NotFoundError
-from inductiva_widgets.tasks.http_source import HttpSource
-from inductiva_widgets.tasks.looks import BACKLOG, BUDGET, PERIOD, Look, Piece, Source, State
+from inductiva_widgets.http.time_limits import single_try
+from inductiva_widgets.tasks._log_source import BACKLOG, BUDGET, PERIOD, Look, Piece, Source, State
+from inductiva_widgets.tasks._log_source_http import HttpSource
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.tasks._files import TaskFiles
 
 __all__ = ["BUDGET", "PERIOD", "Interest", "Listener", "Piece", "State", "follow"]
 
@@ -248,7 +248,7 @@ def _source(task: TaskFiles, name: str) -> Source:
     task.refresh(PERIOD)
     if task.client.is_local:
         return HttpSource(task, name)
-    from inductiva_widgets.tasks.peer_source import PeerSource
+    from inductiva_widgets.tasks._log_source_webrtc import PeerSource
 
     return PeerSource(task, name)
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from inductiva_widgets import timing
-from inductiva_widgets.api.connect import default_client
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import FramedTask, TaskInfo, TaskStatus
+from inductiva_widgets.http.default_client import default_client
+from inductiva_widgets.models.tasks import FramedTask, TaskInfo, TaskStatus
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 
 class KnownTask:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets._callbacks import CallContext, name_of
-from inductiva_widgets.live import Subscription, poller_for
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.polling import Subscription, poller_for
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:

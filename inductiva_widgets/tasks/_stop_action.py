@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.live import spawn
+from inductiva_widgets.polling import spawn
 
 if TYPE_CHECKING:
+    from inductiva_widgets.tasks.log_watch import Watch
     from inductiva_widgets.tasks.task import Task
-    from inductiva_widgets.tasks.watching import Watch
 
 Then = Literal["kill", "notify"] | Callable[[Any], Any]
 

@@ -9,14 +9,14 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from inductiva_widgets import _pump
+from inductiva_widgets import _kernel
 from inductiva_widgets.errors import ConfigurationError, InductivaError
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks.following import Piece, State, follow
-from inductiva_widgets.tasks.reading import open_text
+from inductiva_widgets.tasks._log_stream import Piece, State, follow
+from inductiva_widgets.tasks._text_file import open_text
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.tasks._files import TaskFiles
 
 # Bytes that the last lines are looked for in.
 _LAST = 1 << 16
@@ -46,7 +46,7 @@ def follow_files(task: TaskFiles, names: list[str], lines: int) -> None:
         while not all(feed.is_over for feed in feeds):
             for feed in feeds:
                 page.show(feed)
-            _pump.sleep(_STEP)
+            _kernel.sleep(_STEP)
         for feed in feeds:
             page.show(feed, is_last=True)
     finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from inductiva_widgets.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.tasks._files import TaskFiles
 
 FILE = "file"
 """The edition whose bytes are those of the file; others are what came of it while it ran."""
@@ -72,9 +72,9 @@ def open_text(task: TaskFiles, name: str, max_age: float = 0.0) -> Iterator[Text
         yield file
         return
     if not is_over:
-        from inductiva_widgets.tasks import live_text
+        from inductiva_widgets.tasks import _buffered_text
 
-        yield live_text.open_live(task, name)
+        yield _buffered_text.open_live(task, name)
         return
     # Also where the embedded server has no such file: this says what there is instead.
     with task.open_output(name) as member:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from inductiva_widgets import _pump
-from inductiva_widgets.api.limits import single_try
+from inductiva_widgets import _kernel
 from inductiva_widgets.errors import APIConnectionError, InputError, RateLimitError, ServerError
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.http.time_limits import single_try
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.tasks import _display
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def wait_for(
             else:
                 asked = getattr(trouble, "retry_after", None) or 0.0
                 backoff = max(asked, min(_LONGEST_BACKOFF, 2 * backoff + period))
-            _pump.sleep(max(period, backoff))
+            _kernel.sleep(max(period, backoff))
             # A little less than the period: our own last look is not somebody else's news.
             info, trouble = _look(task, info, 0.9 * period)
         show(info)

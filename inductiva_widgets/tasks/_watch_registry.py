@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.tasks.files import TaskFiles
-    from inductiva_widgets.tasks.watching import Watch
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.tasks._files import TaskFiles
+    from inductiva_widgets.tasks.log_watch import Watch
 
 _lock = threading.RLock()
 _known: weakref.WeakKeyDictionary[Client, dict[str, list[weakref.ref[Watch]]]] = (

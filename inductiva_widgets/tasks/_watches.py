@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets.errors import InductivaError, InputError
+from inductiva_widgets.metrics.parser import Reader
 from inductiva_widgets.metrics.presets import Preset, preset_for
-from inductiva_widgets.metrics.reader import Reader
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks import watches
-from inductiva_widgets.tasks.live_files import LiveFiles
-from inductiva_widgets.tasks.status_listener import StatusListener
-from inductiva_widgets.tasks.watching import STDOUT, Watch
+from inductiva_widgets.tasks import _watch_registry
+from inductiva_widgets.tasks._live_files import LiveFiles
+from inductiva_widgets.tasks._status_listener import StatusListener
+from inductiva_widgets.tasks.log_watch import STDOUT, Watch
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.tasks.stopping import Then
+    from inductiva_widgets.tasks._stop_action import Then
     from inductiva_widgets.tasks.task import Task
 
 _BEFORE_COMPUTATION = (Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED)
@@ -108,7 +108,7 @@ class Watched(LiveFiles):
             log=log,
             notify=notify,
         )
-        watches.keep(watch)
+        _watch_registry.keep(watch)
         return watch
 
     @explain_interrupt("The reading was interrupted; task {0.id} is left as it is.")
@@ -206,7 +206,7 @@ class Watched(LiveFiles):
         return preset, file or preset.file
 
     def _watched(self, source: str, pattern: str | None, file: str) -> Watch:
-        for watch in watches.watches_of(self):
+        for watch in _watch_registry.watches_of(self):
             if (watch.source, watch.file) == (source, file) and not watch.is_over:
                 return watch
         watch = self.watch(pattern, file=file)

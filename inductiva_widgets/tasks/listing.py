@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.api.client import MAX_PER_PAGE
-from inductiva_widgets.api.connect import default_client
-from inductiva_widgets.api.paging import pages
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import TaskInfo, TaskPage
+from inductiva_widgets.http.client import MAX_PER_PAGE
+from inductiva_widgets.http.default_client import default_client
+from inductiva_widgets.http.paging import pages
+from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 from inductiva_widgets.tasks.task import known_status
 from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 
 def get(

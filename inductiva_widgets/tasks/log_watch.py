@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any, cast
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import explain_interrupt
+from inductiva_widgets._throttle import News
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.conditions import Conditions
+from inductiva_widgets.metrics.decimate import Row
+from inductiva_widgets.metrics.eta import Pace
 from inductiva_widgets.metrics.gaps import Gap
-from inductiva_widgets.metrics.pace import Pace
+from inductiva_widgets.metrics.parser import Reader
 from inductiva_widgets.metrics.presets import Preset, preset_for
-from inductiva_widgets.metrics.reader import Reader
-from inductiva_widgets.metrics.rows import Row
-from inductiva_widgets.tasks import _display, following, watches
-from inductiva_widgets.tasks.news import News
-from inductiva_widgets.tasks.stopping import Stop, Then
-from inductiva_widgets.tasks.thrift import Thrift
-from inductiva_widgets.tasks.watches import on_new_watch, watches_of
+from inductiva_widgets.tasks import _display, _log_stream, _watch_registry
+from inductiva_widgets.tasks._cpu_budget import Thrift
+from inductiva_widgets.tasks._stop_action import Stop, Then
+from inductiva_widgets.tasks._watch_registry import on_new_watch, watches_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.tasks.files import TaskFiles
+    from inductiva_widgets.tasks._files import TaskFiles
     from inductiva_widgets.tasks.task import Task
 
 __all__ = ["Watch", "on_new_watch", "preset_for", "watches_of"]
@@ -116,7 +116,7 @@ class Watch:
         self._stop = Stop(self, then)
         self._log = log
         self._lock = threading.RLock()
-        self._state = following.State()
+        self._state = _log_stream.State()
         self._fault: InductivaError | None = None
         self._thrift = Thrift(time.monotonic())
         self._is_behind = False
@@ -128,9 +128,9 @@ class Watch:
         self._complaints: set[str] = set()
         self._looked = threading.Event()
         self._over = threading.Event()
-        watches.add(self)
-        self._interest = following.Interest()
-        self._interest = following.follow(task, file, ear)
+        _watch_registry.add(self)
+        self._interest = _log_stream.Interest()
+        self._interest = _log_stream.follow(task, file, ear)
         weakref.finalize(self, self._interest.cancel)
         if self.is_over:
             self._interest.cancel()
@@ -363,7 +363,7 @@ class Watch:
 
     # On the reading thread
 
-    def _take(self, piece: following.Piece) -> None:
+    def _take(self, piece: _log_stream.Piece) -> None:
         if self.source is None or self.is_over:
             return
         data = self._thrift.newest(piece.data, time.monotonic())
@@ -382,7 +382,7 @@ class Watch:
         self._look_at(rows)
         self._thrift.spend(time.thread_time() - begun, len(data))
 
-    def _hear(self, state: following.State) -> None:
+    def _hear(self, state: _log_stream.State) -> None:
         if self.is_over:
             return
         self._state = state
@@ -423,7 +423,7 @@ class Watch:
         self._looked.set()
         self._stop.cancel()
         self._interest.cancel()
-        watches.let_go(self)
+        _watch_registry.let_go(self)
 
     def _complain(self, who: str, error: Exception) -> None:
         """Show what code of the user has raised: always here, and once as a warning."""
@@ -447,12 +447,12 @@ class _Ear:
     def __init__(self, watch: Watch) -> None:
         self._watch = weakref.ref(watch)
 
-    def take(self, piece: following.Piece, /) -> None:
+    def take(self, piece: _log_stream.Piece, /) -> None:
         watch = self._watch()
         if watch is not None:
             watch._take(piece)
 
-    def tell(self, state: following.State, /) -> None:
+    def tell(self, state: _log_stream.State, /) -> None:
         watch = self._watch()
         if watch is not None:
             watch._hear(state)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.formatting import format_bytes
-from inductiva_widgets.models import ArchiveListing
+from inductiva_widgets.models.tasks import ArchiveListing
 from inductiva_widgets.tasks import _display
 
 if TYPE_CHECKING:

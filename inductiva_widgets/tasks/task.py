@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets._interrupts import explain, explain_interrupt
-from inductiva_widgets.api.limits import single_try
 from inductiva_widgets.errors import (
     APIConnectionError,
     InductivaError,
@@ -17,11 +16,12 @@ from inductiva_widgets.errors import (
     RateLimitError,
     ServerError,
 )
-from inductiva_widgets.history.changes import note
+from inductiva_widgets.history.invalidation import note
+from inductiva_widgets.http.time_limits import single_try
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks.waiting import wait_for
-from inductiva_widgets.tasks.watched import Watched
+from inductiva_widgets.tasks._wait import wait_for
+from inductiva_widgets.tasks._watches import Watched
 
 if TYPE_CHECKING:
     from inductiva_widgets.widgets import TaskWidget

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import urlsplit
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks.listing import format_tasks
+from inductiva_widgets.tasks._bulk import TasksTogether
 from inductiva_widgets.tasks.task import Task, known_status
-from inductiva_widgets.tasks.together import TasksTogether
+from inductiva_widgets.tasks.text_table import format_tasks
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
     from inductiva_widgets.widgets import TaskListWidget
 
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -101,9 +101,9 @@ class TaskList(TasksTogether):
         >>> tasks[0].get_simulator_name()
         'swmm'
         """
-        from inductiva_widgets.api.connect import default_client
-        from inductiva_widgets.frames.back import infos_of
-        from inductiva_widgets.frames.identity import source_of
+        from inductiva_widgets.frames._from_frame import infos_of
+        from inductiva_widgets.frames._provenance import source_of
+        from inductiva_widgets.http.default_client import default_client
 
         rows, source = infos_of(frame), source_of(frame)
         client = client or default_client()
@@ -304,7 +304,7 @@ class TaskList(TasksTogether):
         >>> "status" in tasks.compare()
         True
         """
-        from inductiva_widgets.tasks.comparing import compare
+        from inductiva_widgets.tasks._compare import compare
 
         return compare(self, details=details, always=always)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, overload
 
 from inductiva_widgets.formatting import format_bytes, format_date, format_short
-from inductiva_widgets.models import WorkingFile
+from inductiva_widgets.models.tasks import WorkingFile
 
 _INDENT = "  "
 

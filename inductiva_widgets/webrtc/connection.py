@@ -13,12 +13,12 @@ from inductiva_widgets.errors import (
     InductivaError,
     UnexpectedAnswerError,
 )
-from inductiva_widgets.webrtc.loop import off_loop
+from inductiva_widgets.webrtc.event_loop import off_loop
 
 if TYPE_CHECKING:
     from aiortc import RTCDataChannel, RTCPeerConnection
 
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 _LABEL = "file_transfer"
 # Seconds that the service may take to find the task's machine, and the two to find each other.

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import APIConnectionError, InductivaError
 from inductiva_widgets.webrtc.connection import Connection, first_of, opened
-from inductiva_widgets.webrtc.inbox import Inbox
-from inductiva_widgets.webrtc.loop import at_exit
+from inductiva_widgets.webrtc.event_loop import at_exit
+from inductiva_widgets.webrtc.message_queue import Inbox
 from inductiva_widgets.webrtc.messages import Question, decode
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 PATIENCE = 5.0
 """Seconds in which the first second channel should be answered."""

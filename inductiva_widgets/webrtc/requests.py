@@ -7,13 +7,13 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import APITimeoutError
-from inductiva_widgets.webrtc import link, loop
+from inductiva_widgets.webrtc import event_loop, peer_session
 from inductiva_widgets.webrtc.connection import require
-from inductiva_widgets.webrtc.inbox import Inbox, Taken
+from inductiva_widgets.webrtc.message_queue import Inbox, Taken
 from inductiva_widgets.webrtc.messages import Question
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 __all__ = ["Stream", "Taken", "ask", "stream"]
 
@@ -72,7 +72,7 @@ def stream(client: Client, task_id: str, question: Question) -> Stream:
     """
     require()
     inbox = Inbox()
-    return Stream(inbox, loop.submit(link.put(client, task_id, question, inbox)))
+    return Stream(inbox, event_loop.submit(peer_session.put(client, task_id, question, inbox)))
 
 
 def ask(client: Client, task_id: str, question: Question, timeout: float = 60.0) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.tasks.watching import Watch
+from inductiva_widgets.tasks.log_watch import Watch
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task

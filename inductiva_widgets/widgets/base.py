@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from inductiva_widgets._throttle import News
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.live import Feed, Subscription, poller_for, spawn
+from inductiva_widgets.polling import Feed, Subscription, poller_for, spawn
 from inductiva_widgets.tasks._display import in_notebook
-from inductiva_widgets.tasks.news import News
-from inductiva_widgets.widgets import bundle, state
-from inductiva_widgets.widgets.displays import Displays, keep_true
-from inductiva_widgets.widgets.routing import Requests
+from inductiva_widgets.widgets import assets as bundle
+from inductiva_widgets.widgets import view_models as state
+from inductiva_widgets.widgets.display_handles import Displays, keep_true
+from inductiva_widgets.widgets.early_messages import Requests
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 _log = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.ansi import plain_lines
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.frames import details, schema
-from inductiva_widgets.frames.compare import plain_columns
-from inductiva_widgets.models import TaskInfo
-from inductiva_widgets.plaintext import plain_lines
-from inductiva_widgets.widgets import state, views
+from inductiva_widgets.frames import _detail_columns, schema
+from inductiva_widgets.frames._compare import plain_columns
+from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.widgets import contract, view_models
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task_list import TaskList
@@ -28,7 +28,7 @@ _IN_HEADS = ("status", "simulator")
 _LONGEST = 2_000
 
 
-def comparison_view(tasks: TaskList) -> views.ComparisonView:
+def comparison_view(tasks: TaskList) -> contract.ComparisonView:
     """Return tasks side by side.
 
     Parameters
@@ -63,8 +63,8 @@ def comparison_view(tasks: TaskList) -> views.ComparisonView:
     }
 
 
-def _task(info: TaskInfo) -> views.ComparedTask:
-    row = state.row_view(info)
+def _task(info: TaskInfo) -> contract.ComparedTask:
+    row = view_models.row_view(info)
     return {
         "id": row["id"],
         "status": row["status"],
@@ -74,7 +74,7 @@ def _task(info: TaskInfo) -> views.ComparedTask:
     }
 
 
-def _field(name: str, values: list[Any]) -> views.ComparedField:
+def _field(name: str, values: list[Any]) -> contract.ComparedField:
     kind = _kind(name)
     shown = {"text": _clipped, "time": _milliseconds}.get(kind)
     if shown is not None:
@@ -82,7 +82,7 @@ def _field(name: str, values: list[Any]) -> views.ComparedField:
     column = schema.COLUMNS.get(name)
     return {
         "name": name,
-        "meaning": details.MEANINGS.get(name, "") if column is None else column.meaning,
+        "meaning": _detail_columns.MEANINGS.get(name, "") if column is None else column.meaning,
         "group": _group(name, kind),
         "kind": kind,
         "values": values,
@@ -92,7 +92,7 @@ def _field(name: str, values: list[Any]) -> views.ComparedField:
 def _kind(name: str) -> str:
     column = schema.COLUMNS.get(name)
     if column is None:
-        return "count" if name in details.COUNTS else "text"
+        return "count" if name in _detail_columns.COUNTS else "text"
     if column.kind == "count":
         return "bytes" if name.endswith("_bytes") else "count"
     return {"time": "time", "duration": "seconds", "number": "dollars"}.get(column.kind, "text")
@@ -109,7 +109,7 @@ def _group(name: str, kind: str) -> str:
     return "Data" if name == "output_files" else by_kind.get(kind, "Task")
 
 
-def _place(field: views.ComparedField) -> tuple[int, int]:
+def _place(field: contract.ComparedField) -> tuple[int, int]:
     # Others than those of the schema stay in their order.
     return _GROUPS.index(field["group"]), _PLACES.get(field["name"], len(_PLACES))
 

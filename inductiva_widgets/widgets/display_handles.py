@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from inductiva_widgets.widgets.cells import cells
+from inductiva_widgets.widgets.notebook_cells import cells
 
 Mimes = dict[str, Any]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from inductiva_widgets.widgets import state, twins
+from inductiva_widgets.widgets import static_html, view_models
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class DownloadWidget(BaseWidget):
 
     def __init__(self, download: Download[Any], *, title: str, **kwargs: Any) -> None:
         self._download = download
-        view = state.download_view(download.progress, download.error)
+        view = view_models.download_view(download.progress, download.error)
         super().__init__(title=title, download=view, **kwargs)
         # Not begun anew from here: whoever waits for the result was told of the end already.
         self._handlers.update(
@@ -66,15 +66,15 @@ class DownloadWidget(BaseWidget):
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         return self._bundle(
-            twins.download_text(self.title, self.download),
-            twins.download_html(self.title, self.download),
+            static_html.download_text(self.title, self.download),
+            static_html.download_html(self.title, self.download),
         )
 
     def _is_over(self) -> bool:
-        return twins.has_ended(self.download)
+        return static_html.has_ended(self.download)
 
     def _stored_state(self) -> object:
         return self.download and self.download["phase"]
 
     def _show(self, progress: Progress) -> None:
-        self.download = dict(state.download_view(progress, self._download.error))
+        self.download = dict(view_models.download_view(progress, self._download.error))

@@ -8,7 +8,7 @@ Where a cell keeps the kernel busy, what a request meets depends on the kernel a
 - ipykernel 7.4 and a front end without subshells: it waits for the busy shell. But the kernel asks
   the comm first where to send it, on a thread that is never busy, and shows it the message.
 - ipykernel 7.0 to 7.3: a subshell takes it; without subshells it waits.
-- ipykernel 6: it waits; our own waits let it through (``inductiva_widgets/_pump.py``).
+- ipykernel 6: it waits; our own waits let it through (``inductiva_widgets/_kernel.py``).
 
 A page that is reloaded meanwhile asks more than that; see ``widgets/reconnect.py``.
 """

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.live import WeakList
+from inductiva_widgets.polling import WeakList
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks import watches
-from inductiva_widgets.tasks.watching import preset_for
-from inductiva_widgets.widgets import quiet
+from inductiva_widgets.tasks import _watch_registry as watches
+from inductiva_widgets.tasks.log_watch import preset_for
+from inductiva_widgets.widgets import automatic_watches
 
 if TYPE_CHECKING:
+    from inductiva_widgets.tasks.log_watch import Watch
     from inductiva_widgets.tasks.task import Task
-    from inductiva_widgets.tasks.watching import Watch
 
 PERIOD = 1.0
 """Seconds between two words about a task, however many watches it has."""
@@ -97,7 +97,7 @@ class _Reading:
         self.task = task
         self._on_news = on_news
         self._followed: dict[Watch, Callable[[], None]] = {}
-        self._claim: quiet.Claim | None = None
+        self._claim: automatic_watches.Claim | None = None
         self._told = -float("inf")
         self._later: threading.Timer | None = None
 
@@ -113,7 +113,7 @@ class _Reading:
         if any(watch.has_preset for watch in self._followed):
             self._drop_claim()
         elif self._claim is None and self._is_quietly_read():
-            self._claim = quiet.claim(self.task, self._tell)
+            self._claim = automatic_watches.claim(self.task, self._tell)
         if made:
             # Not at once: whoever calls holds locks that the listener may want.
             self._tell_in(0)
@@ -156,7 +156,7 @@ class _Reading:
 
 def watches_of(task: Task) -> list[Watch]:
     """Return the watches of a task that people made, living or ended."""
-    return quiet.others(watches.watches_of(task))
+    return automatic_watches.others(watches.watches_of(task))
 
 
 def is_quietly_read(task: Task) -> bool:

@@ -9,17 +9,17 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.metrics.gaps import Gap, kind_of
-from inductiva_widgets.metrics.reader import PERCENT
-from inductiva_widgets.widgets import state, views
+from inductiva_widgets.metrics.parser import PERCENT
+from inductiva_widgets.widgets import contract, view_models
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.watching import Watch
+    from inductiva_widgets.tasks.log_watch import Watch
 
 # Points of a drawing in a card, and of one in a line of the list.
 _CARD, _LINE = 80, 24
 
 
-def live_view(watches: Sequence[Watch]) -> views.LiveView | None:
+def live_view(watches: Sequence[Watch]) -> contract.LiveView | None:
     """Return what watches of one task have read, their series one after the other.
 
     Parameters
@@ -56,11 +56,11 @@ def live_view(watches: Sequence[Watch]) -> views.LiveView | None:
         "note": "\n".join(notes),
         "error": None
         if error is None
-        else state.error_view("The log could not be watched as asked", error),
+        else view_models.error_view("The log could not be watched as asked", error),
     }
 
 
-def newer(shown: Any, found: views.LiveView) -> views.LiveView:
+def newer(shown: Any, found: contract.LiveView) -> contract.LiveView:
     """Return what to show: a reading that was begun anew knows less at first than what is shown.
 
     Parameters
@@ -71,18 +71,18 @@ def newer(shown: Any, found: views.LiveView) -> views.LiveView:
         The view that was just made.
     """
     is_beginning = found["can_grow"] and not found["series"] and found["error"] is None
-    before: views.LiveView = shown or found
+    before: contract.LiveView = shown or found
     return before if before["series"] and is_beginning else found
 
 
-def metric_view(watches: Sequence[Watch]) -> views.MetricView | None:
+def metric_view(watches: Sequence[Watch]) -> contract.MetricView | None:
     """Return the first series that is not finite any more, else the first one; None for none."""
-    found: views.MetricView | None = None
+    found: contract.MetricView | None = None
     for watch in _distinct(watches):
         for name, points in watch.series(_LINE).items():
             series = _one_series(watch, name, name, points)
             # Without the range, which a row has no room for.
-            view: views.MetricView = {
+            view: contract.MetricView = {
                 "name": name,
                 "last": series["last"],
                 "non_finite": series["non_finite"],
@@ -108,8 +108,8 @@ def _distinct(watches: Sequence[Watch]) -> list[Watch]:
     return list(found.values())
 
 
-def _series(watches: Sequence[Watch]) -> list[views.SeriesView]:
-    found: dict[str, views.SeriesView] = {}
+def _series(watches: Sequence[Watch]) -> list[contract.SeriesView]:
+    found: dict[str, contract.SeriesView] = {}
     for watch in watches:
         for name, points in watch.series(_CARD).items():
             if name == PERCENT and watch.progress is not None:
@@ -122,7 +122,7 @@ def _series(watches: Sequence[Watch]) -> list[views.SeriesView]:
 
 def _one_series(
     watch: Watch, name: str, title: str, points: list[tuple[int, float]]
-) -> views.SeriesView:
+) -> contract.SeriesView:
     last = watch.last.get(name)
     finite = [(number, _short(value)) for number, value in points if math.isfinite(value)]
     gaps = _gaps(watch, name)
@@ -141,7 +141,7 @@ def _one_series(
     }
 
 
-def _gaps(watch: Watch, name: str) -> list[views.GapView]:
+def _gaps(watch: Watch, name: str) -> list[contract.GapView]:
     gaps = watch.gaps(name)
     is_lost = not math.isfinite(watch.last.get(name, 0.0))
     if gaps and is_lost:
@@ -184,7 +184,7 @@ def _title(watch: Watch, samples: int) -> str:
     return f"{watch.title} (no value yet)" if samples and not watch.samples else watch.title
 
 
-def _unique(name: str, taken: dict[str, views.SeriesView]) -> str:
+def _unique(name: str, taken: dict[str, contract.SeriesView]) -> str:
     """Return a name under which two watches of the same series can be told apart."""
     names = (name if number == 1 else f"{name} ({number})" for number in count(1))
     return next(one for one in names if one not in taken)

@@ -8,11 +8,11 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.live import spawn
-from inductiva_widgets.plaintext import plain_lines
+from inductiva_widgets.ansi import plain_lines
+from inductiva_widgets.polling import spawn
 from inductiva_widgets.status import Tone
-from inductiva_widgets.tasks.reading import open_text
-from inductiva_widgets.widgets import views
+from inductiva_widgets.tasks._text_file import open_text
+from inductiva_widgets.widgets import contract
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -42,7 +42,7 @@ class LastWords:
         self._lock = threading.Lock()
         self._asked: set[str] = set()
 
-    def of(self, task: Task) -> list[views.LastWords]:
+    def of(self, task: Task) -> list[contract.LastWords]:
         """Return what is known; the first time for a failed task, the rest is fetched."""
         words = known_words(task)
         if words:
@@ -65,20 +65,20 @@ class LastWords:
 
 
 # The outputs of an ended task stay as they are, so one look serves every view of it.
-_known: weakref.WeakKeyDictionary[Task, list[views.LastWords]] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[Task, list[contract.LastWords]] = weakref.WeakKeyDictionary()
 
 
-def known_words(task: Task) -> list[views.LastWords]:
+def known_words(task: Task) -> list[contract.LastWords]:
     """Return the last words that were fetched before, if any; never costs a request."""
     return _known.get(task, [])
 
 
-def fetch(task: Task) -> list[views.LastWords]:
+def fetch(task: Task) -> list[contract.LastWords]:
     """Return the last lines of a task's streams; those that say nothing are left out.
 
     Costs two or three requests. Streams that cannot be read are missing.
     """
-    words: list[views.LastWords] = []
+    words: list[contract.LastWords] = []
     for name in _STREAMS:
         try:
             with open_text(task, name) as file:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from inductiva_widgets.errors import ConfigurationError, InputError, TaskError
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks.reading import TextFile, open_text
-from inductiva_widgets.widgets import views
+from inductiva_widgets.tasks._text_file import TextFile, open_text
+from inductiva_widgets.widgets import contract
 
 if TYPE_CHECKING:
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.tasks.task import Task
 
 STREAMS = ("stdout.txt", "stderr.txt")
@@ -30,7 +30,7 @@ _NOT_YET = {
 }
 
 
-def log_view(task: Task, content: dict[str, Any]) -> views.LogView:
+def log_view(task: Task, content: dict[str, Any]) -> contract.LogView:
     """Return a stretch of a log.
 
     Parameters
@@ -75,7 +75,7 @@ def log_view(task: Task, content: dict[str, Any]) -> views.LogView:
 
 def _stretch(
     file: TextFile, name: str, after: int | None, before: int | None
-) -> views.LogView | None:
+) -> contract.LogView | None:
     """Return what was asked for; None where the file is empty."""
     size = file.size
     if size == 0:
@@ -131,7 +131,7 @@ def _why_empty(info: TaskInfo, name: str, file: TextFile) -> str:
     return _NOT_YET.get(info.status, f"Nothing has been written to {name} yet.")
 
 
-def _nothing(name: str, note: str, *, can_grow: bool, edition: str = "") -> views.LogView:
+def _nothing(name: str, note: str, *, can_grow: bool, edition: str = "") -> contract.LogView:
     return {
         "name": name,
         "edition": edition,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.widgets import state, twins, views
-from inductiva_widgets.widgets.actions import TaskActions
+from inductiva_widgets.widgets import contract, static_html, view_models
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
+from inductiva_widgets.widgets.task_actions import TaskActions
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.outputs import OutputsInfo
@@ -79,7 +79,7 @@ class OutputsWidget(BaseWidget):
             # The page asks again, and says why not.
             text = f"{self.title}: {error}"
             return self._bundle(text, f"<div>{escape(text)}</div>")
-        return self._bundle(str(outputs), twins.outputs_html(outputs))
+        return self._bundle(str(outputs), static_html.outputs_html(outputs))
 
     def _stored_state(self) -> object:
         return self._info is not None
@@ -91,17 +91,17 @@ class OutputsWidget(BaseWidget):
                 self._info = self.task.get_output_info()
             return self._info
 
-    def _list(self, content: dict[str, Any]) -> views.OutputsView:
+    def _list(self, content: dict[str, Any]) -> contract.OutputsView:
         self._actions.task(content)
         outputs = self._outputs()
         # When it was shown there may have been none, with the reason in their place.
         self._update_stored()
-        return state.outputs_view(outputs)
+        return view_models.outputs_view(outputs)
 
     def _find(self, task_id: str) -> Task | None:
         return self.task if task_id == self.task.id else None
 
-    def _show_download(self, _: Task, view: views.DownloadView) -> None:
+    def _show_download(self, _: Task, view: contract.DownloadView) -> None:
         self.download = dict(view)
 
 

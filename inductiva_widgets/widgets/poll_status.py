@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.live import Feed, poller_for
-from inductiva_widgets.widgets import state, views
+from inductiva_widgets.polling import Feed, poller_for
+from inductiva_widgets.widgets import contract, view_models
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 _SIGN_OF_LIFE = 5.0
 
@@ -25,9 +25,9 @@ class FeedTeller:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._told: views.FeedView | None = None
+        self._told: contract.FeedView | None = None
 
-    def now(self, error: Exception | None = None) -> views.FeedView:
+    def now(self, error: Exception | None = None) -> contract.FeedView:
         """Return the freshness of something that was asked for just now.
 
         Parameters
@@ -42,7 +42,7 @@ class FeedTeller:
         self._told = self._view(feed)
         return self._told
 
-    def worth_telling(self, feed: Feed) -> views.FeedView | None:
+    def worth_telling(self, feed: Feed) -> contract.FeedView | None:
         """Return the view to send, or None where the page can count on by itself."""
         view, told = self._view(feed), self._told
         if told is not None and {**told, "updated": view["updated"]} == view:
@@ -52,5 +52,5 @@ class FeedTeller:
         self._told = view
         return view
 
-    def _view(self, feed: Feed) -> views.FeedView:
-        return state.feed_view(feed, self._client.transport.clock_skew)
+    def _view(self, feed: Feed) -> contract.FeedView:
+        return view_models.feed_view(feed, self._client.transport.clock_skew)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.formatting import format_bytes
-from inductiva_widgets.widgets import looks
+from inductiva_widgets.widgets import content_sniffing
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -75,23 +75,23 @@ def _look(file: BinaryIO, name: str, size: int) -> PreviewView:
     head = file.read(HEX_BUDGET)
     if not head:
         return {"kind": "none", "note": "The file is empty."}
-    mime = looks.image_type(head)
+    mime = content_sniffing.image_type(head)
     if mime:
         return _image(file, head, mime, size)
     is_whole = len(head) == size
-    if looks.decode(head, is_whole=is_whole) is not None:
+    if content_sniffing.decode(head, is_whole=is_whole) is not None:
         data = head + file.read(TEXT_BUDGET - len(head))
         is_whole = len(data) == size
-        decoded = looks.decode(data, is_whole=is_whole)
+        decoded = content_sniffing.decode(data, is_whole=is_whole)
         if decoded is not None:
             return _text(*decoded, name, size, is_whole=is_whole)
     rest = "" if is_whole else f": {_first(HEX_BUDGET, size)}"
-    return {"kind": "hex", "note": f"No text{rest}", "text": looks.hex_lines(head)}
+    return {"kind": "hex", "note": f"No text{rest}", "text": content_sniffing.hex_lines(head)}
 
 
 def _image(file: BinaryIO, head: bytes, mime: str, size: int) -> PreviewView:
     what = mime.partition("/")[2].upper()
-    width, height = looks.image_size(head, mime)
+    width, height = content_sniffing.image_size(head, mime)
     if width * height > _PIXELS:
         note = f"A {what} picture of {width:,} by {height:,} pixels: too many to show here."
         return {"kind": "none", "note": note}
@@ -109,18 +109,18 @@ def _text(text: str, encoding: str, name: str, size: int, *, is_whole: bool) -> 
     is_named_json = extension in _JSON
     if is_named_json or (is_whole and text.lstrip()[:1] in {"{", "["}):
         wrong = _json_error(text) if is_whole else ""
-        laid = None if wrong else looks.lay_json(text)
+        laid = None if wrong else content_sniffing.lay_json(text)
         if laid is not None:
-            return {"kind": "json", "note": ", ".join(notes), "text": looks.clean(laid)}
+            return {"kind": "json", "note": ", ".join(notes), "text": content_sniffing.clean(laid)}
         if wrong and is_named_json:
             notes.append(f"not valid JSON: {wrong}")
 
-    table = looks.table(text, extension, is_whole=is_whole)
+    table = content_sniffing.table(text, extension, is_whole=is_whole)
     if table is not None:
         columns, rows, said = table
         note = ", ".join([*said, *notes])
         return {"kind": "table", "note": note, "columns": columns, "rows": rows}
-    return {"kind": "text", "note": ", ".join(notes), "text": looks.clean(text)}
+    return {"kind": "text", "note": ", ".join(notes), "text": content_sniffing.clean(text)}
 
 
 def _json_error(text: str) -> str:

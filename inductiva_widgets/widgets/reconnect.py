@@ -20,7 +20,7 @@ import sys
 import threading
 from typing import Any
 
-from inductiva_widgets.widgets.cells import Cells, cells
+from inductiva_widgets.widgets.notebook_cells import Cells, cells
 
 _log = logging.getLogger(__name__)
 

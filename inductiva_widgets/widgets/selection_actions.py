@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.live import poller_for, spawn
+from inductiva_widgets.polling import poller_for, spawn
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import state, views
+from inductiva_widgets.widgets import contract, view_models
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +42,8 @@ class SelectionActions:
     def __init__(
         self,
         chosen: Callable[[str], TaskList],
-        on_download: Callable[[views.DownloadView], None],
-        on_error: Callable[[str, views.ErrorView], None],
+        on_download: Callable[[contract.DownloadView], None],
+        on_error: Callable[[str, contract.ErrorView], None],
     ) -> None:
         self._chosen = chosen
         self._on_download = on_download
@@ -61,7 +61,7 @@ class SelectionActions:
             raise InputError("None of the selected tasks can be killed: all have ended.")
 
         def fail(error: Exception) -> None:
-            self._on_error("", state.error_view("The tasks could not be killed", error))
+            self._on_error("", view_models.error_view("The tasks could not be killed", error))
 
         spawn(lambda: self._kill(tasks), fail, "kill")
         return {"tasks": len(tasks)}
@@ -108,7 +108,7 @@ class SelectionActions:
             poller_for(client).poke()
         if len(failed) == 1:
             ((task, error),) = failed
-            self._on_error(task.id, state.error_view(_NOT_KILLED, error))
+            self._on_error(task.id, view_models.error_view(_NOT_KILLED, error))
         elif failed:
             self._on_error("", _merged(failed, len(tasks)))
 
@@ -133,14 +133,14 @@ class SelectionActions:
         def report(_: Progress) -> None:
             # The last words of a download that was begun anew would hide how far the new one is.
             if self._download is download:
-                self._on_download(state.download_view(download.progress, download.error))
+                self._on_download(view_models.download_view(download.progress, download.error))
 
         self._stop_telling = download.subscribe(report)
 
 
-def _merged(failed: list[tuple[Task, Exception]], asked: int) -> views.ErrorView:
+def _merged(failed: list[tuple[Task, Exception]], asked: int) -> contract.ErrorView:
     # The words of each by themselves: only our own errors are fit to be shown.
-    words = [f"{task.id}: {state.error_view('', error)['detail']}" for task, error in failed]
+    words = [f"{task.id}: {view_models.error_view('', error)['detail']}" for task, error in failed]
     more = f" … and {len(words) - _TOLD} more" if len(words) > _TOLD else ""
     title = f"{len(failed)} of {asked} tasks could not be killed"
-    return state.error_view(title, InductivaError(" ".join(words[:_TOLD]) + more))
+    return view_models.error_view(title, InductivaError(" ".join(words[:_TOLD]) + more))

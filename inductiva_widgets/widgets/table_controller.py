@@ -12,18 +12,18 @@ import traitlets
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import views
+from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.base import BaseWidget
 from inductiva_widgets.widgets.table import Query, TaskTable, column_key, requests
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
 # The lines in sight and a few more.
 _HEAD = 20
 # The sums over a longer list come a moment after its first lines, which must not wait for them.
 _SUMMED_AT_ONCE = 2_000
-_NO_SUMS: views.TotalsView = {"counts": {}, "cost": None, "seconds": 0.0}
+_NO_SUMS: contract.TotalsView = {"counts": {}, "cost": None, "seconds": 0.0}
 _MODES = ("table", "timeline")
 _COLUMNS = (
     "status",
@@ -52,7 +52,7 @@ class LinesWidget(BaseWidget):
     """
 
     total = traitlets.Int().tag(sync=True)
-    head: traitlets.List[views.LineView] = traitlets.List().tag(sync=True)
+    head: traitlets.List[contract.LineView] = traitlets.List().tag(sync=True)
     shape = traitlets.Dict().tag(sync=True)
     totals = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict().tag(sync=True)
@@ -247,7 +247,7 @@ class LinesWidget(BaseWidget):
         self.totals = dict(self._table.totals())
         self.selection = dict(self._table.selection())
 
-    def _head(self) -> list[views.LineView]:
+    def _head(self) -> list[contract.LineView]:
         return self._table.rows(0, _HEAD)[1]
 
     def _first_columns(self) -> list[str]:

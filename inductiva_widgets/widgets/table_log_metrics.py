@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.tasks import watches
+from inductiva_widgets.tasks import _watch_registry
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import views
-from inductiva_widgets.widgets.lines import LinesWidget
-from inductiva_widgets.widgets.table_live import TableLive
+from inductiva_widgets.widgets import contract
+from inductiva_widgets.widgets.table_controller import LinesWidget
+from inductiva_widgets.widgets.table_metric_column import TableLive
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
     from inductiva_widgets.tasks.task import Task
 
 
@@ -56,7 +56,7 @@ class LiveLinesWidget(LinesWidget):
     def _first_columns(self) -> list[str]:
         columns = super()._first_columns()
         # The other way round all tasks would be looked through, before anything is shown.
-        watched = {watch.task.id for watch in watches.kept_watches()}
+        watched = {watch.task.id for watch in _watch_registry.kept_watches()}
         if any(self._table.place(task_id) is not None for task_id in watched):
             columns.insert(columns.index("phases") + 1, "metric")
         return columns
@@ -79,10 +79,10 @@ class LiveLinesWidget(LinesWidget):
     def _see_lines(self, lines: Iterable[Any]) -> None:
         self._live.see(line["id"] for line in lines if "id" in line)
 
-    def _show_live(self, task_id: str, live: views.LiveView) -> None:
+    def _show_live(self, task_id: str, live: contract.LiveView) -> None:
         self.send({"push": "live", "task_id": task_id, "live": live})
 
-    def _show_metric(self, task_id: str, metric: views.MetricView) -> None:
+    def _show_metric(self, task_id: str, metric: contract.MetricView) -> None:
         with self._telling:
             patch = self._table.learn_metric(task_id, metric)
             if patch is not None:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.widgets import quiet, views
-from inductiva_widgets.widgets.live_view import live_view, metric_view, newer
-from inductiva_widgets.widgets.readings import (
+from inductiva_widgets.widgets import automatic_watches, contract
+from inductiva_widgets.widgets.log_metrics import (
     Readings,
     is_metric_known,
     is_quietly_read,
     watches_of,
 )
+from inductiva_widgets.widgets.log_metrics_view import live_view, metric_view, newer
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -38,19 +38,19 @@ class TableLive:
     def __init__(
         self,
         find: Callable[[str], Task | None],
-        on_live: Callable[[str, views.LiveView], None],
-        on_metric: Callable[[str, views.MetricView], None],
+        on_live: Callable[[str, contract.LiveView], None],
+        on_metric: Callable[[str, contract.MetricView], None],
     ) -> None:
         self._find = find
         self._on_live = on_live
         self._on_metric = on_metric
         self._cards = Readings(self._tell_card)
         self._lines = Readings(self._tell_line)
-        self._open: dict[str, views.LiveView | None] = {}
+        self._open: dict[str, contract.LiveView | None] = {}
         self._in_sight: dict[str, None] = {}
         self._has_column = False
 
-    def open(self, task: Task) -> views.LiveView | None:
+    def open(self, task: Task) -> contract.LiveView | None:
         """Read for a card from now on; returns what there is already."""
         self._open.setdefault(task.id, None)
         self.look()
@@ -105,7 +105,7 @@ class TableLive:
             if task not in watched and is_metric_known(task) and is_quietly_read(task)
         )
         # No more than can be read at a time: lines further up must not keep those in sight waiting.
-        return [*watched, *islice(others, quiet.MOST)]
+        return [*watched, *islice(others, automatic_watches.MOST)]
 
     def _tell_card(self, task: Task) -> None:
         found = live_view(self._cards.of(task))

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from inductiva_widgets.api.limits import single_try
 from inductiva_widgets.errors import APIConnectionError, InductivaError, RateLimitError, ServerError
-from inductiva_widgets.live import Feed, Subscription, Trouble
-from inductiva_widgets.widgets import state, twins, views
-from inductiva_widgets.widgets.actions import TaskActions
+from inductiva_widgets.http.time_limits import single_try
+from inductiva_widgets.polling import Feed, Subscription, Trouble
+from inductiva_widgets.widgets import contract, static_html, view_models
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
-from inductiva_widgets.widgets.feed import FeedTeller
-from inductiva_widgets.widgets.last_words import LastWords, known_words
-from inductiva_widgets.widgets.live_view import live_view, newer
-from inductiva_widgets.widgets.readings import Readings
+from inductiva_widgets.widgets.log_metrics import Readings
+from inductiva_widgets.widgets.log_metrics_view import live_view, newer
+from inductiva_widgets.widgets.log_tail import LastWords, known_words
+from inductiva_widgets.widgets.poll_status import FeedTeller
+from inductiva_widgets.widgets.task_actions import TaskActions
 
 if TYPE_CHECKING:
+    from inductiva_widgets.tasks.log_watch import Watch
     from inductiva_widgets.tasks.task import Task
-    from inductiva_widgets.tasks.watching import Watch
 
 
 class TaskWidget(BaseWidget):
@@ -78,8 +78,8 @@ class TaskWidget(BaseWidget):
         failure, notice = self.view["failure"], self._notice
         words = failure["last_words"] if failure else ()
         return self._bundle(
-            twins.task_text(info, now, words, self.download, self.live, notice=notice),
-            twins.task_html(info, now, words, self.download, self.live, notice=notice),
+            static_html.task_text(info, now, words, self.download, self.live, notice=notice),
+            static_html.task_html(info, now, words, self.download, self.live, notice=notice),
         )
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class TaskWidget(BaseWidget):
 
     def _is_over(self) -> bool:
         is_final = self._trouble is not None and self._trouble.is_final
-        return (self.task.info.is_terminal or is_final) and twins.has_ended(self.download)
+        return (self.task.info.is_terminal or is_final) and static_html.has_ended(self.download)
 
     @property
     def _notice(self) -> str:
@@ -105,9 +105,9 @@ class TaskWidget(BaseWidget):
     def _on_sight(self, is_seen: bool) -> None:
         self._readings.resume() if is_seen else self._readings.pause()
 
-    def _task_view(self, words: list[views.LastWords]) -> views.TaskView:
+    def _task_view(self, words: list[contract.LastWords]) -> contract.TaskView:
         task = self.task
-        view = state.task_view(
+        view = view_models.task_view(
             task.info,
             task.tasks_ahead,
             now=task.now,
@@ -150,7 +150,7 @@ class TaskWidget(BaseWidget):
         if view is not None:
             self.feed = dict(view)
 
-    def _show_download(self, _: Task, view: views.DownloadView) -> None:
+    def _show_download(self, _: Task, view: contract.DownloadView) -> None:
         self.download = dict(view)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.live import poller_for
-from inductiva_widgets.widgets import state, views
-from inductiva_widgets.widgets.logs import log_view
+from inductiva_widgets.polling import poller_for
+from inductiva_widgets.widgets import contract, view_models
+from inductiva_widgets.widgets.log_view import log_view
 from inductiva_widgets.widgets.preview import preview
 from inductiva_widgets.widgets.working_files import files_view
 
@@ -32,7 +32,7 @@ class TaskActions:
     def __init__(
         self,
         find: Callable[[str], Task | None],
-        on_download: Callable[[Task, views.DownloadView], None],
+        on_download: Callable[[Task, contract.DownloadView], None],
     ) -> None:
         self._find = find
         self._on_download = on_download
@@ -74,11 +74,11 @@ class TaskActions:
         task.kill()
         poller_for(task.client).poke()
 
-    def outputs(self, content: dict[str, Any]) -> views.OutputsView:
+    def outputs(self, content: dict[str, Any]) -> contract.OutputsView:
         """Return the listing of the output archive."""
-        return state.outputs_view(self.task(content).get_output_info())
+        return view_models.outputs_view(self.task(content).get_output_info())
 
-    def log(self, content: dict[str, Any]) -> views.LogView:
+    def log(self, content: dict[str, Any]) -> contract.LogView:
         """Return a stretch of a log."""
         return log_view(self.task(content), content)
 
@@ -115,7 +115,7 @@ class TaskActions:
         if asked is not None:
             asked.download.cancel()
 
-    def current_download(self, task: Task) -> views.DownloadView | None:
+    def current_download(self, task: Task) -> contract.DownloadView | None:
         """Return how far the task's download is, None where there was none."""
         asked = self._asked(task)
         return None if asked is None else _view(asked.download)
@@ -155,5 +155,5 @@ class _Asked(NamedTuple):
     names: list[str] | None
 
 
-def _view(download: Download[Any]) -> views.DownloadView:
-    return state.download_view(download.progress, download.error)
+def _view(download: Download[Any]) -> contract.DownloadView:
+    return view_models.download_view(download.progress, download.error)

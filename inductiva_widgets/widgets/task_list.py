@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.live import Feed, Follow, Subscription, Trouble, poller_for, spawn
+from inductiva_widgets.polling import Feed, Follow, Subscription, Trouble, poller_for, spawn
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import state, twins, views
-from inductiva_widgets.widgets.actions import TaskActions
+from inductiva_widgets.widgets import contract, static_html, view_models
 from inductiva_widgets.widgets.base import Bundle, Handler
-from inductiva_widgets.widgets.bulk import SelectionActions
-from inductiva_widgets.widgets.feed import FeedTeller
-from inductiva_widgets.widgets.last_words import LastWords
-from inductiva_widgets.widgets.live_lines import LiveLinesWidget
+from inductiva_widgets.widgets.log_tail import LastWords
+from inductiva_widgets.widgets.poll_status import FeedTeller
+from inductiva_widgets.widgets.selection_actions import SelectionActions
 from inductiva_widgets.widgets.table import requests
+from inductiva_widgets.widgets.table_log_metrics import LiveLinesWidget
+from inductiva_widgets.widgets.task_actions import TaskActions
 
 if TYPE_CHECKING:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.tasks.task import Task
 
 # Seconds that the lines keep their places at least, whatever the news.
@@ -104,7 +104,7 @@ class TaskListWidget(LiveLinesWidget):
             client,
             columns,
             mode,
-            feed=self._teller.now() if self._teller else state.feed_view(Feed()),
+            feed=self._teller.now() if self._teller else view_models.feed_view(Feed()),
             # A demo's tasks are among no others.
             is_demo=any(task.info.is_demo for task in listed[:1]),
             **kwargs,
@@ -164,13 +164,13 @@ class TaskListWidget(LiveLinesWidget):
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         with self._telling:
-            shown = self._take(self._table.shown[: twins.ROWS_SHOWN])
+            shown = self._take(self._table.shown[: static_html.ROWS_SHOWN])
             count = len(self._table.shown)
             totals: Any = self.totals if self._is_summed else None
             gone = [key for key, trouble in self._troubles.items() if trouble.is_gone]
         return self._bundle(
-            twins.list_text(shown, count, gone),
-            twins.list_html(shown.infos(), self._now(), count, totals, gone),
+            static_html.list_text(shown, count, gone),
+            static_html.list_html(shown.infos(), self._now(), count, totals, gone),
         )
 
     def _is_over(self) -> bool:
@@ -196,7 +196,7 @@ class TaskListWidget(LiveLinesWidget):
             "cancel_download": _either(actions.cancel_download, bulk.cancel),
         }
 
-    def _compare(self, _: dict[str, Any]) -> views.ComparisonView:
+    def _compare(self, _: dict[str, Any]) -> contract.ComparisonView:
         # Brings pandas along, which takes a while and is wanted by few.
         from inductiva_widgets.widgets.comparison import comparison_view
 
@@ -223,8 +223,8 @@ class TaskListWidget(LiveLinesWidget):
             self._open.discard(task_id)
             self._live.shut(task_id)
 
-    def _card(self, task: Task) -> views.TaskView:
-        return state.task_view(
+    def _card(self, task: Task) -> contract.TaskView:
+        return view_models.task_view(
             task.info,
             task.tasks_ahead,
             now=task.now,
@@ -282,7 +282,7 @@ class TaskListWidget(LiveLinesWidget):
             title = "It is not updated"
             if trouble.is_gone:
                 title = "The service does not know this task any more"
-            self._show_error(task.id, state.error_view(title, trouble.error))
+            self._show_error(task.id, view_models.error_view(title, trouble.error))
 
     def _show_feed(self, feed: Feed) -> None:
         view = self._teller.worth_telling(feed) if self._teller else None
@@ -310,14 +310,14 @@ class TaskListWidget(LiveLinesWidget):
         self._interests[client].watch(task for task in new if not task.info.is_terminal)
         self._update_stored()
 
-    def _show_download(self, task: Task, view: views.DownloadView) -> None:
+    def _show_download(self, task: Task, view: contract.DownloadView) -> None:
         self.send({"push": "download", "task_id": task.id, "download": view})
 
-    def _show_bulk(self, view: views.DownloadView) -> None:
+    def _show_bulk(self, view: contract.DownloadView) -> None:
         with self._telling:
             self.download = dict(view)
 
-    def _show_error(self, task_id: str, error: views.ErrorView) -> None:
+    def _show_error(self, task_id: str, error: contract.ErrorView) -> None:
         self.send({"push": "error", "task_id": task_id, "error": error})
 
     # Which tasks

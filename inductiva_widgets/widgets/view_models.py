@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from inductiva_widgets import timing
+from inductiva_widgets.ansi import plain_lines
 from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.models import Operation, StatusEvent, TaskInfo
-from inductiva_widgets.plaintext import plain_lines
+from inductiva_widgets.models.tasks import Operation, StatusEvent, TaskInfo
 from inductiva_widgets.status import Status, Tone
 from inductiva_widgets.tasks.outputs import OutputsInfo
-from inductiva_widgets.widgets.views import (
+from inductiva_widgets.widgets.contract import (
     CommandView,
     DownloadView,
     Elapsed,
@@ -29,7 +29,7 @@ from inductiva_widgets.widgets.views import (
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Progress
-    from inductiva_widgets.live import Feed
+    from inductiva_widgets.polling import Feed
 
 _CONSOLE = "https://console.inductiva.ai/tasks/"
 _LONGEST_TITLE = 160

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import TaskError
 from inductiva_widgets.status import Status
-from inductiva_widgets.widgets import views
+from inductiva_widgets.widgets import contract
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -23,7 +23,7 @@ _NOT_YET = {
 }
 
 
-def files_view(task: Task) -> views.FilesView:
+def files_view(task: Task) -> contract.FilesView:
     """Return the files of a running task, those that were written last first, where that is known.
 
     Costs one request on the embedded server, a question over the task's connection elsewhere, none
@@ -44,7 +44,7 @@ def files_view(task: Task) -> views.FilesView:
     except TaskError as error:
         # Between the end of the computation and that of the task there is no folder any more.
         return _view(task, [], 0, str(error))
-    files: list[views.WorkingFile] = [
+    files: list[contract.WorkingFile] = [
         {
             "name": file.name,
             "size": file.size,
@@ -55,6 +55,8 @@ def files_view(task: Task) -> views.FilesView:
     return _view(task, files, len(found) - len(files), "" if files else "There is no file yet.")
 
 
-def _view(task: Task, files: list[views.WorkingFile], more: int, note: str) -> views.FilesView:
+def _view(
+    task: Task, files: list[contract.WorkingFile], more: int, note: str
+) -> contract.FilesView:
     as_of = round(task.now.timestamp() * 1000)
     return {"files": files, "more": more, "as_of": as_of, "note": note}

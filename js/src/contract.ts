@@ -1,7 +1,7 @@
 /**
  * What Python and the page say to each other: traits and messages.
  *
- * Twin of `inductiva_widgets/widgets/views.py`; `tests/unit/widgets/test_contract.py` compares the
+ * Twin of `inductiva_widgets/widgets/contract.py`; `tests/unit/widgets/test_contract.py` compares the
  * two. Times are epoch milliseconds of the service's clock, durations seconds, sizes bytes.
  * Every string may come from the wire and is shown as text only.
  */

@@ -18,7 +18,7 @@ from tests.binder import Binder, build, check_out, launched
 _NAMES = {
     "ipykernel_launcher": "kernel",
     "local-replay": "replay",
-    "inductiva_widgets.local": "embedded server and its tasks",
+    "inductiva_widgets.server": "embedded server and its tasks",
     "jupyter-lab": "JupyterLab",
 }
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from inductiva_widgets.frames import read, to_frame
-from inductiva_widgets.models import ListedTask
+from inductiva_widgets.models.tasks import ListedTask
 from inductiva_widgets.tasks import TaskList
 from tests.benchmarks.figures import machine, spread, verdict
 from tests.benchmarks.page_server import make_task
@@ -97,9 +97,9 @@ def _served(count: int) -> Iterator[str]:
 
 
 def _way_back(count: int = 100_000) -> None:
-    from inductiva_widgets.api.client import Client
-    from inductiva_widgets.api.transport import Transport
     from inductiva_widgets.config import Settings
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.http.transport import Transport
 
     client = Client(Transport(Settings("http://127.0.0.1:9", "none", "http://127.0.0.1:9")))
     chance = random.Random(7)

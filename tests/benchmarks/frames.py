@@ -26,9 +26,9 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from inductiva_widgets.frames.build import frame_of, to_frame
-from inductiva_widgets.frames.fields import Fields
-from inductiva_widgets.models import TaskPage
+from inductiva_widgets.frames._columnar import Fields
+from inductiva_widgets.frames._to_frame import frame_of, to_frame
+from inductiva_widgets.models.tasks import TaskPage
 from tests.benchmarks.figures import machine, median, spread, verdict
 from tests.benchmarks.page_server import PER_PAGE, make_task
 

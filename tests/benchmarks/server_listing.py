@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import requests
 
-from inductiva_widgets.local import lifecycle
-from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.local.records import TaskRecord
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.models import Executer, Metrics, Submission, TaskInfo
+from inductiva_widgets.models.tasks import Executer, Metrics, Submission, TaskInfo
+from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.store.records import TaskRecord
+from inductiva_widgets.server.store.tasks import Store
 from inductiva_widgets.status import Status
 from tests.benchmarks.figures import machine, median, verdict
 
@@ -58,7 +58,7 @@ def main() -> None:
         folder = Path(name)
         _fill(folder, given.tasks)
         server = subprocess.Popen(
-            [sys.executable, "-m", "inductiva_widgets.local.serve", "--data-dir", name],
+            [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", name],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -126,7 +126,7 @@ def _add(store: Store, number: int) -> None:
         steps = [Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED]
         steps += [Status.COMPUTATION_STARTED, Status.COMPUTATION_ENDED, last]
         for second, status in enumerate(steps):
-            record = lifecycle.enter(record, status, created + timedelta(seconds=second))
+            record = state_machine.enter(record, status, created + timedelta(seconds=second))
         return record
 
     store.update(task_id, live)

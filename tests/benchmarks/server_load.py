@@ -28,7 +28,7 @@ import requests
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.figures import machine
-from tests.integration.local.conftest import LocalServer, input_zip, until
+from tests.integration.server.conftest import LocalServer, input_zip, until
 
 SENDERS = 8
 PAUSE = 0.5

@@ -109,7 +109,7 @@ def long_list(rows: int) -> Any:
     """Return a list of tasks that have ended; one in ten has failed, none of the first three."""
     import msgspec
 
-    from inductiva_widgets.models import TaskInfo
+    from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.tasks import TaskList
     from tests.unit.conftest import FakeTransport, at, wire_task
 
@@ -125,7 +125,7 @@ def long_list(rows: int) -> Any:
 
 def live_list(rows: int) -> tuple[Any, Any, Any]:
     """Return a list of running tasks, the double of their service, and their poller."""
-    from inductiva_widgets.live import poller_for
+    from inductiva_widgets.polling import poller_for
     from inductiva_widgets.tasks import get
     from tests.unit.conftest import FakeTransport, wire_task
 
@@ -135,7 +135,7 @@ def live_list(rows: int) -> tuple[Any, Any, Any]:
 
 
 def _client(transport: Any) -> Any:
-    from inductiva_widgets.api.client import Client
+    from inductiva_widgets.http.client import Client
 
     return Client(transport)
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.hosts.conftest import kill_by_its_buttons
+from tests.browser.frontends.conftest import kill_by_its_buttons
 
 SETUP = """import time
 import inductiva_widgets as inductiva

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import programs
+from tests.browser import workload_scripts
 from tests.browser.conftest import take
 
 SETUP = """import inductiva_widgets as inductiva
@@ -21,7 +21,7 @@ task.wait(silent_mode=True, download_std_on_completion=False)"""
 @pytest.fixture(scope="module", autouse=True)
 def _programs(lab):
     """Put the programs where notebooks find them."""
-    for name, text in (("talk", programs.TALK), ("leave", programs.LEAVE)):
+    for name, text in (("talk", workload_scripts.TALK), ("leave", workload_scripts.LEAVE)):
         folder = lab.folder / "cases" / name
         folder.mkdir()
         (folder / f"{name}.py").write_text(text)
@@ -48,7 +48,7 @@ def talk(tmp_path):
     talk = Talk(tmp_path)
     yield talk
     # None of them outlives its test, whatever has become of it.
-    talk.say(*programs.STAGES)
+    talk.say(*workload_scripts.STAGES)
 
 
 def card_in(box):
@@ -121,12 +121,12 @@ def test_log_follows_a_running_task_in_its_colours(open_notebook, lab, page, tal
     expect(card).not_to_contain_text("following", timeout=60_000)
     card.get_by_role("button", name="Copy all that is loaded").click()
     expect(card.get_by_text("Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == programs.SHOWN
+    assert page.evaluate("navigator.clipboard.readText()") == workload_scripts.SHOWN
 
 
 def test_failed_task_says_why_with_its_last_words(open_notebook, lab, page, talk):
     notebook = open_notebook(lab.write("failed.ipynb", SETUP, f"task = {talk.run(3)}\ntask"))
-    talk.say(*programs.STAGES)
+    talk.say(*workload_scripts.STAGES)
     notebook.run_all()
     card = card_in(notebook.output(1))
     becomes(card, "failed")
@@ -187,7 +187,7 @@ def test_outputs_are_searched_previewed_and_some_downloaded(open_notebook, lab, 
     place = f"inductiva_output/{id_of(card)}/outputs"
     expect(card.get_by_role("code")).to_contain_text(place)
     assert files_in(lab.folder / place) == {
-        name: content for name, content in programs.FILES.items() if "/vtk/" in name
+        name: content for name, content in workload_scripts.FILES.items() if "/vtk/" in name
     }
 
 

@@ -43,7 +43,7 @@ LEFT = """() => {
 NOTHING = {"roots": 0, "ticking": 0, "timer": None, "listeners": 0}
 
 SETUP = """import inductiva_widgets as inductiva
-from inductiva_widgets.live import poller_for
+from inductiva_widgets.polling import poller_for
 from IPython.display import clear_output, display
 client = inductiva.connect("local")
 task = inductiva.simulators.SWMM().run("cases/swmm_long")

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import ARTIFACTS, ROOT
-from tests.browser.payloads import PAYLOADS
+from tests.browser.xss_payloads import PAYLOADS
 
 SETUP = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.browser.payloads import hostile_tasks
+from tests.browser.xss_payloads import hostile_tasks
 tasks = hostile_tasks()"""
 CARDS = "from IPython.display import display\nfor task in tasks:\n    display(task.widget())"
 LIST = "tasks.widget()"

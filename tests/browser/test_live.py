@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import programs
+from tests.browser import workload_scripts
 from tests.browser.conftest import take
 
 pytestmark = pytest.mark.extended
@@ -25,7 +25,7 @@ def _program(lab):
     """Put the program where notebooks find it."""
     folder = lab.folder / "cases" / "solve"
     folder.mkdir()
-    (folder / "solve.py").write_text(programs.SOLVE)
+    (folder / "solve.py").write_text(workload_scripts.SOLVE)
 
 
 class Solver:

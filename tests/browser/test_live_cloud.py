@@ -9,12 +9,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import programs
+from tests.browser import workload_scripts
 from tests.browser.conftest import take
 from tests.browser.test_live import RESIDUAL, becomes, card_in, drawn, grows
 from tests.embedded import end_server
 from tests.fault_proxy import Fault, FaultProxy
-from tests.integration.local.conftest import LocalServer
+from tests.integration.server.conftest import LocalServer
 
 pytestmark = pytest.mark.extended
 
@@ -46,7 +46,7 @@ def cloud(server):
 def test_card_follows_the_log_the_numbers_and_the_files_by_webrtc(
     open_notebook, lab, page, server, cloud, tmp_path
 ):
-    task = server.run(f"python solve.py {tmp_path}", files={"solve.py": programs.SOLVE})
+    task = server.run(f"python solve.py {tmp_path}", files={"solve.py": workload_scripts.SOLVE})
     cells = (
         SETUP.format(url=cloud.url, key=server.key),
         SHOW.format(task=task),

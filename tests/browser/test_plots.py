@@ -17,7 +17,7 @@ SETUP = f"""import random
 import msgspec
 from inductiva_widgets import plots
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from tests.benchmarks.page_server import make_task
 
 chance = random.Random(7)

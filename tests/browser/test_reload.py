@@ -5,7 +5,7 @@ import re
 import nbformat
 from playwright.sync_api import expect
 
-from tests.browser.hosts.conftest import kill_by_its_buttons
+from tests.browser.frontends.conftest import kill_by_its_buttons
 
 SETUP = """import inductiva_widgets as inductiva
 inductiva.connect("local")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from inductiva_widgets.api.client import Client
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.http.client import Client
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.tasks import TaskList
 from tests.unit.conftest import START, FakeTransport, at, wire_task
 

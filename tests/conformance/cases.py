@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inductiva_widgets.api import connect
+from inductiva_widgets.http import default_client
 from inductiva_widgets.simulators import SWMM
 from inductiva_widgets.tasks import Task
 from tests.conformance.server import Served
@@ -27,12 +27,12 @@ def make_short_storm(folder: Path, end: str = "01/12/2024") -> Path:
 def start(served: Served, case: Path) -> Task:
     """Submit a case."""
     client = served.client()
-    before = connect._default
-    connect._default = client
+    before = default_client._default
+    default_client._default = client
     try:
         return SWMM().run(case)
     finally:
-        connect._default = before
+        default_client._default = before
 
 
 def finish(served: Served, case: Path) -> Task:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from inductiva_widgets.api.client import Client
-from inductiva_widgets.api.transport import Transport
 from inductiva_widgets.config import Settings
+from inductiva_widgets.http.client import Client
+from inductiva_widgets.http.transport import Transport
 from tests.conformance.recorder import Recorder, recording_proxy
 from tests.embedded import end_server
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.cases import make_short_storm, start
 from tests.conformance.server import KEY, recorded_server
 from tests.conformance.vendor import VendorClient, client_environment
-from tests.integration.local.conftest import until
+from tests.integration.server.conftest import until
 
 pytestmark = pytest.mark.extended
 

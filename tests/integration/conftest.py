@@ -37,7 +37,7 @@ def server_url(tmp_path_factory):
 @pytest.fixture
 def client(server_url, monkeypatch, tmp_path):
     """Return a client of that server, the default one for the test; files go to a new folder."""
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", None)
     monkeypatch.chdir(tmp_path)
     return connect(server_url, api_key=KEY)
 
@@ -65,7 +65,7 @@ def _finished_id(server_url, tmp_path_factory):
     text = (CASES / "swmm_storm" / "model.inp").read_text()
     (case / "model.inp").write_text(text.replace("01/31/2024", "01/12/2024"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inductiva_widgets.api.connect._default", None)
+        patch.setattr("inductiva_widgets.http.default_client._default", None)
         connect(server_url, api_key=KEY)
         task = simulators.SWMM().run(case)
         status = task.wait(0.1, silent_mode=True, download_std_on_completion=False)

@@ -77,7 +77,7 @@ def world(tmp_path_factory):
     model.write_text(model.read_text().replace("01/31/2024", "01/11/2024"))
     folders = root / "local", root / "scratch"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inductiva_widgets.api.connect._default", None)
+        patch.setattr("inductiva_widgets.http.default_client._default", None)
         patch.setenv("INDUCTIVA_LOCAL_DIR", str(folders[0]))
         swmm = inductiva.simulators.SWMM()
         inductiva.connect("local")
@@ -95,7 +95,7 @@ def reader(world, tmp_path, monkeypatch):
     cases, folders, df = world
     shutil.copytree(cases, tmp_path / "cases")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", None)
 
     def names(source):
         if ".kill(" in source:

@@ -23,7 +23,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 # Words of those that need an account, or a simulator that does not come along.
 NOT_RUN = {
-    "reef3d-input-example.zip": "the seed's own script, run by tests/integration/test_seed.py",
+    "reef3d-input-example.zip": "the seed's script: tests/integration/test_seed_document.py",
     "group.start()": "tests/integration/test_resources.py starts groups",
 }
 QUOTED = r"""block\((?:"(.+?)"|'(.+?)')\)"""
@@ -54,7 +54,7 @@ def place(tmp_path_factory):
             patch.delenv(name)
         patch.setenv("INDUCTIVA_LOCAL_DIR", str(folder / "local"))
         patch.setenv("INDUCTIVA_CACHE_DIR", str(folder / "cache"))
-        patch.setattr("inductiva_widgets.api.connect._default", None)
+        patch.setattr("inductiva_widgets.http.default_client._default", None)
         patch.chdir(folder)
         yield folder
         end_server(folder / "local")

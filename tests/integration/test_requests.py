@@ -41,7 +41,7 @@ def storm(server_url, tmp_path_factory):
     text = (CASES / "swmm_storm" / "model.inp").read_text()
     (folder / "model.inp").write_text(text.replace("01/31/2024", "01/11/2024"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inductiva_widgets.api.connect._default", None)
+        patch.setattr("inductiva_widgets.http.default_client._default", None)
         inductiva.connect(server_url, api_key=KEY)
         task = inductiva.simulators.SWMM().run(folder)
         task.wait(0.1, silent_mode=True, download_std_on_completion=False)

@@ -146,7 +146,7 @@ def example(tmp_path_factory):
 @pytest.fixture
 def run(server, example, tmp_path, monkeypatch, capsys):
     """Return a function that runs a block in one name space and gives what it printed."""
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", None)
     monkeypatch.chdir(tmp_path)
     connect(server, api_key=KEY)
     names: dict[str, object] = {}

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from inductiva_widgets.api.connect import connect
+from inductiva_widgets.http.default_client import connect
 from tests.notebooks.test_notebooks import FOLDER, VIEW, workspace  # noqa: F401
 
 pytestmark = pytest.mark.extended

@@ -22,8 +22,8 @@ os.environ["INDUCTIVA_LOCAL_DIR"] = str(Path("local").resolve())
 os.environ["INDUCTIVA_CACHE_DIR"] = str(Path("cache").resolve())
 
 import inductiva_widgets as inductiva  # noqa: E402 - after the filter and the folders
-from inductiva_widgets.webrtc.asking import ask  # noqa: E402
 from inductiva_widgets.webrtc.messages import Question  # noqa: E402
+from inductiva_widgets.webrtc.requests import ask  # noqa: E402
 
 PACKAGE = Path(inductiva.__file__).parent
 CASES = PACKAGE / "notebooks" / "cases"

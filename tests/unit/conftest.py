@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from inductiva_widgets import errors
-from inductiva_widgets.api.client import Client
 from inductiva_widgets.config import Settings
+from inductiva_widgets.http.client import Client
 
 CANARY = "canary-key-7f3a"
 START = datetime(2024, 2, 1, 17, 16, 16, tzinfo=timezone.utc)
@@ -144,4 +144,4 @@ def _clean_environment(monkeypatch, tmp_path):
     for name in ("INDUCTIVA_API_URL", "INDUCTIVA_API_KEY", "INDUCTIVA_OUTPUT_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", None)

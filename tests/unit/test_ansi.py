@@ -2,7 +2,7 @@
 
 import pytest
 
-from inductiva_widgets.plaintext import plain_lines
+from inductiva_widgets.ansi import plain_lines
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ ROOMS = {
 # A frame asks for its tasks and its charts.
 EXCEPTIONS = {
     ("tasks/_display.py", "widgets"),
-    ("widgets/bundle.py", "static"),
+    ("widgets/assets.py", "static"),
     ("frames/accessor.py", "tasks"),
     ("frames/accessor.py", "plots"),
 }

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from inductiva_widgets import config
-from inductiva_widgets.api.connect import connect, default_client
 from inductiva_widgets.errors import ConfigurationError
+from inductiva_widgets.http.default_client import connect, default_client
 from tests.unit.conftest import CANARY
 
 

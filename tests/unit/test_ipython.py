@@ -13,7 +13,7 @@ from tests.unit.conftest import wire_task
 @pytest.fixture
 def shell(service, monkeypatch, tmp_path):
     client = service(wire_task("t1"))
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", client)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", client)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     # The one of the process, as everywhere: what is shown asks for it.
     shell = InteractiveShell.instance()
@@ -76,8 +76,8 @@ def shown(shell, capsys, cell):
     return re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
 
 
-REFUSED = """from inductiva_widgets.api.client import Client
-from inductiva_widgets.api.transport import Transport
+REFUSED = """from inductiva_widgets.http.client import Client
+from inductiva_widgets.http.transport import Transport
 from inductiva_widgets.config import Settings
 nobody = "http://127.0.0.1:9"
 def ask():
@@ -125,11 +125,11 @@ def notebook(shell, service, monkeypatch, capsys, tmp_path):
     """Return a function that runs a cell in a kernel's shell, interrupted where it blocks."""
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.tasks import Task, TaskList
-    from inductiva_widgets.tasks.following import Interest
+    from inductiva_widgets.tasks._log_stream import Interest
 
     client = service(wire_task("t1", "computation-started"), wire_task("t2"))
     task = Task("t1", client=client)
-    monkeypatch.setattr("inductiva_widgets.tasks.following.follow", lambda *_: Interest())
+    monkeypatch.setattr("inductiva_widgets.tasks._log_stream.follow", lambda *_: Interest())
     watch = task.watch("(x)")
 
     def interrupted(*_):
@@ -141,7 +141,7 @@ def notebook(shell, service, monkeypatch, capsys, tmp_path):
             monkeypatch.setattr("inductiva_widgets.tasks._display.in_notebook", lambda: False)
         return shown(shell, capsys, cell)
 
-    monkeypatch.setattr("inductiva_widgets._pump.sleep", interrupted)
+    monkeypatch.setattr("inductiva_widgets._kernel.sleep", interrupted)
     monkeypatch.setattr(watch._over, "wait", interrupted)
     monkeypatch.setattr(Download, "_wait", interrupted)
     monkeypatch.chdir(tmp_path)

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from inductiva_widgets.redaction import redact_logs
+from inductiva_widgets._logging import redact_logs
 
 
 @pytest.mark.parametrize(

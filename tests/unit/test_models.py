@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from inductiva_widgets.models import TaskInfo, TaskPage
+from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 from inductiva_widgets.status import KNOWN_STATUSES, Status, Tone
 from tests.unit.conftest import wire_task
 

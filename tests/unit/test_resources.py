@@ -9,16 +9,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from inductiva_widgets import compute, errors, resources
-from inductiva_widgets.api.client import Client
+from inductiva_widgets import errors, resources
 from inductiva_widgets.config import Settings
+from inductiva_widgets.http.client import Client
+from inductiva_widgets.models import machines
 
 REGISTER = "POST /compute/group"
 START = "POST /compute/group/start"
 TERMINATE = "DELETE /compute/group"
 LIST = "GET /compute/groups"
 PRICE = "GET /compute/price"
-NULLABLE = set(compute.MachineGroup.__struct_fields__) - {"id"}
+NULLABLE = set(machines.MachineGroup.__struct_fields__) - {"id"}
 
 
 class Service:
@@ -73,7 +74,7 @@ class Service:
 @pytest.fixture
 def service(monkeypatch):
     fake = Service()
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", Client(fake))
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", Client(fake))
     return fake
 
 
@@ -438,7 +439,7 @@ def test_group_keeps_the_client_it_came_from(service, monkeypatch):
     group = resources.MachineGroup("c2", client=Client(other))
     mine = resources.MachineGroup("c2")
     mine.register()
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", Client(other))
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", Client(other))
     mine.start(quiet=True)
     assert service.requests == [REGISTER, START]
     group.start(quiet=True)

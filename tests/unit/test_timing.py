@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from inductiva_widgets import timing
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from tests.unit.conftest import START, at, wire_task
 
 

@@ -2,8 +2,8 @@
 
 Each step goes through the very code that real tasks go through: what a supervisor would have
 reported is applied as its report, what a user or a machine group does by the rules of
-``inductiva_widgets.local.lifecycle``. Only ends that this machine does not know are put together
-here.
+``inductiva_widgets.server.state_machine``. Only ends that this machine does not know are put
+together here.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from inductiva_widgets.local import events, lifecycle, reports
-from inductiva_widgets.local.archives import Packed
-from inductiva_widgets.local.records import TaskRecord
-from inductiva_widgets.local.replay_plan import Plan
-from inductiva_widgets.models import Metrics
+from inductiva_widgets.models.tasks import Metrics
+from inductiva_widgets.server import event_handlers, events, state_machine
+from inductiva_widgets.server.archives import Packed
+from inductiva_widgets.server.demo.plan import Plan
+from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
 Pack = Callable[[datetime], Packed]
@@ -71,9 +71,9 @@ def steps(plan: Plan, input_size: int, pack: Pack, speed: float = 1.0) -> list[S
     started = queued + plan.waits / speed
     known = [Step(queued, lambda record, at: _queue(record, at, queued), True)]
     if plan.end == Status.ZOMBIE:
-        return [*known, Step(started, lifecycle.lose_group, True)]
+        return [*known, Step(started, state_machine.lose_group, True)]
     if plan.end == Status.KILLED and plan.noise % 4 == 0:
-        killed = lambda record, at: lifecycle.enter(record, Status.KILLED, at)  # noqa: E731
+        killed = lambda record, at: state_machine.enter(record, Status.KILLED, at)  # noqa: E731
         return [*known, Step(started, killed, True)]
     known.append(Step(started, lambda record, at: _start(record, at, plan, speed), True))
     unpacked = started + 0.9 * plan.prepares / speed
@@ -96,9 +96,11 @@ def kill(plan: Plan, pack: Pack) -> Callable[[TaskRecord, datetime], TaskRecord]
     """Return the step by which a kill that was asked for takes effect on the machine."""
 
     def deliver(record: TaskRecord, at: datetime) -> TaskRecord:
-        record = reports.apply(record, events.ComputationEnded(time=at))
+        record = event_handlers.apply(record, events.ComputationEnded(time=at))
         record = _archive(record, at, pack(at), 0.1)
-        return _paid(reports.apply(record, events.Finished(time=at, outcome=Status.KILLED)), plan)
+        return _paid(
+            event_handlers.apply(record, events.Finished(time=at, outcome=Status.KILLED)), plan
+        )
 
     return deliver
 
@@ -106,7 +108,9 @@ def kill(plan: Plan, pack: Pack) -> Callable[[TaskRecord, datetime], TaskRecord]
 def _ending(plan: Plan, ends: float, pack: Pack, speed: float) -> list[Step]:
     if plan.end == Status.KILLED:
         return [
-            Step(ends, lambda record, at: lifecycle.enter(record, Status.PENDING_KILL, at), True),
+            Step(
+                ends, lambda record, at: state_machine.enter(record, Status.PENDING_KILL, at), True
+            ),
             Step(ends + _KILL_TAKES / speed, kill(plan, pack), True),
         ]
     if plan.end in _LOST_MACHINES:
@@ -117,11 +121,13 @@ def _ending(plan: Plan, ends: float, pack: Pack, speed: float) -> list[Step]:
 
     def finish(record: TaskRecord, at: datetime) -> TaskRecord:
         told = events.Finished(time=at, outcome=plan.end, reason=plan.reason)
-        return _paid(reports.apply(record, told), plan)
+        return _paid(event_handlers.apply(record, told), plan)
 
     return [
         Step(
-            ends, lambda record, at: reports.apply(record, events.ComputationEnded(time=at)), True
+            ends,
+            lambda record, at: event_handlers.apply(record, events.ComputationEnded(time=at)),
+            True,
         ),
         Step(
             ends + 0.7 * packing,
@@ -133,7 +139,7 @@ def _ending(plan: Plan, ends: float, pack: Pack, speed: float) -> list[Step]:
 
 def _queue(record: TaskRecord, at: datetime, seconds: float) -> TaskRecord:
     record = _measured(record, input_upload_seconds=seconds)
-    return lifecycle.enter(record, Status.SUBMITTED, at, input_submit_time=at)
+    return state_machine.enter(record, Status.SUBMITTED, at, input_submit_time=at)
 
 
 def _start(record: TaskRecord, at: datetime, plan: Plan, speed: float) -> TaskRecord:
@@ -144,24 +150,28 @@ def _start(record: TaskRecord, at: datetime, plan: Plan, speed: float) -> TaskRe
         container_image_download_seconds=round(0.6 * plan.prepares / speed, 3),
         input_download_seconds=round(0.1 * plan.prepares / speed, 3),
     )
-    return lifecycle.enter(record, Status.STARTED, at, start_time=at, executer=plan.executer())
+    return state_machine.enter(record, Status.STARTED, at, start_time=at, executer=plan.executer())
 
 
 def _unpack(record: TaskRecord, at: datetime, plan: Plan, size: int) -> TaskRecord:
     told = events.InputUnpacked(time=at, seconds=0.05, files=len(plan.case.files), bytes=size)
-    return reports.apply(record, told)
+    return event_handlers.apply(record, told)
 
 
 def _command(number: int, command: str) -> Callable[[TaskRecord, datetime], TaskRecord]:
     def begin(record: TaskRecord, at: datetime) -> TaskRecord:
-        return reports.apply(record, events.CommandStarted(time=at, index=number, command=command))
+        return event_handlers.apply(
+            record, events.CommandStarted(time=at, index=number, command=command)
+        )
 
     return begin
 
 
 def _command_end(number: int, code: int) -> Callable[[TaskRecord, datetime], TaskRecord]:
     def end(record: TaskRecord, at: datetime) -> TaskRecord:
-        return reports.apply(record, events.CommandEnded(time=at, index=number, exit_code=code))
+        return event_handlers.apply(
+            record, events.CommandEnded(time=at, index=number, exit_code=code)
+        )
 
     return end
 
@@ -174,23 +184,23 @@ def _archive(record: TaskRecord, at: datetime, packed: Packed, seconds: float) -
         bytes=packed.size,
         zipped_bytes=packed.zipped_size,
     )
-    return reports.apply(record, told)
+    return event_handlers.apply(record, told)
 
 
 def _lose_machine(record: TaskRecord, at: datetime, plan: Plan) -> TaskRecord:
     last = len(plan.case.commands) - 1
-    record = reports.apply(record, events.CommandEnded(time=at, index=last, exit_code=None))
+    record = event_handlers.apply(record, events.CommandEnded(time=at, index=last, exit_code=None))
     began = record.info.computation_start_time or at
     record = _measured(record, computation_seconds=(at - began).total_seconds())
     record = replace(record, info=replace(record.info, computation_end_time=at))
     record = _paid(record, plan)
     if plan.end == Status.EXECUTER_TERMINATED_BY_USER:
-        return lifecycle.end_with_group(lifecycle.lose_group(record, at), at)
+        return state_machine.end_with_group(state_machine.lose_group(record, at), at)
     reason = plan.reason or plan.end.facts.meaning
     if plan.end not in ONLY_IN_THE_CLOUD:
-        return lifecycle.fail(record, plan.end, at, reason)
+        return state_machine.fail(record, plan.end, at, reason)
     # The rules know no way to these ends, so the task enters its last status as if it were new.
-    ended = lifecycle.fail(replace(record, history=()), plan.end, at, reason)
+    ended = state_machine.fail(replace(record, history=()), plan.end, at, reason)
     *before, present = record.history
     closed = replace(present, end_timestamp=at)
     return replace(ended, history=(*before, closed, *ended.history))

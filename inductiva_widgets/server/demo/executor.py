@@ -21,15 +21,17 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from inductiva_widgets.local import lifecycle, replay_files, replay_plan, replay_steps
-from inductiva_widgets.local.archives import Packed
-from inductiva_widgets.local.layout import DataFolder, write_atomically
-from inductiva_widgets.local.records import Change, TaskRecord
-from inductiva_widgets.local.replay_options import ReplayOptions
-from inductiva_widgets.local.replay_plan import LIVE_PROJECT, Plan
-from inductiva_widgets.local.replay_steps import Step
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.archives import Packed
+from inductiva_widgets.server.data_dir import DataFolder, write_atomically
+from inductiva_widgets.server.demo import events, files
+from inductiva_widgets.server.demo import plan as replay_plan
+from inductiva_widgets.server.demo.events import Step
+from inductiva_widgets.server.demo.options import ReplayOptions
+from inductiva_widgets.server.demo.plan import LIVE_PROJECT, Plan
+from inductiva_widgets.server.store.records import Change, TaskRecord
+from inductiva_widgets.server.store.tasks import Store
 from inductiva_widgets.status import Status
 
 _log = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ _MACHINES = 2
 _QUEUE = 3
 # Somebody may leave the demo alone for days.
 _MOST_LIVE = 2000
-_ALIVE = (*lifecycle.WAITING, *lifecycle.ON_MACHINE)
+_ALIVE = (*state_machine.WAITING, *state_machine.ON_MACHINE)
 
 
 def prepare(data: DataFolder, options: ReplayOptions, now: datetime) -> None:
@@ -106,27 +108,27 @@ def _mark(path: Path) -> object:
 def _lived_through(data: DataFolder, created: datetime, plan: Plan) -> TaskRecord:
     record = _new_record(plan, created)
     for step in _steps(data, plan, created):
-        record = step.apply(record, replay_steps.moment(created, step))
+        record = step.apply(record, events.moment(created, step))
     return record
 
 
 def _new_record(plan: Plan, created: datetime) -> TaskRecord:
     record = TaskRecord(seq=0, info=plan.new_task(created), submission=plan.submission())
-    return lifecycle.enter(record, Status.PENDING_INPUT, created)
+    return state_machine.enter(record, Status.PENDING_INPUT, created)
 
 
 def _steps(data: DataFolder, plan: Plan, created: datetime, speed: float = 1.0) -> list[Step]:
     storage = data.storage / plan.task_id
     size = 0
     if plan.end != Status.PENDING_INPUT:
-        size = replay_files.write_input(plan, storage / "input.zip", created)
-    return replay_steps.steps(plan, size, _packer(data, plan), speed)
+        size = files.write_input(plan, storage / "input.zip", created)
+    return events.steps(plan, size, _packer(data, plan), speed)
 
 
-def _packer(data: DataFolder, plan: Plan, share: float = 1.0) -> replay_steps.Pack:
+def _packer(data: DataFolder, plan: Plan, share: float = 1.0) -> events.Pack:
     def pack(at: datetime) -> Packed:
         archive = data.storage / plan.task_id / "output.zip"
-        return replay_files.write_output(plan, archive, at, share)
+        return files.write_output(plan, archive, at, share)
 
     return pack
 
@@ -192,7 +194,7 @@ class Replay:
             for record in self._store.tasks_with(_ALIVE)
             if record.info.task_id in self._plans
         ]
-        busy = sum(record.info.status in lifecycle.ON_MACHINE for record in alive)
+        busy = sum(record.info.status in state_machine.ON_MACHINE for record in alive)
         waiting = len(alive) - busy
         for record in alive:
             queued = record.info.status == Status.SUBMITTED
@@ -220,14 +222,14 @@ class Replay:
         seconds = (now - begin).total_seconds() if begin else 0.0
         share = min(1.0, seconds * self._options.speed / plan.computes)
         if status == Status.PENDING_KILL:
-            step = replay_steps.kill(plan, _packer(self._data, plan, share))
+            step = events.kill(plan, _packer(self._data, plan, share))
             delay = max(_KILL_AT_LEAST, _KILL_TAKES / self._options.speed)
         else:
             story = self._story(plan, record.info)
             step = story[position].apply
             # A free machine is all that a queued task waits for.
             queued = status == Status.SUBMITTED
-            delay = 0.0 if queued else replay_steps.delay(story, position)
+            delay = 0.0 if queued else events.delay(story, position)
         if status == Status.COMPUTATION_STARTED:
             self._print(plan, share)
         entered = record.history[-1].timestamp or now
@@ -243,7 +245,7 @@ class Replay:
             return replace(taken, supervision=supervision)
 
         after = self._store.update(task_id, take)
-        if after is not None and lifecycle.is_final(after.info.status):
+        if after is not None and state_machine.is_final(after.info.status):
             self._stories.pop(task_id, None)
             shutil.rmtree(self._data.task(task_id).root, ignore_errors=True)
         return True
@@ -259,8 +261,8 @@ class Replay:
         folder = self._data.task(plan.task_id).work
         folder.mkdir(parents=True, exist_ok=True)
         texts = {
-            "stdout.txt": replay_files.printed(plan, share),
-            "stderr.txt": replay_files.complained(plan, share),
+            "stdout.txt": files.printed(plan, share),
+            "stderr.txt": files.complained(plan, share),
         }
         for name, text in texts.items():
             with (folder / name).open("ab") as file:

@@ -7,9 +7,9 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 
-from inductiva_widgets.local.archives import ARTIFACTS, Packed
-from inductiva_widgets.local.replay_logs import STEPS, stderr_of, stdout_of
-from inductiva_widgets.local.replay_plan import Plan, dice_of
+from inductiva_widgets.server.archives import ARTIFACTS, Packed
+from inductiva_widgets.server.demo.logs import STEPS, stderr_of, stdout_of
+from inductiva_widgets.server.demo.plan import Plan, dice_of
 from inductiva_widgets.status import Status
 
 _ROWS = 120

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.models import DEMO_MARK
+from inductiva_widgets.models.tasks import DEMO_MARK
 
 DEFAULT_SEED = 1
 DEFAULT_SPEED = 10.0

@@ -14,7 +14,8 @@ from random import Random
 
 import msgspec
 
-from inductiva_widgets.local.replay_cases import (
+from inductiva_widgets.models.tasks import Command, Executer, Fee, Metrics, Submission, TaskInfo
+from inductiva_widgets.server.demo.cases import (
     CASES,
     ENDS,
     MACHINES,
@@ -23,8 +24,7 @@ from inductiva_widgets.local.replay_cases import (
     Case,
     Machine,
 )
-from inductiva_widgets.local.replay_options import DEMO_KEY, DEMO_VALUE
-from inductiva_widgets.models import Command, Executer, Fee, Metrics, Submission, TaskInfo
+from inductiva_widgets.server.demo.options import DEMO_KEY, DEMO_VALUE
 from inductiva_widgets.status import Status
 
 HISTORY_SIZE = 520

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NoReturn
 
-from inductiva_widgets.local.groups import GroupService
-from inductiva_widgets.local.refusals import RefusedError
-from inductiva_widgets.local.replay_options import DEMO_KEY, DEMO_VALUE
-from inductiva_widgets.local.service import TaskService
-from inductiva_widgets.local.storage import StorageService
-from inductiva_widgets.local.wire import LocalGroup, NewGroup
-from inductiva_widgets.models import Submission, Submitted, TaskStatus
+from inductiva_widgets.models.tasks import Submission, Submitted, TaskStatus
+from inductiva_widgets.server.demo.options import DEMO_KEY, DEMO_VALUE
+from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.machine_groups import GroupService
+from inductiva_widgets.server.schemas.tasks import LocalGroup, NewGroup
+from inductiva_widgets.server.storage_service import StorageService
+from inductiva_widgets.server.task_service import TaskService
 
 
 def _refuse(what: str) -> NoReturn:

@@ -10,14 +10,20 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.local import host
-from inductiva_widgets.local.accountwire import MachineType
-from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.endpoints import Endpoint, Query
-from inductiva_widgets.local.groups import GroupFilter
-from inductiva_widgets.local.refusals import MalformedRequestError
-from inductiva_widgets.local.web import answer, call, read_body, read_query
-from inductiva_widgets.local.wire import GroupOrder, LocalGroup, PastGroup, Price, SharingLevel
+from inductiva_widgets.server import machine_info
+from inductiva_widgets.server.context import context_of
+from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.errors import MalformedRequestError
+from inductiva_widgets.server.http_util import answer, call, read_body, read_query
+from inductiva_widgets.server.machine_groups import GroupFilter
+from inductiva_widgets.server.schemas.account import MachineType
+from inductiva_widgets.server.schemas.tasks import (
+    GroupOrder,
+    LocalGroup,
+    PastGroup,
+    Price,
+    SharingLevel,
+)
 
 _Time = Annotated[datetime, Meta(tz=True)]
 # Text at first: queries are read so that numbers may come as text, and a number would be a time.
@@ -135,7 +141,7 @@ async def _price(request: Request) -> Response:
 async def _machine_types(request: Request) -> Response:
     """List the types of machines: this one."""
     read_query(request, _TypesQuery)
-    this = host.this_host()
+    this = machine_info.this_host()
     one = MachineType(
         machine_type="local",
         num_vcpus=this.logical_cpus,

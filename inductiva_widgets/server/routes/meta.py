@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inductiva_widgets._version import __version__
-from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.endpoints import Endpoint, Query
-from inductiva_widgets.local.openapi import document
-from inductiva_widgets.local.web import answer, read_query
-from inductiva_widgets.local.wire import VersionAnswer, VersionCheck
-from inductiva_widgets.models import Images
+from inductiva_widgets.models.tasks import Images
+from inductiva_widgets.server.context import context_of
+from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.http_util import answer, read_query
+from inductiva_widgets.server.openapi import document
+from inductiva_widgets.server.schemas.tasks import VersionAnswer, VersionCheck
 
 # There are no container images here. Clients build the name of one all the same, and ask for the
 # simulator by its alias.

@@ -8,13 +8,13 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.local import projects
-from inductiva_widgets.local.accountwire import Metadata, ProjectView
-from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.endpoints import Endpoint, Query
-from inductiva_widgets.local.listing import StatusCode, check_status
-from inductiva_widgets.local.web import answer, call, read_body, read_query
-from inductiva_widgets.local.wire import NewProject
+from inductiva_widgets.server import project_service
+from inductiva_widgets.server.context import context_of
+from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.http_util import answer, call, read_body, read_query
+from inductiva_widgets.server.schemas.account import Metadata, ProjectView
+from inductiva_widgets.server.schemas.tasks import NewProject
+from inductiva_widgets.server.task_query import StatusCode, check_status
 
 
 class _ListQuery(Query, frozen=True, kw_only=True):
@@ -41,38 +41,40 @@ async def _list(request: Request) -> Response:
     """List the projects, oldest first."""
     query = read_query(request, _ListQuery)
     store = context_of(request).store
-    return answer(await call(projects.page, store, query.project_type, query.page, query.per_page))
+    return answer(
+        await call(project_service.page, store, query.project_type, query.page, query.per_page)
+    )
 
 
 async def _get(request: Request) -> Response:
     """Tell of a project."""
-    return answer(await call(projects.find, context_of(request).store, _name_of(request)))
+    return answer(await call(project_service.find, context_of(request).store, _name_of(request)))
 
 
 async def _post(request: Request) -> Response:
     """Make a project."""
     new = await read_body(request, NewProject)
-    return answer(await call(projects.create, context_of(request).store, new))
+    return answer(await call(project_service.create, context_of(request).store, new))
 
 
 async def _remove(request: Request) -> Response:
     """Delete a project; its tasks go to the default project."""
     query = read_query(request, _NameQuery)
-    await call(projects.delete, context_of(request).store, query.project_name)
+    await call(project_service.delete, context_of(request).store, query.project_name)
     return answer({}, 202)
 
 
 async def _add_task(request: Request) -> Response:
     """Put a task into a project."""
     task_id = request.path_params["task_id"]
-    await call(projects.add_task, context_of(request).store, _name_of(request), task_id)
+    await call(project_service.add_task, context_of(request).store, _name_of(request), task_id)
     return answer({})
 
 
 async def _remove_task(request: Request) -> Response:
     """Take a task out of a project, into the default project."""
     task_id = request.path_params["task_id"]
-    await call(projects.remove_task, context_of(request).store, _name_of(request), task_id)
+    await call(project_service.remove_task, context_of(request).store, _name_of(request), task_id)
     return answer({})
 
 
@@ -82,13 +84,15 @@ async def _tasks_info(request: Request) -> Response:
     check_status(query.status)
     store = context_of(request).store
     return answer(
-        await call(projects.tasks_info, store, _name_of(request), query.select, query.status)
+        await call(project_service.tasks_info, store, _name_of(request), query.select, query.status)
     )
 
 
 async def _get_metadata(request: Request) -> Response:
     """Tell what was noted of a project."""
-    return answer(await call(projects.metadata, context_of(request).store, _name_of(request)))
+    return answer(
+        await call(project_service.metadata, context_of(request).store, _name_of(request))
+    )
 
 
 async def _put_metadata(request: Request) -> Response:
@@ -104,7 +108,9 @@ async def _patch_metadata(request: Request) -> Response:
 async def _set_metadata(request: Request, *, merge: bool) -> Response:
     new = await read_body(request, Metadata)
     store = context_of(request).store
-    return answer(await call(projects.set_metadata, store, _name_of(request), new, merge=merge))
+    return answer(
+        await call(project_service.set_metadata, store, _name_of(request), new, merge=merge)
+    )
 
 
 _METADATA = "/projects/{name}/metadata"

@@ -9,13 +9,13 @@ from pathlib import Path
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.endpoints import Endpoint, Query
-from inductiva_widgets.local.ranges import send_file
-from inductiva_widgets.local.refusals import RefusedError
-from inductiva_widgets.local.signing import LINK_PREFIX
-from inductiva_widgets.local.storage import StorageService
-from inductiva_widgets.local.web import call, read_query
+from inductiva_widgets.server.context import context_of
+from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.http_ranges import send_file
+from inductiva_widgets.server.http_util import call, read_query
+from inductiva_widgets.server.signed_urls import LINK_PREFIX
+from inductiva_widgets.server.storage_service import StorageService
 
 _BUFFER = 1 << 20
 # How often to look whether the disk still has room.

@@ -8,11 +8,11 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.local.browse import SORT_KEYS, SortBy, facts_of
-from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.endpoints import Endpoint, Place, Query
-from inductiva_widgets.local.refusals import AbsentError
-from inductiva_widgets.local.storagewire import (
+from inductiva_widgets.server.context import context_of
+from inductiva_widgets.server.endpoints import Endpoint, Place, Query
+from inductiva_widgets.server.errors import AbsentError
+from inductiva_widgets.server.http_util import answer, call, read_query
+from inductiva_widgets.server.schemas.storage import (
     Bucket,
     ByteRange,
     Contents,
@@ -22,7 +22,7 @@ from inductiva_widgets.local.storagewire import (
     StoredFile,
     ZipContents,
 )
-from inductiva_widgets.local.web import answer, call, read_query
+from inductiva_widgets.server.storage_listing import SORT_KEYS, SortBy, facts_of
 
 
 class _LinksQuery(Place, frozen=True, kw_only=True):

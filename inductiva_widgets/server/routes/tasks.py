@@ -9,20 +9,20 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.local import top
-from inductiva_widgets.local.accountwire import Metadata
-from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.endpoints import Endpoint, Query
-from inductiva_widgets.local.listing import (
+from inductiva_widgets.models.tasks import Submitted, TaskInfo, TaskPage, TaskStatus
+from inductiva_widgets.server import top
+from inductiva_widgets.server.context import context_of
+from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.http_util import answer, call, json_response, read_body, read_query
+from inductiva_widgets.server.schemas.account import Metadata
+from inductiva_widgets.server.schemas.tasks import NewTask, WorkingFile
+from inductiva_widgets.server.task_query import (
     Order,
     StatusCode,
     TaskFilter,
     check_status,
     parse_order,
 )
-from inductiva_widgets.local.web import answer, call, json_response, read_body, read_query
-from inductiva_widgets.local.wire import NewTask, WorkingFile
-from inductiva_widgets.models import Submitted, TaskInfo, TaskPage, TaskStatus
 
 
 class _ListQuery(Query, frozen=True, kw_only=True):

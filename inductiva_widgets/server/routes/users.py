@@ -10,13 +10,13 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.local import host
-from inductiva_widgets.local.accountwire import Account, Costs, Fees, MonthCosts
-from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.endpoints import Endpoint, Query
-from inductiva_widgets.local.refusals import MalformedRequestError
-from inductiva_widgets.local.web import answer, call, read_query
-from inductiva_widgets.local.wire import Quota
+from inductiva_widgets.server import machine_info
+from inductiva_widgets.server.context import context_of
+from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.errors import MalformedRequestError
+from inductiva_widgets.server.http_util import answer, call, read_query
+from inductiva_widgets.server.schemas.account import Account, Costs, Fees, MonthCosts
+from inductiva_widgets.server.schemas.tasks import Quota
 
 _Year = Annotated[int, Meta(ge=1970, le=9999)]
 _Month = Annotated[int, Meta(ge=1, le=12)]
@@ -55,7 +55,7 @@ async def _info(request: Request) -> Response:
 
 async def _quotas(_request: Request) -> Response:
     """List the limits of the account: what this machine has."""
-    cpus = host.this_host().logical_cpus
+    cpus = machine_info.this_host().logical_cpus
     quotas = (
         _quota("max_price_hour", "Maximum price per hour", 0.0, 0.0, "USD"),
         _quota("max_vcpus", "Processors", cpus, cpus, "vCPU"),

@@ -8,10 +8,10 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.local.context import context_of
-from inductiva_widgets.local.endpoints import Endpoint, Query
-from inductiva_widgets.local.web import answer, call, read_body, read_query
-from inductiva_widgets.local.wire import PeerAnswer, PeerId, PeerOffer
+from inductiva_widgets.server.context import context_of
+from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.http_util import answer, call, read_body, read_query
+from inductiva_widgets.server.schemas.tasks import PeerAnswer, PeerId, PeerOffer
 
 
 class _MessageQuery(Query, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.local.wire import Project
+from inductiva_widgets.server.schemas.tasks import Project
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from inductiva_widgets.models import ArchiveEntry
+from inductiva_widgets.models.tasks import ArchiveEntry
 
 REGION = "local"
 PROVIDER = "LOCAL"

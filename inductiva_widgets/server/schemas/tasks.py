@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.compute import Cpus, HourlyCost, MachineGroup
-from inductiva_widgets.models import Command, Submission
+from inductiva_widgets.models.machines import Cpus, HourlyCost, MachineGroup
+from inductiva_widgets.models.tasks import Command, Submission
 
 _encoder = msgspec.json.Encoder()
 

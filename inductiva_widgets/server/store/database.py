@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from inductiva_widgets.local.refusals import UnavailableError
-from inductiva_widgets.local.schema import bring_up_to_date, check_version
+from inductiva_widgets.server.errors import UnavailableError
+from inductiva_widgets.server.store.migrations import bring_up_to_date, check_version
 
 _PATIENCE = 5.0
 _READERS = 4

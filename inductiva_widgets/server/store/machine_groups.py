@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from inductiva_widgets.local.database import Database
-from inductiva_widgets.local.records import GroupRecord, GroupStatus
-from inductiva_widgets.local.wire import NewGroup, encode
+from inductiva_widgets.server.schemas.tasks import NewGroup, encode
+from inductiva_widgets.server.store.database import Database
+from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
 
 LOCAL_GROUP = "local"
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from inductiva_widgets.local.store import Store
+from inductiva_widgets.server.store.tasks import Store
 
 Kind = Literal["project", "group-sharing"]
 

@@ -7,8 +7,8 @@ from enum import Enum
 
 import msgspec
 
-from inductiva_widgets.local.wire import NewGroup
-from inductiva_widgets.models import StatusEvent, Submission, TaskInfo
+from inductiva_widgets.models.tasks import StatusEvent, Submission, TaskInfo
+from inductiva_widgets.server.schemas.tasks import NewGroup
 
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):

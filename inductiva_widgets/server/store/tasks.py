@@ -1,6 +1,7 @@
 """The store: an SQLite file with everything the server must not forget.
 
-All SQL is in here, but for the machine groups' in ``inductiva_widgets.local.grouptable``.
+All SQL is in here, but for the machine groups' in
+``inductiva_widgets.server.store.machine_groups``.
 
 What a method has written is on the disk when it returns. Any method may raise ``UnavailableError``
 instead: the store is locked, or its disk is full, and nothing has happened.
@@ -22,13 +23,13 @@ from typing import Any
 
 import msgspec
 
-from inductiva_widgets.local.database import Database
-from inductiva_widgets.local.grouptable import GroupTable
-from inductiva_widgets.local.listing import SORT_COLUMNS, TaskFilter
-from inductiva_widgets.local.records import Change, ProjectRecord, Supervision, TaskRecord
-from inductiva_widgets.local.refusals import UnavailableError
-from inductiva_widgets.local.wire import encode
-from inductiva_widgets.models import StatusEvent, Submission, TaskInfo
+from inductiva_widgets.models.tasks import StatusEvent, Submission, TaskInfo
+from inductiva_widgets.server.errors import UnavailableError
+from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.store.database import Database
+from inductiva_widgets.server.store.machine_groups import GroupTable
+from inductiva_widgets.server.store.records import Change, ProjectRecord, Supervision, TaskRecord
+from inductiva_widgets.server.task_query import SORT_COLUMNS, TaskFilter
 from inductiva_widgets.status import Status
 
 DEFAULT_PROJECT = "default"

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from typing import Any
 
-from inductiva_widgets.local.peers import operations, tailing
-from inductiva_widgets.local.peers.lines import batches
-from inductiva_widgets.local.peers.operations import Request
-from inductiva_widgets.local.peers.running import RunningTask
-from inductiva_widgets.local.refusals import RefusedError
+from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.webrtc_server import requests, tail
+from inductiva_widgets.server.webrtc_server.line_splitter import batches
+from inductiva_widgets.server.webrtc_server.requests import Request
+from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _log = logging.getLogger(__name__)
 
@@ -77,26 +77,26 @@ class Conversation:
 
     async def _answer(self, message: str | bytes) -> None:
         try:
-            request = operations.parsed(message)
+            request = requests.parsed(message)
             if request.type == "tail" and request.follow:
                 await self._follow(request)
             else:
-                await self._send(await operations.answer(self._task, request))
+                await self._send(await requests.answer(self._task, request))
         except RefusedError as error:
-            await self._send(operations.failure(str(error)))
+            await self._send(requests.failure(str(error)))
         except _GoneError:
             raise
         except Exception as error:
             _log.exception("A request to the peer of task %s met trouble.", self._task.id)
-            await self._send(operations.failure(f"The embedded server failed: {error!r}."))
+            await self._send(requests.failure(f"The embedded server failed: {error!r}."))
 
     async def _follow(self, request: Request) -> None:
-        wanted = operations.tail_arguments(request)
+        wanted = requests.tail_arguments(request)
         name = wanted.filename
-        file = await tailing.opened(self._task, name, wait=wanted.wait)
-        async for lines in tailing.following(self._task, name, file, wanted.lines):
+        file = await tail.opened(self._task, name, wait=wanted.wait)
+        async for lines in tail.following(self._task, name, file, wanted.lines):
             for batch in batches(lines):
-                await self._send(operations.success(batch))
+                await self._send(requests.success(batch))
         # By this a client knows that no more comes, and so it must not overtake what does.
         await self._drained(0)
         self._channel.close()

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-from inductiva_widgets.local.peers.conversation import Conversation
-from inductiva_widgets.local.peers.running import RunningTask
+from inductiva_widgets.server.webrtc_server.channel import Conversation
+from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _log = logging.getLogger(__name__)
 # It tells of every pair of addresses that it tries.

@@ -11,11 +11,11 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.local import top
-from inductiva_widgets.local.peers import tailing
-from inductiva_widgets.local.peers.running import RunningTask
-from inductiva_widgets.local.refusals import AbsentError, RefusedError
-from inductiva_widgets.local.wire import WorkingFile
+from inductiva_widgets.server import top
+from inductiva_widgets.server.errors import AbsentError, RefusedError
+from inductiva_widgets.server.schemas.tasks import WorkingFile
+from inductiva_widgets.server.webrtc_server import tail
+from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 MOST_ANSWER = 512 << 10
 """Bytes of an answer that has to be one message; more than a megabyte no peer takes at once."""
@@ -91,8 +91,8 @@ async def answer(task: RunningTask, request: Request) -> str:
 
 async def _tail(task: RunningTask, request: Request) -> list[str]:
     wanted = tail_arguments(request)
-    with closing(await tailing.opened(task, wanted.filename, wait=wanted.wait)) as file:
-        return await asyncio.to_thread(tailing.last_lines, file, wanted.lines, MOST_ANSWER)
+    with closing(await tail.opened(task, wanted.filename, wait=wanted.wait)) as file:
+        return await asyncio.to_thread(tail.last_lines, file, wanted.lines, MOST_ANSWER)
 
 
 async def _list(task: RunningTask, request: Request) -> Tree:

@@ -6,9 +6,9 @@ import io
 import os
 from typing import BinaryIO
 
-from inductiva_widgets.local.refusals import AbsentError
-from inductiva_widgets.local.service import TaskService
-from inductiva_widgets.local.wire import WorkingFile
+from inductiva_widgets.server.errors import AbsentError
+from inductiva_widgets.server.schemas.tasks import WorkingFile
+from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.status import Status
 
 # As much as is told of a file that was found in the archive only.

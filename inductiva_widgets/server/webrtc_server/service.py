@@ -8,12 +8,12 @@ import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.local.peers.mailbox import Answer, Mailbox
-from inductiva_widgets.local.peers.running import RunningTask
-from inductiva_widgets.local.service import TaskService
+from inductiva_widgets.server.task_service import TaskService
+from inductiva_widgets.server.webrtc_server.answer_queue import Answer, Mailbox
+from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 if TYPE_CHECKING:
-    from inductiva_widgets.local.peers.connections import Connections
+    from inductiva_widgets.server.webrtc_server.connections import Connections
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Peers:
     def _all(self) -> Connections:
         if self._connections is None:
             # Half a second and 50 MB, for those who use it only.
-            from inductiva_widgets.local.peers.connections import Connections
+            from inductiva_widgets.server.webrtc_server.connections import Connections
 
             self._connections = Connections(self._most, self._idle)
         return self._connections

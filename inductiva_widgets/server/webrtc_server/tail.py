@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import BinaryIO
 
-from inductiva_widgets.local.peers.lines import Splitter, newest, start_of_last
-from inductiva_widgets.local.peers.running import RunningTask
-from inductiva_widgets.local.refusals import AbsentError
+from inductiva_widgets.server.errors import AbsentError
+from inductiva_widgets.server.webrtc_server.line_splitter import Splitter, newest, start_of_last
+from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _PERIOD = 0.25
 _CHUNK = 64 << 10

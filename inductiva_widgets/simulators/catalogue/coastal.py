@@ -7,12 +7,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.simulators._commands import CommandLike
+from inductiva_widgets.simulators._commands_mpi import mpi, positive
+from inductiva_widgets.simulators._packing import check_input_folder
 from inductiva_widgets.simulators.base import Simulator
-from inductiva_widgets.simulators.commands import CommandLike
-from inductiva_widgets.simulators.families import CommandsSimulator, ScriptSimulator
+from inductiva_widgets.simulators.bases import CommandsSimulator, ScriptSimulator
 from inductiva_widgets.simulators.options import InputDir, MpiOptions, RunOptions
-from inductiva_widgets.simulators.packing import check_input_folder
-from inductiva_widgets.simulators.steps import mpi, positive
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import Command
+from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.simulators._commands import CommandLike
+from inductiva_widgets.simulators._commands_mpi import mpi
+from inductiva_widgets.simulators._inputs import Inputs
 from inductiva_widgets.simulators.base import Simulator
-from inductiva_widgets.simulators.commands import CommandLike
-from inductiva_widgets.simulators.families import ScriptSimulator
-from inductiva_widgets.simulators.inputs import Inputs
+from inductiva_widgets.simulators.bases import ScriptSimulator
 from inductiva_widgets.simulators.options import InputDir, MpiOptions, RunOptions
-from inductiva_widgets.simulators.steps import mpi
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.compute import MachineGroup
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.simulators._commands import CommandLike
+from inductiva_widgets.simulators._commands_mpi import hybrid, mpi_everywhere, surface_meshes
 from inductiva_widgets.simulators.base import DeviceChoice, Simulator
-from inductiva_widgets.simulators.commands import CommandLike
-from inductiva_widgets.simulators.families import ConfigFileSimulator, ScriptSimulator
+from inductiva_widgets.simulators.bases import ConfigFileSimulator, ScriptSimulator
 from inductiva_widgets.simulators.options import HybridOptions, InputDir, MeshOptions
-from inductiva_widgets.simulators.steps import hybrid, mpi_everywhere, surface_meshes
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.compute import MachineGroup
+from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.simulators._commands import CommandLike, as_list
+from inductiva_widgets.simulators._commands_mpi import hybrid, mpi_everywhere
 from inductiva_widgets.simulators.base import DeviceChoice, Simulator
-from inductiva_widgets.simulators.commands import CommandLike, as_list
-from inductiva_widgets.simulators.families import CommandsSimulator, ConfigFileSimulator
+from inductiva_widgets.simulators.bases import CommandsSimulator, ConfigFileSimulator
 from inductiva_widgets.simulators.options import HybridOptions, InputDir, RunOptions
-from inductiva_widgets.simulators.steps import hybrid, mpi_everywhere
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import Command
+from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.simulators._commands import CommandLike
+from inductiva_widgets.simulators._commands_mpi import openmp, positive
 from inductiva_widgets.simulators.base import Simulator
-from inductiva_widgets.simulators.commands import CommandLike
-from inductiva_widgets.simulators.families import (
+from inductiva_widgets.simulators.bases import (
     CommandsSimulator,
     ConfigFileSimulator,
     ScriptSimulator,
 )
 from inductiva_widgets.simulators.options import InputDir, MpiOptions, RunOptions
-from inductiva_widgets.simulators.steps import openmp, positive
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:

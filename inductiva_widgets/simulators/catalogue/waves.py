@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, ClassVar
 
-from inductiva_widgets.compute import MachineGroup
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import Command
+from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.simulators._commands import CommandLike
+from inductiva_widgets.simulators._commands_mpi import mpi, positive
 from inductiva_widgets.simulators.base import Simulator
-from inductiva_widgets.simulators.commands import CommandLike
 from inductiva_widgets.simulators.options import InputDir, MpiOptions
-from inductiva_widgets.simulators.steps import mpi, positive
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.simulators._commands import CommandLike
+from inductiva_widgets.simulators._commands_mpi import mpi, positive
 from inductiva_widgets.simulators.base import Simulator
-from inductiva_widgets.simulators.commands import CommandLike
 from inductiva_widgets.simulators.options import InputDir, MpiOptions
-from inductiva_widgets.simulators.steps import mpi, positive
 from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:

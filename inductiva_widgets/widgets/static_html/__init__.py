@@ -5,9 +5,14 @@ and some drop those too: the words alone tell everything. Text takes its colour 
 what has a colour of its own brings its background, so that both hold on light and on dark.
 """
 
-from inductiva_widgets.widgets.twins.card import task_html, task_text
-from inductiva_widgets.widgets.twins.download import download_html, download_text, has_ended
-from inductiva_widgets.widgets.twins.lists import ROWS_SHOWN, list_html, list_text, outputs_html
+from inductiva_widgets.widgets.static_html.card import task_html, task_text
+from inductiva_widgets.widgets.static_html.download import download_html, download_text, has_ended
+from inductiva_widgets.widgets.static_html.lists import (
+    ROWS_SHOWN,
+    list_html,
+    list_text,
+    outputs_html,
+)
 
 __all__ = [
     "ROWS_SHOWN",

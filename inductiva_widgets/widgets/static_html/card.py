@@ -13,13 +13,13 @@ from inductiva_widgets.formatting import (
     format_date,
     format_short,
 )
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import Tone
 from inductiva_widgets.timing import computation_seconds, phases, total_seconds
-from inductiva_widgets.widgets import state, views
-from inductiva_widgets.widgets.twins.download import Download, progress
-from inductiva_widgets.widgets.twins.live import Live, live_html, live_text
-from inductiva_widgets.widgets.twins.markup import (
+from inductiva_widgets.widgets import contract, view_models
+from inductiva_widgets.widgets.static_html.download import Download, progress
+from inductiva_widgets.widgets.static_html.log_metrics import Live, live_html, live_text
+from inductiva_widgets.widgets.static_html.markup import (
     COLOURS,
     LONGEST_REASON,
     badge,
@@ -44,7 +44,7 @@ _PLAIN = "border:none;background:none;text-align:left;vertical-align:top;white-s
 def task_text(
     info: TaskInfo,
     now: datetime,
-    last_words: Sequence[views.LastWords] = (),
+    last_words: Sequence[contract.LastWords] = (),
     download: Download | None = None,
     live: Live | None = None,
     *,
@@ -67,7 +67,7 @@ def task_text(
     notice
         Why the task is not updated any more, "" if it is.
     """
-    view = state.task_view(info, last_words=last_words)
+    view = view_models.task_view(info, last_words=last_words)
     facts = _facts(info, now)
     width = max(len(name) for name, _ in facts)
     lines = [f"Task {short(info.task_id)}: {short(info.alias)}"]
@@ -92,14 +92,14 @@ def task_text(
 def task_html(
     info: TaskInfo,
     now: datetime,
-    last_words: Sequence[views.LastWords] = (),
+    last_words: Sequence[contract.LastWords] = (),
     download: Download | None = None,
     live: Live | None = None,
     *,
     notice: str = "",
 ) -> str:
     """Return a card as HTML that needs no script and no style sheet; see ``task_text``."""
-    view = state.task_view(info, last_words=last_words)
+    view = view_models.task_view(info, last_words=last_words)
     head = f'{badge(info)} <b style="margin-left:8px">{value(info.simulator or "")}</b> '
     rows = "".join(
         f'<tr style="background:none"><th align="left" style="{_PLAIN};padding:1px 16px 1px 0;'
@@ -124,7 +124,7 @@ def task_html(
     return section(f"Task {short(info.task_id)}", "".join(parts))
 
 
-def _failure(failure: views.FailureView | None) -> str:
+def _failure(failure: contract.FailureView | None) -> str:
     if failure is None:
         return ""
     words = "".join(
@@ -155,7 +155,7 @@ def _phase_bar(info: TaskInfo, now: datetime) -> str:
     )
 
 
-def _command(command: views.CommandView) -> str:
+def _command(command: contract.CommandView) -> str:
     code, seconds = command["exit_code"], command["elapsed"]["seconds"]
     notes = [f"exit code {code}"] if code is not None else []
     notes += [format_short(seconds)] if seconds is not None else []

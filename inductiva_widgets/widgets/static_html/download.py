@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inductiva_widgets.formatting import format_bytes
-from inductiva_widgets.widgets.twins.markup import coded, long, section, short, value
+from inductiva_widgets.widgets.static_html.markup import coded, long, section, short, value
 
 Download = Mapping[str, Any]
 

@@ -13,14 +13,14 @@ from inductiva_widgets.formatting import (
     format_cost,
     format_date,
 )
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import Tone
-from inductiva_widgets.tasks.listing import format_tasks
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.tasks.task_list import TaskList
+from inductiva_widgets.tasks.text_table import format_tasks
 from inductiva_widgets.timing import computation_seconds
-from inductiva_widgets.widgets import views
-from inductiva_widgets.widgets.twins.markup import (
+from inductiva_widgets.widgets import contract
+from inductiva_widgets.widgets.static_html.markup import (
     LONGEST_CELL,
     badge,
     row,
@@ -65,7 +65,7 @@ def list_html(
     infos: Sequence[TaskInfo],
     now: datetime,
     count: int,
-    totals: views.TotalsView | None = None,
+    totals: contract.TotalsView | None = None,
     gone: Sequence[str] = (),
 ) -> str:
     """Return a list as an HTML table of its first rows, saying how many there are.
@@ -132,7 +132,7 @@ def _list_row(info: TaskInfo, now: datetime) -> str:
     return row(cells)
 
 
-def _summary(count: int, totals: views.TotalsView, now: datetime) -> str:
+def _summary(count: int, totals: contract.TotalsView, now: datetime) -> str:
     """Return the counts, the time and the money of a whole list in one line."""
     parts = [f"{count} task{'' if count == 1 else 's'}"]
     parts += [f"{n} {_NAMES[Tone(tone)]}" for tone, n in totals["counts"].items()]

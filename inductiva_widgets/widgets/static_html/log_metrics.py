@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from inductiva_widgets.widgets import views
-from inductiva_widgets.widgets.twins.markup import long, pre, short, value
+from inductiva_widgets.widgets import contract
+from inductiva_widgets.widgets.static_html.markup import long, pre, short, value
 
 # Of the trait: a card that is shown without a page has none.
-Live = views.LiveView | dict[str, Any]
+Live = contract.LiveView | dict[str, Any]
 
 _WIDTH, _HEIGHT, _MARGIN = 160, 24, 2
 _CELL = "border:none;background:none;text-align:left;padding:1px 16px 1px 0"
@@ -49,7 +49,7 @@ def live_html(live: Live | None) -> str:
 def sparkline(
     points: Sequence[tuple[int, float | None]],
     *,
-    gaps: Sequence[views.GapView] = (),
+    gaps: Sequence[contract.GapView] = (),
     extent: tuple[int, int] | None = None,
     is_log: bool = False,
 ) -> str:
@@ -115,7 +115,7 @@ def _facts(live: Live) -> list[tuple[str, str]]:
     return facts + [(one["name"], _last(one)) for one in live["series"]]
 
 
-def _last(series: views.SeriesView) -> str:
+def _last(series: contract.SeriesView) -> str:
     """Return the last value, and where the series was not finite."""
     last, gaps = series["last"], series["gaps"]
     if last is None:

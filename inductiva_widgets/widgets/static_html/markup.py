@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from inductiva_widgets.models import TaskInfo
-from inductiva_widgets.plaintext import without_escapes
+from inductiva_widgets.ansi import without_escapes
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import Tone
 
 _MARKS = {

@@ -8,9 +8,9 @@ from datetime import datetime
 import numpy as np
 
 from inductiva_widgets.status import Tone
-from inductiva_widgets.widgets import views
+from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.table.columns import COLUMNS, Columns, Mask, Numbers, Positions
-from inductiva_widgets.widgets.table.order import Group, tone_of
+from inductiva_widgets.widgets.table.row_order import Group, tone_of
 
 # In the order in which people look for them.
 _TONES = (Tone.RUN, Tone.WAIT, Tone.OK, Tone.BAD, Tone.OFF, Tone.UNKNOWN)
@@ -41,7 +41,7 @@ def seconds(columns: Columns, chosen: Mask | Positions) -> float:
     return round(float(np.nansum(columns.numbers("computation")[chosen])), 6)
 
 
-def group_view(columns: Columns, group: Group, order: Positions) -> views.GroupView:
+def group_view(columns: Columns, group: Group, order: Positions) -> contract.GroupView:
     """Return the head of a group."""
     tasks = order[group.start : group.stop]
     return {
@@ -70,7 +70,7 @@ def span(columns: Columns, chosen: Positions) -> tuple[int | None, int | None]:
     return _stamp(first, np.floor), _stamp(latest, np.ceil)
 
 
-def facet(columns: Columns, key: str, chosen: Mask) -> views.FacetView:
+def facet(columns: Columns, key: str, chosen: Mask) -> contract.FacetView:
     """Return the values of a column of text with their counts, most frequent first; or the range.
 
     Parameters
@@ -98,7 +98,7 @@ def facet(columns: Columns, key: str, chosen: Mask) -> views.FacetView:
     return {"values": [], "more": 0, "min": low, "max": high}
 
 
-def _values(values: Sequence[str | None], counts: Positions) -> views.FacetView:
+def _values(values: Sequence[str | None], counts: Positions) -> contract.FacetView:
     places = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     listed = [
         {"value": values[place], "count": int(counts[place])} for place in places[:_MAX_VALUES]

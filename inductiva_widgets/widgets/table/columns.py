@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inductiva_widgets import timing
-from inductiva_widgets.models import Metrics, TaskInfo
+from inductiva_widgets.models.tasks import Metrics, TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 Kind = Literal["text", "number", "time", "duration", "drawing"]

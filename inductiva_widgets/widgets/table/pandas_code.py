@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, timezone
 
 from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets.table.columns import COLUMNS, SEARCHED
-from inductiva_widgets.widgets.table.order import codes_of_tones, searched_statuses
 from inductiva_widgets.widgets.table.query import Query, Range
+from inductiva_widgets.widgets.table.row_order import codes_of_tones, searched_statuses
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.status import Tone
-from inductiva_widgets.widgets import views
+from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.table.columns import COLUMNS, Kind
 
 GROUPS = ("simulator", "project", "status", "machine")
@@ -61,7 +61,7 @@ class Query:
         """
         if not isinstance(view, Mapping):
             raise InputError("A query is an object with search, tones, filters, sort and group.")
-        _only_known("query", view, views.QueryView.__annotations__)
+        _only_known("query", view, contract.QueryView.__annotations__)
         filters, sort = view.get("filters", {}), view.get("sort")
         if not isinstance(filters, Mapping):
             raise InputError("The filters of a query are an object, by column.")
@@ -109,7 +109,7 @@ class Query:
         """What is searched for: spaces around it, as while it is typed, mean nothing."""
         return self.search.strip()
 
-    def view(self) -> views.QueryView:
+    def view(self) -> contract.QueryView:
         """Return it as the page reads it."""
         return {
             "search": self.search,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.widgets import views
+from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.table.query import value_key
 from inductiva_widgets.widgets.table.table import TaskTable
 
@@ -19,7 +19,7 @@ def rows(table: TaskTable, content: dict[str, Any]) -> dict[str, Any]:
     return {"version": version, "start": start, "lines": lines, "selected": selected}
 
 
-def facet(table: TaskTable, content: dict[str, Any]) -> views.FacetView:
+def facet(table: TaskTable, content: dict[str, Any]) -> contract.FacetView:
     """Return the values or the range of a column."""
     return table.facet(value_key(content.get("key")))
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from inductiva_widgets.widgets import views
-from inductiva_widgets.widgets.table import sums
+from inductiva_widgets.widgets import contract
+from inductiva_widgets.widgets.table import aggregates
 from inductiva_widgets.widgets.table.columns import Columns, Mask, Positions
-from inductiva_widgets.widgets.table.order import Layout
+from inductiva_widgets.widgets.table.row_order import Layout
 
 
 class Selection:
@@ -55,7 +55,7 @@ class Selection:
         """Take up new tasks before the others; none of them is chosen."""
         self.mask = np.concatenate([np.zeros(count, dtype=np.bool_), self.mask])
 
-    def view(self, columns: Columns, shown: Positions) -> views.SelectionView:
+    def view(self, columns: Columns, shown: Positions) -> contract.SelectionView:
         """Return what the page is told.
 
         Parameters
@@ -75,5 +75,5 @@ class Selection:
             "hidden": tasks - int(np.count_nonzero(self.mask[shown])),
             "can_kill": int(np.count_nonzero(columns.flags("can_kill") & self.mask)),
             "with_outputs": int(np.count_nonzero(columns.flags("has_outputs") & self.mask)),
-            "cost": sums.cost(columns, self.mask),
+            "cost": aggregates.cost(columns, self.mask),
         }

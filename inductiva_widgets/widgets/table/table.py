@@ -10,15 +10,15 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from inductiva_widgets.models import TaskInfo
-from inductiva_widgets.widgets import state, views
-from inductiva_widgets.widgets.table import sums
-from inductiva_widgets.widgets.table.code import code
+from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.widgets import contract, view_models
+from inductiva_widgets.widgets.table import aggregates
 from inductiva_widgets.widgets.table.columns import SEARCHED, Columns, Positions
-from inductiva_widgets.widgets.table.order import layout, matches
+from inductiva_widgets.widgets.table.pandas_code import code
 from inductiva_widgets.widgets.table.query import Query
+from inductiva_widgets.widgets.table.row_diff import SentRows
+from inductiva_widgets.widgets.table.row_order import layout, matches
 from inductiva_widgets.widgets.table.selection import Selection
-from inductiva_widgets.widgets.table.sent import SentRows
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -51,9 +51,9 @@ class TaskTable:
         self._columns = Columns(infos, clock())
         self._places: dict[str, int] = {}
         self._sent = SentRows()
-        self._metrics: dict[str, views.MetricView] = {}
+        self._metrics: dict[str, contract.MetricView] = {}
         self._selection = Selection(len(infos))
-        self._heads: list[views.GroupView] = []
+        self._heads: list[contract.GroupView] = []
         self.version = 0
         self.is_stale = False
         self.query = Query()
@@ -106,9 +106,9 @@ class TaskTable:
         return True
 
     @_alone
-    def shape(self, *, with_span: bool = True) -> views.ShapeView:
+    def shape(self, *, with_span: bool = True) -> contract.ShapeView:
         """Return how the lines lie; to find the first and the latest time takes the longest."""
-        first, last = sums.span(self._columns, self.shown) if with_span else (None, None)
+        first, last = aggregates.span(self._columns, self.shown) if with_span else (None, None)
         searched = self._columns.text("status").values if self.query.text else ()
         statuses = [str(status) for status in searched]
         return {
@@ -122,27 +122,27 @@ class TaskTable:
         }
 
     @_alone
-    def totals(self) -> views.TotalsView:
+    def totals(self) -> contract.TotalsView:
         """Return the sums over the tasks that match."""
         self._columns.set_now(self._clock())
         whole = matches(self._columns, self.query, tones=False) if self.query.tones else self.shown
         return {
-            "counts": sums.count_tones(self._columns, whole),
-            "cost": sums.cost(self._columns, self.shown),
-            "seconds": sums.seconds(self._columns, self.shown),
+            "counts": aggregates.count_tones(self._columns, whole),
+            "cost": aggregates.cost(self._columns, self.shown),
+            "seconds": aggregates.seconds(self._columns, self.shown),
         }
 
     @_alone
-    def facet(self, key: str) -> views.FacetView:
+    def facet(self, key: str) -> contract.FacetView:
         """Return the values of a column among the tasks that match, its own filter aside."""
         self._columns.set_now(self._clock())
-        return sums.facet(self._columns, key, matches(self._columns, self.query, but=key))
+        return aggregates.facet(self._columns, key, matches(self._columns, self.query, but=key))
 
     @_alone
-    def rows(self, start: int, stop: int) -> tuple[int, list[views.LineView], list[str]]:
+    def rows(self, start: int, stop: int) -> tuple[int, list[contract.LineView], list[str]]:
         """Return the version, some lines, and the ids of the tasks among them that are chosen."""
         now = self._clock()
-        lines: list[views.LineView] = []
+        lines: list[contract.LineView] = []
         chosen: list[str] = []
         for line in self._layout.lines[start:stop]:
             if line < 0:
@@ -173,7 +173,7 @@ class TaskTable:
         return [patch for patch in patches if patch is not None]
 
     @_alone
-    def learn_metric(self, task_id: str, metric: views.MetricView) -> dict[str, Any] | None:
+    def learn_metric(self, task_id: str, metric: contract.MetricView) -> dict[str, Any] | None:
         """Take over what a task's log says; returns what has changed in its line, if anything."""
         place = self.place(task_id)
         if place is None:
@@ -211,7 +211,7 @@ class TaskTable:
             self._selection.clear()
 
     @_alone
-    def selection(self) -> views.SelectionView:
+    def selection(self) -> contract.SelectionView:
         """Return what is chosen."""
         return self._selection.view(self._columns, self.shown)
 
@@ -231,17 +231,17 @@ class TaskTable:
         chosen = np.concatenate([shown, np.flatnonzero(hidden)])
         return chosen[self._columns.flags(flag)[chosen]] if flag else chosen
 
-    def _row(self, info: TaskInfo, now: datetime) -> views.RowView:
-        return {**state.row_view(info, now), "metric": self._metrics.get(info.task_id)}
+    def _row(self, info: TaskInfo, now: datetime) -> contract.RowView:
+        return {**view_models.row_view(info, now), "metric": self._metrics.get(info.task_id)}
 
     def _changed(self) -> None:
         self.version += 1
         self.is_stale = False
         self._heads = self._group_views()
 
-    def _group_views(self) -> list[views.GroupView]:
+    def _group_views(self) -> list[contract.GroupView]:
         order = self._layout.order
-        return [sums.group_view(self._columns, group, order) for group in self._layout.groups]
+        return [aggregates.group_view(self._columns, group, order) for group in self._layout.groups]
 
     def _used(self) -> set[str]:
         """Return the columns by which the lines lie as they do."""

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 import inductiva_widgets as inductiva
 from tests.browser.conftest import ARTIFACTS, ROOT, end_demo, free_port
-from tests.browser.hosts.conftest import kill_by_its_buttons, voila
+from tests.browser.frontends.conftest import kill_by_its_buttons, voila
 from tests.embedded import end_server
 
 pytestmark = pytest.mark.extended

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from tests.browser.conftest import free_port, running
-from tests.browser.hosts.conftest import shows_the_card_and_the_list
+from tests.browser.frontends.conftest import shows_the_card_and_the_list
 
 pytestmark = pytest.mark.extended
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser import test_plots as plots
 from tests.browser import test_reload as reloading
 from tests.browser.conftest import READY, Notebook, jupyter
-from tests.browser.hosts.conftest import (
+from tests.browser.frontends.conftest import (
     CONNECT,
     kill_by_its_buttons,
     shows_the_card_and_the_list,

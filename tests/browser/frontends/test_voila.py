@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.conftest import Lab
-from tests.browser.hosts.conftest import CONNECT, shows_the_card_and_the_list, voila
+from tests.browser.frontends.conftest import CONNECT, shows_the_card_and_the_list, voila
 
 pytestmark = pytest.mark.extended
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from inductiva_widgets.downloads.link import Backoff
+from inductiva_widgets.downloads._signed_url import Backoff
 from tests.fault_proxy import FaultProxy
 from tests.nginx import Nginx, put_file, running_nginx
 from tests.unit.downloads.server import FileServer, serving

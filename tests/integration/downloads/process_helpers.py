@@ -26,7 +26,7 @@ import shutil
 import signal
 import sys
 from inductiva_widgets.downloads import fetch_archive, fetch_file
-from inductiva_widgets.downloads.link import Backoff
+from inductiva_widgets.downloads._signed_url import Backoff
 
 Backoff.pause = lambda self, failures: 0.0
 signal.signal(signal.SIGINT, signal.default_int_handler)

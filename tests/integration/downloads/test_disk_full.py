@@ -11,7 +11,14 @@ import pytest
 
 from inductiva_widgets.downloads import fetch_archive, fetch_file
 from inductiva_widgets.errors import DownloadError
-from tests.integration.downloads.runs import ROOT, Watched, child, ended, finish, unzipped
+from tests.integration.downloads.process_helpers import (
+    ROOT,
+    Watched,
+    child,
+    ended,
+    finish,
+    unzipped,
+)
 from tests.unit.downloads.archives import make_zip, noise, tree
 
 resource = pytest.importorskip("resource", reason="limits of a process are those of POSIX")

@@ -11,7 +11,7 @@ import requests
 from inductiva_widgets import connect, simulators
 from tests.fault_proxy import Fault
 from tests.integration.conftest import KEY
-from tests.integration.downloads.runs import ROOT, ended
+from tests.integration.downloads.process_helpers import ROOT, ended
 from tests.unit.downloads.archives import noise, wait_until
 
 DATA = noise(300_000)
@@ -125,7 +125,7 @@ def test_command_prints_its_address(upstream):
 
 
 def test_embedded_server_works_through_it(proxy, server_url, short_storm, monkeypatch, tmp_path):
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", None)
     monkeypatch.chdir(tmp_path)
     proxy.upstream = server_url
     connect(proxy.url, api_key=KEY)

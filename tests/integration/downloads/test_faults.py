@@ -20,7 +20,7 @@ from inductiva_widgets.errors import (
     DownloadError,
 )
 from tests.fault_proxy import Fault
-from tests.integration.downloads.runs import Watched, unzipped
+from tests.integration.downloads.process_helpers import Watched, unzipped
 from tests.unit.downloads.archives import make_zip, noise, text, wait_until
 
 # Some beyond what a server or a client may hold back in buffers, so that faults meet them all.

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from inductiva_widgets.downloads import fetch_archive, start_archive
-from inductiva_widgets.downloads.opener import RequestsOpener
+from inductiva_widgets.downloads.http import RequestsOpener
 from inductiva_widgets.errors import APIConnectionError, DownloadCancelled, DownloadError
 from tests.fault_proxy import Fault, FaultProxy
-from tests.integration.downloads.runs import Watched, unzipped
+from tests.integration.downloads.process_helpers import Watched, unzipped
 from tests.unit.downloads.archives import TIME, make_zip, noise, tree, wait_until
 
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2]

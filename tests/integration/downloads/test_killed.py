@@ -13,7 +13,7 @@ import pytest
 from inductiva_widgets.downloads import fetch_archive, start_archive
 from inductiva_widgets.errors import DownloadCancelled
 from tests.fault_proxy import Fault
-from tests.integration.downloads.runs import Watched, child, ended, finish, unzipped
+from tests.integration.downloads.process_helpers import Watched, child, ended, finish, unzipped
 from tests.unit.downloads.archives import make_zip, noise, text, tree, wait_until
 
 MIB = 1024 * 1024

@@ -9,7 +9,7 @@ import pytest
 from inductiva_widgets.downloads import fetch_file, start_file
 from inductiva_widgets.errors import APIConnectionError, DownloadCancelled, DownloadError
 from tests.fault_proxy import Fault
-from tests.integration.downloads.runs import child, ended
+from tests.integration.downloads.process_helpers import child, ended
 from tests.unit.downloads.archives import noise, wait_until
 
 DATA = noise(6_000_000, 1)

@@ -90,7 +90,7 @@ class LocalServer:
             [
                 sys.executable,
                 "-m",
-                "inductiva_widgets.local.serve",
+                "inductiva_widgets.server.__main__",
                 "--data-dir",
                 str(self.data_dir),
                 *self.options,

@@ -1,6 +1,6 @@
 """The embedded server, made to kill itself or a supervisor at a step that has a name.
 
-    python -m tests.integration.local.crashing_server STEP OPTION...
+    python -m tests.integration.server.crashing_server STEP OPTION...
 
 ``STEP`` is such as ``before commit submitted`` or ``after spawn``; ``#2`` behind it means the
 second time. The options are those of the server. The step that it died at is left in the file
@@ -22,8 +22,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from inductiva_widgets.local import database, journal, scheduler, serve, server, supervisor
-from inductiva_widgets.local.layout import package_root
+from inductiva_widgets.server import __main__, journal, scheduler, server, supervisor
+from inductiva_widgets.server.data_dir import package_root
+from inductiva_widgets.server.store import database
 
 _real_kill = os.kill
 
@@ -167,7 +168,7 @@ def main() -> int:
     _watch_files(fate)
     _watch_processes(fate, folder)
     _watch_answers(fate)
-    return serve.main(options)
+    return __main__.main(options)
 
 
 if __name__ == "__main__":

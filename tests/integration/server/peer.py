@@ -9,7 +9,7 @@ from typing import Any
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-from tests.integration.local.conftest import LocalServer
+from tests.integration.server.conftest import LocalServer
 
 PATIENCE = 60.0
 

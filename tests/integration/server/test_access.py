@@ -7,7 +7,7 @@ import http.client
 import pytest
 import requests
 
-from inductiva_widgets.local.connection import Connection
+from inductiva_widgets.server.server_info import Connection
 
 OPEN = ("/version", "/version-check?client_version=0.18.12", "/simulators/available-images")
 

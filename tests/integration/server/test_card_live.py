@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.integration.local.conftest import until
-from tests.integration.local.test_card_logs import Card
+from tests.integration.server.conftest import until
+from tests.integration.server.test_card_logs import Card
 
 SOLVE = """
 import pathlib, sys, time
@@ -26,7 +26,7 @@ RESIDUAL = r"residual\s+(?P<residual>\S+)"
 @pytest.fixture
 def card(shared, tmp_path, monkeypatch):
     """Return a card in sight of a program that has printed, and waits to be ended."""
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", None)
     task_id = shared.run(f"python solve.py {tmp_path}", files={"solve.py": SOLVE})
     shared.wait(task_id, "computation-started")
     card = Card(shared, task_id)

@@ -9,7 +9,7 @@ import pytest
 from inductiva_widgets import connect
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import TaskWidget
-from tests.integration.local.conftest import until
+from tests.integration.server.conftest import until
 
 # Says one thing at a time: each when the test has made the file that stands for it.
 TALK = """
@@ -82,7 +82,7 @@ class Card:
 @pytest.fixture
 def talk(shared, tmp_path, monkeypatch):
     """Return a maker of cards of a program that waits for ``say``."""
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", None)
     cards = []
 
     def start(code=0):

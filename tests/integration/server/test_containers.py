@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.local.conftest import LocalServer, is_running, until
+from tests.integration.server.conftest import LocalServer, is_running, until
 
 STAND_IN_ENGINE = """#!{python}
 import json, os, pathlib, signal, subprocess, sys

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 import requests
 
-from inductiva_widgets.local import lifecycle, processes
-from inductiva_widgets.local.layout import TaskFolder
-from inductiva_widgets.local.watch import find_supervisor
+from inductiva_widgets.server import process_tree, state_machine
+from inductiva_widgets.server.data_dir import TaskFolder
+from inductiva_widgets.server.supervisor_handle import find_supervisor
 from inductiva_widgets.status import Status
-from tests.integration.local.conftest import ROOT, LocalServer, input_zip, is_running, until
-from tests.unit.local.old_stores import FIRST_VERSION, make_store
+from tests.integration.server.conftest import ROOT, LocalServer, input_zip, is_running, until
+from tests.unit.server.old_stores import FIRST_VERSION, make_store
 
 # Tells its process, waits to be let go, and leaves something that takes a while to pack.
 PROGRAM = """
@@ -108,7 +108,7 @@ class CrashingServer(LocalServer):
         if self.step is None:
             super().start()
             return
-        module = "tests.integration.local.crashing_server"
+        module = "tests.integration.server.crashing_server"
         folder = ["--data-dir", str(self.data_dir)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, self.step, *folder, *self.options],
@@ -210,12 +210,12 @@ class Story:
         codes = [Status(entry["status"]) for entry in task["status_history"]]
         assert codes[0] == "pending-input"
         for before, after in pairwise(codes):
-            assert lifecycle.can_move(before, after), codes
+            assert state_machine.can_move(before, after), codes
         assert task["status"] == codes[-1] == ("killed" if self.kill else "success")
         assert self.server.get("/tasks")["total_size"] == 1
         # One program has run, once, and is not there any more.
         assert not is_running(self._pid())
-        assert processes.members(None, self.task_id) == set()
+        assert process_tree.members(None, self.task_id) == set()
         said = self.server.output(self.task_id, "stdout.txt").split()
         assert said == (["begun"] if self.kill else ["begun", "done"])
         with self.server.archive(self.task_id) as archive:
@@ -249,7 +249,7 @@ def end_tasks(folder: Path) -> None:
     for task in (folder / "tasks").iterdir():
         if pid := find_supervisor(TaskFolder(task)):
             os.kill(pid, signal.SIGKILL)
-        processes.end_all(None, task.name, grace=0.0)
+        process_tree.end_all(None, task.name, grace=0.0)
 
 
 @pytest.fixture
@@ -337,7 +337,7 @@ def test_task_whose_supervisor_was_killed_says_so_and_leaves_no_process(mortal, 
     else:
         assert task["status"] == "executer-failed"
         assert "supervised the task vanished" in task["error_detail"]
-    until(lambda: not processes.members(None, task_id), "all processes to end", 0.0)
+    until(lambda: not process_tree.members(None, task_id), "all processes to end", 0.0)
     with mortal.archive(task_id) as archive:
         assert archive.testzip() is None
         assert "artifacts/stdout.txt" in archive.namelist()

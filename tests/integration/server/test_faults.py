@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from inductiva_widgets.local import service
-from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.local.scheduler import Scheduler
-from inductiva_widgets.local.service import TaskService
-from inductiva_widgets.local.signing import LinkSigner
-from inductiva_widgets.local.storage import StorageService
-from inductiva_widgets.local.store import Store
+from inductiva_widgets.server import task_service
+from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.scheduler import Scheduler
+from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.storage_service import StorageService
+from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.status import Status
-from tests.integration.local.conftest import ROOT, LocalServer, input_zip, is_running, until
-from tests.unit.local.conftest import submission
+from tests.integration.server.conftest import ROOT, LocalServer, input_zip, is_running, until
+from tests.unit.server.conftest import submission
 
 WAIT = 'echo begun\nuntil [ -e "$1" ]; do sleep 0.02; done\necho done\n'
 
@@ -114,7 +114,7 @@ class SmallDiskServer(LocalServer):
                 *("unshare", "--mount", "sh", "-c"),
                 'mount -t tmpfs -o size=96m none "$1" && shift && exec "$@"',
                 *("sh", str(self.mount_point), sys.executable),
-                *("-m", "inductiva_widgets.local.serve"),
+                *("-m", "inductiva_widgets.server.__main__"),
                 *("--data-dir", str(self.mount_point / "data"), *self.options),
             ],
             cwd=ROOT,
@@ -223,7 +223,7 @@ def test_damaged_store_is_kept_aside_and_told_and_the_next_server_starts(make_se
 
 def _serve(folder):
     return subprocess.run(
-        [sys.executable, "-m", "inductiva_widgets.local.serve", "--data-dir", str(folder)],
+        [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", str(folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -236,7 +236,13 @@ def _serve(folder):
 
 
 def test_of_servers_that_start_at_once_on_a_folder_one_runs(tmp_path):
-    command = [sys.executable, "-m", "inductiva_widgets.local.serve", "--data-dir", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "inductiva_widgets.server.__main__",
+        "--data-dir",
+        str(tmp_path),
+    ]
     servers = [
         subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -271,7 +277,7 @@ class Here:
         self.scheduler = Scheduler(self.data, self.store, 1, self.now)
         storage = StorageService(self.data.storage, self.store, LinkSigner(b"x"))
         self.tasks = TaskService(self.data, self.store, self.scheduler, storage)
-        monkeypatch.setattr(service, "_now", self.now)
+        monkeypatch.setattr(task_service, "_now", self.now)
 
     def now(self) -> datetime:
         return datetime.now(timezone.utc) + self.ahead
@@ -326,7 +332,7 @@ def test_clock_that_jumps_makes_no_time_negative(here, tmp_path, hours):
 _BACKWARDS = """
 import sys
 from datetime import datetime, timedelta, timezone
-from inductiva_widgets.local import journal, supervisor
+from inductiva_widgets.server import journal, supervisor
 
 class Backwards(datetime):
     hours = 0

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.integration.local.conftest import RUN_SWMM, case_files, is_running, until
+from tests.integration.server.conftest import RUN_SWMM, case_files, is_running, until
 
 # What the service's own client sends for each kind.
 STANDARD = {

@@ -7,11 +7,11 @@ import threading
 import pytest
 
 from inductiva_widgets import tasks
-from inductiva_widgets.api import connect as connecting
 from inductiva_widgets.errors import HistoryWarning
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.history import service
-from tests.integration.local.conftest import until
+from inductiva_widgets.history import counting_client
+from inductiva_widgets.http import default_client as connecting
+from tests.integration.server.conftest import until
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def connect(monkeypatch):
     """Return a maker of clients, the last one being the default."""
     monkeypatch.setattr(connecting, "_default", None)
     # Many pages of few tasks, between which much may happen.
-    monkeypatch.setattr(service, "PER_PAGE", 20)
+    monkeypatch.setattr(counting_client, "PER_PAGE", 20)
     return lambda server: connecting.connect(server.url, api_key=server.key)
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.integration.local.conftest import RUN_SWMM, case_files, is_running, until
+from tests.integration.server.conftest import RUN_SWMM, case_files, is_running, until
 
 STUBBORN = """
 import os, signal, sys, time

@@ -18,14 +18,14 @@ import pytest
 import requests
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.local import guard, serve, signing
-from inductiva_widgets.local.launch import start_or_attach
-from inductiva_widgets.local.logfile import log_to
-from tests.integration.local.conftest import ROOT, LocalServer, is_running, until
+from inductiva_widgets.server import __main__, auth, signed_urls
+from inductiva_widgets.server.launch import start_or_attach
+from inductiva_widgets.server.log_setup import log_to
+from tests.integration.server.conftest import ROOT, LocalServer, is_running, until
 
 LAUNCH = """
 import sys
-from inductiva_widgets.local.launch import start_or_attach
+from inductiva_widgets.server.launch import start_or_attach
 server = start_or_attach(sys.argv[1], idle_timeout=float(sys.argv[2]))
 print(server.url, server.pid, server.api_key)
 """
@@ -71,7 +71,7 @@ def test_processes_that_start_at_once_share_one_server_which_outlives_them(folde
 
 def _serves(process, folder):
     words = process.info["cmdline"] or []
-    return "inductiva_widgets.local.serve" in words and str(folder) in words
+    return "inductiva_widgets.server.__main__" in words and str(folder) in words
 
 
 def test_files_of_a_detached_server_are_for_its_user_only(folder):
@@ -108,7 +108,7 @@ def test_idle_server_stays_while_a_task_runs(folder, tmp_path):
 
 
 def _submit_waiting_task(session, url, go_on):
-    from tests.integration.local.conftest import input_zip
+    from tests.integration.server.conftest import input_zip
 
     command = {"cmd": f"bash wait.sh {go_on}", "prompts": []}
     body = {
@@ -232,7 +232,7 @@ def test_other_server_at_the_port_of_a_note_is_not_taken_for_ours(folder, answer
 
 def test_second_server_on_a_folder_is_told_of_the_first(make_server, capsys):
     first = make_server()
-    assert serve.main(["--data-dir", str(first.data_dir)]) == 1
+    assert __main__.main(["--data-dir", str(first.data_dir)]) == 1
     message = capsys.readouterr().err
     assert f"at {first.url} (process {first.process.pid})" in message
     assert "local stop" in message
@@ -254,7 +254,7 @@ def test_server_that_is_still_ending_is_waited_for(tmp_path):
     )
     folder.mkdir()
     assert holder.stdout.readline() == b"held\n"
-    command = [sys.executable, "-m", "inductiva_widgets.local.serve", "--data-dir", str(folder)]
+    command = [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", str(folder)]
     late = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         # As long as the lock is held there is no server, and no refusal either.
@@ -295,7 +295,7 @@ def test_running_task_survives_a_polite_end_and_is_taken_up_again(make_server, t
 
 def test_log_is_kept_over_starts_and_stays_small(tmp_path):
     path = tmp_path / "server.log"
-    logger = logging.getLogger("inductiva_widgets.local.test")
+    logger = logging.getLogger("inductiva_widgets.server.test")
     for start in range(3):
         with log_to(path, most_bytes=2000):
             for number in range(30):
@@ -312,7 +312,7 @@ def test_log_is_kept_over_starts_and_stays_small(tmp_path):
 
 
 def _refusal(capsys, *arguments):
-    assert serve.main([*map(str, arguments)]) == 1
+    assert __main__.main([*map(str, arguments)]) == 1
     return capsys.readouterr().err
 
 
@@ -353,7 +353,7 @@ def test_by_default_only_this_machine_can_connect(shared):
 @pytest.mark.parametrize("key", ["", "clé", "two words", "a\nb"])
 def test_key_that_no_client_could_send_is_refused(tmp_path, key):
     with pytest.raises(LocalServerError, match="letters, digits"):
-        serve.serve(data_dir=tmp_path, api_key=key)
+        __main__.serve(data_dir=tmp_path, api_key=key)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.", ""])
@@ -380,7 +380,7 @@ def test_no_web_page_of_another_origin_may_read_an_answer(shared, method, path):
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
 
-@pytest.mark.parametrize(("module", "check"), [(guard, "key"), (signing, "link")])
+@pytest.mark.parametrize(("module", "check"), [(auth, "key"), (signed_urls, "link")])
 def test_secrets_are_compared_in_constant_time(monkeypatch, module, check):
     compared = []
 
@@ -390,13 +390,13 @@ def test_secrets_are_compared_in_constant_time(monkeypatch, module, check):
 
     monkeypatch.setattr(module.hmac, "compare_digest", compare)
     if check == "key":
-        keeper = guard.Guard(None, "right", (), guard.Activity())
+        keeper = auth.Guard(None, "right", (), auth.Activity())
         assert not keeper._may_pass("/tasks", b"wrong")
         assert keeper._may_pass("/tasks", b"right")
     else:
-        signer = signing.LinkSigner(b"secret")
+        signer = signed_urls.LinkSigner(b"secret")
         link = signer.link("GET", "a/output.zip")
         expires = link.partition("expires=")[2].partition("&")[0]
-        with pytest.raises(signing.ForbiddenError):
+        with pytest.raises(signed_urls.ForbiddenError):
             signer.check("GET", "a/output.zip", expires, "0" * 64)
     assert compared

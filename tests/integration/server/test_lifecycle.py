@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.integration.local.conftest import RUN_SWMM, case_files, input_zip, until
+from tests.integration.server.conftest import RUN_SWMM, case_files, input_zip, until
 
 PRINT_INPUT = "import sys\nprint(sys.stdin.read().split())"
 

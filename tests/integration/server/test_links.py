@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from inductiva_widgets.local.signing import LinkSigner
-from tests.integration.local.conftest import input_zip, until
+from inductiva_widgets.server.signed_urls import LinkSigner
+from tests.integration.server.conftest import input_zip, until
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import threading
 import pytest
 
 from inductiva_widgets import connect, errors
-from inductiva_widgets.tasks import Task, live_text
-from inductiva_widgets.webrtc import link, loop
+from inductiva_widgets.tasks import Task, _buffered_text
+from inductiva_widgets.webrtc import event_loop, peer_session
 from tests.fault_proxy import Fault, FaultProxy
-from tests.integration.local.conftest import until
-from tests.integration.local.test_card_logs import Card
+from tests.integration.server.conftest import until
+from tests.integration.server.test_card_logs import Card
 
 pytestmark = pytest.mark.extended
 
@@ -55,7 +55,7 @@ NO_AIORTC = r'pip install "inductiva-widgets\[live\]"'
 @pytest.fixture
 def proxy(shared, monkeypatch):
     monkeypatch.setenv("INDUCTIVA_TURN_SERVER_URL", "turn.invalid:3478")
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", None)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", None)
     with FaultProxy(shared.url) as proxy:
         proxy.faults.append(Fault(headers={"Server": "cloud"}, times=None))
         yield proxy
@@ -275,7 +275,7 @@ def test_cards_a_watch_and_a_tail_share_one_connection(show, solver, say, proxy,
 def test_what_a_lost_connection_has_left_out_comes_from_the_archive(card, solver, say, shared):
     watch = solver.watch(RESIDUAL)
     until(lambda: watch.samples == 40, "forty samples")
-    loop.submit(link._links[solver.client, solver.id].close()).result(10)
+    event_loop.submit(peer_session._links[solver.client, solver.id].close()).result(10)
     say("end")
     assert ended(card, shared) == "success"
     assert watch.wait(30)
@@ -284,14 +284,14 @@ def test_what_a_lost_connection_has_left_out_comes_from_the_archive(card, solver
 
 
 def test_nothing_is_left_open_after_the_end(card, solver, say, shared, monkeypatch):
-    monkeypatch.setattr(link, "LINGER", 0.2)
-    monkeypatch.setattr(live_text, "KEPT", 0.2)
+    monkeypatch.setattr(peer_session, "LINGER", 0.2)
+    monkeypatch.setattr(_buffered_text, "KEPT", 0.2)
     Page(card).until(lambda page: page.text == lines(1, 41), "forty lines")
     say("end")
     ended(card, shared)
     key = (solver.client, solver.id)
-    until(lambda: key not in link._links, "the end of the connection")
-    until(lambda: (*key, "stdout.txt") not in live_text._looks, "the end of the looks")
+    until(lambda: key not in peer_session._links, "the end of the connection")
+    until(lambda: (*key, "stdout.txt") not in _buffered_text._looks, "the end of the looks")
 
 
 class TestWithoutAiortc:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.integration.local.conftest import ROOT, until
+from tests.integration.server.conftest import ROOT, until
 
 WAIT = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.02)\n"
 

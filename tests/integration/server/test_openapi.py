@@ -10,10 +10,10 @@ import jsonschema
 import pytest
 import requests
 
-from inductiva_widgets.local.app import ROUTES
-from inductiva_widgets.local.endpoints import Endpoint
-from inductiva_widgets.local.guard import OPEN_PATHS
-from inductiva_widgets.local.signing import LINK_PREFIX
+from inductiva_widgets.server.app import ROUTES
+from inductiva_widgets.server.auth import OPEN_PATHS
+from inductiva_widgets.server.endpoints import Endpoint
+from inductiva_widgets.server.signed_urls import LINK_PREFIX
 
 # What the service's client, or ours, asks for; the contract's sections 2 to 5 in short.
 CONTRACT = """

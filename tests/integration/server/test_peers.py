@@ -10,8 +10,8 @@ import psutil
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from tests.integration.local.conftest import until
-from tests.integration.local.peer import PeerClient
+from tests.integration.server.conftest import until
+from tests.integration.server.peer import PeerClient
 
 # Does what it is told by files that the test puts into the working folder.
 OBEDIENT = """

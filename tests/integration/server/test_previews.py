@@ -14,7 +14,7 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import OutputsWidget
 from inductiva_widgets.widgets.preview import TEXT_BUDGET, preview
-from tests.integration.local.conftest import RUN_SWMM, case_files
+from tests.integration.server.conftest import RUN_SWMM, case_files
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

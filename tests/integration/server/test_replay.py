@@ -15,14 +15,14 @@ import psutil
 import pytest
 import requests
 
-from inductiva_widgets.api import connect as connecting
 from inductiva_widgets.errors import APIError, LocalServerError
-from inductiva_widgets.local import serve
-from inductiva_widgets.local.launch import start_or_attach
-from inductiva_widgets.local.replay_options import DEMO_HEADER, ReplayOptions
+from inductiva_widgets.http import default_client as connecting
+from inductiva_widgets.server import __main__
+from inductiva_widgets.server.demo.options import DEMO_HEADER, ReplayOptions
+from inductiva_widgets.server.launch import start_or_attach
 from inductiva_widgets.tasks import Task, get, get_all
-from tests.integration.local.conftest import ROOT, LocalServer, is_running, until
-from tests.integration.local.peer import PeerClient
+from tests.integration.server.conftest import ROOT, LocalServer, is_running, until
+from tests.integration.server.peer import PeerClient
 
 DEMO = ("--replay", "--speed", "100", "--seed", "5")
 
@@ -211,14 +211,14 @@ def test_mark_of_a_task_cannot_be_taken_off(demo):
 
 
 def test_real_server_refuses_the_folder_of_the_demo(demo, capsys):
-    assert serve.main(["--data-dir", str(demo.data_dir)]) == 1
+    assert __main__.main(["--data-dir", str(demo.data_dir)]) == 1
     assert "DEMO" in capsys.readouterr().err
     with pytest.raises(LocalServerError, match="DEMO"):
         start_or_attach(demo.data_dir)
 
 
 def test_demo_refuses_the_folder_of_real_tasks(shared, capsys):
-    assert serve.main(["--replay", "--data-dir", str(shared.data_dir)]) == 1
+    assert __main__.main(["--replay", "--data-dir", str(shared.data_dir)]) == 1
     assert "holds real tasks" in capsys.readouterr().err
     with pytest.raises(LocalServerError, match="holds real tasks"):
         start_or_attach(shared.data_dir, replay=ReplayOptions())

@@ -9,13 +9,7 @@ import sqlite3
 import subprocess
 import sys
 
-from tests.integration.local.conftest import (
-    ROOT,
-    RUN_SWMM,
-    case_files,
-    is_running,
-    until,
-)
+from tests.integration.server.conftest import ROOT, RUN_SWMM, case_files, is_running, until
 
 WAIT_FOR_FILE = """
 import os, sys, time
@@ -137,7 +131,7 @@ def test_supervisor_told_to_end_from_outside_is_not_called_a_kill(server, tmp_pa
 
 
 def test_second_server_on_a_data_folder_is_refused(server):
-    command = [sys.executable, "-m", "inductiva_widgets.local.serve"]
+    command = [sys.executable, "-m", "inductiva_widgets.server.__main__"]
     second = subprocess.run(
         [*command, "--data-dir", str(server.data_dir)],
         cwd=ROOT,

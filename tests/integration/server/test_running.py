@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.local.conftest import input_zip, is_running, until
+from tests.integration.server.conftest import input_zip, is_running, until
 
 # Stand-ins for programs that cannot be installed everywhere. Each tells what it was given and does
 # just enough of what the real one does for the next one to go on.

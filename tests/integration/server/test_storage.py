@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.integration.local.conftest import input_zip
+from tests.integration.server.conftest import input_zip
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.integration.local.test_peers import Obedient
+from tests.integration.server.test_peers import Obedient
 
 
 @pytest.fixture(scope="module")

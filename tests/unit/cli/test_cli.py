@@ -12,7 +12,7 @@ from tests.unit.conftest import wire_task
 def cli(service, monkeypatch):
     def make(*tasks):
         client = service(*tasks)
-        monkeypatch.setattr("inductiva_widgets.api.connect._default", client)
+        monkeypatch.setattr("inductiva_widgets.http.default_client._default", client)
 
         def call(*arguments, **options):
             return CliRunner().invoke(main, list(arguments), **options)

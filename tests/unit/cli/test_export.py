@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from pandas.testing import assert_frame_equal
 
-from inductiva_widgets.cli.export import Choice, export_tasks
+from inductiva_widgets.cli._export import Choice, export_tasks
 from inductiva_widgets.cli.main import main
 from inductiva_widgets.errors import APIConnectionError, InputError
 from inductiva_widgets.frames import read
@@ -25,7 +25,7 @@ def serve(service, monkeypatch):
         client = service(*tasks)
         if not tasks:
             client.transport.tasks.clear()
-        monkeypatch.setattr("inductiva_widgets.api.connect._default", client)
+        monkeypatch.setattr("inductiva_widgets.http.default_client._default", client)
         return client
 
     return make

@@ -5,15 +5,15 @@ from click.testing import CliRunner
 
 from inductiva_widgets.cli.main import main
 from inductiva_widgets.errors import TaskError
-from inductiva_widgets.models import WorkingFile
+from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.tasks import Task, WorkingFiles
-from inductiva_widgets.tasks.working import Text
+from inductiva_widgets.tasks.working_files import Text
 from tests.unit.conftest import wire_task
 
 
 @pytest.fixture
 def call(service, monkeypatch):
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", service(wire_task("a")))
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", service(wire_task("a")))
 
     def call(*arguments):
         return CliRunner().invoke(main, list(arguments))

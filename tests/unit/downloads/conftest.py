@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inductiva_widgets.downloads.link import Backoff
+from inductiva_widgets.downloads._signed_url import Backoff
 from tests.unit.downloads.server import serving
 
 

@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from inductiva_widgets.downloads.control import Control
-from inductiva_widgets.downloads.lanes import Lanes
+from inductiva_widgets.downloads._cancellation import Control
+from inductiva_widgets.downloads._connection_limit import Lanes
 
 
 class Clock:

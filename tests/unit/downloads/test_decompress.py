@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from inductiva_widgets.downloads import inflate
-from inductiva_widgets.downloads.archive import read_directory
-from inductiva_widgets.downloads.inflate import MemberDecoder
+from inductiva_widgets.downloads import _decompress
+from inductiva_widgets.downloads._decompress import MemberDecoder
+from inductiva_widgets.downloads.zip_directory import read_directory
 from inductiva_widgets.errors import ArchiveError
 from tests.unit.downloads.archives import make_zip, noise, text
-from tests.unit.downloads.test_archive import Memory
+from tests.unit.downloads.test_zip_directory import Memory
 
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 
@@ -49,7 +49,7 @@ def test_content_comes_out_whatever_the_pieces(method, stream, step):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_pieces_stay_small_however_well_it_was_compressed(method, monkeypatch):
-    monkeypatch.setattr(inflate, "PIECE", 10_000)
+    monkeypatch.setattr(_decompress, "PIECE", 10_000)
     content = bytes(3_000_000)
     data = make_zip({"zeros": content}, method)
     sizes = []

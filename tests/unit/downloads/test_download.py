@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from inductiva_widgets.downloads import Progress, start_archive
+from inductiva_widgets.downloads._progress_tracker import Tally
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.tally import Tally
 from inductiva_widgets.errors import DownloadCancelled, DownloadError
 from tests.unit.downloads.archives import make_zip, noise, wait_until
 from tests.unit.downloads.server import Fault

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inductiva_widgets.downloads import inflate
-from inductiva_widgets.downloads.archive import LOCAL_HEADER, read_directory
-from inductiva_widgets.downloads.inflate import MemberDecoder
-from inductiva_widgets.downloads.paths import lay_out
+from inductiva_widgets.downloads import _decompress
+from inductiva_widgets.downloads._decompress import MemberDecoder
+from inductiva_widgets.downloads._safe_paths import lay_out
+from inductiva_widgets.downloads.zip_directory import LOCAL_HEADER, read_directory
 from inductiva_widgets.errors import ArchiveError
 from tests.unit.downloads.archives import make_zip, noise, text
-from tests.unit.downloads.hostile import Entry, build
-from tests.unit.downloads.test_archive import Memory
+from tests.unit.downloads.malicious_zips import Entry, build
+from tests.unit.downloads.test_zip_directory import Memory
 
 ENTRIES = {"a/": b"", "a/x.txt": text(300), "é\\b": noise(40), "A": b"", "zeros": bytes(5000)}
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
@@ -88,7 +88,7 @@ def _decode(data, member):
 
     def sink(piece):
         nonlocal given_out
-        assert len(piece) <= inflate.PIECE
+        assert len(piece) <= _decompress.PIECE
         given_out += len(piece)
         assert given_out <= member.size
 

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from inductiva_widgets.downloads import blockfile, fetch, fetch_archive, limits, start_archive
+from inductiva_widgets.downloads import _partial_file, extract, fetch_archive, limits, start_archive
 from inductiva_widgets.errors import ArchiveError, DownloadCancelled, DownloadError
 from tests.unit.downloads.archives import make_zip, noise, text, tree, wait_until
 from tests.unit.downloads.server import Fault
@@ -16,9 +16,9 @@ METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.
 
 @pytest.fixture(autouse=True)
 def small_sizes(monkeypatch):
-    monkeypatch.setattr(fetch, "LARGE", 100_000)
-    monkeypatch.setattr(blockfile, "BLOCK", 50_000)
-    monkeypatch.setattr(blockfile, "_NOTED", 10_000)
+    monkeypatch.setattr(extract, "LARGE", 100_000)
+    monkeypatch.setattr(_partial_file, "BLOCK", 50_000)
+    monkeypatch.setattr(_partial_file, "_NOTED", 10_000)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_member_that_cannot_be_written_ends_the_run_and_names_it(server, target,
     def full(self, block, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(blockfile.BlockFile, "write", full)
+    monkeypatch.setattr(_partial_file.BlockFile, "write", full)
     with pytest.raises(DownloadError, match=r"\.bin cannot be written: No space left on device"):
         fetch_archive(url, target)
     monkeypatch.undo()

@@ -3,8 +3,8 @@ import shutil
 import pytest
 
 from inductiva_widgets.downloads import Limits, fetch_archive, limits
-from inductiva_widgets.downloads.archive import Member
 from inductiva_widgets.downloads.limits import check_space
+from inductiva_widgets.downloads.zip_directory import Member
 from inductiva_widgets.errors import ArchiveError, DownloadError
 from tests.unit.downloads.archives import make_zip
 

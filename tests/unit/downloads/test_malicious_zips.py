@@ -11,12 +11,12 @@ import zlib
 import pytest
 
 from inductiva_widgets.downloads import RemoteArchive, fetch_archive
-from inductiva_widgets.downloads.archive import read_directory
-from inductiva_widgets.downloads.inflate import MemberDecoder
-from inductiva_widgets.downloads.paths import WORK_FOLDER, lay_out
+from inductiva_widgets.downloads._decompress import MemberDecoder
+from inductiva_widgets.downloads._safe_paths import WORK_FOLDER, lay_out
+from inductiva_widgets.downloads.zip_directory import read_directory
 from inductiva_widgets.errors import ArchiveError, DownloadError, UnsafePathError
 from tests.unit.downloads.archives import noise, tree
-from tests.unit.downloads.hostile import (
+from tests.unit.downloads.malicious_zips import (
     DESCRIPTOR,
     LINK,
     Entry,
@@ -27,7 +27,7 @@ from tests.unit.downloads.hostile import (
     nested_bomb,
     quoted_bomb,
 )
-from tests.unit.downloads.test_archive import Memory
+from tests.unit.downloads.test_zip_directory import Memory
 
 GOOD = Entry("good.txt", b"good")
 OLD = {"old.txt": b"old", "sub": None, "sub/old.bin": b"\0old"}

@@ -2,9 +2,9 @@ import threading
 
 import pytest
 
-from inductiva_widgets.downloads import blockfile
-from inductiva_widgets.downloads.blockfile import BlockFile, journal_of, stored_identity
-from inductiva_widgets.downloads.ranges import Identity
+from inductiva_widgets.downloads import _partial_file
+from inductiva_widgets.downloads._partial_file import BlockFile, journal_of, stored_identity
+from inductiva_widgets.downloads.remote_file import Identity
 from tests.unit.downloads.archives import noise
 
 DATA = noise(10_000)
@@ -13,8 +13,8 @@ VERSION = Identity(20_000, '"v1"', None)
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(blockfile, "BLOCK", 1000)
-    monkeypatch.setattr(blockfile, "_NOTED", 300)
+    monkeypatch.setattr(_partial_file, "BLOCK", 1000)
+    monkeypatch.setattr(_partial_file, "_NOTED", 300)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import pytest
 
-from inductiva_widgets.downloads.archive import Member
-from inductiva_widgets.downloads.plan import (
+from inductiva_widgets.downloads._plan import (
     LARGEST_GAP,
     Item,
     choose,
@@ -9,6 +8,7 @@ from inductiva_widgets.downloads.plan import (
     single_top_folder,
     strip,
 )
+from inductiva_widgets.downloads.zip_directory import Member
 from inductiva_widgets.errors import InputError
 
 NAMES = [

@@ -4,10 +4,10 @@ import traceback
 
 import pytest
 
-from inductiva_widgets.downloads.control import Control
-from inductiva_widgets.downloads.link import Backoff, Link
-from inductiva_widgets.downloads.opener import RequestsOpener, check_url, display_url
-from inductiva_widgets.downloads.ranges import LocalSource, RangeSource, RangesUnsupported
+from inductiva_widgets.downloads._cancellation import Control
+from inductiva_widgets.downloads._signed_url import Backoff, Link
+from inductiva_widgets.downloads.http import RequestsOpener, check_url, display_url
+from inductiva_widgets.downloads.remote_file import LocalSource, RangeSource, RangesUnsupported
 from inductiva_widgets.errors import (
     APIConnectionError,
     APITimeoutError,

@@ -1,6 +1,6 @@
 import pytest
 
-from inductiva_widgets.downloads.paths import (
+from inductiva_widgets.downloads._safe_paths import (
     WORK_FOLDER,
     folds_case,
     lay_out,

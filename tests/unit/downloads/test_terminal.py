@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from inductiva_widgets.downloads._terminal import describe, show_progress
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.progress import Progress
-from inductiva_widgets.downloads.terminal import describe, show_progress
 
 
 class Terminal(io.StringIO):

@@ -8,12 +8,12 @@ from unittest import mock
 
 import pytest
 
-from inductiva_widgets.downloads import archive
-from inductiva_widgets.downloads.archive import NotAnArchive, read_directory
-from inductiva_widgets.downloads.paths import lay_out
+from inductiva_widgets.downloads import zip_directory
+from inductiva_widgets.downloads._safe_paths import lay_out
+from inductiva_widgets.downloads.zip_directory import NotAnArchive, read_directory
 from inductiva_widgets.errors import ArchiveError
 from tests.unit.downloads.archives import make_zip, noise, text
-from tests.unit.downloads.hostile import Entry, build
+from tests.unit.downloads.malicious_zips import Entry, build
 
 
 class Memory:
@@ -187,7 +187,7 @@ def test_members_that_share_their_data_are_refused():
 def test_directory_that_would_fill_memory_is_refused():
     data = make_zip({f"{n:05}": b"" for n in range(2000)})
     with (
-        mock.patch.object(archive, "LARGEST_DIRECTORY", 50_000),
+        mock.patch.object(zip_directory, "LARGEST_DIRECTORY", 50_000),
         pytest.raises(ArchiveError, match="too large"),
     ):
         read_directory(Memory(data))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import msgspec
 from hypothesis import strategies as st
 
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=timezone.utc)

@@ -10,7 +10,7 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import read, to_frame
 from inductiva_widgets.tasks import Task, TaskList
 from tests.unit.conftest import wire_task
-from tests.unit.frames.test_back import decoded
+from tests.unit.frames.test_from_frame import decoded
 
 PLOTS = ("timeline", "times", "costs", "statuses", "machines")
 
@@ -40,7 +40,7 @@ def test_charts_are_those_of_the_plots_module(name, frame, monkeypatch):
 
 
 def test_comparison_is_that_of_the_frames(frame, monkeypatch):
-    module = types.ModuleType("inductiva_widgets.frames.compare")
+    module = types.ModuleType("inductiva_widgets.frames._compare")
     module.compare = lambda df: df
     monkeypatch.setitem(sys.modules, module.__name__, module)
     assert frame.inductiva.compare() is frame

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inductiva_widgets import timing
-from inductiva_widgets.frames.build import frame_of
-from inductiva_widgets.frames.durations import duration
-from inductiva_widgets.frames.fields import METADATA, NUMBERS, TEXTS, TIMES, Fields
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.frames._columnar import METADATA, NUMBERS, TEXTS, TIMES, Fields
+from inductiva_widgets.frames._durations import duration
+from inductiva_widgets.frames._to_frame import frame_of
+from inductiva_widgets.models.tasks import TaskInfo
 from tests.unit.conftest import wire_task
 from tests.unit.frames.any_tasks import NOW, task_lists
 

@@ -9,9 +9,9 @@ from pandas.testing import assert_frame_equal
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.frames.back import infos_of
-from inductiva_widgets.frames.identity import ids_of
-from inductiva_widgets.models import Executer, Fee, Metrics, TaskInfo
+from inductiva_widgets.frames._from_frame import infos_of
+from inductiva_widgets.frames._provenance import ids_of
+from inductiva_widgets.models.tasks import Executer, Fee, Metrics, TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.timing import ended_at
 from tests.unit.conftest import START, wire_task

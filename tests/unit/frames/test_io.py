@@ -14,11 +14,11 @@ from pandas.testing import assert_frame_equal
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import read, schema, to_frame
-from inductiva_widgets.frames.export import export
-from inductiva_widgets.models import Metrics, TaskInfo
+from inductiva_widgets.frames.io import export
+from inductiva_widgets.models.tasks import Metrics, TaskInfo
 from inductiva_widgets.status import Status
 from tests.unit.conftest import wire_task
-from tests.unit.frames.test_back import NOW, decoded
+from tests.unit.frames.test_from_frame import NOW, decoded
 
 ENDINGS = (".csv", ".parquet", ".arrow", ".xlsx")
 SOURCE = {"service": "http://fake"}
@@ -151,7 +151,7 @@ def test_excel_cuts_what_no_cell_can_hold(target):
 
 
 def test_excel_refuses_more_rows_than_it_has(target, monkeypatch):
-    monkeypatch.setattr("inductiva_widgets.frames.excel_file._MOST_ROWS", 3)
+    monkeypatch.setattr("inductiva_widgets.frames._excel._MOST_ROWS", 3)
     pages = [frame_of(decoded(wire_task("a"), wire_task("b"))), frame_of(decoded(wire_task("c")))]
     with pytest.raises(InputError, match=r"room for 2 tasks.*\.parquet"):
         export(pages, target(".xlsx"))
@@ -226,7 +226,7 @@ def test_missing_engine_is_named_with_what_needs_none(engine, ending, tmp_path):
 import sys
 sys.modules[{engine!r}] = None
 from inductiva_widgets.frames import read, to_frame
-from inductiva_widgets.frames.export import export
+from inductiva_widgets.frames.io import export
 for call in (lambda: export([to_frame([])], "x{ending}"), lambda: read("x{ending}")):
     try:
         call()

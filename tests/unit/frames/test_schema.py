@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from inductiva_widgets import frames
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames.build import to_frame
+from inductiva_widgets.frames._to_frame import to_frame
 from inductiva_widgets.status import KNOWN_STATUSES
 from tests.unit.frames.any_tasks import NOW, metadata, task_lists
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 from tests.unit.conftest import START, wire_task
 

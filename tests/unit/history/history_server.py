@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from inductiva_widgets import tasks
-from inductiva_widgets.api.client import Client
+from inductiva_widgets.http.client import Client
 from tests.unit.conftest import FakeTransport, wire_task
 
 PER_PAGE = 5

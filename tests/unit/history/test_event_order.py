@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inductiva_widgets.errors import APIConnectionError, HistoryWarning, NotFoundError
 from inductiva_widgets.tasks import Task
-from tests.unit.history.world import World, rows
+from tests.unit.history.history_server import World, rows
 
 _NUMBERS = st.integers(0, 30)
 _CALLS = st.one_of(

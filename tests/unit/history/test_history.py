@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from inductiva_widgets import tasks
-from inductiva_widgets.api.paging import PAGES_AHEAD
 from inductiva_widgets.errors import APIConnectionError, APIError, HistoryWarning, InputError
-from inductiva_widgets.tasks import Task, past
-from tests.unit.history.world import PER_PAGE, World, rows
+from inductiva_widgets.http.paging import PAGES_AHEAD
+from inductiva_widgets.tasks import Task, _history
+from tests.unit.history.history_server import PER_PAGE, World, rows
 
 
 def told(frame):
@@ -412,7 +412,7 @@ def test_raw_values_are_the_services_own_for_the_tasks_that_are_wanted(world):
 
 
 def test_raw_values_are_as_many_as_asked_for_over_several_looks(world, monkeypatch):
-    monkeypatch.setattr(past, "MAX_PER_PAGE", 5)
+    monkeypatch.setattr(_history, "MAX_PER_PAGE", 5)
     world.submit_ended(20)
     raw = world.history(raw=True, last_n=7, since="2000-01-01")
     assert list(raw.index) == [f"t{number}" for number in range(20, 13, -1)]

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 import inductiva_widgets
 from inductiva_widgets.errors import HistoryWarning
-from inductiva_widgets.history import codec, place, store
-from inductiva_widgets.history.kept import Kept
+from inductiva_widgets.history import file_format, paths, store
+from inductiva_widgets.history.cache import Kept
 from inductiva_widgets.history.store import Store
 from tests.unit.conftest import CANARY
-from tests.unit.history.world import rows
+from tests.unit.history.history_server import rows
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
 _ROOT = Path(inductiva_widgets.__file__).parents[1]
@@ -45,17 +45,17 @@ def filled(world):
 
 def encoded(kept: Kept) -> bytes:
     file = io.BytesIO()
-    codec.write(file, kept)
+    file_format.write(file, kept)
     return file.getvalue()
 
 
 def test_what_is_written_is_read_again(filled, cache):
     content = file_of(cache).read_bytes()
-    kept = codec.read(content)
+    kept = file_format.read(content)
     assert kept.rows.fields.ids == list(filled.tasks)
     assert (kept.segments, kept.complete) == ((14,), True)
     assert encoded(kept) == content
-    nothing = codec.read(encoded(Kept.nothing()))
+    nothing = file_format.read(encoded(Kept.nothing()))
     assert (len(nothing), nothing.segments, nothing.as_of) == (0, (), None)
 
 
@@ -96,19 +96,19 @@ def test_a_damaged_file_is_made_anew_with_a_word(filled, cache, data):
 def test_a_file_that_contradicts_itself_is_damaged_though_its_sum_is_right(filled, cache, change):
     import hashlib
 
-    content = file_of(cache).read_bytes()[: -codec.DIGEST]
-    start = len(codec.MAGIC) + 2
+    content = file_of(cache).read_bytes()[: -file_format.DIGEST]
+    start = len(file_format.MAGIC) + 2
     size = int.from_bytes(content[start : start + 4], "little")
     header = content[start + 4 : start + 4 + size].replace(b'"segments":[14]', change)
     made = (
         content[:start] + len(header).to_bytes(4, "little") + header + content[start + 4 + size :]
     )
-    with pytest.raises(codec.DamagedError):
-        codec.read(made + hashlib.sha256(made).digest())
+    with pytest.raises(file_format.DamagedError):
+        file_format.read(made + hashlib.sha256(made).digest())
 
 
 def test_a_file_of_another_version_is_made_anew_with_a_word(filled, cache, monkeypatch):
-    monkeypatch.setattr(codec, "_START", codec.MAGIC + (2).to_bytes(2, "little"))
+    monkeypatch.setattr(file_format, "_START", file_format.MAGIC + (2).to_bytes(2, "little"))
     with pytest.warns(HistoryWarning, match="another version"):
         filled.history()
     assert filled.costs() == 1
@@ -170,7 +170,7 @@ def test_the_newest_tasks_are_kept_where_there_are_too_many(world, cache, monkey
     monkeypatch.setattr(store, "MOST_TASKS", 10)
     world.submit_ended(30)
     assert len(world.history()) == 30
-    kept = codec.read(file_of(cache).read_bytes())
+    kept = file_format.read(file_of(cache).read_bytes())
     assert kept.rows.fields.ids == [f"t{n}" for n in range(30, 20, -1)]
     assert not kept.complete
     assert rows(world.history()) == world.truth()
@@ -184,12 +184,12 @@ def test_the_accounts_that_were_not_used_for_longest_go(world, cache, monkeypatc
     for number, account in enumerate(accounts[:3]):
         world.settings = account
         world.history()
-        os.utime(place.Place.find(account).tasks, (number + 1, number + 1))
+        os.utime(paths.Place.find(account).tasks, (number + 1, number + 1))
     world.settings = accounts[0]
     world.history(offline=True)
     world.settings = accounts[3]
     world.history()
-    kept = [place.Place.find(account).tasks.exists() for account in accounts]
+    kept = [paths.Place.find(account).tasks.exists() for account in accounts]
     assert kept == [True, False, True, True]
 
 
@@ -217,7 +217,7 @@ def test_a_disk_that_fills_up_leaves_what_was_kept(filled, cache, monkeypatch):
         file.write(b"half of it")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(codec, "write", write)
+    monkeypatch.setattr(file_format, "write", write)
     filled.submit_ended(1)
     with pytest.warns(HistoryWarning, match="No space left"):
         assert rows(filled.history(metadata=True)) == filled.truth()
@@ -269,14 +269,14 @@ def test_a_change_that_was_noted_during_a_call_is_not_forgotten(world):
 
 
 def test_a_lock_that_another_holds_is_not_waited_for_long(filled, cache):
-    with place.locked(cache / "history") as taken, place.locked(cache / "history", 0.05) as twice:
+    with paths.locked(cache / "history") as taken, paths.locked(cache / "history", 0.05) as twice:
         assert (taken, twice) == (True, False)
 
 
 _WRITER = """
 import sys
 from inductiva_widgets.history import service
-from tests.unit.history.world import PER_PAGE, World, rows
+from tests.unit.history.history_server import PER_PAGE, World, rows
 
 service.PER_PAGE = PER_PAGE
 world = World()

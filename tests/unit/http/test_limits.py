@@ -8,11 +8,11 @@ import time
 import pytest
 
 from inductiva_widgets import errors
-from inductiva_widgets.api import limits
-from inductiva_widgets.api.client import Client
-from inductiva_widgets.api.limits import Limits
-from inductiva_widgets.api.transport import Transport
 from inductiva_widgets.config import Settings
+from inductiva_widgets.http import time_limits
+from inductiva_widgets.http.client import Client
+from inductiva_widgets.http.time_limits import Limits
+from inductiva_widgets.http.transport import Transport
 from tests.unit.conftest import CANARY
 
 # Far more than any limit below: a busy machine is slow, not endless.
@@ -79,7 +79,7 @@ def seconds_until_timeout(call):
 
 def test_usual_limits_are_those_that_the_docstrings_state():
     assert Limits() == Limits(connect=5.0, answer=15.0, total=60.0, tries=4)
-    assert limits.UNREPEATABLE.total == 120.0
+    assert time_limits.UNREPEATABLE.total == 120.0
 
 
 def test_silent_service_fails_each_try_and_then_the_call(serve):
@@ -137,7 +137,7 @@ def test_service_that_takes_no_connection_fails_within_the_limit():
 def test_single_try_makes_one_try_on_this_thread_only(serve):
     server = serve()
     transport = transport_of(server.url)
-    with limits.single_try():
+    with time_limits.single_try():
         seconds_until_timeout(lambda: transport.call("GET", "/tasks"))
         assert server.connections == 1
         other = threading.Thread(

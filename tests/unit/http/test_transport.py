@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from inductiva_widgets import errors
-from inductiva_widgets.api.transport import TRIES, Transport
 from inductiva_widgets.config import Settings
-from inductiva_widgets.models import TaskPage
+from inductiva_widgets.http.transport import TRIES, Transport
+from inductiva_widgets.models.tasks import TaskPage
 from tests.unit.conftest import CANARY
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.metrics.conditions import GRAMMAR, Condition, Conditions
-from inductiva_widgets.metrics.rows import Row
+from inductiva_widgets.metrics.decimate import Row
 
 
 def met(text, *values):

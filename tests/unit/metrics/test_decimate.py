@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inductiva_widgets.metrics.rows import Rows, is_log, thinned
+from inductiva_widgets.metrics.decimate import Rows, is_log, thinned
 
 VALUES = st.floats(allow_nan=True, width=32)
 ROWS = st.lists(

@@ -1,6 +1,6 @@
 import pytest
 
-from inductiva_widgets.metrics.pace import Pace
+from inductiva_widgets.metrics.eta import Pace
 
 
 def looked(*looks):

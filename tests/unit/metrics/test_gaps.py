@@ -4,9 +4,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inductiva_widgets.metrics.decimate import Row
 from inductiva_widgets.metrics.gaps import MAX_GAPS, Gaps
-from inductiva_widgets.metrics.reader import Reader
-from inductiva_widgets.metrics.rows import Row
+from inductiva_widgets.metrics.parser import Reader
 
 RESIDUAL = r"residual (?P<residual>\S+)"
 

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inductiva_widgets.metrics.lines import LONGEST, Lines
+from inductiva_widgets.metrics.line_buffer import LONGEST, Lines
 
 # Bytes that logs are made of, those that mean something often.
 LOGS = st.lists(

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.patterns import Pattern, Rule
+from inductiva_widgets.metrics.matcher import Pattern, Rule
 
 
 def pattern(expression):
@@ -63,6 +63,6 @@ def test_catastrophic_expression_ends_soon_and_says_which_and_where():
 
 
 def test_slow_expression_ends_with_the_piece(monkeypatch):
-    monkeypatch.setattr("inductiva_widgets.metrics.patterns._LONGEST_PIECE", -1.0)
+    monkeypatch.setattr("inductiva_widgets.metrics.matcher._LONGEST_PIECE", -1.0)
     with pytest.raises(InputError, match="takes too long"):
         pattern(r"r (?P<r>\S+)").find("r 1")

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from inductiva_widgets.metrics.numbers import number_of
+from inductiva_widgets.metrics.parse import number_of
 
 
 @pytest.mark.parametrize(

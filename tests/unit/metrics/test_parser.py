@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics.parser import MOST_SERIES, Reader
 from inductiva_widgets.metrics.presets import PRESETS, preset_for
-from inductiva_widgets.metrics.reader import MOST_SERIES, Reader
 
 LOGS = Path(__file__).with_name("logs")
 NAMES = sorted(file.stem for file in LOGS.glob("*.txt"))

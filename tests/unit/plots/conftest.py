@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from tests.benchmarks.page_server import make_task
 
 TIMES = ("created", "submitted", "started", "computation_started", "computation_ended", "ended")

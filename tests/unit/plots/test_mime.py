@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from inductiva_widgets import plots
-from inductiva_widgets.plots import native, palette, still
+from inductiva_widgets.plots import _mime, _palette, _png
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 LAB = "application/vnd.vegalite.v5+json"
@@ -100,7 +100,7 @@ def test_charts_that_are_joined_show_themselves_as_pictures_do(chart, frames):
     for joined in (chart | other, chart & other, (chart | other) & chart, other + plain):
         data, _ = bundle(joined)
         assert list(data) == [LAB, "text/plain", "image/png"]
-        assert data[LAB]["config"]["title"]["fontSize"] == native.LOOK["title"]["fontSize"]
+        assert data[LAB]["config"]["title"]["fontSize"] == _mime.LOOK["title"]["fontSize"]
     assert data["text/plain"].startswith("Costs by project")
     # A colour means another group in each.
     assert (chart | other).to_dict()["resolve"]["scale"]["color"] == "independent"
@@ -126,7 +126,7 @@ def test_charts_are_saved_as_any_of_altair(chart, tmp_path, kind):
 
 def test_still_is_none_without_its_maker(monkeypatch):
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    assert still.png_of({}) is None
+    assert _png.png_of({}) is None
 
 
 def _luminance(colour):
@@ -141,10 +141,10 @@ def _luminance(colour):
 def test_colours_are_in_sight_on_light_and_dark_pages(page):
     statuses = [Status(code) for code in (*KNOWN_STATUSES, "new-1", "new-2")]
     colours = {
-        *palette.PHASES.values(),
-        *palette.group_colours(palette.MOST_GROUPS, has_others=False),
-        *palette.group_colours(2, has_others=True),
-        *palette.status_colours(statuses),
+        *_palette.PHASES.values(),
+        *_palette.group_colours(_palette.MOST_GROUPS, has_others=False),
+        *_palette.group_colours(2, has_others=True),
+        *_palette.status_colours(statuses),
     }
     for colour in colours:
         dark, light = sorted([_luminance(colour), _luminance(page)])
@@ -152,7 +152,7 @@ def test_colours_are_in_sight_on_light_and_dark_pages(page):
 
 
 def test_no_two_statuses_have_the_same_colour():
-    colours = palette.status_colours([Status(code) for code in KNOWN_STATUSES])
+    colours = _palette.status_colours([Status(code) for code in KNOWN_STATUSES])
     assert len(set(colours)) == len(colours)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
-from inductiva_widgets.plots import scales
+from inductiva_widgets.plots import _scales
 
 DAY = 86400.0
 
@@ -18,7 +18,7 @@ def moment(*parts):
 def test_bins_are_equal_few_and_hold_all_times(length):
     for first in (moment(2026, 2, 28, 23, 59, 59), 0.5, 1e9):
         last = first + length
-        bins = scales.bins_of(first, last, 160)
+        bins = _scales.bins_of(first, last, 160)
         widths = np.diff(bins.edges)
         assert len(widths) <= 160
         assert np.allclose(widths, widths[0])
@@ -31,7 +31,7 @@ def test_bins_are_equal_few_and_hold_all_times(length):
     [(5, "5 s"), (60, "1 min"), (6 * 3600, "6 h"), (DAY, "1 day"), (14 * DAY, "2 weeks")],
 )
 def test_widths_of_bins_are_in_words(step, words):
-    assert scales.in_words(step) == words
+    assert _scales.in_words(step) == words
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_widths_of_bins_are_in_words(step, words):
 )
 def test_costs_are_summed_over_what_the_calendar_has(last, width):
     first = moment(2026, 1, 15, 12, 30)
-    bins = scales.calendar_bins(first, last)
+    bins = _scales.calendar_bins(first, last)
     assert bins.width == width
     assert bins.edges[0] <= first < last < bins.edges[-1]
     assert 9 <= len(bins.edges) <= 70
@@ -63,35 +63,35 @@ def test_costs_are_summed_over_what_the_calendar_has(last, width):
 
 def test_periods_say_no_more_than_needed():
     noon = moment(2026, 3, 1, 12)
-    assert scales.period(noon, noon) == "1 Mar 2026, 12:00 UTC"
-    assert scales.period(noon, noon + 60) == "1 Mar 2026, 12:00 to 12:01 UTC"
-    assert scales.period(noon, noon + DAY) == "1 Mar 2026, 12:00 to 2 Mar 2026, 12:00 UTC"
-    assert scales.period(noon, noon + 9 * DAY) == "1 Mar 2026 to 10 Mar 2026"
+    assert _scales.period(noon, noon) == "1 Mar 2026, 12:00 UTC"
+    assert _scales.period(noon, noon + 60) == "1 Mar 2026, 12:00 to 12:01 UTC"
+    assert _scales.period(noon, noon + DAY) == "1 Mar 2026, 12:00 to 2 Mar 2026, 12:00 UTC"
+    assert _scales.period(noon, noon + 9 * DAY) == "1 Mar 2026 to 10 Mar 2026"
 
 
 @pytest.mark.parametrize("longest", [1e-6, 0.4, 3, 50, 4000, 90_000, 1e7, 1e11])
 def test_axis_of_equal_steps_has_some_ticks(longest):
-    axis = scales.duration_axis(np.array([longest, np.nan]))
+    axis = _scales.duration_axis(np.array([longest, np.nan]))
     assert not axis.is_log
     assert 2 <= len(axis.ticks) <= 11
     assert axis.ticks[0] == 0
 
 
 def test_axis_is_logarithmic_where_durations_differ_widely():
-    axis = scales.duration_axis(np.array([2.0, 3, 4, 5, 90_000]))
+    axis = _scales.duration_axis(np.array([2.0, 3, 4, 5, 90_000]))
     assert axis.is_log
     assert axis.ticks == [1, 10, 60, 600, 3600, 21600, 86400]
     assert not axis.is_cut
-    assert scales.duration_axis(np.array([0.0, 3, 4, 5, 90_000])).is_cut
+    assert _scales.duration_axis(np.array([0.0, 3, 4, 5, 90_000])).is_cut
 
 
 @pytest.mark.parametrize("amounts", [[], [0.0], [1e-5], [3.2, 4], [0, 0, 5e6]])
 def test_axis_of_amounts_has_some_ticks(amounts):
-    axis = scales.money_axis(np.array(amounts))
+    axis = _scales.money_axis(np.array(amounts))
     assert 2 <= len(axis.ticks) <= 12
 
 
 def test_axis_of_amounts_is_logarithmic_where_they_differ_widely():
-    axis = scales.money_axis(np.array([0.02, 0.03, 0.05, 70.0]))
+    axis = _scales.money_axis(np.array([0.02, 0.03, 0.05, 70.0]))
     assert axis.is_log
     assert axis.ticks == pytest.approx([0.01, 0.1, 1, 10])

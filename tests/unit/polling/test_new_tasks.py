@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError
-from inductiva_widgets.live.follow import PER_PAGE, PERIOD, Follow
-from inductiva_widgets.live.poller import Poller
+from inductiva_widgets.polling.new_tasks import PER_PAGE, PERIOD, Follow
+from inductiva_widgets.polling.poller import Poller
 from tests.unit.conftest import START, at, wire_task
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError, AuthenticationError
-from inductiva_widgets.live.poller import CALM, FAST, SLOW, Poller, Subscription, poller_for
+from inductiva_widgets.polling.poller import CALM, FAST, SLOW, Poller, Subscription, poller_for
 from inductiva_widgets.tasks import Task, TaskList, get
 from tests.unit.conftest import wire_task
 

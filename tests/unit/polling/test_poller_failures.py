@@ -9,10 +9,10 @@ import time
 import pytest
 
 from inductiva_widgets import errors
-from inductiva_widgets.live import Follow, Poller, Subscription, WeakList, poller
+from inductiva_widgets.polling import Follow, Poller, Subscription, WeakList, poller
 from inductiva_widgets.tasks import get
 from tests.unit.conftest import START, wire_task
-from tests.unit.live.test_poller import Clock, Listener, live
+from tests.unit.polling.test_poller import Clock, Listener, live
 
 FAULTS = {
     "404": errors.NotFoundError("no such task", status=404),

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from inductiva_widgets.local import lifecycle
-from inductiva_widgets.local.records import TaskRecord
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.models import Executer, Metrics, Submission, TaskInfo
+from inductiva_widgets.models.tasks import Executer, Metrics, Submission, TaskInfo
+from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.store.records import TaskRecord
+from inductiva_widgets.server.store.tasks import Store
 from inductiva_widgets.status import Status
 
 START = datetime(2024, 2, 1, 17, 16, 16, tzinfo=timezone.utc)
@@ -42,13 +42,13 @@ def info(task_id: str = "task1", **fields) -> TaskInfo:
 def record_in(*statuses: Status, **fields) -> TaskRecord:
     """Return a task that has gone through some statuses, a second each."""
     record = TaskRecord(seq=1, info=info(**fields), submission=submission())
-    record = lifecycle.enter(record, Status.PENDING_INPUT, at(0))
+    record = state_machine.enter(record, Status.PENDING_INPUT, at(0))
     facts = {
         Status.STARTED: {"start_time": at(2), "executer": Executer(uuid="machine")},
         Status.COMPUTATION_STARTED: {"computation_start_time": at(3)},
     }
     for second, status in enumerate(statuses, start=1):
-        record = lifecycle.enter(record, status, at(second), **facts.get(status, {}))
+        record = state_machine.enter(record, status, at(second), **facts.get(status, {}))
     return record
 
 

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from inductiva_widgets.local.archives import (
+from inductiva_widgets.server.archives import (
     NoRoomError,
     UnsafeArchiveError,
     pack,

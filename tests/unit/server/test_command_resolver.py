@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from inductiva_widgets.local.commands import Recipe, plan
-from inductiva_widgets.local.programs import ProgramNotFoundError
-from inductiva_widgets.local.refusals import RefusedError
-from inductiva_widgets.models import Command, MpiConfig
-from tests.unit.local.conftest import submission
+from inductiva_widgets.models.tasks import Command, MpiConfig
+from inductiva_widgets.server.command_resolver import Recipe, plan
+from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.program_lookup import ProgramNotFoundError
+from tests.unit.server.conftest import submission
 
 
 @pytest.fixture

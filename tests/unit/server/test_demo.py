@@ -11,12 +11,14 @@ import msgspec
 import pytest
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.local import lifecycle, replay, replay_plan, replay_steps
-from inductiva_widgets.local.layout import DataFolder
-from inductiva_widgets.local.listing import TaskFilter
-from inductiva_widgets.local.replay_options import DEMO_KEY, ReplayOptions
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.demo import events, executor
+from inductiva_widgets.server.demo import plan as replay_plan
+from inductiva_widgets.server.demo.options import DEMO_KEY, ReplayOptions
+from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=timezone.utc)
@@ -32,11 +34,11 @@ def make_demo(tmp_path):
         data = DataFolder(tmp_path / name)
         data.check_kind(replay=True)
         data.prepare()
-        replay.prepare(data, options, now)
+        executor.prepare(data, options, now)
         store = Store(data.database)
         opened.append(store)
         if fill:
-            replay.fill(data, store, options.seed, now)
+            executor.fill(data, store, options.seed, now)
         return data, store
 
     def close(store):
@@ -54,9 +56,9 @@ def full(tmp_path_factory):
     """Return a filled folder, for tests that only look at it."""
     data = DataFolder(tmp_path_factory.mktemp("demo"))
     data.prepare()
-    replay.prepare(data, FIRST, NOON)
+    executor.prepare(data, FIRST, NOON)
     store = Store(data.database)
-    replay.fill(data, store, FIRST.seed, NOON)
+    executor.fill(data, store, FIRST.seed, NOON)
     yield data, store
     store.close()
 
@@ -149,10 +151,10 @@ def test_times_are_in_order_and_agree_with_the_measures(full):
 def test_statuses_follow_each_other_as_those_of_real_tasks(full):
     for task_id, history in histories(full[1]).items():
         for before, after in itertools.pairwise(history):
-            if after.status in replay_steps.ONLY_IN_THE_CLOUD:
+            if after.status in events.ONLY_IN_THE_CLOUD:
                 assert before.status == Status.COMPUTATION_STARTED
             else:
-                assert lifecycle.can_move(before.status, after.status), task_id
+                assert state_machine.can_move(before.status, after.status), task_id
 
 
 def test_every_task_says_that_it_is_a_demo(full):
@@ -225,7 +227,7 @@ def test_folder_that_is_filled_is_left_alone_on_the_same_day(make_demo):
     store.update(task_id, lambda one: msgspec.structs.replace(one, supervision=one.supervision))
     store.remove_project("default")
     make_demo.close(store)
-    replay.prepare(data, FIRST, NOON + timedelta(hours=3))
+    executor.prepare(data, FIRST, NOON + timedelta(hours=3))
     again = Store(data.database)
     try:
         assert len(rows(again)) == replay_plan.HISTORY_SIZE
@@ -260,7 +262,7 @@ def test_filling_that_was_interrupted_is_done_again(make_demo, tmp_path, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(replay, "_becomes", stop)
+        patch.setattr(executor, "_becomes", stop)
         with pytest.raises(KeyboardInterrupt):
             make_demo()
     _, store = make_demo()
@@ -306,7 +308,7 @@ class Clock:
     def __init__(self, data, store, speed):
         self.options = ReplayOptions(FIRST.seed, speed)
         self.data, self.store = data, store
-        self.show = replay.Replay(data, store, self.options)
+        self.show = executor.Replay(data, store, self.options)
         self.now = NOON
 
     def turn(self, seconds, tick=0.25):
@@ -341,7 +343,7 @@ def test_live_tasks_go_from_the_queue_to_their_end(clock):
         for before, after in zip(
             (history := demo.store.task(info.task_id).history), history[1:], strict=False
         ):
-            assert lifecycle.can_move(before.status, after.status)
+            assert state_machine.can_move(before.status, after.status)
         if info.status == Status.SUCCESS:
             size = (demo.data.storage / info.storage_output_path).stat().st_size
             assert info.metrics.output_zipped_size_bytes == size
@@ -354,8 +356,8 @@ def test_there_is_always_a_queue_and_two_machines_at_work(clock):
     for _ in range(100):
         demo.turn(0.5)
         statuses = [info.status for info in demo.live()]
-        assert sum(status in lifecycle.ON_MACHINE for status in statuses) <= 2
-        assert 1 <= sum(status in lifecycle.WAITING for status in statuses) <= 4
+        assert sum(status in state_machine.ON_MACHINE for status in statuses) <= 2
+        assert 1 <= sum(status in state_machine.WAITING for status in statuses) <= 4
 
 
 @pytest.mark.parametrize("speed", [1, 20, 100])
@@ -392,7 +394,7 @@ def test_kill_of_a_running_task_takes_a_moment_and_leaves_what_there_is(clock):
     while not (running := [one for one in demo.live() if one.status == "computation-started"]):
         demo.turn(1)
     task_id = running[0].task_id
-    demo.store.update(task_id, lambda one: lifecycle.enter(one, Status.PENDING_KILL, demo.now))
+    demo.store.update(task_id, lambda one: state_machine.enter(one, Status.PENDING_KILL, demo.now))
     demo.turn(0.25)
     assert demo.store.task(task_id).info.status == Status.PENDING_KILL
     demo.turn(1)
@@ -407,7 +409,7 @@ def test_live_tasks_go_on_where_an_earlier_server_left_them(clock):
     demo = clock(100)
     demo.turn(8)
     before = {info.task_id for info in demo.live()}
-    demo.show = replay.Replay(demo.data, demo.store, demo.options)
+    demo.show = executor.Replay(demo.data, demo.store, demo.options)
     demo.show.start()
     demo.show.stop()
     demo.turn(30)

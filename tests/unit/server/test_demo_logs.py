@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 
-from inductiva_widgets.local.replay_cases import CASES
-from inductiva_widgets.local.replay_logs import STEPS, stderr_of, stdout_of
+from inductiva_widgets.metrics.parser import Reader
 from inductiva_widgets.metrics.presets import preset_for
-from inductiva_widgets.metrics.reader import Reader
+from inductiva_widgets.server.demo.cases import CASES
+from inductiva_widgets.server.demo.logs import STEPS, stderr_of, stdout_of
 
 
 def read(simulator, fails=False):

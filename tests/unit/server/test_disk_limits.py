@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.local.limits import Guard, LimitError, Limits, folder_size, parse_size
-from inductiva_widgets.local.requirements import check_requirements
+from inductiva_widgets.server.disk_limits import Guard, LimitError, Limits, folder_size, parse_size
+from inductiva_widgets.server.requirements import check_requirements
 
 
 @pytest.mark.parametrize(

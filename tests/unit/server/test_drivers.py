@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import inductiva_widgets
-from inductiva_widgets.local.programs import module_command
+from inductiva_widgets.server.program_lookup import module_command
 
 CASES = Path(inductiva_widgets.__file__).resolve().parents[1] / "notebooks" / "cases"
-SWMM = "inductiva_widgets.local.drivers.swmm"
+SWMM = "inductiva_widgets.server.drivers.swmm"
 
 
 def drive(module, *arguments, folder):
@@ -85,7 +85,7 @@ def test_splish_tells_of_a_bad_scene_before_the_library_is_loaded(tmp_path, scen
     if scene is not None:
         (tmp_path / "config.json").write_text(scene)
     done = drive(
-        "inductiva_widgets.local.drivers.splish", "config.json", "--no-gui", folder=tmp_path
+        "inductiva_widgets.server.drivers.splish", "config.json", "--no-gui", folder=tmp_path
     )
     assert done.returncode == 1
     assert said in done.stderr

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from inductiva_widgets.local import exits
+from inductiva_widgets.server import exit_messages
 
 
 @pytest.mark.parametrize(
@@ -27,26 +27,30 @@ from inductiva_widgets.local import exits
     ],
 )
 def test_exit_is_told_in_words(code, text):
-    assert exits.describe_exit(code, "solve").startswith(text)
-    assert (exits.describe_exit(code, "solve") == text) == ("(the" not in text and "\n" not in text)
+    assert exit_messages.describe_exit(code, "solve").startswith(text)
+    assert (exit_messages.describe_exit(code, "solve") == text) == (
+        "(the" not in text and "\n" not in text
+    )
 
 
 def test_want_of_memory_is_named_only_when_the_system_says_so():
-    assert "may be that this machine ran out of memory" in exits.describe_exit(-9, "solve")
-    told = exits.describe_exit(-9, "solve", ran_out_of_memory=True)
+    assert "may be that this machine ran out of memory" in exit_messages.describe_exit(-9, "solve")
+    told = exit_messages.describe_exit(-9, "solve", ran_out_of_memory=True)
     assert "this machine ran out of memory meanwhile" in told
-    assert "memory" not in exits.describe_exit(3, "solve", ran_out_of_memory=True)
+    assert "memory" not in exit_messages.describe_exit(3, "solve", ran_out_of_memory=True)
 
 
 def test_engine_s_own_code_means_something_in_containers_only():
-    assert "engine" in exits.describe_exit(125, "solve", in_container=True)
-    assert exits.describe_exit(125, "solve") == "The command ended with exit code 125: solve"
+    assert "engine" in exit_messages.describe_exit(125, "solve", in_container=True)
+    assert (
+        exit_messages.describe_exit(125, "solve") == "The command ended with exit code 125: solve"
+    )
 
 
 def test_memory_kills_are_a_count_that_does_not_go_back():
-    first = exits.memory_kills()
+    first = exit_messages.memory_kills()
     assert first >= 0
-    assert exits.memory_kills() >= first
+    assert exit_messages.memory_kills() >= first
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,7 @@ def test_memory_kills_are_a_count_that_does_not_go_back():
     ],
 )
 def test_what_cannot_be_started_is_told_with_its_cause(number, said):
-    text = exits.cannot_start(OSError(number, "Trouble", "./solve"), "./solve in.txt")
+    text = exit_messages.cannot_start(OSError(number, "Trouble", "./solve"), "./solve in.txt")
     assert text.startswith("The command cannot be started: Trouble (./solve)")
     assert said in text
     assert text.endswith(": ./solve in.txt")
@@ -66,15 +70,15 @@ def test_what_cannot_be_started_is_told_with_its_cause(number, said):
 
 def test_full_disk_is_called_that():
     error = OSError(errno.ENOSPC, "No space left on device", "/x")
-    assert "disk of this machine is full (/x)" in exits.machine_trouble(error)
+    assert "disk of this machine is full (/x)" in exit_messages.machine_trouble(error)
 
 
 def test_last_words_are_those_of_stderr_or_else_of_stdout(tmp_path):
-    assert exits.last_words(tmp_path) == ""
+    assert exit_messages.last_words(tmp_path) == ""
     (tmp_path / "stdout.txt").write_text("1\n2\n\n3\n4\n")
     (tmp_path / "stderr.txt").write_text(" \n")
-    assert exits.last_words(tmp_path) == "\n2\n3\n4"
+    assert exit_messages.last_words(tmp_path) == "\n2\n3\n4"
     (tmp_path / "stderr.txt").write_bytes(b"\xff" + b"x" * 900)
-    assert len(exits.last_words(tmp_path)) == 201
+    assert len(exit_messages.last_words(tmp_path)) == 201
     (tmp_path / "stderr.txt").write_bytes(b"10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n")
-    assert exits.last_words(tmp_path) == "\n20 %\nERROR: no mesh"
+    assert exit_messages.last_words(tmp_path) == "\n20 %\nERROR: no mesh"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 
-from inductiva_widgets.local import journal
-from inductiva_widgets.local.journal import JournalWriter, read_from
+from inductiva_widgets.server import journal
+from inductiva_widgets.server.journal import JournalWriter, read_from
 
 
 def names(path):

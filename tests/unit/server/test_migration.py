@@ -7,13 +7,13 @@ from contextlib import closing
 
 import pytest
 
-from inductiva_widgets.local.records import Supervision
-from inductiva_widgets.local.schema import STEPS, NewerDatabaseError, bring_up_to_date
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.wire import NewGroup
+from inductiva_widgets.server.schemas.tasks import NewGroup
+from inductiva_widgets.server.store.migrations import STEPS, NewerDatabaseError, bring_up_to_date
+from inductiva_widgets.server.store.records import Supervision
+from inductiva_widgets.server.store.tasks import Store
 from inductiva_widgets.status import Status
-from tests.unit.local.conftest import info, submission
-from tests.unit.local.old_stores import OLD_VERSIONS, make_store
+from tests.unit.server.conftest import info, submission
+from tests.unit.server.old_stores import OLD_VERSIONS, make_store
 
 
 @pytest.fixture

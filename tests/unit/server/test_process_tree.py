@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from inductiva_widgets.local import processes, proctable
-from inductiva_widgets.local.processes import MARKER, Family
+from inductiva_widgets.server import process_table, process_tree
+from inductiva_widgets.server.process_tree import MARKER, Family
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="found by /proc")
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
@@ -35,7 +35,7 @@ time.sleep(600)
 # What a supervisor does, as a process of its own: adopts, starts, looks, ends.
 SUPERVISING = """
 import os, subprocess, sys
-from inductiva_widgets.local import processes
+from inductiva_widgets.server import processes
 assert processes.adopt_orphans()
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, env={},
                          start_new_session=True)
@@ -103,10 +103,10 @@ def test_deaf_process_is_made_to_end_after_the_grace(start):
 def test_marker_finds_its_own_and_no_other(start):
     mine, other = start(SLEEP, "task-1"), start(SLEEP, "task-12")
     family = Family("task-1")
-    assert processes.members(None, "task-1") == {mine.pid}
+    assert process_tree.members(None, "task-1") == {mine.pid}
     assert pids(family.look()) == {mine.pid}
     assert pids(Family("task-1").look(everywhere=False)) == set()
-    processes.end_all(None, "task-1", 5.0, mine.poll)
+    process_tree.end_all(None, "task-1", 5.0, mine.poll)
     assert mine.wait(60) == -signal.SIGTERM
     assert other.poll() is None
 
@@ -129,8 +129,8 @@ def test_process_seen_before_is_known_again_after_all_ties_are_cut(start, tmp_pa
     note = tmp_path / "processes.json"
     family = Family("none-such", group=child.pid)
     family.look()
-    processes.note_seen(note, family.seen)
-    later = Family("none-such", seen=processes.read_seen(note))
+    process_tree.note_seen(note, family.seen)
+    later = Family("none-such", seen=process_tree.read_seen(note))
     assert pids(later.look()) == {child.pid}
     later.end(5.0, child.poll)
     assert child.wait(60) == -signal.SIGTERM
@@ -138,7 +138,7 @@ def test_process_seen_before_is_known_again_after_all_ties_are_cut(start, tmp_pa
 
 def test_another_process_with_the_number_of_one_seen_is_left_alone(start):
     child = start(SLEEP)
-    started = proctable.table()[child.pid].started
+    started = process_table.table()[child.pid].started
     family = Family("none-such", seen=[(child.pid, started - 1)])
     assert family.look() == []
     assert family.end(1.0) == []
@@ -150,7 +150,7 @@ def test_unreadable_note_of_processes_is_an_empty_one(tmp_path, content):
     path = tmp_path / "processes.json"
     if content is not None:
         path.write_bytes(content)
-    assert processes.read_seen(path) == []
+    assert process_tree.read_seen(path) == []
 
 
 def test_ending_nothing_is_quick():
@@ -163,13 +163,13 @@ def test_dead_process_that_nobody_took_note_of_is_none(start):
     child = start(SLEEP)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert child.pid not in proctable.table()
-    assert child.pid not in proctable.from_psutil()
+    assert child.pid not in process_table.table()
+    assert child.pid not in process_table.from_psutil()
 
 
 def test_both_ways_of_looking_agree(start):
     child = start(SLEEP, "task-both")
-    one, other = proctable.table()[child.pid], proctable.from_psutil()[child.pid]
+    one, other = process_table.table()[child.pid], process_table.from_psutil()[child.pid]
     assert (one.parent, one.group) == (other.parent, other.group) == (os.getpid(), child.pid)
     assert one.memory == pytest.approx(other.memory, rel=0.2)
-    assert proctable.carriers(MARKER, "task-both") == {child.pid}
+    assert process_table.carriers(MARKER, "task-both") == {child.pid}

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from inductiva_widgets.local import programs
-from inductiva_widgets.local.programs import ProgramNotFoundError, find_program
+from inductiva_widgets.server import program_lookup
+from inductiva_widgets.server.program_lookup import ProgramNotFoundError, find_program
 
 
 def executable(folder, name):
@@ -24,7 +24,7 @@ def nothing(_path):
 
 @pytest.fixture
 def no_libraries(monkeypatch):
-    monkeypatch.setattr(programs, "has_library", lambda name: False)
+    monkeypatch.setattr(program_lookup, "has_library", lambda name: False)
 
 
 def test_configured_program_comes_first(tmp_path):
@@ -63,10 +63,10 @@ def test_input_file_stands_in_for_known_simulators_only(tmp_path):
 
 
 def test_driver_runs_where_its_library_is(monkeypatch):
-    monkeypatch.setattr(programs, "has_library", lambda name: name == "swmm.toolkit")
+    monkeypatch.setattr(program_lookup, "has_library", lambda name: name == "swmm.toolkit")
     command = find_program("runswmm", nothing, {"PATH": ""})
     assert command[0] == sys.executable
-    assert command[-1] == "inductiva_widgets.local.drivers.swmm"
+    assert command[-1] == "inductiva_widgets.server.drivers.swmm"
     assert find_program("swmm5", nothing, {"PATH": ""}) == command
     with pytest.raises(ProgramNotFoundError):
         find_program("./SPHSimulator", nothing, {"PATH": ""})
@@ -93,7 +93,7 @@ def test_what_is_not_found_names_program_places_and_ways(tmp_path):
 def test_looking_for_a_library_does_not_load_it(tmp_path, monkeypatch):
     (tmp_path / "dangerous_library.py").write_text("raise SystemExit('loaded')")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert programs.has_library("dangerous_library")
-    assert not programs.has_library("no_such_library")
-    assert not programs.has_library("no_such_library.part")
+    assert program_lookup.has_library("dangerous_library")
+    assert not program_lookup.has_library("no_such_library")
+    assert not program_lookup.has_library("no_such_library.part")
     assert "dangerous_library" not in sys.modules

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from inductiva_widgets.local.refusals import ForbiddenError
-from inductiva_widgets.local.signing import LinkSigner
+from inductiva_widgets.server.errors import ForbiddenError
+from inductiva_widgets.server.signed_urls import LinkSigner
 
 
 def parts(link):

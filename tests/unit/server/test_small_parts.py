@@ -12,12 +12,12 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.local import events, launch, layout, requirements
-from inductiva_widgets.local.connection import Connection
-from inductiva_widgets.local.journal import JournalWriter, read_from
-from inductiva_widgets.local.ranges import UnsatisfiableRangeError, parse_range
-from inductiva_widgets.local.web import MalformedRequestError, read_query
-from inductiva_widgets.local.wire import encode
+from inductiva_widgets.server import data_dir, events, launch, requirements
+from inductiva_widgets.server.http_ranges import UnsatisfiableRangeError, parse_range
+from inductiva_widgets.server.http_util import MalformedRequestError, read_query
+from inductiva_widgets.server.journal import JournalWriter, read_from
+from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.server_info import Connection
 from inductiva_widgets.status import Status
 
 # Journal -----------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_times_carry_an_offset_and_text_is_left_alone():
 def test_file_is_replaced_whole_and_private(tmp_path):
     path = tmp_path / "note"
     path.write_text("old")
-    layout.write_atomically(path, b"new")
+    data_dir.write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in tmp_path.iterdir()] == ["note"]
@@ -148,20 +148,20 @@ def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(_descriptor):
         raise OSError("disk full")
 
-    monkeypatch.setattr(layout.os, "fsync", fail)
+    monkeypatch.setattr(data_dir.os, "fsync", fail)
     with pytest.raises(OSError, match="disk full"):
-        layout.write_atomically(path, b"new")
+        data_dir.write_atomically(path, b"new")
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["note"]
 
 
 def test_folder_is_private_and_keeps_its_key(tmp_path, monkeypatch):
-    monkeypatch.setenv(layout.ENV_FOLDER, str(tmp_path / "configured"))
-    data = layout.DataFolder()
+    monkeypatch.setenv(data_dir.ENV_FOLDER, str(tmp_path / "configured"))
+    data = data_dir.DataFolder()
     data.prepare()
     assert data.root == tmp_path / "configured"
     assert data.root.stat().st_mode & 0o777 == 0o700
-    assert data.api_key() == layout.DataFolder().api_key()
+    assert data.api_key() == data_dir.DataFolder().api_key()
     assert data.api_key().encode() != data.link_secret()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from inductiva_widgets.local.refusals import AbsentError, RefusedError
-from inductiva_widgets.local.signing import LinkSigner
-from inductiva_widgets.local.storage import StorageService
+from inductiva_widgets.server.errors import AbsentError, RefusedError
+from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.storage_service import StorageService
 
 
 @pytest.fixture

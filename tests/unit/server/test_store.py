@@ -10,24 +10,24 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from inductiva_widgets.local import lifecycle
-from inductiva_widgets.local.database import DamagedDatabaseError, Database
-from inductiva_widgets.local.listing import TaskFilter
-from inductiva_widgets.local.records import GroupStatus
-from inductiva_widgets.local.refusals import UnavailableError
-from inductiva_widgets.local.store import Store
-from inductiva_widgets.local.wire import NewGroup, ResizeConfig
+from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.errors import UnavailableError
+from inductiva_widgets.server.schemas.tasks import NewGroup, ResizeConfig
+from inductiva_widgets.server.store.database import DamagedDatabaseError, Database
+from inductiva_widgets.server.store.records import GroupStatus
+from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import Status
-from tests.unit.local.conftest import at, info, submission
+from tests.unit.server.conftest import at, info, submission
 
 
 def add(store, task_id="task1", status=Status.PENDING_INPUT, **fields):
     store.add_task(info(task_id, **fields), submission())
-    store.update(task_id, lambda new: lifecycle.enter(new, Status.PENDING_INPUT, at(0)))
+    store.update(task_id, lambda new: state_machine.enter(new, Status.PENDING_INPUT, at(0)))
     if status == Status.SUBMITTED:
         store.update(
             task_id,
-            lambda new: lifecycle.enter(new, status, at(1), input_submit_time=at(1)),
+            lambda new: state_machine.enter(new, status, at(1), input_submit_time=at(1)),
         )
 
 

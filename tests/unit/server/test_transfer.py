@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from inductiva_widgets.local import transfer
-from inductiva_widgets.local.refusals import RefusedError, TooLargeError
+from inductiva_widgets.server import transfer
+from inductiva_widgets.server.errors import RefusedError, TooLargeError
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ import msgspec
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from inductiva_widgets.local import top
-from inductiva_widgets.local.peers import Peers, operations, service, tailing
-from inductiva_widgets.local.peers.connections import Connections
-from inductiva_widgets.local.peers.conversation import Conversation
-from inductiva_widgets.local.peers.lines import (
+from inductiva_widgets.server import top
+from inductiva_widgets.server.webrtc_server import Peers, requests, service, tail
+from inductiva_widgets.server.webrtc_server.answer_queue import Mailbox
+from inductiva_widgets.server.webrtc_server.channel import Conversation
+from inductiva_widgets.server.webrtc_server.connections import Connections
+from inductiva_widgets.server.webrtc_server.line_splitter import (
     LONGEST_LINE,
     MOST_MESSAGE,
     Splitter,
@@ -25,8 +26,7 @@ from inductiva_widgets.local.peers.lines import (
     newest,
     start_of_last,
 )
-from inductiva_widgets.local.peers.mailbox import Mailbox
-from inductiva_widgets.local.workfiles import WorkFolder
+from inductiva_widgets.server.work_dir import WorkFolder
 
 # Lines ------------------------------------------------------------------------------------------
 
@@ -92,13 +92,13 @@ def test_last_lines_of_a_file_of_several_blocks(end, last):
         splitter = Splitter()
         assert [*splitter.feed(content[begin:]), *splitter.end()] == expected
         if count:
-            assert tailing.last_lines(io.BytesIO(content), count, 1 << 20) == expected
+            assert tail.last_lines(io.BytesIO(content), count, 1 << 20) == expected
 
 
 def test_last_lines_of_nothing():
     assert start_of_last(io.BytesIO(b""), 5) == 0
-    assert tailing.last_lines(io.BytesIO(b""), 5, 1000) == []
-    assert tailing.last_lines(io.BytesIO(b"a\nb\n"), 0, 1000) == []
+    assert tail.last_lines(io.BytesIO(b""), 5, 1000) == []
+    assert tail.last_lines(io.BytesIO(b"a\nb\n"), 0, 1000) == []
 
 
 # Files ------------------------------------------------------------------------------------------
@@ -109,9 +109,9 @@ def test_tree_is_sorted_and_cut_where_it_grows_too_long(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     files = WorkFolder(tmp_path).files()
-    whole = operations.tree(files, 1 << 20)
+    whole = requests.tree(files, 1 << 20)
     assert whole == ["a.txt", {"b": ["a.txt", {"c": ["d.txt", "e.txt"]}]}]
-    assert len(json.dumps(operations.tree(files, 30))) < 40
+    assert len(json.dumps(requests.tree(files, 30))) < 40
 
 
 def test_names_that_are_no_text_are_listed_as_text(tmp_path):

@@ -33,7 +33,7 @@ def client(service, monkeypatch):
     client = service()
     client.transport.images = {"production": {name: ["8", "12"] for name in IMAGES}}
     client.transport.groups = [STANDARD]
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", client)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", client)
     return client
 
 

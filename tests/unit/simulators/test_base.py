@@ -10,7 +10,7 @@ from inductiva_widgets.errors import APIConnectionError, InputError, ServerError
 @pytest.fixture
 def client(service, monkeypatch):
     client = service()
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", client)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", client)
     return client
 
 

@@ -11,7 +11,7 @@ from inductiva_widgets import simulators
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.simulators import options
 from tests.unit.simulators.conftest import CLUSTER, STANDARD, UNKNOWN
-from tests.unit.simulators.sent import BUILD, FILE, OWN, ROWS, mpi, sent, submitted
+from tests.unit.simulators.expected_submissions import BUILD, FILE, OWN, ROWS, mpi, sent, submitted
 
 # fmt: off
 NAMES = [

@@ -1,8 +1,8 @@
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models import Command
-from inductiva_widgets.simulators.commands import parse_commands, parse_duration
+from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.simulators._commands import parse_commands, parse_duration
 
 
 def test_text_mapping_and_command_are_taken():

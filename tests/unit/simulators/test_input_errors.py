@@ -6,7 +6,7 @@ import pytest
 
 from inductiva_widgets import simulators
 from inductiva_widgets.errors import InputError
-from tests.unit.simulators.sent import FILE, OWN
+from tests.unit.simulators.expected_submissions import FILE, OWN
 
 REFUSED = [
     ("NWChem", {}, {"sim_config_filename": "g"}, "has no file 'g'"),

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.simulators.packing import check_input_folder
+from inductiva_widgets.simulators._packing import check_input_folder
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from inductiva_widgets import simulators
-from inductiva_widgets.simulators import upload
+from inductiva_widgets.simulators import _upload
 
 
 class Terminal(io.StringIO):
@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def large(case, monkeypatch):
-    monkeypatch.setattr(upload, "_WORTH_A_BAR", 2_000_000)
+    monkeypatch.setattr(_upload, "_WORTH_A_BAR", 2_000_000)
     (case / "mesh.bin").write_bytes(os.urandom(3_000_000))
     return case
 

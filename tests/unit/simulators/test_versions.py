@@ -6,9 +6,9 @@ import pytest
 
 from inductiva_widgets import simulators
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.simulators.versions import version_key
+from inductiva_widgets.simulators._versions import version_key
 from tests.unit.simulators.conftest import STANDARD, UNKNOWN, WITH_GPU
-from tests.unit.simulators.sent import OWN, submitted
+from tests.unit.simulators.expected_submissions import OWN, submitted
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inductiva_widgets.tasks import Task, following, watches
-from inductiva_widgets.tasks.following import Piece, State
+from inductiva_widgets.tasks import Task, _log_stream, _watch_registry
+from inductiva_widgets.tasks._log_stream import Piece, State
 from tests.unit.conftest import wire_task
 
 ID = "n7pbtxunxqzuca6nwe9v0gn75"
@@ -21,7 +21,7 @@ class Reading:
     def follow(self, task, name, listener):
         self.asked.append((task.id, name))
         self.listeners.append(listener)
-        self.interests.append(following.Interest())
+        self.interests.append(_log_stream.Interest())
         return self.interests[-1]
 
     def come(self, data, *, follows=True, is_backlog=False, **state):
@@ -34,9 +34,9 @@ class Reading:
 @pytest.fixture
 def reading(monkeypatch):
     made = Reading()
-    monkeypatch.setattr(following, "follow", made.follow)
+    monkeypatch.setattr(_log_stream, "follow", made.follow)
     yield made
-    for watch in tuple(watches._kept):
+    for watch in tuple(_watch_registry._kept):
         watch.stop()
 
 

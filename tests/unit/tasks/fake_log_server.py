@@ -8,10 +8,10 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from inductiva_widgets.api.client import Client
-from inductiva_widgets.api.transport import Transport
 from inductiva_widgets.config import SERVER_NAME, Settings
-from inductiva_widgets.tasks import following
+from inductiva_widgets.http.client import Client
+from inductiva_widgets.http.transport import Transport
+from inductiva_widgets.tasks import _log_stream
 from tests.unit.conftest import wire_task
 
 MODIFIED = 1_700_000_000.5
@@ -113,7 +113,7 @@ class Ear:
 
 def readers_of(client):
     """Return the files that are read for one service; other tests may have left some open."""
-    return [name for reading, _, name in list(following._readers) if reading is client]
+    return [name for reading, _, name in list(_log_stream._readers) if reading is client]
 
 
 def until(is_enough, seconds=60):

@@ -1,4 +1,4 @@
-from inductiva_widgets.tasks.thrift import SHARE, Thrift
+from inductiva_widgets.tasks._cpu_budget import SHARE, Thrift
 
 PIECE = b"x" * 1_000_000
 

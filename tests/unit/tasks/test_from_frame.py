@@ -38,7 +38,7 @@ def test_chosen_rows_are_the_tasks_and_give_the_same_frame_again(client, frame):
 
 
 def test_default_client_is_taken(client, frame, monkeypatch):
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", client)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", client)
     assert TaskList.from_frame(frame)[0].client is client
 
 
@@ -77,7 +77,7 @@ def test_files_of_other_tools_are_understood(client, frame, tmp_path):
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".arrow", ".xlsx"])
 def test_files_of_this_package_are_understood(client, frame, tmp_path, ending):
-    from inductiva_widgets.frames.export import export
+    from inductiva_widgets.frames.io import export
 
     export([frame], tmp_path / f"tasks{ending}")
     tasks = TaskList.from_frame(read(tmp_path / f"tasks{ending}"), client)

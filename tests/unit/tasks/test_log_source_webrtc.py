@@ -7,13 +7,13 @@ import time
 import pytest
 
 from inductiva_widgets.errors import TaskError
-from inductiva_widgets.tasks import Task, following, live_text, peer_source
-from inductiva_widgets.tasks.following import follow
-from inductiva_widgets.tasks.reading import open_text
-from inductiva_widgets.webrtc import link
+from inductiva_widgets.tasks import Task, _buffered_text, _log_source_webrtc, _log_stream
+from inductiva_widgets.tasks._log_stream import follow
+from inductiva_widgets.tasks._text_file import open_text
+from inductiva_widgets.webrtc import peer_session
 from tests.unit.conftest import wire_task
-from tests.unit.tasks.following_world import Ear, readers_of, until
-from tests.unit.webrtc.machine import Machine, success
+from tests.unit.tasks.fake_log_server import Ear, readers_of, until
+from tests.unit.webrtc.fake_machine import Machine, success
 
 
 class Log:
@@ -61,11 +61,11 @@ class Log:
 @pytest.fixture
 def client(service, monkeypatch):
     monkeypatch.setenv("INDUCTIVA_TURN_SERVER_URL", "turn.invalid:3478")
-    for module in (following, peer_source):
+    for module in (_log_stream, _log_source_webrtc):
         monkeypatch.setattr(module, "PERIOD", 0.05)
-    monkeypatch.setattr(peer_source, "_NEWS", 0.05)
+    monkeypatch.setattr(_log_source_webrtc, "_NEWS", 0.05)
     for learnt in ("_alone", "_several"):
-        monkeypatch.setattr(link, learnt, set())
+        monkeypatch.setattr(peer_session, learnt, set())
     return service(wire_task("t1", "computation-started"))
 
 
@@ -246,9 +246,9 @@ def test_task_that_waits_is_not_asked(client, task, log):
 
 
 def test_flood_is_read_at_its_end_until_it_is_calm(task, log, monkeypatch):
-    monkeypatch.setattr(peer_source, "_FLOODED_FOR", 0.1)
-    monkeypatch.setattr(peer_source, "_FLOOD", 20_000)
-    monkeypatch.setattr(peer_source, "_CALM", 3)
+    monkeypatch.setattr(_log_source_webrtc, "_FLOODED_FOR", 0.1)
+    monkeypatch.setattr(_log_source_webrtc, "_FLOOD", 20_000)
+    monkeypatch.setattr(_log_source_webrtc, "_CALM", 3)
     log.lines = ["one"]
     ear = Ear()
     follow(task, "stdout.txt", ear)
@@ -270,7 +270,7 @@ def test_flood_is_read_at_its_end_until_it_is_calm(task, log, monkeypatch):
 
 
 def test_time_of_the_last_output_is_asked_for_where_none_has_come(task, log, monkeypatch):
-    monkeypatch.setattr(peer_source, "_ASK_EVERY", 0.0)
+    monkeypatch.setattr(_log_source_webrtc, "_ASK_EVERY", 0.0)
     log.last_modified = {
         "most_recent_file": "/workdir/t1/stdout.txt",
         "most_recent_timestamp": 1000.0,
@@ -301,19 +301,19 @@ def test_log_is_opened_as_a_file_while_the_task_runs(client, task, log):
     end(client)
     with open_text(task, "stdout.txt") as file:
         assert file.edition not in {first, ""}
-    live_text._forget((client, "t1", "stdout.txt"))
+    _buffered_text._forget((client, "t1", "stdout.txt"))
 
 
 def test_log_that_cannot_be_had_says_why(client, task, log):
     log.machine.is_silent = True
     with pytest.raises(Exception, match="did not answer"), open_text(task, "stdout.txt"):
         pass
-    live_text._forget((client, "t1", "stdout.txt"))
+    _buffered_text._forget((client, "t1", "stdout.txt"))
 
 
 def test_text_that_is_no_longer_kept_is_refused():
-    backlog = following.Backlog(b"def", 3, 1, None)
-    text = live_text.LiveText("stdout.txt", backlog)
+    backlog = _log_stream.Backlog(b"def", 3, 1, None)
+    text = _buffered_text.LiveText("stdout.txt", backlog)
     assert text.size == 6
     assert text.read(3, 6) == b"def"
     with pytest.raises(TaskError, match="Only the last"):

@@ -5,17 +5,17 @@ import io
 import pytest
 
 from inductiva_widgets.errors import InductivaError, NotFoundError, TaskError
-from inductiva_widgets.tasks import Task, following, http_source, looks
-from inductiva_widgets.tasks.following import follow
-from tests.unit.tasks.following_world import MODIFIED, Disk, Ear, readers_of, until
+from inductiva_widgets.tasks import Task, _log_source, _log_source_http, _log_stream
+from inductiva_widgets.tasks._log_stream import follow
+from tests.unit.tasks.fake_log_server import MODIFIED, Disk, Ear, readers_of, until
 
 
 @pytest.fixture
 def disk(monkeypatch):
-    for module in (following, http_source):
+    for module in (_log_stream, _log_source_http):
         monkeypatch.setattr(module, "PERIOD", 0.02)
-    monkeypatch.setattr(http_source.HttpSource, "pause", 0.02)
-    monkeypatch.setattr(http_source, "_NEWS", 0.02)
+    monkeypatch.setattr(_log_source_http.HttpSource, "pause", 0.02)
+    monkeypatch.setattr(_log_source_http, "_NEWS", 0.02)
     disk = Disk()
     yield disk
     # Readers notice the end and go.
@@ -80,7 +80,7 @@ def test_bytes_that_were_there_before_a_listener_joined_are_marked_for_it_alone(
     first.until(lambda: first.text == b"one\ntwo\n")
     follow(task, "stdout.txt", second)
     second.until(lambda: second.text == b"one\ntwo\n")
-    reader = following._readers[task.client, "t1", "stdout.txt"]
+    reader = _log_stream._readers[task.client, "t1", "stdout.txt"]
     until(lambda: not reader._catching_up)
     disk.files["stdout.txt"] += b"three\n"
     for ear, is_backlog in ((first, [True, False, False]), (second, [True, True, False])):
@@ -141,11 +141,11 @@ def test_listener_that_fails_harms_no_other(disk, task):
 
 
 def test_of_a_long_file_the_end_is_read(disk, task):
-    disk.files["stdout.txt"] = b"x" * looks.BACKLOG + b"y" * 10
+    disk.files["stdout.txt"] = b"x" * _log_source.BACKLOG + b"y" * 10
     ear = Ear()
     follow(task, "stdout.txt", ear)
     ear.until(lambda: ear.text.endswith(b"y"))
-    assert len(ear.text) == looks.BACKLOG
+    assert len(ear.text) == _log_source.BACKLOG
     assert not ear.pieces[0].follows
 
 
@@ -154,10 +154,10 @@ def test_file_that_grows_too_fast_is_read_at_its_end(disk, task):
     ear = Ear()
     follow(task, "stdout.txt", ear)
     ear.until(lambda: ear.text == b"one\n")
-    disk.files["stdout.txt"] += b"x" * 3 * looks.BUDGET + b"end\n"
+    disk.files["stdout.txt"] += b"x" * 3 * _log_source.BUDGET + b"end\n"
     ear.until(lambda: ear.text.endswith(b"end\n"))
     assert [piece.follows for piece in ear.pieces] == [True, False]
-    assert len(ear.pieces[1].data) == looks.FLOOD
+    assert len(ear.pieces[1].data) == _log_source.FLOOD
     disk.files["stdout.txt"] += b"calm again\n"
     ear.until(lambda: ear.text.endswith(b"calm again\n"))
     assert ear.pieces[-1][:2] == (b"calm again\n", True)
@@ -193,10 +193,10 @@ def test_end_comes_after_all_was_read(disk, task):
     ear = Ear()
     follow(task, "stdout.txt", ear)
     ear.until(lambda: ear.text == b"one\n")
-    disk.files["stdout.txt"] += b"x" * (looks.BUDGET + 5)
+    disk.files["stdout.txt"] += b"x" * (_log_source.BUDGET + 5)
     disk.task.update(status="success", is_terminated=True)
     ear.until(lambda: ear.states and ear.states[-1].is_over)
-    assert len(ear.text) == looks.BUDGET + 9
+    assert len(ear.text) == _log_source.BUDGET + 9
     assert [state.is_over for state in ear.states].count(True) == 1
 
 
@@ -234,8 +234,8 @@ def test_unknown_task_ends_the_reading(service):
 
 
 def test_mistake_of_our_own_is_told(task, disk, monkeypatch):
-    monkeypatch.setattr(http_source.HttpSource, "look", lambda _: 1 / 0)
-    monkeypatch.setattr(following, "_log", type("Log", (), {"error": lambda *_, **__: None}))
+    monkeypatch.setattr(_log_source_http.HttpSource, "look", lambda _: 1 / 0)
+    monkeypatch.setattr(_log_stream, "_log", type("Log", (), {"error": lambda *_, **__: None}))
     ear = Ear()
     interest = follow(task, "stdout.txt", ear)
     ear.until(lambda: ear.states)
@@ -244,18 +244,18 @@ def test_mistake_of_our_own_is_told(task, disk, monkeypatch):
 
 
 def test_backlog_is_bounded_and_says_where_it_begins(disk, task):
-    data = bytes(range(256)) * (looks.BACKLOG // 256)
+    data = bytes(range(256)) * (_log_source.BACKLOG // 256)
     disk.files["stdout.txt"] = data
     ear = Ear()
     follow(task, "stdout.txt", ear)
     ear.until(lambda: ear.text == data)
     for _ in range(3):
-        disk.files["stdout.txt"] += b"z" * (looks.BUDGET // 2)
+        disk.files["stdout.txt"] += b"z" * (_log_source.BUDGET // 2)
         ear.until(lambda: ear.text == disk.files["stdout.txt"])
     late = Ear()
-    reader, _ = following.join(task, "stdout.txt", late)
+    reader, _ = _log_stream.join(task, "stdout.txt", late)
     late.until(lambda: late.states)
-    assert looks.BACKLOG - following._PORTION <= len(late.text) <= looks.BACKLOG
+    assert _log_source.BACKLOG - _log_stream._PORTION <= len(late.text) <= _log_source.BACKLOG
     assert disk.files["stdout.txt"].endswith(late.text)
     assert [piece.follows for piece in late.pieces].count(False) == 1
     backlog = reader.backlog(1)

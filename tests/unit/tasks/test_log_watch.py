@@ -9,8 +9,8 @@ from typing import ClassVar
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError, InputError
-from inductiva_widgets.tasks import Task, watches
-from inductiva_widgets.tasks.watching import Watch, watches_of
+from inductiva_widgets.tasks import Task, _watch_registry
+from inductiva_widgets.tasks.log_watch import Watch, watches_of
 from tests.unit.conftest import START
 from tests.unit.tasks.conftest import ID, RESIDUAL
 
@@ -298,7 +298,7 @@ def test_condition_that_an_ended_task_met_kills_nothing(make, reading):
 
 
 def test_kill_that_fails_is_said_and_tried_again(task, reading, monkeypatch):
-    monkeypatch.setattr("inductiva_widgets.tasks.stopping._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("inductiva_widgets.tasks._stop_action._FIRST_PAUSE", 0.01)
     tries, may_go = [], threading.Event()
 
     def kill():
@@ -414,7 +414,7 @@ def test_quiet_watch_without_a_preset_tells_of_the_growth_alone(make, reading):
 
 def test_others_learn_of_new_watches_of_users(task, reading):
     seen = []
-    cancel = watches.on_new_watch(seen.append)
+    cancel = _watch_registry.on_new_watch(seen.append)
     Watch.quiet(task)
     watch = task.watch(RESIDUAL)
     cancel()

@@ -1,4 +1,4 @@
-from inductiva_widgets.models import ArchiveEntry, ArchiveListing
+from inductiva_widgets.models.tasks import ArchiveEntry, ArchiveListing
 from inductiva_widgets.tasks.outputs import OutputsInfo
 
 LISTING = ArchiveListing(

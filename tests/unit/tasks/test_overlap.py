@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inductiva_widgets.tasks.splicing import after, splice
+from inductiva_widgets.tasks._overlap import after, splice
 
 LINES = st.lists(st.sampled_from(["", "a", "b", "ab"]), max_size=12)
 

@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from inductiva_widgets import _pump
+from inductiva_widgets import _kernel
 from inductiva_widgets.errors import ConfigurationError, InputError, TaskError
-from inductiva_widgets.tasks import Task, http_source, tail
-from inductiva_widgets.tasks.following import Interest, Piece, State
+from inductiva_widgets.tasks import Task, _log_source_http, _tail
+from inductiva_widgets.tasks._log_stream import Interest, Piece, State
 from tests.unit.conftest import wire_task
-from tests.unit.tasks.following_world import Disk, until
+from tests.unit.tasks.fake_log_server import Disk, until
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def readers(monkeypatch):
         for feed in feeds.values():
             feed.tell(State(is_over=True))
 
-    monkeypatch.setattr(tail, "follow", follow)
-    monkeypatch.setattr(_pump, "sleep", sleep)
+    monkeypatch.setattr(_tail, "follow", follow)
+    monkeypatch.setattr(_kernel, "sleep", sleep)
     return world
 
 
@@ -44,7 +44,7 @@ def say(name, data, follows=True):
 
 def printed(readers, capsys, names=("out",), lines=10, steps=()):
     readers.steps.extend(steps)
-    tail.follow_files(None, list(names), lines)
+    _tail.follow_files(None, list(names), lines)
     return capsys.readouterr().out
 
 
@@ -80,7 +80,7 @@ def test_gap_is_marked(readers, capsys):
 
 
 def test_what_nobody_can_read_in_time_is_left_out(readers, capsys, monkeypatch):
-    monkeypatch.setattr(tail, "_HELD", 10)
+    monkeypatch.setattr(_tail, "_HELD", 10)
 
     def flood(feeds):
         for number in range(100):
@@ -98,7 +98,7 @@ def test_trouble_is_told_once_and_does_not_end_it(readers, capsys):
         feeds["out"].tell(State(error=TaskError("The connection was lost.")))
 
     readers.steps.extend([say("out", b"1\n"), trouble, trouble, say("out", b"2\n")])
-    tail.follow_files(None, ["out"], 10)
+    _tail.follow_files(None, ["out"], 10)
     shown = capsys.readouterr()
     assert shown.out == "1\n2\n"
     assert shown.err.count("The connection was lost.") == 1
@@ -111,7 +111,7 @@ def test_error_at_the_end_is_raised_where_there_is_nothing_else(readers, capsys)
 
     readers.steps.append(fail)
     with pytest.raises(TaskError, match="no output"):
-        tail.follow_files(None, ["out", "err"], 10)
+        _tail.follow_files(None, ["out", "err"], 10)
 
 
 def test_missing_package_is_not_waited_for(readers):
@@ -120,7 +120,7 @@ def test_missing_package_is_not_waited_for(readers):
 
     readers.steps.append(fail)
     with pytest.raises(ConfigurationError):
-        tail.follow_files(None, ["out"], 10)
+        _tail.follow_files(None, ["out"], 10)
 
 
 def test_interrupt_ends_the_interest(readers, capsys):
@@ -129,7 +129,7 @@ def test_interrupt_ends_the_interest(readers, capsys):
 
     readers.steps.append(interrupt)
     with pytest.raises(KeyboardInterrupt):
-        tail.follow_files(None, ["out"], 10)
+        _tail.follow_files(None, ["out"], 10)
     assert readers.ended == ["out"]
 
 
@@ -164,11 +164,11 @@ def test_wait_waits_for_the_computation(disk, capsys, monkeypatch):
         slept.append(seconds)
         disk.task["status"] = "computation-started"
 
-    monkeypatch.setattr(_pump, "sleep", sleep)
+    monkeypatch.setattr(_kernel, "sleep", sleep)
     task = Task("t1", client=disk.client)
     task.refresh()
     task._seen_at = -1e9
-    monkeypatch.setattr("inductiva_widgets.tasks.live_files._PERIOD", 0.0)
+    monkeypatch.setattr("inductiva_widgets.tasks._live_files._PERIOD", 0.0)
     task.tail_files("stdout.txt", wait=True)
     assert slept
     assert capsys.readouterr().out == "one\n"
@@ -183,8 +183,8 @@ def test_task_that_does_not_compute_yet_has_no_last_lines(disk, capsys, status):
 
 
 def test_running_task_is_followed_over_http(disk, capsys, monkeypatch):
-    monkeypatch.setattr(http_source, "_NEWS", 0.0)
-    monkeypatch.setattr(http_source.HttpSource, "pause", 0.02)
+    monkeypatch.setattr(_log_source_http, "_NEWS", 0.0)
+    monkeypatch.setattr(_log_source_http.HttpSource, "pause", 0.02)
     disk.files["stdout.txt"] = b"1\n2\n3\n"
     plan = iter([b"4\n", b"5"])
 
@@ -198,6 +198,6 @@ def test_running_task_is_followed_over_http(disk, capsys, monkeypatch):
         count = len(disk.asked)
         until(lambda: len(disk.asked) > count or disk.task["is_terminated"])
 
-    monkeypatch.setattr(_pump, "sleep", sleep)
+    monkeypatch.setattr(_kernel, "sleep", sleep)
     Task("t1", client=disk.client).tail_files("stdout.txt", lines=100, follow=True)
     assert capsys.readouterr().out == "1\n2\n3\n4\n5"

@@ -6,7 +6,7 @@ import pytest
 from inductiva_widgets import tasks
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import TaskList
-from inductiva_widgets.tasks.listing import format_tasks
+from inductiva_widgets.tasks.text_table import format_tasks
 from tests.unit.conftest import wire_task
 
 SEED = """\

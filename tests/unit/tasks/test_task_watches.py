@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.live import poller_for
-from inductiva_widgets.tasks import Task, TaskList, watches
-from inductiva_widgets.tasks.watching import watches_of
+from inductiva_widgets.polling import poller_for
+from inductiva_widgets.tasks import Task, TaskList, _watch_registry
+from inductiva_widgets.tasks.log_watch import watches_of
 from tests.unit.conftest import wire_task
 from tests.unit.tasks.conftest import ID, RESIDUAL
 
@@ -81,7 +81,7 @@ def test_metrics_without_a_preset_or_with_a_wrong_bound_are_refused(make):
 @pytest.fixture
 def tick(monkeypatch):
     """Return what lets the poller of a task look once; it has no thread of its own here."""
-    monkeypatch.setattr("inductiva_widgets.live.poller.Poller.subscribe", subscribe)
+    monkeypatch.setattr("inductiva_widgets.polling.poller.Poller.subscribe", subscribe)
     return lambda task: poller_for(task.client).tick()
 
 
@@ -263,4 +263,4 @@ def test_list_of_which_one_cannot_be_watched_watches_none(service, reading):
     with pytest.raises(InputError, match="gprmax"):
         tasks.watch()
     assert all(interest.is_cancelled for interest in reading.interests)
-    assert not watches._kept
+    assert not _watch_registry._kept

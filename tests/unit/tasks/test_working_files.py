@@ -3,7 +3,7 @@
 from datetime import datetime, timezone
 
 from inductiva_widgets.tasks import LastModified, WorkingFile, WorkingFiles
-from inductiva_widgets.tasks.working import Text
+from inductiva_widgets.tasks.working_files import Text
 
 
 def files(*names, size=None):

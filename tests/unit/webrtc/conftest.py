@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.unit.webrtc.machine import Machine
+from tests.unit.webrtc.fake_machine import Machine
 
 _numbers = itertools.count()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiortc
 
-from inductiva_widgets.models import PeerAnswer
+from inductiva_widgets.models.tasks import PeerAnswer
 
 
 def success(message: Any) -> str:

@@ -17,10 +17,10 @@ from inductiva_widgets.errors import (
     TaskError,
     UnexpectedAnswerError,
 )
-from inductiva_widgets.webrtc import link
-from inductiva_widgets.webrtc.inbox import Inbox
+from inductiva_widgets.webrtc import peer_session
+from inductiva_widgets.webrtc.message_queue import Inbox
 from inductiva_widgets.webrtc.messages import LONGEST
-from tests.unit.webrtc.machine import success
+from tests.unit.webrtc.fake_machine import success
 
 TOP = webrtc.Question("top")
 TAIL = webrtc.Question("tail", {"filename": "stdout.txt"}, follow=True)
@@ -83,7 +83,7 @@ def test_stream_ends_when_the_peer_closes_its_channel(start_machine):
 
 
 def test_peer_that_takes_one_channel_a_connection_gets_more_connections(start_machine, monkeypatch):
-    monkeypatch.setattr(link, "PATIENCE", 0.5)
+    monkeypatch.setattr(peer_session, "PATIENCE", 0.5)
     machine = start_machine(by_operation)
     machine.channels_a_connection = 1
     stream = webrtc.stream(machine, "t1", TAIL)
@@ -91,14 +91,14 @@ def test_peer_that_takes_one_channel_a_connection_gets_more_connections(start_ma
     assert webrtc.ask(machine, "t1", TOP) == "top"
     assert machine.offers == 2
     # It is remembered: nobody waits in vain again.
-    monkeypatch.setattr(link, "PATIENCE", 60)
+    monkeypatch.setattr(peer_session, "PATIENCE", 60)
     assert webrtc.ask(machine, "t1", TOP) == "top"
     assert machine.offers == 3
     stream.close()
 
 
 def test_quiet_file_gets_no_connection_of_its_own(start_machine, monkeypatch):
-    monkeypatch.setattr(link, "PATIENCE", 0.3)
+    monkeypatch.setattr(peer_session, "PATIENCE", 0.3)
 
     def answer(question, channel):
         if question["type"] != "tail":
@@ -123,7 +123,7 @@ def test_what_a_peer_can_do_is_asked_once(start_machine):
 
 
 def test_peer_that_is_slow_once_is_not_taken_for_one_of_one_channel(start_machine, monkeypatch):
-    monkeypatch.setattr(link, "PATIENCE", 0.3)
+    monkeypatch.setattr(peer_session, "PATIENCE", 0.3)
 
     def answer(question, channel):
         if question["type"] == "top":
@@ -245,14 +245,14 @@ def test_loop_is_on_a_thread_of_its_own(start_machine):
 
 
 def test_idle_connection_is_closed(start_machine, monkeypatch):
-    monkeypatch.setattr(link, "LINGER", 0.0)
+    monkeypatch.setattr(peer_session, "LINGER", 0.0)
     machine = start_machine(by_operation)
     assert webrtc.ask(machine, "t1", TOP) == "top"
     deadline = time.monotonic() + 60
     while machine.open[0].connectionState != "closed" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert machine.open[0].connectionState == "closed"
-    assert (machine, "t1") not in link._links
+    assert (machine, "t1") not in peer_session._links
 
 
 def test_inbox_is_bounded_and_tells_what_it_lost():
@@ -270,7 +270,7 @@ def test_inbox_is_bounded_and_tells_what_it_lost():
 def test_connection_that_was_lost_unnoticed_costs_no_answer(start_machine, monkeypatch):
     machine = start_machine(by_operation)
     assert webrtc.ask(machine, "t1", TOP) == "top"
-    lose = link.first_of
+    lose = peer_session.first_of
 
     async def first_of(over, lost):
         # The first one is lost with the question on it.
@@ -278,6 +278,6 @@ def test_connection_that_was_lost_unnoticed_costs_no_answer(start_machine, monke
             lost.set()
         await lose(over, lost)
 
-    monkeypatch.setattr(link, "first_of", first_of)
+    monkeypatch.setattr(peer_session, "first_of", first_of)
     assert webrtc.ask(machine, "t1", TOP) == "top"
     assert machine.offers == 2

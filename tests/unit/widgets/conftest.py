@@ -1,5 +1,5 @@
 """Fixtures for the widgets."""
 
-from tests.unit.widgets.watches import kernel
+from tests.unit.widgets.fake_watches import kernel
 
 __all__ = ["kernel"]

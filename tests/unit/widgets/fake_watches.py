@@ -4,11 +4,11 @@ import weakref
 
 import pytest
 
+from inductiva_widgets.metrics.decimate import Row
 from inductiva_widgets.metrics.gaps import Gaps
-from inductiva_widgets.metrics.rows import Row
-from inductiva_widgets.tasks import watches
-from inductiva_widgets.tasks.watching import Watch
-from inductiva_widgets.widgets import quiet, readings
+from inductiva_widgets.tasks import _watch_registry
+from inductiva_widgets.tasks.log_watch import Watch
+from inductiva_widgets.widgets import automatic_watches, log_metrics
 
 
 class FakeWatch:
@@ -103,10 +103,10 @@ class Kernel:
 def kernel(monkeypatch):
     """Return the watches of a kernel in which every simulator's numbers are known."""
     kernel = Kernel()
-    monkeypatch.setattr(watches, "watches_of", kernel.watches_of)
-    monkeypatch.setattr(watches, "kept_watches", kernel.kept_watches)
-    monkeypatch.setattr(readings, "preset_for", lambda name: name)
+    monkeypatch.setattr(_watch_registry, "watches_of", kernel.watches_of)
+    monkeypatch.setattr(_watch_registry, "kept_watches", kernel.kept_watches)
+    monkeypatch.setattr(log_metrics, "preset_for", lambda name: name)
     monkeypatch.setattr(Watch, "quiet", kernel.make_quiet)
-    monkeypatch.setattr(quiet, "_pool", quiet._Pool())
-    monkeypatch.setattr(readings, "_all", weakref.WeakSet())
+    monkeypatch.setattr(automatic_watches, "_pool", automatic_watches._Pool())
+    monkeypatch.setattr(log_metrics, "_all", weakref.WeakSet())
     return kernel

@@ -13,7 +13,8 @@ from ipywidgets.widgets.widget import _instances
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import TaskWidget, bundle
+from inductiva_widgets.widgets import TaskWidget
+from inductiva_widgets.widgets import assets as bundle
 from inductiva_widgets.widgets.base import BaseWidget
 from tests.unit.conftest import wire_task
 

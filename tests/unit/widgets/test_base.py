@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 from inductiva_widgets.errors import InputError, ServerError
-from inductiva_widgets.live import Feed, poller_for
+from inductiva_widgets.polling import Feed, poller_for
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import OutputsWidget, TaskListWidget, TaskWidget, base
 from tests.unit.conftest import CANARY, wire_task

@@ -107,7 +107,7 @@ def test_every_kind_is_told(compared):
 
 def test_code_gives_the_same_in_python(compared, monkeypatch):
     reply, table, client = compared(wire_task("a"), wire_task("b", project="x"))
-    monkeypatch.setattr("inductiva_widgets.api.connect._default", client)
+    monkeypatch.setattr("inductiva_widgets.http.default_client._default", client)
     names = {"inductiva": inductiva_widgets}
     exec(reply["result"]["code"], names)
     pd.testing.assert_frame_equal(names["df"], table.selected.compare(details=True))

@@ -9,7 +9,7 @@ from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.progress import FileProgress, Progress
 from inductiva_widgets.errors import DownloadCancelled, DownloadError
 from inductiva_widgets.tasks import Task, get
-from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, base, state
+from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, base, view_models
 from tests.unit.conftest import wire_task
 
 PATIENCE = 60
@@ -98,7 +98,7 @@ def ended(download):
 
 def test_view_names_the_files_under_way_and_is_plain_json():
     files = (FileProgress("a/b.vtk", 5, 10), FileProgress("c.csv", 0, 3))
-    view = state.download_view(Progress(phase="paused", active=files))
+    view = view_models.download_view(Progress(phase="paused", active=files))
     assert view["phase"] == "paused"
     assert view["files"] == [
         {"name": "a/b.vtk", "done": 5, "total": 10},

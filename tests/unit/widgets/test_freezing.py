@@ -6,9 +6,9 @@ import pytest
 
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import DownloadCancelled
-from inductiva_widgets.live import poller_for
+from inductiva_widgets.polling import poller_for
 from inductiva_widgets.tasks import Task, _display, get
-from inductiva_widgets.widgets import TaskListWidget, TaskWidget, displays
+from inductiva_widgets.widgets import TaskListWidget, TaskWidget, display_handles
 from tests.unit.conftest import wire_task
 
 LIVE = "application/vnd.jupyter.widget-view+json"
@@ -43,7 +43,7 @@ def screen(monkeypatch):
     monkeypatch.setattr(_display, "_show", lambda widget: widget._ipython_display_())
     yield screen
     # Else the end of the tests is taken for that of a kernel.
-    displays._live.clear()
+    display_handles._live.clear()
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_last_of_a_storm_of_changes_is_stored_later(screen, service, monkeypatch
 
 
 def test_later_read_text_is_stored_though_an_earlier_one_is_published_after_it(screen):
-    shown = displays.Displays()
+    shown = display_handles.Displays()
     shown.show({"text/plain": "begin"})
 
     def slow():
@@ -189,7 +189,7 @@ def test_what_a_wait_has_learnt_is_stored_at_the_end_of_its_cell(screen, by_hand
     # Without a look of the poller.
     task.refresh()
     assert "In Progress" in screen.shown[0]["text/html"]
-    displays._update_all()
+    display_handles._update_all()
     assert "Success" in screen.shown[0]["text/html"]
 
 
@@ -217,7 +217,7 @@ def test_shutdown_replaces_what_is_live(screen, by_hand, service, monkeypatch):
     for widget in (broken, card, table):
         widget._ipython_display_()
     monkeypatch.setattr(broken, "_twin", lambda: 1 / 0)
-    displays._replace_all()
+    display_handles._replace_all()
     assert [LIVE in shown for shown in screen.shown] == [True, False, False]
 
 

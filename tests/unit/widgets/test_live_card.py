@@ -6,11 +6,11 @@ import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import TaskWidget, readings
-from inductiva_widgets.widgets.readings import _notice
+from inductiva_widgets.widgets import TaskWidget, log_metrics
+from inductiva_widgets.widgets.log_metrics import _notice
 from tests.unit.conftest import wire_task
-from tests.unit.widgets.test_sight import tell
-from tests.unit.widgets.watches import FakeWatch
+from tests.unit.widgets.fake_watches import FakeWatch
+from tests.unit.widgets.test_visibility import tell
 
 RUNNING = "computation-started"
 
@@ -18,7 +18,7 @@ RUNNING = "computation-started"
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
     """Tell without the rest between two words, on the test's thread; no poller runs."""
-    monkeypatch.setattr(readings, "PERIOD", 0.0)
+    monkeypatch.setattr(log_metrics, "PERIOD", 0.0)
     monkeypatch.setattr(threading.Thread, "start", lambda _: None)
     monkeypatch.setattr(threading.Timer, "start", lambda timer: timer.function(*timer.args))
 

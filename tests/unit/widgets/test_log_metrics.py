@@ -6,10 +6,10 @@ import threading
 import pytest
 
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import quiet, readings
-from inductiva_widgets.widgets.readings import Readings
+from inductiva_widgets.widgets import automatic_watches, log_metrics
+from inductiva_widgets.widgets.log_metrics import Readings
 from tests.unit.conftest import wire_task
-from tests.unit.widgets.watches import FakeWatch
+from tests.unit.widgets.fake_watches import FakeWatch
 
 RUNNING = "computation-started"
 
@@ -17,7 +17,7 @@ RUNNING = "computation-started"
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
     """Tell without the rest between two words, and on the test's thread."""
-    monkeypatch.setattr(readings, "PERIOD", 0.0)
+    monkeypatch.setattr(log_metrics, "PERIOD", 0.0)
     monkeypatch.setattr(threading.Timer, "start", lambda timer: timer.function(*timer.args))
 
 
@@ -91,15 +91,15 @@ def test_two_widgets_share_a_reading_which_ends_with_the_last_of_them(kernel, ta
 
 
 def test_no_more_than_the_limit_are_read_and_the_next_begins_when_one_ends(kernel, tasks):
-    made = tasks(quiet.MOST + 2)
+    made = tasks(automatic_watches.MOST + 2)
     widgets = [Widget(task) for task in made]
-    assert kernel.reading == [task.id for task in made[: quiet.MOST]]
+    assert kernel.reading == [task.id for task in made[: automatic_watches.MOST]]
     kernel.quiet[3].end()
-    assert kernel.reading[-1] == made[quiet.MOST].id
+    assert kernel.reading[-1] == made[automatic_watches.MOST].id
     # The last state of the one that has ended stays with its card.
     assert widgets[3].readings.of(made[3]) == [kernel.quiet[3]]
     widgets[0].readings.pause()
-    assert kernel.reading[-1] == made[quiet.MOST + 1].id
+    assert kernel.reading[-1] == made[automatic_watches.MOST + 1].id
 
 
 def test_out_of_sight_nothing_is_read_and_coming_back_reads_anew(kernel, tasks):
@@ -116,7 +116,7 @@ def test_own_expression_adds_to_what_the_card_reads_by_itself(kernel, tasks):
     widget = Widget(task)
     own = FakeWatch(task, wall=[3.0])
     kernel.made.append(own)
-    readings._notice(own)
+    log_metrics._notice(own)
     assert kernel.reading == ["t0"]
     assert widget.readings.of(task) == [own, kernel.quiet[0]]
     kernel.quiet[0].read(percent=5.0)
@@ -128,7 +128,7 @@ def test_own_expression_adds_to_what_the_card_reads_by_itself(kernel, tasks):
 def test_own_expression_alone_is_read_if_the_simulator_prints_no_known_numbers(
     kernel, tasks, monkeypatch
 ):
-    monkeypatch.setattr(readings, "preset_for", lambda _: None)
+    monkeypatch.setattr(log_metrics, "preset_for", lambda _: None)
     (task,) = tasks(1)
     kernel.made.append(FakeWatch(task))
     widget = Widget(task)
@@ -142,7 +142,7 @@ def test_preset_of_a_person_takes_the_place_of_the_quiet_one(kernel, tasks):
     watch = FakeWatch(task)
     watch.has_preset = True
     kernel.made.append(watch)
-    readings._notice(watch)
+    log_metrics._notice(watch)
     assert kernel.reading == []
     assert widget.told == ["t0"]
     assert widget.readings.of(task) == [watch]
@@ -151,7 +151,7 @@ def test_preset_of_a_person_takes_the_place_of_the_quiet_one(kernel, tasks):
 
 
 def test_watches_that_were_made_before_are_followed_whatever_their_number(kernel, tasks):
-    made = tasks(quiet.MOST + 4)
+    made = tasks(automatic_watches.MOST + 4)
     kernel.made = [FakeWatch(task) for task in made]
     for watch in kernel.made:
         watch.has_preset = True
@@ -167,28 +167,28 @@ def test_watch_of_another_task_is_not_taken(kernel, tasks):
     widget = Widget(one)
     watch = FakeWatch(other)
     kernel.made.append(watch)
-    readings._notice(watch)
+    log_metrics._notice(watch)
     assert watch.callbacks == []
     assert widget.readings.of(one) == kernel.quiet
 
 
 def test_cloud_is_read_only_where_it_can_be_and_the_numbers_are_known(kernel, tasks, monkeypatch):
     (task,) = tasks(1, is_local=False)
-    monkeypatch.setattr(readings, "can_follow", lambda _: False)
+    monkeypatch.setattr(log_metrics, "can_follow", lambda _: False)
     Widget(task)
     assert kernel.quiet == []
-    monkeypatch.setattr(readings, "can_follow", lambda _: True)
-    monkeypatch.setattr(readings, "preset_for", lambda _: None)
+    monkeypatch.setattr(log_metrics, "can_follow", lambda _: True)
+    monkeypatch.setattr(log_metrics, "preset_for", lambda _: None)
     Widget(task)
     assert kernel.quiet == []
-    monkeypatch.setattr(readings, "preset_for", lambda _: "a preset")
+    monkeypatch.setattr(log_metrics, "preset_for", lambda _: "a preset")
     Widget(task)
     assert kernel.reading == ["t0"]
 
 
 def test_words_come_no_faster_than_the_period_and_the_last_is_not_lost(kernel, tasks, monkeypatch):
     waiting = []
-    monkeypatch.setattr(readings, "PERIOD", 60.0)
+    monkeypatch.setattr(log_metrics, "PERIOD", 60.0)
     monkeypatch.setattr(threading.Timer, "start", lambda timer, *_: waiting.append(timer))
     monkeypatch.setattr(threading.Timer, "is_alive", lambda timer: timer in waiting)
     (task,) = tasks(1)

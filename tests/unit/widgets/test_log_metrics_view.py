@@ -7,9 +7,9 @@ import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.metrics.gaps import Gap
-from inductiva_widgets.widgets.live_view import gap_text, live_view, metric_view, newer
+from inductiva_widgets.widgets.log_metrics_view import gap_text, live_view, metric_view, newer
 from tests.unit.conftest import START
-from tests.unit.widgets.watches import FakeWatch
+from tests.unit.widgets.fake_watches import FakeWatch
 
 
 def test_task_without_watches_has_nothing_to_show():

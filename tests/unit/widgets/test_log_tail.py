@@ -5,10 +5,10 @@ import io
 import pytest
 
 from inductiva_widgets.errors import InputError, ServerError
-from inductiva_widgets.live import poller_for
+from inductiva_widgets.polling import poller_for
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import TaskListWidget, TaskWidget, last_words
-from inductiva_widgets.widgets.last_words import LastWords, last_lines
+from inductiva_widgets.widgets import TaskListWidget, TaskWidget, log_tail
+from inductiva_widgets.widgets.log_tail import LastWords, last_lines
 from tests.unit.conftest import wire_task
 
 
@@ -20,8 +20,8 @@ def spawned(monkeypatch):
     def spawn(action, on_error, name):
         actions.append(action)
 
-    monkeypatch.setattr(last_words, "spawn", spawn)
-    monkeypatch.setattr(last_words, "_known", last_words.weakref.WeakKeyDictionary())
+    monkeypatch.setattr(log_tail, "spawn", spawn)
+    monkeypatch.setattr(log_tail, "_known", log_tail.weakref.WeakKeyDictionary())
     return actions
 
 
@@ -78,7 +78,7 @@ def test_task_without_outputs_is_not_asked(make, spawned):
 
 def test_stream_that_cannot_be_read_is_missing_and_the_other_is_not(make):
     task = make(files={"stderr.txt": InputError("no such file"), "stdout.txt": b"the end\n"})
-    assert last_words.fetch(task) == [{"name": "stdout.txt", "text": "the end"}]
+    assert log_tail.fetch(task) == [{"name": "stdout.txt", "text": "the end"}]
 
 
 def test_service_that_does_not_answer_costs_the_words_only(make, spawned, caplog):
@@ -129,8 +129,8 @@ def test_card_that_is_open_in_a_list_gets_them(make, spawned, monkeypatch):
 
 
 def test_packed_file_that_is_too_long_is_left_alone(make, monkeypatch):
-    monkeypatch.setattr(last_words, "_LONGEST", 3)
-    assert last_words.fetch(make(files={"stderr.txt": b"too long"})) == []
+    monkeypatch.setattr(log_tail, "_LONGEST", 3)
+    assert log_tail.fetch(make(files={"stderr.txt": b"too long"})) == []
 
 
 @pytest.mark.parametrize(

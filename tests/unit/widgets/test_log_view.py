@@ -5,11 +5,11 @@ import io
 import pytest
 
 from inductiva_widgets import errors
-from inductiva_widgets.api.transport import FilePart
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.http.transport import FilePart
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import logs
-from inductiva_widgets.widgets.logs import log_view
+from inductiva_widgets.widgets import log_view as logs
+from inductiva_widgets.widgets.log_view import log_view
 from tests.unit.conftest import wire_task
 
 KIB = 1 << 10

@@ -6,12 +6,12 @@ import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import get
-from inductiva_widgets.widgets import quiet, readings
-from inductiva_widgets.widgets.readings import _notice
+from inductiva_widgets.widgets import automatic_watches, log_metrics
+from inductiva_widgets.widgets.log_metrics import _notice
 from tests.unit.conftest import wire_task
-from tests.unit.widgets.test_sight import tell
+from tests.unit.widgets.fake_watches import FakeWatch
 from tests.unit.widgets.test_task_list import ask, query, record
-from tests.unit.widgets.watches import FakeWatch
+from tests.unit.widgets.test_visibility import tell
 
 RUNNING = "computation-started"
 
@@ -27,7 +27,7 @@ def _at_once(monkeypatch):
             on_error(error)
 
     monkeypatch.setattr("inductiva_widgets.widgets.base.spawn", spawn)
-    monkeypatch.setattr(readings, "PERIOD", 0.0)
+    monkeypatch.setattr(log_metrics, "PERIOD", 0.0)
     monkeypatch.setattr(threading.Thread, "start", lambda _: None)
     monkeypatch.setattr(threading.Timer, "start", lambda timer: timer.function(*timer.args))
 
@@ -109,13 +109,13 @@ def test_patch_of_a_status_does_not_carry_the_metric(seen, kernel):
 
 def test_no_more_are_read_than_the_limit_and_those_sent_last_come_first(seen, kernel):
     table = seen(*[RUNNING] * 40, **WITH)
-    assert kernel.reading == [f"t{n}" for n in range(quiet.MOST)]
+    assert kernel.reading == [f"t{n}" for n in range(automatic_watches.MOST)]
     ask(table, "rows", start=30, stop=40)
-    assert set(kernel.reading) == {f"t{n}" for n in range(30, 30 + quiet.MOST)}
+    assert set(kernel.reading) == {f"t{n}" for n in range(30, 30 + automatic_watches.MOST)}
 
 
 def test_task_whose_simulator_is_not_known_is_not_read_for_a_line(seen, kernel, monkeypatch):
-    monkeypatch.setattr(readings, "preset_for", lambda _: None)
+    monkeypatch.setattr(log_metrics, "preset_for", lambda _: None)
     table = seen(RUNNING, **WITH)
     assert kernel.quiet == []
     watch = FakeWatch(table.tasks[0], q=[2.0])

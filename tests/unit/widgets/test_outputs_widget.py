@@ -5,10 +5,10 @@ import pytest
 import inductiva_widgets
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import TaskError
-from inductiva_widgets.models import ArchiveEntry, ArchiveListing
+from inductiva_widgets.models.tasks import ArchiveEntry, ArchiveListing
 from inductiva_widgets.tasks import Task, _display
 from inductiva_widgets.tasks.outputs import OutputsInfo
-from inductiva_widgets.widgets import OutputsWidget, base, twins
+from inductiva_widgets.widgets import OutputsWidget, base, static_html
 from tests.unit.conftest import wire_task
 
 NAMES = ["stdout.txt", "vtk/a.vtk", "vtk/b/c.vtk", "vtkx", "<b>&\u202e.csv"]
@@ -118,7 +118,9 @@ def test_twins_hold_the_names_as_text(task):
 
 
 def test_html_twin_of_many_files_says_how_many():
-    html = twins.outputs_html(OutputsInfo.from_listing(listing(*(f"f{n}" for n in range(60)))))
+    html = static_html.outputs_html(
+        OutputsInfo.from_listing(listing(*(f"f{n}" for n in range(60))))
+    )
     assert "The first 20 of 60 files." in html
     assert html.count("<tr>") == 21
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
-from inductiva_widgets.widgets import twins
-from inductiva_widgets.widgets.twins.live import sparkline
-from inductiva_widgets.widgets.twins.markup import COLOURS
+from inductiva_widgets.widgets import static_html
+from inductiva_widgets.widgets.static_html.log_metrics import sparkline
+from inductiva_widgets.widgets.static_html.markup import COLOURS
 from tests.unit.conftest import START, wire_task
 
 NOW = START + timedelta(seconds=60)
@@ -35,18 +35,20 @@ class Tags(html.parser.HTMLParser):
 def test_card_says_the_status_in_text_and_html():
     for status in KNOWN_STATUSES:
         task = info(status=status)
-        assert f"{task.task_id}: {task.alias}" in twins.task_text(task, NOW)
-        assert task.alias in Tags(twins.task_html(task, NOW)).text
+        assert f"{task.task_id}: {task.alias}" in static_html.task_text(task, NOW)
+        assert task.alias in Tags(static_html.task_html(task, NOW)).text
 
 
 def test_card_text_tells_what_people_ask():
-    text = twins.task_text(info(metrics={"output_total_files": 6, "output_size_bytes": 2048}), NOW)
+    text = static_html.task_text(
+        info(metrics={"output_total_files": 6, "output_size_bytes": 2048}), NOW
+    )
     for expected in ("splishsplash", "c2-standard-16", "0:00:10", "6 files, 2.00 KiB"):
         assert expected in text
 
 
 def test_card_text_tells_why_it_failed():
-    text = twins.task_text(info(status="failed", error_detail="exit code 1\nERROR 209"), NOW)
+    text = static_html.task_text(info(status="failed", error_detail="exit code 1\nERROR 209"), NOW)
     assert "exit code 1" in text
     assert "    ERROR 209" in text
 
@@ -60,7 +62,7 @@ def test_values_never_become_markup():
         error_detail=f"{HOSTILE}\n{HOSTILE}",
         executer={"vm_type": HOSTILE},
     )
-    for text in (twins.task_html(task, NOW), twins.list_html([task], NOW, 1)):
+    for text in (static_html.task_html(task, NOW), static_html.list_html([task], NOW, 1)):
         parsed = Tags(text)
         assert "img" not in parsed.tags
         assert HOSTILE[:39] in parsed.text
@@ -68,11 +70,11 @@ def test_values_never_become_markup():
 
 def test_list_shows_its_first_rows_and_says_how_many_there_are():
     many = [info(task_id=f"t{i}") for i in range(60)]
-    parsed = Tags(twins.list_html(many, NOW, 60))
+    parsed = Tags(static_html.list_html(many, NOW, 60))
     assert parsed.tags.count("tr") == 21
     assert "first 20 of 60" in parsed.text
-    assert Tags(twins.list_html(many[:50], NOW, 50)).tags.count("tr") == 51
-    assert "No tasks" in twins.list_html([], NOW, 0)
+    assert Tags(static_html.list_html(many[:50], NOW, 50)).tags.count("tr") == 51
+    assert "No tasks" in static_html.list_html([], NOW, 0)
 
 
 WORDS = [{"name": "stderr.txt", "text": "\x1b[31mmesh\x1b[0m is <tangled>\r\n\x07"}]
@@ -80,11 +82,11 @@ WORDS = [{"name": "stderr.txt", "text": "\x1b[31mmesh\x1b[0m is <tangled>\r\n\x0
 
 def test_failed_card_gives_the_last_words_as_text():
     task = info(status="failed", error_detail="exit code 1")
-    shown = twins.task_html(task, NOW, WORDS)
+    shown = static_html.task_html(task, NOW, WORDS)
     assert "mesh is <tangled>" in Tags(shown).text
-    assert "    mesh is <tangled>" in twins.task_text(task, NOW, WORDS)
+    assert "    mesh is <tangled>" in static_html.task_text(task, NOW, WORDS)
     for control in "\x1b\x07\r":
-        assert control not in shown + twins.task_text(task, NOW, WORDS)
+        assert control not in shown + static_html.task_text(task, NOW, WORDS)
 
 
 def test_card_names_its_commands():
@@ -96,44 +98,44 @@ def test_card_names_its_commands():
         "end_timestamp": (START + timedelta(seconds=3)).isoformat(),
     }
     task = info(status_history=[{"status": "computation-started", "operations": [operation]}])
-    for text in (Tags(twins.task_html(task, NOW)).text, twins.task_text(task, NOW)):
+    for text in (Tags(static_html.task_html(task, NOW)).text, static_html.task_text(task, NOW)):
         assert "swmm5 <model.inp>   (exit code 209, 3.0 s)" in text
 
 
 def test_ended_card_says_how_to_get_its_files():
     task = info()
     line = f'inductiva.Task("{task.task_id}").download_outputs()'
-    assert line in twins.task_text(task, NOW)
-    assert line in Tags(twins.task_html(task, NOW)).text
-    assert "download_outputs" not in twins.task_text(info(status="submitted"), NOW)
+    assert line in static_html.task_text(task, NOW)
+    assert line in Tags(static_html.task_html(task, NOW)).text
+    assert "download_outputs" not in static_html.task_text(info(status="submitted"), NOW)
 
 
 def test_card_of_a_task_that_goes_on_says_of_when_it_is():
-    assert "As of" in twins.task_text(info(status="submitted"), NOW)
-    assert "As of" not in twins.task_text(info(), NOW)
+    assert "As of" in static_html.task_text(info(status="submitted"), NOW)
+    assert "As of" not in static_html.task_text(info(), NOW)
 
 
 def test_twin_is_found_as_the_live_card_is():
-    shown = twins.task_html(info(status="killed"), NOW)
+    shown = static_html.task_html(info(status="killed"), NOW)
     assert '<section aria-label="Task n7pbtxunxqzuca6nwe9v0gn75"' in shown
     assert 'role="status" data-status="killed"' in shown
 
 
 def test_long_values_are_cut_and_stay_on_their_line():
     task = info(simulator="x" * 10_000, project="a\nb", error_detail="e" * 10_000, status="failed")
-    text = twins.task_text(task, NOW)
+    text = static_html.task_text(task, NOW)
     assert max(map(len, text.splitlines())) < 4100
     assert "Project           a b" in text
-    assert len(twins.list_html([task], NOW, 1)) < 2500
+    assert len(static_html.list_html([task], NOW, 1)) < 2500
 
 
 def test_list_sums_up_all_of_its_tasks():
     totals = {"counts": {"ok": 20, "bad": 40}, "cost": 1.25, "seconds": 600.0}
-    text = Tags(twins.list_html([info()], NOW, 60, totals)).text
+    text = Tags(static_html.list_html([info()], NOW, 60, totals)).text
     assert "60 tasks · 20 succeeded · 40 failed · computation 0:10:00 · cost 1.25 US$" in text
     assert "as of" not in text
     totals["counts"] = {"run": 1, "ok": 59}
-    assert "as of" in Tags(twins.list_html([info()], NOW, 60, totals)).text
+    assert "as of" in Tags(static_html.list_html([info()], NOW, 60, totals)).text
 
 
 DOWNLOAD = {
@@ -156,8 +158,8 @@ DOWNLOAD = {
 )
 def test_download_says_what_became_of_it(change, expected):
     download = {**DOWNLOAD, **change}
-    assert expected in twins.download_text("Outputs of task t1", download)
-    parsed = Tags(twins.download_html("Outputs of task t1", download))
+    assert expected in static_html.download_text("Outputs of task t1", download)
+    parsed = Tags(static_html.download_html("Outputs of task t1", download))
     assert expected in parsed.text
     assert ("out/<b>" in parsed.text) == (download["phase"] == "done")
 
@@ -203,10 +205,10 @@ def live(**fields):
 
 def test_twin_of_a_watched_task_keeps_its_last_values_and_a_drawing():
     task = info(status="killed")
-    text = twins.task_text(task, NOW, live=live(note="Killed: p > 1"))
+    text = static_html.task_text(task, NOW, live=live(note="Killed: p > 1"))
     for words in ("Progress: 38%", "p: 0.1", "Killed: p > 1"):
         assert words in text
-    html = twins.task_html(task, NOW, live=live())
+    html = static_html.task_html(task, NOW, live=live())
     assert Tags(html).tags.count("svg") == 1
     # A gap where there was no number, and the range over the height on a logarithmic scale.
     assert 'd="M2.0 2.0M106.0 22.0L158.0 12.0"' in html
@@ -215,8 +217,8 @@ def test_twin_of_a_watched_task_keeps_its_last_values_and_a_drawing():
 def test_twin_of_a_series_without_numbers_has_words_for_it():
     series = {**live()["series"][0], "last": None, "points": []}
     shown = live(series=[series], progress=None)
-    assert "p: no value" in twins.task_text(info(), NOW, live=shown)
-    assert "svg" not in Tags(twins.task_html(info(), NOW, live=shown)).tags
+    assert "p: no value" in static_html.task_text(info(), NOW, live=shown)
+    assert "svg" not in Tags(static_html.task_html(info(), NOW, live=shown)).tags
 
 
 def gap(text="nan since step 41", start=41, end=500):
@@ -238,8 +240,8 @@ def test_static_card_of_a_series_that_is_not_finite_says_since_when(
 ):
     part = {"last": last, "non_finite": non_finite, "gaps": gaps, "extent": (1, 500)}
     shown = live(series=[{**live()["series"][0], **part}])
-    assert expected in twins.task_text(info(), NOW, live=shown)
-    assert expected.removeprefix("p: ") in Tags(twins.task_html(info(), NOW, live=shown)).text
+    assert expected in static_html.task_text(info(), NOW, live=shown)
+    assert expected.removeprefix("p: ") in Tags(static_html.task_html(info(), NOW, live=shown)).text
 
 
 def test_static_curve_of_40_finite_samples_of_500_takes_its_share_of_the_width():
@@ -252,8 +254,10 @@ def test_static_curve_of_40_finite_samples_of_500_takes_its_share_of_the_width()
 def test_static_card_shows_the_conditions_of_a_watch():
     condition = {"text": "Stops if p > 1 <b>", "state": "p is 0.1"}
     shown = live(conditions=[condition])
-    assert "Stops if p > 1 <b>: p is 0.1" in twins.task_text(info(), NOW, live=shown)
-    assert "Stops if p > 1 <b>: p is 0.1" in Tags(twins.task_html(info(), NOW, live=shown)).text
+    assert "Stops if p > 1 <b>: p is 0.1" in static_html.task_text(info(), NOW, live=shown)
+    assert (
+        "Stops if p > 1 <b>: p is 0.1" in Tags(static_html.task_html(info(), NOW, live=shown)).text
+    )
 
 
 def test_series_that_stands_still_is_a_line_in_the_middle():
@@ -264,4 +268,4 @@ def test_what_a_log_says_never_becomes_markup():
     series = {**live()["series"][0], "name": HOSTILE}
     error = {"title": HOSTILE, "detail": HOSTILE, "report": HOSTILE}
     shown = live(source=HOSTILE, series=[series], note=HOSTILE, error=error)
-    assert "img" not in Tags(twins.task_html(info(), NOW, live=shown)).tags
+    assert "img" not in Tags(static_html.task_html(info(), NOW, live=shown)).tags

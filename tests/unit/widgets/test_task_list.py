@@ -9,10 +9,10 @@ from pandas.testing import assert_frame_equal
 
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import DownloadCancelled, DownloadError, InputError, ServerError
-from inductiva_widgets.live import follow as follow_module
-from inductiva_widgets.live import poller_for
+from inductiva_widgets.polling import new_tasks as follow_module
+from inductiva_widgets.polling import poller_for
 from inductiva_widgets.tasks import TaskList, get
-from inductiva_widgets.widgets import TaskListWidget, base, bulk, lines
+from inductiva_widgets.widgets import TaskListWidget, base, selection_actions, table_controller
 from inductiva_widgets.widgets import task_list as module
 from tests.unit.conftest import at, wire_task
 
@@ -34,7 +34,7 @@ def _at_once(monkeypatch):
             REAL_START(thread)
 
     monkeypatch.setattr(base, "spawn", spawn)
-    monkeypatch.setattr(bulk, "spawn", spawn)
+    monkeypatch.setattr(selection_actions, "spawn", spawn)
     monkeypatch.setattr(threading.Thread, "start", start)
     monkeypatch.setattr(module, "_REST", 0.0)
     monkeypatch.setattr(follow_module, "PERIOD", 0.0)
@@ -201,7 +201,7 @@ def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
     work = []
     monkeypatch.setattr(module, "spawn", lambda action, on_error, name: work.append(action))
     monkeypatch.setattr(module, "_GREETING", 0.0)
-    monkeypatch.setattr(lines, "_SUMMED_AT_ONCE", 3)
+    monkeypatch.setattr(table_controller, "_SUMMED_AT_ONCE", 3)
     short, _ = table(*many(3))
     assert short.totals["counts"] == {"ok": 3}
     assert work == []
@@ -224,7 +224,7 @@ def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
 def test_long_list_that_was_closed_at_once_follows_nothing(table, monkeypatch):
     work = []
     monkeypatch.setattr(module, "spawn", lambda action, on_error, name: work.append(action))
-    monkeypatch.setattr(lines, "_SUMMED_AT_ONCE", 0)
+    monkeypatch.setattr(table_controller, "_SUMMED_AT_ONCE", 0)
     widget, client = table(wire_task("live", "computation-started"))
     widget.close()
     work[0]()

@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from inductiva_widgets.errors import DownloadError
-from inductiva_widgets.live import Feed
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.polling import Feed
 from inductiva_widgets.status import KNOWN_STATUSES, STATUS_FACTS
-from inductiva_widgets.widgets import state
-from inductiva_widgets.widgets.last_words import last_lines
+from inductiva_widgets.widgets import view_models
+from inductiva_widgets.widgets.log_tail import last_lines
 from tests.unit.conftest import START, at, wire_task
 
 T0 = START.timestamp() * 1000
@@ -23,7 +23,7 @@ def info(**fields):
 
 def test_every_status_makes_a_card_that_is_plain_json():
     for status in (*KNOWN_STATUSES, "teleported"):
-        view = state.task_view(info(status=status, is_terminated=status in ENDED))
+        view = view_models.task_view(info(status=status, is_terminated=status in ENDED))
         assert json.loads(json.dumps(view)) == view
         assert view["alias"], status
         assert view["meaning"], status
@@ -31,7 +31,7 @@ def test_every_status_makes_a_card_that_is_plain_json():
 
 def test_only_a_live_task_whose_kill_is_not_under_way_can_be_killed():
     views = {
-        status: state.task_view(info(status=status, is_terminated=status in ENDED))
+        status: view_models.task_view(info(status=status, is_terminated=status in ENDED))
         for status in KNOWN_STATUSES
     }
     can_be_killed = {status for status, view in views.items() if view["can_kill"]}
@@ -39,23 +39,23 @@ def test_only_a_live_task_whose_kill_is_not_under_way_can_be_killed():
 
 
 def test_running_computation_is_counted_by_the_page():
-    view = state.row_view(info(status="computation-started"))
+    view = view_models.row_view(info(status="computation-started"))
     assert view["computation"] == {"seconds": None, "since": T0 + 16_000}
     assert view["marks"][2:] == [T0 + 16_000, None, None]
 
 
 def test_ended_computation_is_a_number():
-    assert state.row_view(info())["computation"] == {"seconds": 10.0, "since": None}
+    assert view_models.row_view(info())["computation"] == {"seconds": 10.0, "since": None}
 
 
 def test_queue_position_is_shown_in_the_queue_alone():
-    assert state.task_view(info(status="submitted"), 2)["queue_ahead"] == 2
-    assert state.task_view(info(status="started"), 2)["queue_ahead"] is None
+    assert view_models.task_view(info(status="submitted"), 2)["queue_ahead"] == 2
+    assert view_models.task_view(info(status="started"), 2)["queue_ahead"] is None
 
 
 def test_failure_gives_reason_and_next_step():
     reason = "The command ended with exit code 1: runswmm\nERROR 209: undefined object J44"
-    failure = state.task_view(info(status="failed", error_detail=reason))["failure"]
+    failure = view_models.task_view(info(status="failed", error_detail=reason))["failure"]
     assert failure["title"] == "The command ended with exit code 1: runswmm"
     assert failure["detail"] == "ERROR 209: undefined object J44"
     assert "stderr.txt" in failure["advice"]
@@ -63,26 +63,28 @@ def test_failure_gives_reason_and_next_step():
 
 def test_failure_of_the_machine_gives_the_machines_reason():
     executer = {"vm_type": "c2", "error_detail": "No space left on device"}
-    view = state.task_view(info(status="executer-failed", executer=executer))
+    view = view_models.task_view(info(status="executer-failed", executer=executer))
     assert view["failure"]["title"] == "No space left on device"
 
 
 def test_kill_says_what_it_means_and_that_nothing_needs_to_be_done():
-    failure = state.task_view(info(status="killed"))["failure"]
+    failure = view_models.task_view(info(status="killed"))["failure"]
     assert failure["title"] == "The task was killed by its user."
     assert failure["advice"].startswith("Nothing needs to be corrected")
 
 
 def test_every_task_that_ended_without_success_is_given_a_next_step():
     for status in (code for code, facts in STATUS_FACTS.items() if facts.failed):
-        failure = state.task_view(info(status=status))["failure"]
+        failure = view_models.task_view(info(status=status))["failure"]
         assert failure["title"], status
         assert "again" in failure["advice"], status
 
 
 def test_machine_that_says_more_than_the_service_is_heard():
     machine = {"vm_type": "c2", "host_type": "GCP", "error_detail": "No space left on device"}
-    view = state.task_view(info(status="executer-failed", error_detail="Disk", executer=machine))
+    view = view_models.task_view(
+        info(status="executer-failed", error_detail="Disk", executer=machine)
+    )
     assert view["failure"]["title"] == "Disk"
     assert view["failure"]["detail"] == "No space left on device"
 
@@ -90,7 +92,7 @@ def test_machine_that_says_more_than_the_service_is_heard():
 def test_lines_of_the_reason_that_are_among_the_last_words_are_not_said_twice():
     reason = "Exit code 1: swmm\n(an error of the program)\nstep 3\nERROR 209"
     words = [{"name": "stderr.txt", "text": "  step 3\nERROR 209\n"}]
-    view = state.task_view(info(status="failed", error_detail=reason), last_words=words)
+    view = view_models.task_view(info(status="failed", error_detail=reason), last_words=words)
     assert view["failure"]["detail"] == "(an error of the program)"
     assert view["failure"]["last_words"] == words
 
@@ -105,7 +107,7 @@ MISSING_PROGRAM = (
 @pytest.mark.parametrize("reason", [MISSING_PROGRAM, MISSING_PROGRAM.replace("\n", " ")])
 def test_reason_written_to_stderr_by_the_server_is_said_once(reason):
     words = [{"name": "stderr.txt", "text": last_lines(reason.encode())}]
-    failure = state.task_view(
+    failure = view_models.task_view(
         info(status="executer-failed", error_detail=reason), last_words=words
     )["failure"]
     assert failure["title"] == "The program 'ccx' was not found on this machine."
@@ -115,9 +117,9 @@ def test_reason_written_to_stderr_by_the_server_is_said_once(reason):
 
 def test_advice_about_disk_and_memory_is_given_unless_the_reason_is_another():
     def advice(reason):
-        return state.task_view(info(status="executer-failed", error_detail=reason))["failure"][
-            "advice"
-        ]
+        return view_models.task_view(info(status="executer-failed", error_detail=reason))[
+            "failure"
+        ]["advice"]
 
     assert "larger disk or more memory" in advice(None)
     assert "larger disk or more memory" in advice("No space left on device")
@@ -127,14 +129,14 @@ def test_advice_about_disk_and_memory_is_given_unless_the_reason_is_another():
 def test_reason_is_plain_text():
     reason = "Exit code 1: \x1b[1mswmm\x1b[0m\n10 %\r20 %\n\x1b[31mERROR 209\x1b[0m"
     words = [{"name": "stderr.txt", "text": "ERROR 209"}]
-    view = state.task_view(info(status="failed", error_detail=reason), last_words=words)
+    view = view_models.task_view(info(status="failed", error_detail=reason), last_words=words)
     assert view["failure"]["title"] == "Exit code 1: swmm"
     assert view["failure"]["detail"] == "20 %"
 
 
 @pytest.mark.parametrize("status", ["success", "pending-kill", "computation-started"])
 def test_what_is_no_failure_has_none(status):
-    assert state.task_view(info(status=status))["failure"] is None
+    assert view_models.task_view(info(status=status))["failure"] is None
 
 
 def test_commands_come_with_their_time_and_verdict():
@@ -148,7 +150,7 @@ def test_commands_come_with_their_time_and_verdict():
     running = {**operation, "end_timestamp": None, "status": "RUNNING"}
     other = {**operation, "name": "download_input"}
     history = [{"status": "computation-started", "operations": [operation, running, other]}]
-    first, second = state.task_view(info(status_history=history))["commands"]
+    first, second = view_models.task_view(info(status_history=history))["commands"]
     assert first == {
         "command": "runswmm a b",
         "elapsed": {"seconds": 4.0, "since": None},
@@ -160,12 +162,12 @@ def test_commands_come_with_their_time_and_verdict():
 
 
 def test_console_link_is_for_the_real_service_alone():
-    assert state.task_view(info(), is_local=True)["console_url"] is None
-    assert state.task_view(info(task_id="a/b"))["console_url"].endswith("/a%2Fb")
+    assert view_models.task_view(info(), is_local=True)["console_url"] is None
+    assert view_models.task_view(info(task_id="a/b"))["console_url"].endswith("/a%2Fb")
 
 
 def test_own_errors_are_shown_as_they_are():
-    view = state.error_view("No", DownloadError("The disk is full."))
+    view = view_models.error_view("No", DownloadError("The disk is full."))
     assert view == {
         "title": "No",
         "detail": "The disk is full.",
@@ -177,13 +179,13 @@ def test_text_of_foreign_errors_is_not_shown_as_it_may_hold_a_signed_link():
     try:
         raise OSError("https://host/file?signature=SECRET")
     except OSError as error:
-        view = state.error_view("No", error)
+        view = view_models.error_view("No", error)
     assert "SECRET" not in str(view)
     assert "OSError in test_text" in view["report"]
 
 
 def test_feed_is_in_milliseconds():
-    assert state.feed_view(Feed(1.5, 2.0, "gone", "offline"), 3.0) == {
+    assert view_models.feed_view(Feed(1.5, 2.0, "gone", "offline"), 3.0) == {
         "updated": 1500,
         "offline_since": 2000,
         "error": "gone",

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from inductiva_widgets.downloads.progress import Progress
-from inductiva_widgets.live import poller_for
+from inductiva_widgets.polling import poller_for
 from inductiva_widgets.tasks import Task, get
-from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, base, state
+from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, base, view_models
 from tests.unit.conftest import CANARY, wire_task
 
 RUNNING = "computation-started"
@@ -173,7 +173,7 @@ def test_failing_callback_of_a_download_is_told_too(service, monkeypatch):
     download = Download()
     widget = DownloadWidget(download, title="Outputs")
     sent = record(widget)
-    monkeypatch.setattr(state, "download_view", lambda *_: 1 / 0)
+    monkeypatch.setattr(view_models, "download_view", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         download.callback(Progress())
     assert [message["push"] for message in sent] == ["error"]

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from inductiva_widgets.errors import TaskError
-from inductiva_widgets.models import WorkingFile
+from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.tasks.working import WorkingFiles
+from inductiva_widgets.tasks.working_files import WorkingFiles
 from inductiva_widgets.widgets import working_files
 from inductiva_widgets.widgets.working_files import files_view
 from tests.unit.conftest import START, wire_task

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from inductiva_widgets.models import TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.widgets.table import Query, TaskTable
 from tests.unit.conftest import START, wire_task
 

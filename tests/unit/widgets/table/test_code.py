@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from inductiva_widgets.frames import to_frame
 from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets.table import Query, TaskTable
-from inductiva_widgets.widgets.table.code import code
 from inductiva_widgets.widgets.table.columns import COLUMNS
+from inductiva_widgets.widgets.table.pandas_code import code
 from inductiva_widgets.widgets.table.query import GROUPS, TONES
 from tests.unit.conftest import at
-from tests.unit.widgets.table.made import NOW, infos
+from tests.unit.widgets.table.builders import NOW, infos
 
 HOSTILE = (
     "'); import os; os.abort() #",

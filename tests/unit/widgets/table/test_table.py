@@ -9,7 +9,7 @@ from inductiva_widgets.frames import to_frame
 from inductiva_widgets.widgets.table import Query, TaskTable
 from inductiva_widgets.widgets.table.columns import COLUMNS, Columns
 from tests.unit.conftest import START, at
-from tests.unit.widgets.table.made import NOW, info, shown, table_of
+from tests.unit.widgets.table.builders import NOW, info, shown, table_of
 
 
 def lines(table, start=0, stop=100):
