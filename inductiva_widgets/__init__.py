@@ -111,16 +111,16 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """Handle ``%load_ext inductiva_widgets``."""
-    from inductiva_widgets._ipython import load
+    from inductiva_widgets._ipython import load_extension
 
-    load(shell)
+    load_extension(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Handle ``%unload_ext inductiva_widgets``."""
-    from inductiva_widgets._ipython import unload
+    from inductiva_widgets._ipython import unload_extension
 
-    unload(shell)
+    unload_extension(shell)
 
 
 def __dir__() -> list[str]:

@@ -12,13 +12,13 @@ from typing import Any
 _VENDORS_TASK = ("inductiva.tasks.task", "Task")
 
 
-def load(shell: Any) -> None:
+def load_extension(shell: Any) -> None:
     """Register the ``%inductiva`` magic and the display of the vendor's tasks."""
     shell.register_magic_function(_magic, "line", "inductiva")
     _formatter(shell).for_type_by_name(*_VENDORS_TASK, _show)
 
 
-def unload(shell: Any) -> None:
+def unload_extension(shell: Any) -> None:
     """Take both back."""
     shell.magics_manager.magics["line"].pop("inductiva", None)
     formatter = _formatter(shell)

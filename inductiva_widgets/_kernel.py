@@ -16,7 +16,7 @@ from typing import Any
 _STEP = 0.1
 
 
-def sleep(seconds: float) -> None:
+def sleep_and_process_messages(seconds: float) -> None:
     """Sleep; messages of widgets are handled meanwhile where they would wait for the cell.
 
     Parameters
@@ -37,7 +37,7 @@ def sleep(seconds: float) -> None:
         time.sleep(min(_STEP, left))
 
 
-def until(is_over: Callable[[], bool]) -> None:
+def wait_and_process_messages(is_over: Callable[[], bool]) -> None:
     """Wait for something in a kernel of ipykernel 6, as ``sleep`` does; elsewhere return.
 
     Parameters
@@ -46,7 +46,7 @@ def until(is_over: Callable[[], bool]) -> None:
         Whether the wait is over.
     """
     while _kernel() is not None and not is_over():
-        sleep(_STEP)
+        sleep_and_process_messages(_STEP)
 
 
 def _kernel() -> Any:

@@ -14,7 +14,7 @@ _SIGNED = re.compile(r"[?&](?:X-Amz-|X-Goog-)?(?:signature|sig|credential)=", re
 _LOGGER = "urllib3.connectionpool"
 
 
-class _Redact(logging.Filter):
+class _RedactSignedUrls(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(_without_query(value) for value in record.args)
@@ -27,8 +27,8 @@ def _without_query(value: object) -> object:
     return value
 
 
-def redact_logs() -> None:
+def redact_signed_urls_in_logs() -> None:
     """Keep signatures out of urllib3's log; calling again changes nothing."""
     logger = logging.getLogger(_LOGGER)
-    if not any(isinstance(item, _Redact) for item in logger.filters):
-        logger.addFilter(_Redact())
+    if not any(isinstance(item, _RedactSignedUrls) for item in logger.filters):
+        logger.addFilter(_RedactSignedUrls())

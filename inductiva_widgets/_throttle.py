@@ -10,7 +10,7 @@ PERIOD = 1.0
 """Seconds between two calls at least."""
 
 
-class News:
+class ThrottledNotifier:
     """Listeners, told at most once in a period; the last news is never lost.
 
     Parameters
@@ -39,30 +39,30 @@ class News:
 
         return cancel
 
-    def tell(self, *, at_once: bool = False) -> None:
+    def notify(self, *, at_once: bool = False) -> None:
         """Tell all listeners, on this thread or, where they were told just now, on a later one."""
         wait = 0.0 if at_once else self._told + self._period - time.monotonic()
         if wait > 0:
-            self._postpone(wait)
+            self._schedule(wait)
             return
         self._told = time.monotonic()
         for listener in tuple(self._listeners):
-            self._tell_one(listener)
+            self._notify_listener(listener)
 
-    def _tell_one(self, listener: Callable[[], None]) -> None:
+    def _notify_listener(self, listener: Callable[[], None]) -> None:
         try:
             listener()
         except Exception as error:
             self._on_error(error)
 
-    def _postpone(self, seconds: float) -> None:
+    def _schedule(self, seconds: float) -> None:
         with self._lock:
             if self._later is None:
-                self._later = threading.Timer(seconds, self._tell_later)
+                self._later = threading.Timer(seconds, self._notify_later)
                 self._later.daemon = True
                 self._later.start()
 
-    def _tell_later(self) -> None:
+    def _notify_later(self) -> None:
         with self._lock:
             self._later = None
-        self.tell(at_once=True)
+        self.notify(at_once=True)

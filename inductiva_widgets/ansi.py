@@ -11,17 +11,17 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def without_escapes(text: str) -> str:
+def strip_ansi(text: str) -> str:
     """Return a text without the sequences that colour and move in a terminal."""
     return _ESCAPES.sub("", text)
 
 
-def without_controls(text: str) -> str:
+def strip_control_chars(text: str) -> str:
     """Return a text without control characters, tabs and newlines excepted."""
     return _CONTROLS.sub("", text)
 
 
-def plain_lines(text: str) -> list[str]:
+def render_plain_lines(text: str) -> list[str]:
     r"""Return the lines as a terminal shows them, without colours and blanks at their ends.
 
     Of a line that was written over again and again, the last state counts.
@@ -31,9 +31,9 @@ def plain_lines(text: str) -> list[str]:
     >>> plain_lines("10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n")
     ['20 %', 'ERROR: no mesh', '']
     """
-    return [_plain(line) for line in without_escapes(text).split("\n")]
+    return [_render_line(line) for line in strip_ansi(text).split("\n")]
 
 
-def _plain(line: str) -> str:
+def _render_line(line: str) -> str:
     shown = line.rstrip("\r").rpartition("\r")[2]
-    return without_controls(shown.expandtabs(8)).rstrip()
+    return strip_control_chars(shown.expandtabs(8)).rstrip()

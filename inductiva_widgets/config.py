@@ -76,7 +76,7 @@ def remote_settings(target: str | None = None, api_key: str | None = None) -> Se
     return Settings(url, find_api_key(api_key), _checked_url(catalogue))
 
 
-def wants_local(target: str | None) -> bool:
+def is_local_target(target: str | None) -> bool:
     """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the embedded server."""
     return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == LOCAL
 

@@ -53,7 +53,6 @@ __all__ = [
     "ConflictError",
     "DownloadCancelled",
     "DownloadError",
-    "HistoryWarning",
     "InductivaError",
     "InputError",
     "InvalidRequestError",
@@ -61,8 +60,9 @@ __all__ = [
     "NotFoundError",
     "RateLimitError",
     "ServerError",
+    "StaleHistoryWarning",
     "TaskError",
-    "UnexpectedAnswerError",
+    "UnexpectedResponseError",
     "UnsafePathError",
     "error_for_status",
 ]
@@ -180,7 +180,7 @@ class ServerError(APIError):
     """The service failed (5xx)."""
 
 
-class UnexpectedAnswerError(InductivaError):
+class UnexpectedResponseError(InductivaError):
     """An answer that is not the API's: HTML, another shape of JSON, a redirect."""
 
     def __init__(self, message: str, *, endpoint: str = "") -> None:
@@ -221,7 +221,7 @@ class LocalServerError(InductivaError):
     """The embedded server cannot be started or used."""
 
 
-class HistoryWarning(UserWarning):
+class StaleHistoryWarning(UserWarning):
     """The task history comes, but from a while ago, or could not be kept; the text says which."""
 
 

@@ -36,7 +36,7 @@ def format_bytes(size: int | None) -> str:
     return f"{size} B" if unit == "B" else f"{value:.2f} {unit}"
 
 
-def format_clock(seconds: float | None) -> str:
+def format_hms(seconds: float | None) -> str:
     """Return a duration as ``h:mm:ss``, with days in front where there are any.
 
     Parameters
@@ -54,7 +54,7 @@ def format_clock(seconds: float | None) -> str:
     return str(timedelta(seconds=round(max(0.0, seconds))))
 
 
-def format_short(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """Return a duration in words, two units at most, as in ``"4 min 37 s"``.
 
     Parameters

@@ -5,17 +5,17 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["Status", "StatusFacts", "Tone"]
+__all__ = ["Status", "StatusGroup", "StatusInfo"]
 
 
-class Tone(str, Enum):
+class StatusGroup(str, Enum):
     """How a status reads at a glance: the families that badges, counts and filters use."""
 
-    WAIT = "wait"
-    RUN = "run"
-    OK = "ok"
-    BAD = "bad"
-    OFF = "off"
+    PENDING = "wait"
+    RUNNING = "run"
+    SUCCEEDED = "ok"
+    FAILED = "bad"
+    STOPPED = "off"
     UNKNOWN = "unknown"
 
 
@@ -72,14 +72,14 @@ class Status(str, Enum):
         return format(self.value, spec)
 
     @property
-    def facts(self) -> StatusFacts:
+    def info(self) -> StatusInfo:
         """Everything that is known of this code: what it means, and what to do about it."""
         return STATUS_FACTS.get(self, _UNKNOWN_FACTS)
 
     @property
     def alias(self) -> str:
         """The name for people, such as ``"In Queue"``; the code itself where none is known."""
-        return self.facts.alias or self.value
+        return self.info.alias or self.value
 
     @property
     def is_known(self) -> bool:
@@ -89,12 +89,12 @@ class Status(str, Enum):
     @property
     def is_running(self) -> bool:
         """Whether a machine works on the task."""
-        return self.facts.running
+        return self.info.running
 
     @property
     def is_failed(self) -> bool:
         """Whether the task ended without success, a kill included."""
-        return self.facts.failed
+        return self.info.failed
 
     @property
     def is_terminal(self) -> bool:
@@ -103,10 +103,10 @@ class Status(str, Enum):
         The service's own ``is_terminated`` decides where it is known, since two codes may go back
         to the queue.
         """
-        return self.facts.terminal
+        return self.info.terminal
 
 
-class StatusFacts(NamedTuple):
+class StatusInfo(NamedTuple):
     """What a status code means; source: the public documentation of the service.
 
     Parameters
@@ -128,58 +128,65 @@ class StatusFacts(NamedTuple):
     """
 
     alias: str
-    tone: Tone
-    meaning: str
+    group: StatusGroup
+    description: str
     advice: str = ""
     terminal: bool = False
     failed: bool = False
     running: bool = False
 
 
-def _ended(alias: str, meaning: str, advice: str, tone: Tone = Tone.BAD) -> StatusFacts:
-    return StatusFacts(alias, tone, meaning, advice, terminal=True, failed=True)
+def _ended(
+    alias: str, meaning: str, advice: str, tone: StatusGroup = StatusGroup.FAILED
+) -> StatusInfo:
+    return StatusInfo(alias, tone, meaning, advice, terminal=True, failed=True)
 
 
-_UNKNOWN_FACTS = StatusFacts(
-    "", Tone.UNKNOWN, "The service reports a status that this version does not know."
+_UNKNOWN_FACTS = StatusInfo(
+    "", StatusGroup.UNKNOWN, "The service reports a status that this version does not know."
 )
 
-STATUS_FACTS: dict[Status, StatusFacts] = {
-    Status.PENDING_INPUT: StatusFacts(
-        "Waiting for Input", Tone.WAIT, "The input files are being uploaded."
+STATUS_FACTS: dict[Status, StatusInfo] = {
+    Status.PENDING_INPUT: StatusInfo(
+        "Waiting for Input", StatusGroup.PENDING, "The input files are being uploaded."
     ),
-    Status.SUBMITTED: StatusFacts("In Queue", Tone.WAIT, "The task waits for a machine."),
-    Status.STARTED: StatusFacts(
+    Status.SUBMITTED: StatusInfo("In Queue", StatusGroup.PENDING, "The task waits for a machine."),
+    Status.STARTED: StatusInfo(
         "Preparing to Compute",
-        Tone.RUN,
+        StatusGroup.RUNNING,
         "A machine has picked the task up and fetches the simulator and the input files.",
         running=True,
     ),
-    Status.COMPUTATION_STARTED: StatusFacts(
-        "In Progress", Tone.RUN, "The simulator is running.", running=True
+    Status.COMPUTATION_STARTED: StatusInfo(
+        "In Progress", StatusGroup.RUNNING, "The simulator is running.", running=True
     ),
-    Status.COMPUTATION_ENDED: StatusFacts(
+    Status.COMPUTATION_ENDED: StatusInfo(
         "Finalizing",
-        Tone.RUN,
+        StatusGroup.RUNNING,
         "The simulator has ended; the output files are being stored.",
         running=True,
     ),
-    Status.SUCCESS: StatusFacts(
-        "Success", Tone.OK, "The simulation ended well; its output is available.", terminal=True
+    Status.SUCCESS: StatusInfo(
+        "Success",
+        StatusGroup.SUCCEEDED,
+        "The simulation ended well; its output is available.",
+        terminal=True,
     ),
     Status.FAILED: _ended(
         "Failed",
         "A command of the simulation ended with an error.",
         "Read the last lines of stderr.txt and stdout.txt, correct the input files, run again.",
     ),
-    Status.PENDING_KILL: StatusFacts(
-        "Pending Kill", Tone.OFF, "The kill was asked for and is on its way to the machine."
+    Status.PENDING_KILL: StatusInfo(
+        "Pending Kill",
+        StatusGroup.STOPPED,
+        "The kill was asked for and is on its way to the machine.",
     ),
     Status.KILLED: _ended(
         "Killed",
         "The task was killed by its user.",
         "Nothing needs to be corrected: it ended because it was asked to. Run it again any time.",
-        Tone.OFF,
+        StatusGroup.STOPPED,
     ),
     Status.SPOT_INSTANCE_PREEMPTED: _ended(
         "Spot Reclaimed",

@@ -45,7 +45,7 @@ def phases(info: TaskInfo) -> list[Phase]:
         ("finalizing", info.computation_end_time),
     ]
     entered = [(name, start) for name, start in marks if start is not None]
-    last = ended_at(info)
+    last = end_time(info)
     # A phase ends where the next one begins; a dropped mark (a kill, a machine lost) leaves a gap
     # in none of them.
     ends = [*(start for _, start in entered), last][1:]
@@ -68,7 +68,7 @@ def _died_computing(info: TaskInfo, found: Sequence[Phase]) -> bool:
     return last.name == "finalizing" and is_empty
 
 
-def ended_at(info: TaskInfo) -> datetime | None:
+def end_time(info: TaskInfo) -> datetime | None:
     """Return when the task ended, None while it has not or where the service does not tell."""
     if not info.is_terminal:
         return None
@@ -109,7 +109,7 @@ def computation_seconds(info: TaskInfo, now: datetime) -> float | None:
     start = info.computation_start_time
     if start is None:
         return None
-    end = info.computation_end_time or ended_at(info) or now
+    end = info.computation_end_time or end_time(info) or now
     return max(0.0, (end - start).total_seconds())
 
 
@@ -136,4 +136,4 @@ def total_seconds(info: TaskInfo, now: datetime) -> float | None:
     start = info.create_time or info.input_submit_time
     if start is None:
         return None
-    return max(0.0, ((ended_at(info) or now) - start).total_seconds())
+    return max(0.0, ((end_time(info) or now) - start).total_seconds())

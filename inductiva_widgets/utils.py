@@ -9,16 +9,16 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from inductiva_widgets.downloads._connection_limit import CONNECTIONS, Lanes
-from inductiva_widgets.downloads._plan import single_top_folder
-from inductiva_widgets.downloads._progress_tracker import Tally
+from inductiva_widgets.downloads._connection_limit import CONNECTIONS, ConnectionLimiter
+from inductiva_widgets.downloads._plan import common_root
+from inductiva_widgets.downloads._progress_tracker import ProgressTracker
 from inductiva_widgets.downloads._safe_paths import safe_file_name
-from inductiva_widgets.downloads._signed_url import Link, header
+from inductiva_widgets.downloads._signed_url import SignedUrl, header
 from inductiva_widgets.downloads._terminal import show_progress
-from inductiva_widgets.downloads._whole_file import fetch_whole
+from inductiva_widgets.downloads._whole_file import download_file
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.extract import Wish, fetch_wish
-from inductiva_widgets.downloads.zip_directory import NotAnArchive
+from inductiva_widgets.downloads.extract import ArchiveSelection, extract_remote_archive
+from inductiva_widgets.downloads.zip_directory import NotAZipFileError
 
 __all__ = ["download_from_url"]
 
@@ -59,21 +59,23 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
     >>> inductiva.utils.download_from_url(task.get_output_url(), unzip=True, path="inputs")
     '.../inputs'
     """
-    link, lanes = Link(url), Lanes(CONNECTIONS)
+    link, lanes = SignedUrl(url), ConnectionLimiter(CONNECTIONS)
 
-    def work(tally: Tally) -> Path:
+    def work(tally: ProgressTracker) -> Path:
         share = tally.share()
-        link.obey(share.control, lanes.shrink)
+        link.bind(share.control, lanes.reduce)
         try:
             name = _file_name(link)
             folder = Path.cwd() if path is None else Path(path).expanduser().absolute()
-            tally.goes_to(folder / name)
+            tally.set_path(folder / name)
             if unzip:
                 unpacked = folder / PurePosixPath(name).stem if path is None else folder
-                wish = Wish(unpacked, strip_prefix=partial(_double_folder, unpacked.name))
-                with contextlib.suppress(NotAnArchive):
-                    return fetch_wish(link, wish, share, lanes)
-            return fetch_whole(link, folder / name, share, lanes)
+                wish = ArchiveSelection(
+                    unpacked, strip_prefix=partial(_redundant_top_dir, unpacked.name)
+                )
+                with contextlib.suppress(NotAZipFileError):
+                    return extract_remote_archive(link, wish, share, lanes)
+            return download_file(link, folder / name, share, lanes)
         finally:
             link.close()
 
@@ -82,12 +84,12 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
         return str(download.run())
 
 
-def _double_folder(folder: str, names: Iterable[str]) -> str:
+def _redundant_top_dir(folder: str, names: Iterable[str]) -> str:
     """Return the one top folder in an archive where it is called like the folder to fill."""
-    return f"{folder}/" if single_top_folder(names) == folder else ""
+    return f"{folder}/" if common_root(names) == folder else ""
 
 
-def _file_name(link: Link) -> str:
+def _file_name(link: SignedUrl) -> str:
     """Ask what the file is called; one byte is asked, as signed links often refuse HEAD."""
     with link.open({"Range": "bytes=0-0"}, {200, 206, 416}) as response:
         disposition = header(response, "Content-Disposition")

@@ -27,7 +27,7 @@ import psutil
 import repo2docker
 from tornado.websocket import websocket_connect
 
-from inductiva_widgets.server.server_info import Connection
+from inductiva_widgets.server.server_info import ServerInfo
 
 ROOT = Path(__file__).parents[1]
 _ENTRY_POINT = Path(repo2docker.__file__).parent / "buildpacks" / "repo2docker-entrypoint"
@@ -93,7 +93,7 @@ class Binder:
 
     def server(self, name: str) -> str:
         """Return the address of an embedded server, `local` or `local-replay`, once it answers."""
-        connection = Connection.read(self.home / ".inductiva" / name / "server.json")
+        connection = ServerInfo.read(self.home / ".inductiva" / name / "server.json")
         return connection.url if connection is not None and connection.is_alive() else ""
 
     def run(self, path: str, sources: list[str], after: Callable[[], None] = lambda: None) -> str:

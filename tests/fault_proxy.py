@@ -207,7 +207,7 @@ class FaultProxy:
         self.expired: set[str] = set()
         self.stalled = threading.Event()
         self.exhausted = threading.Event()
-        self.log_to = log_to
+        self.set_up_log = log_to
         self.closing = threading.Event()
         self._count = 0
         self._left: int | None = None
@@ -413,8 +413,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up()
         else:
             entry.end = "whole"
-        if proxy.log_to is not None:
-            proxy.log_to(entry)
+        if proxy.set_up_log is not None:
+            proxy.set_up_log(entry)
 
     def _answer(self, entry: Entry, fault: Fault) -> None:
         proxy = self.server.proxy

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PAGE = 500
 
 
-class Choice(NamedTuple):
+class ExportOptions(NamedTuple):
     """Which tasks, and what of them.
 
     Parameters
@@ -40,7 +40,9 @@ class Choice(NamedTuple):
     metadata: bool = False
 
 
-def export_tasks(path: Path, choice: Choice, *, told: Callable[[list[TaskInfo]], None]) -> int:
+def export_tasks(
+    path: Path, choice: ExportOptions, *, told: Callable[[list[TaskInfo]], None]
+) -> int:
     """Write tasks to a file that is whole or not there.
 
     Parameters
@@ -62,31 +64,31 @@ def export_tasks(path: Path, choice: Choice, *, told: Callable[[list[TaskInfo]],
     InputError
         The ending tells no format, there is no such folder or column, or a package is missing.
     """
-    from inductiva_widgets.frames.io import export
-    from inductiva_widgets.frames.schema import chosen
+    from inductiva_widgets.frames.io import write_frames
+    from inductiva_widgets.frames.schema import select_columns
 
     # Told before the first request.
-    chosen(choice.columns, ())
-    return export(_pages(choice, told), path)
+    select_columns(choice.columns, ())
+    return write_frames(_pages(choice, told), path)
 
 
-def _pages(choice: Choice, told: Callable[[list[TaskInfo]], None]) -> Iterator[pd.DataFrame]:
+def _pages(choice: ExportOptions, told: Callable[[list[TaskInfo]], None]) -> Iterator[pd.DataFrame]:
     """Yield frames of one page each, at least one, so that an empty history has a header too."""
-    from inductiva_widgets.frames._columnar import METADATA, Fields
-    from inductiva_widgets.frames._to_frame import frame_of
+    from inductiva_widgets.frames._columnar import METADATA, TaskColumns
+    from inductiva_widgets.frames._to_frame import build_frame
     from inductiva_widgets.http.default_client import default_client
-    from inductiva_widgets.tasks.listing import iterate
+    from inductiva_widgets.tasks.listing import iter_tasks
 
     client = default_client()
     source = {"service": client.url}
-    found = iterate(choice.status, choice.project, last_n=choice.last_n, client=client)
+    found = iter_tasks(choice.status, choice.project, last_n=choice.last_n, client=client)
     infos = takewhile(lambda info: _is_since(info, choice.since), found)
     page = list(islice(infos, _PAGE))
     while True:
         told(page)
-        fields = Fields.read(page)
+        fields = TaskColumns.read(page)
         now = datetime.now(timezone.utc) + timedelta(seconds=client.transport.clock_skew)
-        frame = frame_of(fields, columns=choice.columns, now=now, source=source)
+        frame = build_frame(fields, columns=choice.columns, now=now, source=source)
         if choice.metadata:
             text = fields.texts[METADATA]
             # The last place stands for -1.

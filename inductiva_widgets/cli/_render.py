@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks import TaskList
 
 
-def tell_demo(infos: Iterable[TaskInfo]) -> None:
+def warn_about_demo_data(infos: Iterable[TaskInfo]) -> None:
     """Say on the standard error that tasks are made up, where they are."""
     if any((info.task_metadata or {}).get(DEMO_KEY) == DEMO_VALUE for info in infos):
         click.echo("DEMO data: these tasks are made up, no simulation has run.", err=True)
 
 
-def table_text(tasks: TaskList) -> str:
+def render_task_table(tasks: TaskList) -> str:
     """Return the table, success green and failure red where the output is a terminal."""
-    from inductiva_widgets.tasks.text_table import format_tasks
+    from inductiva_widgets.tasks.text_table import format_task_table
 
     if not tasks:
         return "No tasks found."
-    text = format_tasks(tasks)
-    if not wants_colour():
+    text = format_task_table(tasks)
+    if not use_colour():
         return text
     head, *lines = text.split("\n")
     coloured = [_coloured(line, task.info.status) for line, task in zip(lines, tasks, strict=True)]
     return "\n".join([click.style(head, bold=True), *coloured])
 
 
-def wants_colour() -> bool:
+def use_colour() -> bool:
     """Return whether the output is a terminal and its user has not asked for plain text.
 
     See no-color.org; ``INDUCTIVA_DISABLE_ANSI`` is the vendor's client's name for the same wish.
@@ -49,7 +49,7 @@ def wants_colour() -> bool:
     return sys.stdout.isatty() and not refused
 
 
-def watch_table(look: Callable[[], str], period: float) -> None:
+def refresh_table(look: Callable[[], str], period: float) -> None:
     """Show a table anew every few seconds, until an interrupt.
 
     Parameters

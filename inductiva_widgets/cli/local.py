@@ -19,8 +19,8 @@ from inductiva_widgets.formatting import format_bytes, format_date
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.models.tasks import TaskInfo
-    from inductiva_widgets.server.data_dir import DataFolder
-    from inductiva_widgets.server.server_info import Connection
+    from inductiva_widgets.server.data_dir import DataDir
+    from inductiva_widgets.server.server_info import ServerInfo
 
 _ENDING_TAKES = 15.0
 _KILLING_TAKES = 30.0
@@ -54,10 +54,10 @@ def local() -> None:
 @_which_server
 def start(data_dir: str | None, replay: bool) -> None:
     """Start the server in the background, unless it is running; prints its address."""
-    from inductiva_widgets.server.demo.options import ReplayOptions
+    from inductiva_widgets.server.demo.options import DemoOptions
     from inductiva_widgets.server.launch import start_or_attach
 
-    server = start_or_attach(data_dir, replay=ReplayOptions() if replay else None)
+    server = start_or_attach(data_dir, replay=DemoOptions() if replay else None)
     click.echo(f"{server.url}{'  (DEMO data)' if replay else ''}")
 
 
@@ -128,7 +128,7 @@ def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> Non
         click.echo("No server is running.")
         return
     client = _client(server)
-    alive = [] if data.replay_file.exists() else _alive(client)
+    alive = [] if data.replay_file.exists() else _live_tasks(client)
     if alive and not yes:
         many = _tasks(len(alive))
         what = "will be killed" if kill_tasks else "will go on, or wait for the next server"
@@ -181,17 +181,17 @@ def clean(
         before = datetime.now(timezone.utc) - timedelta(days=older_than)
 
     def sweep(infos: list[TaskInfo]) -> None:
-        _sweep(data, infos, before, while_running=while_running, dry_run=dry_run, yes=yes)
+        _remove_files(data, infos, before, while_running=while_running, dry_run=dry_run, yes=yes)
 
     if server is not None:
-        sweep(_all(_client(server)))
+        sweep(_all_tasks(_client(server)))
     else:
         with tasks_without_server(data) as infos:
             sweep(list(infos))
 
 
-def _sweep(
-    data: DataFolder,
+def _remove_files(
+    data: DataDir,
     infos: list[TaskInfo],
     before: datetime | None,
     *,
@@ -199,7 +199,7 @@ def _sweep(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    from inductiva_widgets.server.maintenance import leftovers, remove
+    from inductiva_widgets.server.maintenance import finished_task_files, remove
 
     busy = sum(info.status.value in _RUNNING for info in infos)
     if busy and not (while_running or dry_run or data.replay_file.exists()):
@@ -207,7 +207,7 @@ def _sweep(
             f"{_tasks(busy)} running: wait for the end, or add --while-running. "
             "The files of tasks that have not ended are never removed."
         )
-    found = leftovers(data, infos, before)
+    found = finished_task_files(data, infos, before)
     if not found:
         click.echo(f"There is nothing to remove in {data.root}.")
         return
@@ -223,14 +223,14 @@ def _sweep(
     click.echo(f"Freed {format_bytes(remove(data, found))}.")
 
 
-def _folder(data_dir: str | None, replay: bool) -> DataFolder:
-    from inductiva_widgets.server.data_dir import DataFolder, default_root, replay_root
+def _folder(data_dir: str | None, replay: bool) -> DataDir:
+    from inductiva_widgets.server.data_dir import DataDir, default_root, replay_root
 
     root = replay_root() if replay else default_root()
-    return DataFolder(root if data_dir is None else Path(data_dir))
+    return DataDir(root if data_dir is None else Path(data_dir))
 
 
-def _client(server: Connection) -> Client:
+def _client(server: ServerInfo) -> Client:
     from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.http.transport import Transport
@@ -249,14 +249,14 @@ def _count(client: Client, statuses: tuple[str, ...]) -> int:
     return total
 
 
-def _all(client: Client) -> list[TaskInfo]:
+def _all_tasks(client: Client) -> list[TaskInfo]:
     from inductiva_widgets.tasks import get_all
 
-    return list(get_all(client=client).infos())
+    return list(get_all(client=client)._infos())
 
 
-def _alive(client: Client) -> list[TaskInfo]:
-    return [info for info in _all(client) if not info.is_terminal]
+def _live_tasks(client: Client) -> list[TaskInfo]:
+    return [info for info in _all_tasks(client) if not info.is_terminal]
 
 
 def _kill(client: Client, alive: list[TaskInfo]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from inductiva_widgets.cli.task_files import interruptible
+from inductiva_widgets.cli.task_files import exit_130_on_interrupt
 
 
 @click.command()
@@ -28,5 +28,5 @@ def logs(task_id: str, wants_stdout: bool, wants_stderr: bool, lines: int, follo
         for name, wanted in (("stdout.txt", wants_stdout), ("stderr.txt", wants_stderr))
         if wanted or both
     ]
-    with interruptible():
+    with exit_130_on_interrupt():
         Task(task_id).tail_files(names, lines, follow)

@@ -9,7 +9,7 @@ from inductiva_widgets.server.demo.options import (
     DEFAULT_SPEED,
     FASTEST,
     SLOWEST,
-    ReplayOptions,
+    DemoOptions,
 )
 
 
@@ -63,7 +63,7 @@ def serve(
 
     if not replay and (speed is not None or seed is not None):
         raise click.UsageError("--speed and --seed go with --replay.")
-    shown = ReplayOptions(
+    shown = DemoOptions(
         DEFAULT_SEED if seed is None else seed, DEFAULT_SPEED if speed is None else speed
     )
     if replay:

@@ -23,7 +23,7 @@ def tail(task_id: str, files: tuple[str, ...], lines: int, follow: bool) -> None
     """
     from inductiva_widgets.tasks import Task
 
-    with interruptible():
+    with exit_130_on_interrupt():
         Task(task_id).tail_files(files, lines, follow)
 
 
@@ -33,7 +33,7 @@ def list_files(task_id: str) -> None:
     """Show the files in the folder of a running task."""
     from inductiva_widgets.tasks import Task
 
-    with interruptible():
+    with exit_130_on_interrupt():
         click.echo(str(Task(task_id).list_files()))
 
 
@@ -43,7 +43,7 @@ def last_modified_file(task_id: str) -> None:
     """Tell which file a running task has written last, and when."""
     from inductiva_widgets.tasks import Task
 
-    with interruptible():
+    with exit_130_on_interrupt():
         click.echo(str(Task(task_id).last_modified_file()))
 
 
@@ -53,12 +53,12 @@ def top(task_id: str) -> None:
     """Show what the machine of a running task does: the output of top."""
     from inductiva_widgets.tasks import Task
 
-    with interruptible():
+    with exit_130_on_interrupt():
         click.echo(Task(task_id).top())
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def exit_130_on_interrupt() -> Iterator[None]:
     """Let Ctrl-C end a command without a word, with the exit code that shells know it by."""
     try:
         yield

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from inductiva_widgets.cli._render import table_text, tell_demo, watch_table
+from inductiva_widgets.cli._render import refresh_table, render_task_table, warn_about_demo_data
 from inductiva_widgets.cli.task_files import last_modified_file, list_files, tail, top
 from inductiva_widgets.errors import InvalidRequestError, NotFoundError
-from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_short
+from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_duration
 
 if TYPE_CHECKING:
     from inductiva_widgets.models.tasks import TaskInfo
@@ -70,19 +70,19 @@ def list_tasks(
 
     def text() -> str:
         found, unknown = look()
-        return "\n".join([table_text(found), *unknown])
+        return "\n".join([render_task_table(found), *unknown])
 
     if watch is not None:
-        watch_table(text, watch)
+        refresh_table(text, watch)
         return
     found, unknown = look()
     _complain(unknown)
-    tell_demo(found.infos())
+    warn_about_demo_data(found._infos())
     if as_json:
-        _echo_json([msgspec.structs.asdict(info) for info in found.infos()])
+        _echo_json([msgspec.structs.asdict(info) for info in found._infos()])
     elif found:
         # The blank lines around the table are the documented form of this listing.
-        click.echo(f"\n{table_text(found)}\n")
+        click.echo(f"\n{render_task_table(found)}\n")
     else:
         click.echo("No tasks found.")
     if unknown or not found:
@@ -97,7 +97,7 @@ def info(task_id: str, as_json: bool) -> None:
     from inductiva_widgets.tasks import Task
 
     detail = Task(task_id).get_info()
-    tell_demo([detail])
+    warn_about_demo_data([detail])
     if as_json:
         _echo_json(detail)
     else:
@@ -197,11 +197,11 @@ def export(file: str, columns: str | None, **chosen: Any) -> None:
       inductiva-widgets tasks export spring.parquet --since 2026-03-01 --status success
       inductiva-widgets tasks export costs.xlsx --columns project,machine_type,cost_usd
     """
-    from inductiva_widgets.cli._export import Choice, export_tasks
+    from inductiva_widgets.cli._export import ExportOptions, export_tasks
 
     names = None if columns is None else tuple(name.strip() for name in columns.split(","))
     with _counting() as told:
-        count = export_tasks(Path(file), Choice(columns=names, **chosen), told=told)
+        count = export_tasks(Path(file), ExportOptions(columns=names, **chosen), told=told)
     click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
 
 
@@ -239,7 +239,7 @@ def _counting() -> Iterator[Callable[[list[TaskInfo]], None]]:
     def told(infos: list[TaskInfo]) -> None:
         nonlocal count
         if not count:
-            tell_demo(infos)
+            warn_about_demo_data(infos)
         count += len(infos)
         if line is not None:
             line.update(f"{count:,} tasks")
@@ -265,7 +265,7 @@ def _info_lines(info: TaskInfo) -> list[str]:
     for event in info.status_history or ():
         start, end = event.timestamp, event.end_timestamp
         last = "" if info.is_terminal else "(ongoing)"
-        took = format_short((end - start).total_seconds()) if start and end else last
+        took = format_duration((end - start).total_seconds()) if start and end else last
         lines.append(
             f"\t{event.alias or event.status.alias:<25} at {format_date(start):<20} {took}"
         )
@@ -273,7 +273,7 @@ def _info_lines(info: TaskInfo) -> list[str]:
             command = operation.attributes.get("command")
             if command:
                 begin, done = operation.start_timestamp, operation.end_timestamp
-                span = format_short((done - begin).total_seconds()) if begin and done else last
+                span = format_duration((done - begin).total_seconds()) if begin and done else last
                 lines.append(f"\t\t> {span:<15} {command}")
     metrics = info.metrics
     until = "n/a" if info.is_terminal else "n/a until the task ends"

@@ -26,35 +26,35 @@ from __future__ import annotations
 
 from inductiva_widgets.downloads._terminal import show_progress
 from inductiva_widgets.downloads.api import fetch_archive, fetch_file, start_archive, start_file
-from inductiva_widgets.downloads.archive_requests import Source, start_many, start_one
+from inductiva_widgets.downloads.archive_requests import ArchiveRequest, start, start_all
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.extract import Wish
-from inductiva_widgets.downloads.http import Opener, Response
+from inductiva_widgets.downloads.extract import ArchiveSelection
+from inductiva_widgets.downloads.http import HttpGet, StreamingResponse
 from inductiva_widgets.downloads.limits import Limits
-from inductiva_widgets.downloads.progress import FileProgress, Outcome, Progress
+from inductiva_widgets.downloads.progress import DownloadSummary, FileProgress, Progress
 from inductiva_widgets.downloads.remote_archive import RemoteArchive
 from inductiva_widgets.downloads.remote_file import FileChanged, RangesUnsupported
-from inductiva_widgets.downloads.zip_directory import Member
+from inductiva_widgets.downloads.zip_directory import ZipEntry
 
 __all__ = [
+    "ArchiveRequest",
+    "ArchiveSelection",
     "Download",
+    "DownloadSummary",
     "FileChanged",
     "FileProgress",
+    "HttpGet",
     "Limits",
-    "Member",
-    "Opener",
-    "Outcome",
     "Progress",
     "RangesUnsupported",
     "RemoteArchive",
-    "Response",
-    "Source",
-    "Wish",
+    "StreamingResponse",
+    "ZipEntry",
     "fetch_archive",
     "fetch_file",
     "show_progress",
+    "start",
+    "start_all",
     "start_archive",
     "start_file",
-    "start_many",
-    "start_one",
 ]

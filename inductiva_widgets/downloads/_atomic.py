@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 
-class ScratchFile:
+class AtomicFile:
     """A file under construction; leaving the context without ``commit`` removes it.
 
     Parameters
@@ -24,7 +24,7 @@ class ScratchFile:
         # Unbuffered: the pieces are large, and an error shows where it happens.
         self._file = path.open("xb", buffering=0)
 
-    def __enter__(self) -> ScratchFile:
+    def __enter__(self) -> AtomicFile:
         return self
 
     def __exit__(
@@ -66,10 +66,10 @@ class ScratchFile:
         # Without this a power cut may leave a file with its name and length but without content.
         os.fsync(self._file.fileno())
         self._file.close()  # before the move: Windows moves no open file
-        move(self.path, target)
+        atomic_replace(self.path, target)
 
 
-def move(path: Path, target: Path) -> None:
+def atomic_replace(path: Path, target: Path) -> None:
     """Move a whole file onto its target in one step; where that fails, remove it.
 
     Parameters

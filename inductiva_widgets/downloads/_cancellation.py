@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-class Control:
+class CancelToken:
     """Carries requests from any thread to the threads that do the work.
 
     Work looks at ``cancelled`` and ``paused`` between two pieces, and waits in
@@ -57,7 +57,7 @@ class Control:
         """Ask to go on."""
         self._going.set()
 
-    def wait_while_paused(self) -> None:
+    def wait_if_paused(self) -> None:
         """Return when there is no pause (any more), or after a cancel."""
         self._going.wait()
 

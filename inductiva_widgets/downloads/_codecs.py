@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from inductiva_widgets.downloads.zip_directory import BZIP2, DEFLATED, LZMA, ZSTD, Member
+from inductiva_widgets.downloads.zip_directory import BZIP2, DEFLATED, LZMA, ZSTD, ZipEntry
 from inductiva_widgets.errors import ArchiveError
 
 fast_zlib: Any
@@ -90,7 +90,7 @@ class _Bzip2:
 
 
 class _Zstd:
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: ZipEntry) -> None:
         zstd = _zstd_library(member)
         options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         self._error: type[Exception] = zstd.ZstdError
@@ -113,7 +113,7 @@ class _Zstd:
 class _Lzma:
     """LZMA as zip holds it: version, length of the properties, properties, raw stream."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: ZipEntry) -> None:
         self._size = member.size
         self._left = member.size
         self._head = b""
@@ -159,7 +159,7 @@ class _Lzma:
         return {"id": lzma.FILTER_LZMA1, "dict_size": window, "lc": lc, "lp": lp, "pb": pb}
 
 
-def codec(member: Member) -> Codec:
+def codec(member: ZipEntry) -> Codec:
     """Return a fresh decoder for the data of a member.
 
     Parameters
@@ -183,7 +183,7 @@ def codec(member: Member) -> Codec:
     return _Stored()
 
 
-def check_codec(member: Member) -> None:
+def check_supported(member: ZipEntry) -> None:
     """Refuse a member that cannot be decoded, be it that a library is not there.
 
     Parameters
@@ -201,7 +201,7 @@ def check_codec(member: Member) -> None:
         _zstd_library(member)
 
 
-def _zstd_library(member: Member) -> Any:
+def _zstd_library(member: ZipEntry) -> Any:
     try:
         from compression import zstd  # Python 3.14
     except ImportError:

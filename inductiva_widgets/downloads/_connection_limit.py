@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from inductiva_widgets.downloads._cancellation import Control
+from inductiva_widgets.downloads._cancellation import CancelToken
 
 # Servers and networks bear this many of one user; more seldom make it faster.
 CONNECTIONS = 8
@@ -18,7 +18,7 @@ _AGAIN = 20  # slices until more are tried again
 _LOOK = 0.1  # seconds between two looks at the control while waiting
 
 
-class Lanes:
+class ConnectionLimiter:
     """A limit on connections that follows what the link gives. Thread-safe.
 
     It begins with a few and doubles them while the bytes per second grow with them. Where they do
@@ -45,7 +45,7 @@ class Lanes:
         self._rest = 0
 
     @contextmanager
-    def take(self, control: Control) -> Iterator[bool]:
+    def acquire(self, control: CancelToken) -> Iterator[bool]:
         """Hold one lane, as soon as one is free; False where a cancel came first.
 
         Parameters
@@ -65,7 +65,7 @@ class Lanes:
                 self._used -= got
                 self._free.notify()
 
-    def count(self, received: int) -> None:
+    def record_bytes(self, received: int) -> None:
         """Take note of bytes that arrived.
 
         Parameters
@@ -80,7 +80,7 @@ class Lanes:
                 self._judge(self._bytes / elapsed)
                 self._bytes, self._began = 0, self._clock()
 
-    def shrink(self) -> None:
+    def reduce(self) -> None:
         """Use half as many, as the server is asked too much."""
         with self._free:
             self.allowed = max(1, self.allowed // 2)

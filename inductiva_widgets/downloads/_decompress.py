@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from inductiva_widgets.downloads._codecs import DAMAGE, codec, crc32
-from inductiva_widgets.downloads.zip_directory import LOCAL_HEADER, LOCAL_SIGNATURE, Member
+from inductiva_widgets.downloads.zip_directory import LOCAL_HEADER, LOCAL_SIGNATURE, ZipEntry
 from inductiva_widgets.errors import ArchiveError
 from inductiva_widgets.formatting import format_bytes
 
@@ -13,7 +13,7 @@ from inductiva_widgets.formatting import format_bytes
 PIECE = 1024 * 1024
 
 
-class MemberDecoder:
+class EntryDecoder:
     """Takes the bytes from a member's local header on, gives its content to a sink.
 
     Parameters
@@ -33,7 +33,7 @@ class MemberDecoder:
         Bytes of content given to the sink so far.
     """
 
-    def __init__(self, member: Member, sink: Callable[[bytes], object]) -> None:
+    def __init__(self, member: ZipEntry, sink: Callable[[bytes], object]) -> None:
         member.check_readable()
         self.done = False
         self.taken = 0

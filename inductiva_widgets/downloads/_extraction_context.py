@@ -6,16 +6,16 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inductiva_widgets.downloads._atomic import ScratchFile
-from inductiva_widgets.downloads._connection_limit import Lanes
-from inductiva_widgets.downloads._decompress import MemberDecoder
-from inductiva_widgets.downloads._plan import Item
-from inductiva_widgets.downloads._progress_tracker import Share
-from inductiva_widgets.downloads._safe_paths import make_folder
-from inductiva_widgets.downloads._staging import WorkFolder
-from inductiva_widgets.downloads._workers import Crew
-from inductiva_widgets.downloads.remote_file import FileChanged, RangesUnsupported, Source
-from inductiva_widgets.downloads.zip_directory import Member
+from inductiva_widgets.downloads._atomic import AtomicFile
+from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
+from inductiva_widgets.downloads._decompress import EntryDecoder
+from inductiva_widgets.downloads._plan import ExtractItem
+from inductiva_widgets.downloads._progress_tracker import SubProgress
+from inductiva_widgets.downloads._safe_paths import make_safe_dir
+from inductiva_widgets.downloads._staging import StagingDir
+from inductiva_widgets.downloads._workers import WorkerPool
+from inductiva_widgets.downloads.remote_file import FileChanged, RandomAccess, RangesUnsupported
+from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import (
     ArchiveError,
     DownloadCancelled,
@@ -25,7 +25,7 @@ from inductiva_widgets.errors import (
 
 
 @dataclass(frozen=True)
-class Site:
+class ExtractionContext:
     """One archive, the folder that it fills, and who is to be told.
 
     Parameters
@@ -48,12 +48,12 @@ class Site:
         Errors of members that are damaged; they do not keep the others from coming.
     """
 
-    source: Source
+    source: RandomAccess
     root: Path
-    work: WorkFolder
-    share: Share
-    lanes: Lanes
-    crew: Crew
+    work: StagingDir
+    share: SubProgress
+    lanes: ConnectionLimiter
+    crew: WorkerPool
     counted: bool
     damaged: list[ArchiveError] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,25 +61,25 @@ class Site:
     def receive(self, count: int) -> None:
         """Count bytes that have just arrived."""
         if self.counted:
-            self.lanes.count(count)
+            self.lanes.record_bytes(count)
             self.share.receive(count)
 
-    def damage(self, error: ArchiveError) -> None:
+    def record_damaged(self, error: ArchiveError) -> None:
         """Take note of a damaged member."""
         with self._lock:
             self.damaged.append(error)
 
-    def finish(self, item: Item, file: ScratchFile) -> None:
+    def finish(self, item: ExtractItem, file: AtomicFile) -> None:
         """Move a whole file to its place."""
         # Checked anew: the folder may have been exchanged since the run began.
-        folder = make_folder(self.root, item.path.rpartition("/")[0])
+        folder = make_safe_dir(self.root, item.path.rpartition("/")[0])
         place = folder / item.path.rpartition("/")[2]
         file.commit(place)
-        self.work.note(item.path, place, item.member)
+        self.work.mark_complete(item.path, place, item.member)
         self.share.finish_file(place)
 
 
-class Writing:
+class EntryWriter:
     """One member on its way into a scratch file.
 
     Parameters
@@ -90,12 +90,12 @@ class Writing:
         The member and its place.
     """
 
-    def __init__(self, site: Site, item: Item) -> None:
+    def __init__(self, site: ExtractionContext, item: ExtractItem) -> None:
         self.item = item
         self._site = site
-        self.file = ScratchFile(site.work.scratch())
-        self.decoder = MemberDecoder(item.member, self.file.write)
-        self._meter = site.share.meter(item.path, item.member.size)
+        self.file = AtomicFile(site.work.temp_path())
+        self.decoder = EntryDecoder(item.member, self.file.write)
+        self._meter = site.share.open_file(item.path, item.member.size)
 
     def feed(self, data: memoryview) -> int:
         """Take bytes, return how many; a member that is whole then goes to its place."""
@@ -111,7 +111,7 @@ class Writing:
         self._meter.close()
 
 
-def explained(member: Member | None, exc: Exception) -> Exception:
+def with_context(member: ZipEntry | None, exc: Exception) -> Exception:
     """Name the member in an error, and say what can be done.
 
     Parameters

@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Sequence
 from functools import partial
 
-from inductiva_widgets.downloads._extraction_context import Site, explained
-from inductiva_widgets.downloads._large_entry import Spool
-from inductiva_widgets.downloads._plan import Item, Span
-from inductiva_widgets.downloads._range_extractor import SpanReader
+from inductiva_widgets.downloads._extraction_context import ExtractionContext, with_context
+from inductiva_widgets.downloads._large_entry import LargeEntryDownload
+from inductiva_widgets.downloads._plan import ByteSpan, ExtractItem
+from inductiva_widgets.downloads._range_extractor import RangeExtractor
 from inductiva_widgets.downloads._workers import Job
 
 # Members larger than this, compressed, are fetched in blocks.
@@ -26,7 +26,7 @@ SPOOLS = max(2, min(4, os.cpu_count() or 1))
 _LOOK = 0.2
 
 
-class MemberJobs:
+class ExtractionQueue:
     """What a crew has to do for one archive.
 
     Parameters
@@ -35,15 +35,15 @@ class MemberJobs:
         The archive and the folder that it fills.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: ExtractionContext) -> None:
         self._site = site
         self._news = threading.Condition()
-        self._spans: deque[Span] = deque()
-        self._large: deque[Item] = deque()
+        self._spans: deque[ByteSpan] = deque()
+        self._large: deque[ExtractItem] = deque()
         self._blocks: deque[Job] = deque()
-        self._spools: set[Spool] = set()
+        self._spools: set[LargeEntryDownload] = set()
 
-    def plan(self, spans: Sequence[Span], large: Sequence[Item]) -> int:
+    def plan(self, spans: Sequence[ByteSpan], large: Sequence[ExtractItem]) -> int:
         """Set what is to be done; return how many threads are of use.
 
         Parameters
@@ -58,16 +58,16 @@ class MemberJobs:
         self._large.extend(sorted(large, key=lambda item: -item.member.compressed_size))
         return self._site.lanes.most if large else len(spans)
 
-    def next(self) -> Job | None:
+    def next_job(self) -> Job | None:
         """Return the next job, None when there is none any more."""
         with self._news:
-            while not self._site.crew.ending:
+            while not self._site.crew.should_stop:
                 if self._blocks:
                     return self._blocks.popleft()
                 if self._large and len(self._spools) < SPOOLS:
                     self._open(self._large.popleft())
                 elif self._spans:
-                    return SpanReader(self._site, self._spans.popleft()).run
+                    return RangeExtractor(self._site, self._spans.popleft()).run
                 elif self._spools:
                     self._news.wait(_LOOK)  # one that turns out damaged may have to come again
                 else:
@@ -79,17 +79,17 @@ class MemberJobs:
         for spool in list(self._spools):
             spool.close()
 
-    def _open(self, item: Item) -> None:
+    def _open(self, item: ExtractItem) -> None:
         """Open a spool for a large member and queue the blocks that it lacks."""
         try:
-            spool = Spool(self._site, item, self._ended)
+            spool = LargeEntryDownload(self._site, item, self._ended)
         except OSError as exc:
-            raise explained(item.member, exc) from None
+            raise with_context(item.member, exc) from None
         self._spools.add(spool)
-        self._blocks.extend(partial(spool.fetch, block) for block in spool.blocks.missing())
+        self._blocks.extend(partial(spool.fetch, block) for block in spool.blocks.missing_chunks())
         spool.start()
 
-    def _ended(self, spool: Spool, again: bool) -> None:
+    def _ended(self, spool: LargeEntryDownload, again: bool) -> None:
         """Forget a spool; fetch its member once more if need be."""
         with self._news:
             self._spools.discard(spool)

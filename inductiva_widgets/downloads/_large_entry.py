@@ -6,17 +6,21 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from inductiva_widgets.downloads._extraction_context import Site, Writing, explained
-from inductiva_widgets.downloads._partial_file import Block, BlockFile
-from inductiva_widgets.downloads._plan import Item
+from inductiva_widgets.downloads._extraction_context import (
+    EntryWriter,
+    ExtractionContext,
+    with_context,
+)
+from inductiva_widgets.downloads._partial_file import Chunk, PartialFile
+from inductiva_widgets.downloads._plan import ExtractItem
 from inductiva_widgets.downloads.http import CHUNK
-from inductiva_widgets.downloads.remote_file import RangeSource
+from inductiva_widgets.downloads.remote_file import RemoteFile
 from inductiva_widgets.errors import ArchiveError
 
 _PATIENCE = 2.0
 
 
-class Spool:
+class LargeEntryDownload:
     """The compressed bytes of a member, and the thread that inflates them.
 
     Parameters
@@ -29,16 +33,21 @@ class Spool:
         Called when the thread ends, with whether the member is to be fetched once more.
     """
 
-    def __init__(self, site: Site, item: Item, ended: Callable[[Spool, bool], object]) -> None:
+    def __init__(
+        self,
+        site: ExtractionContext,
+        item: ExtractItem,
+        ended: Callable[[LargeEntryDownload, bool], object],
+    ) -> None:
         source = site.source
-        if not isinstance(source, RangeSource):
+        if not isinstance(source, RemoteFile):
             raise TypeError("only a remote archive is fetched in blocks")
         member = item.member
         self.item = item
         self._site = site
         self._ended = ended
-        self._path = site.work.spool(member)
-        self.blocks = BlockFile(self._path, source.identity, member.offset, member.stop)
+        self._path = site.work.partial_path(member)
+        self.blocks = PartialFile(self._path, source.version, member.offset, member.read_limit)
         self._uncounted = member.compressed_size
         self._lock = threading.Condition()
         self._fetching = 0
@@ -47,10 +56,10 @@ class Spool:
 
     def start(self) -> None:
         """Begin to inflate."""
-        self._site.share.keep(self._count(self.blocks.length))
+        self._site.share.count_existing(self._count(self.blocks.length))
         self._thread.start()
 
-    def fetch(self, block: Block) -> None:
+    def fetch(self, block: Chunk) -> None:
         """Fetch what is missing of a block.
 
         Raises
@@ -67,12 +76,12 @@ class Spool:
                 for chunk in stream:
                     self.blocks.write(block, chunk)
                     self._site.receive(self._count(len(chunk)))
-                    if self._over or self._site.crew.ending:
+                    if self._over or self._site.crew.should_stop:
                         return
         except Exception as exc:
-            raise explained(self.item.member, exc) from None
+            raise with_context(self.item.member, exc) from None
         finally:
-            self.blocks.leave(block)
+            self.blocks.checkpoint(block)
             with self._lock:
                 self._fetching -= 1
                 self._lock.notify_all()
@@ -92,19 +101,19 @@ class Spool:
     def _inflate(self) -> None:
         again = whole = False
         try:
-            writing = Writing(self._site, self.item)
+            writing = EntryWriter(self._site, self.item)
             try:
                 whole = self._follow(writing)
             except ArchiveError as exc:
                 # Bytes of an earlier run may have suffered on disk: one more try without them.
                 again = self.blocks.resumed
                 if not again:
-                    self._site.damage(exc)
+                    self._site.record_damaged(exc)
                 whole = True
             finally:
                 writing.close()
         except Exception as exc:  # raised by the crew, in the caller's thread
-            self._site.crew.fail(explained(self.item.member, exc))
+            self._site.crew.fail(with_context(self.item.member, exc))
         finally:
             with self._lock:
                 self._over = True
@@ -112,16 +121,18 @@ class Spool:
                     self._lock.wait()
             if whole:
                 if again:
-                    self._site.share.keep(self._uncounted - self.item.member.compressed_size)
+                    self._site.share.count_existing(
+                        self._uncounted - self.item.member.compressed_size
+                    )
                 self.blocks.discard()
             else:
                 self.blocks.close()
             self._ended(self, again)
 
-    def _follow(self, writing: Writing) -> bool:
+    def _follow(self, writing: EntryWriter) -> bool:
         """Inflate what is there, as it comes; False when the run ends before the member does."""
-        for data in self.blocks.follow(CHUNK):
-            if self._site.crew.ending:
+        for data in self.blocks.iter_available(CHUNK):
+            if self._site.crew.should_stop:
                 return False
             view = memoryview(data)
             while view and not writing.decoder.done:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from inductiva_widgets.downloads.remote_file import Identity
+from inductiva_widgets.downloads.remote_file import FileVersion
 
 BLOCK = 8 * 1024 * 1024
 _NOTED = 1024 * 1024  # bytes of each block that a kill may cost
@@ -24,7 +24,7 @@ _SLICE = 0.1  # seconds between two looks at the control while following
 
 
 @dataclass
-class Block:
+class Chunk:
     """A stretch of the remote file.
 
     Parameters
@@ -46,7 +46,7 @@ class Block:
     noted: int
 
 
-class BlockFile:
+class PartialFile:
     """A stretch of one version of a remote file, under construction.
 
     Parameters
@@ -59,13 +59,13 @@ class BlockFile:
         The stretch, as positions in the remote file.
     """
 
-    def __init__(self, path: Path, identity: Identity, start: int, stop: int) -> None:
+    def __init__(self, path: Path, identity: FileVersion, start: int, stop: int) -> None:
         self.path = path
         self.start, self.stop = start, stop
-        self._journal_path = journal_of(path)
+        self._journal_path = journal_path(path)
         self._head = {"version": _VERSION, **asdict(identity), "start": start, "stop": stop}
         self._blocks = [
-            Block(number, first, min(first + BLOCK, stop), first, first)
+            Chunk(number, first, min(first + BLOCK, stop), first, first)
             for number, first in enumerate(range(start, stop, BLOCK))
         ]
         self._news = threading.Condition()
@@ -83,11 +83,11 @@ class BlockFile:
         """Bytes that are there."""
         return sum(block.position - block.start for block in self._blocks)
 
-    def missing(self) -> list[Block]:
+    def missing_chunks(self) -> list[Chunk]:
         """Return the blocks that are not whole, in order."""
         return [block for block in self._blocks if block.position < block.stop]
 
-    def write(self, block: Block, data: bytes | memoryview) -> None:
+    def write(self, block: Chunk, data: bytes | memoryview) -> None:
         """Append to a block, which one thread does at a time.
 
         Parameters
@@ -105,9 +105,9 @@ class BlockFile:
         with self._news:
             self._news.notify_all()
         if block.position - block.noted >= _NOTED:
-            self.leave(block)
+            self.checkpoint(block)
 
-    def leave(self, block: Block) -> None:
+    def checkpoint(self, block: Chunk) -> None:
         """Note for later runs how far a block came.
 
         Parameters
@@ -118,9 +118,9 @@ class BlockFile:
         with self._news:
             if not self._closed and block.position > block.noted:
                 block.noted = block.position
-                self._note([block.index, block.position - block.start])
+                self._journal_line([block.index, block.position - block.start])
 
-    def follow(self, chunk: int) -> Iterator[bytes]:
+    def iter_available(self, chunk: int) -> Iterator[bytes]:
         """Yield the bytes from the front on as they come; nothing for a while where none did.
 
         Parameters
@@ -180,7 +180,7 @@ class BlockFile:
             self._file.seek(offset)
             return self._file.write(view)
 
-    def _note(self, entry: object) -> None:
+    def _journal_line(self, entry: object) -> None:
         self._journal.write(json.dumps(entry) + "\n")
         self._journal.flush()
 
@@ -217,12 +217,12 @@ class BlockFile:
         return self._journal_path.open("a", encoding="utf-8")
 
 
-def journal_of(path: Path) -> Path:
+def journal_path(path: Path) -> Path:
     """Return where the journal of a block file stands."""
     return path.with_name(f"{path.name}.json")
 
 
-def stored_identity(path: Path) -> Identity | None:
+def stored_version(path: Path) -> FileVersion | None:
     """Return of which version of a file an earlier run left something, None where it did not.
 
     Parameters
@@ -231,9 +231,9 @@ def stored_identity(path: Path) -> Identity | None:
         The block file.
     """
     try:
-        with journal_of(path).open(encoding="utf-8") as file:
+        with journal_path(path).open(encoding="utf-8") as file:
             head = json.loads(file.readline(4096))
-        identity = Identity(head["size"], head["etag"], head["modified"])
+        identity = FileVersion(head["size"], head["etag"], head["modified"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
     texts = all(isinstance(text, str | None) for text in (identity.etag, identity.modified))

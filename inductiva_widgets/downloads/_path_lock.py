@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import IO
 
 from inductiva_widgets._filelock import try_lock
-from inductiva_widgets.downloads._progress_tracker import Share
+from inductiva_widgets.downloads._progress_tracker import SubProgress
 from inductiva_widgets.errors import DownloadCancelled
 
 _LOOK = 0.2  # seconds between two looks whether the other one is ready
 
 
-class PlaceLock:
+class PathLock:
     """A file that one holder has at a time; gone when nobody has it, freed when a holder dies.
 
     Parameters
@@ -27,13 +27,13 @@ class PlaceLock:
         Told of a wait; its control ends it.
     """
 
-    def __init__(self, path: Path, share: Share) -> None:
+    def __init__(self, path: Path, share: SubProgress) -> None:
         self.waited = False
         self._path = path
         self._share = share
         self._file: IO[bytes] | None = None
 
-    def __enter__(self) -> PlaceLock:
+    def __enter__(self) -> PathLock:
         """Take the lock, as soon as it is free.
 
         Raises
@@ -41,15 +41,15 @@ class PlaceLock:
         DownloadCancelled
             When a cancel came first.
         """
-        while not self._take():
+        while not self._acquire():
             if not self.waited:
                 self.waited = True
-                self._share.waiting(True)
+                self._share.set_waiting(True)
             self._share.control.sleep(_LOOK)
             if self._share.control.cancelled:
                 raise DownloadCancelled("the download was cancelled before it began")
         if self.waited:
-            self._share.waiting(False)
+            self._share.set_waiting(False)
         return self
 
     def __exit__(
@@ -66,12 +66,12 @@ class PlaceLock:
             self._path.unlink()
         self._file.close()
 
-    def _take(self) -> bool:
+    def _acquire(self) -> bool:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             file = self._path.open("ab", buffering=0)
         except FileNotFoundError:
-            return self._take()  # its holder removed the folder between the two steps
+            return self._acquire()  # its holder removed the folder between the two steps
         if try_lock(file):
             # The holder before us may have removed the file after we opened it.
             with contextlib.suppress(OSError):

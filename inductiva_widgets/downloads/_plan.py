@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from inductiva_widgets.downloads.zip_directory import Member
+from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import InputError
 
 # Bytes that are fetched in vain rather than asking once more.
@@ -18,7 +18,7 @@ _COMPARED_NAMES = 5000
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """The wanted members.
 
     Parameters
@@ -37,7 +37,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ExtractItem:
     """A member and the place where it goes.
 
     Parameters
@@ -48,12 +48,12 @@ class Item:
         Relative path, safe.
     """
 
-    member: Member
+    member: ZipEntry
     path: str
 
 
 @dataclass(slots=True)
-class Span:
+class ByteSpan:
     """A range of the archive with the members to take from it, in the order of their bytes.
 
     Parameters
@@ -66,10 +66,10 @@ class Span:
 
     start: int
     stop: int
-    items: list[Item] = field(default_factory=list)
+    items: list[ExtractItem] = field(default_factory=list)
 
 
-def strip(members: Sequence[Member], prefix: str) -> dict[str, Member]:
+def strip_prefix(members: Sequence[ZipEntry], prefix: str) -> dict[str, ZipEntry]:
     """Return the members by the names that users see.
 
     Members outside of the prefix are dropped, unless nothing is inside: an archive of a few files
@@ -92,7 +92,7 @@ def strip(members: Sequence[Member], prefix: str) -> dict[str, Member]:
     }
 
 
-def single_top_folder(names: Iterable[str]) -> str:
+def common_root(names: Iterable[str]) -> str:
     """Return the one folder that holds everything in an archive, or an empty text.
 
     Parameters
@@ -109,7 +109,9 @@ def single_top_folder(names: Iterable[str]) -> str:
     return tops.pop() if len(tops) == 1 else ""
 
 
-def choose(available: Iterable[str], names: Iterable[str] | str | None, prefix: str = "") -> Choice:
+def select_entries(
+    available: Iterable[str], names: Iterable[str] | str | None, prefix: str = ""
+) -> Selection:
     """Choose members by exact name, by folder (``vtk/`` or ``vtk``) or by pattern (``*.vtu``).
 
     Parameters
@@ -128,7 +130,7 @@ def choose(available: Iterable[str], names: Iterable[str] | str | None, prefix: 
     """
     there = dict.fromkeys(available)
     if names is None:
-        return Choice(tuple(there))
+        return Selection(tuple(there))
     asked = [names] if isinstance(names, str) else list(names)
     if not asked:
         raise InputError("no names are given; leave them out to fetch everything")
@@ -141,10 +143,10 @@ def choose(available: Iterable[str], names: Iterable[str] | str | None, prefix: 
         found.update(matches)
         if not matches:
             missing.append(name)
-    hint = hint_at(missing, there) if missing else ""
+    hint = did_you_mean(missing, there) if missing else ""
     if not found:
         raise InputError(hint)
-    return Choice(tuple(name for name in there if name in found), tuple(missing), hint)
+    return Selection(tuple(name for name in there if name in found), tuple(missing), hint)
 
 
 def _matches(asked: str, there: dict[str, None]) -> list[str]:
@@ -158,7 +160,7 @@ def _matches(asked: str, there: dict[str, None]) -> list[str]:
     return [name for name in there if fnmatch.fnmatchcase(name, asked)]
 
 
-def hint_at(missing: Sequence[str], there: Iterable[str]) -> str:
+def did_you_mean(missing: Sequence[str], there: Iterable[str]) -> str:
     """Return a sentence about names that match nothing, with those that look alike.
 
     Parameters
@@ -175,11 +177,11 @@ def hint_at(missing: Sequence[str], there: Iterable[str]) -> str:
         close = difflib.get_close_matches(name, known, n=3)
         parts.append(f"{name!r}" + (f" (there is {', '.join(map(repr, close))})" if close else ""))
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    has = "" if any("(" in part for part in parts) else _has(known)
+    has = "" if any("(" in part for part in parts) else _available_names(known)
     return f"not in the archive: {', '.join(parts)}{more}{has}"
 
 
-def _has(known: Sequence[str]) -> str:
+def _available_names(known: Sequence[str]) -> str:
     """Say what is there to somebody who guessed wrong."""
     files = [name for name in known if not name.endswith("/")]
     if not files:
@@ -187,7 +189,7 @@ def _has(known: Sequence[str]) -> str:
     return f"; it holds {', '.join(map(repr, files[:3]))}{' and more' if len(files) > 3 else ''}"
 
 
-def merge(items: Iterable[Item], connections: int) -> list[Span]:
+def coalesce_ranges(items: Iterable[ExtractItem], connections: int) -> list[ByteSpan]:
     """Join members that stand next to one another into few ranges, enough for all connections.
 
     Parameters
@@ -203,15 +205,15 @@ def merge(items: Iterable[Item], connections: int) -> list[Span]:
         The longest first, so that no connection is left alone with a long one at the end.
     """
     ordered = sorted(items, key=lambda item: item.member.offset)
-    total = sum(item.member.stop - item.member.offset for item in ordered)
+    total = sum(item.member.read_limit - item.member.offset for item in ordered)
     long = min(_LARGEST_SPAN, max(_SMALLEST_SPAN, total // (3 * connections)))
-    spans: list[Span] = []
+    spans: list[ByteSpan] = []
     for item in ordered:
         member = item.member
         last = spans[-1] if spans else None
         if last and member.offset - last.stop <= LARGEST_GAP and last.stop - last.start < long:
-            last.stop = member.stop
+            last.stop = member.read_limit
             last.items.append(item)
         else:
-            spans.append(Span(member.offset, member.stop, [item]))
+            spans.append(ByteSpan(member.offset, member.read_limit, [item]))
     return sorted(spans, key=lambda span: span.start - span.stop)

@@ -7,12 +7,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from inductiva_widgets.downloads._cancellation import Control
-from inductiva_widgets.downloads._rate import Speed, Watchers
-from inductiva_widgets.downloads.progress import ENDED, FileProgress, Outcome, Phase, Progress
+from inductiva_widgets.downloads._cancellation import CancelToken
+from inductiva_widgets.downloads._rate import RateEstimator, ThrottledListeners
+from inductiva_widgets.downloads.progress import (
+    ENDED,
+    DownloadSummary,
+    FileProgress,
+    Phase,
+    Progress,
+)
 
 
-class Tally:
+class ProgressTracker:
     """The sum of what one or several archives or files count. Thread-safe.
 
     Parameters
@@ -24,15 +30,15 @@ class Tally:
     """
 
     def __init__(self, path: str = "", clock: Callable[[], float] = time.monotonic) -> None:
-        self.control = Control()
+        self.control = CancelToken()
         self._path = path
         self._phase: Phase = "running"
-        self._shares: list[Share] = []
+        self._shares: list[SubProgress] = []
         self._finished: list[Path] = []
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
-        self._speed = Speed(clock)
-        self._watchers = Watchers(clock)
+        self._speed = RateEstimator(clock)
+        self._watchers = ThrottledListeners(clock)
 
     @property
     def progress(self) -> Progress:
@@ -41,7 +47,7 @@ class Tally:
             ended = self._phase in ENDED
             total = self._sum("bytes_total")
             done = sum(share.bytes_done for share in self._shares)
-            speed = self._speed.last if ended else self._speed.now()
+            speed = self._speed.last if ended else self._speed.rate()
             running = not ended and speed > 0
             eta = max(0, total - done) / speed if running and total is not None else None
             paused = self._phase == "running" and self.control.paused
@@ -58,17 +64,17 @@ class Tally:
             )
 
     @property
-    def outcome(self) -> Outcome:
+    def summary(self) -> DownloadSummary:
         """What is to be told of all shares."""
         with self._lock:
-            return Outcome.joined(share.outcome for share in self._shares)
+            return DownloadSummary.combined(share.outcome for share in self._shares)
 
     @property
     def ended(self) -> bool:
         """Whether the last state is set."""
         return self._phase in ENDED
 
-    def share(self, label: str = "") -> Share:
+    def share(self, label: str = "") -> SubProgress:
         """Return the counts of one archive or file; the tally is the sum of them.
 
         Parameters
@@ -76,7 +82,7 @@ class Tally:
         label
             Tells its files from those of other shares.
         """
-        made = Share(self, label)
+        made = SubProgress(self, label)
         with self._lock:
             self._shares.append(made)
         return made
@@ -85,7 +91,7 @@ class Tally:
         """Have a function called with the state: now, while it changes, and once at the end."""
         return self._watchers.add(callback, lambda: self.progress)
 
-    def finished(self) -> Iterator[Path]:
+    def iter_finished_files(self) -> Iterator[Path]:
         """Yield the files that are whole, as they become so, until the end."""
         position = 0
         while True:
@@ -102,35 +108,35 @@ class Tally:
     def pause(self) -> None:
         """Ask the work to pause, and tell."""
         self.control.pause()
-        self.changed(at_once=True)
+        self._publish(at_once=True)
 
     def resume(self) -> None:
         """Ask the work to go on, and tell."""
         self.control.resume()
-        self.changed(at_once=True)
+        self._publish(at_once=True)
 
-    def goes_to(self, path: Path) -> None:
+    def set_path(self, path: Path) -> None:
         """Set where it goes, once that is known."""
         with self._lock:
             self._path = str(path)
-        self.changed()
+        self._publish()
 
-    def waiting(self, waits: bool) -> None:
+    def set_waiting(self, waits: bool) -> None:
         """Tell that the work waits for another process, or does not any more."""
         with self._lock:
             self._phase = "waiting" if waits else "running"
-        self.changed(at_once=True)
+        self._publish(at_once=True)
 
     def end(self, phase: Phase, path: str | None = None) -> None:
         """Set the last state and tell it to everyone."""
         with self._lock:
-            self._speed.last = self._speed.now()
+            self._speed.last = self._speed.rate()
             self._phase = phase
             self._path = self._path if path is None else path
             self._news.notify_all()
-        self.changed(at_once=True)
+        self._publish(at_once=True)
 
-    def changed(
+    def _publish(
         self, *, received: int = 0, file: Path | None = None, at_once: bool = False
     ) -> None:
         """Take note of what a share counted, and tell the watchers where it is time.
@@ -150,7 +156,7 @@ class Tally:
             if file is not None:
                 self._finished.append(file)
                 self._news.notify_all()
-        self._watchers.tell(lambda: self.progress, at_once=at_once)
+        self._watchers.notify(lambda: self.progress, at_once=at_once)
 
     def _sum(self, name: str) -> int | None:
         values = [getattr(share, name) for share in self._shares]
@@ -158,10 +164,10 @@ class Tally:
 
     def _active(self) -> Iterator[FileProgress]:
         for share in self._shares:
-            yield from share.active()
+            yield from share.active_files()
 
 
-class Share:
+class SubProgress:
     """What one archive or file counts. Thread-safe.
 
     Parameters
@@ -172,9 +178,9 @@ class Share:
         Put in front of the names of its files.
     """
 
-    def __init__(self, tally: Tally, label: str = "") -> None:
+    def __init__(self, tally: ProgressTracker, label: str = "") -> None:
         self.control = tally.control
-        self.outcome = Outcome()
+        self.outcome = DownloadSummary()
         self.bytes_done = 0
         self.bytes_total: int | None = None
         self.files_done = 0
@@ -182,49 +188,49 @@ class Share:
         self._tally = tally
         self._label = f"{label}/" if label else ""
         self._lock = threading.Lock()
-        self._meters: dict[Meter, None] = {}
+        self._meters: dict[FileProgressCounter, None] = {}
 
-    def expect(self, files: int) -> None:
+    def set_file_count(self, files: int) -> None:
         """Set the number of files, and begin the count of whole ones anew."""
         with self._lock:
             self.files_total, self.files_done = files, 0
-        self._tally.changed()
+        self._tally._publish()
 
-    def restart(self, done: int, total: int | None) -> None:
+    def reset(self, done: int, total: int | None) -> None:
         """Set the bytes anew, as when a server makes us begin from the start."""
         with self._lock:
             self.bytes_done, self.bytes_total = done, total
-        self._tally.changed()
+        self._tally._publish()
 
     def receive(self, count: int) -> None:
         """Count bytes that have just arrived."""
         with self._lock:
             self.bytes_done += count
-        self._tally.changed(received=count)
+        self._tally._publish(received=count)
 
-    def keep(self, count: int) -> None:
+    def count_existing(self, count: int) -> None:
         """Count bytes that were there before."""
         with self._lock:
             self.bytes_done += count
-        self._tally.changed()
+        self._tally._publish()
 
     def finish_file(self, path: Path) -> None:
         """Count a file that is whole."""
         with self._lock:
             self.files_done += 1
-        self._tally.changed(file=path)
+        self._tally._publish(file=path)
 
-    def give_up(self) -> None:
+    def truncate_totals(self) -> None:
         """Expect no more than what is there."""
         with self._lock:
             self.bytes_total, self.files_total = self.bytes_done, self.files_done
-        self._tally.changed()
+        self._tally._publish()
 
-    def waiting(self, waits: bool) -> None:
+    def set_waiting(self, waits: bool) -> None:
         """Tell that the work waits for another process, or does not any more."""
-        self._tally.waiting(waits)
+        self._tally.set_waiting(waits)
 
-    def meter(self, name: str, size: int) -> Meter:
+    def open_file(self, name: str, size: int) -> FileProgressCounter:
         """Return the count of one file under way; to be closed at its end.
 
         Parameters
@@ -234,17 +240,17 @@ class Share:
         size
             Bytes of its content.
         """
-        made = Meter(self, name, size)
+        made = FileProgressCounter(self, name, size)
         with self._lock:
             self._meters[made] = None
         return made
 
-    def drop(self, meter: Meter) -> None:
+    def close_file(self, meter: FileProgressCounter) -> None:
         """Forget a file that is under way no longer."""
         with self._lock:
             self._meters.pop(meter, None)
 
-    def active(self) -> list[FileProgress]:
+    def active_files(self) -> list[FileProgress]:
         """Return the files under way."""
         with self._lock:
             return [
@@ -252,10 +258,10 @@ class Share:
             ]
 
 
-class Meter:
+class FileProgressCounter:
     """The count of one file under way; used by one thread at a time."""
 
-    def __init__(self, share: Share, name: str, size: int) -> None:
+    def __init__(self, share: SubProgress, name: str, size: int) -> None:
         self.name = name
         self.size = size
         self.done = 0
@@ -263,4 +269,4 @@ class Meter:
 
     def close(self) -> None:
         """End the count."""
-        self._share.drop(self)
+        self._share.close_file(self)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 
-from inductiva_widgets.downloads._extraction_context import Site, Writing, explained
-from inductiva_widgets.downloads._plan import Span
+from inductiva_widgets.downloads._extraction_context import (
+    EntryWriter,
+    ExtractionContext,
+    with_context,
+)
+from inductiva_widgets.downloads._plan import ByteSpan
 from inductiva_widgets.errors import ArchiveError
 
 # Bytes behind the last wanted one that are read all the same: cheaper than a new connection.
 _WORTH_READING = 4096
 
 
-class SpanReader:
+class RangeExtractor:
     """Reads a span and writes the members in it.
 
     Parameters
@@ -24,7 +28,7 @@ class SpanReader:
         The range and its members.
     """
 
-    def __init__(self, site: Site, span: Span) -> None:
+    def __init__(self, site: ExtractionContext, span: ByteSpan) -> None:
         self._site = site
         self._span = span
         self._waiting = deque(span.items)  # those that are neither whole nor known to be damaged
@@ -41,18 +45,18 @@ class SpanReader:
             self._read()
         except Exception as exc:
             member = self._waiting[0].member if self._waiting else None
-            raise explained(member, exc) from None
+            raise with_context(member, exc) from None
 
     def _read(self) -> None:
         span, waiting = self._span, self._waiting
         position = span.start
-        current: Writing | None = None
+        current: EntryWriter | None = None
         with contextlib.closing(self._site.source.stream(span.start, span.stop)) as stream:
             try:
                 for chunk in stream:
                     view = memoryview(chunk)
                     while view and waiting:
-                        if self._site.crew.ending:
+                        if self._site.crew.should_stop:
                             return
                         if current is None:
                             # Over what lies between: descriptors, members nobody asked for.
@@ -60,7 +64,7 @@ class SpanReader:
                             position, view = position + passed, view[passed:]
                             if not view:
                                 break
-                            current = Writing(self._site, waiting[0])
+                            current = EntryWriter(self._site, waiting[0])
                         used = self._feed(current, view)
                         if used is None or current.decoder.done:
                             waiting.popleft()
@@ -75,13 +79,13 @@ class SpanReader:
         for item in waiting:
             raise ArchiveError(f"{item.member.name}: its data end too early")
 
-    def _feed(self, writing: Writing, view: memoryview) -> int | None:
+    def _feed(self, writing: EntryWriter, view: memoryview) -> int | None:
         """Hand bytes to a member; None when it turns out to be damaged."""
         before = writing.decoder.taken
         try:
             return writing.feed(view)
         except ArchiveError as exc:
-            self._site.damage(exc)
+            self._site.record_damaged(exc)
             return None
         finally:
             self._site.receive(writing.decoder.taken - before)

@@ -15,7 +15,7 @@ _SAMPLE = 0.25  # seconds between two measures of the speed
 _NOTIFY = 0.1  # seconds between two calls of a subscriber
 
 
-class Speed:
+class RateEstimator:
     """Bytes per second, smoothed; guarded by its owner's lock.
 
     Parameters
@@ -36,23 +36,23 @@ class Speed:
     def add(self, count: int) -> None:
         """Take note of bytes that arrived."""
         self._received += count
-        now = self._clock()
-        elapsed = now - self._sampled_at
+        rate = self._clock()
+        elapsed = rate - self._sampled_at
         if elapsed >= _SAMPLE:
             share = math.exp(-elapsed / _SMOOTHING)
             rate = (self._received - self._sampled) / elapsed
             self._rate = self._rate * share + rate * (1 - share)
             # The average starts at zero; its weight tells how much of that is still in it.
             self._weight = self._weight * share + (1 - share)
-            self._sampled_at, self._sampled = now, self._received
+            self._sampled_at, self._sampled = rate, self._received
 
-    def now(self) -> float:
+    def rate(self) -> float:
         """Return the speed; it fades while nothing arrives."""
         idle = max(0.0, self._clock() - self._sampled_at - 1.0)
         return self._rate / self._weight * math.exp(-idle / _SMOOTHING) if self._weight else 0.0
 
 
-class Watchers:
+class ThrottledListeners:
     """Those who are told the state; never more often than they can read.
 
     Parameters
@@ -84,7 +84,7 @@ class Watchers:
 
         return remove
 
-    def tell(self, state: Callable[[], Progress], *, at_once: bool) -> None:
+    def notify(self, state: Callable[[], Progress], *, at_once: bool) -> None:
         """Tell all the state, where it is time or ``at_once``."""
         if not self._callbacks or (not at_once and self._clock() - self._told_at < _NOTIFY):
             return

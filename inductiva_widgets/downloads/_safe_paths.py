@@ -39,7 +39,7 @@ _SHORT_WORK_FOLDER = re.compile(r"(?:induct|in[0-9a-f]{4})~\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Layout:
+class PathMap:
     """Where each member goes.
 
     Parameters
@@ -74,7 +74,9 @@ class Layout:
         return self.paths[name]
 
 
-def lay_out(names: Iterable[str], *, fold_case: bool, windows: bool = os.name == "nt") -> Layout:
+def assign_paths(
+    names: Iterable[str], *, fold_case: bool, windows: bool = os.name == "nt"
+) -> PathMap:
     """Give each member of an archive its place.
 
     Lay out all members, also when only some are wanted: a name then has one place in all calls.
@@ -88,7 +90,7 @@ def lay_out(names: Iterable[str], *, fold_case: bool, windows: bool = os.name ==
     windows
         Whether device names and trailing dots mean something special.
     """
-    layout = Layout()
+    layout = PathMap()
     # Most members share their folders with many others, so each folder is looked at only once.
     known: dict[str, _Folder] = {}
     as_named: list[_File] = []
@@ -142,7 +144,7 @@ def safe_file_name(name: str, default: str = "download") -> str:
     return default if last in {"", ".", ".."} else _safe_part(last, windows=os.name == "nt")
 
 
-def folds_case(folder: Path) -> bool:
+def is_case_insensitive(folder: Path) -> bool:
     """Tell whether a file system takes ``A`` and ``a`` for the same name, without writing to it.
 
     Parameters
@@ -160,7 +162,7 @@ def folds_case(folder: Path) -> bool:
     return sys.platform in {"win32", "darwin"}
 
 
-def make_folder(root: Path, relative: str) -> Path:
+def make_safe_dir(root: Path, relative: str) -> Path:
     """Make a folder below the target, refusing a way that leads out of it.
 
     Parameters

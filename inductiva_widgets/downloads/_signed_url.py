@@ -9,11 +9,11 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from inductiva_widgets.downloads._cancellation import Control
+from inductiva_widgets.downloads._cancellation import CancelToken
 from inductiva_widgets.downloads.http import (
-    Opener,
-    RequestsOpener,
-    Response,
+    HttpGet,
+    RequestsHttpGet,
+    StreamingResponse,
     check_url,
     display_url,
 )
@@ -51,7 +51,7 @@ class Backoff:
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing
 
 
-class Link:
+class SignedUrl:
     """A URL, the way to open it, and the way to get a fresh one. Thread-safe.
 
     Parameters
@@ -70,7 +70,7 @@ class Link:
         self,
         url: str,
         *,
-        opener: Opener | None = None,
+        opener: HttpGet | None = None,
         renew: Callable[[], str] | None = None,
         backoff: Backoff | None = None,
     ) -> None:
@@ -78,19 +78,19 @@ class Link:
         self.backoff = backoff or Backoff()
         self.answered = False
         self._url = url
-        self._opener: Opener = opener or RequestsOpener()
+        self._opener: HttpGet = opener or RequestsHttpGet()
         self._own_opener = self._opener if opener is None else None
         self._renew = renew
         self._lock = threading.Lock()
-        self._open: set[Response] = set()
-        self._control = Control()
+        self._open: set[StreamingResponse] = set()
+        self._control = CancelToken()
         self._when_busy: Callable[[], object] = lambda: None
 
     def __repr__(self) -> str:
-        return f"<Link {self.shown}>"
+        return f"<Link {self.display_url}>"
 
     @property
-    def shown(self) -> str:
+    def display_url(self) -> str:
         """Host and path, fit for a message."""
         return display_url(self._url)
 
@@ -104,7 +104,7 @@ class Link:
         """Whether those who read should let go of their connections for a while."""
         return self._control.paused
 
-    def obey(self, control: Control, when_busy: Callable[[], object] | None = None) -> None:
+    def bind(self, control: CancelToken, when_busy: Callable[[], object] | None = None) -> None:
         """Follow a control from now on.
 
         Parameters
@@ -119,7 +119,9 @@ class Link:
         control.on_cancel(self._abort)
 
     @contextmanager
-    def open(self, headers: Mapping[str, str], statuses: Collection[int]) -> Iterator[Response]:
+    def open(
+        self, headers: Mapping[str, str], statuses: Collection[int]
+    ) -> Iterator[StreamingResponse]:
         """Open the URL, trying again where that helps, and close the answer at the end.
 
         Parameters
@@ -142,7 +144,7 @@ class Link:
         with self._lock:
             self._open.add(response)
         try:
-            self.check()  # a cancel between the answer and its entry in the set
+            self.raise_if_cancelled()  # a cancel between the answer and its entry in the set
             yield response
         finally:
             with self._lock:
@@ -160,21 +162,21 @@ class Link:
             Seconds that the server asked for.
         """
         self._control.sleep(min(_LONGEST_PAUSE, max(at_least, self.backoff.pause(failures))))
-        self.check()
+        self.raise_if_cancelled()
 
-    def wait_while_paused(self) -> None:
+    def wait_if_paused(self) -> None:
         """Return when there is no pause; a cancel ends the wait."""
-        self._control.wait_while_paused()
-        self.check()
+        self._control.wait_if_paused()
+        self.raise_if_cancelled()
 
-    def check(self) -> None:
+    def raise_if_cancelled(self) -> None:
         """Raise ``DownloadCancelled`` after a cancel."""
         if self._control.cancelled:
-            raise DownloadCancelled(f"the download of {self.shown} was cancelled")
+            raise DownloadCancelled(f"the download of {self.display_url} was cancelled")
 
     def close(self) -> None:
         """Close the connections, if they are the link's own."""
-        if isinstance(self._own_opener, RequestsOpener):
+        if isinstance(self._own_opener, RequestsHttpGet):
             self._own_opener.close()
 
     def _abort(self) -> None:
@@ -183,11 +185,11 @@ class Link:
         for response in under_way:
             response.abort()
 
-    def _answer(self, headers: Mapping[str, str], statuses: Collection[int]) -> Response:
+    def _answer(self, headers: Mapping[str, str], statuses: Collection[int]) -> StreamingResponse:
         failures = 0
         renewed = False
         while True:
-            self.check()
+            self.raise_if_cancelled()
             url = self._url
             try:
                 response = self._request(url, headers)
@@ -211,14 +213,14 @@ class Link:
                 renewed = True
                 self._replace(url)
             else:
-                raise DownloadError(_refusal(response.status, self.shown))
+                raise DownloadError(_status_message(response.status, self.display_url))
 
-    def _request(self, url: str, headers: Mapping[str, str]) -> Response:
+    def _request(self, url: str, headers: Mapping[str, str]) -> StreamingResponse:
         """Make a request that a cancel ends.
 
         Nothing wakes a thread that waits for the headers of an answer, so another one waits.
         """
-        answer: Future[Response] = Future()
+        answer: Future[StreamingResponse] = Future()
 
         def ask() -> None:
             try:
@@ -229,8 +231,8 @@ class Link:
         threading.Thread(target=ask, name="inductiva-request", daemon=True).start()
         while not wait([answer], _LOOK).done:
             if self._control.cancelled:
-                answer.add_done_callback(_let_go)
-                self.check()
+                answer.add_done_callback(_close_when_done)
+                self.raise_if_cancelled()
         return answer.result()
 
     def _replace(self, expired: str) -> None:
@@ -244,12 +246,12 @@ class Link:
                 self._url = url
 
 
-def _let_go(answer: Future[Response]) -> None:
+def _close_when_done(answer: Future[StreamingResponse]) -> None:
     if answer.exception() is None:
         answer.result().close()
 
 
-def _refusal(status: int, shown: str) -> str:
+def _status_message(status: int, shown: str) -> str:
     if status == 404:
         return f"there is no such file (404): {shown}"
     if status in _EXPIRED:
@@ -259,14 +261,14 @@ def _refusal(status: int, shown: str) -> str:
     return f"the server answered {status}: {shown}"
 
 
-def _retry_after(response: Response) -> float:
+def _retry_after(response: StreamingResponse) -> float:
     try:
         return max(0.0, float(header(response, "Retry-After") or 0))
     except ValueError:
         return 0.0  # a date; the usual back-off is as good
 
 
-def header(response: Response, name: str) -> str | None:
+def header(response: StreamingResponse, name: str) -> str | None:
     """Return a header of an answer, whatever the case of its name, or None.
 
     Parameters

@@ -16,13 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from inductiva_widgets.downloads._partial_file import journal_of
-from inductiva_widgets.downloads._path_lock import PlaceLock
-from inductiva_widgets.downloads._plan import Item
-from inductiva_widgets.downloads._progress_tracker import Share
+from inductiva_widgets.downloads._partial_file import journal_path
+from inductiva_widgets.downloads._path_lock import PathLock
+from inductiva_widgets.downloads._plan import ExtractItem
+from inductiva_widgets.downloads._progress_tracker import SubProgress
 from inductiva_widgets.downloads._safe_paths import WORK_FOLDER
-from inductiva_widgets.downloads.remote_file import Identity
-from inductiva_widgets.downloads.zip_directory import Member
+from inductiva_widgets.downloads.remote_file import FileVersion
+from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import UnsafePathError
 
 _LOCK, _DONE, _SPOOL = "lock", "done.jsonl", ".spool"
@@ -31,7 +31,7 @@ _SPOOLS = re.compile(rf".*{re.escape(_SPOOL)}(\..*)?")
 _Stamp = tuple[int, int, int, int]
 
 
-class WorkFolder:
+class StagingDir:
     """The folder; while the context lasts, no other process fills the same target.
 
     Parameters
@@ -42,17 +42,17 @@ class WorkFolder:
         Told of a wait for another process.
     """
 
-    def __init__(self, target: Path, share: Share) -> None:
+    def __init__(self, target: Path, share: SubProgress) -> None:
         self.path = target / WORK_FOLDER
         if self.path.is_symlink() or (self.path.exists() and not self.path.is_dir()):
             raise UnsafePathError(f"{self.path} must be a folder of its own")
-        self._lock = PlaceLock(self.path / _LOCK, share)
+        self._lock = PathLock(self.path / _LOCK, share)
         self._guard = threading.Lock()
         self._done: dict[str, _Stamp] = {}
         self._journal: IO[str] | None = None
         self._scratches = 0
 
-    def __enter__(self) -> WorkFolder:
+    def __enter__(self) -> StagingDir:
         self._lock.__enter__()
         self._remove(_SCRATCH)  # what a killed run left
         return self
@@ -71,7 +71,7 @@ class WorkFolder:
         with contextlib.suppress(OSError):
             self.path.rmdir()  # unless something for later is in it
 
-    def begin(self, identity: Identity) -> bool:
+    def begin(self, identity: FileVersion) -> bool:
         """Read what an earlier run noted; False when that was of another version of the archive.
 
         Parameters
@@ -85,7 +85,7 @@ class WorkFolder:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
             # What one of them does not state, as a whole copy has no ETag, speaks for neither.
-            same = Identity(**json.loads(lines[0])).matches(identity)
+            same = FileVersion(**json.loads(lines[0])).matches(identity)
             if same:
                 for line in lines[1:]:
                     name, *stamp = json.loads(line)
@@ -103,7 +103,7 @@ class WorkFolder:
         self._journal = path.open("a", encoding="utf-8")
         return same
 
-    def finish(self, items: Collection[Item]) -> None:
+    def finish(self, items: Collection[ExtractItem]) -> None:
         """Forget what a run ended with; notes of another run that wanted more are kept.
 
         Parameters
@@ -114,13 +114,16 @@ class WorkFolder:
         if self._journal is not None:
             self._journal.close()
         for item in items:
-            for path in (self.spool(item.member), journal_of(self.spool(item.member))):
+            for path in (
+                self.partial_path(item.member),
+                journal_path(self.partial_path(item.member)),
+            ):
                 path.unlink(missing_ok=True)
         others = any(entry.suffix == _SPOOL for entry in self.path.iterdir())
         if not others and self._done.keys() <= {item.path for item in items}:
             (self.path / _DONE).unlink(missing_ok=True)
 
-    def knows(self, name: str, path: Path, member: Member) -> bool:
+    def is_complete(self, name: str, path: Path, member: ZipEntry) -> bool:
         """Tell whether a file is as this download left it, without reading it.
 
         Parameters
@@ -134,7 +137,7 @@ class WorkFolder:
         """
         return self._done.get(name) == _stamp(path, member)
 
-    def note(self, name: str, path: Path, member: Member) -> None:
+    def mark_complete(self, name: str, path: Path, member: ZipEntry) -> None:
         """Remember that a file is whole.
 
         Parameters
@@ -149,13 +152,13 @@ class WorkFolder:
                 self._journal.write(json.dumps([name, *stamp]) + "\n")
                 self._journal.flush()
 
-    def scratch(self) -> Path:
+    def temp_path(self) -> Path:
         """Return where a file may be built; whatever stays there is removed by the next run."""
         with self._guard:
             self._scratches += 1
             return self.path / f"{self._scratches}.part"
 
-    def spool(self, member: Member) -> Path:
+    def partial_path(self, member: ZipEntry) -> Path:
         """Return where the compressed bytes of a large member wait, also for later runs."""
         return self.path / f"{member.offset}-{member.crc:08x}{_SPOOL}"
 
@@ -166,6 +169,6 @@ class WorkFolder:
                     entry.unlink()
 
 
-def _stamp(path: Path, member: Member) -> _Stamp:
+def _stamp(path: Path, member: ZipEntry) -> _Stamp:
     found = path.stat()
     return member.crc, found.st_size, found.st_mtime_ns, found.st_ino

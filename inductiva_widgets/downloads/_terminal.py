@@ -10,7 +10,7 @@ from typing import Any
 
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.progress import Progress
-from inductiva_widgets.formatting import format_bytes, format_short
+from inductiva_widgets.formatting import format_bytes, format_duration
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def show_progress(download: Download[Any]) -> Iterator[None]:
                 description=PurePath(state.path).name,
                 completed=state.bytes_done,
                 total=state.bytes_total,
-                detail=describe(state),
+                detail=format_progress(state),
             )
 
         unsubscribe = download.subscribe(draw)
@@ -62,7 +62,7 @@ def show_progress(download: Download[Any]) -> Iterator[None]:
             unsubscribe()
 
 
-def describe(state: Progress) -> str:
+def format_progress(state: Progress) -> str:
     """Return a state in words, as in ``"1.20 MiB of 4.00 MiB, 2/7 files, 3.10 MiB/s, 1 min left"``.
 
     Parameters
@@ -80,5 +80,5 @@ def describe(state: Progress) -> str:
     elif state.speed:
         parts.append(f"{format_bytes(round(state.speed))}/s")
         if state.eta is not None:
-            parts.append(f"{format_short(state.eta)} left")
+            parts.append(f"{format_duration(state.eta)} left")
     return ", ".join(parts)

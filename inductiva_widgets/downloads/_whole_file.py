@@ -9,27 +9,27 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from inductiva_widgets.downloads._atomic import ScratchFile, move
-from inductiva_widgets.downloads._connection_limit import Lanes
+from inductiva_widgets.downloads._atomic import AtomicFile, atomic_replace
+from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 from inductiva_widgets.downloads._partial_file import (
     BLOCK,
-    Block,
-    BlockFile,
-    journal_of,
-    stored_identity,
+    Chunk,
+    PartialFile,
+    journal_path,
+    stored_version,
 )
-from inductiva_widgets.downloads._path_lock import PlaceLock
-from inductiva_widgets.downloads._progress_tracker import Share
-from inductiva_widgets.downloads._signed_url import Link, header
-from inductiva_widgets.downloads._workers import Crew, Job
-from inductiva_widgets.downloads.limits import check_space
-from inductiva_widgets.downloads.progress import Outcome
+from inductiva_widgets.downloads._path_lock import PathLock
+from inductiva_widgets.downloads._progress_tracker import SubProgress
+from inductiva_widgets.downloads._signed_url import SignedUrl, header
+from inductiva_widgets.downloads._workers import Job, WorkerPool
+from inductiva_widgets.downloads.limits import check_free_space
+from inductiva_widgets.downloads.progress import DownloadSummary
 from inductiva_widgets.downloads.remote_file import (
     FileChanged,
-    Identity,
-    LocalSource,
-    RangeSource,
+    FileVersion,
+    LocalFile,
     RangesUnsupported,
+    RemoteFile,
 )
 from inductiva_widgets.errors import APIConnectionError, DownloadError, InputError
 from inductiva_widgets.formatting import format_bytes
@@ -39,8 +39,13 @@ RESTARTS = 2
 _COMPARED = 64 * 1024
 
 
-def fetch_whole(
-    link: Link, target: Path, share: Share, lanes: Lanes, *, archive: bool = False
+def download_file(
+    link: SignedUrl,
+    target: Path,
+    share: SubProgress,
+    lanes: ConnectionLimiter,
+    *,
+    archive: bool = False,
 ) -> Path:
     """Fetch a file beside its target and move it there when it is whole.
 
@@ -62,11 +67,11 @@ def fetch_whole(
     """
     if target.is_dir():
         raise InputError(f"{target} is a folder; name the file to write")
-    link.obey(share.control, lanes.shrink)
-    share.expect(1)
+    link.bind(share.control, lanes.reduce)
+    share.set_file_count(1)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with PlaceLock(target.with_name(f"{target.name}.part.lock"), share):
+        with PathLock(target.with_name(f"{target.name}.part.lock"), share):
             if not (archive and _is_there(link, target, share)):
                 _fetch(link, target, share, lanes)
     except OSError as exc:
@@ -75,18 +80,18 @@ def fetch_whole(
     return target
 
 
-def _is_there(link: Link, target: Path, share: Share) -> bool:
+def _is_there(link: SignedUrl, target: Path, share: SubProgress) -> bool:
     if not target.is_file():
         return False
-    here, there = LocalSource(target), RangeSource(link)
+    here, there = LocalFile(target), RemoteFile(link)
     with contextlib.suppress(RangesUnsupported):
-        if there.tail(_COMPARED) == here.tail(_COMPARED) and there.size == here.size:
-            share.restart(here.size, here.size)
+        if there.read_end(_COMPARED) == here.read_end(_COMPARED) and there.size == here.size:
+            share.reset(here.size, here.size)
             return True
     return False
 
 
-def _fetch(link: Link, target: Path, share: Share, lanes: Lanes) -> None:
+def _fetch(link: SignedUrl, target: Path, share: SubProgress, lanes: ConnectionLimiter) -> None:
     part = target.with_name(f"{target.name}.part")
     changed = ("the file changed since its download began, which was begun anew",)
     for restarts in range(RESTARTS + 1):
@@ -97,22 +102,24 @@ def _fetch(link: Link, target: Path, share: Share, lanes: Lanes) -> None:
         except FileChanged:
             if restarts == RESTARTS:
                 raise
-            share.outcome = Outcome(messages=changed)
-    with ScratchFile(part) as file:
-        journal_of(part).unlink(missing_ok=True)
-        receive(link, file, part.parent, share)
+            share.outcome = DownloadSummary(messages=changed)
+    with AtomicFile(part) as file:
+        journal_path(part).unlink(missing_ok=True)
+        stream_to_file(link, file, part.parent, share)
         file.commit(target)
 
 
 class _BlockwiseFetch:
     """One try to fetch a file over ranges, on top of what an earlier run left."""
 
-    def __init__(self, link: Link, part: Path, share: Share, lanes: Lanes) -> None:
+    def __init__(
+        self, link: SignedUrl, part: Path, share: SubProgress, lanes: ConnectionLimiter
+    ) -> None:
         self._part = part
         self._share = share
         self._lanes = lanes
-        self._source = RangeSource(link)
-        self._crew = Crew(lanes, share.control)
+        self._source = RemoteFile(link)
+        self._crew = WorkerPool(lanes, share.control)
         self._jobs: deque[Job] = deque()
 
     def run(self, target: Path) -> bool:
@@ -123,16 +130,16 @@ class _BlockwiseFetch:
         FileChanged
             When it is another one than that whose part is here; the part is removed.
         """
-        stored = stored_identity(self._part)
+        stored = stored_version(self._part)
         with contextlib.closing(self._first_stream(stored)) as stream:
             try:
                 head = next(stream, b"")  # the first answer tells the size and the version
-                identity = self._source.identity
+                identity = self._source.version
             except RangesUnsupported:
                 return False
-            if identity.size is None or not identity.is_strong:
+            if identity.size is None or not identity.has_strong_validator:
                 return False  # parts of two versions could not be told apart
-            blocks = BlockFile(self._part, identity, 0, identity.size)
+            blocks = PartialFile(self._part, identity, 0, identity.size)
             try:
                 if stored is not None and stored != identity:
                     raise FileChanged("the file is another one by now")
@@ -141,27 +148,27 @@ class _BlockwiseFetch:
                 blocks.discard()
                 raise
             finally:
-                if blocks.missing() and not blocks.length:
+                if blocks.missing_chunks() and not blocks.length:
                     blocks.discard()
                 blocks.close()
-        move(self._part, target)
-        journal_of(self._part).unlink(missing_ok=True)
+        atomic_replace(self._part, target)
+        journal_path(self._part).unlink(missing_ok=True)
         return True
 
-    def _first_stream(self, stored: Identity | None) -> Generator[bytes, None, None]:
+    def _first_stream(self, stored: FileVersion | None) -> Generator[bytes, None, None]:
         """Ask for the first bytes that are missing."""
         if stored is None or stored.size is None:
             return self._source.stream(0, BLOCK)
-        blocks = BlockFile(self._part, stored, 0, stored.size)
+        blocks = PartialFile(self._part, stored, 0, stored.size)
         blocks.close()
-        for block in blocks.missing():
+        for block in blocks.missing_chunks():
             return self._source.stream(block.position, block.stop)
         return self._source.stream(0, 1)  # all is here; only the version is to be asked
 
-    def _fill(self, blocks: BlockFile, size: int, first: Iterator[bytes]) -> None:
-        missing = blocks.missing()
-        self._share.restart(blocks.length, size)
-        check_space(self._part.parent, size - blocks.length)
+    def _fill(self, blocks: PartialFile, size: int, first: Iterator[bytes]) -> None:
+        missing = blocks.missing_chunks()
+        self._share.reset(blocks.length, size)
+        check_free_space(self._part.parent, size - blocks.length)
         streams = [first, *(self._source.stream(one.position, one.stop) for one in missing[1:])]
         for block, stream in zip(missing, streams, strict=False):
             self._jobs.append(partial(self._take, blocks, block, stream))
@@ -174,19 +181,19 @@ class _BlockwiseFetch:
         except IndexError:
             return None
 
-    def _take(self, blocks: BlockFile, block: Block, stream: Iterator[bytes]) -> None:
+    def _take(self, blocks: PartialFile, block: Chunk, stream: Iterator[bytes]) -> None:
         try:
             for chunk in stream:
                 blocks.write(block, chunk)
-                self._lanes.count(len(chunk))
+                self._lanes.record_bytes(len(chunk))
                 self._share.receive(len(chunk))
-                if self._crew.ending:
+                if self._crew.should_stop:
                     return
         finally:
-            blocks.leave(block)
+            blocks.checkpoint(block)
 
 
-def receive(link: Link, part: ScratchFile, folder: Path, share: Share) -> None:
+def stream_to_file(link: SignedUrl, part: AtomicFile, folder: Path, share: SubProgress) -> None:
     """Fetch a file in one stream; one that breaks off begins anew.
 
     Parameters
@@ -213,18 +220,18 @@ def receive(link: Link, part: ScratchFile, folder: Path, share: Share) -> None:
         with link.open({}, {200}) as response:
             stated = header(response, "Content-Length")
             expected = int(stated) if stated and stated.isdecimal() else None
-            share.restart(0, expected)
-            check_space(folder, expected or 0)
+            share.reset(0, expected)
+            check_free_space(folder, expected or 0)
             try:
                 for chunk in response.chunks():
-                    link.check()
+                    link.raise_if_cancelled()
                     part.write(chunk)
                     length += len(chunk)
                     share.receive(len(chunk))
-                    link.wait_while_paused()
+                    link.wait_if_paused()
             except APIConnectionError as exc:
                 error = exc
-        link.check()
+        link.raise_if_cancelled()
         if error is None and expected in {None, length}:
             return
         # Only bytes never seen before count as progress: a server that always breaks off at the
@@ -234,6 +241,6 @@ def receive(link: Link, part: ScratchFile, folder: Path, share: Share) -> None:
         if failures >= link.backoff.attempts:
             so_far = f"{format_bytes(length)} of {format_bytes(expected)}"
             raise DownloadError(
-                f"{error or f'{link.shown} ends too early'}, after {so_far}"
+                f"{error or f'{link.display_url} ends too early'}, after {so_far}"
             ) from error
         link.pause(failures or 1)

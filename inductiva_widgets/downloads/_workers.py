@@ -6,15 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 
-from inductiva_widgets.downloads._cancellation import Control
-from inductiva_widgets.downloads._connection_limit import Lanes
+from inductiva_widgets.downloads._cancellation import CancelToken
+from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 from inductiva_widgets.errors import DownloadCancelled
 
 Job = Callable[[], None]
 _PATIENCE = 2.0  # seconds, for all of them
 
 
-class Crew:
+class WorkerPool:
     """Threads for one run.
 
     Parameters
@@ -25,7 +25,7 @@ class Crew:
         Its cancel ends the run.
     """
 
-    def __init__(self, lanes: Lanes, control: Control) -> None:
+    def __init__(self, lanes: ConnectionLimiter, control: CancelToken) -> None:
         self.stop = threading.Event()
         self._lanes = lanes
         self._control = control
@@ -33,7 +33,7 @@ class Crew:
         self._error: Exception | None = None
 
     @property
-    def ending(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether those at work should leave."""
         return self.stop.is_set() or self._control.cancelled
 
@@ -94,9 +94,9 @@ class Crew:
 
     def _work(self, next_job: Callable[[], Job | None]) -> None:
         try:
-            while not self.ending and (job := next_job()) is not None:
-                with self._lanes.take(self._control) as got:
-                    if got and not self.ending:
+            while not self.should_stop and (job := next_job()) is not None:
+                with self._lanes.acquire(self._control) as got:
+                    if got and not self.should_stop:
                         job()
         except Exception as exc:  # raised by `run`, in the caller's thread
             self.fail(exc)

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, overload
 
-from inductiva_widgets.downloads._connection_limit import CONNECTIONS, Lanes
-from inductiva_widgets.downloads._progress_tracker import Tally
-from inductiva_widgets.downloads._signed_url import Link
+from inductiva_widgets.downloads._connection_limit import CONNECTIONS, ConnectionLimiter
+from inductiva_widgets.downloads._progress_tracker import ProgressTracker
+from inductiva_widgets.downloads._signed_url import SignedUrl
 from inductiva_widgets.downloads._terminal import show_progress
-from inductiva_widgets.downloads._whole_file import fetch_whole
+from inductiva_widgets.downloads._whole_file import download_file
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.extract import Names, Wish, fetch_wish
-from inductiva_widgets.downloads.http import Opener
+from inductiva_widgets.downloads.extract import ArchiveSelection, Names, extract_remote_archive
+from inductiva_widgets.downloads.http import HttpGet
 from inductiva_widgets.downloads.limits import Limits
 from inductiva_widgets.errors import InputError
 
@@ -24,7 +24,7 @@ def start_archive(
     names: Names = None,
     *,
     strip_prefix: str = "",
-    opener: Opener | None = None,
+    opener: HttpGet | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
     limits: Limits | None = None,
@@ -60,7 +60,7 @@ def start_file(
     url: str,
     target_file: str | Path,
     *,
-    opener: Opener | None = None,
+    opener: HttpGet | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
     archive: bool = False,
@@ -95,7 +95,7 @@ def fetch_archive(
     names: Names = None,
     *,
     strip_prefix: str = "",
-    opener: Opener | None = None,
+    opener: HttpGet | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
     limits: Limits | None = None,
@@ -111,7 +111,7 @@ def fetch_archive(
     names: Names = None,
     *,
     strip_prefix: str = "",
-    opener: Opener | None = None,
+    opener: HttpGet | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
     limits: Limits | None = None,
@@ -126,7 +126,7 @@ def fetch_archive(
     names: Names = None,
     *,
     strip_prefix: str = "",
-    opener: Opener | None = None,
+    opener: HttpGet | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
     limits: Limits | None = None,
@@ -200,7 +200,7 @@ def fetch_file(
     url: str,
     target_file: str | Path,
     *,
-    opener: Opener | None = None,
+    opener: HttpGet | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
     archive: bool = False,
@@ -214,7 +214,7 @@ def fetch_file(
     url: str,
     target_file: str | Path,
     *,
-    opener: Opener | None = None,
+    opener: HttpGet | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
     archive: bool = False,
@@ -227,7 +227,7 @@ def fetch_file(
     url: str,
     target_file: str | Path,
     *,
-    opener: Opener | None = None,
+    opener: HttpGet | None = None,
     renew: Callable[[], str] | None = None,
     connections: int = CONNECTIONS,
     archive: bool = False,
@@ -290,19 +290,19 @@ def _archive(
     names: Names,
     *,
     strip_prefix: str,
-    opener: Opener | None,
+    opener: HttpGet | None,
     renew: Callable[[], str] | None,
     connections: int,
     limits: Limits | None,
 ) -> Download[Path]:
-    lanes = Lanes(_checked(connections))
-    link = Link(url, opener=opener, renew=renew)
+    lanes = ConnectionLimiter(_checked(connections))
+    link = SignedUrl(url, opener=opener, renew=renew)
     asked = names if names is None or isinstance(names, str) else list(names)
-    wish = Wish(Path(target), asked, lambda _: strip_prefix, limits or Limits())
+    wish = ArchiveSelection(Path(target), asked, lambda _: strip_prefix, limits or Limits())
 
-    def work(tally: Tally) -> Path:
+    def work(tally: ProgressTracker) -> Path:
         try:
-            return fetch_wish(link, wish, tally.share(), lanes)
+            return extract_remote_archive(link, wish, tally.share(), lanes)
         finally:
             link.close()
 
@@ -313,17 +313,17 @@ def _file(
     url: str,
     target_file: str | Path,
     *,
-    opener: Opener | None,
+    opener: HttpGet | None,
     renew: Callable[[], str] | None,
     connections: int,
     archive: bool,
 ) -> Download[Path]:
-    lanes = Lanes(_checked(connections))
-    link = Link(url, opener=opener, renew=renew)
+    lanes = ConnectionLimiter(_checked(connections))
+    link = SignedUrl(url, opener=opener, renew=renew)
 
-    def work(tally: Tally) -> Path:
+    def work(tally: ProgressTracker) -> Path:
         try:
-            return fetch_whole(link, Path(target_file), tally.share(), lanes, archive=archive)
+            return download_file(link, Path(target_file), tally.share(), lanes, archive=archive)
         finally:
             link.close()
 

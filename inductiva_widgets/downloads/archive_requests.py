@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from inductiva_widgets.downloads._connection_limit import CONNECTIONS, Lanes
-from inductiva_widgets.downloads._progress_tracker import Share, Tally
-from inductiva_widgets.downloads._signed_url import Link
-from inductiva_widgets.downloads._whole_file import fetch_whole
+from inductiva_widgets.downloads._connection_limit import CONNECTIONS, ConnectionLimiter
+from inductiva_widgets.downloads._progress_tracker import ProgressTracker, SubProgress
+from inductiva_widgets.downloads._signed_url import SignedUrl
+from inductiva_widgets.downloads._whole_file import download_file
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.extract import ArchiveFetch, Wish
-from inductiva_widgets.downloads.http import RequestsOpener
+from inductiva_widgets.downloads.extract import ArchiveExtraction, ArchiveSelection
+from inductiva_widgets.downloads.http import RequestsHttpGet
 from inductiva_widgets.errors import DownloadCancelled, DownloadError, InductivaError
 
 # Archives under way at the same time: enough to fill the connections where each is small.
@@ -25,7 +25,7 @@ _PATIENCE = 2.0
 
 
 @dataclass(frozen=True)
-class Source:
+class ArchiveRequest:
     """An archive and what is wanted of it.
 
     Parameters
@@ -42,10 +42,12 @@ class Source:
 
     name: str
     link: Callable[[], str]
-    wish: Wish
+    wish: ArchiveSelection
     archive: Path | None = None
 
-    def prepared(self, link: Link, share: Share, lanes: Lanes) -> Callable[[], Path]:
+    def prepared(
+        self, link: SignedUrl, share: SubProgress, lanes: ConnectionLimiter
+    ) -> Callable[[], Path]:
         """Return what does the work, once it is known how much there is to do.
 
         Parameters
@@ -61,13 +63,13 @@ class Source:
             Fetches, and returns the path.
         """
         if self.archive is not None:
-            return partial(fetch_whole, link, self.archive, share, lanes, archive=True)
-        fetch = ArchiveFetch(link, self.wish, share, lanes)
+            return partial(download_file, link, self.archive, share, lanes, archive=True)
+        fetch = ArchiveExtraction(link, self.wish, share, lanes)
         fetch.prepare()
         return fetch.run
 
 
-def start_one(source: Source) -> Download[Path]:
+def start(source: ArchiveRequest) -> Download[Path]:
     """Begin to fetch an archive in the background.
 
     Parameters
@@ -80,9 +82,9 @@ def start_one(source: Source) -> Download[Path]:
     Download
         Its result is the path: the folder, or the archive.
     """
-    link, lanes = Link(source.link(), renew=source.link), Lanes(CONNECTIONS)
+    link, lanes = SignedUrl(source.link(), renew=source.link), ConnectionLimiter(CONNECTIONS)
 
-    def work(tally: Tally) -> Path:
+    def work(tally: ProgressTracker) -> Path:
         try:
             return source.prepared(link, tally.share(), lanes)()
         finally:
@@ -91,7 +93,7 @@ def start_one(source: Source) -> Download[Path]:
     return Download(work, source.archive or source.wish.target).start()
 
 
-def start_many(sources: Sequence[Source], path: str | Path = "") -> Download[list[Path]]:
+def start_all(sources: Sequence[ArchiveRequest], path: str | Path = "") -> Download[list[Path]]:
     """Begin to fetch several archives in the background.
 
     The directories are read first, so that the totals are known early. An archive that fails does
@@ -110,25 +112,25 @@ def start_many(sources: Sequence[Source], path: str | Path = "") -> Download[lis
         Its result are the paths, in order. It raises a ``DownloadError`` that counts and names what
         failed; what is whole stays.
     """
-    return Download(_Many(sources).run, path).start()
+    return Download(_SeveralArchives(sources).run, path).start()
 
 
-class _Many:
-    def __init__(self, sources: Sequence[Source]) -> None:
+class _SeveralArchives:
+    def __init__(self, sources: Sequence[ArchiveRequest]) -> None:
         self._sources = sources
-        self._lanes = Lanes(CONNECTIONS)
+        self._lanes = ConnectionLimiter(CONNECTIONS)
         self._failures: dict[int, Exception] = {}
         # One for all: a thousand archives must not keep a thousand idle connections.
-        self._opener = RequestsOpener()
+        self._opener = RequestsHttpGet()
 
-    def run(self, tally: Tally) -> list[Path]:
+    def run(self, tally: ProgressTracker) -> list[Path]:
         shares = [tally.share(source.name) for source in self._sources]
         ready: dict[int, Callable[[], Path]] = {}
         paths: dict[int, Path] = {}
 
         def prepare(index: int) -> None:
             source, share = self._sources[index], shares[index]
-            link = Link(source.link(), opener=self._opener, renew=source.link)
+            link = SignedUrl(source.link(), opener=self._opener, renew=source.link)
             ready[index] = source.prepared(link, share, self._lanes)
 
         def fetch(index: int) -> None:
@@ -144,7 +146,9 @@ class _Many:
             raise self._error()
         return [paths[index] for index in range(len(self._sources))]
 
-    def _each(self, step: Callable[[int], None], shares: Sequence[Share], tally: Tally) -> None:
+    def _each(
+        self, step: Callable[[int], None], shares: Sequence[SubProgress], tally: ProgressTracker
+    ) -> None:
         """Do a step for every archive, a few at the same time."""
         waiting = deque(range(len(self._sources)))
 
@@ -170,12 +174,12 @@ class _Many:
                 hand.join(_PATIENCE)
             raise DownloadCancelled("the download was cancelled; calling again goes on from there")
 
-    def _guarded(self, step: Callable[[int], None], index: int, share: Share) -> None:
+    def _guarded(self, step: Callable[[int], None], index: int, share: SubProgress) -> None:
         try:
             step(index)
         except Exception as exc:  # told at the end, with the others
             self._failures[index] = exc
-            share.give_up()
+            share.truncate_totals()
 
     def _error(self) -> Exception:
         unexpected = [one for one in self._failures.values() if not isinstance(one, InductivaError)]

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
-from inductiva_widgets.downloads._progress_tracker import Tally
-from inductiva_widgets.downloads.progress import Outcome, Progress
+from inductiva_widgets.downloads._progress_tracker import ProgressTracker
+from inductiva_widgets.downloads.progress import DownloadSummary, Progress
 from inductiva_widgets.errors import DownloadCancelled
 
 Result = TypeVar("Result")
@@ -47,9 +47,9 @@ class Download(Generic[Result]):
     ('done', 1)
     """
 
-    def __init__(self, work: Callable[[Tally], Result], path: str | Path = "") -> None:
+    def __init__(self, work: Callable[[ProgressTracker], Result], path: str | Path = "") -> None:
         self._work = work
-        self._tally = Tally(str(path))
+        self._tally = ProgressTracker(str(path))
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._started = False
@@ -68,9 +68,9 @@ class Download(Generic[Result]):
         return self._tally.progress
 
     @property
-    def outcome(self) -> Outcome:
+    def summary(self) -> DownloadSummary:
         """Renamed, missing and kept files; complete once the download is done."""
-        return self._tally.outcome
+        return self._tally.summary
 
     @property
     def error(self) -> Exception | None:
@@ -95,7 +95,7 @@ class Download(Generic[Result]):
         DownloadCancelled, DownloadError
             After the last file, when it did not become whole.
         """
-        yield from self._tally.finished()
+        yield from self._tally.iter_finished_files()
         self.result()
 
     def __await__(self) -> Generator[Any, None, Result]:
@@ -230,7 +230,7 @@ class Download(Generic[Result]):
             path = str(self._result) if isinstance(self._result, Path) else None
             self._tally.end("done", path)
         finally:
-            self._messages = list(self._tally.outcome.messages)
+            self._messages = list(self._tally.summary.messages)
             self._ended.set()
 
     def _wait(self, timeout: float | None) -> None:
@@ -272,11 +272,11 @@ class Download(Generic[Result]):
             messages, self._messages = self._messages, []
         for message in messages:
             # Told here, in the caller's own thread, where a warning can be caught or made an error.
-            warnings.warn(message, stacklevel=_frames_of_ours())
+            warnings.warn(message, stacklevel=_own_frames())
         return self._result
 
 
-def _frames_of_ours() -> int:
+def _own_frames() -> int:
     """Count the calls up to the user's own line, which is the one that a warning should show."""
     level, frame = 1, inspect.currentframe()
     frame = frame.f_back if frame else None

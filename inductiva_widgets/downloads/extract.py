@@ -8,37 +8,42 @@ from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inductiva_widgets.downloads._atomic import ScratchFile
-from inductiva_widgets.downloads._codecs import check_codec, crc32
-from inductiva_widgets.downloads._connection_limit import Lanes
+from inductiva_widgets.downloads._atomic import AtomicFile
+from inductiva_widgets.downloads._codecs import check_supported, crc32
+from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 from inductiva_widgets.downloads._decompress import PIECE
-from inductiva_widgets.downloads._extraction_context import Site
-from inductiva_widgets.downloads._extraction_queue import LARGE, SPOOLS, MemberJobs
-from inductiva_widgets.downloads._plan import Item, choose, merge, strip
-from inductiva_widgets.downloads._progress_tracker import Share
-from inductiva_widgets.downloads._safe_paths import folds_case, lay_out, make_folder
-from inductiva_widgets.downloads._signed_url import Link
-from inductiva_widgets.downloads._staging import WorkFolder
-from inductiva_widgets.downloads._whole_file import RESTARTS, receive
-from inductiva_widgets.downloads._workers import Crew
-from inductiva_widgets.downloads.limits import Limits, check_space, free_space
-from inductiva_widgets.downloads.progress import Outcome
+from inductiva_widgets.downloads._extraction_context import ExtractionContext
+from inductiva_widgets.downloads._extraction_queue import LARGE, SPOOLS, ExtractionQueue
+from inductiva_widgets.downloads._plan import (
+    ExtractItem,
+    coalesce_ranges,
+    select_entries,
+    strip_prefix,
+)
+from inductiva_widgets.downloads._progress_tracker import SubProgress
+from inductiva_widgets.downloads._safe_paths import assign_paths, is_case_insensitive, make_safe_dir
+from inductiva_widgets.downloads._signed_url import SignedUrl
+from inductiva_widgets.downloads._staging import StagingDir
+from inductiva_widgets.downloads._whole_file import RESTARTS, stream_to_file
+from inductiva_widgets.downloads._workers import WorkerPool
+from inductiva_widgets.downloads.limits import Limits, check_free_space, free_space
+from inductiva_widgets.downloads.progress import DownloadSummary
 from inductiva_widgets.downloads.remote_file import (
     FileChanged,
-    Identity,
-    LocalSource,
-    RangeSource,
+    FileVersion,
+    LocalFile,
+    RandomAccess,
     RangesUnsupported,
-    Source,
+    RemoteFile,
 )
-from inductiva_widgets.downloads.zip_directory import Directory, read_directory
+from inductiva_widgets.downloads.zip_directory import CentralDirectory, read_central_directory
 from inductiva_widgets.errors import ArchiveError, DownloadCancelled, DownloadError
 
 Names = Iterable[str] | str | None
 
 
 @dataclass(frozen=True)
-class Wish:
+class ArchiveSelection:
     """What is wanted of an archive, and where.
 
     Parameters
@@ -59,7 +64,7 @@ class Wish:
     limits: Limits = field(default_factory=Limits)
 
 
-class ArchiveFetch:
+class ArchiveExtraction:
     """The fetch of one archive, in two steps.
 
     Parameters
@@ -74,14 +79,16 @@ class ArchiveFetch:
         The limit on connections.
     """
 
-    def __init__(self, link: Link, wish: Wish, share: Share, lanes: Lanes) -> None:
+    def __init__(
+        self, link: SignedUrl, wish: ArchiveSelection, share: SubProgress, lanes: ConnectionLimiter
+    ) -> None:
         self._link = link
         self._wish = wish
         self._share = share
         self._lanes = lanes
-        self._source = RangeSource(link)
-        self._plan: _Plan | None = None
-        link.obey(share.control, lanes.shrink)
+        self._source = RemoteFile(link)
+        self._plan: _ExtractionPlan | None = None
+        link.bind(share.control, lanes.reduce)
 
     def prepare(self) -> None:
         """Read the directory and choose; then the totals are known. Writes nothing.
@@ -96,7 +103,7 @@ class ArchiveFetch:
             When it is no archive, holds too much, or a chosen member cannot be read.
         """
         with contextlib.suppress(RangesUnsupported):
-            self._plan = _Plan(read_directory(self._source), self._wish)
+            self._plan = _ExtractionPlan(read_central_directory(self._source), self._wish)
             self._plan.announce(self._share)
 
     def run(self) -> Path:
@@ -114,7 +121,7 @@ class ArchiveFetch:
                 raise DownloadError(f"{target} is a file where a folder is needed")
             target.mkdir(parents=True, exist_ok=True)
             root = target.resolve()
-            with WorkFolder(root, self._share) as work:
+            with StagingDir(root, self._share) as work:
                 self._fill_again(root, work)
         except OSError as exc:
             raise DownloadError(f"{target} cannot be written: {exc.strerror or exc}") from exc
@@ -124,65 +131,70 @@ class ArchiveFetch:
                     target.rmdir()  # where nothing came, nothing is left
         return target
 
-    def _fill_again(self, root: Path, work: WorkFolder, restarts: int = RESTARTS) -> None:
+    def _fill_again(self, root: Path, work: StagingDir, restarts: int = RESTARTS) -> None:
         """Fill the folder, from the start when the archive becomes another one meanwhile."""
         try:
             self._fill(root, work)
         except FileChanged:
             if not restarts:
                 raise
-            self._source = RangeSource(self._link)
+            self._source = RemoteFile(self._link)
             self.prepare()
             self._fill_again(root, work, restarts - 1)
 
-    def _fill(self, root: Path, work: WorkFolder) -> None:
+    def _fill(self, root: Path, work: StagingDir) -> None:
         if self._plan is not None:
             try:
-                self._extract(self._source, self._source.identity, self._plan, root, work)
+                self._extract(self._source, self._source.version, self._plan, root, work)
                 return
             except RangesUnsupported:
                 pass  # a server may change its mind
-        with ScratchFile(work.scratch()) as copy:
-            receive(self._link, copy, root, self._share)
-            local = LocalSource(copy.path)
-            plan = _Plan(read_directory(local), self._wish)
-            self._share.expect(len(plan.files))
-            self._extract(local, Identity(local.size), plan, root, work)
+        with AtomicFile(work.temp_path()) as copy:
+            stream_to_file(self._link, copy, root, self._share)
+            local = LocalFile(copy.path)
+            plan = _ExtractionPlan(read_central_directory(local), self._wish)
+            self._share.set_file_count(len(plan.files))
+            self._extract(local, FileVersion(local.size), plan, root, work)
 
     def _extract(
-        self, source: Source, identity: Identity, plan: _Plan, root: Path, work: WorkFolder
+        self,
+        source: RandomAccess,
+        identity: FileVersion,
+        plan: _ExtractionPlan,
+        root: Path,
+        work: StagingDir,
     ) -> None:
         # A whole copy was counted as it came.
-        remote = isinstance(source, RangeSource)
+        remote = isinstance(source, RemoteFile)
         same = work.begin(identity)
         for folder in plan.folders:
-            make_folder(root, folder)
+            make_safe_dir(root, folder)
         missing = [item for item in plan.files if not self._keep(root, item, work, counted=remote)]
         for item in missing:
             if (root / item.path).is_dir():
                 raise DownloadError(f"{root / item.path} is a folder where a file is to be written")
         need = sum(item.member.size for item in missing)
-        check_space(root, need)
-        self._share.outcome = plan.outcome(kept=len(plan.files) - len(missing), same=same)
-        crew = Crew(self._lanes, self._share.control)
-        site = Site(source, root, work, self._share, self._lanes, crew, counted=remote)
-        jobs = MemberJobs(site)
+        check_free_space(root, need)
+        self._share.outcome = plan.summary(kept=len(plan.files) - len(missing), same=same)
+        crew = WorkerPool(self._lanes, self._share.control)
+        site = ExtractionContext(source, root, work, self._share, self._lanes, crew, counted=remote)
+        jobs = ExtractionQueue(site)
         for item in [item for item in missing if not item.member.size]:
             # Nothing to fetch; but a checksum is stated for no bytes, too.
             if item.member.crc:
-                site.damage(ArchiveError(f"{item.member.name}: its checksum is wrong"))
+                site.record_damaged(ArchiveError(f"{item.member.name}: its checksum is wrong"))
                 continue
-            with ScratchFile(work.scratch()) as file:
+            with AtomicFile(work.temp_path()) as file:
                 site.finish(item, file)
             if remote:
-                self._share.keep(item.member.compressed_size)
+                self._share.count_existing(item.member.compressed_size)
         full = [item for item in missing if item.member.size]
         large = _large(full, free_space(root) - need) if remote else []
         spooled = {item.path for item in large}
         small = (item for item in full if item.path not in spooled)
-        threads = jobs.plan(merge(small, self._lanes.most if remote else 1), large)
+        threads = jobs.plan(coalesce_ranges(small, self._lanes.most if remote else 1), large)
         try:
-            crew.run(jobs.next, threads)
+            crew.run(jobs.next_job, threads)
         finally:
             jobs.close()
         work.finish(plan.files)
@@ -191,7 +203,7 @@ class ArchiveFetch:
             more = f" (and {others} more damaged members)" if others else ""
             raise ArchiveError(f"{first}{more}") from first
 
-    def _keep(self, root: Path, item: Item, work: WorkFolder, *, counted: bool) -> bool:
+    def _keep(self, root: Path, item: ExtractItem, work: StagingDir, *, counted: bool) -> bool:
         """Tell whether a file is there already, with the right size and checksum."""
         path, member = root / item.path, item.member
         try:
@@ -200,12 +212,12 @@ class ArchiveFetch:
             return False
         if not stat.S_ISREG(found.st_mode) or found.st_size != member.size:
             return False
-        if not work.knows(item.path, path, member):
+        if not work.is_complete(item.path, path, member):
             if self._checksum(path) != member.crc:
                 return False
-            work.note(item.path, path, member)
+            work.mark_complete(item.path, path, member)
         if counted:
-            self._share.keep(member.compressed_size)
+            self._share.count_existing(member.compressed_size)
         self._share.finish_file(path)
         return True
 
@@ -219,29 +231,31 @@ class ArchiveFetch:
         return crc
 
 
-class _Plan:
+class _ExtractionPlan:
     """Which members go where."""
 
-    def __init__(self, directory: Directory, wish: Wish) -> None:
+    def __init__(self, directory: CentralDirectory, wish: ArchiveSelection) -> None:
         prefix = wish.strip_prefix(member.name for member in directory.members)
-        members = strip(directory.members, prefix)
-        self._choice = choose(members, wish.names, prefix)
-        self._layout = lay_out(members, fold_case=folds_case(_existing(wish.target)))
-        items = [Item(members[name], self._layout.path(name)) for name in self._choice.wanted]
+        members = strip_prefix(directory.members, prefix)
+        self._choice = select_entries(members, wish.names, prefix)
+        self._layout = assign_paths(members, fold_case=is_case_insensitive(_existing(wish.target)))
+        items = [
+            ExtractItem(members[name], self._layout.path(name)) for name in self._choice.wanted
+        ]
         self.files = [item for item in items if not item.member.is_dir]
         for item in self.files:
-            check_codec(item.member)
+            check_supported(item.member)
         wish.limits.check([item.member for item in self.files])
         self.folders = sorted(
             {item.path if item.member.is_dir else item.path.rpartition("/")[0] for item in items}
         )
 
-    def announce(self, share: Share) -> None:
+    def announce(self, share: SubProgress) -> None:
         """Tell how much there is to do."""
-        share.expect(len(self.files))
-        share.restart(0, sum(item.member.compressed_size for item in self.files))
+        share.set_file_count(len(self.files))
+        share.reset(0, sum(item.member.compressed_size for item in self.files))
 
-    def outcome(self, *, kept: int, same: bool) -> Outcome:
+    def summary(self, *, kept: int, same: bool) -> DownloadSummary:
         """Return what is to be told at the end."""
         choice, layout = self._choice, self._layout
         renamed = {name: layout.renamed[name] for name in choice.wanted if name in layout.renamed}
@@ -251,15 +265,19 @@ class _Plan:
             messages.append("the archive changed since the last download, which began anew")
         if renamed:
             name, place = next(iter(renamed.items()))
-            messages.append(f"stored under another name: {name!r} as {place!r}{_more(renamed)}")
+            messages.append(
+                f"stored under another name: {name!r} as {place!r}{_and_n_more(renamed)}"
+            )
         if links:
             messages.append(
-                f"stored as a small text file, not as a symbolic link: {links[0]!r}{_more(links)}"
+                f"stored as a small text file, not as a symbolic link: {links[0]!r}{_and_n_more(links)}"
             )
-        return Outcome(renamed, choice.missing, kept, tuple(messages))
+        return DownloadSummary(renamed, choice.missing, kept, tuple(messages))
 
 
-def fetch_wish(link: Link, wish: Wish, share: Share, lanes: Lanes) -> Path:
+def extract_remote_archive(
+    link: SignedUrl, wish: ArchiveSelection, share: SubProgress, lanes: ConnectionLimiter
+) -> Path:
     """Fetch members over ranges, or by way of a whole copy where the server knows no ranges.
 
     Parameters
@@ -267,12 +285,12 @@ def fetch_wish(link: Link, wish: Wish, share: Share, lanes: Lanes) -> Path:
     link, wish, share, lanes
         As for ``ArchiveFetch``.
     """
-    fetch = ArchiveFetch(link, wish, share, lanes)
+    fetch = ArchiveExtraction(link, wish, share, lanes)
     fetch.prepare()
     return fetch.run()
 
 
-def _large(items: list[Item], room: int) -> list[Item]:
+def _large(items: list[ExtractItem], room: int) -> list[ExtractItem]:
     """Return the members to be fetched in blocks: those whose spools the disk can hold, too."""
     large = [item for item in items if item.member.compressed_size > LARGE]
     largest = sorted((item.member.compressed_size for item in large), reverse=True)[:SPOOLS]
@@ -284,5 +302,5 @@ def _existing(path: Path) -> Path:
     return next((place for place in (path, *path.parents) if place.exists()), path)
 
 
-def _more(things: Sized) -> str:
+def _and_n_more(things: Sized) -> str:
     return f" and {len(things) - 1} more" if len(things) > 1 else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from inductiva_widgets._logging import redact_logs
+from inductiva_widgets._logging import redact_signed_urls_in_logs
 from inductiva_widgets.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -29,7 +29,7 @@ CHUNK = 192 * 1024
 _POOL = 32
 
 
-class Response(Protocol):
+class StreamingResponse(Protocol):
     """An answer whose body has not been read yet."""
 
     @property
@@ -50,10 +50,10 @@ class Response(Protocol):
         """Make a ``chunks`` that is waiting in another thread end soon."""
 
 
-class Opener(Protocol):
+class HttpGet(Protocol):
     """Makes one GET request; called from several threads at once."""
 
-    def __call__(self, url: str, headers: Mapping[str, str]) -> Response:
+    def __call__(self, url: str, headers: Mapping[str, str]) -> StreamingResponse:
         """Return the answer once its headers are there.
 
         Parameters
@@ -106,7 +106,7 @@ def check_url(url: str) -> None:
         raise InputError("not a web address: it must look like https://host/file")
 
 
-class RequestsOpener:
+class RequestsHttpGet:
     """The default ``Opener``: one pooled, key-less ``requests`` session.
 
     Parameters
@@ -120,7 +120,7 @@ class RequestsOpener:
         self._lock = threading.Lock()
         self._session: requests.Session | None = None
 
-    def __call__(self, url: str, headers: Mapping[str, str]) -> Response:
+    def __call__(self, url: str, headers: Mapping[str, str]) -> StreamingResponse:
         """Make one GET request; see ``Opener``."""
         import requests
 
@@ -129,7 +129,7 @@ class RequestsOpener:
             answer = self._shared_session().get(
                 url, headers=dict(headers), stream=True, timeout=self._timeouts
             )
-            return _RequestsResponse(answer)
+            return _RequestsStreamingResponse(answer)
         except requests.TooManyRedirects:
             error = DownloadError(f"{display_url(url)} redirects in circles")
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
@@ -155,7 +155,7 @@ class RequestsOpener:
 
         with self._lock:
             if self._session is None:
-                redact_logs()
+                redact_signed_urls_in_logs()
                 session = requests.Session()
                 # Without an auth of its own, requests would add credentials from ~/.netrc, which
                 # signed links refuse; proxies from the environment stay in force.
@@ -167,7 +167,7 @@ class RequestsOpener:
             return self._session
 
 
-class _RequestsResponse:
+class _RequestsStreamingResponse:
     def __init__(self, response: requests.Response) -> None:
         self._response = response
         self.status = response.status_code

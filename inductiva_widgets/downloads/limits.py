@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inductiva_widgets.downloads.zip_directory import Member
+from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import ArchiveError, DownloadError
 from inductiva_widgets.formatting import format_bytes
 
@@ -42,7 +42,7 @@ class Limits:
     max_bytes: int | None = None
     max_ratio: float | None = 200.0
 
-    def check(self, members: Sequence[Member]) -> None:
+    def check(self, members: Sequence[ZipEntry]) -> None:
         """Refuse members that hold too much.
 
         Parameters
@@ -76,7 +76,7 @@ def free_space(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def check_space(folder: Path, need: int) -> None:
+def check_free_space(folder: Path, need: int) -> None:
     """Refuse what does not fit on the disk.
 
     Parameters

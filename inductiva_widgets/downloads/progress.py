@@ -69,7 +69,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DownloadSummary:
     """What a finished download has to tell besides its path.
 
     Parameters
@@ -99,7 +99,7 @@ class Outcome:
     messages: tuple[str, ...] = ()
 
     @classmethod
-    def joined(cls, outcomes: Iterable[Outcome]) -> Outcome:
+    def combined(cls, outcomes: Iterable[DownloadSummary]) -> DownloadSummary:
         """Return what several downloads have to tell.
 
         Parameters

@@ -9,13 +9,18 @@ from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
-from inductiva_widgets.downloads._codecs import check_codec
-from inductiva_widgets.downloads._decompress import MemberDecoder
-from inductiva_widgets.downloads._plan import hint_at, strip
-from inductiva_widgets.downloads._signed_url import Link
-from inductiva_widgets.downloads.http import Opener
-from inductiva_widgets.downloads.remote_file import RangeSource, Source
-from inductiva_widgets.downloads.zip_directory import STORED, Directory, Member, read_directory
+from inductiva_widgets.downloads._codecs import check_supported
+from inductiva_widgets.downloads._decompress import EntryDecoder
+from inductiva_widgets.downloads._plan import did_you_mean, strip_prefix
+from inductiva_widgets.downloads._signed_url import SignedUrl
+from inductiva_widgets.downloads.http import HttpGet
+from inductiva_widgets.downloads.remote_file import RandomAccess, RemoteFile
+from inductiva_widgets.downloads.zip_directory import (
+    STORED,
+    CentralDirectory,
+    ZipEntry,
+    read_central_directory,
+)
 from inductiva_widgets.errors import ArchiveError, InputError
 
 _FIRST_WINDOW = 64 * 1024
@@ -53,19 +58,19 @@ class RemoteArchive:
         self,
         url: str,
         *,
-        opener: Opener | None = None,
+        opener: HttpGet | None = None,
         renew: Callable[[], str] | None = None,
         strip_prefix: str = "",
     ) -> None:
         self._prefix = strip_prefix
-        self._link = Link(url, opener=opener, renew=renew)
-        self._source = RangeSource(self._link)
+        self._link = SignedUrl(url, opener=opener, renew=renew)
+        self._source = RemoteFile(self._link)
         self._lock = threading.Lock()
-        self._known: Directory | None = None
-        self._named: dict[str, Member] = {}
+        self._known: CentralDirectory | None = None
+        self._named: dict[str, ZipEntry] = {}
 
     def __repr__(self) -> str:
-        return f"<RemoteArchive {self._link.shown}>"
+        return f"<RemoteArchive {self._link.display_url}>"
 
     def __enter__(self) -> RemoteArchive:
         return self
@@ -79,7 +84,7 @@ class RemoteArchive:
         self.close()
 
     @property
-    def members(self) -> tuple[Member, ...]:
+    def members(self) -> tuple[ZipEntry, ...]:
         """All entries, in the order of the archive's directory."""
         return self._directory().members
 
@@ -90,9 +95,9 @@ class RemoteArchive:
 
     def namelist(self) -> list[str]:
         """Return the names of all entries without the prefix, folders ending in ``/``."""
-        return list(self.named())
+        return list(self.entries_by_name())
 
-    def named(self) -> dict[str, Member]:
+    def entries_by_name(self) -> dict[str, ZipEntry]:
         """Return the entries by their names without the prefix; of equal names the last counts."""
         self._directory()
         return self._named
@@ -121,26 +126,26 @@ class RemoteArchive:
         ArchiveError
             When it is encrypted or compressed by an unknown method; while reading: damaged.
         """
-        member = self.named().get(name)
+        member = self.entries_by_name().get(name)
         if member is None or member.is_dir:
-            files = [known for known, one in self.named().items() if not one.is_dir]
-            raise InputError(hint_at([name], files))
-        check_codec(member)
-        return io.BufferedReader(MemberFile(self._source, member), _FIRST_WINDOW)
+            files = [known for known, one in self.entries_by_name().items() if not one.is_dir]
+            raise InputError(did_you_mean([name], files))
+        check_supported(member)
+        return io.BufferedReader(RemoteEntryFile(self._source, member), _FIRST_WINDOW)
 
     def close(self) -> None:
         """Close the connections."""
         self._link.close()
 
-    def _directory(self) -> Directory:
+    def _directory(self) -> CentralDirectory:
         with self._lock:
             if self._known is None:
-                self._known = read_directory(self._source)
-                self._named = strip(self._known.members, self._prefix)
+                self._known = read_central_directory(self._source)
+                self._named = strip_prefix(self._known.members, self._prefix)
             return self._known
 
 
-class MemberFile(io.RawIOBase):
+class RemoteEntryFile(io.RawIOBase):
     """One member of an archive as a file.
 
     Parameters
@@ -156,7 +161,7 @@ class MemberFile(io.RawIOBase):
         Bytes that have travelled for it so far.
     """
 
-    def __init__(self, source: Source, member: Member) -> None:
+    def __init__(self, source: RandomAccess, member: ZipEntry) -> None:
         super().__init__()
         self.fetched = 0
         self._source = source
@@ -220,15 +225,15 @@ class MemberFile(io.RawIOBase):
         self._raw = memoryview(b"")
         self._next = self._member.offset
         self._window = _FIRST_WINDOW
-        self._decoder = MemberDecoder(self._member, self._pieces.append)
+        self._decoder = EntryDecoder(self._member, self._pieces.append)
 
     def _read_stored(self, view: memoryview) -> int:
         """Read at any place; no checksum can be had for a part."""
         if self._data_start is None:
-            probe = MemberDecoder(self._member, lambda _: None)
+            probe = EntryDecoder(self._member, lambda _: None)
             at = self._member.offset
             while probe.data_start is None:
-                data = self._read_range(at, min(at + 512, self._member.stop))
+                data = self._read_range(at, min(at + 512, self._member.read_limit))
                 if not data:
                     raise ArchiveError(f"{self._member.name}: its header is missing")
                 at += probe.feed(data)
@@ -280,7 +285,7 @@ class MemberFile(io.RawIOBase):
 
     def _fetch(self) -> None:
         """Get the next window: small at first, larger for those who read on."""
-        stop = min(self._member.stop, self._next + self._window)
+        stop = min(self._member.read_limit, self._next + self._window)
         if stop == self._next:
             raise ArchiveError(f"{self._member.name}: its data end too early")
         self._raw = memoryview(self._read_range(self._next, stop))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from inductiva_widgets.downloads._signed_url import Link, header
-from inductiva_widgets.downloads.http import CHUNK, Response
+from inductiva_widgets.downloads._signed_url import SignedUrl, header
+from inductiva_widgets.downloads.http import CHUNK, StreamingResponse
 from inductiva_widgets.errors import APIConnectionError, ArchiveError, DownloadError
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)
@@ -25,14 +25,14 @@ class FileChanged(ArchiveError):
     """The file is another one than at the first request."""
 
 
-class Source(Protocol):
+class RandomAccess(Protocol):
     """A file of known size whose bytes can be had by position."""
 
     @property
     def size(self) -> int:
         """Number of bytes."""
 
-    def tail(self, count: int) -> bytes:
+    def read_end(self, count: int) -> bytes:
         """Return the last bytes, or all where there are fewer."""
 
     def read(self, start: int, stop: int) -> bytes:
@@ -43,7 +43,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Identity:
+class FileVersion:
     """What tells one version of a remote file from another."""
 
     size: int | None
@@ -51,7 +51,7 @@ class Identity:
     modified: str | None = None
 
     @classmethod
-    def of(cls, response: Response, size: int | None) -> Identity:
+    def from_response(cls, response: StreamingResponse, size: int | None) -> FileVersion:
         """Return the identity that an answer states.
 
         Parameters
@@ -64,11 +64,11 @@ class Identity:
         return cls(size, header(response, "ETag"), header(response, "Last-Modified"))
 
     @property
-    def is_strong(self) -> bool:
+    def has_strong_validator(self) -> bool:
         """Whether two versions of one size would be told apart."""
         return bool((self.etag and not self.etag.startswith("W/")) or self.modified)
 
-    def matches(self, other: Identity) -> bool:
+    def matches(self, other: FileVersion) -> bool:
         """Tell whether both can be the same version; what one of them does not state counts not.
 
         Parameters
@@ -83,7 +83,7 @@ class Identity:
         return not (self.modified and other.modified) or self.modified == other.modified
 
 
-class RangeSource:
+class RemoteFile:
     """A remote file read by ranges. Thread-safe.
 
     Parameters
@@ -92,27 +92,27 @@ class RangeSource:
         The URL with its retries and renewal.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: SignedUrl) -> None:
         self.link = link
-        self._identity: Identity | None = None
+        self._identity: FileVersion | None = None
         self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
         """Number of bytes; known after the first answer, for which one byte is asked if need be."""
-        size = self.identity.size
+        size = self.version.size
         if size is None:
-            raise RangesUnsupported(f"the server does not tell the size of {self.link.shown}")
+            raise RangesUnsupported(f"the server does not tell the size of {self.link.display_url}")
         return size
 
     @property
-    def identity(self) -> Identity:
+    def version(self) -> FileVersion:
         """The version that is read; known as the size is."""
         if self._identity is None:
-            self.tail(1)
-        return self._identity or Identity(None)
+            self.read_end(1)
+        return self._identity or FileVersion(None)
 
-    def tail(self, count: int) -> bytes:
+    def read_end(self, count: int) -> bytes:
         """Return the last bytes; the first request of all, as it also tells the size.
 
         Parameters
@@ -159,7 +159,7 @@ class RangeSource:
         """
         last = stop if self._identity is None else self.size
         if not 0 <= start <= stop <= last:
-            raise ArchiveError(f"bytes {start}-{stop} lie outside of {self.link.shown}")
+            raise ArchiveError(f"bytes {start}-{stop} lie outside of {self.link.display_url}")
         position, failures = start, 0
         while position < stop:
             before = position
@@ -176,9 +176,9 @@ class RangeSource:
                             break  # and give the connection back: a pause may last for hours
                 except APIConnectionError as exc:
                     error = exc
-            self.link.check()
+            self.link.raise_if_cancelled()
             if self.link.paused:
-                self.link.wait_while_paused()
+                self.link.wait_if_paused()
             elif position < end:
                 failures = failures + 1 if position == before else 1
                 if failures >= self.link.backoff.attempts:
@@ -191,51 +191,59 @@ class RangeSource:
         with self.link.open({"Range": f"bytes=-{count}"}, {200, 206, 416}) as response:
             if response.status == 416:
                 # An empty file, or a server that knows no suffix ranges.
-                self._remember(Identity.of(response, unsatisfied_size(response)))
+                self._remember(FileVersion.from_response(response, size_from_416(response)))
                 return None
             if response.status == 200:
                 length = header(response, "Content-Length")
                 if header(response, "Accept-Ranges") == "bytes" and length and length.isdecimal():
                     # Some stores know ranges but not those counted from the end.
-                    self._remember(Identity.of(response, int(length)))
+                    self._remember(FileVersion.from_response(response, int(length)))
                     return None
-                raise RangesUnsupported(f"the server sends only all of {self.link.shown}")
+                raise RangesUnsupported(f"the server sends only all of {self.link.display_url}")
             first, last, total = self._content_range(response)
             if total is None or last != total - 1 or first != max(0, total - count):
-                raise DownloadError(f"the server sent another part of {self.link.shown} than asked")
-            self._remember(Identity.of(response, total))
+                raise DownloadError(
+                    f"the server sent another part of {self.link.display_url} than asked"
+                )
+            self._remember(FileVersion.from_response(response, total))
             try:
                 body = b"".join(_at_most(response.chunks(), total - first, self.link))
             except APIConnectionError:
                 return None  # the size is known, so the usual way goes on from here
         return body if len(body) == total - first else None
 
-    def _check_part(self, response: Response, start: int, stop: int) -> int:
+    def _check_part(self, response: StreamingResponse, start: int, stop: int) -> int:
         """Check that an answer is the part that was asked; return where it ends."""
         if response.status == 206:
             first, last, total = self._content_range(response)
-            self._remember(Identity.of(response, total))
+            self._remember(FileVersion.from_response(response, total))
             if first != start or not start <= last < stop:
-                raise DownloadError(f"the server sent another part of {self.link.shown} than asked")
+                raise DownloadError(
+                    f"the server sent another part of {self.link.display_url} than asked"
+                )
             return last + 1
         if response.status == 416 and self._identity is None:
-            self._remember(Identity.of(response, unsatisfied_size(response)))
+            self._remember(FileVersion.from_response(response, size_from_416(response)))
             return start  # an empty file, or one that ends before
         if response.status == 200:
             length = header(response, "Content-Length")
             self._remember(
-                Identity.of(response, int(length) if length and length.isdecimal() else None)
+                FileVersion.from_response(
+                    response, int(length) if length and length.isdecimal() else None
+                )
             )
-            raise RangesUnsupported(f"the server sends only all of {self.link.shown}")
+            raise RangesUnsupported(f"the server sends only all of {self.link.display_url}")
         raise self._changed()
 
-    def _content_range(self, response: Response) -> tuple[int, int, int | None]:
-        found = content_range(response)
+    def _content_range(self, response: StreamingResponse) -> tuple[int, int, int | None]:
+        found = parse_content_range(response)
         if found is None:
-            raise DownloadError(f"the server sent a part of {self.link.shown} without saying which")
+            raise DownloadError(
+                f"the server sent a part of {self.link.display_url} without saying which"
+            )
         return found
 
-    def _remember(self, identity: Identity) -> None:
+    def _remember(self, identity: FileVersion) -> None:
         with self._lock:
             if self._identity is None:
                 self._identity = identity
@@ -243,10 +251,10 @@ class RangeSource:
                 raise self._changed()
 
     def _changed(self) -> FileChanged:
-        return FileChanged(f"the file changed while it was read: {self.link.shown}")
+        return FileChanged(f"the file changed while it was read: {self.link.display_url}")
 
 
-class LocalSource:
+class LocalFile:
     """A file on disk in the place of a remote one.
 
     Parameters
@@ -259,7 +267,7 @@ class LocalSource:
         self._path = path
         self.size = path.stat().st_size
 
-    def tail(self, count: int) -> bytes:
+    def read_end(self, count: int) -> bytes:
         """Return the last bytes, or all where there are fewer."""
         return self.read(max(0, self.size - count), self.size)
 
@@ -281,7 +289,7 @@ class LocalSource:
                 yield chunk
 
 
-def content_range(response: Response) -> tuple[int, int, int | None] | None:
+def parse_content_range(response: StreamingResponse) -> tuple[int, int, int | None] | None:
     """Return first byte, last byte and total size (None for ``*``) of a part, where it is stated.
 
     Parameters
@@ -296,7 +304,7 @@ def content_range(response: Response) -> tuple[int, int, int | None] | None:
     return int(first), int(last), None if total == "*" else int(total)
 
 
-def unsatisfied_size(response: Response) -> int | None:
+def size_from_416(response: StreamingResponse) -> int | None:
     """Return the total size that an answer with status 416 states, if it does.
 
     Parameters
@@ -308,12 +316,12 @@ def unsatisfied_size(response: Response) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _at_most(chunks: Iterator[bytes], count: int, link: Link) -> Iterator[bytes]:
+def _at_most(chunks: Iterator[bytes], count: int, link: SignedUrl) -> Iterator[bytes]:
     """Pass bytes on, never more than asked: a server may send more than it announced."""
     for chunk in chunks:
         piece = chunk[:count]
         if not piece:
             return
-        link.check()
+        link.raise_if_cancelled()
         yield piece
         count -= len(piece)

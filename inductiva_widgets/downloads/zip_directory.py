@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from operator import attrgetter
 
-from inductiva_widgets.downloads.remote_file import Source
+from inductiva_widgets.downloads.remote_file import RandomAccess
 from inductiva_widgets.errors import ArchiveError
 from inductiva_widgets.formatting import format_bytes
 
@@ -46,13 +46,13 @@ _UNIX = 3
 _ENCRYPTED, _PATCH, _STRONG, _UTF8, _MASKED = 0x1, 0x20, 0x40, 0x800, 0x2000
 
 
-class NotAnArchive(ArchiveError):
+class NotAZipFileError(ArchiveError):
     """The file has no end record, so it is no zip archive, or its end is missing."""
 
 
 # Not frozen, since a frozen one takes five times as long to make. Change none all the same.
 @dataclass(slots=True, unsafe_hash=True)
-class Member:
+class ZipEntry:
     """One entry of a zip archive.
 
     Parameters
@@ -99,7 +99,7 @@ class Member:
         return stat.S_ISLNK(self.mode)
 
     @property
-    def stop(self) -> int:
+    def read_limit(self) -> int:
         """Where to stop reading: like ``end``, but never far beyond the longest possible record."""
         longest = LOCAL_HEADER.size + 2 * 0xFFFF + self.compressed_size
         return min(self.end, self.offset + longest)
@@ -127,7 +127,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class CentralDirectory:
     """The members of an archive, in the order of its directory.
 
     Parameters
@@ -138,11 +138,11 @@ class Directory:
         Bytes of the whole archive.
     """
 
-    members: tuple[Member, ...]
+    members: tuple[ZipEntry, ...]
     size: int
 
 
-def read_directory(source: Source) -> Directory:
+def read_central_directory(source: RandomAccess) -> CentralDirectory:
     """Read the directory of a zip archive, in one or two requests.
 
     Parameters
@@ -157,22 +157,22 @@ def read_directory(source: Source) -> Directory:
     ArchiveError
         When the directory is damaged, hostile or of an unsupported kind.
     """
-    end = _End(source)
+    end = _EndOfCentralDirectory(source)
     start, stop = end.locate()
     members = _parse(end.cut(start, stop), end.shift)
     end.check_count(len(members))
-    _bound(members, start)
-    return Directory(tuple(members), source.size)
+    _check_overlaps(members, start)
+    return CentralDirectory(tuple(members), source.size)
 
 
-class _End:
+class _EndOfCentralDirectory:
     """The last part of the archive, growing towards the front as needed."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: RandomAccess) -> None:
         self.shift = 0  # bytes put in front of the archive, as self-extracting ones have
         self._count = 0
         self._source = source
-        self._bytes = source.tail(PREFETCH)
+        self._bytes = source.read_end(PREFETCH)
         self._start = source.size - len(self._bytes)
 
     def cut(self, start: int, stop: int) -> bytes:
@@ -230,7 +230,7 @@ class _End:
                 found = text.rfind(b"PK\x05\x06", 0, found)
             if loose is not None:
                 return loose
-        raise NotAnArchive("not a zip archive, or its end is missing")
+        raise NotAZipFileError("not a zip archive, or its end is missing")
 
     def _find_zip64(self, end: int) -> tuple[int, int, int, int, int, int] | None:
         """Return position, disks, count, size and offset from the zip64 records, where present."""
@@ -252,9 +252,9 @@ class _End:
         raise ArchiveError("the archive is damaged: its zip64 record is missing")
 
 
-def _parse(data: bytes, shift: int) -> list[Member]:
+def _parse(data: bytes, shift: int) -> list[ZipEntry]:
     """Read the entries; ``end`` is still open. Written for speed: there may be a million."""
-    members: list[Member] = []
+    members: list[ZipEntry] = []
     unpack, header, total = _CENTRAL.unpack_from, _CENTRAL.size, len(data)
     position = 0
     while position < total:
@@ -276,7 +276,9 @@ def _parse(data: bytes, shift: int) -> list[Member]:
         if _IN_ZIP64 in (size, compressed, offset):
             size, compressed, offset = _zip64_values(extra, size, compressed, offset)
         mode = external >> 16 if system == _UNIX else 0
-        members.append(Member(name, size, compressed, method, crc, offset + shift, 0, flags, mode))
+        members.append(
+            ZipEntry(name, size, compressed, method, crc, offset + shift, 0, flags, mode)
+        )
     return members
 
 
@@ -326,7 +328,7 @@ def _zip64_values(extra: bytes, size: int, compressed: int, offset: int) -> tupl
     return size, compressed, offset
 
 
-def _bound(members: list[Member], directory: int) -> None:
+def _check_overlaps(members: list[ZipEntry], directory: int) -> None:
     """Give each member its end, and refuse members that overlap: one way to build a zip bomb."""
     limit = directory
     for member in sorted(members, key=attrgetter("offset"), reverse=True):

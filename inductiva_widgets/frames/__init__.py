@@ -61,7 +61,7 @@ lasts grows until the time that ``df.attrs["inductiva"]["as_of"]`` tells; ``serv
 # This import also gives every DataFrame its ``df.inductiva``.
 from inductiva_widgets.frames._compare import compare
 from inductiva_widgets.frames._to_frame import to_frame
-from inductiva_widgets.frames.accessor import TaskFrame
+from inductiva_widgets.frames.accessor import TaskFrameAccessor
 from inductiva_widgets.frames.io import read
 
-__all__ = ["TaskFrame", "compare", "read", "to_frame"]
+__all__ = ["TaskFrameAccessor", "compare", "read", "to_frame"]

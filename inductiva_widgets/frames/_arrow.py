@@ -26,7 +26,7 @@ except ImportError as error:
     ) from None
 
 
-def table(frame: pd.DataFrame) -> Any:
+def to_arrow_table(frame: pd.DataFrame) -> Any:
     """Return a frame as a ``pyarrow.Table``, its categories as dictionaries."""
     made = pa.Table.from_pandas(frame)
     return made.replace_schema_metadata(_described(made.schema, frame).metadata)

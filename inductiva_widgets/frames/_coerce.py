@@ -19,7 +19,7 @@ SECONDS = "_seconds"
 """How a file that knows no durations names their columns: they are numbers there."""
 
 
-def conform(frame: pd.DataFrame) -> pd.DataFrame:
+def coerce_to_schema(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose columns have the types of the schema; what it does not know is kept.
 
     Parameters
@@ -44,7 +44,7 @@ def conform(frame: pd.DataFrame) -> pd.DataFrame:
         if name == METADATA:
             made |= _unpacked(values)
             continue
-        own = _own_name(name)
+        own = _schema_name(name)
         if own in made:
             raise InputError(f"The column {own!r} is in this frame twice: rename one of them.")
         made[own] = _column(own, values, in_seconds=own != name)
@@ -53,16 +53,16 @@ def conform(frame: pd.DataFrame) -> pd.DataFrame:
     return conformed
 
 
-def kind_of(name: Any) -> schema.Kind | Literal["text"] | None:
+def column_kind(name: Any) -> schema.Kind | Literal["text"] | None:
     """Return of what kind a column is in a frame or a file; None for one of the user's own."""
-    own = _own_name(name)
+    own = _schema_name(name)
     if own in schema.COLUMNS:
         return "number" if own != name else schema.COLUMNS[own].kind
     is_metadata = isinstance(name, str) and name.startswith(schema.METADATA)
     return "text" if is_metadata or name == METADATA else None
 
 
-def _own_name(name: Any) -> Any:
+def _schema_name(name: Any) -> Any:
     """Return the name of the schema's column that a column holds."""
     if isinstance(name, str) and name.endswith(SECONDS):
         own = name.removesuffix(SECONDS)
@@ -73,7 +73,7 @@ def _own_name(name: Any) -> Any:
 
 def _column(name: Any, values: pd.Series[Any], *, in_seconds: bool) -> Any:
     if isinstance(name, str) and name.startswith(schema.METADATA):
-        return text_array(values)
+        return to_text_array(values)
     column = schema.COLUMNS.get(name)
     if column is None:
         return values.array
@@ -81,12 +81,12 @@ def _column(name: Any, values: pd.Series[Any], *, in_seconds: bool) -> Any:
         return _seconds(values) if in_seconds else _READERS[column.kind](values)
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(
-            f"The column {name!r} should be a {column.kind}: {column.meaning}. What it has cannot "
+            f"The column {name!r} should be a {column.kind}: {column.description}. What it has cannot "
             f"be read as that: {error}. Correct it, or leave the column out."
         ) from error
 
 
-def text_array(values: Any) -> Any:
+def to_text_array(values: Any) -> Any:
     """Return texts in the type that texts have in this pandas, None where there is none."""
     texts: Any = np.asarray(values, dtype=object)
     texts = np.where(pd.isna(texts), None, texts)
@@ -173,7 +173,7 @@ def _unpacked(values: pd.Series[Any]) -> dict[str, Any]:
         key: np.array([*(metadata.get(key) for metadata in told), None], dtype=object)
         for key in keys
     }
-    return {schema.METADATA + key: text_array(column[codes]) for key, column in columns.items()}
+    return {schema.METADATA + key: to_text_array(column[codes]) for key, column in columns.items()}
 
 
 # Since pandas 3, texts are a type of their own; to ask 2 for it would make "None" of None.

@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from inductiva_widgets.models.tasks import NO_TYPE, Executer, Fee, Metrics, TaskInfo
-from inductiva_widgets.timing import ended_at
+from inductiva_widgets.models.tasks import NO_TYPE, Executer, Fee, TaskInfo, TaskMetrics
+from inductiva_widgets.timing import end_time
 
 Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -75,7 +75,7 @@ _MACHINE: dict[str, str] = {
     "cpus": "cpu_count_logical",
     "memory_bytes": "memory",
 }
-_NO_METRICS, _NO_MACHINE, _NO_FEE = Metrics(), Executer(), Fee(amount=float("nan"))
+_NO_METRICS, _NO_MACHINE, _NO_FEE = TaskMetrics(), Executer(), Fee(amount=float("nan"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 # Earlier than any task; stands for no time while times become numbers.
@@ -88,7 +88,7 @@ TIMES = (*_TIMES, "ended")
 NUMBERS = (*_NUMBERS, "fee_usd", *_METRICS, *_MACHINE, "is_over")
 
 
-class _Places(dict[Any, int]):
+class _Dictionary(dict[Any, int]):
     """Gives a text that it has not seen the next place: one look at each, none ahead."""
 
     def __missing__(self, text: str) -> int:
@@ -105,14 +105,14 @@ class _Places(dict[Any, int]):
 
 
 @dataclass(frozen=True)
-class Text:
+class DictionaryColumn:
     """A column of texts: ``codes`` are places in ``values``, -1 where there is none."""
 
     codes: Codes
     values: tuple[str, ...]
 
     @classmethod
-    def join(cls, parts: Sequence[Text]) -> Text:
+    def join(cls, parts: Sequence[DictionaryColumn]) -> DictionaryColumn:
         """Return texts one after the other, each value once."""
         places: dict[str, int] = {}
         codes = []
@@ -130,13 +130,13 @@ class Text:
         occurs[self.codes] = True
         return occurs[:-1]
 
-    def take(self, positions: Positions | Mask) -> Text:
+    def select(self, positions: Positions | Mask) -> DictionaryColumn:
         """Return the texts at some positions."""
-        return Text(self.codes[positions], self.values)
+        return DictionaryColumn(self.codes[positions], self.values)
 
 
 @dataclass(frozen=True)
-class Fields:
+class TaskColumns:
     """What is known of some tasks, in order.
 
     Parameters
@@ -148,7 +148,7 @@ class Fields:
     """
 
     ids: list[str]
-    texts: dict[str, Text]
+    texts: dict[str, DictionaryColumn]
     times: dict[str, Times]
     numbers: dict[str, Numbers]
 
@@ -156,12 +156,12 @@ class Fields:
         return len(self.ids)
 
     @property
-    def is_over(self) -> Mask:
+    def is_finished(self) -> Mask:
         """Which tasks have ended."""
         return self.numbers["is_over"] > 0
 
     @classmethod
-    def read(cls, infos: Iterable[TaskInfo], texts: Collection[str] = TEXTS) -> Fields:
+    def read(cls, infos: Iterable[TaskInfo], texts: Collection[str] = TEXTS) -> TaskColumns:
         """Return the fields of tasks; nothing of the tasks is kept.
 
         Parameters
@@ -171,13 +171,13 @@ class Fields:
         texts
             Which of the texts; to number those that nobody looks at is a quarter of the work.
         """
-        tasks, reader = list(infos), Reader(texts)
+        tasks, reader = list(infos), ColumnBuilder(texts)
         for start in range(0, len(tasks), _CHUNK):
             reader.add(tasks[start : start + _CHUNK])
         return reader.fields()
 
     @classmethod
-    def join(cls, parts: Sequence[Fields]) -> Fields:
+    def join(cls, parts: Sequence[TaskColumns]) -> TaskColumns:
         """Return the tasks of several parts, one after the other."""
         if len(parts) == 1:
             return parts[0]
@@ -185,30 +185,32 @@ class Fields:
         parts = parts or (cls.read(()),)
         return cls(
             ids=[task_id for part in parts for task_id in part.ids],
-            texts={name: Text.join([part.texts[name] for part in parts]) for name in TEXTS},
+            texts={
+                name: DictionaryColumn.join([part.texts[name] for part in parts]) for name in TEXTS
+            },
             times={name: np.concatenate([part.times[name] for part in parts]) for name in TIMES},
             numbers={
                 name: np.concatenate([part.numbers[name] for part in parts]) for name in NUMBERS
             },
         )
 
-    def take(self, positions: Positions | Mask) -> Fields:
+    def select(self, positions: Positions | Mask) -> TaskColumns:
         """Return the tasks at some positions, or those that a mask has, in the order given."""
         places = np.arange(len(self))[positions].tolist()
-        return Fields(
+        return TaskColumns(
             ids=[self.ids[place] for place in places],
-            texts={name: text.take(positions) for name, text in self.texts.items()},
+            texts={name: text.select(positions) for name, text in self.texts.items()},
             times={name: times[positions] for name, times in self.times.items()},
             numbers={name: numbers[positions] for name, numbers in self.numbers.items()},
         )
 
 
-class Reader:
+class ColumnBuilder:
     """Turns tasks into fields, some at a time: fewer than a page of a listing is slower."""
 
     def __init__(self, texts: Collection[str] = TEXTS) -> None:
         self._ids: list[str] = []
-        self._places = {name: _Places({None: -1}) for name in texts}
+        self._places = {name: _Dictionary({None: -1}) for name in texts}
         self._codes: dict[str, list[Codes]] = {name: [] for name in texts}
         self._times: dict[str, list[Times]] = {name: [] for name in TIMES}
         self._numbers: dict[str, list[Numbers]] = {name: [] for name in NUMBERS}
@@ -247,13 +249,13 @@ class Reader:
         self._add_numbers("fee_usd", [(one or _NO_FEE).amount for one in told["orchestration_fee"]])
         for name, field in _MACHINE.items():
             self._add_numbers(name, machines[field])
-        metrics = _columns([one or _NO_METRICS for one in told["metrics"]], Metrics)
+        metrics = _columns([one or _NO_METRICS for one in told["metrics"]], TaskMetrics)
         for name, field in _METRICS.items():
             self._add_numbers(name, metrics[field])
 
-    def fields(self) -> Fields:
+    def fields(self) -> TaskColumns:
         """Return all that was read."""
-        return Fields(
+        return TaskColumns(
             self._ids,
             {name: self._text(name) for name in self._places},
             {name: _whole(self._times[name], "datetime64[us]") for name in TIMES},
@@ -267,8 +269,8 @@ class Reader:
     def _add_numbers(self, name: str, numbers: Sequence[float | None]) -> None:
         self._numbers[name].append(np.array(numbers, dtype=np.float64))
 
-    def _text(self, name: str) -> Text:
-        return Text(_whole(self._codes[name], "int32"), self._places[name].texts())
+    def _text(self, name: str) -> DictionaryColumn:
+        return DictionaryColumn(_whole(self._codes[name], "int32"), self._places[name].texts())
 
 
 def _columns(rows: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -316,7 +318,7 @@ def _ended(tasks: Sequence[TaskInfo], over: Mask, end: Times) -> Times:
     """Return when tasks ended; those for which the service does not tell are looked at closely."""
     ended = np.where(over, end, np.datetime64("NaT", "us"))
     close = np.flatnonzero(np.isnat(end) & over)
-    ended[close] = _stamps([ended_at(tasks[place]) for place in close.tolist()])
+    ended[close] = _stamps([end_time(tasks[place]) for place in close.tolist()])
     return ended
 
 

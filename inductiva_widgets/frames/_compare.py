@@ -71,7 +71,7 @@ def compare(df: pd.DataFrame, *, always: Iterable[str] = ()) -> pd.DataFrame:
     return compared
 
 
-def frame_to_compare(
+def comparison_frame(
     infos: Sequence[TaskInfo],
     *,
     details: bool = False,
@@ -93,7 +93,7 @@ def frame_to_compare(
     return frame.assign(**detail_columns(infos, frame.index)) if details else frame
 
 
-def plain_columns(df: pd.DataFrame) -> dict[str, list[Any]]:
+def to_json_columns(df: pd.DataFrame) -> dict[str, list[Any]]:
     """Return the values of a frame as JSON has them, by the names of the columns.
 
     Parameters

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames._coerce import SECONDS, kind_of
+from inductiva_widgets.frames._coerce import SECONDS, column_kind
 
 # A spreadsheet takes what begins so for a formula, and these texts come from the service: they get
 # an apostrophe, which spreadsheets understand as "this is text", and lose it when read again.
@@ -35,7 +35,7 @@ def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
 def read(path: Path) -> pd.DataFrame:
     """Return the table of a file; all that the schema knows is still text."""
     names = pd.read_csv(path, nrows=0).columns
-    kinds = {name: "text" if name == schema.INDEX else kind_of(name) for name in names}
+    kinds = {name: "text" if name == schema.INDEX else column_kind(name) for name in names}
     types: dict[Any, Any] = {name: str for name, kind in kinds.items() if kind is not None}
     # Nothing but an empty field is missing: a project may be called "NA".
     frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])

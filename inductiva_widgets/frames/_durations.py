@@ -8,12 +8,12 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from inductiva_widgets.frames._columnar import Fields, Mask, Numbers, Times
+from inductiva_widgets.frames._columnar import Mask, Numbers, TaskColumns, Times
 
 Durations = NDArray[np.timedelta64]
 
 
-def duration(fields: Fields, name: str, now: datetime) -> Durations:
+def duration(fields: TaskColumns, name: str, now: datetime) -> Durations:
     """Return a column of durations, not-a-time where unknown.
 
     Parameters
@@ -34,19 +34,19 @@ def duration(fields: Fields, name: str, now: datetime) -> Durations:
     return cast(Durations, np.where(np.isnat(measured), derived, measured))
 
 
-def _queue(fields: Fields, now: np.datetime64) -> tuple[Times, Times]:
+def _queue(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
     told = _first(times["started"], times["end"])
-    return times["submitted"], _until(told, now, ~fields.is_over)
+    return times["submitted"], _until(told, now, ~fields.is_finished)
 
 
-def _computation(fields: Fields, now: np.datetime64) -> tuple[Times, Times]:
+def _computation(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
     told = _first(times["computation_ended"], times["ended"])
     return times["computation_started"], _until(told, now)
 
 
-def _total(fields: Fields, now: np.datetime64) -> tuple[Times, Times]:
+def _total(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
     return _first(times["created"], times["submitted"]), _until(times["ended"], now)
 

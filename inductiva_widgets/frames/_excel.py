@@ -23,7 +23,7 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames._coerce import kind_of
+from inductiva_widgets.frames._coerce import column_kind
 from inductiva_widgets.frames._durations import microseconds
 from inductiva_widgets.frames._to_frame import ATTRS
 
@@ -137,7 +137,7 @@ def _about(sheet: Any, frame: pd.DataFrame) -> None:
     for name in frame.columns:
         if name in schema.COLUMNS:
             column = schema.COLUMNS[name]
-            sheet.append([name, column.meaning + _UNITS.get(column.kind, "")])
+            sheet.append([name, column.description + _UNITS.get(column.kind, "")])
 
 
 def _told(sheet: Any) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def _values(values: pd.Series[Any]) -> list[str | None]:
 
 
 def _read_column(name: str, values: list[Any], epoch: datetime) -> Any:
-    kind = kind_of(name)
+    kind = column_kind(name)
     if kind in ("time", "duration") and not any(isinstance(value, str) for value in values):
         days = np.array(values, dtype=np.float64)
         # Whole days apart, since the rest alone is exact to less than a microsecond.

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames._coerce import conform, kind_of
-from inductiva_widgets.frames._provenance import ids_of
-from inductiva_widgets.models.tasks import NO_TYPE, Executer, Fee, FramedTask, Metrics
+from inductiva_widgets.frames._coerce import coerce_to_schema, column_kind
+from inductiva_widgets.frames._provenance import task_ids
+from inductiva_widgets.models.tasks import NO_TYPE, Executer, Fee, TaskFromFrame, TaskMetrics
 from inductiva_widgets.status import Status
 
 
-def infos_of(frame: pd.DataFrame) -> list[FramedTask | str]:
+def tasks_from_frame(frame: pd.DataFrame) -> list[TaskFromFrame | str]:
     """Return the tasks of a frame, as far as its columns tell; costs no request.
 
     Durations of tasks that have not ended are left out where they still grow: they are worked out
@@ -35,16 +35,16 @@ def infos_of(frame: pd.DataFrame) -> list[FramedTask | str]:
     InputError
         It is no frame of tasks, or the values of a column are nothing of its kind.
     """
-    ids = ids_of(frame)
+    ids = task_ids(frame)
     if "status" not in frame:
         return list(ids)
-    rows = _Rows(frame)
-    over = _is_over(rows)
+    rows = _FrameRows(frame)
+    over = _is_finished(rows)
     # Written out, since to call with a dict of the same takes five times as long.
     return [
         task_id
         if status is None
-        else FramedTask(
+        else TaskFromFrame(
             task_id=task_id,
             status=status,
             is_terminated=is_over,
@@ -79,7 +79,7 @@ def infos_of(frame: pd.DataFrame) -> list[FramedTask | str]:
             *map(rows.texts, ("container_image", "error")),
             *map(rows.times, ("created", "submitted", "started")),
             *map(rows.times, ("computation_started", "computation_ended")),
-            _moments(_told_end(rows, over == 1)),
+            _moments(_explicit_end(rows, over == 1)),
             rows.numbers("cost_usd"),
             rows.counts("retries"),
             _metrics(rows, over == 1),
@@ -91,12 +91,12 @@ def infos_of(frame: pd.DataFrame) -> list[FramedTask | str]:
     ]  # fmt: skip
 
 
-class _Rows:
+class _FrameRows:
     """The columns of a frame in the types of the schema; one that is missing is all unknown."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        known = [name for name in frame.columns if kind_of(name) is not None]
-        self.frame = conform(frame[known])
+        known = [name for name in frame.columns if column_kind(name) is not None]
+        self.frame = coerce_to_schema(frame[known])
         self._none: list[Any] = [None] * len(frame)
 
     def __len__(self) -> int:
@@ -154,7 +154,7 @@ _NUMPY_TYPES = {"time": "datetime64[us]", "duration": "timedelta64[us]"}
 _UNKNOWN = -1
 
 
-def _is_over(rows: _Rows) -> Any:
+def _is_finished(rows: _FrameRows) -> Any:
     """Return 1 for tasks that have ended, 0 for others, -1 where their status has to tell.
 
     A frame does not say it in so many words, but every task that has ended and has been somewhere
@@ -172,7 +172,7 @@ def _is_over(rows: _Rows) -> Any:
     return np.where((said == _UNKNOWN) & usual[status.codes], 1, said)
 
 
-def _told_end(rows: _Rows, over: Any) -> Any:
+def _explicit_end(rows: _FrameRows, over: Any) -> Any:
     """Return the ends that the service has told, without those that follow from other times."""
     ended = rows.stamps("ended")
     later = [rows.stamps(name) for name in ("computation_ended", "computation_started", "started")]
@@ -181,7 +181,7 @@ def _told_end(rows: _Rows, over: Any) -> Any:
     return np.where(over & (ended != follows), ended, np.datetime64("NaT", "us"))
 
 
-def _metrics(rows: _Rows, over: Any) -> list[Metrics | None]:
+def _metrics(rows: _FrameRows, over: Any) -> list[TaskMetrics | None]:
     def settled(name: str, end: str, *starts: str) -> list[float | None]:
         """Return durations of those tasks for which they do not grow any more."""
         has_begun = np.any([~np.isnat(rows.stamps(start)) for start in starts], axis=0)
@@ -190,7 +190,7 @@ def _metrics(rows: _Rows, over: Any) -> list[Metrics | None]:
     return [
         None
         if values == _NO_METRICS
-        else Metrics(
+        else TaskMetrics(
             total_seconds=values[0],
             queue_time_seconds=values[1],
             computation_seconds=values[2],
@@ -224,7 +224,7 @@ def _metrics(rows: _Rows, over: Any) -> list[Metrics | None]:
 _NO_METRICS = (None,) * 15
 
 
-def _machines(rows: _Rows) -> list[Executer | None]:
+def _machines(rows: _FrameRows) -> list[Executer | None]:
     # There are few kinds, which tasks can share.
     made: dict[tuple[Any, ...], Executer | None] = {(None,) * 5: None}
     machines = list(
@@ -248,7 +248,7 @@ def _machines(rows: _Rows) -> list[Executer | None]:
     return [made[machine] for machine in machines]
 
 
-def _metadata(rows: _Rows) -> list[dict[str, str] | None]:
+def _metadata(rows: _FrameRows) -> list[dict[str, str] | None]:
     names = [name for name in rows.frame if str(name).startswith(schema.METADATA)]
     told: list[dict[str, str]] = [{} for _ in range(len(rows))]
     for name in names:

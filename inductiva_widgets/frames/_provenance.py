@@ -11,7 +11,7 @@ from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._to_frame import ATTRS
 
 
-def ids_of(frame: Any) -> list[str]:
+def task_ids(frame: Any) -> list[str]:
     """Return the ids of the tasks of a frame.
 
     Parameters
@@ -55,7 +55,7 @@ def ids_of(frame: Any) -> list[str]:
     return ids
 
 
-def source_of(frame: pd.DataFrame) -> dict[str, Any]:
+def frame_source(frame: pd.DataFrame) -> dict[str, Any]:
     """Return what a frame tells of where it comes from; empty where it does not.
 
     Raises

@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from inductiva_widgets.frames.schema import INDEX, check_known
-from inductiva_widgets.models.tasks import Executer, Fee, Metrics, TaskInfo
+from inductiva_widgets.frames.schema import INDEX, validate_columns
+from inductiva_widgets.models.tasks import Executer, Fee, TaskInfo, TaskMetrics
 
 _NESTED: dict[str, type[msgspec.Struct]] = {
-    "metrics": Metrics,
+    "metrics": TaskMetrics,
     "executer": Executer,
     "orchestration_fee": Fee,
 }
@@ -54,7 +54,7 @@ def raw_frame(infos: Sequence[TaskInfo], columns: Sequence[str] | None = None) -
     InputError
         There is no such column, or one is named twice.
     """
-    names = check_known(columns, COLUMNS)
+    names = validate_columns(columns, COLUMNS)
     made = {name: _column([_value(info, COLUMNS[name]) for info in infos]) for name in names}
     index = pd.Index([info.task_id for info in infos], dtype=str, name=INDEX)
     return pd.DataFrame(made, index=index, columns=names, dtype=object)

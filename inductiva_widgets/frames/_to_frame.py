@@ -13,7 +13,13 @@ import pandas as pd
 
 from inductiva_widgets._version import __version__
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames._columnar import METADATA, TEXTS, Fields, Numbers, Text
+from inductiva_widgets.frames._columnar import (
+    METADATA,
+    TEXTS,
+    DictionaryColumn,
+    Numbers,
+    TaskColumns,
+)
 from inductiva_widgets.frames._durations import duration
 from inductiva_widgets.frames._raw import raw_frame
 from inductiva_widgets.models.tasks import TaskInfo
@@ -72,13 +78,13 @@ def to_frame(
     """
     now = now or datetime.now(timezone.utc)
     if raw:
-        return _marked(raw_frame(infos, columns), now, source)
-    fields = Fields.read(infos, _texts(columns, metadata=metadata))
-    return frame_of(fields, columns=columns, metadata=metadata, now=now, source=source)
+        return _with_provenance(raw_frame(infos, columns), now, source)
+    fields = TaskColumns.read(infos, _texts(columns, metadata=metadata))
+    return build_frame(fields, columns=columns, metadata=metadata, now=now, source=source)
 
 
-def frame_of(
-    fields: Fields,
+def build_frame(
+    fields: TaskColumns,
     *,
     columns: Sequence[str] | None = None,
     metadata: bool = False,
@@ -117,15 +123,17 @@ def frame_of(
     now = now or datetime.now(timezone.utc)
     known = _metadata(fields.texts[METADATA]) if metadata or _asks_metadata(columns) else []
     keys = sorted({key for told in known for key in told}) if metadata else []
-    names = schema.chosen(columns, keys)
+    names = schema.select_columns(columns, keys)
     made = {name: _column(fields, name, now, known) for name in names}
     index = pd.Index(fields.ids, dtype=str, name=schema.INDEX)
     # Named, so that a frame of no column has names of the same type.
     frame = pd.DataFrame(made, index=index, columns=pd.Index(names, dtype=str), copy=False)
-    return _marked(frame, now, source)
+    return _with_provenance(frame, now, source)
 
 
-def _marked(frame: pd.DataFrame, now: datetime, source: Mapping[str, Any] | None) -> pd.DataFrame:
+def _with_provenance(
+    frame: pd.DataFrame, now: datetime, source: Mapping[str, Any] | None
+) -> pd.DataFrame:
     frame.attrs[ATTRS] = {
         **(source or {}),
         "as_of": now.astimezone(timezone.utc).isoformat(timespec="seconds"),
@@ -145,7 +153,7 @@ def _asks_metadata(columns: Sequence[str] | None) -> bool:
     return any(str(name).startswith(schema.METADATA) for name in columns or ())
 
 
-def _column(fields: Fields, name: str, now: datetime, metadata: list[dict[str, str]]) -> Any:
+def _column(fields: TaskColumns, name: str, now: datetime, metadata: list[dict[str, str]]) -> Any:
     if name.startswith(schema.METADATA):
         return _metadata_column(fields.texts[METADATA], metadata, name[len(schema.METADATA) :])
     kind = schema.COLUMNS[name].kind
@@ -155,10 +163,10 @@ def _column(fields: Fields, name: str, now: datetime, metadata: list[dict[str, s
         return pd.DatetimeIndex(fields.times[name]).tz_localize("UTC")
     if kind == "duration":
         return pd.TimedeltaIndex(duration(fields, name, now))
-    return fields.numbers[name] if kind == "number" else _counts(fields.numbers[name])
+    return fields.numbers[name] if kind == "number" else _nullable_int(fields.numbers[name])
 
 
-def _categories(text: Text, *, is_status: bool) -> Any:
+def _categories(text: DictionaryColumn, *, is_status: bool) -> Any:
     """Return a categorical of the values that occur in alphabetical order; all known statuses."""
     used = sorted(itertools.compress(text.values, text.in_use))
     if is_status:
@@ -171,13 +179,13 @@ def _categories(text: Text, *, is_status: bool) -> Any:
     return pd.Categorical.from_codes(moved[text.codes], categories, ordered=is_status)
 
 
-def _counts(numbers: Numbers) -> Any:
+def _nullable_int(numbers: Numbers) -> Any:
     missing = np.isnan(numbers)
     whole = np.where(missing, 1.0, numbers).astype(np.int64)
     return pd.arrays.IntegerArray(whole, missing)
 
 
-def _metadata(text: Text) -> list[dict[str, str]]:
+def _metadata(text: DictionaryColumn) -> list[dict[str, str]]:
     """Return the metadata of each place that occurs, an empty one last, which stands for -1."""
     values = [
         msgspec.json.decode(value, type=dict[str, str]) if occurs else {}
@@ -186,7 +194,7 @@ def _metadata(text: Text) -> list[dict[str, str]]:
     return [*values, {}]
 
 
-def _metadata_column(text: Text, metadata: list[dict[str, str]], key: str) -> Any:
+def _metadata_column(text: DictionaryColumn, metadata: list[dict[str, str]], key: str) -> Any:
     values = np.array([told.get(key) for told in metadata], dtype=object)
     return pd.Series(values[text.codes], dtype=str if _TEXTS_HAVE_A_TYPE else object).array
 

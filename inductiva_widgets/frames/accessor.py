@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames._provenance import ids_of
+from inductiva_widgets.frames._provenance import task_ids
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pd.api.extensions.register_dataframe_accessor("inductiva")
-class TaskFrame:
+class TaskFrameAccessor:
     """Methods of a DataFrame whose rows are tasks, as ``df.inductiva``; none costs a request.
 
     At hand once ``inductiva_widgets.frames`` is imported, which every ``to_frame`` does; for a
@@ -46,7 +46,7 @@ class TaskFrame:
 
     @property
     def _frame(self) -> pd.DataFrame:
-        ids, frame = ids_of(self._unchecked), self._unchecked
+        ids, frame = task_ids(self._unchecked), self._unchecked
         if frame.index.name == schema.INDEX:
             return frame
         # The ids are a column, such as after reset_index.
@@ -89,7 +89,7 @@ class TaskFrame:
         """
         return self._plot("timeline", options)
 
-    def times(self, **options: Any) -> Any:
+    def durations(self, **options: Any) -> Any:
         """Return the chart ``inductiva_widgets.plots.times``.
 
         Parameters
@@ -240,9 +240,9 @@ class TaskFrame:
         >>> df.inductiva.to_arrow().num_rows == len(df)
         True
         """
-        from inductiva_widgets.frames._arrow import table
+        from inductiva_widgets.frames._arrow import to_arrow_table
 
-        return table(self._frame)
+        return to_arrow_table(self._frame)
 
     def _plot(self, name: str, options: dict[str, Any]) -> Any:
         frame = self._frame
@@ -251,6 +251,6 @@ class TaskFrame:
         return getattr(plots, name)(frame, **options)
 
     def _export(self, path: str | os.PathLike[str], ending: str) -> None:
-        from inductiva_widgets.frames.io import export
+        from inductiva_widgets.frames.io import write_frames
 
-        export([self._frame], path, ending)
+        write_frames([self._frame], path, ending)

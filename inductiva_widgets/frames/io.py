@@ -25,7 +25,7 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames._coerce import conform
+from inductiva_widgets.frames._coerce import coerce_to_schema
 
 Write = Callable[[pd.DataFrame], None]
 
@@ -46,7 +46,7 @@ _FORMATS = {
 }
 
 
-def export(
+def write_frames(
     frames: Iterable[pd.DataFrame], path: str | os.PathLike[str], ending: str | None = None
 ) -> int:
     """Write frames one after the other as one table, to a file that is whole or not there.
@@ -137,7 +137,7 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
         attrs, frame = frame.attrs, frame.set_index(schema.INDEX)
         frame.attrs = attrs
     frame.index = pd.Index(frame.index, dtype=str, name=schema.INDEX)
-    return conform(frame)
+    return coerce_to_schema(frame)
 
 
 def _function(name: str, ending: str) -> Any:

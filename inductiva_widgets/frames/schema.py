@@ -28,7 +28,7 @@ class Column(NamedTuple):
     """One column: its type, what it means, and whether a frame has it without being asked."""
 
     kind: Kind
-    meaning: str
+    description: str
     is_default: bool = True
 
 
@@ -82,7 +82,7 @@ DTYPES: dict[Kind, str] = {
 }
 
 
-def chosen(columns: Iterable[str] | None, keys: Sequence[str]) -> list[str]:
+def select_columns(columns: Iterable[str] | None, keys: Sequence[str]) -> list[str]:
     """Return the names of the columns of a frame, in order.
 
     Parameters
@@ -97,11 +97,11 @@ def chosen(columns: Iterable[str] | None, keys: Sequence[str]) -> list[str]:
     InputError
         There is no such column, or one is named twice.
     """
-    names = check_known(DEFAULT_COLUMNS if columns is None else columns, COLUMNS, METADATA)
+    names = validate_columns(DEFAULT_COLUMNS if columns is None else columns, COLUMNS, METADATA)
     return names + [name for key in keys if (name := METADATA + key) not in names]
 
 
-def check_known(
+def validate_columns(
     columns: Iterable[str] | None, known: Collection[str], beginning: str | None = None
 ) -> list[str]:
     """Return the names of columns, None being all that are known.
@@ -143,13 +143,13 @@ def _no_such(name: object, known: Collection[str]) -> str:
     return f"There is no column {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}"
 
 
-def dictionary() -> list[str]:
+def markdown_table() -> list[str]:
     """Return the lines of the dictionary of columns, as documents have them."""
     return [
-        f"| `{name}` | {DTYPES[column.kind]} | {_meaning(column)} |"
+        f"| `{name}` | {DTYPES[column.kind]} | {_description(column)} |"
         for name, column in COLUMNS.items()
     ]
 
 
-def _meaning(column: Column) -> str:
-    return column.meaning if column.is_default else f"{column.meaning} (by name)"
+def _description(column: Column) -> str:
+    return column.description if column.is_default else f"{column.description} (by name)"

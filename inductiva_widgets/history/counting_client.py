@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PER_PAGE = MAX_PER_PAGE
 
 
-class Service:
+class CountingClient:
     """A service; its methods may be called on several threads.
 
     Parameters
@@ -31,7 +31,7 @@ class Service:
         self.requests = 0
         self.per_page = PER_PAGE
 
-    def begin(self) -> None:
+    def fetch_first_page(self) -> None:
         """Read the first page, which the next call of ``page`` returns."""
         self._head = self.page(1)
 
@@ -46,17 +46,17 @@ class Service:
         if head is not None and number == 1:
             return head
         self._count()
-        return self._client.task_page(page=number, per_page=self.per_page)
+        return self._client.list_tasks(page=number, per_page=self.per_page)
 
-    def active(self, number: int) -> TaskPage:
+    def list_active(self, number: int) -> TaskPage:
         """Return a page of the tasks that have not ended; costs a request."""
         self._count()
-        return self._client.task_page(page=number, per_page=self.per_page, active=True)
+        return self._client.list_tasks(page=number, per_page=self.per_page, active=True)
 
     def task(self, task_id: str) -> TaskInfo:
         """Return one task; costs a request."""
         self._count()
-        return self._client.task(task_id)
+        return self._client.get_task(task_id)
 
     def _count(self) -> None:
         with self._lock:

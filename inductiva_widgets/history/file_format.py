@@ -20,8 +20,8 @@ from typing import IO, Any
 import msgspec
 import numpy as np
 
-from inductiva_widgets.frames._columnar import NUMBERS, TEXTS, TIMES, Fields, Text
-from inductiva_widgets.history.cache import Kept, Rows
+from inductiva_widgets.frames._columnar import NUMBERS, TEXTS, TIMES, DictionaryColumn, TaskColumns
+from inductiva_widgets.history.cache import CachedListing, TaskRows
 
 MAGIC = b"inductiva-history\n"
 # Raised whenever the file changes, or what a column of it means.
@@ -33,11 +33,11 @@ DIGEST = 32
 _LENGTH = 4
 
 
-class DamagedError(Exception):
+class CorruptCacheError(Exception):
     """The file is not one that this version has written, whole."""
 
 
-class OtherVersionError(DamagedError):
+class CacheVersionError(CorruptCacheError):
     """The file is of another version of this package."""
 
 
@@ -48,7 +48,7 @@ class _Header(msgspec.Struct):
     blobs: dict[str, int]
 
 
-def write(file: IO[bytes], kept: Kept) -> None:
+def write(file: IO[bytes], kept: CachedListing) -> None:
     """Write what is kept, one column after the other, so that no copy of all of it is made."""
     digest = hashlib.sha256()
 
@@ -69,7 +69,7 @@ def write(file: IO[bytes], kept: Kept) -> None:
     file.write(digest.digest())
 
 
-def read(content: bytes) -> Kept:
+def read(content: bytes) -> CachedListing:
     """Return what a file holds.
 
     Raises
@@ -78,21 +78,21 @@ def read(content: bytes) -> Kept:
         It is not a whole file of this version.
     """
     if content.startswith(MAGIC) and not content.startswith(_START):
-        raise OtherVersionError
+        raise CacheVersionError
     body = memoryview(content)[:-DIGEST]
     if hashlib.sha256(body).digest() != content[-DIGEST:]:
-        raise DamagedError
+        raise CorruptCacheError
     try:
         return _read(body)
     # A file with a right digest that another hand has made.
     except (ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
-        raise DamagedError from error
+        raise CorruptCacheError from error
 
 
-def _read(body: memoryview) -> Kept:
+def _read(body: memoryview) -> CachedListing:
     start = len(_START) + _LENGTH
     if body[: len(_START)] != _START:
-        raise DamagedError
+        raise CorruptCacheError
     stop = start + int.from_bytes(body[len(_START) : start], "little")
     header = msgspec.json.decode(body[start:stop], type=_Header)
     blobs: dict[str, memoryview] = {}
@@ -100,17 +100,17 @@ def _read(body: memoryview) -> Kept:
         start, stop = stop, stop + length
         blobs[name] = body[start:stop]
     if stop != len(body):
-        raise DamagedError
+        raise CorruptCacheError
     rows = _rows(blobs)
     if sum(header.segments) != len(rows) or min(header.segments, default=1) < 1:
-        raise DamagedError
-    return Kept(rows, header.segments, header.complete, header.as_of)
+        raise CorruptCacheError
+    return CachedListing(rows, header.segments, header.complete, header.as_of)
 
 
-def _blobs(rows: Rows) -> Iterator[tuple[str, Any]]:
+def _blobs(rows: TaskRows) -> Iterator[tuple[str, Any]]:
     fields = rows.fields
     yield "ids", fields.ids
-    yield "settled", rows.settled.astype("<u1")
+    yield "settled", rows.final.astype("<u1")
     for name in TEXTS:
         text = _compact(fields.texts[name])
         yield f"{name} texts", list(text.values)
@@ -121,14 +121,14 @@ def _blobs(rows: Rows) -> Iterator[tuple[str, Any]]:
         yield f"{name} number", fields.numbers[name].astype("<f8", copy=False)
 
 
-def _compact(text: Text) -> Text:
+def _compact(text: DictionaryColumn) -> DictionaryColumn:
     """Return a text without the values that no task has any more."""
     if text.in_use.all():
         return text
     # The last place stands for -1.
     used = np.append(text.in_use, np.False_)
     places = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
-    return Text(places[text.codes], tuple(itertools.compress(text.values, text.in_use)))
+    return DictionaryColumn(places[text.codes], tuple(itertools.compress(text.values, text.in_use)))
 
 
 def _flat(content: Any) -> Any:
@@ -137,28 +137,28 @@ def _flat(content: Any) -> Any:
     return np.ascontiguousarray(content).view(np.uint8).data
 
 
-def _rows(blobs: dict[str, memoryview]) -> Rows:
+def _rows(blobs: dict[str, memoryview]) -> TaskRows:
     ids = msgspec.json.decode(blobs["ids"], type=list[str])
 
     def array(name: str, kind: str) -> Any:
         values = np.frombuffer(blobs[name], dtype=kind)
         if len(values) != len(ids):
-            raise DamagedError
+            raise CorruptCacheError
         return values
 
-    def text(name: str) -> Text:
+    def text(name: str) -> DictionaryColumn:
         values = tuple(msgspec.json.decode(blobs[f"{name} texts"], type=list[str]))
         codes = array(f"{name} codes", "<i4")
         if len(codes) and not -1 <= codes.min() <= codes.max() < len(values):
-            raise DamagedError
-        return Text(codes, values)
+            raise CorruptCacheError
+        return DictionaryColumn(codes, values)
 
     if len(set(ids)) < len(ids):
-        raise DamagedError
-    fields = Fields(
+        raise CorruptCacheError
+    fields = TaskColumns(
         ids=ids,
         texts={name: text(name) for name in TEXTS},
         times={name: array(f"{name} time", "<i8").view("<M8[us]") for name in TIMES},
         numbers={name: array(f"{name} number", "<f8") for name in NUMBERS},
     )
-    return Rows(fields, array("settled", "<u1") > 0)
+    return TaskRows(fields, array("settled", "<u1") > 0)

@@ -10,13 +10,13 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.history.paths import Place, locked
+from inductiva_widgets.history.paths import CachePaths, lock_dir
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
 
 
-def note(settings: Settings, task_id: str) -> None:
+def mark_stale(settings: Settings, task_id: str) -> None:
     """Note that a task has changed; nothing happens where no history is kept.
 
     Parameters
@@ -28,16 +28,16 @@ def note(settings: Settings, task_id: str) -> None:
     """
     # The change itself was made, whatever becomes of the note.
     with contextlib.suppress(OSError):
-        place = Place.find(settings)
+        place = CachePaths.find(settings)
         if place is None or not place.tasks.exists():
             return
-        with locked(place.folder, patience=0.5):
+        with lock_dir(place.folder, patience=0.5):
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
             with os.fdopen(os.open(place.changed, flags, 0o600), "ab") as file:
                 file.write(json.dumps(task_id).encode() + b"\n")
 
 
-def read(place: Place) -> tuple[set[str], int]:
+def read_stale(place: CachePaths) -> tuple[set[str], int]:
     """Return the tasks that were noted, and how many bytes the notes are.
 
     Raises
@@ -57,7 +57,7 @@ def read(place: Place) -> tuple[set[str], int]:
     return {task_id for task_id in ids if isinstance(task_id, str)}, len(content)
 
 
-def forget(place: Place, size: int) -> None:
+def clear_stale(place: CachePaths, size: int) -> None:
     """Remove the first bytes of the notes, which are seen to; the folder's lock is held."""
     try:
         rest = place.changed.read_bytes()[size:]

@@ -8,14 +8,14 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import APIConnectionError, InputError
-from inductiva_widgets.frames._columnar import Fields
-from inductiva_widgets.history.cache import Kept
-from inductiva_widgets.history.counting_client import Service
-from inductiva_widgets.history.file_format import DamagedError, OtherVersionError
-from inductiva_widgets.history.query import Wanted
-from inductiva_widgets.history.refresh import Renewal, join
-from inductiva_widgets.history.store import Store
-from inductiva_widgets.history.sync import OtherListingError, Told, Walk
+from inductiva_widgets.frames._columnar import TaskColumns
+from inductiva_widgets.history.cache import CachedListing
+from inductiva_widgets.history.counting_client import CountingClient
+from inductiva_widgets.history.file_format import CacheVersionError, CorruptCacheError
+from inductiva_widgets.history.query import HistoryQuery
+from inductiva_widgets.history.refresh import Refresh, join
+from inductiva_widgets.history.store import HistoryStore
+from inductiva_widgets.history.sync import CacheMismatchError, ListingSync, ProgressCallback
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -24,7 +24,7 @@ Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class History:
+class HistoryResult:
     """The tasks that were asked for, newest first, and where they come from.
 
     Parameters
@@ -43,7 +43,7 @@ class History:
         Whether the service was not reached, or not asked.
     """
 
-    fields: Fields
+    fields: TaskColumns
     as_of: datetime
     requests: int
     kept: int
@@ -51,7 +51,7 @@ class History:
     offline: bool
 
 
-def read_offline(client: Client, wanted: Wanted, warn: Warn) -> History:
+def read_offline(client: Client, wanted: HistoryQuery, warn: Warn) -> HistoryResult:
     """Return what is kept of the tasks that are asked for; costs no request.
 
     Raises
@@ -59,16 +59,18 @@ def read_offline(client: Client, wanted: Wanted, warn: Warn) -> History:
     InputError
         Nothing is kept.
     """
-    kept = _load(Store(client.settings), warn)
+    kept = _load(HistoryStore(client.settings), warn)
     if kept.as_of is None:
         raise InputError(
             f"Nothing is kept of the history of {client.url}: call history() without offline=True "
             "once."
         )
-    return _from_kept(kept, kept.as_of, wanted, 0)
+    return _from_cache(kept, kept.as_of, wanted, 0)
 
 
-def read(client: Client, wanted: Wanted, *, refresh: bool, told: Told, warn: Warn) -> History:
+def load_history(
+    client: Client, wanted: HistoryQuery, *, refresh: bool, told: ProgressCallback, warn: Warn
+) -> HistoryResult:
     """Return the tasks that are asked for, and keep what was learnt.
 
     Parameters
@@ -91,56 +93,62 @@ def read(client: Client, wanted: Wanted, *, refresh: bool, told: Told, warn: War
     InductivaError
         The service does not answer as it should.
     """
-    service = Service(client)
+    service = CountingClient(client)
     try:
-        service.begin()
+        service.fetch_first_page()
     except APIConnectionError as error:
-        kept = _load(Store(client.settings), warn)
-        return _instead(error, kept, wanted, service.requests, warn)
+        kept = _load(HistoryStore(client.settings), warn)
+        return _fall_back_to_cache(error, kept, wanted, service.requests, warn)
     # After the first answer, since the embedded server may have come back with another key.
-    store = Store(client.settings)
+    store = HistoryStore(client.settings)
     kept = _load(store, warn)
     try:
         return _walk(service, store, kept, wanted, refresh=refresh, told=told, warn=warn)
     except APIConnectionError as error:
-        return _instead(error, kept, wanted, service.requests, warn)
+        return _fall_back_to_cache(error, kept, wanted, service.requests, warn)
 
 
 def _walk(
-    service: Service,
-    store: Store,
-    kept: Kept,
-    wanted: Wanted,
+    service: CountingClient,
+    store: HistoryStore,
+    kept: CachedListing,
+    wanted: HistoryQuery,
     *,
     refresh: bool,
-    told: Told,
+    told: ProgressCallback,
     warn: Warn,
-) -> History:
+) -> HistoryResult:
     # Once more, since the listing may have changed under the walk; then without what does not fit.
-    for known in (kept, kept, Kept.nothing()):
-        walk = Walk(service, known, wanted, told, skip_known=not refresh)
+    for known in (kept, kept, CachedListing.empty()):
+        walk = ListingSync(service, known, wanted, told, skip_known=not refresh)
         try:
-            return _go(walk, service, store, wanted, warn)
-        except OtherListingError:
+            return _sync_or_restart(walk, service, store, wanted, warn)
+        except CacheMismatchError:
             continue
         except BaseException:
             if walk.as_of is not None:
-                came = walk.kept(*join(walk.parts))
+                came = walk.cached(*join(walk.parts))
                 _save(store, came, warn)
                 warn(f"{len(came):,} tasks are kept; the next call goes on from there.")
             raise
     raise AssertionError("A walk with nothing known fits any listing.")
 
 
-def _go(walk: Walk, service: Service, store: Store, wanted: Wanted, warn: Warn) -> History:
+def _sync_or_restart(
+    walk: ListingSync,
+    service: CountingClient,
+    store: HistoryStore,
+    wanted: HistoryQuery,
+    warn: Warn,
+) -> HistoryResult:
     walk.run()
-    renewal = Renewal(service, walk.parts, wanted, total=walk.total, shift=walk.shift)
+    renewal = Refresh(service, walk.parts, wanted, total=walk.total, shift=walk.shift)
     rows, fresh = renewal.run()
-    _save(store, walk.kept(rows, fresh), warn)
-    places = wanted.places(rows.fields)
-    return History(
+    _save(store, walk.cached(rows, fresh), warn)
+    places = wanted.indices(rows.fields)
+    return HistoryResult(
         # All of it need not be copied once more.
-        fields=rows.fields if len(places) == len(rows) else rows.fields.take(places),
+        fields=rows.fields if len(places) == len(rows) else rows.fields.select(places),
         as_of=walk.as_of or service.now,
         requests=service.requests,
         kept=int((~fresh[places]).sum()),
@@ -149,46 +157,48 @@ def _go(walk: Walk, service: Service, store: Store, wanted: Wanted, warn: Warn) 
     )
 
 
-def _instead(
-    error: APIConnectionError, kept: Kept, wanted: Wanted, requests: int, warn: Warn
-) -> History:
+def _fall_back_to_cache(
+    error: APIConnectionError, kept: CachedListing, wanted: HistoryQuery, requests: int, warn: Warn
+) -> HistoryResult:
     """Return what is kept where the service cannot be reached; else the error goes on."""
     if kept.as_of is None:
         raise error
     shown = kept.as_of.astimezone(timezone.utc)
     warn(f"{error} Shown is what was kept, as of {shown:%Y-%m-%d %H:%M} UTC.")
-    return _from_kept(kept, kept.as_of, wanted, requests)
+    return _from_cache(kept, kept.as_of, wanted, requests)
 
 
-def _from_kept(kept: Kept, as_of: datetime, wanted: Wanted, requests: int) -> History:
+def _from_cache(
+    kept: CachedListing, as_of: datetime, wanted: HistoryQuery, requests: int
+) -> HistoryResult:
     fields = kept.rows.fields
-    places = wanted.places(fields)
+    places = wanted.indices(fields)
     # Down to the first gap nothing is missing.
-    top = kept.newest(kept.segments[0] if kept.segments else 0).rows
-    enough = wanted.last_n is not None and wanted.count(top, fresh=True) >= wanted.last_n
-    return History(
-        fields=fields.take(places),
+    top = kept.head(kept.segments[0] if kept.segments else 0).rows
+    enough = wanted.last_n is not None and wanted.count_certain(top, fresh=True) >= wanted.last_n
+    return HistoryResult(
+        fields=fields.select(places),
         as_of=as_of,
         requests=requests,
         kept=len(places),
-        complete=kept.whole or enough or wanted.ends_before(top.fields),
+        complete=kept.is_complete or enough or wanted.is_exhausted(top.fields),
         offline=True,
     )
 
 
-def _load(store: Store, warn: Warn) -> Kept:
+def _load(store: HistoryStore, warn: Warn) -> CachedListing:
     try:
         return store.load()
-    except OtherVersionError:
+    except CacheVersionError:
         warn("The kept task history is of another version of this package: it is made anew.")
-    except DamagedError:
+    except CorruptCacheError:
         warn("The kept task history is damaged: it is made anew.")
     except OSError as error:
         warn(f"The kept task history cannot be read: {error}.")
-    return Kept.nothing()
+    return CachedListing.empty()
 
 
-def _save(store: Store, kept: Kept, warn: Warn) -> None:
+def _save(store: HistoryStore, kept: CachedListing, warn: Warn) -> None:
     try:
         store.save(kept)
     except OSError as error:

@@ -33,7 +33,7 @@ _SALT = 32
 _LOOK_EVERY = 0.01
 
 
-class Place:
+class CachePaths:
     """The files of one account.
 
     Parameters
@@ -50,7 +50,7 @@ class Place:
         self.changed = folder / f"{name}.changed"
 
     @classmethod
-    def find(cls, settings: Settings, *, make: bool = False) -> Place | None:
+    def find(cls, settings: Settings, *, make: bool = False) -> CachePaths | None:
         """Return the place of an account.
 
         Parameters
@@ -84,7 +84,7 @@ class Place:
         return cls(folder, hashlib.blake2b(account, key=salt, digest_size=16).hexdigest())
 
 
-def open_new(beside: Path) -> tuple[int, Path]:
+def open_temp(beside: Path) -> tuple[int, Path]:
     """Return a new private file of a passing name beside another, open for writing, and its path.
 
     Parameters
@@ -98,7 +98,7 @@ def open_new(beside: Path) -> tuple[int, Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, patience: float = 2.0) -> Iterator[bool]:
+def lock_dir(folder: Path, patience: float = 2.0) -> Iterator[bool]:
     """Hold the folder's lock.
 
     Parameters
@@ -141,12 +141,12 @@ def _read_salt(folder: Path) -> bytes | None:
 
 
 def _make_salt(folder: Path) -> bytes:
-    with locked(folder):
+    with lock_dir(folder):
         # Whoever comes second finds the salt of whoever came first.
         salt = _read_salt(folder)
         if salt is None:
             salt = secrets.token_bytes(_SALT)
-            descriptor, path = open_new(folder / "salt")
+            descriptor, path = open_temp(folder / "salt")
             with os.fdopen(descriptor, "wb") as file:
                 file.write(salt)
             path.replace(folder / "salt")

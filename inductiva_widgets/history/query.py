@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.frames._columnar import Fields, Mask, Text, Times
-from inductiva_widgets.history.cache import Rows
+from inductiva_widgets.frames._columnar import DictionaryColumn, Mask, TaskColumns, Times
+from inductiva_widgets.history.cache import TaskRows
 
 Moment = datetime | date | timedelta | str
 """A time; a time span means so long ago. Texts are ISO times (UTC without a zone) or like "7d"."""
@@ -28,7 +28,7 @@ _UNITS = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class HistoryQuery:
     """Conditions on tasks; None for no condition.
 
     Parameters
@@ -51,9 +51,9 @@ class Wanted:
     @property
     def is_plain(self) -> bool:
         """Whether there is no condition but that of number."""
-        return self == Wanted(last_n=self.last_n)
+        return self == HistoryQuery(last_n=self.last_n)
 
-    def mask(self, fields: Fields, *, by_status: bool = True) -> Mask:
+    def mask(self, fields: TaskColumns, *, by_status: bool = True) -> Mask:
         """Return which tasks meet the conditions, that of number aside.
 
         Parameters
@@ -75,11 +75,11 @@ class Wanted:
             found &= created < self.until
         return found
 
-    def places(self, fields: Fields, *, by_status: bool = True) -> NDArray[np.intp]:
+    def indices(self, fields: TaskColumns, *, by_status: bool = True) -> NDArray[np.intp]:
         """Return where the tasks that are asked for stand."""
         return np.flatnonzero(self.mask(fields, by_status=by_status))[: self.last_n]
 
-    def count(self, rows: Rows, *, fresh: bool) -> int:
+    def count_certain(self, rows: TaskRows, *, fresh: bool) -> int:
         """Return how many rows meet the conditions for certain.
 
         Parameters
@@ -90,16 +90,16 @@ class Wanted:
             Whether they were read just now; else those that may have changed do not count.
         """
         found = self.mask(rows.fields)
-        return int((found if fresh else found & rows.settled).sum())
+        return int((found if fresh else found & rows.final).sum())
 
-    def ends_before(self, fields: Fields) -> bool:
+    def is_exhausted(self, fields: TaskColumns) -> bool:
         """Return whether nothing after these tasks, which are the next older ones, is wanted."""
         if self.since is None or not len(fields):
             return False
         return bool(_created(fields)[-1] < self.since)
 
 
-def moment(name: str, given: Moment | None, now: datetime) -> np.datetime64 | None:
+def parse_time(name: str, given: Moment | None, now: datetime) -> np.datetime64 | None:
     """Return a time as arrays have it.
 
     Parameters
@@ -156,13 +156,13 @@ def _read(text: str) -> datetime | timedelta:
     return pd.Timestamp(text).to_pydatetime(warn=False)
 
 
-def _has(text: Text, value: str) -> Mask:
+def _has(text: DictionaryColumn, value: str) -> Mask:
     if value not in text.values:
         return np.zeros(len(text.codes), dtype=np.bool_)
     found: Mask = text.codes == text.values.index(value)
     return found
 
 
-def _created(fields: Fields) -> Times:
+def _created(fields: TaskColumns) -> Times:
     created, submitted = fields.times["created"], fields.times["submitted"]
     return np.where(np.isnat(created), submitted, created)

@@ -9,10 +9,10 @@ from datetime import datetime
 import numpy as np
 
 from inductiva_widgets.errors import NotFoundError
-from inductiva_widgets.frames._columnar import Fields, Mask
-from inductiva_widgets.history.cache import Rows
-from inductiva_widgets.history.counting_client import Service
-from inductiva_widgets.history.query import Wanted
+from inductiva_widgets.frames._columnar import Mask, TaskColumns
+from inductiva_widgets.history.cache import TaskRows
+from inductiva_widgets.history.counting_client import CountingClient
+from inductiva_widgets.history.query import HistoryQuery
 from inductiva_widgets.http.paging import PAGES_AHEAD
 from inductiva_widgets.models.tasks import TaskInfo
 
@@ -20,10 +20,10 @@ from inductiva_widgets.models.tasks import TaskInfo
 _FEW = 2
 _FEW_PAGES = 2
 
-Parts = list[tuple[Rows, Mask]]
+Parts = list[tuple[TaskRows, Mask]]
 
 
-class Renewal:
+class Refresh:
     """One look at tasks that may have changed.
 
     Parameters
@@ -40,9 +40,9 @@ class Renewal:
 
     def __init__(
         self,
-        service: Service,
+        service: CountingClient,
         parts: Parts,
-        wanted: Wanted,
+        wanted: HistoryQuery,
         *,
         total: int | None,
         shift: int,
@@ -56,7 +56,7 @@ class Renewal:
         self._places: list[int] = []
         self._gone: list[int] = []
 
-    def run(self) -> tuple[Rows, Mask]:
+    def run(self) -> tuple[TaskRows, Mask]:
         """Return the tasks with what is known of them now, and which of them were just read.
 
         Costs nothing where nothing may have changed, one or two requests where it is little, and
@@ -89,7 +89,7 @@ class Renewal:
         number = 0
         while self._due:
             number, due = number + 1, len(self._due)
-            page = self._service.active(number)
+            page = self._service.list_active(number)
             self._take(page.tasks)
             # A service that lists all tasks instead shows what was just read.
             if len(page.tasks) < self._service.per_page or len(self._due) == due:
@@ -115,25 +115,25 @@ class Renewal:
         except NotFoundError:
             return None
 
-    def _renewed(self, now: datetime) -> tuple[Rows, Mask]:
-        news = Rows.read(Fields.read(self._infos), now)
+    def _renewed(self, now: datetime) -> tuple[TaskRows, Mask]:
+        news = TaskRows.from_columns(TaskColumns.read(self._infos), now)
         count = sum(len(rows) for rows, _ in self._parts)
         rows, fresh = join([*self._parts, (news, np.ones(len(news), dtype=np.bool_))])
         order = np.arange(count)
         order[self._places] = np.arange(count, count + len(news))
         order = np.delete(order, self._gone)
-        return rows.take(order), fresh[order]
+        return rows.select(order), fresh[order]
 
 
-def join(parts: Parts) -> tuple[Rows, Mask]:
+def join(parts: Parts) -> tuple[TaskRows, Mask]:
     """Return parts in one, which takes their place, so that they are not there twice."""
-    rows = Rows.join([part for part, _ in parts])
+    rows = TaskRows.concat([part for part, _ in parts])
     fresh = np.concatenate([new for _, new in parts] or [np.zeros(0, np.bool_)])
     parts[:] = [(rows, fresh)]
     return rows, fresh
 
 
-def _due(parts: Parts, wanted: Wanted) -> dict[str, int]:
+def _due(parts: Parts, wanted: HistoryQuery) -> dict[str, int]:
     """Return the places of the tasks to look at by their ids."""
     # A live task may come into a status or leave it, so that the newest few may be any.
     left = wanted.last_n if wanted.status is None else None
@@ -141,7 +141,7 @@ def _due(parts: Parts, wanted: Wanted) -> dict[str, int]:
     for rows, fresh in parts:
         asked = np.flatnonzero(wanted.mask(rows.fields, by_status=False))[:left]
         left = None if left is None else left - len(asked)
-        for place in asked[~(fresh | rows.settled)[asked]].tolist():
+        for place in asked[~(fresh | rows.final)[asked]].tolist():
             due[rows.fields.ids[place]] = start + place
         start += len(rows)
     return due

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.history import file_format, invalidation
-from inductiva_widgets.history.cache import Kept
-from inductiva_widgets.history.paths import Place, locked, open_new
+from inductiva_widgets.history.cache import CachedListing
+from inductiva_widgets.history.paths import CachePaths, lock_dir, open_temp
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
@@ -24,7 +24,7 @@ MOST_ACCOUNTS = 8
 _LEFT_BEHIND = 3600.0  # seconds after which a file that nobody has finished is rubbish
 
 
-class Store:
+class HistoryStore:
     """The history of one account as this process has found it.
 
     Parameters
@@ -38,7 +38,7 @@ class Store:
         self._found = b""
         self._noted = 0
 
-    def load(self) -> Kept:
+    def load(self) -> CachedListing:
         """Return what is kept, nothing where there is none.
 
         Raises
@@ -48,22 +48,22 @@ class Store:
         OSError
             It cannot be read.
         """
-        place = Place.find(self._settings)
+        place = CachePaths.find(self._settings)
         if place is None:
-            return Kept.nothing()
+            return CachedListing.empty()
         # Notes first: one that comes between the two is then still there next time.
-        changed, self._noted = invalidation.read(place)
+        changed, self._noted = invalidation.read_stale(place)
         try:
             content = place.tasks.read_bytes()
         except FileNotFoundError:
-            return Kept.nothing()
+            return CachedListing.empty()
         self._found = content[-file_format.DIGEST :]
         # The time of the last use, by which the oldest file goes.
         with contextlib.suppress(OSError):
             os.utime(place.tasks)
-        return file_format.read(content).without_settled(changed)
+        return file_format.read(content).mark_unsettled(changed)
 
-    def save(self, kept: Kept) -> None:
+    def save(self, kept: CachedListing) -> None:
         """Keep what is known now.
 
         Raises
@@ -71,27 +71,27 @@ class Store:
         OSError
             It cannot be written; what was kept before is still there.
         """
-        place = Place.find(self._settings, make=True)
+        place = CachePaths.find(self._settings, make=True)
         if place is None:
             return
-        descriptor, path = open_new(place.tasks)
+        descriptor, path = open_temp(place.tasks)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file_format.write(file, kept.newest(MOST_TASKS))
+                file_format.write(file, kept.head(MOST_TASKS))
             # What takes time is done: the lock is held for a moment only.
-            with locked(place.folder):
-                if _digest(place.tasks) == self._found or not _is_worth_less(kept, place):
+            with lock_dir(place.folder):
+                if _digest(place.tasks) == self._found or not _is_superseded(kept, place):
                     path.replace(place.tasks)
-                    invalidation.forget(place, self._noted)
+                    invalidation.clear_stale(place, self._noted)
         finally:
             path.unlink(missing_ok=True)
-        _tidy(place.folder)
+        _evict(place.folder)
 
     def clear(self) -> None:
         """Remove what is kept."""
-        place = Place.find(self._settings)
+        place = CachePaths.find(self._settings)
         if place is not None:
-            with locked(place.folder):
+            with lock_dir(place.folder):
                 place.tasks.unlink(missing_ok=True)
                 place.changed.unlink(missing_ok=True)
 
@@ -106,15 +106,15 @@ def _digest(path: Path) -> bytes:
         return b""
 
 
-def _is_worth_less(kept: Kept, place: Place) -> bool:
+def _is_superseded(kept: CachedListing, place: CachePaths) -> bool:
     """Return whether another process has left something better meanwhile."""
     try:
-        return not kept.is_better_than(file_format.read(place.tasks.read_bytes()))
-    except (OSError, file_format.DamagedError):
+        return not kept.supersedes(file_format.read(place.tasks.read_bytes()))
+    except (OSError, file_format.CorruptCacheError):
         return False
 
 
-def _tidy(folder: Path) -> None:
+def _evict(folder: Path) -> None:
     """Remove the files of accounts that were not used for longest, and what nobody finished."""
     with contextlib.suppress(OSError):
         used = sorted(folder.glob("*.tasks"), key=lambda path: -path.stat().st_mtime)

@@ -16,22 +16,22 @@ from datetime import datetime
 
 import numpy as np
 
-from inductiva_widgets.frames._columnar import Fields, Mask
-from inductiva_widgets.history.cache import Kept, Rows
-from inductiva_widgets.history.counting_client import Service
-from inductiva_widgets.history.query import Wanted
-from inductiva_widgets.http.paging import pages
+from inductiva_widgets.frames._columnar import Mask, TaskColumns
+from inductiva_widgets.history.cache import CachedListing, TaskRows
+from inductiva_widgets.history.counting_client import CountingClient
+from inductiva_widgets.history.query import HistoryQuery
+from inductiva_widgets.http.paging import iter_pages
 from inductiva_widgets.models.tasks import TaskPage
 
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Is told how many tasks were read, and how many are to be read; the second is an estimate."""
 
 
-class OtherListingError(Exception):
+class CacheMismatchError(Exception):
     """What is kept does not fit the service's listing."""
 
 
-class Walk:
+class ListingSync:
     """One walk along the listing.
 
     Parameters
@@ -50,10 +50,10 @@ class Walk:
 
     def __init__(
         self,
-        service: Service,
-        kept: Kept,
-        wanted: Wanted,
-        told: Told,
+        service: CountingClient,
+        kept: CachedListing,
+        wanted: HistoryQuery,
+        told: ProgressCallback,
         *,
         skip_known: bool = True,
     ) -> None:
@@ -67,7 +67,7 @@ class Walk:
         self._ends = np.cumsum(kept.segments, dtype=np.int64)
         self._as_of: datetime | None = None
         # All else follows from these, so that an interrupt at any moment leaves them true.
-        self._parts: list[tuple[Rows, Mask]] = []
+        self._parts: list[tuple[TaskRows, Mask]] = []
         self._seen: set[str] = set()
         self._below = 0
         self._found = 0
@@ -90,13 +90,13 @@ class Walk:
             The service does not answer as it should.
         """
         first = 1
-        while not self._is_over():
-            enough = self._enough(first)
+        while not self._is_finished():
+            enough = self._prefetch_until(first)
             for number, page in enumerate(
-                pages(self._service.page, self._per_page, first=first, enough=enough), first
+                iter_pages(self._service.page, self._per_page, first=first, enough=enough), first
             ):
                 self._take(page, number)
-                if self._landing or self._is_over():
+                if self._landing or self._is_finished():
                     break
             else:
                 self._at_end = True
@@ -104,14 +104,14 @@ class Walk:
             first = (len(self._seen) + self.shift - 1) // self._per_page + 1
         if self._at_end and self._jumped and self._total not in (None, len(self._seen)):
             # Some that are known are gone, or some that are not are missing.
-            raise OtherListingError
+            raise CacheMismatchError
 
     @property
-    def parts(self) -> list[tuple[Rows, Mask]]:
+    def parts(self) -> list[tuple[TaskRows, Mask]]:
         """What the walk has covered, and which of it was read just now."""
         return self._parts
 
-    def kept(self, covered: Rows, fresh: Mask) -> Kept:
+    def cached(self, covered: TaskRows, fresh: Mask) -> CachedListing:
         """Return what is known now: what was covered, then what the walk has not come to.
 
         Parameters
@@ -119,9 +119,9 @@ class Walk:
         covered, fresh
             What ``parts`` has returned, in one and brought up to date.
         """
-        kept, ids = self._kept, covered.fields.ids
+        cached, ids = self._kept, covered.fields.ids
         if self._as_of is None:
-            return kept
+            return cached
         rest, segments = ([], []) if self._at_end else self._rest(set(ids))
         last = self._places.get(ids[-1]) if ids else None
         # A known task is followed by what followed it.
@@ -129,24 +129,24 @@ class Walk:
             segments[0] += len(ids)
         elif ids:
             segments.insert(0, len(ids))
-        older = kept.rows.take(np.array(rest, dtype=np.intp))
-        rows = Rows.join([covered, older]) if rest else covered
+        older = cached.rows.select(np.array(rest, dtype=np.intp))
+        rows = TaskRows.concat([covered, older]) if rest else covered
         # Where live tasks were not looked at, all is as old as they are.
-        stale = bool((~covered.settled & ~fresh).any() or (~older.settled).any())
-        return Kept(
+        stale = bool((~covered.final & ~fresh).any() or (~older.final).any())
+        return CachedListing(
             rows,
             tuple(segments),
-            kept.complete if rest else self._at_end,
-            kept.as_of if stale and kept.as_of is not None else self._as_of,
+            cached.complete if rest else self._at_end,
+            cached.as_of if stale and cached.as_of is not None else self._as_of,
         )
 
     def _rest(self, seen: set[str]) -> tuple[list[int], list[int]]:
         """Return the places of what the walk has not come to, and the lengths of its stretches."""
-        kept, rest, segments = self._kept, list[int](), list[int]()
-        below = 1 + max(map(self._place, seen), default=-1)
-        for end, length in zip(self._ends.tolist(), kept.segments, strict=True):
+        cached, rest, segments = self._kept, list[int](), list[int]()
+        below = 1 + max(map(self._position, seen), default=-1)
+        for end, length in zip(self._ends.tolist(), cached.segments, strict=True):
             places = range(max(below, end - length), end)
-            left = [place for place in places if kept.rows.fields.ids[place] not in seen]
+            left = [place for place in places if cached.rows.fields.ids[place] not in seen]
             if left:
                 rest += left
                 segments.append(len(left))
@@ -179,7 +179,7 @@ class Walk:
             self._as_of, self._total = now, page.total_size
         elif latest < self._latest and self._places:
             # Tasks went, and others came to the place of those that are known.
-            raise OtherListingError
+            raise CacheMismatchError
         self._latest = latest
         # Place of the page's first task, counted from the first task of the walk. Those before
         # that one are newer: they are for the next walk.
@@ -190,46 +190,46 @@ class Walk:
         if self._landing and (infos or at_end):
             # So many tasks of this page are known, unless some of those that are known are gone.
             if len(infos) - len(new) != len(self._seen) - max(0, start):
-                raise OtherListingError
+                raise CacheMismatchError
             self._landing = False
-        fields = Fields.read(new.values())
+        fields = TaskColumns.read(new.values())
         self._check(fields)
-        self._add(Rows.read(fields, now), fresh=True)
-        self._below = max(self._below, 1 + max(map(self._place, fields.ids), default=-1))
+        self._add(TaskRows.from_columns(fields, now), fresh=True)
+        self._below = max(self._below, 1 + max(map(self._position, fields.ids), default=-1))
         self._at_end = at_end
         if infos and not self._at_end and self._skip_known:
-            self._jump(infos[-1].task_id)
+            self._skip_cached(infos[-1].task_id)
         self._told(self._read, self._read + self._missing())
 
-    def _add(self, rows: Rows, *, fresh: bool) -> None:
+    def _add(self, rows: TaskRows, *, fresh: bool) -> None:
         self._parts.append((rows, np.full(len(rows), fresh)))
         self._seen.update(rows.fields.ids)
-        self._found += self._wanted.count(rows, fresh=fresh)
+        self._found += self._wanted.count_certain(rows, fresh=fresh)
         self._read += len(rows) if fresh else 0
-        self._ends_here = self._wanted.ends_before(rows.fields)
+        self._ends_here = self._wanted.is_exhausted(rows.fields)
 
-    def _jump(self, last: str) -> None:
+    def _skip_cached(self, last: str) -> None:
         """Take over what is known to follow a task."""
         place = self._places.get(last)
         if place is None:
             return
         end = int(self._ends[np.searchsorted(self._ends, place, side="right")])
         ids = self._kept.rows.fields.ids
-        follow = self._kept.rows.part(place + 1, end)
+        follow = self._kept.rows.slice(place + 1, end)
         if not self._seen.isdisjoint(follow.fields.ids):
             # The order has changed a little: each task once, where it was read.
             new = [at for at in range(place + 1, end) if ids[at] not in self._seen]
-            follow = self._kept.rows.take(np.array(new, dtype=np.intp))
+            follow = self._kept.rows.select(np.array(new, dtype=np.intp))
         self._below = max(self._below, end)
         if len(follow):
             self._add(follow, fresh=False)
             self._landing = self._jumped = True
         self._at_end = end == len(ids) and self._kept.complete
 
-    def _place(self, task_id: str) -> int:
+    def _position(self, task_id: str) -> int:
         return self._places.get(task_id, -1)
 
-    def _check(self, fields: Fields) -> None:
+    def _check(self, fields: TaskColumns) -> None:
         """Make sure that a known task is the same as ever: a task keeps its time of creation."""
         pairs = [
             (new, old)
@@ -242,11 +242,11 @@ class Walk:
         here = fields.times["created"][[new for new, _ in pairs]]
         there = known[[old for _, old in pairs]]
         if not np.array_equal(here.view(np.int64), there.view(np.int64)):
-            raise OtherListingError
+            raise CacheMismatchError
 
     # How far
 
-    def _is_over(self) -> bool:
+    def _is_finished(self) -> bool:
         if self._as_of is None:
             return False
         last_n = self._wanted.last_n
@@ -258,14 +258,14 @@ class Walk:
 
     def _missing(self) -> int:
         """Return how many tasks are still to be read at most."""
-        if self._is_over() or self._total is None:
+        if self._is_finished() or self._total is None:
             return 0
         known = len(self._kept) - self._below if self._skip_known else 0
         missing = max(0, self._total - len(self._seen) - known)
         last_n = self._wanted.last_n if self._wanted.is_plain else None
         return missing if last_n is None else min(missing, last_n - self._found)
 
-    def _enough(self, first: int) -> int | None:
+    def _prefetch_until(self, first: int) -> int | None:
         """Return the number of the page up to which pages are fetched ahead."""
         if self._as_of is None:
             if len(self._kept) and self._skip_known:

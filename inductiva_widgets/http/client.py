@@ -9,17 +9,17 @@ from urllib.parse import quote
 import msgspec
 
 from inductiva_widgets import errors
-from inductiva_widgets.http.transport import FilePart, Transport
-from inductiva_widgets.models.machines import MachineGroup, MachinePrice
+from inductiva_widgets.http.transport import FileRange, Transport
+from inductiva_widgets.models.machines import MachineGroupInfo, MachinePrice
 from inductiva_widgets.models.tasks import (
     ArchiveListing,
-    Images,
-    PeerAnswer,
-    Submission,
-    Submitted,
+    ImageCatalogue,
+    SdpAnswer,
+    SubmissionResult,
     TaskInfo,
     TaskPage,
     TaskStatus,
+    TaskSubmission,
     WorkingFile,
 )
 
@@ -85,7 +85,7 @@ class Client:
 
     # Tasks
 
-    def submit(self, submission: Submission) -> Submitted:
+    def submit(self, submission: TaskSubmission) -> SubmissionResult:
         """Register a task and return its id and status: ``POST /tasks/submit``.
 
         Parameters
@@ -94,11 +94,11 @@ class Client:
             Simulator, machine group, image and commands.
         """
         return cast(
-            Submitted,
-            self.transport.call("POST", "/tasks/submit", answer=Submitted, body=submission),
+            SubmissionResult,
+            self.transport.call("POST", "/tasks/submit", answer=SubmissionResult, body=submission),
         )
 
-    def input_uploaded(self, task_id: str) -> None:
+    def confirm_input_upload(self, task_id: str) -> None:
         """Tell that the input archive is complete: ``POST /tasks/{id}/input_uploaded``.
 
         Parameters
@@ -108,7 +108,7 @@ class Client:
         """
         self.transport.call("POST", f"{_task(task_id)}/input_uploaded")
 
-    def task(self, task_id: str) -> TaskInfo:
+    def get_task(self, task_id: str) -> TaskInfo:
         """Return the detail of one task: ``GET /tasks/{id}``.
 
         Parameters
@@ -118,7 +118,7 @@ class Client:
         """
         return cast(TaskInfo, self.transport.call("GET", _task(task_id), answer=TaskInfo))
 
-    def task_status(self, task_id: str) -> TaskStatus:
+    def get_task_status(self, task_id: str) -> TaskStatus:
         """Return status and queue position: ``GET /tasks/{id}/status``.
 
         Parameters
@@ -130,7 +130,7 @@ class Client:
             TaskStatus, self.transport.call("GET", f"{_task(task_id)}/status", answer=TaskStatus)
         )
 
-    def kill(self, task_id: str) -> TaskStatus:
+    def kill_task(self, task_id: str) -> TaskStatus:
         """Ask for a kill and return the status then: ``POST /tasks/{id}/kill``; may be repeated.
 
         Parameters
@@ -143,7 +143,7 @@ class Client:
             self.transport.call("POST", f"{_task(task_id)}/kill", answer=TaskStatus, retry=True),
         )
 
-    def task_page(
+    def list_tasks(
         self,
         *,
         page: int = 1,
@@ -199,9 +199,9 @@ class Client:
         """
         self.transport.call("PUT", f"{_task(task_id)}/metadata", body=metadata)
 
-    def read_text(
+    def read_task_file(
         self, task_id: str, name: str, *, after: int | None = None, most: int
-    ) -> FilePart:
+    ) -> FileRange:
         """Return bytes of a file of a task; only the embedded server offers this.
 
         ``GET /tasks/{id}/files/{name}``, also while the task runs.
@@ -219,9 +219,9 @@ class Client:
         """
         path = f"{_task(task_id)}/files/{quote(name)}"
         params = {"tail_bytes": most} if after is None else {"after": after, "most": most}
-        return self.transport.read_part(path, params)
+        return self.transport.get_range(path, params)
 
-    def working_files(self, task_id: str) -> list[WorkingFile]:
+    def list_task_files(self, task_id: str) -> list[WorkingFile]:
         """Return the files of a running task, newest first; only the embedded server offers this.
 
         ``GET /tasks/{id}/files``.
@@ -235,7 +235,7 @@ class Client:
         answer = self.transport.call("GET", path, answer=list[WorkingFile])
         return cast("list[WorkingFile]", answer)
 
-    def top(self, task_id: str) -> str:
+    def get_task_top(self, task_id: str) -> str:
         """Return what a running task's processes use; only the embedded server offers this.
 
         ``GET /tasks/{id}/top``.
@@ -261,7 +261,7 @@ class Client:
         """
         self.transport.call("POST", f"{_task(task_id)}/register", body={"sender_id": sender})
 
-    def offer_peer(self, task_id: str, sender: str, sdp: str) -> None:
+    def send_peer_offer(self, task_id: str, sender: str, sdp: str) -> None:
         """Offer a connection to the machine of a running task: ``POST /tasks/{id}/offer``.
 
         Parameters
@@ -276,9 +276,9 @@ class Client:
         body = {"sender_id": sender, "receiver_id": task_id, "type": "offer", "sdp": sdp}
         self.transport.call("POST", f"{_task(task_id)}/offer", body=body)
 
-    def peer_message(
+    def get_peer_answer(
         self, task_id: str, sender: str, block_s: int | None = None
-    ) -> PeerAnswer | None:
+    ) -> SdpAnswer | None:
         """Return the machine's answer, None where it gave none: ``GET /tasks/{id}/message``.
 
         Parameters
@@ -293,8 +293,8 @@ class Client:
         params = {"client": sender, "block_s": block_s}
         path = f"{_task(task_id)}/message"
         held = float(60 if block_s is None else block_s)
-        answer = self.transport.call("GET", path, answer=PeerAnswer, params=params, held=held)
-        return cast("PeerAnswer | None", answer)
+        answer = self.transport.call("GET", path, answer=SdpAnswer, params=params, held=held)
+        return cast("SdpAnswer | None", answer)
 
     # Storage
 
@@ -368,7 +368,7 @@ class Client:
         )
         return cast(ArchiveListing, answer)
 
-    def remove_path(self, path: str) -> None:
+    def delete_path(self, path: str) -> None:
         """Delete a stored file or folder: ``DELETE /storage/``.
 
         Parameters
@@ -380,12 +380,12 @@ class Client:
 
     # Machines, simulators, projects
 
-    def machine_groups(self) -> list[MachineGroup]:
+    def list_machine_groups(self) -> list[MachineGroupInfo]:
         """Return the active machine groups: ``GET /compute/groups``."""
-        answer = self.transport.call("GET", "/compute/groups", answer=list[MachineGroup])
-        return cast("list[MachineGroup]", answer)
+        answer = self.transport.call("GET", "/compute/groups", answer=list[MachineGroupInfo])
+        return cast("list[MachineGroupInfo]", answer)
 
-    def machine_group(self, name: str) -> MachineGroup:
+    def get_machine_group(self, name: str) -> MachineGroupInfo:
         """Return one machine group: ``GET /compute/group/{name}``.
 
         Parameters
@@ -394,9 +394,9 @@ class Client:
             Name or id of the group.
         """
         path = f"/compute/group/{quote(name, safe='')}"
-        return cast(MachineGroup, self.transport.call("GET", path, answer=MachineGroup))
+        return cast(MachineGroupInfo, self.transport.call("GET", path, answer=MachineGroupInfo))
 
-    def register_machine_group(self, request: msgspec.Struct) -> MachineGroup:
+    def register_machine_group(self, request: msgspec.Struct) -> MachineGroupInfo:
         """Make a machine group, still free of cost, and return it: ``POST /compute/group``.
 
         Parameters
@@ -404,8 +404,10 @@ class Client:
         request
             What the group is to be.
         """
-        answer = self.transport.call("POST", "/compute/group", answer=MachineGroup, body=request)
-        return cast(MachineGroup, answer)
+        answer = self.transport.call(
+            "POST", "/compute/group", answer=MachineGroupInfo, body=request
+        )
+        return cast(MachineGroupInfo, answer)
 
     def start_machine_group(self, group_id: str) -> None:
         """Start the machines of a group, which costs money: ``POST /compute/group/start``.
@@ -428,7 +430,7 @@ class Client:
         """
         self.transport.call("DELETE", "/compute/group", params={"machine_group_id": group_id})
 
-    def machine_price(self, machine_type: str, zone: str | None = None) -> MachinePrice:
+    def get_machine_price(self, machine_type: str, zone: str | None = None) -> MachinePrice:
         """Return what one machine costs: ``GET /compute/price``.
 
         Parameters
@@ -442,12 +444,12 @@ class Client:
         answer = self.transport.call("GET", "/compute/price", answer=MachinePrice, params=params)
         return cast(MachinePrice, answer)
 
-    def images(self) -> Images:
+    def list_images(self) -> ImageCatalogue:
         """Return the simulators' versions; another host, asked without the key."""
         answer = self.transport.call(
-            "GET", "/simulators/available-images", answer=Images, keyed=False
+            "GET", "/simulators/available-images", answer=ImageCatalogue, keyed=False
         )
-        return cast(Images, answer)
+        return cast(ImageCatalogue, answer)
 
     def ensure_project(self, name: str) -> None:
         """Make a project where there is none, which costs a second request: ``POST /projects``.

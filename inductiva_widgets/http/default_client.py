@@ -61,8 +61,8 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     global _default  # noqa: PLW0603 - the default client is the one piece of state of the package
     if api_key is not None and not isinstance(api_key, str):
         raise ConfigurationError("api_key must be text.")
-    if _wants_replay(target) or config.wants_local(target):
-        client = _local_client(replay=_wants_replay(target))
+    if _is_demo_target(target) or config.is_local_target(target):
+        client = _local_client(replay=_is_demo_target(target))
     else:
         client = _remote_client(target, api_key)
     with _lock:
@@ -90,7 +90,7 @@ def _remote_client(target: str | None, api_key: str | None) -> Client:
     return Client(Transport(config.remote_settings(target, api_key)))
 
 
-def _wants_replay(target: str | None) -> bool:
+def _is_demo_target(target: str | None) -> bool:
     return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == REPLAY
 
 
@@ -98,10 +98,10 @@ def _local_client(*, replay: bool) -> Client:
     from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.http.transport import Transport
-    from inductiva_widgets.server.demo.options import ReplayOptions
+    from inductiva_widgets.server.demo.options import DemoOptions
     from inductiva_widgets.server.launch import start_or_attach
 
-    shown = ReplayOptions() if replay else None
+    shown = DemoOptions() if replay else None
 
     def settings() -> Settings:
         server = start_or_attach(replay=shown)

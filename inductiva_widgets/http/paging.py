@@ -12,7 +12,7 @@ from inductiva_widgets.models.tasks import TaskPage
 PAGES_AHEAD = 4
 
 
-def pages(
+def iter_pages(
     fetch: Callable[[int], TaskPage], per_page: int, *, first: int = 1, enough: int | None = None
 ) -> Iterator[TaskPage]:
     """Yield pages in order up to the end of the listing, or until nobody asks for more.

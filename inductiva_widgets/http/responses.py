@@ -15,21 +15,21 @@ import urllib3
 from inductiva_widgets import errors
 
 
-def decode(response: requests.Response, answer: Any, endpoint: str) -> Any:
+def decode_json(response: requests.Response, answer: Any, endpoint: str) -> Any:
     """Return the JSON of an answer as a type; anything else is one error naming the endpoint."""
     try:
         return msgspec.json.decode(response.content, type=answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         kind = response.headers.get("Content-Type", "").split(";")[0] or "no content type"
         why = str(error) if "json" in kind else f"it came as {kind}"
-        raise errors.UnexpectedAnswerError(
+        raise errors.UnexpectedResponseError(
             f"The answer to {endpoint} is not what the Inductiva API sends: {why}. "
             "Check that INDUCTIVA_API_URL is the address of the API.",
             endpoint=endpoint,
         ) from error
 
 
-def detail(response: requests.Response) -> str:
+def error_detail(response: requests.Response) -> str:
     """Return the service's own words, from both shapes of its error bodies."""
     try:
         detail = msgspec.json.decode(response.content)["detail"]
@@ -67,7 +67,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = next((item for item in inner if isinstance(item, BaseException)), None)
 
 
-def refused(error: BaseException) -> bool:
+def is_connection_refused(error: BaseException) -> bool:
     """Return whether nobody listened, so that even a POST was never delivered."""
     return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
 
@@ -79,7 +79,7 @@ def timed_out(error: BaseException) -> bool:
     return any(isinstance(cause, kinds) for cause in _causes(error))
 
 
-def root_reason(error: BaseException) -> str:
+def root_cause(error: BaseException) -> str:
     """Return the innermost reason; the outer texts repeat the address with its query."""
     *_, innermost = _causes(error)
     if isinstance(innermost, ConnectionRefusedError):

@@ -24,7 +24,7 @@ MAX_RETRY_AFTER = 60.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class TimeLimits:
     """Limits of one call, in seconds.
 
     Parameters
@@ -45,10 +45,10 @@ class Limits:
     tries: int = 4
 
 
-DEFAULT = Limits()
+DEFAULT = TimeLimits()
 # The service may have done what a request asked for although no answer came, and such a request
 # cannot be repeated. So it gets more time before it counts as failed.
-UNREPEATABLE = Limits(answer=60.0, total=120.0, tries=1)
+UNREPEATABLE = TimeLimits(answer=60.0, total=120.0, tries=1)
 
 _single: ContextVar[float | None] = ContextVar("single_try", default=None)
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
@@ -73,7 +73,7 @@ def single_try(answer: float = DEFAULT.answer) -> Iterator[None]:
         _single.reset(token)
 
 
-def effective(limits: Limits) -> Limits:
+def effective(limits: TimeLimits) -> TimeLimits:
     """Return the limits of a call made here: those given, or less within ``single_try``."""
     answer = _single.get()
     if answer is None:
@@ -141,20 +141,20 @@ class _LimitedReader(io.RawIOBase):
         super().close()
 
 
-class _Connection(HTTPConnection):
+class _LimitedConnection(HTTPConnection):
     response_class = _LimitedResponse
 
 
-class _SecureConnection(HTTPSConnection):
+class _LimitedSecureConnection(HTTPSConnection):
     response_class = _LimitedResponse
 
 
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
+class _LimitedPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _LimitedConnection
 
 
-class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+class _LimitedSecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _LimitedSecureConnection
 
 
-_POOLS = {"http": _Pool, "https": _SecurePool}
+_POOLS = {"http": _LimitedPool, "https": _LimitedSecurePool}

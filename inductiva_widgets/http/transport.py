@@ -22,11 +22,11 @@ import requests
 
 from inductiva_widgets import errors
 from inductiva_widgets._interrupts import explain_interrupt
-from inductiva_widgets._logging import redact_logs
+from inductiva_widgets._logging import redact_signed_urls_in_logs
 from inductiva_widgets._version import __version__
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.http import responses, time_limits
-from inductiva_widgets.http.time_limits import Limits
+from inductiva_widgets.http.time_limits import TimeLimits
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
@@ -36,12 +36,12 @@ _Timeout = tuple[float, float]
 
 TRIES = time_limits.DEFAULT.tries
 # The time to connect is the time to send some bytes too; then the store writes down what it got.
-_UPLOAD = Limits(connect=10.0, answer=60.0, total=float("inf"), tries=3)
+_UPLOAD = TimeLimits(connect=10.0, answer=60.0, total=float("inf"), tries=3)
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
-class FilePart(NamedTuple):
+class FileRange(NamedTuple):
     """Bytes of a file of the embedded server.
 
     Parameters
@@ -63,7 +63,7 @@ _INTERRUPTED = "A request to the service was interrupted."
 
 
 @dataclass(frozen=True)
-class _Request:
+class _ApiRequest:
     method: str
     path: str
     params: list[tuple[str, str]]
@@ -100,8 +100,8 @@ class Transport:
         *,
         revive: Callable[[], Settings] | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        repeatable: Limits = time_limits.DEFAULT,
-        unrepeatable: Limits = time_limits.UNREPEATABLE,
+        repeatable: TimeLimits = time_limits.DEFAULT,
+        unrepeatable: TimeLimits = time_limits.UNREPEATABLE,
     ) -> None:
         self.settings = settings
         self._repeatable, self._unrepeatable = repeatable, unrepeatable
@@ -162,18 +162,18 @@ class Transport:
             As drawn at the head of ``inductiva_widgets.errors``.
         """
         safe = method in _SAFE_METHODS if retry is None else retry
-        request = _Request(method, path, _query(params), body, safe, keyed, held)
+        request = _ApiRequest(method, path, _query(params), body, safe, keyed, held)
         response = self._send(request)
         if not response.ok or response.is_redirect:
             raise self._error(response, request.endpoint)
         if answer is None or response.status_code == 204:
             return None
-        return responses.decode(response, answer, request.endpoint)
+        return responses.decode_json(response, answer, request.endpoint)
 
     @explain_interrupt(_INTERRUPTED)
-    def read_part(self, path: str, params: Mapping[str, int]) -> FilePart:
+    def get_range(self, path: str, params: Mapping[str, int]) -> FileRange:
         """Return bytes of a file of the embedded server."""
-        request = _Request("GET", path, _query(params), None, safe=True, keyed=True)
+        request = _ApiRequest("GET", path, _query(params), None, safe=True, keyed=True)
         response = self._send(request)
         if not response.ok or response.is_redirect:
             raise self._error(response, request.endpoint)
@@ -184,11 +184,11 @@ class Transport:
             if modified is not None:
                 written = datetime.fromtimestamp(float(modified), timezone.utc)
         except (KeyError, ValueError, OverflowError, OSError) as error:
-            raise errors.UnexpectedAnswerError(
+            raise errors.UnexpectedResponseError(
                 f"The answer to {request.endpoint} does not tell the size and time of the file.",
                 endpoint=request.endpoint,
             ) from error
-        return FilePart(response.content, size, written)
+        return FileRange(response.content, size, written)
 
     @explain_interrupt(_INTERRUPTED)
     def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
@@ -217,37 +217,37 @@ class Transport:
                 allow_redirects=False,
             )
 
-        response = self._repeat(send, endpoint, _UPLOAD)
+        response = self._send_with_retries(send, endpoint, _UPLOAD)
         if not response.ok or response.is_redirect:
             raise self._error(response, endpoint)
 
-    def _send(self, request: _Request) -> requests.Response:
+    def _send(self, request: _ApiRequest) -> requests.Response:
         call_limits = self._limits(request)
         used = self.settings
 
         def send(timeout: _Timeout) -> requests.Response:
-            return self._once(request, timeout)
+            return self._send_once(request, timeout)
 
         try:
-            response = self._repeat(send, request.endpoint, call_limits)
+            response = self._send_with_retries(send, request.endpoint, call_limits)
         except errors.APIConnectionError as error:
-            if self._revive is None or not responses.refused(error):
+            if self._revive is None or not responses.is_connection_refused(error):
                 raise
             with self._lock:
                 if self.settings is used:
                     self.settings = self._revive()
-            response = self._repeat(send, request.endpoint, call_limits)
+            response = self._send_with_retries(send, request.endpoint, call_limits)
         if request.keyed:
             # The catalogue may be another host, with another clock.
-            self._note_clock(response)
+            self._update_clock_offset(response)
             self.is_embedded = response.headers.get("Server") == SERVER_NAME
         return response
 
-    def _limits(self, request: _Request) -> Limits:
+    def _limits(self, request: _ApiRequest) -> TimeLimits:
         found = time_limits.effective(self._repeatable if request.safe else self._unrepeatable)
         return replace(found, answer=found.answer + request.held, total=found.total + request.held)
 
-    def _once(self, request: _Request, timeout: _Timeout) -> requests.Response:
+    def _send_once(self, request: _ApiRequest, timeout: _Timeout) -> requests.Response:
         settings = self.settings
         headers = {"Accept": "application/json"}
         if request.keyed:
@@ -267,8 +267,8 @@ class Transport:
             allow_redirects=False,
         )
 
-    def _repeat(
-        self, send: Callable[[_Timeout], requests.Response], endpoint: str, call_limits: Limits
+    def _send_with_retries(
+        self, send: Callable[[_Timeout], requests.Response], endpoint: str, call_limits: TimeLimits
     ) -> requests.Response:
         attempt, waited = 0, 0.0
         ends = time.monotonic() + call_limits.total
@@ -282,7 +282,9 @@ class Transport:
                     response = send((min(call_limits.connect, left), min(call_limits.answer, left)))
             except requests.RequestException as error:
                 # Where the server can be started again, a refusal is no reason to wait.
-                is_last = is_last or (self._revive is not None and responses.refused(error))
+                is_last = is_last or (
+                    self._revive is not None and responses.is_connection_refused(error)
+                )
                 if is_last or time.monotonic() + pause >= ends:
                     raise self._connection_error(error, endpoint) from error
             else:
@@ -307,7 +309,7 @@ class Transport:
                 f"{where} did not answer in time ({endpoint}). Check the connection and try again.",
                 endpoint=endpoint,
             )
-        reason = responses.root_reason(error)
+        reason = responses.root_cause(error)
         return errors.APIConnectionError(
             f"{where} cannot be reached ({endpoint}): {reason}. "
             "Check the address in INDUCTIVA_API_URL and the network.",
@@ -318,12 +320,12 @@ class Transport:
         where, status = self.settings.api_url, response.status_code
         if response.is_redirect:
             host = urlsplit(response.headers.get("Location", "")).hostname or "another address"
-            return errors.UnexpectedAnswerError(
+            return errors.UnexpectedResponseError(
                 f"{where} redirects {endpoint} to {host}. The key is not sent there: "
                 "set INDUCTIVA_API_URL to the service's own address.",
                 endpoint=endpoint,
             )
-        detail = responses.detail(response)
+        detail = responses.error_detail(response)
         said = f": {detail}" if detail else "."
         if status in (401, 403):
             message = (
@@ -339,7 +341,7 @@ class Transport:
             message, status=status, endpoint=endpoint, detail=detail, retry_after=asked
         )
 
-    def _note_clock(self, response: requests.Response) -> None:
+    def _update_clock_offset(self, response: requests.Response) -> None:
         try:
             theirs = parsedate_to_datetime(response.headers["Date"])
         except (KeyError, TypeError, ValueError):
@@ -350,7 +352,7 @@ class Transport:
 
 
 def _session() -> requests.Session:
-    redact_logs()
+    redact_signed_urls_in_logs()
     session = requests.Session()
     # Else requests would add credentials from ~/.netrc, to signed links too.
     session.auth = _no_credentials

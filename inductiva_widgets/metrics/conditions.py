@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.decimate import Row
-from inductiva_widgets.metrics.parse import number_of
+from inductiva_widgets.metrics.decimate import MetricRow
+from inductiva_widgets.metrics.parse import parse_number
 
 Test = Callable[[dict[str, float]], Any]
 
@@ -67,7 +67,7 @@ class Condition:
             raise InputError(f"{text!r} asks for no sample at all. {GRAMMAR}")
         self._met = 0
 
-    def meets(self, values: Mapping[str, float]) -> bool:
+    def update(self, values: Mapping[str, float]) -> bool:
         """Take the next row, and return whether the condition is met with it.
 
         Parameters
@@ -133,16 +133,18 @@ class Conditions:
                 self._tests.append(item)
             else:
                 raise InputError(f"{item!r} is no condition. {GRAMMAR}")
-        missing = self.missing(names) if names is not None else []
-        if missing:
-            raise InputError(f"There is no series {missing[0]!r}; there is {_listed(names)}.")
+        unknown_series = self.unknown_series(names) if names is not None else []
+        if unknown_series:
+            raise InputError(
+                f"There is no series {unknown_series[0]!r}; there is {_listed(names)}."
+            )
 
-    def missing(self, names: Iterable[str] | None) -> list[str]:
+    def unknown_series(self, names: Iterable[str] | None) -> list[str]:
         """Return the series that conditions speak of and that are not among those."""
         known = set(names or ())
         return [condition.series for condition in self._texts if condition.series not in known]
 
-    def met(self, row: Row, last: dict[str, float]) -> str:
+    def first_met(self, row: MetricRow, last: dict[str, float]) -> str:
         """Return the condition that a row meets, in words; empty while none is met.
 
         Parameters
@@ -153,12 +155,12 @@ class Conditions:
             The last values of all series, for functions.
         """
         # All of them, as each counts the samples.
-        met = [condition.text for condition in self._texts if condition.meets(row.values)]
-        if not met:
-            met = [_name(test) for test in self._tests if test(dict(last))]
-        for text in met:
+        first_met = [condition.text for condition in self._texts if condition.update(row.values)]
+        if not first_met:
+            first_met = [_name(test) for test in self._tests if test(dict(last))]
+        for text in first_met:
             self._rows.setdefault(text, row.sample)
-        return f"{met[0]} (row {row.sample})" if met else ""
+        return f"{first_met[0]} (row {row.sample})" if first_met else ""
 
     def states(self, last: Mapping[str, float]) -> list[tuple[str, str]]:
         """Return each condition and how it stands, for people.
@@ -179,7 +181,7 @@ def _test(form: re.Match[str]) -> Callable[[float], bool]:
         if form["kind"] not in _KINDS:
             raise InputError(f"A number is not {form['kind']!r}. {GRAMMAR}")
         return _KINDS[form["kind"]]
-    bound = number_of(form["number"])
+    bound = parse_number(form["number"])
     if bound is None or math.isnan(bound):
         raise InputError(f"{form['number']!r} is no number to compare with. {GRAMMAR}")
     compare = _SIGNS[form["sign"]]

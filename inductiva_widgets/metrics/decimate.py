@@ -10,7 +10,7 @@ from typing import NamedTuple
 Values = dict[str, float]
 
 
-class Row(NamedTuple):
+class MetricRow(NamedTuple):
     """The numbers of one match or step.
 
     Parameters
@@ -25,19 +25,19 @@ class Row(NamedTuple):
     values: Values
 
 
-class _Group:
+class _RowGroup:
     """Neighbours, of which the rows stay that hold the extremes; of equal ones the earliest."""
 
     __slots__ = ("high", "infinite", "low", "place", "undefined")
 
     def __init__(self, place: int) -> None:
         self.place = place
-        self.low: dict[str, Row] = {}
-        self.high: dict[str, Row] = {}
-        self.undefined: dict[str, Row] = {}
-        self.infinite: dict[str, Row] = {}
+        self.low: dict[str, MetricRow] = {}
+        self.high: dict[str, MetricRow] = {}
+        self.undefined: dict[str, MetricRow] = {}
+        self.infinite: dict[str, MetricRow] = {}
 
-    def add(self, row: Row) -> None:
+    def add(self, row: MetricRow) -> None:
         for name, value in row.values.items():
             if not math.isfinite(value):
                 # Not among the extremes: an infinity would hide the largest finite value.
@@ -51,18 +51,18 @@ class _Group:
             if high is None or value > high.values[name]:
                 self.high[name] = row
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MetricRow]:
         kept = (self.low, self.high, self.undefined, self.infinite)
         rows = {row.sample: row for rows in kept for row in rows.values()}
         return [rows[sample] for sample in sorted(rows)]
 
     @property
-    def most(self) -> int:
+    def max_rows(self) -> int:
         """How many rows are kept at most."""
         return 2 * len(self.low) + len(self.undefined) + len(self.infinite)
 
 
-class Rows:
+class DecimatedRows:
     """Rows, at most ``most`` of them.
 
     They are kept in groups of equally many neighbours. Of each group stay the rows that hold the
@@ -80,11 +80,11 @@ class Rows:
         self.samples = 0
         self._most = most
         self._size = 1
-        self._first: Row | None = None
-        self._newest: Row | None = None
+        self._first: MetricRow | None = None
+        self._newest: MetricRow | None = None
         # The rows that stay of groups that are whole, and the group that is not.
-        self._closed: list[Row] = []
-        self._open = _Group(0)
+        self._closed: list[MetricRow] = []
+        self._open = _RowGroup(0)
 
     @property
     def is_thinned(self) -> bool:
@@ -94,42 +94,42 @@ class Rows:
     def __len__(self) -> int:
         return len(self.rows())
 
-    def add(self, values: Values) -> Row:
+    def add(self, values: Values) -> MetricRow:
         """Add the newest row and return it with its number."""
         self.samples += 1
-        row = self._newest = Row(self.samples, values)
+        row = self._newest = MetricRow(self.samples, values)
         self._first = self._first or row
-        self._put(row)
+        self._append(row)
         # The open group and the two that always stay need room as well.
-        while len(self._closed) + self._open.most + 2 > self._most and self._closed:
-            self._double()
+        while len(self._closed) + self._open.max_rows + 2 > self._most and self._closed:
+            self._halve()
         return row
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MetricRow]:
         """Return the rows that are kept, in order."""
         ends = [row for row in (self._first, self._newest) if row is not None]
         rows = {row.sample: row for row in (*ends, *self._closed, *self._open.rows())}
         return [rows[sample] for sample in sorted(rows)]
 
-    def _put(self, row: Row) -> None:
+    def _append(self, row: MetricRow) -> None:
         if self._size == 1:
             self._closed.append(row)
             return
         place = row.sample // self._size
         if self._open.place != place:
             self._closed += self._open.rows()
-            self._open = _Group(place)
+            self._open = _RowGroup(place)
         self._open.add(row)
 
-    def _double(self) -> None:
+    def _halve(self) -> None:
         rows = [*self._closed, *self._open.rows()]
         self._size *= 2
-        self._closed, self._open = [], _Group(0)
+        self._closed, self._open = [], _RowGroup(0)
         for row in rows:
-            self._put(row)
+            self._append(row)
 
 
-def thinned(points: Iterable[tuple[int, float]], most: int) -> list[tuple[int, float]]:
+def decimate(points: Iterable[tuple[int, float]], most: int) -> list[tuple[int, float]]:
     """Return at most so many points of a series, by the same rule; what is not finite is left out.
 
     Parameters
@@ -160,7 +160,7 @@ def thinned(points: Iterable[tuple[int, float]], most: int) -> list[tuple[int, f
     return [kept[sample] for sample in sorted(kept)]
 
 
-def is_log(values: list[float]) -> bool:
+def suits_log_scale(values: list[float]) -> bool:
     """Return whether a series is best seen on a logarithmic scale.
 
     So are values that are never negative and spread over more than two and a half powers of ten,

@@ -11,7 +11,7 @@ _FEWEST = 3
 _SHORTEST = 2.0
 
 
-class Pace:
+class EtaEstimator:
     """The pace of a share from 0 to 1; by least squares, so that no single step counts much."""
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class Pace:
         self._steps: deque[tuple[float, float]] = deque(maxlen=_STEPS)
         self._share: float | None = None
 
-    def look(self, moment: float, share: float) -> None:
+    def update(self, moment: float, share: float) -> None:
         """Take a look; a share that went back begins anew.
 
         Parameters

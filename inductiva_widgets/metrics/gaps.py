@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from inductiva_widgets.metrics.decimate import Row, Values
+from inductiva_widgets.metrics.decimate import MetricRow, Values
 
 MAX_GAPS = 16
 """Stretches that are kept of a series."""
@@ -62,7 +62,7 @@ class Gaps:
         # The series whose newest value is not finite.
         self._open: set[str] = set()
 
-    def add(self, row: Row, last: Values | None = None) -> None:
+    def add(self, row: MetricRow, last: Values | None = None) -> None:
         """Add the next row.
 
         Parameters
@@ -77,7 +77,7 @@ class Gaps:
                 self._open.discard(name)
                 continue
             gaps = self._gaps.setdefault(name, [])
-            kind = kind_of(value)
+            kind = gap_kind(value)
             if name in self._open and gaps[-1].kind == kind:
                 gaps[-1] = gaps[-1]._replace(end=row.sample)
                 continue
@@ -90,7 +90,7 @@ class Gaps:
         """Return the gaps of a series in order; empty if all of its values were finite."""
         return list(self._gaps.get(name, ()))
 
-    def _step(self, name: str, row: Row, last: Values) -> tuple[str, float] | None:
+    def _step(self, name: str, row: MetricRow, last: Values) -> tuple[str, float] | None:
         for values in (row.values, last):
             for step in self._names:
                 if step != name and math.isfinite(values.get(step, math.nan)):
@@ -98,7 +98,7 @@ class Gaps:
         return None
 
 
-def kind_of(value: float) -> str:
+def gap_kind(value: float) -> str:
     """Return ``"nan"``, ``"inf"`` or ``"-inf"``, or "" if the value is finite."""
     return "" if math.isfinite(value) else str(float(value))
 

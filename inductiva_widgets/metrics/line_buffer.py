@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from inductiva_widgets.ansi import without_controls, without_escapes
+from inductiva_widgets.ansi import strip_ansi, strip_control_chars
 
 LONGEST = 4096
 """Bytes of a line that are looked at; the rest of a longer one is left out."""
@@ -15,7 +15,7 @@ _BACK = re.compile(rb"(\x08+)")
 _WHOLE_AGAIN = re.compile(rb"[\r\n\x08]")
 
 
-class Lines:
+class LineBuffer:
     r"""Puts lines together; which ones come out does not depend on where the bytes were cut.
 
     Each state of a line that is written over again and again counts as a line: it ends where the
@@ -36,7 +36,7 @@ class Lines:
         self._is_news = False
         self._is_broken = False
 
-    def take(self, data: bytes, *, follows: bool = True) -> list[str]:
+    def feed(self, data: bytes, *, follows: bool = True) -> list[str]:
         """Take bytes and return the lines that they complete.
 
         Parameters
@@ -63,7 +63,7 @@ class Lines:
             self._add(others[-1], lines)
         return lines
 
-    def end(self) -> list[str]:
+    def finish(self) -> list[str]:
         """Return the last line where the text ends without a newline."""
         lines: list[str] = []
         self._close(lines)
@@ -77,7 +77,7 @@ class Lines:
                 self._add(part, lines)
                 self._close(lines)
             return
-        text = without_controls(joined.decode("utf-8", "replace"))
+        text = strip_control_chars(joined.decode("utf-8", "replace"))
         lines += [line for line in map(str.strip, text.split("\n")) if line]
 
     def _add(self, part: bytes, lines: list[str]) -> None:
@@ -96,6 +96,6 @@ class Lines:
 
 
 def _put(line: bytes, lines: list[str]) -> None:
-    text = without_controls(without_escapes(line.decode("utf-8", "replace"))).strip()
+    text = strip_control_chars(strip_ansi(line.decode("utf-8", "replace"))).strip()
     if text:
         lines.append(text)

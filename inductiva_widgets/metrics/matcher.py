@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.parse import number_of
+from inductiva_widgets.metrics.parse import parse_number
 
 LONGEST_LOOK = 0.05
 """Seconds that an expression may take for one line."""
@@ -44,12 +44,12 @@ class Rule(NamedTuple):
     """
 
     expression: str
-    mark: str = ""
-    make: Callable[[Mapping[str, float]], dict[str, float]] | None = None
+    required_text: str = ""
+    transform: Callable[[Mapping[str, float]], dict[str, float]] | None = None
     is_trusted: bool = False
 
 
-class Pattern:
+class LineMatcher:
     """Finds numbers in lines; bounded in time, whatever the expression.
 
     Parameters
@@ -73,13 +73,13 @@ class Pattern:
         """The series, None where the text itself names them."""
         names: dict[str, None] = {}
         for rule, compiled in self._rules:
-            if rule.make is not None or _SERIES in compiled.groupindex:
+            if rule.transform is not None or _SERIES in compiled.groupindex:
                 return None
             groups = compiled.groupindex or (_VALUE,)
             names |= {name: None for name in groups if not name.startswith(END)}
         return tuple(names)
 
-    def begin(self) -> None:
+    def reset_budget(self) -> None:
         """Begin with the lines of another piece."""
         # CPU time: a busy machine is no fault of the expression.
         self._until = time.thread_time() + _LONGEST_PIECE
@@ -94,7 +94,7 @@ class Pattern:
         """
         values: dict[str, float] = {}
         for rule, compiled in self._rules:
-            if rule.mark in line:
+            if rule.required_text in line:
                 found = compiled.search(line) if rule.is_trusted else self._search(compiled, line)
                 if found is not None:
                     values |= self._numbers(rule, found.groupdict() or {_VALUE: found[1]})
@@ -121,12 +121,12 @@ class Pattern:
             texts = {str(texts[_SERIES])[:_LONGEST_NAME]: texts.get(_VALUE)}
         values: dict[str, float] = {}
         for name, text in texts.items():
-            value = number_of(text) if text is not None else None
+            value = parse_number(text) if text is not None else None
             if value is not None:
                 values[name] = value
             elif text is not None:
                 self.skipped += 1
-        return rule.make(values) if rule.make is not None and values else values
+        return rule.transform(values) if rule.transform is not None and values else values
 
 
 def _compile(expression: str) -> Any:

@@ -16,7 +16,7 @@ _NON_FINITE = re.compile(
 )
 
 
-def number_of(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """Return the number that a text is, None where it is none.
 
     Signs of percent and punctuation at the end are no part of it. A comma within is refused, since

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.decimate import Row, Rows, is_log, thinned
+from inductiva_widgets.metrics.decimate import DecimatedRows, MetricRow, decimate, suits_log_scale
 from inductiva_widgets.metrics.gaps import Gap, Gaps
-from inductiva_widgets.metrics.line_buffer import Lines
-from inductiva_widgets.metrics.matcher import END, Pattern, Rule
+from inductiva_widgets.metrics.line_buffer import LineBuffer
+from inductiva_widgets.metrics.matcher import END, LineMatcher, Rule
 from inductiva_widgets.metrics.presets import Preset
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ PERCENT = "percent"
 """The series that has its end at 100; beside others it tells the progress only."""
 
 
-class Reader:
+class MetricParser:
     """Takes the bytes of a log, and has its rows of numbers.
 
     Parameters
@@ -58,18 +58,18 @@ class Reader:
             raise InputError(f"rows must be a whole number, {FEWEST_ROWS} or more.")
         preset = wanted if isinstance(wanted, Preset) else Preset(wanted, (Rule(wanted),))
         self.source = preset.title
-        self.pattern = Pattern(preset.rules)
+        self.pattern = LineMatcher(preset.rules)
         self.last: dict[str, float] = {}
         self._axis = preset.axis
         self._ends = {PERCENT: 100.0, **_checked(end, self.pattern.names)}
-        self._lines = Lines()
-        self._rows = Rows(most)
+        self._lines = LineBuffer()
+        self._rows = DecimatedRows(most)
         self._gaps = Gaps(preset.axis)
         # What was found of the present step.
         self._step: dict[str, float] = {}
 
     @property
-    def known_names(self) -> tuple[str, ...] | None:
+    def declared_series(self) -> tuple[str, ...] | None:
         """The series, where they are known before anything is read."""
         return self.pattern.names
 
@@ -106,7 +106,7 @@ class Reader:
                 return min(1.0, max(0.0, value / end))
         return None
 
-    def take(self, data: bytes, *, follows: bool = True) -> list[Row]:
+    def feed(self, data: bytes, *, follows: bool = True) -> list[MetricRow]:
         """Take bytes and return the rows that they complete.
 
         Parameters
@@ -121,11 +121,11 @@ class Reader:
         InputError
             The expression takes too long.
         """
-        return self._read(self._lines.take(data, follows=follows))
+        return self._read(self._lines.feed(data, follows=follows))
 
-    def finish(self) -> list[Row]:
+    def finish(self) -> list[MetricRow]:
         """Return the rows that the end of the log completes."""
-        rows = self._read(self._lines.end())
+        rows = self._read(self._lines.finish())
         if self._step:
             rows.append(self._add(self._step))
             self._step = {}
@@ -141,7 +141,7 @@ class Reader:
         """
         return self._gaps.of(name)
 
-    def series(self, points: int) -> dict[str, list[tuple[int, float]]]:
+    def points(self, points: int) -> dict[str, list[tuple[int, float]]]:
         """Return pairs of sample and value of each series, for drawing.
 
         Parameters
@@ -149,13 +149,13 @@ class Reader:
         points
             How many at most.
         """
-        return {name: thinned(self._points(name), points) for name in self.names}
+        return {name: decimate(self._points(name), points) for name in self.names}
 
-    def is_log(self, name: str) -> bool:
+    def suits_log_scale(self, name: str) -> bool:
         """Return whether a series is best seen on a logarithmic scale."""
-        return is_log([value for _, value in self._points(name)])
+        return suits_log_scale([value for _, value in self._points(name)])
 
-    def frame(self, **facts: Any) -> pd.DataFrame:
+    def to_frame(self, **facts: Any) -> pd.DataFrame:
         """Return the rows that are kept, a column for each series, indexed by ``sample``.
 
         Parameters
@@ -169,22 +169,22 @@ class Reader:
         names = [*self.names, *(name for name in self.last if name not in self.names)]
         index = pd.Index([row.sample for row in rows], name="sample", dtype="int64")
         columns = {name: [row.values.get(name, math.nan) for row in rows] for name in names}
-        frame = pd.DataFrame(columns, index=index, columns=names, dtype="float64")
-        frame.attrs["inductiva"] = {
+        to_frame = pd.DataFrame(columns, index=index, columns=names, dtype="float64")
+        to_frame.attrs["inductiva"] = {
             **facts,
             "source": self.source,
             "rows_read": self.samples,
             "is_thinned": len(rows) < self.samples,
             "skipped": self.skipped,
         }
-        return frame
+        return to_frame
 
     def _points(self, name: str) -> Iterable[tuple[int, float]]:
         return [(row.sample, row.values[name]) for row in self._rows.rows() if name in row.values]
 
-    def _read(self, lines: list[str]) -> list[Row]:
-        self.pattern.begin()
-        rows: list[Row] = []
+    def _read(self, lines: list[str]) -> list[MetricRow]:
+        self.pattern.reset_budget()
+        rows: list[MetricRow] = []
         for line in lines:
             values = self.pattern.find(line)
             if not values:
@@ -209,7 +209,7 @@ class Reader:
             self._step = {**values, **self._step, **lost}
         return rows
 
-    def _add(self, values: dict[str, float]) -> Row:
+    def _add(self, values: dict[str, float]) -> MetricRow:
         row = self._rows.add(values)
         self._gaps.add(row, self.last)
         return row

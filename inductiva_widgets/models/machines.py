@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from inductiva_widgets.models.tasks import Wire
+from inductiva_widgets.models.tasks import WireModel
 
 BUILT_IN_GROUP = "local"
 """Id of the group that the embedded server always has."""
 
 
-class Cpus(Wire, frozen=True, kw_only=True):
+class Cpus(WireModel, frozen=True, kw_only=True):
     """Processors of one machine."""
 
     cpu_cores_logical: int | None = None
     cpu_cores_physical: int | None = None
 
 
-class Gpus(Wire, frozen=True, kw_only=True):
+class Gpus(WireModel, frozen=True, kw_only=True):
     """Graphics processors of one machine."""
 
     gpu_count: int | None = None
     gpu_name: str | None = None
 
 
-class HourlyCost(Wire, frozen=True, kw_only=True):
+class HourlyCost(WireModel, frozen=True, kw_only=True):
     """What an hour of a machine group costs: with its fewest machines, its most, those up now."""
 
     min: float | None = None
@@ -32,14 +32,14 @@ class HourlyCost(Wire, frozen=True, kw_only=True):
     current: float | None = None
 
 
-class MachinePrice(Wire, frozen=True, kw_only=True):
+class MachinePrice(WireModel, frozen=True, kw_only=True):
     """What an hour of one machine costs, in US dollars; null where it is not offered."""
 
     preemptible_price: float | None = None
     on_demand_price: float | None = None
 
 
-class MachineGroup(Wire, frozen=True, kw_only=True):
+class MachineGroupInfo(WireModel, frozen=True, kw_only=True):
     """A group of machines of the account; ``max_idle_time`` is in seconds."""
 
     id: str
@@ -70,12 +70,12 @@ class MachineGroup(Wire, frozen=True, kw_only=True):
         return self.status == "started" if self.status else bool(self.started)
 
     @property
-    def label(self) -> str:
+    def display_name(self) -> str:
         """How its user knows it."""
         return self.name or self.id
 
     @property
-    def is_cluster(self) -> bool:
+    def is_mpi_cluster(self) -> bool:
         """Whether one task spreads over all of its machines."""
         return self.type == "mpi"
 
@@ -85,7 +85,7 @@ class MachineGroup(Wire, frozen=True, kw_only=True):
         return self.gpu_info is not None and bool(self.gpu_info.gpu_count)
 
     @property
-    def lacks_gpu(self) -> bool:
+    def has_no_gpu(self) -> bool:
         """Whether it is known that none is there; a group that tells nothing may have one."""
         return self.cpu_info is not None and not self.has_gpu
 
@@ -94,5 +94,5 @@ class MachineGroup(Wire, frozen=True, kw_only=True):
         """Number of processors that one task gets; None where the service does not tell."""
         if self.cpu_info is None or not self.cpu_info.cpu_cores_logical:
             return None
-        machines = self.num_vms or 1 if self.is_cluster else 1
+        machines = self.num_vms or 1 if self.is_mpi_cluster else 1
         return self.cpu_info.cpu_cores_logical * machines

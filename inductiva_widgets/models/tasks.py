@@ -15,13 +15,13 @@ import msgspec
 from inductiva_widgets.status import Status
 
 # What users of ``task.info`` meet; the others are the business of the client and the server.
-__all__ = ["Executer", "Fee", "Metrics", "Operation", "StatusEvent", "TaskInfo"]
+__all__ = ["Executer", "Fee", "Operation", "StatusEvent", "TaskInfo", "TaskMetrics"]
 
 DEMO_MARK = {"inductiva-widgets.data": "DEMO"}
 """Metadata of every task that is made up."""
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class WireModel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of the wire's values: immutable, unknown fields ignored.
 
     Decoded JSON has no cycles, so the garbage collector need not look at it: with many thousand
@@ -33,7 +33,7 @@ NO_TYPE = (None, "", "n/a")
 """What the service tells for a machine without a type."""
 
 
-class Executer(Wire, frozen=True, kw_only=True):
+class Executer(WireModel, frozen=True, kw_only=True):
     """The machine that picked a task up.
 
     Parameters
@@ -70,7 +70,7 @@ class Executer(Wire, frozen=True, kw_only=True):
         return self.vm_name if self.vm_type in NO_TYPE else self.vm_type
 
 
-class Metrics(Wire, frozen=True, kw_only=True):
+class TaskMetrics(WireModel, frozen=True, kw_only=True):
     """Durations in seconds and sizes in bytes; None where unknown.
 
     Parameters
@@ -114,7 +114,7 @@ class Metrics(Wire, frozen=True, kw_only=True):
     output_total_files: int | None = None
 
 
-class Operation(Wire, frozen=True, kw_only=True):
+class Operation(WireModel, frozen=True, kw_only=True):
     """One step inside a status, such as a command that was executed.
 
     Parameters
@@ -137,7 +137,7 @@ class Operation(Wire, frozen=True, kw_only=True):
     attributes: dict[str, Any] = {}
 
 
-class StatusEvent(Wire, frozen=True, kw_only=True):
+class StatusEvent(WireModel, frozen=True, kw_only=True):
     """One status that a task has entered.
 
     Parameters
@@ -163,7 +163,7 @@ class StatusEvent(Wire, frozen=True, kw_only=True):
     operations: list[Operation] | None = None
 
 
-class Fee(Wire, frozen=True, kw_only=True):
+class Fee(WireModel, frozen=True, kw_only=True):
     """The orchestration fee of a task.
 
     Parameters
@@ -181,13 +181,13 @@ class Fee(Wire, frozen=True, kw_only=True):
     currency: str = "USD"
 
 
-class QueuePosition(Wire, frozen=True, kw_only=True):
+class QueuePosition(WireModel, frozen=True, kw_only=True):
     """Where a queued task stands."""
 
     tasks_ahead: int | None = None
 
 
-class TaskInfo(Wire, frozen=True, kw_only=True):
+class TaskInfo(WireModel, frozen=True, kw_only=True):
     """A task as the service describes it.
 
     Times have their zone, durations are seconds, sizes bytes. Everything but id and status may be
@@ -264,7 +264,7 @@ class TaskInfo(Wire, frozen=True, kw_only=True):
     computation_end_time: datetime | None = None
     end_time: datetime | None = None
     estimated_computation_cost: float | None = None
-    metrics: Metrics | None = None
+    metrics: TaskMetrics | None = None
     executer: Executer | None = None
     machine_group_name: str | None = None
     machine_group_id: str | None = None
@@ -323,7 +323,7 @@ class TaskInfo(Wire, frozen=True, kw_only=True):
         return stored or self.status in (Status.SUCCESS, Status.FAILED)
 
 
-class ListedTask(
+class TaskSummary(
     TaskInfo, frozen=True, kw_only=True, gc=False, rename={"extra_params": "extra_params (detail)"}
 ):
     """A row of a listing: everything but the commands, which come with the detail of one task.
@@ -335,10 +335,10 @@ class ListedTask(
     extra_params: dict[str, Any] | None = None
 
 
-class FramedTask(TaskInfo, frozen=True, kw_only=True, gc=False):
+class TaskFromFrame(TaskInfo, frozen=True, kw_only=True, gc=False):
     """A row of a DataFrame, which does not tell the places in the storage: they are asked for."""
 
-    def as_demo(self) -> FramedTask:
+    def as_demo(self) -> TaskFromFrame:
         """Return the same task, said to be made up."""
         metadata = {**(self.task_metadata or {}), **DEMO_MARK}
         return msgspec.structs.replace(self, task_metadata=metadata)
@@ -349,7 +349,7 @@ class FramedTask(TaskInfo, frozen=True, kw_only=True, gc=False):
         return self._has_stored
 
 
-class WorkingFile(Wire, frozen=True, kw_only=True):
+class WorkingFile(WireModel, frozen=True, kw_only=True):
     """A file in the working folder of a running task.
 
     Parameters
@@ -367,21 +367,21 @@ class WorkingFile(Wire, frozen=True, kw_only=True):
     modified: datetime | None = None
 
 
-class PeerAnswer(Wire, frozen=True, kw_only=True):
+class SdpAnswer(WireModel, frozen=True, kw_only=True):
     """What the machine of a running task answers to the offer of a connection."""
 
     sdp: str
     type: Literal["answer"] = "answer"
 
 
-class TaskPage(Wire, frozen=True, kw_only=True):
+class TaskPage(WireModel, frozen=True, kw_only=True):
     """One page of a listing, newest first."""
 
-    tasks: list[ListedTask]
+    tasks: list[TaskSummary]
     total_size: int | None = None
 
 
-class TaskStatus(Wire, frozen=True, kw_only=True):
+class TaskStatus(WireModel, frozen=True, kw_only=True):
     """Answer to a status or kill request."""
 
     id: str
@@ -400,7 +400,7 @@ class TaskStatus(Wire, frozen=True, kw_only=True):
         return None if self.position_in_queue is None else self.position_in_queue.tasks_ahead
 
 
-class Submitted(TaskStatus, frozen=True, kw_only=True):
+class SubmissionResult(TaskStatus, frozen=True, kw_only=True):
     """Answer to a submission."""
 
     storage_region: str | None = None
@@ -408,14 +408,14 @@ class Submitted(TaskStatus, frozen=True, kw_only=True):
     orchestration_fee: Fee | None = None
 
 
-class MpiConfig(Wire, frozen=True, kw_only=True):
+class MpiConfig(WireModel, frozen=True, kw_only=True):
     """How mpirun wraps a command."""
 
     version: str
     options: dict[str, Any] = {}
 
 
-class Command(Wire, frozen=True, kw_only=True):
+class Command(WireModel, frozen=True, kw_only=True):
     """One command of a simulation: no shell, prompts are lines for its standard input."""
 
     cmd: str
@@ -424,7 +424,7 @@ class Command(Wire, frozen=True, kw_only=True):
     env: dict[str, str] = {}
 
 
-class Submission(Wire, frozen=True, kw_only=True):
+class TaskSubmission(WireModel, frozen=True, kw_only=True):
     """Body of a submission; nullable fields are sent as null, as the service expects."""
 
     simulator: str
@@ -441,7 +441,7 @@ class Submission(Wire, frozen=True, kw_only=True):
     compress_with: str | None = "SEVEN_Z"
 
 
-class ArchiveEntry(Wire, frozen=True, kw_only=True):
+class ArchiveEntry(WireModel, frozen=True, kw_only=True):
     """One member of an archive on the service."""
 
     name: str
@@ -452,14 +452,14 @@ class ArchiveEntry(Wire, frozen=True, kw_only=True):
     creation_time: datetime | None = None
 
 
-class ArchiveListing(Wire, frozen=True, kw_only=True):
+class ArchiveListing(WireModel, frozen=True, kw_only=True):
     """Members of an archive on the service; ``size`` is the archive's own."""
 
     contents: list[ArchiveEntry]
     size: int | None = None
 
 
-class Images(Wire, frozen=True, kw_only=True):
+class ImageCatalogue(WireModel, frozen=True, kw_only=True):
     """Versions of the simulators that the service offers, by image name."""
 
     production: dict[str, list[str]] = {}

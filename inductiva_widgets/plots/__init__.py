@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.plots._costs import costs
-from inductiva_widgets.plots._durations import times
+from inductiva_widgets.plots._durations import durations
 from inductiva_widgets.plots._machines import machines
 from inductiva_widgets.plots._statuses import statuses
 from inductiva_widgets.plots._timeline import timeline
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from inductiva_widgets.plots._mime import Chart
 
-__all__ = ["Chart", "costs", "machines", "statuses", "timeline", "times"]
+__all__ = ["Chart", "costs", "durations", "machines", "statuses", "timeline"]
 
 
 def __getattr__(name: str) -> Any:

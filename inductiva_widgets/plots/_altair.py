@@ -48,7 +48,7 @@ def _native() -> Any:
     return _mime
 
 
-def data_of(columns: Mapping[str, Sequence[Any]]) -> Any:
+def to_records(columns: Mapping[str, Sequence[Any]]) -> Any:
     """Return the rows of a picture: plain values under field names of our own.
 
     Texts of tasks are only ever values here, since Vega reads a field's name as an expression.
@@ -57,22 +57,22 @@ def data_of(columns: Mapping[str, Sequence[Any]]) -> Any:
     return altair().Data(values=[dict(zip(columns, row, strict=True)) for row in rows])
 
 
-def layers(*charts: Any) -> Any:
+def layer(*charts: Any) -> Any:
     """Return charts on top of each other."""
     return _native().Layers(layer=list(charts))
 
 
-def row(*charts: Any, spacing: int = 24) -> Any:
+def hconcat(*charts: Any, spacing: int = 24) -> Any:
     """Return charts side by side."""
     return _native().Row(hconcat=list(charts), spacing=spacing)
 
 
-def single(data: Any) -> Any:
+def base_chart(data: Any) -> Any:
     """Return a chart without marks."""
     return chart_class()(data)
 
 
-def finished(chart: Any, title: str, *lines: str) -> Any:
+def titled(chart: Any, title: str, *lines: str) -> Any:
     """Return a picture with its title, its subtitle, and its alternative text."""
     alt = altair()
     said = [line for line in lines if line]
@@ -90,12 +90,12 @@ def legend(names: Sequence[str], width: int = WIDTH) -> Any:
     return altair().Legend(title=None, columns=count, labelLimit=_LABEL_LIMIT)
 
 
-def tasks(count: int) -> str:
+def count_label(count: int) -> str:
     """Return a number of tasks in words."""
     return f"{count:,} task{'' if count == 1 else 's'}"
 
 
-def no_tasks(title: str, why: str = "No tasks") -> Any:
+def empty_chart(title: str, why: str = "No tasks") -> Any:
     """Return the picture of nothing."""
-    chart = single(data_of({"words": [why]})).mark_text(fontSize=13)
-    return finished(chart.encode(text="words:N").properties(width=WIDTH, height=60), title)
+    chart = base_chart(to_records({"words": [why]})).mark_text(fontSize=13)
+    return titled(chart.encode(text="words:N").properties(width=WIDTH, height=60), title)

@@ -18,7 +18,7 @@ _EPOCH = pd.Timestamp(0, tz="UTC")
 _SECOND = pd.Timedelta(seconds=1)
 
 
-def require(df: object, picture: str, *names: str) -> pd.DataFrame:
+def require_columns(df: object, picture: str, *names: str) -> pd.DataFrame:
     """Return the frame, once it is sure to have some columns.
 
     Raises
@@ -52,7 +52,7 @@ def seconds(df: pd.DataFrame, name: str) -> Numbers:
     )
 
 
-def moments(df: pd.DataFrame, name: str) -> Numbers:
+def timestamps(df: pd.DataFrame, name: str) -> Numbers:
     """Return a column of times in seconds since 1970, not-a-number where unknown."""
     return _told(
         df,
@@ -96,10 +96,10 @@ def as_of(df: pd.DataFrame, *known: Numbers) -> float:
 def texts(series: Sequence[Any] | pd.Series) -> tuple[NDArray[np.intp], list[str]]:
     """Return a column as places in a list of texts; -1 where there is none."""
     codes, values = pd.factorize(pd.Series(series))
-    return codes, [safe(value) for value in values]
+    return codes, [xml_safe(value) for value in values]
 
 
-def safe(value: object) -> str:
+def xml_safe(value: object) -> str:
     """Return a text that can be drawn: what XML cannot hold is replaced."""
     return "".join(
         char if _is_drawable(char) else "\N{REPLACEMENT CHARACTER}" for char in str(value)

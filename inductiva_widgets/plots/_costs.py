@@ -46,21 +46,21 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     'Costs by machine type'
     """
     alt = _altair.altair()
-    frame = _columns.require(df, "costs", "cost_usd", "created")
-    cost, created = _columns.numbers(frame, "cost_usd"), _columns.moments(frame, "created")
+    frame = _columns.require_columns(df, "costs", "cost_usd", "created")
+    cost, created = _columns.numbers(frame, "cost_usd"), _columns.timestamps(frame, "created")
     kept = _groups.grouped(frame, by, "costs", _palette.MOST_GROUPS, np.nan_to_num(cost))
-    title = f"{TITLE} by {_columns.safe(by).replace('_', ' ')}"
+    title = f"{TITLE} by {_columns.xml_safe(by).replace('_', ' ')}"
     if frame.empty:
-        return _altair.no_tasks(title)
+        return _altair.empty_chart(title)
     known = np.isfinite(cost) & np.isfinite(created)
     note = _note(cost, created)
     if not known.any():
-        return _altair.no_tasks(title, f"No costs to show: {note}")
+        return _altair.empty_chart(title, f"No costs to show: {note}")
     first, last = float(created[known].min()), float(created[known].max())
     bins = _scales.calendar_bins(first, last)
     colours = _palette.group_colours(len(kept), has_others=kept.has_others)
-    picture = _altair.single(
-        _altair.data_of(_sums(kept.of(known), cost[known], created[known], bins))
+    picture = _altair.base_chart(
+        _altair.to_records(_sums(kept.select(known), cost[known], created[known], bins))
     )
     picture = (
         picture.mark_rect(cornerRadius=1)
@@ -91,14 +91,14 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
         .properties(width=_altair.WIDTH, height=260)
     )
     told = (
-        f"{_scales.money(float(cost[known].sum()))} for {_altair.tasks(int(known.sum()))}, "
-        f"{_scales.period(first, last)}, summed by {bins.width}"
+        f"{_scales.format_usd(float(cost[known].sum()))} for {_altair.count_label(int(known.sum()))}, "
+        f"{_scales.format_period(first, last)}, summed by {bins.width}"
     )
-    return _altair.finished(picture, title, told, note)
+    return _altair.titled(picture, title, told, note)
 
 
 def _sums(
-    kept: _groups.Groups, cost: Numbers, created: Numbers, bins: _scales.Bins
+    kept: _groups.GroupedTasks, cost: Numbers, created: Numbers, bins: _scales.Bins
 ) -> dict[str, list[Any]]:
     """Return a row for every bin and group that has tasks, stacked in the order of the groups."""
     columns_of = len(kept)
@@ -120,7 +120,7 @@ def _sums(
         "usd": amounts.tolist(),
         "cost": [format_cost(amount) for amount in amounts.tolist()],
         "tasks": tasks[used, group].tolist(),
-        "when": [_scales.when(edge) for edge in bins.edges[used].tolist()],
+        "when": [_scales.format_time(edge) for edge in bins.edges[used].tolist()],
     }
 
 
@@ -129,6 +129,6 @@ def _note(cost: Numbers, created: Numbers) -> str:
     if unknown := int(np.isnan(cost).sum()):
         parts.append(f"{unknown:,} without a cost")
     if lost := int((np.isnan(created) & np.isfinite(cost)).sum()):
-        amount = _scales.money(float(cost[np.isnan(created) & np.isfinite(cost)].sum()))
+        amount = _scales.format_usd(float(cost[np.isnan(created) & np.isfinite(cost)].sum()))
         parts.append(f"{lost:,} without a time ({amount}) left out")
     return ", ".join(parts)

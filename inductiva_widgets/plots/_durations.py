@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.formatting import format_short
+from inductiva_widgets.formatting import format_duration
 from inductiva_widgets.plots import _altair, _columns, _scales
 from inductiva_widgets.plots import _groups as groups
 from inductiva_widgets.plots._columns import Numbers
-from inductiva_widgets.plots._groups import Groups
+from inductiva_widgets.plots._groups import GroupedTasks
 
 TITLE = "Times"
 MOST_POINTS = 200
@@ -23,7 +23,7 @@ _COLOURS = ("#b48a1c", "#1769c9", "#8a6fc0", "#2a9d8f")
 _LEVELS = {"low": 0.05, "first": 0.25, "middle": 0.5, "third": 0.75, "high": 0.95}
 
 
-def times(
+def durations(
     df: pd.DataFrame,
     by: str = "machine_type",
     what: Sequence[str] = ("queue_time", "computation_time"),
@@ -63,11 +63,11 @@ def times(
     wanted = [what] if isinstance(what, str) else list(what)
     if not wanted:
         raise InputError('plots.times needs columns of durations: what=["queue_time"].')
-    frame = _columns.require(df, "times", *wanted)
+    frame = _columns.require_columns(df, "times", *wanted)
     kept = groups.grouped(frame, by, "times", _MOST_GROUPS)
     title = f"{TITLE} by {_title(by).lower()}"
     if frame.empty:
-        return _altair.no_tasks(title)
+        return _altair.empty_chart(title)
     values = {name: _columns.seconds(frame, name) for name in wanted}
     is_few = len(frame) <= MOST_POINTS
     width = (_altair.WIDTH - 24 * (len(wanted) - 1)) // len(wanted)
@@ -77,10 +77,10 @@ def times(
         known = np.isfinite(told)
         ids = frame.index[np.flatnonzero(known)] if is_few else None
         colour = _COLOURS[place % len(_COLOURS)]
-        panel = _Panel(_title(name), told[known], kept.of(known), colour, step, place == 0)
+        panel = _Panel(_title(name), told[known], kept.select(known), colour, step, place == 0)
         layers = panel.boxes() if ids is None else panel.points(ids)
-        panels.append(_altair.layers(*layers).properties(width=width, height=step * len(kept)))
-    count = _altair.tasks(len(frame))
+        panels.append(_altair.layer(*layers).properties(width=width, height=step * len(kept)))
+    count = _altair.count_label(len(frame))
     how = (
         f"{count}, a point each; line: median"
         if is_few
@@ -91,11 +91,11 @@ def times(
         for name, told in values.items()
         if np.isnan(told).any()
     ]
-    return _altair.finished(_altair.row(*panels), title, how, ", ".join(missing))
+    return _altair.titled(_altair.hconcat(*panels), title, how, ", ".join(missing))
 
 
 def _title(name: str) -> str:
-    return _columns.safe(name).replace("_", " ").capitalize()
+    return _columns.xml_safe(name).replace("_", " ").capitalize()
 
 
 class _Panel(NamedTuple):
@@ -103,7 +103,7 @@ class _Panel(NamedTuple):
 
     title: str
     seconds: Numbers
-    kept: Groups
+    kept: GroupedTasks
     colour: str
     step: int
     is_first: bool
@@ -116,14 +116,14 @@ class _Panel(NamedTuple):
         turn = pd.Series(places).groupby(places).cumcount().to_numpy()
         data = {
             "group": [self.kept.names[place] for place in places],
-            "task": [_columns.safe(task) for task in ids],
+            "task": [_columns.xml_safe(task) for task in ids],
             "seconds": self.seconds.tolist(),
             "drawn": axis.drawn(self.seconds).tolist(),
             "aside": ((0.5 + turn * 0.618) % 1).tolist(),
-            "took": [format_short(value) for value in self.seconds.tolist()],
+            "took": [format_duration(value) for value in self.seconds.tolist()],
         }
         points = (
-            _altair.single(_altair.data_of(data))
+            _altair.base_chart(_altair.to_records(data))
             .mark_circle(size=36, opacity=0.75, color=self.colour)
             .encode(
                 x=alt.X("drawn:Q", **axis.parts(self.title)),
@@ -136,14 +136,17 @@ class _Panel(NamedTuple):
                 ],
             )
         )
-        return [points, self._medians(_altair.single(_altair.data_of(self._levels(axis))), axis)]
+        return [
+            points,
+            self._medians(_altair.base_chart(_altair.to_records(self._levels(axis))), axis),
+        ]
 
     def boxes(self) -> list[Any]:
         alt = _altair.altair()
         # What is seen decides, not a single task that took longest.
         seen = [_quantiles(own) for _, own in self._groups()]
         axis = _scales.duration_axis(np.concatenate(seen) if seen else self.seconds)
-        base = _altair.single(_altair.data_of(self._levels(axis)))
+        base = _altair.base_chart(_altair.to_records(self._levels(axis)))
         shared = {"y": self._y(), "tooltip": self._tooltip()}
         whiskers = base.mark_rule(color=self.colour, strokeWidth=1.5).encode(
             x=alt.X("low:Q", **axis.parts(self.title)), x2="high", **shared
@@ -153,7 +156,7 @@ class _Panel(NamedTuple):
         ).encode(x="first:Q", x2="third", **shared)
         return [whiskers, boxes, self._medians(base, axis)]
 
-    def _medians(self, base: Any, axis: _scales.Range) -> Any:
+    def _medians(self, base: Any, axis: _scales.AxisRange) -> Any:
         alt = _altair.altair()
         line = base.mark_tick(color=self.colour, opacity=1, thickness=3, size=0.7 * self.step)
         x = alt.X("middle:Q", **axis.parts(self.title))
@@ -172,7 +175,7 @@ class _Panel(NamedTuple):
         each = [self.seconds[order[first:last]] for first, last in pairwise(edges)]
         return [(name, own) for name, own in zip(self.kept.names, each, strict=True) if own.size]
 
-    def _levels(self, axis: _scales.Range) -> dict[str, list[Any]]:
+    def _levels(self, axis: _scales.AxisRange) -> dict[str, list[Any]]:
         """Return the quantiles of every group: where they are drawn, and in words."""
         groups = self._groups()
         levels = np.array([_quantiles(own) for _, own in groups]).reshape(-1, len(_LEVELS))
@@ -183,7 +186,7 @@ class _Panel(NamedTuple):
         }
         for place, level in enumerate(_LEVELS):
             rows[level] = axis.drawn(levels[:, place]).tolist()
-            rows[f"{level}_words"] = [format_short(value) for value in levels[:, place].tolist()]
+            rows[f"{level}_words"] = [format_duration(value) for value in levels[:, place].tolist()]
         return rows
 
     def _tooltip(self) -> list[Any]:

@@ -15,7 +15,7 @@ NONE = "(none)"
 
 
 @dataclass(frozen=True)
-class Groups:
+class GroupedTasks:
     """A group for every task: its place in the names, largest first, others last."""
 
     places: NDArray[np.intp]
@@ -25,14 +25,14 @@ class Groups:
     def __len__(self) -> int:
         return len(self.names)
 
-    def of(self, rows: NDArray[np.bool_]) -> Groups:
+    def select(self, rows: NDArray[np.bool_]) -> GroupedTasks:
         """Return the groups of some of the tasks."""
         return replace(self, places=self.places[rows])
 
 
 def grouped(
     df: pd.DataFrame, by: str, picture: str, most: int, weight: Numbers | None = None
-) -> Groups:
+) -> GroupedTasks:
     """Return the groups of a frame by a column.
 
     Parameters
@@ -66,7 +66,7 @@ def grouped(
     codes = np.where(codes < 0, len(names), codes)
     sizes = np.bincount(codes, weights=weight, minlength=len(names) + 1)
     occurs = np.bincount(codes, minlength=len(names) + 1) > 0
-    names = [*names, unlike(NONE, names)]
+    names = [*names, unused_name(NONE, names)]
     # By size, then by name, so that one frame always gives one picture.
     order = sorted(np.flatnonzero(occurs), key=lambda code: (-sizes[code], names[code]))
     kept = order if len(order) <= most else order[: most - 1]
@@ -75,11 +75,11 @@ def grouped(
     shown = [names[code] for code in kept]
     rest = len(order) - len(kept)
     if rest:
-        shown.append(unlike(f"{rest:,} others", shown))
-    return Groups(place_of[codes], shown, rest > 0)
+        shown.append(unused_name(f"{rest:,} others", shown))
+    return GroupedTasks(place_of[codes], shown, rest > 0)
 
 
-def unlike(name: str, taken: list[str]) -> str:
+def unused_name(name: str, taken: list[str]) -> str:
     """Return a name that none of the tasks' own is."""
     while name in taken:
         name = f"{name}\N{NO-BREAK SPACE}"

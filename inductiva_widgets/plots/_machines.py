@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from inductiva_widgets.formatting import format_cost, format_short
+from inductiva_widgets.formatting import format_cost, format_duration
 from inductiva_widgets.plots import _altair, _columns, _groups, _palette, _scales
 from inductiva_widgets.plots._columns import Numbers
 
@@ -44,13 +44,13 @@ def machines(df: pd.DataFrame) -> Any:
     >>> chart = inductiva.plots.machines(df)
     >>> chart.properties(width=400).save("machines.png")
     """
-    frame = _columns.require(df, "machines", "machine_type", "computation_time", "cost_usd")
+    frame = _columns.require_columns(df, "machines", "machine_type", "computation_time", "cost_usd")
     time, cost = _columns.seconds(frame, "computation_time"), _columns.numbers(frame, "cost_usd")
     known = np.isfinite(time) & np.isfinite(cost)
     if frame.empty:
-        return _altair.no_tasks(TITLE)
+        return _altair.empty_chart(TITLE)
     if not known.any():
-        return _altair.no_tasks(TITLE, "No task has both a computation time and a cost")
+        return _altair.empty_chart(TITLE, "No task has both a computation time and a cost")
     shown = frame[known]
     kept = _groups.grouped(shown, "machine_type", "machines", _palette.MOST_GROUPS)
     time, cost = time[known], cost[known]
@@ -60,24 +60,24 @@ def machines(df: pd.DataFrame) -> Any:
     left_out = len(frame) - len(shown)
     note = f"{left_out:,} without a computation time or a cost left out" if left_out else ""
     picture = picture.properties(width=_altair.WIDTH, height=320)
-    return _altair.finished(picture, TITLE, f"{_altair.tasks(len(shown))}, {how}", note)
+    return _altair.titled(picture, TITLE, f"{_altair.count_label(len(shown))}, {how}", note)
 
 
-def _points(ids: pd.Index, kept: _groups.Groups, time: Numbers, cost: Numbers) -> Any:
+def _points(ids: pd.Index, kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
     alt = _altair.altair()
-    across, up = _scales.duration_axis(time), _scales.money_axis(cost)
+    across, up = _scales.duration_axis(time), _scales.cost_axis(cost)
     data = {
         "machine": [kept.names[place] for place in kept.places],
-        "task": [_columns.safe(task) for task in ids],
+        "task": [_columns.xml_safe(task) for task in ids],
         "seconds": time.tolist(),
         "usd": cost.tolist(),
         "x": across.drawn(time).tolist(),
         "y": up.drawn(cost).tolist(),
-        "took": [format_short(value) for value in time.tolist()],
+        "took": [format_duration(value) for value in time.tolist()],
         "cost": [format_cost(value) for value in cost.tolist()],
     }
     return (
-        _altair.single(_altair.data_of(data))
+        _altair.base_chart(_altair.to_records(data))
         .mark_circle(size=60, opacity=0.8)
         .encode(
             x=alt.X("x:Q", **across.parts("Computation time")),
@@ -93,26 +93,26 @@ def _points(ids: pd.Index, kept: _groups.Groups, time: Numbers, cost: Numbers) -
     )
 
 
-def _medians(kept: _groups.Groups, time: Numbers, cost: Numbers) -> Any:
+def _medians(kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
     alt = _altair.altair()
     levels = list(_LEVELS.values())
     rows = [kept.places == place for place in range(len(kept))]
     times = np.array([np.quantile(time[own], levels) for own in rows])
     costs = np.array([np.quantile(cost[own], levels) for own in rows])
-    across, up = _scales.duration_axis(times.ravel()), _scales.money_axis(costs.ravel())
+    across, up = _scales.duration_axis(times.ravel()), _scales.cost_axis(costs.ravel())
     data: dict[str, list[Any]] = {
         "machine": kept.names,
         "tasks": [int(own.sum()) for own in rows],
         "usd": [float(cost[own].sum()) for own in rows],
         "seconds": [float(time[own].sum()) for own in rows],
-        "took": [format_short(value) for value in times[:, 1].tolist()],
+        "took": [format_duration(value) for value in times[:, 1].tolist()],
         "cost": [format_cost(value) for value in costs[:, 1].tolist()],
         "total": [format_cost(float(cost[own].sum())) for own in rows],
     }
     for place, name in enumerate(_LEVELS):
         data[f"time_{name}"] = across.drawn(times[:, place]).tolist()
         data[f"cost_{name}"] = up.drawn(costs[:, place]).tolist()
-    base = _altair.single(_altair.data_of(data)).encode(
+    base = _altair.base_chart(_altair.to_records(data)).encode(
         color=_colour(kept),
         tooltip=[
             alt.Tooltip("machine:N", title="Machine"),
@@ -131,10 +131,10 @@ def _medians(kept: _groups.Groups, time: Numbers, cost: Numbers) -> Any:
         x=x, y=alt.Y("cost_first:Q"), y2="cost_third"
     )
     points = base.mark_circle(size=140, opacity=1).encode(x=x, y=y)
-    return _altair.layers(over_times, over_costs, points)
+    return _altair.layer(over_times, over_costs, points)
 
 
-def _colour(kept: _groups.Groups) -> Any:
+def _colour(kept: _groups.GroupedTasks) -> Any:
     alt = _altair.altair()
     colours = _palette.group_colours(len(kept), has_others=kept.has_others)
     return alt.Color(

@@ -74,7 +74,7 @@ _LIVE = {
 }
 
 
-class Picture:
+class OfflineChartMixin:
     """What makes a chart of Altair show itself without a network and without any setting.
 
     A renderer that was enabled with ``alt.renderers.enable`` is honoured. Charts joined by ``|``,
@@ -118,16 +118,16 @@ class Picture:
         return data, metadata
 
     def __or__(self: Any, other: Any) -> Any:
-        return Row(hconcat=[self, other], resolve=_own_colours())
+        return HConcatChart(hconcat=[self, other], resolve=_own_colours())
 
     def __and__(self: Any, other: Any) -> Any:
-        return Column(vconcat=[self, other], resolve=_own_colours())
+        return VConcatChart(vconcat=[self, other], resolve=_own_colours())
 
     def __add__(self: Any, other: Any) -> Any:
-        return Layers(layer=[self, other])
+        return LayeredChart(layer=[self, other])
 
 
-class Chart(Picture, alt.Chart):
+class Chart(OfflineChartMixin, alt.Chart):
     """Altair's chart, for pictures of your own, such as of what simulations have computed.
 
     Takes what ``altair.Chart`` takes, and is used in the same way. It shows itself as the pictures
@@ -151,15 +151,15 @@ class Chart(Picture, alt.Chart):
         super().__init__(_in_seconds(data), *args, **kwargs)
 
 
-class Layers(Picture, alt.LayerChart):
+class LayeredChart(OfflineChartMixin, alt.LayerChart):
     """Pictures on top of each other."""
 
 
-class Row(Picture, alt.HConcatChart):
+class HConcatChart(OfflineChartMixin, alt.HConcatChart):
     """Pictures side by side."""
 
 
-class Column(Picture, alt.VConcatChart):
+class VConcatChart(OfflineChartMixin, alt.VConcatChart):
     """Pictures one below the other."""
 
 

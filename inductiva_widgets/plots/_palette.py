@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inductiva_widgets.status import Status, Tone
+from inductiva_widgets.status import Status, StatusGroup
 
 PHASES = {
     "Queue": "#b48a1c",
@@ -28,11 +28,11 @@ MOST_GROUPS = len(_GROUPS)
 """How many groups can be told apart by their colour."""
 
 # Statuses of one tone differ in their shade, so that a legend can name each.
-_TONES: dict[Tone, tuple[str, ...]] = {
-    Tone.WAIT: ("#c2821a", "#a07d1f"),
-    Tone.RUN: ("#6596cc", "#1769c9", "#8a6fc0"),
-    Tone.OK: ("#2f9e4f",),
-    Tone.BAD: (
+_TONES: dict[StatusGroup, tuple[str, ...]] = {
+    StatusGroup.PENDING: ("#c2821a", "#a07d1f"),
+    StatusGroup.RUNNING: ("#6596cc", "#1769c9", "#8a6fc0"),
+    StatusGroup.SUCCEEDED: ("#2f9e4f",),
+    StatusGroup.FAILED: (
         "#d9453b",
         "#a84a2f",
         "#e8684f",
@@ -43,8 +43,8 @@ _TONES: dict[Tone, tuple[str, ...]] = {
         "#d1694f",
         "#b03a66",
     ),
-    Tone.OFF: ("#8b939d", "#6a727c"),
-    Tone.UNKNOWN: ("#a08a6a", "#7f7361"),
+    StatusGroup.STOPPED: ("#8b939d", "#6a727c"),
+    StatusGroup.UNKNOWN: ("#a08a6a", "#7f7361"),
 }
 
 
@@ -56,10 +56,10 @@ def group_colours(count: int, *, has_others: bool) -> list[str]:
 
 def status_colours(statuses: Sequence[Status]) -> list[str]:
     """Return the colours of statuses by their tones."""
-    used: dict[Tone, int] = {}
+    used: dict[StatusGroup, int] = {}
     colours = []
     for status in statuses:
-        tone = status.facts.tone
+        tone = status.info.group
         place = used.get(tone, 0)
         used[tone] = place + 1
         colours.append(_TONES[tone][place % len(_TONES[tone])])

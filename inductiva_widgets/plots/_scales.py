@@ -65,7 +65,7 @@ class Bins(NamedTuple):
     width: str
 
 
-def bins_of(first: float, last: float, most: int) -> Bins:
+def time_bins(first: float, last: float, most: int) -> Bins:
     """Return equal bins that begin at whole hours, days, Mondays, and reach over both times."""
     step = next((step for step in _STEPS if (last - first) / step < most - 1), _STEPS[-1])
     while (last - first) / step >= most - 1:
@@ -74,7 +74,7 @@ def bins_of(first: float, last: float, most: int) -> Bins:
     origin = 4 * DAY if step > DAY else 0.0
     begin = np.floor((first - origin) / step)
     end = max(begin + 1, np.ceil((last - origin) / step))
-    return Bins(origin + np.arange(begin, end + 1) * step, in_words(step))
+    return Bins(origin + np.arange(begin, end + 1) * step, format_step(step))
 
 
 def calendar_bins(first: float, last: float) -> Bins:
@@ -95,7 +95,7 @@ def calendar_bins(first: float, last: float) -> Bins:
     return Bins(edges.astype(np.float64), width)
 
 
-def in_words(step: float) -> str:
+def format_step(step: float) -> str:
     """Return the width of a bin, as in ``6 h``."""
     for unit, name in ((7 * DAY, "week"), (DAY, "day"), (HOUR, "h"), (MINUTE, "min")):
         if step >= unit and step % unit == 0:
@@ -104,15 +104,15 @@ def in_words(step: float) -> str:
     return f"{step:g} s"
 
 
-def when(moment: float) -> str:
+def format_time(moment: float) -> str:
     """Return a time in UTC, as in ``18 Nov 2026, 14:03``."""
     told = datetime.fromtimestamp(moment, timezone.utc)
     return f"{told.day} {told:%b %Y, %H:%M}"
 
 
-def period(first: float, last: float) -> str:
+def format_period(first: float, last: float) -> str:
     """Return from when to when, in days where that is enough."""
-    begin, end = when(first), when(last)
+    begin, end = format_time(first), format_time(last)
     (day, _, _), (last_day, _, hour) = begin.partition(", "), end.partition(", ")
     if last - first > 2 * DAY:
         return f"{day} to {last_day}"
@@ -145,7 +145,7 @@ def time_axis(field: str, span: float, **options: Any) -> Any:
     return alt.X(f"{field}:T", axis=axis, scale=scale)
 
 
-class Range(NamedTuple):
+class AxisRange(NamedTuple):
     """An axis of durations or amounts: equal steps, or equal factors where they differ widely."""
 
     is_log: bool
@@ -176,21 +176,21 @@ class Range(NamedTuple):
         }
 
 
-def duration_axis(values: Numbers) -> Range:
+def duration_axis(values: Numbers) -> AxisRange:
     """Return the axis that shows durations best; values in seconds, not-a-number left out."""
     known = values[np.isfinite(values)]
     if not known.size:
-        return even_axis(known)
+        return linear_axis(known)
     high = float(known.max())
     if high <= 30 or high <= 20 * max(float(np.quantile(known, 0.25)), 0.1):
-        return even_axis(known)
+        return linear_axis(known)
     least = max(float(np.quantile(known, 0.01)), 1.0)
     low = max(tick for tick in _LOG_TICKS if tick <= least)
     ticks = [tick for tick in _LOG_TICKS if low <= tick <= high]
-    return Range(True, low, high * 1.15, ticks, is_cut=bool(known.min() < low))
+    return AxisRange(True, low, high * 1.15, ticks, is_cut=bool(known.min() < low))
 
 
-def even_axis(values: Numbers) -> Range:
+def linear_axis(values: Numbers) -> AxisRange:
     """Return the axis from nothing to the longest duration, in equal steps."""
     known = values[np.isfinite(values)]
     high = max(float(known.max()) if known.size else 1.0, 0.001) * 1.04
@@ -200,7 +200,7 @@ def even_axis(values: Numbers) -> Range:
         step = DAY * _even_step(high / DAY)
     else:
         step = next(step for step in _STEPS if step * 5 >= high)
-    return Range(False, 0.0, high, np.arange(0, high, step).tolist())
+    return AxisRange(False, 0.0, high, np.arange(0, high, step).tolist())
 
 
 def _even_step(high: float) -> float:
@@ -209,7 +209,7 @@ def _even_step(high: float) -> float:
     return power * next(step for step in (0.1, 0.2, 0.5, 1, 2) if high / (step * power) <= 6)
 
 
-def money_axis(values: Numbers) -> Range:
+def cost_axis(values: Numbers) -> AxisRange:
     """Return the axis that shows amounts best; not-a-number left out."""
     known = values[np.isfinite(values)]
     high = max(float(known.max()) if known.size else 1.0, 1e-6)
@@ -221,11 +221,11 @@ def money_axis(values: Numbers) -> Range:
         marks = [factor * 10.0**power for power in powers for factor in factors]
         low = max(mark for mark in marks if mark <= least)
         ticks = [mark for mark in marks if low <= mark <= high * 1.2]
-        return Range(True, low, high * 1.3, ticks, _MONEY, is_cut=bool(known.min() < low))
+        return AxisRange(True, low, high * 1.3, ticks, _MONEY, is_cut=bool(known.min() < low))
     ticks = np.arange(0, high * 1.06, _even_step(high)).tolist()
-    return Range(False, 0.0, high * 1.06, ticks, _MONEY)
+    return AxisRange(False, 0.0, high * 1.06, ticks, _MONEY)
 
 
-def money(amount: float) -> str:
+def format_usd(amount: float) -> str:
     """Return a sum of money, large ones without cents."""
     return f"{amount:,.0f} US$" if amount >= 1000 else format_cost(amount)

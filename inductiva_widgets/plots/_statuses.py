@@ -44,11 +44,11 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     'Statuses by project'
     """
     alt = _altair.altair()
-    frame = _columns.require(df, "statuses", "status")
+    frame = _columns.require_columns(df, "statuses", "status")
     kept = _groups.grouped(frame, by, "statuses", _MOST_GROUPS)
-    title = f"{TITLE} by {_columns.safe(by).replace('_', ' ')}"
+    title = f"{TITLE} by {_columns.xml_safe(by).replace('_', ' ')}"
     if frame.empty:
-        return _altair.no_tasks(title)
+        return _altair.empty_chart(title)
     places, labels, colours = _in_order(frame["status"])
     cell = kept.places * len(labels) + places
     counts = np.bincount(cell, minlength=len(kept) * len(labels)).reshape(len(kept), len(labels))
@@ -71,7 +71,7 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
         axis=alt.Axis(title=None, labelLimit=170, ticks=False, domain=False),
     )
     bars = (
-        _altair.single(_altair.data_of(data))
+        _altair.base_chart(_altair.to_records(data))
         .mark_bar()
         .encode(
             x=alt.X(
@@ -94,13 +94,16 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
             ],
         )
     )
-    sizes = {"group": kept.names, "words": [_altair.tasks(total) for total in totals.tolist()]}
-    words = _altair.single(_altair.data_of(sizes)).mark_text(align="left", dx=8)
+    sizes = {
+        "group": kept.names,
+        "words": [_altair.count_label(total) for total in totals.tolist()],
+    }
+    words = _altair.base_chart(_altair.to_records(sizes)).mark_text(align="left", dx=8)
     words = words.encode(x=alt.XDatum(1), y=y, text="words:N")
-    picture = _altair.layers(bars, words).properties(
+    picture = _altair.layer(bars, words).properties(
         width=_altair.WIDTH - 120, height=step * len(kept)
     )
-    return _altair.finished(picture, title, _altair.tasks(len(frame)))
+    return _altair.titled(picture, title, _altair.count_label(len(frame)))
 
 
 def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:
@@ -120,6 +123,6 @@ def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:
     place_of = {name: place for place, name in enumerate(used)}
     places = np.array([place_of.get(name, len(used)) for name in names] + [len(used)])[codes]
     if (places == len(used)).any():
-        labels.append(_groups.unlike("Other", labels))
+        labels.append(_groups.unused_name("Other", labels))
         colours.append(_palette.OTHERS)
     return places, labels, colours

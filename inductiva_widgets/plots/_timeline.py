@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inductiva_widgets.formatting import format_short
+from inductiva_widgets.formatting import format_duration
 from inductiva_widgets.plots import _altair, _columns, _palette, _scales
 from inductiva_widgets.plots._columns import Numbers
-from inductiva_widgets.status import Status, Tone
+from inductiva_widgets.status import Status, StatusGroup
 
 TITLE = "Timeline"
 MOST_LINES = 60
@@ -26,7 +26,7 @@ _MARKS = {
 PHASES = tuple(_MARKS)
 
 
-class Stretches(NamedTuple):
+class PhaseIntervals(NamedTuple):
     """Begin and end of every phase of every task, in seconds since 1970; rows are phases."""
 
     starts: Numbers
@@ -67,19 +67,21 @@ def timeline(df: pd.DataFrame) -> Any:
     >>> chart = inductiva.plots.timeline(df.query("simulator == 'reef3d'"))
     >>> chart.save("timeline.html")
     """
-    frame = _columns.require(df, "timeline", "status", *_MARKS.values(), "ended")
+    frame = _columns.require_columns(df, "timeline", "status", *_MARKS.values(), "ended")
     codes, statuses = _statuses(frame)
-    stretches = stretches_of(frame, codes, statuses)
+    stretches = phase_intervals(frame, codes, statuses)
     has_begun = stretches.entered.any(axis=0)
     count = int(has_begun.sum())
     if count == 0:
-        return _altair.no_tasks(TITLE, "No tasks" if frame.empty else "No task has been submitted")
+        return _altair.empty_chart(
+            TITLE, "No tasks" if frame.empty else "No task has been submitted"
+        )
     left_out = len(frame) - count
     note = f"{left_out:,} not yet submitted" if left_out else ""
-    shown = Stretches(stretches.starts[:, has_begun], stretches.ends[:, has_begun])
+    shown = PhaseIntervals(stretches.starts[:, has_begun], stretches.ends[:, has_begun])
     if count > MOST_LINES:
         return _counted(shown, note)
-    names = [_columns.safe(name) for name in frame.index[np.flatnonzero(has_begun)]]
+    names = [_columns.xml_safe(name) for name in frame.index[np.flatnonzero(has_begun)]]
     return _lines(shown, names, [statuses[code] for code in codes[has_begun]], note)
 
 
@@ -89,10 +91,12 @@ def _statuses(frame: pd.DataFrame) -> tuple[NDArray[np.intp], list[Status]]:
     return codes, [*map(Status, names), Status("unknown")]
 
 
-def stretches_of(frame: pd.DataFrame, codes: NDArray[np.intp], statuses: list[Status]) -> Stretches:
+def phase_intervals(
+    frame: pd.DataFrame, codes: NDArray[np.intp], statuses: list[Status]
+) -> PhaseIntervals:
     """Return the phases of tasks; each lasts until the next one that was entered begins."""
-    starts = np.array([_columns.moments(frame, name) for name in _MARKS.values()])
-    ended = _columns.moments(frame, "ended")
+    starts = np.array([_columns.timestamps(frame, name) for name in _MARKS.values()])
+    ended = _columns.timestamps(frame, "ended")
     is_over = np.array([status.is_terminal for status in statuses])[codes]
     now = _columns.as_of(frame, starts, ended)
     following = np.where(np.isnan(ended) & ~is_over, now, ended)
@@ -101,10 +105,10 @@ def stretches_of(frame: pd.DataFrame, codes: NDArray[np.intp], statuses: list[St
         # Where the end of the last phase is unknown it has no length, rather than a wrong one.
         ends[place] = np.fmax(starts[place], following)
         following = np.where(np.isnan(starts[place]), following, starts[place])
-    return Stretches(starts, np.where(np.isnan(starts), np.nan, ends))
+    return PhaseIntervals(starts, np.where(np.isnan(starts), np.nan, ends))
 
 
-def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str) -> Any:
+def _lines(shown: PhaseIntervals, names: list[str], statuses: list[Status], note: str) -> Any:
     alt = _altair.altair()
     begins, last = np.nanmin(shown.starts, axis=0), float(np.nanmax(shown.ends))
     first = float(begins.min())
@@ -123,8 +127,8 @@ def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str
                 (start - origin[place]) * (1 if is_aligned else 1000),
                 (end - origin[place]) * (1 if is_aligned else 1000),
                 end - start,
-                format_short(end - start),
-                _scales.when(start),
+                format_duration(end - start),
+                _scales.format_time(start),
                 statuses[place].alias,
             )
             for field, value in zip(_FIELDS, values, strict=True):
@@ -132,11 +136,13 @@ def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str
     colours = [name for name in _palette.PHASES if name in rows["colour"]]
     order = list(dict.fromkeys(rows["task"]))
     if is_aligned:
-        x = alt.X("from:Q", **_scales.even_axis(lengths).parts("Time since submission"))
+        x = alt.X("from:Q", **_scales.linear_axis(lengths).parts("Time since submission"))
     else:
         x = _scales.time_axis("from", last - first, grid=True)
     step = 18 if len(order) <= 20 else 12
-    picture = _altair.single(_altair.data_of(rows)).mark_bar(height={"band": 0.72}, strokeWidth=0.8)
+    picture = _altair.base_chart(_altair.to_records(rows)).mark_bar(
+        height={"band": 0.72}, strokeWidth=0.8
+    )
     picture = picture.encode(
         x=x,
         x2="to",
@@ -161,18 +167,20 @@ def _lines(shown: Stretches, names: list[str], statuses: list[Status], note: str
             alt.Tooltip("took:N", title="Took"),
         ],
     ).properties(width=_altair.WIDTH, height=alt.Step(step))
-    count = _altair.tasks(len(names))
+    count = _altair.count_label(len(names))
     how = "each from its own submission" if is_aligned else ""
-    said = ", ".join(part for part in (count, _scales.period(first, last), how, note) if part)
-    return _altair.finished(picture, TITLE, said)
+    said = ", ".join(
+        part for part in (count, _scales.format_period(first, last), how, note) if part
+    )
+    return _altair.titled(picture, TITLE, said)
 
 
 _FIELDS = ("task", "colour", "phase", "from", "to", "seconds", "took", "began", "status")
 
 
-def _failed_phase(shown: Stretches, place: int, status: Status) -> int | None:
+def _failed_phase(shown: PhaseIntervals, place: int, status: Status) -> int | None:
     """Return the phase in which a task went wrong, as the widgets show it."""
-    if status.facts.tone is not Tone.BAD:
+    if status.info.group is not StatusGroup.FAILED:
         return None
     entered = shown.entered[:, place]
     computing = PHASES.index("Computing")
@@ -184,10 +192,10 @@ def _failed_phase(shown: Stretches, place: int, status: Status) -> int | None:
     return int(np.flatnonzero(lasted if lasted.any() else entered)[-1])
 
 
-def _counted(shown: Stretches, note: str) -> Any:
+def _counted(shown: PhaseIntervals, note: str) -> Any:
     alt = _altair.altair()
     first, last = float(np.nanmin(shown.starts)), float(np.nanmax(shown.ends))
-    bins = _scales.bins_of(first, last, _MOST_BINS)
+    bins = _scales.time_bins(first, last, _MOST_BINS)
     rows: dict[str, list[Any]] = {name: [] for name in ("at", "phase", "tasks", "shown", "when")}
     for place, phase in enumerate(PHASES):
         means = _mean_counts(shown.starts[place], shown.ends[place], bins.edges)
@@ -197,9 +205,9 @@ def _counted(shown: Stretches, note: str) -> Any:
         rows["phase"] += [phase] * len(steps)
         rows["tasks"] += steps
         rows["shown"] += [f"{mean:,.3g}" if mean < 100 else f"{mean:,.0f}" for mean in steps]
-        rows["when"] += [_scales.when(edge) for edge in bins.edges.tolist()]
+        rows["when"] += [_scales.format_time(edge) for edge in bins.edges.tolist()]
     rows["rank"] = [PHASES.index(phase) for phase in rows["phase"]]
-    picture = _altair.single(_altair.data_of(rows)).mark_area(interpolate="step-after")
+    picture = _altair.base_chart(_altair.to_records(rows)).mark_area(interpolate="step-after")
     picture = picture.encode(
         x=_scales.time_axis("at", last - first, nice=False),
         y=alt.Y(
@@ -215,10 +223,8 @@ def _counted(shown: Stretches, note: str) -> Any:
             alt.Tooltip("shown:N", title="Tasks, mean"),
         ],
     ).properties(width=_altair.WIDTH, height=260)
-    count = (
-        f"{shown.starts.shape[1]:,} tasks, {_scales.period(first, last)}, in bins of {bins.width}"
-    )
-    return _altair.finished(picture, TITLE, ", ".join(part for part in (count, note) if part))
+    count = f"{shown.starts.shape[1]:,} tasks, {_scales.format_period(first, last)}, in bins of {bins.width}"
+    return _altair.titled(picture, TITLE, ", ".join(part for part in (count, note) if part))
 
 
 def _mean_counts(starts: Numbers, ends: Numbers, edges: Numbers) -> Numbers:

@@ -1,9 +1,18 @@
 """What happens beside the kernel's own thread: one poller, and workers for long actions."""
 
-from inductiva_widgets.polling.new_tasks import Follow
-from inductiva_widgets.polling.poller import Poller, Subscription, poller_for
-from inductiva_widgets.polling.status import Feed, Trouble
+from inductiva_widgets.polling.new_tasks import NewTaskSubscription
+from inductiva_widgets.polling.poller import Poller, Subscription, get_poller
+from inductiva_widgets.polling.status import PollStatus, Trouble
 from inductiva_widgets.polling.weak_list import WeakList
-from inductiva_widgets.polling.worker import spawn
+from inductiva_widgets.polling.worker import run_in_thread
 
-__all__ = ["Feed", "Follow", "Poller", "Subscription", "Trouble", "WeakList", "poller_for", "spawn"]
+__all__ = [
+    "NewTaskSubscription",
+    "PollStatus",
+    "Poller",
+    "Subscription",
+    "Trouble",
+    "WeakList",
+    "get_poller",
+    "run_in_thread",
+]

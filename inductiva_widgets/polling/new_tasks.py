@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.polling.poller import Subscription
-from inductiva_widgets.polling.status import Feed
+from inductiva_widgets.polling.status import PollStatus
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -19,7 +19,7 @@ PERIOD = 3.0
 PER_PAGE = 50
 
 
-class Follow(Subscription[Any]):
+class NewTaskSubscription(Subscription[Any]):
     """Somebody's interest in tasks to come; each look costs one request, seldom more.
 
     Parameters
@@ -51,11 +51,11 @@ class Follow(Subscription[Any]):
         self._found: list[TaskInfo] = []
 
     @property
-    def looks_itself(self) -> bool:
+    def has_extra_poll(self) -> bool:
         """Whether it has something to ask: always."""
         return True
 
-    def look(self, client: Client) -> None:
+    def poll_extra(self, client: Client) -> None:
         """Read the listing from its head until a task that is there, or older than those."""
         if self._clock() - self._looked < PERIOD:
             return
@@ -64,7 +64,7 @@ class Follow(Subscription[Any]):
         page = 0
         while True:
             page += 1
-            tasks = client.task_page(page=page, per_page=PER_PAGE).tasks
+            tasks = client.list_tasks(page=page, per_page=PER_PAGE).tasks
             new = [info for info in tasks if self._is_new(info)]
             # A submission between two pages moves a task into both.
             fresh |= {info.task_id: info for info in new}
@@ -72,9 +72,9 @@ class Follow(Subscription[Any]):
                 break
         self._found = list(fresh.values())
 
-    def tell(self, feed: Feed) -> None:
+    def notify(self, feed: PollStatus) -> None:
         """Hand on the new tasks."""
-        super().tell(feed)
+        super().notify(feed)
         found, self._found = self._found, []
         if found:
             self._on_new(found)

@@ -28,11 +28,11 @@ from inductiva_widgets.errors import (
     RateLimitError,
     ServerError,
 )
-from inductiva_widgets.http.paging import pages
+from inductiva_widgets.http.paging import iter_pages
 from inductiva_widgets.http.time_limits import single_try
-from inductiva_widgets.polling.status import Feed, Trouble
+from inductiva_widgets.polling.status import PollStatus, Trouble
 from inductiva_widgets.polling.weak_list import WeakList
-from inductiva_widgets.polling.worker import spawn
+from inductiva_widgets.polling.worker import run_in_thread
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-FAST, CALM, SLOW = 1.0, 2.0, 5.0
+FAST, NORMAL, SLOW = 1.0, 2.0, 5.0
 _LONGEST_BACKOFF = 30.0
 _LONGEST_RETRY_AFTER = 300.0
 _MAX_DETAILS_A_TICK = 20
@@ -54,29 +54,29 @@ _DETAILS_BUDGET = 5.0
 _MAX_BACKGROUND = 4
 
 
-class Polled(Protocol):
+class Pollable(Protocol):
     """What the poller needs of a task."""
 
     id: str
 
     @property
-    def known(self) -> TaskInfo | None:
+    def last_info(self) -> TaskInfo | None:
         """What was last learnt of it."""
 
     @property
-    def tasks_ahead(self) -> int | None:
+    def queue_position(self) -> int | None:
         """Its position in the queue, as last learnt."""
 
     def refresh(self, max_age: float = 0.0) -> TaskInfo:
         """Ask for its status."""
 
-    def learn(
+    def update(
         self, info: TaskInfo, tasks_ahead: int | None = None, asked_at: float | None = None
     ) -> TaskInfo:
         """Take over news of it."""
 
 
-T = TypeVar("T", bound=Polled)
+T = TypeVar("T", bound=Pollable)
 
 
 class Subscription(Generic[T]):
@@ -98,7 +98,7 @@ class Subscription(Generic[T]):
         self,
         tasks: Iterable[T],
         on_tasks: Callable[[list[T]], None],
-        on_feed: Callable[[Feed], None],
+        on_feed: Callable[[PollStatus], None],
         positions: set[str] | None = None,
     ) -> None:
         self.tasks = {task.id: task for task in tasks}
@@ -120,21 +120,21 @@ class Subscription(Generic[T]):
         self._told = {task.id: _state(task) for task in self.tasks.values()}
 
     @property
-    def looks_itself(self) -> bool:
+    def has_extra_poll(self) -> bool:
         """Whether it has something to ask the service at each tick; see ``look``."""
         return False
 
-    def look(self, client: Client) -> None:
+    def poll_extra(self, client: Client) -> None:
         """Ask for more than the state of the tasks, on the poller's thread."""
 
-    def watch(self, tasks: Iterable[T]) -> None:
+    def add(self, tasks: Iterable[T]) -> None:
         """Be interested in further tasks; what is known of them now is no news."""
         more = {task.id: task for task in tasks}
         self._told |= {task.id: _state(task) for task in more.values()}
         # Another dict, not a longer one: the poller may be on its way through it.
         self.tasks = {**self.tasks, **more}
 
-    def untold(self) -> list[T]:
+    def pending(self) -> list[T]:
         """Return the tasks of which the subscriber has not heard the latest.
 
         Compared with what was told, not with the last tick: a ``wait()`` in a cell learns of a
@@ -142,9 +142,9 @@ class Subscription(Generic[T]):
         """
         return [task for task in self.tasks.values() if _state(task) != self._told[task.id]]
 
-    def tell(self, feed: Feed) -> None:
+    def notify(self, feed: PollStatus) -> None:
         """Hand on the news and the freshness."""
-        news = self.untold()
+        news = self.pending()
         for task in news:
             self._told[task.id] = _state(task)
         if news:
@@ -177,7 +177,7 @@ class Subscription(Generic[T]):
             self.is_paused = False
             poller.subscribe(self)
 
-    def fail(self, error: Exception) -> None:
+    def report_error(self, error: Exception) -> None:
         """Tell the owner that it could not take the news."""
         if self.on_error is not None:
             self.on_error(error)
@@ -216,7 +216,7 @@ class Poller:
         self._n_turns = 0
         self._queue_seen: object = None
         self._queue_due: dict[str, None] = {}
-        self.feed = Feed()
+        self.status = PollStatus()
 
     def subscribe(self, subscription: Subscription[Any]) -> None:
         """Take up an interest; the caller keeps the subscription as long as it lasts."""
@@ -235,12 +235,12 @@ class Poller:
                 self._thread.start()
         self._wake.set()
 
-    def poke(self) -> None:
+    def poll_now(self) -> None:
         """Look at once, as after a kill."""
         self._last_change = self._clock()
         self._wake.set()
 
-    def tick(self) -> None:
+    def poll_once(self) -> None:
         """Look at every live task once and tell the subscribers."""
         try:
             with single_try():
@@ -250,23 +250,23 @@ class Poller:
             passing = isinstance(error, (APIConnectionError, RateLimitError, ServerError))
             self._failures = self._failures + 1 if passing else max(5, self._failures)
             self._retry_after = getattr(error, "retry_after", None) or 0.0
-            since = self.feed.offline_since or self._clock()
-            self.feed = Feed.failed(error, self.feed.updated, since)
+            since = self.status.offline_since or self._clock()
+            self.status = PollStatus.failed(error, self.status.updated, since)
         else:
             if has_asked:
                 self._failures, self._retry_after = 0, 0.0
-                self.feed = Feed(self._clock())
+                self.status = PollStatus(self._clock())
         with self._lock:
             troubles = dict(self._troubles)
         for subscription in self._active():
-            if subscription.untold():
+            if subscription.pending():
                 self._last_change = self._clock()
-            self._tell(subscription, troubles)
+            self._notify(subscription, troubles)
 
-    def _tell(self, subscription: Subscription[Any], troubles: dict[str, Trouble]) -> None:
+    def _notify(self, subscription: Subscription[Any], troubles: dict[str, Trouble]) -> None:
         try:
             subscription.tell_troubles(troubles)
-            subscription.tell(self.feed)
+            subscription.notify(self.status)
         except Exception as error:
             # A failing listener is its own fault: the others still get their news.
             _log.exception("A listener of the poller failed")
@@ -274,17 +274,17 @@ class Poller:
 
     def _report(self, subscription: Subscription[Any], error: Exception) -> None:
         try:
-            subscription.fail(error)
+            subscription.report_error(error)
         except Exception:
             _log.exception("Nor could its failure be told")
 
-    def interval(self) -> float:
+    def next_delay(self) -> float:
         """Return the seconds until the next tick: longer when little happens or nobody answers."""
         if self._failures:
             pause = min(_LONGEST_BACKOFF, FAST * 2.0 ** min(self._failures, 10))
             return max(pause, min(_LONGEST_RETRY_AFTER, self._retry_after))
         quiet = self._clock() - self._last_change
-        pause = FAST if quiet < 120 else CALM if quiet < 600 else SLOW
+        pause = FAST if quiet < 120 else NORMAL if quiet < 600 else SLOW
         # One page a second on the average, however many tasks are active.
         return max(pause, FAST * self._pages_read)
 
@@ -292,7 +292,7 @@ class Poller:
         while True:
             self._wake.clear()
             try:
-                self.tick()
+                self.poll_once()
             except Exception:
                 # A fault of ours must not silence every card for good.
                 _log.exception("The poller met an unexpected error")
@@ -301,7 +301,7 @@ class Poller:
                 if not self._has_work():
                     self._thread = None
                     return
-            self._wake.wait(self.interval())
+            self._wake.wait(self.next_delay())
 
     def _active(self) -> list[Subscription[Any]]:
         return [item for item in self._subscriptions if not (item.is_cancelled or item.is_paused)]
@@ -309,12 +309,12 @@ class Poller:
     def _has_work(self) -> bool:
         active = self._active()
         return bool(self._live_tasks() or self._background) or any(
-            item.looks_itself or item.untold() for item in active
+            item.has_extra_poll or item.pending() for item in active
         )
 
-    def _live_tasks(self) -> dict[str, list[Polled]]:
+    def _live_tasks(self) -> dict[str, list[Pollable]]:
         """Return the live tasks by id; several objects may stand for one task."""
-        live: dict[str, list[Polled]] = {}
+        live: dict[str, list[Pollable]] = {}
         for subscription in self._active():
             for task in subscription.tasks.values():
                 if task.known is None or not task.known.is_terminal:
@@ -335,9 +335,9 @@ class Poller:
         """
         live = self._live_tasks()
         self._forget_others(live)
-        has_answered = self._look(live) if live else True
+        has_answered = self._poll(live) if live else True
         for subscription in self._active():
-            if subscription.looks_itself:
+            if subscription.has_extra_poll:
                 self._let_look(subscription, alone=not live)
         return has_answered
 
@@ -347,33 +347,33 @@ class Poller:
         if trouble is not None and now < subscription._look_at:
             return
         try:
-            subscription.look(self._client)
+            subscription.poll_extra(self._client)
         except Exception as error:
             if alone and isinstance(error, InductivaError):
                 raise
             if not isinstance(error, InductivaError):
                 _log.exception("A subscription could not ask the service")
-            trouble = _next_trouble(trouble, error, now, self.feed.updated)
+            trouble = _next_trouble(trouble, error, now, self.status.updated)
             subscription._look_trouble, subscription._look_at = trouble, now + trouble.pause
             self._report(subscription, error)
         else:
             subscription._look_trouble = None
 
-    def _look(self, live: dict[str, list[Polled]]) -> bool:
+    def _poll(self, live: dict[str, list[Pollable]]) -> bool:
         asked_at = time.monotonic()
         if len(live) == 1:
             ((task_id, (first, *_)),) = live.items()
             has_answered = self._look_at_one(task_id, first)
         else:
-            self._look_at_many({task_id: tasks[0] for task_id, tasks in live.items()})
+            self._poll_listing({task_id: tasks[0] for task_id, tasks in live.items()})
             has_answered = True
         for first, *others in live.values():
             for other in others:
-                if first.known is not None:
-                    other.learn(first.known, first.tasks_ahead, asked_at)
+                if first.last_info is not None:
+                    other.update(first.last_info, first.queue_position, asked_at)
         return has_answered
 
-    def _look_at_one(self, task_id: str, task: Polled) -> bool:
+    def _look_at_one(self, task_id: str, task: Pollable) -> bool:
         """Ask for the only live task; what is not about the task itself is about the service."""
         if not self._is_due(task_id):
             return False
@@ -387,14 +387,16 @@ class Poller:
             self._clear(task_id)
         return True
 
-    def _look_at_many(self, live: dict[str, Polled]) -> None:
+    def _poll_listing(self, live: dict[str, Pollable]) -> None:
         asked_at = time.monotonic()
         listed = self._listed(live.keys())
-        unclear: dict[str, Polled] = {}
+        unclear: dict[str, Pollable] = {}
         for task_id, task in live.items():
             info = listed.get(task_id)
-            if info is not None and (task.known is None or task.known.status == info.status):
-                task.learn(info, task.tasks_ahead, asked_at)
+            if info is not None and (
+                task.last_info is None or task.last_info.status == info.status
+            ):
+                task.update(info, task.queue_position, asked_at)
                 self._clear(task_id)
             else:
                 # Ended, or in another status: the detail tells all.
@@ -402,19 +404,19 @@ class Poller:
         steps = [partial(self._detail, task, listed.get(key)) for key, task in unclear.items()]
         ends = time.monotonic() + _DETAILS_BUDGET
         self._ask_each(dict(zip(unclear, steps, strict=True)), ends)
-        self._look_at_queue(live, {key: info.status for key, info in listed.items()}, ends)
+        self._poll_queue_positions(live, {key: info.status for key, info in listed.items()}, ends)
 
     def _listed(self, wanted: Iterable[str]) -> dict[str, TaskInfo]:
         """Return the active tasks by id, from as many pages as have all that are asked for."""
 
         def fetch(page: int) -> TaskPage:
-            return self._client.task_page(page=page, per_page=_PER_PAGE, active=True)
+            return self._client.list_tasks(page=page, per_page=_PER_PAGE, active=True)
 
         listed: dict[str, TaskInfo] = {}
         missing = set(wanted)
         self._pages_read = 0
         # Fetched one after the other: mostly the first page is enough.
-        for page in islice(pages(fetch, _PER_PAGE, enough=1), _MAX_PAGES):
+        for page in islice(iter_pages(fetch, _PER_PAGE, enough=1), _MAX_PAGES):
             self._pages_read += 1
             listed |= {info.task_id: info for info in page.tasks}
             missing -= listed.keys()
@@ -422,19 +424,19 @@ class Poller:
                 break
         return listed
 
-    def _detail(self, task: Polled, listed: TaskInfo | None) -> None:
+    def _detail(self, task: Pollable, listed: TaskInfo | None) -> None:
         asked_at = time.monotonic()
         try:
-            info = self._client.task(task.id)
+            info = self._client.get_task(task.id)
         except Exception:
             if listed is not None:
                 # Less than the detail, but the status is right.
-                task.learn(listed, asked_at=asked_at)
+                task.update(listed, asked_at=asked_at)
             raise
-        task.learn(info, asked_at=asked_at)
+        task.update(info, asked_at=asked_at)
 
-    def _look_at_queue(
-        self, live: dict[str, Polled], active: dict[str, Status], ends: float
+    def _poll_queue_positions(
+        self, live: dict[str, Pollable], active: dict[str, Status], ends: float
     ) -> None:
         """Ask for queue positions: a listing has none, and they move only when a task does."""
         wanted = set().union(*(item.positions for item in self._active())) & live.keys()
@@ -498,7 +500,7 @@ class Poller:
                 self._background.discard(task_id)
             self._wake.set()
 
-        spawn(ask, fail, "poller-task")
+        run_in_thread(ask, fail, "poller-task")
 
     def _take_turn(self, task_id: str) -> None:
         self._n_turns += 1
@@ -519,7 +521,7 @@ class Poller:
             _log.error("Task %s could not be updated", task_id, exc_info=error)
         now = self._clock()
         with self._lock:
-            trouble = _next_trouble(self._troubles.get(task_id), error, now, self.feed.updated)
+            trouble = _next_trouble(self._troubles.get(task_id), error, now, self.status.updated)
             self._troubles[task_id] = trouble
             self._retry_at[task_id] = now + trouble.pause
 
@@ -528,7 +530,7 @@ class Poller:
             self._troubles.pop(task_id, None)
             self._retry_at.pop(task_id, None)
 
-    def _forget_others(self, live: dict[str, list[Polled]]) -> None:
+    def _forget_others(self, live: dict[str, list[Pollable]]) -> None:
         """Forget what is noted about tasks that are not watched any more."""
         with self._lock:
             watched = {key for item in self._active() for key in item.tasks}
@@ -546,19 +548,19 @@ def _next_trouble(
     return replace(before, error=error, tries=tries)
 
 
-def _is_queued(task: Polled) -> bool:
-    return task.known is not None and task.known.status == Status.SUBMITTED
+def _is_queued(task: Pollable) -> bool:
+    return task.last_info is not None and task.last_info.status == Status.SUBMITTED
 
 
-def _state(task: Polled) -> tuple[object, ...]:
-    return (task.known, task.tasks_ahead)
+def _state(task: Pollable) -> tuple[object, ...]:
+    return (task.last_info, task.queue_position)
 
 
 _pollers: weakref.WeakKeyDictionary[Client, Poller] = weakref.WeakKeyDictionary()
 _pollers_lock = threading.Lock()
 
 
-def poller_for(client: Client) -> Poller:
+def get_poller(client: Client) -> Poller:
     """Return the poller of a service, made at the first call."""
     with _pollers_lock:
         poller = _pollers.get(client)

@@ -12,7 +12,7 @@ from inductiva_widgets.errors import (
     InductivaError,
     NotFoundError,
     RateLimitError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 
 GONE = "The service does not know this task any more (404). What is shown is its last known state."
@@ -26,13 +26,13 @@ _PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
     (NotFoundError, "unknown to the service"),
     (RateLimitError, "too many requests"),
     (APIError, "service error ({})"),
-    (UnexpectedAnswerError, "unexpected answer"),
+    (UnexpectedResponseError, "unexpected answer"),
 )
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 
 
 @dataclass(frozen=True)
-class Feed:
+class PollStatus:
     """How fresh the news is.
 
     Parameters
@@ -59,7 +59,7 @@ class Feed:
     is_final: bool = False
 
     @classmethod
-    def failed(cls, error: Exception, updated: float | None, since: float) -> Feed:
+    def failed(cls, error: Exception, updated: float | None, since: float) -> PollStatus:
         """Return the feed of a service that does not answer as it should."""
         return cls(updated, since, _words(error), problem_of(error))
 
@@ -102,9 +102,9 @@ class Trouble:
         return max(asked, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.tries - 1, 10)))
 
     @property
-    def feed(self) -> Feed:
+    def feed(self) -> PollStatus:
         """What the card of the task says instead of the feed of the service."""
-        return Feed(
+        return PollStatus(
             self.updated,
             self.since,
             _words(self.error),

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-def spawn(
+def run_in_thread(
     action: Callable[[], None], on_error: Callable[[Exception], None], name: str
 ) -> threading.Thread:
     """Run an action beside the kernel.

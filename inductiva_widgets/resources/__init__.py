@@ -12,19 +12,19 @@ costs money until it ends: by ``terminate()``, by leaving the ``with`` block, af
 its own, this machine, which is always started and free.
 """
 
-from inductiva_widgets.resources._base import Machines
+from inductiva_widgets.resources._base import BaseMachineGroup
 from inductiva_widgets.resources.costs import CostEstimate
 from inductiva_widgets.resources.listing import get, get_by_name
 from inductiva_widgets.resources.machine_groups import ElasticMachineGroup, MachineGroup, MPICluster
 from inductiva_widgets.resources.request import GroupOptions
 
 __all__ = [
+    "BaseMachineGroup",
     "CostEstimate",
     "ElasticMachineGroup",
     "GroupOptions",
     "MPICluster",
     "MachineGroup",
-    "Machines",
     "get",
     "get_by_name",
 ]

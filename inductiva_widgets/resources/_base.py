@@ -17,9 +17,9 @@ from inductiva_widgets.resources.costs import (
     Bounds,
     CostEstimate,
     HourlyRange,
+    cost_from_service,
     estimate,
     range_from_price,
-    range_from_service,
 )
 from inductiva_widgets.resources.request import GroupRequest
 
@@ -36,7 +36,7 @@ _TIMES = "\N{MULTIPLICATION SIGN}"
 Fact = TypeVar("Fact")
 
 
-class Machines:
+class BaseMachineGroup:
     """What all kinds of machine groups have in common.
 
     The service learns of a group at its first use, be it ``register()``, ``start()`` or ``.id``;
@@ -69,7 +69,7 @@ class Machines:
     def __init__(
         self,
         request: GroupRequest | None,
-        known: machines.MachineGroup | None,
+        known: machines.MachineGroupInfo | None,
         client: Client | None,
     ) -> None:
         self._request = request
@@ -78,7 +78,7 @@ class Machines:
         self._price: machines.MachinePrice | None = None
 
     @classmethod
-    def of(cls, known: machines.MachineGroup, client: Client) -> Self:
+    def from_info(cls, known: machines.MachineGroupInfo, client: Client) -> Self:
         """Return the object for a group that the service has told of; costs no request.
 
         Parameters
@@ -89,12 +89,14 @@ class Machines:
             The service.
         """
         group = cls.__new__(cls)
-        Machines.__init__(group, None, known, client)
+        BaseMachineGroup.__init__(group, None, known, client)
         return group
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f" {self.name}"
-        return f"<{type(self).__name__}{name}: {self._what()}, {self.status or 'not registered'}>"
+        return (
+            f"<{type(self).__name__}{name}: {self._summary()}, {self.status or 'not registered'}>"
+        )
 
     @property
     def id(self) -> str:
@@ -104,7 +106,7 @@ class Machines:
     @property
     def name(self) -> str | None:
         """Name that the service gave the group; None before that. Costs no request."""
-        return self._told("name", str)
+        return self._get("name", str)
 
     @property
     def status(self) -> str | None:
@@ -121,49 +123,49 @@ class Machines:
     @property
     def machine_type(self) -> str | None:
         """Type of the machines, such as ``"c2-standard-4"``; costs no request."""
-        return self._told("machine_type", str)
+        return self._get("machine_type", str)
 
     @property
     def num_machines(self) -> int | None:
         """Number of machines; of an elastic group, those it starts with. Costs no request."""
-        return self._told("num_vms", int)
+        return self._get("num_vms", int)
 
     @property
     def spot(self) -> bool | None:
         """Whether these are spot machines, which cost less but may be lost; costs no request."""
-        return self._told("spot", bool)
+        return self._get("spot", bool)
 
     @property
     def disk_size_gb(self) -> float | None:
         """Size of each machine's disk in gigabytes; costs no request."""
-        return self._told("disk_size_gb", float)
+        return self._get("disk_size_gb", float)
 
     @property
     def threads_per_core(self) -> int | None:
         """Threads that run on each core; costs no request."""
-        return self._told("threads_per_core", int)
+        return self._get("threads_per_core", int)
 
     @property
     def max_idle_time(self) -> timedelta | None:
         """How long the group may be without a task before it is ended; costs no request."""
-        seconds = self._told("max_idle_time", float)
+        seconds = self._get("max_idle_time", float)
         return None if seconds is None else timedelta(seconds=seconds)
 
     @property
     def auto_terminate_ts(self) -> datetime | None:
         """When the service ends the group in any case, if ever; costs no request."""
-        moment = self._told("auto_terminate_ts", datetime)
+        moment = self._get("auto_terminate_ts", datetime)
         return None if moment is None or moment.year >= _NEVER else moment
 
     @property
     def zone(self) -> str | None:
         """Where the machines are; costs no request."""
-        return self._told("zone", str)
+        return self._get("zone", str)
 
     @property
     def provider(self) -> str | None:
         """Whose machines they are, such as ``"GCP"``; costs no request."""
-        return self._told("provider_id", str)
+        return self._get("provider_id", str)
 
     @property
     def cost_per_hour(self) -> float | None:
@@ -188,7 +190,7 @@ class Machines:
         """
         return estimate(self._machine_price(), self._bounds())
 
-    def register(self) -> machines.MachineGroup:
+    def register(self) -> machines.MachineGroupInfo:
         """Make the group known to the service, where it is not yet.
 
         Costs one request the first time, and no money.
@@ -209,7 +211,9 @@ class Machines:
                 self._known = client.register_machine_group(self._request)
             except (errors.InvalidRequestError, errors.NotFoundError) as error:
                 why = error.detail or str(error)
-                message = f"{client.url} does not accept this {self.kind} ({self._what()}): {why}"
+                message = (
+                    f"{client.url} does not accept this {self.kind} ({self._summary()}): {why}"
+                )
                 raise errors.InputError(message) from error
         assert self._known is not None  # noqa: S101 - an object has the one or the other
         return self._known
@@ -223,7 +227,7 @@ class Machines:
             The group has ended.
         """
         known = self.register()
-        self._known = self._client().machine_group(known.name or known.id)
+        self._known = self._client().get_machine_group(known.name or known.id)
         return self
 
     def start(self, *, quiet: bool = False) -> None:
@@ -252,7 +256,7 @@ class Machines:
             return
         if not quiet:
             name = known.name or known.id
-            sys.stdout.write(f"Starting {name}: {self._what()}, {self._cost()}.\n")
+            sys.stdout.write(f"Starting {name}: {self._summary()}, {self._cost()}.\n")
             sys.stdout.flush()
         try:
             self._client().start_machine_group(known.id)
@@ -312,7 +316,7 @@ class Machines:
             self._chosen = default_client()
         return self._chosen
 
-    def _told(self, field: str, _kind: type[Fact]) -> Fact | None:
+    def _get(self, field: str, _kind: type[Fact]) -> Fact | None:
         """Return a fact, of a kind, as the service told it, else as it was asked for."""
         value: Fact | None = getattr(self._known, field, None)
         return getattr(self._request, field, None) if value is None else value
@@ -321,7 +325,7 @@ class Machines:
         """Return the fewest and the most machines."""
         return self.num_machines, self.num_machines
 
-    def _what(self) -> str:
+    def _summary(self) -> str:
         low, high = self._bounds()
         kind = self.machine_type or MISSING
         billing = {True: " (spot)", False: " (on demand)", None: ""}[self.spot]
@@ -330,12 +334,12 @@ class Machines:
         return f"{high if low == high else f'{low} to {high}'} {_TIMES} {kind}{billing}"
 
     def _cost(self) -> HourlyRange:
-        told, bounds = self._told("cost_per_hour", machines.HourlyCost), self._bounds()
-        found = range_from_service(told, bounds, may_be_free=self._client().is_local)
+        told, bounds = self._get("cost_per_hour", machines.HourlyCost), self._bounds()
+        found = cost_from_service(told, bounds, may_be_free=self._client().is_local)
         return found or range_from_price(self._machine_price(), bounds, self.spot)
 
     def _machine_price(self) -> machines.MachinePrice:
         if self._price is None:
             kind, unknown = self.machine_type, machines.MachinePrice()
-            self._price = self._client().machine_price(kind, self.zone) if kind else unknown
+            self._price = self._client().get_machine_price(kind, self.zone) if kind else unknown
         return self._price

@@ -56,7 +56,7 @@ def range_from_price(price: MachinePrice, bounds: Bounds, spot: bool | None) -> 
     return HourlyRange(*(_times(unit, machines) for machines in bounds))
 
 
-def range_from_service(
+def cost_from_service(
     told: HourlyCost | None, bounds: Bounds, *, may_be_free: bool
 ) -> HourlyRange | None:
     """Return the cost of a group in the service's own word.

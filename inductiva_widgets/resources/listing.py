@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.http.default_client import default_client
 from inductiva_widgets.models import machines
-from inductiva_widgets.resources._base import Machines
+from inductiva_widgets.resources._base import BaseMachineGroup
 from inductiva_widgets.resources.machine_groups import ElasticMachineGroup, MachineGroup, MPICluster
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
-_KINDS: dict[str, type[Machines]] = {"elastic": ElasticMachineGroup, "mpi": MPICluster}
+_KINDS: dict[str, type[BaseMachineGroup]] = {"elastic": ElasticMachineGroup, "mpi": MPICluster}
 
 
-def get(*, client: Client | None = None) -> list[Machines]:
+def get(*, client: Client | None = None) -> list[BaseMachineGroup]:
     """Return the account's active machine groups; costs one request.
 
     Parameters
@@ -36,10 +36,10 @@ def get(*, client: Client | None = None) -> list[Machines]:
     [<MachineGroup ...: ..., started>]
     """
     client = client or default_client()
-    return [_object(known, client) for known in client.machine_groups()]
+    return [_object(known, client) for known in client.list_machine_groups()]
 
 
-def get_by_name(name: str, *, client: Client | None = None) -> Machines:
+def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
     """Return the machine group of a name; costs one request.
 
     Parameters
@@ -73,9 +73,9 @@ def get_by_name(name: str, *, client: Client | None = None) -> Machines:
     if not isinstance(name, str) or not name:
         raise InputError(f"name must be the name of a machine group, not {name!r}.")
     client = client or default_client()
-    return _object(client.machine_group(name), client)
+    return _object(client.get_machine_group(name), client)
 
 
-def _object(known: machines.MachineGroup, client: Client) -> Machines:
+def _object(known: machines.MachineGroupInfo, client: Client) -> BaseMachineGroup:
     kind = known.type if known.type in _KINDS else ("elastic" if known.is_elastic else "")
-    return _KINDS.get(kind or "", MachineGroup).of(known, client)
+    return _KINDS.get(kind or "", MachineGroup).from_info(known, client)

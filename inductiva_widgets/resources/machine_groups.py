@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.resources._base import Machines
+from inductiva_widgets.resources._base import BaseMachineGroup
 from inductiva_widgets.resources.costs import Bounds
 from inductiva_widgets.resources.request import GroupOptions, build_request, check_count
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
 
-class MachineGroup(Machines):
+class MachineGroup(BaseMachineGroup):
     """Machines of one type, each of which takes tasks on its own.
 
     To make one costs no request, see ``Machines``.
@@ -62,7 +62,7 @@ class MachineGroup(Machines):
         super().__init__(request, None, client)
 
 
-class ElasticMachineGroup(Machines):
+class ElasticMachineGroup(BaseMachineGroup):
     """Machines of one type, more or fewer of them as there are tasks.
 
     Parameters
@@ -129,10 +129,10 @@ class ElasticMachineGroup(Machines):
         return self._bounds()[1]
 
     def _bounds(self) -> Bounds:
-        return self._told("min_vms", int), self._told("max_vms", int)
+        return self._get("min_vms", int), self._get("max_vms", int)
 
 
-class MPICluster(Machines):
+class MPICluster(BaseMachineGroup):
     """Machines of one type that work on one task together.
 
     Parameters

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from inductiva_widgets.errors import InductivaError, LocalServerError
-from inductiva_widgets.server.data_dir import DataFolder, default_root, replay_root
-from inductiva_widgets.server.demo.options import DEFAULT_SEED, DEFAULT_SPEED, ReplayOptions
-from inductiva_widgets.server.log_setup import log_to, warn_in_terminal
+from inductiva_widgets.server.data_dir import DataDir, default_root, replay_root
+from inductiva_widgets.server.demo.options import DEFAULT_SEED, DEFAULT_SPEED, DemoOptions
+from inductiva_widgets.server.log_setup import set_up_log, warn_in_terminal
 from inductiva_widgets.server.requirements import check_requirements
-from inductiva_widgets.server.server_info import Connection
+from inductiva_widgets.server.server_info import ServerInfo
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -44,7 +44,7 @@ def serve(
     *,
     capacity: int | None = None,
     allow_remote: bool = False,
-    replay: ReplayOptions | None = None,
+    replay: DemoOptions | None = None,
     out: TextIO | None = None,
 ) -> None:
     """Run the embedded server; returns when it has stopped.
@@ -95,7 +95,7 @@ def serve(
     _check_reach(host, address, allow_remote=allow_remote)
     data = data_folder(data_dir, replay=replay is not None)
     try:
-        data.check_kind(replay=replay is not None)
+        data.ensure_demo_flag(replay=replay is not None)
         data.prepare()
     except OSError as error:
         raise LocalServerError(f"The data folder {data.root} cannot be used: {error}.") from error
@@ -103,27 +103,27 @@ def serve(
     lock = _lock(data)
     try:
         # Again, since it may have become something else before the lock was ours.
-        data.check_kind(replay=replay is not None)
-        with log_to(data.server_log), _listen(host, address) as listener:
+        data.ensure_demo_flag(replay=replay is not None)
+        with set_up_log(data.server_log), _listen(host, address) as listener:
             run(data, listener, options)
     finally:
         lock.release()
 
 
-def data_folder(data_dir: str | Path | None, *, replay: bool = False) -> DataFolder:
+def data_folder(data_dir: str | Path | None, *, replay: bool = False) -> DataDir:
     """Return the data folder of a server, of the demo's if that is wanted."""
     if data_dir is not None:
-        return DataFolder(Path(data_dir))
-    return DataFolder(replay_root() if replay else default_root())
+        return DataDir(Path(data_dir))
+    return DataDir(replay_root() if replay else default_root())
 
 
-def _lock(data: DataFolder) -> BaseFileLock:
+def _lock(data: DataDir) -> BaseFileLock:
     from filelock import FileLock
 
     lock = FileLock(data.server_lock)
     deadline = time.monotonic() + _LOCK_TAKES
     while not _is_ours(lock):
-        other = Connection.read(data.server_file)
+        other = ServerInfo.read(data.server_file)
         answers = other is not None and other.is_alive()
         if answers or time.monotonic() > deadline:
             raise _in_use(data, other)
@@ -140,7 +140,7 @@ def _is_ours(lock: BaseFileLock) -> bool:
     return True
 
 
-def _in_use(data: DataFolder, other: Connection | None) -> LocalServerError:
+def _in_use(data: DataDir, other: ServerInfo | None) -> LocalServerError:
     where = f" at {other.url} (process {other.pid})" if other else ""
     return LocalServerError(
         f"Another server{where} uses the data folder {data.root}: stop it "
@@ -218,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
             idle_timeout=options.idle_timeout,
             capacity=options.capacity,
             allow_remote=options.allow_remote,
-            replay=ReplayOptions(options.seed, options.speed) if options.replay else None,
+            replay=DemoOptions(options.seed, options.speed) if options.replay else None,
         )
     except InductivaError as error:
         sys.stderr.write(f"{error}\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from inductiva_widgets.server.auth import Activity, Guard
+from inductiva_widgets.server.auth import AuthMiddleware, IdleTracker
 from inductiva_widgets.server.context import Context
 from inductiva_widgets.server.http_util import ERROR_HANDLERS
 from inductiva_widgets.server.routes import (
@@ -34,7 +34,7 @@ ROUTES = [
 
 
 def build_app(
-    context: Context, api_key: str, activity: Activity, host_names: Iterable[str] = ()
+    context: Context, api_key: str, activity: IdleTracker, host_names: Iterable[str] = ()
 ) -> ASGIApp:
     """Return the application.
 
@@ -53,4 +53,4 @@ def build_app(
     inner = Starlette(routes=ROUTES, exception_handlers=ERROR_HANDLERS)
     inner.router.redirect_slashes = False
     inner.state.context = context
-    return Guard(inner, api_key, host_names, activity)
+    return AuthMiddleware(inner, api_key, host_names, activity)

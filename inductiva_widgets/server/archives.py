@@ -27,14 +27,14 @@ class NoRoomError(OSError):
     """The disk has no room for the archive."""
 
 
-class Unpacked(NamedTuple):
+class ExtractedArchive(NamedTuple):
     """What came out of an input archive."""
 
     files: int
     size: int
 
 
-class Packed(NamedTuple):
+class CreatedArchive(NamedTuple):
     """What went into an output archive."""
 
     files: int
@@ -85,7 +85,7 @@ def members_below(archive: zipfile.ZipFile, top: str) -> Iterator[tuple[zipfile.
             yield info, Path(*path.parts[1:])
 
 
-def unpack(archive: Path, target: Path, top: str) -> Unpacked:
+def extract_archive(archive: Path, target: Path, top: str) -> ExtractedArchive:
     """Unpack one folder of an archive, executable bits included.
 
     Parameters
@@ -113,16 +113,16 @@ def unpack(archive: Path, target: Path, top: str) -> Unpacked:
                 path.chmod(permissions | 0o600)
             files += 1
             size += info.file_size
-    return Unpacked(files, size)
+    return ExtractedArchive(files, size)
 
 
-def size_below(archive: Path, top: str) -> int:
+def extracted_size(archive: Path, top: str) -> int:
     """Return how many bytes ``unpack`` is going to write."""
     with zipfile.ZipFile(archive) as source:
         return sum(info.file_size for info, _ in members_below(source, top))
 
 
-def packed(output: Path) -> Packed:
+def describe_archive(output: Path) -> CreatedArchive:
     """Return what is in an output archive that was made before.
 
     Parameters
@@ -132,15 +132,17 @@ def packed(output: Path) -> Packed:
     """
     with zipfile.ZipFile(output) as archive:
         files = [member for member in archive.infolist() if not member.is_dir()]
-    return Packed(len(files), sum(member.file_size for member in files), output.stat().st_size, [])
+    return CreatedArchive(
+        len(files), sum(member.file_size for member in files), output.stat().st_size, []
+    )
 
 
-def pack(
+def create_archive(
     folder: Path,
     archive: Path,
     may_go_on: Callable[[], bool] = lambda: True,
     only: Collection[str] | None = None,
-) -> Packed:
+) -> CreatedArchive:
     """Pack a folder into an archive, everything under ``artifacts/``.
 
     The archive appears under its name when it is whole. Sockets, pipes and links that lead out of
@@ -193,7 +195,7 @@ def pack(
         raise
     finally:
         beside.unlink(missing_ok=True)
-    return Packed(files, size, archive.stat().st_size, skipped)
+    return CreatedArchive(files, size, archive.stat().st_size, skipped)
 
 
 def _add(

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inductiva_widgets.server.http_util import problem
+from inductiva_widgets.server.http_util import error_response
 from inductiva_widgets.server.signed_urls import LINK_PREFIX
 
 OPEN_PATHS = frozenset(
@@ -22,7 +22,7 @@ OPEN_PATHS = frozenset(
 )
 
 
-class Activity:
+class IdleTracker:
     """When the server was last of use to somebody."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Activity:
         return 0.0 if self._running else time.monotonic() - self._last
 
 
-class Guard:
+class AuthMiddleware:
     """Lets only those requests through that come from the user.
 
     Parameters
@@ -60,7 +60,7 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, api_key: str, host_names: Iterable[str], activity: Activity
+        self, app: ASGIApp, api_key: str, host_names: Iterable[str], activity: IdleTracker
     ) -> None:
         self._app = app
         self._api_key = api_key.encode()
@@ -76,10 +76,12 @@ class Guard:
         try:
             headers: dict[bytes, bytes] = dict(scope["headers"])
             if not self._is_own_host(headers.get(b"host", b"").decode("latin-1")):
-                refusal = problem(421, "This server does not answer to that host name.")
+                refusal = error_response(421, "This server does not answer to that host name.")
                 await refusal(scope, receive, send)
             elif not self._may_pass(scope["path"], headers.get(b"x-api-key")):
-                refusal = problem(401, "The API key is missing or not the one of this server.")
+                refusal = error_response(
+                    401, "The API key is missing or not the one of this server."
+                )
                 await refusal(scope, receive, send)
             else:
                 await self._app(scope, receive, _without_sniffing(send))

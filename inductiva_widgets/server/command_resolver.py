@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.models.tasks import Command, MpiConfig, Submission
+from inductiva_widgets.models.tasks import Command, MpiConfig, TaskSubmission
 from inductiva_widgets.server import containers
-from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.program_lookup import (
     KNOWN_PROGRAMS,
     ProgramNotFoundError,
@@ -25,7 +25,7 @@ from inductiva_widgets.server.program_lookup import (
 from inductiva_widgets.server.schemas.tasks import ExtraParams
 
 
-class PlannedCommand(msgspec.Struct, frozen=True, kw_only=True):
+class ResolvedCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command as the supervisor runs it; ``shown`` is how its user knows it.
 
     ``note`` is a line for the user. ``image`` is the container image that it runs in and ``engine``
@@ -41,7 +41,7 @@ class PlannedCommand(msgspec.Struct, frozen=True, kw_only=True):
     engine: str | None = None
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+class SubmissionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a submission asks to run, checked but not yet looked up on this machine.
 
     ``image`` is the container image where the user named one. A simulator's own image is none of
@@ -54,7 +54,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     image: str | None = None
 
     @classmethod
-    def of(cls, submission: Submission) -> Recipe:
+    def from_submission(cls, submission: TaskSubmission) -> SubmissionSpec:
         """Read the recipe out of a submission.
 
         Raises
@@ -65,7 +65,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         try:
             extra = msgspec.convert(submission.extra_params or {}, ExtraParams)
         except msgspec.ValidationError as error:
-            raise RefusedError(f"The extra_params cannot be used: {error}.") from None
+            raise BadRequestError(f"The extra_params cannot be used: {error}.") from None
         for command in extra.commands:
             _words(command.cmd)
         return cls(
@@ -76,9 +76,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def plan(
-    recipe: Recipe, input_files: set[str], environ: Mapping[str, str] = os.environ
-) -> list[PlannedCommand]:
+def resolve_commands(
+    recipe: SubmissionSpec, input_files: set[str], environ: Mapping[str, str] = os.environ
+) -> list[ResolvedCommand]:
     """Return the commands of a task with the programs of this machine.
 
     Parameters
@@ -95,7 +95,7 @@ def plan(
     ProgramNotFoundError
         A program is not to be found, before anything has run.
     """
-    if recipe.image is not None and containers.are_preferred(environ):
+    if recipe.image is not None and containers.prefer_containers(environ):
         return _in_image(recipe, recipe.image, environ, "")
     try:
         planned = _on_this_machine(recipe, input_files, environ)
@@ -116,12 +116,12 @@ def plan(
 
 
 def _on_this_machine(
-    recipe: Recipe, input_files: set[str], environ: Mapping[str, str]
-) -> list[PlannedCommand]:
+    recipe: SubmissionSpec, input_files: set[str], environ: Mapping[str, str]
+) -> list[ResolvedCommand]:
     def is_input(path: str) -> bool:
         return posixpath.normpath(posixpath.join(recipe.run_dir, path)) in input_files
 
-    planned: list[PlannedCommand] = []
+    planned: list[ResolvedCommand] = []
     for command in recipe.commands:
         words = _words(command.cmd)
         if _concerns_container(words):
@@ -135,15 +135,15 @@ def _on_this_machine(
             if not (planned and _is_own_path(words[0])):
                 raise
             program = [words[0]]
-        planned.append(_planned(command, [*program, *words[1:]], environ))
+        planned.append(_resolved(command, [*program, *words[1:]], environ))
     if not planned:
         raise ProgramNotFoundError("The commands of this task concern its container only.")
     return planned
 
 
 def _in_image(
-    recipe: Recipe, image: str, environ: Mapping[str, str], why: str
-) -> list[PlannedCommand]:
+    recipe: SubmissionSpec, image: str, environ: Mapping[str, str], why: str
+) -> list[ResolvedCommand]:
     """Return the commands as they run in a container image.
 
     Raises
@@ -161,7 +161,7 @@ def _in_image(
     for command in recipe.commands:
         prefix = [] if command.mpi_config is None else _mpi_prefix(command.mpi_config, "mpirun")
         planned.append(
-            PlannedCommand(
+            ResolvedCommand(
                 argv=prefix + _words(command.cmd),
                 shown=_shown(prefix, command),
                 prompts=command.prompts,
@@ -174,7 +174,7 @@ def _in_image(
     return planned
 
 
-def _planned(command: Command, argv: list[str], environ: Mapping[str, str]) -> PlannedCommand:
+def _resolved(command: Command, argv: list[str], environ: Mapping[str, str]) -> ResolvedCommand:
     config = command.mpi_config
     mpirun = shutil.which("mpirun", path=environ.get("PATH"))
     prefix = [] if config is None or mpirun is None else _mpi_prefix(config, mpirun)
@@ -184,7 +184,7 @@ def _planned(command: Command, argv: list[str], environ: Mapping[str, str]) -> P
             f"(There is no mpirun on the PATH: this runs as one process, not as {count}: "
             f"{command.cmd})"
         )
-    return PlannedCommand(
+    return ResolvedCommand(
         argv=prefix + argv,
         shown=_shown(prefix, command),
         prompts=command.prompts,
@@ -242,20 +242,22 @@ def _words(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise RefusedError(f"The command {command!r} cannot be read: {error}.") from None
+        raise BadRequestError(f"The command {command!r} cannot be read: {error}.") from None
     if not words:
-        raise RefusedError("The submission has an empty command.")
+        raise BadRequestError("The submission has an empty command.")
     return words
 
 
 def _single_folder(name: str) -> str:
     if not name or name in (".", "..") or "/" in name or "\\" in name:
-        raise RefusedError(f"sim_dir has to be the name of one folder, not {name!r}.")
+        raise BadRequestError(f"sim_dir has to be the name of one folder, not {name!r}.")
     return name
 
 
 def _inner_folder(name: str) -> str:
     folder = posixpath.normpath(name)
     if folder.startswith(("/", "..")):
-        raise RefusedError(f"run_subprocess_dir has to be inside the input folder, not {name!r}.")
+        raise BadRequestError(
+            f"run_subprocess_dir has to be inside the input folder, not {name!r}."
+        )
     return folder

@@ -48,7 +48,7 @@ def find_engine(environ: Mapping[str, str] = os.environ) -> str | None:
     return next((found for name in names if (found := shutil.which(name, path=path))), None)
 
 
-def are_preferred(environ: Mapping[str, str] = os.environ) -> bool:
+def prefer_containers(environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether an image is taken even where its programs are on this machine."""
     return environ.get(ENV_POLICY) == "always"
 
@@ -109,7 +109,7 @@ class Container:
         address = self.image if self._is_podman else self._address()
         return [self._engine, "pull", "--quiet", address]
 
-    def pulled(self, printed: list[str]) -> None:
+    def parse_pull_output(self, printed: list[str]) -> None:
         """Take in the last lines that ``pull`` has printed.
 
         Podman looks for a short name in its own store under many full ones. What it has fetched
@@ -158,7 +158,7 @@ class Container:
         options += ["--entrypoint", words[0]]
         return [self._engine, "run", *options, self._local, *words[1:]]
 
-    def end(self, index: int, grace: float, has_ended: Callable[[], bool]) -> None:
+    def stop(self, index: int, grace: float, has_ended: Callable[[], bool]) -> None:
         """End a command: asked to, given a while, made to.
 
         Parameters

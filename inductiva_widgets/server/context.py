@@ -6,25 +6,25 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
-from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.machine_groups import GroupService
-from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_service import TaskService
-from inductiva_widgets.server.webrtc_server import Peers
+from inductiva_widgets.server.webrtc_server import PeerService
 
 
 class Context(NamedTuple):
     """The services of one server; ``instance`` is a new text each time it starts."""
 
-    data: DataFolder
-    store: Store
+    data: DataDir
+    store: TaskStore
     tasks: TaskService
     groups: GroupService
     storage: StorageService
-    signer: LinkSigner
-    peers: Peers
+    signer: UrlSigner
+    peers: PeerService
     instance: str
 
 

@@ -76,7 +76,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-class TaskFolder:
+class TaskDir:
     """The files of one task that only the server and its supervisor use."""
 
     def __init__(self, root: Path) -> None:
@@ -88,7 +88,7 @@ class TaskFolder:
         self.seen = root / "processes.json"
 
 
-class DataFolder:
+class DataDir:
     """The data folder; see the module for what lies where."""
 
     def __init__(self, root: Path | None = None) -> None:
@@ -103,7 +103,7 @@ class DataFolder:
         self.server_out = self.root / "server.out"
         self.replay_file = self.root / "replay.json"
 
-    def check_kind(self, *, replay: bool) -> None:
+    def ensure_demo_flag(self, *, replay: bool) -> None:
         """Make sure that demo data and real tasks never meet.
 
         Parameters
@@ -141,15 +141,15 @@ class DataFolder:
             folder.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
 
-    def task(self, task_id: str) -> TaskFolder:
+    def task(self, task_id: str) -> TaskDir:
         """Return the folder of one task."""
-        return TaskFolder(self.tasks / task_id)
+        return TaskDir(self.tasks / task_id)
 
     def api_key(self) -> str:
         """Return the key of this folder, made at its first use."""
         return self._secret("api_key")
 
-    def forget_api_key(self) -> None:
+    def rotate_api_key(self) -> None:
         """Make the next use of the key make a new one."""
         (self.root / "api_key").unlink(missing_ok=True)
 

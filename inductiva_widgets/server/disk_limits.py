@@ -56,14 +56,14 @@ def parse_size(text: str) -> int:
     return int(float(number) * (_BINARY if binary else _UNITS)[unit or ""])
 
 
-class Limits(NamedTuple):
+class DiskLimits(NamedTuple):
     """Free bytes that have to stay, and bytes that one task may write, None for any number."""
 
     disk_floor: int = _DEFAULT_FLOOR
     max_output: int | None = None
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Limits:
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> DiskLimits:
         """Return what the environment says.
 
         Raises
@@ -83,7 +83,7 @@ def _size_in(environ: Mapping[str, str], name: str) -> int | None:
         raise LimitError(f"The variable {name}: {error}.") from None
 
 
-class Guard:
+class DiskGuard:
     """Watches over the limits while a task runs.
 
     Parameters
@@ -94,12 +94,12 @@ class Guard:
         The limits.
     """
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: DiskLimits) -> None:
         self._folder = folder
         self._limits = limits
         self._next_count = 0.0
 
-    def room_for(self, size: int) -> str | None:
+    def reason_no_space(self, size: int) -> str | None:
         """Return why so many bytes more must not be written; None when they may be."""
         free = self._free()
         if free - size >= self._limits.disk_floor:
@@ -110,7 +110,7 @@ class Guard:
             f"again."
         )
 
-    def exceeded(self, *, now: bool = False) -> str | None:
+    def violation(self, *, now: bool = False) -> str | None:
         """Return which limit the task has exceeded, None when it has not.
 
         Parameters
@@ -139,7 +139,7 @@ class Guard:
             f"{format_bytes(limit)} that {ENV_OUTPUT} allows."
         )
 
-    def may_pack(self) -> bool:
+    def can_archive(self) -> bool:
         """Return whether the output archive may grow further.
 
         Half of the floor is for it, or a task that ran into the floor could leave nothing.

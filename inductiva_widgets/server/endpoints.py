@@ -23,11 +23,11 @@ JSON = "application/json"
 BINARY = "application/octet-stream"
 
 
-class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class QueryModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of the queries of requests; a parameter that is no field is refused."""
 
 
-class Place(Query, frozen=True, kw_only=True):
+class BucketLocation(QueryModel, frozen=True, kw_only=True):
     """Where files are kept. There is one place here, and any provider means it."""
 
     provider_id: Literal["GCP", "LOCAL"] | None = None
@@ -67,7 +67,7 @@ class Endpoint(Route):
         *,
         answer: Any = None,
         status: int = 200,
-        query: type[Query] | None = None,
+        query: type[QueryModel] | None = None,
         body: Any = None,
         errors: Sequence[int] = (),
         headers: Mapping[str, type] | None = None,

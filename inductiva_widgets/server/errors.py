@@ -6,27 +6,27 @@ import re
 from typing import Any
 
 
-class RefusedError(Exception):
+class BadRequestError(Exception):
     """The request cannot be carried out as it stands."""
 
 
-class AbsentError(RefusedError):
+class MissingError(BadRequestError):
     """What the request names does not exist."""
 
 
-class ConflictError(RefusedError):
+class ConflictingStateError(BadRequestError):
     """The request contradicts the present state."""
 
 
-class ForbiddenError(RefusedError):
+class ForbiddenError(BadRequestError):
     """The request is not allowed to do this."""
 
 
-class UnavailableError(RefusedError):
+class UnavailableError(BadRequestError):
     """The request cannot be carried out now: the same one may be, later."""
 
 
-class TooLargeError(RefusedError):
+class TooLargeError(BadRequestError):
     """The request brings or asks for more than there is room for."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from inductiva_widgets.models.tasks import Metrics, Operation
+from inductiva_widgets.models.tasks import Operation, TaskMetrics
 from inductiva_widgets.server import events, state_machine
 from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
@@ -16,7 +16,7 @@ from inductiva_widgets.status import Status
 _KILLED_FROM_OUTSIDE = "The supervisor of the task was told to end, not by the embedded server."
 
 
-def apply(record: TaskRecord, event: events.Event) -> TaskRecord:
+def apply_event(record: TaskRecord, event: events.Event) -> TaskRecord:
     """Return what an event of the journal makes of a task.
 
     An event that comes too late for the task's status still tells its times and sizes.
@@ -65,7 +65,7 @@ def _on_image_fetched(
 
 def _on_command_started(record: TaskRecord, event: events.CommandStarted) -> TaskRecord:
     if state_machine.can_move(record.info.status, Status.COMPUTATION_STARTED):
-        record = state_machine.enter(
+        record = state_machine.transition(
             record, Status.COMPUTATION_STARTED, event.time, computation_start_time=event.time
         )
     operation = Operation(
@@ -110,7 +110,7 @@ def _on_computation_ended(record: TaskRecord, event: events.ComputationEnded) ->
     record = _measured(record, computation_seconds=(event.time - started).total_seconds())
     record = replace(record, info=replace(record.info, computation_end_time=event.time))
     if state_machine.can_move(record.info.status, Status.COMPUTATION_ENDED):
-        record = state_machine.enter(record, Status.COMPUTATION_ENDED, event.time)
+        record = state_machine.transition(record, Status.COMPUTATION_ENDED, event.time)
     return record
 
 
@@ -139,9 +139,9 @@ def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
         return record
     if before == Status.PENDING_KILL:
         # Asked for is asked for, whatever came first: the exit code says nothing about it.
-        return state_machine.enter(record, Status.KILLED, event.time)
+        return state_machine.transition(record, Status.KILLED, event.time)
     if record.supervision.group_ended:
-        return state_machine.end_with_group(record, event.time)
+        return state_machine.finish_after_group(record, event.time)
     outcome, reason = event.outcome, event.reason
     if outcome == Status.KILLED:
         outcome, reason = Status.EXECUTER_TERMINATED, _KILLED_FROM_OUTSIDE
@@ -151,12 +151,12 @@ def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
     return (
         state_machine.fail(record, outcome, event.time, reason)
         if reason
-        else state_machine.enter(record, outcome, event.time)
+        else state_machine.transition(record, outcome, event.time)
     )
 
 
 def _measured(record: TaskRecord, **measures: Any) -> TaskRecord:
-    metrics = replace(record.info.metrics or Metrics(), **measures)
+    metrics = replace(record.info.metrics or TaskMetrics(), **measures)
     return replace(record, info=replace(record.info, metrics=metrics))
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from inductiva_widgets.ansi import plain_lines
+from inductiva_widgets.ansi import render_plain_lines
 
 _LAST_WORDS = 3
 _LINE_LENGTH = 200
@@ -106,7 +106,7 @@ def cannot_start(error: OSError, command: str) -> str:
     return f"The command cannot be started: {cause}: {command}"
 
 
-def machine_trouble(error: OSError) -> str:
+def describe_os_error(error: OSError) -> str:
     """Return what went wrong on this machine, outside the commands."""
     where = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -114,7 +114,7 @@ def machine_trouble(error: OSError) -> str:
     return f"This machine failed outside the simulator: {error.strerror or error}{where}."
 
 
-def last_words(folder: Path) -> str:
+def output_tail(folder: Path) -> str:
     """Return the last lines that the simulator wrote, as they often tell the cause.
 
     Of stderr.txt, or of stdout.txt where that is empty: some simulators put errors there.
@@ -131,7 +131,7 @@ def last_lines(path: Path, count: int) -> list[str]:
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
-            lines = plain_lines(file.read().decode("utf-8", "replace"))
+            lines = render_plain_lines(file.read().decode("utf-8", "replace"))
     except FileNotFoundError:
         return []
     return [line.strip() for line in lines if line.strip()][-count:]

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from inductiva_widgets.server.http_util import problem
+from inductiva_widgets.server.http_util import error_response
 
 _CHUNK = 1 << 20
 
@@ -52,7 +52,7 @@ def send_file(request: Request, path: Path) -> Response:
             asked = parse_range(request.headers.get("range", ""), size)
     except UnsatisfiableRangeError as error:
         file.close()
-        refusal = problem(416, str(error))
+        refusal = error_response(416, str(error))
         refusal.headers["content-range"] = f"bytes */{size}"
         return refusal
     except BaseException:

@@ -18,11 +18,11 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from inductiva_widgets.server.errors import (
-    AbsentError,
-    ConflictError,
+    BadRequestError,
+    ConflictingStateError,
     ForbiddenError,
     MalformedRequestError,
-    RefusedError,
+    MissingError,
     TooLargeError,
     UnavailableError,
 )
@@ -36,12 +36,12 @@ _MOST_BODY = 8 << 20
 
 # The most specific class first.
 _STATUS_OF = {
-    AbsentError: 404,
-    ConflictError: 409,
+    MissingError: 404,
+    ConflictingStateError: 409,
     ForbiddenError: 403,
     TooLargeError: 413,
     UnavailableError: 503,
-    RefusedError: 400,
+    BadRequestError: 400,
 }
 
 
@@ -105,12 +105,12 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
     return value
 
 
-async def call(function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+async def run_in_thread(function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
     """Run a function of the services off the event loop, since they may wait for the disk."""
     return await run_in_threadpool(function, *arguments, **named)
 
 
-def answer(value: object, status: int = 200) -> Response:
+def respond(value: object, status: int = 200) -> Response:
     """Return a value as a JSON response."""
     return json_response(encode(value), status)
 
@@ -120,9 +120,9 @@ def json_response(content: bytes, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json")
 
 
-def problem(status: int, detail: object) -> Response:
+def error_response(status: int, detail: object) -> Response:
     """Return an error response."""
-    return answer({"detail": detail}, status)
+    return respond({"detail": detail}, status)
 
 
 def _is_list(kind: Any) -> bool:
@@ -130,9 +130,9 @@ def _is_list(kind: Any) -> bool:
     return get_origin(getattr(kind, "__origin__", kind)) is list or get_origin(kind) is list
 
 
-def _on_refused(_request: Request, error: Exception) -> Response:
+def _on_bad_request(_request: Request, error: Exception) -> Response:
     status = next(code for kind, code in _STATUS_OF.items() if isinstance(error, kind))
-    refusal = problem(status, str(error))
+    refusal = error_response(status, str(error))
     if status == 503:
         # By this the clients know that asking again is of use.
         refusal.headers["retry-after"] = "1"
@@ -142,7 +142,7 @@ def _on_refused(_request: Request, error: Exception) -> Response:
 def _on_malformed(_request: Request, error: Exception) -> Response:
     if not isinstance(error, MalformedRequestError):
         raise error
-    return problem(422, error.detail())
+    return error_response(422, error.detail())
 
 
 def _on_http(request: Request, error: Exception) -> Response:
@@ -155,10 +155,10 @@ def _on_http(request: Request, error: Exception) -> Response:
     elif error.status_code == 405:
         allowed = ", ".join(sorted(_methods_of(request)))
         detail = f"{path} does not answer to {request.method}, only to {allowed}."
-        refusal = problem(405, detail)
+        refusal = error_response(405, detail)
         refusal.headers["allow"] = allowed
         return refusal
-    return problem(error.status_code, detail)
+    return error_response(error.status_code, detail)
 
 
 def _methods_of(request: Request) -> set[str]:
@@ -173,9 +173,11 @@ def _on_system_error(_request: Request, error: Exception) -> Response:
     """Tell what the disk says where a request brought that about, and no program's mistake."""
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return problem(507, "The disk of this machine is full: free some space and try again.")
+        return error_response(
+            507, "The disk of this machine is full: free some space and try again."
+        )
     if number in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.ENOTEMPTY):
-        return problem(
+        return error_response(
             409, "What the request names was changed by another one in the meantime: try again."
         )
     return _on_failure(_request, error)
@@ -183,11 +185,11 @@ def _on_system_error(_request: Request, error: Exception) -> Response:
 
 def _on_failure(_request: Request, error: Exception) -> Response:
     # The web server logs it.
-    return problem(500, f"The embedded server failed: {error!r}. Its log has the details.")
+    return error_response(500, f"The embedded server failed: {error!r}. Its log has the details.")
 
 
 ERROR_HANDLERS: dict[Any, Callable[[Request, Exception], Response]] = {
-    RefusedError: _on_refused,
+    BadRequestError: _on_bad_request,
     MalformedRequestError: _on_malformed,
     HTTPException: _on_http,
     OSError: _on_system_error,

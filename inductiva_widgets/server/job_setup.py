@@ -8,16 +8,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from inductiva_widgets.models.tasks import Metrics
+from inductiva_widgets.models.tasks import TaskMetrics
 from inductiva_widgets.server import archives, machine_info
-from inductiva_widgets.server.command_resolver import Recipe, plan
-from inductiva_widgets.server.data_dir import DataFolder, write_atomically
+from inductiva_widgets.server.command_resolver import SubmissionSpec, resolve_commands
+from inductiva_widgets.server.data_dir import DataDir, write_atomically
 from inductiva_widgets.server.schemas.tasks import encode
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT
 from inductiva_widgets.server.store.records import TaskRecord
 
 
-def write_job(data: DataFolder, record: TaskRecord, capacity: int) -> None:
+def write_job_file(data: DataDir, record: TaskRecord, capacity: int) -> None:
     """Write what the supervisor of a task reads first.
 
     Parameters
@@ -36,7 +36,7 @@ def write_job(data: DataFolder, record: TaskRecord, capacity: int) -> None:
     UnsafeArchiveError
         The input must not be unpacked.
     """
-    recipe = Recipe.of(record.submission)
+    recipe = SubmissionSpec.from_submission(record.submission)
     with zipfile.ZipFile(input_of(data, record)) as archive:
         members = archives.members_below(archive, recipe.sim_dir)
         names = {path.as_posix() for info, path in members if not info.is_dir()}
@@ -53,12 +53,12 @@ def write_job(data: DataFolder, record: TaskRecord, capacity: int) -> None:
         "run_dir": recipe.run_dir,
         "ttl_seconds": record.submission.time_to_live_seconds,
         "env": machine_info.default_environment(capacity),
-        "commands": plan(recipe, names),
+        "commands": resolve_commands(recipe, names),
     }
     write_atomically(folder.job, encode(job))
 
 
-def pack_reason(data: DataFolder, record: TaskRecord, reason: str) -> Metrics:
+def archive_failure_output(data: DataDir, record: TaskRecord, reason: str) -> TaskMetrics:
     """Leave the output of a task that cannot be started, and return the task's new metrics.
 
     Clients read the two text files of whatever has failed.
@@ -67,27 +67,27 @@ def pack_reason(data: DataFolder, record: TaskRecord, reason: str) -> Metrics:
     folder.work.mkdir(parents=True, exist_ok=True)
     (folder.work / "stdout.txt").touch()
     (folder.work / "stderr.txt").write_text(reason + "\n", encoding="utf-8")
-    packed = archives.pack(folder.work, output_of(data, record))
+    packed = archives.create_archive(folder.work, output_of(data, record))
     shutil.rmtree(folder.work, ignore_errors=True)
     return replace(
-        record.info.metrics or Metrics(),
+        record.info.metrics or TaskMetrics(),
         output_size_bytes=packed.size,
         output_zipped_size_bytes=packed.zipped_size,
         output_total_files=packed.files,
     )
 
 
-def input_of(data: DataFolder, record: TaskRecord) -> Path:
+def input_of(data: DataDir, record: TaskRecord) -> Path:
     """Return the place of a task's input archive."""
     return data.storage / (record.info.storage_path or "") / INPUT
 
 
-def output_of(data: DataFolder, record: TaskRecord) -> Path:
+def output_of(data: DataDir, record: TaskRecord) -> Path:
     """Return the place of a task's output archive."""
     return data.storage / (record.info.storage_path or "") / OUTPUT
 
 
-def clear_up(data: DataFolder, record: TaskRecord) -> None:
+def clear_up(data: DataDir, record: TaskRecord) -> None:
     """Remove what a supervisor that was killed leaves behind of a task that is over."""
     output = output_of(data, record)
     output.with_name(f".{output.name}.part").unlink(missing_ok=True)

@@ -62,7 +62,7 @@ class JournalWriter:
         return end > 0 and os.pread(self._descriptor, 1, end - 1) != b"\n"
 
 
-def read_from(path: Path, offset: int) -> tuple[list[bytes], int]:
+def read_lines_from(path: Path, offset: int) -> tuple[list[bytes], int]:
     """Return the complete lines after a place in the journal, and the place after them.
 
     Parameters

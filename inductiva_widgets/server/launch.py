@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import IO
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.server.data_dir import DataFolder, default_root, package_root, replay_root
-from inductiva_widgets.server.demo.options import ReplayOptions
+from inductiva_widgets.server.data_dir import DataDir, default_root, package_root, replay_root
+from inductiva_widgets.server.demo.options import DemoOptions
 from inductiva_widgets.server.requirements import check_requirements
-from inductiva_widgets.server.server_info import Connection
+from inductiva_widgets.server.server_info import ServerInfo
 
-__all__ = ["Connection", "start_or_attach"]
+__all__ = ["ServerInfo", "start_or_attach"]
 
 IDLE_TIMEOUT = 3600.0
 
@@ -36,8 +36,8 @@ def start_or_attach(
     data_dir: str | Path | None = None,
     *,
     idle_timeout: float = IDLE_TIMEOUT,
-    replay: ReplayOptions | None = None,
-) -> Connection:
+    replay: DemoOptions | None = None,
+) -> ServerInfo:
     """Return the embedded server of a data folder, started if need be.
 
     All processes of a user share one server. It goes on when this process ends, and stops by itself
@@ -64,8 +64,8 @@ def start_or_attach(
     from filelock import FileLock, Timeout
 
     root = replay_root() if replay is not None else default_root()
-    data = DataFolder(root if data_dir is None else Path(data_dir))
-    data.check_kind(replay=replay is not None)
+    data = DataDir(root if data_dir is None else Path(data_dir))
+    data.ensure_demo_flag(replay=replay is not None)
     if running := _running(data):
         return running
     try:
@@ -82,12 +82,12 @@ def start_or_attach(
         raise LocalServerError(f"The data folder {data.root} cannot be used: {error}.") from error
 
 
-def _running(data: DataFolder) -> Connection | None:
-    connection = Connection.read(data.server_file)
+def _running(data: DataDir) -> ServerInfo | None:
+    connection = ServerInfo.read(data.server_file)
     return connection if connection is not None and connection.is_alive() else None
 
 
-def _start(data: DataFolder, idle_timeout: float, replay: ReplayOptions | None) -> Connection:
+def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> ServerInfo:
     _started[:] = [process for process in _started if process.poll() is None]
     shown = []
     if replay is not None:
@@ -131,7 +131,7 @@ def _private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _failure(data: DataFolder, what: str) -> LocalServerError:
+def _failure(data: DataDir, what: str) -> LocalServerError:
     lines = data.server_out.read_text(encoding="utf-8", errors="replace").splitlines()
     said = "\n".join(lines[-_LAST_LINES:]) or "(nothing)"
     return LocalServerError(

@@ -33,7 +33,7 @@ def warn_in_terminal() -> None:
 
 
 @contextmanager
-def log_to(path: Path, most_bytes: int = MOST_BYTES) -> Iterator[None]:
+def set_up_log(path: Path, most_bytes: int = MOST_BYTES) -> Iterator[None]:
     """Write what happens meanwhile to a log file.
 
     Parameters

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from msgspec.structs import asdict, replace
 
 from inductiva_widgets.server import machine_info, state_machine
-from inductiva_widgets.server.errors import AbsentError, ConflictError
+from inductiva_widgets.server.errors import ConflictingStateError, MissingError
 from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.schemas.tasks import (
     GroupUsage,
@@ -27,7 +27,7 @@ from inductiva_widgets.server.schemas.tasks import (
 from inductiva_widgets.server.store import metadata
 from inductiva_widgets.server.store.machine_groups import LOCAL_GROUP
 from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 
 _ALL = 10**9
 
@@ -70,7 +70,7 @@ class GroupService:
         How many tasks run at a time.
     """
 
-    def __init__(self, folder: Path, store: Store, scheduler: Scheduler, capacity: int) -> None:
+    def __init__(self, folder: Path, store: TaskStore, scheduler: Scheduler, capacity: int) -> None:
         self._folder = folder
         self._store = store
         self._scheduler = scheduler
@@ -85,7 +85,7 @@ class GroupService:
         with self._store.transaction():
             group = self._record(key)
             if group.status == GroupStatus.TERMINATED:
-                raise ConflictError(
+                raise ConflictingStateError(
                     f"The machine group {group.name!r} was terminated: register another one."
                 )
             self._store.groups.set_status(group.id, GroupStatus.STARTED)
@@ -99,15 +99,18 @@ class GroupService:
         with self._store.transaction():
             group = self._record(key)
             if group.id == LOCAL_GROUP:
-                raise ConflictError(
+                raise ConflictingStateError(
                     f"The machine group {group.name!r} is this machine and cannot be terminated."
                 )
             self._store.groups.set_status(group.id, GroupStatus.TERMINATED)
             now = datetime.now(timezone.utc)
-            for task in self._store.tasks_with([*state_machine.WAITING, *state_machine.ON_MACHINE]):
+            for task in self._store.tasks_by_status(
+                [*state_machine.WAITING, *state_machine.ON_MACHINE]
+            ):
                 if task.info.machine_group_id == group.id:
                     self._store.update(
-                        task.info.task_id, lambda present: state_machine.lose_group(present, now)
+                        task.info.task_id,
+                        lambda present: state_machine.on_group_terminated(present, now),
                     )
         self._scheduler.wake()
         return self.find(key)
@@ -126,20 +129,22 @@ class GroupService:
         found = [view for view in map(self._view, every) if wanted.fits(view)]
         return [_past(view) for view in found[(page - 1) * per_page : page * per_page]]
 
-    def share(self, key: str, level: SharingLevel) -> None:
+    def set_sharing(self, key: str, level: SharingLevel) -> None:
         """Note who a group is for."""
         group = self._record(key)
-        metadata.write(self._store, "group-sharing", group.id, {"level": level}, merge=False)
+        metadata.write_metadata(
+            self._store, "group-sharing", group.id, {"level": level}, merge=False
+        )
 
     def _record(self, key: str) -> GroupRecord:
         found = self._store.groups.find(key)
         if found is None:
-            raise AbsentError(f"There is no machine group {key!r} here.")
+            raise MissingError(f"There is no machine group {key!r} here.")
         return found
 
     def _view(self, group: GroupRecord) -> LocalGroup:
         view = machine_info.machine_group(group, self._capacity, self._folder)
-        noted = metadata.read(self._store, "group-sharing").get(group.id)
+        noted = metadata.read_metadata(self._store, "group-sharing").get(group.id)
         # What was noted is one of the levels, since it came through the API.
         return replace(view, sharing_level=noted["level"]) if noted else view
 

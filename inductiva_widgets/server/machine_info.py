@@ -26,7 +26,7 @@ _FOREVER = 365 * 24 * 3600
 _NO_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
 
 
-class Host(NamedTuple):
+class MachineInfo(NamedTuple):
     """Processors and memory (bytes) of this machine."""
 
     logical_cpus: int
@@ -35,11 +35,11 @@ class Host(NamedTuple):
 
 
 @cache
-def this_host() -> Host:
+def machine_info() -> MachineInfo:
     """Return the facts, which do not change while the server runs."""
     logical = os.cpu_count() or 1
     physical = psutil.cpu_count(logical=False) or logical
-    return Host(logical, physical, int(psutil.virtual_memory().total))
+    return MachineInfo(logical, physical, int(psutil.virtual_memory().total))
 
 
 def default_capacity() -> int:
@@ -47,7 +47,7 @@ def default_capacity() -> int:
 
     Simulators compete for memory bandwidth, and the notebook shares the machine.
     """
-    return max(1, this_host().logical_cpus // 2)
+    return max(1, machine_info().logical_cpus // 2)
 
 
 def default_environment(capacity: int) -> dict[str, str]:
@@ -56,12 +56,12 @@ def default_environment(capacity: int) -> dict[str, str]:
     Left alone, OpenMP programs take every processor, each task anew, and spin while they wait. So
     the tasks share all but one, which is for the server and the notebook.
     """
-    return {"OMP_NUM_THREADS": str(max(1, (this_host().logical_cpus - 1) // capacity))}
+    return {"OMP_NUM_THREADS": str(max(1, (machine_info().logical_cpus - 1) // capacity))}
 
 
-def executer(group: GroupRecord) -> Executer:
+def executer_info(group: GroupRecord) -> Executer:
     """Return this machine as the machine of a task that was sent to a group."""
-    host = this_host()
+    host = machine_info()
     return Executer(
         uuid=group.machine_id,
         cpu_count_logical=host.logical_cpus,
@@ -90,7 +90,7 @@ def machine_group(group: GroupRecord, capacity: int, folder: Path) -> LocalGroup
     folder
         The data folder, whose disk counts.
     """
-    host = this_host()
+    host = machine_info()
     spec = group.spec or _own_spec(folder)
     machines = spec.num_vms
     return LocalGroup(

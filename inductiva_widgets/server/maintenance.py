@@ -15,13 +15,13 @@ import msgspec
 
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.server.data_dir import DataFolder
-from inductiva_widgets.server.server_info import Connection
+from inductiva_widgets.server.data_dir import DataDir
+from inductiva_widgets.server.server_info import ServerInfo
 
 _LOOK_EVERY = 0.05
 
 
-class Leftover(NamedTuple):
+class FinishedTaskFiles(NamedTuple):
     """The files of a task that has ended."""
 
     task_id: str
@@ -30,9 +30,9 @@ class Leftover(NamedTuple):
     size: int
 
 
-def running_server(data: DataFolder) -> Connection | None:
+def running_server(data: DataDir) -> ServerInfo | None:
     """Return the server of a data folder if it answers."""
-    connection = Connection.read(data.server_file)
+    connection = ServerInfo.read(data.server_file)
     return connection if connection is not None and connection.is_alive() else None
 
 
@@ -54,7 +54,7 @@ def _taken(path: Path) -> int:
         return 0
 
 
-def wait_for_end(data: DataFolder, server: Connection, patience: float) -> bool:
+def wait_for_end(data: DataDir, server: ServerInfo, patience: float) -> bool:
     """Wait until a server has ended for good; return whether it has."""
     from filelock import FileLock, Timeout
 
@@ -84,7 +84,7 @@ def _exists(pid: int) -> bool:
 
 
 @contextmanager
-def tasks_without_server(data: DataFolder) -> Iterator[Iterable[TaskInfo]]:
+def tasks_without_server(data: DataDir) -> Iterator[Iterable[TaskInfo]]:
     """Give the tasks of a folder that no server uses, and keep servers out meanwhile.
 
     Raises
@@ -97,7 +97,7 @@ def tasks_without_server(data: DataFolder) -> Iterator[Iterable[TaskInfo]]:
     from filelock import FileLock, Timeout
 
     from inductiva_widgets.server.store.migrations import NewerDatabaseError
-    from inductiva_widgets.server.store.tasks import Store
+    from inductiva_widgets.server.store.tasks import TaskStore
     from inductiva_widgets.server.task_query import TaskFilter
 
     if not data.database.exists():
@@ -111,7 +111,7 @@ def tasks_without_server(data: DataFolder) -> Iterator[Iterable[TaskInfo]]:
             f"A server uses the data folder {data.root} but does not answer. Try again."
         ) from None
     try:
-        store = Store(data.database)
+        store = TaskStore(data.database)
         try:
             rows, _ = store.list_tasks(TaskFilter(), limit=-1)
             yield [msgspec.json.decode(row, type=TaskInfo) for row in rows]
@@ -123,9 +123,9 @@ def tasks_without_server(data: DataFolder) -> Iterator[Iterable[TaskInfo]]:
         lock.release()
 
 
-def leftovers(
-    data: DataFolder, tasks: Iterable[TaskInfo], ended_before: datetime | None = None
-) -> list[Leftover]:
+def finished_task_files(
+    data: DataDir, tasks: Iterable[TaskInfo], ended_before: datetime | None = None
+) -> list[FinishedTaskFiles]:
     """Return the files of tasks that have ended, of those that have any.
 
     Parameters
@@ -146,11 +146,11 @@ def leftovers(
         places = tuple(place for place in _places(data, info) if os.path.lexists(place))
         if places:
             size = sum(map(size_of, places))
-            found.append(Leftover(info.task_id, info.end_time, places, size))
+            found.append(FinishedTaskFiles(info.task_id, info.end_time, places, size))
     return found
 
 
-def remove(data: DataFolder, found: Iterable[Leftover]) -> int:
+def remove(data: DataDir, found: Iterable[FinishedTaskFiles]) -> int:
     """Remove the files of tasks for good and return how many bytes that has freed."""
     freed = 0
     for leftover in found:
@@ -163,7 +163,7 @@ def remove(data: DataFolder, found: Iterable[Leftover]) -> int:
     return freed
 
 
-def _places(data: DataFolder, info: TaskInfo) -> Iterator[Path]:
+def _places(data: DataDir, info: TaskInfo) -> Iterator[Path]:
     """Yield the two folders of a task, unless they are not where they should be."""
     # The folder of a task is named after it, so no wrong path takes along what is around.
     stored = PurePosixPath(info.storage_path or "")
@@ -175,7 +175,7 @@ def _places(data: DataFolder, info: TaskInfo) -> Iterator[Path]:
             yield place
 
 
-def _is_inside(data: DataFolder, place: Path) -> bool:
+def _is_inside(data: DataDir, place: Path) -> bool:
     """Return whether a folder is one below the storage or the tasks, and no way out of there."""
     if place.is_symlink():
         return False

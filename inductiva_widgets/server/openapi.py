@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from inductiva_widgets.server.endpoints import BINARY, JSON, Endpoint, Query
+from inductiva_widgets.server.endpoints import BINARY, JSON, Endpoint, QueryModel
 
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -28,13 +28,13 @@ _REASONS = {
 }
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was refused, in a sentence."""
 
     detail: str
 
 
-class Mistake(msgspec.Struct, frozen=True, kw_only=True):
+class ValidationIssue(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with a request, and where."""
 
     loc: list[str | int]
@@ -42,10 +42,10 @@ class Mistake(msgspec.Struct, frozen=True, kw_only=True):
     type: str
 
 
-class Malformed(msgspec.Struct, frozen=True, kw_only=True):
+class ValidationErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is wrong with the shape of a request."""
 
-    detail: list[Mistake]
+    detail: list[ValidationIssue]
 
 
 def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
         Version of the server.
     """
     listed = list(endpoints)
-    types = [Problem, Malformed]
+    types = [ErrorBody, ValidationErrorBody]
     for one in listed:
         types += [kind for kind in (one.body, one.answer) if kind not in (None, bytes)]
     _, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
@@ -107,7 +107,7 @@ def _path_parameters(one: Endpoint) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(query: type[Query] | None) -> list[dict[str, Any]]:
+def _query_parameters(query: type[QueryModel] | None) -> list[dict[str, Any]]:
     if query is None:
         return []
     found = []
@@ -153,7 +153,7 @@ def _responses(one: Endpoint) -> dict[str, Any]:
         codes.add(413)
     for code in sorted(codes):
         refusal: dict[str, Any] = {"description": _REASONS[code]}
-        kind: Any = bytes if code == 206 else Malformed if code == 422 else Problem
+        kind: Any = bytes if code == 206 else ValidationErrorBody if code == 422 else ErrorBody
         if code != 204:
             refusal["content"] = _content(kind)
         responses[str(code)] = refusal

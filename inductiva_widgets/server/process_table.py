@@ -28,12 +28,12 @@ class Process(NamedTuple):
     memory: int
 
 
-def table() -> dict[int, Process]:
+def list_processes() -> dict[int, Process]:
     """Return all live processes by number; dead ones that nobody took note of are left out."""
     return _from_proc() if _has_proc() else from_psutil()
 
 
-def carriers(variable: str, value: str) -> set[int]:
+def pids_with_env(variable: str, value: str) -> set[int]:
     """Return the processes that were started with an environment variable of that value.
 
     Those of other users are closed to us, and are never ours.

@@ -43,7 +43,7 @@ def adopt_orphans() -> bool:
     return False
 
 
-class Family:
+class ProcessTree:
     """All processes of one task.
 
     Parameters
@@ -75,7 +75,7 @@ class Family:
         """The processes found by the last look: number and start."""
         return dict(self._seen)
 
-    def look(self, *, everywhere: bool = True) -> list[Process]:
+    def scan(self, *, everywhere: bool = True) -> list[Process]:
         """Return the live processes of the task.
 
         Parameters
@@ -83,7 +83,7 @@ class Family:
         everywhere
             Whether to look at the environment of each process, too, which takes the longest.
         """
-        present = process_table.table()
+        present = process_table.list_processes()
         found = {
             pid
             for pid, started in self._seen.items()
@@ -92,7 +92,7 @@ class Family:
         if self._group is not None:
             found |= {pid for pid, process in present.items() if process.group == self._group}
         if everywhere:
-            found |= process_table.carriers(MARKER, self._marker) & present.keys()
+            found |= process_table.pids_with_env(MARKER, self._marker) & present.keys()
         roots = found if self._root is None else {self._root, *found}
         found |= _descendants(roots, present)
         # The one that looks ends last, by itself.
@@ -100,7 +100,7 @@ class Family:
         self._seen = {pid: present[pid].started for pid in found}
         return [present[pid] for pid in sorted(found)]
 
-    def end(self, grace: float, reap: Callable[[], object] = lambda: None) -> list[Process]:
+    def terminate(self, grace: float, reap: Callable[[], object] = lambda: None) -> list[Process]:
         """End the processes, asked to at first, made to after a while; return those still there.
 
         Parameters
@@ -110,11 +110,11 @@ class Family:
         reap
             Called while waiting, to take note of ended children.
         """
-        self._send(signal.SIGTERM, self.look())
+        self._send(signal.SIGTERM, self.scan())
         deadline = time.monotonic() + grace
         while True:
             reap()
-            left = self.look()
+            left = self.scan()
             if not left:
                 return []
             if time.monotonic() >= deadline:
@@ -126,7 +126,7 @@ class Family:
             self._send(signal.SIGKILL, left)
             time.sleep(_LOOK_EVERY)
             reap()
-            left = self.look()
+            left = self.scan()
         return left
 
     def _send(self, number: signal.Signals, processes: list[Process]) -> None:
@@ -143,14 +143,14 @@ class Family:
 
 def members(group: int | None, marker: str) -> set[int]:
     """Return the live processes of a group, and those that carry a task's marker."""
-    return {process.pid for process in Family(marker, group=group).look()}
+    return {process.pid for process in ProcessTree(marker, group=group).scan()}
 
 
 def end_all(
     group: int | None, marker: str, grace: float, reap: Callable[[], object] = lambda: None
 ) -> None:
     """End the processes of a group and those that carry a task's marker; see ``Family.end``."""
-    Family(marker, group=group).end(grace, reap)
+    ProcessTree(marker, group=group).terminate(grace, reap)
 
 
 def _descendants(roots: set[int], present: dict[int, Process]) -> set[int]:
@@ -167,14 +167,14 @@ def _descendants(roots: set[int], present: dict[int, Process]) -> set[int]:
     return found
 
 
-def note_seen(path: Path, seen: dict[int, float]) -> None:
+def save_pids(path: Path, seen: dict[int, float]) -> None:
     """Write down the processes of a task, for whoever has to end them in our place."""
     beside = path.with_name(f".{path.name}.part")
     beside.write_text(json.dumps(sorted(seen.items())), encoding="ascii")
     beside.replace(path)
 
 
-def read_seen(path: Path) -> list[tuple[int, float]]:
+def read_pids(path: Path) -> list[tuple[int, float]]:
     """Return what ``note_seen`` wrote; nothing where it did not."""
     try:
         return [(int(pid), float(started)) for pid, started in json.loads(path.read_bytes())]

@@ -10,12 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.server.errors import AbsentError, ConflictError
+from inductiva_widgets.server.errors import ConflictingStateError, MissingError
 from inductiva_widgets.server.schemas.account import ProjectStatistics, ProjectView
 from inductiva_widgets.server.schemas.tasks import NewProject
 from inductiva_widgets.server.store import metadata as notes
 from inductiva_widgets.server.store.records import ProjectRecord, TaskRecord
-from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, Store
+from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import Status
 
@@ -24,72 +24,82 @@ Row = dict[str, str | int | float | bool | None]
 _PAGE = 500
 
 
-def page(store: Store, kind: str | None, number: int, per_page: int | None) -> list[ProjectView]:
+def page(
+    store: TaskStore, kind: str | None, number: int, per_page: int | None
+) -> list[ProjectView]:
     """Return the projects of a kind, or all, oldest first; all of them unless paged."""
-    noted = notes.read(store, "project")
+    noted = notes.read_metadata(store, "project")
     found = [one for one in store.projects() if kind is None or one.kind == kind]
     if per_page is not None:
         found = found[(number - 1) * per_page : number * per_page]
     return [_view(store, one, noted, with_statistics=False) for one in found]
 
 
-def find(store: Store, name: str) -> ProjectView:
+def find(store: TaskStore, name: str) -> ProjectView:
     """Return the project of a name."""
-    return _view(store, _record(store, name), notes.read(store, "project"), with_statistics=True)
+    return _view(
+        store, _record(store, name), notes.read_metadata(store, "project"), with_statistics=True
+    )
 
 
-def create(store: Store, new: NewProject) -> ProjectView:
+def create(store: TaskStore, new: NewProject) -> ProjectView:
     """Make a project."""
     if not store.add_project(new.name, new.project_type):
-        raise ConflictError(f"There is a project {new.name!r} already: choose another name.")
+        raise ConflictingStateError(
+            f"There is a project {new.name!r} already: choose another name."
+        )
     return find(store, new.name)
 
 
-def delete(store: Store, name: str) -> None:
+def delete(store: TaskStore, name: str) -> None:
     """Delete a project; its tasks go to the default project."""
     with store.transaction():
         _record(store, name)
         if name == DEFAULT_PROJECT:
-            raise ConflictError("The default project cannot be deleted: tasks without one need it.")
+            raise ConflictingStateError(
+                "The default project cannot be deleted: tasks without one need it."
+            )
         for info in list(_tasks(store, name)):
             _put_task(store, info.task_id, DEFAULT_PROJECT)
         store.remove_project(name)
-        notes.forget(store, "project", name)
+        notes.delete_metadata(store, "project", name)
 
 
-def add_task(store: Store, name: str, task_id: str) -> None:
+def add_task(store: TaskStore, name: str, task_id: str) -> None:
     """Put a task into a project, out of the one it was in."""
     with store.transaction():
         _record(store, name)
         _put_task(store, task_id, name)
 
 
-def remove_task(store: Store, name: str, task_id: str) -> None:
+def remove_task(store: TaskStore, name: str, task_id: str) -> None:
     """Take a task out of a project, into the default project."""
     with store.transaction():
         _record(store, name)
         record = store.task(task_id)
         if record is None or record.info.project != name:
-            raise AbsentError(f"There is no task {task_id!r} in the project {name!r}.")
+            raise MissingError(f"There is no task {task_id!r} in the project {name!r}.")
         _put_task(store, task_id, DEFAULT_PROJECT)
 
 
-def metadata(store: Store, name: str) -> dict[str, str]:
+def metadata(store: TaskStore, name: str) -> dict[str, str]:
     """Return what was noted of a project."""
     _record(store, name)
-    return notes.read(store, "project").get(name, {})
+    return notes.read_metadata(store, "project").get(name, {})
 
 
-def set_metadata(store: Store, name: str, new: dict[str, str], *, merge: bool) -> dict[str, str]:
+def set_metadata(
+    store: TaskStore, name: str, new: dict[str, str], *, merge: bool
+) -> dict[str, str]:
     """Replace what was noted of a project, or merge new entries into it; return what is noted."""
     with store.transaction():
         _record(store, name)
-        notes.write(store, "project", name, new, merge=merge)
+        notes.write_metadata(store, "project", name, new, merge=merge)
     return metadata(store, name)
 
 
 def tasks_info(
-    store: Store, name: str, select: Literal["all", "distinct"], status: str | None
+    store: TaskStore, name: str, select: Literal["all", "distinct"], status: str | None
 ) -> list[Row]:
     """Return one flat row per task of a project, for comparisons.
 
@@ -117,22 +127,22 @@ def tasks_info(
     return [{column: row.get(column) for column in columns} for row in rows]
 
 
-def _record(store: Store, name: str) -> ProjectRecord:
+def _record(store: TaskStore, name: str) -> ProjectRecord:
     found = store.projects(name)
     if not found:
-        raise AbsentError(f"There is no project {name!r}: create it first, or look for its name.")
+        raise MissingError(f"There is no project {name!r}: create it first, or look for its name.")
     return found[0]
 
 
-def _put_task(store: Store, task_id: str, name: str) -> None:
+def _put_task(store: TaskStore, task_id: str, name: str) -> None:
     def move(present: TaskRecord) -> TaskRecord:
         return replace(present, info=replace(present.info, project=name))
 
     if store.update(task_id, move) is None:
-        raise AbsentError(f"There is no task {task_id!r}.")
+        raise MissingError(f"There is no task {task_id!r}.")
 
 
-def _tasks(store: Store, name: str, status: str | None = None) -> Iterator[TaskInfo]:
+def _tasks(store: TaskStore, name: str, status: str | None = None) -> Iterator[TaskInfo]:
     wanted = TaskFilter(status=status, project=name)
     offset = 0
     while True:
@@ -144,7 +154,7 @@ def _tasks(store: Store, name: str, status: str | None = None) -> Iterator[TaskI
 
 
 def _view(
-    store: Store,
+    store: TaskStore,
     record: ProjectRecord,
     noted: dict[str, dict[str, str]],
     *,
@@ -162,7 +172,7 @@ def _view(
     )
 
 
-def _statistics(store: Store, record: ProjectRecord) -> ProjectStatistics:
+def _statistics(store: TaskStore, record: ProjectRecord) -> ProjectStatistics:
     durations = [
         info.duration_seconds
         for info in _tasks(store, record.name)

@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.server.disk_limits import LimitError, Limits
+from inductiva_widgets.server.disk_limits import DiskLimits, LimitError
 
 _LIBRARIES = ("filelock", "msgspec", "psutil", "starlette", "uvicorn")
 
@@ -31,6 +31,6 @@ def check_requirements() -> None:
         )
     try:
         # Here rather than when the first task fails over it.
-        Limits.from_environment()
+        DiskLimits.from_environment()
     except LimitError as error:
         raise LocalServerError(str(error)) from None

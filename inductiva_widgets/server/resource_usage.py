@@ -12,7 +12,7 @@ from inductiva_widgets.server.process_table import Process
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-class Meter:
+class UsageMeter:
     """Adds up what is known of processes, while they live and when they have ended."""
 
     def __init__(self) -> None:
@@ -23,12 +23,12 @@ class Meter:
         # so that a smaller figure says nothing about it.
         self._least = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    def look_at(self, processes: Sequence[Process]) -> None:
+    def sample(self, processes: Sequence[Process]) -> None:
         """Take in all live processes of the command."""
         self._memory = max(self._memory, sum(process.memory for process in processes))
         self._processes = max(self._processes, len(processes))
 
-    def take_leave(self, used: resource.struct_rusage) -> None:
+    def add_exited(self, used: resource.struct_rusage) -> None:
         """Take in what a process has used, and those before it whose end it took note of."""
         self._cpu += used.ru_utime + used.ru_stime
         if used.ru_maxrss > self._least:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from inductiva_widgets.server import exit_messages, process_tree
-from inductiva_widgets.server.disk_limits import Guard
-from inductiva_widgets.server.resource_usage import Meter
+from inductiva_widgets.server.disk_limits import DiskGuard
+from inductiva_widgets.server.resource_usage import UsageMeter
 
 # Names of outcomes are status codes of the wire.
 SUCCESS = "success"
@@ -35,14 +35,14 @@ _FIRST_SAMPLE = 0.05
 _LAST_PAUSE = 2.0
 
 
-class Outcome(NamedTuple):
+class TaskOutcome(NamedTuple):
     """How a task ended, and why where that needs saying."""
 
     status: str
     reason: str | None = None
 
 
-class Alarm:
+class SignalWaiter:
     """Wakes a waiting loop at the end of a child and remembers being told to stop."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class CannotStartError(Exception):
         self.cause = cause
 
 
-class Started(NamedTuple):
+class ProcessSpec(NamedTuple):
     """What a command is started with."""
 
     argv: list[str]
@@ -96,16 +96,16 @@ class Started(NamedTuple):
     stderr: IO[bytes]
 
 
-class Ended(NamedTuple):
+class ProcessResult(NamedTuple):
     """How a command ended; ``stopped`` tells why it had to be, None when it ended by itself."""
 
     code: int
-    stopped: Outcome | None
+    stopped: TaskOutcome | None
     usage: dict[str, float]
     ran_out_of_memory: bool
 
 
-class Runner:
+class CommandRunner:
     """Runs the commands of one task, one at a time.
 
     Parameters
@@ -120,7 +120,7 @@ class Runner:
         File that keeps which processes belong to the task.
     """
 
-    def __init__(self, alarm: Alarm, task_id: str, guard: Guard, notes: Path) -> None:
+    def __init__(self, alarm: SignalWaiter, task_id: str, guard: DiskGuard, notes: Path) -> None:
         self._alarm = alarm
         self._task_id = task_id
         self._guard = guard
@@ -135,10 +135,10 @@ class Runner:
 
     def run(
         self,
-        command: Started,
+        command: ProcessSpec,
         on_start: Callable[[int], None],
         end_politely: Callable[[Callable[[], bool]], object] = lambda _: None,
-    ) -> Ended:
+    ) -> ProcessResult:
         """Run a command to its end, or until it has to be stopped; leave no process of it.
 
         Parameters
@@ -158,8 +158,8 @@ class Runner:
         """
         kills = exit_messages.memory_kills()
         process = _start(command)
-        family = process_tree.Family(self._task_id, os.getpid(), process.pid)
-        watched = _Watched(process, family, self._notes)
+        family = process_tree.ProcessTree(self._task_id, os.getpid(), process.pid)
+        watched = _RunningProcess(process, family, self._notes)
         grace = STRAGGLER_GRACE
         try:
             watched.sample()
@@ -170,17 +170,19 @@ class Runner:
                 end_politely(watched.has_ended)
         finally:
             # Also when something cannot be written: no process stays behind.
-            left = family.end(grace, watched.reap)
+            left = family.terminate(grace, watched.reap)
         if left:
             raise OSError(f"processes that cannot be ended: {[one.pid for one in left]}")
         code = watched.code()
         stopped = stopped or self._limit_exceeded(now=True)
-        return Ended(code, stopped, watched.meter.usage(), exit_messages.memory_kills() > kills)
+        return ProcessResult(
+            code, stopped, watched.meter.usage(), exit_messages.memory_kills() > kills
+        )
 
-    def _wait(self, watched: _Watched) -> Outcome | None:
+    def _wait(self, watched: _RunningProcess) -> TaskOutcome | None:
         while True:
             if self._alarm.stop_asked():
-                return Outcome(KILLED)
+                return TaskOutcome(KILLED)
             if watched.has_ended():
                 return None
             left = _WATCH_EVERY
@@ -188,19 +190,19 @@ class Runner:
                 left = min(left, self._deadline - time.monotonic())
                 if left <= 0:
                     limit = f"{self._time_to_live:g} s"
-                    return Outcome(
+                    return TaskOutcome(
                         TTL_EXCEEDED, f"The task ran longer than its time to live of {limit}."
                     )
             if exceeded := self._limit_exceeded():
                 return exceeded
             self._alarm.wait(min(left, watched.sample()))
 
-    def _limit_exceeded(self, *, now: bool = False) -> Outcome | None:
-        reason = self._guard.exceeded(now=now)
-        return Outcome(EXECUTER_FAILED, reason) if reason else None
+    def _limit_exceeded(self, *, now: bool = False) -> TaskOutcome | None:
+        reason = self._guard.violation(now=now)
+        return TaskOutcome(EXECUTER_FAILED, reason) if reason else None
 
 
-def _start(command: Started) -> subprocess.Popen[bytes]:
+def _start(command: ProcessSpec) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - running the user's commands is the job
             command.argv,
@@ -226,13 +228,13 @@ def standard_input(prompts: list[str]) -> contextlib.AbstractContextManager[IO[b
     return file
 
 
-class _Watched:
+class _RunningProcess:
     """A command that runs: its end, its processes and what they use."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], family: process_tree.Family, notes: Path
+        self, process: subprocess.Popen[bytes], family: process_tree.ProcessTree, notes: Path
     ) -> None:
-        self.meter = Meter()
+        self.meter = UsageMeter()
         self._process = process
         self._family = family
         self._notes = notes
@@ -249,7 +251,7 @@ class _Watched:
         """Return the exit code as ``subprocess`` counts."""
         if not self.has_ended():
             pid, status, used = os.wait4(self._process.pid, 0)
-            self._take_note(pid, status, used)
+            self._save_children(pid, status, used)
         return self._process.returncode
 
     def reap(self) -> None:
@@ -261,10 +263,10 @@ class _Watched:
                 return
             if pid == 0:
                 return
-            self._take_note(pid, status, used)
+            self._save_children(pid, status, used)
 
-    def _take_note(self, pid: int, status: int, used: resource.struct_rusage) -> None:
-        self.meter.take_leave(used)
+    def _save_children(self, pid: int, status: int, used: resource.struct_rusage) -> None:
+        self.meter.add_exited(used)
         if pid == self._process.pid:
             # Or it would ask by itself, and be told that there is no such process.
             self._process.returncode = os.waitstatus_to_exitcode(status)
@@ -275,15 +277,15 @@ class _Watched:
         if now < self._due:
             return self._due - now
         # The marker finds nothing that descent does not while their supervisor lives.
-        self.meter.look_at(self._family.look(everywhere=False))
+        self.meter.sample(self._family.scan(everywhere=False))
         if self._family.seen != self._noted:
             self._noted = self._family.seen
-            process_tree.note_seen(self._notes, self._noted)
+            process_tree.save_pids(self._notes, self._noted)
         pause, self._pause = self._pause, min(2 * self._pause, _LAST_PAUSE)
         self._due = now + pause
         return pause
 
 
-def clear_up(task_id: str, seen: Sequence[tuple[int, float]]) -> None:
+def kill_leftovers(task_id: str, seen: Sequence[tuple[int, float]]) -> None:
     """End what an earlier supervisor of a task has left running."""
-    process_tree.Family(task_id, seen=seen).end(STRAGGLER_GRACE)
+    process_tree.ProcessTree(task_id, seen=seen).terminate(STRAGGLER_GRACE)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from inductiva_widgets.models.tasks import Executer, Metrics
+from inductiva_widgets.models.tasks import Executer, TaskMetrics
 from inductiva_widgets.server import (
     event_handlers,
     events,
@@ -26,12 +26,16 @@ from inductiva_widgets.server import (
     state_machine,
 )
 from inductiva_widgets.server.archives import UnsafeArchiveError
-from inductiva_widgets.server.data_dir import DataFolder
-from inductiva_widgets.server.journal import read_from
+from inductiva_widgets.server.data_dir import DataDir
+from inductiva_widgets.server.journal import read_lines_from
 from inductiva_widgets.server.program_lookup import ProgramNotFoundError
 from inductiva_widgets.server.store.records import Change, TaskRecord
-from inductiva_widgets.server.store.tasks import Store
-from inductiva_widgets.server.supervisor_handle import Watch, find_supervisor, start_supervisor
+from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.supervisor_handle import (
+    SupervisorHandle,
+    find_supervisor,
+    start_supervisor,
+)
 from inductiva_widgets.status import Status
 
 Result = TypeVar("Result")
@@ -66,8 +70,8 @@ class Scheduler:
 
     def __init__(
         self,
-        data: DataFolder,
-        store: Store,
+        data: DataDir,
+        store: TaskStore,
         capacity: int,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -76,7 +80,7 @@ class Scheduler:
         self._capacity = capacity
         self._clock = clock
         self._troubled = False
-        self._watches: dict[str, Watch] = {}
+        self._watches: dict[str, SupervisorHandle] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
@@ -84,7 +88,7 @@ class Scheduler:
     def start(self) -> None:
         """Take up the tasks that an earlier server left, then begin."""
         self._remove_half_uploads()
-        for record in self._store.tasks_with(state_machine.ON_MACHINE):
+        for record in self._store.tasks_by_status(state_machine.ON_MACHINE):
             self._adopt(record)
         self._wake.set()
         self._thread.start()
@@ -104,17 +108,20 @@ class Scheduler:
             woken = self._wake.is_set()
             self._wake.clear()
             self._troubled = False
-            changed = [self._tried(self._follow, *watched) for watched in [*self._watches.items()]]
+            changed = [
+                self._retry_later(self._check_supervisor, *watched)
+                for watched in [*self._watches.items()]
+            ]
             if woken or any(changed) or self._troubled:
-                self._tried(self._deliver_kills)
-                self._tried(self._start_queued)
+                self._retry_later(self._deliver_kills)
+                self._retry_later(self._start_queued)
             if self._troubled:
                 self._wake.set()
                 self._stopping.wait(_AFTER_TROUBLE)
             else:
                 self._wake.wait(_LOOK_EVERY if self._watches else None)
 
-    def _tried(self, step: Callable[..., Result], *arguments: Any) -> Result | None:
+    def _retry_later(self, step: Callable[..., Result], *arguments: Any) -> Result | None:
         """Do a step; where that fails it is done again later, and the others go on."""
         try:
             return step(*arguments)
@@ -132,17 +139,17 @@ class Scheduler:
             return
         # By id, as decoding a long queue for each place that gets free would take longer than
         # short tasks do.
-        for task_id in self._store.ids_with(Status.SUBMITTED):
+        for task_id in self._store.ids_by_status(Status.SUBMITTED):
             record = self._store.task(task_id)
             if record is not None and record.info.status == Status.SUBMITTED:
-                self._tried(self._start, record)
+                self._retry_later(self._start, record)
             if len(self._watches) >= self._capacity:
                 return
 
     def _start(self, record: TaskRecord) -> None:
         now = self._clock()
         try:
-            job_setup.write_job(self._data, record, self._capacity)
+            job_setup.write_job_file(self._data, record, self._capacity)
         except (ProgramNotFoundError, UnsafeArchiveError) as error:
             self._fail_unstarted(record, now, str(error))
             return
@@ -154,11 +161,11 @@ class Scheduler:
         info = record.info
         queued = info.input_submit_time or now
         metrics = replace(
-            info.metrics or Metrics(), queue_time_seconds=(now - queued).total_seconds()
+            info.metrics or TaskMetrics(), queue_time_seconds=(now - queued).total_seconds()
         )
 
         def begin(present: TaskRecord) -> TaskRecord:
-            return state_machine.enter(
+            return state_machine.transition(
                 present,
                 Status.STARTED,
                 now,
@@ -171,7 +178,7 @@ class Scheduler:
             self._supervise(begun)
 
     def _fail_unstarted(self, record: TaskRecord, at: datetime, reason: str) -> None:
-        metrics = job_setup.pack_reason(self._data, record, reason)
+        metrics = job_setup.archive_failure_output(self._data, record, reason)
         executer = self._executer(record)
 
         def give_up(present: TaskRecord) -> TaskRecord:
@@ -188,10 +195,10 @@ class Scheduler:
         try:
             child = start_supervisor(folder)
         except OSError as error:
-            self._give_up(task_id, f"The supervisor of the task cannot be started: {error}.")
+            self._fail_task(task_id, f"The supervisor of the task cannot be started: {error}.")
             return
         # First of all, so that the task is looked after whatever happens next.
-        self._watches[task_id] = Watch(folder, child.pid, known.offset, child)
+        self._watches[task_id] = SupervisorHandle(folder, child.pid, known.offset, child)
 
         def supervised(present: TaskRecord) -> TaskRecord:
             # Of the present one, since its machine group may have been terminated in the meantime.
@@ -210,15 +217,15 @@ class Scheduler:
             # The earlier server was killed just before it could start the supervisor.
             self._supervise(record)
         else:
-            self._watches[task_id] = Watch(folder, pid, known.offset)
+            self._watches[task_id] = SupervisorHandle(folder, pid, known.offset)
 
     # Following -----------------------------------------------------------------------------------
 
-    def _follow(self, task_id: str, watch: Watch) -> bool:
+    def _check_supervisor(self, task_id: str, watch: SupervisorHandle) -> bool:
         """Take in what a supervisor has reported; return whether anything changed."""
         # Asked before reading, so that the last words of one that ends just now are not missed.
         alive = watch.is_alive()
-        changed = self._take_in(task_id, watch)
+        changed = self._apply_events(task_id, watch)
         if alive:
             return changed
         record = self._store.task(task_id)
@@ -230,19 +237,19 @@ class Scheduler:
             _log.warning("The supervisor of task %s vanished.", task_id)
             self._supervise(record)
         else:
-            self._give_up(task_id, _GIVEN_UP)
+            self._fail_task(task_id, _GIVEN_UP)
         return True
 
-    def _take_in(self, task_id: str, watch: Watch) -> bool:
-        lines, offset = read_from(watch.folder.journal, watch.offset)
+    def _apply_events(self, task_id: str, watch: SupervisorHandle) -> bool:
+        lines, offset = read_lines_from(watch.folder.journal, watch.offset)
         if not lines:
             return False
         reported = [event for line in lines if (event := _decoded(line, task_id))]
 
         def advance(present: TaskRecord) -> TaskRecord:
             for event in reported:
-                told = replace(event, time=state_machine.not_before(present, event.time))
-                present = event_handlers.apply(present, told)
+                told = replace(event, time=state_machine.monotonic_time(present, event.time))
+                present = event_handlers.apply_event(present, told)
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
         self._store.update(task_id, advance)
@@ -255,29 +262,29 @@ class Scheduler:
         job_setup.clear_up(self._data, record)
 
     def _remove_half_uploads(self) -> None:
-        for record in self._store.tasks_with([Status.PENDING_INPUT]):
+        for record in self._store.tasks_by_status([Status.PENDING_INPUT]):
             # Nothing else is in there as yet.
             for half in job_setup.input_of(self._data, record).parent.glob(".*"):
                 half.unlink(missing_ok=True)
 
-    def _give_up(self, task_id: str, reason: str) -> None:
+    def _fail_task(self, task_id: str, reason: str) -> None:
         now = self._clock()
         # Nobody else is left who could end what the task has started.
         process_tree.end_all(None, task_id, grace=0.0)
 
         def fail(present: TaskRecord) -> TaskRecord:
             if present.info.status == Status.PENDING_KILL:
-                return state_machine.enter(present, Status.KILLED, now)
+                return state_machine.transition(present, Status.KILLED, now)
             if present.supervision.group_ended:
-                return state_machine.end_with_group(present, now)
+                return state_machine.finish_after_group(present, now)
             return state_machine.fail(present, Status.EXECUTER_FAILED, now, reason)
 
         self._update(task_id, fail)
         self._watches.pop(task_id, None)
 
     def _deliver_kills(self) -> None:
-        for record in self._store.tasks_with(state_machine.ON_MACHINE):
-            if not state_machine.must_stop(record):
+        for record in self._store.tasks_by_status(state_machine.ON_MACHINE):
+            if not state_machine.should_stop(record):
                 continue
             watch = self._watches.get(record.info.task_id)
             # Before it is ready, SIGTERM would end the supervisor and not the task.
@@ -289,7 +296,9 @@ class Scheduler:
 
     def _executer(self, record: TaskRecord) -> Executer:
         groups = self._store.groups
-        return machine_info.executer(groups.find(record.info.machine_group_id) or groups.built_in())
+        return machine_info.executer_info(
+            groups.find(record.info.machine_group_id) or groups.default_group()
+        )
 
     def _update(self, task_id: str, change: Change) -> TaskRecord | None:
         """Change a task unless it has ended, or been killed, in the meantime."""

@@ -22,25 +22,25 @@ from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.server import machine_info as machine
 from inductiva_widgets.server.app import build_app
-from inductiva_widgets.server.auth import Activity
+from inductiva_widgets.server.auth import IdleTracker
 from inductiva_widgets.server.context import Context
-from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.demo import executor as replay
-from inductiva_widgets.server.demo.options import DEMO_HEADER, DEMO_VALUE, ReplayOptions
+from inductiva_widgets.server.demo.options import DEMO_HEADER, DEMO_VALUE, DemoOptions
 from inductiva_widgets.server.demo.services import (
-    ReplayGroupService,
-    ReplayStorageService,
-    ReplayTaskService,
+    DemoGroupService,
+    DemoStorageService,
+    DemoTaskService,
 )
 from inductiva_widgets.server.machine_groups import GroupService
 from inductiva_widgets.server.scheduler import Scheduler
-from inductiva_widgets.server.server_info import Connection
-from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.server_info import ServerInfo
+from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
 from inductiva_widgets.server.store.migrations import NewerDatabaseError
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_service import TaskService
-from inductiva_widgets.server.webrtc_server import Peers
+from inductiva_widgets.server.webrtc_server import PeerService
 
 _log = logging.getLogger(__name__)
 
@@ -57,10 +57,10 @@ class Options(NamedTuple):
     idle_timeout: float | None
     capacity: int | None
     out: TextIO
-    replay: ReplayOptions | None = None
+    replay: DemoOptions | None = None
 
 
-def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
+def run(data: DataDir, listener: socket.socket, options: Options) -> None:
     """Answer requests until told to stop; the data folder has to be locked.
 
     Parameters
@@ -81,22 +81,22 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
     if options.replay is not None:
         replay.prepare(data, options.replay, now)
     try:
-        store = Store(data.database)
+        store = TaskStore(data.database)
     except NewerDatabaseError as error:
         raise LocalServerError(str(error)) from None
     except sqlite3.Error as error:
         raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
     if options.replay is not None:
-        replay.fill(data, store, options.replay.seed, now)
+        replay.populate(data, store, options.replay.seed, now)
     scheduler, context = _services(data, store, options)
-    connection = Connection(
+    connection = ServerInfo(
         url=_url_of(listener, options.host),
         api_key=options.api_key or data.api_key(),
         pid=os.getpid(),
         version=__version__,
         instance=context.instance,
     )
-    activity = Activity()
+    activity = IdleTracker()
     names = () if _is_address(options.host) else (options.host,)
     app = build_app(context, connection.api_key, activity, names)
 
@@ -123,27 +123,27 @@ def run(data: DataFolder, listener: socket.socket, options: Options) -> None:
         context.peers.stop()
         scheduler.stop()
         store.close()
-        if Connection.read(data.server_file) == connection:
+        if ServerInfo.read(data.server_file) == connection:
             data.server_file.unlink(missing_ok=True)
         _log.info("Stopped.")
 
 
-def _services(data: DataFolder, store: Store, options: Options) -> tuple[Scheduler, Context]:
+def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[Scheduler, Context]:
     """Put the services together, those of the demo where that is wanted."""
     capacity = options.capacity or machine.default_capacity()
-    signer = LinkSigner(data.link_secret())
+    signer = UrlSigner(data.link_secret())
     if options.replay is not None:
         # It has what the services need of a scheduler.
-        scheduler = cast(Scheduler, replay.Replay(data, store, options.replay))
-        storage: StorageService = ReplayStorageService(data.storage, store, signer)
-        tasks: TaskService = ReplayTaskService(data, store, scheduler, storage)
-        groups: GroupService = ReplayGroupService(data.root, store, scheduler, capacity)
+        scheduler = cast(Scheduler, replay.DemoServer(data, store, options.replay))
+        storage: StorageService = DemoStorageService(data.storage, store, signer)
+        tasks: TaskService = DemoTaskService(data, store, scheduler, storage)
+        groups: GroupService = DemoGroupService(data.root, store, scheduler, capacity)
     else:
         scheduler = Scheduler(data, store, capacity)
         storage = StorageService(data.storage, store, signer)
         tasks = TaskService(data, store, scheduler, storage)
         groups = GroupService(data.root, store, scheduler, capacity)
-    peers = Peers(tasks)
+    peers = PeerService(tasks)
     instance = secrets.token_hex(16)
     return scheduler, Context(data, store, tasks, groups, storage, signer, peers, instance)
 

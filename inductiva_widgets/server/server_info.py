@@ -19,7 +19,7 @@ _MOST_ANSWER = 1 << 16
 
 
 @dataclass(frozen=True)
-class Connection:
+class ServerInfo:
     """A running embedded server; the key stays out of what is printed.
 
     Attributes
@@ -47,7 +47,7 @@ class Connection:
         write_atomically(path, json.dumps(asdict(self)).encode())
 
     @classmethod
-    def read(cls, path: Path) -> Connection | None:
+    def read(cls, path: Path) -> ServerInfo | None:
         """Return what a note says; None where there is none that makes sense."""
         try:
             return cls(**json.loads(path.read_bytes()))

@@ -16,7 +16,7 @@ DEFAULT_LIFETIME = 3600.0
 Method = Literal["GET", "PUT"]
 
 
-class LinkSigner:
+class UrlSigner:
     """Signs links and checks them.
 
     Parameters
@@ -31,7 +31,7 @@ class LinkSigner:
         self._secret = secret
         self._lifetime = lifetime
 
-    def link(self, method: Method, path: str) -> str:
+    def sign(self, method: Method, path: str) -> str:
         """Return the path and query of a link.
 
         Parameters
@@ -42,10 +42,10 @@ class LinkSigner:
             The file, relative to the storage.
         """
         expires = str(int(time.time() + self._lifetime))
-        query = urlencode({"expires": expires, "signature": self._sign(method, path, expires)})
+        query = urlencode({"expires": expires, "signature": self._signature(method, path, expires)})
         return f"{LINK_PREFIX}{quote(path)}?{query}"
 
-    def check(self, method: str, path: str, expires: str, signature: str) -> None:
+    def verify(self, method: str, path: str, expires: str, signature: str) -> None:
         """Check a link that is being used.
 
         Raises
@@ -55,12 +55,12 @@ class LinkSigner:
         """
         allowed = "GET" if method == "HEAD" else method
         # Compared as bytes, since text from outside may be anything.
-        expected = self._sign(allowed, path, expires).encode()
+        expected = self._signature(allowed, path, expires).encode()
         if not hmac.compare_digest(expected, signature.encode("utf-8", "replace")):
             raise ForbiddenError("This link is not valid: its signature does not fit its use.")
         if time.time() > int(expires):
             raise ForbiddenError("This link has expired: ask for a new one.")
 
-    def _sign(self, method: str, path: str, expires: str) -> str:
+    def _signature(self, method: str, path: str, expires: str) -> str:
         message = "\n".join((method, path, expires)).encode("utf-8", "replace")
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from inductiva_widgets.models.tasks import Metrics, StatusEvent
+from inductiva_widgets.models.tasks import StatusEvent, TaskMetrics
 from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
@@ -61,7 +61,7 @@ def can_move(before: Status, after: Status) -> bool:
     return after in TRANSITIONS.get(before, frozenset())
 
 
-def enter(
+def transition(
     record: TaskRecord,
     status: Status,
     at: datetime,
@@ -92,14 +92,14 @@ def enter(
     before = record.info.status
     if record.history and not can_move(before, status):
         raise IllegalTransitionError(f"A task cannot go from {before} to {status}.")
-    at = not_before(record, at)
+    at = monotonic_time(record, at)
     facts = {name: _plausible(record, fact) for name, fact in facts.items()}
     final = is_final(status)
     executer = facts.get("executer", record.info.executer)
     entry = StatusEvent(
         status=status,
         alias=status.alias,
-        description=description or status.facts.meaning,
+        description=description or status.info.description,
         timestamp=at,
         # A final status is over as soon as it is entered.
         end_timestamp=at if final else None,
@@ -117,7 +117,7 @@ def enter(
     return replace(record, info=info, history=(*history, entry))
 
 
-def not_before(record: TaskRecord, at: datetime) -> datetime:
+def monotonic_time(record: TaskRecord, at: datetime) -> datetime:
     """Return a time, or that of the task's last entry where the clock was set back since."""
     last = record.history[-1].timestamp if record.history else None
     return at if last is None else max(at, last)
@@ -128,10 +128,10 @@ def fail(record: TaskRecord, status: Status, at: datetime, reason: str) -> TaskR
     executer = record.info.executer
     if executer is not None and str(status).startswith("executer-"):
         executer = replace(executer, error_detail=reason)
-    return enter(record, status, at, reason, error_detail=reason, executer=executer)
+    return transition(record, status, at, reason, error_detail=reason, executer=executer)
 
 
-def must_stop(record: TaskRecord) -> bool:
+def should_stop(record: TaskRecord) -> bool:
     """Return whether the supervisor of the task has to be told to end it."""
     return record.info.status == Status.PENDING_KILL or record.supervision.group_ended
 
@@ -144,7 +144,7 @@ def ends_with_group(record: TaskRecord) -> bool:
     )
 
 
-def lose_group(record: TaskRecord, at: datetime) -> TaskRecord:
+def on_group_terminated(record: TaskRecord, at: datetime) -> TaskRecord:
     """Return the task without its machine group: over, or to be ended by its supervisor."""
     if record.info.status in WAITING:
         reason = f"The machine group {_group(record)} was terminated while the task waited for it."
@@ -154,13 +154,13 @@ def lose_group(record: TaskRecord, at: datetime) -> TaskRecord:
     return replace(record, supervision=replace(record.supervision, group_ended=True))
 
 
-def end_with_group(record: TaskRecord, at: datetime) -> TaskRecord:
+def finish_after_group(record: TaskRecord, at: datetime) -> TaskRecord:
     """Return a task that was on the machine when its group was terminated, now over.
 
     As on the service, such a task leaves no output, be it packed already or not.
     """
     metrics = replace(
-        record.info.metrics or Metrics(),
+        record.info.metrics or TaskMetrics(),
         output_size_bytes=None,
         output_zipped_size_bytes=None,
         output_total_files=None,
@@ -179,14 +179,14 @@ def _ending(record: TaskRecord, at: datetime) -> dict[str, Any]:
     if created is None:
         return {}
     seconds = max(0.0, (at - created).total_seconds())
-    metrics = replace(record.info.metrics or Metrics(), total_seconds=seconds)
+    metrics = replace(record.info.metrics or TaskMetrics(), total_seconds=seconds)
     return {"duration_seconds": seconds, "metrics": metrics}
 
 
 def _plausible(record: TaskRecord, fact: Any) -> Any:
     if isinstance(fact, datetime):
-        return not_before(record, fact)
-    if isinstance(fact, Metrics):
+        return monotonic_time(record, fact)
+    if isinstance(fact, TaskMetrics):
         # Measured between two times of a clock that was set back in between.
         measured = {name: getattr(fact, name) for name in fact.__struct_fields__}
         return replace(fact, **{name: 0.0 for name, value in measured.items() if (value or 0) < 0})

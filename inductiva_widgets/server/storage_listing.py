@@ -41,7 +41,7 @@ def size_below(folder: Path) -> int:
     return sum(size for size, _ in _facts_below(folder))
 
 
-def level_of(folder: Path) -> list[StoredFile]:
+def list_dir(folder: Path) -> list[StoredFile]:
     """Return the files and folders of a folder.
 
     A folder has the size of all files below and the time of the oldest. One without files is not
@@ -68,7 +68,7 @@ def one_file(path: Path) -> StoredFile:
     return _stored(path.name, facts.st_size, facts.st_mtime, is_directory=False)
 
 
-def facts_of(file: StoredFile) -> StoredFacts:
+def to_facts(file: StoredFile) -> StoredFacts:
     """Return an entry without its name."""
     return StoredFacts(
         size_bytes=file.size_bytes,

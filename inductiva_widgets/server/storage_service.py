@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from inductiva_widgets.server import state_machine, storage_listing, transfer, zip_listing
-from inductiva_widgets.server.errors import AbsentError, ConflictError, RefusedError
+from inductiva_widgets.server.errors import BadRequestError, ConflictingStateError, MissingError
 from inductiva_widgets.server.schemas.storage import REGION, ByteRange, StoredFile, ZipContents
-from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.store.records import TaskRecord
-from inductiva_widgets.server.store.tasks import Store
-from inductiva_widgets.server.work_dir import FilePart
+from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.work_dir import FileContent
 from inductiva_widgets.status import Status
 
 INPUT = "input.zip"
@@ -36,12 +36,12 @@ class StorageService:
         Makes the links.
     """
 
-    def __init__(self, root: Path, store: Store, signer: LinkSigner) -> None:
+    def __init__(self, root: Path, store: TaskStore, signer: UrlSigner) -> None:
         self._root = root
         self._store = store
         self._signer = signer
 
-    def locate(self, path: str) -> tuple[str, Path]:
+    def resolve_path(self, path: str) -> tuple[str, Path]:
         """Return a path of the storage in its plain form, and where it is on the disk.
 
         A leading slash counts for nothing.
@@ -55,22 +55,22 @@ class StorageService:
         parts = plain.parts
         # Names with a leading dot are files on their way in or out.
         if not parts or not _is_plain_text(path) or any(part.startswith(".") for part in parts):
-            raise RefusedError(f"This is no path of the storage: {path!r}.")
+            raise BadRequestError(f"This is no path of the storage: {path!r}.")
         sizes = [len(part.encode()) for part in parts]
         if max(sizes) > _LONGEST_NAME or sum(sizes) + len(sizes) > _LONGEST_PATH:
-            raise RefusedError(
+            raise BadRequestError(
                 f"The path is too long: names have up to {_LONGEST_NAME} bytes, "
                 f"paths up to {_LONGEST_PATH}."
             )
         place = self._root.joinpath(*parts)
         if not place.resolve().is_relative_to(self._root.resolve()):
-            raise RefusedError(f"This is no path of the storage: {path!r}.")
+            raise BadRequestError(f"This is no path of the storage: {path!r}.")
         return plain.as_posix(), place
 
     def check_region(self, region: str | None) -> None:
         """Raise where a request means another region than the one there is."""
         if region not in (None, "", "all", REGION):
-            raise AbsentError(f"There is no storage region {region!r} here, only {REGION!r}.")
+            raise MissingError(f"There is no storage region {region!r} here, only {REGION!r}.")
 
     # Links ---------------------------------------------------------------------------------------
 
@@ -87,20 +87,20 @@ class StorageService:
         links: list[str | None] = []
         wanted = list(paths)
         for path in wanted:
-            plain, place = self.locate(path)
+            plain, place = self.resolve_path(path)
             if place.is_dir():
                 below = sorted(Path(entry.path) for entry in storage_listing.files_below(place))
                 names = [file.relative_to(self._root).as_posix() for file in below]
-                links += [self._signer.link("GET", name) for name in names]
+                links += [self._signer.sign("GET", name) for name in names]
             else:
-                links.append(self._signer.link("GET", plain) if place.is_file() else None)
+                links.append(self._signer.sign("GET", plain) if place.is_file() else None)
         if not any(links):
-            raise AbsentError(f"There is no such file in the storage: {', '.join(wanted)}.")
+            raise MissingError(f"There is no such file in the storage: {', '.join(wanted)}.")
         return links
 
     def upload_links(self, paths: Iterable[str]) -> list[str | None]:
         """Return one link for each path, in the same order."""
-        return [self._signer.link("PUT", self.upload_target(path)[0]) for path in paths]
+        return [self._signer.sign("PUT", self.upload_target(path)[0]) for path in paths]
 
     def upload_target(self, path: str) -> tuple[str, Path]:
         """Return where an upload goes, after checking that it may.
@@ -113,26 +113,26 @@ class StorageService:
         RefusedError
             It may not.
         """
-        plain, place = self.locate(path)
+        plain, place = self.resolve_path(path)
         record = self._task_of(plain)
         if record is None:
             self._check_new(plain, place, may_replace=True)
         elif plain != record.info.storage_input_path:
-            raise RefusedError(
+            raise BadRequestError(
                 f"{plain} is in the folder of task {record.info.task_id}, where only "
                 f"{record.info.storage_input_path} can be uploaded: use another folder."
             )
         elif record.info.status != Status.PENDING_INPUT:
-            raise ConflictError(
+            raise ConflictingStateError(
                 f"Task {record.info.task_id} does not wait for input: it is {record.info.status}."
             )
         return plain, place
 
-    def check_room(self, size: int) -> None:
+    def check_free_space(self, size: int) -> None:
         """Raise unless a file of so many bytes may come."""
         transfer.check_room(self._root, size)
 
-    def check_growth(self, received: int) -> None:
+    def check_upload_size(self, received: int) -> None:
         """Raise unless a file that has come so far may go on."""
         transfer.check_growth(self._root, received)
 
@@ -146,12 +146,12 @@ class StorageService:
         AbsentError
             There is none.
         """
-        plain, place = self.locate(path)
+        plain, place = self.resolve_path(path)
         if not place.is_file():
-            raise AbsentError(f"There is no such file in the storage: {plain}.")
+            raise MissingError(f"There is no such file in the storage: {plain}.")
         return place
 
-    def existing(self, path: str) -> Path:
+    def require_path(self, path: str) -> Path:
         """Return a file or folder of the storage.
 
         Raises
@@ -159,12 +159,12 @@ class StorageService:
         AbsentError
             There is none.
         """
-        plain, place = self.locate(path)
+        plain, place = self.resolve_path(path)
         if not place.exists():
-            raise AbsentError(f"There is nothing at {plain} in the storage.")
+            raise MissingError(f"There is nothing at {plain} in the storage.")
         return place
 
-    def contents(self, path: str, part: str | None = None) -> list[StoredFile]:
+    def list_path(self, path: str, part: str | None = None) -> list[StoredFile]:
         """Return what lies at a path: a file, or the level of a folder.
 
         Parameters
@@ -174,9 +174,9 @@ class StorageService:
         part
             Text that the names must have in them.
         """
-        place = self.existing(path) if path.strip("/") else self._root
+        place = self.require_path(path) if path.strip("/") else self._root
         found = (
-            storage_listing.level_of(place) if place.is_dir() else [storage_listing.one_file(place)]
+            storage_listing.list_dir(place) if place.is_dir() else [storage_listing.one_file(place)]
         )
         return [entry for entry in found if not part or part in entry.name]
 
@@ -194,12 +194,12 @@ class StorageService:
         ConflictError
             A task that has not ended needs it.
         """
-        place = self.existing(path)
-        plain, _ = self.locate(path)
-        for record in self._store.tasks_with(list(state_machine.TRANSITIONS)):
+        place = self.require_path(path)
+        plain, _ = self.resolve_path(path)
+        for record in self._store.tasks_by_status(list(state_machine.TRANSITIONS)):
             needed = PurePosixPath(record.info.storage_path or "")
             if needed.is_relative_to(plain) or PurePosixPath(plain).is_relative_to(needed):
-                raise ConflictError(
+                raise ConflictingStateError(
                     f"Task {record.info.task_id} has not ended and needs its files: kill it first."
                 )
         if place.is_dir():
@@ -209,12 +209,12 @@ class StorageService:
 
     def copy(self, source: str, target: str) -> None:
         """Copy a file or folder; a target that ends in a slash is the folder to copy into."""
-        origin = self.existing(source)
+        origin = self.require_path(source)
         if target.endswith("/"):
             target += origin.name
         plain, place = self._new(target)
         if place.is_relative_to(origin):
-            raise RefusedError(f"{source} cannot be copied into itself, to {plain}.")
+            raise BadRequestError(f"{source} cannot be copied into itself, to {plain}.")
         size = storage_listing.size_below(origin) if origin.is_dir() else origin.stat().st_size
         transfer.check_room(self._root, size)
         transfer.copy(origin, place)
@@ -228,23 +228,23 @@ class StorageService:
 
     def zip_contents(self, path: str, folder: str, *, recursive: bool) -> ZipContents:
         """Return what lies in a folder of an archive."""
-        return zip_listing.contents_of(self.file(path), folder, recursive=recursive)
+        return zip_listing.list_contents(self.file(path), folder, recursive=recursive)
 
     def zip_file_range(self, path: str, folder: str, filename: str) -> ByteRange:
         """Return where the packed bytes of one member of an archive are."""
-        return zip_listing.range_of(self.file(path), folder, filename)
+        return zip_listing.entry_range(self.file(path), folder, filename)
 
-    def zip_part(self, path: str, filename: str, after: int | None, most: int) -> FilePart:
+    def read_zip_entry(self, path: str, filename: str, after: int | None, most: int) -> FileContent:
         """Return bytes of a file of an output archive; see ``zipindex.part_of``."""
-        return zip_listing.part_of(self.file(path), f"artifacts/{filename}", after, most)
+        return zip_listing.read_entry(self.file(path), f"artifacts/{filename}", after, most)
 
-    def take_input(self, path: str, sim_dir: str, assets: Iterable[str]) -> Path:
+    def accept_input(self, path: str, sim_dir: str, assets: Iterable[str]) -> Path:
         """Return the input archive of a task, checked and with the stored files it asks for."""
         archive = self.file(path)
         transfer.check_archive(archive, self._root, zip_listing.MOST_MEMBERS)
-        places = [self.existing(asset) for asset in assets]
+        places = [self.require_path(asset) for asset in assets]
         if places:
-            transfer.merge(archive, sim_dir, places)
+            transfer.merge_assets(archive, sim_dir, places)
         return archive
 
     # Inside --------------------------------------------------------------------------------------
@@ -258,9 +258,9 @@ class StorageService:
         return None
 
     def _new(self, path: str, *, may_replace: bool = False) -> tuple[str, Path]:
-        plain, place = self.locate(path)
+        plain, place = self.resolve_path(path)
         if record := self._task_of(plain):
-            raise RefusedError(
+            raise BadRequestError(
                 f"{plain} is in the folder of task {record.info.task_id}: use another folder."
             )
         self._check_new(plain, place, may_replace=may_replace)
@@ -268,16 +268,16 @@ class StorageService:
 
     def _check_new(self, plain: str, place: Path, *, may_replace: bool) -> None:
         if "/" not in plain:
-            raise RefusedError(
+            raise BadRequestError(
                 f"Files are stored in folders: name one before the file, as in my_data/{plain}."
             )
         for above in place.parents:
             if above == self._root:
                 break
             if above.is_file():
-                raise ConflictError(f"{above.name} in {plain} is a file, not a folder.")
+                raise ConflictingStateError(f"{above.name} in {plain} is a file, not a folder.")
         if place.is_dir() or (place.exists() and not may_replace):
-            raise ConflictError(f"There is something at {plain} already: remove it first.")
+            raise ConflictingStateError(f"There is something at {plain} already: remove it first.")
 
 
 def _is_plain_text(path: str) -> bool:

@@ -7,10 +7,10 @@ import sys
 
 import psutil
 
-from inductiva_widgets.server.data_dir import TaskFolder, package_root
+from inductiva_widgets.server.data_dir import TaskDir, package_root
 
 
-class Watch:
+class SupervisorHandle:
     """One supervisor: our child, or one that an earlier server started.
 
     Parameters
@@ -27,7 +27,7 @@ class Watch:
 
     def __init__(
         self,
-        folder: TaskFolder,
+        folder: TaskDir,
         pid: int | None,
         offset: int,
         child: subprocess.Popen[bytes] | None = None,
@@ -42,10 +42,10 @@ class Watch:
         """Return whether the supervisor has not ended; a dead child is taken note of."""
         if self._child is not None:
             return self._child.poll() is None
-        return self.pid is not None and supervises(self.pid, self.folder)
+        return self.pid is not None and is_supervisor_of(self.pid, self.folder)
 
 
-def supervises(pid: int, folder: TaskFolder) -> bool:
+def is_supervisor_of(pid: int, folder: TaskDir) -> bool:
     """Return whether a process is the supervisor of a task.
 
     Its command line tells it from a process that has got the same number since, and a dead process
@@ -57,12 +57,12 @@ def supervises(pid: int, folder: TaskFolder) -> bool:
         return False
 
 
-def find_supervisor(folder: TaskFolder) -> int | None:
+def find_supervisor(folder: TaskDir) -> int | None:
     """Return the process that supervises a task, sought among all."""
-    return next((pid for pid in psutil.pids() if supervises(pid, folder)), None)
+    return next((pid for pid in psutil.pids() if is_supervisor_of(pid, folder)), None)
 
 
-def start_supervisor(folder: TaskFolder) -> subprocess.Popen[bytes]:
+def start_supervisor(folder: TaskDir) -> subprocess.Popen[bytes]:
     """Start the supervisor of a task, in a session of its own."""
     module = "inductiva_widgets.server.supervisor"
     with folder.log.open("ab") as log:

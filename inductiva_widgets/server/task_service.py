@@ -11,26 +11,26 @@ from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import (
     Fee,
-    Metrics,
     QueuePosition,
-    Submission,
-    Submitted,
+    SubmissionResult,
     TaskInfo,
+    TaskMetrics,
     TaskStatus,
+    TaskSubmission,
 )
 from inductiva_widgets.server import process_tree as processes
 from inductiva_widgets.server import state_machine
-from inductiva_widgets.server.command_resolver import Recipe
-from inductiva_widgets.server.data_dir import DataFolder
-from inductiva_widgets.server.errors import AbsentError, ConflictError, RefusedError
+from inductiva_widgets.server.command_resolver import SubmissionSpec
+from inductiva_widgets.server.data_dir import DataDir
+from inductiva_widgets.server.errors import BadRequestError, ConflictingStateError, MissingError
 from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.schemas.storage import REGION
-from inductiva_widgets.server.schemas.tasks import WorkingFile
+from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT, StorageService
 from inductiva_widgets.server.store.records import Change, GroupRecord, TaskRecord
-from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, Store
+from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
-from inductiva_widgets.server.work_dir import FilePart, WorkFolder, read_part
+from inductiva_widgets.server.work_dir import FileContent, WorkDir, read_part
 from inductiva_widgets.status import Status
 
 _ID_LETTERS = string.ascii_lowercase + string.digits
@@ -55,38 +55,38 @@ class TaskService:
     """
 
     def __init__(
-        self, data: DataFolder, store: Store, scheduler: Scheduler, storage: StorageService
+        self, data: DataDir, store: TaskStore, scheduler: Scheduler, storage: StorageService
     ) -> None:
         self._data = data
         self._store = store
         self._scheduler = scheduler
         self._storage = storage
 
-    def submit(self, submission: Submission) -> Submitted:
+    def submit(self, submission: TaskSubmission) -> SubmissionResult:
         """Take a task on; it waits for its input archive."""
-        Recipe.of(submission)
+        SubmissionSpec.from_submission(submission)
         if submission.compress_with not in (None, "AUTO", "SEVEN_Z"):
-            raise RefusedError("compress_with has to be AUTO, SEVEN_Z or null.")
+            raise BadRequestError("compress_with has to be AUTO, SEVEN_Z or null.")
         limit = submission.time_to_live_seconds
         if limit is not None and not 0 < limit <= _LONGEST_LIFE:
-            raise RefusedError(
+            raise BadRequestError(
                 f"time_to_live_seconds has to be more than 0 and at most {_LONGEST_LIFE}."
             )
         for asset in submission.input_resources:
             # Now, rather than when the input has been uploaded.
-            self._storage.existing(asset)
+            self._storage.require_path(asset)
         project = submission.project or DEFAULT_PROJECT
         if not self._store.projects(project):
-            raise AbsentError(f"There is no project {project!r}: create it first.")
+            raise MissingError(f"There is no project {project!r}: create it first.")
 
         # As a whole, since the group may be terminated at any time.
         with self._store.transaction():
             info = self._new_task(submission, project, self._started_group(submission))
             self._store.add_task(info, submission)
             self._store.update(
-                info.task_id, lambda new: state_machine.enter(new, info.status, _now())
+                info.task_id, lambda new: state_machine.transition(new, info.status, _now())
             )
-        return Submitted(
+        return SubmissionResult(
             id=info.task_id,
             status=info.status,
             is_terminated=False,
@@ -100,24 +100,28 @@ class TaskService:
         record = self._record(task_id)
         if record.info.status != Status.PENDING_INPUT:
             if record.info.input_submit_time is None:
-                raise ConflictError(f"Task {task_id} takes no input: it is {record.info.status}.")
+                raise ConflictingStateError(
+                    f"Task {task_id} takes no input: it is {record.info.status}."
+                )
             return self._status_of(record)
         path = record.info.storage_input_path or ""
-        if not self._storage.locate(path)[1].is_file():
-            raise ConflictError(f"The input archive of task {task_id} was not uploaded.")
+        if not self._storage.resolve_path(path)[1].is_file():
+            raise ConflictingStateError(f"The input archive of task {task_id} was not uploaded.")
         wanted = record.submission
-        archive = self._storage.take_input(path, Recipe.of(wanted).sim_dir, wanted.input_resources)
+        archive = self._storage.accept_input(
+            path, SubmissionSpec.from_submission(wanted).sim_dir, wanted.input_resources
+        )
         size = archive.stat().st_size
 
         def queue(present: TaskRecord) -> TaskRecord:
             now = _now()
             created = present.info.create_time or now
             metrics = replace(
-                present.info.metrics or Metrics(),
+                present.info.metrics or TaskMetrics(),
                 input_zipped_size_bytes=size,
                 input_upload_seconds=(now - created).total_seconds(),
             )
-            return state_machine.enter(
+            return state_machine.transition(
                 present, Status.SUBMITTED, now, input_submit_time=now, metrics=metrics
             )
 
@@ -128,9 +132,9 @@ class TaskService:
 
         def stop(present: TaskRecord) -> TaskRecord:
             if present.info.status in state_machine.WAITING:
-                return state_machine.enter(present, Status.KILLED, _now())
+                return state_machine.transition(present, Status.KILLED, _now())
             if state_machine.can_move(present.info.status, Status.PENDING_KILL):
-                return state_machine.enter(present, Status.PENDING_KILL, _now())
+                return state_machine.transition(present, Status.PENDING_KILL, _now())
             # It has ended, or a kill is on its way.
             return present
 
@@ -140,14 +144,14 @@ class TaskService:
         """Return the status of a task and, while it is queued, its position."""
         return self._status_of(self._record(task_id))
 
-    def detail(self, task_id: str) -> TaskInfo:
+    def get_task(self, task_id: str) -> TaskInfo:
         """Return a task with its history."""
         record = self._record(task_id)
         return replace(
             record.info, status_history=list(record.history), machine_operations=[], steps=[]
         )
 
-    def page(
+    def list_tasks(
         self, wanted: TaskFilter, order: list[tuple[str, bool]], page: int, per_page: int
     ) -> bytes:
         """Return one page of the listing as JSON."""
@@ -168,42 +172,44 @@ class TaskService:
 
         self._change(task_id, attach)
 
-    def part(self, task_id: str, name: str, after: int | None, most: int) -> FilePart:
+    def read_file(self, task_id: str, name: str, after: int | None, most: int) -> FileContent:
         """Return bytes of a file of a task, while it runs or later; see ``workfiles.read_part``."""
         record = self._record(task_id)
         try:
-            with self.work(task_id).open(name) as file:
+            with self.work_dir(task_id).open(name) as file:
                 return read_part(file, after, most)
-        except AbsentError:
+        except MissingError:
             # Not running any more, or not yet.
-            return self._storage.zip_part(record.info.storage_output_path or "", name, after, most)
+            return self._storage.read_zip_entry(
+                record.info.storage_output_path or "", name, after, most
+            )
 
-    def work(self, task_id: str) -> WorkFolder:
+    def work_dir(self, task_id: str) -> WorkDir:
         """Return the working folder of a task that exists."""
-        return WorkFolder(self._data.task(task_id).work)
+        return WorkDir(self._data.task(task_id).work)
 
-    def files(self, task_id: str) -> list[WorkingFile]:
+    def list_files(self, task_id: str) -> list[WorkingFileEntry]:
         """Return the files that a running task has written, newest first."""
-        self.require(task_id)
-        return self.work(task_id).files()
+        self.ensure_exists(task_id)
+        return self.work_dir(task_id).files()
 
     def processes(self, task_id: str) -> list[int]:
         """Return the numbers of the live processes of a task that exists."""
-        seen = processes.read_seen(self._data.task(task_id).seen)
-        return [process.pid for process in processes.Family(task_id, seen=seen).look()]
+        seen = processes.read_pids(self._data.task(task_id).seen)
+        return [process.pid for process in processes.ProcessTree(task_id, seen=seen).scan()]
 
     def is_idle(self) -> bool:
         """Return whether no task is queued or on the machine."""
-        return not self._store.tasks_with([Status.SUBMITTED, *state_machine.ON_MACHINE])
+        return not self._store.tasks_by_status([Status.SUBMITTED, *state_machine.ON_MACHINE])
 
-    def require(self, task_id: str) -> None:
+    def ensure_exists(self, task_id: str) -> None:
         """Raise unless there is such a task."""
         self._record(task_id)
 
     def _record(self, task_id: str) -> TaskRecord:
         record = self._store.task(task_id)
         if record is None:
-            raise AbsentError(f"There is no task {task_id!r}.")
+            raise MissingError(f"There is no task {task_id!r}.")
         return record
 
     def _change(self, task_id: str, change: Change) -> TaskStatus:
@@ -211,9 +217,9 @@ class TaskService:
             record = self._store.update(task_id, change)
         except state_machine.IllegalTransitionError as error:
             # It was possible a moment ago.
-            raise ConflictError(str(error)) from None
+            raise ConflictingStateError(str(error)) from None
         if record is None:
-            raise AbsentError(f"There is no task {task_id!r}.")
+            raise MissingError(f"There is no task {task_id!r}.")
         self._scheduler.wake()
         return self._status_of(record)
 
@@ -229,22 +235,22 @@ class TaskService:
             position_in_queue=position,
         )
 
-    def _started_group(self, submission: Submission) -> GroupRecord:
+    def _started_group(self, submission: TaskSubmission) -> GroupRecord:
         name = submission.resource_pool
         group = self._store.groups.find(name)
         if group is None:
-            raise AbsentError(f"There is no machine group {name!r} here.")
+            raise MissingError(f"There is no machine group {name!r} here.")
         if not group.is_started:
-            raise RefusedError(
+            raise BadRequestError(
                 f"The machine group {group.name!r} is {group.status.value}, not started: "
                 "only started groups take tasks."
             )
         return group
 
-    def _new_task(self, submission: Submission, project: str, group: GroupRecord) -> TaskInfo:
+    def _new_task(self, submission: TaskSubmission, project: str, group: GroupRecord) -> TaskInfo:
         task_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
         prefix = submission.storage_path_prefix.strip("/")
-        folder, _ = self._storage.locate(f"{prefix}/{task_id}")
+        folder, _ = self._storage.resolve_path(f"{prefix}/{task_id}")
         return TaskInfo(
             task_id=task_id,
             status=Status.PENDING_INPUT,
@@ -260,7 +266,7 @@ class TaskService:
             container_image=submission.container_image,
             create_time=_now(),
             estimated_computation_cost=0.0,
-            metrics=Metrics(),
+            metrics=TaskMetrics(),
             machine_group_name=group.name,
             machine_group_id=group.id,
             input_resources=list(submission.input_resources),

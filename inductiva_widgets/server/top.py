@@ -33,7 +33,7 @@ class _Thread(NamedTuple):
     share: float
 
 
-def text(pids: Iterable[int]) -> str:
+def format_top(pids: Iterable[int]) -> str:
     """Return how things stand on the machine in a few lines, then the threads of processes.
 
     Parameters

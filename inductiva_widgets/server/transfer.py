@@ -13,7 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from inductiva_widgets.server.errors import RefusedError, TooLargeError
+from inductiva_widgets.server.errors import BadRequestError, TooLargeError
 from inductiva_widgets.server.storage_listing import files_below
 
 MOST_UPLOAD = 64 << 30
@@ -51,7 +51,7 @@ def check_growth(folder: Path, received: int) -> None:
 
 
 @contextmanager
-def beside(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path) -> Iterator[Path]:
     """Give a path to write to, which takes the place of the target when all went well."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # A leading dot, as of all files on their way; the random part keeps two writers apart.
@@ -68,7 +68,7 @@ def beside(target: Path) -> Iterator[Path]:
 
 def copy(source: Path, target: Path) -> None:
     """Copy a file or folder; the target appears when it is whole."""
-    with beside(target) as path:
+    with atomic_path(target) as path:
         if source.is_dir():
             path.mkdir()
             for entry in files_below(source):
@@ -93,7 +93,7 @@ def fetch(url: str, target: Path) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise RefusedError(f"Files are fetched from http and https addresses only, not {url!r}.")
+        raise BadRequestError(f"Files are fetched from http and https addresses only, not {url!r}.")
     opener = urllib.request.OpenerDirector()
     # Not the default set, which opens files of this machine, too.
     for handler in (
@@ -106,13 +106,13 @@ def fetch(url: str, target: Path) -> None:
     ):
         opener.add_handler(handler)
     try:
-        with opener.open(url, timeout=_TIMEOUT) as response, beside(target) as path:
+        with opener.open(url, timeout=_TIMEOUT) as response, atomic_path(target) as path:
             check_room(path.parent, int(response.headers.get("content-length") or 0))
             _receive(response, path)
     except urllib.error.HTTPError as error:
-        raise RefusedError(f"The other server answered {error.code} for {url!r}.") from None
+        raise BadRequestError(f"The other server answered {error.code} for {url!r}.") from None
     except (urllib.error.URLError, HTTPException, TimeoutError, ValueError) as error:
-        raise RefusedError(f"{url!r} cannot be fetched: {error}.") from None
+        raise BadRequestError(f"{url!r} cannot be fetched: {error}.") from None
 
 
 def _receive(response: object, path: Path) -> None:
@@ -124,13 +124,13 @@ def _receive(response: object, path: Path) -> None:
             file.write(chunk)
 
 
-def merge(archive: Path, top: str, assets: list[Path]) -> None:
+def merge_assets(archive: Path, top: str, assets: list[Path]) -> None:
     """Add stored files to an input archive, below its top folder.
 
     A file keeps its name; what lies in a folder goes to the same places below the top folder. The
     input's own files win, and merging again changes nothing.
     """
-    with beside(archive) as path:
+    with atomic_path(archive) as path:
         shutil.copyfile(archive, path)
         with zipfile.ZipFile(path, "a", strict_timestamps=False) as target:
             known = set(target.namelist())
@@ -163,7 +163,7 @@ def check_archive(archive: Path, folder: Path, most_members: int) -> None:
         with zipfile.ZipFile(archive) as source:
             members = source.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise RefusedError(f"The input is no zip archive: {error}. Upload it again.") from None
+        raise BadRequestError(f"The input is no zip archive: {error}. Upload it again.") from None
     if len(members) > most_members:
         raise TooLargeError(
             f"The input archive has {len(members):,} members, more than the {most_members:,} "
@@ -171,7 +171,7 @@ def check_archive(archive: Path, folder: Path, most_members: int) -> None:
         )
     for member in members:
         if member.flag_bits & 0x1:
-            raise RefusedError(
+            raise BadRequestError(
                 f"The input archive is encrypted ({member.filename!r}): upload it without password."
             )
     check_room(folder, sum(member.file_size for member in members))

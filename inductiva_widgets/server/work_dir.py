@@ -13,8 +13,8 @@ from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-from inductiva_widgets.server.errors import AbsentError, RefusedError
-from inductiva_widgets.server.schemas.tasks import WorkingFile
+from inductiva_widgets.server.errors import BadRequestError, MissingError
+from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 
 MOST_FILES = 10_000
 """A listing has the newest ones of so many."""
@@ -23,7 +23,7 @@ MOST_FILES = 10_000
 _MOST_LOOKED_AT = 200_000
 
 
-class FilePart(NamedTuple):
+class FileContent(NamedTuple):
     """Bytes of a file, the size of all of it, and when it was last written (epoch seconds)."""
 
     content: bytes
@@ -31,7 +31,7 @@ class FilePart(NamedTuple):
     modified: float
 
 
-class WorkFolder:
+class WorkDir:
     """The working folder of a task, whose simulation may write whatever it likes there.
 
     Parameters
@@ -53,7 +53,7 @@ class WorkFolder:
         RefusedError
             The name leads out of the folder, or to something that is no file.
         """
-        refused = RefusedError(f"This is no file of the task: {name!r}.")
+        refused = BadRequestError(f"This is no file of the task: {name!r}.")
         if not is_file_name(name):
             raise refused
         try:
@@ -63,7 +63,7 @@ class WorkFolder:
             # A pipe that the simulation made would keep us waiting for its writer otherwise.
             descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         except (FileNotFoundError, NotADirectoryError):
-            raise AbsentError(f"There is no file {name!r}.") from None
+            raise MissingError(f"There is no file {name!r}.") from None
         except (OSError, RuntimeError) as error:
             # Links in a circle are a RuntimeError up to Python 3.12; sockets cannot be opened.
             if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE, errno.EIO):
@@ -74,7 +74,7 @@ class WorkFolder:
             raise refused
         return os.fdopen(descriptor, "rb")
 
-    def files(self, most: int = MOST_FILES) -> list[WorkingFile]:
+    def files(self, most: int = MOST_FILES) -> list[WorkingFileEntry]:
         """Return the files, newest first: those that ``open`` gives, links inside included.
 
         Raises
@@ -83,10 +83,10 @@ class WorkFolder:
             There is no working folder.
         """
         if not self._root.is_dir():
-            raise AbsentError("There is no working folder: the task does not run.")
+            raise MissingError("There is no working folder: the task does not run.")
         return heapq.nlargest(most, self._files(), key=attrgetter("modified"))
 
-    def _files(self) -> Iterator[WorkingFile]:
+    def _files(self) -> Iterator[WorkingFileEntry]:
         left = _MOST_LOOKED_AT
         waiting: list[str | Path] = [self._root]
         while waiting:
@@ -107,10 +107,10 @@ class WorkFolder:
             return True
         return Path(entry.path).resolve().is_relative_to(self._root.resolve())
 
-    def _told(self, entry: os.DirEntry[str]) -> WorkingFile:
+    def _told(self, entry: os.DirEntry[str]) -> WorkingFileEntry:
         facts = entry.stat()
         name = os.path.relpath(entry.path, self._root)
-        return WorkingFile(
+        return WorkingFileEntry(
             # A name that is no text on this machine still has to be text on the wire.
             name=os.fsencode(name).decode("utf-8", "replace"),
             size=facts.st_size,
@@ -118,7 +118,7 @@ class WorkFolder:
         )
 
 
-def read_part(file: BinaryIO, after: int | None, most: int) -> FilePart:
+def read_part(file: BinaryIO, after: int | None, most: int) -> FileContent:
     """Return bytes of an open file.
 
     Parameters
@@ -134,7 +134,7 @@ def read_part(file: BinaryIO, after: int | None, most: int) -> FilePart:
     size = facts.st_size
     # Places far beyond what a disk can hold are no places.
     file.seek(max(0, size - most) if after is None else min(after, size))
-    return FilePart(file.read(most), size, facts.st_mtime)
+    return FileContent(file.read(most), size, facts.st_mtime)
 
 
 def is_file_name(name: str) -> bool:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inductiva_widgets.models.tasks import ArchiveEntry
-from inductiva_widgets.server.errors import AbsentError, RefusedError
+from inductiva_widgets.server.errors import BadRequestError, MissingError
 from inductiva_widgets.server.schemas.storage import ByteRange, ZipContents
-from inductiva_widgets.server.work_dir import FilePart
+from inductiva_widgets.server.work_dir import FileContent
 
 # An index of more members than these would take longer to read than a client waits, and more
 # memory than this server should need.
@@ -35,7 +35,7 @@ _UNREADABLE = (
 )
 
 
-class _Member(NamedTuple):
+class _ListedEntry(NamedTuple):
     name: str
     size: int
     compressed_size: int
@@ -44,7 +44,7 @@ class _Member(NamedTuple):
     created: datetime | None
 
 
-def contents_of(archive: Path, folder: str, *, recursive: bool) -> ZipContents:
+def list_contents(archive: Path, folder: str, *, recursive: bool) -> ZipContents:
     """Return what lies in a folder of an archive.
 
     Parameters
@@ -71,7 +71,7 @@ def contents_of(archive: Path, folder: str, *, recursive: bool) -> ZipContents:
     return ZipContents(size=archive.stat().st_size, contents=list(entries.values()))
 
 
-def range_of(archive: Path, folder: str, filename: str) -> ByteRange:
+def entry_range(archive: Path, folder: str, filename: str) -> ByteRange:
     """Return where the packed bytes of one member of an archive are."""
     wanted = _folder_prefix(folder) + filename.lstrip("/")
     for member in _members_of(archive):
@@ -81,10 +81,10 @@ def range_of(archive: Path, folder: str, filename: str) -> ByteRange:
                 range_end=member.start + member.compressed_size - 1,
                 compress_type=member.method,
             )
-    raise AbsentError(f"There is no {filename!r} in {archive.name}.")
+    raise MissingError(f"There is no {filename!r} in {archive.name}.")
 
 
-def part_of(archive: Path, name: str, after: int | None, most: int) -> FilePart:
+def read_entry(archive: Path, name: str, after: int | None, most: int) -> FileContent:
     """Return bytes of a member of an archive, with the member's size and time.
 
     What lies before them is unpacked and forgotten, a piece at a time.
@@ -110,12 +110,12 @@ def part_of(archive: Path, name: str, after: int | None, most: int) -> FilePart:
                     file.seek(begin)
                     content = file.read(most)
     except KeyError:
-        raise AbsentError(f"There is no {name!r} in {archive.name}.") from None
+        raise MissingError(f"There is no {name!r} in {archive.name}.") from None
     except _UNREADABLE as error:
-        raise RefusedError(f"{archive.name} cannot be read as an archive: {error}.") from None
+        raise BadRequestError(f"{archive.name} cannot be read as an archive: {error}.") from None
     created = _created(info)
     modified = created.timestamp() if created else archive.stat().st_mtime
-    return FilePart(content, info.file_size, modified)
+    return FileContent(content, info.file_size, modified)
 
 
 def _folder_prefix(folder: str) -> str:
@@ -123,7 +123,7 @@ def _folder_prefix(folder: str) -> str:
     return f"{plain}/" if plain else ""
 
 
-def _entry(name: str, member: _Member) -> ArchiveEntry:
+def _entry(name: str, member: _ListedEntry) -> ArchiveEntry:
     return ArchiveEntry(
         name=name,
         size=member.size,
@@ -134,7 +134,7 @@ def _entry(name: str, member: _Member) -> ArchiveEntry:
     )
 
 
-def _with_member(folder: ArchiveEntry, member: _Member) -> ArchiveEntry:
+def _with_member(folder: ArchiveEntry, member: _ListedEntry) -> ArchiveEntry:
     return ArchiveEntry(
         name=folder.name,
         size=(folder.size or 0) + member.size,
@@ -142,16 +142,16 @@ def _with_member(folder: ArchiveEntry, member: _Member) -> ArchiveEntry:
     )
 
 
-def _members_of(archive: Path) -> tuple[_Member, ...]:
+def _members_of(archive: Path) -> tuple[_ListedEntry, ...]:
     facts = archive.stat()
     try:
         return _read_members(archive, facts.st_size, facts.st_mtime_ns)
     except _UNREADABLE as error:
-        raise RefusedError(f"{archive.name} cannot be read as an archive: {error}.") from None
+        raise BadRequestError(f"{archive.name} cannot be read as an archive: {error}.") from None
 
 
 @lru_cache(maxsize=16)
-def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_Member, ...]:
+def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_ListedEntry, ...]:
     # Size and time are there to tell a file that was replaced from the one that was read.
     with zipfile.ZipFile(archive) as source, archive.open("rb") as raw:
         members = []
@@ -165,7 +165,7 @@ def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_Member, ..
                 raise zipfile.BadZipFile(f"{info.filename!r} is not where its directory says")
             start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
             members.append(
-                _Member(
+                _ListedEntry(
                     info.filename,
                     info.file_size,
                     info.compress_size,

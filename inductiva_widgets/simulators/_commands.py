@@ -42,7 +42,7 @@ def parse_commands(commands: Iterable[CommandLike]) -> list[Command]:
     return parsed
 
 
-def as_list(commands: Iterable[CommandLike]) -> list[CommandLike]:
+def as_command_list(commands: Iterable[CommandLike]) -> list[CommandLike]:
     """Return commands as they were given; raises as ``parse_commands`` does."""
     listed = commands if isinstance(commands, (str, Mapping, Command)) else list(commands)
     parse_commands(listed)

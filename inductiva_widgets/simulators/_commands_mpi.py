@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.models.machines import MachineGroupInfo
 from inductiva_widgets.models.tasks import Command, MpiConfig
 from inductiva_widgets.simulators.options import HybridOptions, MeshOptions, MpiOptions
 
@@ -13,7 +13,7 @@ MPI_VERSION = "4.1.6"
 """The Open MPI that nearly all images are built with."""
 
 
-def mpi(
+def mpi_command(
     cmd: str,
     options: MpiOptions | None = None,
     *,
@@ -35,18 +35,18 @@ def mpi(
     """
     options = options or {}
     settings: dict[str, Any] = {"use-hwthread-cpus": options.get("use_hwthread", True)}
-    n_vcpus = positive(options.get("n_vcpus"), "n_vcpus")
+    n_vcpus = check_positive(options.get("n_vcpus"), "n_vcpus")
     if n_vcpus is not None:
         settings["np"] = n_vcpus
     return Command(cmd=cmd, mpi_config=MpiConfig(version=version, options=settings), env=env or {})
 
 
-def mpi_everywhere(cmd: str, machine: MachineGroup) -> Command:
+def mpi_on_all_cpus(cmd: str, machine: MachineGroupInfo) -> Command:
     """Return a command that runs under MPI on every processor of the machine group."""
-    return mpi(cmd, {"n_vcpus": machine.n_vcpus})
+    return mpi_command(cmd, {"n_vcpus": machine.n_vcpus})
 
 
-def hybrid(cmd: str, machine: MachineGroup, options: HybridOptions) -> Command:
+def hybrid_command(cmd: str, machine: MachineGroupInfo, options: HybridOptions) -> Command:
     """Return a command that shares the processors out among processes and their threads.
 
     Parameters
@@ -63,35 +63,35 @@ def hybrid(cmd: str, machine: MachineGroup, options: HybridOptions) -> Command:
     InputError
         The machine has fewer processors than that takes.
     """
-    processes = positive(options.get("n_mpi_processes"), "n_mpi_processes") or 1
-    given = positive(options.get("n_omp_threads"), "n_omp_threads")
-    vcpus = positive(options.get("n_vcpus"), "n_vcpus") or machine.n_vcpus
+    processes = check_positive(options.get("n_mpi_processes"), "n_mpi_processes") or 1
+    given = check_positive(options.get("n_omp_threads"), "n_omp_threads")
+    vcpus = check_positive(options.get("n_vcpus"), "n_vcpus") or machine.n_vcpus
     threads = given or (None if vcpus is None else max(1, vcpus // processes))
     if machine.n_vcpus is not None and processes * (threads or 1) > machine.n_vcpus:
         raise InputError(
             f"{processes} processes of {threads} threads are more than the {machine.n_vcpus} "
-            f"processors of {machine.label}."
+            f"processors of {machine.display_name}."
         )
-    env = openmp(threads)
+    env = openmp_env(threads)
     if processes == 1:
         return Command(cmd=cmd, env=env)
     hwthread = options.get("use_hwthread", True)
-    return mpi(cmd, {"n_vcpus": processes, "use_hwthread": hwthread}, env=env)
+    return mpi_command(cmd, {"n_vcpus": processes, "use_hwthread": hwthread}, env=env)
 
 
-def openmp(threads: int | None) -> dict[str, str]:
+def openmp_env(threads: int | None) -> dict[str, str]:
     """Return the environment for so many threads; where unknown, the program decides."""
     return {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
 
 
-def positive(value: int | None, argument: str) -> int | None:
+def check_positive(value: int | None, argument: str) -> int | None:
     """Return a count as given, or raise ``InputError`` if it is none."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise InputError(f"{argument} must be a positive whole number, not {value!r}.")
     return value
 
 
-def surface_meshes(options: MeshOptions) -> list[str]:
+def mesh_command(options: MeshOptions) -> list[str]:
     """Return the command that turns particles into meshes, if the user wants them.
 
     Raises

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.simulators._packing import TOP_FOLDER, check_input_folder
+from inductiva_widgets.simulators._packing import TOP_FOLDER, validate_input_dir
 from inductiva_widgets.simulators.options import InputDir
 
 
@@ -35,9 +35,9 @@ class Inputs:
         )
         if input_dir is None and not self.assets:
             raise InputError("Nothing to run on: give input_dir, or remote_assets.")
-        self.folder = None if input_dir is None else check_input_folder(input_dir)
+        self.folder = None if input_dir is None else validate_input_dir(input_dir)
 
-    def file(self, name: str | os.PathLike[str], argument: str | None = None) -> str:
+    def input_file(self, name: str | os.PathLike[str], argument: str | None = None) -> str:
         """Return the path of an input file as commands write it.
 
         Parameters
@@ -56,7 +56,7 @@ class Inputs:
         self._expect(path, argument, "file")
         return path
 
-    def directory(self, name: str | os.PathLike[str], argument: str) -> str:
+    def input_dir(self, name: str | os.PathLike[str], argument: str) -> str:
         """Return the path of a folder of the inputs, ``"."`` for their top; as ``file``."""
         path = self._path(name or ".", argument)
         if path != ".":

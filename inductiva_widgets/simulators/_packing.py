@@ -64,7 +64,7 @@ class InputFolder:
         yield from sink.drain()
 
 
-def check_input_folder(input_dir: str | os.PathLike[str]) -> InputFolder:
+def validate_input_dir(input_dir: str | os.PathLike[str]) -> InputFolder:
     """Look through an input folder before anything is submitted.
 
     Parameters

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.models.tasks import Submission
+from inductiva_widgets.models.tasks import TaskSubmission
 from inductiva_widgets.simulators._packing import InputFolder
 from inductiva_widgets.tasks.task import Task
 
@@ -19,7 +19,9 @@ _WORTH_A_BAR = 10_000_000
 """Bytes of input below which an upload is over before a bar would be read."""
 
 
-def submit(client: Client, submission: Submission, folder: InputFolder | None) -> Task:
+def submit_and_upload(
+    client: Client, submission: TaskSubmission, folder: InputFolder | None
+) -> Task:
     """Submit a task and upload its inputs.
 
     Parameters
@@ -46,11 +48,11 @@ def submit(client: Client, submission: Submission, folder: InputFolder | None) -
             link = client.signed_url("upload", path, submitted.storage_region)
             with _progress(folder.size) as draw:
                 client.upload(link, lambda: folder.stream(draw))
-        client.input_uploaded(submitted.id)
+        client.confirm_input_upload(submitted.id)
     except BaseException as error:
         # Also on an interrupt: a task without its input would wait, and maybe cost, for ever.
         try:
-            client.kill(submitted.id)
+            client.kill_task(submitted.id)
         except InductivaError as second:
             note = f"Task {submitted.id} was left without input, and killing it failed: {second}"
             raise InductivaError(note) from error

@@ -13,7 +13,7 @@ DEVICES: tuple[str, ...] = get_args(Device)
 _GPU = "_gpu"
 
 
-class Variant(NamedTuple):
+class ImageVariant(NamedTuple):
     """A version, and whether it is the one for GPUs."""
 
     version: str
@@ -25,9 +25,9 @@ class Variant(NamedTuple):
         return f"v{self.version}{_GPU if self.gpu else ''}"
 
 
-def choose_variant(
+def select_image_variant(
     name: str, offered: Iterable[str], version: str | None, device: Device, has_gpu: bool
-) -> Variant:
+) -> ImageVariant:
     """Return the version to run.
 
     Parameters
@@ -74,7 +74,7 @@ def choose_variant(
             f"{name} has no version {version!r}{kind}. Versions: {', '.join(ordered)}."
         )
     wanted = device == "gpu" or (device == "auto" and has_gpu and version in for_gpu)
-    return Variant(version, wanted)
+    return ImageVariant(version, wanted)
 
 
 def version_key(version: str) -> list[tuple[int, int, str]]:

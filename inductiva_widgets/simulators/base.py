@@ -9,13 +9,13 @@ import msgspec
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.http.default_client import default_client
-from inductiva_widgets.models.machines import MachineGroup
-from inductiva_widgets.models.tasks import Submission
+from inductiva_widgets.models.machines import MachineGroupInfo
+from inductiva_widgets.models.tasks import TaskSubmission
 from inductiva_widgets.simulators._commands import CommandLike, parse_commands, parse_duration
 from inductiva_widgets.simulators._inputs import Inputs
-from inductiva_widgets.simulators._machine_group import find_machine
-from inductiva_widgets.simulators._upload import submit
-from inductiva_widgets.simulators._versions import DEVICES, Device, choose_variant
+from inductiva_widgets.simulators._machine_group import resolve_machine_group
+from inductiva_widgets.simulators._upload import submit_and_upload
+from inductiva_widgets.simulators._versions import DEVICES, Device, select_image_variant
 from inductiva_widgets.simulators.options import InputDir, RunOptions
 from inductiva_widgets.tasks.task import Task
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _REGISTRY = "docker://inductiva/kutu:"
 
-Steps = Iterable[CommandLike] | Callable[[MachineGroup], Iterable[CommandLike]]
+Steps = Iterable[CommandLike] | Callable[[MachineGroupInfo], Iterable[CommandLike]]
 """Commands, or how to write them for a machine."""
 
 
@@ -51,9 +51,9 @@ class Simulator:
     """Name of its image in the catalogue of versions."""
     device: Device = "auto"
     """Whether to run the variant for GPUs; ``"auto"``: where machine and version have it."""
-    spans_machines: ClassVar[bool] = False
+    multi_node: ClassVar[bool] = False
     """Whether one task can spread over the machines of an MPI cluster."""
-    takes: ClassVar[type[Any]] = RunOptions
+    run_options: ClassVar[type[Any]] = RunOptions
     """The arguments of ``run`` that are declared apart from it."""
 
     def __init__(self, *, version: str | None = None, use_dev: bool = False) -> None:
@@ -81,7 +81,7 @@ class Simulator:
         return f"{type(self).__name__}({version})"
 
     def container_image(
-        self, client: Client | None = None, machine: MachineGroup | None = None
+        self, client: Client | None = None, machine: MachineGroupInfo | None = None
     ) -> str:
         """Return the container image that the chosen version runs in; costs one request.
 
@@ -105,21 +105,23 @@ class Simulator:
         """
         client = client or default_client()
         name = type(self).__name__
-        catalogue = client.images()
+        catalogue = client.list_images()
         offered = catalogue.development if self.use_dev else catalogue.production
         if not offered.get(self.image):
             others = ", ".join(sorted(offered)) or "none"
             raise InputError(f"{client.url} does not offer {name}. It offers: {others}.")
         has_gpu = machine is not None and machine.has_gpu
         # The embedded server does not look for GPUs: there the user knows better.
-        if self.device == "gpu" and machine and machine.lacks_gpu and not client.is_local:
-            raise InputError(f"{name} is to run on a GPU, and {machine.label} has none.")
-        variant = choose_variant(name, offered[self.image], self.version, self.device, has_gpu)
+        if self.device == "gpu" and machine and machine.has_no_gpu and not client.is_local:
+            raise InputError(f"{name} is to run on a GPU, and {machine.display_name} has none.")
+        variant = select_image_variant(
+            name, offered[self.image], self.version, self.device, has_gpu
+        )
         return f"{_REGISTRY}{self.image}_{variant.tag}{'_dev' if self.use_dev else ''}"
 
-    def _inputs(self, input_dir: InputDir, options: RunOptions) -> Inputs:
+    def _validate_inputs(self, input_dir: InputDir, options: RunOptions) -> Inputs:
         """Check the names of a run's arguments and the inputs; makes no request."""
-        allowed = cast("frozenset[str]", self.takes.__optional_keys__)
+        allowed = cast("frozenset[str]", self.run_options.__optional_keys__)
         unknown = sorted(set(options) - allowed)
         if unknown:
             raise InputError(
@@ -128,7 +130,9 @@ class Simulator:
             )
         return Inputs(input_dir, options.get("remote_assets"))
 
-    def _run(self, inputs: Inputs, steps: Steps, options: RunOptions, **extra_params: Any) -> Task:
+    def _submit(
+        self, inputs: Inputs, steps: Steps, options: RunOptions, **extra_params: Any
+    ) -> Task:
         """Check the rest, then submit; ``extra_params`` go to the service as they are."""
         cleanup = _cleanup(options.get("on_finish_cleanup"), inputs)
         if not callable(steps):
@@ -136,10 +140,10 @@ class Simulator:
         seconds = parse_duration(options.get("time_to_live"))
 
         client = default_client()
-        machine = find_machine(client, options.get("on"))
-        if machine.is_cluster and not self.spans_machines:
+        machine = resolve_machine_group(client, options.get("on"))
+        if machine.is_mpi_cluster and not self.multi_node:
             raise InputError(
-                f"{type(self).__name__} runs on one machine; {machine.label} is an MPI cluster."
+                f"{type(self).__name__} runs on one machine; {machine.display_name} is an MPI cluster."
             )
         if callable(steps):
             steps = [*steps(machine), *cleanup]
@@ -148,7 +152,7 @@ class Simulator:
         project = options.get("project")
         if project is not None:
             client.ensure_project(project)
-        submission = Submission(
+        submission = TaskSubmission(
             simulator="arbitrary_commands",
             simulator_name_alias=self.alias,
             resource_pool=machine.id,
@@ -165,10 +169,10 @@ class Simulator:
             time_to_live_seconds=seconds,
             resubmit_on_preemption=options.get("resubmit_on_preemption", False),
         )
-        return submit(client, submission, inputs.folder)
+        return submit_and_upload(client, submission, inputs.folder)
 
 
-class DeviceChoice(Simulator):
+class GpuVariantMixin(Simulator):
     """A simulator with a variant for GPUs that users may choose."""
 
     def __init__(
@@ -201,5 +205,5 @@ def _cleanup(on_finish: str | Iterable[CommandLike] | None, inputs: Inputs) -> l
         return []
     if isinstance(on_finish, str):
         # Missing, it would be missed only at the end of a long run.
-        return [f"bash {inputs.file(on_finish, 'on_finish_cleanup')}"]
+        return [f"bash {inputs.input_file(on_finish, 'on_finish_cleanup')}"]
     return list(on_finish)

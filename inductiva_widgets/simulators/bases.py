@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.machines import MachineGroup
-from inductiva_widgets.simulators._commands import CommandLike, as_list
-from inductiva_widgets.simulators._commands_mpi import MPI_VERSION, mpi
+from inductiva_widgets.models.machines import MachineGroupInfo
+from inductiva_widgets.simulators._commands import CommandLike, as_command_list
+from inductiva_widgets.simulators._commands_mpi import MPI_VERSION, mpi_command
 from inductiva_widgets.simulators._inputs import Inputs
 from inductiva_widgets.simulators.base import Simulator, Steps
 from inductiva_widgets.simulators.options import InputDir, MpiOptions, RunOptions
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class _UserCommands(Simulator):
     """What runs the user's own commands."""
 
-    def _placed(self, command: str, machine: MachineGroup) -> CommandLike:  # noqa: ARG002
+    def _wrap_command(self, command: str, machine: MachineGroupInfo) -> CommandLike:  # noqa: ARG002
         """Return how a command line is run on a machine; as it stands, unless a class knows more.
 
         Commands given as objects are never touched: whoever writes one says how it is to run.
@@ -30,7 +30,7 @@ class _UserCommands(Simulator):
 
     def _on_machine(self, commands: list[CommandLike]) -> Steps:
         return lambda machine: [
-            self._placed(command, machine) if isinstance(command, str) else command
+            self._wrap_command(command, machine) if isinstance(command, str) else command
             for command in commands
         ]
 
@@ -56,8 +56,8 @@ class CommandsSimulator(_UserCommands):
         **options
             Common arguments, see ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        return self._run(inputs, self._on_machine(as_list(commands)), options)
+        inputs = self._validate_inputs(input_dir, options)
+        return self._submit(inputs, self._on_machine(as_command_list(commands)), options)
 
 
 class ScriptSimulator(_UserCommands):
@@ -84,9 +84,9 @@ class ScriptSimulator(_UserCommands):
         **options
             Common arguments, see ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
+        inputs = self._validate_inputs(input_dir, options)
         steps = self._either(inputs, commands, shell_script)
-        return self._run(inputs, self._on_machine(steps), options)
+        return self._submit(inputs, self._on_machine(steps), options)
 
     def _either(
         self, inputs: Inputs, commands: Iterable[CommandLike] | None, shell_script: str | None
@@ -94,17 +94,17 @@ class ScriptSimulator(_UserCommands):
         if (commands is None) == (shell_script is None):
             raise InputError(f"{type(self).__name__} runs either commands or a shell_script.")
         if commands is not None:
-            return as_list(commands)
-        return [f"bash {inputs.file(shell_script or '', 'shell_script')}"]
+            return as_command_list(commands)
+        return [f"bash {inputs.input_file(shell_script or '', 'shell_script')}"]
 
 
 class ConfigFileSimulator(Simulator):
     """A simulator whose program runs under MPI on one configuration file."""
 
-    takes = MpiOptions
+    run_options = MpiOptions
     program: str = ""
     """The program; the file's name is its argument."""
-    before: ClassVar[tuple[str, ...]] = ()
+    pre_commands: ClassVar[tuple[str, ...]] = ()
     """Commands to run first."""
     mpi_version: ClassVar[str] = MPI_VERSION
     """Version of Open MPI that its image holds."""
@@ -127,10 +127,10 @@ class ConfigFileSimulator(Simulator):
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        name = inputs.file(sim_config_filename, "sim_config_filename")
-        main = self._main(f"{self.program} {name}", options)
-        return self._run(inputs, [*self.before, main], options)
+        inputs = self._validate_inputs(input_dir, options)
+        name = inputs.input_file(sim_config_filename, "sim_config_filename")
+        main = self._main_command(f"{self.program} {name}", options)
+        return self._submit(inputs, [*self.pre_commands, main], options)
 
-    def _main(self, cmd: str, options: MpiOptions) -> CommandLike:
-        return mpi(cmd, options, version=self.mpi_version)
+    def _main_command(self, cmd: str, options: MpiOptions) -> CommandLike:
+        return mpi_command(cmd, options, version=self.mpi_version)

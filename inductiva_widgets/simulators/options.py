@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.models.machines import MachineGroupInfo
 from inductiva_widgets.simulators._commands import CommandLike
 
 InputDir = str | os.PathLike[str] | None
@@ -34,7 +34,7 @@ class RunOptions(TypedDict, total=False):
         Name of a script among the input files, or commands, to run at the end.
     """
 
-    on: MachineGroup | str | Any | None
+    on: MachineGroupInfo | str | Any | None
     storage_dir: str
     project: str | None
     remote_assets: str | Iterable[str] | None

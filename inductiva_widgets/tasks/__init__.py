@@ -16,20 +16,20 @@ from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.tasks._compare import compare
 from inductiva_widgets.tasks._history import clear_history, history
 from inductiva_widgets.tasks.listing import get, get_all, get_tasks
-from inductiva_widgets.tasks.log_watch import Watch
+from inductiva_widgets.tasks.log_watch import LogWatch
 from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
 from inductiva_widgets.tasks.task import Task
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.tasks.text_table import to_dict
-from inductiva_widgets.tasks.working_files import LastModified, WorkingFiles
+from inductiva_widgets.tasks.working_files import ModifiedFile, WorkingFiles
 
 __all__ = [
-    "LastModified",
+    "LogWatch",
+    "ModifiedFile",
     "OutputFile",
     "OutputsInfo",
     "Task",
     "TaskList",
-    "Watch",
     "WorkingFile",
     "WorkingFiles",
     "clear_history",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from inductiva_widgets.errors import TaskError
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.tasks import _log_stream
-from inductiva_widgets.tasks._log_source import BACKLOG, Piece, State
+from inductiva_widgets.tasks._log_source import BACKLOG, LogChunk, StreamState
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -26,10 +26,10 @@ KEPT = 30.0
 _FIRST = 3.0
 
 _lock = threading.Lock()
-_looks: dict[tuple[Client, str, str], _Looking] = {}
+_looks: dict[tuple[Client, str, str], _KeepAlive] = {}
 
 
-def open_live(task: TaskFiles, name: str) -> LiveText:
+def open_stream(task: TaskFiles, name: str) -> BufferedText:
     """Return what has come of a file; the first time waits for lines, some seconds at most.
 
     Parameters
@@ -49,16 +49,16 @@ def open_live(task: TaskFiles, name: str) -> LiveText:
         looking = _looks.get(key)
         is_new = looking is None or looking.is_over
         if looking is None or looking.is_over:
-            looking = _looks[key] = _Looking(task, name)
+            looking = _looks[key] = _KeepAlive(task, name)
         looking.stay(lambda: _forget(key))
-    backlog = looking.reader.backlog(_FIRST if is_new else 0.0)
+    backlog = looking.reader.buffer(_FIRST if is_new else 0.0)
     state = backlog.state
     if not backlog.data and state is not None and state.error is not None:
         raise state.error
-    return LiveText(name, backlog)
+    return BufferedText(name, backlog)
 
 
-class LiveText:
+class BufferedText:
     """A ``TextFile`` as it was when it was opened.
 
     Parameters
@@ -72,7 +72,7 @@ class LiveText:
     can_grow = True
     is_packed = False
 
-    def __init__(self, name: str, backlog: _log_stream.Backlog) -> None:
+    def __init__(self, name: str, backlog: _log_stream.StreamBuffer) -> None:
         self._name, self._backlog = name, backlog
         self.edition = f"live-{backlog.edition}"
         self.size = backlog.start + len(backlog.data)
@@ -88,20 +88,20 @@ class LiveText:
         return self._backlog.data[max(0, start - begin) : max(0, stop - begin)]
 
 
-class _Looking:
+class _KeepAlive:
     """An interest in a file that ends some time after the last look."""
 
     def __init__(self, task: TaskFiles, name: str) -> None:
         self.is_over = False
-        self.reader, self._interest = _log_stream.join(task, name, self)
+        self.reader, self._interest = _log_stream.subscribe_with_stream(task, name, self)
         self._timer: threading.Timer | None = None
 
-    def take(self, piece: Piece) -> None:
+    def on_data(self, piece: LogChunk) -> None:
         """Nothing is kept here: the reader does."""
 
-    def tell(self, state: State) -> None:
+    def on_state(self, state: StreamState) -> None:
         """Notice the end."""
-        self.is_over = state.is_over
+        self.is_over = state.is_finished
 
     def stay(self, forget: Callable[[], None]) -> None:
         """Go on for a while."""

@@ -21,7 +21,7 @@ from inductiva_widgets.tasks.task import Task
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download
-    from inductiva_widgets.tasks.log_watch import Watch
+    from inductiva_widgets.tasks.log_watch import LogWatch
     from inductiva_widgets.tasks.task_list import TaskList
 
 Result = TypeVar("Result")
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 _MAX_NAMED = 3
 
 
-class TasksTogether(Sequence[Task]):
+class BulkActions(Sequence[Task]):
     """What is asked of many tasks as of one; base of ``inductiva_widgets.tasks.TaskList``."""
 
     @explain_interrupt("The kill was interrupted; some of the tasks may have been asked to end.")
@@ -52,7 +52,7 @@ class TasksTogether(Sequence[Task]):
         """
         each(list(self), lambda task: task.kill(), "killed")
 
-    def watch(self, pattern: str | None = None, **options: Any) -> list[Watch]:
+    def watch(self, pattern: str | None = None, **options: Any) -> list[LogWatch]:
         """Read numbers from the logs of tasks that have not ended; requests as ``Task.watch``.
 
         Parameters
@@ -75,7 +75,7 @@ class TasksTogether(Sequence[Task]):
         >>> tasks.watch()
         []
         """
-        begun: list[Watch] = []
+        begun: list[LogWatch] = []
         try:
             for task in [one for one in self if not one.refresh(max_age=1.0).is_terminal]:
                 begun.append(task.watch(pattern, **options))  # noqa: PERF401 - some, on an error
@@ -115,7 +115,7 @@ class TasksTogether(Sequence[Task]):
         """
         in_notebook = _display.in_notebook()
         if in_notebook and not silent_mode:
-            _display.show_task_list(cast("TaskList", self))
+            _display.display_task_list(cast("TaskList", self))
         silent = silent_mode or in_notebook
         return each(
             list(self),
@@ -163,7 +163,7 @@ class TasksTogether(Sequence[Task]):
         """
         download = self.start_download(filenames, output_dir, uncompress)
         count = f"{len(self)} task{'' if len(self) == 1 else 's'}"
-        paths = _display.finish_download(download, f"Outputs of {count}")
+        paths = _display.wait_with_progress(download, f"Outputs of {count}")
         return paths if uncompress else [path.parent for path in paths]
 
     def start_download(
@@ -195,10 +195,10 @@ class TasksTogether(Sequence[Task]):
         names = filenames if filenames is None or isinstance(filenames, str) else list(filenames)
         base = config.output_dir() if output_dir is None else Path(output_dir)
         sources = [
-            task.output_source(names, None if output_dir is None else base / task.id, uncompress)
+            task.output_request(names, None if output_dir is None else base / task.id, uncompress)
             for task in self
         ]
-        return downloads.start_many(sources, base)
+        return downloads.start_all(sources, base)
 
 
 def each(tasks: Sequence[Task], action: Callable[[Task], Result], done: str) -> list[Result]:

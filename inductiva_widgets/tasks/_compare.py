@@ -54,18 +54,20 @@ def compare(
     >>> df.attrs["inductiva"]["same"]["simulator"]
     'swmm'
     """
-    from inductiva_widgets.frames._compare import compare, frame_to_compare
+    from inductiva_widgets.frames._compare import compare, comparison_frame
 
     listed = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
     # One alone is refused below; its details would be asked for in vain.
     if len(listed) > 1:
-        _look(list(listed) if details else listed.unknown())
-    now = listed[0].now if listed else None
-    frame = frame_to_compare(listed.infos(), details=details, now=now, source=listed.source())
+        _fetch_details(list(listed) if details else listed._without_info())
+    now = listed[0].server_time if listed else None
+    frame = comparison_frame(
+        listed._infos(), details=details, now=now, source=listed._frame_source()
+    )
     return compare(frame, always=always)
 
 
-def _look(tasks: Sequence[Task]) -> None:
+def _fetch_details(tasks: Sequence[Task]) -> None:
     """Ask for the details of tasks, several at a time; the first error ends it."""
     if not tasks:
         return

@@ -13,7 +13,7 @@ _LEAST = 1 << 14
 _TELLING = 1 << 12
 
 
-class Thrift:
+class CpuBudget:
     """Tells how much of what comes can be read; the rest is left out.
 
     Parameters
@@ -28,7 +28,7 @@ class Thrift:
         # Seconds a byte.
         self._cost = 0.0
 
-    def newest(self, data: bytes, now: float) -> bytes:
+    def clip(self, data: bytes, now: float) -> bytes:
         """Return the last part of a piece: as much as can be read; mostly all.
 
         Parameters
@@ -44,7 +44,7 @@ class Thrift:
             return data
         return data[-max(_LEAST, int(self._saved / self._cost)) :]
 
-    def spend(self, seconds: float, size: int) -> None:
+    def charge(self, seconds: float, size: int) -> None:
         """Tell what reading has taken.
 
         Parameters

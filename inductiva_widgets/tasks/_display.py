@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from inductiva_widgets import _kernel
 from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.formatting import format_clock
+from inductiva_widgets.formatting import format_hms
 from inductiva_widgets.timing import total_seconds
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def task_list_widget(tasks: TaskList, **options: Any) -> TaskListWidget:
     return TaskListWidget(tasks, **options)
 
 
-def task_bundle(task: Task) -> Bundle:
+def task_mimebundle(task: Task) -> Bundle:
     """Return what a front end shows for a task: the live card in a notebook, else text."""
     if not in_notebook():
         return {"text/plain": repr(task)}, {}
@@ -63,14 +63,14 @@ def task_bundle(task: Task) -> Bundle:
         return {"text/plain": text, "text/html": f"<div>{html.escape(text)}</div>"}, {}
 
 
-def task_list_bundle(tasks: TaskList) -> Bundle:
+def task_list_mimebundle(tasks: TaskList) -> Bundle:
     """Return what a front end shows for a list: the live table in a notebook, else text."""
     if not in_notebook():
         return {"text/plain": str(tasks)}, {}
     return task_list_widget(tasks)._repr_mimebundle_()
 
 
-def outputs_bundle(outputs: OutputsInfo) -> Bundle:
+def outputs_mimebundle(outputs: OutputsInfo) -> Bundle:
     """Return what a front end shows for a listing: the live files in a notebook, else text."""
     if outputs.task is None or not in_notebook():
         return {"text/plain": str(outputs)}, {}
@@ -79,7 +79,7 @@ def outputs_bundle(outputs: OutputsInfo) -> Bundle:
     return OutputsWidget(outputs.task)._repr_mimebundle_()
 
 
-def show_task(task: Task) -> None:
+def display_task(task: Task) -> None:
     """Show the live card; as text where there is no notebook, or no such task."""
     if not in_notebook():
         # As IPython asks for: it shows the text instead.
@@ -90,14 +90,14 @@ def show_task(task: Task) -> None:
         raise NotImplementedError from None
 
 
-def show_task_list(tasks: TaskList) -> None:
+def display_task_list(tasks: TaskList) -> None:
     """Show the live table; as text where there is no notebook."""
     if not in_notebook():
         raise NotImplementedError
     _show(task_list_widget(tasks))
 
 
-def finish_download(download: Download[Result], title: str, *, quiet: bool = False) -> Result:
+def wait_with_progress(download: Download[Result], title: str, *, quiet: bool = False) -> Result:
     """Wait for a download, its progress shown as fits the place."""
     if quiet:
         return download.result()
@@ -106,9 +106,9 @@ def finish_download(download: Download[Result], title: str, *, quiet: bool = Fal
 
         bar = DownloadWidget(download, title=title)
         _show(bar)
-        bar.freeze_when_over()
+        bar.freeze_when_finished()
         # So that Pause and Cancel work while the cell waits.
-        _kernel.until(lambda: download.done)
+        _kernel.wait_and_process_messages(lambda: download.done)
         return download.result()
     from inductiva_widgets.downloads._terminal import show_progress
 
@@ -123,7 +123,7 @@ def _show(widget: BaseWidget) -> None:
 
 
 @contextlib.contextmanager
-def waiting(task: Task, silent: bool) -> Iterator[Show]:
+def show_wait(task: Task, silent: bool) -> Iterator[Show]:
     """Show a wait: a live card in a notebook, an updating line in a terminal, else plain lines."""
     if silent:
         yield lambda *_: None
@@ -137,7 +137,7 @@ def waiting(task: Task, silent: bool) -> Iterator[Show]:
             yield lambda *_: None
         finally:
             # Now, or by the poller: a wait that was interrupted leaves a task that goes on.
-            card.freeze_when_over()
+            card.freeze_when_finished()
     else:
         with _terminal_line(task) as show:
             yield show
@@ -154,10 +154,10 @@ def _terminal_line(task: Task) -> Iterator[Show]:
     def show(info: TaskInfo, error: Exception | None = None) -> None:
         nonlocal said
         line = f"Task {info.task_id}: {info.alias}"
-        if task.tasks_ahead:
-            line += f", {task.tasks_ahead} ahead"
+        if task.queue_position:
+            line += f", {task.queue_position} ahead"
         if status is not None:
-            line += f", {format_clock(total_seconds(info, task.now))}"
+            line += f", {format_hms(total_seconds(info, task.server_time))}"
         if error is not None:
             line += " (no answer from the service; still trying)"
         if status is None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from inductiva_widgets import config
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
 from inductiva_widgets.errors import InputError, TaskError
-from inductiva_widgets.history.invalidation import note
+from inductiva_widgets.history.invalidation import mark_stale
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks._state import KnownTask
+from inductiva_widgets.tasks._state import TaskState
 from inductiva_widgets.tasks.outputs import OutputsInfo
 
 if TYPE_CHECKING:
-    from inductiva_widgets.downloads import Download, Limits, RemoteArchive, Source
+    from inductiva_widgets.downloads import ArchiveRequest, Download, Limits, RemoteArchive
     from inductiva_widgets.tasks.task import Task
 
 # The folders inside the archives; source: the wire protocol.
@@ -24,7 +24,7 @@ ARTIFACTS = "artifacts/"
 INPUTS = "sim_dir/"
 
 
-class TaskFiles(KnownTask):
+class TaskFiles(TaskState):
     """A task's stored files; base of ``inductiva_widgets.tasks.Task``."""
 
     # The outputs of a task that has ended stay as they are, so their directory is read once.
@@ -59,7 +59,9 @@ class TaskFiles(KnownTask):
         """
         task = cast("Task", self)
         if self._archive is not None:
-            return OutputsInfo.from_members(self._archive.size, self._archive.named(), task)
+            return OutputsInfo.from_members(
+                self._archive.size, self._archive.entries_by_name(), task
+            )
         listing = self.client.archive_listing(self._output_path(), ARTIFACTS)
         return OutputsInfo.from_listing(listing, task)
 
@@ -187,7 +189,7 @@ class TaskFiles(KnownTask):
         ['model.rpt', 'stdout.txt']
         """
         download = self.start_download(filenames, output_dir, uncompress, limits=limits)
-        path = _display.finish_download(download, f"Outputs of task {self.id}", quiet=_quiet)
+        path = _display.wait_with_progress(download, f"Outputs of task {self.id}", quiet=_quiet)
         return path if uncompress else path.parent
 
     def start_download(
@@ -226,15 +228,15 @@ class TaskFiles(KnownTask):
         """
         from inductiva_widgets import downloads
 
-        return downloads.start_one(self.output_source(filenames, output_dir, uncompress, limits))
+        return downloads.start(self.output_request(filenames, output_dir, uncompress, limits))
 
-    def output_source(
+    def output_request(
         self,
         filenames: Iterable[str] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         uncompress: bool = True,
         limits: Limits | None = None,
-    ) -> Source:
+    ) -> ArchiveRequest:
         """Return what ``download_outputs`` fetches, for ``downloads.start_many``.
 
         Costs no request: the link is asked for when the download begins.
@@ -289,7 +291,7 @@ class TaskFiles(KnownTask):
 
         archive = self._folder(output_dir, "inputs") / "input.zip"
         source = _source(self.id, archive, INPUTS, self.get_input_url, filenames, uncompress, None)
-        path = _display.finish_download(downloads.start_one(source), f"Inputs of task {self.id}")
+        path = _display.wait_with_progress(downloads.start(source), f"Inputs of task {self.id}")
         return path if uncompress else path.parent
 
     def remove_remote_files(self) -> None:
@@ -297,8 +299,8 @@ class TaskFiles(KnownTask):
         path = self._stored_info().storage_path
         self._archive = None
         if path:
-            self.client.remove_path(path)
-            note(self.client.settings, self.id)
+            self.client.delete_path(path)
+            mark_stale(self.client.settings, self.id)
 
     def _folder(self, output_dir: str | os.PathLike[str] | None, kind: str) -> Path:
         return config.output_dir() / self.id / kind if output_dir is None else Path(output_dir)
@@ -315,7 +317,7 @@ class TaskFiles(KnownTask):
         if not info.has_outputs or info.storage_output_path is None:
             raise TaskError(
                 f"Task {self.id} has no output: it ended as {info.alias.lower()}. "
-                f"{info.status.facts.meaning}"
+                f"{info.status.info.description}"
             )
         return info.storage_output_path
 
@@ -328,7 +330,7 @@ def _source(  # noqa: PLR0917 - one line at each of its two calls
     filenames: Iterable[str] | None,
     uncompress: bool,
     limits: Limits | None,
-) -> Source:
+) -> ArchiveRequest:
     """Return where an archive comes from, and where it or what is in it goes."""
     from inductiva_widgets import downloads
 
@@ -337,5 +339,7 @@ def _source(  # noqa: PLR0917 - one line at each of its two calls
     names = None if filenames is None else list(filenames)
     if names is not None and not uncompress:
         raise InputError("uncompress=False keeps the whole archive: leave filenames out.")
-    wish = downloads.Wish(archive.parent, names, lambda _: prefix, limits or downloads.Limits())
-    return downloads.Source(name, link, wish, None if uncompress else archive)
+    wish = downloads.ArchiveSelection(
+        archive.parent, names, lambda _: prefix, limits or downloads.Limits()
+    )
+    return downloads.ArchiveRequest(name, link, wish, None if uncompress else archive)

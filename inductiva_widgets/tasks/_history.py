@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from inductiva_widgets.errors import HistoryWarning, InputError
+from inductiva_widgets.errors import InputError, StaleHistoryWarning
 from inductiva_widgets.http.client import MAX_PER_PAGE
 from inductiva_widgets.http.default_client import default_client
 from inductiva_widgets.models.tasks import DEMO_MARK
-from inductiva_widgets.tasks._progress import reading
-from inductiva_widgets.tasks.listing import iterate
+from inductiva_widgets.tasks._progress import history_progress
+from inductiva_widgets.tasks.listing import iter_tasks
 from inductiva_widgets.tasks.task import known_status
 from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.frames._columnar import Fields
-    from inductiva_widgets.history.load import History
-    from inductiva_widgets.history.query import Moment, Wanted
+    from inductiva_widgets.frames._columnar import TaskColumns
+    from inductiva_widgets.history.load import HistoryResult
+    from inductiva_widgets.history.query import HistoryQuery, Moment
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.models.tasks import TaskInfo
 
@@ -110,7 +110,7 @@ def history(
     if raw and offline:
         raise InputError("Raw values are not kept on this machine: leave raw or offline out.")
     wanted = _wanted(last_n, status, project, simulator, since, until)
-    from inductiva_widgets.frames._to_frame import frame_of, to_frame
+    from inductiva_widgets.frames._to_frame import build_frame, to_frame
     from inductiva_widgets.history import load
 
     # What cannot be is said before anything is fetched.
@@ -123,8 +123,10 @@ def history(
         if offline:
             found = load.read_offline(client, wanted, notes.append)
         else:
-            with reading(progress) as told:
-                found = load.read(client, wanted, refresh=refresh, told=told, warn=notes.append)
+            with history_progress(progress) as told:
+                found = load.load_history(
+                    client, wanted, refresh=refresh, told=told, warn=notes.append
+                )
     except KeyboardInterrupt:
         # No warning: where warnings are errors, it would stand in the interrupt's place.
         sys.stderr.write("".join(f"{note}\n" for note in ["Interrupted.", *notes]))
@@ -132,8 +134,8 @@ def history(
         raise
     finally:
         for note in notes:
-            warnings.warn(note, HistoryWarning, stacklevel=2)
-    return frame_of(
+            warnings.warn(note, StaleHistoryWarning, stacklevel=2)
+    return build_frame(
         found.fields,
         columns=columns,
         metadata=metadata,
@@ -142,18 +144,18 @@ def history(
     )
 
 
-def _raw(client: Client, wanted: Wanted) -> TaskList:
+def _raw(client: Client, wanted: HistoryQuery) -> TaskList:
     """Return the tasks that are wanted, as the service lists them now."""
-    from inductiva_widgets.frames._columnar import Fields
+    from inductiva_widgets.frames._columnar import TaskColumns
 
     narrowed = wanted.simulator or wanted.since is not None or wanted.until is not None
     most = None if narrowed else wanted.last_n
-    listed = iterate(wanted.status, wanted.project, last_n=most, client=client)
+    listed = iter_tasks(wanted.status, wanted.project, last_n=most, client=client)
     infos: list[TaskInfo] = []
     while page := list(islice(listed, MAX_PER_PAGE)):
-        fields = Fields.read(page)
-        infos += [page[place] for place in wanted.places(fields).tolist()]
-        if wanted.ends_before(fields) or len(infos) >= (wanted.last_n or sys.maxsize):
+        fields = TaskColumns.read(page)
+        infos += [page[place] for place in wanted.indices(fields).tolist()]
+        if wanted.is_exhausted(fields) or len(infos) >= (wanted.last_n or sys.maxsize):
             break
     return TaskList.from_infos(infos[: wanted.last_n], client)
 
@@ -171,12 +173,12 @@ def clear_history(client: Client | None = None) -> None:
     >>> import inductiva_widgets as inductiva
     >>> inductiva.tasks.clear_history()
     """
-    from inductiva_widgets.history.store import Store
+    from inductiva_widgets.history.store import HistoryStore
 
-    Store((client or default_client()).settings).clear()
+    HistoryStore((client or default_client()).settings).clear()
 
 
-def _source(client: Client, found: History) -> dict[str, Any]:
+def _source(client: Client, found: HistoryResult) -> dict[str, Any]:
     return {
         "service": client.url,
         "demo": _is_demo(found.fields),
@@ -187,7 +189,7 @@ def _source(client: Client, found: History) -> dict[str, Any]:
     }
 
 
-def _is_demo(fields: Fields) -> bool:
+def _is_demo(fields: TaskColumns) -> bool:
     """Return whether the tasks are made up: a service has such tasks, or none."""
     from inductiva_widgets.frames._columnar import METADATA
 
@@ -205,8 +207,8 @@ def _wanted(  # noqa: PLR0917 - the arguments of history()
     simulator: str | None,
     since: Moment | None,
     until: Moment | None,
-) -> Wanted:
-    from inductiva_widgets.history.query import Wanted, moment
+) -> HistoryQuery:
+    from inductiva_widgets.history.query import HistoryQuery, parse_time
 
     if last_n is not None and (
         isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1
@@ -216,8 +218,8 @@ def _wanted(  # noqa: PLR0917 - the arguments of history()
         if value is not None and not isinstance(value, str):
             raise InputError(f"{name} must be a text, such as 'default', not {value!r}.")
     now = datetime.now(timezone.utc)
-    begin, end = moment("since", since, now), moment("until", until, now)
+    begin, end = parse_time("since", since, now), parse_time("until", until, now)
     if begin is not None and end is not None and begin >= end:
         raise InputError(f"since ({begin}) must be before until ({end}); both are UTC.")
     code = None if status is None else known_status(status).value
-    return Wanted(last_n, code, project, simulator, begin, end)
+    return HistoryQuery(last_n, code, project, simulator, begin, end)

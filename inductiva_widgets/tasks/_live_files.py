@@ -11,7 +11,7 @@ from inductiva_widgets.errors import InputError, NotFoundError, TaskError
 from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks._files import TaskFiles
-from inductiva_widgets.tasks.working_files import LastModified, Text, WorkingFiles
+from inductiva_widgets.tasks.working_files import ModifiedFile, RawText, WorkingFiles
 
 if TYPE_CHECKING:
     from inductiva_widgets.models.tasks import TaskInfo
@@ -75,14 +75,14 @@ class LiveFiles(TaskFiles):
         names = [filenames] if isinstance(filenames, str) else list(dict.fromkeys(filenames))
         if wait:
             while not (info := self.refresh(_PERIOD)).is_terminal and not _computes(info):
-                _kernel.sleep(_PERIOD)
+                _kernel.sleep_and_process_messages(_PERIOD)
         if follow:
-            _tail.follow_files(self, names, lines)
+            _tail.print_and_follow(self, names, lines)
             return
         info = self.refresh(_PERIOD)
         if info.status in _BEFORE:
-            raise self._too_early(info)
-        _tail.print_last(self, names, lines)
+            raise self._not_started_error(info)
+        _tail.print_tail(self, names, lines)
 
     def list_files(self) -> WorkingFiles:
         """Return the files that the running task has in its folder.
@@ -112,14 +112,14 @@ class LiveFiles(TaskFiles):
         True
         >>> storm.kill()
         """
-        self._check_computes("Its output files are listed by task.get_output_info().")
+        self._require_computing("Its output files are listed by task.get_output_info().")
         if self.client.is_local:
             return WorkingFiles(self._working_files())
-        from inductiva_widgets.webrtc.messages import files_of
+        from inductiva_widgets.webrtc.messages import parse_files
 
-        return WorkingFiles(map(_unknown, files_of(self._ask("ls"))))
+        return WorkingFiles(map(_unknown, parse_files(self._ask("ls"))))
 
-    def last_modified_file(self) -> LastModified:
+    def last_modified_file(self) -> ModifiedFile:
         """Return which file the running task has written last, and when.
 
         Costs requests as ``list_files`` does.
@@ -145,26 +145,28 @@ class LiveFiles(TaskFiles):
         Last: ... was written ... ago (...).
         >>> storm.kill()
         """
-        self._check_computes("When it ended is told by task.get_info().")
+        self._require_computing("When it ended is told by task.get_info().")
         if self.client.is_local:
             files = self._working_files()
             if files and files[0].modified is not None:
-                return LastModified(files[0].name, files[0].modified, _since(files[0], self.now))
+                return ModifiedFile(
+                    files[0].name, files[0].modified, _since(files[0], self.server_time)
+                )
             raise TaskError(f"Task {self.id} has not written a file yet.")
-        from inductiva_widgets.webrtc.messages import last_modified_of
+        from inductiva_widgets.webrtc.messages import parse_last_modified
 
-        found = last_modified_of(self._ask("last_modified_file"))
-        moment = found.moment if found is not None else None
+        found = parse_last_modified(self._ask("last_modified_file"))
+        moment = found.modified if found is not None else None
         if found is None or moment is None:
             raise TaskError(f"Task {self.id} has not written a file yet.")
         now = found.now_timestamp
-        age = (self.now - moment).total_seconds()
+        age = (self.server_time - moment).total_seconds()
         if now is not None:
             # Both by the clock of the machine.
             age = now - found.most_recent_timestamp
-        return LastModified(found.most_recent_file, moment, max(0.0, age))
+        return ModifiedFile(found.most_recent_file, moment, max(0.0, age))
 
-    def top(self) -> Text:
+    def top(self) -> RawText:
         """Return what ``top`` says of the machine that computes the task.
 
         On the embedded server of the task's own processes alone. Costs requests as ``list_files``
@@ -190,13 +192,13 @@ class LiveFiles(TaskFiles):
         ...     print(error)
         Task ... has ended (success). ...
         """
-        self._check_computes("What its machine did is told by task.get_info().")
-        said = self.client.top(self.id) if self.client.is_local else self._ask("top")
+        self._require_computing("What its machine did is told by task.get_info().")
+        said = self.client.get_task_top(self.id) if self.client.is_local else self._ask("top")
         if not isinstance(said, str):
             raise TaskError(f"The machine of task {self.id} sent no text.")
-        return Text(said)
+        return RawText(said)
 
-    def _check_computes(self, instead: str) -> None:
+    def _require_computing(self, instead: str) -> None:
         info = self.refresh()
         if info.is_terminal:
             raise TaskError(f"Task {self.id} has ended ({info.status}). {instead}")
@@ -206,9 +208,9 @@ class LiveFiles(TaskFiles):
                 "Wait for them with task.wait()."
             )
         if not _computes(info):
-            raise self._too_early(info)
+            raise self._not_started_error(info)
 
-    def _too_early(self, info: TaskInfo) -> TaskError:
+    def _not_started_error(self, info: TaskInfo) -> TaskError:
         return TaskError(
             f"Task {self.id} does not compute yet: it is {info.alias.lower()}. "
             'Wait for it with task.wait_for_status("computation-started").'
@@ -216,7 +218,7 @@ class LiveFiles(TaskFiles):
 
     def _working_files(self) -> list[WorkingFile]:
         try:
-            return self.client.working_files(self.id)
+            return self.client.list_task_files(self.id)
         except NotFoundError as error:
             raise TaskError(
                 f"Task {self.id} has no working folder any more: it has just ended."
@@ -225,7 +227,7 @@ class LiveFiles(TaskFiles):
     def _ask(self, operation: str) -> Any:
         from inductiva_widgets import webrtc
 
-        return webrtc.ask(self.client, self.id, webrtc.Question(operation))
+        return webrtc.request(self.client, self.id, webrtc.PeerRequest(operation))
 
 
 def _computes(info: TaskInfo) -> bool:

@@ -27,7 +27,7 @@ BACKLOG = 4 << 20
 _LONGEST_PACKED = 256 << 20
 
 
-class Piece(NamedTuple):
+class LogChunk(NamedTuple):
     """Bytes that were added to a file; lines and characters may be cut anywhere.
 
     Parameters
@@ -47,7 +47,7 @@ class Piece(NamedTuple):
     is_backlog: bool = False
 
 
-class State(NamedTuple):
+class StreamState(NamedTuple):
     """How the reading stands.
 
     Parameters
@@ -62,13 +62,13 @@ class State(NamedTuple):
         What is waited for, in words: "" while all is well.
     """
 
-    is_over: bool = False
+    is_finished: bool = False
     last_output: datetime | None = None
     error: InductivaError | None = None
     note: str = ""
 
 
-class Look(NamedTuple):
+class ReadResult(NamedTuple):
     """What a look brought.
 
     Parameters
@@ -82,26 +82,26 @@ class Look(NamedTuple):
         has not brought anything yet.
     """
 
-    pieces: Sequence[Piece]
-    state: State
+    chunks: Sequence[LogChunk]
+    state: StreamState
     is_complete: bool = True
 
 
-class Source(Protocol):
+class LogSource(Protocol):
     """A file that is looked at again and again, always from the same thread."""
 
     @property
     def pause(self) -> float:
         """Seconds to wait before the next look."""
 
-    def look(self) -> Look:
+    def poll(self) -> ReadResult:
         """Read what was added since the last look."""
 
     def close(self) -> None:
         """Let go of what is open."""
 
 
-def ended(task: TaskFiles, name: str, at: int) -> Look:
+def read_from_archive(task: TaskFiles, name: str, at: int) -> ReadResult:
     """Return what the archive of an ended task has of a file from a byte on.
 
     Parameters
@@ -118,9 +118,11 @@ def ended(task: TaskFiles, name: str, at: int) -> Look:
             size = file.seek(0, 2)
             start = max(at, size - BACKLOG)
             if size > _LONGEST_PACKED or start >= size:
-                return Look([], State(is_over=True))
+                return ReadResult([], StreamState(is_finished=True))
             file.seek(start)
-            return Look([Piece(file.read(size - start), start == at)], State(is_over=True))
+            return ReadResult(
+                [LogChunk(file.read(size - start), start == at)], StreamState(is_finished=True)
+            )
     except InductivaError as error:
         # Of a file that was read while the task ran, no more than its last words are missing.
-        return Look([], State(is_over=True, error=None if at else error))
+        return ReadResult([], StreamState(is_finished=True, error=None if at else error))

@@ -10,21 +10,21 @@ from inductiva_widgets.tasks._log_source import (
     BUDGET,
     FLOOD,
     PERIOD,
-    Look,
-    Piece,
-    State,
-    ended,
+    LogChunk,
+    ReadResult,
+    StreamState,
+    read_from_archive,
 )
 
 if TYPE_CHECKING:
-    from inductiva_widgets.http.transport import FilePart
+    from inductiva_widgets.http.transport import FileRange
     from inductiva_widgets.tasks._files import TaskFiles
 
 # While a file grows its task is alive: that is not asked for at each look.
 _NEWS = 5.0
 
 
-class HttpSource:
+class HttpLogSource:
     """A file of a task; a look costs one request, seldom two, and now and then one for the task.
 
     Parameters
@@ -45,7 +45,7 @@ class HttpSource:
         # It grew faster than it is read: only its end is asked for.
         self._is_flooding = False
 
-    def look(self) -> Look:
+    def poll(self) -> ReadResult:
         """Read what was added since the last look."""
         # Asked before the file is read, so that the last words are among what is read.
         is_over = self._task.refresh(PERIOD / 2 if self._was_quiet else _NEWS).is_terminal
@@ -53,17 +53,17 @@ class HttpSource:
             piece, part = self._added()
         except NotFoundError:
             if is_over:
-                return ended(self._task, self._name, self._at or 0)
-            return Look([], State(note=f"{self._name} is not there yet."))
+                return read_from_archive(self._task, self._name, self._at or 0)
+            return ReadResult([], StreamState(note=f"{self._name} is not there yet."))
         self._was_quiet = piece is None
         # What came last may be more than one look brings.
         is_read = is_over and part.size <= (self._at or 0)
-        return Look([piece] if piece else [], State(is_read, part.modified))
+        return ReadResult([piece] if piece else [], StreamState(is_read, part.modified))
 
     def close(self) -> None:
         """Nothing is open between two looks."""
 
-    def _added(self) -> tuple[Piece | None, FilePart]:
+    def _added(self) -> tuple[LogChunk | None, FileRange]:
         if self._at is None:
             return self._end(BACKLOG)
         if self._is_flooding:
@@ -76,9 +76,9 @@ class HttpSource:
         if part.size > self._at + len(part.data) + BUDGET:
             return self._end(FLOOD)
         self._at += len(part.data)
-        return (Piece(part.data, follows=True) if part.data else None), part
+        return (LogChunk(part.data, follows=True) if part.data else None), part
 
-    def _end(self, most: int) -> tuple[Piece | None, FilePart]:
+    def _end(self, most: int) -> tuple[LogChunk | None, FileRange]:
         """Read the end of the file."""
         part = self._read(most=most)
         start, at = part.size - len(part.data), self._at
@@ -88,11 +88,11 @@ class HttpSource:
         self._is_flooding = at is not None and start > at
         if at is not None and start <= at:
             new = part.data[at - start :]
-            return (Piece(new, follows=True) if new else None), part
+            return (LogChunk(new, follows=True) if new else None), part
         # A first look that reaches back to the beginning leaves nothing out.
         is_first = at is None and start == 0 and not self._has_read
         self._has_read = True
-        return (Piece(part.data, is_first) if part.data else None), part
+        return (LogChunk(part.data, is_first) if part.data else None), part
 
-    def _read(self, *, after: int | None = None, most: int) -> FilePart:
-        return self._task.client.read_text(self._task.id, self._name, after=after, most=most)
+    def _read(self, *, after: int | None = None, most: int) -> FileRange:
+        return self._task.client.read_task_file(self._task.id, self._name, after=after, most=most)

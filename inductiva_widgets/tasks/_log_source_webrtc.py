@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from inductiva_widgets import webrtc
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks._log_source import BACKLOG, PERIOD, Look, Piece, State
-from inductiva_widgets.tasks._overlap import after, splice
-from inductiva_widgets.webrtc.messages import last_modified_of, lines_of
+from inductiva_widgets.tasks._log_source import BACKLOG, PERIOD, LogChunk, ReadResult, StreamState
+from inductiva_widgets.tasks._overlap import overlap_length, resume_index
+from inductiva_widgets.webrtc.messages import parse_last_modified, parse_lines
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks._files import TaskFiles
@@ -40,7 +40,7 @@ _LONGEST_PAUSE = 30.0
 _ASK_EVERY = 60.0
 
 
-class PeerSource:
+class WebRtcLogSource:
     """A file of a task; three requests a connection, and one now and then for the task.
 
     Parameters
@@ -57,7 +57,7 @@ class PeerSource:
         self, task: TaskFiles, name: str, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._task, self._name, self._clock = task, name, clock
-        self._stream: webrtc.Stream | None = None
+        self._stream: webrtc.AnswerStream | None = None
         self._known: deque[str] = deque(maxlen=_KEPT)
         self._known_bytes = 0
         self._has_read = False
@@ -76,7 +76,7 @@ class PeerSource:
         """Seconds to wait before the next look: none while lines come by themselves."""
         return 0.0 if self._stream is not None else min(_LONGEST_PAUSE, PERIOD * 2**self._in_vain)
 
-    def look(self) -> Look:
+    def poll(self) -> ReadResult:
         """Read the lines that were added since the last look."""
         # Lines are a sign of life; where none come, the end is noticed soon.
         info = self._task.refresh(_NEWS if self._stream is not None else PERIOD / 2)
@@ -84,16 +84,20 @@ class PeerSource:
             return self._last()
         if self._stream is None:
             if info.status != Status.COMPUTATION_STARTED:
-                return Look([], State(last_output=self._last_output, note=_note(info.status)))
+                return ReadResult(
+                    [], StreamState(last_output=self._last_output, note=_note(info.status))
+                )
             if not self._rate.is_flooding:
-                question = self._question(follow=True)
-                self._stream = webrtc.stream(self._task.client, self._task.id, question)
+                question = self._request(follow=True)
+                self._stream = webrtc.open_stream(self._task.client, self._task.id, question)
                 self._is_beginning = True
         pieces = self._bounded() if self._stream is None else self._streamed()
         self._in_vain = 0 if pieces or self._stream is not None else min(self._in_vain + 1, 5)
         if not pieces:
             self._ask_when_written()
-        return Look(pieces, State(last_output=self._last_output), is_complete=self._has_read)
+        return ReadResult(
+            pieces, StreamState(last_output=self._last_output), is_complete=self._has_read
+        )
 
     def close(self) -> None:
         """End the stream."""
@@ -101,7 +105,7 @@ class PeerSource:
             self._stream.close()
             self._stream = None
 
-    def _streamed(self) -> list[Piece]:
+    def _streamed(self) -> list[LogChunk]:
         lines = self._take(PERIOD)
         if not lines:
             return []
@@ -116,16 +120,16 @@ class PeerSource:
             self._is_beginning = False
             return self._spliced(lines)
         piece = self._piece(lines, follows=not self._is_torn)
-        self._last_output = self._task.now
+        self._last_output = self._task.server_time
         self._rate.add(len(piece.data), self._clock())
         if self._rate.is_flooding:
             self.close()
         return [piece]
 
-    def _bounded(self) -> list[Piece]:
+    def _bounded(self) -> list[LogChunk]:
         """Ask for the last lines once, as the file grows too fast to be told all of it."""
-        answer = webrtc.ask(self._task.client, self._task.id, self._question(follow=False))
-        pieces = self._spliced(lines_of(answer))
+        answer = webrtc.request(self._task.client, self._task.id, self._request(follow=False))
+        pieces = self._spliced(parse_lines(answer))
         is_calm = all(piece.follows and len(piece.data) < _FLOOD // 4 for piece in pieces)
         self._calm_looks = self._calm_looks + 1 if is_calm else 0
         if self._calm_looks >= _CALM:
@@ -136,32 +140,32 @@ class PeerSource:
         """Return the lines that have come; closes a stream that has ended."""
         assert self._stream is not None  # noqa: S101 - asked for by those who opened it
         try:
-            taken = self._stream.take(timeout)
-            lines = [line for message in taken.messages for line in lines_of(message)]
+            taken = self._stream.receive(timeout)
+            lines = [line for message in taken.messages for line in parse_lines(message)]
         except InductivaError:
             # What had come of it comes again, and is put on where it overlaps.
             self.close()
             raise
         self._is_torn = not taken.is_whole
-        if self._stream.is_over:
+        if self._stream.is_closed:
             self.close()
         return lines
 
-    def _spliced(self, fresh: list[str]) -> list[Piece]:
+    def _spliced(self, fresh: list[str]) -> list[LogChunk]:
         """Return what is new of the last lines of the file."""
         if not fresh:
             return []
         if not self._has_read:
             self._has_read = True
             return [self._piece(fresh, follows=len(fresh) < LINES and not self._is_torn)]
-        known = None if self._is_torn else splice(list(self._known), fresh)
+        known = None if self._is_torn else overlap_length(list(self._known), fresh)
         lines = fresh[known or 0 :]
         if not lines:
             return []
-        self._last_output = self._task.now
+        self._last_output = self._task.server_time
         return [self._piece(lines, follows=known is not None)]
 
-    def _piece(self, lines: list[str], *, follows: bool) -> Piece:
+    def _piece(self, lines: list[str], *, follows: bool) -> LogChunk:
         if not follows:
             self._known.clear()
             self._known_bytes = 0
@@ -171,23 +175,23 @@ class PeerSource:
         self._known_bytes = sum(map(len, self._known))
         while self._known_bytes > _KEPT_BYTES and len(self._known) > 1:
             self._known_bytes -= len(self._known.popleft())
-        return Piece("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"), follows)
+        return LogChunk("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"), follows)
 
     def _ask_when_written(self) -> None:
         """Ask for the time of the last output, where none has come since the reading began."""
         if self._last_output is not None or self._clock() < self._asks_at:
             return
         self._asks_at = self._clock() + _ASK_EVERY
-        question = webrtc.Question("last_modified_file")
-        found = last_modified_of(webrtc.ask(self._task.client, self._task.id, question))
+        question = webrtc.PeerRequest("last_modified_file")
+        found = parse_last_modified(webrtc.request(self._task.client, self._task.id, question))
         # Of another file it says only that this one is older.
         if found is not None and found.most_recent_file.rpartition("/")[2] == self._name:
-            self._last_output = found.moment
+            self._last_output = found.modified
 
-    def _last(self) -> Look:
+    def _last(self) -> ReadResult:
         """Return the rest, and what only the archive has where that is cheap and certain."""
-        pieces: list[Piece] = []
-        over = State(is_over=True, last_output=self._last_output)
+        pieces: list[LogChunk] = []
+        over = StreamState(is_finished=True, last_output=self._last_output)
         try:
             while self._stream is not None:
                 new = self._streamed()
@@ -197,29 +201,31 @@ class PeerSource:
             self.close()
             with self._task.open_output(self._name) as file:
                 if file.seek(0, 2) > BACKLOG:
-                    return Look(pieces, over)
+                    return ReadResult(pieces, over)
                 file.seek(0)
                 data = file.read()
         except InductivaError as error:
-            return Look(pieces, over if self._has_read else over._replace(error=error))
+            return ReadResult(pieces, over if self._has_read else over._replace(error=error))
         if not self._has_read:
-            return Look([Piece(data, follows=True)] if data else [], over)
+            return ReadResult([LogChunk(data, follows=True)] if data else [], over)
         # Cut at line ends alone, as the machine does: other separators are a part of a line.
         whole = data.decode("utf-8", "replace").split("\n")
         rest = "\n".join(whole[self._place_in(whole) :])
-        return Look([*pieces, Piece(rest.encode(), follows=True)] if rest else pieces, over)
+        return ReadResult(
+            [*pieces, LogChunk(rest.encode(), follows=True)] if rest else pieces, over
+        )
 
     def _place_in(self, whole: list[str]) -> int:
         """Return how many of all lines were read; all of them where that is not certain."""
         count, known = self._count, list(self._known)
         if count is not None and whole[max(0, count - len(known)) : count] == known:
             return count
-        found = after(known, whole)
+        found = resume_index(known, whole)
         return len(whole) if found is None else found
 
-    def _question(self, *, follow: bool) -> webrtc.Question:
+    def _request(self, *, follow: bool) -> webrtc.PeerRequest:
         args = {"filename": self._name, "lines": LINES, "wait": follow}
-        return webrtc.Question("tail", args, follow)
+        return webrtc.PeerRequest("tail", args, follow)
 
 
 class _Rate:

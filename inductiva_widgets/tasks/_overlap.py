@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def splice(known: Sequence[str], fresh: Sequence[str]) -> int | None:
+def overlap_length(known: Sequence[str], fresh: Sequence[str]) -> int | None:
     r"""Return how many of the fresh lines were known already.
 
     The longest end of the known lines that the fresh ones begin with. A last known line that had
@@ -32,18 +32,18 @@ def splice(known: Sequence[str], fresh: Sequence[str]) -> int | None:
     >>> print(splice(["a"], ["c"]))
     None
     """
-    found = _overlap(known, fresh)
+    found = _find_overlap(known, fresh)
     if found:
         return found
     if known and known[-1]:
-        before = _overlap(known[:-1], fresh) if len(known) > 1 else 0
+        before = _find_overlap(known[:-1], fresh) if len(known) > 1 else 0
         is_whole_now = before < len(fresh) and fresh[before].startswith(known[-1])
         if is_whole_now and (before or len(known) == 1):
             return before
     return None if known else 0
 
 
-def after(known: Sequence[str], whole: Sequence[str]) -> int | None:
+def resume_index(known: Sequence[str], whole: Sequence[str]) -> int | None:
     """Return where a whole file goes on after lines of it that were read; None if not certain.
 
     Parameters
@@ -73,7 +73,7 @@ def after(known: Sequence[str], whole: Sequence[str]) -> int | None:
     return ends[0] if len(ends) == 1 else None
 
 
-def _overlap(known: Sequence[str], fresh: Sequence[str]) -> int:
+def _find_overlap(known: Sequence[str], fresh: Sequence[str]) -> int:
     """Return the length of the longest end of one that the other begins with."""
     table = _borders(fresh)
     length = 0

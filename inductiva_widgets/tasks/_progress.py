@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from inductiva_widgets.formatting import format_short
+from inductiva_widgets.formatting import format_duration
 from inductiva_widgets.tasks._display import in_notebook
 
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 _WORTH_A_BAR = 1000
 """Tasks; fewer are there before a bar could be read."""
@@ -19,7 +19,7 @@ _DRAWS_EVERY = 0.1
 
 
 @contextlib.contextmanager
-def reading(progress: bool | None) -> Iterator[Told]:
+def history_progress(progress: bool | None) -> Iterator[ProgressCallback]:
     """Show how far a reading has come.
 
     Parameters
@@ -46,7 +46,7 @@ def reading(progress: bool | None) -> Iterator[Told]:
 
 
 @contextlib.contextmanager
-def _terminal() -> Iterator[Told]:
+def _terminal() -> Iterator[ProgressCallback]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Left
@@ -71,7 +71,7 @@ def _terminal() -> Iterator[Told]:
 
 
 @contextlib.contextmanager
-def _notebook() -> Iterator[Told]:
+def _notebook() -> Iterator[ProgressCallback]:
     from IPython.display import HTML, display
 
     handle: Any = None
@@ -96,7 +96,7 @@ def _notebook() -> Iterator[Told]:
         how = "read"
     finally:
         if handle is not None:
-            took = format_short(time.monotonic() - begin)
+            took = format_duration(time.monotonic() - begin)
             text = f"Task history: {read:,} tasks {how} in {took}."
             handle.update(HTML(f'<div style="{_TEXT}">{text}</div>'))  # type: ignore[no-untyped-call]
 

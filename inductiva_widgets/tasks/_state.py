@@ -13,7 +13,7 @@ import msgspec
 from inductiva_widgets import timing
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.http.default_client import default_client
-from inductiva_widgets.models.tasks import FramedTask, TaskInfo, TaskStatus
+from inductiva_widgets.models.tasks import TaskFromFrame, TaskInfo, TaskStatus
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
 
-class KnownTask:
+class TaskState:
     """A task as far as it is known here; base of ``inductiva_widgets.tasks.Task``.
 
     News come from a method that asks for them, from a listing, or from a live view that polls.
@@ -41,8 +41,8 @@ class KnownTask:
         self._tasks_ahead: int | None = None
         self._ended_as: Status | None = None
         # A frame may be old.
-        is_news = _info is not None and not isinstance(_info, FramedTask)
-        self._seen_at = time.monotonic() if is_news else -math.inf
+        needs_detail = _info is not None and not isinstance(_info, TaskFromFrame)
+        self._seen_at = time.monotonic() if needs_detail else -math.inf
         # When the service was asked for what is known: answers may overtake each other.
         self._asked_at = -math.inf
 
@@ -67,7 +67,7 @@ class KnownTask:
         return f"{type(self).__name__}({self.id!r}, {facts})"
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, KnownTask):
+        if not isinstance(other, TaskState):
             return NotImplemented
         return (self.id, self.client.url) == (other.id, other.client.url)
 
@@ -75,12 +75,12 @@ class KnownTask:
         return hash(self.id)
 
     @property
-    def known(self) -> TaskInfo | None:
+    def last_info(self) -> TaskInfo | None:
         """What was last learnt of the task, None for nothing yet; never costs a request."""
         return self._info
 
     @property
-    def tasks_ahead(self) -> int | None:
+    def queue_position(self) -> int | None:
         """Queue position as last learnt; never costs a request."""
         return self._tasks_ahead
 
@@ -90,7 +90,7 @@ class KnownTask:
         return self._info or self.get_info()
 
     @property
-    def now(self) -> datetime:
+    def server_time(self) -> datetime:
         """The service's present time, by its last answer; costs no request."""
         return datetime.now(timezone.utc) + timedelta(seconds=self.client.transport.clock_skew)
 
@@ -117,13 +117,13 @@ class KnownTask:
         >>> [str(event.status) for event in info.status_history]
         ['pending-input', 'submitted', 'started', ..., 'success']
         """
-        known = self._info
-        if known is not None and known.is_terminal and known.status_history is not None:
-            return known
+        last_info = self._info
+        if last_info is not None and last_info.is_terminal and last_info.status_history is not None:
+            return last_info
         asked_at = time.monotonic()
-        return self.learn(self.client.task(self.id), asked_at=asked_at)
+        return self.update(self.client.get_task(self.id), asked_at=asked_at)
 
-    def learn(
+    def update(
         self, info: TaskInfo, tasks_ahead: int | None = None, asked_at: float | None = None
     ) -> TaskInfo:
         """Take over news of the task, and return the newest knowledge; costs no request.
@@ -139,14 +139,14 @@ class KnownTask:
         asked_at
             When the service was asked, by ``time.monotonic``; None for just now.
         """
-        now = time.monotonic()
+        server_time = time.monotonic()
         with self._lock:
-            known, is_newest = self._info, self._hear(tasks_ahead, now, asked_at)
+            known, is_newest = self._info, self._record_answer(tasks_ahead, server_time, asked_at)
             if known is None or info.is_terminal or (is_newest and not known.is_terminal):
                 self._info = info if known is None else _with_detail(info, known)
             return self._info or info
 
-    def _hear(self, tasks_ahead: int | None, now: float, asked_at: float | None) -> bool:
+    def _record_answer(self, tasks_ahead: int | None, now: float, asked_at: float | None) -> bool:
         """Note an answer, and return whether no later question was answered before it."""
         asked_at = now if asked_at is None else asked_at
         is_newest = asked_at >= self._asked_at
@@ -172,23 +172,23 @@ class KnownTask:
         >>> task.refresh().status
         <Status.SUCCESS: 'success'>
         """
-        known = self._info
-        if known is not None and known.is_terminal and known.status_history is not None:
-            return known
-        if known is not None and time.monotonic() - self._seen_at < max_age:
-            return known
-        if known is None:
+        last_info = self._info
+        if last_info is not None and last_info.is_terminal and last_info.status_history is not None:
+            return last_info
+        if last_info is not None and time.monotonic() - self._seen_at < max_age:
+            return last_info
+        if last_info is None:
             return self.get_info()
         asked_at = time.monotonic()
-        status = self.client.task_status(self.id)
-        if self.is_news(status):
+        status = self.client.get_task_status(self.id)
+        if self.needs_detail(status):
             asked_at = time.monotonic()
-            return self.learn(self.client.task(self.id), status.tasks_ahead, asked_at)
+            return self.update(self.client.get_task(self.id), status.tasks_ahead, asked_at)
         with self._lock:
-            self._hear(status.tasks_ahead, time.monotonic(), asked_at)
-            return self._info or known
+            self._record_answer(status.tasks_ahead, time.monotonic(), asked_at)
+            return self._info or last_info
 
-    def is_news(self, status: TaskStatus) -> bool:
+    def needs_detail(self, status: TaskStatus) -> bool:
         """Return whether a status answer says that the detail should be fetched again.
 
         Costs no request.
@@ -198,12 +198,12 @@ class KnownTask:
         status
             The answer.
         """
-        known = self._info
+        last_info = self._info
         return (
-            known is None
-            or known.status_history is None
-            or known.status != status.status
-            or known.is_terminal != status.is_terminal
+            last_info is None
+            or last_info.status_history is None
+            or last_info.status != status.status
+            or last_info.is_terminal != status.is_terminal
         )
 
     def get_status(self) -> Status:
@@ -230,14 +230,14 @@ class KnownTask:
             return known.status
         if self._ended_as is not None:
             return self._ended_as
-        status = self.client.task_status(self.id)
+        status = self.client.get_task_status(self.id)
         if status.is_terminal:
             self._ended_as = status.status
         return status.status
 
     def get_position_in_queue(self) -> int | None:
         """Return how many tasks stand before this one, None when it is not queued; one request."""
-        return self.client.task_status(self.id).tasks_ahead
+        return self.client.get_task_status(self.id).tasks_ahead
 
     def get_machine_type(self) -> str | None:
         """Return the machine's type, such as ``"c2-standard-4"``.
@@ -270,7 +270,7 @@ class KnownTask:
 
     def _stored_info(self) -> TaskInfo:
         """Return what is known of the task, its places in the storage included."""
-        return self.get_info() if isinstance(self._info, FramedTask) else self.info
+        return self.get_info() if isinstance(self._info, TaskFromFrame) else self.info
 
     def is_running(self) -> bool:
         """Return whether a machine works on the task; costs a request as ``get_status`` does."""
@@ -297,7 +297,7 @@ class KnownTask:
         >>> 0 < task.get_computation_time() < task.get_total_time()
         True
         """
-        return timing.computation_seconds(self.refresh(), self.now)
+        return timing.computation_seconds(self.refresh(), self.server_time)
 
     get_execution_time = get_computation_time
 
@@ -314,7 +314,7 @@ class KnownTask:
         >>> task.get_total_time() > 0
         True
         """
-        return timing.total_seconds(self.refresh(), self.now)
+        return timing.total_seconds(self.refresh(), self.server_time)
 
 
 def _with_detail(info: TaskInfo, known: TaskInfo) -> TaskInfo:

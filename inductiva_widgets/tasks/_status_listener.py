@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets._callbacks import CallContext, name_of
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.polling import Subscription, poller_for
+from inductiva_widgets.polling import Subscription, get_poller
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class StatusListener:
             return
         with _lock:
             _active.add(self)
-        poller_for(task.client).subscribe(self._subscription)
+        get_poller(task.client).subscribe(self._subscription)
 
     @property
     def is_active(self) -> bool:

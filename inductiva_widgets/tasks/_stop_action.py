@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.polling import spawn
+from inductiva_widgets.polling import run_in_thread
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.log_watch import Watch
+    from inductiva_widgets.tasks.log_watch import LogWatch
     from inductiva_widgets.tasks.task import Task
 
 Then = Literal["kill", "notify"] | Callable[[Any], Any]
@@ -19,7 +19,7 @@ Then = Literal["kill", "notify"] | Callable[[Any], Any]
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 
 
-class Stop:
+class StopAction:
     """Acts once, on a thread of its own: what is done may take long.
 
     Parameters
@@ -35,7 +35,7 @@ class Stop:
         ``then`` is none of those.
     """
 
-    def __init__(self, watch: Watch, then: Then) -> None:
+    def __init__(self, watch: LogWatch, then: Then) -> None:
         if then not in ("kill", "notify") and not callable(then):
             raise InputError(f"then is 'kill', 'notify' or a function of the watch, not {then!r}.")
         self.note = ""
@@ -52,20 +52,20 @@ class Stop:
         name = getattr(self._then, "__name__", "")
         return f"Calls {name}()" if name.isidentifier() else "Calls your function"
 
-    def because(self, reason: str) -> None:
+    def trigger(self, reason: str) -> None:
         """Act, the first time."""
         watch = self._watch()
         if self.is_met or watch is None:
             return
         self.is_met = True
-        known = watch.task.known
+        known = watch.task.last_info
         self.note = f"Condition met: {reason}"
         if self._then == "notify" or (known is not None and known.is_terminal):
             return
-        action = self._kill if self._then == "kill" else self._call
-        spawn(
+        action = self._kill_task if self._then == "kill" else self._call
+        run_in_thread(
             lambda: action(watch, reason),
-            lambda error: watch._complain("What follows a condition", error),
+            lambda error: watch._report("What follows a condition", error),
             "stop",
         )
 
@@ -73,10 +73,10 @@ class Stop:
         """Try no longer to kill."""
         self._cancelled.set()
 
-    def _call(self, watch: Watch, _reason: str) -> None:
-        watch.context.run(cast("Callable[[Watch], Any]", self._then), watch)
+    def _call(self, watch: LogWatch, _reason: str) -> None:
+        watch.context.run(cast("Callable[[LogWatch], Any]", self._then), watch)
 
-    def _kill(self, watch: Watch, reason: str) -> None:
+    def _kill_task(self, watch: LogWatch, reason: str) -> None:
         pause = _FIRST_PAUSE
         while not self._cancelled.is_set():
             try:
@@ -85,7 +85,7 @@ class Stop:
                 self.note = f"Could not ask to kill, trying again: {reason}. {error}"
             else:
                 self.note = f"Asked to kill: {reason}"
-            watch._news.tell()
+            watch._news.notify()
             if self.note.startswith("Asked"):
                 return
             self._cancelled.wait(pause)

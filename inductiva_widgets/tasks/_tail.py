@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from inductiva_widgets import _kernel
 from inductiva_widgets.errors import ConfigurationError, InductivaError
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks._log_stream import Piece, State, follow
+from inductiva_widgets.tasks._log_stream import LogChunk, StreamState, subscribe
 from inductiva_widgets.tasks._text_file import open_text
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _HELD = 4 << 20
 _PATIENCE = 0.5
 
 
-def print_last(task: TaskFiles, names: list[str], lines: int) -> None:
+def print_tail(task: TaskFiles, names: list[str], lines: int) -> None:
     """Print the last lines of files."""
     for name in names:
         shown = _last_lines(task, name, lines)
@@ -37,16 +37,16 @@ def print_last(task: TaskFiles, names: list[str], lines: int) -> None:
         _write("".join(f"{line}\n" for line in shown))
 
 
-def follow_files(task: TaskFiles, names: list[str], lines: int) -> None:
+def print_and_follow(task: TaskFiles, names: list[str], lines: int) -> None:
     """Print the last lines of files and what is added, until the task ends or an interrupt."""
-    feeds = [_Feed(name, lines) for name in names]
-    interests = [follow(task, feed.name, feed) for feed in feeds]
-    page = _Page(with_names=len(names) > 1)
+    feeds = [_FileTail(name, lines) for name in names]
+    interests = [subscribe(task, feed.name, feed) for feed in feeds]
+    page = _Printer(with_names=len(names) > 1)
     try:
         while not all(feed.is_over for feed in feeds):
             for feed in feeds:
                 page.show(feed)
-            _kernel.sleep(_STEP)
+            _kernel.sleep_and_process_messages(_STEP)
         for feed in feeds:
             page.show(feed, is_last=True)
     finally:
@@ -59,7 +59,7 @@ def follow_files(task: TaskFiles, names: list[str], lines: int) -> None:
         sys.stderr.write(f"{name}: {error}\n")
 
 
-class _Feed:
+class _FileTail:
     """What was read of a file and is not printed yet; a listener."""
 
     def __init__(self, name: str, lines: int) -> None:
@@ -75,7 +75,7 @@ class _Feed:
         self._is_told = False
         self._waits_since: float | None = None
 
-    def take(self, piece: Piece) -> None:
+    def on_data(self, piece: LogChunk) -> None:
         with self._lock:
             if not piece.follows:
                 self._decoder.reset()
@@ -88,17 +88,17 @@ class _Feed:
                 self._held.appendleft(_GAP)
                 self._size += len(_GAP)
 
-    def tell(self, state: State) -> None:
+    def on_state(self, state: StreamState) -> None:
         with self._lock:
-            if not self._is_told and (self._held or state.is_over):
+            if not self._is_told and (self._held or state.is_finished):
                 # What was there before: of it only the last lines.
                 self._is_told = True
                 text = _end_of("".join(self._held), self._lines)
                 self._held = deque([text])
                 self._size = len(text)
             # After the end an error says why there is nothing; before it is tried again.
-            self.error = state.error if state.is_over or _is_final(state.error) else None
-            self.is_over = state.is_over or _is_final(state.error)
+            self.error = state.error if state.is_finished or _is_final(state.error) else None
+            self.is_over = state.is_finished or _is_final(state.error)
             self.trouble = str(state.error) if state.error is not None else ""
 
     def _add(self, text: str) -> None:
@@ -135,7 +135,7 @@ class _Feed:
 _GAP = "\n[...]\n"
 
 
-class _Page:
+class _Printer:
     """What was printed, so that the lines of several files are told apart."""
 
     def __init__(self, *, with_names: bool) -> None:
@@ -144,7 +144,7 @@ class _Page:
         self._ends_a_line = True
         self._troubles: dict[str, str] = {}
 
-    def show(self, feed: _Feed, *, is_last: bool = False) -> None:
+    def show(self, feed: _FileTail, *, is_last: bool = False) -> None:
         """Print what a file has ready."""
         if feed.trouble != self._troubles.get(feed.name, ""):
             self._troubles[feed.name] = feed.trouble
@@ -170,10 +170,10 @@ def _last_lines(task: TaskFiles, name: str, lines: int) -> list[str]:
     info = task.refresh()
     if not task.client.is_local and info.status == Status.COMPUTATION_STARTED:
         from inductiva_widgets import webrtc
-        from inductiva_widgets.webrtc.messages import lines_of
+        from inductiva_widgets.webrtc.messages import parse_lines
 
-        question = webrtc.Question("tail", {"filename": name, "lines": lines, "wait": False})
-        found = lines_of(webrtc.ask(task.client, task.id, question))
+        question = webrtc.PeerRequest("tail", {"filename": name, "lines": lines, "wait": False})
+        found = parse_lines(webrtc.request(task.client, task.id, question))
         return found[-lines:] if lines else []
     with open_text(task, name, max_age=1.0) as file:
         reach = _LAST

@@ -67,30 +67,30 @@ def open_text(task: TaskFiles, name: str, max_age: float = 0.0) -> Iterator[Text
     """
     # Asked first, for the first answer tells what kind of service this is.
     is_over = task.refresh(max_age).is_terminal
-    file = _grown(task, name, can_grow=not is_over) if task.client.is_local else None
+    file = _open_growing(task, name, can_grow=not is_over) if task.client.is_local else None
     if file is not None:
         yield file
         return
     if not is_over:
         from inductiva_widgets.tasks import _buffered_text
 
-        yield _buffered_text.open_live(task, name)
+        yield _buffered_text.open_stream(task, name)
         return
     # Also where the embedded server has no such file: this says what there is instead.
     with task.open_output(name) as member:
-        yield _Member(member)
+        yield _ArchivedFile(member)
 
 
-def _grown(task: TaskFiles, name: str, *, can_grow: bool) -> TextFile | None:
+def _open_growing(task: TaskFiles, name: str, *, can_grow: bool) -> TextFile | None:
     """Return a file of the embedded server; None where it will never have it."""
     try:
-        return _Grown(task, name, can_grow=can_grow)
+        return _GrowingFile(task, name, can_grow=can_grow)
     except NotFoundError:
         # A living task waits in the queue, or has not written this file yet.
-        return _Nothing() if can_grow else None
+        return _EmptyFile() if can_grow else None
 
 
-class _Nothing:
+class _EmptyFile:
     edition = FILE
     size = 0
     can_grow = True
@@ -100,7 +100,7 @@ class _Nothing:
         return b""
 
 
-class _Grown:
+class _GrowingFile:
     """A file of the embedded server; its end is there from the beginning."""
 
     edition = FILE
@@ -109,7 +109,7 @@ class _Grown:
     def __init__(self, task: TaskFiles, name: str, *, can_grow: bool) -> None:
         self.can_grow = can_grow
         self._task, self._name = task, name
-        part = task.client.read_text(task.id, name, most=_FIRST_LOOK)
+        part = task.client.read_task_file(task.id, name, most=_FIRST_LOOK)
         self._end, self.size = part.data, part.size
 
     def read(self, start: int, stop: int, /) -> bytes:
@@ -118,7 +118,7 @@ class _Grown:
             return self._end[start - begin : max(0, stop - begin)]
         found: list[bytes] = []
         while start < stop:
-            part = self._task.client.read_text(
+            part = self._task.client.read_task_file(
                 self._task.id, self._name, after=start, most=min(stop - start, _MOST)
             )
             if not part.data:
@@ -128,7 +128,7 @@ class _Grown:
         return b"".join(found)
 
 
-class _Member:
+class _ArchivedFile:
     """A file in the output archive."""
 
     edition = FILE

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LONGEST_BACKOFF = 30.0
 
 
-def wait_for(
+def poll_until(
     task: Task,
     is_over: Callable[[TaskInfo], bool],
     period: float,
@@ -52,14 +52,14 @@ def wait_for(
     if isinstance(period, bool) or not isinstance(period, (int, float)) or not period > 0:
         raise InputError("polling_period must be a positive number of seconds.")
     backoff, trouble = 0.0, None
-    info = task.known
+    info = task.last_info
     if info is None:
         info = task.refresh()
     else:
         info, trouble = _look(task, info, 0.0)
     if not shows_end and is_over(info):
         return info
-    with _display.waiting(task, silent) as show:
+    with _display.show_wait(task, silent) as show:
         while not is_over(info):
             show(info, trouble)
             if trouble is None:
@@ -67,7 +67,7 @@ def wait_for(
             else:
                 asked = getattr(trouble, "retry_after", None) or 0.0
                 backoff = max(asked, min(_LONGEST_BACKOFF, 2 * backoff + period))
-            _kernel.sleep(max(period, backoff))
+            _kernel.sleep_and_process_messages(max(period, backoff))
             # A little less than the period: our own last look is not somebody else's news.
             info, trouble = _look(task, info, 0.9 * period)
         show(info)
@@ -80,4 +80,4 @@ def _look(task: Task, known: TaskInfo, max_age: float) -> tuple[TaskInfo, Except
         with single_try():
             return task.refresh(max_age), None
     except (APIConnectionError, RateLimitError, ServerError) as error:
-        return task.known or known, error
+        return task.last_info or known, error

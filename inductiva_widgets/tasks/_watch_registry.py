@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.tasks._files import TaskFiles
-    from inductiva_widgets.tasks.log_watch import Watch
+    from inductiva_widgets.tasks.log_watch import LogWatch
 
 _lock = threading.RLock()
-_known: weakref.WeakKeyDictionary[Client, dict[str, list[weakref.ref[Watch]]]] = (
+_known: weakref.WeakKeyDictionary[Client, dict[str, list[weakref.ref[LogWatch]]]] = (
     weakref.WeakKeyDictionary()
 )
 # Those that a user began: they last until their task ends, whether or not a variable holds them.
-_kept: set[Watch] = set()
-_callbacks: list[Callable[[Watch], None]] = []
+_kept: set[LogWatch] = set()
+_callbacks: list[Callable[[LogWatch], None]] = []
 
 
-def watches_of(task: TaskFiles) -> list[Watch]:
+def for_task(task: TaskFiles) -> list[LogWatch]:
     """Return the watches of a task, living or ended, in the order in which they were made.
 
     Parameters
@@ -34,13 +34,13 @@ def watches_of(task: TaskFiles) -> list[Watch]:
         return [watch for watch in (one() for one in found) if watch is not None]
 
 
-def kept_watches() -> list[Watch]:
+def retained() -> list[LogWatch]:
     """Return the watches that users began and that are not over, of all tasks."""
     with _lock:
         return list(_kept)
 
 
-def on_new_watch(callback: Callable[[Watch], None]) -> Callable[[], None]:
+def on_new_watch(callback: Callable[[LogWatch], None]) -> Callable[[], None]:
     """Call a function with each watch that a user begins, on the thread that does so.
 
     Parameters
@@ -64,7 +64,7 @@ def on_new_watch(callback: Callable[[Watch], None]) -> Callable[[], None]:
     return cancel
 
 
-def add(watch: Watch) -> None:
+def add(watch: LogWatch) -> None:
     """Take up a watch."""
     task = watch.task
     with _lock:
@@ -73,17 +73,17 @@ def add(watch: Watch) -> None:
         of_client[task.id] = [*alive, weakref.ref(watch)]
 
 
-def keep(watch: Watch) -> None:
+def retain(watch: LogWatch) -> None:
     """Keep a watch until it is over, and tell of it."""
     with _lock:
-        if not watch.is_over:
+        if not watch.is_finished:
             _kept.add(watch)
         callbacks = tuple(_callbacks)
     for callback in callbacks:
         callback(watch)
 
 
-def let_go(watch: Watch) -> None:
+def release(watch: LogWatch) -> None:
     """Keep a watch no longer."""
     with _lock:
         _kept.discard(watch)

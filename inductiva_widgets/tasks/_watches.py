@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.metrics.parser import Reader
+from inductiva_widgets.metrics.parser import MetricParser
 from inductiva_widgets.metrics.presets import Preset, preset_for
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _watch_registry
 from inductiva_widgets.tasks._live_files import LiveFiles
 from inductiva_widgets.tasks._status_listener import StatusListener
-from inductiva_widgets.tasks.log_watch import STDOUT, Watch
+from inductiva_widgets.tasks.log_watch import STDOUT, LogWatch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ _BLOCK = 1 << 20
 _FIRST_LOOK = 15.0
 
 
-class Watched(LiveFiles):
+class TaskWatches(LiveFiles):
     """What a task prints, as numbers; base of ``inductiva_widgets.tasks.Task``."""
 
     def watch(
@@ -41,7 +41,7 @@ class Watched(LiveFiles):
         then: Then = "kill",
         log: bool | None = None,
         notify: bool = False,
-    ) -> Watch:
+    ) -> LogWatch:
         r"""Read numbers from the task's log as it comes, until the task ends.
 
         The task's card shows them, beside what it reads by itself. Costs one request a second on
@@ -94,8 +94,8 @@ class Watched(LiveFiles):
         >>> watch.names, watch.progress
         (('wall',), 1.0)
         """
-        wanted, name = self._wanted(pattern, file)
-        watch = Watch(
+        wanted, name = self._select_preset(pattern, file)
+        watch = LogWatch(
             self,
             wanted,
             file=name,
@@ -108,7 +108,7 @@ class Watched(LiveFiles):
             log=log,
             notify=notify,
         )
-        _watch_registry.keep(watch)
+        _watch_registry.retain(watch)
         return watch
 
     @explain_interrupt("The reading was interrupted; task {0.id} is left as it is.")
@@ -148,15 +148,15 @@ class Watched(LiveFiles):
         sample
         ...           100.0
         """
-        wanted, name = self._wanted(pattern, file)
-        reader = Reader(wanted, most=rows)
+        wanted, name = self._select_preset(pattern, file)
+        reader = MetricParser(wanted, most=rows)
         if not self.refresh(max_age=1.0).is_terminal:
-            return self._watched(reader.source, pattern, name).frame()
+            return self._watched(reader.source, pattern, name).to_frame()
         with self.open_output(name) as member:
             while block := member.read(_BLOCK):
-                reader.take(block)
+                reader.feed(block)
         reader.finish()
-        return reader.frame(service=self.client.url, task=self.id, file=name)
+        return reader.to_frame(service=self.client.url, task=self.id, file=name)
 
     def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener:
         """Call a function with the task's status now and at each change, until the task has ended.
@@ -192,7 +192,7 @@ class Watched(LiveFiles):
             return True
         return info.is_terminal or info.status not in _BEFORE_COMPUTATION
 
-    def _wanted(self, pattern: str | None, file: str | None) -> tuple[str | Preset, str]:
+    def _select_preset(self, pattern: str | None, file: str | None) -> tuple[str | Preset, str]:
         """Return what is looked for, and the name of the file."""
         if pattern is not None:
             return pattern, file or STDOUT
@@ -205,9 +205,9 @@ class Watched(LiveFiles):
             )
         return preset, file or preset.file
 
-    def _watched(self, source: str, pattern: str | None, file: str) -> Watch:
-        for watch in _watch_registry.watches_of(self):
-            if (watch.source, watch.file) == (source, file) and not watch.is_over:
+    def _watched(self, source: str, pattern: str | None, file: str) -> LogWatch:
+        for watch in _watch_registry.for_task(self):
+            if (watch.pattern, watch.file) == (source, file) and not watch.is_finished:
                 return watch
         watch = self.watch(pattern, file=file)
         watch._looked.wait(_FIRST_LOOK)

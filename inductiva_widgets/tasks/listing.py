@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.http.client import MAX_PER_PAGE
 from inductiva_widgets.http.default_client import default_client
-from inductiva_widgets.http.paging import pages
+from inductiva_widgets.http.paging import iter_pages
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 from inductiva_widgets.tasks.task import known_status
 from inductiva_widgets.tasks.task_list import TaskList
@@ -111,7 +111,7 @@ def get_tasks(
     return get(last_n, status, project, client=client)
 
 
-def iterate(
+def iter_tasks(
     status: str | None = None,
     project: str | None = None,
     *,
@@ -132,11 +132,11 @@ def iterate(
     per_page = MAX_PER_PAGE if last_n is None else min(last_n, MAX_PER_PAGE)
 
     def fetch(page: int) -> TaskPage:
-        return client.task_page(page=page, per_page=per_page, status=code, project=project)
+        return client.list_tasks(page=page, per_page=per_page, status=code, project=project)
 
     seen: set[str] = set()
     enough = None if last_n is None else -(-last_n // per_page)
-    for answer in pages(fetch, per_page, enough=enough):
+    for answer in iter_pages(fetch, per_page, enough=enough):
         for info in answer.tasks:
             # A task submitted between two pages moves the rest down by one: the last task of a
             # page is then the first of the next, and is taken once.
@@ -154,4 +154,4 @@ def _fetch(
     status: str | None, project: str | None, last_n: int | None, client: Client | None
 ) -> TaskList:
     client = client or default_client()
-    return TaskList.from_infos(iterate(status, project, last_n=last_n, client=client), client)
+    return TaskList.from_infos(iter_tasks(status, project, last_n=last_n, client=client), client)

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import explain_interrupt
-from inductiva_widgets._throttle import News
+from inductiva_widgets._throttle import ThrottledNotifier
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.conditions import Conditions
-from inductiva_widgets.metrics.decimate import Row
-from inductiva_widgets.metrics.eta import Pace
+from inductiva_widgets.metrics.decimate import MetricRow
+from inductiva_widgets.metrics.eta import EtaEstimator
 from inductiva_widgets.metrics.gaps import Gap
-from inductiva_widgets.metrics.parser import Reader
+from inductiva_widgets.metrics.parser import MetricParser
 from inductiva_widgets.metrics.presets import Preset, preset_for
 from inductiva_widgets.tasks import _display, _log_stream, _watch_registry
-from inductiva_widgets.tasks._cpu_budget import Thrift
-from inductiva_widgets.tasks._stop_action import Stop, Then
-from inductiva_widgets.tasks._watch_registry import on_new_watch, watches_of
+from inductiva_widgets.tasks._cpu_budget import CpuBudget
+from inductiva_widgets.tasks._stop_action import StopAction, Then
+from inductiva_widgets.tasks._watch_registry import for_task, on_new_watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks._files import TaskFiles
     from inductiva_widgets.tasks.task import Task
 
-__all__ = ["Watch", "on_new_watch", "preset_for", "watches_of"]
+__all__ = ["LogWatch", "for_task", "on_new_watch", "preset_for"]
 
 STDOUT = "stdout.txt"
 
@@ -41,7 +41,7 @@ _MAX_NAMES = 4
 _BEHIND = "The log grows faster than it is read: of each second the newest part counts."
 
 
-class Watch:
+class LogWatch:
     """The numbers in a task's log; made by ``Task.watch``, and read on until the task ends.
 
     At most 4,000 rows are kept. They are kept in groups of equally many neighbours: of each group
@@ -106,37 +106,37 @@ class Watch:
         # Functions of the user run in it: they print into the cell that made the watch.
         self.context = CallContext()
         self.has_preset = isinstance(wanted, Preset)
-        self._reader = Reader(_NOTHING if wanted is None else wanted, end=end)
-        self._conditions = Conditions(stop_if, self._reader.known_names)
+        self._reader = MetricParser(_NOTHING if wanted is None else wanted, end=end)
+        self._conditions = Conditions(stop_if, self._reader.declared_series)
         # The last values as of the row that is looked at.
         self._seen: dict[str, float] = {}
         self._from_start = from_start
         # Rows up to this one were begun before the condition was set: they are not judged.
         self._not_judged = 0
-        self._stop = Stop(self, then)
+        self._stop = StopAction(self, then)
         self._log = log
         self._lock = threading.RLock()
-        self._state = _log_stream.State()
+        self._state = _log_stream.StreamState()
         self._fault: InductivaError | None = None
-        self._thrift = Thrift(time.monotonic())
+        self._thrift = CpuBudget(time.monotonic())
         self._is_behind = False
-        self._pace = Pace()
+        self._pace = EtaEstimator()
         self._ends: datetime | None = None
         # It holds the watch weakly, so that one that nobody looks at any more ends.
-        ear = _Ear(self)
-        self._news = News(ear.fail)
+        ear = _WeakListener(self)
+        self._news = ThrottledNotifier(ear.fail)
         self._complaints: set[str] = set()
         self._looked = threading.Event()
         self._over = threading.Event()
         _watch_registry.add(self)
-        self._interest = _log_stream.Interest()
-        self._interest = _log_stream.follow(task, file, ear)
+        self._interest = _log_stream.LogSubscription()
+        self._interest = _log_stream.subscribe(task, file, ear)
         weakref.finalize(self, self._interest.cancel)
-        if self.is_over:
+        if self.is_finished:
             self._interest.cancel()
 
     @classmethod
-    def quiet(cls, task: Task) -> Watch:
+    def automatic(cls, task: Task) -> LogWatch:
         """Return a watch by the preset of the task's simulator, which lasts as long as it is kept.
 
         Without a preset it tells of the file's growth alone. Costs a request while nothing is known
@@ -151,16 +151,16 @@ class Watch:
         return cls(task, preset, file=STDOUT if preset is None else preset.file)
 
     def __repr__(self) -> str:
-        values = "".join(f", {name}={value:.6g}" for name, value in self.last.items())
-        return f"Watch({self.source or self.file!r}, {self.samples:,} samples{values})"
+        values = "".join(f", {name}={value:.6g}" for name, value in self.latest.items())
+        return f"Watch({self.pattern or self.file!r}, {self.samples:,} samples{values})"
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         if not _display.in_notebook():
             return {"text/plain": repr(self)}, {}
-        return _display.task_bundle(cast("Task", self.task))
+        return _display.task_mimebundle(cast("Task", self.task))
 
     @property
-    def source(self) -> str | None:
+    def pattern(self) -> str | None:
         """What is looked for, in words or as the expression; None for nothing. No request."""
         return self._reader.source or None
 
@@ -170,10 +170,12 @@ class Watch:
         if self.has_preset:
             return self._reader.source
         with self._lock:
-            known = self._reader.known_names
-            names = self._reader.names or known or ()
-        shown = ", ".join(names[:_MAX_NAMES])
-        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+            known = self._reader.declared_series
+            series_names = self._reader.names or known or ()
+        shown = ", ".join(series_names[:_MAX_NAMES])
+        more = (
+            f" and {len(series_names) - _MAX_NAMES} more" if len(series_names) > _MAX_NAMES else ""
+        )
         return f"{shown}{more}" or f"Numbers in {self.file}"
 
     @property
@@ -186,12 +188,12 @@ class Watch:
         def told(state: str) -> str:
             if state.startswith("met "):
                 return state
-            return ", ".join(filter(None, ("was not met" if self.is_over else state, late)))
+            return ", ".join(filter(None, ("was not met" if self.is_finished else state, late)))
 
         return [(f"{self._stop.verb} if {text}", told(state)) for text, state in states]
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def series_names(self) -> tuple[str, ...]:
         """The series that were found and are drawn; costs no request."""
         with self._lock:
             return self._reader.names
@@ -202,12 +204,12 @@ class Watch:
         return self._reader.samples
 
     @property
-    def skipped(self) -> int:
+    def n_unparsed(self) -> int:
         """How many finds were no numbers; costs no request."""
         return self._reader.skipped
 
     @property
-    def last(self) -> dict[str, float]:
+    def latest(self) -> dict[str, float]:
         """The last value of each series; costs no request."""
         with self._lock:
             return dict(self._reader.last)
@@ -219,13 +221,13 @@ class Watch:
             return self._reader.progress
 
     @property
-    def ends(self) -> datetime | None:
+    def eta(self) -> datetime | None:
         """When the simulation is expected to end, by the service's clock; costs no request.
 
         By the pace of its last part; None while that is not known, or when it should be over.
         """
-        ends = self._ends
-        return None if self.is_over or ends is None or ends < self.task.now else ends
+        eta = self._ends
+        return None if self.is_finished or eta is None or eta < self.task.server_time else eta
 
     @property
     def last_output(self) -> datetime | None:
@@ -233,7 +235,7 @@ class Watch:
         return self._state.last_output
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing more is read; costs no request."""
         return self._over.is_set()
 
@@ -247,7 +249,7 @@ class Watch:
         """What is waited for, or was done because of a condition; "" for nothing. No request."""
         return self._stop.note or self._missing() or self._state.note or _BEHIND * self._is_behind
 
-    def series(self, points: int = 80) -> dict[str, list[tuple[int, float]]]:
+    def points(self, points: int = 80) -> dict[str, list[tuple[int, float]]]:
         """Return the series for drawing, thinned by the rule above; costs no request.
 
         Parameters
@@ -262,9 +264,9 @@ class Watch:
             ``gaps``), and on a logarithmic scale what is not positive.
         """
         with self._lock:
-            found = self._reader.series(points)
+            found = self._reader.points(points)
             return {
-                name: [one for one in pairs if one[1] > 0] if self.is_log(name) else pairs
+                name: [one for one in pairs if one[1] > 0] if self.suits_log_scale(name) else pairs
                 for name, pairs in found.items()
             }
 
@@ -286,7 +288,7 @@ class Watch:
         with self._lock:
             return self._reader.gaps(name)
 
-    def is_log(self, name: str) -> bool:
+    def suits_log_scale(self, name: str) -> bool:
         """Return whether a series is drawn on a logarithmic scale; costs no request.
 
         Parameters
@@ -297,9 +299,9 @@ class Watch:
         if self._log is not None:
             return self._log
         with self._lock:
-            return self._reader.is_log(name)
+            return self._reader.suits_log_scale(name)
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """Return what was read: a row for each match or step, a column for each series.
 
         Costs no request.
@@ -319,7 +321,7 @@ class Watch:
         True
         """
         with self._lock:
-            return self._reader.frame(
+            return self._reader.to_frame(
                 service=self.task.client.url, task=self.task.id, file=self.file
             )
 
@@ -342,7 +344,7 @@ class Watch:
     def stop(self) -> None:
         """Read no further; what was read stays. Costs no request, and the task goes on."""
         self._end()
-        self._news.tell(at_once=True)
+        self._news.notify(at_once=True)
 
     def subscribe(self, callback: Callable[[], None]) -> Registration:
         """Call a function when there is news, at most once a second; costs no request.
@@ -363,15 +365,15 @@ class Watch:
 
     # On the reading thread
 
-    def _take(self, piece: _log_stream.Piece) -> None:
-        if self.source is None or self.is_over:
+    def _on_data(self, piece: _log_stream.LogChunk) -> None:
+        if self.pattern is None or self.is_finished:
             return
-        data = self._thrift.newest(piece.data, time.monotonic())
+        data = self._thrift.clip(piece.data, time.monotonic())
         self._is_behind = len(data) < len(piece.data)
         begun = time.thread_time()
         try:
             with self._lock:
-                rows = self._reader.take(data, follows=piece.follows and not self._is_behind)
+                rows = self._reader.feed(data, follows=piece.follows and not self._is_behind)
         except InputError as error:
             self._fault = error
             self.stop()
@@ -380,13 +382,13 @@ class Watch:
             # The row that is being read was begun before, too.
             self._not_judged = self._reader.begun
         self._look_at(rows)
-        self._thrift.spend(time.thread_time() - begun, len(data))
+        self._thrift.charge(time.thread_time() - begun, len(data))
 
-    def _hear(self, state: _log_stream.State) -> None:
-        if self.is_over:
+    def _on_state(self, state: _log_stream.StreamState) -> None:
+        if self.is_finished:
             return
         self._state = state
-        if state.is_over:
+        if state.is_finished:
             with self._lock:
                 rows = self._reader.finish()
             self._look_at(rows)
@@ -395,15 +397,15 @@ class Watch:
             self._ends = None
         else:
             now = time.monotonic()
-            self._pace.look(now, progress)
+            self._pace.update(now, progress)
             left = self._pace.seconds_left(now)
-            self._ends = None if left is None else self.task.now + timedelta(seconds=left)
-        if state.is_over:
+            self._ends = None if left is None else self.task.server_time + timedelta(seconds=left)
+        if state.is_finished:
             self._end()
         self._looked.set()
-        self._news.tell(at_once=state.is_over)
+        self._news.notify(at_once=state.is_finished)
 
-    def _look_at(self, rows: list[Row]) -> None:
+    def _look_at(self, rows: list[MetricRow]) -> None:
         for row in rows:
             if self._stop.is_met:
                 return
@@ -411,21 +413,21 @@ class Watch:
             if row.sample <= self._not_judged:
                 continue
             try:
-                met = self.context.run(self._conditions.met, row, self._seen)
+                met = self.context.run(self._conditions.first_met, row, self._seen)
             except Exception as error:
-                self._complain("The condition of a watch", error)
+                self._report("The condition of a watch", error)
                 continue
             if met:
-                self._stop.because(met)
+                self._stop.trigger(met)
 
     def _end(self) -> None:
         self._over.set()
         self._looked.set()
         self._stop.cancel()
         self._interest.cancel()
-        _watch_registry.let_go(self)
+        _watch_registry.release(self)
 
-    def _complain(self, who: str, error: Exception) -> None:
+    def _report(self, who: str, error: Exception) -> None:
         """Show what code of the user has raised: always here, and once as a warning."""
         text = f"{who} failed: {type(error).__name__}: {error}"
         self._fault = InductivaError(text)
@@ -435,29 +437,29 @@ class Watch:
 
     def _missing(self) -> str:
         with self._lock:
-            missing = self._conditions.missing(self.last) if self.samples else []
+            missing = self._conditions.unknown_series(self.latest) if self.samples else []
             if not missing:
                 return ""
-            return f"No series {missing[0]!r} so far; there is {', '.join(self.last)}."
+            return f"No series {missing[0]!r} so far; there is {', '.join(self.latest)}."
 
 
-class _Ear:
+class _WeakListener:
     """What others know of a watch: nothing that keeps it alive."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: LogWatch) -> None:
         self._watch = weakref.ref(watch)
 
-    def take(self, piece: _log_stream.Piece, /) -> None:
+    def on_data(self, piece: _log_stream.LogChunk, /) -> None:
         watch = self._watch()
         if watch is not None:
-            watch._take(piece)
+            watch._on_data(piece)
 
-    def tell(self, state: _log_stream.State, /) -> None:
+    def on_state(self, state: _log_stream.StreamState, /) -> None:
         watch = self._watch()
         if watch is not None:
-            watch._hear(state)
+            watch._on_state(state)
 
     def fail(self, error: Exception) -> None:
         watch = self._watch()
         if watch is not None:
-            watch._complain("A listener of a watch", error)
+            watch._report("A listener of a watch", error)

@@ -11,7 +11,7 @@ from inductiva_widgets.models.tasks import ArchiveListing
 from inductiva_widgets.tasks import _display
 
 if TYPE_CHECKING:
-    from inductiva_widgets.downloads import Member
+    from inductiva_widgets.downloads import ZipEntry
     from inductiva_widgets.tasks.task import Task
 
 
@@ -80,7 +80,7 @@ class OutputsInfo:
 
     @classmethod
     def from_members(
-        cls, size: int, members: Mapping[str, Member], task: Task | None = None
+        cls, size: int, members: Mapping[str, ZipEntry], task: Task | None = None
     ) -> OutputsInfo:
         """Return the listing that an archive's own directory gives, without its folders.
 
@@ -120,4 +120,4 @@ class OutputsInfo:
         return "\n".join([f"Archive size: {format_bytes(self.size)}", "Contents:", *lines])
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
-        return _display.outputs_bundle(self)
+        return _display.outputs_mimebundle(self)

@@ -16,12 +16,12 @@ from inductiva_widgets.errors import (
     RateLimitError,
     ServerError,
 )
-from inductiva_widgets.history.invalidation import note
+from inductiva_widgets.history.invalidation import mark_stale
 from inductiva_widgets.http.time_limits import single_try
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks._wait import wait_for
-from inductiva_widgets.tasks._watches import Watched
+from inductiva_widgets.tasks._wait import poll_until
+from inductiva_widgets.tasks._watches import TaskWatches
 
 if TYPE_CHECKING:
     from inductiva_widgets.widgets import TaskWidget
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WAIT_INTERRUPTED = "The wait was interrupted; task {0.id} goes on."
 
 
-class Task(Watched):
+class Task(TaskWatches):
     """A simulation that was submitted.
 
     Shows itself as a live card in a notebook. Methods may be called from several threads.
@@ -84,7 +84,7 @@ class Task(Watched):
             if not all(isinstance(item, str) and item for item in (key, value)):
                 raise InputError(f"Metadata is text by text, none empty: {key!r}: {value!r}.")
         self.client.set_metadata(self.id, metadata)
-        note(self.client.settings, self.id)
+        mark_stale(self.client.settings, self.id)
 
     # Waiting and killing
 
@@ -125,7 +125,7 @@ class Task(Watched):
         >>> status.is_failed
         False
         """
-        info = wait_for(self, lambda info: info.is_terminal, polling_period, silent_mode)
+        info = poll_until(self, lambda info: info.is_terminal, polling_period, silent_mode)
         if download_std_on_completion and info.has_outputs:
             try:
                 self.download_outputs(["stdout.txt", "stderr.txt"], _quiet=True)
@@ -169,7 +169,7 @@ class Task(Watched):
         >>> storm.kill()
         """
         wanted = known_status(status)
-        info = wait_for(
+        info = poll_until(
             self,
             lambda info: info.status == wanted or info.is_terminal,
             polling_period,
@@ -241,7 +241,7 @@ class Task(Watched):
             if not wait_timeout >= 0:
                 raise InputError("wait_timeout must not be negative.")
         if not self.refresh().is_terminal:
-            self.client.kill(self.id)
+            self.client.kill_task(self.id)
             self._seen_at = -float("inf")
         if wait_timeout is None:
             return None
@@ -273,10 +273,10 @@ class Task(Watched):
         return _display.task_widget(self)
 
     def _ipython_display_(self) -> None:
-        _display.show_task(self)
+        _display.display_task(self)
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
-        return _display.task_bundle(self)
+        return _display.task_mimebundle(self)
 
 
 def known_status(status: str) -> Status:

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks._bulk import TasksTogether
+from inductiva_widgets.tasks._bulk import BulkActions
 from inductiva_widgets.tasks.task import Task, known_status
-from inductiva_widgets.tasks.text_table import format_tasks
+from inductiva_widgets.tasks.text_table import format_task_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
-class TaskList(TasksTogether):
+class TaskList(BulkActions):
     """An immutable sequence of tasks; shows itself as a live table in a notebook.
 
     Parameters
@@ -101,14 +101,14 @@ class TaskList(TasksTogether):
         >>> tasks[0].get_simulator_name()
         'swmm'
         """
-        from inductiva_widgets.frames._from_frame import infos_of
-        from inductiva_widgets.frames._provenance import source_of
+        from inductiva_widgets.frames._from_frame import tasks_from_frame
+        from inductiva_widgets.frames._provenance import frame_source
         from inductiva_widgets.http.default_client import default_client
 
-        rows, source = infos_of(frame), source_of(frame)
+        rows, _frame_source = tasks_from_frame(frame), frame_source(frame)
         client = client or default_client()
-        _check_service(source.get("service"), client)
-        if source.get("demo") is True:
+        _check_service(_frame_source.get("service"), client)
+        if _frame_source.get("demo") is True:
             rows = [row if isinstance(row, str) else row.as_demo() for row in rows]
         made = cls.from_infos((), client)
         made._items = [Task(row, client=client) if isinstance(row, str) else row for row in rows]
@@ -132,21 +132,21 @@ class TaskList(TasksTogether):
             self._made.add(range(len(self._items))[index])
         return item
 
-    def infos(self) -> list[TaskInfo]:
+    def _infos(self) -> list[TaskInfo]:
         """Return what is known of each task; costs no request for tasks from a listing.
 
         Of other tasks it costs one request each.
         """
-        infos: list[Any] = list(self._items)
+        _infos: list[Any] = list(self._items)
         for index, task in self._tasks():
-            infos[index] = task.info
-        return infos
+            _infos[index] = task.info
+        return _infos
 
-    def unknown(self) -> list[Task]:
+    def _without_info(self) -> list[Task]:
         """Return the tasks of which nothing is known, not even from a listing; no request."""
-        return [task for _, task in self._tasks() if task.known is None]
+        return [task for _, task in self._tasks() if task.last_info is None]
 
-    def clients(self) -> set[Client]:
+    def _clients(self) -> set[Client]:
         """Return the services that have the tasks; that of a listing also where it found none.
 
         Costs no request.
@@ -161,7 +161,7 @@ class TaskList(TasksTogether):
             if isinstance(item, Task):
                 yield index, item
 
-    def after(self, infos: Iterable[TaskInfo], client: Client) -> TaskList:
+    def _prepended(self, infos: Iterable[TaskInfo], client: Client) -> TaskList:
         """Return a list with new tasks of a service before these, which stay the same objects.
 
         Costs no request.
@@ -202,7 +202,7 @@ class TaskList(TasksTogether):
         return f"TaskList({len(self)} task{'' if len(self) == 1 else 's'})"
 
     def __str__(self) -> str:
-        return format_tasks(self) if self._items else "No tasks found."
+        return format_task_table(self) if self._items else "No tasks found."
 
     def filter(self, status: str | None = None, simulator: str | None = None) -> TaskList:
         """Return the tasks that match, by what is known of them; costs no request for listed tasks.
@@ -276,12 +276,12 @@ class TaskList(TasksTogether):
         from inductiva_widgets.frames import to_frame
 
         return to_frame(
-            self.infos(),
+            self._infos(),
             columns=columns,
             metadata=metadata,
             raw=raw,
-            now=self[0].now if self._items else None,
-            source=self.source(),
+            now=self[0].server_time if self._items else None,
+            source=self._frame_source(),
         )
 
     def compare(self, *, details: bool = False, always: Iterable[str] = ()) -> pd.DataFrame:
@@ -308,16 +308,16 @@ class TaskList(TasksTogether):
 
         return compare(self, details=details, always=always)
 
-    def source(self) -> dict[str, Any]:
+    def _frame_source(self) -> dict[str, Any]:
         """Return the service of the tasks as frames have it; nothing where there are several.
 
         Costs no request.
         """
-        services = {client.url for client in self.clients()}
+        services = {client.url for client in self._clients()}
         if len(services) != 1:
             return {}
         # A service has tasks that are made up, or none.
-        known = self[0].known if self._items else None
+        known = self[0].last_info if self._items else None
         return {"service": services.pop(), "demo": known is not None and known.is_demo}
 
     def widget(
@@ -354,10 +354,10 @@ class TaskList(TasksTogether):
         return _display.task_list_widget(self, follow=follow, columns=columns, mode=mode)
 
     def _ipython_display_(self) -> None:
-        _display.show_task_list(self)
+        _display.display_task_list(self)
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
-        return _display.task_list_bundle(self)
+        return _display.task_list_mimebundle(self)
 
 
 def _check_service(service: object, client: Client) -> None:

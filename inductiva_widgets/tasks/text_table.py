@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.formatting import MISSING, format_clock, format_date, format_table
+from inductiva_widgets.formatting import MISSING, format_date, format_hms, format_table
 from inductiva_widgets.timing import computation_seconds
 
 if TYPE_CHECKING:
@@ -43,19 +43,19 @@ def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
     """
     rows = list(tasks)
     infos = [task.info for task in rows]
-    times = [computation_seconds(task.info, task.now) for task in rows]
+    times = [computation_seconds(task.info, task.server_time) for task in rows]
     return {
         "ID": [info.task_id for info in infos],
         "Simulator": [info.simulator for info in infos],
         "Status": [str(info.status) for info in infos],
         "Submitted": [info.input_submit_time for info in infos],
         "Started": [info.start_time for info in infos],
-        "Computation Time": [None if time is None else format_clock(time) for time in times],
+        "Computation Time": [None if time is None else format_hms(time) for time in times],
         "Resource Type": [info.machine_type for info in infos],
     }
 
 
-def format_tasks(tasks: Iterable[Task]) -> str:
+def format_task_table(tasks: Iterable[Task]) -> str:
     """Return the tasks as the command line's table."""
     return format_table(COLUMNS, [_text_row(task) for task in tasks])
 
@@ -71,6 +71,6 @@ def _text_row(task: Task) -> tuple[str, ...]:
         str(info.status),
         format_date(info.input_submit_time),
         format_date(info.start_time),
-        format_clock(computation_seconds(info, task.now)),
+        format_hms(computation_seconds(info, task.server_time)),
         MISSING if not machine else f"{machine} x{hosts}" if hosts > 1 else machine,
     )

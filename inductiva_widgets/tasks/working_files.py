@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, overload
 
-from inductiva_widgets.formatting import format_bytes, format_date, format_short
+from inductiva_widgets.formatting import format_bytes, format_date, format_duration
 from inductiva_widgets.models.tasks import WorkingFile
 
 _INDENT = "  "
 
 
-class Text(str):
+class RawText(str):
     """A text that shows itself as it is, also where Python would show it in quotes."""
 
     __slots__ = ()
@@ -23,7 +23,7 @@ class Text(str):
 
 
 @dataclass(frozen=True)
-class LastModified:
+class ModifiedFile:
     """The file that a task has written last; prints as a sentence.
 
     Parameters
@@ -47,7 +47,7 @@ class LastModified:
     age: float
 
     def __str__(self) -> str:
-        when = f"{format_short(self.age)} ago ({format_date(self.modified)})"
+        when = f"{format_duration(self.age)} ago ({format_date(self.modified)})"
         return f"{_plain(self.name)} was written {when}."
 
 

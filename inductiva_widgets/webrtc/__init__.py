@@ -5,8 +5,8 @@ one event loop, on a thread of its own; those who ask wait on their own threads.
 ``pip install "inductiva-widgets[live]"``.
 """
 
-from inductiva_widgets.webrtc.connection import require
-from inductiva_widgets.webrtc.messages import Question
-from inductiva_widgets.webrtc.requests import Stream, Taken, ask, stream
+from inductiva_widgets.webrtc.connection import import_aiortc
+from inductiva_widgets.webrtc.messages import PeerRequest
+from inductiva_widgets.webrtc.requests import AnswerStream, MessageBatch, open_stream, request
 
-__all__ = ["Question", "Stream", "Taken", "ask", "require", "stream"]
+__all__ = ["AnswerStream", "MessageBatch", "PeerRequest", "import_aiortc", "open_stream", "request"]

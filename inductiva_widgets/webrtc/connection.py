@@ -11,9 +11,9 @@ from inductiva_widgets.errors import (
     APIConnectionError,
     ConfigurationError,
     InductivaError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
-from inductiva_widgets.webrtc.event_loop import off_loop
+from inductiva_widgets.webrtc.event_loop import run_blocking
 
 if TYPE_CHECKING:
     from aiortc import RTCDataChannel, RTCPeerConnection
@@ -26,7 +26,7 @@ _ANSWER = 20
 _CONNECT = 30.0
 
 
-def require() -> Any:
+def import_aiortc() -> Any:
     """Return the package of WebRTC.
 
     Raises
@@ -44,7 +44,7 @@ def require() -> Any:
     return aiortc
 
 
-class Connection:
+class PeerConnection:
     """An open connection. Made by ``Connection.open``, used on the loop alone."""
 
     def __init__(self, peer: RTCPeerConnection) -> None:
@@ -54,7 +54,7 @@ class Connection:
         peer.on("connectionstatechange", self._look)
 
     @classmethod
-    async def open(cls, client: Client, task_id: str) -> Connection:
+    async def open(cls, client: Client, task_id: str) -> PeerConnection:
         """Connect with the machine of a task; costs three requests.
 
         Raises
@@ -64,7 +64,7 @@ class Connection:
         APIConnectionError
             Nobody answered, or the two did not find each other.
         """
-        aiortc = require()
+        aiortc = import_aiortc()
         where = config.turn_server()
         servers = [aiortc.RTCIceServer(f"{kind}:{where}") for kind in ("stun", "turn")]
         peer = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(servers))
@@ -94,9 +94,9 @@ class Connection:
     async def _negotiate(self, client: Client, task_id: str, aiortc: Any) -> None:
         await self._peer.setLocalDescription(await self._peer.createOffer())
         sender, offer = str(uuid.uuid4()), self._peer.localDescription.sdp
-        await off_loop(lambda: client.register_peer(task_id, sender))
-        await off_loop(lambda: client.offer_peer(task_id, sender, offer))
-        answer = await off_loop(lambda: client.peer_message(task_id, sender, _ANSWER))
+        await run_blocking(lambda: client.register_peer(task_id, sender))
+        await run_blocking(lambda: client.send_peer_offer(task_id, sender, offer))
+        answer = await run_blocking(lambda: client.get_peer_answer(task_id, sender, _ANSWER))
         if answer is None:
             raise APIConnectionError(
                 f"The machine of task {task_id} did not answer: its files cannot be read at the "
@@ -110,18 +110,18 @@ class Connection:
             raise
         except Exception as error:
             # Whatever a malformed answer makes the parser stumble over.
-            raise UnexpectedAnswerError(
+            raise UnexpectedResponseError(
                 f"The machine of task {task_id} answered with what is no WebRTC session: {error!r}."
             ) from error
         try:
-            await asyncio.wait_for(self._opened(), _CONNECT)
+            await asyncio.wait_for(self._wait_open(), _CONNECT)
         except (asyncio.TimeoutError, ConnectionError) as error:
             raise APIConnectionError(
                 f"No connection with the machine of task {task_id} came about. "
                 "The network may not let WebRTC (UDP) pass."
             ) from error
 
-    async def _opened(self) -> None:
+    async def _wait_open(self) -> None:
         assert self._first is not None  # noqa: S101 - nothing was asked before it is open
         await opened(self._first, self.lost)
 
@@ -142,12 +142,12 @@ async def opened(channel: RTCDataChannel, lost: asyncio.Event) -> None:
     channel.on("open", ready.set)
     if channel.readyState == "open":
         return
-    await first_of(ready, lost)
+    await wait_any(ready, lost)
     if not ready.is_set():
         raise ConnectionError
 
 
-async def first_of(*events: asyncio.Event, timeout: float | None = None) -> None:
+async def wait_any(*events: asyncio.Event, timeout: float | None = None) -> None:
     """Wait until one of several events is there, or the time is over."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:

@@ -15,7 +15,7 @@ _lock = threading.Lock()
 _running: list[asyncio.AbstractEventLoop] = []
 
 
-def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     """Run a coroutine on the loop, which begins with the first one."""
     with _lock:
         if not _running:
@@ -25,7 +25,7 @@ def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(coroutine, _running[0])
 
 
-async def off_loop(function: Callable[[], T]) -> T:
+async def run_blocking(function: Callable[[], T]) -> T:
     """Call what blocks on a thread of its own; one that hangs holds up no exit."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
@@ -56,7 +56,7 @@ def at_exit(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
     def run() -> None:
         if _running:
-            future = submit(close())
+            future = run_coroutine(close())
             try:
                 future.result(1.0)
             except Exception:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from inductiva_widgets.errors import InductivaError
 
 
-class Taken(NamedTuple):
+class MessageBatch(NamedTuple):
     """Answers in their order.
 
     Parameters
@@ -24,7 +24,7 @@ class Taken(NamedTuple):
     is_whole: bool
 
 
-class Inbox:
+class MessageQueue:
     """A queue for one reader.
 
     Parameters
@@ -43,7 +43,7 @@ class Inbox:
         self._error: InductivaError | None = None
 
     @property
-    def is_over(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether nothing more will come and all was taken."""
         with self._came:
             return self._is_over and not self._held
@@ -60,14 +60,14 @@ class Inbox:
                 self._is_whole = False
             self._came.notify_all()
 
-    def end(self, error: InductivaError | None = None) -> None:
+    def close(self, error: InductivaError | None = None) -> None:
         """Say that nothing more comes, and why; the first word counts."""
         with self._came:
             if not self._is_over:
                 self._is_over, self._error = True, error
                 self._came.notify_all()
 
-    def take(self, timeout: float) -> Taken:
+    def get(self, timeout: float) -> MessageBatch:
         """Return what has come, after a while if need be; nothing is a possible answer.
 
         Raises
@@ -79,7 +79,7 @@ class Inbox:
             self._came.wait_for(lambda: self._held or self._is_over, timeout)
             if not self._held and self._error is not None:
                 raise self._error
-            taken = Taken([message for message, _ in self._held], self._is_whole)
+            taken = MessageBatch([message for message, _ in self._held], self._is_whole)
             self._held.clear()
             self._weight, self._is_whole = 0, True
             return taken

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from inductiva_widgets.errors import TaskError, UnexpectedAnswerError
+from inductiva_widgets.errors import TaskError, UnexpectedResponseError
 
 LONGEST = 1 << 20
 """Bytes of a message; peers send less than 64 KiB."""
@@ -18,7 +18,7 @@ _DEEPEST = 100
 
 
 @dataclass(frozen=True)
-class Question:
+class PeerRequest:
     """What a peer is asked.
 
     Parameters
@@ -57,11 +57,11 @@ def decode(raw: object) -> Any:
         The message has another form.
     """
     if not isinstance(raw, (str, bytes)) or len(raw) > LONGEST:
-        raise UnexpectedAnswerError("The task's machine sent a message that is too long.")
+        raise UnexpectedResponseError("The task's machine sent a message that is too long.")
     try:
         message = msgspec.json.decode(raw, type=_Message)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             f"The task's machine sent what is no answer: {error}."
         ) from error
     if message.status != "success":
@@ -70,7 +70,7 @@ def decode(raw: object) -> Any:
     return message.message
 
 
-def lines_of(message: Any) -> list[str]:
+def parse_lines(message: Any) -> list[str]:
     """Return the lines of an answer to ``tail``.
 
     Raises
@@ -82,12 +82,12 @@ def lines_of(message: Any) -> list[str]:
         # Some peers may leave the line ends on.
         return [line.rstrip("\n") for line in msgspec.convert(message, list[str])]
     except msgspec.ValidationError as error:
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             f"The task's machine sent something else than lines: {error}."
         ) from error
 
 
-class Written(msgspec.Struct):
+class ModifiedFileMessage(msgspec.Struct):
     """The answer to ``last_modified_file``, times in seconds since the epoch."""
 
     most_recent_file: str
@@ -95,7 +95,7 @@ class Written(msgspec.Struct):
     now_timestamp: float | None = None
 
     @property
-    def moment(self) -> datetime | None:
+    def modified(self) -> datetime | None:
         """When the file was written, by the clock of its machine; None for no time at all."""
         try:
             return datetime.fromtimestamp(self.most_recent_timestamp, timezone.utc)
@@ -103,7 +103,7 @@ class Written(msgspec.Struct):
             return None
 
 
-def last_modified_of(message: Any) -> Written | None:
+def parse_last_modified(message: Any) -> ModifiedFileMessage | None:
     """Return what an answer to ``last_modified_file`` says; None where there is no file.
 
     Raises
@@ -114,14 +114,14 @@ def last_modified_of(message: Any) -> Written | None:
     if not message or (isinstance(message, dict) and not message.get("most_recent_file")):
         return None
     try:
-        return msgspec.convert(message, Written, strict=False)
+        return msgspec.convert(message, ModifiedFileMessage, strict=False)
     except msgspec.ValidationError as error:
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             f"The task's machine sent something else than a file and its time: {error}."
         ) from error
 
 
-def files_of(message: Any) -> list[str]:
+def parse_files(message: Any) -> list[str]:
     """Return the names in an answer to ``ls``, in its order; folders are named by their files.
 
     Raises
@@ -135,10 +135,10 @@ def files_of(message: Any) -> list[str]:
     while left:
         folder, entries, depth = left.pop()
         if not isinstance(entries, list) or depth > _DEEPEST:
-            raise UnexpectedAnswerError("The task's machine sent something else than a listing.")
+            raise UnexpectedResponseError("The task's machine sent something else than a listing.")
         seen += len(entries)
         if seen > _MOST_FILES:
-            raise UnexpectedAnswerError(
+            raise UnexpectedResponseError(
                 f"The task's machine lists more than {_MOST_FILES:,} files."
             )
         for entry in entries:
@@ -147,7 +147,7 @@ def files_of(message: Any) -> list[str]:
             elif isinstance(entry, dict):
                 left += [(f"{folder}{name}/", inner, depth + 1) for name, inner in entry.items()]
             else:
-                raise UnexpectedAnswerError(
+                raise UnexpectedResponseError(
                     "The task's machine sent something else than a listing."
                 )
     return names

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import APIConnectionError, InductivaError
-from inductiva_widgets.webrtc.connection import Connection, first_of, opened
+from inductiva_widgets.webrtc.connection import PeerConnection, opened, wait_any
 from inductiva_widgets.webrtc.event_loop import at_exit
-from inductiva_widgets.webrtc.message_queue import Inbox
-from inductiva_widgets.webrtc.messages import Question, decode
+from inductiva_widgets.webrtc.message_queue import MessageQueue
+from inductiva_widgets.webrtc.messages import PeerRequest, decode
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -27,42 +27,42 @@ PATIENCE = 5.0
 LINGER = 10.0
 """Seconds that a connection is kept when nobody asks."""
 
-_PROBE = Question("last_modified_file")
+_PROBE = PeerRequest("last_modified_file")
 
-_links: dict[tuple[Client, str], Link] = {}
+_links: dict[tuple[Client, str], PeerSession] = {}
 # Addresses of services whose peers are known to answer several channels, or one alone.
 _several: set[str] = set()
 _alone: set[str] = set()
 
 
-class Link:
+class PeerSession:
     """The way to one task; used on the loop alone."""
 
     def __init__(self, client: Client, task_id: str) -> None:
         self._client = client
         self._task_id = task_id
-        self._shared: Connection | None = None
+        self._shared: PeerConnection | None = None
         self._connecting = asyncio.Lock()
         self._users = 0
         self._end: asyncio.TimerHandle | None = None
 
-    async def put(self, question: Question, inbox: Inbox) -> None:
+    async def send(self, question: PeerRequest, inbox: MessageQueue) -> None:
         """Put a question; its answers go into an inbox until they end or it is cancelled."""
         self._users += 1
         if self._end is not None:
             self._end.cancel()
         try:
             await self._put(question, inbox)
-            inbox.end()
+            inbox.close()
         except InductivaError as error:
-            inbox.end(error)
+            inbox.close(error)
         except Exception as error:
-            inbox.end(APIConnectionError(f"The connection failed: {error!r}."))
+            inbox.close(APIConnectionError(f"The connection failed: {error!r}."))
         finally:
-            inbox.end()
+            inbox.close()
             self._users -= 1
             if not self._users:
-                self._end = asyncio.get_running_loop().call_later(LINGER, self._retire)
+                self._end = asyncio.get_running_loop().call_later(LINGER, self._close_shared)
 
     async def close(self) -> None:
         """End the connection."""
@@ -70,11 +70,11 @@ class Link:
         if shared is not None:
             await shared.close()
 
-    async def _put(self, question: Question, inbox: Inbox) -> None:
+    async def _put(self, question: PeerRequest, inbox: MessageQueue) -> None:
         shares = self._client.url not in _alone
-        if shares and await self._put_shared(question, inbox):
+        if shares and await self._send_on_shared(question, inbox):
             return
-        own = await Connection.open(self._client, self._task_id)
+        own = await PeerConnection.open(self._client, self._task_id)
         now = asyncio.get_running_loop().time
         began = now()
 
@@ -88,57 +88,57 @@ class Link:
         finally:
             await own.close()
 
-    async def _put_shared(self, question: Question, inbox: Inbox) -> bool:
+    async def _send_on_shared(self, question: PeerRequest, inbox: MessageQueue) -> bool:
         """Put a question on the shared connection; return whether that can be used."""
-        connection = await self._common()
+        connection = await self._shared_connection()
         if connection.is_fresh:
             await _exchange(connection, question, inbox)
             return True
         is_answered = asyncio.Event()
         try:
-            if not await self._hears_several(connection):
+            if not await self._supports_multiple_channels(connection):
                 return False
             await _exchange(connection, question, inbox, is_answered.set)
         except APIConnectionError:
             if is_answered.is_set():
                 raise
             # It had been lost before, which is noticed only now.
-            await _exchange(await self._common(), question, inbox)
+            await _exchange(await self._shared_connection(), question, inbox)
         return True
 
-    async def _hears_several(self, connection: Connection) -> bool:
+    async def _supports_multiple_channels(self, connection: PeerConnection) -> bool:
         """Return whether a second channel of a connection is answered; asks once a service."""
         url = self._client.url
         if url not in _several:
             with contextlib.suppress(asyncio.TimeoutError):
-                asking = _exchange(connection, _PROBE, Inbox(), lambda: _several.add(url))
+                asking = _exchange(connection, _PROBE, MessageQueue(), lambda: _several.add(url))
                 await asyncio.wait_for(asking, PATIENCE)
         return url in _several
 
-    async def _common(self) -> Connection:
+    async def _shared_connection(self) -> PeerConnection:
         """Return the shared connection."""
         async with self._connecting:
             if self._shared is None or self._shared.lost.is_set():
                 await self.close()
-                self._shared = await Connection.open(self._client, self._task_id)
+                self._shared = await PeerConnection.open(self._client, self._task_id)
             return self._shared
 
-    def _retire(self) -> None:
+    def _close_shared(self) -> None:
         if not self._users:
             _links.pop((self._client, self._task_id), None)
             self._closing = asyncio.ensure_future(self.close())
 
 
-async def put(client: Client, task_id: str, question: Question, inbox: Inbox) -> None:
+async def put(client: Client, task_id: str, question: PeerRequest, inbox: MessageQueue) -> None:
     """Put a question to the machine of a task."""
-    link = _links.setdefault((client, task_id), Link(client, task_id))
-    await link.put(question, inbox)
+    link = _links.setdefault((client, task_id), PeerSession(client, task_id))
+    await link.send(question, inbox)
 
 
 async def _exchange(
-    connection: Connection,
-    question: Question,
-    inbox: Inbox,
+    connection: PeerConnection,
+    question: PeerRequest,
+    inbox: MessageQueue,
     on_answer: Callable[[], None] = lambda: None,
 ) -> None:
     """Ask on a channel until the answers end."""
@@ -158,7 +158,7 @@ async def _exchange(
             if not question.follow:
                 over.set()
         except InductivaError as error:
-            inbox.end(error)
+            inbox.close(error)
             over.set()
 
     channel.on("message", take)
@@ -166,7 +166,7 @@ async def _exchange(
     try:
         await opened(channel, connection.lost)
         channel.send(question.encode())
-        await first_of(over, connection.lost)
+        await wait_any(over, connection.lost)
         if not over.is_set():
             raise ConnectionError
     except ConnectionError as error:

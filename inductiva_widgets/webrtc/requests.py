@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import APITimeoutError
 from inductiva_widgets.webrtc import event_loop, peer_session
-from inductiva_widgets.webrtc.connection import require
-from inductiva_widgets.webrtc.message_queue import Inbox, Taken
-from inductiva_widgets.webrtc.messages import Question
+from inductiva_widgets.webrtc.connection import import_aiortc
+from inductiva_widgets.webrtc.message_queue import MessageBatch, MessageQueue
+from inductiva_widgets.webrtc.messages import PeerRequest
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
-__all__ = ["Stream", "Taken", "ask", "stream"]
+__all__ = ["AnswerStream", "MessageBatch", "open_stream", "request"]
 
 _STEP = 0.2
 
 
-class Stream:
+class AnswerStream:
     """The answers to one question; end it with ``close``."""
 
-    def __init__(self, inbox: Inbox, work: Future[None]) -> None:
+    def __init__(self, inbox: MessageQueue, work: Future[None]) -> None:
         self._inbox = inbox
         self._work = work
 
     @property
-    def is_over(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the peer has ended it and all was taken."""
-        return self._inbox.is_over
+        return self._inbox.is_closed
 
-    def take(self, timeout: float) -> Taken:
+    def receive(self, timeout: float) -> MessageBatch:
         """Return the answers that have come, after a while if need be.
 
         Parameters
@@ -45,15 +45,15 @@ class Stream:
         InductivaError
             Why it ended, once all was taken.
         """
-        return self._inbox.take(timeout)
+        return self._inbox.get(timeout)
 
     def close(self) -> None:
         """End it; the connection stays for others."""
         self._work.cancel()
-        self._inbox.end()
+        self._inbox.close()
 
 
-def stream(client: Client, task_id: str, question: Question) -> Stream:
+def open_stream(client: Client, task_id: str, question: PeerRequest) -> AnswerStream:
     """Ask the machine of a task; returns at once, the connection comes about meanwhile.
 
     Parameters
@@ -70,12 +70,14 @@ def stream(client: Client, task_id: str, question: Question) -> Stream:
     ConfigurationError
         WebRTC is not installed.
     """
-    require()
-    inbox = Inbox()
-    return Stream(inbox, event_loop.submit(peer_session.put(client, task_id, question, inbox)))
+    import_aiortc()
+    inbox = MessageQueue()
+    return AnswerStream(
+        inbox, event_loop.run_coroutine(peer_session.put(client, task_id, question, inbox))
+    )
 
 
-def ask(client: Client, task_id: str, question: Question, timeout: float = 60.0) -> Any:
+def request(client: Client, task_id: str, question: PeerRequest, timeout: float = 60.0) -> Any:
     """Return the answer of the machine of a task; an interrupt ends the wait at once.
 
     Parameters
@@ -92,14 +94,14 @@ def ask(client: Client, task_id: str, question: Question, timeout: float = 60.0)
     APIConnectionError
         Nobody answered.
     """
-    answers = stream(client, task_id, question)
+    answers = open_stream(client, task_id, question)
     deadline = time.monotonic() + timeout
     try:
         while time.monotonic() < deadline:
-            messages = answers.take(_STEP).messages
+            messages = answers.receive(_STEP).messages
             if messages:
                 return messages[0]
-            if answers.is_over:
+            if answers.is_closed:
                 break
     finally:
         answers.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.tasks.log_watch import Watch
+from inductiva_widgets.tasks.log_watch import LogWatch
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
@@ -17,7 +17,7 @@ MOST = 8
 """Quiet watches that read at a time."""
 
 
-class Claim:
+class AutomaticWatch:
     """A widget's wish to have the log of a task read; ends with ``cancel`` or with its owner.
 
     Parameters
@@ -33,7 +33,7 @@ class Claim:
         self.on_news = on_news
 
     @property
-    def watch(self) -> Watch | None:
+    def watch(self) -> LogWatch | None:
         """The watch, None while others have to end first."""
         return _pool.watch_of(self.task)
 
@@ -42,43 +42,43 @@ class Claim:
         _pool.drop(self)
 
 
-def others(watches: Iterable[Watch]) -> list[Watch]:
+def exclude_automatic(watches: Iterable[LogWatch]) -> list[LogWatch]:
     """Return those of some watches that people made."""
     return _pool.others(watches)
 
 
-def claim(task: Task, on_news: Callable[[], None]) -> Claim:
+def request_watch(task: Task, on_news: Callable[[], None]) -> AutomaticWatch:
     """Have the log of a task read, as soon as there is room for it; never blocks."""
-    made = Claim(task, on_news)
+    made = AutomaticWatch(task, on_news)
     _pool.add(made)
     return made
 
 
-class _Pool:
+class _AutomaticWatchPool:
     """The quiet watches of a kernel; one a task, whoever wants it."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         # Weak, so that a forgotten widget does not go on reading; in the order of asking.
-        self._claims: dict[Task, weakref.WeakSet[Claim]] = {}
-        self._watches: dict[Task, Watch] = {}
+        self._claims: dict[Task, weakref.WeakSet[AutomaticWatch]] = {}
+        self._watches: dict[Task, LogWatch] = {}
         # Those that have ended too, as long as anybody knows them.
-        self._made: weakref.WeakSet[Watch] = weakref.WeakSet()
+        self._made: weakref.WeakSet[LogWatch] = weakref.WeakSet()
 
-    def watch_of(self, task: Task) -> Watch | None:
+    def watch_of(self, task: Task) -> LogWatch | None:
         return self._watches.get(task)
 
-    def others(self, watches: Iterable[Watch]) -> list[Watch]:
+    def others(self, watches: Iterable[LogWatch]) -> list[LogWatch]:
         # With the lock: one that is just being made is known elsewhere before it is here.
         with self._lock:
             return [watch for watch in watches if watch not in self._made]
 
-    def add(self, claim: Claim) -> None:
+    def add(self, claim: AutomaticWatch) -> None:
         with self._lock:
             self._claims.setdefault(claim.task, weakref.WeakSet()).add(claim)
             self._fill()
 
-    def drop(self, claim: Claim) -> None:
+    def drop(self, claim: AutomaticWatch) -> None:
         with self._lock:
             claims = self._claims.get(claim.task)
             if claims is not None:
@@ -87,13 +87,13 @@ class _Pool:
 
     def _fill(self) -> None:
         """Begin watches while there is room."""
-        living = sum(not watch.is_over for watch in self._watches.values())
+        living = sum(not watch.is_finished for watch in self._watches.values())
         for task in list(self._claims):
             if living >= MOST:
                 return
             if task not in self._watches:
                 living += 1
-                self._watches[task] = watch = Watch.quiet(task)
+                self._watches[task] = watch = LogWatch.automatic(task)
                 self._made.add(watch)
                 watch.subscribe(partial(self._tell, task))
 
@@ -111,10 +111,10 @@ class _Pool:
         with self._lock:
             claims = list(self._claims.get(task, ()))
             watch = self._watches.get(task)
-            if not claims or (watch is not None and watch.is_over):
+            if not claims or (watch is not None and watch.is_finished):
                 self._end_unwanted()
         for claim in claims:
             claim.on_news()
 
 
-_pool = _Pool()
+_pool = _AutomaticWatchPool()

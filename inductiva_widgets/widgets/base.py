@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from inductiva_widgets._throttle import News
+from inductiva_widgets._throttle import ThrottledNotifier
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.polling import Feed, Subscription, poller_for, spawn
+from inductiva_widgets.polling import PollStatus, Subscription, get_poller, run_in_thread
 from inductiva_widgets.tasks._display import in_notebook
 from inductiva_widgets.widgets import assets as bundle
 from inductiva_widgets.widgets import view_models as state
-from inductiva_widgets.widgets.display_handles import Displays, keep_true
-from inductiva_widgets.widgets.early_messages import Requests
+from inductiva_widgets.widgets.display_handles import DisplayHandles, keep_true
+from inductiva_widgets.widgets.early_messages import RequestDeduplicator
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -66,12 +66,12 @@ class BaseWidget(anywidget.AnyWidget):
         self._handlers: dict[str, Handler] = {
             "module": bundle.answer,
             "refresh": lambda _: self.send_state(),
-            "visible": self._answer_visible,
+            "visible": self._handle_visible,
         }
-        self._displays = Displays()
+        self._displays = DisplayHandles()
         self._freezes_when_over = False
         self._stored: object = None
-        self._stored_news = News(self._tell_failure, _STORED_EVERY)
+        self._stored_news = ThrottledNotifier(self._send_error, _STORED_EVERY)
         self._stored_news.subscribe(self._store)
         self._in_sight: set[str] = set()
         # When it was shown, until a view says that it is there.
@@ -81,7 +81,7 @@ class BaseWidget(anywidget.AnyWidget):
         model_id = uuid.uuid4().hex
         ids = {"_assets_id": bundle.Assets.shared_id(), "_self_id": model_id}
         super().__init__(**kwargs, **ids, model_id=model_id)
-        requests = Requests(getattr(self, "comm", None), self._answer)
+        requests = RequestDeduplicator(getattr(self, "comm", None), self._handle_request)
         self.on_msg(lambda _, content, __: requests.receive(content))
 
     def __repr__(self) -> str:
@@ -99,8 +99,8 @@ class BaseWidget(anywidget.AnyWidget):
         >>> card = task.widget()
         >>> card.freeze()
         """
-        self.show_twin()
-        if self._has_new_page and self._is_over():
+        self.show_static()
+        if self._has_new_page and self._is_finished():
             # That page cannot replace its displays any more: without the comm they would vanish.
             subscriptions = self._subscriptions
             self._cancel_subscriptions()
@@ -108,11 +108,11 @@ class BaseWidget(anywidget.AnyWidget):
         else:
             self.close()
 
-    def show_twin(self) -> None:
+    def show_static(self) -> None:
         """Replace every display by the static picture, without ending the widget."""
-        self._displays.update(self._twin)
+        self._displays.update(self._static_mimebundle)
 
-    def freeze_when_over(self) -> None:
+    def freeze_when_finished(self) -> None:
         """Freeze as soon as nothing more is to come, now or later."""
         self._freezes_when_over = True
         self.observe(self._update_stored, self._told_traits())
@@ -148,13 +148,13 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _tell_news(self, subscriptions: Iterable[Subscription[Any]]) -> None:
         for subscription in subscriptions:
-            news = subscription.untold()
+            news = subscription.pending()
             if news:
                 # A failure is shown in the page.
                 with contextlib.suppress(Exception):
-                    self._guarded(subscription.on_tasks)(news)
+                    self._report_errors(subscription.on_tasks)(news)
 
-    def _is_over(self) -> bool:
+    def _is_finished(self) -> bool:
         """Return whether nothing that is shown will change any more."""
         return False
 
@@ -168,7 +168,7 @@ class BaseWidget(anywidget.AnyWidget):
         A notebook stores the text and the HTML of a display as they were sent with it, whatever the
         live view shows by then.
         """
-        is_over = self._is_over()
+        is_over = self._is_finished()
         if is_over and self._freezes_when_over:
             # Again for what comes late; the twin is replaced if it differs.
             self.freeze()
@@ -177,69 +177,71 @@ class BaseWidget(anywidget.AnyWidget):
         # What comes after the end is little, and is compared as a whole.
         if is_over or state != self._stored:
             self._stored = state
-            self._stored_news.tell(at_once=is_over)
+            self._stored_news.notify(at_once=is_over)
 
     def _store(self) -> None:
         if self.comm is not None:
-            self._displays.update(self._both)
+            self._displays.update(self._mimebundle)
 
     def _told_traits(self) -> list[str]:
         return [name for name in ("view", "live", "download") if self.has_trait(name)]
 
-    def _both(self) -> dict[str, Any]:
+    def _mimebundle(self) -> dict[str, Any]:
         # Of the class: ipywidgets takes the method from a widget that is closed.
         bundle: Bundle = type(self)._repr_mimebundle_(self)  # type: ignore[assignment]
         return bundle[0]
 
-    def _twin(self) -> dict[str, Any]:
-        return {mime: data for mime, data in self._both().items() if mime != _LIVE_VIEW}
+    def _static_mimebundle(self) -> dict[str, Any]:
+        return {mime: data for mime, data in self._mimebundle().items() if mime != _LIVE_VIEW}
 
     def _ipython_display_(self, **_: Any) -> None:
         """Show the widget at a place that can be found again; a bundle alone would be lost."""
         if not in_notebook():
             raise NotImplementedError
         self._stored = self._stored_state()
-        self._displays.show(self._both())
+        self._displays.show(self._mimebundle())
         self._shown_once = True
         self._shown_at = time.monotonic()
-        self._on_sight(True)
+        self._on_visibility(True)
         keep_true(self)
         self.observe(self._update_stored, self._told_traits())
 
     def _watch(self, client: Client, subscription: Subscription[Any]) -> None:
         """Follow tasks until the widget is closed; paused while no view of it is in sight."""
-        subscription.on_error = self._tell_failure
-        subscription.on_feed = self._rest_if_lost(subscription.on_feed)
+        subscription.on_error = self._send_error
+        subscription.on_feed = self._pause_if_never_shown(subscription.on_feed)
         kept = [other for other in self._subscriptions if not other.is_cancelled]
         self._subscriptions = (*kept, subscription)
-        poller_for(client).subscribe(subscription)
+        get_poller(client).subscribe(subscription)
 
-    def _rest_if_lost(self, on_feed: Callable[[Feed], None]) -> Callable[[Feed], None]:
+    def _pause_if_never_shown(
+        self, on_feed: Callable[[PollStatus], None]
+    ) -> Callable[[PollStatus], None]:
         """Return a callback that ends the looks for a display that was cleared before it was drawn.
 
         Such a display says neither hello nor goodbye. Silence is a sign only where messages come
         beside running cells; elsewhere a hello may wait for hours, and the card must go on.
         """
 
-        def told(feed: Feed) -> None:
+        def told(feed: PollStatus) -> None:
             shown_at = self._shown_at
             is_late = shown_at is not None and time.monotonic() - shown_at > _LOST_AFTER
             if is_late and _comes_beside_cells.is_set():
-                self._see("", is_visible=False)
+                self._set_visibility("", is_visible=False)
             else:
                 on_feed(feed)
 
         return told
 
-    def _answer_visible(self, content: dict[str, Any]) -> None:
+    def _handle_visible(self, content: dict[str, Any]) -> None:
         view, is_visible = content.get("view"), content.get("is_visible")
         if not isinstance(view, str) or not isinstance(is_visible, bool):
             raise InputError("visible needs a view, and whether it is in sight.")
         if threading.current_thread() is not threading.main_thread():
             _comes_beside_cells.set()
-        self._see(view, is_visible=is_visible)
+        self._set_visibility(view, is_visible=is_visible)
 
-    def _see(self, view: str, *, is_visible: bool) -> None:
+    def _set_visibility(self, view: str, *, is_visible: bool) -> None:
         with self._sight_lock:
             self._shown_at = None
             # A view that has gone says that it is out of sight, so nothing of it stays here.
@@ -248,33 +250,33 @@ class BaseWidget(anywidget.AnyWidget):
             feed: Any = getattr(self, "feed", None)
             if feed is not None and feed["is_paused"] != is_paused:
                 self.set_trait("feed", {**feed, "is_paused": is_paused})
-            self._on_sight(not is_paused)
+            self._on_visibility(not is_paused)
             for subscription in self._subscriptions:
                 subscription.pause() if is_paused else subscription.resume()
 
-    def _on_sight(self, is_seen: bool) -> None:
+    def _on_visibility(self, is_seen: bool) -> None:
         """Take note of whether the widget is shown, for what is done only then; never blocks."""
 
-    def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+    def _report_errors(self, callback: Callable[..., None]) -> Callable[..., None]:
         """Return a callback whose failure is shown too, beside going where it would go."""
 
         def guarded(*arguments: Any) -> None:
             try:
                 callback(*arguments)
             except Exception as error:
-                self._tell_failure(error)
+                self._send_error(error)
                 raise
 
         return guarded
 
-    def _tell_failure(self, error: Exception) -> None:
+    def _send_error(self, error: Exception) -> None:
         """Show that a callback of ours has failed, once for each kind of failure."""
         view = state.error_view("An update could not be shown", error)
         if view["report"] != self._last_report:
             self._last_report = view["report"]
             self.send({"push": "error", "task_id": "", "error": view})
 
-    def _answer(self, content: dict[str, Any]) -> None:
+    def _handle_request(self, content: dict[str, Any]) -> None:
         """Answer a request of the page; malformed ones are answered too, with an error."""
         request_id, kind = content["id"], content.get("kind")
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
@@ -298,9 +300,9 @@ class BaseWidget(anywidget.AnyWidget):
             except Exception as error:
                 fail(error)
             return
-        spawn(work, fail, f"request-{str(kind)[:20]}")
+        run_in_thread(work, fail, f"request-{str(kind)[:20]}")
 
-    def _bundle(self, plain: str, html: str) -> Bundle:
+    def _with_fallback(self, plain: str, html: str) -> Bundle:
         """Return the live view, unless it is closed, with its twins for places without a kernel."""
         data: dict[str, Any] = {"text/plain": plain, "text/html": html}
         if self.comm is not None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.ansi import plain_lines
+from inductiva_widgets.ansi import render_plain_lines
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import _detail_columns, schema
-from inductiva_widgets.frames._compare import plain_columns
+from inductiva_widgets.frames._compare import to_json_columns
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.widgets import contract, view_models
 
@@ -51,9 +51,9 @@ def comparison_view(tasks: TaskList) -> contract.ComparisonView:
     frame = tasks.compare(details=True)
     source = frame.attrs["inductiva"]
     same = {name: [value] for name, value in source["same"].items() if value is not None}
-    values = {**same, **plain_columns(frame)}
+    values = {**same, **to_json_columns(frame)}
     fields = [_field(name, found) for name, found in values.items() if name not in _IN_HEADS]
-    infos = tasks.infos()
+    infos = tasks._infos()
     return {
         "tasks": [_task(info) for info in infos],
         "fields": sorted(fields, key=_place),
@@ -82,7 +82,7 @@ def _field(name: str, values: list[Any]) -> contract.ComparedField:
     column = schema.COLUMNS.get(name)
     return {
         "name": name,
-        "meaning": _detail_columns.MEANINGS.get(name, "") if column is None else column.meaning,
+        "meaning": _detail_columns.MEANINGS.get(name, "") if column is None else column.description,
         "group": _group(name, kind),
         "kind": kind,
         "values": values,
@@ -115,7 +115,7 @@ def _place(field: contract.ComparedField) -> tuple[int, int]:
 
 
 def _clipped(text: str) -> str:
-    shown = "\n".join(plain_lines(str(text)[: 2 * _LONGEST])).strip("\n")
+    shown = "\n".join(render_plain_lines(str(text)[: 2 * _LONGEST])).strip("\n")
     return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
 
 

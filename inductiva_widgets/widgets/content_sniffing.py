@@ -117,7 +117,7 @@ _VISIBLE = (
 )
 
 
-def clean(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return a text without what would colour, hide or turn around parts of it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
     return _ESCAPES.sub("", text).translate(_VISIBLE)
@@ -137,7 +137,7 @@ def hex_lines(data: bytes) -> str:
 _TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
-def lay_json(text: str) -> str | None:
+def pretty_json(text: str) -> str | None:
     """Return a JSON text with a line for each value, None where that would become too long.
 
     Values stay as they are written: a parser would round numbers and drop doubled keys. What is
@@ -162,10 +162,10 @@ def lay_json(text: str) -> str | None:
     return "".join(parts)
 
 
-Table = tuple[list[str], list[list[str]], list[str]]
+ParsedTable = tuple[list[str], list[list[str]], list[str]]
 
 
-def table(text: str, extension: str, *, is_whole: bool) -> Table | None:
+def parse_table(text: str, extension: str, *, is_whole: bool) -> ParsedTable | None:
     """Return the columns and rows of a table and what is left out, None where there is none.
 
     Parameters
@@ -221,7 +221,7 @@ def _is_number(cell: str) -> bool:
     return _NUMBER.fullmatch(cell.strip()) is not None
 
 
-def _numbers(lines: list[str], *, is_whole: bool) -> Table | None:
+def _numbers(lines: list[str], *, is_whole: bool) -> ParsedTable | None:
     """Return a table of numbers in columns, with one line of names above them at most."""
     rows: list[list[str]] = []
     head: list[str] | None = None
@@ -242,7 +242,7 @@ def _numbers(lines: list[str], *, is_whole: bool) -> Table | None:
     return _cut([head, *rows], is_whole) if len(head) == len(rows[0]) else None
 
 
-def _cut(rows: list[list[str]], is_whole: bool) -> Table | None:
+def _cut(rows: list[list[str]], is_whole: bool) -> ParsedTable | None:
     """Return what is shown of a table."""
     if not rows or max(map(len, rows)) < 2:
         return None
@@ -261,5 +261,5 @@ def _cut(rows: list[list[str]], is_whole: bool) -> Table | None:
 
 
 def _cell(cell: str) -> str:
-    text = clean(cell.strip()).replace("\n", " ")
+    text = escape_controls(cell.strip()).replace("\n", " ")
     return text if len(text) <= CELL else text[:CELL] + "\N{HORIZONTAL ELLIPSIS}"

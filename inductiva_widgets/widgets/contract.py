@@ -24,7 +24,7 @@ class CommandView(TypedDict):
     exit_code: int | None
 
 
-class LastWords(TypedDict):
+class LogTailView(TypedDict):
     """The last lines that the simulator wrote to one of its streams."""
 
     name: str
@@ -37,7 +37,7 @@ class FailureView(TypedDict):
     title: str
     detail: str
     advice: str
-    last_words: list[LastWords]
+    last_words: list[LogTailView]
 
 
 class RowView(TypedDict):
@@ -120,7 +120,7 @@ class DownloadView(TypedDict):
     error: ErrorView | None
 
 
-class FeedView(TypedDict):
+class PollStatusView(TypedDict):
     """Freshness of what is shown; ``problem`` is the error in one or two words.
 
     A ``notice`` says that the task itself is not updated any more.
@@ -170,7 +170,7 @@ class ConditionView(TypedDict):
     state: str
 
 
-class LiveView(TypedDict):
+class LogMetricsView(TypedDict):
     """What is read from the log of a watched task."""
 
     source: str | None
@@ -198,7 +198,7 @@ class MetricView(TypedDict):
     progress: float | None
 
 
-class WorkingFile(TypedDict):
+class WorkingFileView(TypedDict):
     """A file of a running task's working folder."""
 
     name: str
@@ -209,7 +209,7 @@ class WorkingFile(TypedDict):
 class FilesView(TypedDict):
     """The working folder of a running task as of a time."""
 
-    files: list[WorkingFile]
+    files: list[WorkingFileView]
     more: int
     as_of: int
     note: str
@@ -254,7 +254,7 @@ class GroupView(TypedDict):
 LineView: TypeAlias = RowView | GroupView
 
 
-class ShapeView(TypedDict):
+class LayoutView(TypedDict):
     """How the lines of the table lie."""
 
     version: int
@@ -266,7 +266,7 @@ class ShapeView(TypedDict):
     code: str
 
 
-class TotalsView(TypedDict):
+class AggregatesView(TypedDict):
     """Sums over the tasks that match."""
 
     counts: dict[str, int]

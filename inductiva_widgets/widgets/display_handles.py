@@ -21,7 +21,7 @@ from inductiva_widgets.widgets.notebook_cells import cells
 Mimes = dict[str, Any]
 
 
-class Displays:
+class DisplayHandles:
     """The places where one widget is shown; every method may run on any thread."""
 
     def __init__(self) -> None:

@@ -53,7 +53,7 @@ class DownloadWidget(BaseWidget):
             resume_download=lambda _: download.resume(),
             cancel_download=lambda _: download.cancel(),
         )
-        self._unsubscribe = download.subscribe(self._guarded(self._show))
+        self._unsubscribe = download.subscribe(self._report_errors(self._show))
 
     def __repr__(self) -> str:
         return f"DownloadWidget({self.title!r})"
@@ -65,13 +65,13 @@ class DownloadWidget(BaseWidget):
         super().close()
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
-        return self._bundle(
+        return self._with_fallback(
             static_html.download_text(self.title, self.download),
             static_html.download_html(self.title, self.download),
         )
 
-    def _is_over(self) -> bool:
-        return static_html.has_ended(self.download)
+    def _is_finished(self) -> bool:
+        return static_html.is_finished(self.download)
 
     def _stored_state(self) -> object:
         return self.download and self.download["phase"]

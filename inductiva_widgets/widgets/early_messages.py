@@ -27,7 +27,7 @@ _REMEMBERED = 500
 Take = Callable[[dict[str, Any]], None]
 
 
-class Requests:
+class RequestDeduplicator:
     """Take each request of the page once, as early as possible.
 
     Parameters
@@ -45,7 +45,7 @@ class Requests:
         self._early: dict[str, None] = {}
         # Private, hence the check: without it messages wait for the cell, as they always did.
         if hasattr(comm, "_reply_subshell_for"):
-            comm._reply_subshell_for = self._route
+            comm._reply_subshell_for = self._intercept
         answer_while_busy()
 
     def receive(self, content: Any) -> None:
@@ -58,7 +58,7 @@ class Requests:
         if not was_early:
             self._take(content)
 
-    def _route(self, data: Any, default: str | None) -> str | None:
+    def _intercept(self, data: Any, default: str | None) -> str | None:
         """Return the subshell for a message; called on the thread that reads the messages."""
         if default is None and isinstance(data, dict) and data.get("method") == "custom":
             content = data.get("content")

@@ -15,14 +15,14 @@ from inductiva_widgets.tasks.log_watch import preset_for
 from inductiva_widgets.widgets import automatic_watches
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.log_watch import Watch
+    from inductiva_widgets.tasks.log_watch import LogWatch
     from inductiva_widgets.tasks.task import Task
 
 PERIOD = 1.0
 """Seconds between two words about a task, however many watches it has."""
 
 
-class Readings:
+class LogMetrics:
     """Follows the watches of some tasks; every method may run on any thread and never blocks.
 
     Nothing is read before ``resume``: a widget that nobody sees costs nothing.
@@ -36,12 +36,12 @@ class Readings:
     def __init__(self, on_news: Callable[[Task], None]) -> None:
         self._on_news = on_news
         self._lock = threading.RLock()
-        self._tasks: dict[str, _Reading] = {}
+        self._tasks: dict[str, _FollowedTask] = {}
         self._is_resting = True
         self._is_closed = False
         _all.add(self)
 
-    def seek(self, tasks: Iterable[Task]) -> None:
+    def set_tasks(self, tasks: Iterable[Task]) -> None:
         """Take part in the watches of these tasks from now on, and in those of no others."""
         with self._lock:
             if self._is_closed:
@@ -51,11 +51,11 @@ class Readings:
                 self._tasks.pop(task_id).rest()
             for task_id, task in wanted.items():
                 if task_id not in self._tasks:
-                    self._tasks[task_id] = _Reading(task, self._on_news)
+                    self._tasks[task_id] = _FollowedTask(task, self._on_news)
                 if not self._is_resting:
                     self._tasks[task_id].go_on()
 
-    def of(self, task: Task) -> list[Watch]:
+    def watches_for(self, task: Task) -> list[LogWatch]:
         """Return the watches of a task as far as they are followed here."""
         reading = self._tasks.get(task.id)
         return [] if reading is None else reading.watches()
@@ -78,11 +78,11 @@ class Readings:
 
     def close(self) -> None:
         """End everything."""
-        self.seek(())
+        self.set_tasks(())
         with self._lock:
             self._is_closed = True
 
-    def notice(self, watch: Watch) -> None:
+    def on_new_watch(self, watch: LogWatch) -> None:
         """Take part in a watch that somebody has just made."""
         with self._lock:
             reading = self._tasks.get(watch.task.id)
@@ -90,18 +90,18 @@ class Readings:
                 reading.go_on()
 
 
-class _Reading:
+class _FollowedTask:
     """The watches of one task."""
 
     def __init__(self, task: Task, on_news: Callable[[Task], None]) -> None:
         self.task = task
         self._on_news = on_news
-        self._followed: dict[Watch, Callable[[], None]] = {}
-        self._claim: automatic_watches.Claim | None = None
+        self._followed: dict[LogWatch, Callable[[], None]] = {}
+        self._claim: automatic_watches.AutomaticWatch | None = None
         self._told = -float("inf")
         self._later: threading.Timer | None = None
 
-    def watches(self) -> list[Watch]:
+    def watches(self) -> list[LogWatch]:
         watch = None if self._claim is None else self._claim.watch
         return [*self._followed, *([] if watch is None else [watch])]
 
@@ -113,7 +113,7 @@ class _Reading:
         if any(watch.has_preset for watch in self._followed):
             self._drop_claim()
         elif self._claim is None and self._is_quietly_read():
-            self._claim = automatic_watches.claim(self.task, self._tell)
+            self._claim = automatic_watches.request_watch(self.task, self._tell)
         if made:
             # Not at once: whoever calls holds locks that the listener may want.
             self._tell_in(0)
@@ -129,7 +129,7 @@ class _Reading:
     def _is_quietly_read(self) -> bool:
         # When a log was written last, which is read without numbers too, any watch tells.
         is_worth_it = is_metric_known(self.task) or not self._followed
-        return is_worth_it and is_quietly_read(self.task)
+        return is_worth_it and is_auto_watched(self.task)
 
     def _drop_claim(self) -> None:
         if self._claim is not None:
@@ -154,40 +154,40 @@ class _Reading:
         self._later.start()
 
 
-def watches_of(task: Task) -> list[Watch]:
+def watches_of(task: Task) -> list[LogWatch]:
     """Return the watches of a task that people made, living or ended."""
-    return automatic_watches.others(watches.watches_of(task))
+    return automatic_watches.exclude_automatic(watches.for_task(task))
 
 
-def is_quietly_read(task: Task) -> bool:
+def is_auto_watched(task: Task) -> bool:
     """Return whether a card reads the log of a task by itself.
 
     On the embedded server that of any task that computes, which at least tells when it wrote last;
     elsewhere, where it takes a connection, only that of a simulator whose numbers are known.
     """
-    info = task.known
+    info = task.last_info
     if info is None or info.status != Status.COMPUTATION_STARTED:
         return False
-    return task.client.is_local or (is_metric_known(task) and can_follow(task))
+    return task.client.is_local or (is_metric_known(task) and can_stream_log(task))
 
 
-def can_follow(task: Task) -> bool:
+def can_stream_log(task: Task) -> bool:
     """Return whether the log of a running task can be had here; costs no request."""
     return task.client.is_local or find_spec("aiortc") is not None
 
 
 def is_metric_known(task: Task) -> bool:
     """Return whether there are numbers that the simulator of a task is known to print."""
-    info = task.known
+    info = task.last_info
     return info is not None and preset_for(info.simulator) is not None
 
 
-_all: WeakList[Readings] = WeakList()
+_all: WeakList[LogMetrics] = WeakList()
 
 
-def _notice(watch: Watch) -> None:
+def _notice(watch: LogWatch) -> None:
     for readings in _all:
-        readings.notice(watch)
+        readings.on_new_watch(watch)
 
 
 watches.on_new_watch(_notice)

@@ -8,18 +8,18 @@ from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.metrics.gaps import Gap, kind_of
+from inductiva_widgets.metrics.gaps import Gap, gap_kind
 from inductiva_widgets.metrics.parser import PERCENT
 from inductiva_widgets.widgets import contract, view_models
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.log_watch import Watch
+    from inductiva_widgets.tasks.log_watch import LogWatch
 
 # Points of a drawing in a card, and of one in a line of the list.
 _CARD, _LINE = 80, 24
 
 
-def live_view(watches: Sequence[Watch]) -> contract.LiveView | None:
+def log_metrics_view(watches: Sequence[LogWatch]) -> contract.LogMetricsView | None:
     """Return what watches of one task have read, their series one after the other.
 
     Parameters
@@ -40,16 +40,16 @@ def live_view(watches: Sequence[Watch]) -> contract.LiveView | None:
     error = next((watch.error for watch in everyone if watch.error is not None), None)
     outputs = [watch.last_output for watch in watches if watch.last_output is not None]
     samples = sum(watch.samples for watch in watches)
-    titles = dict.fromkeys(_title(watch, samples) for watch in watches if watch.source)
+    titles = dict.fromkeys(_title(watch, samples) for watch in watches if watch.pattern)
     notes = dict.fromkeys(watch.note for watch in everyone if watch.note)
     return {
         "source": ", ".join(titles) or None,
         "series": _series(watches),
         "samples": samples,
         "progress": None if timed is None else _number(timed.progress),
-        "ends": None if timed is None else _ms(timed.ends),
+        "ends": None if timed is None else _ms(timed.eta),
         "last_output": _ms(max(outputs, default=None)),
-        "can_grow": any(not watch.is_over for watch in watches),
+        "can_grow": any(not watch.is_finished for watch in watches),
         "conditions": [
             {"text": text, "state": how} for watch in everyone for text, how in watch.conditions
         ],
@@ -60,7 +60,7 @@ def live_view(watches: Sequence[Watch]) -> contract.LiveView | None:
     }
 
 
-def newer(shown: Any, found: contract.LiveView) -> contract.LiveView:
+def prefer_newer(shown: Any, found: contract.LogMetricsView) -> contract.LogMetricsView:
     """Return what to show: a reading that was begun anew knows less at first than what is shown.
 
     Parameters
@@ -71,15 +71,15 @@ def newer(shown: Any, found: contract.LiveView) -> contract.LiveView:
         The view that was just made.
     """
     is_beginning = found["can_grow"] and not found["series"] and found["error"] is None
-    before: contract.LiveView = shown or found
+    before: contract.LogMetricsView = shown or found
     return before if before["series"] and is_beginning else found
 
 
-def metric_view(watches: Sequence[Watch]) -> contract.MetricView | None:
+def metric_view(watches: Sequence[LogWatch]) -> contract.MetricView | None:
     """Return the first series that is not finite any more, else the first one; None for none."""
     found: contract.MetricView | None = None
     for watch in _distinct(watches):
-        for name, points in watch.series(_LINE).items():
+        for name, points in watch.points(_LINE).items():
             series = _one_series(watch, name, name, points)
             # Without the range, which a row has no room for.
             view: contract.MetricView = {
@@ -98,20 +98,20 @@ def metric_view(watches: Sequence[Watch]) -> contract.MetricView | None:
     return found
 
 
-def _distinct(watches: Sequence[Watch]) -> list[Watch]:
+def _distinct(watches: Sequence[LogWatch]) -> list[LogWatch]:
     """Return one watch of those that read the same, such as for a condition that was set later."""
-    found: dict[tuple[str | None, str], Watch] = {}
+    found: dict[tuple[str | None, str], LogWatch] = {}
     for watch in watches:
-        key = (watch.source, watch.file)
-        if key not in found or found[key].is_over:
+        key = (watch.pattern, watch.file)
+        if key not in found or found[key].is_finished:
             found[key] = watch
     return list(found.values())
 
 
-def _series(watches: Sequence[Watch]) -> list[contract.SeriesView]:
+def _series(watches: Sequence[LogWatch]) -> list[contract.SeriesView]:
     found: dict[str, contract.SeriesView] = {}
     for watch in watches:
-        for name, points in watch.series(_CARD).items():
+        for name, points in watch.points(_CARD).items():
             if name == PERCENT and watch.progress is not None:
                 # The bar of the progress says it.
                 continue
@@ -121,9 +121,9 @@ def _series(watches: Sequence[Watch]) -> list[contract.SeriesView]:
 
 
 def _one_series(
-    watch: Watch, name: str, title: str, points: list[tuple[int, float]]
+    watch: LogWatch, name: str, title: str, points: list[tuple[int, float]]
 ) -> contract.SeriesView:
-    last = watch.last.get(name)
+    last = watch.latest.get(name)
     finite = [(number, _short(value)) for number, value in points if math.isfinite(value)]
     gaps = _gaps(watch, name)
     # A gap interrupts the line: the values on both sides of it are not joined.
@@ -131,19 +131,19 @@ def _one_series(
     return {
         "name": title,
         "last": _number(last),
-        "non_finite": "" if last is None else kind_of(last),
+        "non_finite": "" if last is None else gap_kind(last),
         "low": min((value for _, value in finite), default=None),
         "high": max((value for _, value in finite), default=None),
         "points": sorted([*finite, *breaks], key=lambda point: point[0]),
         "gaps": gaps,
         "extent": (1, max(1, watch.samples)),
-        "is_log": watch.is_log(name),
+        "is_log": watch.suits_log_scale(name),
     }
 
 
-def _gaps(watch: Watch, name: str) -> list[contract.GapView]:
+def _gaps(watch: LogWatch, name: str) -> list[contract.GapView]:
     gaps = watch.gaps(name)
-    is_lost = not math.isfinite(watch.last.get(name, 0.0))
+    is_lost = not math.isfinite(watch.latest.get(name, 0.0))
     if gaps and is_lost:
         # It lasts, though rows of other series came since.
         gaps[-1] = gaps[-1]._replace(end=max(gaps[-1].end, watch.samples))
@@ -179,7 +179,7 @@ def gap_text(gap: Gap, *, is_open: bool) -> str:
     return f"{gap.kind} for {'1 sample' if count == 1 else f'{count:,} samples'} from {start}"
 
 
-def _title(watch: Watch, samples: int) -> str:
+def _title(watch: LogWatch, samples: int) -> str:
     """Return what a watch looks for, and that it has found nothing if the others have."""
     return f"{watch.title} (no value yet)" if samples and not watch.samples else watch.title
 

@@ -8,9 +8,9 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.ansi import plain_lines
-from inductiva_widgets.polling import spawn
-from inductiva_widgets.status import Tone
+from inductiva_widgets.ansi import render_plain_lines
+from inductiva_widgets.polling import run_in_thread
+from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.tasks._text_file import open_text
 from inductiva_widgets.widgets import contract
 
@@ -28,7 +28,7 @@ _BYTES = 1 << 12
 _LONGEST = 16 << 20
 
 
-class LastWords:
+class FailureLogTail:
     """Fetches the last words of failed tasks beside the kernel; may be used from any thread.
 
     Parameters
@@ -42,43 +42,43 @@ class LastWords:
         self._lock = threading.Lock()
         self._asked: set[str] = set()
 
-    def of(self, task: Task) -> list[contract.LastWords]:
+    def get(self, task: Task) -> list[contract.LogTailView]:
         """Return what is known; the first time for a failed task, the rest is fetched."""
-        words = known_words(task)
+        words = cached_tail(task)
         if words:
             return words
-        info = task.known
-        if info is None or not info.is_terminal or info.status.facts.tone is not Tone.BAD:
+        info = task.last_info
+        if info is None or not info.is_terminal or info.status.info.group is not StatusGroup.FAILED:
             return []
         with self._lock:
             is_new = info.has_outputs and task.id not in self._asked
             self._asked.add(task.id)
         if is_new:
-            spawn(lambda: self._fetch(task), lambda error: _tell(task, error), "last-words")
+            run_in_thread(lambda: self._fetch(task), lambda error: _tell(task, error), "last-words")
         return []
 
     def _fetch(self, task: Task) -> None:
-        words = fetch(task)
+        words = fetch_tail(task)
         if words:
             _known[task] = words
             self._on_words(task)
 
 
 # The outputs of an ended task stay as they are, so one look serves every view of it.
-_known: weakref.WeakKeyDictionary[Task, list[contract.LastWords]] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[Task, list[contract.LogTailView]] = weakref.WeakKeyDictionary()
 
 
-def known_words(task: Task) -> list[contract.LastWords]:
+def cached_tail(task: Task) -> list[contract.LogTailView]:
     """Return the last words that were fetched before, if any; never costs a request."""
     return _known.get(task, [])
 
 
-def fetch(task: Task) -> list[contract.LastWords]:
+def fetch_tail(task: Task) -> list[contract.LogTailView]:
     """Return the last lines of a task's streams; those that say nothing are left out.
 
     Costs two or three requests. Streams that cannot be read are missing.
     """
-    words: list[contract.LastWords] = []
+    words: list[contract.LogTailView] = []
     for name in _STREAMS:
         try:
             with open_text(task, name) as file:
@@ -105,7 +105,7 @@ def last_lines(data: bytes) -> str:
     """
     # A character that was cut off at the start is left out.
     text = data.lstrip(bytes(range(0x80, 0xC0))).decode("utf-8", "replace")
-    lines = [line for line in plain_lines(text) if line][-_LINES:]
+    lines = [line for line in render_plain_lines(text) if line][-_LINES:]
     return "\n".join(
         line if len(line) <= _LINE_LENGTH else f"{line[:_LINE_LENGTH]}…" for line in lines
     )

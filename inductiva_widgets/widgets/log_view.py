@@ -63,7 +63,7 @@ def log_view(task: Task, content: dict[str, Any]) -> contract.LogView:
         with open_text(task, name, max_age=_NEWS) as file:
             if edition not in (None, file.edition):
                 after = before = None
-            return _stretch(file, name, after, before) or _nothing(
+            return _read_range(file, name, after, before) or _nothing(
                 name, _why_empty(info, name, file), can_grow=file.can_grow, edition=file.edition
             )
     except (ConfigurationError, TaskError, InputError) as error:
@@ -73,7 +73,7 @@ def log_view(task: Task, content: dict[str, Any]) -> contract.LogView:
         return _nothing(name, str(error), can_grow=not info.is_terminal)
 
 
-def _stretch(
+def _read_range(
     file: TextFile, name: str, after: int | None, before: int | None
 ) -> contract.LogView | None:
     """Return what was asked for; None where the file is empty."""

@@ -78,8 +78,8 @@ class OutputsWidget(BaseWidget):
         except InductivaError as error:
             # The page asks again, and says why not.
             text = f"{self.title}: {error}"
-            return self._bundle(text, f"<div>{escape(text)}</div>")
-        return self._bundle(str(outputs), static_html.outputs_html(outputs))
+            return self._with_fallback(text, f"<div>{escape(text)}</div>")
+        return self._with_fallback(str(outputs), static_html.outputs_html(outputs))
 
     def _stored_state(self) -> object:
         return self._info is not None

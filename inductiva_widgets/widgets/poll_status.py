@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.polling import Feed, poller_for
+from inductiva_widgets.polling import PollStatus, get_poller
 from inductiva_widgets.widgets import contract, view_models
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SIGN_OF_LIFE = 5.0
 
 
-class FeedTeller:
+class PollStatusFilter:
     """Choose which feeds the page needs.
 
     Parameters
@@ -25,9 +25,9 @@ class FeedTeller:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._told: contract.FeedView | None = None
+        self._told: contract.PollStatusView | None = None
 
-    def now(self, error: Exception | None = None) -> contract.FeedView:
+    def now(self, error: Exception | None = None) -> contract.PollStatusView:
         """Return the freshness of something that was asked for just now.
 
         Parameters
@@ -35,14 +35,14 @@ class FeedTeller:
         error
             Why there was no answer, None if there was one.
         """
-        feed = poller_for(self._client).feed
+        feed = get_poller(self._client).status
         if feed.offline_since is None:
             now = time.time()
-            feed = Feed(now) if error is None else Feed.failed(error, feed.updated, now)
+            feed = PollStatus(now) if error is None else PollStatus.failed(error, feed.updated, now)
         self._told = self._view(feed)
         return self._told
 
-    def worth_telling(self, feed: Feed) -> contract.FeedView | None:
+    def next_update(self, feed: PollStatus) -> contract.PollStatusView | None:
         """Return the view to send, or None where the page can count on by itself."""
         view, told = self._view(feed), self._told
         if told is not None and {**told, "updated": view["updated"]} == view:
@@ -52,5 +52,5 @@ class FeedTeller:
         self._told = view
         return view
 
-    def _view(self, feed: Feed) -> contract.FeedView:
-        return view_models.feed_view(feed, self._client.transport.clock_skew)
+    def _view(self, feed: PollStatus) -> contract.PollStatusView:
+        return view_models.poll_status_view(feed, self._client.transport.clock_skew)

@@ -66,12 +66,12 @@ def preview(task: Task, name: object) -> PreviewView:
     with task.open_output(name) as file:
         size = file.seek(0, 2)
         file.seek(0)
-        view = _look(file, name.rpartition("/")[2], size)
+        view = _preview(file, name.rpartition("/")[2], size)
     view["name"], view["size"] = name, size
     return view
 
 
-def _look(file: BinaryIO, name: str, size: int) -> PreviewView:
+def _preview(file: BinaryIO, name: str, size: int) -> PreviewView:
     head = file.read(HEX_BUDGET)
     if not head:
         return {"kind": "none", "note": "The file is empty."}
@@ -109,18 +109,26 @@ def _text(text: str, encoding: str, name: str, size: int, *, is_whole: bool) -> 
     is_named_json = extension in _JSON
     if is_named_json or (is_whole and text.lstrip()[:1] in {"{", "["}):
         wrong = _json_error(text) if is_whole else ""
-        laid = None if wrong else content_sniffing.lay_json(text)
+        laid = None if wrong else content_sniffing.pretty_json(text)
         if laid is not None:
-            return {"kind": "json", "note": ", ".join(notes), "text": content_sniffing.clean(laid)}
+            return {
+                "kind": "json",
+                "note": ", ".join(notes),
+                "text": content_sniffing.escape_controls(laid),
+            }
         if wrong and is_named_json:
             notes.append(f"not valid JSON: {wrong}")
 
-    table = content_sniffing.table(text, extension, is_whole=is_whole)
+    table = content_sniffing.parse_table(text, extension, is_whole=is_whole)
     if table is not None:
         columns, rows, said = table
         note = ", ".join([*said, *notes])
         return {"kind": "table", "note": note, "columns": columns, "rows": rows}
-    return {"kind": "text", "note": ", ".join(notes), "text": content_sniffing.clean(text)}
+    return {
+        "kind": "text",
+        "note": ", ".join(notes),
+        "text": content_sniffing.escape_controls(text),
+    }
 
 
 def _json_error(text: str) -> str:

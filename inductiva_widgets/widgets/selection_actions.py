@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.polling import poller_for, spawn
+from inductiva_widgets.polling import get_poller, run_in_thread
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract, view_models
 
@@ -63,7 +63,7 @@ class SelectionActions:
         def fail(error: Exception) -> None:
             self._on_error("", view_models.error_view("The tasks could not be killed", error))
 
-        spawn(lambda: self._kill(tasks), fail, "kill")
+        run_in_thread(lambda: self._kill(tasks), fail, "kill")
         return {"tasks": len(tasks)}
 
     def download(self, _: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ class SelectionActions:
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="inductiva-kill") as pool:
             list(pool.map(kill, tasks))
         for client in {task.client for task in tasks}:
-            poller_for(client).poke()
+            get_poller(client).poll_now()
         if len(failed) == 1:
             ((task, error),) = failed
             self._on_error(task.id, view_models.error_view(_NOT_KILLED, error))

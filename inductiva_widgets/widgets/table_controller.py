@@ -14,7 +14,7 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.base import BaseWidget
-from inductiva_widgets.widgets.table import Query, TaskTable, column_key, requests
+from inductiva_widgets.widgets.table import TableQuery, TaskTable, column_key, requests
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HEAD = 20
 # The sums over a longer list come a moment after its first lines, which must not wait for them.
 _SUMMED_AT_ONCE = 2_000
-_NO_SUMS: contract.TotalsView = {"counts": {}, "cost": None, "seconds": 0.0}
+_NO_SUMS: contract.AggregatesView = {"counts": {}, "cost": None, "seconds": 0.0}
 _MODES = ("table", "timeline")
 _COLUMNS = (
     "status",
@@ -38,7 +38,7 @@ _COLUMNS = (
 )
 
 
-class LinesWidget(BaseWidget):
+class TableWidget(BaseWidget):
     """Base of the list: everything that asks no service.
 
     Parameters
@@ -69,7 +69,7 @@ class LinesWidget(BaseWidget):
     ) -> None:
         self.tasks = tasks
         self._client = client
-        self._table = TaskTable(tasks.infos(), self._now)
+        self._table = TaskTable(tasks._infos(), self._now)
         # One at a time tells the page: news of the poller, and requests on their own threads.
         self._telling = threading.RLock()
         self._greeted = threading.Event()
@@ -77,8 +77,8 @@ class LinesWidget(BaseWidget):
         super().__init__(
             total=len(tasks),
             head=self._head(),
-            shape=self._table.shape(with_span=self._is_summed),
-            totals=self._table.totals() if self._is_summed else _NO_SUMS,
+            shape=self._table.layout_view(with_span=self._is_summed),
+            totals=self._table.aggregates() if self._is_summed else _NO_SUMS,
             selection=self._table.selection(),
             columns=self._first_columns() if columns is None else list(columns),
             mode=mode,
@@ -86,8 +86,8 @@ class LinesWidget(BaseWidget):
         )
         self._handlers.update(
             rows=lambda content: partial(self._rows, content),
-            facet=lambda content: requests.facet(self._table, content),
-            query=lambda content: self._ask(Query.from_view(content.get("query"))),
+            facet=lambda content: requests.parse_facet_request(self._table, content),
+            query=lambda content: self._ask(TableQuery.from_json(content.get("query"))),
             select=self._select,
         )
 
@@ -95,7 +95,7 @@ class LinesWidget(BaseWidget):
     def selected(self) -> TaskList:
         """The chosen tasks as they are shown, then those that the query hides; costs no request."""
         with self._telling:
-            return self._take(self._table.selected())
+            return self._apply(self._table.selected())
 
     @property
     def filtered(self) -> TaskList:
@@ -111,10 +111,10 @@ class LinesWidget(BaseWidget):
         TaskList(2 tasks)
         """
         with self._telling:
-            return self._take(self._table.shown)
+            return self._apply(self._table.visible)
 
     @property
-    def code(self) -> str:
+    def pandas_code(self) -> str:
         """Lines of pandas that give ``filtered`` as a frame; ``tasks`` is the list.
 
         Examples
@@ -170,7 +170,7 @@ class LinesWidget(BaseWidget):
         >>> len(table.filtered) < len(df)
         True
         """
-        self._ask(Query.of(search, tones, sort, group, closed, **filters))
+        self._ask(TableQuery.from_arguments(search, tones, sort, group, closed, **filters))
 
     def send(self, content: Any, buffers: Any = None) -> None:
         """Send a message; lines are read only now, so that no news of them can overtake them.
@@ -211,28 +211,28 @@ class LinesWidget(BaseWidget):
             raise InputError(f"The mode is one of {', '.join(_MODES)}.")
         return str(mode)
 
-    def _answer_visible(self, content: dict[str, Any]) -> None:
-        super()._answer_visible(content)
+    def _handle_visible(self, content: dict[str, Any]) -> None:
+        super()._handle_visible(content)
         self._greeted.set()
 
-    def _sum_up(self) -> None:
+    def _aggregate(self) -> None:
         """Tell the sums that the first lines did not wait for."""
         with self._telling, self.hold_sync():
             self._is_summed = True
-            self.shape = dict(self._table.shape())
+            self.shape = dict(self._table.layout_view())
             self._show_sums()
 
-    def _ask(self, query: Query) -> None:
+    def _ask(self, query: TableQuery) -> None:
         with self._telling:
             self._table.set_query(query)
             self._show_lines()
 
     def _rows(self, content: dict[str, Any]) -> dict[str, Any]:
-        return requests.rows(self._table, content)
+        return requests.parse_rows_request(self._table, content)
 
     def _select(self, content: dict[str, Any]) -> dict[str, Any]:
         with self._telling:
-            requests.select(self._table, content)
+            requests.parse_selection(self._table, content)
             self.selection = view = dict(self._table.selection())
         return view
 
@@ -240,21 +240,21 @@ class LinesWidget(BaseWidget):
         """Tell that lines have changed their places: in one message."""
         with self.hold_sync():
             self.head = self._head()
-            self.shape = dict(self._table.shape())
+            self.shape = dict(self._table.layout_view())
             self._show_sums()
 
     def _show_sums(self) -> None:
-        self.totals = dict(self._table.totals())
+        self.totals = dict(self._table.aggregates())
         self.selection = dict(self._table.selection())
 
     def _head(self) -> list[contract.LineView]:
-        return self._table.rows(0, _HEAD)[1]
+        return self._table.row_window(0, _HEAD)[1]
 
     def _first_columns(self) -> list[str]:
         """Return the columns to begin with, where none are asked for."""
         return list(_COLUMNS)
 
-    def _take(self, places: Iterable[int]) -> TaskList:
+    def _apply(self, places: Iterable[int]) -> TaskList:
         return TaskList(self.tasks[place] for place in places)
 
     def _now(self) -> datetime:

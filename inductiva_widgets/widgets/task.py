@@ -9,17 +9,17 @@ import traitlets
 
 from inductiva_widgets.errors import APIConnectionError, InductivaError, RateLimitError, ServerError
 from inductiva_widgets.http.time_limits import single_try
-from inductiva_widgets.polling import Feed, Subscription, Trouble
+from inductiva_widgets.polling import PollStatus, Subscription, Trouble
 from inductiva_widgets.widgets import contract, static_html, view_models
 from inductiva_widgets.widgets.base import BaseWidget, Bundle
-from inductiva_widgets.widgets.log_metrics import Readings
-from inductiva_widgets.widgets.log_metrics_view import live_view, newer
-from inductiva_widgets.widgets.log_tail import LastWords, known_words
-from inductiva_widgets.widgets.poll_status import FeedTeller
+from inductiva_widgets.widgets.log_metrics import LogMetrics
+from inductiva_widgets.widgets.log_metrics_view import log_metrics_view, prefer_newer
+from inductiva_widgets.widgets.log_tail import FailureLogTail, cached_tail
+from inductiva_widgets.widgets.poll_status import PollStatusFilter
 from inductiva_widgets.widgets.task_actions import TaskActions
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.log_watch import Watch
+    from inductiva_widgets.tasks.log_watch import LogWatch
     from inductiva_widgets.tasks.task import Task
 
 
@@ -53,31 +53,31 @@ class TaskWidget(BaseWidget):
         self.task = task
         self._trouble: Trouble | None = None
         error = _refresh(task)
-        self._teller = FeedTeller(task.client)
-        self._words = LastWords(self._show_words)
-        self._readings = Readings(self._guarded(self._show_live))
+        self._teller = PollStatusFilter(task.client)
+        self._words = FailureLogTail(self._show_log_tail)
+        self._readings = LogMetrics(self._report_errors(self._show_log_metrics))
         # Whether to notify is the person's to change, once the watch has asked for it.
-        self._heeded: weakref.WeakSet[Watch] = weakref.WeakSet()
+        self._heeded: weakref.WeakSet[LogWatch] = weakref.WeakSet()
         super().__init__(
-            view=self._task_view(known_words(task)), feed=self._teller.now(error), **kwargs
+            view=self._task_view(cached_tail(task)), feed=self._teller.now(error), **kwargs
         )
-        actions = TaskActions(self._find, self._guarded(self._show_download))
+        actions = TaskActions(self._find, self._report_errors(self._show_download))
         self._handlers.update(actions.handlers())
-        interest = Subscription([task], self._show_task, self._show_feed, {task.id})
+        interest = Subscription([task], self._show_task, self._show_poll_status, {task.id})
         interest.on_trouble = self._show_trouble
-        self._readings.seek([task])
+        self._readings.set_tasks([task])
         self._watch(task.client, interest)
         # Not before: what is found is shown at once.
-        self._words.of(task)
+        self._words.get(task)
 
     def __repr__(self) -> str:
         return f"TaskWidget({self.task!r})"
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
-        info, now = self.task.info, self.task.now
+        info, now = self.task.info, self.task.server_time
         failure, notice = self.view["failure"], self._notice
         words = failure["last_words"] if failure else ()
-        return self._bundle(
+        return self._with_fallback(
             static_html.task_text(info, now, words, self.download, self.live, notice=notice),
             static_html.task_html(info, now, words, self.download, self.live, notice=notice),
         )
@@ -90,9 +90,9 @@ class TaskWidget(BaseWidget):
             self._readings.close()
         super().close()
 
-    def _is_over(self) -> bool:
+    def _is_finished(self) -> bool:
         is_final = self._trouble is not None and self._trouble.is_final
-        return (self.task.info.is_terminal or is_final) and static_html.has_ended(self.download)
+        return (self.task.info.is_terminal or is_final) and static_html.is_finished(self.download)
 
     @property
     def _notice(self) -> str:
@@ -102,15 +102,15 @@ class TaskWidget(BaseWidget):
     def _stored_state(self) -> object:
         return self.view["status"]
 
-    def _on_sight(self, is_seen: bool) -> None:
+    def _on_visibility(self, is_seen: bool) -> None:
         self._readings.resume() if is_seen else self._readings.pause()
 
-    def _task_view(self, words: list[contract.LastWords]) -> contract.TaskView:
+    def _task_view(self, words: list[contract.LogTailView]) -> contract.TaskView:
         task = self.task
         view = view_models.task_view(
             task.info,
-            task.tasks_ahead,
-            now=task.now,
+            task.queue_position,
+            now=task.server_time,
             is_local=task.client.is_local,
             last_words=words,
         )
@@ -120,21 +120,21 @@ class TaskWidget(BaseWidget):
         return self.task if task_id == self.task.id else None
 
     def _show_task(self, _: list[Task]) -> None:
-        self.view = dict(self._task_view(self._words.of(self.task)))
+        self.view = dict(self._task_view(self._words.get(self.task)))
         # It may compute now.
-        self._readings.seek([self.task])
+        self._readings.set_tasks([self.task])
 
-    def _show_live(self, _: Task) -> None:
-        watches = self._readings.of(self.task)
-        found = live_view(watches)
+    def _show_log_metrics(self, _: Task) -> None:
+        watches = self._readings.watches_for(self.task)
+        found = log_metrics_view(watches)
         if found is not None:
-            self.live = dict(newer(self.live, found))
+            self.live = dict(prefer_newer(self.live, found))
         asked = [watch for watch in watches if watch.notify and watch not in self._heeded]
         if asked:
             self._heeded.update(asked)
             self.notify = True
 
-    def _show_words(self, task: Task) -> None:
+    def _show_log_tail(self, task: Task) -> None:
         self._show_task([task])
 
     def _show_trouble(self, _: Task, trouble: Trouble | None) -> None:
@@ -142,11 +142,11 @@ class TaskWidget(BaseWidget):
         if self._notice != notice:
             self._show_task([self.task])
 
-    def _show_feed(self, feed: Feed) -> None:
+    def _show_poll_status(self, feed: PollStatus) -> None:
         trouble = self._trouble
         if trouble is not None and (trouble.is_gone or feed.offline_since is None):
             feed = trouble.feed
-        view = self._teller.worth_telling(feed)
+        view = self._teller.next_update(feed)
         if view is not None:
             self.feed = dict(view)
 
@@ -156,7 +156,7 @@ class TaskWidget(BaseWidget):
 
 def _refresh(task: Task) -> InductivaError | None:
     """Update a task; if it is known, return why the service did not answer instead of raising."""
-    if task.known is None:
+    if task.last_info is None:
         task.refresh()
         return None
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.polling import poller_for
+from inductiva_widgets.polling import get_poller
 from inductiva_widgets.widgets import contract, view_models
 from inductiva_widgets.widgets.log_view import log_view
 from inductiva_widgets.widgets.preview import preview
@@ -37,7 +37,7 @@ class TaskActions:
         self._find = find
         self._on_download = on_download
         self._lock = threading.Lock()
-        self._downloads: dict[str, _Asked] = {}
+        self._downloads: dict[str, _ActiveDownload] = {}
         self._starting: set[str] = set()
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
@@ -72,7 +72,7 @@ class TaskActions:
         """Ask for a kill; the news of its end comes by the poller."""
         task = self.task(content)
         task.kill()
-        poller_for(task.client).poke()
+        get_poller(task.client).poll_now()
 
     def outputs(self, content: dict[str, Any]) -> contract.OutputsView:
         """Return the listing of the output archive."""
@@ -90,41 +90,41 @@ class TaskActions:
             isinstance(names, list) and names and all(isinstance(name, str) for name in names)
         ):
             raise InputError("Choose at least one file.")
-        self._begin(task, names)
+        self._start_download(task, names)
 
     def pause_download(self, content: dict[str, Any]) -> None:
         """Let the download of a task rest."""
-        asked = self._asked(self.task(content))
+        asked = self._active(self.task(content))
         if asked is not None:
             asked.download.pause()
 
     def resume_download(self, content: dict[str, Any]) -> None:
         """Go on with the download of a task: after a pause, or anew after a cancel or a failure."""
         task = self.task(content)
-        asked = self._asked(task)
+        asked = self._active(task)
         if asked is None:
             raise InputError("There is no download to go on with.")
         if asked.download.progress.phase in ("cancelled", "failed"):
-            self._begin(task, asked.names)
+            self._start_download(task, asked.names)
         else:
             asked.download.resume()
 
     def cancel_download(self, content: dict[str, Any]) -> None:
         """Stop the download of a task; whole files are kept."""
-        asked = self._asked(self.task(content))
+        asked = self._active(self.task(content))
         if asked is not None:
             asked.download.cancel()
 
     def current_download(self, task: Task) -> contract.DownloadView | None:
         """Return how far the task's download is, None where there was none."""
-        asked = self._asked(task)
+        asked = self._active(task)
         return None if asked is None else _view(asked.download)
 
-    def _asked(self, task: Task) -> _Asked | None:
+    def _active(self, task: Task) -> _ActiveDownload | None:
         with self._lock:
             return self._downloads.get(task.id)
 
-    def _begin(self, task: Task, names: list[str] | None) -> None:
+    def _start_download(self, task: Task, names: list[str] | None) -> None:
         with self._lock:
             asked = self._downloads.get(task.id)
             if task.id in self._starting or (asked and not asked.download.progress.ended):
@@ -134,13 +134,13 @@ class TaskActions:
             # Without the lock: it asks the service, and the buttons of other tasks must not wait.
             download = task.start_download(names)
             with self._lock:
-                self._downloads[task.id] = _Asked(download, names)
+                self._downloads[task.id] = _ActiveDownload(download, names)
         finally:
             with self._lock:
                 self._starting.discard(task.id)
 
         def report(_: Progress) -> None:
-            asked = self._asked(task)
+            asked = self._active(task)
             # The last words of a download that was begun anew would hide how far the new one is.
             if asked is not None and asked.download is download:
                 self._on_download(task, _view(download))
@@ -148,7 +148,7 @@ class TaskActions:
         download.subscribe(report)
 
 
-class _Asked(NamedTuple):
+class _ActiveDownload(NamedTuple):
     """A download, and the files that were asked for; None for all."""
 
     download: Download[Any]

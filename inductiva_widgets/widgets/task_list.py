@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.polling import Feed, Follow, Subscription, Trouble, poller_for, spawn
+from inductiva_widgets.polling import (
+    NewTaskSubscription,
+    PollStatus,
+    Subscription,
+    Trouble,
+    get_poller,
+    run_in_thread,
+)
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract, static_html, view_models
 from inductiva_widgets.widgets.base import Bundle, Handler
-from inductiva_widgets.widgets.log_tail import LastWords
-from inductiva_widgets.widgets.poll_status import FeedTeller
+from inductiva_widgets.widgets.log_tail import FailureLogTail
+from inductiva_widgets.widgets.poll_status import PollStatusFilter
 from inductiva_widgets.widgets.selection_actions import SelectionActions
 from inductiva_widgets.widgets.table import requests
-from inductiva_widgets.widgets.table_log_metrics import LiveLinesWidget
+from inductiva_widgets.widgets.table_log_metrics import TableWidgetWithMetrics
 from inductiva_widgets.widgets.task_actions import TaskActions
 
 if TYPE_CHECKING:
@@ -35,7 +42,7 @@ _TRIES_UNTOLD = 2
 _GREETING = 0.5
 
 
-class TaskListWidget(LiveLinesWidget):
+class TaskListWidget(TableWidgetWithMetrics):
     """A live table: one line a task; searched, sorted, grouped and acted on over the whole list.
 
     Parameters
@@ -90,13 +97,13 @@ class TaskListWidget(LiveLinesWidget):
         **kwargs: Any,
     ) -> None:
         listed = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
-        clients = listed.clients()
+        clients = listed._clients()
         client = next(iter(clients), None)
-        self._teller = None if client is None else FeedTeller(client)
+        self._teller = None if client is None else PollStatusFilter(client)
         self._settled = time.monotonic()
         self._troubles: dict[str, Trouble] = {}
         self._open: set[str] = set()
-        self._words = LastWords(self._show_card)
+        self._words = FailureLogTail(self._show_card)
         # A table may be shown twice, and a card be open in both.
         self._views: Counter[str] = Counter()
         super().__init__(
@@ -104,21 +111,21 @@ class TaskListWidget(LiveLinesWidget):
             client,
             columns,
             mode,
-            feed=self._teller.now() if self._teller else view_models.feed_view(Feed()),
+            feed=self._teller.now() if self._teller else view_models.poll_status_view(PollStatus()),
             # A demo's tasks are among no others.
             is_demo=any(task.info.is_demo for task in listed[:1]),
             **kwargs,
         )
-        self._actions = TaskActions(self._find, self._guarded(self._show_download))
+        self._actions = TaskActions(self._find, self._report_errors(self._show_download))
         self._bulk = SelectionActions(
-            self._chosen, self._guarded(self._show_bulk), self._show_error
+            self._selected_tasks, self._report_errors(self._show_bulk), self._show_error
         )
         self._handlers.update(self._actions.handlers())
         self._handlers.update(self._list_handlers(self._bulk))
         self._interests = {client: self._subscribe(client) for client in clients}
-        self._follows: Sequence[Follow] = ()
+        self._follows: Sequence[NewTaskSubscription] = ()
         if not self._is_summed:
-            spawn(self._begin, self._tell_failure, "list")
+            run_in_thread(self._start, self._send_error, "list")
         if follow:
             self.follow(True)
 
@@ -156,7 +163,8 @@ class TaskListWidget(LiveLinesWidget):
             made = [i.create_time for i in self._table.infos if i.create_time] if on else []
             since = max(made, default=self._now())
             self._follows = [
-                Follow(self._is_known, since, partial(self._add, client)) for client in clients
+                NewTaskSubscription(self._is_known, since, partial(self._add, client))
+                for client in clients
             ]
             self.is_following = on
         for client, follow in zip(clients, self._follows, strict=True):
@@ -164,16 +172,16 @@ class TaskListWidget(LiveLinesWidget):
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         with self._telling:
-            shown = self._take(self._table.shown[: static_html.ROWS_SHOWN])
-            count = len(self._table.shown)
+            shown = self._apply(self._table.visible[: static_html.ROWS_SHOWN])
+            count = len(self._table.visible)
             totals: Any = self.totals if self._is_summed else None
             gone = [key for key, trouble in self._troubles.items() if trouble.is_gone]
-        return self._bundle(
+        return self._with_fallback(
             static_html.list_text(shown, count, gone),
-            static_html.list_html(shown.infos(), self._now(), count, totals, gone),
+            static_html.list_html(shown._infos(), self._now(), count, totals, gone),
         )
 
-    def _is_over(self) -> bool:
+    def _is_finished(self) -> bool:
         with self._telling:
             return not self.is_following and not self._table.live.size
 
@@ -185,7 +193,7 @@ class TaskListWidget(LiveLinesWidget):
     def _list_handlers(self, bulk: SelectionActions) -> dict[str, Handler]:
         actions = self._actions
         return {
-            "follow": lambda content: self.follow(requests.flag(content)),
+            "follow": lambda content: self.follow(requests.parse_bool(content)),
             "open": self._open_card,
             "close": self._close_card,
             "kill_selected": bulk.kill,
@@ -211,7 +219,7 @@ class TaskListWidget(LiveLinesWidget):
         self._open.add(task.id)
         return {
             "view": self._card(task),
-            "live": self._live.open(task),
+            "live": self._live.open_card(task),
             "download": self._actions.current_download(task),
         }
 
@@ -221,15 +229,15 @@ class TaskListWidget(LiveLinesWidget):
         if self._views[task_id] <= 0:
             del self._views[task_id]
             self._open.discard(task_id)
-            self._live.shut(task_id)
+            self._live.close_card(task_id)
 
     def _card(self, task: Task) -> contract.TaskView:
         return view_models.task_view(
             task.info,
-            task.tasks_ahead,
-            now=task.now,
+            task.queue_position,
+            now=task.server_time,
             is_local=task.client.is_local,
-            last_words=self._words.of(task),
+            last_words=self._words.get(task),
         )
 
     def _show_card(self, task: Task) -> None:
@@ -239,37 +247,37 @@ class TaskListWidget(LiveLinesWidget):
     # News
 
     def _subscribe(self, client: Client) -> Subscription[Task]:
-        live = self._alive(client) if self._is_summed else ()
-        subscription = Subscription(live, self._show_tasks, self._show_feed, self._open)
+        live = self._live_tasks(client) if self._is_summed else ()
+        subscription = Subscription(live, self._show_tasks, self._show_poll_status, self._open)
         subscription.on_trouble = self._show_trouble
         self._watch(client, subscription)
         return subscription
 
-    def _alive(self, client: Client) -> list[Task]:
+    def _live_tasks(self, client: Client) -> list[Task]:
         # Of tasks that have ended there are no news: the poller need not look through them.
         live = [self.tasks[place] for place in self._table.live]
         return [task for task in live if task.client is client]
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         """Do for a long list what its first lines did not wait for, once they are drawn."""
         self._greeted.wait(_GREETING)
         if self.comm is None:
             return
-        self._sum_up()
+        self._aggregate()
         for client, interest in self._interests.items():
-            interest.watch(self._alive(client))
-            poller_for(client).subscribe(interest)
+            interest.add(self._live_tasks(client))
+            get_poller(client).subscribe(interest)
 
     def _show_tasks(self, tasks: list[Task]) -> None:
         with self._telling:
-            patches = self._table.learn(task.info for task in tasks)
+            patches = self._table.update(task.info for task in tasks)
             if patches:
                 self.send({"push": "rows", "rows": patches})
             self._show_sums()
         for task in tasks:
             self._show_card(task)
         # Some of them may compute now.
-        self._live.look()
+        self._live.update()
         self._update_stored()
 
     def _show_trouble(self, task: Task, trouble: Trouble | None) -> None:
@@ -284,12 +292,12 @@ class TaskListWidget(LiveLinesWidget):
                 title = "The service does not know this task any more"
             self._show_error(task.id, view_models.error_view(title, trouble.error))
 
-    def _show_feed(self, feed: Feed) -> None:
-        view = self._teller.worth_telling(feed) if self._teller else None
+    def _show_poll_status(self, feed: PollStatus) -> None:
+        view = self._teller.next_update(feed) if self._teller else None
         with self._telling:
             if view is not None:
                 self.feed = dict(view)
-            if self._table.is_stale and self._is_due() and self._table.settle():
+            if self._table.is_stale and self._is_due() and self._table.reorder():
                 self._show_lines()
 
     def _is_due(self) -> bool:
@@ -302,12 +310,12 @@ class TaskListWidget(LiveLinesWidget):
 
     def _add(self, client: Client, infos: list[TaskInfo]) -> None:
         with self._telling:
-            self.tasks = self.tasks.after(infos, client)
-            self._table.grow(infos)
+            self.tasks = self.tasks._prepended(infos, client)
+            self._table.prepend(infos)
             self.total = len(self.tasks)
             self._show_lines()
             new = [self.tasks[place] for place in range(len(infos))]
-        self._interests[client].watch(task for task in new if not task.info.is_terminal)
+        self._interests[client].add(task for task in new if not task.info.is_terminal)
         self._update_stored()
 
     def _show_download(self, task: Task, view: contract.DownloadView) -> None:
@@ -323,11 +331,11 @@ class TaskListWidget(LiveLinesWidget):
     # Which tasks
 
     def _is_known(self, task_id: str) -> bool:
-        return self._table.place(task_id) is not None
+        return self._table.index_of(task_id) is not None
 
-    def _chosen(self, flag: str) -> TaskList:
+    def _selected_tasks(self, flag: str) -> TaskList:
         with self._telling:
-            return self._take(self._table.selected(flag))
+            return self._apply(self._table.selected(flag))
 
 
 def _either(one: Handler, many: Handler) -> Handler:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from inductiva_widgets import timing
-from inductiva_widgets.ansi import plain_lines
+from inductiva_widgets.ansi import render_plain_lines
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.models.tasks import Operation, StatusEvent, TaskInfo
-from inductiva_widgets.status import Status, Tone
+from inductiva_widgets.status import Status, StatusGroup
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.widgets.contract import (
     CommandView,
@@ -20,16 +20,16 @@ from inductiva_widgets.widgets.contract import (
     Elapsed,
     ErrorView,
     FailureView,
-    FeedView,
-    LastWords,
+    LogTailView,
     OutputsView,
+    PollStatusView,
     RowView,
     TaskView,
 )
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Progress
-    from inductiva_widgets.polling import Feed
+    from inductiva_widgets.polling import PollStatus
 
 _CONSOLE = "https://console.inductiva.ai/tasks/"
 _LONGEST_TITLE = 160
@@ -72,7 +72,7 @@ def task_view(
     *,
     now: datetime | None = None,
     is_local: bool = False,
-    last_words: Sequence[LastWords] = (),
+    last_words: Sequence[LogTailView] = (),
 ) -> TaskView:
     """Return a card.
 
@@ -93,7 +93,7 @@ def task_view(
     return {
         **row_view(info, now),
         "queue_ahead": tasks_ahead if queued else None,
-        "meaning": info.status.facts.meaning,
+        "meaning": info.status.info.description,
         "commands": [_command(op) for op in _executed(info)],
         "failure": _failure(info, last_words),
         "console_url": None if is_local else _CONSOLE + quote(info.task_id, safe=""),
@@ -151,7 +151,7 @@ def error_view(title: str, error: BaseException) -> ErrorView:
     return {"title": title, "detail": detail, "report": f"{title}: {kind}{where}: {detail}"}
 
 
-def feed_view(feed: Feed, skew: float = 0.0) -> FeedView:
+def poll_status_view(feed: PollStatus, skew: float = 0.0) -> PollStatusView:
     """Return the freshness; ``skew`` is in seconds."""
     return {
         "updated": None if feed.updated is None else round(feed.updated * 1000),
@@ -166,15 +166,15 @@ def feed_view(feed: Feed, skew: float = 0.0) -> FeedView:
     }
 
 
-def _tone(info: TaskInfo) -> Tone:
-    return info.status.facts.tone
+def _tone(info: TaskInfo) -> StatusGroup:
+    return info.status.info.group
 
 
 def _computation(info: TaskInfo) -> Elapsed:
     if timing.is_computing(info):
         return {"seconds": None, "since": _ms(info.computation_start_time)}
     start = info.computation_start_time
-    now = timing.ended_at(info) or info.computation_end_time or start
+    now = timing.end_time(info) or info.computation_end_time or start
     return {
         "seconds": None if now is None else timing.computation_seconds(info, now),
         "since": None,
@@ -221,14 +221,14 @@ def _command(operation: Operation) -> CommandView:
     }
 
 
-def _failure(info: TaskInfo, last_words: Sequence[LastWords]) -> FailureView | None:
-    facts = info.status.facts
+def _failure(info: TaskInfo, last_words: Sequence[LogTailView]) -> FailureView | None:
+    facts = info.status.info
     if not info.is_terminal or not facts.failed:
         return None
     machine = info.executer.error_detail if info.executer is not None else None
     # The machine often gives the same reason as the service.
     reasons = dict.fromkeys(text.strip() for text in (info.error_detail, machine) if text)
-    reason = plain_lines("\n".join(reasons))
+    reason = render_plain_lines("\n".join(reasons))
     # The embedded server writes its reason to stderr.txt if it could not start a command.
     words = [one for one in last_words if not _repeats(one["text"], reason)]
     title, *rest = _titled(reason)
@@ -236,7 +236,7 @@ def _failure(info: TaskInfo, last_words: Sequence[LastWords]) -> FailureView | N
     said = {line.strip() for one in words for line in one["text"].splitlines()}
     detail = [line for line in rest if not line.strip() or line.strip() not in said]
     return {
-        "title": title.strip() or facts.meaning,
+        "title": title.strip() or facts.description,
         "detail": "\n".join(detail).strip("\n"),
         "advice": _advice(info.status, reason),
         "last_words": words,
@@ -271,7 +271,7 @@ def _advice(status: Status, reason: list[str]) -> str:
     text = "\n".join(reason)
     if status == Status.EXECUTER_FAILED and text and not _RESOURCES.search(text):
         return "Run again once the cause named above is corrected."
-    return status.facts.advice
+    return status.info.advice
 
 
 def _stamp(moment: datetime) -> int:

@@ -44,7 +44,7 @@ def files_view(task: Task) -> contract.FilesView:
     except TaskError as error:
         # Between the end of the computation and that of the task there is no folder any more.
         return _view(task, [], 0, str(error))
-    files: list[contract.WorkingFile] = [
+    files: list[contract.WorkingFileView] = [
         {
             "name": file.name,
             "size": file.size,
@@ -56,7 +56,7 @@ def files_view(task: Task) -> contract.FilesView:
 
 
 def _view(
-    task: Task, files: list[contract.WorkingFile], more: int, note: str
+    task: Task, files: list[contract.WorkingFileView], more: int, note: str
 ) -> contract.FilesView:
-    as_of = round(task.now.timestamp() * 1000)
+    as_of = round(task.server_time.timestamp() * 1000)
     return {"files": files, "more": more, "as_of": as_of, "note": note}

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from inductiva_widgets.frames import read, to_frame
-from inductiva_widgets.models.tasks import ListedTask
+from inductiva_widgets.models.tasks import TaskSummary
 from inductiva_widgets.tasks import TaskList
 from tests.benchmarks.figures import machine, spread, verdict
 from tests.benchmarks.page_server import make_task
@@ -103,7 +103,7 @@ def _way_back(count: int = 100_000) -> None:
 
     client = Client(Transport(Settings("http://127.0.0.1:9", "none", "http://127.0.0.1:9")))
     chance = random.Random(7)
-    kinds = [msgspec.convert(make_task(n, chance), ListedTask) for n in range(2_000)]
+    kinds = [msgspec.convert(make_task(n, chance), TaskSummary) for n in range(2_000)]
     infos = (
         msgspec.structs.replace(kinds[n % len(kinds)], task_id=f"task{n}") for n in range(count)
     )

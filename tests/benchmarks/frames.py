@@ -26,8 +26,8 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from inductiva_widgets.frames._columnar import Fields
-from inductiva_widgets.frames._to_frame import frame_of, to_frame
+from inductiva_widgets.frames._columnar import TaskColumns
+from inductiva_widgets.frames._to_frame import build_frame, to_frame
 from inductiva_widgets.models.tasks import TaskPage
 from tests.benchmarks.figures import machine, median, spread, verdict
 from tests.benchmarks.page_server import PER_PAGE, make_task
@@ -95,8 +95,8 @@ def _check(name: str, done: Any, told: list[dict[str, Any]]) -> None:
 def _memory(infos: list[Any]) -> int:
     gc.collect()
     tracemalloc.start()
-    fields = Fields.read(infos)
-    frame = frame_of(fields)
+    fields = TaskColumns.read(infos)
+    frame = build_frame(fields)
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     if len(frame) != len(fields):

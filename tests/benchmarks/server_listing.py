@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import requests
 
-from inductiva_widgets.models.tasks import Executer, Metrics, Submission, TaskInfo
+from inductiva_widgets.models.tasks import Executer, TaskInfo, TaskMetrics, TaskSubmission
 from inductiva_widgets.server import state_machine
-from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.store.records import TaskRecord
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.status import Status
 from tests.benchmarks.figures import machine, median, verdict
 
@@ -69,7 +69,7 @@ def main() -> None:
                 f"{given.tasks:,} stored tasks, pages of {PER_PAGE}, every page {given.runs} "
                 f"times; {machine()}\n"
             )
-            _measure(url, DataFolder(folder).api_key(), given.tasks, given.runs)
+            _measure(url, DataDir(folder).api_key(), given.tasks, given.runs)
         finally:
             server.terminate()
             server.wait(20)
@@ -77,9 +77,9 @@ def main() -> None:
 
 
 def _fill(folder: Path, count: int) -> None:
-    data = DataFolder(folder)
+    data = DataDir(folder)
     data.prepare()
-    store = Store(data.database)
+    store = TaskStore(data.database)
     store.add_project("storms", "project")
     # One transaction: what is measured is reading.
     with store.transaction():
@@ -88,10 +88,10 @@ def _fill(folder: Path, count: int) -> None:
     store.close()
 
 
-def _add(store: Store, number: int) -> None:
+def _add(store: TaskStore, number: int) -> None:
     created = BEGIN + timedelta(minutes=number)
     task_id = f"{number:025d}"
-    submission = Submission(
+    submission = TaskSubmission(
         simulator="arbitrary_commands",
         simulator_name_alias="swmm",
         resource_pool="local",
@@ -114,7 +114,7 @@ def _add(store: Store, number: int) -> None:
         create_time=created,
         input_submit_time=created,
         start_time=created + timedelta(seconds=number % 50),
-        metrics=Metrics(computation_seconds=10.0, output_zipped_size_bytes=17_420),
+        metrics=TaskMetrics(computation_seconds=10.0, output_zipped_size_bytes=17_420),
         executer=Executer(uuid="a" * 32, cpu_count_logical=2, vm_type="local", host_type="LOCAL"),
         extra_params=submission.extra_params,
         task_metadata={"study": f"storm {number}"},
@@ -126,7 +126,7 @@ def _add(store: Store, number: int) -> None:
         steps = [Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED]
         steps += [Status.COMPUTATION_STARTED, Status.COMPUTATION_ENDED, last]
         for second, status in enumerate(steps):
-            record = state_machine.enter(record, status, created + timedelta(seconds=second))
+            record = state_machine.transition(record, status, created + timedelta(seconds=second))
         return record
 
     store.update(task_id, live)

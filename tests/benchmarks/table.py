@@ -125,13 +125,13 @@ def long_list(rows: int) -> Any:
 
 def live_list(rows: int) -> tuple[Any, Any, Any]:
     """Return a list of running tasks, the double of their service, and their poller."""
-    from inductiva_widgets.polling import poller_for
+    from inductiva_widgets.polling import get_poller
     from inductiva_widgets.tasks import get
     from tests.unit.conftest import FakeTransport, wire_task
 
     transport = FakeTransport([wire_task(f"t{i:03}", "computation-started") for i in range(rows)])
     client = _client(transport)
-    return get(last_n=rows, client=client), transport, poller_for(client)
+    return get(last_n=rows, client=client), transport, get_poller(client)
 
 
 def _client(transport: Any) -> Any:

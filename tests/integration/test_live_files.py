@@ -81,7 +81,7 @@ def test_numbers_of_a_running_task_become_series(service, running):
     assert has_more.wait(60), watch.error
     end()
     watch.stop()
-    percents = [value for _, value in watch.series()["percent"]]
+    percents = [value for _, value in watch.points()["percent"]]
     assert percents == sorted(percents)
     assert 0 <= percents[0] < percents[-1] < 100
 

@@ -93,7 +93,7 @@ ENDED = {
     "Task.get_input_url": (lambda task: task.get_input_url(), 1),
     "Task.get_metadata": (lambda task: task.get_metadata(), 1),
     "Task.set_metadata": (lambda task: task.set_metadata({"case": "storm"}), 1),
-    "Task.output_source": (lambda task: task.output_source(), 0),
+    "Task.output_source": (lambda task: task.output_request(), 0),
     "OutputsWidget": (inductiva.OutputsWidget, 0),
 }
 # Of an id alone.

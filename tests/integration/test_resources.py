@@ -56,11 +56,11 @@ def test_block_ends_what_runs_and_what_waits(swmm):
 
 def test_run_starts_nothing(swmm, short_storm, client):
     group = resources.MachineGroup("c2-standard-4")
-    before = client.task_page(per_page=1).total_size
+    before = client.list_tasks(per_page=1).total_size
     with pytest.raises(errors.InductivaError, match="not started"):
         swmm.run(short_storm, on=group)
     assert group.refresh().status == "registered"
-    assert client.task_page(per_page=1).total_size == before
+    assert client.list_tasks(per_page=1).total_size == before
     group.terminate()
 
 
@@ -82,10 +82,10 @@ def test_each_kind_comes_back_as_it_was_made(client):
 
 
 def test_estimate_costs_nothing_and_registers_nothing(client):
-    before = len(client.machine_groups())
+    before = len(client.list_machine_groups())
     estimate = resources.MachineGroup("c2-standard-4").estimate_cost()
     assert 0 < estimate.spot < 0.001
-    assert len(client.machine_groups()) == before
+    assert len(client.list_machine_groups()) == before
 
 
 def test_bad_machine_type_is_refused_by_the_service_in_a_sentence(client):

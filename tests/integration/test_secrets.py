@@ -56,7 +56,7 @@ def test_errors_show_neither_with_all_their_causes(client, server_url, task, mon
     link = f"{server_url}/signed/x?" + "signature" + "=abcdefghijkl"
     for attempt in (
         lambda: tasks.Task("nope").get_info(),
-        lambda: connect("http://127.0.0.1:9", api_key=KEY).task_page(),
+        lambda: connect("http://127.0.0.1:9", api_key=KEY).list_tasks(),
         lambda: task.client.transport.upload(link, list),
         lambda: task.download_outputs(["nothing-like-this"]),
     ):

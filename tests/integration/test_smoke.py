@@ -140,17 +140,17 @@ def test_card_of_a_finished_task_needs_no_polling(storm):
 
 
 def test_unknown_simulator_version_lists_the_known_and_submits_nothing(client, short_storm):
-    before = client.task_page(per_page=1).total_size
+    before = client.list_tasks(per_page=1).total_size
     with pytest.raises(errors.InputError, match="Versions: "):
         simulators.SWMM(version="0.0.1").run(short_storm)
-    assert client.task_page(per_page=1).total_size == before
+    assert client.list_tasks(per_page=1).total_size == before
 
 
 def test_missing_program_is_named_with_the_ways_to_provide_it(client, short_storm):
     image = simulators.CustomImage("docker://me/mine:1")
     task = image.run(short_storm, commands=["no-such-program-here --version"])
     assert task.wait(0.1, silent_mode=True, download_std_on_completion=False).is_failed
-    text = static_html.task_text(task.info, task.now)
+    text = static_html.task_text(task.info, task.server_time)
     assert "no-such-program-here" in text
     assert "PATH" in text
 
@@ -165,7 +165,7 @@ def test_any_program_on_the_path_runs(client, short_storm):
 
 def test_wrong_key_is_one_clear_sentence(server_url):
     with pytest.raises(errors.AuthenticationError, match="INDUCTIVA_API_KEY"):
-        connect(server_url, api_key="wrong").task_page()
+        connect(server_url, api_key="wrong").list_tasks()
 
 
 def test_unknown_task_is_not_found(client):

@@ -22,8 +22,8 @@ os.environ["INDUCTIVA_LOCAL_DIR"] = str(Path("local").resolve())
 os.environ["INDUCTIVA_CACHE_DIR"] = str(Path("cache").resolve())
 
 import inductiva_widgets as inductiva  # noqa: E402 - after the filter and the folders
-from inductiva_widgets.webrtc.messages import Question  # noqa: E402
-from inductiva_widgets.webrtc.requests import ask  # noqa: E402
+from inductiva_widgets.webrtc.messages import PeerRequest  # noqa: E402
+from inductiva_widgets.webrtc.requests import request  # noqa: E402
 
 PACKAGE = Path(inductiva.__file__).parent
 CASES = PACKAGE / "notebooks" / "cases"
@@ -114,14 +114,14 @@ def _() -> None:
     read = threading.Event()
     watch.subscribe(lambda: watch.samples and read.set())
     assert read.wait(60)
-    assert watch.last["percent"] >= 0
+    assert watch.latest["percent"] >= 0
     assert "model.inp" in str(long_run.list_files())
     assert "load average" in str(long_run.top())
 
 
 @check("its server answers by WebRTC, too, as a machine on the cloud does")
 def _() -> None:
-    assert "stdout.txt" in str(ask(long_run.client, long_run.id, Question("ls")))
+    assert "stdout.txt" in str(request(long_run.client, long_run.id, PeerRequest("ls")))
 
 
 @check("a long run is killed")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inductiva_widgets.ansi import plain_lines
+from inductiva_widgets.ansi import render_plain_lines
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from inductiva_widgets.ansi import plain_lines
     ],
 )
 def test_lines_are_what_a_terminal_shows(text, lines):
-    assert plain_lines(text) == lines
+    assert render_plain_lines(text) == lines

@@ -9,8 +9,8 @@ from inductiva_widgets import formatting
 CASES = json.loads((Path(__file__).parent / "format_cases.json").read_text())
 FUNCTIONS = {
     "bytes": formatting.format_bytes,
-    "clock": formatting.format_clock,
-    "short": formatting.format_short,
+    "clock": formatting.format_hms,
+    "short": formatting.format_duration,
     "cost": formatting.format_cost,
 }
 

@@ -125,11 +125,11 @@ def notebook(shell, service, monkeypatch, capsys, tmp_path):
     """Return a function that runs a cell in a kernel's shell, interrupted where it blocks."""
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.tasks import Task, TaskList
-    from inductiva_widgets.tasks._log_stream import Interest
+    from inductiva_widgets.tasks._log_stream import LogSubscription
 
     client = service(wire_task("t1", "computation-started"), wire_task("t2"))
     task = Task("t1", client=client)
-    monkeypatch.setattr("inductiva_widgets.tasks._log_stream.follow", lambda *_: Interest())
+    monkeypatch.setattr("inductiva_widgets.tasks._log_stream.follow", lambda *_: LogSubscription())
     watch = task.watch("(x)")
 
     def interrupted(*_):

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
-from inductiva_widgets.status import KNOWN_STATUSES, Status, Tone
+from inductiva_widgets.status import KNOWN_STATUSES, Status, StatusGroup
 from tests.unit.conftest import wire_task
 
 
@@ -21,7 +21,7 @@ def test_unknown_status_is_kept_and_classed_unknown():
     assert str(status) == "teleported"
     assert status.alias == "teleported"
     assert not status.is_known
-    assert status.facts.tone is Tone.UNKNOWN
+    assert status.info.group is StatusGroup.UNKNOWN
     assert [status.is_terminal, status.is_running, status.is_failed] == [False] * 3
 
 
@@ -32,18 +32,18 @@ def test_status_that_is_no_text_is_refused():
 
 def test_every_known_status_has_alias_tone_and_meaning():
     for code in KNOWN_STATUSES:
-        facts = Status(code).facts
+        facts = Status(code).info
         assert facts.alias, code
-        assert facts.meaning.endswith("."), code
-        assert facts.tone is not Tone.UNKNOWN, code
+        assert facts.description.endswith("."), code
+        assert facts.group is not StatusGroup.UNKNOWN, code
 
 
 def test_failed_statuses_are_terminal_and_bad_ones_give_advice():
     for code in KNOWN_STATUSES:
-        facts = Status(code).facts
+        facts = Status(code).info
         assert facts.terminal or not facts.failed, code
         assert not (facts.running and facts.terminal), code
-        assert facts.advice or facts.tone is not Tone.BAD, code
+        assert facts.advice or facts.group is not StatusGroup.FAILED, code
 
 
 def test_the_services_word_on_the_end_wins_over_the_code():

@@ -19,7 +19,7 @@ START = "POST /compute/group/start"
 TERMINATE = "DELETE /compute/group"
 LIST = "GET /compute/groups"
 PRICE = "GET /compute/price"
-NULLABLE = set(machines.MachineGroup.__struct_fields__) - {"id"}
+NULLABLE = set(machines.MachineGroupInfo.__struct_fields__) - {"id"}
 
 
 class Service:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from inductiva_widgets.status import Status
 
 
-class Machine(NamedTuple):
+class DemoMachine(NamedTuple):
     """A type of machine, its price as US$ per hour on demand."""
 
     name: str
@@ -16,7 +16,7 @@ class Machine(NamedTuple):
     price: float
 
 
-class Case(NamedTuple):
+class DemoCase(NamedTuple):
     """A simulator with one usual way to use it; ``minutes`` is how long that takes.
 
     ``varied`` is what its user varies: a name, and values from the quickest to the slowest.
@@ -35,20 +35,20 @@ class Case(NamedTuple):
 
 
 MACHINES = (
-    Machine("c2-standard-4", 4, 16, 0.23),
-    Machine("c2-standard-8", 8, 32, 0.46),
-    Machine("c2-standard-16", 16, 64, 0.92),
-    Machine("c2-standard-60", 60, 240, 3.45),
-    Machine("c2d-standard-16", 16, 64, 0.80),
-    Machine("c2d-highcpu-56", 56, 112, 2.36),
-    Machine("c3d-highcpu-90", 90, 177, 3.80),
-    Machine("n2-highcpu-32", 32, 32, 1.26),
-    Machine("e2-standard-8", 8, 32, 0.29),
+    DemoMachine("c2-standard-4", 4, 16, 0.23),
+    DemoMachine("c2-standard-8", 8, 32, 0.46),
+    DemoMachine("c2-standard-16", 16, 64, 0.92),
+    DemoMachine("c2-standard-60", 60, 240, 3.45),
+    DemoMachine("c2d-standard-16", 16, 64, 0.80),
+    DemoMachine("c2d-highcpu-56", 56, 112, 2.36),
+    DemoMachine("c3d-highcpu-90", 90, 177, 3.80),
+    DemoMachine("n2-highcpu-32", 32, 32, 1.26),
+    DemoMachine("e2-standard-8", 8, 32, 0.29),
 )
 SPOT_DISCOUNT = 0.36
 
 CASES = (
-    Case(
+    DemoCase(
         "reef3d",
         "reef3d_v24.12",
         "demo-breakwater",
@@ -61,7 +61,7 @@ CASES = (
         "EMERGENCY STOP: velocities exceeding the critical value of 50 m/s: u_max = 61.84\n"
         "at t = 14.2 s, iteration 9471. Lower N 47 (the CFL factor) or refine the grid (B 1).",
     ),
-    Case(
+    DemoCase(
         "splishsplash",
         "splishsplash_v2.13",
         "demo-dam-break",
@@ -74,7 +74,7 @@ CASES = (
         "DFSPH: the pressure solver did not converge after 100 iterations,\n"
         "density error 3.12 %. Reduce the maximal time step (maxTimeStepSize = 0.005).",
     ),
-    Case(
+    DemoCase(
         "swash",
         "swash_v10.05",
         "demo-harbour",
@@ -87,7 +87,7 @@ CASES = (
         "** Severe error: Water level is too far below the bottom level at (412, 87).\n"
         "** Message: please reduce the time step, or check the bathymetry in harbour.bot!",
     ),
-    Case(
+    DemoCase(
         "xbeach",
         "xbeach_v1.24",
         "demo-dunes",
@@ -100,7 +100,7 @@ CASES = (
         "ERROR: the file of wave boundary conditions does not exist: jonswap_table.txt\n"
         "(bcfile in params.txt). Names are case-sensitive: jonswap_Table.txt is there.",
     ),
-    Case(
+    DemoCase(
         "openfoam_foundation",
         "openfoam-foundation_v12",
         "demo-motorbike",
@@ -114,7 +114,7 @@ CASES = (
         "    when starting from T0: 300 and ending at T: -1.4e+09\n"
         "    From function thermo::T(...). Courant Number max: 2381.7",
     ),
-    Case(
+    DemoCase(
         "swmm",
         "swmm_v5.2.4",
         "demo-drainage",
@@ -126,7 +126,7 @@ CASES = (
         12,
         "ERROR 209: undefined object J14 at line 212 of model.inp, section [CONDUITS].",
     ),
-    Case(
+    DemoCase(
         "gromacs",
         "gromacs_v2025.0",
         "demo-lysozyme",
@@ -139,7 +139,7 @@ CASES = (
         "Fatal error:\nStep 3120: the total potential energy is 8.41e+13, which is very high.\n"
         "The system is not well equilibrated: minimise the energy first.",
     ),
-    Case(
+    DemoCase(
         "fds",
         "fds_v6.9.1",
         "demo-tunnel-fire",

@@ -23,15 +23,15 @@ from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server import state_machine
-from inductiva_widgets.server.archives import Packed
-from inductiva_widgets.server.data_dir import DataFolder, write_atomically
+from inductiva_widgets.server.archives import CreatedArchive
+from inductiva_widgets.server.data_dir import DataDir, write_atomically
 from inductiva_widgets.server.demo import events, files
 from inductiva_widgets.server.demo import plan as replay_plan
-from inductiva_widgets.server.demo.events import Step
-from inductiva_widgets.server.demo.options import ReplayOptions
-from inductiva_widgets.server.demo.plan import LIVE_PROJECT, Plan
+from inductiva_widgets.server.demo.events import ScheduledEvent
+from inductiva_widgets.server.demo.options import DemoOptions
+from inductiva_widgets.server.demo.plan import LIVE_PROJECT, DemoTask
 from inductiva_widgets.server.store.records import Change, TaskRecord
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.status import Status
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ _MOST_LIVE = 2000
 _ALIVE = (*state_machine.WAITING, *state_machine.ON_MACHINE)
 
 
-def prepare(data: DataFolder, options: ReplayOptions, now: datetime) -> None:
+def prepare(data: DataDir, options: DemoOptions, now: datetime) -> None:
     """Make a locked data folder one of the demo, emptied unless it has what is wanted.
 
     Parameters
@@ -72,13 +72,13 @@ def prepare(data: DataFolder, options: ReplayOptions, now: datetime) -> None:
         for folder in (data.storage, data.tasks):
             shutil.rmtree(folder)
         # Another history is another account: whoever kept the old one does not mix the two up.
-        data.forget_api_key()
+        data.rotate_api_key()
     # First of all, so that nobody takes for real what comes into the folder.
     write_atomically(data.replay_file, json.dumps(wanted).encode())
     data.prepare()
 
 
-def fill(data: DataFolder, store: Store, seed: int, now: datetime) -> None:
+def populate(data: DataDir, store: TaskStore, seed: int, now: datetime) -> None:
     """Write the history into an empty store: all of it or nothing."""
     if store.projects(LIVE_PROJECT):
         return
@@ -105,35 +105,37 @@ def _mark(path: Path) -> object:
         return None
 
 
-def _lived_through(data: DataFolder, created: datetime, plan: Plan) -> TaskRecord:
+def _lived_through(data: DataDir, created: datetime, plan: DemoTask) -> TaskRecord:
     record = _new_record(plan, created)
     for step in _steps(data, plan, created):
         record = step.apply(record, events.moment(created, step))
     return record
 
 
-def _new_record(plan: Plan, created: datetime) -> TaskRecord:
+def _new_record(plan: DemoTask, created: datetime) -> TaskRecord:
     record = TaskRecord(seq=0, info=plan.new_task(created), submission=plan.submission())
-    return state_machine.enter(record, Status.PENDING_INPUT, created)
+    return state_machine.transition(record, Status.PENDING_INPUT, created)
 
 
-def _steps(data: DataFolder, plan: Plan, created: datetime, speed: float = 1.0) -> list[Step]:
+def _steps(
+    data: DataDir, plan: DemoTask, created: datetime, speed: float = 1.0
+) -> list[ScheduledEvent]:
     storage = data.storage / plan.task_id
     size = 0
     if plan.end != Status.PENDING_INPUT:
         size = files.write_input(plan, storage / "input.zip", created)
-    return events.steps(plan, size, _packer(data, plan), speed)
+    return events.scheduled_events(plan, size, _packer(data, plan), speed)
 
 
-def _packer(data: DataFolder, plan: Plan, share: float = 1.0) -> events.Pack:
-    def pack(at: datetime) -> Packed:
+def _packer(data: DataDir, plan: DemoTask, share: float = 1.0) -> events.Pack:
+    def pack(at: datetime) -> CreatedArchive:
         archive = data.storage / plan.task_id / "output.zip"
         return files.write_output(plan, archive, at, share)
 
     return pack
 
 
-class Replay:
+class DemoServer:
     """Keeps the live tasks of the demo going; stands where the scheduler of real tasks does.
 
     Parameters
@@ -146,13 +148,13 @@ class Replay:
         Seed and speed.
     """
 
-    def __init__(self, data: DataFolder, store: Store, options: ReplayOptions) -> None:
+    def __init__(self, data: DataDir, store: TaskStore, options: DemoOptions) -> None:
         self._data = data
         self._store = store
         self._options = options
         self._count = 0
-        self._plans: dict[str, Plan] = {}
-        self._stories: dict[str, list[Step]] = {}
+        self._plans: dict[str, DemoTask] = {}
+        self._stories: dict[str, list[ScheduledEvent]] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
@@ -191,7 +193,7 @@ class Replay:
         """Let everything happen that is due."""
         alive = [
             record
-            for record in self._store.tasks_with(_ALIVE)
+            for record in self._store.tasks_by_status(_ALIVE)
             if record.info.task_id in self._plans
         ]
         busy = sum(record.info.status in state_machine.ON_MACHINE for record in alive)
@@ -250,13 +252,13 @@ class Replay:
             shutil.rmtree(self._data.task(task_id).root, ignore_errors=True)
         return True
 
-    def _story(self, plan: Plan, info: TaskInfo) -> list[Step]:
+    def _story(self, plan: DemoTask, info: TaskInfo) -> list[ScheduledEvent]:
         if plan.task_id not in self._stories:
             created = info.create_time or datetime.now(timezone.utc)
             self._stories[plan.task_id] = _steps(self._data, plan, created, self._options.speed)
         return self._stories[plan.task_id]
 
-    def _print(self, plan: Plan, share: float) -> None:
+    def _print(self, plan: DemoTask, share: float) -> None:
         """Let the simulation print as much as fits the part that it has computed."""
         folder = self._data.task(plan.task_id).work
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,18 +7,18 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 
-from inductiva_widgets.server.archives import ARTIFACTS, Packed
+from inductiva_widgets.server.archives import ARTIFACTS, CreatedArchive
 from inductiva_widgets.server.demo.logs import STEPS, stderr_of, stdout_of
-from inductiva_widgets.server.demo.plan import Plan, dice_of
+from inductiva_widgets.server.demo.plan import DemoTask, make_rng
 from inductiva_widgets.status import Status
 
 _ROWS = 120
 _HEAD = "DEMO data: made up, no simulation has run.\n"
 
 
-def printed(plan: Plan, share: float = 1.0) -> str:
+def printed(plan: DemoTask, share: float = 1.0) -> str:
     """Return what the simulation has printed when a part of its lines is out."""
-    dice = dice_of(f"{plan.noise}/stdout")
+    dice = make_rng(f"{plan.noise}/stdout")
     fails = plan.end == Status.FAILED
     lines = [f"> {command}\n" for command in plan.case.commands]
     lines += stdout_of(plan.case.alias, dice, _steps(plan), fails=fails)
@@ -27,9 +27,9 @@ def printed(plan: Plan, share: float = 1.0) -> str:
     return _HEAD + "".join(lines[: math.ceil(share * len(lines))])
 
 
-def complained(plan: Plan, share: float = 1.0) -> str:
+def complained(plan: DemoTask, share: float = 1.0) -> str:
     """Return the simulation's standard error; what goes wrong does so at its end."""
-    lines = list(stderr_of(plan.case.alias, dice_of(f"{plan.noise}/stderr"), _steps(plan)))
+    lines = list(stderr_of(plan.case.alias, make_rng(f"{plan.noise}/stderr"), _steps(plan)))
     if lines:
         lines = [_HEAD, *lines[: math.ceil(share * len(lines))]]
     if plan.end == Status.FAILED and share >= 1.0:
@@ -37,16 +37,16 @@ def complained(plan: Plan, share: float = 1.0) -> str:
     return "".join(lines)
 
 
-def _steps(plan: Plan) -> int:
+def _steps(plan: DemoTask) -> int:
     return max(1, round(STEPS * plan.share))
 
 
-def write_input(plan: Plan, archive: Path, at: datetime) -> int:
+def write_input(plan: DemoTask, archive: Path, at: datetime) -> int:
     """Write the input archive and return the size of what is in it."""
     return _write(archive, at, {f"sim_dir/{name}": _input(name) for name in plan.case.files}).size
 
 
-def write_output(plan: Plan, archive: Path, at: datetime, share: float = 1.0) -> Packed:
+def write_output(plan: DemoTask, archive: Path, at: datetime, share: float = 1.0) -> CreatedArchive:
     """Write the output archive of a task that has come so far."""
     files = {
         "stdout.txt": printed(plan, share),
@@ -61,8 +61,8 @@ def _input(name: str) -> str:
     return f"{_HEAD}# The input file {name} would be here.\n"
 
 
-def _series(plan: Plan, share: float) -> str:
-    dice = dice_of(f"{plan.noise}/series")
+def _series(plan: DemoTask, share: float) -> str:
+    dice = make_rng(f"{plan.noise}/series")
     period, height = dice.uniform(12, 40), dice.uniform(0.5, 3)
     rows = [",".join(plan.case.columns)]
     for number in range(round(_ROWS * plan.share * share)):
@@ -73,7 +73,7 @@ def _series(plan: Plan, share: float) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _write(archive: Path, at: datetime, files: dict[str, str]) -> Packed:
+def _write(archive: Path, at: datetime, files: dict[str, str]) -> CreatedArchive:
     archive.parent.mkdir(parents=True, exist_ok=True)
     beside = archive.with_name(f".{archive.name}.part")
     size = 0
@@ -90,4 +90,4 @@ def _write(archive: Path, at: datetime, files: dict[str, str]) -> Packed:
             target.writestr(info, content)
             size += len(content)
     beside.replace(archive)
-    return Packed(len(files), size, archive.stat().st_size, [])
+    return CreatedArchive(len(files), size, archive.stat().st_size, [])

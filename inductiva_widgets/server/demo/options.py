@@ -18,7 +18,7 @@ DEMO_HEADER = "X-Inductiva-Widgets-Data"
 """Header by which the server of the demo says in each answer that all it has is made up."""
 
 
-class ReplayOptions(NamedTuple):
+class DemoOptions(NamedTuple):
     """Which history to show, and how fast its live tasks go."""
 
     seed: int = DEFAULT_SEED

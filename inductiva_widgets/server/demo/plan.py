@@ -14,15 +14,22 @@ from random import Random
 
 import msgspec
 
-from inductiva_widgets.models.tasks import Command, Executer, Fee, Metrics, Submission, TaskInfo
+from inductiva_widgets.models.tasks import (
+    Command,
+    Executer,
+    Fee,
+    TaskInfo,
+    TaskMetrics,
+    TaskSubmission,
+)
 from inductiva_widgets.server.demo.cases import (
     CASES,
     ENDS,
     MACHINES,
     REASONS,
     SPOT_DISCOUNT,
-    Case,
-    Machine,
+    DemoCase,
+    DemoMachine,
 )
 from inductiva_widgets.server.demo.options import DEMO_KEY, DEMO_VALUE
 from inductiva_widgets.status import Status
@@ -42,7 +49,7 @@ _REGION = "local"
 _WEEK = (9, 10, 10, 10, 8, 2, 1)
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class DemoTask(msgspec.Struct, frozen=True, kw_only=True):
     """One task of the demo.
 
     Seconds: ``waits`` in the queue, ``prepares`` and ``computes`` on the machine, ``packs`` its
@@ -50,8 +57,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     task_id: str
-    case: Case
-    machine: Machine
+    case: DemoCase
+    machine: DemoMachine
     spot: bool
     parameters: dict[str, str]
     project: str
@@ -76,11 +83,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         price = self.machine.price * (SPOT_DISCOUNT if self.spot else 1.0)
         return round(price * (self.prepares + self.computes) / 3600, 6)
 
-    def submission(self) -> Submission:
+    def submission(self) -> TaskSubmission:
         """Return what the user would have sent."""
         image = f"docker://inductiva/kutu:{self.case.image}"
         commands = [msgspec.to_builtins(Command(cmd=text)) for text in self.case.commands]
-        return Submission(
+        return TaskSubmission(
             simulator="arbitrary_commands",
             simulator_name_alias=self.case.alias,
             resource_pool=self.group_name,
@@ -130,7 +137,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             container_image=submission.container_image,
             create_time=created,
             estimated_computation_cost=0.0,
-            metrics=Metrics(),
+            metrics=TaskMetrics(),
             machine_group_name=self.group_name,
             machine_group_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.group_name}.demo")),
             input_resources=[],
@@ -143,7 +150,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def history(seed: int, today: datetime) -> list[tuple[datetime, Plan]]:
+def history(seed: int, today: datetime) -> list[tuple[datetime, DemoTask]]:
     """Return the finished tasks with the times of their submission, oldest first.
 
     Parameters
@@ -155,7 +162,7 @@ def history(seed: int, today: datetime) -> list[tuple[datetime, Plan]]:
         the next the same history moves by exactly one day.
     """
     midnight = today.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-    dice = dice_of(f"{seed}/calendar")
+    dice = make_rng(f"{seed}/calendar")
     days = range(_YOUNGEST_DAYS, HISTORY_DAYS + 1)
     # By the place in the history and not by the date, which moves.
     chosen = dice.choices(days, [_WEEK[day % 7] for day in days], k=HISTORY_SIZE)
@@ -165,23 +172,23 @@ def history(seed: int, today: datetime) -> list[tuple[datetime, Plan]]:
         midnight - timedelta(days=day) + timedelta(seconds=round(second, 3))
         for day, second in zip(chosen, seconds, strict=True)
     )
-    ends = _ends(dice_of(f"{seed}/ends"))
+    ends = _ends(make_rng(f"{seed}/ends"))
     return [
-        (moment, _plan(dice_of(f"{seed}/history/{number}"), end))
+        (moment, _make_task(make_rng(f"{seed}/history/{number}"), end))
         for number, (moment, end) in enumerate(zip(moments, ends, strict=True))
     ]
 
 
-def dice_of(name: str) -> Random:
+def make_rng(name: str) -> Random:
     """Return dice that always fall the same way for a name."""
     return Random(name)  # noqa: S311 - a demo has no secrets
 
 
-def live(seed: int, number: int) -> Plan:
+def live(seed: int, number: int) -> DemoTask:
     """Return one of the tasks that happen while one looks on; every fifth of them fails."""
     end = Status.FAILED if number % 5 == 3 else Status.SUCCESS
-    plan = _plan(dice_of(f"{seed}/live/{number}"), end)
-    dice = dice_of(f"{seed}/live/{number}/pace")
+    plan = _make_task(make_rng(f"{seed}/live/{number}"), end)
+    dice = make_rng(f"{seed}/live/{number}/pace")
     # Minutes, whatever the simulator: nobody looks on for hours.
     return msgspec.structs.replace(
         plan,
@@ -205,7 +212,7 @@ def _ends(dice: Random) -> list[Status]:
     return found
 
 
-def _plan(dice: Random, end: Status) -> Plan:
+def _make_task(dice: Random, end: Status) -> DemoTask:
     case = dice.choices(CASES, [one.weight for one in CASES])[0]
     machine = dice.choice(MACHINES)
     spot = end == Status.SPOT_INSTANCE_PREEMPTED or dice.random() < 0.6
@@ -229,7 +236,7 @@ def _plan(dice: Random, end: Status) -> Plan:
         template = REASONS.get(end)
         reason = template.format(minutes=computes / 60) if template else None
     letters = "".join(dice.choice(_ID_LETTERS) for _ in range(_ID_LENGTH - len(_ID_START)))
-    return Plan(
+    return DemoTask(
         task_id=_ID_START + letters,
         case=case,
         machine=machine,
@@ -248,7 +255,7 @@ def _plan(dice: Random, end: Status) -> Plan:
     )
 
 
-def _parameters(case: Case, minutes: float) -> dict[str, str]:
+def _parameters(case: DemoCase, minutes: float) -> dict[str, str]:
     """Return what the user set: of the values, the one that takes so long."""
     (shortest, longest), (name, values) = case.minutes, case.varied
     place = int((minutes - shortest) / (longest - shortest) * len(values))

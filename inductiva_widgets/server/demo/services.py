@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NoReturn
 
-from inductiva_widgets.models.tasks import Submission, Submitted, TaskStatus
+from inductiva_widgets.models.tasks import SubmissionResult, TaskStatus, TaskSubmission
 from inductiva_widgets.server.demo.options import DEMO_KEY, DEMO_VALUE
-from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.machine_groups import GroupService
 from inductiva_widgets.server.schemas.tasks import LocalGroup, NewGroup
 from inductiva_widgets.server.storage_service import StorageService
@@ -15,22 +15,22 @@ from inductiva_widgets.server.task_service import TaskService
 
 
 def _refuse(what: str) -> NoReturn:
-    raise RefusedError(
+    raise BadRequestError(
         f"This server shows DEMO data, where all tasks are made up: {what}. "
         'Real simulations run after inductiva.connect("local").'
     )
 
 
-class ReplayTaskService(TaskService):
+class DemoTaskService(TaskService):
     """The tasks of the demo; they can be looked at, downloaded and killed."""
 
-    def submit(self, submission: Submission) -> Submitted:  # noqa: ARG002
+    def submit(self, submission: TaskSubmission) -> SubmissionResult:  # noqa: ARG002
         """Refuse a task: it would be a real one among those made up."""
         _refuse("it runs none")
 
     def input_uploaded(self, task_id: str) -> TaskStatus:
         """Refuse the input of a task that waits for some."""
-        self.require(task_id)
+        self.ensure_exists(task_id)
         _refuse("it takes no input")
 
     def set_metadata(self, task_id: str, metadata: dict[str, str], *, merge: bool) -> None:
@@ -42,7 +42,7 @@ class ReplayTaskService(TaskService):
         return True
 
 
-class ReplayGroupService(GroupService):
+class DemoGroupService(GroupService):
     """The machine groups of the demo: there are none to have."""
 
     def register(self, spec: NewGroup) -> LocalGroup:  # noqa: ARG002
@@ -58,7 +58,7 @@ class ReplayGroupService(GroupService):
         _refuse("it has no machines")
 
 
-class ReplayStorageService(StorageService):
+class DemoStorageService(StorageService):
     """The files of the demo; they can be read and removed."""
 
     def upload_target(self, path: str) -> tuple[str, Path]:  # noqa: ARG002

@@ -43,20 +43,20 @@ def main(arguments: list[str]) -> int:
         return _fail(f"the Python library {_LIBRARY} is not installed: pip install {_LIBRARY}")
     # Left alone it takes all cores and spins, which is slower by far where others work too.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _borrow_gl(Path(spec.origin))
+    _use_bundled_gl(Path(spec.origin))
 
     import pysplishsplash
 
-    _give_back_gl()
+    _restore_gl()
     options = [*arguments[1:], *([] if "--no-gui" in arguments else ["--no-gui"])]
     simulator = pysplishsplash.Exec.SimulatorBase()
     simulator.init([_NAME, str(scene), *options], "SPlisHSPlasH")
-    simulator.setTimeStepCB(_Progress(pysplishsplash.TimeManager, stop_at))
+    simulator.setTimeStepCB(_ProgressPrinter(pysplishsplash.TimeManager, stop_at))
     simulator.run()
     return 0
 
 
-class _Progress:
+class _ProgressPrinter:
     """Called after each time step; says where the simulation stands some fifty times."""
 
     def __init__(self, manager: Any, stop_at: float) -> None:
@@ -85,7 +85,7 @@ def _stop_time(scene: Any) -> float:
     return float(scene.get("Configuration", {}).get("stopAt", -1))
 
 
-def _borrow_gl(library: Path) -> None:
+def _use_bundled_gl(library: Path) -> None:
     """On Linux, start over with the wheel's own GL library standing in for ``libGL.so.1``.
 
     The wheel bundles all of GL but that one. The system's brings a second copy of GL's dispatcher,
@@ -106,7 +106,7 @@ def _borrow_gl(library: Path) -> None:
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - no shell meant
 
 
-def _give_back_gl() -> None:
+def _restore_gl() -> None:
     folder = os.environ.pop(_GL_FOLDER, None)
     if folder:
         (Path(folder) / "libGL.so.1").unlink(missing_ok=True)

@@ -12,13 +12,13 @@ from starlette.responses import Response
 
 from inductiva_widgets.server import machine_info
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.errors import MalformedRequestError
-from inductiva_widgets.server.http_util import answer, call, read_body, read_query
+from inductiva_widgets.server.http_util import read_body, read_query, respond, run_in_thread
 from inductiva_widgets.server.machine_groups import GroupFilter
 from inductiva_widgets.server.schemas.account import MachineType
 from inductiva_widgets.server.schemas.tasks import (
-    GroupOrder,
+    GroupRequestBody,
     LocalGroup,
     PastGroup,
     Price,
@@ -32,11 +32,11 @@ _Provider = Literal["GCP", "LOCAL"]
 _Range = Annotated[list[float], Meta(max_length=2)]
 
 
-class _GroupQuery(Query, frozen=True, kw_only=True):
+class _GroupQuery(QueryModel, frozen=True, kw_only=True):
     machine_group_id: str
 
 
-class _HistoryQuery(Query, frozen=True, kw_only=True):
+class _HistoryQuery(QueryModel, frozen=True, kw_only=True):
     # Within what an SQLite integer can hold, multiplied.
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=500)] = 20
@@ -47,17 +47,17 @@ class _HistoryQuery(Query, frozen=True, kw_only=True):
     provider_id: _Provider | None = None
 
 
-class _PriceQuery(Query, frozen=True, kw_only=True):
+class _PriceQuery(QueryModel, frozen=True, kw_only=True):
     machine_type: Annotated[str, Meta(min_length=1)]
     zone: str | None = None
     provider_id: _Provider | None = None
 
 
-class _SharingQuery(Query, frozen=True, kw_only=True):
+class _SharingQuery(QueryModel, frozen=True, kw_only=True):
     sharing_level: SharingLevel
 
 
-class _TypesQuery(Query, frozen=True, kw_only=True):
+class _TypesQuery(QueryModel, frozen=True, kw_only=True):
     # Any provider means this machine, as it does for groups. The rest narrows down a catalogue of
     # thousands; with one type in it there is nothing to narrow.
     provider_id: _Provider | None = None
@@ -76,25 +76,25 @@ class _TypesQuery(Query, frozen=True, kw_only=True):
 
 async def _register(request: Request) -> Response:
     """Make a machine group; it takes no task before it is started."""
-    spec = await read_body(request, GroupOrder)
-    return answer(await call(context_of(request).groups.register, spec), 201)
+    spec = await read_body(request, GroupRequestBody)
+    return respond(await run_in_thread(context_of(request).groups.register, spec), 201)
 
 
 async def _start(request: Request) -> Response:
     """Let a machine group take tasks."""
     key = read_query(request, _GroupQuery).machine_group_id
-    return answer(await call(context_of(request).groups.start, key))
+    return respond(await run_in_thread(context_of(request).groups.start, key))
 
 
 async def _terminate(request: Request) -> Response:
     """End a machine group and all of its tasks."""
     key = read_query(request, _GroupQuery).machine_group_id
-    return answer(await call(context_of(request).groups.terminate, key), 202)
+    return respond(await run_in_thread(context_of(request).groups.terminate, key), 202)
 
 
 async def _active(request: Request) -> Response:
     """List the machine groups that have not been terminated."""
-    return answer(await call(context_of(request).groups.active))
+    return respond(await run_in_thread(context_of(request).groups.active))
 
 
 async def _history(request: Request) -> Response:
@@ -108,7 +108,7 @@ async def _history(request: Request) -> Response:
         provider=query.provider_id,
     )
     groups = context_of(request).groups
-    return answer(await call(groups.history, query.page, query.per_page, wanted))
+    return respond(await run_in_thread(groups.history, query.page, query.per_page, wanted))
 
 
 def _time(text: str | None, name: str) -> datetime | None:
@@ -122,39 +122,41 @@ def _time(text: str | None, name: str) -> datetime | None:
 
 async def _by_name(request: Request) -> Response:
     """Tell of a machine group by its name or its id."""
-    return answer(await call(context_of(request).groups.find, request.path_params["name"]))
+    return respond(
+        await run_in_thread(context_of(request).groups.find, request.path_params["name"])
+    )
 
 
 async def _share(request: Request) -> Response:
     """Note who a machine group is for; only this user reaches it in any case."""
     level = read_query(request, _SharingQuery).sharing_level
-    await call(context_of(request).groups.share, request.path_params["id"], level)
+    await run_in_thread(context_of(request).groups.set_sharing, request.path_params["id"], level)
     return Response(status_code=204)
 
 
 async def _price(request: Request) -> Response:
     """Tell what an hour of a machine costs."""
     read_query(request, _PriceQuery)
-    return answer(Price())
+    return respond(Price())
 
 
 async def _machine_types(request: Request) -> Response:
     """List the types of machines: this one."""
     read_query(request, _TypesQuery)
-    this = machine_info.this_host()
+    this = machine_info.machine_info()
     one = MachineType(
         machine_type="local",
         num_vcpus=this.logical_cpus,
         ram_gb=round(this.memory / 10**9, 1),
         threads_per_core=max(1, this.logical_cpus // this.physical_cpus),
     )
-    return answer([one])
+    return respond([one])
 
 
 _GROUP = "/compute/group"
 
 ROUTES = [
-    Endpoint("POST", _GROUP, _register, body=GroupOrder, answer=LocalGroup, status=201),
+    Endpoint("POST", _GROUP, _register, body=GroupRequestBody, answer=LocalGroup, status=201),
     Endpoint(
         "DELETE",
         _GROUP,

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inductiva_widgets._version import __version__
-from inductiva_widgets.models.tasks import Images
+from inductiva_widgets.models.tasks import ImageCatalogue
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, Query
-from inductiva_widgets.server.http_util import answer, read_query
+from inductiva_widgets.server.endpoints import Endpoint, QueryModel
+from inductiva_widgets.server.http_util import read_query, respond
 from inductiva_widgets.server.openapi import document
 from inductiva_widgets.server.schemas.tasks import VersionAnswer, VersionCheck
 
@@ -26,32 +26,32 @@ _IMAGES = """
 """
 
 
-class _CheckQuery(Query, frozen=True, kw_only=True):
+class _CheckQuery(QueryModel, frozen=True, kw_only=True):
     client_version: str
 
 
 async def _version(request: Request) -> Response:
     """Tell the version of the server, and which start of it this is."""
-    return answer(VersionAnswer(version=__version__, instance=context_of(request).instance))
+    return respond(VersionAnswer(version=__version__, instance=context_of(request).instance))
 
 
 async def _version_check(request: Request) -> Response:
     """Tell whether a client is recent enough: every one is."""
     query = read_query(request, _CheckQuery)
-    return answer(
+    return respond(
         VersionCheck(is_valid=True, client_version=query.client_version, server_version=__version__)
     )
 
 
 async def _available_images(_request: Request) -> Response:
     """List the simulators with their versions."""
-    return answer(Images(production={name: [_VERSION] for name in _IMAGES.split()}))
+    return respond(ImageCatalogue(production={name: [_VERSION] for name in _IMAGES.split()}))
 
 
 async def _openapi(request: Request) -> Response:
     """Describe all of this."""
     routes = [route for route in request.app.routes if isinstance(route, Endpoint)]
-    return answer(document(routes, __version__))
+    return respond(document(routes, __version__))
 
 
 ROUTES = [
@@ -64,6 +64,12 @@ ROUTES = [
         answer=VersionCheck,
         is_open=True,
     ),
-    Endpoint("GET", "/simulators/available-images", _available_images, answer=Images, is_open=True),
+    Endpoint(
+        "GET",
+        "/simulators/available-images",
+        _available_images,
+        answer=ImageCatalogue,
+        is_open=True,
+    ),
     Endpoint("GET", "/openapi.json", _openapi, answer=dict[str, Any]),
 ]

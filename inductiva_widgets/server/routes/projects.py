@@ -10,25 +10,25 @@ from starlette.responses import Response
 
 from inductiva_widgets.server import project_service
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, Query
-from inductiva_widgets.server.http_util import answer, call, read_body, read_query
+from inductiva_widgets.server.endpoints import Endpoint, QueryModel
+from inductiva_widgets.server.http_util import read_body, read_query, respond, run_in_thread
 from inductiva_widgets.server.schemas.account import Metadata, ProjectView
 from inductiva_widgets.server.schemas.tasks import NewProject
 from inductiva_widgets.server.task_query import StatusCode, check_status
 
 
-class _ListQuery(Query, frozen=True, kw_only=True):
+class _ProjectListQuery(QueryModel, frozen=True, kw_only=True):
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     # All of them where nothing is said, since clients that ask for no page take it for all.
     per_page: Annotated[int, Meta(ge=1, le=100)] | None = None
     project_type: Literal["project", "benchmark"] | None = None
 
 
-class _NameQuery(Query, frozen=True, kw_only=True):
+class _NameQuery(QueryModel, frozen=True, kw_only=True):
     project_name: str
 
 
-class _InfoQuery(Query, frozen=True, kw_only=True):
+class _InfoQuery(QueryModel, frozen=True, kw_only=True):
     select: Literal["all", "distinct"] = "all"
     status: StatusCode | None = None
 
@@ -39,43 +39,51 @@ def _name_of(request: Request) -> str:
 
 async def _list(request: Request) -> Response:
     """List the projects, oldest first."""
-    query = read_query(request, _ListQuery)
+    query = read_query(request, _ProjectListQuery)
     store = context_of(request).store
-    return answer(
-        await call(project_service.page, store, query.project_type, query.page, query.per_page)
+    return respond(
+        await run_in_thread(
+            project_service.page, store, query.project_type, query.page, query.per_page
+        )
     )
 
 
 async def _get(request: Request) -> Response:
     """Tell of a project."""
-    return answer(await call(project_service.find, context_of(request).store, _name_of(request)))
+    return respond(
+        await run_in_thread(project_service.find, context_of(request).store, _name_of(request))
+    )
 
 
 async def _post(request: Request) -> Response:
     """Make a project."""
     new = await read_body(request, NewProject)
-    return answer(await call(project_service.create, context_of(request).store, new))
+    return respond(await run_in_thread(project_service.create, context_of(request).store, new))
 
 
 async def _remove(request: Request) -> Response:
     """Delete a project; its tasks go to the default project."""
     query = read_query(request, _NameQuery)
-    await call(project_service.delete, context_of(request).store, query.project_name)
-    return answer({}, 202)
+    await run_in_thread(project_service.delete, context_of(request).store, query.project_name)
+    return respond({}, 202)
 
 
 async def _add_task(request: Request) -> Response:
     """Put a task into a project."""
     task_id = request.path_params["task_id"]
-    await call(project_service.add_task, context_of(request).store, _name_of(request), task_id)
-    return answer({})
+    await run_in_thread(
+        project_service.add_task, context_of(request).store, _name_of(request), task_id
+    )
+    return respond({})
 
 
 async def _remove_task(request: Request) -> Response:
     """Take a task out of a project, into the default project."""
     task_id = request.path_params["task_id"]
-    await call(project_service.remove_task, context_of(request).store, _name_of(request), task_id)
-    return answer({})
+    await run_in_thread(
+        project_service.remove_task, context_of(request).store, _name_of(request), task_id
+    )
+    return respond({})
 
 
 async def _tasks_info(request: Request) -> Response:
@@ -83,15 +91,17 @@ async def _tasks_info(request: Request) -> Response:
     query = read_query(request, _InfoQuery)
     check_status(query.status)
     store = context_of(request).store
-    return answer(
-        await call(project_service.tasks_info, store, _name_of(request), query.select, query.status)
+    return respond(
+        await run_in_thread(
+            project_service.tasks_info, store, _name_of(request), query.select, query.status
+        )
     )
 
 
 async def _get_metadata(request: Request) -> Response:
     """Tell what was noted of a project."""
-    return answer(
-        await call(project_service.metadata, context_of(request).store, _name_of(request))
+    return respond(
+        await run_in_thread(project_service.metadata, context_of(request).store, _name_of(request))
     )
 
 
@@ -108,15 +118,17 @@ async def _patch_metadata(request: Request) -> Response:
 async def _set_metadata(request: Request, *, merge: bool) -> Response:
     new = await read_body(request, Metadata)
     store = context_of(request).store
-    return answer(
-        await call(project_service.set_metadata, store, _name_of(request), new, merge=merge)
+    return respond(
+        await run_in_thread(
+            project_service.set_metadata, store, _name_of(request), new, merge=merge
+        )
     )
 
 
 _METADATA = "/projects/{name}/metadata"
 
 ROUTES = [
-    Endpoint("GET", "/projects", _list, query=_ListQuery, answer=list[ProjectView]),
+    Endpoint("GET", "/projects", _list, query=_ProjectListQuery, answer=list[ProjectView]),
     Endpoint("POST", "/projects", _post, body=NewProject, answer=ProjectView, errors=(409,)),
     Endpoint(
         "DELETE",

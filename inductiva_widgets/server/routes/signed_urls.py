@@ -10,10 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, Query
-from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.endpoints import Endpoint, QueryModel
+from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.http_ranges import send_file
-from inductiva_widgets.server.http_util import call, read_query
+from inductiva_widgets.server.http_util import read_query, run_in_thread
 from inductiva_widgets.server.signed_urls import LINK_PREFIX
 from inductiva_widgets.server.storage_service import StorageService
 
@@ -22,7 +22,7 @@ _BUFFER = 1 << 20
 _LOOK_EVERY = 64 << 20
 
 
-class _LinkQuery(Query, frozen=True, kw_only=True):
+class _LinkQuery(QueryModel, frozen=True, kw_only=True):
     expires: str
     signature: str
 
@@ -30,49 +30,49 @@ class _LinkQuery(Query, frozen=True, kw_only=True):
 def _checked_path(request: Request) -> str:
     path = str(request.path_params["path"])
     query = read_query(request, _LinkQuery)
-    context_of(request).signer.check(request.method, path, query.expires, query.signature)
+    context_of(request).signer.verify(request.method, path, query.expires, query.signature)
     return path
 
 
 async def _download(request: Request) -> Response:
     """Send a file, or the one range of it that is asked for."""
     path = _checked_path(request)
-    file = await call(context_of(request).storage.file, path)
-    return await call(send_file, request, file)
+    file = await run_in_thread(context_of(request).storage.file, path)
+    return await run_in_thread(send_file, request, file)
 
 
 async def _upload(request: Request) -> Response:
     """Take a file in; it is stored when all of it has come."""
     path = _checked_path(request)
     storage = context_of(request).storage
-    _, target = await call(storage.upload_target, path)
-    await call(storage.check_room, _announced_size(request))
-    await call(target.parent.mkdir, parents=True, exist_ok=True)
+    _, target = await run_in_thread(storage.upload_target, path)
+    await run_in_thread(storage.check_free_space, _announced_size(request))
+    await run_in_thread(target.parent.mkdir, parents=True, exist_ok=True)
     # Not the name with something added, which could be longer than a name may be.
     beside = target.with_name(f".{secrets.token_hex(12)}.part")
     try:
         await _receive(request, beside, storage)
         # It may have been decided otherwise while the bytes came.
-        await call(storage.upload_target, path)
+        await run_in_thread(storage.upload_target, path)
         # Whoever sees the file sees all of it.
-        await call(beside.replace, target)
+        await run_in_thread(beside.replace, target)
     except ClientDisconnect:
         # Nobody is left to read an answer; the half file must not stay.
         return Response(status_code=400)
     finally:
-        await call(beside.unlink, missing_ok=True)
+        await run_in_thread(beside.unlink, missing_ok=True)
     return Response()
 
 
 def _announced_size(request: Request) -> int:
     text = request.headers.get("content-length", "0")
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise RefusedError(f"The length of the upload makes no sense: {text!r}.")
+        raise BadRequestError(f"The length of the upload makes no sense: {text!r}.")
     return int(text)
 
 
 async def _receive(request: Request, path: Path, storage: StorageService) -> None:
-    file = await call(path.open, "xb")
+    file = await run_in_thread(path.open, "xb")
     try:
         buffer = bytearray()
         received, looked = 0, 0
@@ -82,14 +82,14 @@ async def _receive(request: Request, path: Path, storage: StorageService) -> Non
             if received - looked >= _LOOK_EVERY:
                 looked = received
                 # Of what is there already the disk knows; the limit of a file counts all of it.
-                await call(storage.check_growth, received)
+                await run_in_thread(storage.check_upload_size, received)
             if len(buffer) >= _BUFFER:
-                await call(file.write, bytes(buffer))
+                await run_in_thread(file.write, bytes(buffer))
                 buffer.clear()
-        await call(file.write, bytes(buffer))
-        await call(file.flush)
+        await run_in_thread(file.write, bytes(buffer))
+        await run_in_thread(file.flush)
         # The task must find its input after a power cut, too, once the upload was acknowledged.
-        await call(os.fsync, file.fileno())
+        await run_in_thread(os.fsync, file.fileno())
     finally:
         file.close()
 

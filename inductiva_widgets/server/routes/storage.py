@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, Place, Query
-from inductiva_widgets.server.errors import AbsentError
-from inductiva_widgets.server.http_util import answer, call, read_query
+from inductiva_widgets.server.endpoints import BucketLocation, Endpoint, QueryModel
+from inductiva_widgets.server.errors import MissingError
+from inductiva_widgets.server.http_util import read_query, respond, run_in_thread
 from inductiva_widgets.server.schemas.storage import (
     Bucket,
     ByteRange,
@@ -22,27 +22,27 @@ from inductiva_widgets.server.schemas.storage import (
     StoredFile,
     ZipContents,
 )
-from inductiva_widgets.server.storage_listing import SORT_KEYS, SortBy, facts_of
+from inductiva_widgets.server.storage_listing import SORT_KEYS, SortBy, to_facts
 
 
-class _LinksQuery(Place, frozen=True, kw_only=True):
+class _LinksQuery(BucketLocation, frozen=True, kw_only=True):
     operation: Literal["download", "upload"]
     paths: Annotated[list[str], Meta(min_length=1)]
 
 
-class _ZipQuery(Place, frozen=True, kw_only=True):
+class _ZipQuery(BucketLocation, frozen=True, kw_only=True):
     path: str
     zip_relative_path: str = ""
     recursive: bool = False
 
 
-class _RangeQuery(Place, frozen=True, kw_only=True):
+class _RangeQuery(BucketLocation, frozen=True, kw_only=True):
     path: str
     filename: str
     zip_relative_path: str = ""
 
 
-class _ListQuery(Place, frozen=True, kw_only=True):
+class _StorageListQuery(BucketLocation, frozen=True, kw_only=True):
     path: str = "/"
     path_filter: str | None = None
     sort_by: SortBy = "creation_time"
@@ -53,21 +53,21 @@ class _ListQuery(Place, frozen=True, kw_only=True):
     recursive: bool = False
 
 
-class _PathQuery(Place, frozen=True, kw_only=True):
+class _PathQuery(BucketLocation, frozen=True, kw_only=True):
     path: str
 
 
-class _CopyQuery(Place, frozen=True, kw_only=True):
+class _CopyQuery(BucketLocation, frozen=True, kw_only=True):
     source: str
     target: str
 
 
-class _FetchQuery(Place, frozen=True, kw_only=True):
+class _FetchQuery(BucketLocation, frozen=True, kw_only=True):
     url: Annotated[str, Meta(min_length=1)]
     path: str
 
 
-class _PageQuery(Query, frozen=True, kw_only=True):
+class _PageQuery(QueryModel, frozen=True, kw_only=True):
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=50)] = 10
 
@@ -78,10 +78,10 @@ async def _signed_urls(request: Request) -> Response:
     storage = context_of(request).storage
     storage.check_region(query.region)
     make = storage.download_links if query.operation == "download" else storage.upload_links
-    links = await call(make, query.paths)
+    links = await run_in_thread(make, query.paths)
     # By the name that the client knows this server by, which the guard has checked.
     base = str(request.base_url).rstrip("/")
-    return answer([None if link is None else base + link for link in links])
+    return respond([None if link is None else base + link for link in links])
 
 
 async def _zip_contents(request: Request) -> Response:
@@ -90,7 +90,9 @@ async def _zip_contents(request: Request) -> Response:
     storage = context_of(request).storage
     storage.check_region(query.region)
     inner = query.zip_relative_path
-    return answer(await call(storage.zip_contents, query.path, inner, recursive=query.recursive))
+    return respond(
+        await run_in_thread(storage.zip_contents, query.path, inner, recursive=query.recursive)
+    )
 
 
 async def _zip_file_range(request: Request) -> Response:
@@ -99,27 +101,27 @@ async def _zip_file_range(request: Request) -> Response:
     storage = context_of(request).storage
     storage.check_region(query.region)
     inner = query.zip_relative_path
-    return answer(await call(storage.zip_file_range, query.path, inner, query.filename))
+    return respond(await run_in_thread(storage.zip_file_range, query.path, inner, query.filename))
 
 
 async def _contents(request: Request) -> Response:
     """List the files and folders at a path, or a file."""
     total, entries = await _listed(request)
-    return answer(Contents(total_files=total, contents=entries))
+    return respond(Contents(total_files=total, contents=entries))
 
 
 async def _named_contents(request: Request) -> Response:
     """List the files and folders at a path by name."""
     total, entries = await _listed(request)
-    named = {entry.name: facts_of(entry) for entry in entries}
-    return answer(NamedContents(total_files=total, contents=named))
+    named = {entry.name: to_facts(entry) for entry in entries}
+    return respond(NamedContents(total_files=total, contents=named))
 
 
 async def _listed(request: Request) -> tuple[int, list[StoredFile]]:
-    query = read_query(request, _ListQuery)
+    query = read_query(request, _StorageListQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
-    entries = await call(storage.contents, query.path, query.path_filter)
+    entries = await run_in_thread(storage.list_path, query.path, query.path_filter)
     entries.sort(key=SORT_KEYS[query.sort_by], reverse=query.order == "desc")
     begin = (query.page - 1) * query.per_page
     return len(entries), entries[begin : begin + query.per_page]
@@ -127,12 +129,12 @@ async def _listed(request: Request) -> tuple[int, list[StoredFile]]:
 
 async def _size(request: Request) -> Response:
     """Tell how many bytes are stored."""
-    return answer(await call(context_of(request).storage.size))
+    return respond(await run_in_thread(context_of(request).storage.size))
 
 
 async def _cost(_request: Request) -> Response:
     """Tell what the storage costs a month: nothing."""
-    return answer(StorageCost())
+    return respond(StorageCost())
 
 
 async def _remove(request: Request) -> Response:
@@ -140,8 +142,8 @@ async def _remove(request: Request) -> Response:
     query = read_query(request, _PathQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
-    await call(storage.remove, query.path)
-    return answer({})
+    await run_in_thread(storage.remove, query.path)
+    return respond({})
 
 
 async def _copy(request: Request) -> Response:
@@ -149,8 +151,8 @@ async def _copy(request: Request) -> Response:
     query = read_query(request, _CopyQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
-    await call(storage.copy, query.source, query.target)
-    return answer({})
+    await run_in_thread(storage.copy, query.source, query.target)
+    return respond({})
 
 
 async def _fetch(request: Request) -> Response:
@@ -158,30 +160,30 @@ async def _fetch(request: Request) -> Response:
     query = read_query(request, _FetchQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
-    await call(storage.fetch, query.url, query.path)
-    return answer({})
+    await run_in_thread(storage.fetch, query.url, query.path)
+    return respond({})
 
 
 async def _buckets(_request: Request) -> Response:
     """List the places that hold files: the one there is."""
-    return answer([Bucket()])
+    return respond([Bucket()])
 
 
 async def _default_bucket(_request: Request) -> Response:
     """Tell the place that holds files."""
-    return answer(Bucket())
+    return respond(Bucket())
 
 
 async def _operations(request: Request) -> Response:
     """List the operations under way: none, since each is over when it is answered."""
     read_query(request, _PageQuery)
-    return answer([])
+    return respond([])
 
 
 async def _operation(request: Request) -> Response:
     """Tell of an operation under way."""
     name = request.path_params["operation_id"]
-    raise AbsentError(f"There is no storage operation {name!r}: all are over when answered.")
+    raise MissingError(f"There is no storage operation {name!r}: all are over when answered.")
 
 
 ROUTES = [
@@ -213,7 +215,7 @@ ROUTES = [
         "GET",
         "/storage/contents",
         _contents,
-        query=_ListQuery,
+        query=_StorageListQuery,
         answer=Contents,
         errors=(400, 404),
     ),
@@ -221,7 +223,7 @@ ROUTES = [
         "GET",
         "/storage/contents/paginated",
         _named_contents,
-        query=_ListQuery,
+        query=_StorageListQuery,
         answer=NamedContents,
         errors=(400, 404),
     ),

@@ -9,13 +9,19 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.models.tasks import Submitted, TaskInfo, TaskPage, TaskStatus
+from inductiva_widgets.models.tasks import SubmissionResult, TaskInfo, TaskPage, TaskStatus
 from inductiva_widgets.server import top
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, Query
-from inductiva_widgets.server.http_util import answer, call, json_response, read_body, read_query
+from inductiva_widgets.server.endpoints import Endpoint, QueryModel
+from inductiva_widgets.server.http_util import (
+    json_response,
+    read_body,
+    read_query,
+    respond,
+    run_in_thread,
+)
 from inductiva_widgets.server.schemas.account import Metadata
-from inductiva_widgets.server.schemas.tasks import NewTask, WorkingFile
+from inductiva_widgets.server.schemas.tasks import NewTask, WorkingFileEntry
 from inductiva_widgets.server.task_query import (
     Order,
     StatusCode,
@@ -25,7 +31,7 @@ from inductiva_widgets.server.task_query import (
 )
 
 
-class _ListQuery(Query, frozen=True, kw_only=True):
+class _TaskListQuery(QueryModel, frozen=True, kw_only=True):
     # Within what an SQLite integer can hold, multiplied.
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=500)] = 20
@@ -39,7 +45,7 @@ class _ListQuery(Query, frozen=True, kw_only=True):
 _Bytes = Annotated[int, Meta(ge=0, le=16 << 20)]
 
 
-class _FileQuery(Query, frozen=True, kw_only=True):
+class _FileQuery(QueryModel, frozen=True, kw_only=True):
     # The end of the file, unless `after` says where to begin.
     tail_bytes: _Bytes = 64 << 10
     # What JSON can hold.
@@ -50,42 +56,44 @@ class _FileQuery(Query, frozen=True, kw_only=True):
 async def _submit(request: Request) -> Response:
     """Take a task on; it waits for its input archive."""
     submission = await read_body(request, NewTask)
-    return answer(await call(context_of(request).tasks.submit, submission), 202)
+    return respond(await run_in_thread(context_of(request).tasks.submit, submission), 202)
 
 
 async def _list(request: Request) -> Response:
     """List tasks without their histories, newest first unless sorted otherwise."""
-    query = read_query(request, _ListQuery)
+    query = read_query(request, _TaskListQuery)
     check_status(query.status)
     wanted = TaskFilter(query.status, query.project, query.active, query.task_id_filter)
     order = [parse_order(text) for text in query.sort]
     tasks = context_of(request).tasks
-    return json_response(await call(tasks.page, wanted, order, query.page, query.per_page))
+    return json_response(
+        await run_in_thread(tasks.list_tasks, wanted, order, query.page, query.per_page)
+    )
 
 
 async def _detail(request: Request) -> Response:
     """Tell of a task with its history."""
-    return answer(await call(context_of(request).tasks.detail, _id_of(request)))
+    return respond(await run_in_thread(context_of(request).tasks.get_task, _id_of(request)))
 
 
 async def _status(request: Request) -> Response:
     """Tell the status of a task and, while it is queued, its position."""
-    return answer(await call(context_of(request).tasks.status, _id_of(request)))
+    return respond(await run_in_thread(context_of(request).tasks.status, _id_of(request)))
 
 
 async def _input_uploaded(request: Request) -> Response:
     """Queue a task whose input archive was uploaded."""
-    return answer(await call(context_of(request).tasks.input_uploaded, _id_of(request)))
+    return respond(await run_in_thread(context_of(request).tasks.input_uploaded, _id_of(request)))
 
 
 async def _kill(request: Request) -> Response:
     """Kill a task; one on the machine is over when its processes are."""
-    return answer(await call(context_of(request).tasks.kill, _id_of(request)))
+    return respond(await run_in_thread(context_of(request).tasks.kill, _id_of(request)))
 
 
 async def _get_metadata(request: Request) -> Response:
     """Tell what was noted of a task."""
-    return answer(await call(context_of(request).tasks.metadata, _id_of(request)))
+    return respond(await run_in_thread(context_of(request).tasks.metadata, _id_of(request)))
 
 
 async def _put_metadata(request: Request) -> Response:
@@ -101,15 +109,15 @@ async def _patch_metadata(request: Request) -> Response:
 async def _set_metadata(request: Request, *, merge: bool) -> Response:
     metadata = await read_body(request, Metadata)
     tasks = context_of(request).tasks
-    await call(tasks.set_metadata, _id_of(request), metadata, merge=merge)
-    return answer(await call(tasks.metadata, _id_of(request)))
+    await run_in_thread(tasks.set_metadata, _id_of(request), metadata, merge=merge)
+    return respond(await run_in_thread(tasks.metadata, _id_of(request)))
 
 
 async def _part(request: Request) -> Response:
     """Send the end of an output file of a task, or what comes after so many bytes of it."""
     query = read_query(request, _FileQuery)
-    part = await call(
-        context_of(request).tasks.part,
+    part = await run_in_thread(
+        context_of(request).tasks.read_file,
         _id_of(request),
         request.path_params["name"],
         query.after,
@@ -122,13 +130,13 @@ async def _part(request: Request) -> Response:
 
 async def _files(request: Request) -> Response:
     """List what a running task has written, newest first."""
-    return answer(await call(context_of(request).tasks.files, _id_of(request)))
+    return respond(await run_in_thread(context_of(request).tasks.list_files, _id_of(request)))
 
 
 async def _top(request: Request) -> Response:
     """Tell what the processes of a running task use of the machine, as ``top`` does."""
-    processes = await call(context_of(request).tasks.processes, _id_of(request))
-    return answer(await call(top.text, processes))
+    processes = await run_in_thread(context_of(request).tasks.processes, _id_of(request))
+    return respond(await run_in_thread(top.format_top, processes))
 
 
 def _id_of(request: Request) -> str:
@@ -144,11 +152,11 @@ ROUTES = [
         "/tasks/submit",
         _submit,
         body=NewTask,
-        answer=Submitted,
+        answer=SubmissionResult,
         status=202,
         errors=(400, 404),
     ),
-    Endpoint("GET", "/tasks", _list, query=_ListQuery, answer=TaskPage),
+    Endpoint("GET", "/tasks", _list, query=_TaskListQuery, answer=TaskPage),
     Endpoint("GET", _TASK, _detail, answer=TaskInfo, errors=(404,)),
     Endpoint("GET", f"{_TASK}/status", _status, answer=TaskStatus, errors=(404,)),
     Endpoint(
@@ -162,7 +170,7 @@ ROUTES = [
     Endpoint("GET", _METADATA, _get_metadata, answer=Metadata, errors=(404,)),
     Endpoint("PUT", _METADATA, _put_metadata, body=Metadata, answer=Metadata, errors=(404,)),
     Endpoint("PATCH", _METADATA, _patch_metadata, body=Metadata, answer=Metadata, errors=(404,)),
-    Endpoint("GET", f"{_TASK}/files", _files, answer=list[WorkingFile], errors=(404,)),
+    Endpoint("GET", f"{_TASK}/files", _files, answer=list[WorkingFileEntry], errors=(404,)),
     Endpoint("GET", f"{_TASK}/top", _top, answer=str, errors=(404,)),
     Endpoint(
         "GET",

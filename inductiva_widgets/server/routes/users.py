@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from inductiva_widgets.server import machine_info
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, Query
+from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.errors import MalformedRequestError
-from inductiva_widgets.server.http_util import answer, call, read_query
+from inductiva_widgets.server.http_util import read_query, respond, run_in_thread
 from inductiva_widgets.server.schemas.account import Account, Costs, Fees, MonthCosts
 from inductiva_widgets.server.schemas.tasks import Quota
 
@@ -24,7 +24,7 @@ _Month = Annotated[int, Meta(ge=1, le=12)]
 _MOST_MONTHS = 120
 
 
-class _CostsQuery(Query, frozen=True, kw_only=True):
+class _CostsQuery(QueryModel, frozen=True, kw_only=True):
     start_year: _Year
     start_month: _Month
     end_year: _Year | None = None
@@ -41,9 +41,9 @@ def _user_name() -> str:
 
 async def _info(request: Request) -> Response:
     """Tell of the account."""
-    group = await call(context_of(request).store.groups.built_in)
+    group = await run_in_thread(context_of(request).store.groups.default_group)
     name = _user_name()
-    return answer(
+    return respond(
         Account(
             email=f"{name}@localhost",
             username=name,
@@ -55,13 +55,13 @@ async def _info(request: Request) -> Response:
 
 async def _quotas(_request: Request) -> Response:
     """List the limits of the account: what this machine has."""
-    cpus = machine_info.this_host().logical_cpus
+    cpus = machine_info.machine_info().logical_cpus
     quotas = (
         _quota("max_price_hour", "Maximum price per hour", 0.0, 0.0, "USD"),
         _quota("max_vcpus", "Processors", cpus, cpus, "vCPU"),
         _quota("max_instances", "Machines", 1, 1, "instance"),
     )
-    return answer({quota.id: quota for quota in quotas})
+    return respond({quota.id: quota for quota in quotas})
 
 
 def _quota(name: str, label: str, allowed: float, used: float, unit: str) -> Quota:
@@ -81,12 +81,12 @@ async def _costs(request: Request) -> Response:
         message = f"The months have to be in order, {_MOST_MONTHS} at most - at `$.end_month`"
         raise MalformedRequestError("query", message)
     months = [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, last + 1)]
-    return answer(Costs(costs=[MonthCosts(month=month) for month in months]))
+    return respond(Costs(costs=[MonthCosts(month=month) for month in months]))
 
 
 async def _fees(_request: Request) -> Response:
     """Tell the fees of the account: none is active."""
-    return answer(Fees())
+    return respond(Fees())
 
 
 ROUTES = [

@@ -9,40 +9,40 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, Query
-from inductiva_widgets.server.http_util import answer, call, read_body, read_query
-from inductiva_widgets.server.schemas.tasks import PeerAnswer, PeerId, PeerOffer
+from inductiva_widgets.server.endpoints import Endpoint, QueryModel
+from inductiva_widgets.server.http_util import read_body, read_query, respond, run_in_thread
+from inductiva_widgets.server.schemas.tasks import PeerId, PeerMessage, PeerOffer
 
 
-class _MessageQuery(Query, frozen=True, kw_only=True):
+class _MessageQuery(QueryModel, frozen=True, kw_only=True):
     client: PeerId
     block_s: Annotated[int, Meta(ge=0, le=60)] = 0
 
 
 async def _register(request: Request) -> Response:
     """Take note of a client that is going to make an offer; nothing hangs on it."""
-    await call(context_of(request).tasks.require, _id_of(request))
+    await run_in_thread(context_of(request).tasks.ensure_exists, _id_of(request))
     await read_body(request, PeerOffer)
-    return answer({})
+    return respond({})
 
 
 async def _offer(request: Request) -> Response:
     """Take the offer of a client; whether there is an answer to it tells the message."""
-    await call(context_of(request).tasks.require, _id_of(request))
+    await run_in_thread(context_of(request).tasks.ensure_exists, _id_of(request))
     offer = await read_body(request, PeerOffer)
     if offer.sdp and offer.type == "offer":
         peers = context_of(request).peers
-        await call(peers.offer, _id_of(request), offer.sender_id, offer.sdp)
-    return answer({})
+        await run_in_thread(peers.offer, _id_of(request), offer.sender_id, offer.sdp)
+    return respond({})
 
 
 async def _message(request: Request) -> Response:
     """Send the answer of a task's peer, once; nothing where there is none."""
     query = read_query(request, _MessageQuery)
-    await call(context_of(request).tasks.require, _id_of(request))
+    await run_in_thread(context_of(request).tasks.ensure_exists, _id_of(request))
     peers = context_of(request).peers
     sdp = await peers.answer(_id_of(request), query.client, query.block_s)
-    return Response(status_code=204) if sdp is None else answer(PeerAnswer(sdp=sdp))
+    return Response(status_code=204) if sdp is None else respond(PeerMessage(sdp=sdp))
 
 
 def _id_of(request: Request) -> str:
@@ -68,7 +68,7 @@ ROUTES = [
         f"{_TASK}/message",
         _message,
         query=_MessageQuery,
-        answer=PeerAnswer,
+        answer=PeerMessage,
         errors=(204, 404),
     ),
 ]

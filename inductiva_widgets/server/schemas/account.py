@@ -11,11 +11,11 @@ from msgspec import Meta
 from inductiva_widgets.server.schemas.tasks import Project
 
 
-class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+class _AccountModel(msgspec.Struct, frozen=True, kw_only=True):
     """Base of what the server sends."""
 
 
-class Account(_Answer, frozen=True, kw_only=True):
+class Account(_AccountModel, frozen=True, kw_only=True):
     """The user of this machine, who has all of it for nothing."""
 
     email: str
@@ -30,7 +30,7 @@ class Account(_Answer, frozen=True, kw_only=True):
     terminate_resources_credits_threshold: float = 0.0
 
 
-class CostParts(_Answer, frozen=True, kw_only=True):
+class CostParts(_AccountModel, frozen=True, kw_only=True):
     """What a month's costs consist of."""
 
     compute: float = 0.0
@@ -39,7 +39,7 @@ class CostParts(_Answer, frozen=True, kw_only=True):
     task_orchestration: float = 0.0
 
 
-class MonthCosts(_Answer, frozen=True, kw_only=True):
+class MonthCosts(_AccountModel, frozen=True, kw_only=True):
     """What a month has cost: nothing."""
 
     month: str
@@ -48,7 +48,7 @@ class MonthCosts(_Answer, frozen=True, kw_only=True):
     components: CostParts = CostParts()
 
 
-class Costs(_Answer, frozen=True, kw_only=True):
+class Costs(_AccountModel, frozen=True, kw_only=True):
     """Costs of some months, oldest first."""
 
     costs: list[MonthCosts]
@@ -56,7 +56,7 @@ class Costs(_Answer, frozen=True, kw_only=True):
     credits: float = 0.0
 
 
-class AccountFee(_Answer, frozen=True, kw_only=True):
+class AccountFee(_AccountModel, frozen=True, kw_only=True):
     """A fee of the account; none is active here."""
 
     unit: str
@@ -65,14 +65,14 @@ class AccountFee(_Answer, frozen=True, kw_only=True):
     active_since: datetime | None = None
 
 
-class Fees(_Answer, frozen=True, kw_only=True):
+class Fees(_AccountModel, frozen=True, kw_only=True):
     """All fees of the account."""
 
     costs_fee_percentage: AccountFee = AccountFee(unit="%")
     task_orchestration_fee: AccountFee = AccountFee(unit="USD")
 
 
-class MachineType(_Answer, frozen=True, kw_only=True):
+class MachineType(_AccountModel, frozen=True, kw_only=True):
     """A type of machine that there is: this one."""
 
     machine_type: str
@@ -88,7 +88,7 @@ class MachineType(_Answer, frozen=True, kw_only=True):
     gpu_name: str | None = None
 
 
-class ProjectStatistics(_Answer, frozen=True, kw_only=True):
+class ProjectStatistics(_AccountModel, frozen=True, kw_only=True):
     """How the ended tasks of a project fared; zeros where none has ended."""
 
     success_rate: float

@@ -12,11 +12,11 @@ REGION = "local"
 PROVIDER = "LOCAL"
 
 
-class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+class _StorageModel(msgspec.Struct, frozen=True, kw_only=True):
     """Base of what the server sends."""
 
 
-class ByteRange(_Answer, frozen=True, kw_only=True):
+class ByteRange(_StorageModel, frozen=True, kw_only=True):
     """Where the packed bytes of an archive member are, both ends included."""
 
     range_start: int
@@ -24,14 +24,14 @@ class ByteRange(_Answer, frozen=True, kw_only=True):
     compress_type: int
 
 
-class ZipContents(_Answer, frozen=True, kw_only=True):
+class ZipContents(_StorageModel, frozen=True, kw_only=True):
     """Part of an archive; ``size`` is the archive's own."""
 
     size: int
     contents: list[ArchiveEntry]
 
 
-class StoredFacts(_Answer, frozen=True, kw_only=True):
+class StoredFacts(_StorageModel, frozen=True, kw_only=True):
     """A stored file, or a folder with all below; names of folders end in a slash."""
 
     size_bytes: int
@@ -47,7 +47,7 @@ class StoredFile(StoredFacts, frozen=True, kw_only=True):
     name: str
 
 
-class Contents(_Answer, frozen=True, kw_only=True):
+class Contents(_StorageModel, frozen=True, kw_only=True):
     """A page of a listing; ``total_files`` counts what all pages have together."""
 
     total_files: int
@@ -55,7 +55,7 @@ class Contents(_Answer, frozen=True, kw_only=True):
     available_regions: list[str] = msgspec.field(default_factory=lambda: [REGION])
 
 
-class NamedContents(_Answer, frozen=True, kw_only=True):
+class NamedContents(_StorageModel, frozen=True, kw_only=True):
     """A page of a listing, by name."""
 
     total_files: int
@@ -63,14 +63,14 @@ class NamedContents(_Answer, frozen=True, kw_only=True):
     available_regions: list[str] = msgspec.field(default_factory=lambda: [REGION])
 
 
-class StorageCost(_Answer, frozen=True, kw_only=True):
+class StorageCost(_StorageModel, frozen=True, kw_only=True):
     """What the stored files cost a month: nothing."""
 
     estimated_monthly_cost: float = 0.0
     currency: str = "USD"
 
 
-class Bucket(_Answer, frozen=True, kw_only=True):
+class Bucket(_StorageModel, frozen=True, kw_only=True):
     """A place that holds files."""
 
     provider_id: str = PROVIDER
@@ -79,7 +79,7 @@ class Bucket(_Answer, frozen=True, kw_only=True):
     is_internal: bool = True
 
 
-class StorageOperation(_Answer, frozen=True, kw_only=True):
+class StorageOperation(_StorageModel, frozen=True, kw_only=True):
     """A long operation on stored files; here all are over when they are answered."""
 
     id: str

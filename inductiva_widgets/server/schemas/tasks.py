@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.models.machines import Cpus, HourlyCost, MachineGroup
-from inductiva_widgets.models.tasks import Command, Submission
+from inductiva_widgets.models.machines import Cpus, HourlyCost, MachineGroupInfo
+from inductiva_widgets.models.tasks import Command, TaskSubmission
 
 _encoder = msgspec.json.Encoder()
 
@@ -42,11 +42,11 @@ def _with_offsets(value: Any) -> Any:
     return value
 
 
-class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+class _ServerModel(msgspec.Struct, frozen=True, kw_only=True):
     """Base of what the server sends."""
 
 
-class VersionAnswer(_Answer, frozen=True, kw_only=True):
+class VersionAnswer(_ServerModel, frozen=True, kw_only=True):
     """Answer to ``GET /version``; ``instance`` is a new one each time the server starts."""
 
     version: str
@@ -54,7 +54,7 @@ class VersionAnswer(_Answer, frozen=True, kw_only=True):
     min_supported_client_version: str | None = None
 
 
-class VersionCheck(_Answer, frozen=True, kw_only=True):
+class VersionCheck(_ServerModel, frozen=True, kw_only=True):
     """Answer to ``GET /version-check``."""
 
     is_valid: bool
@@ -84,7 +84,7 @@ class CpuInfo(Cpus, frozen=True, kw_only=True):
 SharingLevel = Literal["private", "organization", "public"]
 
 
-class QuotaUsage(_Answer, frozen=True, kw_only=True):
+class QuotaUsage(_ServerModel, frozen=True, kw_only=True):
     """What a machine group takes of the account's quotas."""
 
     max_price_hour: float
@@ -141,11 +141,11 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
         return self.type or ("elastic" if self.is_elastic else "standard")
 
 
-class GroupOrder(NewGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GroupRequestBody(NewGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The same as clients send it, where an unknown field is a mistake."""
 
 
-class Price(_Answer, frozen=True, kw_only=True):
+class Price(_ServerModel, frozen=True, kw_only=True):
     """Answer to ``GET /compute/price``, US dollars per machine and hour.
 
     This machine costs nothing. The service's own client divides by the first price though, so both
@@ -156,7 +156,7 @@ class Price(_Answer, frozen=True, kw_only=True):
     on_demand_price: float = 1e-6
 
 
-class LocalGroup(MachineGroup, frozen=True, kw_only=True):
+class LocalGroup(MachineGroupInfo, frozen=True, kw_only=True):
     """A machine group, with all that the service tells of one."""
 
     disk_size_gb: int
@@ -177,7 +177,7 @@ class LocalGroup(MachineGroup, frozen=True, kw_only=True):
     sharing_level: SharingLevel = "private"
 
 
-class TimeSpent(_Answer, frozen=True, kw_only=True):
+class TimeSpent(_ServerModel, frozen=True, kw_only=True):
     """How long a machine group did something."""
 
     name: str
@@ -186,7 +186,7 @@ class TimeSpent(_Answer, frozen=True, kw_only=True):
     unit: str = "seconds"
 
 
-class GroupUsage(_Answer, frozen=True, kw_only=True):
+class GroupUsage(_ServerModel, frozen=True, kw_only=True):
     """What a machine group did with its time."""
 
     total_time: TimeSpent
@@ -194,7 +194,7 @@ class GroupUsage(_Answer, frozen=True, kw_only=True):
     idle_time: TimeSpent
 
 
-class GroupCosts(_Answer, frozen=True, kw_only=True):
+class GroupCosts(_ServerModel, frozen=True, kw_only=True):
     """What a machine group has cost: nothing."""
 
     cost: float = 0.0
@@ -210,7 +210,7 @@ class PastGroup(LocalGroup, frozen=True, kw_only=True):
     costs: GroupCosts = GroupCosts()
 
 
-class Quota(_Answer, frozen=True, kw_only=True):
+class Quota(_ServerModel, frozen=True, kw_only=True):
     """A limit of the account."""
 
     id: str
@@ -221,7 +221,7 @@ class Quota(_Answer, frozen=True, kw_only=True):
     scope: Literal["global", "instance"] = "global"
 
 
-class Project(_Answer, frozen=True, kw_only=True):
+class Project(_ServerModel, frozen=True, kw_only=True):
     """A project of the account."""
 
     name: str
@@ -248,11 +248,11 @@ class ExtraParams(msgspec.Struct, frozen=True, kw_only=True):
     run_subprocess_dir: str | None = None
 
 
-class NewTask(Submission, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewTask(TaskSubmission, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of ``POST /tasks/submit``: what clients send, and nothing else."""
 
 
-class WorkingFile(_Answer, frozen=True, kw_only=True):
+class WorkingFileEntry(_ServerModel, frozen=True, kw_only=True):
     """A file that a running task has written; the name is relative to its working folder."""
 
     name: str
@@ -273,7 +273,7 @@ class PeerOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     sdp: Annotated[str, Meta(max_length=64 << 10)] | None = None
 
 
-class PeerAnswer(_Answer, frozen=True, kw_only=True):
+class PeerMessage(_ServerModel, frozen=True, kw_only=True):
     """What the peer of a running task answers to an offer."""
 
     type: Literal["answer"] = "answer"

@@ -119,7 +119,7 @@ class Database:
         if self._writer == threading.get_ident():
             yield self._writing
             return
-        with _turn(self._write_turn, self._patience), _trouble_told():
+        with _write_lock(self._write_turn, self._patience), _trouble_told():
             self._writing.execute("BEGIN IMMEDIATE")
             self._writer = threading.get_ident()
             try:
@@ -134,7 +134,7 @@ class Database:
                 self._writer = None
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def read_connection(self) -> Iterator[sqlite3.Connection]:
         """Everything inside sees the same state: that after the last transaction.
 
         Inside a transaction, it sees what that has done so far.
@@ -186,7 +186,7 @@ def _set_aside(path: Path, damage: str) -> DamagedDatabaseError:
 
 
 @contextmanager
-def _turn(lock: threading.Lock, patience: float) -> Iterator[None]:
+def _write_lock(lock: threading.Lock, patience: float) -> Iterator[None]:
     # While the file is locked from outside requests pile up here. Each is told in time.
     if not lock.acquire(timeout=patience):
         raise UnavailableError(_BUSY)

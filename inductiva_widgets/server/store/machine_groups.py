@@ -33,21 +33,21 @@ class GroupTable:
         self._database = database
         self._insert(LOCAL_GROUP, LOCAL_GROUP, GroupStatus.STARTED, None)
 
-    def built_in(self) -> GroupRecord:
+    def default_group(self) -> GroupRecord:
         """Return the group of this machine, which is always there and always started."""
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             row = connection.execute(f"{_SELECT} WHERE id = ?", [LOCAL_GROUP]).fetchone()
         return _record(row)
 
     def find(self, key: str | None) -> GroupRecord | None:
         """Return the group of an id or a name, whatever its status."""
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             row = connection.execute(f"{_SELECT} WHERE id = ?1 OR name = ?1", [key]).fetchone()
         return None if row is None else _record(row)
 
     def active(self) -> list[GroupRecord]:
         """Return the groups that have not been terminated, the built-in one first."""
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             rows = connection.execute(
                 f"{_SELECT} WHERE status != ? ORDER BY created, id", [GroupStatus.TERMINATED.value]
             ).fetchall()
@@ -55,7 +55,7 @@ class GroupTable:
 
     def history(self, limit: int, offset: int, *, ended_only: bool = False) -> list[GroupRecord]:
         """Return part of all groups there have ever been, newest first."""
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             rows = connection.execute(
                 f"{_SELECT} WHERE NOT ? OR status = ? ORDER BY created DESC, id LIMIT ? OFFSET ?",
                 [ended_only, GroupStatus.TERMINATED.value, limit, offset],

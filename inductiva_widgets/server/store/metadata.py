@@ -6,29 +6,31 @@ from typing import Literal
 
 import msgspec
 
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 
 Kind = Literal["project", "group-sharing"]
 
 
-def read(store: Store, kind: Kind) -> dict[str, dict[str, str]]:
+def read_metadata(store: TaskStore, kind: Kind) -> dict[str, dict[str, str]]:
     """Return all notes of a kind, by the name of what they are about."""
-    with store.reading() as connection:
+    with store.read_connection() as connection:
         rows = connection.execute("SELECT name, note FROM notes WHERE kind = ?", [kind]).fetchall()
     return {name: msgspec.json.decode(note, type=dict[str, str]) for name, note in rows}
 
 
-def write(store: Store, kind: Kind, name: str, note: dict[str, str], *, merge: bool) -> None:
+def write_metadata(
+    store: TaskStore, kind: Kind, name: str, note: dict[str, str], *, merge: bool
+) -> None:
     """Replace the note about something, or merge new entries into it."""
     with store.transaction() as connection:
-        known = read(store, kind).get(name, {}) if merge else {}
+        known = read_metadata(store, kind).get(name, {}) if merge else {}
         connection.execute(
             "INSERT OR REPLACE INTO notes VALUES (?, ?, ?)",
             [kind, name, msgspec.json.encode({**known, **note})],
         )
 
 
-def forget(store: Store, kind: Kind, name: str) -> None:
+def delete_metadata(store: TaskStore, kind: Kind, name: str) -> None:
     """Remove the note about something, where there is one."""
     with store.transaction() as connection:
         connection.execute("DELETE FROM notes WHERE kind = ? AND name = ?", [kind, name])

@@ -7,7 +7,7 @@ from enum import Enum
 
 import msgspec
 
-from inductiva_widgets.models.tasks import StatusEvent, Submission, TaskInfo
+from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
 from inductiva_widgets.server.schemas.tasks import NewGroup
 
 
@@ -32,7 +32,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     seq: int
     info: TaskInfo
-    submission: Submission
+    submission: TaskSubmission
     history: tuple[StatusEvent, ...] = ()
     supervision: Supervision = Supervision()
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from inductiva_widgets.models.tasks import StatusEvent, Submission, TaskInfo
+from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
 from inductiva_widgets.server.errors import UnavailableError
 from inductiva_widgets.server.schemas.tasks import encode
 from inductiva_widgets.server.store.database import Database
@@ -35,7 +35,7 @@ from inductiva_widgets.status import Status
 DEFAULT_PROJECT = "default"
 
 
-class Store:
+class TaskStore:
     """The tasks, projects and machine groups of one data folder.
 
     Parameters
@@ -66,13 +66,13 @@ class Store:
         """Everything inside happens as a whole or not at all, and alone."""
         return self._database.transaction()
 
-    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+    def read_connection(self) -> AbstractContextManager[sqlite3.Connection]:
         """Give a connection that waits for no writer, and cannot write."""
-        return self._database.reading()
+        return self._database.read_connection()
 
     # Tasks ---------------------------------------------------------------------------------------
 
-    def add_task(self, info: TaskInfo, submission: Submission) -> TaskRecord:
+    def add_task(self, info: TaskInfo, submission: TaskSubmission) -> TaskRecord:
         """Add a task without history and return it."""
         with self.transaction() as connection:
             record = TaskRecord(seq=0, info=info, submission=submission)
@@ -87,16 +87,16 @@ class Store:
         found = self._records("id = ?", [task_id])
         return found[0] if found else None
 
-    def tasks_with(self, statuses: Sequence[Status]) -> list[TaskRecord]:
+    def tasks_by_status(self, statuses: Sequence[Status]) -> list[TaskRecord]:
         """Return the tasks in any of some statuses, the longest queued first."""
         marks = ", ".join("?" * len(statuses))
         return self._records(
             f"status IN ({marks})", [str(status) for status in statuses], "queued, seq"
         )
 
-    def ids_with(self, status: Status) -> list[str]:
+    def ids_by_status(self, status: Status) -> list[str]:
         """Return the ids of the tasks in a status, the longest queued first."""
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             rows = connection.execute(
                 "SELECT id FROM tasks WHERE status = ? ORDER BY queued, seq", [str(status)]
             ).fetchall()
@@ -162,7 +162,7 @@ class Store:
         clause, parameters = wanted.clause()
         by = [f"{SORT_COLUMNS[name]} {'DESC' if down else 'ASC'}" for name, down in order]
         ordering = ", ".join([*by, "seq DESC"])
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             total = connection.execute(
                 f"SELECT count(*) FROM tasks WHERE {clause}",
                 parameters,
@@ -177,7 +177,7 @@ class Store:
 
     def tasks_ahead(self, record: TaskRecord) -> int:
         """Return how many queued tasks come before one."""
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM tasks AS other JOIN tasks AS mine ON mine.seq = ?"
                 " WHERE other.status = ? AND (other.queued, other.seq) < (mine.queued, mine.seq)",
@@ -189,7 +189,7 @@ class Store:
 
     def projects(self, name: str | None = None) -> list[ProjectRecord]:
         """Return all projects, or the one of a name, oldest first."""
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             rows = connection.execute(
                 "SELECT name, id, kind, created FROM projects WHERE ?1 IS NULL OR name = ?1"
                 " ORDER BY created",
@@ -228,7 +228,7 @@ class Store:
     def _records(
         self, clause: str, parameters: Sequence[Any], order: str = "seq"
     ) -> list[TaskRecord]:
-        with self._database.reading() as connection:
+        with self._database.read_connection() as connection:
             rows = connection.execute(
                 "SELECT seq, info, submission, supervision FROM tasks"
                 f" WHERE {clause} ORDER BY {order}",
@@ -246,7 +246,7 @@ class Store:
             TaskRecord(
                 seq=seq,
                 info=msgspec.json.decode(info, type=TaskInfo),
-                submission=msgspec.json.decode(submission, type=Submission),
+                submission=msgspec.json.decode(submission, type=TaskSubmission),
                 supervision=msgspec.json.decode(supervision, type=Supervision),
                 history=tuple(histories[seq]),
             )

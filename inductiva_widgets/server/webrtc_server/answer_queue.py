@@ -19,7 +19,7 @@ class _Expected(NamedTuple):
     since: float
 
 
-class Mailbox:
+class AnswerQueue:
     """Keeps each answer until it was given once, or is too old, or there are too many.
 
     Parameters
@@ -36,7 +36,7 @@ class Mailbox:
         self._lock = threading.Lock()
         self._expected: dict[tuple[str, str], _Expected] = {}
 
-    def expect(self, task_id: str, client: str) -> Answer:
+    def reserve(self, task_id: str, client: str) -> Answer:
         """Return where the answer to a client's offer is to be put; an earlier one is void."""
         answer: Answer = Future()
         now = time.monotonic()
@@ -50,7 +50,7 @@ class Mailbox:
                 del self._expected[key]
         return answer
 
-    async def take(
+    async def wait_for(
         self, task_id: str, client: str, patience: float, block: float = 0.0
     ) -> str | None:
         """Return the answer for a client, None where there is none.

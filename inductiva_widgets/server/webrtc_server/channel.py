@@ -6,10 +6,10 @@ import asyncio
 import logging
 from typing import Any
 
-from inductiva_widgets.server.errors import RefusedError
+from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.webrtc_server import requests, tail
-from inductiva_widgets.server.webrtc_server.line_splitter import batches
-from inductiva_widgets.server.webrtc_server.requests import Request
+from inductiva_widgets.server.webrtc_server.line_splitter import batch_by_size
+from inductiva_widgets.server.webrtc_server.requests import ChannelRequest
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class _GoneError(Exception):
     """The other side cannot be told anything any more."""
 
 
-class Conversation:
+class PeerChannel:
     """Answers the requests on one data channel; needs a running event loop.
 
     Parameters
@@ -77,12 +77,12 @@ class Conversation:
 
     async def _answer(self, message: str | bytes) -> None:
         try:
-            request = requests.parsed(message)
+            request = requests.parse_request(message)
             if request.type == "tail" and request.follow:
                 await self._follow(request)
             else:
                 await self._send(await requests.answer(self._task, request))
-        except RefusedError as error:
+        except BadRequestError as error:
             await self._send(requests.failure(str(error)))
         except _GoneError:
             raise
@@ -90,12 +90,12 @@ class Conversation:
             _log.exception("A request to the peer of task %s met trouble.", self._task.id)
             await self._send(requests.failure(f"The embedded server failed: {error!r}."))
 
-    async def _follow(self, request: Request) -> None:
+    async def _follow(self, request: ChannelRequest) -> None:
         wanted = requests.tail_arguments(request)
         name = wanted.filename
         file = await tail.opened(self._task, name, wait=wanted.wait)
-        async for lines in tail.following(self._task, name, file, wanted.lines):
-            for batch in batches(lines):
+        async for lines in tail.iter_new_lines(self._task, name, file, wanted.lines):
+            for batch in batch_by_size(lines):
                 await self._send(requests.success(batch))
         # By this a client knows that no more comes, and so it must not overtake what does.
         await self._drained(0)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-from inductiva_widgets.server.webrtc_server.channel import Conversation
+from inductiva_widgets.server.webrtc_server.channel import PeerChannel
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Connections:
     def __init__(self, most: int, idle: float) -> None:
         self._most = most
         self._idle = idle
-        self._open: set[_Connection] = set()
+        self._open: set[_PeerConnection] = set()
         self._sweeper = asyncio.create_task(self._sweep())
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class Connections:
         """Return the answer to an offer, None where there is none to give."""
         if not _asks_for_data(sdp) or len(self._open) >= self._most:
             return None
-        connection = _Connection(task, self._close_later)
+        connection = _PeerConnection(task, self._close_later)
         self._open.add(connection)
         try:
             return await asyncio.wait_for(connection.answer(sdp), _ANSWER_TAKES)
@@ -69,25 +69,25 @@ class Connections:
                 if connection.idle_seconds() > self._idle:
                     await self._close(connection)
 
-    def _close_later(self, connection: _Connection) -> None:
+    def _close_later(self, connection: _PeerConnection) -> None:
         if connection in self._open:
             closing = asyncio.ensure_future(self._close(connection))
             # Kept until it is done, since the loop does not keep it.
             connection.closing = closing
 
-    async def _close(self, connection: _Connection) -> None:
+    async def _close(self, connection: _PeerConnection) -> None:
         self._open.discard(connection)
         await connection.close()
 
 
-class _Connection:
+class _PeerConnection:
     """One connection to one client, about one task; any number of channels."""
 
-    def __init__(self, task: RunningTask, on_lost: Callable[[_Connection], None]) -> None:
+    def __init__(self, task: RunningTask, on_lost: Callable[[_PeerConnection], None]) -> None:
         self.closing: asyncio.Future[None] | None = None
         self._task = task
         self._on_lost = on_lost
-        self._conversations: list[Conversation] = []
+        self._conversations: list[PeerChannel] = []
         self._active = time.monotonic()
         # Not the public servers that are asked by default: both sides are on this machine, or in
         # reach of each other.
@@ -121,7 +121,7 @@ class _Connection:
         if len(self._conversations) >= _MOST_CHANNELS:
             channel.close()
         else:
-            self._conversations.append(Conversation(channel, self._task))
+            self._conversations.append(PeerChannel(channel, self._task))
 
     def _look(self) -> None:
         if self._peer.connectionState in ("failed", "closed"):

@@ -20,7 +20,7 @@ _BLOCK = 64 << 10
 _LINE_END = re.compile(rb"\n|\r(?!\n)")
 
 
-class Splitter:
+class LineSplitter:
     """Makes whole lines of bytes that come in pieces; what is no UTF-8 is replaced.
 
     A carriage return ends a line, too: what a program draws over again is a line each time.
@@ -69,7 +69,7 @@ def _pieces(line: str) -> Iterator[str]:
         yield line[begin : begin + LONGEST_LINE]
 
 
-def batches(lines: Iterable[str], most: int = MOST_MESSAGE) -> Iterator[list[str]]:
+def batch_by_size(lines: Iterable[str], most: int = MOST_MESSAGE) -> Iterator[list[str]]:
     """Yield the lines in lists whose JSON has at most so many bytes."""
     batch: list[str] = []
     size = 0
@@ -96,7 +96,7 @@ def _bounded(line: str, most: int) -> Iterator[tuple[str, int]]:
     yield from _bounded(line[middle:], most)
 
 
-def newest(lines: list[str], most: int) -> list[str]:
+def last_that_fit(lines: list[str], most: int) -> list[str]:
     """Return the last lines, as many as fit into JSON of so many bytes."""
     kept: list[str] = []
     left = most
@@ -110,7 +110,7 @@ def newest(lines: list[str], most: int) -> list[str]:
     return kept[::-1]
 
 
-def start_of_last(file: BinaryIO, count: int) -> int:
+def offset_of_last_lines(file: BinaryIO, count: int) -> int:
     """Return where the last lines of a file begin, one without an end among them.
 
     Parameters

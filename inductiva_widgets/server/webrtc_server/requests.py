@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from inductiva_widgets.server import top
-from inductiva_widgets.server.errors import AbsentError, RefusedError
-from inductiva_widgets.server.schemas.tasks import WorkingFile
+from inductiva_widgets.server.errors import BadRequestError, MissingError
+from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.webrtc_server import tail
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
@@ -24,7 +24,7 @@ Tree = list["str | dict[str, Tree]"]
 Arguments = TypeVar("Arguments")
 
 
-class Request(msgspec.Struct, frozen=True):
+class ChannelRequest(msgspec.Struct, frozen=True):
     """A message of a client."""
 
     type: str
@@ -44,7 +44,7 @@ class _NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the others take."""
 
 
-def parsed(message: str | bytes) -> Request:
+def parse_request(message: str | bytes) -> ChannelRequest:
     """Return what a message asks for.
 
     Raises
@@ -53,12 +53,12 @@ def parsed(message: str | bytes) -> Request:
         It is no request.
     """
     try:
-        return msgspec.json.decode(message, type=Request)
+        return msgspec.json.decode(message, type=ChannelRequest)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise RefusedError(f"The request cannot be read: {error}.") from None
+        raise BadRequestError(f"The request cannot be read: {error}.") from None
 
 
-def tail_arguments(request: Request) -> TailArguments:
+def tail_arguments(request: ChannelRequest) -> TailArguments:
     """Return the arguments of a request for ``tail``."""
     return _arguments(request, TailArguments)
 
@@ -74,7 +74,7 @@ def failure(reason: str) -> str:
     return msgspec.json.encode({"status": "error", "message": reason[:2000]}).decode()
 
 
-async def answer(task: RunningTask, request: Request) -> str:
+async def answer(task: RunningTask, request: ChannelRequest) -> str:
     """Return the one message that answers a request.
 
     Raises
@@ -85,26 +85,26 @@ async def answer(task: RunningTask, request: Request) -> str:
     operation = OPERATIONS.get(request.type)
     if operation is None:
         known = ", ".join(OPERATIONS)
-        raise RefusedError(f"There is no operation {request.type!r}; there are: {known}.")
+        raise BadRequestError(f"There is no operation {request.type!r}; there are: {known}.")
     return success(await operation(task, request))
 
 
-async def _tail(task: RunningTask, request: Request) -> list[str]:
+async def _tail(task: RunningTask, request: ChannelRequest) -> list[str]:
     wanted = tail_arguments(request)
     with closing(await tail.opened(task, wanted.filename, wait=wanted.wait)) as file:
         return await asyncio.to_thread(tail.last_lines, file, wanted.lines, MOST_ANSWER)
 
 
-async def _list(task: RunningTask, request: Request) -> Tree:
+async def _list(task: RunningTask, request: ChannelRequest) -> Tree:
     _arguments(request, _NoArguments)
-    return tree(await asyncio.to_thread(task.files), MOST_ANSWER)
+    return to_nested_lists(await asyncio.to_thread(task.files), MOST_ANSWER)
 
 
-async def _last_modified_file(task: RunningTask, request: Request) -> dict[str, str | float]:
+async def _last_modified_file(task: RunningTask, request: ChannelRequest) -> dict[str, str | float]:
     _arguments(request, _NoArguments)
     files = await asyncio.to_thread(task.files)
     if not files:
-        raise AbsentError("The task has no files yet.")
+        raise MissingError("The task has no files yet.")
     now, modified = time.time(), files[0].modified.timestamp()
     return {
         "most_recent_file": files[0].name,
@@ -115,12 +115,12 @@ async def _last_modified_file(task: RunningTask, request: Request) -> dict[str, 
     }
 
 
-async def _top(task: RunningTask, request: Request) -> str:
+async def _top(task: RunningTask, request: ChannelRequest) -> str:
     _arguments(request, _NoArguments)
-    return await asyncio.to_thread(lambda: top.text(task.processes()))
+    return await asyncio.to_thread(lambda: top.format_top(task.processes()))
 
 
-OPERATIONS: dict[str, Callable[[RunningTask, Request], Awaitable[object]]] = {
+OPERATIONS: dict[str, Callable[[RunningTask, ChannelRequest], Awaitable[object]]] = {
     "ls": _list,
     "tail": _tail,
     "top": _top,
@@ -128,7 +128,7 @@ OPERATIONS: dict[str, Callable[[RunningTask, Request], Awaitable[object]]] = {
 }
 
 
-def tree(files: Iterable[WorkingFile], most: int) -> Tree:
+def to_nested_lists(files: Iterable[WorkingFileEntry], most: int) -> Tree:
     """Return files as nested lists, folder by folder; the first ones where not all have room.
 
     Parameters
@@ -161,8 +161,8 @@ def _folder(path: str, known: dict[str, Tree]) -> Tree:
     return known[path]
 
 
-def _arguments(request: Request, kind: type[Arguments]) -> Arguments:
+def _arguments(request: ChannelRequest, kind: type[Arguments]) -> Arguments:
     try:
         return msgspec.convert(request.args or {}, kind)
     except msgspec.ValidationError as error:
-        raise RefusedError(f"The arguments of {request.type!r} do not fit: {error}.") from None
+        raise BadRequestError(f"The arguments of {request.type!r} do not fit: {error}.") from None

@@ -6,8 +6,8 @@ import io
 import os
 from typing import BinaryIO
 
-from inductiva_widgets.server.errors import AbsentError
-from inductiva_widgets.server.schemas.tasks import WorkingFile
+from inductiva_widgets.server.errors import MissingError
+from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.status import Status
 
@@ -29,7 +29,7 @@ class RunningTask:
     def __init__(self, tasks: TaskService, task_id: str) -> None:
         self._tasks = tasks
         self._id = task_id
-        self._work = tasks.work(task_id)
+        self._work = tasks.work_dir(task_id)
 
     @property
     def id(self) -> str:
@@ -54,16 +54,16 @@ class RunningTask:
         """
         try:
             return self._work.open(name)
-        except AbsentError:
+        except MissingError:
             if not self.is_over():
                 raise
-            return io.BytesIO(self._tasks.part(self._id, name, None, _MOST_ARCHIVED).content)
+            return io.BytesIO(self._tasks.read_file(self._id, name, None, _MOST_ARCHIVED).content)
 
     def reopen(self, name: str, file: BinaryIO) -> BinaryIO | None:
         """Open a file again if another one has come under its name; return None otherwise."""
         try:
             present = self._work.open(name)
-        except AbsentError:
+        except MissingError:
             # Moved away, and its successor is not there yet.
             return None
         if os.path.sameopenfile(present.fileno(), file.fileno()):
@@ -71,7 +71,7 @@ class RunningTask:
             return None
         return present
 
-    def files(self) -> list[WorkingFile]:
+    def files(self) -> list[WorkingFileEntry]:
         """Return its files, newest first."""
         return self._work.files()
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.server.task_service import TaskService
-from inductiva_widgets.server.webrtc_server.answer_queue import Answer, Mailbox
+from inductiva_widgets.server.webrtc_server.answer_queue import Answer, AnswerQueue
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _PATIENCE = 10.0
 _STOP_TAKES = 5.0
 
 
-class Peers:
+class PeerService:
     """Answers the offers of clients, on a thread of its own from the first one on.
 
     Parameters
@@ -39,7 +39,7 @@ class Peers:
         self._tasks = tasks
         self._most = most
         self._idle = idle
-        self._mailbox = Mailbox()
+        self._mailbox = AnswerQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,7 +65,7 @@ class Peers:
             return
         loop = self._started()
         if loop is not None:
-            answer = self._mailbox.expect(task_id, client)
+            answer = self._mailbox.reserve(task_id, client)
             asyncio.run_coroutine_threadsafe(self._respond(task, sdp, answer), loop)
 
     async def answer(self, task_id: str, client: str, block: float = 0.0) -> str | None:
@@ -74,7 +74,7 @@ class Peers:
         The answer to an offer that was made is waited for anyway; ``block`` is for how many seconds
         to wait for the offer, too.
         """
-        return await self._mailbox.take(task_id, client, _PATIENCE, block)
+        return await self._mailbox.wait_for(task_id, client, _PATIENCE, block)
 
     def is_idle(self) -> bool:
         """Return whether nobody is connected."""

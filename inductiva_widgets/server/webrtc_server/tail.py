@@ -8,8 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import BinaryIO
 
-from inductiva_widgets.server.errors import AbsentError
-from inductiva_widgets.server.webrtc_server.line_splitter import Splitter, newest, start_of_last
+from inductiva_widgets.server.errors import MissingError
+from inductiva_widgets.server.webrtc_server.line_splitter import (
+    LineSplitter,
+    last_that_fit,
+    offset_of_last_lines,
+)
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _PERIOD = 0.25
@@ -29,7 +33,7 @@ async def opened(task: RunningTask, name: str, *, wait: bool) -> BinaryIO:
         is_over = task.is_over()
         try:
             return await asyncio.to_thread(task.open, name)
-        except AbsentError:
+        except MissingError:
             if is_over or not wait:
                 raise
         await asyncio.sleep(_PERIOD)
@@ -39,13 +43,13 @@ def last_lines(file: BinaryIO, count: int, most: int) -> list[str]:
     """Return the last lines of a file, as many as fit into JSON of so many bytes."""
     size = file.seek(0, os.SEEK_END)
     # No byte takes less than itself.
-    file.seek(max(start_of_last(file, count), size - most))
-    splitter = Splitter()
+    file.seek(max(offset_of_last_lines(file, count), size - most))
+    splitter = LineSplitter()
     lines = [*splitter.feed(file.read(most)), *splitter.end()]
-    return newest(lines[max(0, len(lines) - count) :], most)
+    return last_that_fit(lines[max(0, len(lines) - count) :], most)
 
 
-async def following(
+async def iter_new_lines(
     task: RunningTask, name: str, file: BinaryIO, count: int
 ) -> AsyncIterator[list[str]]:
     """Yield the last lines of a file, then those that are added, until the task has ended.
@@ -65,9 +69,9 @@ async def following(
     count
         How many of the lines that are there already to begin with.
     """
-    splitter = Splitter()
+    splitter = LineSplitter()
     try:
-        file.seek(await asyncio.to_thread(start_of_last, file, count))
+        file.seek(await asyncio.to_thread(offset_of_last_lines, file, count))
         while True:
             is_over = task.is_over()
             if _size(file) < file.tell():

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.simulators._commands import CommandLike
-from inductiva_widgets.simulators._commands_mpi import mpi, positive
-from inductiva_widgets.simulators._packing import check_input_folder
+from inductiva_widgets.simulators._commands_mpi import check_positive, mpi_command
+from inductiva_widgets.simulators._packing import validate_input_dir
 from inductiva_widgets.simulators.base import Simulator
 from inductiva_widgets.simulators.bases import CommandsSimulator, ScriptSimulator
 from inductiva_widgets.simulators.options import InputDir, MpiOptions, RunOptions
@@ -24,8 +24,8 @@ class SCHISM(Simulator):
 
     alias = "schism"
     image = "schism"
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
 
     def run(
         self, input_dir: InputDir = None, *, num_scribes: int = 1, **options: Unpack[MpiOptions]
@@ -41,13 +41,13 @@ class SCHISM(Simulator):
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        positive(num_scribes, "num_scribes")
+        inputs = self._validate_inputs(input_dir, options)
+        check_positive(num_scribes, "num_scribes")
         commands: list[CommandLike] = [
             "mkdir -p outputs",
-            mpi(f"/schism/build/bin/pschism {num_scribes}", options),
+            mpi_command(f"/schism/build/bin/pschism {num_scribes}", options),
         ]
-        return self._run(inputs, commands, options)
+        return self._submit(inputs, commands, options)
 
 
 class SFINCS(Simulator):
@@ -66,9 +66,9 @@ class SFINCS(Simulator):
         **options
             Common arguments, see ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        inputs.file("sfincs.inp")
-        return self._run(inputs, ["sfincs"], options)
+        inputs = self._validate_inputs(input_dir, options)
+        inputs.input_file("sfincs.inp")
+        return self._submit(inputs, ["sfincs"], options)
 
 
 class FVCOM(Simulator):
@@ -76,8 +76,8 @@ class FVCOM(Simulator):
 
     alias = "fvcom"
     image = "fvcom"
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
 
     def run(
         self,
@@ -113,16 +113,16 @@ class FVCOM(Simulator):
             raise InputError(f"model is '' or 'estuary', not {model!r}.")
         if not case_name and not create_namelist:
             raise InputError("FVCOM needs a case_name, or create_namelist to begin with.")
-        inputs = self._inputs(input_dir, options)
-        folder = inputs.directory(working_dir, "working_dir")
+        inputs = self._validate_inputs(input_dir, options)
+        folder = inputs.input_dir(working_dir, "working_dir")
         words = [
             f"fvcom_{model}" if model else "fvcom",
             f"--CASENAME={case_name}" if case_name else "",
             f"--CREATE_NAMELIST {create_namelist}" if create_namelist else "",
             f"--dbg={debug}",
         ]
-        command = mpi(" ".join(filter(None, words)), options)
-        return self._run(inputs, [command], options, run_subprocess_dir=folder)
+        command = mpi_command(" ".join(filter(None, words)), options)
+        return self._submit(inputs, [command], options, run_subprocess_dir=folder)
 
 
 class MOHID(Simulator):
@@ -130,7 +130,7 @@ class MOHID(Simulator):
 
     alias = "mohid"
     image = "mohid"
-    spans_machines = True
+    multi_node = True
 
     def run(
         self,
@@ -161,14 +161,14 @@ class MOHID(Simulator):
         """
         if command not in ("MohidWater.exe", "MohidLand.exe"):
             raise InputError(f"command is 'MohidWater.exe' or 'MohidLand.exe', not {command!r}.")
-        inputs = self._inputs(input_dir, options)
-        folder = inputs.directory(working_dir, "working_dir")
+        inputs = self._validate_inputs(input_dir, options)
+        folder = inputs.input_dir(working_dir, "working_dir")
         # Started by the image's own mpirun, hence without MPI settings of the service.
-        count = "" if positive(n_vcpus, "n_vcpus") is None else f"-np {n_vcpus} "
+        count = "" if check_positive(n_vcpus, "n_vcpus") is None else f"-np {n_vcpus} "
         commands = [f"mpirun {count}/usr/local/bin/{command}"]
         if run_ddc:
             commands.append("/usr/local/bin/MohidDDC.exe")
-        return self._run(inputs, commands, options, run_subprocess_dir=folder)
+        return self._submit(inputs, commands, options, run_subprocess_dir=folder)
 
 
 class Delft3D(ScriptSimulator):
@@ -245,7 +245,7 @@ class SWMM(CommandsSimulator):
 def _swmm_command(input_dir: InputDir) -> str:
     if input_dir is None:
         raise InputError("Give commands, such as ['runswmm model.inp model.rpt'].")
-    models = sorted(check_input_folder(input_dir).path.glob("*.inp"))
+    models = sorted(validate_input_dir(input_dir).path.glob("*.inp"))
     if len(models) != 1:
         found = ", ".join(model.name for model in models) or "none"
         raise InputError(

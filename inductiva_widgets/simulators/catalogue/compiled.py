@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.models.tasks import Command
 from inductiva_widgets.simulators._commands import CommandLike
-from inductiva_widgets.simulators._commands_mpi import mpi
+from inductiva_widgets.simulators._commands_mpi import mpi_command
 from inductiva_widgets.simulators._inputs import Inputs
 from inductiva_widgets.simulators.base import Simulator
 from inductiva_widgets.simulators.bases import ScriptSimulator
@@ -32,8 +32,8 @@ class FUNWAVE(Simulator):
 
     alias = "funwave"
     image = "funwave"
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
 
     def run(
         self,
@@ -79,8 +79,8 @@ class FUNWAVE(Simulator):
             18: CHECK_MASS_CONSERVATION,
             20: TRACKING,
         }
-        inputs = self._inputs(input_dir, options)
-        name = inputs.file(sim_config_filename, "sim_config_filename")
+        inputs = self._validate_inputs(input_dir, options)
+        name = inputs.input_file(sim_config_filename, "sim_config_filename")
         edits = [f"sed -i '{line}s/^# *//' Makefile" for line, flag in lines.items() if flag]
         if SPHERICAL:
             edits.append("sed -i 's/SPHERICAL   = false/SPHERICAL   = true/' Makefile")
@@ -88,11 +88,11 @@ class FUNWAVE(Simulator):
             "cp /FUNWAVE-TVD-Version_3.6/Makefile .",
             *edits,
             "make",
-            mpi(f"funwave-work/compiled_funwave {name}", options),
+            mpi_command(f"funwave-work/compiled_funwave {name}", options),
             "rm -r funwave-work",
             "rm Makefile",
         ]
-        return self._run(inputs, commands, options)
+        return self._submit(inputs, commands, options)
 
 
 class WaveWatch3(ScriptSimulator):
@@ -100,7 +100,7 @@ class WaveWatch3(ScriptSimulator):
 
     alias = "WAVEWATCH-III"
     image = "wavewatch3"
-    spans_machines = True
+    multi_node = True
 
     def run(
         self,
@@ -131,11 +131,11 @@ class WaveWatch3(ScriptSimulator):
         """
         if (switch is None) == (custom_switch is None):
             raise InputError("WaveWatch3 is compiled with either a switch or a custom_switch.")
-        inputs = self._inputs(input_dir, options)
-        own = None if custom_switch is None else inputs.file(custom_switch, "custom_switch")
+        inputs = self._validate_inputs(input_dir, options)
+        own = None if custom_switch is None else inputs.input_file(custom_switch, "custom_switch")
         build = f"bash /home/compile_ww3.sh {own or switch} {'true' if own else 'false'}"
         steps = self._either(inputs, commands, shell_script)
-        return self._run(inputs, [build, *steps], options)
+        return self._submit(inputs, [build, *steps], options)
 
 
 class CM1(Simulator):
@@ -143,8 +143,8 @@ class CM1(Simulator):
 
     alias = "cm1"
     image = "cm1"
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
 
     def run(
         self,
@@ -179,23 +179,23 @@ class CM1(Simulator):
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        name = inputs.file(sim_config_filename, "sim_config_filename")
+        inputs = self._validate_inputs(input_dir, options)
+        name = inputs.input_file(sim_config_filename, "sim_config_filename")
         given = {
             "base": base,
             "init3d": init3d,
             "init_terrain": init_terrain,
             "init_surface": init_surface,
         }
-        sources = [inputs.file(path, key) for key, path in given.items() if path is not None]
+        sources = [inputs.input_file(path, key) for key, path in given.items() if path is not None]
         data = {
-            target: inputs.file(path, key)
+            target: inputs.input_file(path, key)
             for key, path, target in (
                 ("input_sounding", input_sounding, "input_sounding"),
                 ("landuse", landuse, "LANDUSE.TBL"),
             )
             # A file that has its name already is where CM1 looks for it, and is the user's to keep.
-            if path is not None and inputs.file(path, key) != target
+            if path is not None and inputs.input_file(path, key) != target
         }
         build = f"{_FOLDER}/__cm1" if sources or recompile else None
         commands: list[CommandLike] = []
@@ -205,11 +205,11 @@ class CM1(Simulator):
         commands += [f"cp -f {path} {_FOLDER}/{target}" for target, path in data.items()]
         if build:
             commands.append(f"make -C {build}/src")
-        commands.append(mpi(f"{f'{build}/run/' if build else ''}cm1.exe {name}", options))
+        commands.append(mpi_command(f"{f'{build}/run/' if build else ''}cm1.exe {name}", options))
         if build:
             commands.append(f"rm -r {build}")
         commands += [f"rm {_FOLDER}/{target}" for target in data]
-        return self._run(inputs, commands, options)
+        return self._submit(inputs, commands, options)
 
 
 class COAWST(Simulator):
@@ -217,8 +217,8 @@ class COAWST(Simulator):
 
     alias = "coawst"
     image = "coawst"
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
 
     # What a build script has to say to fit the image.
     _BUILD: ClassVar[dict[str, str]] = {
@@ -260,30 +260,30 @@ class COAWST(Simulator):
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        name = inputs.file(sim_config_filename, "sim_config_filename")
+        inputs = self._validate_inputs(input_dir, options)
+        name = inputs.input_file(sim_config_filename, "sim_config_filename")
         program = posixpath.basename(coawst_bin)
         if compile_simulator:
             if build_coawst_script is None:
                 raise InputError("COAWST needs a build_coawst_script, or compile_simulator=False.")
-            script = inputs.file(build_coawst_script, "build_coawst_script")
+            script = inputs.input_file(build_coawst_script, "build_coawst_script")
             self._check_build(inputs, script)
             # The build of its atmosphere asks for the compiler: 34 is GNU's with MPI.
             made: list[CommandLike] = [Command(cmd=f"bash {script}", prompts=["34"])]
         else:
-            ready = inputs.file(coawst_bin, "coawst_bin")
+            ready = inputs.input_file(coawst_bin, "coawst_bin")
             made = [f"cp -f {ready} __COAWST/", f"chmod +x __COAWST/{program}"]
         commands: list[CommandLike] = [
             f"cp -r /opt/COAWST {_FOLDER}/__COAWST",
             *(init_commands or ()),
             "create_all_sim_links",
             *made,
-            mpi(f"{program} {name}", options),
+            mpi_command(f"{program} {name}", options),
             *(cleanup_commands or ()),
             "rm -r __COAWST",
             "clean_all_sim_links",
         ]
-        return self._run(inputs, commands, options)
+        return self._submit(inputs, commands, options)
 
     def _check_build(self, inputs: Inputs, script: str) -> None:
         """Tell of a build that would fail after minutes, before anything is submitted."""

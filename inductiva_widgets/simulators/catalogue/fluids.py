@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.models.machines import MachineGroupInfo
 from inductiva_widgets.simulators._commands import CommandLike
-from inductiva_widgets.simulators._commands_mpi import hybrid, mpi_everywhere, surface_meshes
-from inductiva_widgets.simulators.base import DeviceChoice, Simulator
+from inductiva_widgets.simulators._commands_mpi import hybrid_command, mesh_command, mpi_on_all_cpus
+from inductiva_widgets.simulators.base import GpuVariantMixin, Simulator
 from inductiva_widgets.simulators.bases import ConfigFileSimulator, ScriptSimulator
 from inductiva_widgets.simulators.options import HybridOptions, InputDir, MeshOptions
 from inductiva_widgets.tasks.task import Task
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class AmrWind(DeviceChoice, ConfigFileSimulator):
+class AmrWind(GpuVariantMixin, ConfigFileSimulator):
     """AMR-Wind: winds and wind farms on meshes that refine themselves."""
 
     alias = "amrwind"
     image = "amr-wind"
     program = "amr_wind"
-    spans_machines = True
+    multi_node = True
 
 
-class CaNS(DeviceChoice, ConfigFileSimulator):
+class CaNS(GpuVariantMixin, ConfigFileSimulator):
     """CaNS: direct numerical simulation of turbulent flows."""
 
     alias = "cans"
     image = "cans"
     program = "cans"
-    before = ("mkdir -p data",)
-    spans_machines = True
+    pre_commands = ("mkdir -p data",)
+    multi_node = True
 
 
 class OpenFOAM(ScriptSimulator):
@@ -52,7 +52,7 @@ class OpenFOAM(ScriptSimulator):
         Whether to take the build with the mesher cfMesh, of ESI's version 2412 only.
     """
 
-    spans_machines = True
+    multi_node = True
 
     def __init__(
         self,
@@ -71,8 +71,8 @@ class OpenFOAM(ScriptSimulator):
         self.alias = "openfoam_cfmesh_v2412_dev" if include_cfmesh else f"openfoam_{distribution}"
         self.image = f"openfoam-{distribution}"
 
-    def _placed(self, command: str, machine: MachineGroup) -> CommandLike:
-        return mpi_everywhere(command, machine) if "-parallel" in command.split() else command
+    def _wrap_command(self, command: str, machine: MachineGroupInfo) -> CommandLike:
+        return mpi_on_all_cpus(command, machine) if "-parallel" in command.split() else command
 
 
 class FDS(Simulator):
@@ -80,7 +80,7 @@ class FDS(Simulator):
 
     alias = "fds"
     image = "fds"
-    takes = HybridOptions
+    run_options = HybridOptions
 
     def run(
         self,
@@ -107,15 +107,15 @@ class FDS(Simulator):
             Processes, threads and common arguments, see ``HybridOptions`` and
             ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        name = inputs.file(sim_config_filename, "sim_config_filename")
+        inputs = self._validate_inputs(input_dir, options)
+        name = inputs.input_file(sim_config_filename, "sim_config_filename")
         after: list[CommandLike] = []
         if smokeview_case_name is not None:
             after.append(f"smokeview -runscript {smokeview_case_name}")
         after += [f"bash /scripts/make_movie.sh {part}" for part in smokeview_video_sources or ()]
         solver = f"/opt/fds/Build/ompi_gnu_linux/fds_ompi_gnu_linux {name}"
-        return self._run(
-            inputs, lambda machine: [hybrid(solver, machine, options), *after], options
+        return self._submit(
+            inputs, lambda machine: [hybrid_command(solver, machine, options), *after], options
         )
 
 
@@ -124,7 +124,7 @@ class SplishSplash(Simulator):
 
     alias = "splishsplash"
     image = "splishsplash"
-    takes = MeshOptions
+    run_options = MeshOptions
 
     def run(
         self,
@@ -153,13 +153,13 @@ class SplishSplash(Simulator):
         **options
             Mesh and common arguments, see ``MeshOptions`` and ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        name = inputs.file(sim_config_filename, "sim_config_filename")
+        inputs = self._validate_inputs(input_dir, options)
+        name = inputs.input_file(sim_config_filename, "sim_config_filename")
         commands = [
             "cp /SPlisHSPlasH_CPU/bin/SPHSimulator .",
             f"./SPHSimulator {name} --no-gui --output-dir .",
             "rm SPHSimulator",
-            *surface_meshes(options),
+            *mesh_command(options),
         ]
         if gen_gif:
             camera = _point(gen_gif_cam_pos, "gen_gif_cam_pos")
@@ -168,15 +168,15 @@ class SplishSplash(Simulator):
                 "python3 /home/scripts/gen_gif.py ./vtk res.gif "
                 f"--cam_pos {camera} --cam_fp {focus}"
             )
-        return self._run(inputs, commands, options)
+        return self._submit(inputs, commands, options)
 
 
-class DualSPHysics(DeviceChoice):
+class DualSPHysics(GpuVariantMixin):
     """DualSPHysics: waves and impacts as particles."""
 
     alias = "dualsphysics"
     image = "dualsphysics"
-    takes = MeshOptions
+    run_options = MeshOptions
 
     def run(
         self, input_dir: InputDir = None, *, shell_script: str, **options: Unpack[MeshOptions]
@@ -192,9 +192,9 @@ class DualSPHysics(DeviceChoice):
         **options
             Mesh and common arguments, see ``MeshOptions`` and ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        script = inputs.file(shell_script, "shell_script")
-        return self._run(inputs, [f"bash {script}", *surface_meshes(options)], options)
+        inputs = self._validate_inputs(input_dir, options)
+        script = inputs.input_file(shell_script, "shell_script")
+        return self._submit(inputs, [f"bash {script}", *mesh_command(options)], options)
 
 
 def _point(values: Sequence[float], argument: str) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from inductiva_widgets.models.machines import MachineGroup
-from inductiva_widgets.simulators._commands import CommandLike, as_list
-from inductiva_widgets.simulators._commands_mpi import hybrid, mpi_everywhere
-from inductiva_widgets.simulators.base import DeviceChoice, Simulator
+from inductiva_widgets.models.machines import MachineGroupInfo
+from inductiva_widgets.simulators._commands import CommandLike, as_command_list
+from inductiva_widgets.simulators._commands_mpi import hybrid_command, mpi_on_all_cpus
+from inductiva_widgets.simulators.base import GpuVariantMixin, Simulator
 from inductiva_widgets.simulators.bases import CommandsSimulator, ConfigFileSimulator
 from inductiva_widgets.simulators.options import HybridOptions, InputDir, RunOptions
 from inductiva_widgets.tasks.task import Task
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class GROMACS(DeviceChoice, CommandsSimulator):
+class GROMACS(GpuVariantMixin, CommandsSimulator):
     """GROMACS: molecular dynamics."""
 
     alias = "gromacs"
     image = "gromacs"
 
 
-class CP2K(DeviceChoice, ConfigFileSimulator):
+class CP2K(GpuVariantMixin, ConfigFileSimulator):
     """CP2K: quantum chemistry and solids."""
 
     alias = "cp2k"
     image = "cp2k"
     program = "cp2k.psmp"
-    spans_machines = True
+    multi_node = True
     mpi_version = "5.0.6"
 
 
@@ -41,7 +41,7 @@ class NWChem(ConfigFileSimulator):
     alias = "nwchem"
     image = "nwchem"
     program = "nwchem"
-    spans_machines = True
+    multi_node = True
 
 
 class QuantumEspresso(CommandsSimulator):
@@ -53,22 +53,22 @@ class QuantumEspresso(CommandsSimulator):
 
     alias = "quantumespresso"
     image = "quantum-espresso"
-    spans_machines = True
+    multi_node = True
 
-    def _placed(self, command: str, machine: MachineGroup) -> CommandLike:
+    def _wrap_command(self, command: str, machine: MachineGroupInfo) -> CommandLike:
         # Other commands, such as those that move files, are not to happen once a process.
         program = command.split(maxsplit=1)[0]
         is_parallel = program.endswith(".x") and not program.endswith("_openmp.x")
-        return mpi_everywhere(command, machine) if is_parallel else command
+        return mpi_on_all_cpus(command, machine) if is_parallel else command
 
 
-class Octopus(DeviceChoice):
+class Octopus(GpuVariantMixin):
     """Octopus: electrons in real space and real time."""
 
     alias = "octopus"
     image = "octopus"
-    spans_machines = True
-    takes = HybridOptions
+    multi_node = True
+    run_options = HybridOptions
 
     def run(
         self,
@@ -90,18 +90,18 @@ class Octopus(DeviceChoice):
             Processes, threads and common arguments, see ``HybridOptions`` and
             ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        listed = as_list(commands)
+        inputs = self._validate_inputs(input_dir, options)
+        listed = as_command_list(commands)
 
-        def steps(machine: MachineGroup) -> list[CommandLike]:
+        def steps(machine: MachineGroupInfo) -> list[CommandLike]:
             return [
-                hybrid(command, machine, options)
+                hybrid_command(command, machine, options)
                 if isinstance(command, str) and PurePosixPath(command.split()[0]).name == "octopus"
                 else command
                 for command in listed
             ]
 
-        return self._run(inputs, steps, options)
+        return self._submit(inputs, steps, options)
 
 
 class GX(Simulator):
@@ -125,6 +125,6 @@ class GX(Simulator):
         **options
             Common arguments, see ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        name = inputs.file(sim_config_filename, "sim_config_filename")
-        return self._run(inputs, [f"gx {name}"], options)
+        inputs = self._validate_inputs(input_dir, options)
+        name = inputs.input_file(sim_config_filename, "sim_config_filename")
+        return self._submit(inputs, [f"gx {name}"], options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.models.tasks import Command
 from inductiva_widgets.simulators._commands import CommandLike
-from inductiva_widgets.simulators._commands_mpi import openmp, positive
+from inductiva_widgets.simulators._commands_mpi import check_positive, openmp_env
 from inductiva_widgets.simulators.base import Simulator
 from inductiva_widgets.simulators.bases import (
     CommandsSimulator,
@@ -48,12 +48,14 @@ class CalculiX(Simulator):
         **options
             Common arguments, see ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        name = inputs.file(sim_config_filename, "sim_config_filename").removesuffix(".inp")
-        count = positive(n_vcpus, "n_vcpus")
-        return self._run(
+        inputs = self._validate_inputs(input_dir, options)
+        name = inputs.input_file(sim_config_filename, "sim_config_filename").removesuffix(".inp")
+        count = check_positive(n_vcpus, "n_vcpus")
+        return self._submit(
             inputs,
-            lambda machine: [Command(cmd=f"ccx -i {name}", env=openmp(count or machine.n_vcpus))],
+            lambda machine: [
+                Command(cmd=f"ccx -i {name}", env=openmp_env(count or machine.n_vcpus))
+            ],
             options,
         )
 
@@ -71,7 +73,7 @@ class OpenSees(ConfigFileSimulator):
     """
 
     alias = "opensees"
-    spans_machines = True
+    multi_node = True
 
     # Interface: image and program.
     _BUILDS = {  # noqa: RUF012
@@ -89,8 +91,8 @@ class OpenSees(ConfigFileSimulator):
         self.interface = interface
         self.image, self.program = self._BUILDS[interface]
 
-    def _main(self, cmd: str, options: MpiOptions) -> CommandLike:
-        return cmd if self.interface == "eesd" else super()._main(cmd, options)
+    def _main_command(self, cmd: str, options: MpiOptions) -> CommandLike:
+        return cmd if self.interface == "eesd" else super()._main_command(cmd, options)
 
 
 class GprMax(CommandsSimulator):
@@ -98,7 +100,7 @@ class GprMax(CommandsSimulator):
 
     alias = "GprMax"
     image = "gprmax"
-    spans_machines = True
+    multi_node = True
 
 
 class Elmer(ScriptSimulator):
@@ -106,7 +108,7 @@ class Elmer(ScriptSimulator):
 
     alias = "elmer"
     image = "elmer"
-    spans_machines = True
+    multi_node = True
 
 
 class FreeFEM(ScriptSimulator):
@@ -145,7 +147,7 @@ class CustomImage(CommandsSimulator):
     """
 
     alias = None
-    spans_machines = True
+    multi_node = True
 
     def __init__(self, container_image: str) -> None:
         if not isinstance(container_image, str) or not container_image.strip():

@@ -6,10 +6,10 @@ import posixpath
 from typing import TYPE_CHECKING, ClassVar
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.machines import MachineGroup
+from inductiva_widgets.models.machines import MachineGroupInfo
 from inductiva_widgets.models.tasks import Command
 from inductiva_widgets.simulators._commands import CommandLike
-from inductiva_widgets.simulators._commands_mpi import mpi, positive
+from inductiva_widgets.simulators._commands_mpi import check_positive, mpi_command
 from inductiva_widgets.simulators.base import Simulator
 from inductiva_widgets.simulators.options import InputDir, MpiOptions
 from inductiva_widgets.tasks.task import Task
@@ -23,8 +23,8 @@ class REEF3D(Simulator):
 
     alias = "reef3d"
     image = "reef3d"
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
 
     def run(self, input_dir: InputDir = None, **options: Unpack[MpiOptions]) -> Task:
         """Submit a simulation, the mesher and then the solver under MPI, and return its task.
@@ -36,12 +36,12 @@ class REEF3D(Simulator):
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
+        inputs = self._validate_inputs(input_dir, options)
         commands: list[CommandLike] = [
             "/DIVEMesh/bin/DiveMESH",
-            mpi("/REEF3D/bin/REEF3D", options),
+            mpi_command("/REEF3D/bin/REEF3D", options),
         ]
-        return self._run(inputs, commands, options)
+        return self._submit(inputs, commands, options)
 
 
 class XBeach(Simulator):
@@ -49,8 +49,8 @@ class XBeach(Simulator):
 
     alias = "xbeach"
     image = "xbeach"
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
 
     def run(
         self,
@@ -70,21 +70,21 @@ class XBeach(Simulator):
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
-        inputs = self._inputs(input_dir, options)
-        inputs.file("params.txt")
-        commands: list[CommandLike] = [mpi("xbeach", options)]
+        inputs = self._validate_inputs(input_dir, options)
+        inputs.input_file("params.txt")
+        commands: list[CommandLike] = [mpi_command("xbeach", options)]
         if export_vtk:
             commands.append(
                 "python3 /usr/local/bin/xbeach_animator --input-dir . --output-dir . --export-vtk"
             )
-        return self._run(inputs, commands, options)
+        return self._submit(inputs, commands, options)
 
 
 class _SwanFamily(Simulator):
     """What is started by a script of its own, or directly, in the folder of its file."""
 
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
     programs: ClassVar[tuple[str, ...]] = ()
     """What ``command`` may be: ``...run`` is a script, ``....exe`` the program itself."""
 
@@ -98,19 +98,19 @@ class _SwanFamily(Simulator):
     ) -> Task:
         if command not in self.programs:
             raise InputError(f"command is one of {', '.join(self.programs)}, not {command!r}.")
-        inputs = self._inputs(input_dir, options)
-        path = inputs.file(sim_config_filename, "sim_config_filename")
+        inputs = self._validate_inputs(input_dir, options)
+        path = inputs.input_file(sim_config_filename, "sim_config_filename")
         # The programs look for what the file names beside it, so they are started there.
         folder, name = posixpath.split(path)
-        given = positive(options.get("n_vcpus"), "n_vcpus")
+        given = check_positive(options.get("n_vcpus"), "n_vcpus")
 
-        def steps(machine: MachineGroup) -> list[CommandLike]:
+        def steps(machine: MachineGroupInfo) -> list[CommandLike]:
             if command.endswith(".exe"):
-                return [mpi(f"{command} {name}", options, env=env)]
+                return [mpi_command(f"{command} {name}", options, env=env)]
             slots = machine.n_vcpus or given
             if slots is None:
                 raise InputError(
-                    f"The service does not tell how many processors {machine.label} has: "
+                    f"The service does not tell how many processors {machine.display_name} has: "
                     "say n_vcpus."
                 )
             count = given or slots
@@ -124,7 +124,7 @@ class _SwanFamily(Simulator):
                 Command(cmd=f"{command} -input {name} -mpi {count}", env=env or {}),
             ]
 
-        return self._run(inputs, steps, options, run_subprocess_dir=folder or ".")
+        return self._submit(inputs, steps, options, run_subprocess_dir=folder or ".")
 
 
 class SWASH(_SwanFamily):

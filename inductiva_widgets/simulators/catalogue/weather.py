@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.simulators._commands import CommandLike
-from inductiva_widgets.simulators._commands_mpi import mpi, positive
+from inductiva_widgets.simulators._commands_mpi import check_positive, mpi_command
 from inductiva_widgets.simulators.base import Simulator
 from inductiva_widgets.simulators.options import InputDir, MpiOptions
 from inductiva_widgets.tasks.task import Task
@@ -40,8 +40,8 @@ class WRF(Simulator):
 
     alias = "wrf"
     image = "wrf"
-    spans_machines = True
-    takes = MpiOptions
+    multi_node = True
+    run_options = MpiOptions
 
     def run(
         self,
@@ -81,22 +81,22 @@ class WRF(Simulator):
         """
         if case_name not in _CASES:
             raise InputError(f"WRF has no case {case_name!r}. Cases: {', '.join(_CASES)}.")
-        inputs = self._inputs(input_dir, options)
-        inputs.file("namelist.input")
+        inputs = self._validate_inputs(input_dir, options)
+        inputs.input_file("namelist.input")
         commands: list[CommandLike] = [
             # The programs and tables of the case stand beside the inputs while it runs.
             f"/scripts/create_links.sh /WRF/test/{case_name}",
             *(init_commands or ()),
-            mpi("./wrf.exe", options),
+            mpi_command("./wrf.exe", options),
             "/scripts/delete_links.sh",
         ]
         if gen_gif:
             files = " ".join(gen_gif_files or ())
             if not files:
                 raise InputError("gen_gif needs gen_gif_files: the output files to show.")
-            positive(gen_gif_fps, "gen_gif_fps")
+            check_positive(gen_gif_fps, "gen_gif_fps")
             commands.append(
                 f"conda run -n wrf-env python /scripts/gen_gif.py --files {files} "
                 f"--output-dir {gen_gif_output_dir} --fps {gen_gif_fps} --var {gen_gif_variable}"
             )
-        return self._run(inputs, commands, options)
+        return self._submit(inputs, commands, options)

@@ -6,7 +6,7 @@ what has a colour of its own brings its background, so that both hold on light a
 """
 
 from inductiva_widgets.widgets.static_html.card import task_html, task_text
-from inductiva_widgets.widgets.static_html.download import download_html, download_text, has_ended
+from inductiva_widgets.widgets.static_html.download import download_html, download_text, is_finished
 from inductiva_widgets.widgets.static_html.lists import (
     ROWS_SHOWN,
     list_html,
@@ -18,7 +18,7 @@ __all__ = [
     "ROWS_SHOWN",
     "download_html",
     "download_text",
-    "has_ended",
+    "is_finished",
     "list_html",
     "list_text",
     "outputs_html",

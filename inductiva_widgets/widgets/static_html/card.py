@@ -8,28 +8,32 @@ from html import escape
 
 from inductiva_widgets.formatting import (
     format_bytes,
-    format_clock,
     format_cost,
     format_date,
-    format_short,
+    format_duration,
+    format_hms,
 )
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.status import Tone
+from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.timing import computation_seconds, phases, total_seconds
 from inductiva_widgets.widgets import contract, view_models
 from inductiva_widgets.widgets.static_html.download import Download, progress
-from inductiva_widgets.widgets.static_html.log_metrics import Live, live_html, live_text
+from inductiva_widgets.widgets.static_html.log_metrics import (
+    Live,
+    log_metrics_html,
+    log_metrics_text,
+)
 from inductiva_widgets.widgets.static_html.markup import (
     COLOURS,
     LONGEST_REASON,
-    badge,
-    coded,
-    end,
-    long,
-    pre,
+    code_after_colon,
+    escape_value,
+    pre_block,
     section,
-    short,
-    value,
+    status_badge,
+    truncate_line,
+    truncate_start,
+    truncate_text,
 )
 
 _PHASE_COLOURS = {
@@ -44,7 +48,7 @@ _PLAIN = "border:none;background:none;text-align:left;vertical-align:top;white-s
 def task_text(
     info: TaskInfo,
     now: datetime,
-    last_words: Sequence[contract.LastWords] = (),
+    last_words: Sequence[contract.LogTailView] = (),
     download: Download | None = None,
     live: Live | None = None,
     *,
@@ -70,17 +74,17 @@ def task_text(
     view = view_models.task_view(info, last_words=last_words)
     facts = _facts(info, now)
     width = max(len(name) for name, _ in facts)
-    lines = [f"Task {short(info.task_id)}: {short(info.alias)}"]
+    lines = [f"Task {truncate_line(info.task_id)}: {truncate_line(info.alias)}"]
     lines += [f"  {notice}"] if notice else []
     lines += [f"  {name:<{width}}  {value}" for name, value in facts]
-    lines += [f"  {line}" for line in live_text(live)]
+    lines += [f"  {line}" for line in log_metrics_text(live)]
     failure = view["failure"]
     if failure is not None:
-        lines.append(f"  {short(failure['title'], LONGEST_REASON)}")
-        lines += [f"    {line}" for line in long(failure["detail"]).splitlines()]
+        lines.append(f"  {truncate_line(failure['title'], LONGEST_REASON)}")
+        lines += [f"    {line}" for line in truncate_text(failure["detail"]).splitlines()]
         for words in failure["last_words"]:
-            lines.append(f"  Last lines of {short(words['name'])}:")
-            lines += [f"    {line}" for line in end(words["text"]).splitlines()]
+            lines.append(f"  Last lines of {truncate_line(words['name'])}:")
+            lines += [f"    {line}" for line in truncate_start(words["text"]).splitlines()]
         lines += [f"  {failure['advice']}"] if failure["advice"] else []
     if view["commands"]:
         lines.append("  Commands:")
@@ -92,7 +96,7 @@ def task_text(
 def task_html(
     info: TaskInfo,
     now: datetime,
-    last_words: Sequence[contract.LastWords] = (),
+    last_words: Sequence[contract.LogTailView] = (),
     download: Download | None = None,
     live: Live | None = None,
     *,
@@ -100,40 +104,44 @@ def task_html(
 ) -> str:
     """Return a card as HTML that needs no script and no style sheet; see ``task_text``."""
     view = view_models.task_view(info, last_words=last_words)
-    head = f'{badge(info)} <b style="margin-left:8px">{value(info.simulator or "")}</b> '
+    head = (
+        f'{status_badge(info)} <b style="margin-left:8px">{escape_value(info.simulator or "")}</b> '
+    )
     rows = "".join(
         f'<tr style="background:none"><th align="left" style="{_PLAIN};padding:1px 16px 1px 0;'
         f'font-weight:600;white-space:nowrap">{name}</th>'
-        f'<td style="{_PLAIN};padding:1px 0;overflow-wrap:anywhere">{value(fact)}</td></tr>'
+        f'<td style="{_PLAIN};padding:1px 0;overflow-wrap:anywhere">{escape_value(fact)}</td></tr>'
         for name, fact in _facts(info, now)
         if name != "Simulator"
     )
     commands = "\n".join(_command(one) for one in view["commands"])
-    notes = "".join(f"<div>{coded(line)}</div>" for line in _after(info, download))
+    notes = "".join(f"<div>{code_after_colon(line)}</div>" for line in _after(info, download))
     parts = (
         f'<div style="margin-bottom:6px">{head}'
-        f'<code style="overflow-wrap:anywhere">{value(info.task_id)}</code></div>',
+        f'<code style="overflow-wrap:anywhere">{escape_value(info.task_id)}</code></div>',
         f'<div style="margin:6px 0"><b>{escape(notice)}</b></div>' if notice else "",
         _failure(view["failure"]),
         _phase_bar(info, now),
         f'<table style="border-collapse:collapse;margin:6px 0 0"><tbody>{rows}</tbody></table>',
-        live_html(live),
-        f'<div style="margin-top:6px"><b>Commands</b>{pre(commands)}</div>' if commands else "",
+        log_metrics_html(live),
+        f'<div style="margin-top:6px"><b>Commands</b>{pre_block(commands)}</div>'
+        if commands
+        else "",
         f'<div style="margin-top:6px">{notes}</div>' if notes else "",
     )
-    return section(f"Task {short(info.task_id)}", "".join(parts))
+    return section(f"Task {truncate_line(info.task_id)}", "".join(parts))
 
 
 def _failure(failure: contract.FailureView | None) -> str:
     if failure is None:
         return ""
     words = "".join(
-        f"<div>Last lines of <code>{value(one['name'])}</code></div>{pre(end(one['text']))}"
+        f"<div>Last lines of <code>{escape_value(one['name'])}</code></div>{pre_block(truncate_start(one['text']))}"
         for one in failure["last_words"]
     )
     return (
-        f'<div style="border-left:3px solid {COLOURS[Tone.BAD]};padding:2px 10px;margin:6px 0">'
-        f"<b>{value(failure['title'], LONGEST_REASON)}</b>{pre(long(failure['detail']))}{words}"
+        f'<div style="border-left:3px solid {COLOURS[StatusGroup.FAILED]};padding:2px 10px;margin:6px 0">'
+        f"<b>{escape_value(failure['title'], LONGEST_REASON)}</b>{pre_block(truncate_text(failure['detail']))}{words}"
         f"<div>{escape(failure['advice'])}</div></div>"
     )
 
@@ -144,7 +152,7 @@ def _phase_bar(info: TaskInfo, now: datetime) -> str:
     if not whole:
         return ""
     pieces = "".join(
-        f'<span title="{name} {escape(format_short(seconds))}" style="display:inline-block;'
+        f'<span title="{name} {escape(format_duration(seconds))}" style="display:inline-block;'
         f'height:8px;width:{99 * seconds / whole:.2f}%;background:{_PHASE_COLOURS[name]}"></span>'
         for name, seconds in lengths
     )
@@ -158,8 +166,8 @@ def _phase_bar(info: TaskInfo, now: datetime) -> str:
 def _command(command: contract.CommandView) -> str:
     code, seconds = command["exit_code"], command["elapsed"]["seconds"]
     notes = [f"exit code {code}"] if code is not None else []
-    notes += [format_short(seconds)] if seconds is not None else []
-    return short(command["command"]) + (f"   ({', '.join(notes)})" if notes else "")
+    notes += [format_duration(seconds)] if seconds is not None else []
+    return truncate_line(command["command"]) + (f"   ({', '.join(notes)})" if notes else "")
 
 
 def _after(info: TaskInfo, download: Download | None) -> list[str]:
@@ -167,13 +175,15 @@ def _after(info: TaskInfo, download: Download | None) -> list[str]:
     if download is not None:
         return [progress(download)]
     if info.is_terminal and info.has_outputs:
-        return [f'Get the files: inductiva.Task("{short(info.task_id)}").download_outputs()']
+        return [
+            f'Get the files: inductiva.Task("{truncate_line(info.task_id)}").download_outputs()'
+        ]
     return []
 
 
 def _facts(info: TaskInfo, now: datetime) -> list[tuple[str, str]]:
     stretches = ", ".join(
-        f"{phase.name} {format_short(phase.seconds(now))}" for phase in phases(info)
+        f"{phase.name} {format_duration(phase.seconds(now))}" for phase in phases(info)
     )
     metrics = info.metrics
     output = ""
@@ -181,16 +191,16 @@ def _facts(info: TaskInfo, now: datetime) -> list[tuple[str, str]]:
         output = f"{metrics.output_total_files} files, {format_bytes(metrics.output_size_bytes)}"
     cost = info.estimated_computation_cost
     facts = [
-        ("Simulator", short(info.simulator or "")),
-        ("Machine", short(info.machine_type or "")),
-        ("Project", short(info.project or "")),
+        ("Simulator", truncate_line(info.simulator or "")),
+        ("Machine", truncate_line(info.machine_type or "")),
+        ("Project", truncate_line(info.project or "")),
         (
             "Submitted",
             "" if info.input_submit_time is None else format_date(info.input_submit_time),
         ),
         ("Phases", stretches),
-        ("Computation time", format_clock(computation_seconds(info, now))),
-        ("Total time", format_clock(total_seconds(info, now))),
+        ("Computation time", format_hms(computation_seconds(info, now))),
+        ("Total time", format_hms(total_seconds(info, now))),
         ("Cost", format_cost(cost) if cost else ""),
         ("Output", output),
         # Nothing counts on in a saved page, so it says of when it is.

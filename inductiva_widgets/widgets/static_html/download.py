@@ -6,23 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from inductiva_widgets.formatting import format_bytes
-from inductiva_widgets.widgets.static_html.markup import coded, long, section, short, value
+from inductiva_widgets.widgets.static_html.markup import (
+    code_after_colon,
+    escape_value,
+    section,
+    truncate_line,
+    truncate_text,
+)
 
 Download = Mapping[str, Any]
 
 
 def download_text(title: str, download: Download) -> str:
     """Return how far a download is, as text."""
-    return f"{short(title)}: {progress(download)}"
+    return f"{truncate_line(title)}: {progress(download)}"
 
 
 def download_html(title: str, download: Download) -> str:
     """Return how far a download is, as HTML."""
-    body = f"<b>{value(title)}</b><div>{coded(progress(download))}</div>"
-    return section(short(title), body)
+    body = f"<b>{escape_value(title)}</b><div>{code_after_colon(progress(download))}</div>"
+    return section(truncate_line(title), body)
 
 
-def has_ended(download: Download | None) -> bool:
+def is_finished(download: Download | None) -> bool:
     """Return whether no download is under way."""
     return download is None or download["phase"] in ("done", "failed", "cancelled")
 
@@ -37,10 +43,10 @@ def progress(download: Download) -> str:
         files = download["files_done"]
         count = f"{files} file{'' if files == 1 else 's'}, " if files else ""
         path = download["path"]
-        return f"Downloaded {count}{amount}" + (f", to: {short(path)}" if path else "")
+        return f"Downloaded {count}{amount}" + (f", to: {truncate_line(path)}" if path else "")
     if phase == "cancelled":
         return f"Cancelled at {amount}; calling again goes on from there."
     if phase == "failed":
         error = download["error"] or {"detail": ""}
-        return f"Failed at {amount}; calling again goes on from there. {long(error['detail'])}"
+        return f"Failed at {amount}; calling again goes on from there. {truncate_text(error['detail'])}"
     return f"{amount}, {phase}"

@@ -9,36 +9,36 @@ from html import escape
 from inductiva_widgets.formatting import (
     MISSING,
     format_bytes,
-    format_clock,
     format_cost,
     format_date,
+    format_hms,
 )
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.status import Tone
+from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.tasks.text_table import format_tasks
+from inductiva_widgets.tasks.text_table import format_task_table
 from inductiva_widgets.timing import computation_seconds
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.static_html.markup import (
     LONGEST_CELL,
-    badge,
+    escape_value,
     row,
-    short,
+    status_badge,
     table,
-    value,
+    truncate_line,
 )
 
 _NAMES = {
-    Tone.RUN: "running",
-    Tone.WAIT: "waiting",
-    Tone.OK: "succeeded",
-    Tone.BAD: "failed",
-    Tone.OFF: "stopped",
-    Tone.UNKNOWN: "in an unknown state",
+    StatusGroup.RUNNING: "running",
+    StatusGroup.PENDING: "waiting",
+    StatusGroup.SUCCEEDED: "succeeded",
+    StatusGroup.FAILED: "failed",
+    StatusGroup.STOPPED: "stopped",
+    StatusGroup.UNKNOWN: "in an unknown state",
 }
 # Of these there may be news.
-_LIVE = {Tone.RUN.value, Tone.WAIT.value, Tone.UNKNOWN.value}
+_LIVE = {StatusGroup.RUNNING.value, StatusGroup.PENDING.value, StatusGroup.UNKNOWN.value}
 ROWS_SHOWN, ROWS_OF_MORE = 50, 20
 
 
@@ -57,7 +57,7 @@ def list_text(tasks: TaskList, count: int, gone: Sequence[str] = ()) -> str:
     if not tasks:
         return "No tasks found."
     shown = _rows_shown(count)
-    lines = [short(line) for line in format_tasks(tasks[:shown]).splitlines()]
+    lines = [truncate_line(line) for line in format_task_table(tasks[:shown]).splitlines()]
     return "\n".join([*lines, *_rest(shown, count, "tasks"), *_gone(gone)])
 
 
@@ -65,7 +65,7 @@ def list_html(
     infos: Sequence[TaskInfo],
     now: datetime,
     count: int,
-    totals: contract.TotalsView | None = None,
+    totals: contract.AggregatesView | None = None,
     gone: Sequence[str] = (),
 ) -> str:
     """Return a list as an HTML table of its first rows, saying how many there are.
@@ -89,7 +89,7 @@ def list_html(
     shown = _rows_shown(count)
     body = "".join(_list_row(info, now) for info in infos[:shown])
     notes = "".join(f"<div>{line}</div>" for line in _rest(shown, count, "tasks"))
-    notes += "".join(f"<div>{value(line)}</div>" for line in _gone(gone))
+    notes += "".join(f"<div>{escape_value(line)}</div>" for line in _gone(gone))
     if totals is not None:
         notes += f'<div style="margin-top:4px">{_summary(count, totals, now)}</div>'
     return f"{table(titles, body)}{notes}"
@@ -99,7 +99,7 @@ def outputs_html(outputs: OutputsInfo) -> str:
     """Return a listing as an HTML table of its first files, saying how many there are."""
     shown = _rows_shown(outputs.n_files)
     cells = (
-        (value(file.name), format_bytes(file.size), format_bytes(file.compressed_size))
+        (escape_value(file.name), format_bytes(file.size), format_bytes(file.compressed_size))
         for file in outputs.contents[:shown]
     )
     body = "".join(row(line) for line in cells)
@@ -114,29 +114,29 @@ def _gone(gone: Sequence[str]) -> list[str]:
     """Return why rows of these tasks are not up to date."""
     if not gone:
         return []
-    names = ", ".join(short(task_id) for task_id in gone[:3])
+    names = ", ".join(truncate_line(task_id) for task_id in gone[:3])
     more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
     return [f"Unknown to the service by now, shown as last known: {names}{more}."]
 
 
 def _list_row(info: TaskInfo, now: datetime) -> str:
     cells = (
-        badge(info),
-        value(info.simulator or MISSING, LONGEST_CELL),
-        f"<code>{value(info.task_id, LONGEST_CELL)}</code>",
+        status_badge(info),
+        escape_value(info.simulator or MISSING, LONGEST_CELL),
+        f"<code>{escape_value(info.task_id, LONGEST_CELL)}</code>",
         escape(format_date(info.input_submit_time)),
         escape(format_date(info.start_time)),
-        escape(format_clock(computation_seconds(info, now))),
-        value(info.machine_type or MISSING, LONGEST_CELL),
+        escape(format_hms(computation_seconds(info, now))),
+        escape_value(info.machine_type or MISSING, LONGEST_CELL),
     )
     return row(cells)
 
 
-def _summary(count: int, totals: contract.TotalsView, now: datetime) -> str:
+def _summary(count: int, totals: contract.AggregatesView, now: datetime) -> str:
     """Return the counts, the time and the money of a whole list in one line."""
     parts = [f"{count} task{'' if count == 1 else 's'}"]
-    parts += [f"{n} {_NAMES[Tone(tone)]}" for tone, n in totals["counts"].items()]
-    parts.append(f"computation {format_clock(totals['seconds'])}")
+    parts += [f"{n} {_NAMES[StatusGroup(tone)]}" for tone, n in totals["counts"].items()]
+    parts.append(f"computation {format_hms(totals['seconds'])}")
     parts += [f"cost {format_cost(totals['cost'])}"] if totals["cost"] else []
     if not totals["counts"].keys().isdisjoint(_LIVE):
         parts.append(f"as of {format_date(now)}")

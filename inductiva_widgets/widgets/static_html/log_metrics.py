@@ -7,25 +7,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.static_html.markup import long, pre, short, value
+from inductiva_widgets.widgets.static_html.markup import (
+    escape_value,
+    pre_block,
+    truncate_line,
+    truncate_text,
+)
 
 # Of the trait: a card that is shown without a page has none.
-Live = contract.LiveView | dict[str, Any]
+Live = contract.LogMetricsView | dict[str, Any]
 
 _WIDTH, _HEIGHT, _MARGIN = 160, 24, 2
 _CELL = "border:none;background:none;text-align:left;padding:1px 16px 1px 0"
 _NAME = f"{_CELL};font-weight:600;overflow-wrap:anywhere;white-space:normal"
 
 
-def live_text(live: Live | None) -> list[str]:
+def log_metrics_text(live: Live | None) -> list[str]:
     """Return the last values, one line a series, with how far it was and what went wrong."""
     if live is None:
         return []
-    lines = [f"{short(name)}: {last}" for name, last in _facts(live)]
-    return lines + [line for text in _notes(live) for line in long(text).splitlines()]
+    lines = [f"{truncate_line(name)}: {last}" for name, last in _facts(live)]
+    return lines + [line for text in _notes(live) for line in truncate_text(text).splitlines()]
 
 
-def live_html(live: Live | None) -> str:
+def log_metrics_html(live: Live | None) -> str:
     """Return the same as HTML, with a small drawing of each series."""
     if live is None:
         return ""
@@ -35,14 +40,14 @@ def live_html(live: Live | None) -> str:
         for one in live["series"]
     ]
     rows = "".join(
-        f'<tr style="background:none"><th align="left" style="{_NAME}">{value(name)}</th>'
-        f'<td style="{_CELL}">{value(last)}</td><td style="{_CELL}">{drawing}</td></tr>'
+        f'<tr style="background:none"><th align="left" style="{_NAME}">{escape_value(name)}</th>'
+        f'<td style="{_CELL}">{escape_value(last)}</td><td style="{_CELL}">{drawing}</td></tr>'
         for (name, last), drawing in zip(_facts(live), drawings, strict=True)
     )
     table = f'<table style="border-collapse:collapse;margin:0"><tbody>{rows}</tbody></table>'
-    parts = [table if rows else "", *(pre(long(text)) for text in _notes(live))]
+    parts = [table if rows else "", *(pre_block(truncate_text(text)) for text in _notes(live))]
     body = "".join(parts)
-    source = f" <span>{value(live['source'])}</span>" if live["source"] else ""
+    source = f" <span>{escape_value(live['source'])}</span>" if live["source"] else ""
     return f'<div style="margin-top:6px"><b>From the log</b>{source}{body}</div>' if body else ""
 
 
@@ -119,11 +124,11 @@ def _last(series: contract.SeriesView) -> str:
     """Return the last value, and where the series was not finite."""
     last, gaps = series["last"], series["gaps"]
     if last is None:
-        return short(gaps[-1]["text"]) if gaps else series["non_finite"] or "no value"
+        return truncate_line(gaps[-1]["text"]) if gaps else series["non_finite"] or "no value"
     if not gaps:
         return f"{last:.6g}"
     more = f", and {len(gaps) - 1} more times" if len(gaps) > 1 else ""
-    return f"{last:.6g} ({short(gaps[0]['text'])}{more})"
+    return f"{last:.6g} ({truncate_line(gaps[0]['text'])}{more})"
 
 
 def _notes(live: Live) -> list[str]:

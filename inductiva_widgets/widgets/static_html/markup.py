@@ -6,26 +6,26 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from inductiva_widgets.ansi import without_escapes
+from inductiva_widgets.ansi import strip_ansi
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.status import Tone
+from inductiva_widgets.status import StatusGroup
 
 _MARKS = {
-    Tone.WAIT: "\N{WHITE CIRCLE}",
-    Tone.RUN: "\N{BLACK RIGHT-POINTING TRIANGLE}",
-    Tone.OK: "\N{CHECK MARK}",
-    Tone.BAD: "\N{MULTIPLICATION X}",
-    Tone.OFF: "\N{BLACK SQUARE}",
-    Tone.UNKNOWN: "?",
+    StatusGroup.PENDING: "\N{WHITE CIRCLE}",
+    StatusGroup.RUNNING: "\N{BLACK RIGHT-POINTING TRIANGLE}",
+    StatusGroup.SUCCEEDED: "\N{CHECK MARK}",
+    StatusGroup.FAILED: "\N{MULTIPLICATION X}",
+    StatusGroup.STOPPED: "\N{BLACK SQUARE}",
+    StatusGroup.UNKNOWN: "?",
 }
 # Behind white text, with a contrast of at least 4.5 to 1.
 COLOURS = {
-    Tone.WAIT: "#8a5a00",
-    Tone.RUN: "#0b62c4",
-    Tone.OK: "#1a7032",
-    Tone.BAD: "#b3261e",
-    Tone.OFF: "#59636e",
-    Tone.UNKNOWN: "#59636e",
+    StatusGroup.PENDING: "#8a5a00",
+    StatusGroup.RUNNING: "#0b62c4",
+    StatusGroup.SUCCEEDED: "#1a7032",
+    StatusGroup.FAILED: "#b3261e",
+    StatusGroup.STOPPED: "#59636e",
+    StatusGroup.UNKNOWN: "#59636e",
 }
 _LINE = "rgba(128,128,128,.4)"
 _FRAME = f"border:1px solid {_LINE};border-radius:6px;padding:10px 14px;max-width:1010px"
@@ -56,22 +56,22 @@ def row(cells: Sequence[str]) -> str:
     return "<tr>" + "".join(f"<td {_LEFT}>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def badge(info: TaskInfo) -> str:
+def status_badge(info: TaskInfo) -> str:
     """Return the status of a task: mark, word and colour."""
-    tone = info.status.facts.tone
+    tone = info.status.info.group
     return (
-        f'<span role="status" data-status="{escape(short(info.status, LONGEST_CELL))}" '
+        f'<span role="status" data-status="{escape(truncate_line(info.status, LONGEST_CELL))}" '
         f'style="color:#fff;background:{COLOURS[tone]};border-radius:9px;padding:1px 9px">'
-        f"<b>{_MARKS[tone]} {value(info.alias, LONGEST_CELL)}</b></span>"
+        f"<b>{_MARKS[tone]} {escape_value(info.alias, LONGEST_CELL)}</b></span>"
     )
 
 
-def pre(text: str) -> str:
+def pre_block(text: str) -> str:
     """Return lines as they are, nothing where there are none."""
     return f'<pre style="{_PRE}">{escape(text)}</pre>' if text else ""
 
 
-def coded(line: str) -> str:
+def code_after_colon(line: str) -> str:
     """Return a line as HTML, what follows "to:" or "files:" as code."""
     words, mark, code = line.partition(": ")
     if mark and words.endswith(("to", "files")):
@@ -79,22 +79,22 @@ def coded(line: str) -> str:
     return escape(line)
 
 
-def value(text: str, longest: int = 300) -> str:
+def escape_value(text: str, longest: int = 300) -> str:
     """Return a value as HTML; isolated, for a mark that turns the writing must not turn ours."""
-    return f"<bdi>{escape(short(text, longest))}</bdi>" if text else ""
+    return f"<bdi>{escape(truncate_line(text, longest))}</bdi>" if text else ""
 
 
-def short(text: str, longest: int = 300) -> str:
+def truncate_line(text: str, longest: int = 300) -> str:
     """Return a value as one line of bounded length."""
     return _cut(" ".join(_visible(text).split("\n")), longest)
 
 
-def long(text: str) -> str:
+def truncate_text(text: str) -> str:
     """Return a text of bounded length."""
     return _cut(_visible(text), _LONGEST_TEXT)
 
 
-def end(text: str) -> str:
+def truncate_start(text: str) -> str:
     """Return the end of a log, which says more than its beginning."""
     shown = _visible(text)
     return shown if len(shown) <= _LONGEST_TEXT else f"\u2026{shown[-_LONGEST_TEXT:]}"
@@ -106,5 +106,5 @@ def _cut(text: str, length: int) -> str:
 
 def _visible(text: str) -> str:
     """Return a text without colours of a terminal, its other control characters marked."""
-    plain = without_escapes("\n".join(text.splitlines()))
+    plain = strip_ansi("\n".join(text.splitlines()))
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", plain)

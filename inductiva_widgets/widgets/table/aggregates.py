@@ -7,32 +7,39 @@ from datetime import datetime
 
 import numpy as np
 
-from inductiva_widgets.status import Tone
+from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.table.columns import COLUMNS, Columns, Mask, Numbers, Positions
-from inductiva_widgets.widgets.table.row_order import Group, tone_of
+from inductiva_widgets.widgets.table.columns import COLUMNS, ColumnStore, Mask, Numbers, Positions
+from inductiva_widgets.widgets.table.row_order import RowGroup, status_group_of
 
 # In the order in which people look for them.
-_TONES = (Tone.RUN, Tone.WAIT, Tone.OK, Tone.BAD, Tone.OFF, Tone.UNKNOWN)
+_TONES = (
+    StatusGroup.RUNNING,
+    StatusGroup.PENDING,
+    StatusGroup.SUCCEEDED,
+    StatusGroup.FAILED,
+    StatusGroup.STOPPED,
+    StatusGroup.UNKNOWN,
+)
 _MAX_VALUES = 200
 
 
-def count_tones(columns: Columns, chosen: Mask | Positions) -> dict[str, int]:
+def count_by_group(columns: ColumnStore, chosen: Mask | Positions) -> dict[str, int]:
     """Return how many tasks there are of each tone that occurs."""
     status = columns.text("status")
     counts = {tone.value: 0 for tone in _TONES}
     found = np.bincount(status.codes[chosen], minlength=len(status.values))
     for code, count in zip(status.values, found, strict=True):
-        counts[tone_of(str(code))] += int(count)
+        counts[status_group_of(str(code))] += int(count)
     return {tone: count for tone, count in counts.items() if count}
 
 
-def cost(columns: Columns, chosen: Mask | Positions) -> float | None:
+def total_cost(columns: ColumnStore, chosen: Mask | Positions) -> float | None:
     """Return US dollars, None where nothing is known to cost any."""
     return round(float(np.nansum(columns.numbers("cost")[chosen])), 6) or None
 
 
-def seconds(columns: Columns, chosen: Mask | Positions) -> float:
+def total_seconds(columns: ColumnStore, chosen: Mask | Positions) -> float:
     """Return the seconds of computation.
 
     To the microsecond: they are rounded when they are shown, and 22.53 s rounded twice would be
@@ -41,7 +48,7 @@ def seconds(columns: Columns, chosen: Mask | Positions) -> float:
     return round(float(np.nansum(columns.numbers("computation")[chosen])), 6)
 
 
-def group_view(columns: Columns, group: Group, order: Positions) -> contract.GroupView:
+def group_view(columns: ColumnStore, group: RowGroup, order: Positions) -> contract.GroupView:
     """Return the head of a group."""
     tasks = order[group.start : group.stop]
     return {
@@ -49,13 +56,13 @@ def group_view(columns: Columns, group: Group, order: Positions) -> contract.Gro
         "label": group.label,
         "is_open": group.is_open,
         "tasks": len(tasks),
-        "counts": count_tones(columns, tasks),
-        "cost": cost(columns, tasks),
-        "seconds": seconds(columns, tasks),
+        "counts": count_by_group(columns, tasks),
+        "cost": total_cost(columns, tasks),
+        "seconds": total_seconds(columns, tasks),
     }
 
 
-def span(columns: Columns, chosen: Positions) -> tuple[int | None, int | None]:
+def time_range(columns: ColumnStore, chosen: Positions) -> tuple[int | None, int | None]:
     """Return when the first of some tasks was submitted, and the latest time that any has.
 
     Epoch milliseconds. What tasks under way do lies before now.
@@ -70,7 +77,7 @@ def span(columns: Columns, chosen: Positions) -> tuple[int | None, int | None]:
     return _stamp(first, np.floor), _stamp(latest, np.ceil)
 
 
-def facet(columns: Columns, key: str, chosen: Mask) -> contract.FacetView:
+def column_values(columns: ColumnStore, key: str, chosen: Mask) -> contract.FacetView:
     """Return the values of a column of text with their counts, most frequent first; or the range.
 
     Parameters
@@ -89,7 +96,7 @@ def facet(columns: Columns, key: str, chosen: Mask) -> contract.FacetView:
         if key == "status":
             for value in facet["values"]:
                 # The page sums the statuses of a group up, as its chips do.
-                value["tone"] = tone_of(str(value["value"]))
+                value["tone"] = status_group_of(str(value["value"]))
         return facet
     low, high = _range(columns.numbers(key)[chosen])
     if COLUMNS[key].kind == "time":

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inductiva_widgets import timing
-from inductiva_widgets.models.tasks import Metrics, TaskInfo
+from inductiva_widgets.models.tasks import TaskInfo, TaskMetrics
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 Kind = Literal["text", "number", "time", "duration", "drawing"]
@@ -22,10 +22,10 @@ Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
-_NO_METRICS = Metrics()
+_NO_METRICS = TaskMetrics()
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """How a column is read, and what ``inductiva_widgets.frames.to_frame`` calls it.
 
     ``read`` takes a task and the service's present time. Times are read as datetimes and kept as
@@ -69,47 +69,47 @@ def _metric(name: str) -> Callable[[TaskInfo, datetime], Any]:
     return lambda info, _: getattr(info.metrics or _NO_METRICS, name)
 
 
-COLUMNS: dict[str, Column] = {
+COLUMNS: dict[str, TableColumn] = {
     # The plain value: to hash a member of an enumeration takes longer than all the rest.
-    "status": Column(
+    "status": TableColumn(
         "text",
         "status",
         lambda info, _: info.status._value_,
         lambda infos, _: [info.status._value_ for info in infos],
     ),
-    "simulator": Column("text", "simulator", lambda info, _: info.simulator),
-    "project": Column("text", "project", lambda info, _: info.project),
-    "id": Column("text", "task_id", lambda info, _: info.task_id),
-    "submitted": Column(
+    "simulator": TableColumn("text", "simulator", lambda info, _: info.simulator),
+    "project": TableColumn("text", "project", lambda info, _: info.project),
+    "id": TableColumn("text", "task_id", lambda info, _: info.task_id),
+    "submitted": TableColumn(
         "time", "submitted", lambda info, _: info.input_submit_time or info.create_time
     ),
-    "started": Column("time", "started", lambda info, _: info.start_time),
-    "ended": Column("time", "ended", lambda info, _: timing.ended_at(info)),
-    "queue": Column("duration", "queue_time", timing.queue_seconds),
-    "computation": Column(
+    "started": TableColumn("time", "started", lambda info, _: info.start_time),
+    "ended": TableColumn("time", "ended", lambda info, _: timing.end_time(info)),
+    "queue": TableColumn("duration", "queue_time", timing.queue_seconds),
+    "computation": TableColumn(
         "duration", "computation_time", timing.computation_seconds, _computations
     ),
-    "total": Column("duration", "total_time", timing.total_seconds),
+    "total": TableColumn("duration", "total_time", timing.total_seconds),
     # Drawn as a bar; its length is what it is sorted by.
-    "phases": Column("duration", "total_time", timing.total_seconds),
+    "phases": TableColumn("duration", "total_time", timing.total_seconds),
     # Known to the readers of the logs alone, and only of the tasks in sight.
-    "metric": Column("drawing", "", lambda *_: None),
-    "machine": Column("text", "machine_type", lambda info, _: info.machine_type),
-    "cost": Column(
+    "metric": TableColumn("drawing", "", lambda *_: None),
+    "machine": TableColumn("text", "machine_type", lambda info, _: info.machine_type),
+    "cost": TableColumn(
         "number",
         "cost_usd",
         lambda info, _: info.estimated_computation_cost,
         lambda infos, _: [info.estimated_computation_cost for info in infos],
     ),
-    "files": Column("number", "output_files", _metric("output_total_files")),
-    "size": Column("number", "output_bytes", _metric("output_size_bytes")),
+    "files": TableColumn("number", "output_files", _metric("output_total_files")),
+    "size": TableColumn("number", "output_bytes", _metric("output_size_bytes")),
 }
 # Not shown as columns, but looked at.
-_OTHERS: dict[str, Column] = {
-    "error": Column("text", "error", lambda info, _: info.reason),
-    "can_kill": Column("number", "", lambda info, _: can_kill(info)),
-    "has_outputs": Column("number", "", lambda info, _: info.has_outputs),
-    "is_live": Column("number", "", lambda info, _: not info.is_terminal, _are_live),
+_OTHERS: dict[str, TableColumn] = {
+    "error": TableColumn("text", "error", lambda info, _: info.reason),
+    "can_kill": TableColumn("number", "", lambda info, _: can_kill(info)),
+    "has_outputs": TableColumn("number", "", lambda info, _: info.has_outputs),
+    "is_live": TableColumn("number", "", lambda info, _: not info.is_terminal, _are_live),
 }
 SEARCHED = ("id", "simulator", "project", "machine", "error")
 
@@ -119,7 +119,7 @@ def can_kill(info: TaskInfo) -> bool:
     return not info.is_terminal and info.status != Status.PENDING_KILL
 
 
-class Text:
+class CategoryColumn:
     """A column of texts: ``codes`` are places in ``values``, which may hold None."""
 
     def __init__(self, texts: Sequence[str | None], is_status: bool = False) -> None:
@@ -145,13 +145,13 @@ class Text:
         known = [unknown if value is None else holds(value) for value in self._places]
         return np.array(known, dtype=np.bool_)[self.codes]
 
-    def among(self, wanted: Iterable[str | None]) -> Mask:
+    def isin(self, wanted: Iterable[str | None]) -> Mask:
         """Return which positions have one of some values."""
         chosen = np.zeros(len(self._places), dtype=np.bool_)
         chosen[[self._places[text] for text in wanted if text in self._places]] = True
         return chosen[self.codes]
 
-    def ranks(self) -> Numbers:
+    def sort_ranks(self) -> Numbers:
         """Return for each value its rank, not-a-number for None; statuses in order of a life."""
         if len(self._ranks) != len(self._places):
             values = self.values
@@ -161,9 +161,9 @@ class Text:
             self._ranks[known] = np.arange(len(known))
         return self._ranks
 
-    def keys(self) -> Numbers:
+    def sort_keys(self) -> Numbers:
         """Return what to sort by, for each position."""
-        return self.ranks()[self.codes]
+        return self.sort_ranks()[self.codes]
 
     def _place(self, text: str | None) -> int:
         return self._places.setdefault(text, len(self._places))
@@ -177,7 +177,7 @@ class Text:
 _STATUS_ORDER = {code: place for place, code in enumerate(KNOWN_STATUSES)}
 
 
-class Columns:
+class ColumnStore:
     """All columns of some tasks.
 
     Parameters
@@ -191,18 +191,18 @@ class Columns:
     def __init__(self, infos: Sequence[TaskInfo], now: datetime) -> None:
         self.infos = list(infos)
         self._now = now
-        self._texts: dict[str, Text] = {}
+        self._texts: dict[str, CategoryColumn] = {}
         self._numbers: dict[str, Numbers] = {}
 
     def __len__(self) -> int:
         return len(self.infos)
 
-    def text(self, key: str) -> Text:
+    def text(self, key: str) -> CategoryColumn:
         """Return a column of texts."""
         column = self._texts.get(key)
         if column is None:
             texts = _column(key).values(self.infos, self._now)
-            column = self._texts[key] = Text(texts, key == "status")
+            column = self._texts[key] = CategoryColumn(texts, key == "status")
         return column
 
     def numbers(self, key: str) -> Numbers:
@@ -213,27 +213,27 @@ class Columns:
             column = self._numbers[key] = self._read(key, self.infos)
         return column
 
-    def flags(self, key: str) -> Mask:
+    def bool_column(self, key: str) -> Mask:
         """Return ``can_kill``, ``has_outputs`` or ``is_live`` of each task."""
         return self.numbers(key) > 0
 
-    def keys(self, key: str) -> Numbers:
+    def sort_keys(self, key: str) -> Numbers:
         """Return what to sort a column by."""
         text = _column(key).kind == "text"
-        return self.text(key).keys() if text else self.numbers(key)
+        return self.text(key).sort_keys() if text else self.numbers(key)
 
-    def set_now(self, now: datetime) -> None:
+    def set_time(self, now: datetime) -> None:
         """Let the durations of live tasks grow."""
         self._now = now
         growing = [key for key in self._numbers if _column(key).kind == "duration"]
         if not growing:
             return
-        live = np.flatnonzero(self.flags("is_live"))
+        live = np.flatnonzero(self.bool_column("is_live"))
         infos = [self.infos[position] for position in live]
         for key in growing:
             self._numbers[key][live] = self._read(key, infos)
 
-    def learn(self, position: int, info: TaskInfo) -> set[str]:
+    def update(self, position: int, info: TaskInfo) -> set[str]:
         """Take over news of a task; returns the keys of the read columns that have changed."""
         self.infos[position] = info
         changed = {key for key in self._numbers if self._set(key, position)}
@@ -260,5 +260,5 @@ class Columns:
         return np.round(numbers * 1e6) / (1e3 if kind == "time" else 1e6)
 
 
-def _column(key: str) -> Column:
+def _column(key: str) -> TableColumn:
     return COLUMNS.get(key) or _OTHERS[key]

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta, timezone
 
 from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets.table.columns import COLUMNS, SEARCHED
-from inductiva_widgets.widgets.table.query import Query, Range
-from inductiva_widgets.widgets.table.row_order import codes_of_tones, searched_statuses
+from inductiva_widgets.widgets.table.query import TableQuery, ValueRange
+from inductiva_widgets.widgets.table.row_order import statuses_matching, statuses_of_groups
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def code(query: Query, statuses: Sequence[str] = KNOWN_STATUSES) -> str:
+def pandas_code(query: TableQuery, statuses: Sequence[str] = KNOWN_STATUSES) -> str:
     """Return the lines; they begin with ``tasks``, the list that is shown.
 
     Parameters
@@ -29,18 +29,18 @@ def code(query: Query, statuses: Sequence[str] = KNOWN_STATUSES) -> str:
     return "\n".join(["df = tasks.to_frame()", *_lines(query, statuses)])
 
 
-def _lines(query: Query, statuses: Sequence[str]) -> Iterator[str]:
+def _lines(query: TableQuery, statuses: Sequence[str]) -> Iterator[str]:
     sort = query.sort
     if "submitted" in query.filters or (sort is not None and sort.key == "submitted"):
         # As in the table, where a task that waits for its input has a time too.
         yield 'df["submitted"] = df["submitted"].fillna(df["created"])'
     if query.text:
         yield from _search(query.text, statuses)
-    if query.tones:
-        inside, codes = codes_of_tones(query.tones)
+    if query.status_group:
+        inside, codes = statuses_of_groups(query.status_group)
         yield f'df = df[{"" if inside else "~"}df["status"].isin({codes!r})]'
     for key, chosen in query.filters.items():
-        test = _range(key, chosen) if isinstance(chosen, Range) else _values(key, chosen)
+        test = _range(key, chosen) if isinstance(chosen, ValueRange) else _values(key, chosen)
         if test:
             yield f"df = df[{test}]"
     if sort is not None:
@@ -53,7 +53,7 @@ def _lines(query: Query, statuses: Sequence[str]) -> Iterator[str]:
 def _search(text: str, statuses: Sequence[str]) -> Iterator[str]:
     names = [COLUMNS[key].frame if key in COLUMNS else key for key in SEARCHED if key != "id"]
     listed = ", ".join(f'"{name}"' for name in names)
-    codes = searched_statuses(statuses, text)
+    codes = statuses_matching(statuses, text)
     yield f"text = {text!r}"
     yield "found = df.index.str.contains(text, case=False, regex=False)"
     yield f"for name in [{listed}]:"
@@ -70,7 +70,7 @@ def _values(key: str, values: Sequence[str | None]) -> str:
     return f"{test} | {where}.isna()" if known else f"{where}.isna()"
 
 
-def _range(key: str, chosen: Range) -> str:
+def _range(key: str, chosen: ValueRange) -> str:
     kind, name = COLUMNS[key].kind, COLUMNS[key].frame
     where = f'df["{name}"]' + (".dt.total_seconds()" if kind == "duration" else "")
     low, high = (None if end is None else _end(kind, end) for end in chosen)

@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.status import Tone
+from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.table.columns import COLUMNS, Kind
 
 GROUPS = ("simulator", "project", "status", "machine")
-TONES = tuple(tone.value for tone in Tone)
+TONES = tuple(tone.value for tone in StatusGroup)
 # The key of the group of tasks whose value is unknown: no name on the wire is a lone NUL.
 UNKNOWN_GROUP = "\0"
 _MAX_SEARCH = 1000
@@ -22,14 +22,14 @@ _MAX_VALUES = 10_000
 _LAST_TIME = 9_000_000_000_000
 
 
-class Range(NamedTuple):
+class ValueRange(NamedTuple):
     """Ends included; None is open."""
 
     min: float | None
     max: float | None
 
 
-Filter = tuple[str | None, ...] | Range
+Filter = tuple[str | None, ...] | ValueRange
 
 
 class Sort(NamedTuple):
@@ -40,18 +40,18 @@ class Sort(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Query:
+class TableQuery:
     """What a table shows of its tasks; see ``QueryView`` in the contract."""
 
     search: str = ""
-    tones: tuple[str, ...] = ()
+    status_group: tuple[str, ...] = ()
     filters: dict[str, Filter] = field(default_factory=dict)
     sort: Sort | None = None
     group: str | None = None
-    closed: tuple[str, ...] = ()
+    collapsed: tuple[str, ...] = ()
 
     @classmethod
-    def from_view(cls, view: object) -> Query:
+    def from_json(cls, view: object) -> TableQuery:
         """Read what the page sends.
 
         Raises
@@ -71,7 +71,7 @@ class Query:
             sort = Sort(value_key(sort.get("key")), sort["descending"])
         return cls(
             _search(view.get("search", "")),
-            _tones(view.get("tones", [])),
+            _status_groups(view.get("tones", [])),
             {value_key(key): _filter_of_view(key, given) for key, given in filters.items()},
             sort,
             _group(view.get("group")),
@@ -79,7 +79,7 @@ class Query:
         )
 
     @classmethod
-    def of(
+    def from_arguments(
         cls,
         search: str = "",
         tones: str | Iterable[str] = (),
@@ -87,7 +87,7 @@ class Query:
         group: str | None = None,
         closed: Iterable[str | None] = (),
         **filters: Any,
-    ) -> Query:
+    ) -> TableQuery:
         """Read what a person writes; see ``TaskListWidget.query``."""
         order = None
         if sort is not None:
@@ -97,7 +97,7 @@ class Query:
         folded = [closed] if isinstance(closed, str) else list(closed)
         return cls(
             _search(search),
-            _tones([tones] if isinstance(tones, str) else list(tones)),
+            _status_groups([tones] if isinstance(tones, str) else list(tones)),
             {value_key(key): _filter_of_person(key, given) for key, given in filters.items()},
             order,
             _group(group),
@@ -109,20 +109,20 @@ class Query:
         """What is searched for: spaces around it, as while it is typed, mean nothing."""
         return self.search.strip()
 
-    def view(self) -> contract.QueryView:
+    def to_json(self) -> contract.QueryView:
         """Return it as the page reads it."""
         return {
             "search": self.search,
-            "tones": list(self.tones),
+            "tones": list(self.status_group),
             "filters": {
                 key: {"min": chosen.min, "max": chosen.max}
-                if isinstance(chosen, Range)
+                if isinstance(chosen, ValueRange)
                 else {"values": list(chosen)}
                 for key, chosen in self.filters.items()
             },
             "sort": None if self.sort is None else self.sort._asdict(),
             "group": self.group,
-            "closed": list(self.closed),
+            "closed": list(self.collapsed),
         }
 
 
@@ -168,7 +168,7 @@ def _search(text: object) -> str:
     return text
 
 
-def _tones(tones: object) -> tuple[str, ...]:
+def _status_groups(tones: object) -> tuple[str, ...]:
     if not isinstance(tones, list) or not all(tone in TONES for tone in map(_text, tones)):
         raise InputError(f"Tones are a list of some of {', '.join(TONES)}.")
     return tuple(dict.fromkeys(tones))
@@ -217,9 +217,9 @@ def _values(name: str, values: object) -> tuple[str | None, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _range(name: str, low: object, high: object) -> Range:
+def _range(name: str, low: object, high: object) -> ValueRange:
     kind = COLUMNS[name].kind
-    return Range(_end(name, kind, low), _end(name, kind, high))
+    return ValueRange(_end(name, kind, low), _end(name, kind, high))
 
 
 def _end(name: str, kind: Kind, end: object) -> float | None:

@@ -12,26 +12,26 @@ from inductiva_widgets.widgets.table.table import TaskTable
 _MAX_WINDOW = 500
 
 
-def rows(table: TaskTable, content: dict[str, Any]) -> dict[str, Any]:
+def parse_rows_request(table: TaskTable, content: dict[str, Any]) -> dict[str, Any]:
     """Return a window of lines, with the version that they belong to."""
     start, stop = _window("rows", content)
-    version, lines, selected = table.rows(start, min(stop, start + _MAX_WINDOW))
+    version, lines, selected = table.row_window(start, min(stop, start + _MAX_WINDOW))
     return {"version": version, "start": start, "lines": lines, "selected": selected}
 
 
-def facet(table: TaskTable, content: dict[str, Any]) -> contract.FacetView:
+def parse_facet_request(table: TaskTable, content: dict[str, Any]) -> contract.FacetView:
     """Return the values or the range of a column."""
     return table.facet(value_key(content.get("key")))
 
 
-def select(table: TaskTable, content: dict[str, Any]) -> None:
+def parse_selection(table: TaskTable, content: dict[str, Any]) -> None:
     """Choose tasks by their ids, by lines, or all of them."""
-    on = flag(content)
+    on = parse_bool(content)
     ids = content.get("ids")
     if ids is not None:
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
             raise InputError("select needs ids as a list of texts.")
-        places = [table.place(one) for one in ids]
+        places = [table.index_of(one) for one in ids]
         if None in places:
             raise InputError("A task to select is not in the list.")
         table.select([place for place in places if place is not None], on)
@@ -41,7 +41,7 @@ def select(table: TaskTable, content: dict[str, Any]) -> None:
         table.select_all(on)
 
 
-def flag(content: dict[str, Any]) -> bool:
+def parse_bool(content: dict[str, Any]) -> bool:
     """Return whether something is asked to be on."""
     on = content.get("on")
     if not isinstance(on, bool):

@@ -12,13 +12,13 @@ from inductiva_widgets.widgets import contract
 _MOST = 5000
 
 
-class SentRows:
+class RowDiffer:
     """The lines that the page was sent last."""
 
     def __init__(self) -> None:
         self._rows: OrderedDict[str, contract.RowView] = OrderedDict()
 
-    def note(self, rows: Iterable[contract.RowView]) -> None:
+    def remember(self, rows: Iterable[contract.RowView]) -> None:
         """Remember what is being sent."""
         for row in rows:
             self._rows[row["id"]] = row
@@ -29,12 +29,12 @@ class SentRows:
     def __contains__(self, task_id: str) -> bool:
         return task_id in self._rows
 
-    def patch_metric(self, task_id: str, metric: contract.MetricView) -> dict[str, Any] | None:
+    def diff_metric(self, task_id: str, metric: contract.MetricView) -> dict[str, Any] | None:
         """Return the metric of a line with its id, None where it is as it was sent."""
         before = self._rows.get(task_id)
-        return None if before is None else self.patch({**before, "metric": metric})
+        return None if before is None else self.diff({**before, "metric": metric})
 
-    def patch(self, row: contract.RowView) -> dict[str, Any] | None:
+    def diff(self, row: contract.RowView) -> dict[str, Any] | None:
         """Return what has changed in a line with its id, None where nothing has."""
         before: Any = self._rows.get(row["id"])
         if before is None or before == row:

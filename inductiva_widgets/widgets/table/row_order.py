@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from inductiva_widgets.status import KNOWN_STATUSES, Status, Tone
-from inductiva_widgets.widgets.table.columns import SEARCHED, Columns, Mask, Positions
-from inductiva_widgets.widgets.table.query import UNKNOWN_GROUP, Filter, Query, Range
+from inductiva_widgets.status import KNOWN_STATUSES, Status, StatusGroup
+from inductiva_widgets.widgets.table.columns import SEARCHED, ColumnStore, Mask, Positions
+from inductiva_widgets.widgets.table.query import UNKNOWN_GROUP, Filter, TableQuery, ValueRange
 
 
 @dataclass(frozen=True)
-class Group:
+class RowGroup:
     """A stretch of the order: the tasks of one value."""
 
     key: str
@@ -25,7 +25,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Layout:
+class RowOrder:
     """How the lines lie.
 
     Parameters
@@ -39,31 +39,33 @@ class Layout:
     """
 
     order: Positions
-    groups: Sequence[Group]
-    lines: Positions
+    groups: Sequence[RowGroup]
+    rows: Positions
 
-    def same_as(self, other: Layout) -> bool:
+    def is_same_order(self, other: RowOrder) -> bool:
         """Return whether every line and every group has kept its place."""
         return (
-            np.array_equal(self.lines, other.lines)
+            np.array_equal(self.rows, other.rows)
             and np.array_equal(self.order, other.order)
             and self.groups == other.groups
         )
 
 
-def layout(columns: Columns, query: Query) -> Layout:
+def compute_order(columns: ColumnStore, query: TableQuery) -> RowOrder:
     """Return how the lines lie; tasks of equal values keep the order of the list."""
-    order: Positions = np.flatnonzero(matches(columns, query))
+    order: Positions = np.flatnonzero(filter_mask(columns, query))
     if query.sort is not None:
-        keys = columns.keys(query.sort.key)[order]
+        keys = columns.sort_keys(query.sort.key)[order]
         # Turned round by the sign, not-a-number stays last and equal ones keep their order.
         order = order[np.argsort(-keys if query.sort.descending else keys, kind="stable")]
     if query.group is None:
-        return Layout(order, (), order)
+        return RowOrder(order, (), order)
     return _grouped(columns, query, query.group, order)
 
 
-def matches(columns: Columns, query: Query, *, tones: bool = True, but: str = "") -> Mask:
+def filter_mask(
+    columns: ColumnStore, query: TableQuery, *, tones: bool = True, but: str = ""
+) -> Mask:
     """Return which tasks match.
 
     Parameters
@@ -80,20 +82,22 @@ def matches(columns: Columns, query: Query, *, tones: bool = True, but: str = ""
     found = np.ones(len(columns), dtype=np.bool_)
     if query.text:
         found &= _holds(columns, query.text)
-    if tones and query.tones:
-        found &= columns.text("status").where(lambda code: tone_of(code) in query.tones)
+    if tones and query.status_group:
+        found &= columns.text("status").where(
+            lambda code: status_group_of(code) in query.status_group
+        )
     for key, chosen in query.filters.items():
         if key != but:
             found &= _passes(columns, key, chosen)
     return found
 
 
-def tone_of(code: str) -> str:
+def status_group_of(code: str) -> str:
     """Return the tone of a status code."""
-    return Status(code).facts.tone.value
+    return Status(code).info.group.value
 
 
-def searched_statuses(codes: Sequence[str], text: str) -> list[str]:
+def statuses_matching(codes: Sequence[str], text: str) -> list[str]:
     """Return the codes among some that have a text in them or in their name for people."""
     return [code for code in codes if contains(code, text) or contains(Status(code).alias, text)]
 
@@ -103,19 +107,19 @@ def contains(text: str, part: str) -> bool:
     return part.upper() in text.upper()
 
 
-def _holds(columns: Columns, text: str) -> Mask:
+def _holds(columns: ColumnStore, text: str) -> Mask:
     statuses = columns.text("status")
     codes = [code for code in statuses.values if code is not None]
-    found = statuses.among(searched_statuses(codes, text))
+    found = statuses.isin(statuses_matching(codes, text))
     wanted = text.upper()
     for key in SEARCHED:
         found |= columns.text(key).where(lambda value: wanted in value.upper())
     return found
 
 
-def _passes(columns: Columns, key: str, chosen: Filter) -> Mask:
-    if not isinstance(chosen, Range):
-        return columns.text(key).among(chosen)
+def _passes(columns: ColumnStore, key: str, chosen: Filter) -> Mask:
+    if not isinstance(chosen, ValueRange):
+        return columns.text(key).isin(chosen)
     values = columns.numbers(key)
     if chosen == (None, None):
         return np.ones(len(columns), dtype=np.bool_)
@@ -125,33 +129,33 @@ def _passes(columns: Columns, key: str, chosen: Filter) -> Mask:
     return (values >= low) & (values <= high)
 
 
-def _grouped(columns: Columns, query: Query, by: str, order: Positions) -> Layout:
+def _grouped(columns: ColumnStore, query: TableQuery, by: str, order: Positions) -> RowOrder:
     column = columns.text(by)
-    keys = column.keys()[order]
+    keys = column.sort_keys()[order]
     by_group = np.argsort(keys, kind="stable")
     order = order[by_group]
     codes = column.codes[order]
     starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
     values = column.values
-    groups: list[Group] = []
+    groups: list[RowGroup] = []
     lines: list[Positions] = []
     for start, stop in pairwise([*starts, len(order)]):
         value = values[codes[start]]
         key = UNKNOWN_GROUP if value is None else value
         label = Status(value).alias if by == "status" and value is not None else value
-        is_open = key not in query.closed
+        is_open = key not in query.collapsed
         lines.append(np.array([-1 - len(groups)], dtype=np.intp))
-        groups.append(Group(key, label, is_open, start, stop))
+        groups.append(RowGroup(key, label, is_open, start, stop))
         if is_open:
             lines.append(order[start:stop])
-    return Layout(order, groups, np.concatenate(lines) if lines else order)
+    return RowOrder(order, groups, np.concatenate(lines) if lines else order)
 
 
-def codes_of_tones(tones: Sequence[str]) -> tuple[bool, list[str]]:
+def statuses_of_groups(tones: Sequence[str]) -> tuple[bool, list[str]]:
     """Return the status codes of some tones, as ``(True, these)`` or as ``(False, all but these)``.
 
     Codes that this version does not know are of the unknown tone; they can only be told by those
     that they are not.
     """
-    inside = Tone.UNKNOWN.value not in tones
-    return inside, [code for code in KNOWN_STATUSES if (tone_of(code) in tones) == inside]
+    inside = StatusGroup.UNKNOWN.value not in tones
+    return inside, [code for code in KNOWN_STATUSES if (status_group_of(code) in tones) == inside]

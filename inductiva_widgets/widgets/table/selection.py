@@ -8,8 +8,8 @@ import numpy as np
 
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.table import aggregates
-from inductiva_widgets.widgets.table.columns import Columns, Mask, Positions
-from inductiva_widgets.widgets.table.row_order import Layout
+from inductiva_widgets.widgets.table.columns import ColumnStore, Mask, Positions
+from inductiva_widgets.widgets.table.row_order import RowOrder
 
 
 class Selection:
@@ -33,13 +33,13 @@ class Selection:
             self.mask = changed
             self.version += 1
 
-    def set_lines(self, layout: Layout, start: int, stop: int, on: bool) -> None:
+    def set_lines(self, layout: RowOrder, start: int, stop: int, on: bool) -> None:
         """Choose the tasks of some lines; the head of a folded group stands for its tasks.
 
         So does that of an open one where it is meant alone: within a stretch of lines the tasks
         below it are there for themselves.
         """
-        lines = layout.lines[start:stop]
+        lines = layout.rows[start:stop]
         chosen = [lines[lines >= 0]]
         for line in lines[lines < 0]:
             group = layout.groups[-1 - line]
@@ -55,7 +55,7 @@ class Selection:
         """Take up new tasks before the others; none of them is chosen."""
         self.mask = np.concatenate([np.zeros(count, dtype=np.bool_), self.mask])
 
-    def view(self, columns: Columns, shown: Positions) -> contract.SelectionView:
+    def view(self, columns: ColumnStore, shown: Positions) -> contract.SelectionView:
         """Return what the page is told.
 
         Parameters
@@ -73,7 +73,7 @@ class Selection:
             "version": self.version,
             "tasks": tasks,
             "hidden": tasks - int(np.count_nonzero(self.mask[shown])),
-            "can_kill": int(np.count_nonzero(columns.flags("can_kill") & self.mask)),
-            "with_outputs": int(np.count_nonzero(columns.flags("has_outputs") & self.mask)),
-            "cost": aggregates.cost(columns, self.mask),
+            "can_kill": int(np.count_nonzero(columns.bool_column("can_kill") & self.mask)),
+            "with_outputs": int(np.count_nonzero(columns.bool_column("has_outputs") & self.mask)),
+            "cost": aggregates.total_cost(columns, self.mask),
         }

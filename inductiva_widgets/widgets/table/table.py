@@ -13,17 +13,17 @@ import numpy as np
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.widgets import contract, view_models
 from inductiva_widgets.widgets.table import aggregates
-from inductiva_widgets.widgets.table.columns import SEARCHED, Columns, Positions
-from inductiva_widgets.widgets.table.pandas_code import code
-from inductiva_widgets.widgets.table.query import Query
-from inductiva_widgets.widgets.table.row_diff import SentRows
-from inductiva_widgets.widgets.table.row_order import layout, matches
+from inductiva_widgets.widgets.table.columns import SEARCHED, ColumnStore, Positions
+from inductiva_widgets.widgets.table.pandas_code import pandas_code
+from inductiva_widgets.widgets.table.query import TableQuery
+from inductiva_widgets.widgets.table.row_diff import RowDiffer
+from inductiva_widgets.widgets.table.row_order import compute_order, filter_mask
 from inductiva_widgets.widgets.table.selection import Selection
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def _alone(method: Method) -> Method:
+def _synchronized(method: Method) -> Method:
     """Let one thread in at a time: requests of the page and news of the poller meet here."""
 
     @wraps(method)
@@ -48,16 +48,16 @@ class TaskTable:
     def __init__(self, infos: Sequence[TaskInfo], clock: Callable[[], datetime]) -> None:
         self._lock = threading.RLock()
         self._clock = clock
-        self._columns = Columns(infos, clock())
+        self._columns = ColumnStore(infos, clock())
         self._places: dict[str, int] = {}
-        self._sent = SentRows()
+        self._sent = RowDiffer()
         self._metrics: dict[str, contract.MetricView] = {}
         self._selection = Selection(len(infos))
         self._heads: list[contract.GroupView] = []
         self.version = 0
         self.is_stale = False
-        self.query = Query()
-        self._layout = layout(self._columns, self.query)
+        self.query = TableQuery()
+        self._layout = compute_order(self._columns, self.query)
 
     @property
     def infos(self) -> Sequence[TaskInfo]:
@@ -65,17 +65,17 @@ class TaskTable:
         return self._columns.infos
 
     @property
-    def shown(self) -> Positions:
+    def visible(self) -> Positions:
         """Positions of the tasks that match the query, in their order, folded ones included."""
         return self._layout.order
 
     @property
     def live(self) -> Positions:
         """Positions of the tasks that have not ended."""
-        return np.flatnonzero(self._columns.flags("is_live"))
+        return np.flatnonzero(self._columns.bool_column("is_live"))
 
-    @_alone
-    def place(self, task_id: str) -> int | None:
+    @_synchronized
+    def index_of(self, task_id: str) -> int | None:
         """Return the position of a task in the list, None where it is not there."""
         if not self._places:
             self._places = {info.task_id: place for place, info in enumerate(self.infos)}
@@ -83,73 +83,81 @@ class TaskTable:
 
     # Queries
 
-    @_alone
-    def set_query(self, query: Query) -> None:
+    @_synchronized
+    def set_query(self, query: TableQuery) -> None:
         """Show something else."""
-        self._columns.set_now(self._clock())
-        self._layout = layout(self._columns, query)
+        self._columns.set_time(self._clock())
+        self._layout = compute_order(self._columns, query)
         self.query = query
         self._changed()
 
-    @_alone
-    def settle(self) -> bool:
+    @_synchronized
+    def reorder(self) -> bool:
         """Lay the lines out anew where news call for it; returns whether any has changed place."""
         if not self.is_stale:
             return False
         self.is_stale = False
-        self._columns.set_now(self._clock())
-        fresh = layout(self._columns, self.query)
-        if fresh.same_as(self._layout) and self._group_views() == self._heads:
+        self._columns.set_time(self._clock())
+        fresh = compute_order(self._columns, self.query)
+        if fresh.is_same_order(self._layout) and self._group_views() == self._heads:
             return False
         self._layout = fresh
         self._changed()
         return True
 
-    @_alone
-    def shape(self, *, with_span: bool = True) -> contract.ShapeView:
+    @_synchronized
+    def layout_view(self, *, with_span: bool = True) -> contract.LayoutView:
         """Return how the lines lie; to find the first and the latest time takes the longest."""
-        first, last = aggregates.span(self._columns, self.shown) if with_span else (None, None)
+        first, last = (
+            aggregates.time_range(self._columns, self.visible) if with_span else (None, None)
+        )
         searched = self._columns.text("status").values if self.query.text else ()
         statuses = [str(status) for status in searched]
         return {
             "version": self.version,
-            "query": self.query.view(),
-            "tasks": len(self.shown),
-            "lines": len(self._layout.lines),
+            "query": self.query.to_json(),
+            "tasks": len(self.visible),
+            "lines": len(self._layout.rows),
             "first": first,
             "last": last,
-            "code": code(self.query, statuses),
+            "code": pandas_code(self.query, statuses),
         }
 
-    @_alone
-    def totals(self) -> contract.TotalsView:
+    @_synchronized
+    def aggregates(self) -> contract.AggregatesView:
         """Return the sums over the tasks that match."""
-        self._columns.set_now(self._clock())
-        whole = matches(self._columns, self.query, tones=False) if self.query.tones else self.shown
+        self._columns.set_time(self._clock())
+        whole = (
+            filter_mask(self._columns, self.query, tones=False)
+            if self.query.status_group
+            else self.visible
+        )
         return {
-            "counts": aggregates.count_tones(self._columns, whole),
-            "cost": aggregates.cost(self._columns, self.shown),
-            "seconds": aggregates.seconds(self._columns, self.shown),
+            "counts": aggregates.count_by_group(self._columns, whole),
+            "cost": aggregates.total_cost(self._columns, self.visible),
+            "seconds": aggregates.total_seconds(self._columns, self.visible),
         }
 
-    @_alone
+    @_synchronized
     def facet(self, key: str) -> contract.FacetView:
         """Return the values of a column among the tasks that match, its own filter aside."""
-        self._columns.set_now(self._clock())
-        return aggregates.facet(self._columns, key, matches(self._columns, self.query, but=key))
+        self._columns.set_time(self._clock())
+        return aggregates.column_values(
+            self._columns, key, filter_mask(self._columns, self.query, but=key)
+        )
 
-    @_alone
-    def rows(self, start: int, stop: int) -> tuple[int, list[contract.LineView], list[str]]:
+    @_synchronized
+    def row_window(self, start: int, stop: int) -> tuple[int, list[contract.LineView], list[str]]:
         """Return the version, some lines, and the ids of the tasks among them that are chosen."""
         now = self._clock()
         lines: list[contract.LineView] = []
         chosen: list[str] = []
-        for line in self._layout.lines[start:stop]:
+        for line in self._layout.rows[start:stop]:
             if line < 0:
                 lines.append(self._heads[-1 - line])
                 continue
             row = self._row(self.infos[line], now)
-            self._sent.note([row])
+            self._sent.remember([row])
             lines.append(row)
             if self._selection.mask[line]:
                 chosen.append(row["id"])
@@ -157,65 +165,65 @@ class TaskTable:
 
     # News
 
-    @_alone
-    def learn(self, news: Iterable[TaskInfo]) -> list[dict[str, Any]]:
+    @_synchronized
+    def update(self, news: Iterable[TaskInfo]) -> list[dict[str, Any]]:
         """Take over news; returns what has changed in the lines that the page was sent."""
         now = self._clock()
         changed: set[str] = set()
         patches = []
         for info in news:
-            place = self.place(info.task_id)
-            if place is None:
+            index_of = self.index_of(info.task_id)
+            if index_of is None:
                 continue
-            changed |= self._columns.learn(place, info)
-            patches.append(self._sent.patch(self._row(info, now)))
+            changed |= self._columns.update(index_of, info)
+            patches.append(self._sent.diff(self._row(info, now)))
         self.is_stale |= not changed.isdisjoint(self._used())
         return [patch for patch in patches if patch is not None]
 
-    @_alone
-    def learn_metric(self, task_id: str, metric: contract.MetricView) -> dict[str, Any] | None:
+    @_synchronized
+    def update_metric(self, task_id: str, metric: contract.MetricView) -> dict[str, Any] | None:
         """Take over what a task's log says; returns what has changed in its line, if anything."""
-        place = self.place(task_id)
-        if place is None:
+        index_of = self.index_of(task_id)
+        if index_of is None:
             return None
         self._metrics[task_id] = metric
-        return self._sent.patch_metric(task_id, metric)
+        return self._sent.diff_metric(task_id, metric)
 
-    @_alone
-    def grow(self, infos: Sequence[TaskInfo]) -> None:
+    @_synchronized
+    def prepend(self, infos: Sequence[TaskInfo]) -> None:
         """Take up new tasks before the others."""
-        self._columns = Columns([*infos, *self.infos], self._clock())
+        self._columns = ColumnStore([*infos, *self.infos], self._clock())
         self._places = {}
         self._selection.grow(len(infos))
-        self._layout = layout(self._columns, self.query)
+        self._layout = compute_order(self._columns, self.query)
         self._changed()
 
     # Selection
 
-    @_alone
+    @_synchronized
     def select(self, positions: Iterable[int], on: bool) -> None:
         """Choose tasks by their positions in the list."""
         self._selection.set(list(positions), on)
 
-    @_alone
+    @_synchronized
     def select_lines(self, start: int, stop: int, on: bool) -> None:
         """Choose the tasks of some lines, by the present order."""
         self._selection.set_lines(self._layout, start, stop, on)
 
-    @_alone
+    @_synchronized
     def select_all(self, on: bool) -> None:
         """Choose all tasks that match; or none at all, hidden ones included."""
         if on:
-            self._selection.set(self.shown, True)
+            self._selection.set(self.visible, True)
         else:
             self._selection.clear()
 
-    @_alone
+    @_synchronized
     def selection(self) -> contract.SelectionView:
         """Return what is chosen."""
-        return self._selection.view(self._columns, self.shown)
+        return self._selection.view(self._columns, self.visible)
 
-    @_alone
+    @_synchronized
     def selected(self, flag: str = "") -> Positions:
         """Return the positions of the chosen tasks: as they are shown, then the hidden ones.
 
@@ -225,11 +233,11 @@ class TaskTable:
             ``"can_kill"`` or ``"has_outputs"``, for those alone.
         """
         mask = self._selection.mask
-        shown = self.shown[mask[self.shown]]
+        visible = self.visible[mask[self.visible]]
         hidden = mask.copy()
-        hidden[shown] = False
-        chosen = np.concatenate([shown, np.flatnonzero(hidden)])
-        return chosen[self._columns.flags(flag)[chosen]] if flag else chosen
+        hidden[visible] = False
+        chosen = np.concatenate([visible, np.flatnonzero(hidden)])
+        return chosen[self._columns.bool_column(flag)[chosen]] if flag else chosen
 
     def _row(self, info: TaskInfo, now: datetime) -> contract.RowView:
         return {**view_models.row_view(info, now), "metric": self._metrics.get(info.task_id)}
@@ -248,7 +256,7 @@ class TaskTable:
         query = self.query
         used = set(query.filters)
         used |= {"status", *SEARCHED} if query.text else set()
-        used |= {"status"} if query.tones else set()
+        used |= {"status"} if query.status_group else set()
         used |= {query.sort.key} if query.sort else set()
         # The heads of groups have sums.
         used |= {query.group, "status", "cost", "computation"} if query.group else set()

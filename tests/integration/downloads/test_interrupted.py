@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from inductiva_widgets.downloads import fetch_archive, start_archive
-from inductiva_widgets.downloads.http import RequestsOpener
+from inductiva_widgets.downloads.http import RequestsHttpGet
 from inductiva_widgets.errors import APIConnectionError, DownloadCancelled, DownloadError
 from tests.fault_proxy import Fault, FaultProxy
 from tests.integration.downloads.process_helpers import Watched, unzipped
@@ -82,7 +82,7 @@ def plague(kind: str) -> Fault | None:
     }[kind]
 
 
-class FailingOpener(RequestsOpener):
+class FailingOpener(RequestsHttpGet):
     """Raises what nobody expects after so many bytes of bodies."""
 
     def __init__(self, count: int) -> None:

@@ -7,7 +7,7 @@ import http.client
 import pytest
 import requests
 
-from inductiva_widgets.server.server_info import Connection
+from inductiva_widgets.server.server_info import ServerInfo
 
 OPEN = ("/version", "/version-check?client_version=0.18.12", "/simulators/available-images")
 
@@ -29,7 +29,7 @@ def test_open_endpoints_need_no_key(shared, path):
 
 
 def test_key_is_kept_private_and_stays_out_of_what_is_printed(shared):
-    note = Connection.read(shared.data_dir / "server.json")
+    note = ServerInfo.read(shared.data_dir / "server.json")
     assert note is not None
     assert note.api_key == shared.key == (shared.data_dir / "api_key").read_text()
     assert shared.key not in repr(note)

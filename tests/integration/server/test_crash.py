@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from inductiva_widgets.server import process_tree, state_machine
-from inductiva_widgets.server.data_dir import TaskFolder
+from inductiva_widgets.server.data_dir import TaskDir
 from inductiva_widgets.server.supervisor_handle import find_supervisor
 from inductiva_widgets.status import Status
 from tests.integration.server.conftest import ROOT, LocalServer, input_zip, is_running, until
@@ -247,7 +247,7 @@ def check_files(server: LocalServer, task_id: str) -> None:
 def end_tasks(folder: Path) -> None:
     """End what a test that failed has left running."""
     for task in (folder / "tasks").iterdir():
-        if pid := find_supervisor(TaskFolder(task)):
+        if pid := find_supervisor(TaskDir(task)):
             os.kill(pid, signal.SIGKILL)
         process_tree.end_all(None, task.name, grace=0.0)
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from inductiva_widgets.server import task_service
-from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.scheduler import Scheduler
-from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.status import Status
 from tests.integration.server.conftest import ROOT, LocalServer, input_zip, is_running, until
@@ -271,11 +271,11 @@ class Here:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead = timedelta()
-        self.data = DataFolder(folder)
+        self.data = DataDir(folder)
         self.data.prepare()
-        self.store = Store(self.data.database)
+        self.store = TaskStore(self.data.database)
         self.scheduler = Scheduler(self.data, self.store, 1, self.now)
-        storage = StorageService(self.data.storage, self.store, LinkSigner(b"x"))
+        storage = StorageService(self.data.storage, self.store, UrlSigner(b"x"))
         self.tasks = TaskService(self.data, self.store, self.scheduler, storage)
         monkeypatch.setattr(task_service, "_now", self.now)
 
@@ -348,7 +348,7 @@ supervisor.main()
 
 
 def test_time_to_live_goes_by_no_clock_that_jumps(tmp_path):
-    folder = DataFolder(tmp_path).task("task")
+    folder = DataDir(tmp_path).task("task")
     folder.root.mkdir(parents=True)
     (tmp_path / "input.zip").write_bytes(input_zip({"x": ""}))
     job = {

@@ -20,7 +20,7 @@ import requests
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.server import __main__, auth, signed_urls
 from inductiva_widgets.server.launch import start_or_attach
-from inductiva_widgets.server.log_setup import log_to
+from inductiva_widgets.server.log_setup import set_up_log
 from tests.integration.server.conftest import ROOT, LocalServer, is_running, until
 
 LAUNCH = """
@@ -297,7 +297,7 @@ def test_log_is_kept_over_starts_and_stays_small(tmp_path):
     path = tmp_path / "server.log"
     logger = logging.getLogger("inductiva_widgets.server.test")
     for start in range(3):
-        with log_to(path, most_bytes=2000):
+        with set_up_log(path, most_bytes=2000):
             for number in range(30):
                 logger.info("start %d, line %d", start, number)
     logger.warning("after the end")
@@ -390,13 +390,13 @@ def test_secrets_are_compared_in_constant_time(monkeypatch, module, check):
 
     monkeypatch.setattr(module.hmac, "compare_digest", compare)
     if check == "key":
-        keeper = auth.Guard(None, "right", (), auth.Activity())
+        keeper = auth.AuthMiddleware(None, "right", (), auth.IdleTracker())
         assert not keeper._may_pass("/tasks", b"wrong")
         assert keeper._may_pass("/tasks", b"right")
     else:
-        signer = signed_urls.LinkSigner(b"secret")
-        link = signer.link("GET", "a/output.zip")
+        signer = signed_urls.UrlSigner(b"secret")
+        link = signer.sign("GET", "a/output.zip")
         expires = link.partition("expires=")[2].partition("&")[0]
         with pytest.raises(signed_urls.ForbiddenError):
-            signer.check("GET", "a/output.zip", expires, "0" * 64)
+            signer.verify("GET", "a/output.zip", expires, "0" * 64)
     assert compared

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.signed_urls import UrlSigner
 from tests.integration.server.conftest import input_zip, until
 
 
@@ -109,7 +109,7 @@ def test_tampered_links_are_refused(link, task):
 def test_expired_link_is_refused(shared, task):
     secret = (shared.data_dir / "link_secret").read_text().encode()
     for lifetime, status in ((60, 200), (-60, 403)):
-        path = LinkSigner(secret, lifetime).link("GET", task["storage_output_path"])
+        path = UrlSigner(secret, lifetime).sign("GET", task["storage_output_path"])
         response = requests.get(shared.url + path, timeout=30)
         assert response.status_code == status
     assert "expired" in response.json()["detail"]
@@ -139,8 +139,8 @@ def test_paths_that_lead_out_get_no_link(shared, path):
 
 def test_even_a_well_signed_path_cannot_lead_out(shared):
     """The raw request line, since HTTP libraries tidy paths up."""
-    signer = LinkSigner((shared.data_dir / "link_secret").read_text().encode())
-    target = signer.link("GET", "../api_key")
+    signer = UrlSigner((shared.data_dir / "link_secret").read_text().encode())
+    target = signer.sign("GET", "../api_key")
     address = urlsplit(shared.url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as raw:
         request = f"GET {target} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n"

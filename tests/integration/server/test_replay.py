@@ -18,7 +18,7 @@ import requests
 from inductiva_widgets.errors import APIError, LocalServerError
 from inductiva_widgets.http import default_client as connecting
 from inductiva_widgets.server import __main__
-from inductiva_widgets.server.demo.options import DEMO_HEADER, ReplayOptions
+from inductiva_widgets.server.demo.options import DEMO_HEADER, DemoOptions
 from inductiva_widgets.server.launch import start_or_attach
 from inductiva_widgets.tasks import Task, get, get_all
 from tests.integration.server.conftest import ROOT, LocalServer, is_running, until
@@ -221,7 +221,7 @@ def test_demo_refuses_the_folder_of_real_tasks(shared, capsys):
     assert __main__.main(["--replay", "--data-dir", str(shared.data_dir)]) == 1
     assert "holds real tasks" in capsys.readouterr().err
     with pytest.raises(LocalServerError, match="holds real tasks"):
-        start_or_attach(shared.data_dir, replay=ReplayOptions())
+        start_or_attach(shared.data_dir, replay=DemoOptions())
     assert not (shared.data_dir / "replay.json").exists()
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from pandas.testing import assert_frame_equal
 
-from inductiva_widgets.cli._export import Choice, export_tasks
+from inductiva_widgets.cli._export import ExportOptions, export_tasks
 from inductiva_widgets.cli.main import main
 from inductiva_widgets.errors import APIConnectionError, InputError
 from inductiva_widgets.frames import read
@@ -43,7 +43,7 @@ def many(serve):
 
 
 def run(path, **choice):
-    return export_tasks(path, Choice(**choice), told=lambda infos: None)
+    return export_tasks(path, ExportOptions(**choice), told=lambda infos: None)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -78,7 +78,7 @@ def test_since_ends_the_asking(many, tmp_path):
 
 def test_pages_come_one_by_one(many, tmp_path):
     sizes = []
-    export_tasks(tmp_path / "all.csv", Choice(), told=lambda infos: sizes.append(len(infos)))
+    export_tasks(tmp_path / "all.csv", ExportOptions(), told=lambda infos: sizes.append(len(infos)))
     assert sizes == [500, 500, 201]
 
 

@@ -21,7 +21,7 @@ def terminal(monkeypatch):
 
 
 def test_success_is_green_and_failure_red_in_a_terminal(found, terminal):
-    _, first, second, third = _render.table_text(found).splitlines()
+    _, first, second, third = _render.render_task_table(found).splitlines()
     assert "\x1b[32msuccess\x1b[0m" in first
     assert "\x1b[31mfailed\x1b[0m" in second
     assert "\x1b" not in third
@@ -30,11 +30,11 @@ def test_success_is_green_and_failure_red_in_a_terminal(found, terminal):
 @pytest.mark.parametrize("name", ["NO_COLOR", "INDUCTIVA_DISABLE_ANSI"])
 def test_colours_can_be_refused(found, terminal, monkeypatch, name):
     monkeypatch.setenv(name, "1")
-    assert "\x1b" not in _render.table_text(found)
+    assert "\x1b" not in _render.render_task_table(found)
 
 
 def test_a_pipe_gets_no_colours(found):
-    assert "\x1b" not in _render.table_text(found)
+    assert "\x1b" not in _render.render_task_table(found)
 
 
 def test_watch_refreshes_tells_trouble_and_ends_with_an_interrupt(monkeypatch, capsys):
@@ -54,7 +54,7 @@ def test_watch_refreshes_tells_trouble_and_ends_with_an_interrupt(monkeypatch, c
         return answer
 
     monkeypatch.setattr("time.sleep", sleep)
-    _render.watch_table(look, 5)
+    _render.refresh_table(look, 5)
     printed = capsys.readouterr().out
     assert pauses == [5, 5, 5]
     assert "third" in printed

@@ -7,7 +7,7 @@ from inductiva_widgets.cli.main import main
 from inductiva_widgets.errors import TaskError
 from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.tasks import Task, WorkingFiles
-from inductiva_widgets.tasks.working_files import Text
+from inductiva_widgets.tasks.working_files import RawText
 from tests.unit.conftest import wire_task
 
 
@@ -52,7 +52,7 @@ def test_listing_is_a_tree(call, monkeypatch):
 
 
 def test_top_is_text(call, monkeypatch):
-    monkeypatch.setattr(Task, "top", lambda _: Text("load average: 1"))
+    monkeypatch.setattr(Task, "top", lambda _: RawText("load average: 1"))
     assert call("tasks", "top", "a").stdout == "load average: 1\n"
 
 

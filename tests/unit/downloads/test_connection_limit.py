@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from inductiva_widgets.downloads._cancellation import Control
-from inductiva_widgets.downloads._connection_limit import Lanes
+from inductiva_widgets.downloads._cancellation import CancelToken
+from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 
 
 class Clock:
@@ -22,14 +22,14 @@ def pass_time(lanes, clock, speed, slices=1):
     """Let bytes arrive at a speed while all lanes are in use."""
     for _ in range(slices):
         clock.now += 0.3125  # a binary fraction, a little more than a slice
-        lanes.count(round(speed * 0.3125))
+        lanes.record_bytes(round(speed * 0.3125))
 
 
 HELD = []  # a lane that nobody refers to is given back
 
 
 def hold(lanes, count):
-    taken = [lanes.take(Control()) for _ in range(count)]
+    taken = [lanes.acquire(CancelToken()) for _ in range(count)]
     for lane in taken:
         assert lane.__enter__()
     HELD.extend(taken)
@@ -37,7 +37,7 @@ def hold(lanes, count):
 
 
 def test_more_connections_are_used_while_they_make_it_faster(clock):
-    lanes = Lanes(16, clock)
+    lanes = ConnectionLimiter(16, clock)
     assert lanes.allowed == 4
     hold(lanes, 4)
     pass_time(lanes, clock, 40_000)
@@ -48,7 +48,7 @@ def test_more_connections_are_used_while_they_make_it_faster(clock):
 
 
 def test_connections_that_do_not_make_it_faster_are_given_up(clock):
-    lanes = Lanes(16, clock)
+    lanes = ConnectionLimiter(16, clock)
     hold(lanes, 4)
     pass_time(lanes, clock, 40_000)
     hold(lanes, 4)
@@ -61,7 +61,7 @@ def test_connections_that_do_not_make_it_faster_are_given_up(clock):
 
 
 def test_never_more_than_the_bound(clock):
-    lanes = Lanes(3, clock)
+    lanes = ConnectionLimiter(3, clock)
     assert lanes.allowed == 3
     hold(lanes, 3)
     pass_time(lanes, clock, 40_000, 50)
@@ -69,20 +69,20 @@ def test_never_more_than_the_bound(clock):
 
 
 def test_a_server_that_is_asked_too_much_is_asked_half(clock):
-    lanes = Lanes(8, clock)
-    lanes.shrink()
+    lanes = ConnectionLimiter(8, clock)
+    lanes.reduce()
     assert lanes.allowed == 2
-    lanes.shrink()
-    lanes.shrink()
+    lanes.reduce()
+    lanes.reduce()
     assert lanes.allowed == 1
 
 
 def test_who_finds_no_lane_waits_for_one(clock):
-    lanes = Lanes(1, clock)
+    lanes = ConnectionLimiter(1, clock)
     entered = threading.Event()
 
     def wait():
-        with lanes.take(Control()) as got:
+        with lanes.acquire(CancelToken()) as got:
             assert got
             entered.set()
 
@@ -96,8 +96,8 @@ def test_who_finds_no_lane_waits_for_one(clock):
 
 
 def test_a_cancel_ends_the_wait_without_a_lane(clock):
-    lanes, control = Lanes(1, clock), Control()
+    lanes, control = ConnectionLimiter(1, clock), CancelToken()
     hold(lanes, 1)
     control.cancel()
-    with lanes.take(control) as got:
+    with lanes.acquire(control) as got:
         assert not got

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from inductiva_widgets.downloads import _decompress
-from inductiva_widgets.downloads._decompress import MemberDecoder
-from inductiva_widgets.downloads.zip_directory import read_directory
+from inductiva_widgets.downloads._decompress import EntryDecoder
+from inductiva_widgets.downloads.zip_directory import read_central_directory
 from inductiva_widgets.errors import ArchiveError
 from tests.unit.downloads.archives import make_zip, noise, text
 from tests.unit.downloads.test_zip_directory import Memory
@@ -18,17 +18,17 @@ METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.
 
 
 def one(data):
-    return read_directory(Memory(data)).members[0]
+    return read_central_directory(Memory(data)).members[0]
 
 
 def decode(data, member=None, step=1000):
     """Feed an archive's bytes piece by piece; return the content and the bytes taken."""
     member = member or one(data)
     parts = []
-    decoder = MemberDecoder(member, parts.append)
+    decoder = EntryDecoder(member, parts.append)
     position = member.offset
-    while position < member.stop and not decoder.done:
-        used = decoder.feed(data[position : min(position + step, member.stop)])
+    while position < member.read_limit and not decoder.done:
+        used = decoder.feed(data[position : min(position + step, member.read_limit)])
         assert used
         position += used
     assert decoder.done
@@ -53,7 +53,7 @@ def test_pieces_stay_small_however_well_it_was_compressed(method, monkeypatch):
     content = bytes(3_000_000)
     data = make_zip({"zeros": content}, method)
     sizes = []
-    decoder = MemberDecoder(one(data), lambda piece: sizes.append(len(piece)))
+    decoder = EntryDecoder(one(data), lambda piece: sizes.append(len(piece)))
     decoder.feed(data)
     assert decoder.done
     assert sum(sizes) == len(content)
@@ -67,7 +67,7 @@ def test_more_content_than_declared_is_refused_and_never_handed_on(method, decla
     member = replace(one(data), size=declared)
     parts = []
     with pytest.raises(ArchiveError, match=r"bomb.*more than"):
-        MemberDecoder(member, parts.append).feed(data)
+        EntryDecoder(member, parts.append).feed(data)
     assert len(b"".join(parts)) <= declared
 
 
@@ -75,7 +75,7 @@ def test_more_content_than_declared_is_refused_and_never_handed_on(method, decla
 def test_less_content_than_declared_is_refused(method):
     data = make_zip({"short": text(5000)}, method)
     with pytest.raises(ArchiveError, match=r"short.*instead of"):
-        MemberDecoder(replace(one(data), size=5001), lambda _: None).feed(data)
+        EntryDecoder(replace(one(data), size=5001), lambda _: None).feed(data)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -83,7 +83,7 @@ def test_wrong_checksum_is_refused(method):
     data = make_zip({"a": text(5000)}, method)
     member = one(data)
     with pytest.raises(ArchiveError, match="checksum"):
-        MemberDecoder(replace(member, crc=member.crc ^ 1), lambda _: None).feed(data)
+        EntryDecoder(replace(member, crc=member.crc ^ 1), lambda _: None).feed(data)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -95,7 +95,7 @@ def test_flipped_bits_are_noticed(method):
         data = bytearray(good)
         data[place] ^= 0x10
         with pytest.raises(ArchiveError, match=r"^a: "):
-            MemberDecoder(member, lambda _: None).feed(bytes(data))
+            EntryDecoder(member, lambda _: None).feed(bytes(data))
 
 
 def test_data_that_end_before_their_end_mark_are_refused():
@@ -106,7 +106,7 @@ def test_data_that_end_before_their_end_mark_are_refused():
     member = replace(one(data), method=8, size=len(content), crc=zlib.crc32(content))
     data = data[:8] + b"\x08" + data[9:]
     with pytest.raises(ArchiveError, match="instead of"):
-        MemberDecoder(member, lambda _: None).feed(data)
+        EntryDecoder(member, lambda _: None).feed(data)
 
 
 def test_lzma_without_end_mark():
@@ -128,7 +128,7 @@ def test_lzma_window_does_not_take_the_memory_it_declares():
     assert decode(bytes(data))[0] == text(5000)
     member = replace(one(bytes(data)), size=1 << 40)
     with pytest.raises(ArchiveError, match="lzma properties"):
-        MemberDecoder(member, lambda _: None).feed(bytes(data))
+        EntryDecoder(member, lambda _: None).feed(bytes(data))
 
 
 def test_local_header_may_differ_in_name_and_extra():
@@ -149,7 +149,7 @@ def test_local_header_that_disagrees_is_refused(where, value):
     data = bytearray(make_zip({"a.txt": text(100)}))
     data[where : where + 2] = value
     with pytest.raises(ArchiveError, match="header does not agree"):
-        MemberDecoder(one(bytes(data)), lambda _: None).feed(bytes(data))
+        EntryDecoder(one(bytes(data)), lambda _: None).feed(bytes(data))
 
 
 def test_empty_members():

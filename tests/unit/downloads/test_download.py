@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inductiva_widgets.downloads import Progress, start_archive
-from inductiva_widgets.downloads._progress_tracker import Tally
+from inductiva_widgets.downloads._progress_tracker import ProgressTracker
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import DownloadCancelled, DownloadError
 from tests.unit.downloads.archives import make_zip, noise, wait_until
@@ -147,7 +147,7 @@ def test_subscriber_gets_the_state_now_and_at_the_end_and_in_order(server, tmp_p
 
 
 def test_unsubscribed_callback_is_not_called_any_more(clock):
-    tally = Tally(clock=clock)
+    tally = ProgressTracker(clock=clock)
     states = []
     unsubscribe = tally.subscribe(states.append)
     unsubscribe()
@@ -157,7 +157,7 @@ def test_unsubscribed_callback_is_not_called_any_more(clock):
 
 
 def test_failing_callback_is_set_aside_with_a_warning(clock, caplog):
-    tally = Tally(clock=clock)
+    tally = ProgressTracker(clock=clock)
     calls, good = [], []
 
     def bad(state):
@@ -179,7 +179,7 @@ def test_failing_callback_is_set_aside_with_a_warning(clock, caplog):
 
 
 def test_callback_may_cancel_and_subscribe(clock):
-    tally = Tally(clock=clock)
+    tally = ProgressTracker(clock=clock)
     inner = []
     tally.subscribe(lambda state: (tally.control.cancel(), tally.subscribe(inner.append)))
     assert tally.control.cancelled
@@ -187,7 +187,7 @@ def test_callback_may_cancel_and_subscribe(clock):
 
 
 def test_subscribers_are_not_called_more_than_ten_times_a_second(clock):
-    tally = Tally(clock=clock)
+    tally = ProgressTracker(clock=clock)
     share = tally.share()
     states = []
     tally.subscribe(states.append)
@@ -198,10 +198,10 @@ def test_subscribers_are_not_called_more_than_ten_times_a_second(clock):
 
 
 def test_speed_is_smoothed_and_kept_bytes_do_not_count(clock):
-    tally = Tally(clock=clock)
+    tally = ProgressTracker(clock=clock)
     share = tally.share()
-    share.restart(0, 10_000_000)
-    share.keep(5_000_000)
+    share.reset(0, 10_000_000)
+    share.count_existing(5_000_000)
     assert tally.progress.speed == 0
     assert tally.progress.eta is None
     for _ in range(40):
@@ -220,7 +220,7 @@ def test_speed_is_smoothed_and_kept_bytes_do_not_count(clock):
 
 
 def test_tally_counts_rightly_from_many_threads():
-    tally = Tally(clock=time.monotonic)
+    tally = ProgressTracker(clock=time.monotonic)
     shares = [tally.share() for _ in range(4)]
     threads = [
         threading.Thread(target=lambda share=share: [share.receive(1) for _ in range(2000)])
@@ -301,7 +301,7 @@ def test_paused_download_says_so_and_can_be_cancelled(server, tmp_path):
     server.always = Fault(hold=300_000, when=lambda entry: "bytes=-" not in entry.range)
     download = start_archive(url, tmp_path / "out", connections=1)
     assert server.holding.wait(10)
-    wait_until(lambda: download.progress.active)
+    wait_until(lambda: download.progress.active_files)
     download.pause()
     assert download.paused
     assert download.progress.phase == "paused"
@@ -341,6 +341,6 @@ def test_second_download_into_a_folder_waits_and_finds_all_there(server, tmp_pat
     server.gate.set()
     first.result(10)
     second.result(10)
-    assert second.outcome.kept == 4
+    assert second.summary.kept == 4
     assert server.sent <= len(data) + 3 * 64 * 1024
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(content)

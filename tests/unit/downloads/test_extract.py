@@ -93,7 +93,9 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 def test_any_archive_comes_out_as_from_zipfile(
     server, tmp_path_factory, entries, method, stream, chosen
 ):
-    folders = {"/".join(p.split("/")[:n]) for p in entries for n in range(1, p.count("/") + 1)}
+    folders = {
+        "/".join(p.split("/")[:n]) for p in entries for n in range(1, p.record_bytes("/") + 1)
+    }
     entries = {name: content for name, content in entries.items() if name not in folders}
     url, data = put(server, entries, method=method, stream=stream)
     base = tmp_path_factory.mktemp("any")
@@ -144,7 +146,7 @@ def test_calling_again_fetches_only_what_is_missing(server, target):
     download.result()
     assert (target / "artifacts/vtk/deep/é.vtu").stat().st_ino == kept
     assert files(target) == {n: c for n, c in CONTENT.items() if not n.endswith("/")}
-    assert download.outcome.kept == 3
+    assert download.summary.kept == 3
     assert download.progress.bytes_done == download.progress.bytes_total
     server.forget()
     fetch_archive(url, target)
@@ -267,11 +269,11 @@ def test_zip_bomb_never_writes_more_than_it_declares(server, target, ranges, mon
     url = server.put("/output.zip", bytes(data))
     server.ranges = ranges
     written = []
-    from inductiva_widgets.downloads._atomic import ScratchFile
+    from inductiva_widgets.downloads._atomic import AtomicFile
 
-    original = ScratchFile.write
+    original = AtomicFile.write
     monkeypatch.setattr(
-        ScratchFile,
+        AtomicFile,
         "write",
         lambda self, data: (written.append((self, len(data))), original(self, data)),
     )
@@ -332,7 +334,7 @@ def test_renamed_members_are_told(server, target):
     with pytest.warns(UserWarning, match=r"'t=0:1.dat' as 't=0_1.dat'") as caught:
         download.result()
     assert caught[0].filename == __file__
-    assert download.outcome.renamed == {"t=0:1.dat": "t=0_1.dat"}
+    assert download.summary.renamed == {"t=0:1.dat": "t=0_1.dat"}
     assert set(files(target)) == {"t=0_1.dat", "plain"}
 
 
@@ -372,14 +374,14 @@ def test_disk_space_is_checked_first(server, target, monkeypatch, ranges):
 
 
 def test_full_disk_in_the_middle_is_a_download_error(server, target, monkeypatch):
-    from inductiva_widgets.downloads._atomic import ScratchFile
+    from inductiva_widgets.downloads._atomic import AtomicFile
 
     url, _ = put(server)
 
     def write(self, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ScratchFile, "write", write)
+    monkeypatch.setattr(AtomicFile, "write", write)
     with pytest.raises(DownloadError, match=r"artifacts/.*cannot be written: No space left"):
         fetch_archive(url, target)
     assert set(files(target)) <= {"artifacts/stderr.txt"}

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inductiva_widgets.downloads import _decompress
-from inductiva_widgets.downloads._decompress import MemberDecoder
-from inductiva_widgets.downloads._safe_paths import lay_out
-from inductiva_widgets.downloads.zip_directory import LOCAL_HEADER, read_directory
+from inductiva_widgets.downloads._decompress import EntryDecoder
+from inductiva_widgets.downloads._safe_paths import assign_paths
+from inductiva_widgets.downloads.zip_directory import LOCAL_HEADER, read_central_directory
 from inductiva_widgets.errors import ArchiveError
 from tests.unit.downloads.archives import make_zip, noise, text
 from tests.unit.downloads.malicious_zips import Entry, build
@@ -92,7 +92,7 @@ def _decode(data, member):
         given_out += len(piece)
         assert given_out <= member.size
 
-    decoder = MemberDecoder(member, sink)
+    decoder = EntryDecoder(member, sink)
     at = member.offset
     while at < member.stop and not decoder.done:
         used = decoder.feed(data[at : min(at + 97, member.stop)])
@@ -104,7 +104,7 @@ def _decode(data, member):
 @given(damaged())
 def test_damaged_archives(data):
     try:
-        members = read_directory(Memory(data)).members
+        members = read_central_directory(Memory(data)).members
     except ArchiveError:
         return
     assert all(0 <= m.offset <= m.offset + LOCAL_HEADER.size <= m.end for m in members)
@@ -122,7 +122,7 @@ def test_damaged_archives(data):
 def test_damaged_data(method, at, value, size):
     """One byte anywhere, the first of which are what the codecs set themselves up by."""
     data = bytearray(make_zip({"a": text(300)}, method))
-    member = read_directory(Memory(bytes(data))).members[0]
+    member = read_central_directory(Memory(bytes(data))).members[0]
     place = member.offset + 31 + at % (12 if at % 2 else member.compressed_size)
     data[place] = value
     member.size = size if method != zipfile.ZIP_STORED else member.size
@@ -133,7 +133,7 @@ def test_damaged_data(method, at, value, size):
 def test_every_lzma_property_byte_is_decoded_or_refused():
     """Some that the format allows are known to no library, which fails in a way of its own."""
     data = bytearray(make_zip({"a": text(300)}, zipfile.ZIP_LZMA))
-    member = read_directory(Memory(bytes(data))).members[0]
+    member = read_central_directory(Memory(bytes(data))).members[0]
     place = member.offset + LOCAL_HEADER.size + len("a") + 4  # behind version and length
     assert decode(bytes(data), member) is None
     for properties in range(256):
@@ -161,7 +161,7 @@ name = st.builds(
 @quick
 @given(names=st.lists(name, max_size=12), fold=st.booleans(), windows=st.booleans())
 def test_every_name_has_a_safe_place_of_its_own_or_none(names, fold, windows):
-    layout = lay_out(names, fold_case=fold, windows=windows)
+    layout = assign_paths(names, fold_case=fold, windows=windows)
     assert layout.paths.keys() | layout.refused.keys() == set(names)
     assert not layout.paths.keys() & layout.refused.keys()
     files, folders = [], set()
@@ -183,4 +183,4 @@ def test_every_name_has_a_safe_place_of_its_own_or_none(names, fold, windows):
     assert len(set(keys)) == len(keys)
     assert not set(keys) & {folder.casefold() if fold else folder for folder in folders}
     # In whatever order and however often: a name keeps its place from call to call.
-    assert lay_out(names + names, fold_case=fold, windows=windows) == layout
+    assert assign_paths(names + names, fold_case=fold, windows=windows) == layout

@@ -108,7 +108,7 @@ def test_member_that_cannot_be_written_ends_the_run_and_names_it(server, target,
     def full(self, block, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_partial_file.BlockFile, "write", full)
+    monkeypatch.setattr(_partial_file.PartialFile, "write", full)
     with pytest.raises(DownloadError, match=r"\.bin cannot be written: No space left on device"):
         fetch_archive(url, target)
     monkeypatch.undo()

@@ -3,8 +3,8 @@ import shutil
 import pytest
 
 from inductiva_widgets.downloads import Limits, fetch_archive, limits
-from inductiva_widgets.downloads.limits import check_space
-from inductiva_widgets.downloads.zip_directory import Member
+from inductiva_widgets.downloads.limits import check_free_space
+from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import ArchiveError, DownloadError
 from tests.unit.downloads.archives import make_zip
 
@@ -12,7 +12,7 @@ GIB = 1024**3
 
 
 def member(size, packed):
-    return Member("a", size, packed, 8, 0, 0, packed, 0, 0)
+    return ZipEntry("a", size, packed, 8, 0, 0, packed, 0, 0)
 
 
 def test_harmless_and_usual_archives_pass():
@@ -44,6 +44,6 @@ def test_bound_on_the_content_counts_only_what_is_chosen(tmp_path, server, monke
 
 def test_check_space(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 0, 50))
-    check_space(tmp_path, 50)
+    check_free_space(tmp_path, 50)
     with pytest.raises(DownloadError, match=r"needs 51 B, but .* has only 50 B free"):
-        check_space(tmp_path, 51)
+        check_free_space(tmp_path, 51)

@@ -11,9 +11,9 @@ import zlib
 import pytest
 
 from inductiva_widgets.downloads import RemoteArchive, fetch_archive
-from inductiva_widgets.downloads._decompress import MemberDecoder
-from inductiva_widgets.downloads._safe_paths import WORK_FOLDER, lay_out
-from inductiva_widgets.downloads.zip_directory import read_directory
+from inductiva_widgets.downloads._decompress import EntryDecoder
+from inductiva_widgets.downloads._safe_paths import WORK_FOLDER, assign_paths
+from inductiva_widgets.downloads.zip_directory import read_central_directory
 from inductiva_widgets.errors import ArchiveError, DownloadError, UnsafePathError
 from tests.unit.downloads.archives import noise, tree
 from tests.unit.downloads.malicious_zips import (
@@ -332,7 +332,7 @@ def test_archive_in_an_archive_stays_one(server, target):
 @pytest.mark.parametrize("declared", [0, 1, 4096, 49_999_999])
 def test_bombs_take_no_memory_and_never_give_more_than_they_declare(declared):
     data = build(Entry("bomb", bytes(50_000_000), 8, size=declared))
-    member = read_directory(Memory(data)).members[0]
+    member = read_central_directory(Memory(data)).members[0]
     given = 0
 
     def sink(piece):
@@ -341,7 +341,7 @@ def test_bombs_take_no_memory_and_never_give_more_than_they_declare(declared):
 
     tracemalloc.start()
     with pytest.raises(ArchiveError, match=r"^bomb: "):
-        MemberDecoder(member, sink).feed(memoryview(data)[member.offset : member.stop])
+        EntryDecoder(member, sink).feed(memoryview(data)[member.offset : member.read_limit])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert given <= declared
@@ -361,7 +361,7 @@ def test_bomb_read_as_a_file_stops_at_what_it_declares(server):
      "in0af3~1/lock", ".inductiva-download./x", ".INDUCTIVA-DOWNLOAD::$INDEX_ALLOCATION/x"],
 )  # fmt: skip
 def test_what_means_something_to_windows_gets_another_name_there(name):
-    path = lay_out([name], fold_case=True, windows=True).path(name)
+    path = assign_paths([name], fold_case=True, windows=True).path(name)
     for place, part in enumerate(path.split("/")):
         assert part == part.rstrip(" .")
         assert ":" not in part
@@ -388,7 +388,7 @@ def test_what_means_something_to_windows_gets_another_name_there(name):
     ],
 )
 def test_names_that_a_file_system_may_take_for_one_get_places_of_their_own(names):
-    layout = lay_out(names, fold_case=True)
+    layout = assign_paths(names, fold_case=True)
     places = [layout.path(name).casefold() for name in names]
     assert len(set(places)) == len(names)
     assert layout.renamed
@@ -398,7 +398,7 @@ def test_many_deep_folders_take_no_memory_to_lay_out():
     """Each has its own 128 folders above it; listing them all would take gigabytes."""
     names = [f"{n}/" + "abcdefghijkl/" * 126 + "x" for n in range(2000)]
     tracemalloc.start()
-    layout = lay_out(names, fold_case=True)
+    layout = assign_paths(names, fold_case=True)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(layout.paths) == 2000
@@ -411,14 +411,14 @@ def test_extra_fields_that_repeat_cost_no_time():
     hostile = Entry(b"n" * 65_000 + b"\xff", b"", extra=field * 7000)
     data = build(*[hostile] * 60)
     began = time.process_time()
-    assert len(read_directory(Memory(data)).members) == 60
+    assert len(read_central_directory(Memory(data)).members) == 60
     assert time.process_time() - began < 2
 
 
 def test_thousands_of_end_records_cost_no_time():
     data = build("a", comment=(b"PK\x05\x06" * 16_000)[:-1])
     began = time.process_time()
-    assert [member.name for member in read_directory(Memory(data)).members] == ["a"]
+    assert [member.name for member in read_central_directory(Memory(data)).members] == ["a"]
     assert time.process_time() - began < 2
 
 

@@ -3,12 +3,12 @@ import threading
 import pytest
 
 from inductiva_widgets.downloads import _partial_file
-from inductiva_widgets.downloads._partial_file import BlockFile, journal_of, stored_identity
-from inductiva_widgets.downloads.remote_file import Identity
+from inductiva_widgets.downloads._partial_file import PartialFile, journal_path, stored_version
+from inductiva_widgets.downloads.remote_file import FileVersion
 from tests.unit.downloads.archives import noise
 
 DATA = noise(10_000)
-VERSION = Identity(20_000, '"v1"', None)
+VERSION = FileVersion(20_000, '"v1"', None)
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def path(tmp_path):
 
 
 def open_file(path, identity=VERSION):
-    return BlockFile(path, identity, 5000, 15_000)
+    return PartialFile(path, identity, 5000, 15_000)
 
 
 def fill(file, block, count=None):
@@ -33,27 +33,27 @@ def fill(file, block, count=None):
 
 def test_blocks_in_any_order_make_the_file(path):
     file = open_file(path)
-    for block in reversed(file.missing()):
+    for block in reversed(file.missing_chunks()):
         fill(file, block)
-        file.leave(block)
-    assert file.missing() == []
+        file.checkpoint(block)
+    assert file.missing_chunks() == []
     file.close()
     assert path.read_bytes() == DATA
 
 
 def test_later_run_lacks_only_what_did_not_come(path):
     file = open_file(path)
-    first, second, third, *_ = file.missing()
+    first, second, third, *_ = file.missing_chunks()
     fill(file, first)
     fill(file, third, 400)
     fill(file, second, 200)  # a kill comes before the journal knows of it
     again = open_file(path)
     assert again.resumed
     assert again.length == 1400
-    assert [(b.index, b.position) for b in again.missing()[:2]] == [(1, 6000), (2, 7400)]
-    for block in again.missing():
+    assert [(b.index, b.position) for b in again.missing_chunks()[:2]] == [(1, 6000), (2, 7400)]
+    for block in again.missing_chunks():
         fill(again, block)
-        again.leave(block)
+        again.checkpoint(block)
     again.close()
     assert path.read_bytes() == DATA
 
@@ -63,29 +63,29 @@ def test_later_run_lacks_only_what_did_not_come(path):
     [
         lambda path: path.unlink(),
         lambda path: path.write_bytes(b"short"),
-        lambda path: journal_of(path).unlink(),
-        lambda path: journal_of(path).write_text(""),
-        lambda path: journal_of(path).write_text("[]\n[0, 1000]\n"),
-        lambda path: journal_of(path).write_bytes(b"\xff\xfe"),
+        lambda path: journal_path(path).unlink(),
+        lambda path: journal_path(path).write_text(""),
+        lambda path: journal_path(path).write_text("[]\n[0, 1000]\n"),
+        lambda path: journal_path(path).write_bytes(b"\xff\xfe"),
     ],
 )
 def test_spoiled_remains_are_begun_anew(path, spoil):
     file = open_file(path)
-    fill(file, file.missing()[0])
+    fill(file, file.missing_chunks()[0])
     file.close()
     spoil(path)
     again = open_file(path)
     assert not again.resumed
-    assert len(again.missing()) == 10
+    assert len(again.missing_chunks()) == 10
     again.close()
 
 
 @pytest.mark.parametrize("line", ['[1, "x"]', "[99, 5]", "[-1, 5]", "[2, -7]", "[3", "{}", "[1]"])
 def test_line_that_broke_off_costs_only_what_it_said(path, line):
     file = open_file(path)
-    fill(file, file.missing()[0])
+    fill(file, file.missing_chunks()[0])
     file.close()
-    with journal_of(path).open("a") as journal:
+    with journal_path(path).open("a") as journal:
         journal.write(line)
     again = open_file(path)
     assert again.length == 1000
@@ -95,26 +95,26 @@ def test_line_that_broke_off_costs_only_what_it_said(path, line):
 
 def test_another_version_or_stretch_is_begun_anew(path):
     file = open_file(path)
-    fill(file, file.missing()[0])
+    fill(file, file.missing_chunks()[0])
     file.close()
-    for other in (Identity(20_000, '"v2"', None), Identity(20_001, '"v1"', None)):
+    for other in (FileVersion(20_000, '"v2"', None), FileVersion(20_001, '"v1"', None)):
         assert not open_file(path, other).resumed
 
 
 def test_stored_identity_is_that_of_the_remains(path):
-    assert stored_identity(path) is None
+    assert stored_version(path) is None
     open_file(path).close()
-    assert stored_identity(path) == VERSION
-    journal_of(path).write_text('{"size": "x", "etag": 1, "modified": null}')
-    assert stored_identity(path) is None
+    assert stored_version(path) == VERSION
+    journal_path(path).write_text('{"size": "x", "etag": 1, "modified": null}')
+    assert stored_version(path) is None
 
 
 def test_follower_gets_bytes_in_order_and_never_what_is_not_there(path):
     file = open_file(path)
     got = bytearray()
-    thread = threading.Thread(target=lambda: got.extend(b"".join(file.follow(300))))
+    thread = threading.Thread(target=lambda: got.extend(b"".join(file.iter_available(300))))
     thread.start()
-    blocks = file.missing()
+    blocks = file.missing_chunks()
     for block in [*blocks[1:4], blocks[0], *blocks[4:]]:
         fill(file, block, 500)
         fill(file, block)
@@ -122,4 +122,4 @@ def test_follower_gets_bytes_in_order_and_never_what_is_not_there(path):
     assert bytes(got) == DATA
     file.discard()
     assert not path.exists()
-    assert not journal_of(path).exists()
+    assert not journal_path(path).exists()

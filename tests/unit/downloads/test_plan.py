@@ -2,13 +2,13 @@ import pytest
 
 from inductiva_widgets.downloads._plan import (
     LARGEST_GAP,
-    Item,
-    choose,
-    merge,
-    single_top_folder,
-    strip,
+    ExtractItem,
+    coalesce_ranges,
+    common_root,
+    select_entries,
+    strip_prefix,
 )
-from inductiva_widgets.downloads.zip_directory import Member
+from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import InputError
 
 NAMES = [
@@ -39,35 +39,37 @@ NAMES = [
     ],
 )
 def test_choose(asked, found):
-    assert list(choose(NAMES, asked, "artifacts/").wanted) == found
+    assert list(select_entries(NAMES, asked, "artifacts/").wanted) == found
 
 
 def test_choose__missing_names_are_told_with_close_ones():
-    choice = choose(NAMES, ["stdout.txt", "stdou.txt", "nothing-like-it"])
+    choice = select_entries(NAMES, ["stdout.txt", "stdou.txt", "nothing-like-it"])
     assert choice.wanted == ("stdout.txt",)
-    assert choice.missing == ("stdou.txt", "nothing-like-it")
+    assert choice.missing_chunks == ("stdou.txt", "nothing-like-it")
     assert "'stdou.txt' (there is 'stdout.txt'" in choice.hint
 
 
 @pytest.mark.parametrize("asked", [["stdou.txt"], "nothing", [], ["vtj/"], [""]])
 def test_choose__nothing_at_all_is_an_input_error(asked):
     with pytest.raises(InputError):
-        choose(NAMES, asked)
+        select_entries(NAMES, asked)
 
 
 def member(name="m", offset=0, size=100, end=None):
-    return Member(name, size, size, 0, 0, offset, offset + 30 + size if end is None else end, 0, 0)
+    return ZipEntry(
+        name, size, size, 0, 0, offset, offset + 30 + size if end is None else end, 0, 0
+    )
 
 
 def test_strip__members_outside_are_dropped_unless_nothing_is_inside():
     inside = [member("artifacts/"), member("artifacts/a"), member("output.json")]
-    assert list(strip(inside, "artifacts")) == ["a"]
-    assert list(strip([member("a"), member("b")], "artifacts/")) == ["a", "b"]
-    assert list(strip(inside, "")) == ["artifacts/", "artifacts/a", "output.json"]
+    assert list(strip_prefix(inside, "artifacts")) == ["a"]
+    assert list(strip_prefix([member("a"), member("b")], "artifacts/")) == ["a", "b"]
+    assert list(strip_prefix(inside, "")) == ["artifacts/", "artifacts/a", "output.json"]
 
 
 def test_strip__of_equal_names_the_last_counts():
-    assert strip([member("a", 0), member("a", 200)], "")["a"].offset == 200
+    assert strip_prefix([member("a", 0), member("a", 200)], "")["a"].offset == 200
 
 
 @pytest.mark.parametrize(
@@ -81,15 +83,15 @@ def test_strip__of_equal_names_the_last_counts():
     ],
 )
 def test_single_top_folder(names, top):
-    assert single_top_folder(names) == top
+    assert common_root(names) == top
 
 
 def test_merge__neighbours_share_a_range_and_distant_ones_do_not():
-    items = [Item(member(str(n), n * 130), "") for n in range(10)]
-    spans = merge([items[0], items[1], items[2]], 4)
+    items = [ExtractItem(member(str(n), n * 130), "") for n in range(10)]
+    spans = coalesce_ranges([items[0], items[1], items[2]], 4)
     assert [(span.start, span.stop) for span in spans] == [(0, 390)]
-    far = Item(member("far", 390 + LARGEST_GAP + 1), "")
-    spans = merge([items[2], far, items[0]], 4)
+    far = ExtractItem(member("far", 390 + LARGEST_GAP + 1), "")
+    spans = coalesce_ranges([items[2], far, items[0]], 4)
     assert sorted((span.start, span.stop) for span in spans) == [
         (0, 390), (far.member.offset, far.member.end)
     ]  # fmt: skip
@@ -97,8 +99,8 @@ def test_merge__neighbours_share_a_range_and_distant_ones_do_not():
 
 def test_merge__large_archives_give_work_to_every_connection():
     mib = 1024 * 1024
-    items = [Item(member(str(n), n * mib, mib - 30), "") for n in range(100)]
-    spans = merge(items, 4)
+    items = [ExtractItem(member(str(n), n * mib, mib - 30), "") for n in range(100)]
+    spans = coalesce_ranges(items, 4)
     assert len(spans) >= 8
     assert sum(span.stop - span.start for span in spans) == 100 * mib
     assert sorted(i.member.name for span in spans for i in span.items) == sorted(
@@ -110,4 +112,4 @@ def test_merge__large_archives_give_work_to_every_connection():
 
 def test_merge__a_wide_gap_behind_a_member_is_not_fetched():
     lonely = member("a", 0, 100, end=10**9)
-    assert merge([Item(lonely, "")], 4)[0].stop == 30 + 100 + 2 * 65535
+    assert coalesce_ranges([ExtractItem(lonely, "")], 4)[0].stop == 30 + 100 + 2 * 65535

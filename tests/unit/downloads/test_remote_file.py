@@ -4,10 +4,10 @@ import traceback
 
 import pytest
 
-from inductiva_widgets.downloads._cancellation import Control
-from inductiva_widgets.downloads._signed_url import Backoff, Link
-from inductiva_widgets.downloads.http import RequestsOpener, check_url, display_url
-from inductiva_widgets.downloads.remote_file import LocalSource, RangeSource, RangesUnsupported
+from inductiva_widgets.downloads._cancellation import CancelToken
+from inductiva_widgets.downloads._signed_url import Backoff, SignedUrl
+from inductiva_widgets.downloads.http import RequestsHttpGet, check_url, display_url
+from inductiva_widgets.downloads.remote_file import LocalFile, RangesUnsupported, RemoteFile
 from inductiva_widgets.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -31,9 +31,9 @@ def make(server):
         server.files.setdefault("/a.bin", None)
         if server.files["/a.bin"] is None:
             server.put("/a.bin", DATA)
-        link = Link(server.url("/a.bin") + query, **options)
+        link = SignedUrl(server.url("/a.bin") + query, **options)
         links.append(link)
-        return RangeSource(link)
+        return RemoteFile(link)
 
     yield source
     for link in links:
@@ -42,7 +42,7 @@ def make(server):
 
 def test_tail__one_request_gives_bytes_and_size(make, server):
     source = make()
-    assert source.tail(1000) == DATA[-1000:]
+    assert source.read_end(1000) == DATA[-1000:]
     assert source.size == len(DATA)
     assert [entry.range for entry in server.log] == ["bytes=-1000"]
     assert server.log[0].headers["accept-encoding"] == "identity"
@@ -51,19 +51,19 @@ def test_tail__one_request_gives_bytes_and_size(make, server):
 def test_tail__of_a_shorter_file_is_all_of_it(make, server):
     server.put("/a.bin", b"short")
     source = make()
-    assert source.tail(1000) == b"short"
+    assert source.read_end(1000) == b"short"
     assert source.size == 5
 
 
 def test_tail__of_an_empty_file(make, server):
     server.put("/a.bin", b"")
-    assert make().tail(1000) == b""
+    assert make().read_end(1000) == b""
 
 
 def test_tail__server_that_knows_no_suffix_ranges(make, server):
     server.suffix_ranges = False
     source = make()
-    assert source.tail(1000) == DATA[-1000:]
+    assert source.read_end(1000) == DATA[-1000:]
     assert server.log[-1].range == f"bytes={len(DATA) - 1000}-{len(DATA) - 1}"
 
 
@@ -84,7 +84,7 @@ def test_read__outside_of_the_file_is_refused(make, start, stop):
 
 def test_stream__goes_on_after_each_cut(make, server):
     source = make()
-    source.tail(1)
+    source.read_end(1)
     server.faults.extend(Fault(cut=n) for n in (0, 20_000, 0, 50_000))
     assert source.read(1000, 200_000) == DATA[1000:200_000]
     # Nothing is asked twice: each request begins where the last one broke off.
@@ -95,7 +95,7 @@ def test_stream__goes_on_after_each_cut(make, server):
 
 def test_stream__server_that_always_cuts_at_once_gives_up(make, server):
     source = make()
-    source.tail(1)
+    source.read_end(1)
     server.always = Fault(cut=0)
     with pytest.raises(DownloadError, match="6 times in a row"):
         source.read(0, 1000)
@@ -116,7 +116,7 @@ def test_stream__failing_server_is_given_up(make, server):
 
 
 def test_stream__missing_file_is_not_tried_again(make, server):
-    source = RangeSource(Link(server.url("/other")))
+    source = RemoteFile(SignedUrl(server.url("/other")))
     with pytest.raises(DownloadError, match=r"no such file \(404\)"):
         source.read(0, 10)
     assert len(server.log) == 1
@@ -125,11 +125,11 @@ def test_stream__missing_file_is_not_tried_again(make, server):
 def test_retry_after_is_honoured(server):
     server.put("/a.bin", DATA)
     server.faults.append(Fault(status=503, headers={"Retry-After": "0.05"}))
-    link, control = Link(server.url("/a.bin")), Control()
+    link, control = SignedUrl(server.url("/a.bin")), CancelToken()
     waited = []
     control.sleep = waited.append  # the clock is not ours to turn
-    link.obey(control)
-    RangeSource(link).tail(1)
+    link.bind(control)
+    RemoteFile(link).read_end(1)
     link.close()
     assert waited == [0.05]
 
@@ -143,7 +143,7 @@ def test_expired_link_is_renewed_once(make, server, status):
         return urls[-1]
 
     source = make("?token=old", renew=renew)
-    source.tail(1)
+    source.read_end(1)
     server.faults.append(Fault(status=status, when=lambda entry: "old" in entry.target))
     assert source.read(0, 100) == DATA[:100]
     assert source.read(100, 200) == DATA[100:200]
@@ -160,7 +160,7 @@ def test_expired_link_that_renews_to_an_expired_one_fails(make, server):
         return server.url(f"/a.bin?token={len(calls)}")
 
     with pytest.raises(DownloadError, match=r"expired or is not allowed \(403\)"):
-        make("?token=0", renew=renew).tail(1)
+        make("?token=0", renew=renew).read_end(1)
     assert len(calls) == 1
 
 
@@ -172,7 +172,7 @@ def test_expired_link_is_renewed_once_for_parallel_requests(make, server):
         return server.url("/a.bin?token=new")
 
     source = make("?token=old", renew=renew)
-    source.tail(1)
+    source.read_end(1)
     server.expired.add("old")
     barrier = threading.Barrier(4)
     results = []
@@ -201,7 +201,7 @@ def test_expired_link_is_renewed_once_for_parallel_requests(make, server):
 )
 def test_changed_file_is_noticed(make, server, change):
     source = make()
-    source.tail(1)
+    source.read_end(1)
     for name, value in change.items():
         setattr(server.files["/a.bin"], name, value)
     with pytest.raises(ArchiveError, match="the file changed"):
@@ -210,7 +210,7 @@ def test_changed_file_is_noticed(make, server, change):
 
 def test_file_that_shrank_is_noticed(make, server):
     source = make()
-    source.tail(1)
+    source.read_end(1)
     server.files["/a.bin"].data = DATA[:10]
     with pytest.raises(ArchiveError, match="the file changed"):
         source.read(1000, 2000)
@@ -219,12 +219,12 @@ def test_file_that_shrank_is_noticed(make, server):
 def test_server_that_ignores_ranges_is_told_apart(make, server):
     server.ranges = False
     with pytest.raises(RangesUnsupported):
-        make().tail(10)
+        make().read_end(10)
 
 
 def test_server_that_stops_knowing_ranges_is_told_apart(make, server):
     source = make()
-    source.tail(10)
+    source.read_end(10)
     server.ranges = False
     with pytest.raises(RangesUnsupported):
         source.read(0, 10)
@@ -243,7 +243,7 @@ def test_server_that_stops_knowing_ranges_is_told_apart(make, server):
 )
 def test_wrong_part_is_refused(make, server, stated):
     source = make()
-    source.tail(1)
+    source.read_end(1)
     server.always = Fault(headers={"Content-Range": stated})
     with pytest.raises(DownloadError, match=r"another part|without saying"):
         source.read(0, 10)
@@ -266,9 +266,11 @@ def test_more_bytes_than_asked_are_not_handed_on():
 
         abort = close
 
-    link = Link("http://host/a", opener=lambda url, headers: Long(headers["Range"] == "bytes=-1"))
-    source = RangeSource(link)
-    assert source.tail(1) == b"x"
+    link = SignedUrl(
+        "http://host/a", opener=lambda url, headers: Long(headers["Range"] == "bytes=-1")
+    )
+    source = RemoteFile(link)
+    assert source.read_end(1) == b"x"
     assert source.read(0, 10) == b"x" * 10
 
 
@@ -276,9 +278,9 @@ def test_connection_refused_is_an_api_connection_error(pauses):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/a?sig=SECRET"
-        link = Link(url)
+        link = SignedUrl(url)
         with pytest.raises(APIConnectionError, match="refused the connection") as caught:
-            RangeSource(link).tail(1)
+            RemoteFile(link).read_end(1)
     assert len(pauses) == Backoff().first_attempts - 1
     assert "SECRET" not in "".join(traceback.format_exception(caught.value))
     link.close()
@@ -287,8 +289,8 @@ def test_connection_refused_is_an_api_connection_error(pauses):
 def test_silent_server_is_a_timeout(server):
     server.put("/a.bin", DATA)
     server.always = Fault(hold=0)
-    opener = RequestsOpener(timeouts=(1, 0.05))
-    link = Link(server.url("/a.bin"), opener=opener, backoff=Backoff(attempts=2))
+    opener = RequestsHttpGet(timeouts=(1, 0.05))
+    link = SignedUrl(server.url("/a.bin"), opener=opener, backoff=Backoff(attempts=2))
     with link.open({}, {200}) as response, pytest.raises(APITimeoutError):
         list(response.chunks())
     opener.close()
@@ -317,9 +319,9 @@ def test_signature_never_shows(make, server):
 
 
 def test_cancel_ends_a_read_that_waits(make, server):
-    source, control = make(), Control()
-    source.link.obey(control)
-    source.tail(1)
+    source, control = make(), CancelToken()
+    source.link.bind(control)
+    source.read_end(1)
     server.always = Fault(hold=50_000)
     caught = []
 
@@ -343,7 +345,7 @@ def test_credentials_from_netrc_are_not_sent(make, server, tmp_path, monkeypatch
     netrc.write_text("machine 127.0.0.1 login me password PASSWORD\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    make().tail(1)
+    make().read_end(1)
     assert "authorization" not in server.log[0].headers
 
 
@@ -373,8 +375,8 @@ def test_display_url_shows_neither_query_nor_password():
 def test_local_source_behaves_alike(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(DATA)
-    source = LocalSource(path)
-    assert (source.size, source.tail(7), source.read(3, 9)) == (len(DATA), DATA[-7:], DATA[3:9])
+    source = LocalFile(path)
+    assert (source.size, source.read_end(7), source.read(3, 9)) == (len(DATA), DATA[-7:], DATA[3:9])
     with pytest.raises(ArchiveError):
         source.read(0, len(DATA) + 1)
     path.write_bytes(DATA[:10])

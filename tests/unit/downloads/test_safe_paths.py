@@ -2,16 +2,16 @@ import pytest
 
 from inductiva_widgets.downloads._safe_paths import (
     WORK_FOLDER,
-    folds_case,
-    lay_out,
-    make_folder,
+    assign_paths,
+    is_case_insensitive,
+    make_safe_dir,
     safe_file_name,
 )
 from inductiva_widgets.errors import DownloadError, UnsafePathError
 
 
 def place(name, **options):
-    return lay_out([name], **{"fold_case": False, "windows": False} | options).path(name)
+    return assign_paths([name], **{"fold_case": False, "windows": False} | options).path(name)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def place(name, **options):
      "a\\..\\..\\x", "a\0b", "../", ".. /x", "a/.../x", "/".join(["d" * 200] * 20)],
 )  # fmt: skip
 def test_dangerous_names_are_refused(name):
-    layout = lay_out(["good", name], fold_case=False)
+    layout = assign_paths(["good", name], fold_case=False)
     assert layout.path("good") == "good"
     with pytest.raises(UnsafePathError):
         layout.path(name)
@@ -55,13 +55,13 @@ def test_device_names_are_made_safe_on_windows(name, path):
 
 
 def test_renames_are_told_and_others_not():
-    layout = lay_out(["a:b", "plain/x", "./dot"], fold_case=False)
+    layout = assign_paths(["a:b", "plain/x", "./dot"], fold_case=False)
     assert layout.renamed == {"a:b": "a_b"}
 
 
 def test_long_names_are_cut_apart(tmp_path):
     names = ["x" * 300 + "1.dat", "x" * 300 + "2.dat", "é" * 200]
-    layout = lay_out(names, fold_case=False)
+    layout = assign_paths(names, fold_case=False)
     paths = [layout.path(name) for name in names]
     assert len(set(paths)) == 3
     assert paths[0].endswith(".dat")
@@ -70,42 +70,42 @@ def test_long_names_are_cut_apart(tmp_path):
 
 
 def test_names_that_become_equal_get_places_of_their_own():
-    layout = lay_out(["a?b", "a*b", "a_b"], fold_case=False)
+    layout = assign_paths(["a?b", "a*b", "a_b"], fold_case=False)
     assert layout.paths == {"a_b": "a_b", "a?b": "a_b~1", "a*b": "a_b~2"}
 
 
 def test_case_collisions_matter_only_where_case_is_folded():
     names = ["U", "u", "Dir/x", "dir/X"]
-    assert lay_out(names, fold_case=False).renamed == {}
-    folded = lay_out(names, fold_case=True)
+    assert assign_paths(names, fold_case=False).renamed == {}
+    folded = assign_paths(names, fold_case=True)
     assert folded.renamed == {"u": "u~1", "dir/X": "dir/X~1"}
 
 
 def test_composed_and_decomposed_names_collide_where_case_is_folded():
-    assert lay_out(["é", "e\u0301"], fold_case=True).renamed == {"e\u0301": "e\u0301~1"}
+    assert assign_paths(["é", "e\u0301"], fold_case=True).renamed == {"e\u0301": "e\u0301~1"}
 
 
 def test_file_and_folder_of_one_name_get_two_places():
-    layout = lay_out(["a", "a/b", "c/d", "c"], fold_case=False)
+    layout = assign_paths(["a", "a/b", "c/d", "c"], fold_case=False)
     assert layout.paths == {"a": "a~1", "a/b": "a/b", "c/d": "c/d", "c": "c~1"}
 
 
 def test_a_name_that_can_stay_is_not_pushed_aside_by_one_that_cannot():
-    layout = lay_out(["x", "x/y", "x~1", "?", "_"], fold_case=False)
+    layout = assign_paths(["x", "x/y", "x~1", "?", "_"], fold_case=False)
     assert layout.paths == {"x": "x~2", "x/y": "x/y", "x~1": "x~1", "?": "_~1", "_": "_"}
 
 
 def test_place_of_the_work_folder_is_left_free():
     names = [f"{WORK_FOLDER}/lock", f"{WORK_FOLDER}_/lock", f"./{WORK_FOLDER.upper()}"]
-    layout = lay_out(names, fold_case=False)
+    layout = assign_paths(names, fold_case=False)
     assert layout.renamed.keys() == {names[0], names[2]}
     assert layout.path(names[0]) == f"{WORK_FOLDER}_/lock~1"
-    assert lay_out([f"deep/{WORK_FOLDER}/x"], fold_case=True).renamed == {}
+    assert assign_paths([f"deep/{WORK_FOLDER}/x"], fold_case=True).renamed == {}
 
 
 def test_ten_thousand_names_that_become_equal_get_ten_thousand_places():
     names = [f"{n:014b}".replace("0", "?").replace("1", "*") for n in range(10_000)]
-    layout = lay_out(names, fold_case=False)
+    layout = assign_paths(names, fold_case=False)
     assert len(set(layout.paths.values())) == 10_000
 
 
@@ -124,7 +124,7 @@ def test_make_folder__link_that_leads_out_is_refused(tmp_path):
     outside.mkdir()
     (root / "vtk").symlink_to(outside)
     with pytest.raises(UnsafePathError, match="leads out"):
-        make_folder(root.resolve(), "vtk/deep")
+        make_safe_dir(root.resolve(), "vtk/deep")
     assert list(outside.iterdir()) == []
 
 
@@ -134,29 +134,29 @@ def test_make_folder__sibling_with_the_same_beginning_is_outside(tmp_path):
     sibling.mkdir()
     (root / "x").symlink_to(sibling)
     with pytest.raises(UnsafePathError):
-        make_folder(root.resolve(), "x")
+        make_safe_dir(root.resolve(), "x")
 
 
 def test_make_folder__link_inside_is_followed(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    make_folder(tmp_path.resolve(), "link/deep")
+    make_safe_dir(tmp_path.resolve(), "link/deep")
     assert (tmp_path / "real" / "deep").is_dir()
 
 
 def test_make_folder__dangling_link_is_refused(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path.parent / "nowhere")
     with pytest.raises(UnsafePathError):
-        make_folder(tmp_path.resolve(), "link")
+        make_safe_dir(tmp_path.resolve(), "link")
 
 
 def test_make_folder__file_in_the_way(tmp_path):
     (tmp_path / "a").write_text("file")
     with pytest.raises(DownloadError, match="is a file where a folder"):
-        make_folder(tmp_path.resolve(), "a/b")
+        make_safe_dir(tmp_path.resolve(), "a/b")
 
 
 def test_folds_case__agrees_with_the_file_system(tmp_path):
     folder = tmp_path / "Case"
     folder.mkdir()
-    assert folds_case(folder) == (tmp_path / "cASE").exists()
+    assert is_case_insensitive(folder) == (tmp_path / "cASE").exists()

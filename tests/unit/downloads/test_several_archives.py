@@ -1,13 +1,15 @@
 import pytest
 
-from inductiva_widgets.downloads import Source, Wish, start_many
+from inductiva_widgets.downloads import ArchiveRequest, ArchiveSelection, start_all
 from inductiva_widgets.errors import DownloadCancelled, DownloadError, TaskError
 from tests.unit.downloads.archives import make_zip, noise, tree, wait_until
 from tests.unit.downloads.server import Fault
 
 
 def source(server, folder, name, **values):
-    return Source(name, lambda: server.url(f"/{name}.zip"), Wish(folder / name, **values))
+    return ArchiveRequest(
+        name, lambda: server.url(f"/{name}.zip"), ArchiveSelection(folder / name, **values)
+    )
 
 
 def put(server, name, size=50_000):
@@ -18,7 +20,7 @@ def put(server, name, size=50_000):
 
 def test_several_archives_come_with_one_sum_of_the_progress(server, tmp_path):
     contents = {name: put(server, name) for name in "abcdefg"}
-    download = start_many([source(server, tmp_path, name) for name in contents], tmp_path)
+    download = start_all([source(server, tmp_path, name) for name in contents], tmp_path)
     assert download.result(20) == [tmp_path / name for name in contents]
     for name, content in contents.items():
         assert tree(tmp_path / name) == content
@@ -34,7 +36,7 @@ def test_many_small_archives_share_few_connections(server, tmp_path):
     names = [f"a{number}" for number in range(40)]
     for name in names:
         put(server, name, 100)
-    start_many([source(server, tmp_path, name) for name in names]).result(20)
+    start_all([source(server, tmp_path, name) for name in names]).result(20)
     assert len(server.log) >= 40
     assert server.connections <= 20
 
@@ -48,9 +50,9 @@ def test_those_that_fail_are_counted_and_named_and_the_others_come(server, tmp_p
     sources = [
         source(server, tmp_path, "a"),
         source(server, tmp_path, "gone"),
-        Source("c", no_output, Wish(tmp_path / "c")),
+        ArchiveRequest("c", no_output, ArchiveSelection(tmp_path / "c")),
     ]
-    download = start_many(sources, tmp_path)
+    download = start_all(sources, tmp_path)
     with pytest.raises(DownloadError, match=r"^2 of 3 downloads failed") as caught:
         download.result(20)
     assert "gone: there is no such file (404)" in str(caught.value)
@@ -65,16 +67,16 @@ def test_what_is_no_error_of_ours_is_not_hidden(tmp_path):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        start_many([Source("a", bug, Wish(tmp_path / "a"))]).result(20)
+        start_all([ArchiveRequest("a", bug, ArchiveSelection(tmp_path / "a"))]).result(20)
 
 
 def test_archives_are_kept_as_they_are(server, tmp_path):
     put(server, "a")
     made = source(server, tmp_path, "a")
-    made = Source("a", made.link, made.wish, tmp_path / "a" / "output.zip")
-    assert start_many([made]).result(20) == [tmp_path / "a" / "output.zip"]
+    made = ArchiveRequest("a", made.link, made.wish, tmp_path / "a" / "output.zip")
+    assert start_all([made]).result(20) == [tmp_path / "a" / "output.zip"]
     server.forget()
-    start_many([made]).result(20)
+    start_all([made]).result(20)
     assert server.sent <= 64 * 1024  # it is there already, as its directory tells
 
 
@@ -82,20 +84,20 @@ def test_cancel_ends_all_of_them_and_calling_again_goes_on(server, tmp_path):
     contents = {name: put(server, name, 200_000) for name in "abc"}
     server.always = Fault(hold=300_000, when=lambda entry: "bytes=-" not in entry.range)
     sources = [source(server, tmp_path, name) for name in contents]
-    download = start_many(sources, tmp_path)
+    download = start_all(sources, tmp_path)
     # A file can be whole a moment before the bytes of the next one arrive.
-    wait_until(lambda: download.progress.files_done >= 3 and download.progress.active)
-    assert {file.name.partition("/")[0] for file in download.progress.active} <= set("abc")
+    wait_until(lambda: download.progress.files_done >= 3 and download.progress.active_files)
+    assert {file.name.partition("/")[0] for file in download.progress.active_files} <= set("abc")
     download.cancel()
     with pytest.raises(DownloadCancelled):
         download.result(10)
     server.gate.set()
     server.always = None
     server.forget()
-    start_many(sources, tmp_path).result(20)
+    start_all(sources, tmp_path).result(20)
     assert {name: tree(tmp_path / name) for name in contents} == contents
     assert server.sent <= 3 * 64 * 1024 + 6 * 200_000 + 10_000
 
 
 def test_nothing_to_do_is_done_at_once(tmp_path):
-    assert start_many([], tmp_path).result(60) == []
+    assert start_all([], tmp_path).result(60) == []

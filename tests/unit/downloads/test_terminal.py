@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inductiva_widgets.downloads._terminal import describe, show_progress
+from inductiva_widgets.downloads._terminal import format_progress, show_progress
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.progress import Progress
 
@@ -15,10 +15,10 @@ class Terminal(io.StringIO):
 
 
 def work(tally):
-    tally.goes_to(Path("/x/[red]out"))
+    tally.set_path(Path("/x/[red]out"))
     share = tally.share()
-    share.expect(2)
-    share.restart(0, 2048)
+    share.set_file_count(2)
+    share.reset(0, 2048)
     share.receive(2048)
     share.finish_file(Path("/x/[red]out/a"))
     share.finish_file(Path("/x/[red]out/b"))
@@ -57,4 +57,4 @@ def test_nothing_is_drawn_elsewhere(capsys):
     ],
 )
 def test_describe(state, words):
-    assert describe(state) == words
+    assert format_progress(state) == words

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inductiva_widgets import timing
-from inductiva_widgets.frames._columnar import METADATA, NUMBERS, TEXTS, TIMES, Fields
+from inductiva_widgets.frames._columnar import METADATA, NUMBERS, TEXTS, TIMES, TaskColumns
 from inductiva_widgets.frames._durations import duration
-from inductiva_widgets.frames._to_frame import frame_of
+from inductiva_widgets.frames._to_frame import build_frame
 from inductiva_widgets.models.tasks import TaskInfo
 from tests.unit.conftest import wire_task
 from tests.unit.frames.any_tasks import NOW, task_lists
@@ -35,15 +35,15 @@ def plain(time):
 
 @given(task_lists())
 def test_fields_are_those_of_each_task(infos):
-    fields = Fields.read(infos)
+    fields = TaskColumns.read(infos)
     assert fields.ids == [info.task_id for info in infos]
-    assert list(fields.is_over) == [info.is_terminal for info in infos]
+    assert list(fields.is_finished) == [info.is_terminal for info in infos]
     for place, info in enumerate(infos):
         assert text(fields, "status", place) == info.status.value
         assert text(fields, "machine_type", place) == info.machine_type
         assert text(fields, "error", place) == info.reason
-        assert moment(fields.times["started"][place]) == plain(info.start_time)
-        assert moment(fields.times["ended"][place]) == plain(timing.ended_at(info))
+        assert moment(fields.durations["started"][place]) == plain(info.start_time)
+        assert moment(fields.durations["ended"][place]) == plain(timing.end_time(info))
         size = info.metrics and info.metrics.output_size_bytes
         assert np.array_equal(
             fields.numbers["output_bytes"][place],
@@ -54,7 +54,7 @@ def test_fields_are_those_of_each_task(infos):
 
 @given(task_lists())
 def test_durations_are_those_of_one_task_alone(infos):
-    fields = Fields.read(infos)
+    fields = TaskColumns.read(infos)
     for name, of_one in DERIVED.items():
         found = duration(fields, name, NOW)
         for place, info in enumerate(infos):
@@ -69,16 +69,16 @@ def test_a_task_that_ended_in_the_queue_at_an_unknown_time_has_no_queue_time():
     told = wire_task("a", "killed", start_time=None, end_time=None)
     [info] = msgspec.json.decode(msgspec.json.encode([told]), type=list[TaskInfo])
     assert timing.queue_seconds(info, NOW) is None
-    assert np.isnat(duration(Fields.read([info]), "queue_time", NOW)).all()
+    assert np.isnat(duration(TaskColumns.read([info]), "queue_time", NOW)).all()
 
 
 @given(task_lists(max_size=6), st.integers(0, 6), st.integers(0, 6))
 def test_joined_parts_are_what_was_read_at_once(infos, one, other):
     first, second = sorted((one, other))
     parts = [infos[:first], infos[first:second], infos[second:]]
-    joined = Fields.join([Fields.read(part) for part in parts])
-    assert frame_of(joined, metadata=True, now=NOW).equals(
-        frame_of(Fields.read(infos), metadata=True, now=NOW)
+    joined = TaskColumns.join([TaskColumns.read(part) for part in parts])
+    assert build_frame(joined, metadata=True, now=NOW).equals(
+        build_frame(TaskColumns.read(infos), metadata=True, now=NOW)
     )
 
 
@@ -87,15 +87,15 @@ def test_tasks_that_are_taken_are_what_was_read_of_them_alone(infos, data):
     places = data.draw(
         st.lists(st.sampled_from(range(len(infos))), unique=True) if infos else st.just([])
     )
-    taken = Fields.read(infos).take(np.array(places, dtype=np.intp))
-    assert frame_of(taken, metadata=True, now=NOW).equals(
-        frame_of(Fields.read([infos[place] for place in places]), metadata=True, now=NOW)
+    taken = TaskColumns.read(infos).select(np.array(places, dtype=np.intp))
+    assert build_frame(taken, metadata=True, now=NOW).equals(
+        build_frame(TaskColumns.read([infos[place] for place in places]), metadata=True, now=NOW)
     )
 
 
 def test_more_tasks_than_are_read_at_a_time_keep_their_order():
     infos = _many(1203)
-    fields = Fields.read(infos)
+    fields = TaskColumns.read(infos)
     assert fields.ids == [info.task_id for info in infos]
     assert [text(fields, "simulator", place) for place in range(1203)] == [
         info.simulator for info in infos
@@ -103,8 +103,8 @@ def test_more_tasks_than_are_read_at_a_time_keep_their_order():
 
 
 def test_no_task_has_every_column():
-    fields = Fields.read([])
-    assert (set(fields.texts), set(fields.times)) == (set(TEXTS), set(TIMES))
+    fields = TaskColumns.read([])
+    assert (set(fields.texts), set(fields.durations)) == (set(TEXTS), set(TIMES))
     assert set(fields.numbers) == set(NUMBERS)
     assert METADATA in fields.texts
 

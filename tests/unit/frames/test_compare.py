@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from inductiva_widgets import tasks as api
 from inductiva_widgets.errors import InputError, NotFoundError
 from inductiva_widgets.frames import _compare, to_frame
-from inductiva_widgets.frames._compare import frame_to_compare
+from inductiva_widgets.frames._compare import comparison_frame
 from inductiva_widgets.frames.schema import COLUMNS
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.tasks import Task, TaskList
@@ -54,7 +54,7 @@ def wire_tasks(draw):
 
 @given(wire_tasks())
 def test_what_is_dropped_is_constant_and_what_is_kept_is_not(tasks):
-    whole = frame_to_compare(infos(*tasks))
+    whole = comparison_frame(infos(*tasks))
     compared = _compare(whole)
     assert list(compared.index) == [task["task_id"] for task in tasks]
     assert set(compared) | set(same_of(compared)) == set(whole)
@@ -66,7 +66,7 @@ def test_what_is_dropped_is_constant_and_what_is_kept_is_not(tasks):
 
 @given(wire_tasks())
 def test_what_is_the_same_is_plain_json_and_equal_to_the_frame(tasks):
-    whole = frame_to_compare(infos(*tasks))
+    whole = comparison_frame(infos(*tasks))
     same = same_of(_compare(whole))
     assert json.loads(json.dumps(same, allow_nan=False)) == same
     for name, value in same.items():
@@ -82,7 +82,7 @@ def test_what_is_the_same_is_plain_json_and_equal_to_the_frame(tasks):
 
 
 def test_all_columns_of_the_schema_are_looked_at():
-    assert list(frame_to_compare(infos(wire_task())))[: len(COLUMNS)] == list(COLUMNS)
+    assert list(comparison_frame(infos(wire_task())))[: len(COLUMNS)] == list(COLUMNS)
 
 
 def test_one_that_is_missing_differs_from_one_that_is_there():
@@ -131,14 +131,14 @@ def test_frame_that_was_compared_is_left_as_it_was():
 
 
 def test_only_the_last_of_many_may_differ():
-    few = frame_to_compare(infos(wire_task("a"), wire_task("b", project="x")))
+    few = comparison_frame(infos(wire_task("a"), wire_task("b", project="x")))
     many = few.iloc[[0] * 500 + [1]]
     assert list(_compare(many)) == ["project"]
     assert "project" in same_of(_compare(many.iloc[:-1]))
 
 
 def test_one_hundred_thousand_tasks_take_no_second():
-    few = frame_to_compare(infos(*(wire_task(str(i), project=f"p{i}") for i in range(100))))
+    few = comparison_frame(infos(*(wire_task(str(i), project=f"p{i}") for i in range(100))))
     many = few.iloc[np.tile(np.arange(100), 1_000)]
     began = time.process_time()
     assert list(_compare(many)) == ["project"]
@@ -197,7 +197,7 @@ def test_task_that_is_gone_is_said_so(service):
 
 
 def commands_of(*tasks):
-    return list(frame_to_compare(infos(*tasks), details=True)["commands"])
+    return list(comparison_frame(infos(*tasks), details=True)["commands"])
 
 
 def test_commands_stand_as_one_would_type_them():
@@ -216,7 +216,7 @@ def test_commands_that_were_executed_stand_in_where_those_asked_for_are_not_unde
     executed = {"name": "exec_command", "attributes": {"command": "reef3d", "exit_code": 3}}
     history = [{"status": "computation-started", "operations": [executed]}]
     odd = wire_task(extra_params={"commands": "odd"}, status_history=history)
-    frame = frame_to_compare(infos(odd, wire_task("b")), details=True)
+    frame = comparison_frame(infos(odd, wire_task("b")), details=True)
     assert list(frame["commands"]) == ["reef3d", None]
     assert frame["exit_code"].iloc[0] == 3
     assert pd.isna(frame["exit_code"].iloc[1])
@@ -225,7 +225,7 @@ def test_commands_that_were_executed_stand_in_where_those_asked_for_are_not_unde
 def test_parameters_of_the_submission_are_columns():
     one = wire_task("a", **run("x", sim_dir="sim_dir", depth=2.5))
     other = wire_task("b", **run("x", sim_dir="sim_dir", run_subprocess_dir=None))
-    frame = _compare(frame_to_compare(infos(one, other), details=True))
+    frame = _compare(comparison_frame(infos(one, other), details=True))
     assert list(frame) == ["parameter.depth"]
     assert list(frame["parameter.depth"]) == ["2.5", None]
     assert same_of(frame)["parameter.sim_dir"] == "sim_dir"
@@ -240,5 +240,5 @@ def test_what_was_submitted_is_still_known_after_a_look_at_the_listing(service):
     client = service(wire_task("a", **run("x")))
     task = Task("a", client=client)
     task.get_info()
-    task.learn(api.get(1, client=client)[0].info)
+    task.update(api.get(1, client=client)[0].info)
     assert task.info.extra_params is not None

@@ -9,11 +9,11 @@ from pandas.testing import assert_frame_equal
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.frames._from_frame import infos_of
-from inductiva_widgets.frames._provenance import ids_of
-from inductiva_widgets.models.tasks import Executer, Fee, Metrics, TaskInfo
+from inductiva_widgets.frames._from_frame import tasks_from_frame
+from inductiva_widgets.frames._provenance import task_ids
+from inductiva_widgets.models.tasks import Executer, Fee, TaskInfo, TaskMetrics
 from inductiva_widgets.status import KNOWN_STATUSES, Status
-from inductiva_widgets.timing import ended_at
+from inductiva_widgets.timing import end_time
 from tests.unit.conftest import START, wire_task
 
 NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
@@ -61,7 +61,7 @@ tasks = st.builds(
     end_time=moments,
     estimated_computation_cost=st.none() | st.floats(allow_nan=False, allow_infinity=False),
     num_retries=counts,
-    metrics=st.none() | filled(Metrics),
+    metrics=st.none() | filled(TaskMetrics),
     executer=st.none() | machines,
     orchestration_fee=st.none() | st.builds(Fee, amount=st.floats(-1, 1e6)),
     task_metadata=st.none() | st.dictionaries(st.text(), st.text(), max_size=3),
@@ -88,16 +88,16 @@ def test_frame_of_ended_tasks_is_the_same_after_the_way_there_and_back(found):
     ended = [
         info
         for info in numbered(found)
-        if info.is_terminal and (info.status.is_terminal or ended_at(info))
+        if info.is_terminal and (info.status.is_terminal or end_time(info))
     ]
     frame = every_column(ended)
-    assert_frame_equal(every_column(infos_of(frame)), frame)
+    assert_frame_equal(every_column(tasks_from_frame(frame)), frame)
 
 
 @given(st.lists(tasks, max_size=3))
 def test_frame_of_any_tasks_is_the_same_but_for_the_durations_that_grow(found):
     frame = every_column(numbered(found))
-    again = every_column(infos_of(frame))
+    again = every_column(tasks_from_frame(frame))
     lasting = ["queue_time", "computation_time", "total_time"]
     assert_frame_equal(again.drop(columns=lasting), frame.drop(columns=lasting))
 
@@ -110,7 +110,7 @@ def test_durations_of_a_live_task_grow_on_and_those_of_an_ended_one_do_not():
         wire_task("live-measured", "computation-started", metrics=measured),
     )
     frame = to_frame(infos, now=START + timedelta(seconds=20))
-    later = to_frame(infos_of(frame), now=START + timedelta(seconds=120))
+    later = to_frame(tasks_from_frame(frame), now=START + timedelta(seconds=120))
     assert later["computation_time"].dt.total_seconds().tolist() == [104.0, 9.0, 104.0]
     assert later["total_time"].dt.total_seconds().tolist() == [120.0, 30.0, 120.0]
     assert later["queue_time"].dt.total_seconds().tolist() == [13.0, 12.5, 12.5]
@@ -118,31 +118,31 @@ def test_durations_of_a_live_task_grow_on_and_those_of_an_ended_one_do_not():
 
 def test_task_that_went_back_to_the_queue_is_not_taken_for_an_ended_one():
     info = wire_task(status="spot-instance-preempted", is_terminated=False, end_time=None)
-    (back,) = infos_of(to_frame(decoded(info)))
+    (back,) = tasks_from_frame(to_frame(decoded(info)))
     assert not back.is_terminal
 
 
 def test_columns_that_are_not_there_are_unknown():
-    (back,) = infos_of(to_frame(decoded(wire_task()), columns=["status", "cost_usd"]))
+    (back,) = tasks_from_frame(to_frame(decoded(wire_task()), columns=["status", "cost_usd"]))
     assert back == type(back)(task_id=back.task_id, status=Status.SUCCESS, is_terminated=True)
 
 
 def test_frame_without_a_status_tells_the_ids_alone():
     frame = to_frame(decoded(wire_task("a"), wire_task("b")), columns=["cost_usd"])
-    assert infos_of(frame) == ["a", "b"]
+    assert tasks_from_frame(frame) == ["a", "b"]
 
 
 def test_row_without_a_status_is_its_id_alone():
     frame = to_frame(decoded(wire_task("a"), wire_task("b")))
     frame.loc["a", "status"] = None
-    first, second = infos_of(frame)
+    first, second = tasks_from_frame(frame)
     assert (first, second.task_id) == ("a", "b")
 
 
 def test_ids_may_be_a_column_and_other_columns_are_passed_over():
     frame = to_frame(decoded(wire_task("a"), wire_task("b"))).reset_index()
     frame["mine"] = [object(), object()]
-    assert [info.task_id for info in infos_of(frame)] == ["a", "b"]
+    assert [info.task_id for info in tasks_from_frame(frame)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("write", ["csv", "parquet"])
@@ -151,7 +151,7 @@ def test_what_pandas_itself_wrote_and_read_is_understood(write, tmp_path):
     frame = to_frame(infos, now=NOW)
     getattr(frame, f"to_{write}")(tmp_path / "tasks")
     read = getattr(pd, f"read_{write}")(tmp_path / "tasks")
-    assert_frame_equal(to_frame(infos_of(read), now=NOW), frame)
+    assert_frame_equal(to_frame(tasks_from_frame(read), now=NOW), frame)
 
 
 FRAME = to_frame(decoded(wire_task("a"), wire_task("b", "failed", simulator="swmm")))
@@ -179,9 +179,9 @@ FRAME = to_frame(decoded(wire_task("a"), wire_task("b", "failed", simulator="swm
 )
 def test_what_is_no_frame_of_tasks_is_refused_with_the_reason(frame, said):
     with pytest.raises(InputError, match=f"(?s){said}"):
-        infos_of(frame)
+        tasks_from_frame(frame)
 
 
 def test_duplicates_in_a_column_are_named_too():
     with pytest.raises(InputError, match="'a' is in this frame more than once"):
-        ids_of(pd.concat([FRAME, FRAME]).reset_index())
+        task_ids(pd.concat([FRAME, FRAME]).reset_index())

@@ -14,8 +14,8 @@ from pandas.testing import assert_frame_equal
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import read, schema, to_frame
-from inductiva_widgets.frames.io import export
-from inductiva_widgets.models.tasks import Metrics, TaskInfo
+from inductiva_widgets.frames.io import write_frames
+from inductiva_widgets.models.tasks import TaskInfo, TaskMetrics
 from inductiva_widgets.status import Status
 from tests.unit.conftest import wire_task
 from tests.unit.frames.test_from_frame import NOW, decoded
@@ -57,7 +57,7 @@ def target(tmp_path):
 @pytest.mark.parametrize("infos", FRAMES.values(), ids=FRAMES)
 def test_frame_is_the_same_after_it_was_written_and_read(infos, ending, target):
     frame = frame_of(infos)
-    assert export([frame], target(ending)) == len(infos)
+    assert write_frames([frame], target(ending)) == len(infos)
     again = read(target(ending))
     assert_frame_equal(again, frame)
     assert again.attrs == ({} if ending == ".csv" else frame.attrs)
@@ -77,13 +77,13 @@ def test_times_and_durations_are_exact_to_the_microsecond(found, ending, tmp_pat
             task_id=f"t{i}",
             status=Status.SUCCESS,
             computation_start_time=time,
-            metrics=Metrics(computation_seconds=lasts),
+            metrics=TaskMetrics(computation_seconds=lasts),
             estimated_computation_cost=cost,
         )
         for i, (time, lasts, cost) in enumerate(found)
     )
     path = tmp_path_factory.mktemp("exact") / f"tasks{ending}"
-    export([frame], path)
+    write_frames([frame], path)
     assert_frame_equal(read(path), frame)
 
 
@@ -96,12 +96,12 @@ def test_pages_with_other_values_are_one_table(ending, target):
     ]
     columns = [*schema.COLUMNS, "metadata.case"]
     pages = (to_frame(infos[i : i + 4], columns=columns, now=NOW) for i in range(0, len(infos), 4))
-    assert export(pages, target(ending)) == len(infos)
+    assert write_frames(pages, target(ending)) == len(infos)
     assert_frame_equal(read(target(ending)), to_frame(infos, columns=columns, now=NOW))
 
 
 def test_csv_has_seconds_and_iso_times_and_nothing_where_nothing_is_known(target):
-    export([frame_of(decoded(wire_task(project=None)))], target(".csv"))
+    write_frames([frame_of(decoded(wire_task(project=None)))], target(".csv"))
     (row,) = csv.DictReader(target(".csv").open(newline=""))
     assert row["computation_time_seconds"] == "10.0"
     assert row["started"] == "2024-02-01T17:16:30.000000Z"
@@ -111,7 +111,7 @@ def test_csv_has_seconds_and_iso_times_and_nothing_where_nothing_is_known(target
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1"])
 def test_csv_has_an_apostrophe_before_what_a_spreadsheet_would_run(text, target):
     infos = decoded(wire_task(text.strip(), project=text))
-    export([frame_of(infos)], target(".csv"))
+    write_frames([frame_of(infos)], target(".csv"))
     (row,) = csv.DictReader(target(".csv").open(newline=""))
     assert row["project"] == f"'{text}"
     assert read(target(".csv"))["project"].iloc[0] == text
@@ -119,7 +119,7 @@ def test_csv_has_an_apostrophe_before_what_a_spreadsheet_would_run(text, target)
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_excel_has_texts_as_texts_and_no_formula(text, target):
-    export([frame_of(decoded(wire_task("=1", project=text)))], target(".xlsx"))
+    write_frames([frame_of(decoded(wire_task("=1", project=text)))], target(".xlsx"))
     with zipfile.ZipFile(target(".xlsx")) as archive:
         sheet = archive.read("xl/worksheets/sheet1.xml").decode()
     assert "<f" not in sheet.replace("<formula", "")
@@ -131,7 +131,7 @@ def test_excel_has_texts_as_texts_and_no_formula(text, target):
 
 
 def test_excel_has_dates_and_durations_of_its_own_and_says_that_they_are_utc(target):
-    export([frame_of(decoded(wire_task()))], target(".xlsx"))
+    write_frames([frame_of(decoded(wire_task()))], target(".xlsx"))
     book = openpyxl.load_workbook(target(".xlsx"))
     head, row = book["tasks"].iter_rows()
     cells = dict(zip((cell.value for cell in head), row, strict=True))
@@ -143,7 +143,9 @@ def test_excel_has_dates_and_durations_of_its_own_and_says_that_they_are_utc(tar
 
 
 def test_excel_cuts_what_no_cell_can_hold(target):
-    export([frame_of(decoded(wire_task("t", project="\x1b[31m" + "x" * 40_000)))], target(".xlsx"))
+    write_frames(
+        [frame_of(decoded(wire_task("t", project="\x1b[31m" + "x" * 40_000)))], target(".xlsx")
+    )
     text = read(target(".xlsx"))["project"].iloc[0]
     assert text.startswith("\N{REPLACEMENT CHARACTER}[31mxxx")
     assert text.endswith("x…")
@@ -154,14 +156,14 @@ def test_excel_refuses_more_rows_than_it_has(target, monkeypatch):
     monkeypatch.setattr("inductiva_widgets.frames._excel._MOST_ROWS", 3)
     pages = [frame_of(decoded(wire_task("a"), wire_task("b"))), frame_of(decoded(wire_task("c")))]
     with pytest.raises(InputError, match=r"room for 2 tasks.*\.parquet"):
-        export(pages, target(".xlsx"))
+        write_frames(pages, target(".xlsx"))
     assert not list(target("").parent.iterdir())
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_columns_of_ones_own_travel_along(ending, target):
     frame = frame_of(FRAMES["many"]).assign(good=True, score=0.5, note="=mine", n=3)
-    export([frame], target(ending))
+    write_frames([frame], target(ending))
     assert_frame_equal(read(target(ending)), frame, check_dtype=False)
 
 
@@ -174,7 +176,7 @@ def test_failure_leaves_the_old_file_and_no_rubbish(ending, target):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export(pages(), target(ending))
+        write_frames(pages(), target(ending))
     assert [path.name for path in target("").parent.iterdir()] == [f"tasks{ending}"]
     assert target(ending).read_text() == "old"
 
@@ -186,7 +188,7 @@ def test_bad_target_is_told_before_any_frame_is_asked_for(name, tmp_path):
         yield
 
     with pytest.raises(InputError, match=r"\.csv|does not exist"):
-        export(pages(), tmp_path / name)
+        write_frames(pages(), tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_what_is_no_table_of_tasks_is_refused_with_the_reason(name, content, sai
 
 def test_plain_pandas_reads_parquet_with_index_times_and_categories(target):
     frame = frame_of(FRAMES["many"])
-    export([frame], target(".parquet"))
+    write_frames([frame], target(".parquet"))
     again = pd.read_parquet(target(".parquet"))
     assert list(again.index) == list(frame.index)
     assert again["started"].dtype == frame["started"].dtype

@@ -112,5 +112,5 @@ def test_origin_survives_a_query_and_is_no_part_of_an_aggregate():
 @pytest.mark.parametrize("place", ["docstring", "README"])
 def test_every_column_is_in_the_dictionary_with_type_and_meaning(place):
     text = str(frames.__doc__) if place == "docstring" else README.read_text(encoding="utf-8")
-    for line in schema.dictionary():
+    for line in schema.markdown_table():
         assert line in text

@@ -21,7 +21,7 @@ class World(FakeTransport):
     def __init__(self, *, honours_active: bool = True) -> None:
         super().__init__([])
         self.honours_active = honours_active
-        self.count = 0
+        self.count_certain = 0
         self.just_ended: set[str] = set()
         self.client = Client(self)
 
@@ -29,13 +29,13 @@ class World(FakeTransport):
 
     def submit(self, count: int = 1, status: str = "computation-started") -> None:
         for _ in range(count):
-            self.count += 1
-            created = (_BEGIN + timedelta(hours=self.count)).isoformat()
+            self.count_certain += 1
+            created = (_BEGIN + timedelta(hours=self.count_certain)).isoformat()
             task = wire_task(
-                f"t{self.count}",
+                f"t{self.count_certain}",
                 status,
                 create_time=created,
-                project="odd" if self.count % 2 else "even",
+                project="odd" if self.count_certain % 2 else "even",
                 estimated_computation_cost=1.0,
             )
             self.tasks = {task["task_id"]: task, **self.tasks}

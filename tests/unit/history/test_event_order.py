@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from inductiva_widgets.errors import APIConnectionError, HistoryWarning, NotFoundError
+from inductiva_widgets.errors import APIConnectionError, NotFoundError, StaleHistoryWarning
 from inductiva_widgets.tasks import Task
 from tests.unit.history.history_server import World, rows
 
@@ -71,7 +71,7 @@ def happen(world: World, what: str, number: int) -> None:
     elif what == "start anew":
         world.tasks = {}
         world.just_ended.clear()
-        world.count += 1000 * (number % 2)
+        world.count_certain += 1000 * (number % 2)
         world.submit_ended(number)
 
 
@@ -92,7 +92,7 @@ def call_that_fails(world: World, number: int, error: BaseException) -> None:
     world.hooks["GET /tasks"] = _After(number % 6, error)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", HistoryWarning)
+            warnings.simplefilter("ignore", StaleHistoryWarning)
             world.history()
     except (KeyboardInterrupt, APIConnectionError):
         pass

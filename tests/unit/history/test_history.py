@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from inductiva_widgets import tasks
-from inductiva_widgets.errors import APIConnectionError, APIError, HistoryWarning, InputError
+from inductiva_widgets.errors import APIConnectionError, APIError, InputError, StaleHistoryWarning
 from inductiva_widgets.http.paging import PAGES_AHEAD
 from inductiva_widgets.tasks import Task, _history
 from tests.unit.history.history_server import PER_PAGE, World, rows
@@ -211,7 +211,7 @@ def test_without_the_service_what_is_kept_comes_with_a_warning(world):
     world.submit(1)
     online = world.history()
     world.fail_with = APIConnectionError("http://fake cannot be reached.")
-    with pytest.warns(HistoryWarning, match=r"cannot be reached.* as of 20\d\d-") as caught:
+    with pytest.warns(StaleHistoryWarning, match=r"cannot be reached.* as of 20\d\d-") as caught:
         frame = world.history()
     assert caught[0].filename == __file__.replace("test_history", "world")
     assert rows(frame) == rows(online)

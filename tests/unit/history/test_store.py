@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import inductiva_widgets
-from inductiva_widgets.errors import HistoryWarning
+from inductiva_widgets.errors import StaleHistoryWarning
 from inductiva_widgets.history import file_format, paths, store
-from inductiva_widgets.history.cache import Kept
-from inductiva_widgets.history.store import Store
+from inductiva_widgets.history.cache import CachedListing
+from inductiva_widgets.history.store import HistoryStore
 from tests.unit.conftest import CANARY
 from tests.unit.history.history_server import rows
 
@@ -43,7 +43,7 @@ def filled(world):
 # The format
 
 
-def encoded(kept: Kept) -> bytes:
+def encoded(kept: CachedListing) -> bytes:
     file = io.BytesIO()
     file_format.write(file, kept)
     return file.getvalue()
@@ -55,7 +55,7 @@ def test_what_is_written_is_read_again(filled, cache):
     assert kept.rows.fields.ids == list(filled.tasks)
     assert (kept.segments, kept.complete) == ((14,), True)
     assert encoded(kept) == content
-    nothing = file_format.read(encoded(Kept.nothing()))
+    nothing = file_format.read(encoded(CachedListing.empty()))
     assert (len(nothing), nothing.segments, nothing.as_of) == (0, (), None)
 
 
@@ -86,7 +86,7 @@ def test_a_damaged_file_is_made_anew_with_a_word(filled, cache, data):
     }[kind]
     path.write_bytes(damaged)
     if damaged != whole:
-        with pytest.warns(HistoryWarning, match="made anew"):
+        with pytest.warns(StaleHistoryWarning, match="made anew"):
             found = filled.history(metadata=True)
         assert rows(found) == filled.truth()
     assert filled.costs() == 1
@@ -103,13 +103,13 @@ def test_a_file_that_contradicts_itself_is_damaged_though_its_sum_is_right(fille
     made = (
         content[:start] + len(header).to_bytes(4, "little") + header + content[start + 4 + size :]
     )
-    with pytest.raises(file_format.DamagedError):
+    with pytest.raises(file_format.CorruptCacheError):
         file_format.read(made + hashlib.sha256(made).digest())
 
 
 def test_a_file_of_another_version_is_made_anew_with_a_word(filled, cache, monkeypatch):
     monkeypatch.setattr(file_format, "_START", file_format.MAGIC + (2).to_bytes(2, "little"))
-    with pytest.warns(HistoryWarning, match="another version"):
+    with pytest.warns(StaleHistoryWarning, match="another version"):
         filled.history()
     assert filled.costs() == 1
 
@@ -158,8 +158,8 @@ def test_another_salt_makes_another_name(filled, cache):
 
 
 def test_nothing_is_made_by_looking(world, cache):
-    assert len(Store(world.settings).load()) == 0
-    Store(world.settings).clear()
+    assert len(HistoryStore(world.settings).load()) == 0
+    HistoryStore(world.settings).clear()
     assert not cache.exists()
 
 
@@ -184,12 +184,12 @@ def test_the_accounts_that_were_not_used_for_longest_go(world, cache, monkeypatc
     for number, account in enumerate(accounts[:3]):
         world.settings = account
         world.history()
-        os.utime(paths.Place.find(account).tasks, (number + 1, number + 1))
+        os.utime(paths.CachePaths.find(account).tasks, (number + 1, number + 1))
     world.settings = accounts[0]
     world.history(offline=True)
     world.settings = accounts[3]
     world.history()
-    kept = [paths.Place.find(account).tasks.exists() for account in accounts]
+    kept = [paths.CachePaths.find(account).tasks.exists() for account in accounts]
     assert kept == [True, False, True, True]
 
 
@@ -206,7 +206,7 @@ def test_what_nobody_has_finished_goes(filled, cache):
 def test_a_disk_that_cannot_be_written_to_costs_a_warning(world, cache):
     cache.write_text("a file where the folder should be")
     world.submit_ended(12)
-    with pytest.warns(HistoryWarning, match="cannot be kept"):
+    with pytest.warns(StaleHistoryWarning, match="cannot be kept"):
         assert rows(world.history()) == world.truth()
 
 
@@ -219,7 +219,7 @@ def test_a_disk_that_fills_up_leaves_what_was_kept(filled, cache, monkeypatch):
 
     monkeypatch.setattr(file_format, "write", write)
     filled.submit_ended(1)
-    with pytest.warns(HistoryWarning, match="No space left"):
+    with pytest.warns(StaleHistoryWarning, match="No space left"):
         assert rows(filled.history(metadata=True)) == filled.truth()
     assert file_of(cache).read_bytes() == before
     assert not list(cache.rglob("*.part"))
@@ -229,7 +229,7 @@ def test_a_file_that_cannot_be_read_costs_a_warning(filled, cache, monkeypatch):
     path = file_of(cache)
     path.unlink()
     path.mkdir()
-    with pytest.warns(HistoryWarning, match="cannot be"):
+    with pytest.warns(StaleHistoryWarning, match="cannot be"):
         assert rows(filled.history(metadata=True)) == filled.truth()
 
 
@@ -238,13 +238,13 @@ def test_a_file_that_cannot_be_read_costs_a_warning(filled, cache, monkeypatch):
 
 def test_a_short_history_does_not_take_the_place_of_a_longer_one(world):
     world.submit_ended(40)
-    mine = Store(world.settings)
+    mine = HistoryStore(world.settings)
     mine.load()
     world.history(last_n=2)
-    short = Store(world.settings).load()
+    short = HistoryStore(world.settings).load()
     world.history()
     mine.save(short)
-    assert len(Store(world.settings).load()) == 40
+    assert len(HistoryStore(world.settings).load()) == 40
 
 
 def test_a_change_that_was_noted_during_a_call_is_not_forgotten(world):
@@ -269,7 +269,10 @@ def test_a_change_that_was_noted_during_a_call_is_not_forgotten(world):
 
 
 def test_a_lock_that_another_holds_is_not_waited_for_long(filled, cache):
-    with paths.locked(cache / "history") as taken, paths.locked(cache / "history", 0.05) as twice:
+    with (
+        paths.lock_dir(cache / "history") as taken,
+        paths.lock_dir(cache / "history", 0.05) as twice,
+    ):
         assert (taken, twice) == (True, False)
 
 

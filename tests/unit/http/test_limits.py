@@ -11,13 +11,13 @@ from inductiva_widgets import errors
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http import time_limits
 from inductiva_widgets.http.client import Client
-from inductiva_widgets.http.time_limits import Limits
+from inductiva_widgets.http.time_limits import TimeLimits
 from inductiva_widgets.http.transport import Transport
 from tests.unit.conftest import CANARY
 
 # Far more than any limit below: a busy machine is slow, not endless.
 PATIENCE = 30.0
-SHORT = Limits(connect=0.5, answer=0.3, total=2.0, tries=3)
+SHORT = TimeLimits(connect=0.5, answer=0.3, total=2.0, tries=3)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
 
 
@@ -78,7 +78,7 @@ def seconds_until_timeout(call):
 
 
 def test_usual_limits_are_those_that_the_docstrings_state():
-    assert Limits() == Limits(connect=5.0, answer=15.0, total=60.0, tries=4)
+    assert TimeLimits() == TimeLimits(connect=5.0, answer=15.0, total=60.0, tries=4)
     assert time_limits.UNREPEATABLE.total == 120.0
 
 
@@ -90,7 +90,7 @@ def test_silent_service_fails_each_try_and_then_the_call(serve):
 
 def test_total_limit_ends_the_call_before_its_tries_are_used_up(serve):
     server = serve()
-    many = Limits(connect=0.5, answer=0.3, total=1.0, tries=1000)
+    many = TimeLimits(connect=0.5, answer=0.3, total=1.0, tries=1000)
     took = seconds_until_timeout(lambda: transport_of(server.url, many).call("GET", "/tasks"))
     assert took < PATIENCE
     assert 1 <= server.connections < 10
@@ -99,7 +99,7 @@ def test_total_limit_ends_the_call_before_its_tries_are_used_up(serve):
 def test_total_limit_counts_the_pauses_between_tries(serve):
     slept = []
     server = serve()
-    short = Limits(connect=0.5, answer=0.1, total=0.2, tries=1000)
+    short = TimeLimits(connect=0.5, answer=0.1, total=0.2, tries=1000)
     transport = transport_of(server.url, short, sleep=slept.append)
     seconds_until_timeout(lambda: transport.call("GET", "/tasks"))
     # The shortest pause does not fit, so it is neither taken nor followed by a try.
@@ -150,8 +150,8 @@ def test_single_try_makes_one_try_on_this_thread_only(serve):
 
 def test_calls_that_cannot_be_repeated_are_tried_once_with_their_own_limits(serve):
     server = serve()
-    own = Limits(connect=0.5, answer=0.2, total=1.0, tries=1)
-    transport = transport_of(server.url, Limits(answer=1000.0, total=1000.0), unrepeatable=own)
+    own = TimeLimits(connect=0.5, answer=0.2, total=1.0, tries=1)
+    transport = transport_of(server.url, TimeLimits(answer=1000.0, total=1000.0), unrepeatable=own)
     seconds_until_timeout(lambda: transport.call("POST", "/tasks/submit", body={}))
     assert server.connections == 1
 
@@ -166,7 +166,7 @@ def test_answer_that_the_service_may_hold_back_gets_that_much_more_time(serve, m
 
     monkeypatch.setattr(transport, "_once", note)
     with pytest.raises(ConnectionError):
-        Client(transport).peer_message("t1", "me", 20)
+        Client(transport).get_peer_answer("t1", "me", 20)
     assert 20.0 < seen[0][1] <= 20.0 + SHORT.answer
 
 
@@ -179,7 +179,7 @@ def test_whole_answer_leaves_the_connection_for_the_next_call(serve):
 
     server = Once(b"", 0)
     try:
-        transport = transport_of(server.url, Limits())
+        transport = transport_of(server.url, TimeLimits())
         for _ in range(3):
             assert transport.call("GET", "/tasks", answer=list) == []
         assert server.connections == 1

@@ -101,7 +101,7 @@ def test_key_stays_home_on_signed_links_and_for_the_catalogue(transport, script,
 
 def test_redirect_is_not_followed(transport, script):
     script.set((302, {"Location": "http://elsewhere.invalid/"}, b""))
-    with pytest.raises(errors.UnexpectedAnswerError, match=r"elsewhere\.invalid"):
+    with pytest.raises(errors.UnexpectedResponseError, match=r"elsewhere\.invalid"):
         transport.call("GET", "/tasks")
     assert len(script.seen) == 1
 
@@ -169,7 +169,7 @@ def test_answer_of_another_kind_is_one_error_naming_the_endpoint(
     transport, script, headers, body, why
 ):
     script.set((200, headers, body))
-    with pytest.raises(errors.UnexpectedAnswerError, match="GET /tasks") as caught:
+    with pytest.raises(errors.UnexpectedResponseError, match="GET /tasks") as caught:
         transport.call("GET", "/tasks", answer=TaskPage)
     assert why in str(caught.value)
 

@@ -4,12 +4,12 @@ import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.metrics.conditions import GRAMMAR, Condition, Conditions
-from inductiva_widgets.metrics.decimate import Row
+from inductiva_widgets.metrics.decimate import MetricRow
 
 
 def met(text, *values):
     condition = Condition(text)
-    return [condition.meets({"r": value}) for value in values]
+    return [condition.update({"r": value}) for value in values]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_samples_must_follow_each_other():
 def test_rows_without_the_series_change_nothing():
     condition = Condition("r > 1 for 2 samples")
     rows = [{"r": 2.0}, {"other": 0.0}, {"r": 2.0}]
-    assert [condition.meets(row) for row in rows] == [False, False, True]
+    assert [condition.update(row) for row in rows] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -68,24 +68,32 @@ def test_what_is_no_condition_shows_the_grammar(text):
 
 def test_one_of_several_is_enough_and_says_which():
     conditions = Conditions(["r > 10", lambda last: last["s"] > 5], ("r", "s"))
-    assert conditions.met(Row(1, {"r": 1.0}), {"r": 1.0, "s": 0.0}) == ""
-    assert conditions.met(Row(2, {"r": 11.0}), {"r": 11.0, "s": 0.0}) == "r > 10 (row 2)"
-    assert conditions.met(Row(3, {"s": 6.0}), {"r": 1.0, "s": 6.0}) == "your function (row 3)"
+    assert conditions.first_met(MetricRow(1, {"r": 1.0}), {"r": 1.0, "s": 0.0}) == ""
+    assert (
+        conditions.first_met(MetricRow(2, {"r": 11.0}), {"r": 11.0, "s": 0.0}) == "r > 10 (row 2)"
+    )
+    assert (
+        conditions.first_met(MetricRow(3, {"s": 6.0}), {"r": 1.0, "s": 6.0})
+        == "your function (row 3)"
+    )
 
 
 def test_function_is_named():
     def diverges(last):
         return last["r"] > 1
 
-    assert Conditions(diverges, None).met(Row(4, {"r": 2.0}), {"r": 2.0}) == "diverges() (row 4)"
+    assert (
+        Conditions(diverges, None).first_met(MetricRow(4, {"r": 2.0}), {"r": 2.0})
+        == "diverges() (row 4)"
+    )
 
 
 def test_unknown_series_is_told_where_the_names_are_known():
     with pytest.raises(InputError, match=r"no series 'resdual'; there is residual"):
         Conditions("resdual > 1", ("residual",))
     later = Conditions("p > 1", None)
-    assert later.missing(("Ux", "Uy")) == ["p"]
-    assert later.missing(("p",)) == []
+    assert later.unknown_series(("Ux", "Uy")) == ["p"]
+    assert later.unknown_series(("p",)) == []
 
 
 @pytest.mark.parametrize("wanted", [5, [5], ["r > 1", None]])

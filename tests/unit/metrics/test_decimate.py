@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inductiva_widgets.metrics.decimate import Rows, is_log, thinned
+from inductiva_widgets.metrics.decimate import DecimatedRows, decimate, suits_log_scale
 
 VALUES = st.floats(allow_nan=True, width=32)
 ROWS = st.lists(
@@ -14,7 +14,7 @@ ROWS = st.lists(
 
 
 def filled(values, most):
-    rows = Rows(most)
+    rows = DecimatedRows(most)
     for value in values:
         rows.add(value)
     return rows
@@ -78,11 +78,11 @@ def test_first_nan_and_first_infinity_stay_next_to_the_finite_extremes():
 
 
 def test_memory_stays_bounded_while_many_rows_come():
-    rows = Rows(100)
+    rows = DecimatedRows(100)
     most = 0
     for number in range(40_000):
         rows.add({"p": float(number % 97)})
-        most = max(most, len(rows._closed) + rows._open.most)
+        most = max(most, len(rows._closed) + rows._open.max_rows)
     assert most <= 100
 
 
@@ -96,7 +96,7 @@ def test_bound_holds_for_24_series_that_are_finite_nan_and_infinite():
 def test_points_for_drawing_keep_the_extremes_within_the_bound(values, most):
     points = list(enumerate(values, 1))
     finite = [point for point in points if math.isfinite(point[1])]
-    kept = thinned(points, most)
+    kept = decimate(points, most)
     assert len(kept) <= most
     assert set(kept) <= set(finite)
     assert [sample for sample, _ in kept] == sorted(sample for sample, _ in kept)
@@ -111,15 +111,15 @@ def test_points_for_drawing_keep_the_extremes_within_the_bound(values, most):
 
 def test_series_that_falls_by_powers_of_ten_is_logarithmic():
     residuals = [10.0**-n for n in range(6)]
-    assert is_log(residuals)
-    assert is_log([0.0, *residuals, 0.0, math.nan])
-    assert not is_log([1.0, 0.5, 0.1, 0.01])
-    assert not is_log([-1.0, *residuals])
-    assert not is_log([math.nan, *residuals, -1.0])
-    assert is_log([*residuals, 0.5, -math.inf])
-    assert not is_log([])
-    assert not is_log([0.0, math.nan, math.inf])
+    assert suits_log_scale(residuals)
+    assert suits_log_scale([0.0, *residuals, 0.0, math.nan])
+    assert not suits_log_scale([1.0, 0.5, 0.1, 0.01])
+    assert not suits_log_scale([-1.0, *residuals])
+    assert not suits_log_scale([math.nan, *residuals, -1.0])
+    assert suits_log_scale([*residuals, 0.5, -math.inf])
+    assert not suits_log_scale([])
+    assert not suits_log_scale([0.0, math.nan, math.inf])
 
 
 def test_time_and_counts_that_only_grow_are_not_logarithmic():
-    assert not is_log([0.001 * n for n in range(1, 5000)])
+    assert not suits_log_scale([0.001 * n for n in range(1, 5000)])

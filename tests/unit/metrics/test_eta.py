@@ -1,12 +1,12 @@
 import pytest
 
-from inductiva_widgets.metrics.eta import Pace
+from inductiva_widgets.metrics.eta import EtaEstimator
 
 
 def looked(*looks):
-    pace = Pace()
+    pace = EtaEstimator()
     for look in looks:
-        pace.look(*look)
+        pace.update(*look)
     return pace
 
 

@@ -4,9 +4,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inductiva_widgets.metrics.decimate import Row
+from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.gaps import MAX_GAPS, Gaps
-from inductiva_widgets.metrics.parser import Reader
+from inductiva_widgets.metrics.parser import MetricParser
 
 RESIDUAL = r"residual (?P<residual>\S+)"
 
@@ -14,13 +14,13 @@ RESIDUAL = r"residual (?P<residual>\S+)"
 def gaps_of(values, **others):
     gaps = Gaps()
     for number, value in enumerate(values, 1):
-        gaps.add(Row(number, {"p": value, **others}))
+        gaps.add(MetricRow(number, {"p": value, **others}))
     return gaps.of("p")
 
 
 def read(text, expression=RESIDUAL, **options):
-    reader = Reader(expression, **options)
-    reader.take(text.encode())
+    reader = MetricParser(expression, **options)
+    reader.feed(text.encode())
     reader.finish()
     return reader
 
@@ -41,7 +41,7 @@ def test_each_kind_is_a_gap_of_its_own():
 def test_row_without_the_series_does_not_end_its_gap():
     gaps = Gaps()
     for number, values in enumerate(({"p": math.nan}, {"q": 1.0}, {"p": math.nan}), 1):
-        gaps.add(Row(number, values))
+        gaps.add(MetricRow(number, values))
     assert [(gap.start, gap.end) for gap in gaps.of("p")] == [(1, 3)]
 
 
@@ -73,8 +73,8 @@ def test_first_nan_of_a_long_series_is_known_exactly_whatever_was_left_out():
     reader = read("\n".join(lines) + "\n", most=100)
     (gap,) = reader.gaps("residual")
     assert (gap.start, gap.end, reader.samples) == (31_337, 50_000, 50_000)
-    assert math.isnan(reader.frame()["residual"][31_337])
-    assert reader.series(80)["residual"][-1][0] < 31_337
+    assert math.isnan(reader.to_frame()["residual"][31_337])
+    assert reader.points(80)["residual"][-1][0] < 31_337
 
 
 def test_later_solution_of_a_step_that_is_nan_counts_more_than_the_first():

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inductiva_widgets.metrics.line_buffer import LONGEST, Lines
+from inductiva_widgets.metrics.line_buffer import LONGEST, LineBuffer
 
 # Bytes that logs are made of, those that mean something often.
 LOGS = st.lists(
@@ -27,8 +27,8 @@ LOGS = st.lists(
 
 
 def lines_of(*pieces):
-    lines = Lines()
-    return [line for piece in pieces for line in lines.take(piece)] + lines.end()
+    lines = LineBuffer()
+    return [line for piece in pieces for line in lines.feed(piece)] + lines.finish()
 
 
 def test_lines_end_with_newlines_of_any_kind_and_empty_ones_are_left_out():
@@ -61,21 +61,21 @@ def test_escape_that_is_not_ended_takes_no_further_line():
 
 
 def test_line_of_megabytes_is_cut_and_does_not_fill_the_memory():
-    lines = Lines()
+    lines = LineBuffer()
     for _ in range(100):
-        assert lines.take(b"x" * 50_000) == []
+        assert lines.feed(b"x" * 50_000) == []
         assert len(lines._open) <= LONGEST
-    assert lines.take(b"end\nresidual 1\n") == ["x" * LONGEST, "residual 1"]
+    assert lines.feed(b"end\nresidual 1\n") == ["x" * LONGEST, "residual 1"]
     assert lines_of(b"a\n" + b"y" * 9000 + b"\nb\n") == ["a", "y" * LONGEST, "b"]
 
 
 def test_line_that_a_gap_has_broken_is_left_out():
-    lines = Lines()
-    assert lines.take(b"residual 1\nresidual 2") == ["residual 1"]
-    assert lines.take(b"5\nresidual 3\nresi", follows=False) == ["residual 3"]
-    assert lines.take(b"no end of the line yet", follows=False) == []
-    assert lines.take(b" nor here") == []
-    assert lines.take(b"\rstep 7\n") == ["step 7"]
+    lines = LineBuffer()
+    assert lines.feed(b"residual 1\nresidual 2") == ["residual 1"]
+    assert lines.feed(b"5\nresidual 3\nresi", follows=False) == ["residual 3"]
+    assert lines.feed(b"no end of the line yet", follows=False) == []
+    assert lines.feed(b" nor here") == []
+    assert lines.feed(b"\rstep 7\n") == ["step 7"]
 
 
 @given(LOGS, st.lists(st.integers(0, 80), max_size=8))

@@ -3,12 +3,12 @@ import time
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.matcher import Pattern, Rule
+from inductiva_widgets.metrics.matcher import LineMatcher, Rule
 
 
 def pattern(expression):
-    made = Pattern((Rule(expression),))
-    made.begin()
+    made = LineMatcher((Rule(expression),))
+    made.reset_budget()
     return made
 
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from inductiva_widgets.metrics.parse import number_of
+from inductiva_widgets.metrics.parse import parse_number
 
 
 @pytest.mark.parametrize(
@@ -27,16 +27,16 @@ from inductiva_widgets.metrics.parse import number_of
     ],
 )
 def test_numbers_of_all_languages_are_read(text, number):
-    assert number_of(text) == number
+    assert parse_number(text) == number
 
 
 @pytest.mark.parametrize("text", ["nan", "NaN", "-nan", "+NAN"])
 def test_what_is_not_a_number_by_name_is_nan(text):
-    assert math.isnan(number_of(text))
+    assert math.isnan(parse_number(text))
 
 
 @pytest.mark.parametrize(
     "text", ["", "%", "abc", "1,5", "1.2.3", "*****", "1_000", "0x10", "1e", "1D", "5-3", "٣", "²"]
 )
 def test_what_is_no_number_is_none(text):
-    assert number_of(text) is None
+    assert parse_number(text) is None

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.parser import MOST_SERIES, Reader
+from inductiva_widgets.metrics.parser import MOST_SERIES, MetricParser
 from inductiva_widgets.metrics.presets import PRESETS, preset_for
 
 LOGS = Path(__file__).with_name("logs")
@@ -28,14 +28,14 @@ def log(name):
 
 
 def read(name, **options):
-    reader = Reader(preset_for(name), **options)
-    reader.take(log(name))
+    reader = MetricParser(preset_for(name), **options)
+    reader.feed(log(name))
     reader.finish()
     return reader
 
 
 def column(reader, name):
-    return reader.frame()[name].tolist()
+    return reader.to_frame()[name].tolist()
 
 
 # Presets ----------------------------------------------------------------------------------------
@@ -52,8 +52,8 @@ def test_openfoam_gives_the_first_residuals_of_each_step():
 
 
 def test_openfoam_of_the_foundation_prints_a_unit_behind_the_time():
-    reader = Reader(preset_for("openfoam_foundation"))
-    reader.take(b"Time = 536s\n\nGAMG:  Solving for p, Initial residual = 9.7e-09, Final r\n")
+    reader = MetricParser(preset_for("openfoam_foundation"))
+    reader.feed(b"Time = 536s\n\nGAMG:  Solving for p, Initial residual = 9.7e-09, Final r\n")
     reader.finish()
     assert reader.last == {"time": 536.0, "p": 9.7e-9}
 
@@ -116,8 +116,8 @@ def test_dualsphysics_gives_the_time_of_each_file_and_its_end():
 
 
 def test_dualsphysics_gives_them_as_newer_versions_print_them():
-    reader = Reader(preset_for("dualsphysics"))
-    reader.take(
+    reader = MetricParser(preset_for("dualsphysics"))
+    reader.feed(
         b"TimeMax=1.5\n00000        21,001 particles successfully stored\n"
         b"00001      0.010017        1,314        1,314       21,001        2,736     216.96  x\n"
     )
@@ -139,9 +139,9 @@ def test_swan_gives_the_accuracy_that_it_comes_to():
 
 
 def test_swan_gives_the_steps_of_a_course():
-    reader = Reader(preset_for("swan"))
+    reader = MetricParser(preset_for("swan"))
     for step in (1, 2):
-        reader.take(f"+time 19920519.0{step}0000   , step {step:6d}; iteration    3\n".encode())
+        reader.feed(f"+time 19920519.0{step}0000   , step {step:6d}; iteration    3\n".encode())
     assert reader.last == {"step": 2.0}
 
 
@@ -168,11 +168,11 @@ def test_rows_are_the_same_whatever_the_pieces(name, data):
     text = log(name)
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=12))
     places = sorted({0, len(text), *cuts})
-    reader = Reader(preset_for(name))
+    reader = MetricParser(preset_for(name))
     for start, stop in itertools.pairwise(places):
-        reader.take(text[start:stop])
+        reader.feed(text[start:stop])
     reader.finish()
-    assert reader.frame().equals(read(name).frame())
+    assert reader.to_frame().equals(read(name).to_frame())
 
 
 def test_no_preset_takes_long_for_any_line():
@@ -184,9 +184,9 @@ def test_no_preset_takes_long_for_any_line():
     lines += ["Simulation " + "1" * 4000 + " percent complete. ", "0001 1.1 " + "1," * 2000]
     lines += [" " * 4000 + name for name in (" percent complete. ", "Simulation Time:", ".")]
     for preset in PRESETS.values():
-        reader = Reader(preset)
+        reader = MetricParser(preset)
         begun = time.thread_time()
-        reader.take("\n".join(lines).encode() + b"\n")
+        reader.feed("\n".join(lines).encode() + b"\n")
         assert time.thread_time() - begun < 1
 
 
@@ -194,13 +194,13 @@ def test_no_preset_takes_long_for_any_line():
 
 
 def test_each_line_that_matches_is_a_row_counted_from_1():
-    reader = Reader(r"r=(?P<r>\S+)")
-    rows = reader.take(b"r=1\nnoise\nr=nan\nr=oops\nr=3")
+    reader = MetricParser(r"r=(?P<r>\S+)")
+    rows = reader.feed(b"r=1\nnoise\nr=nan\nr=oops\nr=3")
     rows += reader.finish()
     assert [row.sample for row in rows] == [1, 2, 3]
     assert reader.samples == 3
     assert reader.skipped == 1
-    frame = reader.frame(task="t")
+    frame = reader.to_frame(task="t")
     assert frame.index.name == "sample"
     assert frame.index.tolist() == [1, 2, 3]
     assert math.isnan(frame["r"][2])
@@ -214,46 +214,46 @@ def test_each_line_that_matches_is_a_row_counted_from_1():
 
 
 def test_rows_are_bounded_and_the_frame_says_so():
-    reader = Reader(r"r (\S+)", most=100)
-    reader.take("".join(f"r {n % 13}\n" for n in range(5000)).encode())
-    frame = reader.frame()
+    reader = MetricParser(r"r (\S+)", most=100)
+    reader.feed("".join(f"r {n % 13}\n" for n in range(5000)).encode())
+    frame = reader.to_frame()
     assert len(frame) <= 100
     assert frame.attrs["inductiva"]["rows_read"] == 5000
     assert frame.attrs["inductiva"]["is_thinned"]
 
 
 def test_frame_of_nothing_is_empty_and_numeric():
-    frame = Reader(r"r (?P<r>\S+)").frame()
+    frame = MetricParser(r"r (?P<r>\S+)").to_frame()
     assert frame.empty
     assert frame.index.name == "sample"
 
 
 def test_text_cannot_name_series_without_end():
-    reader = Reader(r"(?P<series>\w+)=(?P<value>\d+)")
-    reader.take("".join(f"s{n}={n}\n" for n in range(1000)).encode())
+    reader = MetricParser(r"(?P<series>\w+)=(?P<value>\d+)")
+    reader.feed("".join(f"s{n}={n}\n" for n in range(1000)).encode())
     assert len(reader.last) == MOST_SERIES
     assert reader.samples == MOST_SERIES
     assert reader.skipped == 1000 - MOST_SERIES
 
 
 def test_end_is_given_or_printed_and_percent_has_its_own():
-    given_end = Reader(r"t=(?P<time>\S+)", end={"time": 10})
-    given_end.take(b"t=2.5\n")
+    given_end = MetricParser(r"t=(?P<time>\S+)", end={"time": 10})
+    given_end.feed(b"t=2.5\n")
     assert given_end.progress == 0.25
-    printed = Reader(r"step (?P<step>\d+) of (?P<end_step>\d+)")
-    printed.take(b"step 3 of 4\n")
+    printed = MetricParser(r"step (?P<step>\d+) of (?P<end_step>\d+)")
+    printed.feed(b"step 3 of 4\n")
     assert (printed.progress, printed.names) == (0.75, ("step",))
-    percent = Reader(r"(?P<percent>\d+)% residual (?P<residual>\S+)")
-    percent.take(b"40% residual 0.1\n")
+    percent = MetricParser(r"(?P<percent>\d+)% residual (?P<residual>\S+)")
+    percent.feed(b"40% residual 0.1\n")
     assert (percent.progress, percent.names) == (0.4, ("residual",))
-    assert "percent" in percent.frame()
+    assert "percent" in percent.to_frame()
 
 
 def test_progress_stays_between_nothing_and_all():
-    reader = Reader(r"t=(?P<t>\S+)", end={"t": 10})
+    reader = MetricParser(r"t=(?P<t>\S+)", end={"t": 10})
     seen = []
     for text in (b"t=-1\n", b"t=11\n", b"t=nan\n"):
-        reader.take(text)
+        reader.feed(text)
         seen.append(reader.progress)
     assert seen == [0.0, 1.0, None]
 
@@ -263,10 +263,10 @@ def test_progress_stays_between_nothing_and_all():
 )
 def test_end_that_is_none_is_refused(end):
     with pytest.raises(InputError):
-        Reader(r"t=(?P<t>\S+)", end=end)
+        MetricParser(r"t=(?P<t>\S+)", end=end)
 
 
 @pytest.mark.parametrize("most", [0, 99, -1, 1e5, True])
 def test_bound_for_rows_that_is_none_is_refused(most):
     with pytest.raises(InputError, match="rows must be"):
-        Reader(r"t=(?P<t>\S+)", most=most)
+        MetricParser(r"t=(?P<t>\S+)", most=most)

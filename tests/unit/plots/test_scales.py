@@ -18,7 +18,7 @@ def moment(*parts):
 def test_bins_are_equal_few_and_hold_all_times(length):
     for first in (moment(2026, 2, 28, 23, 59, 59), 0.5, 1e9):
         last = first + length
-        bins = _scales.bins_of(first, last, 160)
+        bins = _scales.time_bins(first, last, 160)
         widths = np.diff(bins.edges)
         assert len(widths) <= 160
         assert np.allclose(widths, widths[0])
@@ -31,7 +31,7 @@ def test_bins_are_equal_few_and_hold_all_times(length):
     [(5, "5 s"), (60, "1 min"), (6 * 3600, "6 h"), (DAY, "1 day"), (14 * DAY, "2 weeks")],
 )
 def test_widths_of_bins_are_in_words(step, words):
-    assert _scales.in_words(step) == words
+    assert _scales.format_step(step) == words
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_costs_are_summed_over_what_the_calendar_has(last, width):
 
 def test_periods_say_no_more_than_needed():
     noon = moment(2026, 3, 1, 12)
-    assert _scales.period(noon, noon) == "1 Mar 2026, 12:00 UTC"
-    assert _scales.period(noon, noon + 60) == "1 Mar 2026, 12:00 to 12:01 UTC"
-    assert _scales.period(noon, noon + DAY) == "1 Mar 2026, 12:00 to 2 Mar 2026, 12:00 UTC"
-    assert _scales.period(noon, noon + 9 * DAY) == "1 Mar 2026 to 10 Mar 2026"
+    assert _scales.format_period(noon, noon) == "1 Mar 2026, 12:00 UTC"
+    assert _scales.format_period(noon, noon + 60) == "1 Mar 2026, 12:00 to 12:01 UTC"
+    assert _scales.format_period(noon, noon + DAY) == "1 Mar 2026, 12:00 to 2 Mar 2026, 12:00 UTC"
+    assert _scales.format_period(noon, noon + 9 * DAY) == "1 Mar 2026 to 10 Mar 2026"
 
 
 @pytest.mark.parametrize("longest", [1e-6, 0.4, 3, 50, 4000, 90_000, 1e7, 1e11])
@@ -87,11 +87,11 @@ def test_axis_is_logarithmic_where_durations_differ_widely():
 
 @pytest.mark.parametrize("amounts", [[], [0.0], [1e-5], [3.2, 4], [0, 0, 5e6]])
 def test_axis_of_amounts_has_some_ticks(amounts):
-    axis = _scales.money_axis(np.array(amounts))
+    axis = _scales.cost_axis(np.array(amounts))
     assert 2 <= len(axis.ticks) <= 12
 
 
 def test_axis_of_amounts_is_logarithmic_where_they_differ_widely():
-    axis = _scales.money_axis(np.array([0.02, 0.03, 0.05, 70.0]))
+    axis = _scales.cost_axis(np.array([0.02, 0.03, 0.05, 70.0]))
     assert axis.is_log
     assert axis.ticks == pytest.approx([0.01, 0.1, 1, 10])

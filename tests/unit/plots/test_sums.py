@@ -110,7 +110,7 @@ def test_statuses_are_counted_for_every_group(frames, count):
 @pytest.mark.parametrize("count", COUNTS)
 def test_times_are_those_of_the_frame_by_machine(frames, count):
     frame = frames[count]
-    found = rows_of(plots.times(frame, what=["computation_time", "total_time"]))
+    found = rows_of(plots.durations(frame, what=["computation_time", "total_time"]))
     for name in ("computation_time", "total_time"):
         each = frame[name].dt.total_seconds().groupby(frame["machine_type"], observed=True)
         sums = [rows.groupby("group")["seconds"].sum().to_dict() for rows in found]
@@ -187,7 +187,7 @@ def test_times_below_the_axis_are_drawn_at_its_end_and_told_in_truth():
         wire_task(f"t{n}", metrics={"queue_time_seconds": seconds})
         for n, seconds in enumerate([0.0, 0.2, 30.0, 30.0, 9000.0, 90_000.0])
     ]
-    points = rows_of(plots.times(frame_of(*tasks), what="queue_time"))[0]
+    points = rows_of(plots.durations(frame_of(*tasks), what="queue_time"))[0]
     assert points["seconds"].to_list() == [0.0, 0.2, 30.0, 30.0, 9000.0, 90_000.0]
     assert points["drawn"].min() == 1.0
     assert points["took"].to_list()[:2] == ["0.0 s", "0.2 s"]

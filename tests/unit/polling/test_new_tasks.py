@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError
-from inductiva_widgets.polling.new_tasks import PER_PAGE, PERIOD, Follow
+from inductiva_widgets.polling.new_tasks import PER_PAGE, PERIOD, NewTaskSubscription
 from inductiva_widgets.polling.poller import Poller
 from tests.unit.conftest import START, at, wire_task
 
@@ -33,7 +33,7 @@ def world(service, monkeypatch):
             found.append([info.task_id for info in infos])
 
         poller = Poller(client, clock=clock)
-        follow = Follow(known.__contains__, since, take, clock=clock)
+        follow = NewTaskSubscription(known.__contains__, since, take, clock=clock)
         poller.subscribe(follow)
         kept.append(follow)
         return client, poller, clock, follow, found
@@ -47,7 +47,7 @@ def submit(client, *tasks):
 
 def look(poller, clock):
     clock.now += PERIOD
-    poller.tick()
+    poller.poll_once()
 
 
 def test_new_tasks_are_told_once_newest_first(world):
@@ -63,7 +63,7 @@ def test_new_tasks_are_told_once_newest_first(world):
 def test_look_costs_one_request_every_few_seconds(world):
     client, poller, clock, _follow, _ = world(wire_task("t0"))
     look(poller, clock)
-    poller.tick()
+    poller.poll_once()
     assert client.transport.requests == ["GET /tasks"]
     assert client.transport.calls[0][2]["per_page"] == PER_PAGE
 
@@ -96,7 +96,7 @@ def test_service_that_does_not_answer_is_told_and_asked_again(world):
     client, poller, clock, _follow, found = world(wire_task("t0"))
     client.transport.fail_with = APIConnectionError("gone")
     look(poller, clock)
-    assert poller.feed.error == "gone"
+    assert poller.status.error == "gone"
     client.transport.fail_with = None
     submit(client, wire_task("t1"))
     look(poller, clock)

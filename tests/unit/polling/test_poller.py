@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError, AuthenticationError
-from inductiva_widgets.polling.poller import CALM, FAST, SLOW, Poller, Subscription, poller_for
+from inductiva_widgets.polling.poller import FAST, NORMAL, SLOW, Poller, Subscription, get_poller
 from inductiva_widgets.tasks import Task, TaskList, get
 from tests.unit.conftest import wire_task
 
@@ -17,7 +17,9 @@ class Listener:
     def subscription(self, tasks):
         return Subscription(
             tasks,
-            lambda tasks: self.news.append([f"{task.id}:{task.known.status}" for task in tasks]),
+            lambda tasks: self.news.append(
+                [f"{task.id}:{task.last_info.status}" for task in tasks]
+            ),
             self.feeds.append,
         )
 
@@ -58,17 +60,17 @@ def live(n, status="computation-started"):
 
 def test_a_hundred_live_tasks_cost_one_request_a_tick(world):
     client, poller, *_ = world(*live(100))
-    poller.tick()
-    poller.tick()
+    poller.poll_once()
+    poller.poll_once()
     assert client.transport.requests == ["GET /tasks", "GET /tasks"]
     assert client.transport.calls[0][2]["active"] is True
 
 
 def test_one_live_task_costs_its_status_alone(world):
     client, poller, *_ = world(*live(1))
-    poller.tick()
+    poller.poll_once()
     client.transport.calls.clear()
-    poller.tick()
+    poller.poll_once()
     assert client.transport.requests == ["GET /tasks/t0/status"]
 
 
@@ -76,43 +78,43 @@ def test_queue_positions_are_asked_for_only_when_a_task_has_moved(world):
     client, poller, _, subscription = world(*live(3, "submitted"), *live(1))
     subscription.positions.update({"t1", "t2"})
     client.transport.ahead.update(t1=1, t2=2)
-    poller.tick()
-    poller.tick()
+    poller.poll_once()
+    poller.poll_once()
     asked = ["GET /tasks", "GET /tasks/t1/status", "GET /tasks/t1"]
     assert client.transport.requests[:3] == asked
     assert client.transport.requests[-1] == "GET /tasks"
-    assert subscription.tasks["t2"].tasks_ahead == 2
+    assert subscription.tasks["t2"].queue_position == 2
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
     client.transport.ahead.update(t1=0, t2=1)
-    poller.tick()
-    assert subscription.tasks["t2"].tasks_ahead == 1
+    poller.poll_once()
+    assert subscription.tasks["t2"].queue_position == 1
 
 
 def test_ended_tasks_are_not_asked_for(world):
     client, poller, listener, _ = world(wire_task("done"))
-    poller.tick()
+    poller.poll_once()
     assert client.transport.requests == []
     assert listener.news == []
 
 
 def test_only_the_task_that_changed_is_told(world):
     client, poller, listener, _ = world(*live(5))
-    poller.tick()
+    poller.poll_once()
     listener.news.clear()
     client.transport.tasks["t3"].update(wire_task("t3", "success"))
-    poller.tick()
+    poller.poll_once()
     assert listener.news == [["t3:success"]]
-    poller.tick()
+    poller.poll_once()
     assert listener.news == [["t3:success"]]
 
 
 def test_end_that_a_wait_saw_first_is_told_all_the_same(world):
     client, poller, listener, subscription = world(*live(1))
-    poller.tick()
+    poller.poll_once()
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
     subscription.tasks["t0"].refresh()
     assert poller._has_work()
-    poller.tick()
+    poller.poll_once()
     assert listener.news[-1] == ["t0:success"]
     assert not poller._has_work()
 
@@ -122,57 +124,57 @@ def test_several_objects_of_one_task_share_the_request_and_the_news(world):
     second = Listener()
     other = second.subscription(TaskList([Task("t0", client=client)]))
     poller.subscribe(other)
-    poller.tick()
+    poller.poll_once()
     client.transport.tasks["t0"].update(wire_task("t0", "failed"))
     client.transport.calls.clear()
-    poller.tick()
+    poller.poll_once()
     assert client.transport.requests == ["GET /tasks/t0/status", "GET /tasks/t0"]
     assert first.news[-1] == second.news[-1] == ["t0:failed"]
 
 
 def test_service_that_is_away_is_told_with_its_time_and_asked_less_and_less(world, clock):
     client, poller, listener, _kept = world(*live(2))
-    poller.tick()
+    poller.poll_once()
     client.transport.fail_with = APIConnectionError("refused")
     pauses = []
     for _ in range(6):
         clock.now += 5
-        poller.tick()
-        pauses.append(poller.interval())
+        poller.poll_once()
+        pauses.append(poller.next_delay())
     assert listener.feeds[-1].offline_since == 1005.0
     assert listener.feeds[-1].error == "refused"
     assert pauses == sorted(pauses)
     assert pauses[-1] == 30.0
     client.transport.fail_with = None
-    poller.tick()
+    poller.poll_once()
     assert listener.feeds[-1].offline_since is None
-    assert poller.interval() == FAST
+    assert poller.next_delay() == FAST
 
 
 def test_refused_key_is_told_and_asked_slowly(world):
     client, poller, listener, _ = world(*live(1))
     client.transport.fail_with = AuthenticationError("refused", status=401)
-    poller.tick()
+    poller.poll_once()
     assert listener.feeds[-1].error == "refused"
-    assert poller.interval() == 30.0
+    assert poller.next_delay() == 30.0
 
 
 def test_quiet_times_are_asked_less_often(world, clock):
     _, poller, *_ = world(*live(2))
-    poller.tick()
-    assert poller.interval() == FAST
+    poller.poll_once()
+    assert poller.next_delay() == FAST
     clock.now += 300
-    assert poller.interval() == CALM
+    assert poller.next_delay() == NORMAL
     clock.now += 3000
-    assert poller.interval() == SLOW
-    poller.poke()
-    assert poller.interval() == FAST
+    assert poller.next_delay() == SLOW
+    poller.poll_now()
+    assert poller.next_delay() == FAST
 
 
 def test_cancelled_subscription_hears_nothing_and_ends_the_work(world):
     _, poller, listener, subscription = world(*live(3))
     subscription.cancel()
-    poller.tick()
+    poller.poll_once()
     assert (listener.news, listener.feeds) == ([], [])
     assert not poller._has_work()
 
@@ -196,14 +198,14 @@ def test_failing_listener_does_not_silence_the_others(world, caplog):
 
     bad = Subscription(get(client=client), fail, fail)
     poller.subscribe(bad)
-    poller.tick()
+    poller.poll_once()
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
-    poller.tick()
+    poller.poll_once()
     assert listener.news[-1] == ["t0:success"]
     assert "listener broke" in caplog.text
 
 
 def test_one_poller_a_service(service):
     client = service()
-    assert poller_for(client) is poller_for(client)
-    assert poller_for(client) is not poller_for(service())
+    assert get_poller(client) is get_poller(client)
+    assert get_poller(client) is not get_poller(service())

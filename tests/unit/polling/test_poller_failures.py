@@ -9,7 +9,7 @@ import time
 import pytest
 
 from inductiva_widgets import errors
-from inductiva_widgets.polling import Follow, Poller, Subscription, WeakList, poller
+from inductiva_widgets.polling import NewTaskSubscription, Poller, Subscription, WeakList, poller
 from inductiva_widgets.tasks import get
 from tests.unit.conftest import START, wire_task
 from tests.unit.polling.test_poller import Clock, Listener, live
@@ -20,7 +20,7 @@ FAULTS = {
     "422": errors.InvalidRequestError("malformed", status=422),
     "429": errors.RateLimitError("too many", status=429),
     "500": errors.ServerError("oops", status=500),
-    "no-json": errors.UnexpectedAnswerError("HTML"),
+    "no-json": errors.UnexpectedResponseError("HTML"),
     "cut-off": errors.APIConnectionError("reset"),
     "bug": RuntimeError("no error of ours"),
 }
@@ -61,7 +61,7 @@ def fail(client, task_id, error, path=""):
 
 def tick(subject, clock, seconds=1.0):
     clock.now += seconds
-    subject.tick()
+    subject.poll_once()
 
 
 def details(client):
@@ -81,9 +81,9 @@ def test_task_whose_request_fails_is_the_only_one_affected(world, error):
     assert listener.news == [["t2:success"]]
     assert listener.feeds[-1].updated == clock.now
     assert listener.feeds[-1].offline_since is None
-    assert subject.interval() == 1.0
+    assert subject.next_delay() == 1.0
     assert list(troubles) == ["t0"]
-    assert troubles["t0"][0].feed.error
+    assert troubles["t0"][0].status.error
     client.transport.tasks["t1"].update(wire_task("t1", "failed"))
     tick(subject, clock)
     assert listener.news[-1] == ["t1:failed"]
@@ -111,7 +111,7 @@ def test_task_that_answers_again_is_no_longer_in_trouble(world):
     fail(client, "t0", None)
     tick(subject, clock, 5.0)
     assert listener.news[-1] == ["t0:success"]
-    assert [trouble and trouble.feed.problem for trouble in troubles["t0"]] == [
+    assert [trouble and trouble.status.problem for trouble in troubles["t0"]] == [
         "service error (500)",
         None,
     ]
@@ -131,9 +131,9 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
     del client.transport.tasks["t0"]
     tick(subject, clock)
     assert troubles["t0"][0].is_gone
-    assert "does not know this task any more" in troubles["t0"][0].feed.notice
+    assert "does not know this task any more" in troubles["t0"][0].status.notice
     assert listener.feeds[-1].offline_since is None
-    assert subject.interval() == 1.0
+    assert subject.next_delay() == 1.0
     for _ in range(10):
         tick(subject, clock, 600.0)
     assert troubles["t0"][-1].is_final
@@ -143,27 +143,27 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
     assert subject._has_work() == (count > 1)
     # Shown again, as by running the cell again.
     subject.subscribe(subscription)
-    subject.tick()
+    subject.poll_once()
     assert any("t0" in path for path in client.transport.requests)
 
 
 def test_only_task_that_fails_by_the_service_raises_the_interval(world):
     client, subject, clock, listener, *_ = world(*live(1))
-    subject.tick()
+    subject.poll_once()
     client.transport.fail_with = FAULTS["500"]
     tick(subject, clock)
     assert listener.feeds[-1].problem == "service error (500)"
-    assert subject.interval() > 1.0
+    assert subject.next_delay() > 1.0
 
 
 def test_pause_that_the_service_asks_for_is_kept(world):
     client, subject, clock, *_ = world(*live(2))
     client.transport.fail_with = errors.RateLimitError("slow", status=429, retry_after=90.0)
     tick(subject, clock)
-    assert subject.interval() == 90.0
+    assert subject.next_delay() == 90.0
     client.transport.fail_with = None
     tick(subject, clock, 90.0)
-    assert subject.interval() == 1.0
+    assert subject.next_delay() == 1.0
 
 
 def test_silent_service_is_told_after_the_first_try(world):
@@ -177,8 +177,8 @@ def test_failing_look_of_one_subscription_is_shown_there_and_asked_for_less_ofte
     _, subject, clock, listener, *_ = world(*live(1))
     looked, shown = [], []
 
-    class Failing(Follow):
-        def look(self, _):
+    class Failing(NewTaskSubscription):
+        def poll_extra(self, _):
             looked.append(clock.now)
             raise FAULTS["500"]
 
@@ -204,7 +204,7 @@ def test_more_tasks_than_a_page_has_are_read_page_by_page(world):
     assert details(client) == ["GET /tasks/t1100"]
     assert listener.news[-1] == ["t1100:success"]
     # Three pages every three seconds.
-    assert subject.interval() == 3.0
+    assert subject.next_delay() == 3.0
 
 
 def test_no_more_pages_are_read_than_have_the_watched_tasks(world):
@@ -240,7 +240,7 @@ def test_queue_positions_of_many_tasks_are_asked_for_in_turn(world):
     client.transport.ahead.update({f"t{n}": n for n in range(50)})
     for _ in range(3):
         tick(subject, clock)
-    found = {key: task.tasks_ahead for key, task in subscription.tasks.items()}
+    found = {key: task.queue_position for key, task in subscription.tasks.items()}
     assert found == {f"t{n}": n for n in range(50)}
     details(client)
     tick(subject, clock)
@@ -287,7 +287,7 @@ def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, backgro
     assert details(client) == []
     background()
     tick(subject, clock)
-    assert troubles["t0"][0].feed.problem == "not answering"
+    assert troubles["t0"][0].status.problem == "not answering"
     fail(client, "t0", None)
     tick(subject, clock, 10.0)
     background()

@@ -12,10 +12,10 @@ import pytest
 from inductiva_widgets.server.archives import (
     NoRoomError,
     UnsafeArchiveError,
-    pack,
+    create_archive,
+    extract_archive,
+    extracted_size,
     safe_member,
-    size_below,
-    unpack,
 )
 
 
@@ -29,7 +29,7 @@ def zip_with(path, members):
 def test_only_the_top_folder_is_unpacked_without_its_name(tmp_path):
     members = {"sim_dir/": b"", "sim_dir/a/b.txt": b"12", "sim_dir/c/": b"", "input.json": b"{}"}
     archive = zip_with(tmp_path / "in.zip", members)
-    told = unpack(archive, tmp_path / "work", "sim_dir")
+    told = extract_archive(archive, tmp_path / "work", "sim_dir")
     assert told == (1, 2)
     found = sorted(path.relative_to(tmp_path / "work") for path in (tmp_path / "work").rglob("*"))
     assert [path.as_posix() for path in found] == ["a", "a/b.txt", "c"]
@@ -39,7 +39,7 @@ def test_executable_bits_survive(tmp_path):
     entry = zipfile.ZipInfo("sim_dir/run.sh")
     entry.external_attr = 0o750 << 16
     archive = zip_with(tmp_path / "in.zip", {entry: b"#!/bin/sh"})
-    unpack(archive, tmp_path / "work", "sim_dir")
+    extract_archive(archive, tmp_path / "work", "sim_dir")
     assert (tmp_path / "work" / "run.sh").stat().st_mode & 0o777 == 0o750
 
 
@@ -52,7 +52,7 @@ def test_name_that_leads_out_is_refused_before_anything_is_written(tmp_path, nam
     if name:
         archive = zip_with(tmp_path / "in.zip", {"sim_dir/good.txt": b"x", name: b"x"})
         with pytest.raises(UnsafeArchiveError):
-            unpack(archive, tmp_path / "work", "sim_dir")
+            extract_archive(archive, tmp_path / "work", "sim_dir")
         assert not list((tmp_path / "work").iterdir())
 
 
@@ -61,7 +61,7 @@ def test_links_are_refused(tmp_path):
     entry.external_attr = (stat.S_IFLNK | 0o777) << 16
     archive = zip_with(tmp_path / "in.zip", {entry: b"/etc/passwd"})
     with pytest.raises(UnsafeArchiveError, match="link"):
-        unpack(archive, tmp_path / "work", "sim_dir")
+        extract_archive(archive, tmp_path / "work", "sim_dir")
 
 
 def test_everything_is_packed_under_artifacts(tmp_path):
@@ -69,7 +69,7 @@ def test_everything_is_packed_under_artifacts(tmp_path):
     (work / "vtk" / "empty").mkdir(parents=True)
     (work / "stdout.txt").write_text("hello")
     (work / "vtk" / "ü b.vtk").write_bytes(b"1" * 1000)
-    told = pack(work, tmp_path / "out" / "output.zip")
+    told = create_archive(work, tmp_path / "out" / "output.zip")
     with zipfile.ZipFile(tmp_path / "out" / "output.zip") as archive:
         assert archive.testzip() is None
         assert archive.namelist()[0] == "artifacts/"
@@ -84,7 +84,7 @@ def test_everything_is_packed_under_artifacts(tmp_path):
 
 def test_empty_folder_gives_the_one_entry_that_clients_look_for(tmp_path):
     (tmp_path / "work").mkdir()
-    pack(tmp_path / "work", tmp_path / "output.zip")
+    create_archive(tmp_path / "work", tmp_path / "output.zip")
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert archive.namelist() == ["artifacts/"]
 
@@ -100,11 +100,11 @@ def test_what_is_no_output_is_skipped_and_named(tmp_path):
     (work / "loop").symlink_to(work)
     (work / "nowhere").symlink_to(work / "none")
     (work / "inside").symlink_to(work / "file")
-    told = pack(work, tmp_path / "output.zip")
+    told = create_archive(work, tmp_path / "output.zip")
     assert told.skipped == ["loop", "nowhere", "out", "out-folder", "pipe"]
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert archive.read("artifacts/inside") == b"x"
-        assert told.files == 2
+        assert told.list_files == 2
 
 
 def test_archive_appears_when_it_is_whole(tmp_path):
@@ -117,7 +117,7 @@ def test_archive_appears_when_it_is_whole(tmp_path):
         seen.append((target.exists(), target.with_name(".output.zip.part").exists()))
         return True
 
-    pack(tmp_path / "work", target, look)
+    create_archive(tmp_path / "work", target, look)
     assert seen == [(False, True)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["output.zip", "work"]
 
@@ -126,7 +126,7 @@ def test_nothing_is_left_of_an_archive_without_room(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "file").write_text("x")
     with pytest.raises(NoRoomError):
-        pack(tmp_path / "work", tmp_path / "output.zip", lambda: False)
+        create_archive(tmp_path / "work", tmp_path / "output.zip", lambda: False)
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
 
 
@@ -140,7 +140,7 @@ def test_full_disk_is_want_of_room_and_other_trouble_is_not(tmp_path, monkeypatc
 
         monkeypatch.setattr(zipfile.ZipFile, "open", fail)
         with pytest.raises(kind):
-            pack(tmp_path / "work", tmp_path / "output.zip")
+            create_archive(tmp_path / "work", tmp_path / "output.zip")
         assert [path.name for path in tmp_path.iterdir()] == ["work"]
 
 
@@ -149,14 +149,14 @@ def test_only_the_named_files_are_packed(tmp_path):
     (work / "deep").mkdir(parents=True)
     for name in ("stdout.txt", "large", "deep/stdout.txt"):
         (work / name).write_text(name)
-    assert pack(work, tmp_path / "output.zip", only=("stdout.txt",)).files == 1
+    assert create_archive(work, tmp_path / "output.zip", only=("stdout.txt",)).list_files == 1
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert archive.namelist() == ["artifacts/", "artifacts/stdout.txt"]
 
 
 def test_size_of_what_will_be_unpacked_leaves_out_the_rest(tmp_path):
     members = {"sim_dir/": b"", "sim_dir/a": b"12", "sim_dir/b/c": b"345", "other": b"x" * 99}
-    assert size_below(zip_with(tmp_path / "in.zip", members), "sim_dir") == 5
+    assert extracted_size(zip_with(tmp_path / "in.zip", members), "sim_dir") == 5
 
 
 def test_more_files_than_the_plain_format_counts(tmp_path, monkeypatch):
@@ -166,7 +166,7 @@ def test_more_files_than_the_plain_format_counts(tmp_path, monkeypatch):
     work.mkdir()
     for number in range(150):
         (work / str(number)).write_bytes(b"")
-    assert pack(work, tmp_path / "output.zip").files == 150
+    assert create_archive(work, tmp_path / "output.zip").list_files == 150
     monkeypatch.undo()
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert len(archive.namelist()) == 151
@@ -182,7 +182,7 @@ def test_files_and_offsets_beyond_the_plain_format_s_limit(tmp_path, monkeypatch
     contents = {name: os.urandom(3 << 20) for name in ("a", "b")}
     for name, content in contents.items():
         (work / name).write_bytes(content)
-    pack(work, tmp_path / "output.zip")
+    create_archive(work, tmp_path / "output.zip")
     monkeypatch.undo()
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert archive.testzip() is None
@@ -202,7 +202,7 @@ def test_file_that_grows_while_it_is_packed_is_whole_as_of_its_last_chunk(tmp_pa
                 file.write(b"2" * 10)
         return True
 
-    told = pack(work, tmp_path / "output.zip", grow)
+    told = create_archive(work, tmp_path / "output.zip", grow)
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert archive.testzip() is None
         assert archive.read("artifacts/log") == b"1" * 10 + b"2" * 20
@@ -214,4 +214,4 @@ def test_times_before_zip_was_invented_do_no_harm(tmp_path):
     old = tmp_path / "work" / "old"
     old.write_text("x")
     os.utime(old, (0, 0))
-    assert pack(tmp_path / "work", tmp_path / "output.zip").files == 1
+    assert create_archive(tmp_path / "work", tmp_path / "output.zip").list_files == 1

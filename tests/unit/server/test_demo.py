@@ -13,16 +13,16 @@ import pytest
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server import state_machine
-from inductiva_widgets.server.data_dir import DataFolder
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.demo import events, executor
 from inductiva_widgets.server.demo import plan as replay_plan
-from inductiva_widgets.server.demo.options import DEMO_KEY, ReplayOptions
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.demo.options import DEMO_KEY, DemoOptions
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=timezone.utc)
-FIRST = ReplayOptions(seed=7, speed=100)
+FIRST = DemoOptions(seed=7, speed=100)
 LIVE = {"submitted", "started", "computation-started", "computation-ended", "pending-kill"}
 
 
@@ -31,14 +31,14 @@ def make_demo(tmp_path):
     opened = []
 
     def make(name="demo", options=FIRST, now=NOON, fill=True):
-        data = DataFolder(tmp_path / name)
-        data.check_kind(replay=True)
+        data = DataDir(tmp_path / name)
+        data.ensure_demo_flag(replay=True)
         data.prepare()
         executor.prepare(data, options, now)
-        store = Store(data.database)
+        store = TaskStore(data.database)
         opened.append(store)
         if fill:
-            executor.fill(data, store, options.seed, now)
+            executor.populate(data, store, options.seed, now)
         return data, store
 
     def close(store):
@@ -54,11 +54,11 @@ def make_demo(tmp_path):
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
     """Return a filled folder, for tests that only look at it."""
-    data = DataFolder(tmp_path_factory.mktemp("demo"))
+    data = DataDir(tmp_path_factory.mktemp("demo"))
     data.prepare()
     executor.prepare(data, FIRST, NOON)
-    store = Store(data.database)
-    executor.fill(data, store, FIRST.seed, NOON)
+    store = TaskStore(data.database)
+    executor.populate(data, store, FIRST.seed, NOON)
     yield data, store
     store.close()
 
@@ -107,7 +107,7 @@ def test_next_day_moves_the_same_history_by_one_day(make_demo, full):
 
 
 def test_another_seed_gives_other_tasks(make_demo, full):
-    _, store = make_demo(options=ReplayOptions(seed=8))
+    _, store = make_demo(options=DemoOptions(seed=8))
     assert not {one.task_id for one in infos(store)} & {one.task_id for one in infos(full[1])}
 
 
@@ -228,16 +228,14 @@ def test_folder_that_is_filled_is_left_alone_on_the_same_day(make_demo):
     store.remove_project("default")
     make_demo.close(store)
     executor.prepare(data, FIRST, NOON + timedelta(hours=3))
-    again = Store(data.database)
+    again = TaskStore(data.database)
     try:
         assert len(rows(again)) == replay_plan.HISTORY_SIZE
     finally:
         again.close()
 
 
-@pytest.mark.parametrize(
-    "change", [{"now": NOON + timedelta(days=1)}, {"options": ReplayOptions(9)}]
-)
+@pytest.mark.parametrize("change", [{"now": NOON + timedelta(days=1)}, {"options": DemoOptions(9)}])
 def test_folder_of_another_day_or_seed_is_filled_anew(make_demo, change):
     data, store = make_demo()
     make_demo.close(store)
@@ -270,11 +268,11 @@ def test_filling_that_was_interrupted_is_done_again(make_demo, tmp_path, monkeyp
 
 
 def test_folder_of_real_tasks_is_refused(tmp_path):
-    data = DataFolder(tmp_path)
+    data = DataDir(tmp_path)
     data.prepare()
-    Store(data.database).close()
+    TaskStore(data.database).close()
     with pytest.raises(LocalServerError, match="holds real tasks"):
-        data.check_kind(replay=True)
+        data.ensure_demo_flag(replay=True)
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "storage/mine", "tasks/mine", "replay"])
@@ -282,21 +280,21 @@ def test_folder_with_files_of_somebody_is_refused(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
     with pytest.raises(LocalServerError, match="is not empty"):
-        DataFolder(tmp_path).check_kind(replay=True)
+        DataDir(tmp_path).ensure_demo_flag(replay=True)
     assert (tmp_path / name).exists()
 
 
 def test_folder_of_the_demo_is_refused_for_real_tasks(make_demo):
     data, _ = make_demo()
-    data.check_kind(replay=True)
+    data.ensure_demo_flag(replay=True)
     with pytest.raises(LocalServerError, match="DEMO"):
-        data.check_kind(replay=False)
+        data.ensure_demo_flag(replay=False)
 
 
 @pytest.mark.parametrize("speed", [0, 0.5, 101, float("nan")])
 def test_speed_out_of_bounds_is_refused(speed):
     with pytest.raises(LocalServerError, match="from 1 to 100"):
-        ReplayOptions(speed=speed).check()
+        DemoOptions(speed=speed).check()
 
 
 # The live tasks, on a clock of the test ---------------------------------------------------------
@@ -306,9 +304,9 @@ class Clock:
     """Turns the demo, which sees only the times that it is given."""
 
     def __init__(self, data, store, speed):
-        self.options = ReplayOptions(FIRST.seed, speed)
+        self.options = DemoOptions(FIRST.seed, speed)
         self.data, self.store = data, store
-        self.show = executor.Replay(data, store, self.options)
+        self.show = executor.DemoServer(data, store, self.options)
         self.now = NOON
 
     def turn(self, seconds, tick=0.25):
@@ -377,7 +375,7 @@ def test_running_task_prints_more_and_more_and_the_archive_has_it_all(clock):
         demo.turn(1)
     task_id = running[0].task_id
     demo.turn(5)
-    path = demo.data.task(task_id).work / "stdout.txt"
+    path = demo.data.task(task_id).work_dir / "stdout.txt"
     first = path.read_bytes()
     demo.turn(5)
     second = path.read_bytes()
@@ -394,7 +392,9 @@ def test_kill_of_a_running_task_takes_a_moment_and_leaves_what_there_is(clock):
     while not (running := [one for one in demo.live() if one.status == "computation-started"]):
         demo.turn(1)
     task_id = running[0].task_id
-    demo.store.update(task_id, lambda one: state_machine.enter(one, Status.PENDING_KILL, demo.now))
+    demo.store.update(
+        task_id, lambda one: state_machine.transition(one, Status.PENDING_KILL, demo.now)
+    )
     demo.turn(0.25)
     assert demo.store.task(task_id).info.status == Status.PENDING_KILL
     demo.turn(1)
@@ -409,7 +409,7 @@ def test_live_tasks_go_on_where_an_earlier_server_left_them(clock):
     demo = clock(100)
     demo.turn(8)
     before = {info.task_id for info in demo.live()}
-    demo.show = executor.Replay(demo.data, demo.store, demo.options)
+    demo.show = executor.DemoServer(demo.data, demo.store, demo.options)
     demo.show.start()
     demo.show.stop()
     demo.turn(30)

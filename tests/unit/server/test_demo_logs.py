@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from inductiva_widgets.metrics.parser import Reader
+from inductiva_widgets.metrics.parser import MetricParser
 from inductiva_widgets.metrics.presets import preset_for
 from inductiva_widgets.server.demo.cases import CASES
 from inductiva_widgets.server.demo.logs import STEPS, stderr_of, stdout_of
@@ -16,8 +16,8 @@ def read(simulator, fails=False):
         "stdout.txt": stdout_of(simulator, Random(7), STEPS, fails=fails),
         "stderr.txt": stderr_of(simulator, Random(7), STEPS),
     }
-    reader = Reader(preset)
-    reader.take("".join(printed[preset.file]).encode())
+    reader = MetricParser(preset)
+    reader.feed("".join(printed[preset.file]).encode())
     reader.finish()
     return reader
 
@@ -44,8 +44,8 @@ def test_those_that_tell_their_end_come_to_it(simulator):
 
 def test_run_that_fails_shows_it_in_its_numbers_beforehand():
     good, bad = (read("openfoam_foundation", fails) for fails in (False, True))
-    assert good.is_log("p")
+    assert good.suits_log_scale("p")
     assert good.last["p"] < 1e-2
-    assert bad.last["p"] > 10 * min(value for _, value in bad.series(80)["p"])
+    assert bad.last["p"] > 10 * min(value for _, value in bad.points(80)["p"])
     for name in ("reef3d", "xbeach"):
         assert read(name, fails=True).last["timestep"] < read(name).last["timestep"] / 5

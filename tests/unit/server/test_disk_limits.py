@@ -8,7 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.server.disk_limits import Guard, LimitError, Limits, folder_size, parse_size
+from inductiva_widgets.server.disk_limits import (
+    DiskGuard,
+    DiskLimits,
+    LimitError,
+    folder_size,
+    parse_size,
+)
 from inductiva_widgets.server.requirements import check_requirements
 
 
@@ -35,9 +41,9 @@ def test_what_is_no_size_is_refused(text):
 
 
 def test_environment_sets_the_limits():
-    assert Limits.from_environment({}) == Limits(1 << 30, None)
+    assert DiskLimits.from_environment({}) == DiskLimits(1 << 30, None)
     given = {"INDUCTIVA_LOCAL_DISK_FLOOR": "0", "INDUCTIVA_LOCAL_MAX_OUTPUT": "2MB"}
-    assert Limits.from_environment(given) == Limits(0, 2_000_000)
+    assert DiskLimits.from_environment(given) == DiskLimits(0, 2_000_000)
 
 
 def test_limit_that_cannot_be_read_stops_the_server_from_starting(monkeypatch):
@@ -55,39 +61,39 @@ def disk(monkeypatch):
 
 
 def test_free_space_below_the_floor_is_told_with_both_figures(tmp_path, disk):
-    guard = Guard(tmp_path / "not" / "made", Limits(disk_floor=5000))
-    assert guard.exceeded() is None
-    assert guard.may_pack()
+    guard = DiskGuard(tmp_path / "not" / "made", DiskLimits(disk_floor=5000))
+    assert guard.violation() is None
+    assert guard.can_archive()
     disk.free = 4000
-    text = guard.exceeded()
+    text = guard.violation()
     assert "3.91 KiB are free" in text
     assert "4.88 KiB have to stay free (INDUCTIVA_LOCAL_DISK_FLOOR)" in text
     # So that a task that ran into the floor can leave what it has written.
-    assert guard.may_pack()
+    assert guard.can_archive()
     disk.free = 2000
-    assert not guard.may_pack()
+    assert not guard.can_archive()
 
 
 def test_input_that_would_not_fit_is_told_before_it_is_unpacked(tmp_path, disk):
-    guard = Guard(tmp_path, Limits(disk_floor=5000))
-    assert guard.room_for(5000) is None
-    assert "the input needs 4.88 KiB, 9.77 KiB are free" in guard.room_for(5001)
+    guard = DiskGuard(tmp_path, DiskLimits(disk_floor=5000))
+    assert guard.reason_no_space(5000) is None
+    assert "the input needs 4.88 KiB, 9.77 KiB are free" in guard.reason_no_space(5001)
 
 
 def test_no_floor_is_never_exceeded(tmp_path, disk):
     disk.free = 0
-    guard = Guard(tmp_path, Limits(disk_floor=0))
-    assert guard.exceeded() is None
-    assert guard.may_pack()
+    guard = DiskGuard(tmp_path, DiskLimits(disk_floor=0))
+    assert guard.violation() is None
+    assert guard.can_archive()
 
 
 def test_files_are_added_up_now_and_then_and_whenever_asked(tmp_path):
-    guard = Guard(tmp_path, Limits(disk_floor=0, max_output=1000))
-    assert guard.exceeded() is None
+    guard = DiskGuard(tmp_path, DiskLimits(disk_floor=0, max_output=1000))
+    assert guard.violation() is None
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "file").write_bytes(b"x" * 1001)
-    assert guard.exceeded() is None
-    text = guard.exceeded(now=True)
+    assert guard.violation() is None
+    text = guard.violation(now=True)
     assert "its files take 1001 B, more than the 1000 B that INDUCTIVA_LOCAL_MAX_OUTPUT" in text
 
 

@@ -70,15 +70,15 @@ def test_what_cannot_be_started_is_told_with_its_cause(number, said):
 
 def test_full_disk_is_called_that():
     error = OSError(errno.ENOSPC, "No space left on device", "/x")
-    assert "disk of this machine is full (/x)" in exit_messages.machine_trouble(error)
+    assert "disk of this machine is full (/x)" in exit_messages.describe_os_error(error)
 
 
 def test_last_words_are_those_of_stderr_or_else_of_stdout(tmp_path):
-    assert exit_messages.last_words(tmp_path) == ""
+    assert exit_messages.output_tail(tmp_path) == ""
     (tmp_path / "stdout.txt").write_text("1\n2\n\n3\n4\n")
     (tmp_path / "stderr.txt").write_text(" \n")
-    assert exit_messages.last_words(tmp_path) == "\n2\n3\n4"
+    assert exit_messages.output_tail(tmp_path) == "\n2\n3\n4"
     (tmp_path / "stderr.txt").write_bytes(b"\xff" + b"x" * 900)
-    assert len(exit_messages.last_words(tmp_path)) == 201
+    assert len(exit_messages.output_tail(tmp_path)) == 201
     (tmp_path / "stderr.txt").write_bytes(b"10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n")
-    assert exit_messages.last_words(tmp_path) == "\n20 %\nERROR: no mesh"
+    assert exit_messages.output_tail(tmp_path) == "\n20 %\nERROR: no mesh"

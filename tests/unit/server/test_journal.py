@@ -6,7 +6,7 @@ import json
 import os
 
 from inductiva_widgets.server import journal
-from inductiva_widgets.server.journal import JournalWriter, read_from
+from inductiva_widgets.server.journal import JournalWriter, read_lines_from
 
 
 def names(path):
@@ -22,7 +22,7 @@ def test_line_that_a_killed_writer_left_half_does_not_spoil_the_next(tmp_path):
     with JournalWriter(path) as writer:
         writer.write("second")
         writer.write("third")
-    lines, offset = read_from(path, 0)
+    lines, offset = read_lines_from(path, 0)
     assert [json.loads(lines[at])["event"] for at in (0, 2, 3)] == ["first", "second", "third"]
     assert lines[1] == b'{"event": "ha'
     assert offset == path.stat().st_size
@@ -40,8 +40,8 @@ def test_line_that_the_system_takes_in_parts_is_written_whole(tmp_path, monkeypa
 def test_half_line_is_left_for_later(tmp_path):
     path = tmp_path / "events"
     path.write_bytes(b'{"event": "a"}\n{"eve')
-    lines, offset = read_from(path, 0)
+    lines, offset = read_lines_from(path, 0)
     assert lines == [b'{"event": "a"}']
     path.write_bytes(b'{"event": "a"}\n{"event": "b"}\n')
-    assert read_from(path, offset)[0] == [b'{"event": "b"}']
-    assert read_from(tmp_path / "none", 5) == ([], 5)
+    assert read_lines_from(path, offset)[0] == [b'{"event": "b"}']
+    assert read_lines_from(tmp_path / "none", 5) == ([], 5)

@@ -10,7 +10,7 @@ import pytest
 from inductiva_widgets.server.schemas.tasks import NewGroup
 from inductiva_widgets.server.store.migrations import STEPS, NewerDatabaseError, bring_up_to_date
 from inductiva_widgets.server.store.records import Supervision
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.status import Status
 from tests.unit.server.conftest import info, submission
 from tests.unit.server.old_stores import OLD_VERSIONS, make_store
@@ -54,8 +54,8 @@ def test_steps_make_what_was_released(tmp_path, connection, version):
 def test_old_store_opens_without_loss_and_works(tmp_path, connection, version):
     path = tmp_path / "store"
     make_store(path, OLD_VERSIONS[version])
-    store = Store(path)
-    [done] = store.tasks_with([Status.SUCCESS])
+    store = TaskStore(path)
+    [done] = store.tasks_by_status([Status.SUCCESS])
     assert (done.info.task_id, done.info.project, done.info.duration_seconds) == (
         "done",
         "storms",
@@ -64,12 +64,12 @@ def test_old_store_opens_without_loss_and_works(tmp_path, connection, version):
     assert done.info.task_metadata == {"river": "Tejo"}
     assert done.supervision == Supervision(pid=42, offset=99, ready=True, attempts=1)
     assert [entry.status for entry in done.history] == ["pending-input", "success"]
-    [waiting] = store.tasks_with([Status.PENDING_INPUT])
+    [waiting] = store.tasks_by_status([Status.PENDING_INPUT])
     assert waiting.submission.extra_params["commands"] == [{"cmd": "runswmm a b c"}]
     counts = {project.name: project.overview for project in store.projects()}
     assert counts == {"default": {"pending-input": 1}, "storms": {"success": 1}}
 
-    here = store.groups.built_in()
+    here = store.groups.default_group()
     assert (here.machine_id, here.created, here.machine_type) == ("cafe", 7.0, "local")
     assert here.is_started
     assert here.spec is None
@@ -80,7 +80,7 @@ def test_old_store_opens_without_loss_and_works(tmp_path, connection, version):
     assert store.add_task(info("new"), submission()).seq == 3
     added = store.groups.add(NewGroup(machine_type="c2-standard-4"))
     store.close()
-    again = Store(path)
+    again = TaskStore(path)
     assert [one.id for one in again.groups.active()] == ["local", added.id]
     again.close()
     with closing(sqlite3.connect(path)) as migrated:
@@ -110,11 +110,11 @@ def test_step_that_fails_takes_the_others_back(connection):
 
 def test_database_of_a_later_version_is_refused_untouched(tmp_path):
     path = tmp_path / "store"
-    Store(path).close()
+    TaskStore(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
     before = path.read_bytes()
     with pytest.raises(NewerDatabaseError, match=f"version {len(STEPS) + 1}.*or another data"):
-        Store(path)
+        TaskStore(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["store"]

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from inductiva_widgets.server import process_table, process_tree
-from inductiva_widgets.server.process_tree import MARKER, Family
+from inductiva_widgets.server.process_tree import MARKER, ProcessTree
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="found by /proc")
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
@@ -85,27 +85,27 @@ def pids(found):
 
 def test_group_is_found_and_ended(start):
     child = start(SLEEP)
-    family = Family("none-such", group=child.pid)
-    assert child.pid in pids(family.look())
-    assert family.end(5.0, child.poll) == []
+    family = ProcessTree("none-such", group=child.pid)
+    assert child.pid in pids(family.scan())
+    assert family.terminate(5.0, child.poll) == []
     assert child.wait(60) == -signal.SIGTERM
-    assert family.look() == []
+    assert family.scan() == []
 
 
 def test_deaf_process_is_made_to_end_after_the_grace(start):
     child = start(DEAF)
     clock = time.monotonic()
-    assert Family("none-such", group=child.pid).end(0.3, child.poll) == []
+    assert ProcessTree("none-such", group=child.pid).terminate(0.3, child.poll) == []
     assert time.monotonic() - clock >= 0.3
     assert child.wait(60) == -signal.SIGKILL
 
 
 def test_marker_finds_its_own_and_no_other(start):
     mine, other = start(SLEEP, "task-1"), start(SLEEP, "task-12")
-    family = Family("task-1")
+    family = ProcessTree("task-1")
     assert process_tree.members(None, "task-1") == {mine.pid}
-    assert pids(family.look()) == {mine.pid}
-    assert pids(Family("task-1").look(everywhere=False)) == set()
+    assert pids(family.scan()) == {mine.pid}
+    assert pids(ProcessTree("task-1").scan(everywhere=False)) == set()
     process_tree.end_all(None, "task-1", 5.0, mine.poll)
     assert mine.wait(60) == -signal.SIGTERM
     assert other.poll() is None
@@ -127,21 +127,21 @@ def test_process_without_session_parent_and_environment_is_found_by_descent():
 def test_process_seen_before_is_known_again_after_all_ties_are_cut(start, tmp_path):
     child = start(SLEEP)
     note = tmp_path / "processes.json"
-    family = Family("none-such", group=child.pid)
-    family.look()
-    process_tree.note_seen(note, family.seen)
-    later = Family("none-such", seen=process_tree.read_seen(note))
-    assert pids(later.look()) == {child.pid}
-    later.end(5.0, child.poll)
+    family = ProcessTree("none-such", group=child.pid)
+    family.scan()
+    process_tree.save_pids(note, family.seen)
+    later = ProcessTree("none-such", seen=process_tree.read_pids(note))
+    assert pids(later.scan()) == {child.pid}
+    later.terminate(5.0, child.poll)
     assert child.wait(60) == -signal.SIGTERM
 
 
 def test_another_process_with_the_number_of_one_seen_is_left_alone(start):
     child = start(SLEEP)
-    started = process_table.table()[child.pid].started
-    family = Family("none-such", seen=[(child.pid, started - 1)])
-    assert family.look() == []
-    assert family.end(1.0) == []
+    started = process_table.list_processes()[child.pid].started
+    family = ProcessTree("none-such", seen=[(child.pid, started - 1)])
+    assert family.scan() == []
+    assert family.terminate(1.0) == []
     assert child.poll() is None
 
 
@@ -150,12 +150,12 @@ def test_unreadable_note_of_processes_is_an_empty_one(tmp_path, content):
     path = tmp_path / "processes.json"
     if content is not None:
         path.write_bytes(content)
-    assert process_tree.read_seen(path) == []
+    assert process_tree.read_pids(path) == []
 
 
 def test_ending_nothing_is_quick():
     clock = time.monotonic()
-    assert Family("no-such-task").end(60.0) == []
+    assert ProcessTree("no-such-task").terminate(60.0) == []
     assert time.monotonic() - clock < 55
 
 
@@ -163,13 +163,13 @@ def test_dead_process_that_nobody_took_note_of_is_none(start):
     child = start(SLEEP)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert child.pid not in process_table.table()
+    assert child.pid not in process_table.list_processes()
     assert child.pid not in process_table.from_psutil()
 
 
 def test_both_ways_of_looking_agree(start):
     child = start(SLEEP, "task-both")
-    one, other = process_table.table()[child.pid], process_table.from_psutil()[child.pid]
+    one, other = process_table.list_processes()[child.pid], process_table.from_psutil()[child.pid]
     assert (one.parent, one.group) == (other.parent, other.group) == (os.getpid(), child.pid)
     assert one.memory == pytest.approx(other.memory, rel=0.2)
-    assert process_table.carriers(MARKER, "task-both") == {child.pid}
+    assert process_table.pids_with_env(MARKER, "task-both") == {child.pid}

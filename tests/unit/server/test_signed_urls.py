@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from inductiva_widgets.server.errors import ForbiddenError
-from inductiva_widgets.server.signed_urls import LinkSigner
+from inductiva_widgets.server.signed_urls import UrlSigner
 
 
 def parts(link):
@@ -19,22 +19,22 @@ def parts(link):
 @pytest.mark.parametrize("path", ["a/output.zip", "a b/ü?&=#.zip"])
 @pytest.mark.parametrize(("made_for", "used_by"), [("GET", "GET"), ("GET", "HEAD"), ("PUT", "PUT")])
 def test_link_opens_what_it_was_made_for(path, made_for, used_by):
-    signer = LinkSigner(b"secret")
-    link = signer.link(made_for, path)
+    signer = UrlSigner(b"secret")
+    link = signer.sign(made_for, path)
     assert parts(link)[0] == path
-    signer.check(used_by, *parts(link))
+    signer.verify(used_by, *parts(link))
 
 
 @pytest.mark.parametrize(("made_for", "used_by"), [("GET", "PUT"), ("PUT", "GET"), ("PUT", "HEAD")])
 def test_link_opens_nothing_for_another_method(made_for, used_by):
-    signer = LinkSigner(b"secret")
+    signer = UrlSigner(b"secret")
     with pytest.raises(ForbiddenError, match="not valid"):
-        signer.check(used_by, *parts(signer.link(made_for, "a")))
+        signer.verify(used_by, *parts(signer.sign(made_for, "a")))
 
 
 def test_link_of_another_secret_path_or_time_is_refused():
-    signer = LinkSigner(b"secret")
-    path, expires, signature = parts(signer.link("GET", "a/b"))
+    signer = UrlSigner(b"secret")
+    path, expires, signature = parts(signer.sign("GET", "a/b"))
     for changed in (
         ("a/c", expires, signature),
         ("a/b", str(int(expires) + 1), signature),
@@ -44,12 +44,12 @@ def test_link_of_another_secret_path_or_time_is_refused():
         ("a/b\n" + expires, "", signature),
     ):
         with pytest.raises(ForbiddenError, match="not valid"):
-            signer.check("GET", *changed)
+            signer.verify("GET", *changed)
     with pytest.raises(ForbiddenError, match="not valid"):
-        LinkSigner(b"other").check("GET", path, expires, signature)
+        UrlSigner(b"other").verify("GET", path, expires, signature)
 
 
 def test_link_ends_with_its_time():
-    signer = LinkSigner(b"secret", lifetime=-2)
+    signer = UrlSigner(b"secret", lifetime=-2)
     with pytest.raises(ForbiddenError, match="expired"):
-        signer.check("GET", *parts(signer.link("GET", "a")))
+        signer.verify("GET", *parts(signer.sign("GET", "a")))

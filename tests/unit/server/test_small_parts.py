@@ -15,9 +15,9 @@ from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.server import data_dir, events, launch, requirements
 from inductiva_widgets.server.http_ranges import UnsatisfiableRangeError, parse_range
 from inductiva_widgets.server.http_util import MalformedRequestError, read_query
-from inductiva_widgets.server.journal import JournalWriter, read_from
+from inductiva_widgets.server.journal import JournalWriter, read_lines_from
 from inductiva_widgets.server.schemas.tasks import encode
-from inductiva_widgets.server.server_info import Connection
+from inductiva_widgets.server.server_info import ServerInfo
 from inductiva_widgets.status import Status
 
 # Journal -----------------------------------------------------------------------------------------
@@ -25,25 +25,25 @@ from inductiva_widgets.status import Status
 
 def test_journal_is_read_on_from_where_it_was_left(tmp_path):
     path = tmp_path / "events.jsonl"
-    assert read_from(path, 0) == ([], 0)
+    assert read_lines_from(path, 0) == ([], 0)
     with JournalWriter(path) as journal:
         journal.write("supervising", pid=7)
-        lines, offset = read_from(path, 0)
+        lines, offset = read_lines_from(path, 0)
         assert events.decode(lines[0]).pid == 7
-        assert read_from(path, offset) == ([], offset)
+        assert read_lines_from(path, offset) == ([], offset)
         journal.write("finished", outcome="success", reason=None)
-    [line], _ = read_from(path, offset)
+    [line], _ = read_lines_from(path, offset)
     assert events.decode(line).outcome is Status.SUCCESS
 
 
 def test_half_a_line_waits_for_its_other_half(tmp_path):
     path = tmp_path / "events.jsonl"
     path.write_bytes(b'{"a":1}\n{"b"')
-    lines, offset = read_from(path, 0)
+    lines, offset = read_lines_from(path, 0)
     assert lines == [b'{"a":1}']
     with path.open("ab") as file:
         file.write(b":2}\n")
-    assert read_from(path, offset)[0] == [b'{"b":2}']
+    assert read_lines_from(path, offset)[0] == [b'{"b":2}']
 
 
 def test_event_that_is_none_is_refused():
@@ -103,7 +103,7 @@ def query_of(text):
 
 def test_query_takes_lists_numbers_and_flags():
     query = query_of("page=3&flag=true&paths=a&paths=b&name=x&name=y&unknown=1")
-    assert (query.page, query.flag, query.paths, query.name) == (3, True, ["a", "b"], "y")
+    assert (query.list_tasks, query.flag, query.paths, query.name) == (3, True, ["a", "b"], "y")
     assert query_of("paths=a").paths == ["a"]
 
 
@@ -111,13 +111,13 @@ def test_query_takes_lists_numbers_and_flags():
 def test_malformed_query_names_the_field(text):
     with pytest.raises(MalformedRequestError) as caught:
         query_of(text)
-    [detail] = caught.value.detail()
+    [detail] = caught.value.get_task()
     assert detail["loc"] == ["query", text.partition("=")[0]]
 
 
 def test_place_of_a_problem_in_a_body_is_a_path():
     error = MalformedRequestError("body", "Expected `str`, got `int` - at `$.a.commands[2].cmd`")
-    assert error.detail()[0]["loc"] == ["body", "a", "commands", 2, "cmd"]
+    assert error.get_task()[0]["loc"] == ["body", "a", "commands", 2, "cmd"]
 
 
 def test_times_carry_an_offset_and_text_is_left_alone():
@@ -157,11 +157,11 @@ def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_folder_is_private_and_keeps_its_key(tmp_path, monkeypatch):
     monkeypatch.setenv(data_dir.ENV_FOLDER, str(tmp_path / "configured"))
-    data = data_dir.DataFolder()
+    data = data_dir.DataDir()
     data.prepare()
     assert data.root == tmp_path / "configured"
     assert data.root.stat().st_mode & 0o777 == 0o700
-    assert data.api_key() == data_dir.DataFolder().api_key()
+    assert data.api_key() == data_dir.DataDir().api_key()
     assert data.api_key().encode() != data.link_secret()
 
 
@@ -170,13 +170,13 @@ def test_folder_is_private_and_keeps_its_key(tmp_path, monkeypatch):
 
 def test_note_that_makes_no_sense_is_none(tmp_path):
     path = tmp_path / "server.json"
-    assert Connection.read(path) is None
+    assert ServerInfo.read(path) is None
     for content in ("", "{", "[]", "{}", '{"url": "x", "unknown": 1}'):
         path.write_text(content)
-        assert Connection.read(path) is None
-    note = Connection("http://127.0.0.1:1", "canary", 1, "0.1", "instance")
+        assert ServerInfo.read(path) is None
+    note = ServerInfo("http://127.0.0.1:1", "canary", 1, "0.1", "instance")
     note.write(path)
-    assert Connection.read(path) == note
+    assert ServerInfo.read(path) == note
     assert "canary" not in f"{note!r} {note}"
     assert path.stat().st_mode & 0o777 == 0o600
 

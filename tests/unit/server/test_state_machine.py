@@ -7,7 +7,7 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from inductiva_widgets.models.tasks import Metrics
+from inductiva_widgets.models.tasks import TaskMetrics
 from inductiva_widgets.server import event_handlers, events, state_machine
 from inductiva_widgets.status import Status
 from tests.unit.server.conftest import RUNNING, at, record_in
@@ -59,11 +59,11 @@ def test_entering_closes_what_came_before_and_tells_both_names():
 
 def test_illegal_step_is_refused():
     with pytest.raises(state_machine.IllegalTransitionError, match="submitted to success"):
-        state_machine.enter(record_in(Status.SUBMITTED), Status.SUCCESS, at(5))
+        state_machine.transition(record_in(Status.SUBMITTED), Status.SUCCESS, at(5))
 
 
 def test_end_tells_how_long_it_took():
-    record = state_machine.enter(record_in(Status.SUBMITTED), Status.KILLED, at(5))
+    record = state_machine.transition(record_in(Status.SUBMITTED), Status.KILLED, at(5))
     assert record.info.is_terminated
     assert record.info.end_time == at(5)
     assert record.info.duration_seconds == record.info.metrics.total_seconds == 5.0
@@ -73,22 +73,22 @@ def test_end_tells_how_long_it_took():
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_late_outcome_does_not_overwrite_killed(outcome):
     record = record_in(*RUNNING, Status.PENDING_KILL, Status.KILLED)
-    assert event_handlers.apply(record, finished(outcome)) == record
+    assert event_handlers.apply_event(record, finished(outcome)) == record
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_asked_kill_is_a_kill_whatever_the_outcome(outcome):
     record = record_in(*RUNNING, Status.PENDING_KILL)
-    record = event_handlers.apply(record, events.ComputationEnded(time=at(7)))
+    record = event_handlers.apply_event(record, events.ComputationEnded(time=at(7)))
     assert record.info.status == Status.PENDING_KILL
     assert record.info.metrics.computation_seconds == 4.0
-    record = event_handlers.apply(record, finished(outcome, "for another reason"))
+    record = event_handlers.apply_event(record, finished(outcome, "for another reason"))
     assert record.info.status == Status.KILLED
     assert record.info.error_detail is None
 
 
 def test_end_that_nobody_asked_for_is_not_called_a_kill():
-    record = event_handlers.apply(record_in(*RUNNING), finished(Status.KILLED))
+    record = event_handlers.apply_event(record_in(*RUNNING), finished(Status.KILLED))
     assert record.info.status == Status.EXECUTER_TERMINATED
     assert record.info.executer.error_detail == record.info.error_detail != ""
 
@@ -107,7 +107,7 @@ def test_whole_journal_makes_the_whole_task():
         events.Archived(time=at(9), seconds=1.0, files=5, bytes=900, zipped_bytes=300),
         finished(Status.FAILED, "exit code 3"),
     ):
-        record = event_handlers.apply(record, event)
+        record = event_handlers.apply_event(record, event)
     assert [entry.status for entry in record.history] == [
         Status.PENDING_INPUT,
         *RUNNING,
@@ -131,17 +131,17 @@ def test_whole_journal_makes_the_whole_task():
 
 
 def test_command_of_a_vanished_supervisor_does_not_stay_running():
-    record = event_handlers.apply(
+    record = event_handlers.apply_event(
         record_in(*RUNNING), events.CommandStarted(time=at(4), index=0, command="solve")
     )
-    record = event_handlers.apply(record, events.ComputationEnded(time=at(8)))
+    record = event_handlers.apply_event(record, events.ComputationEnded(time=at(8)))
     [operation] = record.history[3].operations
     assert (operation.status, operation.end_timestamp) == ("FAILED", at(8))
 
 
 def test_outcome_that_makes_no_sense_is_trouble_of_the_machine():
     record = record_in(Status.SUBMITTED, Status.STARTED)
-    record = event_handlers.apply(record, finished(Status.SUCCESS))
+    record = event_handlers.apply_event(record, finished(Status.SUCCESS))
     assert record.info.status == Status.EXECUTER_FAILED
     assert "success while it was started" in record.info.error_detail
 
@@ -161,21 +161,23 @@ def test_no_event_raises_in_any_status():
     paths += [(*RUNNING, Status.COMPUTATION_ENDED), (*RUNNING, Status.PENDING_KILL)]
     paths += [(*RUNNING, Status.PENDING_KILL, Status.KILLED)]
     for path, event in itertools.product(paths, shapes):
-        record = event_handlers.apply(record_in(*path), event)
+        record = event_handlers.apply_event(record_in(*path), event)
         assert record.info.is_terminated == state_machine.is_final(record.info.status)
 
 
 def test_records_are_not_changed_in_place():
     record = record_in(*RUNNING)
     copy = replace(record)
-    event_handlers.apply(record, events.CommandStarted(time=at(4), index=0, command="solve"))
+    event_handlers.apply_event(record, events.CommandStarted(time=at(4), index=0, command="solve"))
     assert record == copy
     assert record.history[-1].operations == []
 
 
 @pytest.mark.parametrize("path", [(), (Status.SUBMITTED,)])
 def test_waiting_task_without_its_group_is_a_zombie(path):
-    record = state_machine.lose_group(record_in(*path, machine_group_name="api-one"), at(5))
+    record = state_machine.on_group_terminated(
+        record_in(*path, machine_group_name="api-one"), at(5)
+    )
     assert record.info.status == Status.ZOMBIE
     assert record.info.is_terminated
     assert "api-one was terminated while the task waited" in record.info.error_detail
@@ -186,13 +188,15 @@ def test_waiting_task_without_its_group_is_a_zombie(path):
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_task_on_the_machine_ends_with_its_group_whatever_the_outcome(length, outcome):
     path = (*RUNNING, Status.COMPUTATION_ENDED)[:length]
-    record = state_machine.lose_group(record_in(*path, machine_group_name="api-one"), at(5))
+    record = state_machine.on_group_terminated(
+        record_in(*path, machine_group_name="api-one"), at(5)
+    )
     # Not before its processes have ended, which the supervisor tells.
     assert record.info.status == path[-1]
-    assert state_machine.must_stop(record)
+    assert state_machine.should_stop(record)
     archived = events.Archived(time=at(8), seconds=1, files=1, bytes=1, zipped_bytes=1)
     for event in (events.ComputationEnded(time=at(7)), archived, finished(outcome, "other")):
-        record = event_handlers.apply(record, event)
+        record = event_handlers.apply_event(record, event)
     assert record.info.status == Status.EXECUTER_TERMINATED_BY_USER
     assert "api-one was terminated while the task was running" in record.info.error_detail
     assert record.info.executer.error_detail == record.info.error_detail
@@ -203,24 +207,24 @@ def test_task_on_the_machine_ends_with_its_group_whatever_the_outcome(length, ou
 def test_output_that_was_packed_when_the_group_ended_is_not_told_of():
     record = record_in(*RUNNING, Status.COMPUTATION_ENDED)
     archived = events.Archived(time=at(8), seconds=1, files=1, bytes=1, zipped_bytes=1)
-    record = state_machine.lose_group(event_handlers.apply(record, archived), at(8))
-    record = event_handlers.apply(record, finished(Status.SUCCESS))
+    record = state_machine.on_group_terminated(event_handlers.apply_event(record, archived), at(8))
+    record = event_handlers.apply_event(record, finished(Status.SUCCESS))
     assert record.info.status == Status.EXECUTER_TERMINATED_BY_USER
     assert not record.info.has_outputs
 
 
 def test_kill_stays_a_kill_when_the_group_ends():
-    record = state_machine.lose_group(record_in(*RUNNING, Status.PENDING_KILL), at(5))
-    assert state_machine.must_stop(record)
+    record = state_machine.on_group_terminated(record_in(*RUNNING, Status.PENDING_KILL), at(5))
+    assert state_machine.should_stop(record)
     assert not state_machine.ends_with_group(record)
-    record = event_handlers.apply(record, finished(Status.KILLED))
+    record = event_handlers.apply_event(record, finished(Status.KILLED))
     assert record.info.status == Status.KILLED
 
 
 def test_ended_task_does_not_mind_what_becomes_of_its_group():
     record = record_in(Status.SUBMITTED, Status.KILLED)
-    assert state_machine.lose_group(record, at(9)) == record
-    assert not state_machine.must_stop(record)
+    assert state_machine.on_group_terminated(record, at(9)) == record
+    assert not state_machine.should_stop(record)
 
 
 # Clocks that are set back ------------------------------------------------------------------------
@@ -228,8 +232,10 @@ def test_ended_task_does_not_mind_what_becomes_of_its_group():
 
 def test_status_does_not_begin_before_the_one_in_front_of_it():
     record = record_in(Status.SUBMITTED)
-    metrics = Metrics(queue_time_seconds=-4.0, input_size_bytes=7)
-    record = state_machine.enter(record, Status.STARTED, at(-5), start_time=at(-5), metrics=metrics)
+    metrics = TaskMetrics(queue_time_seconds=-4.0, input_size_bytes=7)
+    record = state_machine.transition(
+        record, Status.STARTED, at(-5), start_time=at(-5), metrics=metrics
+    )
     assert record.history[-1].timestamp == record.history[-2].end_timestamp == at(1)
     assert record.info.start_time == at(1)
     assert (record.info.metrics.queue_time_seconds, record.info.metrics.input_size_bytes) == (0, 7)
@@ -237,8 +243,8 @@ def test_status_does_not_begin_before_the_one_in_front_of_it():
 
 def test_end_before_the_beginning_took_no_time():
     record = replace(record_in(), info=replace(record_in().info, create_time=at(100)))
-    record = state_machine.enter(record, Status.KILLED, at(-50))
+    record = state_machine.transition(record, Status.KILLED, at(-50))
     assert record.info.duration_seconds == record.info.metrics.total_seconds == 0.0
     assert record.info.end_time == at(0)
-    assert state_machine.not_before(record, at(-50)) == at(0)
-    assert state_machine.not_before(record, at(50)) == at(50)
+    assert state_machine.monotonic_time(record, at(-50)) == at(0)
+    assert state_machine.monotonic_time(record, at(50)) == at(50)

@@ -15,7 +15,7 @@ from inductiva_widgets.server.errors import UnavailableError
 from inductiva_widgets.server.schemas.tasks import NewGroup, ResizeConfig
 from inductiva_widgets.server.store.database import DamagedDatabaseError, Database
 from inductiva_widgets.server.store.records import GroupStatus
-from inductiva_widgets.server.store.tasks import Store
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import Status
 from tests.unit.server.conftest import at, info, submission
@@ -23,20 +23,20 @@ from tests.unit.server.conftest import at, info, submission
 
 def add(store, task_id="task1", status=Status.PENDING_INPUT, **fields):
     store.add_task(info(task_id, **fields), submission())
-    store.update(task_id, lambda new: state_machine.enter(new, Status.PENDING_INPUT, at(0)))
+    store.update(task_id, lambda new: state_machine.transition(new, Status.PENDING_INPUT, at(0)))
     if status == Status.SUBMITTED:
         store.update(
             task_id,
-            lambda new: state_machine.enter(new, status, at(1), input_submit_time=at(1)),
+            lambda new: state_machine.transition(new, status, at(1), input_submit_time=at(1)),
         )
 
 
 def test_task_comes_back_as_it_was_put_in(tmp_path):
-    store = Store(tmp_path / "store")
+    store = TaskStore(tmp_path / "store")
     add(store, task_metadata={"a": "2024-01-01T00:00:00Z"})
     before = store.task("task1")
     store.close()
-    again = Store(tmp_path / "store")
+    again = TaskStore(tmp_path / "store")
     assert again.task("task1") == before
     assert before.info.create_time == at(0)
     assert before.history[0].status == Status.PENDING_INPUT
@@ -111,7 +111,7 @@ def test_filter_values_are_values(store):
 def test_queue_is_first_come_first_served(store):
     for name in ("b", "a", "c"):
         add(store, name, Status.SUBMITTED)
-    queue = store.tasks_with([Status.SUBMITTED])
+    queue = store.tasks_by_status([Status.SUBMITTED])
     # Queued at the very same moment: the order of creation decides.
     assert [record.info.task_id for record in queue] == ["b", "a", "c"]
     assert [store.tasks_ahead(record) for record in queue] == [0, 1, 2]
@@ -134,14 +134,14 @@ def test_projects_count_their_tasks(store):
 def test_machine_keeps_its_id(tmp_path):
     ids = set()
     for _ in range(2):
-        store = Store(tmp_path / "store")
-        ids.add(store.groups.built_in().machine_id)
+        store = TaskStore(tmp_path / "store")
+        ids.add(store.groups.default_group().machine_id)
         store.close()
     assert len(ids) == 1
 
 
 def test_groups_come_back_as_they_were_registered(tmp_path):
-    store = Store(tmp_path / "store")
+    store = TaskStore(tmp_path / "store")
     end = at(3600)
     spec = NewGroup(
         machine_type="c2-standard-4",
@@ -156,7 +156,7 @@ def test_groups_come_back_as_they_were_registered(tmp_path):
     assert not added.is_started
     store.groups.set_status(added.id, GroupStatus.STARTED)
     store.close()
-    again = Store(tmp_path / "store")
+    again = TaskStore(tmp_path / "store")
     found = again.groups.find(added.name)
     assert found == replace(added, status=GroupStatus.STARTED)
     assert (found.spec, found.spec.kind) == (spec, "elastic")
@@ -234,7 +234,7 @@ def test_lock_of_another_process_holds_up_writing_and_not_reading(hasty, tmp_pat
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UnavailableError, match="locked the store"), hasty.transaction():
             pass
-        with hasty.reading() as connection:
+        with hasty.read_connection() as connection:
             assert connection.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
         other.execute("ROLLBACK")
     with hasty.transaction():
@@ -254,7 +254,7 @@ def test_who_waits_behind_a_long_transaction_is_told_too(hasty):
     entered.wait(30)
     with pytest.raises(UnavailableError), hasty.transaction():
         pass
-    with hasty.reading():
+    with hasty.read_connection():
         pass
     leave.set()
     thread.join()
@@ -276,15 +276,15 @@ def test_damaged_file_is_set_aside_as_it_was(tmp_path):
     path = tmp_path / "store"
     path.write_bytes(b"something else" * 100)
     with pytest.raises(DamagedDatabaseError, match=r"not a database\. It is kept as store\."):
-        Store(path)
+        TaskStore(path)
     [aside] = tmp_path.iterdir()
     assert aside.read_bytes() == b"something else" * 100
-    Store(path).close()
+    TaskStore(path).close()
 
 
 def test_damage_inside_a_file_that_was_not_closed_is_found_when_it_is_opened(tmp_path):
     whole, copy = tmp_path / "whole", tmp_path / "copy"
-    store = Store(whole)
+    store = TaskStore(whole)
     with store.transaction():
         for n in range(200):
             add(store, f"task{n}")
@@ -298,7 +298,7 @@ def test_damage_inside_a_file_that_was_not_closed_is_found_when_it_is_opened(tmp
     (tmp_path / "copy-wal").write_bytes((tmp_path / "whole-wal").read_bytes())
     store.close()
     with pytest.raises(DamagedDatabaseError, match=r"malformed\. It is kept as copy\."):
-        Store(copy)
+        TaskStore(copy)
     assert not copy.exists()
     assert list(tmp_path.glob("copy.damaged-*"))
 
@@ -316,11 +316,11 @@ def test_damage_inside_a_file_that_was_not_closed_is_found_when_it_is_opened(tmp
 def test_long_listing_is_neither_sorted_nor_searched_through(store, wanted, index):
     statements = []
     # The one that was used last is the one that is used next.
-    with store._database.reading() as connection:
+    with store._database.read_connection() as connection:
         connection.set_trace_callback(statements.append)
     for order in ([], [("create_time", True)], [("create_time", False)]):
         store.list_tasks(wanted, order)
-    with store._database.reading() as connection:
+    with store._database.read_connection() as connection:
         connection.set_trace_callback(None)
         told = [
             row[3]
@@ -337,5 +337,5 @@ def test_long_listing_is_neither_sorted_nor_searched_through(store, wanted, inde
 def test_queue_is_known_without_looking_at_the_tasks(store):
     for name in ("b", "a"):
         add(store, name, Status.SUBMITTED)
-    assert store.ids_with(Status.SUBMITTED) == ["b", "a"]
-    assert store.ids_with(Status.STARTED) == []
+    assert store.ids_by_status(Status.SUBMITTED) == ["b", "a"]
+    assert store.ids_by_status(Status.STARTED) == []

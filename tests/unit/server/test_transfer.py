@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from inductiva_widgets.server import transfer
-from inductiva_widgets.server.errors import RefusedError, TooLargeError
+from inductiva_widgets.server.errors import BadRequestError, TooLargeError
 
 
 @pytest.fixture
@@ -51,23 +51,23 @@ def test_encrypted_archive_is_refused(archive, tmp_path):
     content = bytearray(archive.read_bytes())
     content[content.rindex(b"PK\x01\x02") + 8] |= 1
     archive.write_bytes(content)
-    with pytest.raises(RefusedError, match="encrypted"):
+    with pytest.raises(BadRequestError, match="encrypted"):
         transfer.check_archive(archive, tmp_path, most_members=3)
 
 
 def test_one_file_has_a_limit_whatever_the_disk(tmp_path, small_disk):
     small_disk(1 << 60)
-    transfer.check_growth(tmp_path, transfer.MOST_UPLOAD)
+    transfer.check_upload_size(tmp_path, transfer.MOST_UPLOAD)
     with pytest.raises(TooLargeError):
-        transfer.check_growth(tmp_path, transfer.MOST_UPLOAD + 1)
+        transfer.check_upload_size(tmp_path, transfer.MOST_UPLOAD + 1)
     with pytest.raises(TooLargeError):
-        transfer.check_room(tmp_path, transfer.MOST_UPLOAD + 1)
+        transfer.check_free_space(tmp_path, transfer.MOST_UPLOAD + 1)
 
 
 def test_growing_file_stops_when_the_disk_is_full(tmp_path, small_disk):
     small_disk(-1)
     with pytest.raises(TooLargeError, match="do not fit"):
-        transfer.check_growth(tmp_path, 10)
+        transfer.check_upload_size(tmp_path, 10)
 
 
 def test_merging_keeps_the_inputs_own_files_and_can_be_repeated(archive, tmp_path):
@@ -77,7 +77,7 @@ def test_merging_keeps_the_inputs_own_files_and_can_be_repeated(archive, tmp_pat
     (folder / "in" / "more.txt").write_text("more")
     (folder / ".part").write_text("on its way")
     for _ in range(2):
-        transfer.merge(archive, "sim_dir", [folder, folder / "in" / "more.txt"])
+        transfer.merge_assets(archive, "sim_dir", [folder, folder / "in" / "more.txt"])
         with zipfile.ZipFile(archive) as merged:
             names = merged.namelist()
             assert sorted(names) == [
@@ -96,7 +96,7 @@ def test_what_fails_leaves_the_target_as_it_was(tmp_path):
     target.write_text("old")
 
     def fail_half_way():
-        with transfer.beside(target) as path:
+        with transfer.atomic_path(target) as path:
             path.write_text("half")
             raise KeyError
 

@@ -14,19 +14,19 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from inductiva_widgets.server import top
-from inductiva_widgets.server.webrtc_server import Peers, requests, service, tail
-from inductiva_widgets.server.webrtc_server.answer_queue import Mailbox
-from inductiva_widgets.server.webrtc_server.channel import Conversation
+from inductiva_widgets.server.webrtc_server import PeerService, requests, service, tail
+from inductiva_widgets.server.webrtc_server.answer_queue import AnswerQueue
+from inductiva_widgets.server.webrtc_server.channel import PeerChannel
 from inductiva_widgets.server.webrtc_server.connections import Connections
 from inductiva_widgets.server.webrtc_server.line_splitter import (
     LONGEST_LINE,
     MOST_MESSAGE,
-    Splitter,
-    batches,
-    newest,
-    start_of_last,
+    LineSplitter,
+    batch_by_size,
+    last_that_fit,
+    offset_of_last_lines,
 )
-from inductiva_widgets.server.work_dir import WorkFolder
+from inductiva_widgets.server.work_dir import WorkDir
 
 # Lines ------------------------------------------------------------------------------------------
 
@@ -50,7 +50,7 @@ from inductiva_widgets.server.work_dir import WorkFolder
 def test_lines_are_the_same_however_the_bytes_are_cut(data, lines):
     dice = random.Random(7)
     for size in (1, 2, 3, 1000, len(data) + 1) if len(data) < 1000 else (1000, 10**6):
-        splitter = Splitter()
+        splitter = LineSplitter()
         found = []
         rest = io.BytesIO(data)
         while piece := rest.read(size if size > 3 else dice.randint(1, size)):
@@ -60,7 +60,7 @@ def test_lines_are_the_same_however_the_bytes_are_cut(data, lines):
 
 
 def test_a_line_is_held_back_until_it_is_whole():
-    splitter = Splitter()
+    splitter = LineSplitter()
     assert splitter.feed(b"residual 1e-") == []
     assert splitter.feed(b"5\nresi") == ["residual 1e-5"]
     assert splitter.end() == ["resi"]
@@ -68,16 +68,16 @@ def test_a_line_is_held_back_until_it_is_whole():
 
 def test_batches_are_small_whatever_the_lines_and_lose_nothing():
     lines = ["a" * 50_000, "b" * 10_000, *["c"] * 20_000, "\0" * 40_000, "\u00fc" * 70_000, ""]
-    found = list(batches(lines))
+    found = list(batch_by_size(lines))
     assert "".join(itertools.chain(*found)) == "".join(lines)
     assert max(len(msgspec.json.encode(batch)) for batch in found) <= MOST_MESSAGE + 1
-    assert list(batches([])) == []
+    assert list(batch_by_size([])) == []
 
 
 def test_newest_lines_are_those_that_fit():
-    assert newest(["a", "b", "c"], 8) == ["b", "c"]
-    assert newest(["a", "b"], 4) == ["b"]
-    assert newest([], 8) == []
+    assert last_that_fit(["a", "b", "c"], 8) == ["b", "c"]
+    assert last_that_fit(["a", "b"], 4) == ["b"]
+    assert last_that_fit([], 8) == []
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -87,16 +87,16 @@ def test_last_lines_of_a_file_of_several_blocks(end, last):
     content = (end.join(texts) + end + last).encode()
     lines = [*texts, *([last] if last else [])]
     for count in (0, 1, 2, 3, 900, 10**9):
-        begin = start_of_last(io.BytesIO(content), count)
+        begin = offset_of_last_lines(io.BytesIO(content), count)
         expected = lines[max(0, len(lines) - count) :] if count else ([last] if last else [])
-        splitter = Splitter()
+        splitter = LineSplitter()
         assert [*splitter.feed(content[begin:]), *splitter.end()] == expected
         if count:
             assert tail.last_lines(io.BytesIO(content), count, 1 << 20) == expected
 
 
 def test_last_lines_of_nothing():
-    assert start_of_last(io.BytesIO(b""), 5) == 0
+    assert offset_of_last_lines(io.BytesIO(b""), 5) == 0
     assert tail.last_lines(io.BytesIO(b""), 5, 1000) == []
     assert tail.last_lines(io.BytesIO(b"a\nb\n"), 0, 1000) == []
 
@@ -108,21 +108,21 @@ def test_tree_is_sorted_and_cut_where_it_grows_too_long(tmp_path):
     for name in ("b/c/d.txt", "b/a.txt", "a.txt", "b/c/e.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    files = WorkFolder(tmp_path).files()
-    whole = requests.tree(files, 1 << 20)
+    files = WorkDir(tmp_path).list_files()
+    whole = requests.to_nested_lists(files, 1 << 20)
     assert whole == ["a.txt", {"b": ["a.txt", {"c": ["d.txt", "e.txt"]}]}]
-    assert len(json.dumps(requests.tree(files, 30))) < 40
+    assert len(json.dumps(requests.to_nested_lists(files, 30))) < 40
 
 
 def test_names_that_are_no_text_are_listed_as_text(tmp_path):
     descriptor = os.open(bytes(tmp_path) + b"/\xff.txt", os.O_CREAT | os.O_WRONLY)
     os.close(descriptor)
-    [file] = WorkFolder(tmp_path).files()
+    [file] = WorkDir(tmp_path).list_files()
     assert file.name == "\ufffd.txt"
 
 
 def test_top_of_no_process_is_a_head():
-    text = top.text([2**22 + 1])
+    text = top.format_top([2**22 + 1])
     assert "Threads:   0 total" in text
     assert text.endswith("COMMAND\n")
 
@@ -135,36 +135,36 @@ def take(mailbox, client, **more):
 
 
 def test_an_answer_is_given_once_and_to_its_client():
-    mailbox = Mailbox()
-    mailbox.expect("task", "a").set_result("sdp")
+    mailbox = AnswerQueue()
+    mailbox.reserve("task", "a").set_result("sdp")
     assert take(mailbox, "b") is None
     assert take(mailbox, "a") == "sdp"
     assert take(mailbox, "a") is None
 
 
 def test_an_answer_under_way_is_waited_for_but_not_for_ever():
-    mailbox = Mailbox()
+    mailbox = AnswerQueue()
 
     async def both():
-        answer = mailbox.expect("task", "a")
-        assert await mailbox.take("task", "a", patience=0.01) is None
-        taking = asyncio.create_task(mailbox.take("task", "a", patience=5))
-        late = asyncio.create_task(mailbox.take("task", "b", patience=5, block=5))
+        answer = mailbox.reserve("task", "a")
+        assert await mailbox.wait_for("task", "a", patience=0.01) is None
+        taking = asyncio.create_task(mailbox.wait_for("task", "a", patience=5))
+        late = asyncio.create_task(mailbox.wait_for("task", "b", patience=5, block=5))
         await asyncio.sleep(0)
         answer.set_result("sdp")
-        mailbox.expect("task", "b").set_result("other")
+        mailbox.reserve("task", "b").set_result("other")
         return await taking, await late
 
     assert asyncio.run(both()) == ("sdp", "other")
 
 
 def test_answers_that_nobody_takes_are_forgotten():
-    crowded = Mailbox(most=2)
+    crowded = AnswerQueue(most=2)
     for client in "abc":
-        crowded.expect("task", client).set_result(client)
+        crowded.reserve("task", client).set_result(client)
     assert [take(crowded, client) for client in "abc"] == [None, "b", "c"]
-    brief = Mailbox(keep=0)
-    brief.expect("task", "a").set_result("a")
+    brief = AnswerQueue(keep=0)
+    brief.reserve("task", "a").set_result("a")
     assert take(brief, "a") is None
 
 
@@ -181,7 +181,7 @@ class Task:
 class Tasks:
     """Stands for all tasks, of which each computes."""
 
-    def work(self, task_id):
+    def work_dir(self, task_id):
         return None
 
     def status(self, task_id):
@@ -327,7 +327,7 @@ def test_no_more_of_a_log_waits_than_a_slow_client_is_to_be_sent_next(tmp_path):
 
     async def run():
         channel = SlowChannel()
-        conversation = Conversation(channel, Logging(log))
+        conversation = PeerChannel(channel, Logging(log))
         channel.call["message"](json.dumps({"type": "tail", "follow": True, "args": arguments}))
         seen = []
         while len(seen) < len(lines):
@@ -416,7 +416,7 @@ def test_a_client_that_vanishes_in_the_midst_of_a_log_leaves_nothing_open(monkey
 
 def test_without_aiortc_there_is_no_answer_and_no_thread(monkeypatch):
     monkeypatch.setattr(service, "find_spec", lambda name: None)
-    peers = Peers(Tasks())
+    peers = PeerService(Tasks())
     peers.offer("task", "me", asyncio.run(offer())[1])
     assert asyncio.run(peers.answer("task", "me")) is None
     assert peers._thread is None
@@ -430,7 +430,7 @@ def test_the_thread_ends_with_the_server_and_takes_no_more_offers():
         return sdp
 
     sdp = asyncio.run(of_one())
-    peers = Peers(Tasks())
+    peers = PeerService(Tasks())
     assert peers.is_idle()
     peers.offer("task", "me", sdp)
     assert asyncio.run(peers.answer("task", "me")).startswith("v=0")

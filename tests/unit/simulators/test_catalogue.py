@@ -52,7 +52,7 @@ def test_custom_image_is_used_as_given_and_the_catalogue_not_asked(client, case)
 
 
 def test_cfmesh_is_asked_for_by_its_alias(client, case):
-    client.transport.images["production"]["openfoam-esi"] = ["2412", "2506"]
+    client.transport.list_images["production"]["openfoam-esi"] = ["2412", "2506"]
     openfoam = simulators.OpenFOAM(distribution="esi", version="2412", include_cfmesh=True)
     openfoam.run(case, **OWN)
     assert submitted(client)["simulator_name_alias"] == "openfoam_cfmesh_v2412_dev"
@@ -71,7 +71,7 @@ def test_classes_are_exported_and_their_parameters_documented():
         assert simulator.__doc__, name
         documented = inspect.getdoc(simulator.run)
         # The keyword arguments are documented on the type that `run` names.
-        assert f"``{simulator.takes.__name__}``" in documented, name
+        assert f"``{simulator.run_options.__name__}``" in documented, name
         for parameter in inspect.signature(simulator.run).parameters.values():
             stars = "**" if parameter.kind is parameter.VAR_KEYWORD else ""
             listed = rf"^(\w+, )*{re.escape(stars + parameter.name)}(, \w+)*$"

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.simulators._packing import check_input_folder
+from inductiva_widgets.simulators._packing import validate_input_dir
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def folder(tmp_path):
 
 
 def unpacked(folder):
-    return zipfile.ZipFile(io.BytesIO(b"".join(check_input_folder(folder).stream())))
+    return zipfile.ZipFile(io.BytesIO(b"".join(validate_input_dir(folder).stream())))
 
 
 def test_every_file_arrives_byte_for_byte(folder):
@@ -36,7 +36,7 @@ def test_empty_folders_are_kept(folder):
 
 def test_stream_comes_in_pieces_and_reports_progress(folder):
     progress = []
-    checked = check_input_folder(folder)
+    checked = validate_input_dir(folder)
     pieces = list(checked.stream(progress.append))
     assert len(pieces) > 2
     assert progress[-1] == checked.size
@@ -61,33 +61,33 @@ def test_links_are_followed(folder, tmp_path):
 
 def test_missing_folder_is_told(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
-        check_input_folder(tmp_path / "nowhere")
+        validate_input_dir(tmp_path / "nowhere")
 
 
 def test_file_in_place_of_a_folder_is_told(folder):
     with pytest.raises(InputError, match="is a file"):
-        check_input_folder(folder / "model.inp")
+        validate_input_dir(folder / "model.inp")
 
 
 def test_empty_folder_is_told(tmp_path):
     (tmp_path / "inner").mkdir()
     with pytest.raises(InputError, match="is empty"):
-        check_input_folder(tmp_path)
+        validate_input_dir(tmp_path)
 
 
 def test_no_path_at_all_is_told():
     with pytest.raises(InputError, match="NoneType"):
-        check_input_folder(None)
+        validate_input_dir(None)
 
 
 @pytest.mark.parametrize("target", ["nowhere", "."])
 def test_broken_and_circular_links_are_told(folder, target):
     (folder / "link").symlink_to(folder / target)
     with pytest.raises(InputError, match="link"):
-        check_input_folder(folder)
+        validate_input_dir(folder)
 
 
 def test_output_zip_among_the_inputs_is_refused(folder):
     (folder / "output.zip").write_text("")
     with pytest.raises(InputError, match=r"output\.zip"):
-        check_input_folder(folder)
+        validate_input_dir(folder)

@@ -3,7 +3,7 @@
 import pytest
 
 from inductiva_widgets.tasks import Task, _log_stream, _watch_registry
-from inductiva_widgets.tasks._log_stream import Piece, State
+from inductiva_widgets.tasks._log_stream import LogChunk, StreamState
 from tests.unit.conftest import wire_task
 
 ID = "n7pbtxunxqzuca6nwe9v0gn75"
@@ -21,14 +21,14 @@ class Reading:
     def follow(self, task, name, listener):
         self.asked.append((task.id, name))
         self.listeners.append(listener)
-        self.interests.append(_log_stream.Interest())
+        self.interests.append(_log_stream.LogSubscription())
         return self.interests[-1]
 
     def come(self, data, *, follows=True, is_backlog=False, **state):
         for listener in self.listeners:
             if data:
-                listener.take(Piece(data, follows, is_backlog))
-            listener.tell(State(**state))
+                listener.on_data(LogChunk(data, follows, is_backlog))
+            listener.on_state(StreamState(**state))
 
 
 @pytest.fixture

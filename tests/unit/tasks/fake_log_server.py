@@ -88,27 +88,27 @@ class Ear:
     """A listener that keeps all."""
 
     def __init__(self) -> None:
-        self.pieces = []
+        self.chunks = []
         self.states = []
         self.came = threading.Condition()
 
-    def take(self, piece):
+    def on_data(self, piece):
         with self.came:
-            self.pieces.append(piece)
+            self.chunks.append(piece)
             self.came.notify_all()
 
-    def tell(self, state):
+    def on_state(self, state):
         with self.came:
             self.states.append(state)
             self.came.notify_all()
 
     @property
     def text(self) -> bytes:
-        return b"".join(piece.data for piece in self.pieces)
+        return b"".join(piece.data for piece in self.chunks)
 
     def until(self, is_enough, seconds=60):
         with self.came:
-            assert self.came.wait_for(is_enough, seconds), (self.pieces[-3:], self.states[-3:])
+            assert self.came.wait_for(is_enough, seconds), (self.chunks[-3:], self.states[-3:])
 
 
 def readers_of(client):

@@ -28,7 +28,7 @@ def test_tasks_are_there_in_order_without_a_request(client, frame):
     tasks = TaskList.from_frame(frame.iloc[::-1], client)
     assert [task.id for task in tasks] == ["c", "b", "a"]
     assert [str(task.info.status) for task in tasks] == ["submitted", "failed", "success"]
-    assert tasks.clients() == {client}
+    assert tasks._clients() == {client}
     assert client.transport.calls == []
 
 
@@ -63,7 +63,7 @@ def test_tasks_without_a_status_are_asked_for_when_needed(client, frame):
 
 def test_places_in_the_storage_are_asked_for(client, frame):
     task = TaskList.from_frame(frame, client)[0]
-    assert task.known.has_outputs
+    assert task.last_info.has_outputs
     assert task.get_output_url() == "http://fake/signed/a/output.zip"
     assert client.transport.requests == ["GET /tasks/a", "GET /storage/signed-urls"]
 
@@ -77,9 +77,9 @@ def test_files_of_other_tools_are_understood(client, frame, tmp_path):
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".arrow", ".xlsx"])
 def test_files_of_this_package_are_understood(client, frame, tmp_path, ending):
-    from inductiva_widgets.frames.io import export
+    from inductiva_widgets.frames.io import write_frames
 
-    export([frame], tmp_path / f"tasks{ending}")
+    write_frames([frame], tmp_path / f"tasks{ending}")
     tasks = TaskList.from_frame(read(tmp_path / f"tasks{ending}"), client)
     assert_frame_equal(tasks[:2].to_frame(), frame[:2])
 

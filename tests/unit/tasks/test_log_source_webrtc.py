@@ -8,7 +8,7 @@ import pytest
 
 from inductiva_widgets.errors import TaskError
 from inductiva_widgets.tasks import Task, _buffered_text, _log_source_webrtc, _log_stream
-from inductiva_widgets.tasks._log_stream import follow
+from inductiva_widgets.tasks._log_stream import subscribe
 from inductiva_widgets.tasks._text_file import open_text
 from inductiva_widgets.webrtc import peer_session
 from tests.unit.conftest import wire_task
@@ -92,11 +92,11 @@ def end(client):
 def test_lines_come_as_they_are_written(task, log):
     log.lines = ["one", "two"]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
+    subscribe(task, "stdout.txt", ear)
     ear.until(lambda: ear.text == b"one\ntwo\n")
     log.write("50 %\r60 %", "")
     ear.until(lambda: ear.text == log.text)
-    assert all(piece.follows for piece in ear.pieces)
+    assert all(piece.follows for piece in ear.chunks)
     assert log.machine.questions[0] == {
         "type": "tail",
         "follow": True,
@@ -106,11 +106,11 @@ def test_lines_come_as_they_are_written(task, log):
 
 def test_program_that_never_pauses_is_heard_before_it_has_said_much(task, log):
     ear = Ear()
-    follow(task, "stdout.txt", ear)
+    subscribe(task, "stdout.txt", ear)
     log.lines = ["one"]
     until(lambda: log.followers)
     for _ in range(30):
-        if ear.pieces:
+        if ear.chunks:
             break
         log.write("more")
         time.sleep(0.1)
@@ -121,17 +121,17 @@ def test_program_that_never_pauses_is_heard_before_it_has_said_much(task, log):
 def test_of_a_long_file_the_last_lines_come_as_one_piece(task, log):
     log.lines = [f"step {number}" for number in range(2500)]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
-    ear.until(lambda: ear.pieces)
+    subscribe(task, "stdout.txt", ear)
+    ear.until(lambda: ear.chunks)
     assert ear.text.decode().splitlines() == log.lines[-1000:]
-    assert [piece.follows for piece in ear.pieces] == [False]
+    assert [piece.follows for piece in ear.chunks] == [False]
 
 
 def test_files_share_the_connection(task, log):
     log.lines = ["one"]
     ears = Ear(), Ear()
     for ear, name in zip(ears, ("stdout.txt", "stderr.txt"), strict=True):
-        follow(task, name, ear)
+        subscribe(task, name, ear)
     for ear in ears:
         ear.until(lambda ear=ear: ear.text == b"one\n")
     assert log.machine.offers == 1
@@ -140,33 +140,33 @@ def test_files_share_the_connection(task, log):
 def test_lost_connection_is_made_again_and_nothing_is_lost_or_doubled(task, log):
     log.lines = [f"step {number}" for number in range(1500)]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
+    subscribe(task, "stdout.txt", ear)
     ear.until(lambda: ear.text.endswith(b"step 1499\n"))
     log.lose("unheard 1", "unheard 2")
     ear.until(lambda: ear.text.endswith(b"unheard 2\n"))
     log.write("heard")
     ear.until(lambda: ear.text.endswith(b"heard\n"))
     assert ear.text.decode().splitlines() == log.lines[500:]
-    assert [piece.follows for piece in ear.pieces] == [False, True, True]
+    assert [piece.follows for piece in ear.chunks] == [False, True, True]
     assert log.machine.offers == 2
 
 
 def test_gap_that_cannot_be_closed_is_told(task, log):
     log.lines = ["one"]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
-    ear.until(lambda: ear.pieces)
+    subscribe(task, "stdout.txt", ear)
+    ear.until(lambda: ear.chunks)
     log.lose(*(f"step {number}" for number in range(3000)))
-    ear.until(lambda: len(ear.pieces) == 2)
-    assert not ear.pieces[1].follows
-    assert ear.pieces[1].data.decode().splitlines() == log.lines[-1000:]
+    ear.until(lambda: len(ear.chunks) == 2)
+    assert not ear.chunks[1].follows
+    assert ear.chunks[1].data.decode().splitlines() == log.lines[-1000:]
 
 
 def test_silent_machine_is_told_and_tried_again(task, log):
     log.lines = ["one"]
     log.machine.is_silent = True
     ear = Ear()
-    follow(task, "stdout.txt", ear)
+    subscribe(task, "stdout.txt", ear)
     ear.until(lambda: any(state.error for state in ear.states))
     assert "did not answer" in str(ear.states[-1].error)
     log.machine.is_silent = False
@@ -178,8 +178,8 @@ def test_silent_machine_is_told_and_tried_again(task, log):
 def test_malformed_message_is_told_and_the_reading_goes_on(task, log, raw):
     log.lines = ["one"]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
-    ear.until(lambda: ear.pieces)
+    subscribe(task, "stdout.txt", ear)
+    ear.until(lambda: ear.chunks)
     log.machine.send(log.followers[0], raw)
     ear.until(lambda: any(state.error for state in ear.states))
     until(lambda: len(log.followers) == 2)
@@ -190,36 +190,36 @@ def test_malformed_message_is_told_and_the_reading_goes_on(task, log, raw):
 def test_end_of_the_task_brings_what_only_the_archive_has(client, task, log):
     log.lines = ["one", "two"]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
-    ear.until(lambda: ear.pieces)
+    subscribe(task, "stdout.txt", ear)
+    ear.until(lambda: ear.chunks)
     log.followers.clear()
     log.lines += ["last words"]
     end(client)
-    ear.until(lambda: ear.states[-1].is_over)
+    ear.until(lambda: ear.states[-1].is_finished)
     assert ear.text == log.text
-    assert all(piece.follows for piece in ear.pieces)
+    assert all(piece.follows for piece in ear.chunks)
 
 
 def test_end_is_whole_where_the_peer_told_all(client, task, log):
     log.lines = ["one", "one"]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
-    ear.until(lambda: ear.pieces)
+    subscribe(task, "stdout.txt", ear)
+    ear.until(lambda: ear.chunks)
     log.write("one")
     end(client)
-    ear.until(lambda: ear.states[-1].is_over)
+    ear.until(lambda: ear.states[-1].is_finished)
     assert ear.text == b"one\none\none\n"
 
 
 def test_rest_that_is_not_certain_is_left_out(client, task, log):
     log.lines = ["same"] * 2000
     ear = Ear()
-    follow(task, "stdout.txt", ear)
-    ear.until(lambda: ear.pieces)
+    subscribe(task, "stdout.txt", ear)
+    ear.until(lambda: ear.chunks)
     log.followers.clear()
     log.lines += ["same"] * 3
     end(client)
-    ear.until(lambda: ear.states[-1].is_over)
+    ear.until(lambda: ear.states[-1].is_finished)
     assert ear.text == b"same\n" * 1000
 
 
@@ -227,8 +227,8 @@ def test_ended_task_is_read_from_its_archive_without_a_peer(client, task, log):
     log.lines = ["one"]
     end(client)
     ear = Ear()
-    follow(task, "stdout.txt", ear)
-    ear.until(lambda: ear.states and ear.states[-1].is_over)
+    subscribe(task, "stdout.txt", ear)
+    ear.until(lambda: ear.states and ear.states[-1].is_finished)
     assert ear.text == b"one\n"
     assert log.machine.offers == 0
 
@@ -236,7 +236,7 @@ def test_ended_task_is_read_from_its_archive_without_a_peer(client, task, log):
 def test_task_that_waits_is_not_asked(client, task, log):
     client.transport.tasks["t1"].update(status="submitted")
     ear = Ear()
-    follow(task, "stdout.txt", ear)
+    subscribe(task, "stdout.txt", ear)
     ear.until(lambda: ear.states)
     assert "begins with the computation" in ear.states[0].note
     assert log.machine.offers == 0
@@ -251,8 +251,8 @@ def test_flood_is_read_at_its_end_until_it_is_calm(task, log, monkeypatch):
     monkeypatch.setattr(_log_source_webrtc, "_CALM", 3)
     log.lines = ["one"]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
-    ear.until(lambda: ear.pieces)
+    subscribe(task, "stdout.txt", ear)
+    ear.until(lambda: ear.chunks)
     number = 0
 
     def is_bounded():
@@ -279,7 +279,7 @@ def test_time_of_the_last_output_is_asked_for_where_none_has_come(task, log, mon
     }
     log.lines = ["one"]
     ear = Ear()
-    follow(task, "stdout.txt", ear)
+    subscribe(task, "stdout.txt", ear)
     ear.until(lambda: any(state.last_output for state in ear.states))
     assert ear.states[-1].last_output.timestamp() == 1000.0
 
@@ -312,8 +312,8 @@ def test_log_that_cannot_be_had_says_why(client, task, log):
 
 
 def test_text_that_is_no_longer_kept_is_refused():
-    backlog = _log_stream.Backlog(b"def", 3, 1, None)
-    text = _buffered_text.LiveText("stdout.txt", backlog)
+    backlog = _log_stream.StreamBuffer(b"def", 3, 1, None)
+    text = _buffered_text.BufferedText("stdout.txt", backlog)
     assert text.size == 6
     assert text.read(3, 6) == b"def"
     with pytest.raises(TaskError, match="Only the last"):

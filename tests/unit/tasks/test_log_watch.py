@@ -10,7 +10,7 @@ import pytest
 
 from inductiva_widgets.errors import APIConnectionError, InputError
 from inductiva_widgets.tasks import Task, _watch_registry
-from inductiva_widgets.tasks.log_watch import Watch, watches_of
+from inductiva_widgets.tasks.log_watch import LogWatch, for_task
 from tests.unit.conftest import START
 from tests.unit.tasks.conftest import ID, RESIDUAL
 
@@ -40,16 +40,16 @@ def test_watch_reads_what_comes(task, reading):
     reading.come(b"dual 0.5\n", last_output=START)
     assert watch.names == ("residual",)
     assert watch.last == {"residual": 0.5}
-    assert watch.series() == {"residual": [(1, 1.5), (2, 0.5)]}
+    assert watch.points() == {"residual": [(1, 1.5), (2, 0.5)]}
     assert watch.last_output == START
-    assert not watch.is_over
+    assert not watch.is_finished
     assert repr(watch) == f"Watch({RESIDUAL!r}, 2 samples, residual=0.5)"
 
 
 def test_watch_ends_with_its_task_and_has_the_last_line(task, reading):
     watch = task.watch(RESIDUAL)
     reading.come(b"residual 1\nresidual 2", is_over=True)
-    assert watch.is_over
+    assert watch.is_finished
     assert watch.wait(0)
     assert watch.last == {"residual": 2.0}
     assert reading.interests[0].is_cancelled
@@ -60,7 +60,7 @@ def test_stopped_watch_reads_no_further_and_keeps_what_it_has(task, reading):
     reading.come(b"residual 1\n")
     watch.stop()
     reading.come(b"residual 2\n")
-    assert watch.is_over
+    assert watch.is_finished
     assert watch.last == {"residual": 1.0}
     assert reading.interests[0].is_cancelled
     assert "POST /tasks/kill" not in requests(task)
@@ -86,14 +86,14 @@ def test_wrong_option_is_refused_and_begins_nothing(task, reading, options):
     with pytest.raises(InputError):
         task.watch(RESIDUAL, **options)
     assert reading.asked == []
-    assert watches_of(task) == []
+    assert for_task(task) == []
 
 
 def test_expression_that_takes_too_long_ends_the_reading_with_an_error(task, reading):
     watch = task.watch(r"(?P<r>(a|aa)+)$")
     reading.come(b"a" * 4000 + b"b\n")
     assert "takes too long" in str(watch.error)
-    assert watch.is_over
+    assert watch.is_finished
     assert reading.interests[0].is_cancelled
 
 
@@ -108,10 +108,10 @@ def test_error_of_the_reading_is_shown_until_it_is_over(task, reading):
 def test_scale_is_chosen_or_found(task, reading):
     found, chosen = task.watch(RESIDUAL), task.watch(RESIDUAL, log=False)
     reading.come(b"residual 1\nresidual 0\nresidual 1e-2\nresidual 1e-5\n")
-    assert found.is_log("residual")
-    assert found.series()["residual"] == [(1, 1.0), (3, 1e-2), (4, 1e-5)]
-    assert not chosen.is_log("residual")
-    assert chosen.series()["residual"][1] == (2, 0.0)
+    assert found.suits_log_scale("residual")
+    assert found.points()["residual"] == [(1, 1.0), (3, 1e-2), (4, 1e-5)]
+    assert not chosen.suits_log_scale("residual")
+    assert chosen.points()["residual"][1] == (2, 0.0)
 
 
 def test_frame_tells_where_it_is_from(task, reading):
@@ -385,37 +385,37 @@ def test_listener_that_fails_does_not_keep_others_from_the_news(task, reading):
 def test_watch_of_a_user_lives_without_a_variable_until_its_task_ends(task, reading):
     made = weakref.ref(task.watch(RESIDUAL))
     gc.collect()
-    assert watches_of(Task(ID, client=task.client)) == [made()]
+    assert for_task(Task(ID, client=task.client)) == [made()]
     reading.come(b"residual 1\n", is_over=True)
     gc.collect()
     assert made() is None
-    assert watches_of(task) == []
+    assert for_task(task) == []
 
 
 def test_quiet_watch_ends_when_nobody_keeps_it(make, reading):
     task = make(simulator="swmm")
-    watch = Watch.quiet(task)
-    assert watch.source == "SWMM progress"
-    assert watches_of(task) == [watch]
+    watch = LogWatch.automatic(task)
+    assert watch.pattern == "SWMM progress"
+    assert for_task(task) == [watch]
     del watch
-    assert watches_of(task) == []
+    assert for_task(task) == []
     assert reading.interests[0].is_cancelled
     reading.come(b"10%\n")
 
 
 def test_quiet_watch_without_a_preset_tells_of_the_growth_alone(make, reading):
-    watch = Watch.quiet(make(simulator="gprmax"))
+    watch = LogWatch.automatic(make(simulator="gprmax"))
     reading.come(b"residual 1\n", last_output=START, is_over=True)
-    assert (watch.source, watch.names, watch.samples, watch.progress) == (None, (), 0, None)
+    assert (watch.pattern, watch.series_names, watch.samples, watch.progress) == (None, (), 0, None)
     assert watch.last_output == START
-    assert watch.series() == {}
-    assert watch.frame().empty
+    assert watch.points() == {}
+    assert watch.to_frame().empty
 
 
 def test_others_learn_of_new_watches_of_users(task, reading):
     seen = []
     cancel = _watch_registry.on_new_watch(seen.append)
-    Watch.quiet(task)
+    LogWatch.automatic(task)
     watch = task.watch(RESIDUAL)
     cancel()
     task.watch(RESIDUAL)

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from inductiva_widgets.tasks import _progress
-from inductiva_widgets.tasks._progress import reading
+from inductiva_widgets.tasks._progress import history_progress
 
 
 class Shown:
@@ -31,7 +31,7 @@ def notebook(monkeypatch):
 
 
 def test_a_notebook_shows_a_bar_that_a_line_takes_the_place_of(notebook):
-    with reading(None) as told:
+    with history_progress(None) as told:
         told(500, 4000)
         told(2000, 4000)
     first, second, last = notebook.texts
@@ -43,7 +43,7 @@ def test_a_notebook_shows_a_bar_that_a_line_takes_the_place_of(notebook):
 
 def test_an_interrupt_is_told_from_an_end(notebook):
     def read():
-        with reading(None) as told:
+        with history_progress(None) as told:
             told(500, 4000)
             raise KeyboardInterrupt
 
@@ -53,21 +53,21 @@ def test_an_interrupt_is_told_from_an_end(notebook):
 
 
 def test_what_takes_no_time_shows_nothing(notebook, capsys):
-    with reading(None) as told:
+    with history_progress(None) as told:
         told(500, 900)
         told(900, 900)
-    with reading(False) as told:
+    with history_progress(False) as told:
         told(500, 90_000)
     assert notebook.texts == []
     assert capsys.readouterr().err == ""
 
 
 def test_a_terminal_shows_a_bar_and_a_log_file_nothing(capsys, monkeypatch):
-    with reading(None) as told:
+    with history_progress(None) as told:
         told(500, 90_000)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with reading(None) as told:
+    with history_progress(None) as told:
         told(500, 90_000)
         told(45_000, 90_000)
     assert "45000/90000" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err)

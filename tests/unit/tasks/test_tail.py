@@ -7,7 +7,7 @@ import pytest
 from inductiva_widgets import _kernel
 from inductiva_widgets.errors import ConfigurationError, InputError, TaskError
 from inductiva_widgets.tasks import Task, _log_source_http, _tail
-from inductiva_widgets.tasks._log_stream import Interest, Piece, State
+from inductiva_widgets.tasks._log_stream import LogChunk, LogSubscription, StreamState
 from tests.unit.conftest import wire_task
 from tests.unit.tasks.fake_log_server import Disk, until
 
@@ -20,14 +20,14 @@ def readers(monkeypatch):
 
     def follow(_task, name, listener):
         feeds[name] = listener
-        return Interest(lambda: world.ended.append(name))
+        return LogSubscription(lambda: world.ended.append(name))
 
     def sleep(_seconds):
         if world.steps:
             world.steps.pop(0)(feeds)
             return
         for feed in feeds.values():
-            feed.tell(State(is_over=True))
+            feed.on_state(StreamState(is_finished=True))
 
     monkeypatch.setattr(_tail, "follow", follow)
     monkeypatch.setattr(_kernel, "sleep", sleep)
@@ -36,15 +36,15 @@ def readers(monkeypatch):
 
 def say(name, data, follows=True):
     def step(feeds):
-        feeds[name].take(Piece(data, follows))
-        feeds[name].tell(State())
+        feeds[name].on_data(LogChunk(data, follows))
+        feeds[name].on_state(StreamState())
 
     return step
 
 
 def printed(readers, capsys, names=("out",), lines=10, steps=()):
     readers.steps.extend(steps)
-    _tail.follow_files(None, list(names), lines)
+    _tail.print_and_follow(None, list(names), lines)
     return capsys.readouterr().out
 
 
@@ -84,8 +84,8 @@ def test_what_nobody_can_read_in_time_is_left_out(readers, capsys, monkeypatch):
 
     def flood(feeds):
         for number in range(100):
-            feeds["out"].take(Piece(b"%d\n" % number, True))
-        feeds["out"].tell(State())
+            feeds["out"].on_data(LogChunk(b"%d\n" % number, True))
+        feeds["out"].on_state(StreamState())
 
     text = printed(readers, capsys, steps=[say("out", b"begin\n"), flood])
     assert text.startswith("begin\n\n[...]\n")
@@ -95,10 +95,10 @@ def test_what_nobody_can_read_in_time_is_left_out(readers, capsys, monkeypatch):
 
 def test_trouble_is_told_once_and_does_not_end_it(readers, capsys):
     def trouble(feeds):
-        feeds["out"].tell(State(error=TaskError("The connection was lost.")))
+        feeds["out"].on_state(StreamState(error=TaskError("The connection was lost.")))
 
     readers.steps.extend([say("out", b"1\n"), trouble, trouble, say("out", b"2\n")])
-    _tail.follow_files(None, ["out"], 10)
+    _tail.print_and_follow(None, ["out"], 10)
     shown = capsys.readouterr()
     assert shown.out == "1\n2\n"
     assert shown.err.count("The connection was lost.") == 1
@@ -107,20 +107,20 @@ def test_trouble_is_told_once_and_does_not_end_it(readers, capsys):
 def test_error_at_the_end_is_raised_where_there_is_nothing_else(readers, capsys):
     def fail(feeds):
         for feed in feeds.values():
-            feed.tell(State(is_over=True, error=TaskError("no output")))
+            feed.on_state(StreamState(is_finished=True, error=TaskError("no output")))
 
     readers.steps.append(fail)
     with pytest.raises(TaskError, match="no output"):
-        _tail.follow_files(None, ["out", "err"], 10)
+        _tail.print_and_follow(None, ["out", "err"], 10)
 
 
 def test_missing_package_is_not_waited_for(readers):
     def fail(feeds):
-        feeds["out"].tell(State(error=ConfigurationError("pip install")))
+        feeds["out"].on_state(StreamState(error=ConfigurationError("pip install")))
 
     readers.steps.append(fail)
     with pytest.raises(ConfigurationError):
-        _tail.follow_files(None, ["out"], 10)
+        _tail.print_and_follow(None, ["out"], 10)
 
 
 def test_interrupt_ends_the_interest(readers, capsys):
@@ -129,7 +129,7 @@ def test_interrupt_ends_the_interest(readers, capsys):
 
     readers.steps.append(interrupt)
     with pytest.raises(KeyboardInterrupt):
-        _tail.follow_files(None, ["out"], 10)
+        _tail.print_and_follow(None, ["out"], 10)
     assert readers.ended == ["out"]
 
 
@@ -184,7 +184,7 @@ def test_task_that_does_not_compute_yet_has_no_last_lines(disk, capsys, status):
 
 def test_running_task_is_followed_over_http(disk, capsys, monkeypatch):
     monkeypatch.setattr(_log_source_http, "_NEWS", 0.0)
-    monkeypatch.setattr(_log_source_http.HttpSource, "pause", 0.02)
+    monkeypatch.setattr(_log_source_http.HttpLogSource, "pause", 0.02)
     disk.files["stdout.txt"] = b"1\n2\n3\n"
     plan = iter([b"4\n", b"5"])
 

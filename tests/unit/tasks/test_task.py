@@ -98,7 +98,7 @@ def test_late_news_do_not_revive_an_ended_task(make):
     task.client.transport.tasks[ID].update(wire_task(status="computation-started"))
     stale = task.client.task(ID)
     assert not stale.is_terminal
-    assert task.learn(stale).is_terminal
+    assert task.update(stale).is_terminal
     assert late.is_terminal
 
 
@@ -116,24 +116,24 @@ def test_answer_that_was_overtaken_takes_nothing_back(make, monkeypatch):
 
     monkeypatch.setattr(task.client, "task", slow)
     assert task.get_info().status == "computation-started"
-    assert task.known.status == "computation-started"
+    assert task.last_info.status == "computation-started"
 
 
 def test_overtaken_queue_position_is_not_taken(make):
     task = make(status="submitted")
     info = task.get_info()
     asked_at = time.monotonic()
-    task.learn(info, 1)
-    task.learn(info, 4, asked_at)
-    assert task.tasks_ahead == 1
+    task.update(info, 1)
+    task.update(info, 4, asked_at)
+    assert task.queue_position == 1
 
 
 def test_listing_row_does_not_lose_the_history(make):
     task = make(status="computation-started", status_history=[{"status": "submitted"}])
     task.get_info()
-    row = task.client.task_page().tasks[0]
+    row = task.client.list_tasks().tasks[0]
     row = type(row)(task_id=ID, status=row.status, estimated_computation_cost=0.5)
-    task.learn(row)
+    task.update(row)
     assert task.info.status_history
     assert task.info.estimated_computation_cost == 0.5
 

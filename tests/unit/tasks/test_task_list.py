@@ -6,7 +6,7 @@ import pytest
 from inductiva_widgets import tasks
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import TaskList
-from inductiva_widgets.tasks.text_table import format_tasks
+from inductiva_widgets.tasks.text_table import format_task_table
 from tests.unit.conftest import wire_task
 
 SEED = """\
@@ -63,19 +63,21 @@ def test_table_is_the_documented_one_to_the_character(service, monkeypatch):
             "c2d-standard-16",
         ),
     )
-    assert format_tasks(tasks.get(3, client=client)) == SEED
+    assert format_task_table(tasks.get(3, client=client)) == SEED
     monkeypatch.undo()
     time.tzset()
 
 
 def test_what_is_not_known_is_na(service):
-    row = format_tasks(tasks.get(client=service(wire_task(status="submitted")))).splitlines()[1]
+    row = format_task_table(tasks.get(client=service(wire_task(status="submitted")))).splitlines()[
+        1
+    ]
     assert row.split()[-3:] == ["n/a", "n/a", "n/a"]
 
 
 def test_several_hosts_are_told(service):
     client = service(wire_task(executer={"vm_type": "c2", "n_mpi_hosts": 4}))
-    assert format_tasks(tasks.get(client=client)).endswith("c2 x4")
+    assert format_task_table(tasks.get(client=client)).endswith("c2 x4")
 
 
 def test_get_costs_one_request_and_no_more_for_the_rows(many):
@@ -175,7 +177,7 @@ def test_a_listing_makes_each_of_its_tasks_once(many):
     found = tasks.get(last_n=10, client=many)
     found.to_frame()
     assert found[3] is found[3] is list(found)[3] is found[2:5][1]
-    assert [info.task_id for info in found.infos()] == [task.id for task in found]
+    assert [info.task_id for info in found._infos()] == [task.id for task in found]
 
 
 def test_a_list_holds_tasks_alone():

@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.polling import poller_for
+from inductiva_widgets.polling import get_poller
 from inductiva_widgets.tasks import Task, TaskList, _watch_registry
-from inductiva_widgets.tasks.log_watch import watches_of
+from inductiva_widgets.tasks.log_watch import for_task
 from tests.unit.conftest import wire_task
 from tests.unit.tasks.conftest import ID, RESIDUAL
 
@@ -51,7 +51,7 @@ def test_metrics_of_a_running_task_are_what_its_watch_has_read(task, reading):
     watch = task.watch(RESIDUAL)
     reading.come(b"residual 1\nresidual 2\n")
     assert task.metrics(RESIDUAL)["residual"].tolist() == [1.0, 2.0]
-    assert watches_of(task) == [watch]
+    assert for_task(task) == [watch]
 
 
 def test_metrics_of_a_running_task_begin_a_watch_and_wait_for_its_first_look(task, reading):
@@ -65,7 +65,7 @@ def test_metrics_of_a_running_task_begin_a_watch_and_wait_for_its_first_look(tas
     thread.start()
     assert task.metrics(RESIDUAL)["residual"].tolist() == [7.0]
     thread.join()
-    assert len(watches_of(task)) == 1
+    assert len(for_task(task)) == 1
 
 
 def test_metrics_without_a_preset_or_with_a_wrong_bound_are_refused(make):
@@ -82,7 +82,7 @@ def test_metrics_without_a_preset_or_with_a_wrong_bound_are_refused(make):
 def tick(monkeypatch):
     """Return what lets the poller of a task look once; it has no thread of its own here."""
     monkeypatch.setattr("inductiva_widgets.polling.poller.Poller.subscribe", subscribe)
-    return lambda task: poller_for(task.client).tick()
+    return lambda task: get_poller(task.client).poll_once()
 
 
 def subscribe(poller, subscription):
@@ -100,7 +100,7 @@ class Told:
         self.threads.add(threading.current_thread())
         self.statuses.put(str(status))
 
-    def take(self, count):
+    def on_data(self, count):
         return [self.statuses.get(timeout=30) for _ in range(count)]
 
 
@@ -121,14 +121,14 @@ def become(task, *statuses):
 def test_present_status_and_each_change_are_delivered_until_the_end(make, tick):
     task, told = make(status="submitted"), Told()
     listener = task.on_status(told)
-    assert told.take(1) == ["submitted"]
+    assert told.on_data(1) == ["submitted"]
     tick(task)
     for status in ("started", "computation-started", "success"):
         task.client.transport.tasks[ID].update(wire_task(status=status))
         tick(task)
         tick(task)
-    assert told.take(3) == ["started", "computation-started", "success"]
-    assert not poller_for(task.client)._active()
+    assert told.on_data(3) == ["started", "computation-started", "success"]
+    assert not get_poller(task.client)._active()
     assert not listener.is_active
     assert told.threads != {threading.current_thread()}
 
@@ -143,7 +143,7 @@ def test_changes_between_two_requests_are_delivered_in_order(make, tick):
     tick(task)
     become(task, *course, "computation-started", "computation-ended", "success")
     tick(task)
-    assert told.take(8) == [
+    assert told.on_data(8) == [
         "submitted",
         *course[2:],
         "computation-started",
@@ -155,9 +155,9 @@ def test_changes_between_two_requests_are_delivered_in_order(make, tick):
 def test_task_that_has_ended_is_delivered_once_without_a_poll(make, tick):
     task, told = make(status="failed"), Told()
     listener = task.on_status(told)
-    assert told.take(1) == ["failed"]
+    assert told.on_data(1) == ["failed"]
     assert not listener.is_active
-    assert not poller_for(task.client)._active()
+    assert not get_poller(task.client)._active()
 
 
 def test_listener_is_readable_at_the_end_of_a_cell(make, tick):
@@ -180,7 +180,7 @@ def test_function_that_fails_is_warned_of_and_called_again(make, tick):
         task.on_status(fails)
         become(task, "submitted", "started", "success")
         tick(task)
-        assert told.take(3) == ["submitted", "started", "success"]
+        assert told.on_data(3) == ["submitted", "started", "success"]
         (thread,) = told.threads
         thread.join(30)
 
@@ -205,14 +205,14 @@ def test_slow_function_does_not_keep_the_poller_waiting(make, tick):
     tick(task)
     assert told.statuses.empty()
     go_on.set()
-    assert told.take(2) == ["submitted", "started"]
+    assert told.on_data(2) == ["submitted", "started"]
 
 
 @pytest.mark.parametrize("cancel", [lambda one: one.cancel(), lambda one: one()])
 def test_cancelled_listener_delivers_nothing_more(make, tick, cancel):
     task, told = make(status="submitted"), Told()
     listener = task.on_status(told)
-    assert told.take(1) == ["submitted"]
+    assert told.on_data(1) == ["submitted"]
     cancel(listener)
     become(task, "submitted", "success")
     tick(task)

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timezone
 
-from inductiva_widgets.tasks import LastModified, WorkingFile, WorkingFiles
-from inductiva_widgets.tasks.working_files import Text
+from inductiva_widgets.tasks import ModifiedFile, WorkingFile, WorkingFiles
+from inductiva_widgets.tasks.working_files import RawText
 
 
 def files(*names, size=None):
@@ -32,7 +32,7 @@ def test_tree_without_sizes_has_no_blanks_at_its_ends():
 
 def test_names_cannot_steer_a_terminal():
     assert "\x1b" not in str(files("\x1b[2Jevil\n.txt"))
-    assert "\x1b" not in str(LastModified("\x1b[2J", datetime.now(timezone.utc), 1.0))
+    assert "\x1b" not in str(ModifiedFile("\x1b[2J", datetime.now(timezone.utc), 1.0))
 
 
 def test_deepest_folders_are_shown():
@@ -48,4 +48,4 @@ def test_listing_is_a_sequence():
 
 
 def test_text_shows_itself():
-    assert repr(Text("a\nb")) == "a\nb"
+    assert repr(RawText("a\nb")) == "a\nb"

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiortc
 
-from inductiva_widgets.models.tasks import PeerAnswer
+from inductiva_widgets.models.tasks import SdpAnswer
 
 
 def success(message: Any) -> str:
@@ -32,7 +32,7 @@ class Machine:
         self.questions: list[dict[str, Any]] = []
         self.open: list[aiortc.RTCPeerConnection] = []
         self.channels: list[Any] = []
-        self._answers: dict[str, PeerAnswer] = {}
+        self._answers: dict[str, SdpAnswer] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -45,9 +45,9 @@ class Machine:
     def offer_peer(self, task_id: str, sender: str, sdp: str) -> None:
         self.offers += 1
         if not self.is_silent:
-            self._answers[sender] = PeerAnswer(sdp=self.run(self._accept(sdp)))
+            self._answers[sender] = SdpAnswer(sdp=self.run(self._accept(sdp)))
 
-    def peer_message(self, task_id: str, sender: str, block_s: int) -> PeerAnswer | None:
+    def peer_message(self, task_id: str, sender: str, block_s: int) -> SdpAnswer | None:
         return self._answers.pop(sender, None)
 
     # What tests call

@@ -4,10 +4,10 @@ import weakref
 
 import pytest
 
-from inductiva_widgets.metrics.decimate import Row
+from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.gaps import Gaps
 from inductiva_widgets.tasks import _watch_registry
-from inductiva_widgets.tasks.log_watch import Watch
+from inductiva_widgets.tasks.log_watch import LogWatch
 from inductiva_widgets.widgets import automatic_watches, log_metrics
 
 
@@ -46,7 +46,7 @@ class FakeWatch:
         gaps = Gaps()
         for number in range(self.samples):
             row = {one: values[number] for one, values in self.rows.items() if number < len(values)}
-            gaps.add(Row(number + 1, row))
+            gaps.add(MetricRow(number + 1, row))
         return gaps.of(name)
 
     def is_log(self, name):
@@ -104,9 +104,9 @@ def kernel(monkeypatch):
     """Return the watches of a kernel in which every simulator's numbers are known."""
     kernel = Kernel()
     monkeypatch.setattr(_watch_registry, "watches_of", kernel.watches_of)
-    monkeypatch.setattr(_watch_registry, "kept_watches", kernel.kept_watches)
+    monkeypatch.setattr(_watch_registry, "kept_watches", kernel.retained)
     monkeypatch.setattr(log_metrics, "preset_for", lambda name: name)
-    monkeypatch.setattr(Watch, "quiet", kernel.make_quiet)
-    monkeypatch.setattr(automatic_watches, "_pool", automatic_watches._Pool())
+    monkeypatch.setattr(LogWatch, "quiet", kernel.make_quiet)
+    monkeypatch.setattr(automatic_watches, "_pool", automatic_watches._AutomaticWatchPool())
     monkeypatch.setattr(log_metrics, "_all", weakref.WeakSet())
     return kernel

@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 from inductiva_widgets.errors import InputError, ServerError
-from inductiva_widgets.polling import Feed, poller_for
+from inductiva_widgets.polling import PollStatus, get_poller
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import OutputsWidget, TaskListWidget, TaskWidget, base
 from tests.unit.conftest import CANARY, wire_task
@@ -58,26 +58,26 @@ def test_card_starts_with_its_view(card):
 def test_card_follows_its_task(card):
     widget = card(status="submitted")
     widget.task.client.transport.tasks["t1"].update(wire_task("t1", "success"))
-    poller_for(widget.task.client).tick()
+    get_poller(widget.task.client).poll_once()
     assert widget.view["status"] == "success"
 
 
 def test_unchanged_task_sends_nothing_but_a_sign_of_life_now_and_then(card):
     widget = card(status="computation-started")
-    poller = poller_for(widget.task.client)
+    poller = get_poller(widget.task.client)
     changes = []
     widget.observe(lambda change: changes.append(change["name"]), ["view", "feed"])
     for _ in range(5):
-        poller.tick()
+        poller.poll_once()
     assert changes == []
     last = widget._teller._told["updated"] / 1000
-    widget._show_feed(Feed(last + 6))
+    widget._show_poll_status(PollStatus(last + 6))
     assert changes == ["feed"]
 
 
 def test_offline_service_is_told_at_once(card):
     widget = card(status="computation-started")
-    widget._show_feed(Feed(1.0, offline_since=2.0, error="gone"))
+    widget._show_poll_status(PollStatus(1.0, offline_since=2.0, error="gone"))
     assert widget.feed["offline_since"] == 2000
     assert widget.feed["error"] == "gone"
 
@@ -135,7 +135,7 @@ def test_unknown_keyword_is_refused(card, service):
 def test_closed_card_is_no_longer_polled_for(card):
     widget = card(status="computation-started")
     widget.close()
-    assert not poller_for(widget.task.client)._has_work()
+    assert not get_poller(widget.task.client)._has_work()
 
 
 @pytest.mark.parametrize("make", [TaskWidget, OutputsWidget, lambda task: TaskListWidget([task])])

@@ -6,7 +6,7 @@ import pytest
 
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import DownloadCancelled
-from inductiva_widgets.polling import poller_for
+from inductiva_widgets.polling import get_poller
 from inductiva_widgets.tasks import Task, _display, get
 from inductiva_widgets.widgets import TaskListWidget, TaskWidget, display_handles
 from tests.unit.conftest import wire_task
@@ -53,7 +53,7 @@ def by_hand(monkeypatch):
 
 def end(client, task_id="t1", status="success"):
     client.transport.tasks[task_id].update(wire_task(task_id, status))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
 
 
 def test_shown_card_is_live_and_carries_its_twins(screen, by_hand, service):
@@ -77,7 +77,7 @@ def test_freeze_replaces_every_display_and_ends_the_updates(screen, by_hand, ser
     widget.freeze()
     assert [set(shown) for shown in screen.shown] == [{"text/html", "text/plain"}] * 2
     assert "In Progress" in screen.shown[0]["text/html"]
-    assert not poller_for(client)._has_work()
+    assert not get_poller(client)._has_work()
 
 
 def test_frozen_widget_shows_itself_as_its_twin_and_freezes_again_without_harm(
@@ -169,7 +169,7 @@ def test_last_of_a_storm_of_changes_is_stored_later(screen, service, monkeypatch
 
 
 def test_later_read_text_is_stored_though_an_earlier_one_is_published_after_it(screen):
-    shown = display_handles.Displays()
+    shown = display_handles.DisplayHandles()
     shown.show({"text/plain": "begin"})
 
     def slow():
@@ -202,11 +202,11 @@ def test_card_of_a_reloaded_page_stays_when_its_task_has_ended(screen, by_hand, 
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
     # Learnt by a wait, before the poller.
     widget.task.refresh()
-    widget.freeze_when_over()
+    widget.freeze_when_finished()
     assert widget.comm is not None
     assert widget.view["status"] == "success"
     assert LIVE not in screen.shown[0]
-    assert not poller_for(client)._has_work()
+    assert not get_poller(client)._has_work()
 
 
 def test_shutdown_replaces_what_is_live(screen, by_hand, service, monkeypatch):
@@ -223,7 +223,7 @@ def test_shutdown_replaces_what_is_live(screen, by_hand, service, monkeypatch):
 
 def test_card_of_a_wait_is_replaced_once_the_task_has_ended(screen, by_hand, service):
     client = service(wire_task("t1", RUNNING))
-    with _display.waiting(Task("t1", client=client), silent=False):
+    with _display.show_wait(Task("t1", client=client), silent=False):
         assert LIVE in screen.shown[0]
         end(client)
         assert LIVE in screen.shown[0]
@@ -243,7 +243,7 @@ def test_card_of_an_interrupted_wait_stays_live_until_the_task_has_ended(screen,
     client = service(wire_task("t1", RUNNING))
     with (
         pytest.raises(KeyboardInterrupt),
-        _display.waiting(Task("t1", client=client), silent=False),
+        _display.show_wait(Task("t1", client=client), silent=False),
     ):
         raise KeyboardInterrupt
     assert LIVE in screen.shown[0]
@@ -256,7 +256,7 @@ def test_card_with_a_download_under_way_waits_for_its_end(screen, by_hand, servi
     client = service(wire_task("t1", RUNNING))
     widget = TaskWidget(Task("t1", client=client))
     widget._ipython_display_()
-    widget.freeze_when_over()
+    widget.freeze_when_finished()
     view = {
         "phase": "running", "bytes_done": 5, "bytes_total": 2048, "files_done": 0,
         "files_total": 12, "speed": 1.0, "eta": 2.0, "files": [], "path": None, "error": None,
@@ -275,7 +275,7 @@ def test_last_words_that_come_late_reach_the_twin(screen, by_hand, service):
     client = service(wire_task("t1", RUNNING))
     widget = TaskWidget(Task("t1", client=client))
     widget._ipython_display_()
-    widget.freeze_when_over()
+    widget.freeze_when_finished()
     end(client, status="failed")
     assert LIVE not in screen.shown[0]
     words = [{"name": "stderr.txt", "text": "mesh is \x1b[31mtangled\x1b[0m"}]
@@ -301,9 +301,9 @@ def test_bar_of_a_cell_gives_way_to_what_became_of_the_download(screen, is_cance
     download = Download(work, "inductiva_output/t1").start()
     if is_cancelled:
         with pytest.raises(DownloadCancelled):
-            _display.finish_download(download, "Outputs of task t1")
+            _display.wait_with_progress(download, "Outputs of task t1")
     else:
-        assert _display.finish_download(download, "Outputs of task t1") == "folder"
+        assert _display.wait_with_progress(download, "Outputs of task t1") == "folder"
     (shown,) = screen.shown
     assert LIVE not in shown
     expected = "Cancelled at 25 B of 100 B" if is_cancelled else "to: inductiva_output/t1"
@@ -311,6 +311,6 @@ def test_bar_of_a_cell_gives_way_to_what_became_of_the_download(screen, is_cance
 
 
 def test_wait_for_a_task_that_has_ended_shows_the_twin_at_once(screen, by_hand, service):
-    with _display.waiting(Task("t1", client=service(wire_task("t1"))), silent=False):
+    with _display.show_wait(Task("t1", client=service(wire_task("t1"))), silent=False):
         (shown,) = screen.shown
         assert LIVE not in shown

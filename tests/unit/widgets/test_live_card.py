@@ -81,12 +81,12 @@ def test_last_state_stays_after_the_end_and_in_the_twin(card, kernel):
 def test_words_that_come_after_the_end_still_reach_a_card_that_was_frozen(card, kernel):
     one = card()
     tell(one, "a", True)
-    one.freeze_when_over()
+    one.freeze_when_finished()
     end(one)
     assert one.comm is None or one.comm._closed
     kernel.quiet[0].read(p=7.0)
     assert names(one) == ["p"]
-    assert "p: 7" in one._twin()["text/plain"]
+    assert "p: 7" in one._static_mimebundle()["text/plain"]
 
 
 def test_closed_card_of_a_running_task_reads_no_more(card, kernel):

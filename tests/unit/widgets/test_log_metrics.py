@@ -7,7 +7,7 @@ import pytest
 
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import automatic_watches, log_metrics
-from inductiva_widgets.widgets.log_metrics import Readings
+from inductiva_widgets.widgets.log_metrics import LogMetrics
 from tests.unit.conftest import wire_task
 from tests.unit.widgets.fake_watches import FakeWatch
 
@@ -41,15 +41,15 @@ class Widget:
 
     def __init__(self, *tasks):
         self.told = []
-        self.readings = Readings(lambda task: self.told.append(task.id))
-        self.readings.seek(tasks)
+        self.readings = LogMetrics(lambda task: self.told.append(task.id))
+        self.readings.set_tasks(tasks)
         self.readings.resume()
 
 
 def test_nothing_is_read_for_a_widget_that_was_never_seen(kernel, tasks):
     (task,) = tasks(1)
-    one = Readings(lambda _: None)
-    one.seek([task])
+    one = LogMetrics(lambda _: None)
+    one.set_tasks([task])
     assert kernel.quiet == []
     one.resume()
     assert kernel.reading == ["t0"]
@@ -66,7 +66,7 @@ def test_reading_begins_with_the_computation(kernel, tasks):
     widget = Widget(task)
     task.client.transport.tasks["t0"].update(wire_task("t0", RUNNING))
     task.refresh()
-    widget.readings.seek([task])
+    widget.readings.set_tasks([task])
     assert kernel.reading == ["t0"]
 
 
@@ -75,7 +75,7 @@ def test_news_are_told_and_the_watch_is_given(kernel, tasks):
     widget = Widget(task)
     kernel.quiet[0].read(p=1.0)
     assert widget.told == ["t0"]
-    assert widget.readings.of(task) == kernel.quiet
+    assert widget.readings.watches_for(task) == kernel.quiet
 
 
 def test_two_widgets_share_a_reading_which_ends_with_the_last_of_them(kernel, tasks):
@@ -97,7 +97,7 @@ def test_no_more_than_the_limit_are_read_and_the_next_begins_when_one_ends(kerne
     kernel.quiet[3].end()
     assert kernel.reading[-1] == made[automatic_watches.MOST].id
     # The last state of the one that has ended stays with its card.
-    assert widgets[3].readings.of(made[3]) == [kernel.quiet[3]]
+    assert widgets[3].readings.watches_for(made[3]) == [kernel.quiet[3]]
     widgets[0].readings.pause()
     assert kernel.reading[-1] == made[automatic_watches.MOST + 1].id
 
@@ -118,7 +118,7 @@ def test_own_expression_adds_to_what_the_card_reads_by_itself(kernel, tasks):
     kernel.made.append(own)
     log_metrics._notice(own)
     assert kernel.reading == ["t0"]
-    assert widget.readings.of(task) == [own, kernel.quiet[0]]
+    assert widget.readings.watches_for(task) == [own, kernel.quiet[0]]
     kernel.quiet[0].read(percent=5.0)
     assert widget.told == ["t0", "t0"]
     widget.readings.close()
@@ -132,7 +132,7 @@ def test_own_expression_alone_is_read_if_the_simulator_prints_no_known_numbers(
     (task,) = tasks(1)
     kernel.made.append(FakeWatch(task))
     widget = Widget(task)
-    assert widget.readings.of(task) == kernel.made
+    assert widget.readings.watches_for(task) == kernel.made
     assert kernel.quiet == []
 
 
@@ -145,7 +145,7 @@ def test_preset_of_a_person_takes_the_place_of_the_quiet_one(kernel, tasks):
     log_metrics._notice(watch)
     assert kernel.reading == []
     assert widget.told == ["t0"]
-    assert widget.readings.of(task) == [watch]
+    assert widget.readings.watches_for(task) == [watch]
     watch.read(p=1.0)
     assert widget.told == ["t0", "t0"]
 
@@ -157,7 +157,7 @@ def test_watches_that_were_made_before_are_followed_whatever_their_number(kernel
         watch.has_preset = True
     widget = Widget(*made)
     assert kernel.quiet == []
-    assert all(widget.readings.of(task) for task in made)
+    assert all(widget.readings.watches_for(task) for task in made)
     widget.readings.close()
     assert not any(watch.callbacks or watch.is_stopped for watch in kernel.made)
 
@@ -169,7 +169,7 @@ def test_watch_of_another_task_is_not_taken(kernel, tasks):
     kernel.made.append(watch)
     log_metrics._notice(watch)
     assert watch.callbacks == []
-    assert widget.readings.of(one) == kernel.quiet
+    assert widget.readings.watches_for(one) == kernel.quiet
 
 
 def test_cloud_is_read_only_where_it_can_be_and_the_numbers_are_known(kernel, tasks, monkeypatch):
@@ -224,5 +224,5 @@ def test_closed_widget_begins_nothing_again(kernel, tasks):
     widget = Widget(task)
     widget.readings.close()
     widget.readings.resume()
-    widget.readings.seek([task])
+    widget.readings.set_tasks([task])
     assert kernel.reading == []

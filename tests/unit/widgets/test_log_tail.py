@@ -5,10 +5,10 @@ import io
 import pytest
 
 from inductiva_widgets.errors import InputError, ServerError
-from inductiva_widgets.polling import poller_for
+from inductiva_widgets.polling import get_poller
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import TaskListWidget, TaskWidget, log_tail
-from inductiva_widgets.widgets.log_tail import LastWords, last_lines
+from inductiva_widgets.widgets.log_tail import FailureLogTail, last_lines
 from tests.unit.conftest import wire_task
 
 
@@ -49,36 +49,36 @@ def make(service, monkeypatch):
 def test_they_come_once_and_are_told(make, spawned):
     task = make(files={"stderr.txt": b"ERROR 209\n", "stdout.txt": b"step 1\nstep 2\n"})
     told = []
-    words = LastWords(told.append)
-    assert words.of(task) == []
-    assert words.of(task) == []
+    words = FailureLogTail(told.append)
+    assert words.get(task) == []
+    assert words.get(task) == []
     (work,) = spawned
     work()
     assert told == [task]
-    assert words.of(task) == [
+    assert words.get(task) == [
         {"name": "stderr.txt", "text": "ERROR 209"},
         {"name": "stdout.txt", "text": "step 1\nstep 2"},
     ]
     # Another view of the task finds them there.
-    assert LastWords(told.append).of(task) == words.of(task)
+    assert FailureLogTail(told.append).get(task) == words.get(task)
     assert len(spawned) == 1
     assert task.opened == ["stderr.txt", "stdout.txt"]
 
 
 @pytest.mark.parametrize("status", ["success", "killed", "computation-started", "submitted"])
 def test_only_failed_tasks_are_asked_for_them(make, spawned, status):
-    LastWords(lambda _: None).of(make(status))
+    FailureLogTail(lambda _: None).get(make(status))
     assert spawned == []
 
 
 def test_task_without_outputs_is_not_asked(make, spawned):
-    LastWords(lambda _: None).of(make("zombie", storage_output_path=None))
+    FailureLogTail(lambda _: None).get(make("zombie", storage_output_path=None))
     assert spawned == []
 
 
 def test_stream_that_cannot_be_read_is_missing_and_the_other_is_not(make):
     task = make(files={"stderr.txt": InputError("no such file"), "stdout.txt": b"the end\n"})
-    assert log_tail.fetch(task) == [{"name": "stdout.txt", "text": "the end"}]
+    assert log_tail.fetch_tail(task) == [{"name": "stdout.txt", "text": "the end"}]
 
 
 def test_service_that_does_not_answer_costs_the_words_only(make, spawned, caplog):
@@ -86,11 +86,11 @@ def test_service_that_does_not_answer_costs_the_words_only(make, spawned, caplog
     down = ServerError("down", status=503)
     task = make(files={"stderr.txt": down, "stdout.txt": down})
     told = []
-    words = LastWords(told.append)
-    words.of(task)
+    words = FailureLogTail(told.append)
+    words.get(task)
     spawned[0]()
     assert told == []
-    assert words.of(task) == []
+    assert words.get(task) == []
     assert {record.levelname for record in caplog.records} == {"DEBUG"}
 
 
@@ -109,7 +109,7 @@ def test_card_whose_task_fails_while_it_is_shown_gets_them(make, spawned):
     card = TaskWidget(task)
     assert spawned == []
     task.client.transport.tasks["t1"].update(wire_task("t1", "failed"))
-    poller_for(task.client).tick()
+    get_poller(task.client).poll_once()
     spawned[0]()
     assert card.view["failure"]["last_words"][0]["text"] == "ERROR"
 
@@ -130,7 +130,7 @@ def test_card_that_is_open_in_a_list_gets_them(make, spawned, monkeypatch):
 
 def test_packed_file_that_is_too_long_is_left_alone(make, monkeypatch):
     monkeypatch.setattr(log_tail, "_LONGEST", 3)
-    assert log_tail.fetch(make(files={"stderr.txt": b"too long"})) == []
+    assert log_tail.fetch_tail(make(files={"stderr.txt": b"too long"})) == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from inductiva_widgets import errors
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.http.transport import FilePart
+from inductiva_widgets.http.transport import FileRange
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import log_view as logs
 from inductiva_widgets.widgets.log_view import log_view
@@ -37,7 +37,7 @@ class Disk:
             part = data[params["after"] :][: params["most"]]
         else:
             part = data[max(0, len(data) - params["tail_bytes"]) :]
-        return FilePart(part, len(data), None)
+        return FileRange(part, len(data), None)
 
 
 @pytest.fixture

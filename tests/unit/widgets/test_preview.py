@@ -221,7 +221,7 @@ def test_json_is_laid_out_and_its_values_stay_as_written():
 def test_json_layout_means_the_same():
     value = {"a": [1, [], {}, [[2.5, None]], {"b": ']}\\"[{'}], "c": "\u00e9\n", "d": True}
     for text in (json.dumps(value), json.dumps(value, indent=7), json.dumps(value, indent=None)):
-        assert json.loads(content_sniffing.lay_json(text)) == value
+        assert json.loads(content_sniffing.pretty_json(text)) == value
 
 
 def test_json_without_the_name_of_one_is_json_where_it_is_valid():

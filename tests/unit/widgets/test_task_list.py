@@ -9,8 +9,8 @@ from pandas.testing import assert_frame_equal
 
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import DownloadCancelled, DownloadError, InputError, ServerError
+from inductiva_widgets.polling import get_poller
 from inductiva_widgets.polling import new_tasks as follow_module
-from inductiva_widgets.polling import poller_for
 from inductiva_widgets.tasks import TaskList, get
 from inductiva_widgets.widgets import TaskListWidget, base, selection_actions, table_controller
 from inductiva_widgets.widgets import task_list as module
@@ -193,7 +193,7 @@ def test_columns_and_mode_are_checked(table):
 def test_empty_table_is_fine():
     widget = TaskListWidget([])
     assert (widget.total, widget.head, widget.totals["counts"]) == (0, [], {})
-    assert widget.code == "df = tasks.to_frame()"
+    assert widget.pandas_code == "df = tasks.to_frame()"
     assert "No tasks found." in widget._repr_mimebundle_()[0]["text/plain"]
 
 
@@ -217,7 +217,7 @@ def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
     (subscription,) = widget._subscriptions
     assert set(subscription.tasks) == {"live"}
     client.transport.tasks["live"].update(wire_task("live", "success"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert widget.totals["counts"] == {"ok": 4}
 
 
@@ -228,7 +228,7 @@ def test_long_list_that_was_closed_at_once_follows_nothing(table, monkeypatch):
     widget, client = table(wire_task("live", "computation-started"))
     widget.close()
     work[0]()
-    assert not poller_for(client)._has_work()
+    assert not get_poller(client)._has_work()
 
 
 def test_twins_of_a_long_list_stay_short(table):
@@ -283,7 +283,7 @@ def test_one_change_among_a_hundred_is_at_most_400_bytes(table, status):
     comm = plugged(widget)
     changed = wire_task(f"{LONG}42", status, estimated_computation_cost=0.25)
     client.transport.tasks[f"{LONG}42"].update(changed)
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     told = [data.get("content", data.get("state")) for data in comm.sent]
     size = sum(len(json.dumps(content, separators=(",", ":"))) for content in told)
     (push,) = [content for content in told if "push" in content]
@@ -296,7 +296,7 @@ def test_line_that_the_page_does_not_have_is_not_sent(table):
     widget, client = table(*many(100, "computation-started"))
     sent = record(widget)
     client.transport.tasks["t42"].update(wire_task("t42", "success"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert sent == []
     assert widget.totals["counts"] == {"run": 99, "ok": 1}
 
@@ -305,7 +305,7 @@ def test_news_do_not_overtake_lines_that_are_on_their_way(table):
     widget, client = table(*many(3, "computation-started"))
     result = widget._handlers["rows"]({"start": 0, "stop": 3})
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     sent = record(widget)
     widget.send({"id": "r1", "ok": True, "result": result})
     assert sent[0]["result"]["lines"][1]["status"] == "success"
@@ -314,7 +314,7 @@ def test_news_do_not_overtake_lines_that_are_on_their_way(table):
 def test_page_that_comes_back_gets_the_head_as_it_is_now(table):
     widget, client = table(*many(3, "computation-started"))
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert widget.get_state()["head"][1]["status"] == "success"
 
 
@@ -323,11 +323,11 @@ def test_lines_keep_their_places_for_a_while(table, monkeypatch):
     widget, client = table(*many(3, "computation-started"))
     widget.query(tones="run")
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert (widget.shape["lines"], widget.totals["counts"]) == (3, {"run": 2, "ok": 1})
     monkeypatch.setattr(module, "_REST", 0.0)
     version = widget.shape["version"]
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert [line["id"] for line in widget.head] == ["t0", "t2"]
     assert widget.shape["version"] == version + 1
 
@@ -337,7 +337,7 @@ def test_last_news_are_not_put_off(table, monkeypatch):
     widget, client = table(*many(1, "computation-started"))
     widget.query(tones="run")
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert widget.shape["lines"] == 0
 
 
@@ -346,7 +346,7 @@ def test_news_that_move_no_line_send_no_shape(table):
     shapes = []
     widget.observe(shapes.append, ["shape", "head"])
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert shapes == []
 
 
@@ -355,7 +355,7 @@ def test_only_live_tasks_are_watched(table):
     (subscription,) = widget._subscriptions
     assert list(subscription.tasks) == ["live"]
     _ended, client = table(*many(50))
-    assert not poller_for(client)._has_work()
+    assert not get_poller(client)._has_work()
 
 
 # Cards
@@ -366,7 +366,7 @@ def test_opened_card_gets_news_until_it_is_closed(table):
     assert ask(widget, "open", task_id="t1")["result"]["view"]["id"] == "t1"
     sent = record(widget)
     client.transport.tasks["t1"].update(wire_task("t1", "failed"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert [m["view"]["status"] for m in sent if m.get("push") == "card"] == ["failed"]
     ask(widget, "close", task_id="t1")
     assert widget._open == set()
@@ -388,24 +388,24 @@ def test_new_tasks_appear_at_the_head_and_keep_query_selection_and_cards(table):
     widget.query(tones="run")
     record(widget)
     submit(client, wire_task("n1", "computation-started"), wire_task("n0"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert (widget.total, ids(widget.tasks)[:3]) == (5, ["n1", "n0", "t0"])
     assert widget.tasks[2] is old
     assert [line["id"] for line in widget.head] == ["n1", "t0", "t1", "t2"]
     assert (ids(widget.selected), widget._open) == (["t1"], {"t2"})
     client.transport.tasks["n1"].update(wire_task("n1", "failed"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert widget.totals["counts"] == {"run": 3, "ok": 1, "bad": 1}
 
 
 def test_page_turns_following_on_and_off(table):
     widget, client = table(*many(2))
-    assert not poller_for(client)._has_work()
+    assert not get_poller(client)._has_work()
     assert ask(widget, "follow", on=True)["ok"]
-    assert poller_for(client)._has_work()
+    assert get_poller(client)._has_work()
     assert ask(widget, "follow", on=False)["ok"]
     assert widget.is_following is False
-    assert not poller_for(client)._has_work()
+    assert not get_poller(client)._has_work()
     assert ask(widget, "follow", on="yes")["ok"] is False
 
 
@@ -417,13 +417,13 @@ def test_listing_that_found_nothing_can_follow(service):
     client = service(wire_task("t0"))
     widget = get(status="failed", client=client).widget(follow=True)
     submit(client, wire_task("n0", create_time=at(10**10)))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert ids(widget.tasks) == ["n0"]
 
 
 def test_closed_list_leaves_nothing_behind(table):
     widget, client = table(*many(3, "computation-started"), follow=True)
-    poller = poller_for(client)
+    poller = get_poller(client)
     interests = list(widget._subscriptions)
     widget.close()
     assert [interest.is_cancelled for interest in interests] == [True, True]
@@ -575,5 +575,5 @@ def test_tasks_of_a_frame_show_at_once_and_live_ones_come_up_to_date(table):
     assert widget.totals["counts"] == {"ok": 1, "wait": 1}
     assert client.transport.calls == []
     client.transport.tasks["live"] = wire_task("live")
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert widget.totals["counts"] == {"ok": 2}

@@ -5,7 +5,7 @@ import pytest
 
 from inductiva_widgets.errors import DownloadError
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.polling import Feed
+from inductiva_widgets.polling import PollStatus
 from inductiva_widgets.status import KNOWN_STATUSES, STATUS_FACTS
 from inductiva_widgets.widgets import view_models
 from inductiva_widgets.widgets.log_tail import last_lines
@@ -185,7 +185,7 @@ def test_text_of_foreign_errors_is_not_shown_as_it_may_hold_a_signed_link():
 
 
 def test_feed_is_in_milliseconds():
-    assert view_models.feed_view(Feed(1.5, 2.0, "gone", "offline"), 3.0) == {
+    assert view_models.poll_status_view(PollStatus(1.5, 2.0, "gone", "offline"), 3.0) == {
         "updated": 1500,
         "offline_since": 2000,
         "error": "gone",

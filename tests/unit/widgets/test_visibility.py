@@ -6,7 +6,7 @@ import time
 import pytest
 
 from inductiva_widgets.downloads.progress import Progress
-from inductiva_widgets.polling import poller_for
+from inductiva_widgets.polling import get_poller
 from inductiva_widgets.tasks import Task, get
 from inductiva_widgets.widgets import DownloadWidget, TaskListWidget, TaskWidget, base, view_models
 from tests.unit.conftest import CANARY, wire_task
@@ -46,14 +46,14 @@ def tell(widget, view, is_visible):
 
 def poller_of(widget):
     task = widget.task if isinstance(widget, TaskWidget) else widget.tasks[0]
-    return poller_for(task.client), task.client.transport
+    return get_poller(task.client), task.client.transport
 
 
 def looks(widget):
     """Return whether a tick of the poller asks the service anything."""
     poller, transport = poller_of(widget)
     transport.calls.clear()
-    poller.tick()
+    poller.poll_once()
     return bool(transport.calls)
 
 
@@ -92,10 +92,10 @@ def test_news_of_the_hidden_time_are_told_at_the_first_look(service):
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
     # Such as a wait in a cell, which goes on whoever looks.
     card.task.refresh()
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert card.view["status"] == RUNNING
     tell(card, "a", True)
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert card.view["status"] == "success"
 
 
@@ -135,8 +135,8 @@ def test_failing_callback_is_told_once_with_a_report_without_secrets(widget):
     sent = record(widget)
     break_a_callback(widget)
     poller, _ = poller_of(widget)
-    poller.tick()
-    poller.tick()
+    poller.poll_once()
+    poller.poll_once()
     (push,) = [message for message in sent if message.get("push") == "error"]
     assert push["error"]["title"] == "An update could not be shown"
     assert "RuntimeError in fail" in push["error"]["report"]
@@ -148,7 +148,7 @@ def test_failing_callback_is_logged_and_the_others_still_hear(service, caplog):
     broken, sound = card_of(client), card_of(client)
     break_a_callback(broken)
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
-    poller_for(client).tick()
+    get_poller(client).poll_once()
     assert "A listener of the poller failed" in caplog.text
     assert sound.view["status"] == "success"
 
@@ -159,7 +159,7 @@ def test_failure_that_cannot_be_told_stops_nothing(widget, caplog):
 
     widget.send = refuse
     break_a_callback(widget)
-    poller_of(widget)[0].tick()
+    poller_of(widget)[0].poll_once()
     assert "Nor could its failure be told" in caplog.text
 
 

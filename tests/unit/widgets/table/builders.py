@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.widgets.table import Query, TaskTable
+from inductiva_widgets.widgets.table import TableQuery, TaskTable
 from tests.unit.conftest import START, wire_task
 
 NOW = START + timedelta(hours=1)
@@ -25,5 +25,5 @@ def table_of(*tasks):
 
 
 def shown(table, **query):
-    table.set_query(Query.of(**query))
+    table.set_query(TableQuery.from_arguments(**query))
     return [table.infos[place].task_id for place in table.shown]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from inductiva_widgets.frames import to_frame
 from inductiva_widgets.status import KNOWN_STATUSES
-from inductiva_widgets.widgets.table import Query, TaskTable
+from inductiva_widgets.widgets.table import TableQuery, TaskTable
 from inductiva_widgets.widgets.table.columns import COLUMNS
-from inductiva_widgets.widgets.table.pandas_code import code
+from inductiva_widgets.widgets.table.pandas_code import pandas_code
 from inductiva_widgets.widgets.table.query import GROUPS, TONES
 from tests.unit.conftest import at
 from tests.unit.widgets.table.builders import NOW, infos
@@ -114,15 +114,15 @@ def run(text, listed):
 @example([], {"search": "x", "sort": {"key": "id", "descending": True}, "group": "status"})
 def test_code_gives_what_is_shown(listed, view):
     table = TaskTable(listed, lambda: NOW)
-    table.set_query(Query.from_view(view))
-    expected = [listed[place].task_id for place in table.shown]
-    assert run(table.shape()["code"], listed) == expected, table.shape()["code"]
+    table.set_query(TableQuery.from_json(view))
+    expected = [listed[place].task_id for place in table.visible]
+    assert run(table.layout_view()["code"], listed) == expected, table.layout_view()["code"]
 
 
 @given(st.text(), st.text())
 def test_texts_stay_texts(search, project):
-    query = Query(search=search, filters={"project": (project,)}, group="project")
-    tree = ast.parse(code(query))
+    query = TableQuery(search=search, filters={"project": (project,)}, group="project")
+    tree = ast.parse(pandas_code(query))
     called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call)}
     assert called == {"to_frame", "contains", "isin", "sort_values"} - (
         set() if search.strip() else {"contains"}
@@ -130,12 +130,14 @@ def test_texts_stay_texts(search, project):
 
 
 def test_everything_is_one_line():
-    assert code(Query()) == "df = tasks.to_frame()"
+    assert pandas_code(TableQuery()) == "df = tasks.to_frame()"
 
 
 def test_code_reads_as_a_person_would_write_it():
-    query = Query.of(tones="ok", status="success", cost=(0.5, None), sort="-cost", group="project")
-    assert code(query).splitlines() == [
+    query = TableQuery.from_arguments(
+        tones="ok", status="success", cost=(0.5, None), sort="-cost", group="project"
+    )
+    assert pandas_code(query).splitlines() == [
         "df = tasks.to_frame()",
         "df = df[df[\"status\"].isin(['success'])]",
         "df = df[df[\"status\"].isin(['success'])]",
@@ -147,4 +149,4 @@ def test_code_reads_as_a_person_would_write_it():
 
 @pytest.mark.parametrize("tones", [["unknown"], ["unknown", "ok"]])
 def test_unknown_tone_is_told_by_what_it_is_not(tones):
-    assert '~df["status"]' in code(Query.of(tones=tones))
+    assert '~df["status"]' in pandas_code(TableQuery.from_arguments(tones=tones))

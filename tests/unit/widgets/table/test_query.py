@@ -5,8 +5,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.widgets.table import Query
-from inductiva_widgets.widgets.table.query import UNKNOWN_GROUP, Range, Sort
+from inductiva_widgets.widgets.table import TableQuery
+from inductiva_widgets.widgets.table.query import UNKNOWN_GROUP, Sort, ValueRange
 
 VIEW = {
     "search": "reef",
@@ -19,11 +19,11 @@ VIEW = {
 
 
 def test_query_of_the_page_comes_back_as_it_was():
-    assert Query.from_view(VIEW).view() == VIEW
+    assert TableQuery.from_json(VIEW).to_json() == VIEW
 
 
 def test_query_of_a_person_is_that_of_the_page():
-    written = Query.of(
+    written = TableQuery.from_arguments(
         "reef",
         tones=["ok", "bad"],
         sort="-cost",
@@ -32,29 +32,32 @@ def test_query_of_a_person_is_that_of_the_page():
         project=["a", None],
         cost=(1, None),
     )
-    assert written == Query.from_view(VIEW)
+    assert written == TableQuery.from_json(VIEW)
 
 
 def test_person_may_write_one_value_times_and_durations():
     moment = datetime(2024, 2, 1, tzinfo=timezone.utc)
-    query = Query.of(
+    query = TableQuery.from_arguments(
         tones="ok", status="failed", ended=(moment, None), queue=(None, timedelta(0, 90))
     )
-    assert query.tones == ("ok",)
+    assert query.status_group == ("ok",)
     assert query.filters == {
         "status": ("failed",),
-        "ended": Range(1706745600000, None),
-        "queue": Range(None, 90.0),
+        "ended": ValueRange(1706745600000, None),
+        "queue": ValueRange(None, 90.0),
     }
 
 
 def test_unknown_value_and_unknown_group_have_a_name():
-    assert Query.of(project=None).filters == {"project": (None,)}
-    assert Query.of(group="project", closed=[None, "a"]).closed == (UNKNOWN_GROUP, "a")
+    assert TableQuery.from_arguments(project=None).filters == {"project": (None,)}
+    assert TableQuery.from_arguments(group="project", closed=[None, "a"]).collapsed == (
+        UNKNOWN_GROUP,
+        "a",
+    )
 
 
 def test_sort_without_a_minus_is_upwards():
-    assert Query.of(sort="id").sort == Sort("id", descending=False)
+    assert TableQuery.from_arguments(sort="id").sort == Sort("id", descending=False)
 
 
 @pytest.mark.parametrize(
@@ -90,13 +93,13 @@ def test_sort_without_a_minus_is_upwards():
 )
 def test_what_makes_no_sense_is_refused_by_name(change, named):
     with pytest.raises(InputError, match=named):
-        Query.from_view({**VIEW, **change})
+        TableQuery.from_json({**VIEW, **change})
 
 
 @pytest.mark.parametrize("view", [None, [], "reef", 3])
 def test_what_is_no_query_is_refused(view):
     with pytest.raises(InputError, match="query"):
-        Query.from_view(view)
+        TableQuery.from_json(view)
 
 
 @pytest.mark.parametrize(
@@ -112,4 +115,4 @@ def test_what_is_no_query_is_refused(view):
 )
 def test_what_a_person_got_wrong_is_told(wrong, named):
     with pytest.raises(InputError, match=named):
-        Query.of(**wrong)
+        TableQuery.from_arguments(**wrong)

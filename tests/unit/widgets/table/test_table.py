@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from inductiva_widgets.formatting import format_clock, format_short
+from inductiva_widgets.formatting import format_duration, format_hms
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.widgets.table import Query, TaskTable
-from inductiva_widgets.widgets.table.columns import COLUMNS, Columns
+from inductiva_widgets.widgets.table import TableQuery, TaskTable
+from inductiva_widgets.widgets.table.columns import COLUMNS, ColumnStore
 from tests.unit.conftest import START, at
 from tests.unit.widgets.table.builders import NOW, info, shown, table_of
 
@@ -58,8 +58,8 @@ def test_spaces_around_a_search_mean_nothing_and_stay_where_they_are_typed():
     table = table_of(info("t0", simulator="swmm"), info("t1", simulator="reef3d"))
     assert shown(table, search=" swmm ") == ["t0"]
     assert shown(table, search="  ") == ["t0", "t1"]
-    assert table.shape()["query"]["search"] == "  "
-    assert table.shape()["code"] == "df = tasks.to_frame()"
+    assert table.layout_view()["query"]["search"] == "  "
+    assert table.layout_view()["code"] == "df = tasks.to_frame()"
 
 
 def test_reason_of_the_machine_is_searched_too():
@@ -77,7 +77,7 @@ def test_range_includes_its_ends_and_leaves_out_the_unknown():
 @pytest.mark.parametrize("status", ["submitted", "computation-started", "success", "killed"])
 def test_durations_are_those_of_the_frame(key, status):
     task = info(status=status, start_time=None) if status == "killed" else info(status=status)
-    mine = Columns([task], NOW).numbers(key)[0]
+    mine = ColumnStore([task], NOW).numbers(key)[0]
     theirs = to_frame([task], now=NOW)[COLUMNS[key].frame].dt.total_seconds().iloc[0]
     assert mine == pytest.approx(theirs, rel=0, abs=0, nan_ok=True)
 
@@ -89,9 +89,9 @@ def test_groups_have_heads_and_fold():
         info("c", "failed", project="x", estimated_computation_cost=0.5),
         info("d", project="w"),
     )
-    table.set_query(Query.of(group="project", closed=["w"]))
+    table.set_query(TableQuery.from_arguments(group="project", closed=["w"]))
     assert lines(table) == ["w", "x", "a", "c", "\0", "b"]
-    head = table.rows(1, 2)[1][0]
+    head = table.row_window(1, 2)[1][0]
     assert head == {
         "group": "x",
         "label": "x",
@@ -101,15 +101,15 @@ def test_groups_have_heads_and_fold():
         "cost": 1.5,
         "seconds": 20.0,
     }
-    assert table.rows(4, 5)[1][0]["label"] is None
-    assert (table.shape()["tasks"], table.shape()["lines"]) == (4, 6)
-    assert [table.infos[place].task_id for place in table.shown] == ["d", "a", "c", "b"]
+    assert table.row_window(4, 5)[1][0]["label"] is None
+    assert (table.layout_view()["tasks"], table.layout_view()["lines"]) == (4, 6)
+    assert [table.infos[place].task_id for place in table.visible] == ["d", "a", "c", "b"]
 
 
 def test_group_of_a_status_has_its_name_for_people():
     table = table_of(info("a", "submitted"))
-    table.set_query(Query.of(group="status"))
-    head = table.rows(0, 1)[1][0]
+    table.set_query(TableQuery.from_arguments(group="status"))
+    head = table.row_window(0, 1)[1][0]
     assert (head["group"], head["label"]) == ("submitted", "In Queue")
 
 
@@ -119,36 +119,36 @@ def test_totals_count_all_tones_but_sum_what_matches():
         info("b", "failed", estimated_computation_cost=2.0),
         info("c", project="other", estimated_computation_cost=4.0),
     )
-    table.set_query(Query.of(tones="ok", project="default"))
-    assert table.totals() == {"counts": {"ok": 1, "bad": 1}, "cost": 1.0, "seconds": 10.0}
+    table.set_query(TableQuery.from_arguments(tones="ok", project="default"))
+    assert table.aggregates() == {"counts": {"ok": 1, "bad": 1}, "cost": 1.0, "seconds": 10.0}
 
 
 @pytest.mark.parametrize("seconds", [22.53, 22.47, 0.96, 61.5004])
 def test_total_of_one_task_is_written_as_in_its_line(seconds):
-    total = table_of(info("t", metrics={"computation_seconds": seconds})).totals()["seconds"]
-    assert format_clock(total) == format_clock(seconds)
-    assert format_short(total) == format_short(seconds)
+    total = table_of(info("t", metrics={"computation_seconds": seconds})).aggregates()["seconds"]
+    assert format_hms(total) == format_hms(seconds)
+    assert format_duration(total) == format_duration(seconds)
 
 
 def test_time_of_a_running_task_grows_in_the_totals():
     running = info("a", "computation-started")
-    assert table_of(running).totals()["seconds"] == (NOW - START).total_seconds() - 16
+    assert table_of(running).aggregates()["seconds"] == (NOW - START).total_seconds() - 16
 
 
 def test_time_that_passes_is_in_the_next_totals():
     moments = iter([NOW, NOW, NOW + timedelta(seconds=5)])
     table = TaskTable([info("a", "computation-started"), info("b")], lambda: next(moments))
-    before = table.totals()["seconds"]
-    assert table.totals()["seconds"] == before + 5
+    before = table.aggregates()["seconds"]
+    assert table.aggregates()["seconds"] == before + 5
 
 
 @pytest.mark.parametrize("tones", [(), ("ok",)])
 def test_shape_spans_the_times_of_what_matches(tones):
     table = table_of(info("a", end_time=at(50)), info("b", input_submit_time=at(-5)))
-    table.set_query(Query.of(tones=tones))
+    table.set_query(TableQuery.from_arguments(tones=tones))
     epoch = START.timestamp() * 1000
-    assert table.shape()["first"] == epoch - 5000
-    assert table.shape()["last"] == epoch + 50_000
+    assert table.layout_view()["first"] == epoch - 5000
+    assert table.layout_view()["last"] == epoch + 50_000
 
 
 def test_facet_lists_values_by_frequency_without_its_own_filter():
@@ -159,7 +159,7 @@ def test_facet_lists_values_by_frequency_without_its_own_filter():
         info("d", project=None),
         info("e", "failed", project="y"),
     )
-    table.set_query(Query.of(project="x", status="success"))
+    table.set_query(TableQuery.from_arguments(project="x", status="success"))
     facet = table.facet("project")
     assert facet["values"] == [
         {"value": "y", "count": 2},
@@ -175,7 +175,7 @@ def test_facet_of_statuses_adds_up_to_the_counts_by_tone():
     sums = {}
     for value in table.facet("status")["values"]:
         sums[value["tone"]] = sums.get(value["tone"], 0) + value["count"]
-    assert sums == table.totals()["counts"] == {"bad": 3, "ok": 1, "unknown": 1}
+    assert sums == table.aggregates()["counts"] == {"bad": 3, "ok": 1, "unknown": 1}
 
 
 def test_facet_of_many_values_says_how_many_are_left_out():
@@ -202,9 +202,9 @@ def test_range_of_times_that_a_facet_gives_leaves_no_task_out():
 def test_empty_table_has_no_lines():
     table = table_of()
     for group in (None, "status"):
-        table.set_query(Query.of("x", sort="cost", group=group))
-        assert table.rows(0, 10)[1:] == ([], [])
-    assert table.totals() == {"counts": {}, "cost": None, "seconds": 0.0}
+        table.set_query(TableQuery.from_arguments("x", sort="cost", group=group))
+        assert table.row_window(0, 10)[1:] == ([], [])
+    assert table.aggregates() == {"counts": {}, "cost": None, "seconds": 0.0}
 
 
 def chosen(table):
@@ -214,7 +214,7 @@ def chosen(table):
 def test_selection_outlives_a_query_and_counts_what_is_hidden():
     table = table_of(info("a"), info("b", "computation-started"), info("c", "failed"))
     table.select([0, 1], on=True)
-    table.set_query(Query.of(tones=["run", "bad"], sort="-id"))
+    table.set_query(TableQuery.from_arguments(tones=["run", "bad"], sort="-id"))
     assert chosen(table) == ["b", "a"]
     assert table.selection() == {
         "version": 1,
@@ -224,13 +224,13 @@ def test_selection_outlives_a_query_and_counts_what_is_hidden():
         "with_outputs": 1,
         "cost": None,
     }
-    assert table.rows(0, 9)[2] == ["b"]
+    assert table.row_window(0, 9)[2] == ["b"]
 
 
 def test_select_all_takes_what_matches_and_none_takes_all_away():
     table = table_of(info("a"), info("b", "failed"), info("c"))
     table.select([1], on=True)
-    table.set_query(Query.of(tones="ok"))
+    table.set_query(TableQuery.from_arguments(tones="ok"))
     table.select_all(on=True)
     assert chosen(table) == ["a", "c", "b"]
     table.select_all(on=False)
@@ -239,7 +239,7 @@ def test_select_all_takes_what_matches_and_none_takes_all_away():
 
 def test_lines_are_selected_by_the_present_order_and_heads_with_their_tasks():
     table = table_of(info("a", project="x"), info("b", project="y"), info("c", project="x"))
-    table.set_query(Query.of(group="project", closed=["y"], sort="-id"))
+    table.set_query(TableQuery.from_arguments(group="project", closed=["y"], sort="-id"))
     assert lines(table) == ["x", "c", "a", "y"]
     table.select_lines(1, 2, on=True)
     assert chosen(table) == ["c"]
@@ -262,12 +262,12 @@ def test_selection_that_changes_nothing_is_no_new_version():
 
 def test_news_of_a_sent_line_are_what_has_changed():
     table = table_of(info("a", "computation-started"), info("b", "computation-started"))
-    table.rows(0, 1)
-    patches = table.learn([info("a", "computation-ended"), info("b", "computation-ended")])
+    table.row_window(0, 1)
+    patches = table.update([info("a", "computation-ended"), info("b", "computation-ended")])
     assert [patch["id"] for patch in patches] == ["a"], "the page was not sent b"
     assert set(patches[0]) == {"id", "status", "alias", "computation", "marks"}
     assert set(patches[0]["marks"]) == {3}
-    assert table.learn([info("a", "computation-ended")]) == []
+    assert table.update([info("a", "computation-ended")]) == []
 
 
 @pytest.mark.parametrize(
@@ -284,37 +284,37 @@ def test_news_of_a_sent_line_are_what_has_changed():
 )
 def test_lines_are_laid_out_anew_only_where_a_column_in_use_has_changed(query, is_stale):
     table = table_of(info("a", "computation-started"), info("b"))
-    table.set_query(Query.of(**query))
-    table.totals(), table.facet("ended")
-    table.learn([info("a", "success")])
+    table.set_query(TableQuery.from_arguments(**query))
+    table.aggregates(), table.facet("ended")
+    table.update([info("a", "success")])
     assert table.is_stale is is_stale
 
 
 def test_version_grows_only_where_a_line_has_changed_its_place():
     table = table_of(info("a", "computation-started"), info("b", "submitted"))
-    table.set_query(Query.of(sort="status"))
+    table.set_query(TableQuery.from_arguments(sort="status"))
     before = table.version
-    table.learn([info("a", "success")])
-    assert (table.settle(), table.version) == (False, before)
-    table.learn([info("b", "failed")])
-    assert (table.settle(), table.version) == (True, before + 1)
+    table.update([info("a", "success")])
+    assert (table.reorder(), table.version) == (False, before)
+    table.update([info("b", "failed")])
+    assert (table.reorder(), table.version) == (True, before + 1)
     assert lines(table) == ["a", "b"]
-    assert table.settle() is False
+    assert table.reorder() is False
 
 
 def test_counts_are_right_before_the_lines_are():
     table = table_of(info("a", "computation-started"), info("b", "computation-started"))
-    table.set_query(Query.of(tones="run"))
-    table.learn([info("a", "success")])
-    assert table.totals()["counts"] == {"run": 1, "ok": 1}
-    assert len(table.shown) == 2
+    table.set_query(TableQuery.from_arguments(tones="run"))
+    table.update([info("a", "success")])
+    assert table.aggregates()["counts"] == {"run": 1, "ok": 1}
+    assert len(table.visible) == 2
 
 
 def test_new_tasks_come_first_and_keep_query_and_selection():
     table = table_of(info("a"), info("b", "failed"))
-    table.set_query(Query.of(tones="ok"))
+    table.set_query(TableQuery.from_arguments(tones="ok"))
     table.select([0], on=True)
-    table.grow([info("d"), info("c", "failed")])
+    table.prepend([info("d"), info("c", "failed")])
     assert lines(table) == ["d", "a"]
     assert chosen(table) == ["a"]
-    assert table.place("a") == 2
+    assert table.index_of("a") == 2
