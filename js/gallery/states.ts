@@ -21,6 +21,9 @@ export const feed: FeedView = {
   updated: now,
   offline_since: null,
   error: null,
+  problem: null,
+  notice: null,
+  is_final: false,
   skew: 0,
   is_paused: false,
 };

@@ -88,13 +88,13 @@ export function isStale(feed: FeedView, offset: number): boolean {
 export function useServiceTime(feed: FeedView, isLive: boolean, seen: number | null): ServiceTime {
   const offset = offsetOf(feed, seen);
   const [, setStale] = useState(false);
-  const stale = isLive && isStale(feed, offset);
+  const stale = isLive && (feed.notice !== null || isStale(feed, offset));
   const watches = isLive && !stale && feed.updated !== null;
   useLayoutEffect(
     () => (watches ? onTick(() => setStale(isStale(feed, offset))) : undefined),
     [watches, feed, offset],
   );
-  return { offset, frozen: stale || (isLive && feed.notice !== null) ? feed.updated : null };
+  return { offset, frozen: stale ? feed.updated : null };
 }
 
 /** Seconds of a duration, never negative; null where unknown. */
