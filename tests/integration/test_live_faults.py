@@ -1,10 +1,6 @@
 """Live cards over real sockets while the service fails for one task, or for all of them."""
 
-import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -15,8 +11,9 @@ from inductiva_widgets.api.transport import Transport
 from inductiva_widgets.config import Settings
 from inductiva_widgets.tasks import Task, TaskList
 from inductiva_widgets.widgets import TaskListWidget, TaskWidget
-from tests.fault_proxy import Fault, FaultProxy
-from tests.unit.conftest import CANARY, FakeTransport, wire_task
+from tests.fault_proxy import Fault
+from tests.task_service import task_service
+from tests.unit.conftest import CANARY, wire_task
 
 DEADLINE = 60.0
 HANGS = Fault(delay=1000.0, times=None)
@@ -31,38 +28,8 @@ def tasks():
 @pytest.fixture
 def proxy(tasks):
     """Return a service with those tasks, behind a proxy that fails as it is told."""
-    data = FakeTransport([])
-    data.tasks = tasks
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            parts = urlsplit(self.path)
-            query = dict(parse_qsl(parts.query))
-            params = {key: int(value) for key, value in query.items() if value.isdigit()}
-            try:
-                status, found = 200, data._answer("GET", parts.path, {**query, **params})
-            except errors.NotFoundError:
-                status, found = 404, {"detail": "Task not found"}
-            body = json.dumps(found).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    with FaultProxy(f"http://127.0.0.1:{server.server_address[1]}") as found:
+    with task_service(tasks) as found:
         yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
