@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from inductiva_widgets.errors import (
     APIConnectionError,
-    APIError,
     APITimeoutError,
-    AuthenticationError,
     InductivaError,
+    InvalidRequestError,
+    NotFoundError,
     RateLimitError,
     ServerError,
 )
@@ -374,17 +374,21 @@ class Poller:
         return has_answered
 
     def _look_at_one(self, task_id: str, task: Pollable) -> bool:
-        """Ask for the only live task; what is not about the task itself is about the service."""
+        """Ask for the only live task; where that fails, the listing tells whose fault it is."""
         if not self._is_due(task_id):
             return False
+        if self._failures or task_id in self._troubles:
+            self._poll_listing({task_id: task})
+            return True
         try:
             task.refresh()
-        except (AuthenticationError, RateLimitError, ServerError):
+        except (APITimeoutError, RateLimitError):
+            # Told at once; the next tick asks for the listing.
             raise
-        except APIError as error:
+        except Exception as error:
+            if not isinstance(error, (NotFoundError, InvalidRequestError)):
+                self._listed([task_id])
             self._note(task_id, error)
-        else:
-            self._clear(task_id)
         return True
 
     def _poll_listing(self, live: dict[str, Pollable]) -> None:

@@ -94,13 +94,13 @@ export function useServiceTime(
 ): ServiceTime {
   const offset = offsetOf(feed, seen);
   const [, setStale] = useState(false);
-  const stale = isLive && (isLost || isStale(feed, offset));
+  const stale = isLive && (isLost || feed.notice !== null || isStale(feed, offset));
   const watches = isLive && !stale && feed.updated !== null;
   useLayoutEffect(
     () => (watches ? onTick(() => setStale(isStale(feed, offset))) : undefined),
     [watches, feed, offset],
   );
-  return { offset, frozen: stale || (isLive && feed.notice !== null) ? feed.updated : null };
+  return { offset, frozen: stale ? feed.updated : null };
 }
 
 /** Seconds of a duration, never negative; null where unknown. */

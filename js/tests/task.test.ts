@@ -227,6 +227,19 @@ describe("the card", () => {
     expect(el.textContent).toContain("0:05:39 running");
     expect(el.textContent).not.toContain("last known");
   });
+  it("of a task that the service does not know any more says so and stops counting", async () => {
+    const notice = "The service does not know this task any more (404).";
+    const gone = { notice, offline_since: NOW, problem: "unknown to the service", is_final: true };
+    const view = task({ can_kill: false });
+    const { el } = await show(host({ view, feed: feed(gone) }));
+    expect(one(el, "note").textContent).toBe(notice);
+    expect(byRole(el, "button", "Kill")).toHaveLength(0);
+    const before = el.querySelector(".iw-head")?.textContent;
+    expect(before).toContain("last known");
+    await later(5000);
+    expect(el.querySelector(".iw-head")?.textContent).toBe(before);
+    expect(isTicking()).toBe(false);
+  });
   it("explains a failure", async () => {
     const failure = {
       title: "Exit code 1.",

@@ -6,7 +6,7 @@ one that is there and no longer occurs. `python -m tests.conformance.table` show
 
 import pytest
 
-from tests.conformance.comparison import Difference, comparable, differences
+from tests.conformance.comparison import POLLING, Difference, comparable, differences
 from tests.conformance.measure import measure
 from tests.conformance.recorder import Recorded
 
@@ -82,7 +82,9 @@ def test_every_difference_is_declared(found):
 
 
 def test_every_declared_difference_still_occurs(found):
-    gone = {Difference(*row) for row in DECLARED} - found
+    # How often a client polls depends on how long the task takes on this machine.
+    declared = {Difference(*row) for row in DECLARED if row[0] not in POLLING}
+    gone = declared - found
     assert not gone, "\n".join(map(str, sorted(gone, key=str)))
 
 

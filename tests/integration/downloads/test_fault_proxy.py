@@ -14,6 +14,8 @@ from tests.integration.conftest import KEY
 from tests.integration.downloads.process_helpers import ROOT, ended
 from tests.unit.downloads.archives import noise, wait_until
 
+pytestmark = pytest.mark.extended
+
 DATA = noise(300_000)
 
 

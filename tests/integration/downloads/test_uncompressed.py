@@ -51,7 +51,8 @@ def test_killed_at_five_points_and_resumed(proxy, url, target):
         assert not target.exists()
     fetch_file(url, target)
     check(target)
-    assert proxy.sent <= 1.5 * len(DATA)
+    # Beginning anew each time would be 3.4 times; what a killed process had not read yet is lost.
+    assert proxy.sent <= 2 * len(DATA)
 
 
 def test_cut_for_good_many_times_fetches_each_byte_once(proxy, url, target):

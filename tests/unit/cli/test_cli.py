@@ -133,3 +133,18 @@ def test_completion_knows_the_words_of_the_server(words, offered):
         main, [], env=environment, prog_name="inductiva-widgets", complete_var=None
     )
     assert offered <= {line.partition(",")[2] for line in done.stdout.splitlines()}
+
+
+def test_kill_of_several_goes_on_after_one_that_is_unknown(cli):
+    call = cli(wire_task("a", "computation-started"))
+    result = call("tasks", "kill", "no-such", "a", "-y")
+    assert "a: kill requested." in result.stdout
+    assert "no-such" in result.stderr
+    assert result.exit_code == 1
+
+
+def test_list_of_several_ids_shows_the_others_beside_one_that_is_unknown(cli):
+    result = cli(wire_task("a"))("tasks", "list", "-i", "no-such", "-i", "a")
+    assert "a  " in result.stdout
+    assert "no-such" in result.stderr
+    assert result.exit_code == 1

@@ -182,7 +182,7 @@ def test_tasks_known_by_their_ids_alone_are_asked_for(service):
 
 def test_details_are_asked_for_several_at_a_time(service):
     client = service(*(wire_task(one) for one in "abcd"))
-    meeting = threading.Barrier(4, timeout=10)
+    meeting = threading.Barrier(4, timeout=60)
     client.transport.hooks = {f"GET /tasks/{one}": meeting.wait for one in "abcd"}
     TaskList(Task(one, client=client) for one in "abcd").compare(details=True)
 

@@ -68,12 +68,6 @@ def test_frame_is_left_as_it_was(frames, name):
 
 
 @every_picture
-def test_rows_of_any_choice_and_order_are_taken(frames, name):
-    some = frames[500].query("cost_usd > 1").sample(frac=0.5, random_state=1)
-    getattr(plots, name)(some).to_dict()
-
-
-@every_picture
 def test_nothing_known_of_tasks_is_said_rather_than_raised(name):
     bare = frame_of(*({"task_id": f"bare{n}", "status": "submitted"} for n in range(3)))
     spec = getattr(plots, name)(bare).to_dict()

@@ -51,6 +51,28 @@ def world(service, monkeypatch):
     return make
 
 
+@pytest.fixture
+def background(monkeypatch):
+    """Collect what would run on threads of its own."""
+    jobs = []
+
+    def spawn(action, on_error, _):
+        jobs.append((action, on_error))
+
+    monkeypatch.setattr(poller, "spawn", spawn)
+
+    def run():
+        while jobs:
+            action, on_error = jobs.pop(0)
+            try:
+                action()
+            except Exception as error:
+                on_error(error)
+
+    run.jobs = jobs
+    return run
+
+
 def fail(client, task_id, error, path=""):
     def hook():
         if error is not None:
@@ -147,13 +169,29 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
     assert any("t0" in path for path in client.transport.requests)
 
 
-def test_only_task_that_fails_by_the_service_raises_the_interval(world):
+@pytest.mark.parametrize("error", [FAULTS["403"], FAULTS["500"], FAULTS["cut-off"]])
+@pytest.mark.parametrize("is_general", [True, False])
+def test_listing_tells_whether_the_service_or_its_only_live_task_fails(world, error, is_general):
+    client, subject, clock, listener, troubles, _ = world(*live(1))
+    subject.poll_once()
+    fail(client, "t0", error, "/status")
+    if is_general:
+        client.transport.fail_with = error
+    tick(subject, clock)
+    assert (listener.feeds[-1].offline_since is not None) == is_general
+    assert ("t0" in troubles) != is_general
+    assert (subject.next_delay() > 1.0) == is_general
+
+
+def test_only_live_task_that_does_not_answer_is_no_silent_service_for_long(world, background):
     client, subject, clock, listener, *_ = world(*live(1))
     subject.poll_once()
-    client.transport.fail_with = FAULTS["500"]
+    fail(client, "t0", errors.APITimeoutError("no answer in time"), "/status")
     tick(subject, clock)
-    assert listener.feeds[-1].problem == "service error (500)"
-    assert subject.next_delay() > 1.0
+    assert listener.feeds[-1].problem == "not answering"
+    tick(subject, clock, subject.next_delay())
+    assert listener.feeds[-1].offline_since is None
+    assert subject.next_delay() == 1.0
 
 
 def test_pause_that_the_service_asks_for_is_kept(world):
@@ -248,28 +286,6 @@ def test_queue_positions_of_many_tasks_are_asked_for_in_turn(world):
 
 
 # Tasks that are slow to answer
-
-
-@pytest.fixture
-def background(monkeypatch):
-    """Collect what would run on threads of its own."""
-    jobs = []
-
-    def spawn(action, on_error, _):
-        jobs.append((action, on_error))
-
-    monkeypatch.setattr(poller, "spawn", spawn)
-
-    def run():
-        while jobs:
-            action, on_error = jobs.pop(0)
-            try:
-                action()
-            except Exception as error:
-                on_error(error)
-
-    run.jobs = jobs
-    return run
 
 
 def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, background):

@@ -295,3 +295,35 @@ def test_outside_a_notebook_a_task_shows_as_text(make):
     task = make()
     data, _ = task._repr_mimebundle_()
     assert data == {"text/plain": repr(task)}
+
+
+def test_kill_waits_on_while_the_service_does_not_answer(make, no_sleep):
+    task = make(status="computation-started")
+    task.get_info()
+    transport = task.client.transport
+    transport.hooks[f"POST /tasks/{ID}/kill"] = lambda: setattr(
+        transport, "hooks", {f"GET /tasks/{ID}/status": fail}
+    )
+    fails = [APIConnectionError("gone"), APIConnectionError("gone")]
+
+    def fail():
+        if fails:
+            raise fails.pop()
+
+    no_sleep()
+    assert task.kill(wait_timeout=30) is True
+    assert not fails
+
+
+def test_wait_begins_although_the_service_does_not_answer(make, no_sleep):
+    task = make(status="computation-started")
+    task.get_info()
+    transport = task.client.transport
+    transport.fail_with = APIConnectionError("gone")
+
+    def answer_again():
+        transport.fail_with = None
+        finish(task)
+
+    no_sleep(answer_again)
+    assert task.wait(1e-9, silent_mode=True, download_std_on_completion=False) == "success"

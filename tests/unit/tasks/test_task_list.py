@@ -4,7 +4,12 @@ import threading
 import pytest
 
 from inductiva_widgets import tasks
-from inductiva_widgets.errors import InputError
+from inductiva_widgets.errors import (
+    AuthenticationError,
+    InductivaError,
+    InputError,
+    NotFoundError,
+)
 from inductiva_widgets.tasks import TaskList
 from inductiva_widgets.tasks.text_table import format_task_table
 from tests.unit.conftest import wire_task
@@ -203,3 +208,41 @@ def test_kill_asks_for_each_live_task(service):
 def test_empty_list_says_so(service):
     assert str(TaskList()) == "No tasks found."
     assert repr(TaskList()) == "TaskList(0 tasks)"
+
+
+def running(service, count=4):
+    client = service(*(wire_task(f"t{n}", "computation-started") for n in range(count)))
+    return client, TaskList(tasks.Task(f"t{n}", client=client) for n in range(count))
+
+
+@pytest.mark.parametrize("gone", [["t0"], ["t1", "t2"]])
+def test_kill_of_many_goes_on_after_one_that_fails_and_names_it(service, gone):
+    client, found = running(service)
+    for task_id in gone:
+        del client.transport.tasks[task_id]
+    with pytest.raises(InductivaError) as caught:
+        found.kill()
+    assert {task["status"] for task in client.transport.tasks.values()} == {"killed"}
+    assert all(task_id in f"{caught.value} {caught.value.__dict__}" for task_id in gone)
+
+
+def test_wait_for_many_waits_for_the_others_before_it_raises(service, monkeypatch):
+    client, found = running(service, 3)
+    del client.transport.tasks["t0"]
+
+    def end(_):
+        for task_id in ("t1", "t2"):
+            client.transport.tasks[task_id].update(wire_task(task_id))
+
+    monkeypatch.setattr("time.sleep", end)
+    with pytest.raises(NotFoundError):
+        found.wait(1e-9, silent_mode=True)
+    assert [task.last_info.status for task in found[1:]] == ["success", "success"]
+
+
+def test_refused_key_ends_an_action_on_many_at_once(service):
+    client, found = running(service)
+    client.transport.fail_with = AuthenticationError("refused", status=401)
+    with pytest.raises(AuthenticationError):
+        found.kill()
+    assert len(client.transport.calls) == 1
