@@ -198,7 +198,7 @@ def _listen(host: str, address: _Address) -> socket.socket:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the server as a program of its own and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m inductiva_widgets.server.__main__")
+    parser = argparse.ArgumentParser(prog="python -m inductiva_widgets.server")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--data-dir", type=Path)

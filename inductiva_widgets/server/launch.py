@@ -98,7 +98,7 @@ def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> Se
             [
                 sys.executable,
                 "-m",
-                "inductiva_widgets.server.__main__",
+                "inductiva_widgets.server",
                 "--data-dir",
                 str(data.root),
                 "--idle-timeout",

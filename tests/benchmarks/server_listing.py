@@ -58,7 +58,7 @@ def main() -> None:
         folder = Path(name)
         _fill(folder, given.tasks)
         server = subprocess.Popen(
-            [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", name],
+            [sys.executable, "-m", "inductiva_widgets.server", "--data-dir", name],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,

@@ -114,7 +114,7 @@ class SmallDiskServer(LocalServer):
                 *("unshare", "--mount", "sh", "-c"),
                 'mount -t tmpfs -o size=96m none "$1" && shift && exec "$@"',
                 *("sh", str(self.mount_point), sys.executable),
-                *("-m", "inductiva_widgets.server.__main__"),
+                *("-m", "inductiva_widgets.server"),
                 *("--data-dir", str(self.mount_point / "data"), *self.options),
             ],
             cwd=ROOT,
@@ -223,7 +223,7 @@ def test_damaged_store_is_kept_aside_and_told_and_the_next_server_starts(make_se
 
 def _serve(folder):
     return subprocess.run(
-        [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", str(folder)],
+        [sys.executable, "-m", "inductiva_widgets.server", "--data-dir", str(folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -239,7 +239,7 @@ def test_of_servers_that_start_at_once_on_a_folder_one_runs(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "inductiva_widgets.server.__main__",
+        "inductiva_widgets.server",
         "--data-dir",
         str(tmp_path),
     ]

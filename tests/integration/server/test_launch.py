@@ -71,7 +71,7 @@ def test_processes_that_start_at_once_share_one_server_which_outlives_them(folde
 
 def _serves(process, folder):
     words = process.info["cmdline"] or []
-    return "inductiva_widgets.server.__main__" in words and str(folder) in words
+    return "inductiva_widgets.server" in words and str(folder) in words
 
 
 def test_files_of_a_detached_server_are_for_its_user_only(folder):
@@ -254,7 +254,7 @@ def test_server_that_is_still_ending_is_waited_for(tmp_path):
     )
     folder.mkdir()
     assert holder.stdout.readline() == b"held\n"
-    command = [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", str(folder)]
+    command = [sys.executable, "-m", "inductiva_widgets.server", "--data-dir", str(folder)]
     late = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         # As long as the lock is held there is no server, and no refusal either.

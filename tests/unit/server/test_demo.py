@@ -375,7 +375,7 @@ def test_running_task_prints_more_and_more_and_the_archive_has_it_all(clock):
         demo.turn(1)
     task_id = running[0].task_id
     demo.turn(5)
-    path = demo.data.task(task_id).work_dir / "stdout.txt"
+    path = demo.data.task(task_id).work / "stdout.txt"
     first = path.read_bytes()
     demo.turn(5)
     second = path.read_bytes()

@@ -57,17 +57,17 @@ def test_encrypted_archive_is_refused(archive, tmp_path):
 
 def test_one_file_has_a_limit_whatever_the_disk(tmp_path, small_disk):
     small_disk(1 << 60)
-    transfer.check_upload_size(tmp_path, transfer.MOST_UPLOAD)
+    transfer.check_growth(tmp_path, transfer.MOST_UPLOAD)
     with pytest.raises(TooLargeError):
-        transfer.check_upload_size(tmp_path, transfer.MOST_UPLOAD + 1)
+        transfer.check_growth(tmp_path, transfer.MOST_UPLOAD + 1)
     with pytest.raises(TooLargeError):
-        transfer.check_free_space(tmp_path, transfer.MOST_UPLOAD + 1)
+        transfer.check_room(tmp_path, transfer.MOST_UPLOAD + 1)
 
 
 def test_growing_file_stops_when_the_disk_is_full(tmp_path, small_disk):
     small_disk(-1)
     with pytest.raises(TooLargeError, match="do not fit"):
-        transfer.check_upload_size(tmp_path, 10)
+        transfer.check_growth(tmp_path, 10)
 
 
 def test_merging_keeps_the_inputs_own_files_and_can_be_repeated(archive, tmp_path):
