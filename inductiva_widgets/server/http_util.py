@@ -26,7 +26,7 @@ from inductiva_widgets.server.errors import (
     TooLargeError,
     UnavailableError,
 )
-from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.schemas.base import encode
 
 AnyQuery = TypeVar("AnyQuery", bound=msgspec.Struct)
 Body = TypeVar("Body")

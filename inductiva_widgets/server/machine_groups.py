@@ -15,8 +15,7 @@ from msgspec.structs import asdict, replace
 
 from inductiva_widgets.server import machine_info, state_machine
 from inductiva_widgets.server.errors import ConflictingStateError, MissingError
-from inductiva_widgets.server.scheduler import Scheduler
-from inductiva_widgets.server.schemas.tasks import (
+from inductiva_widgets.server.schemas.machine_groups import (
     GroupUsage,
     LocalGroup,
     NewGroup,
@@ -28,6 +27,7 @@ from inductiva_widgets.server.store import metadata
 from inductiva_widgets.server.store.machine_groups import LOCAL_GROUP
 from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
 from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.task_loop import TaskLoop
 
 _ALL = 10**9
 
@@ -64,16 +64,16 @@ class GroupService:
         The data folder, whose disk the groups have.
     store
         Its store.
-    scheduler
+    task_loop
         Who runs the tasks, and ends those of a terminated group.
     capacity
         How many tasks run at a time.
     """
 
-    def __init__(self, folder: Path, store: TaskStore, scheduler: Scheduler, capacity: int) -> None:
+    def __init__(self, folder: Path, store: TaskStore, task_loop: TaskLoop, capacity: int) -> None:
         self._folder = folder
         self._store = store
-        self._scheduler = scheduler
+        self._task_loop = task_loop
         self._capacity = capacity
 
     def register(self, spec: NewGroup) -> LocalGroup:
@@ -112,7 +112,7 @@ class GroupService:
                         task.info.task_id,
                         lambda present: state_machine.on_group_terminated(present, now),
                     )
-        self._scheduler.wake()
+        self._task_loop.wake()
         return self.find(key)
 
     def find(self, key: str) -> LocalGroup:

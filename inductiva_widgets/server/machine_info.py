@@ -12,7 +12,7 @@ from typing import NamedTuple
 import psutil
 
 from inductiva_widgets.models.tasks import Executer
-from inductiva_widgets.server.schemas.tasks import (
+from inductiva_widgets.server.schemas.machine_groups import (
     CostRange,
     CpuInfo,
     LocalGroup,

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server.errors import ConflictingStateError, MissingError
-from inductiva_widgets.server.schemas.account import ProjectStatistics, ProjectView
-from inductiva_widgets.server.schemas.tasks import NewProject
+from inductiva_widgets.server.schemas.account import NewProject, ProjectStatistics, ProjectView
 from inductiva_widgets.server.store import metadata as notes
 from inductiva_widgets.server.store.records import ProjectRecord, TaskRecord
 from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, TaskStore

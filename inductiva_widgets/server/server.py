@@ -12,7 +12,7 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import NamedTuple, TextIO, cast
+from typing import NamedTuple, TextIO
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -39,6 +39,7 @@ from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
 from inductiva_widgets.server.store.migrations import NewerDatabaseError
 from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.task_loop import TaskLoop
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.server.webrtc_server import PeerService
 
@@ -88,7 +89,7 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
         raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
     if options.replay is not None:
         replay.populate(data, store, options.replay.seed, now)
-    scheduler, context = _services(data, store, options)
+    task_loop, context = _services(data, store, options)
     connection = ServerInfo(
         url=_url_of(listener, options.host),
         api_key=options.api_key or data.api_key(),
@@ -115,37 +116,36 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
             _log.info("Nobody has needed the server for %g s.", limit)
         return done
 
-    scheduler.start()
+    task_loop.start()
     try:
         server = _Server(_web_config(app, is_demo=options.replay is not None), announce, is_done)
         asyncio.run(server.serve(sockets=[listener]))
     finally:
         context.peers.stop()
-        scheduler.stop()
+        task_loop.stop()
         store.close()
         if ServerInfo.read(data.server_file) == connection:
             data.server_file.unlink(missing_ok=True)
         _log.info("Stopped.")
 
 
-def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[Scheduler, Context]:
+def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[TaskLoop, Context]:
     """Put the services together, those of the demo where that is wanted."""
     capacity = options.capacity or machine.default_capacity()
     signer = UrlSigner(data.link_secret())
     if options.replay is not None:
-        # It has what the services need of a scheduler.
-        scheduler = cast(Scheduler, replay.DemoServer(data, store, options.replay))
+        task_loop: TaskLoop = replay.DemoServer(data, store, options.replay)
         storage: StorageService = DemoStorageService(data.storage, store, signer)
-        tasks: TaskService = DemoTaskService(data, store, scheduler, storage)
-        groups: GroupService = DemoGroupService(data.root, store, scheduler, capacity)
+        tasks: TaskService = DemoTaskService(data, store, task_loop, storage)
+        groups: GroupService = DemoGroupService(data.root, store, task_loop, capacity)
     else:
-        scheduler = Scheduler(data, store, capacity)
+        task_loop = Scheduler(data, store, capacity)
         storage = StorageService(data.storage, store, signer)
-        tasks = TaskService(data, store, scheduler, storage)
-        groups = GroupService(data.root, store, scheduler, capacity)
+        tasks = TaskService(data, store, task_loop, storage)
+        groups = GroupService(data.root, store, task_loop, capacity)
     peers = PeerService(tasks)
     instance = secrets.token_hex(16)
-    return scheduler, Context(data, store, tasks, groups, storage, signer, peers, instance)
+    return task_loop, Context(data, store, tasks, groups, storage, signer, peers, instance)
 
 
 def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:

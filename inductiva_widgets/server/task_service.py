@@ -23,12 +23,12 @@ from inductiva_widgets.server import state_machine
 from inductiva_widgets.server.command_resolver import SubmissionSpec
 from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.errors import BadRequestError, ConflictingStateError, MissingError
-from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.schemas.storage import REGION
 from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT, StorageService
 from inductiva_widgets.server.store.records import Change, GroupRecord, TaskRecord
 from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, TaskStore
+from inductiva_widgets.server.task_loop import TaskLoop
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.server.work_dir import FileContent, WorkDir, read_part
 from inductiva_widgets.status import Status
@@ -48,18 +48,18 @@ class TaskService:
         The data folder.
     store
         Its store.
-    scheduler
+    task_loop
         Who runs the tasks.
     storage
         Their files.
     """
 
     def __init__(
-        self, data: DataDir, store: TaskStore, scheduler: Scheduler, storage: StorageService
+        self, data: DataDir, store: TaskStore, task_loop: TaskLoop, storage: StorageService
     ) -> None:
         self._data = data
         self._store = store
-        self._scheduler = scheduler
+        self._task_loop = task_loop
         self._storage = storage
 
     def submit(self, submission: TaskSubmission) -> SubmissionResult:
@@ -220,7 +220,7 @@ class TaskService:
             raise ConflictingStateError(str(error)) from None
         if record is None:
             raise MissingError(f"There is no task {task_id!r}.")
-        self._scheduler.wake()
+        self._task_loop.wake()
         return self._status_of(record)
 
     def _status_of(self, record: TaskRecord) -> TaskStatus:

@@ -9,7 +9,7 @@ from inductiva_widgets.models.tasks import SubmissionResult, TaskStatus, TaskSub
 from inductiva_widgets.server.demo.options import DEMO_KEY, DEMO_VALUE
 from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.machine_groups import GroupService
-from inductiva_widgets.server.schemas.tasks import LocalGroup, NewGroup
+from inductiva_widgets.server.schemas.machine_groups import LocalGroup, NewGroup
 from inductiva_widgets.server.storage_service import StorageService
 from inductiva_widgets.server.task_service import TaskService
 

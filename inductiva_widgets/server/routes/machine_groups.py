@@ -17,7 +17,7 @@ from inductiva_widgets.server.errors import MalformedRequestError
 from inductiva_widgets.server.http_util import read_body, read_query, respond, run_in_thread
 from inductiva_widgets.server.machine_groups import GroupFilter
 from inductiva_widgets.server.schemas.account import MachineType
-from inductiva_widgets.server.schemas.tasks import (
+from inductiva_widgets.server.schemas.machine_groups import (
     GroupRequestBody,
     LocalGroup,
     PastGroup,

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.http_util import read_body, read_query, respond, run_in_thread
-from inductiva_widgets.server.schemas.tasks import PeerId, PeerMessage, PeerOffer
+from inductiva_widgets.server.schemas.webrtc import PeerId, PeerMessage, PeerOffer
 
 
 class _MessageQuery(QueryModel, frozen=True, kw_only=True):

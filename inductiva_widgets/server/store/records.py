@@ -8,7 +8,7 @@ from enum import Enum
 import msgspec
 
 from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
-from inductiva_widgets.server.schemas.tasks import NewGroup
+from inductiva_widgets.server.schemas.machine_groups import NewGroup
 
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ import msgspec
 
 from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
 from inductiva_widgets.server.errors import UnavailableError
-from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.schemas.base import encode
 from inductiva_widgets.server.store.database import Database
 from inductiva_widgets.server.store.machine_groups import GroupTable
 from inductiva_widgets.server.store.records import Change, ProjectRecord, Supervision, TaskRecord

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from inductiva_widgets.server.schemas.tasks import NewGroup
+from inductiva_widgets.server.schemas.machine_groups import NewGroup
 from inductiva_widgets.server.store.migrations import STEPS, NewerDatabaseError, bring_up_to_date
 from inductiva_widgets.server.store.records import Supervision
 from inductiva_widgets.server.store.tasks import TaskStore

@@ -16,7 +16,7 @@ from inductiva_widgets.server import data_dir, events, launch, requirements
 from inductiva_widgets.server.http_ranges import UnsatisfiableRangeError, parse_range
 from inductiva_widgets.server.http_util import MalformedRequestError, read_query
 from inductiva_widgets.server.journal import JournalWriter, read_lines_from
-from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.schemas.base import encode
 from inductiva_widgets.server.server_info import ServerInfo
 from inductiva_widgets.status import Status
 

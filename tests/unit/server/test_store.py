@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from inductiva_widgets.server import state_machine
 from inductiva_widgets.server.errors import UnavailableError
-from inductiva_widgets.server.schemas.tasks import NewGroup, ResizeConfig
+from inductiva_widgets.server.schemas.machine_groups import NewGroup, ResizeConfig
 from inductiva_widgets.server.store.database import DamagedDatabaseError, Database
 from inductiva_widgets.server.store.records import GroupStatus
 from inductiva_widgets.server.store.tasks import TaskStore
