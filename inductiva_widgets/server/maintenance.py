@@ -30,12 +30,6 @@ class FinishedTaskFiles(NamedTuple):
     size: int
 
 
-def running_server(data: DataDir) -> ServerInfo | None:
-    """Return the server of a data folder if it answers."""
-    connection = ServerInfo.read(data.server_file)
-    return connection if connection is not None and connection.is_alive() else None
-
-
 def size_of(place: Path) -> int:
     """Return how many bytes a file or a folder takes on the disk; links count for themselves."""
     inside = (

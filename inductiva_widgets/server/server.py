@@ -51,7 +51,7 @@ _IDLE_TICKS = 5
 
 
 class Options(NamedTuple):
-    """What ``inductiva_widgets.server.__main__.serve`` was told."""
+    """Options of ``inductiva_widgets.server.serve.serve``."""
 
     host: str
     api_key: str | None

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.server import __main__, auth, signed_urls
+from inductiva_widgets.server import __main__, auth, serve, signed_urls
 from inductiva_widgets.server.launch import start_or_attach
 from inductiva_widgets.server.log_setup import set_up_log
 from tests.integration.server.conftest import ROOT, LocalServer, is_running, until
@@ -353,7 +353,7 @@ def test_by_default_only_this_machine_can_connect(shared):
 @pytest.mark.parametrize("key", ["", "clé", "two words", "a\nb"])
 def test_key_that_no_client_could_send_is_refused(tmp_path, key):
     with pytest.raises(LocalServerError, match="letters, digits"):
-        __main__.serve(data_dir=tmp_path, api_key=key)
+        serve.serve(data_dir=tmp_path, api_key=key)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.", ""])
