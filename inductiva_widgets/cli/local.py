@@ -1,4 +1,4 @@
-"""``inductiva-widgets local``: the embedded server of this user, looked at and looked after."""
+"""``inductiva-widgets local``: start, inspect, stop and clean up the embedded server."""
 
 from __future__ import annotations
 

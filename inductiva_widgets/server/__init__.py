@@ -1,4 +1,4 @@
-"""The embedded server: the service's wire protocol on this machine, real simulators as processes.
+"""The embedded server: the service's HTTP API, with simulators as local processes.
 
 Three kinds of processes take part. The *server* (``serve``) keeps tasks in a store and answers
 requests. Each running task has a *supervisor* of its own, which outlives the server and writes a

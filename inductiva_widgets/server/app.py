@@ -1,4 +1,4 @@
-"""The application of the embedded server: its endpoints behind the guard."""
+"""The ASGI application: all routes behind the authentication middleware."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may ask: checked in front of every route, as plain ASGI.
+"""Authentication middleware: checks the API key and the Host header.
 
 Any web page that the user visits can send requests to a port of this machine. It knows no key, and
 cannot read answers across origins; a page whose own name is made to lead here (DNS rebinding) is

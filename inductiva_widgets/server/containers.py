@@ -1,4 +1,4 @@
-"""Runs programs in the container image that a task names, by podman or docker.
+"""Run programs in the container image of a task, with podman or docker.
 
 Two environment variables of the embedded server decide:
 

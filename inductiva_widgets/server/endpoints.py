@@ -1,4 +1,4 @@
-"""Routes that know what they take and what they give, so that the API can describe itself.
+"""Routes with typed queries, bodies and answers, for the OpenAPI document.
 
 Everything a route declares here it also does: the handlers read queries and bodies with the very
 types named in the declaration.

@@ -1,4 +1,4 @@
-"""What each event that a supervisor reports makes of its task: pure functions."""
+"""Pure functions that apply the events of a journal to a task record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How commands ended, put into words: exit codes, signals, and why one could not be started."""
+"""Messages for exit codes, signals and commands that cannot be started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between HTTP and values: reading queries and bodies, answering, and what errors look like.
+"""Decode queries and bodies, encode answers and errors.
 
 Errors have the shapes that clients of the service know: ``{"detail": <sentence>}``, and for a
 malformed request a list of what is wrong where.

@@ -1,4 +1,4 @@
-"""What is done for a task before its supervisor starts: its orders, or an end with a reason."""
+"""Write the job file of a task, or its output if it cannot be started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of the server: a file that does not grow without end, and that only its user may read."""
+"""Rotating log file of the server, readable by its user only."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def warn_in_terminal() -> None:
 
 
 @contextmanager
-def set_up_log(path: Path, most_bytes: int = MOST_BYTES) -> Iterator[None]:
+def set_up_log(path: Path, max_bytes: int = MOST_BYTES) -> Iterator[None]:
     """Write what happens meanwhile to a log file.
 
     Parameters
     ----------
     path
         The file; the one before it is kept beside it, with ``.1`` at its end.
-    most_bytes
+    max_bytes
         Its size at most.
     """
-    handler = _PrivateFile(path, maxBytes=most_bytes, backupCount=1)
+    handler = _PrivateFile(path, maxBytes=max_bytes, backupCount=1)
     handler.setFormatter(logging.Formatter(_FORMAT))
     root, ours = logging.getLogger(), logging.getLogger("inductiva_widgets.server")
     before = ours.level

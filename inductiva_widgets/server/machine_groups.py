@@ -1,4 +1,4 @@
-"""Machine groups: names under which tasks are sent to this machine, which runs all of them.
+"""Service for machine groups: names under which tasks run on this machine.
 
 A group here is a label with a life of its own. Starting one starts no machine, its tasks share this
 machine's capacity with those of all other groups, and it costs nothing. Its idle time and its time
@@ -123,10 +123,10 @@ class GroupService:
         """Return the groups that have not been terminated."""
         return [self._view(group) for group in self._store.groups.active()]
 
-    def history(self, page: int, per_page: int, wanted: GroupFilter) -> list[PastGroup]:
+    def history(self, page: int, per_page: int, group_filter: GroupFilter) -> list[PastGroup]:
         """Return one page of all groups there have ever been, newest first."""
-        every = self._store.groups.history(_ALL, 0, ended_only=wanted.ended_only)
-        found = [view for view in map(self._view, every) if wanted.fits(view)]
+        every = self._store.groups.history(_ALL, 0, ended_only=group_filter.ended_only)
+        found = [view for view in map(self._view, every) if group_filter.fits(view)]
         return [_past(view) for view in found[(page - 1) * per_page : page * per_page]]
 
     def set_sharing(self, key: str, level: SharingLevel) -> None:

@@ -1,4 +1,4 @@
-"""Facts about this machine, as the service tells them of a virtual one."""
+"""Processors, memory and disk of this machine, in the service's format."""
 
 from __future__ import annotations
 

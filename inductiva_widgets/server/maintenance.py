@@ -1,4 +1,4 @@
-"""Looking after the data folder from outside: what it takes, how to end its server, clearing up."""
+"""Maintenance of a data folder: its size, stopping its server, clean-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the server, made from its route table and the types of its values."""
+"""Generate the OpenAPI document from the routes and their types."""
 
 from __future__ import annotations
 

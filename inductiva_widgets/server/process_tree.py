@@ -1,4 +1,4 @@
-"""The processes of a task, found whatever they do, and ended whole.
+"""Find and terminate all processes of a task.
 
 A command may start processes that ignore a polite end, leave their group or session, lose their
 parent or change their environment. So they are sought in four ways, of which any one will do: by
@@ -169,9 +169,9 @@ def _descendants(roots: set[int], present: dict[int, Process]) -> set[int]:
 
 def save_pids(path: Path, seen: dict[int, float]) -> None:
     """Write down the processes of a task, for whoever has to end them in our place."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(json.dumps(sorted(seen.items())), encoding="ascii")
-    beside.replace(path)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(sorted(seen.items())), encoding="ascii")
+    temporary.replace(path)
 
 
 def read_pids(path: Path) -> list[tuple[int, float]]:

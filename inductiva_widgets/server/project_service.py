@@ -1,4 +1,4 @@
-"""What the project part of the API does."""
+"""Service for projects."""
 
 from __future__ import annotations
 
@@ -142,10 +142,10 @@ def _put_task(store: TaskStore, task_id: str, name: str) -> None:
 
 
 def _tasks(store: TaskStore, name: str, status: str | None = None) -> Iterator[TaskInfo]:
-    wanted = TaskFilter(status=status, project=name)
+    task_filter = TaskFilter(status=status, project=name)
     offset = 0
     while True:
-        rows, _ = store.list_tasks(wanted, (), _PAGE, offset)
+        rows, _ = store.list_tasks(task_filter, (), _PAGE, offset)
         yield from (msgspec.json.decode(row, type=TaskInfo) for row in rows)
         offset += _PAGE
         if len(rows) < _PAGE:
@@ -185,7 +185,7 @@ def _statistics(store: TaskStore, record: ProjectRecord) -> ProjectStatistics:
 
 
 def _row(info: TaskInfo) -> Row:
-    told: dict[str, Any] = msgspec.to_builtins(
+    values: dict[str, Any] = msgspec.to_builtins(
         {
             "task_id": info.task_id,
             "status": str(info.status),
@@ -198,6 +198,6 @@ def _row(info: TaskInfo) -> Row:
             "estimated_computation_cost": info.estimated_computation_cost,
         }
     )
-    told |= msgspec.to_builtins(info.metrics or {})
-    told |= {f"metadata.{name}": text for name, text in (info.task_metadata or {}).items()}
-    return told
+    values |= msgspec.to_builtins(info.metrics or {})
+    values |= {f"metadata.{name}": text for name, text in (info.task_metadata or {}).items()}
+    return values

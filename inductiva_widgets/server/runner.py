@@ -1,4 +1,4 @@
-"""Runs one command of a task: started without a shell, watched, measured, ended whole."""
+"""Run one command of a task, without a shell, and measure its resource use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gives queued tasks to supervisors, first come first served, and follows what those report.
+"""Start queued tasks in order, and apply the events of their journals.
 
 One thread does all of it. It sleeps while no task is on the machine, and is woken by the service.
 """

@@ -1,4 +1,4 @@
-"""The server itself: its services put together, and the loop that answers requests."""
+"""Build the services and run the HTTP server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a task: which status follows which, and how it is entered.
+"""Status transitions of a task.
 
 Pure functions from record to record. The service saves what they return; nothing else changes the
 status of a task.

@@ -1,4 +1,4 @@
-"""What lies in the storage: listings of its folders, and how much room everything takes."""
+"""Listings of the storage, and the size of what is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs one task to its end: ``python -m inductiva_widgets.server.supervisor TASK_FOLDER``.
+"""Run one task: ``python -m inductiva_widgets.server.supervisor TASK_FOLDER``.
 
 A process of its own in a session of its own, so that the task goes on when the server is stopped,
 killed or started again. It reads ``job.json``, unpacks the input, runs the commands one after

@@ -1,4 +1,4 @@
-"""The supervisor of a task, seen from the server: does it live, how far is its journal read."""
+"""Start, find and observe the supervisor process of a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the task part of the API does, between requests on one side and store and scheduler."""
+"""Service for tasks: submission, status, kill, metadata, files."""
 
 from __future__ import annotations
 
@@ -107,9 +107,9 @@ class TaskService:
         path = record.info.storage_input_path or ""
         if not self._storage.resolve_path(path)[1].is_file():
             raise ConflictingStateError(f"The input archive of task {task_id} was not uploaded.")
-        wanted = record.submission
+        submission = record.submission
         archive = self._storage.accept_input(
-            path, SubmissionSpec.from_submission(wanted).sim_dir, wanted.input_resources
+            path, SubmissionSpec.from_submission(submission).sim_dir, submission.input_resources
         )
         size = archive.stat().st_size
 
@@ -152,10 +152,10 @@ class TaskService:
         )
 
     def list_tasks(
-        self, wanted: TaskFilter, order: list[tuple[str, bool]], page: int, per_page: int
+        self, task_filter: TaskFilter, order: list[tuple[str, bool]], page: int, per_page: int
     ) -> bytes:
         """Return one page of the listing as JSON."""
-        rows, total = self._store.list_tasks(wanted, order, per_page, (page - 1) * per_page)
+        rows, total = self._store.list_tasks(task_filter, order, per_page, (page - 1) * per_page)
         # Each row is stored as JSON already.
         return b'{"total_size":%d,"tasks":[%b]}' % (total, b",".join(rows))
 
@@ -172,16 +172,16 @@ class TaskService:
 
         self._change(task_id, attach)
 
-    def read_file(self, task_id: str, name: str, after: int | None, most: int) -> FileContent:
+    def read_file(self, task_id: str, name: str, after: int | None, max_bytes: int) -> FileContent:
         """Return bytes of a file of a task, while it runs or later; see ``workfiles.read_part``."""
         record = self._record(task_id)
         try:
             with self.work_dir(task_id).open(name) as file:
-                return read_part(file, after, most)
+                return read_part(file, after, max_bytes)
         except MissingError:
             # Not running any more, or not yet.
             return self._storage.read_zip_entry(
-                record.info.storage_output_path or "", name, after, most
+                record.info.storage_output_path or "", name, after, max_bytes
             )
 
     def work_dir(self, task_id: str) -> WorkDir:

@@ -1,4 +1,4 @@
-"""The demo: a made-up history, and live tasks that go on while one looks.
+"""The demo: a synthetic history, and live tasks that progress in real time.
 
 All of it is in a data folder of its own, in the same store as real tasks elsewhere, so that every
 endpoint answers as usual. The history of a seed is the same everywhere; its times hang on the
@@ -63,8 +63,8 @@ def prepare(data: DataDir, options: DemoOptions, now: datetime) -> None:
     """
     options.check()
     day = now.astimezone(timezone.utc).date().isoformat()
-    wanted = {"format": _FORMAT, "seed": options.seed, "day": day}
-    if _mark(data.replay_file) == wanted:
+    expected = {"format": _FORMAT, "seed": options.seed, "day": day}
+    if _mark(data.replay_file) == expected:
         return
     if data.replay_file.exists():
         for path in data.root.glob(f"{data.database.name}*"):
@@ -74,7 +74,7 @@ def prepare(data: DataDir, options: DemoOptions, now: datetime) -> None:
         # Another history is another account: whoever kept the old one does not mix the two up.
         data.rotate_api_key()
     # First of all, so that nobody takes for real what comes into the folder.
-    write_atomically(data.replay_file, json.dumps(wanted).encode())
+    write_atomically(data.replay_file, json.dumps(expected).encode())
     data.prepare()
 
 

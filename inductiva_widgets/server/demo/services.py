@@ -1,4 +1,4 @@
-"""What the services do otherwise in the demo: nothing new comes in, and the mark stays."""
+"""Services of the demo, which refuse submissions and uploads."""
 
 from __future__ import annotations
 

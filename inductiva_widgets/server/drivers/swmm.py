@@ -1,4 +1,4 @@
-"""Stands in for SWMM's own command: ``runswmm MODEL.inp MODEL.rpt [MODEL.out]``.
+"""Driver for SWMM: ``runswmm MODEL.inp MODEL.rpt [MODEL.out]``.
 
 The library's one-call run redraws one line with backspaces, which no log can show. Stepping through
 the simulation gives whole lines with a percentage instead.

@@ -1,4 +1,4 @@
-"""What a client asks before anything else; most of it open to everybody on this machine."""
+"""Routes for the version, images and prices; most need no API key."""
 
 from __future__ import annotations
 

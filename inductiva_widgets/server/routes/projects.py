@@ -1,4 +1,4 @@
-"""Projects: names that tasks are gathered under."""
+"""Routes for projects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account: the user of this machine, who has all of it for nothing."""
+"""Routes for the account of the user of this machine."""
 
 from __future__ import annotations
 

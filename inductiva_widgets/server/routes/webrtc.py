@@ -1,4 +1,4 @@
-"""Where a client finds the peer of a running task, to which it then speaks over WebRTC."""
+"""Routes that exchange WebRTC offers and answers with running tasks."""
 
 from __future__ import annotations
 

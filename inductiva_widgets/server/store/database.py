@@ -1,4 +1,4 @@
-"""The SQLite file under the store: its connections, its transactions and what goes wrong there.
+"""SQLite connections, transactions and errors of the store.
 
 One connection writes for all threads, one after the other; a few others read. Statements take well
 under a millisecond. What takes long is the disk at the end of a transaction, for which reading does
@@ -201,6 +201,6 @@ def _trouble_told() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if (told := _TROUBLE.get(str(error))) is None:
+        if (message := _TROUBLE.get(str(error))) is None:
             raise
-        raise UnavailableError(told) from error
+        raise UnavailableError(message) from error

@@ -1,4 +1,4 @@
-"""The machine groups in the store; their SQL is in here."""
+"""SQL table of machine groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server remembers of a task beyond what the wire shows."""
+"""Records of the store: tasks, projects and machine groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store: an SQLite file with everything the server must not forget.
+"""The store: tasks and projects in an SQLite file.
 
 All SQL is in here, but for the machine groups' in
 ``inductiva_widgets.server.store.machine_groups``.
@@ -143,7 +143,7 @@ class TaskStore:
 
     def list_tasks(
         self,
-        wanted: TaskFilter,
+        task_filter: TaskFilter,
         order: Sequence[tuple[str, bool]] = (),
         limit: int = 20,
         offset: int = 0,
@@ -152,14 +152,14 @@ class TaskStore:
 
         Parameters
         ----------
-        wanted
+        task_filter
             Which tasks.
         order
             Names of ``SORT_COLUMNS``, each with whether it descends.
         limit, offset
             Which part of them.
         """
-        clause, parameters = wanted.clause()
+        clause, parameters = task_filter.clause()
         by = [f"{SORT_COLUMNS[name]} {'DESC' if down else 'ASC'}" for name, down in order]
         ordering = ", ".join([*by, "seq DESC"])
         with self._database.read_connection() as connection:

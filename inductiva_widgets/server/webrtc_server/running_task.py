@@ -1,4 +1,4 @@
-"""A running task, as its peer sees it."""
+"""Files and processes of a running task, for its WebRTC peer."""
 
 from __future__ import annotations
 

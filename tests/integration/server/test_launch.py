@@ -297,7 +297,7 @@ def test_log_is_kept_over_starts_and_stays_small(tmp_path):
     path = tmp_path / "server.log"
     logger = logging.getLogger("inductiva_widgets.server.test")
     for start in range(3):
-        with set_up_log(path, most_bytes=2000):
+        with set_up_log(path, max_bytes=2000):
             for number in range(30):
                 logger.info("start %d, line %d", start, number)
     logger.warning("after the end")

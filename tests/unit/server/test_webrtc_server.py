@@ -159,7 +159,7 @@ def test_an_answer_under_way_is_waited_for_but_not_for_ever():
 
 
 def test_answers_that_nobody_takes_are_forgotten():
-    crowded = AnswerQueue(most=2)
+    crowded = AnswerQueue(max_answers=2)
     for client in "abc":
         crowded.reserve("task", client).set_result(client)
     assert [take(crowded, client) for client in "abc"] == [None, "b", "c"]
