@@ -173,7 +173,7 @@ def create_archive(
             with zipfile.ZipFile(
                 file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False
             ) as target:
-                # Clients tell a whole output archive from a part of one by this entry.
+                # Clients recognise a whole output archive by this entry.
                 target.writestr(zipfile.ZipInfo(ARTIFACTS, (1980, 1, 1, 0, 0, 0)), b"")
                 for path, name in _contents(folder):
                     if only is not None and name.removeprefix(ARTIFACTS) not in only:

@@ -52,7 +52,7 @@ class Endpoint(Route):
     body
         Type of the body, ``bytes`` for a file.
     errors
-        Codes of refusals beside those that follow from the rest: 401, 413, 421, 422.
+        Further error codes than those of every route: 401, 413, 421, 422.
     headers
         What the headers of the successful answer hold that are of this endpoint alone.
     is_open

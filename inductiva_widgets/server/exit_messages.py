@@ -83,7 +83,7 @@ def _signal_name(number: int) -> str:
 
 
 def memory_kills() -> int:
-    """Return how often this system has ended a program for want of memory, as far as it tells."""
+    """Return how often the kernel has killed a program for lack of memory, if known."""
     total = 0
     # The machine as a whole, and the container that we may be in.
     for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
@@ -115,7 +115,7 @@ def describe_os_error(error: OSError) -> str:
 
 
 def output_tail(folder: Path) -> str:
-    """Return the last lines that the simulator wrote, as they often tell the cause.
+    """Return the last lines of the simulator, which often name the cause.
 
     Of stderr.txt, or of stdout.txt where that is empty: some simulators put errors there.
     """

@@ -25,7 +25,7 @@ class _PrivateFile(RotatingFileHandler):
 
 
 def warn_in_terminal() -> None:
-    """Show warnings on the standard error, where somebody may look; the file has the rest."""
+    """Print warnings to the standard error too; the log file has all messages."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
@@ -34,14 +34,14 @@ def warn_in_terminal() -> None:
 
 @contextmanager
 def set_up_log(path: Path, max_bytes: int = MOST_BYTES) -> Iterator[None]:
-    """Write what happens meanwhile to a log file.
+    """Log to a file inside the context.
 
     Parameters
     ----------
     path
-        The file; the one before it is kept beside it, with ``.1`` at its end.
+        The file; the previous one is kept with the suffix ``.1``.
     max_bytes
-        Its size at most.
+        Maximum size of the file.
     """
     handler = _PrivateFile(path, maxBytes=max_bytes, backupCount=1)
     handler.setFormatter(logging.Formatter(_FORMAT))

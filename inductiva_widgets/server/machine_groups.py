@@ -2,7 +2,7 @@
 
 A group here is a label with a life of its own. Starting one starts no machine, its tasks share this
 machine's capacity with those of all other groups, and it costs nothing. Its idle time and its time
-of termination are kept and told but not enforced: what makes them useful elsewhere is the bill.
+of termination are kept and reported but not enforced: they limit costs, and here are none.
 """
 
 from __future__ import annotations

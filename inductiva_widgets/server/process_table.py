@@ -16,7 +16,7 @@ _PROC = Path("/proc")
 
 
 class Process(NamedTuple):
-    """One live process; ``started`` tells it from a later one with the same number.
+    """One live process; ``started`` distinguishes it from a later one with the same id.
 
     ``memory`` is what it occupies now, in bytes.
     """

@@ -109,7 +109,7 @@ def tasks_info(
     name
         The project.
     select
-        ``"all"`` fields, or beside the task's id only those ``"distinct"`` between tasks.
+        ``"all"`` fields, or the task's id and only those ``"distinct"`` between tasks.
     status
         Only tasks of this status.
     """

@@ -45,7 +45,7 @@ from inductiva_widgets.server.webrtc_server import PeerService
 
 _log = logging.getLogger(__name__)
 
-# Answers under way get this long when the server is told to stop.
+# Seconds that unfinished answers get when the server is asked to stop.
 _LAST_ANSWERS = 3
 _IDLE_TICKS = 5
 
@@ -62,7 +62,7 @@ class Options(NamedTuple):
 
 
 def run(data: DataDir, listener: socket.socket, options: Options) -> None:
-    """Answer requests until told to stop; the data folder has to be locked.
+    """Answer requests until a signal stops the server; the data folder must be locked.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
 
 
 def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[TaskLoop, Context]:
-    """Put the services together, those of the demo where that is wanted."""
+    """Build the services, or those of the demo if it is requested."""
     capacity = options.capacity or machine.default_capacity()
     signer = UrlSigner(data.link_secret())
     if options.replay is not None:
@@ -170,7 +170,7 @@ def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Says when it accepts requests, and stops by itself when nobody needs it.
+    """uvicorn server that announces its start, and stops when it is idle.
 
     Parameters
     ----------

@@ -78,11 +78,11 @@ class Supervisor:
         self._journal.write("supervising", pid=os.getpid())
 
     def run(self) -> None:
-        """Run the task; every way it can end is told in the journal."""
+        """Run the task and write its outcome to the journal."""
         self._finish(self._catch_errors(self._compute))
 
     def recover(self) -> None:
-        """Clear up after a supervisor that vanished: end its commands, keep their output."""
+        """Clean up after a supervisor that vanished: kill its commands, keep their output."""
         kill_leftovers(self._job["task_id"], process_tree.read_pids(self._folder.seen))
         if self._container is not None:
             for index in range(len(self._job["commands"])):

@@ -39,7 +39,7 @@ def format_top(pids: Iterable[int]) -> str:
     Parameters
     ----------
     pids
-        Numbers of the processes; nothing is told of any other.
+        Process ids; other processes are not listed.
     """
     processes = []
     for pid in pids:

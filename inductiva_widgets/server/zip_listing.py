@@ -152,7 +152,7 @@ def _members_of(archive: Path) -> tuple[_ListedEntry, ...]:
 
 @lru_cache(maxsize=16)
 def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_ListedEntry, ...]:
-    # Size and time are there to tell a file that was replaced from the one that was read.
+    # Size and time distinguish a replaced file from the one that was read.
     with zipfile.ZipFile(archive) as source, archive.open("rb") as raw:
         members = []
         if len(source.infolist()) > MOST_MEMBERS:

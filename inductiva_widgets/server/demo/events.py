@@ -22,7 +22,7 @@ from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
 Pack = Callable[[datetime], CreatedArchive]
-"""Writes the output archive of a task at a time, and tells what went into it."""
+"""Writes the output archive of a task at a given time, and returns its contents."""
 
 ONLY_IN_THE_CLOUD = frozenset(
     {
@@ -43,7 +43,7 @@ _OUTCOMES = {Status.SUCCESS, Status.FAILED, Status.TTL_EXCEEDED}
 class ScheduledEvent(NamedTuple):
     """Something that happens to a task, so many seconds after its submission.
 
-    ``enters`` tells that the task is in another status from then on.
+    ``enters`` means that the task enters another status.
     """
 
     after: float

@@ -201,7 +201,7 @@ def live(seed: int, number: int) -> DemoTask:
 
 
 def _ends(dice: Random) -> list[Status]:
-    """Return how the tasks end: in the shares wanted, each end at least once."""
+    """Return how the tasks end: in the given shares, each end at least once."""
     found = [
         status
         for status, share in ENDS.items()

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     Parameters
     ----------
     arguments
-        Input, report and, if wanted, binary output file.
+        Input, report and optional binary output file.
     """
     if len(arguments) not in (2, 3):
         _tell("usage: runswmm MODEL.inp MODEL.rpt [MODEL.out]")

@@ -27,7 +27,7 @@ async def _register(request: Request) -> Response:
 
 
 async def _offer(request: Request) -> Response:
-    """Take the offer of a client; whether there is an answer to it tells the message."""
+    """Accept the offer of a client; the message says whether there is an answer."""
     await run_in_thread(context_of(request).tasks.ensure_exists, _id_of(request))
     offer = await read_body(request, PeerOffer)
     if offer.sdp and offer.type == "offer":

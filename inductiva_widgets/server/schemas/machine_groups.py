@@ -58,8 +58,8 @@ class ResizeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Body of ``POST /compute/group``.
 
-    ``max_idle_time`` (seconds) and ``auto_terminate_ts`` are kept and told, but nothing happens
-    when they come: a group here costs nothing while it is up.
+    ``max_idle_time`` (seconds) and ``auto_terminate_ts`` are kept and reported, but not
+    enforced: a group here costs nothing while it is started.
     """
 
     machine_type: Annotated[str, Meta(extra_json_schema={"pattern": f"^{_MACHINE_TYPE}$"})]
@@ -79,7 +79,7 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
     zone: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what the fields cannot say alone; the decoder tells the client."""
+        """Check fields that depend on each other; the decoder reports the error."""
         if not re.fullmatch(_MACHINE_TYPE, self.machine_type):
             example = "the name of one, such as c2-standard-4"
             raise ValueError(f"machine_type has to be {example}, not {self.machine_type!r}")
@@ -98,7 +98,7 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupRequestBody(NewGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The same as clients send it, where an unknown field is a mistake."""
+    """The body as clients send it, which refuses unknown fields."""
 
 
 class Price(ServerModel, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ class Price(ServerModel, frozen=True, kw_only=True):
 
 
 class LocalGroup(MachineGroupInfo, frozen=True, kw_only=True):
-    """A machine group, with all that the service tells of one."""
+    """A machine group with all fields of the service."""
 
     disk_size_gb: int
     min_vms: int
@@ -158,7 +158,7 @@ class GroupCosts(ServerModel, frozen=True, kw_only=True):
 
 
 class PastGroup(LocalGroup, frozen=True, kw_only=True):
-    """A machine group in the history, with the times and costs that are told there."""
+    """A machine group in the history, with its times and costs."""
 
     start_timestamp: datetime | None
     deletion_timestamp: datetime | None

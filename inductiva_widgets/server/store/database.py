@@ -187,7 +187,7 @@ def _set_aside(path: Path, damage: str) -> DamagedDatabaseError:
 
 @contextmanager
 def _write_lock(lock: threading.Lock, patience: float) -> Iterator[None]:
-    # While the file is locked from outside requests pile up here. Each is told in time.
+    # Requests queue here while another process locks the file. Each gets its error in time.
     if not lock.acquire(timeout=patience):
         raise UnavailableError(_BUSY)
     try:

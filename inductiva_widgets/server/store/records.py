@@ -15,9 +15,9 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the process that runs a task.
 
     ``offset`` is how much of the journal has gone into the task: it is saved together with what
-    came of it, so that no event counts twice, whenever the server is killed. ``ready`` tells that
+    came of it, so that no event counts twice, whenever the server is killed. ``ready`` means that
     the process listens to SIGTERM, ``attempts`` how many such processes there have been.
-    ``group_ended`` tells that the task's machine group was terminated, and the task has to end.
+    ``group_ended`` means that the task's machine group was terminated, and the task has to end.
     """
 
     pid: int | None = None

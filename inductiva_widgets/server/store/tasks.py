@@ -52,22 +52,22 @@ class TaskStore:
             """The machine groups."""
         except UnavailableError as error:
             self._database.close()
-            # Whoever opens a store need not tell a file that cannot be read from one that is full.
+            # Callers handle an unreadable file and a full disk in the same way.
             raise sqlite3.OperationalError(str(error)) from error
         except BaseException:
             self._database.close()
             raise
 
     def close(self) -> None:
-        """Close the file; the store is of no use afterwards."""
+        """Close the file; the store cannot be used after that."""
         self._database.close()
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Everything inside happens as a whole or not at all, and alone."""
+        """Return a context manager for one exclusive transaction."""
         return self._database.transaction()
 
     def read_connection(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Give a connection that waits for no writer, and cannot write."""
+        """Return a context manager for a read-only connection, which waits for no writer."""
         return self._database.read_connection()
 
     # Tasks ---------------------------------------------------------------------------------------

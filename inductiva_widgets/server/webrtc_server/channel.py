@@ -20,7 +20,7 @@ _MOST_WAITING = 16
 
 
 class _GoneError(Exception):
-    """The other side cannot be told anything any more."""
+    """The data channel is closed."""
 
 
 class PeerChannel:

@@ -15,7 +15,7 @@ from inductiva_widgets.server.webrtc_server.channel import PeerChannel
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _log = logging.getLogger(__name__)
-# It tells of every pair of addresses that it tries.
+# It logs every pair of addresses that it tries.
 logging.getLogger("aioice").setLevel(logging.WARNING)
 
 _MOST_CHANNELS = 64

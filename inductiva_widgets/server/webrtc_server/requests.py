@@ -140,7 +140,7 @@ def to_nested_lists(files: Iterable[WorkingFileEntry], max_bytes: int) -> Tree:
     """
     kept = []
     for file in files:
-        # The folders are told once, but that is not known yet.
+        # An overestimate: each folder is sent once.
         max_bytes -= len(file.name.encode()) + 8
         if max_bytes < 0:
             break

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Clients ask once, and give up when they are told that there is no answer.
+# Clients ask once, and give up if the response has no answer.
 _PATIENCE = 10.0
 _STOP_TAKES = 5.0
 

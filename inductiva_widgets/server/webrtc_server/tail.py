@@ -21,7 +21,7 @@ _CHUNK = 64 << 10
 
 
 async def opened(task: RunningTask, name: str, *, wait: bool) -> BinaryIO:
-    """Open a file of a task, once it is there if that is wanted.
+    """Open a file of a task, optionally waiting until it exists.
 
     Raises
     ------
