@@ -13,8 +13,9 @@ from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server.errors import ConflictingStateError, MissingError
 from inductiva_widgets.server.schemas.account import NewProject, ProjectStatistics, ProjectView
 from inductiva_widgets.server.store import metadata as notes
+from inductiva_widgets.server.store.projects import DEFAULT_PROJECT
 from inductiva_widgets.server.store.records import ProjectRecord, TaskRecord
-from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, TaskStore
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import Status
 
@@ -28,7 +29,7 @@ def page(
 ) -> list[ProjectView]:
     """Return the projects of a kind, or all, oldest first; all of them unless paged."""
     noted = notes.read_metadata(store, "project")
-    found = [one for one in store.projects() if kind is None or one.kind == kind]
+    found = [one for one in store.projects.list() if kind is None or one.kind == kind]
     if per_page is not None:
         found = found[(number - 1) * per_page : number * per_page]
     return [_view(store, one, noted, with_statistics=False) for one in found]
@@ -43,7 +44,7 @@ def find(store: TaskStore, name: str) -> ProjectView:
 
 def create(store: TaskStore, new: NewProject) -> ProjectView:
     """Make a project."""
-    if not store.add_project(new.name, new.project_type):
+    if not store.projects.add(new.name, new.project_type):
         raise ConflictingStateError(
             f"There is a project {new.name!r} already: choose another name."
         )
@@ -60,7 +61,7 @@ def delete(store: TaskStore, name: str) -> None:
             )
         for info in list(_tasks(store, name)):
             _put_task(store, info.task_id, DEFAULT_PROJECT)
-        store.remove_project(name)
+        store.projects.remove(name)
         notes.delete_metadata(store, "project", name)
 
 
@@ -127,7 +128,7 @@ def tasks_info(
 
 
 def _record(store: TaskStore, name: str) -> ProjectRecord:
-    found = store.projects(name)
+    found = store.projects.list(name)
     if not found:
         raise MissingError(f"There is no project {name!r}: create it first, or look for its name.")
     return found[0]

@@ -26,8 +26,9 @@ from inductiva_widgets.server.errors import BadRequestError, ConflictingStateErr
 from inductiva_widgets.server.schemas.storage import REGION
 from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT, StorageService
+from inductiva_widgets.server.store.projects import DEFAULT_PROJECT
 from inductiva_widgets.server.store.records import Change, GroupRecord, TaskRecord
-from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, TaskStore
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_loop import TaskLoop
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.server.work_dir import FileContent, WorkDir, read_part
@@ -76,7 +77,7 @@ class TaskService:
             # Now, rather than when the input has been uploaded.
             self._storage.require_path(asset)
         project = submission.project or DEFAULT_PROJECT
-        if not self._store.projects(project):
+        if not self._store.projects.list(project):
             raise MissingError(f"There is no project {project!r}: create it first.")
 
         # As a whole, since the group may be terminated at any time.

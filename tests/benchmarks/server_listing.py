@@ -80,7 +80,7 @@ def _fill(folder: Path, count: int) -> None:
     data = DataDir(folder)
     data.prepare()
     store = TaskStore(data.database)
-    store.add_project("storms", "project")
+    store.projects.add("storms", "project")
     # One transaction: what is measured is reading.
     with store.transaction():
         for number in range(count):

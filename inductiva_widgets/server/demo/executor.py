@@ -80,18 +80,18 @@ def prepare(data: DataDir, options: DemoOptions, now: datetime) -> None:
 
 def populate(data: DataDir, store: TaskStore, seed: int, now: datetime) -> None:
     """Write the history into an empty store: all of it or nothing."""
-    if store.projects(LIVE_PROJECT):
+    if store.projects.list(LIVE_PROJECT):
         return
     plans = replay_plan.history(seed, now)
     done = [_lived_through(data, created, plan) for created, plan in plans]
     with store.transaction():
         for name in sorted({plan.project for _, plan in plans}):
-            store.add_project(name, "project")
+            store.projects.add(name, "project")
         for record in done:
             added = store.add_task(record.info, record.submission)
             store.update(record.info.task_id, _becomes(replace(record, seq=added.seq)))
         # Added last: marks the history as complete.
-        store.add_project(LIVE_PROJECT, "project")
+        store.projects.add(LIVE_PROJECT, "project")
 
 
 def _becomes(record: TaskRecord) -> Change:
@@ -161,7 +161,7 @@ class DemoServer:
 
     def start(self) -> None:
         """Resume the live tasks of an earlier server and start the thread."""
-        [project] = self._store.projects(LIVE_PROJECT)
+        [project] = self._store.projects.list(LIVE_PROJECT)
         self._count = sum(project.overview.values())
         for number in range(self._count):
             plan = replay_plan.live(self._options.seed, number)

@@ -1,7 +1,6 @@
-"""The store: tasks and projects in an SQLite file.
+"""The store of the server, and its table of tasks.
 
-All SQL is in here, but for the machine groups' in
-``inductiva_widgets.server.store.machine_groups``.
+The tables of projects, machine groups and metadata have modules of their own.
 
 What a method has written is on the disk when it returns. Any method may raise ``UnavailableError``
 instead: the store is locked, or its disk is full, and nothing has happened.
@@ -12,8 +11,6 @@ instead: the store is locked, or its disk is full, and nothing has happened.
 from __future__ import annotations
 
 import sqlite3
-import time
-import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -28,11 +25,10 @@ from inductiva_widgets.server.errors import UnavailableError
 from inductiva_widgets.server.schemas.base import encode
 from inductiva_widgets.server.store.database import Database
 from inductiva_widgets.server.store.machine_groups import GroupTable
-from inductiva_widgets.server.store.records import Change, ProjectRecord, Supervision, TaskRecord
+from inductiva_widgets.server.store.projects import ProjectTable
+from inductiva_widgets.server.store.records import Change, Supervision, TaskRecord
 from inductiva_widgets.server.task_query import SORT_COLUMNS, TaskFilter
 from inductiva_widgets.status import Status
-
-DEFAULT_PROJECT = "default"
 
 
 class TaskStore:
@@ -47,7 +43,8 @@ class TaskStore:
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
         try:
-            self.add_project(DEFAULT_PROJECT, "project")
+            self.projects = ProjectTable(self._database)
+            """The projects."""
             self.groups = GroupTable(self._database)
             """The machine groups."""
         except UnavailableError as error:
@@ -184,44 +181,6 @@ class TaskStore:
                 [record.seq, str(Status.SUBMITTED)],
             ).fetchone()
         return int(row[0])
-
-    # Projects -----------------------------------------------------------------------------------
-
-    def projects(self, name: str | None = None) -> list[ProjectRecord]:
-        """Return all projects, or the one of a name, oldest first."""
-        with self._database.read_connection() as connection:
-            rows = connection.execute(
-                "SELECT name, id, kind, created FROM projects WHERE ?1 IS NULL OR name = ?1"
-                " ORDER BY created",
-                [name],
-            ).fetchall()
-            counts = connection.execute(
-                "SELECT project, status, count(*) FROM tasks GROUP BY project, status"
-            ).fetchall()
-        overviews: dict[str, dict[str, int]] = {row[0]: {} for row in rows}
-        for project, status, count in counts:
-            overviews.setdefault(project, {})[status] = count
-        return [
-            ProjectRecord(
-                name=row[0], id=row[1], kind=row[2], created=row[3], overview=overviews[row[0]]
-            )
-            for row in rows
-        ]
-
-    def add_project(self, name: str, kind: str) -> bool:
-        """Add a project and return whether it is new."""
-        with self.transaction() as connection:
-            return bool(
-                connection.execute(
-                    "INSERT OR IGNORE INTO projects VALUES (?, ?, ?, ?)",
-                    [name, str(uuid.uuid4()), kind, time.time()],
-                ).rowcount
-            )
-
-    def remove_project(self, name: str) -> None:
-        """Remove a project; one that has tasks cannot be removed."""
-        with self.transaction() as connection:
-            connection.execute("DELETE FROM projects WHERE name = ?", [name])
 
     # Inside --------------------------------------------------------------------------------------
 
