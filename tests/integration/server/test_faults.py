@@ -315,7 +315,7 @@ def test_clock_that_jumps_makes_no_time_negative(here, tmp_path, hours):
     here.scheduler.start()
     (tmp_path / "go").touch()
     until(lambda: here.tasks.status(task_id).is_terminated, "the task to end")
-    task = here.tasks.detail(task_id)
+    task = here.tasks.get_task(task_id)
     assert task.status == Status.SUCCESS
     times = [entry.timestamp for entry in task.status_history]
     assert times == sorted(times)
