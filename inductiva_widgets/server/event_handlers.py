@@ -13,7 +13,7 @@ from inductiva_widgets.server import events, state_machine
 from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
-_KILLED_FROM_OUTSIDE = "The supervisor of the task was told to end, not by the embedded server."
+_KILLED_FROM_OUTSIDE = "The supervisor of the task was stopped, but not by the embedded server."
 
 
 def apply_event(record: TaskRecord, event: events.Event) -> TaskRecord:

@@ -12,8 +12,8 @@ from inductiva_widgets.ansi import render_plain_lines
 _LAST_WORDS = 3
 _LINE_LENGTH = 200
 
-# Codes by which programs that start others (shells, env, mpirun, container engines) tell of
-# trouble, and the signals that say something about the cause.
+# Exit codes of programs that start other programs (shells, env, mpirun, container engines), and
+# signals that hint at the cause.
 _CODES = {
     126: "a program is there but cannot be run: it is not executable, or built for another system",
     127: "a program that it needs was not found",
@@ -29,7 +29,7 @@ _SIGNALS = {
     signal.SIGTERM: "something other than the embedded server asked it to end",
 }
 _KILLED = "not by the embedded server; it may be that this machine ran out of memory"
-_KILLED_FOR_MEMORY = "this machine ran out of memory meanwhile, and its system ended programs"
+_KILLED_FOR_MEMORY = "this machine ran out of memory while it ran, and the system ended programs"
 
 
 def describe_exit(

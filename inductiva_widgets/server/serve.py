@@ -157,7 +157,7 @@ def _check_reach(host: str, address: _Address, *, allow_remote: bool) -> None:
     if ipaddress.ip_address(number).is_loopback:
         return
     danger = (
-        f"at {host} other machines can reach the server: whoever has its key can run programs "
+        f"at {host} other machines can reach the server: its key allows running programs "
         "here, and the key and all files travel unencrypted"
     )
     if not allow_remote:

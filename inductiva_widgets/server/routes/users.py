@@ -19,7 +19,7 @@ from inductiva_widgets.server.schemas.account import Account, Costs, Fees, Month
 
 _Year = Annotated[int, Meta(ge=1970, le=9999)]
 _Month = Annotated[int, Meta(ge=1, le=12)]
-# Ten years: more than there is to tell.
+# Ten years, longer than the embedded server has existed.
 _MOST_MONTHS = 120
 
 

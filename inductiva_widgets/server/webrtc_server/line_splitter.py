@@ -131,7 +131,7 @@ def offset_of_last_lines(file: BinaryIO, count: int) -> int:
         before = max(0, begin - _BLOCK)
         file.seek(before)
         block = file.read(begin - before)
-        # With the byte behind it, by which the first half of a line end is told.
+        # With the next byte, which decides whether a carriage return ends a line.
         ends = [one.end() for one in _LINE_END.finditer(block + after) if one.end() <= len(block)]
         if len(ends) >= left:
             return before + ends[-left]
