@@ -12,7 +12,6 @@ import click
 
 from inductiva_widgets.errors import APIConnectionError, RateLimitError, ServerError
 from inductiva_widgets.http.time_limits import single_try
-from inductiva_widgets.server.demo.options import DEMO_KEY, DEMO_VALUE
 
 if TYPE_CHECKING:
     from inductiva_widgets.models.tasks import TaskInfo
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def warn_about_demo_data(infos: Iterable[TaskInfo]) -> None:
-    """Say on the standard error that tasks are made up, where they are."""
-    if any((info.task_metadata or {}).get(DEMO_KEY) == DEMO_VALUE for info in infos):
+    """Print a warning to the standard error if any task is made up."""
+    if any(info.is_demo for info in infos):
         click.echo("DEMO data: these tasks are made up, no simulation has run.", err=True)
 
 

@@ -1,4 +1,4 @@
-"""``inductiva-widgets local``: the embedded server of this user, looked at and looked after."""
+"""``inductiva-widgets local``: start, inspect, stop and clean up the embedded server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -54,8 +53,7 @@ def local() -> None:
 @_which_server
 def start(data_dir: str | None, replay: bool) -> None:
     """Start the server in the background, unless it is running; prints its address."""
-    from inductiva_widgets.server.demo.options import DemoOptions
-    from inductiva_widgets.server.launch import start_or_attach
+    from inductiva_widgets.server.launch import DemoOptions, start_or_attach
 
     server = start_or_attach(data_dir, replay=DemoOptions() if replay else None)
     click.echo(f"{server.url}{'  (DEMO data)' if replay else ''}")
@@ -66,7 +64,8 @@ def start(data_dir: str | None, replay: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def status(data_dir: str | None, replay: bool, as_json: bool) -> None:
     """Tell where the server is and what it does; exit code 1 when none runs."""
-    from inductiva_widgets.server.maintenance import running_server, size_of
+    from inductiva_widgets.server.maintenance import size_of
+    from inductiva_widgets.server.server_info import running_server
 
     data = _folder(data_dir, replay)
     server = running_server(data)
@@ -120,7 +119,8 @@ def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> Non
 
     The next server takes tasks that went on up again.
     """
-    from inductiva_widgets.server.maintenance import running_server, wait_for_end
+    from inductiva_widgets.server.maintenance import wait_for_end
+    from inductiva_widgets.server.server_info import running_server
 
     data = _folder(data_dir, replay)
     server = running_server(data)
@@ -172,7 +172,8 @@ def clean(
       inductiva-widgets local clean --older-than 30
       inductiva-widgets local clean --dry-run
     """
-    from inductiva_widgets.server.maintenance import running_server, tasks_without_server
+    from inductiva_widgets.server.maintenance import tasks_without_server
+    from inductiva_widgets.server.server_info import running_server
 
     data = _folder(data_dir, replay)
     server = running_server(data)
@@ -224,10 +225,9 @@ def _remove_files(
 
 
 def _folder(data_dir: str | None, replay: bool) -> DataDir:
-    from inductiva_widgets.server.data_dir import DataDir, default_root, replay_root
+    from inductiva_widgets.server.data_dir import resolve_data_dir
 
-    root = replay_root() if replay else default_root()
-    return DataDir(root if data_dir is None else Path(data_dir))
+    return resolve_data_dir(data_dir, replay=replay)
 
 
 def _client(server: ServerInfo) -> Client:

@@ -58,8 +58,8 @@ def serve(
       inductiva-widgets serve --port 8123 --data-dir ./server --api-key my-key
       inductiva-widgets serve --replay --speed 20
     """
-    from inductiva_widgets.server.__main__ import serve as run_server
     from inductiva_widgets.server.log_setup import warn_in_terminal
+    from inductiva_widgets.server.serve import serve as run_server
 
     if not replay and (speed is not None or seed is not None):
         raise click.UsageError("--speed and --seed go with --replay.")

@@ -1,4 +1,4 @@
-"""Making clients, and the one that objects use when they are given none."""
+"""The default client, and ``connect``, which sets it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
 REPLAY = "replay"
-"""What the demo is called where a service is named."""
+"""Name of the demo as a target of ``connect``."""
 
 _lock = threading.Lock()
 _default: Client | None = None
 
 
 def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
-    """Choose the service that tasks, simulators and listings speak to from now on.
+    """Set the service that tasks, simulators and listings use by default.
 
     Objects that exist already keep the client they came from.
 
@@ -98,8 +98,7 @@ def _local_client(*, replay: bool) -> Client:
     from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.http.transport import Transport
-    from inductiva_widgets.server.demo.options import DemoOptions
-    from inductiva_widgets.server.launch import start_or_attach
+    from inductiva_widgets.server.launch import DemoOptions, start_or_attach
 
     shown = DemoOptions() if replay else None
 

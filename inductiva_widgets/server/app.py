@@ -1,4 +1,4 @@
-"""The application of the embedded server: its endpoints behind the guard."""
+"""The ASGI application: all routes behind the authentication middleware."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def build_app(
     activity
         Told of every request.
     host_names
-        Names beside ``localhost`` that this server is known by.
+        Further host names of this server than ``localhost``.
     """
     # No CORS on purpose: no web page has business here.
     inner = Starlette(routes=ROUTES, exception_handlers=ERROR_HANDLERS)

@@ -1,4 +1,4 @@
-"""Input and output archives: unpacked without surprises, packed as they stream by.
+"""Safe extraction of input archives and creation of output archives.
 
 Needs nothing but the standard library, since the supervisor uses it.
 """
@@ -165,15 +165,15 @@ def create_archive(
         There is no room, or the archive may not grow further; nothing of it is left.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
-    beside = archive.with_name(f".{archive.name}.part")
+    temporary = archive.with_name(f".{archive.name}.part")
     files = size = 0
     skipped: list[str] = []
     try:
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             with zipfile.ZipFile(
                 file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False
             ) as target:
-                # Clients tell a whole output archive from a part of one by this entry.
+                # Clients recognise a whole output archive by this entry.
                 target.writestr(zipfile.ZipInfo(ARTIFACTS, (1980, 1, 1, 0, 0, 0)), b"")
                 for path, name in _contents(folder):
                     if only is not None and name.removeprefix(ARTIFACTS) not in only:
@@ -188,13 +188,13 @@ def create_archive(
             file.flush()
             # The files that it was made of are removed next.
             os.fsync(file.fileno())
-        beside.replace(archive)
+        temporary.replace(archive)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoRoomError(*error.args) from error
         raise
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return CreatedArchive(files, size, archive.stat().st_size, skipped)
 
 

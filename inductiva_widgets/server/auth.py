@@ -1,8 +1,9 @@
-"""Who may ask: checked in front of every route, as plain ASGI.
+"""Authentication middleware: checks the API key and the Host header.
 
 Any web page that the user visits can send requests to a port of this machine. It knows no key, and
-cannot read answers across origins; a page whose own name is made to lead here (DNS rebinding) is
-told by its Host header. Hence: a key on everything but what is open, and no host names of others.
+cannot read answers across origins. A page that points its own host name at this machine (DNS
+rebinding) is recognised by its Host header. So all but the open paths need a key, and foreign host
+names are refused.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ OPEN_PATHS = frozenset(
 
 
 class IdleTracker:
-    """When the server was last of use to somebody."""
+    """Time since the last request ended."""
 
     def __init__(self) -> None:
         self._running = 0
         self._last = time.monotonic()
 
     def begin(self) -> None:
-        """Note the begin of a request."""
+        """Record the begin of a request."""
         self._running += 1
 
     def end(self) -> None:
-        """Note the end of a request."""
+        """Record the end of a request."""
         self._running -= 1
         self._last = time.monotonic()
 
@@ -44,19 +45,19 @@ class IdleTracker:
 
 
 class AuthMiddleware:
-    """Lets only those requests through that come from the user.
+    """ASGI middleware that refuses requests of anyone but the user.
 
     Parameters
     ----------
     app
-        The application behind.
+        The wrapped application.
     api_key
-        The key that requests have to carry.
+        The key that requests must carry.
     host_names
-        Names of this server beside ``localhost``. An address is always welcome, since nobody can
-        make an address lead elsewhere.
+        Further names of this server than ``localhost``. IP addresses are always accepted, since
+        DNS cannot redirect them.
     activity
-        Told of every request.
+        Records the begin and end of each request.
     """
 
     def __init__(

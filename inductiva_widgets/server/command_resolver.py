@@ -1,4 +1,4 @@
-"""Turns the commands of a submission into what is run on this machine."""
+"""Resolve the commands of a submission to local programs and arguments."""
 
 from __future__ import annotations
 

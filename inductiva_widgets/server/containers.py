@@ -1,4 +1,4 @@
-"""Runs programs in the container image that a task names, by podman or docker.
+"""Run programs in the container image of a task, with podman or docker.
 
 Two environment variables of the embedded server decide:
 
@@ -184,7 +184,7 @@ class Container:
         return f"inductiva-{self._task_id}-{index}"
 
     def _user(self) -> list[str]:
-        # Without root, podman shows its user as root inside, unless told to keep the number.
+        # Rootless podman maps its user to root inside, unless it is asked to keep the id.
         keep = ["--userns", "keep-id"] if self._is_podman and os.geteuid() != 0 else []
         return [*keep, "--user", self._inner_user]
 

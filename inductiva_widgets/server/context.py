@@ -1,4 +1,4 @@
-"""What the endpoints work with."""
+"""Services shared by all routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things lie in the data folder of the embedded server.
+"""Layout of the data folder of the embedded server.
 
 ::
 
@@ -8,10 +8,10 @@
         link_secret         what signed links are signed with (0600)
         server.json         address, key and process of the running server (0600)
         server.lock         held by the running server
-        launch.lock         held while somebody starts a server
-        server.log          what the server had to say, and the log before it (0600)
-        server.out          what a detached server printed beside its log, since its start (0600)
-        replay.json         there in the folder of a demo, and only there (0600)
+        launch.lock         held while a server is being started
+        server.log          log of the server, and the log before it (0600)
+        server.out          output of a detached server since its start (0600)
+        replay.json         only in the folder of a demo (0600)
         storage/<task>/     input.zip and output.zip, as the storage API shows them
         tasks/<task>/       job.json, events.jsonl, supervisor.log and, while it runs, work/ and
                             processes.json
@@ -27,21 +27,35 @@ from inductiva_widgets.errors import LocalServerError
 
 ENV_FOLDER = "INDUCTIVA_LOCAL_DIR"
 
-# In a folder that only its owner may enter these need no further protection; the mode is there for
-# the copy that somebody makes of it.
+# The folder is closed to other users already; the mode protects copies of it.
 _PRIVATE = 0o600
 
 
 def default_root() -> Path:
-    """Return the data folder that holds when nobody names one."""
+    """Return the default data folder."""
     configured = os.environ.get(ENV_FOLDER)
     return Path(configured).expanduser() if configured else Path.home() / ".inductiva" / "local"
 
 
 def replay_root() -> Path:
-    """Return the data folder of the demo when nobody names one: beside the one of real tasks."""
+    """Return the default data folder of the demo, next to that of real tasks."""
     root = default_root()
     return root.with_name(f"{root.name}-replay")
+
+
+def resolve_data_dir(data_dir: str | Path | None, *, replay: bool = False) -> DataDir:
+    """Return the named data folder, or the default one if None.
+
+    Parameters
+    ----------
+    data_dir
+        Path of the folder.
+    replay
+        If True, the default is the folder of the demo.
+    """
+    if data_dir is not None:
+        return DataDir(Path(data_dir))
+    return DataDir(replay_root() if replay else default_root())
 
 
 def package_root() -> Path:
@@ -54,25 +68,25 @@ def package_root() -> Path:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a private file so that others see the old content or the new one, never a part.
+    """Write a private file atomically.
 
     Parameters
     ----------
     path
-        The file; it is replaced when it exists.
+        The file; it is replaced if it exists.
     content
         All of its new content.
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -89,7 +103,7 @@ class TaskDir:
 
 
 class DataDir:
-    """The data folder; see the module for what lies where."""
+    """The data folder; the module docstring shows its layout."""
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or default_root()).expanduser().absolute()
@@ -104,12 +118,12 @@ class DataDir:
         self.replay_file = self.root / "replay.json"
 
     def ensure_demo_flag(self, *, replay: bool) -> None:
-        """Make sure that demo data and real tasks never meet.
+        """Check that the folder is one of demo data, or of real tasks, as requested.
 
         Parameters
         ----------
         replay
-            Whether the folder is wanted for demo data.
+            If True, the folder is used for demo data.
 
         Raises
         ------
@@ -127,7 +141,7 @@ class DataDir:
             raise LocalServerError(
                 f"The data folder {self.root} holds real tasks: the demo needs a folder of its own."
             )
-        # The demo empties its folder now and then, so it takes none that is somebody's.
+        # The demo deletes what is in its folder, so the folder must not hold other files.
         strange = [path.name for path in self.root.iterdir() if not self._is_ours(path)]
         if strange:
             raise LocalServerError(
@@ -136,7 +150,7 @@ class DataDir:
             )
 
     def prepare(self) -> None:
-        """Create the folder where it is missing and close it to other users."""
+        """Create the folder if needed, and close it to other users."""
         for folder in (self.root, self.storage, self.tasks):
             folder.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
@@ -150,7 +164,7 @@ class DataDir:
         return self._secret("api_key")
 
     def rotate_api_key(self) -> None:
-        """Make the next use of the key make a new one."""
+        """Delete the key, so that its next use creates another."""
         (self.root / "api_key").unlink(missing_ok=True)
 
     def link_secret(self) -> bytes:
@@ -158,7 +172,7 @@ class DataDir:
         return self._secret("link_secret").encode()
 
     def _is_ours(self, path: Path) -> bool:
-        """Return whether something in the folder is there before its first task is."""
+        """Return whether a path belongs to a data folder without tasks."""
         if path in (self.storage, self.tasks):
             return path.is_dir() and not any(path.iterdir())
         known = ("server.", "launch.", "api_key", "link_secret", ".server.", ".replay.")

@@ -1,4 +1,4 @@
-"""What a task may not exceed on this machine: the free space it has to leave, the files it writes.
+"""Disk limits of a task: free space to leave, and size of its files.
 
 Set for the embedded server by two environment variables:
 

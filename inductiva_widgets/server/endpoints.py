@@ -1,4 +1,4 @@
-"""Routes that know what they take and what they give, so that the API can describe itself.
+"""Routes with typed queries, bodies and answers, for the OpenAPI document.
 
 Everything a route declares here it also does: the handlers read queries and bodies with the very
 types named in the declaration.
@@ -52,7 +52,7 @@ class Endpoint(Route):
     body
         Type of the body, ``bytes`` for a file.
     errors
-        Codes of refusals beside those that follow from the rest: 401, 413, 421, 422.
+        Further error codes than those of every route: 401, 413, 421, 422.
     headers
         What the headers of the successful answer hold that are of this endpoint alone.
     is_open

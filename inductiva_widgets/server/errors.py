@@ -1,4 +1,4 @@
-"""Why the embedded server does not do what a request asks: one sentence each, for people."""
+"""Errors that become HTTP error responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each event that a supervisor reports makes of its task: pure functions."""
+"""Pure functions that apply the events of a journal to a task record."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from inductiva_widgets.server import events, state_machine
 from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
-_KILLED_FROM_OUTSIDE = "The supervisor of the task was told to end, not by the embedded server."
+_KILLED_FROM_OUTSIDE = "The supervisor of the task was stopped, but not by the embedded server."
 
 
 def apply_event(record: TaskRecord, event: events.Event) -> TaskRecord:
     """Return what an event of the journal makes of a task.
 
-    An event that comes too late for the task's status still tells its times and sizes.
+    Times and sizes of an event are recorded even if it comes too late for the task's status.
     """
     return _HANDLERS[type(event)](record, event)
 
@@ -105,7 +105,7 @@ def _on_computation_ended(record: TaskRecord, event: events.ComputationEnded) ->
     started = record.info.computation_start_time
     if started is None:
         return record
-    # None is left running, unless its supervisor vanished and could not tell of the end.
+    # No command is left running, unless its supervisor vanished before it could report the end.
     record = _with_commands_ended(record, event.time, None, {})
     record = _measured(record, computation_seconds=(event.time - started).total_seconds())
     record = replace(record, info=replace(record.info, computation_end_time=event.time))
@@ -177,7 +177,7 @@ _HANDLERS: dict[type[events.Event], Callable[[TaskRecord, Any], TaskRecord]] = {
     events.Supervising: _on_supervising,
     events.InputUnpacked: _on_unpacked,
     events.CommandStarted: _on_command_started,
-    # For the supervisor that may have to clear up after the one that tells it.
+    # Read by a supervisor that cleans up after one that vanished.
     events.CommandRunning: lambda record, _: record,
     events.CommandEnded: _on_command_ended,
     events.ComputationEnded: _on_computation_ended,

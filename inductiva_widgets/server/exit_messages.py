@@ -1,4 +1,4 @@
-"""How commands ended, put into words: exit codes, signals, and why one could not be started."""
+"""Messages for exit codes, signals and commands that cannot be started."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from inductiva_widgets.ansi import render_plain_lines
 _LAST_WORDS = 3
 _LINE_LENGTH = 200
 
-# Codes by which programs that start others (shells, env, mpirun, container engines) tell of
-# trouble, and the signals that say something about the cause.
+# Exit codes of programs that start other programs (shells, env, mpirun, container engines), and
+# signals that hint at the cause.
 _CODES = {
     126: "a program is there but cannot be run: it is not executable, or built for another system",
     127: "a program that it needs was not found",
@@ -29,7 +29,7 @@ _SIGNALS = {
     signal.SIGTERM: "something other than the embedded server asked it to end",
 }
 _KILLED = "not by the embedded server; it may be that this machine ran out of memory"
-_KILLED_FOR_MEMORY = "this machine ran out of memory meanwhile, and its system ended programs"
+_KILLED_FOR_MEMORY = "this machine ran out of memory while it ran, and the system ended programs"
 
 
 def describe_exit(
@@ -83,7 +83,7 @@ def _signal_name(number: int) -> str:
 
 
 def memory_kills() -> int:
-    """Return how often this system has ended a program for want of memory, as far as it tells."""
+    """Return how often the kernel has killed a program for lack of memory, if known."""
     total = 0
     # The machine as a whole, and the container that we may be in.
     for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
@@ -115,7 +115,7 @@ def describe_os_error(error: OSError) -> str:
 
 
 def output_tail(folder: Path) -> str:
-    """Return the last lines that the simulator wrote, as they often tell the cause.
+    """Return the last lines of the simulator, which often name the cause.
 
     Of stderr.txt, or of stdout.txt where that is empty: some simulators put errors there.
     """

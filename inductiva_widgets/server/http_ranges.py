@@ -1,4 +1,4 @@
-"""Sends a file, or one range of it, the way stores of large objects do."""
+"""Send a file or one byte range of it, as object stores do."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ def send_file(request: Request, path: Path) -> Response:
     except BaseException:
         file.close()
         raise
-    wanted = range(size) if asked is None else asked
+    byte_range = range(size) if asked is None else asked
     if asked is not None:
         headers["content-range"] = f"bytes {asked.start}-{asked.stop - 1}/{size}"
-    headers["content-length"] = str(len(wanted))
+    headers["content-length"] = str(len(byte_range))
     status = 200 if asked is None else 206
     kind = "application/zip" if path.suffix == ".zip" else "application/octet-stream"
     if request.method == "HEAD":
         file.close()
         return Response(status_code=status, headers=headers, media_type=kind)
-    return StreamingResponse(_chunks(file, wanted), status, headers, kind)
+    return StreamingResponse(_chunks(file, byte_range), status, headers, kind)
 
 
 def parse_range(header: str, size: int) -> range | None:
@@ -95,16 +95,16 @@ def parse_range(header: str, size: int) -> range | None:
         return None
     first, last = match.groups()
     if not first:
-        wanted = range(max(0, size - int(last)), size)
+        byte_range = range(max(0, size - int(last)), size)
     elif not last:
-        wanted = range(int(first), size)
+        byte_range = range(int(first), size)
     elif int(last) < int(first):
         return None
     else:
-        wanted = range(int(first), min(size, int(last) + 1))
-    if not wanted:
+        byte_range = range(int(first), min(size, int(last) + 1))
+    if not byte_range:
         raise UnsatisfiableRangeError(f"The file has {size} bytes, none of them in {header!r}.")
-    return wanted
+    return byte_range
 
 
 def _disposition(name: str) -> str:
@@ -114,10 +114,10 @@ def _disposition(name: str) -> str:
     return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _chunks(file: BinaryIO, wanted: range) -> Iterator[bytes]:
+def _chunks(file: BinaryIO, byte_range: range) -> Iterator[bytes]:
     with file:
-        file.seek(wanted.start)
-        left = len(wanted)
+        file.seek(byte_range.start)
+        left = len(byte_range)
         while left > 0 and (chunk := file.read(min(_CHUNK, left))):
             left -= len(chunk)
             yield chunk

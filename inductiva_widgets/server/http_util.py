@@ -1,4 +1,4 @@
-"""Between HTTP and values: reading queries and bodies, answering, and what errors look like.
+"""Decode queries and bodies, encode answers and errors.
 
 Errors have the shapes that clients of the service know: ``{"detail": <sentence>}``, and for a
 malformed request a list of what is wrong where.
@@ -26,7 +26,7 @@ from inductiva_widgets.server.errors import (
     TooLargeError,
     UnavailableError,
 )
-from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.schemas.base import encode
 
 AnyQuery = TypeVar("AnyQuery", bound=msgspec.Struct)
 Body = TypeVar("Body")

@@ -1,4 +1,4 @@
-"""What is done for a task before its supervisor starts: its orders, or an end with a reason."""
+"""Write the job file of a task, or its output if it cannot be started."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inductiva_widgets.models.tasks import TaskMetrics
 from inductiva_widgets.server import archives, machine_info
 from inductiva_widgets.server.command_resolver import SubmissionSpec, resolve_commands
 from inductiva_widgets.server.data_dir import DataDir, write_atomically
-from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.schemas.base import encode
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT
 from inductiva_widgets.server.store.records import TaskRecord
 

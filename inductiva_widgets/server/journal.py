@@ -1,4 +1,4 @@
-"""The journal of a task: one JSON object per line, only ever appended to.
+"""The journal of a task: an append-only file of JSON lines.
 
 The supervisor writes it and the server reads it, each at its own pace; either may be killed and
 started again. Needs nothing but the standard library, since the supervisor starts with it.

@@ -1,7 +1,7 @@
-"""Starts the embedded server where none runs, and finds the one that does.
+"""Start the embedded server in a process of its own, or find the running one.
 
-Importing this needs nothing but the standard library; the server's libraries are the extra
-``local``.
+The only module of the server that the client imports. It does not import the libraries of the
+extra ``local``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import IO
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.server.data_dir import DataDir, default_root, package_root, replay_root
+from inductiva_widgets.server.data_dir import DataDir, package_root, resolve_data_dir
 from inductiva_widgets.server.demo.options import DemoOptions
 from inductiva_widgets.server.requirements import check_requirements
-from inductiva_widgets.server.server_info import ServerInfo
+from inductiva_widgets.server.server_info import ServerInfo, running_server
 
-__all__ = ["ServerInfo", "start_or_attach"]
+__all__ = ["DemoOptions", "ServerInfo", "start_or_attach"]
 
 IDLE_TIMEOUT = 3600.0
 
@@ -27,8 +27,8 @@ _START_TAKES = 20.0
 _LOOK_EVERY = 0.02
 _LAST_LINES = 10
 
-# Servers are to outlive us. Those that ended before us are taken note of at the next start, so that
-# they do not stay behind as dead processes.
+# Servers outlive this process. Those that have ended are polled at the next start, so that they
+# do not stay zombies.
 _started: list[subprocess.Popen[bytes]] = []
 
 
@@ -46,8 +46,8 @@ def start_or_attach(
     Parameters
     ----------
     data_dir
-        Data folder; the default is ``~/.inductiva/local``, or what ``INDUCTIVA_LOCAL_DIR`` says,
-        and for the demo the folder beside it whose name has ``-replay`` at its end.
+        Data folder; the default is ``INDUCTIVA_LOCAL_DIR`` or else ``~/.inductiva/local``, with
+        ``-replay`` appended for the demo.
     idle_timeout
         For how many seconds without requests and tasks a server that is started here stays.
     replay
@@ -63,16 +63,15 @@ def start_or_attach(
     check_requirements()
     from filelock import FileLock, Timeout
 
-    root = replay_root() if replay is not None else default_root()
-    data = DataDir(root if data_dir is None else Path(data_dir))
+    data = resolve_data_dir(data_dir, replay=replay is not None)
     data.ensure_demo_flag(replay=replay is not None)
-    if running := _running(data):
+    if running := running_server(data):
         return running
     try:
         data.prepare()
-        # Whoever comes second finds the server of whoever came first.
+        # A second process waits here, and then finds the server of the first.
         with FileLock(data.launch_lock, timeout=2 * _START_TAKES):
-            return _running(data) or _start(data, idle_timeout, replay)
+            return running_server(data) or _start(data, idle_timeout, replay)
     except Timeout:
         raise LocalServerError(
             f"Another process has been starting a server in {data.root} for too long. "
@@ -82,23 +81,18 @@ def start_or_attach(
         raise LocalServerError(f"The data folder {data.root} cannot be used: {error}.") from error
 
 
-def _running(data: DataDir) -> ServerInfo | None:
-    connection = ServerInfo.read(data.server_file)
-    return connection if connection is not None and connection.is_alive() else None
-
-
 def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> ServerInfo:
     _started[:] = [process for process in _started if process.poll() is None]
     shown = []
     if replay is not None:
         shown = ["--replay", "--seed", str(replay.seed), "--speed", str(replay.speed)]
-    # The server keeps a log of its own; here goes what it says when it cannot begin.
+    # The server has a log of its own; this file gets the errors before that is open.
     with _private(data.server_out) as out:
         process = subprocess.Popen(  # noqa: S603 - our own module
             [
                 sys.executable,
                 "-m",
-                "inductiva_widgets.server.__main__",
+                "inductiva_widgets.server",
                 "--data-dir",
                 str(data.root),
                 "--idle-timeout",
@@ -114,9 +108,9 @@ def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> Se
     _started.append(process)
     deadline = time.monotonic() + _START_TAKES
     while time.monotonic() < deadline:
-        # One that ends at once may have been refused because somebody started a server by hand.
+        # It ends at once if a server was started by hand in the same moment: look for that one too.
         ended = process.poll() is not None
-        if running := _running(data):
+        if running := running_server(data):
             return running
         if ended:
             raise _failure(data, f"ended at once with exit code {process.returncode}")
@@ -126,7 +120,7 @@ def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> Se
 
 
 def _private(path: Path) -> IO[bytes]:
-    """Open a file anew that only its user may read."""
+    """Create an empty file that only its user may read."""
     path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 

@@ -1,4 +1,4 @@
-"""The log of the server: a file that does not grow without end, and that only its user may read."""
+"""Rotating log file of the server, readable by its user only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _PrivateFile(RotatingFileHandler):
 
 
 def warn_in_terminal() -> None:
-    """Show warnings on the standard error, where somebody may look; the file has the rest."""
+    """Print warnings to the standard error too; the log file has all messages."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
@@ -33,17 +33,17 @@ def warn_in_terminal() -> None:
 
 
 @contextmanager
-def set_up_log(path: Path, most_bytes: int = MOST_BYTES) -> Iterator[None]:
-    """Write what happens meanwhile to a log file.
+def set_up_log(path: Path, max_bytes: int = MOST_BYTES) -> Iterator[None]:
+    """Log to a file inside the context.
 
     Parameters
     ----------
     path
-        The file; the one before it is kept beside it, with ``.1`` at its end.
-    most_bytes
-        Its size at most.
+        The file; the previous one is kept with the suffix ``.1``.
+    max_bytes
+        Maximum size of the file.
     """
-    handler = _PrivateFile(path, maxBytes=most_bytes, backupCount=1)
+    handler = _PrivateFile(path, maxBytes=max_bytes, backupCount=1)
     handler.setFormatter(logging.Formatter(_FORMAT))
     root, ours = logging.getLogger(), logging.getLogger("inductiva_widgets.server")
     before = ours.level

@@ -1,8 +1,8 @@
-"""Machine groups: names under which tasks are sent to this machine, which runs all of them.
+"""Service for machine groups: names under which tasks run on this machine.
 
 A group here is a label with a life of its own. Starting one starts no machine, its tasks share this
 machine's capacity with those of all other groups, and it costs nothing. Its idle time and its time
-of termination are kept and told but not enforced: what makes them useful elsewhere is the bill.
+of termination are kept and reported but not enforced: they limit costs, and here are none.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from msgspec.structs import asdict, replace
 
 from inductiva_widgets.server import machine_info, state_machine
 from inductiva_widgets.server.errors import ConflictingStateError, MissingError
-from inductiva_widgets.server.scheduler import Scheduler
-from inductiva_widgets.server.schemas.tasks import (
+from inductiva_widgets.server.schemas.machine_groups import (
     GroupUsage,
     LocalGroup,
     NewGroup,
@@ -28,6 +27,7 @@ from inductiva_widgets.server.store import metadata
 from inductiva_widgets.server.store.machine_groups import LOCAL_GROUP
 from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
 from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.task_loop import TaskLoop
 
 _ALL = 10**9
 
@@ -64,16 +64,16 @@ class GroupService:
         The data folder, whose disk the groups have.
     store
         Its store.
-    scheduler
+    task_loop
         Who runs the tasks, and ends those of a terminated group.
     capacity
         How many tasks run at a time.
     """
 
-    def __init__(self, folder: Path, store: TaskStore, scheduler: Scheduler, capacity: int) -> None:
+    def __init__(self, folder: Path, store: TaskStore, task_loop: TaskLoop, capacity: int) -> None:
         self._folder = folder
         self._store = store
-        self._scheduler = scheduler
+        self._task_loop = task_loop
         self._capacity = capacity
 
     def register(self, spec: NewGroup) -> LocalGroup:
@@ -112,7 +112,7 @@ class GroupService:
                         task.info.task_id,
                         lambda present: state_machine.on_group_terminated(present, now),
                     )
-        self._scheduler.wake()
+        self._task_loop.wake()
         return self.find(key)
 
     def find(self, key: str) -> LocalGroup:
@@ -123,10 +123,10 @@ class GroupService:
         """Return the groups that have not been terminated."""
         return [self._view(group) for group in self._store.groups.active()]
 
-    def history(self, page: int, per_page: int, wanted: GroupFilter) -> list[PastGroup]:
+    def history(self, page: int, per_page: int, group_filter: GroupFilter) -> list[PastGroup]:
         """Return one page of all groups there have ever been, newest first."""
-        every = self._store.groups.history(_ALL, 0, ended_only=wanted.ended_only)
-        found = [view for view in map(self._view, every) if wanted.fits(view)]
+        every = self._store.groups.history(_ALL, 0, ended_only=group_filter.ended_only)
+        found = [view for view in map(self._view, every) if group_filter.fits(view)]
         return [_past(view) for view in found[(page - 1) * per_page : page * per_page]]
 
     def set_sharing(self, key: str, level: SharingLevel) -> None:

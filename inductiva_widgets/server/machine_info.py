@@ -1,4 +1,4 @@
-"""Facts about this machine, as the service tells them of a virtual one."""
+"""Processors, memory and disk of this machine, in the service's format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import psutil
 
 from inductiva_widgets.models.tasks import Executer
-from inductiva_widgets.server.schemas.tasks import (
+from inductiva_widgets.server.schemas.machine_groups import (
     CostRange,
     CpuInfo,
     LocalGroup,
@@ -36,7 +36,7 @@ class MachineInfo(NamedTuple):
 
 @cache
 def machine_info() -> MachineInfo:
-    """Return the facts, which do not change while the server runs."""
+    """Return processors and memory of this machine, which do not change."""
     logical = os.cpu_count() or 1
     physical = psutil.cpu_count(logical=False) or logical
     return MachineInfo(logical, physical, int(psutil.virtual_memory().total))
@@ -53,8 +53,8 @@ def default_capacity() -> int:
 def default_environment(capacity: int) -> dict[str, str]:
     """Return variables for commands whose submission does not set them.
 
-    Left alone, OpenMP programs take every processor, each task anew, and spin while they wait. So
-    the tasks share all but one, which is for the server and the notebook.
+    By default every OpenMP program starts a thread per processor, which spins while it waits. So
+    the tasks share all processors but one, which is left for the server and the notebook.
     """
     return {"OMP_NUM_THREADS": str(max(1, (machine_info().logical_cpus - 1) // capacity))}
 

@@ -1,4 +1,4 @@
-"""Looking after the data folder from outside: what it takes, how to end its server, clearing up."""
+"""Maintenance of a data folder: its size, stopping its server, clean-up."""
 
 from __future__ import annotations
 
@@ -30,12 +30,6 @@ class FinishedTaskFiles(NamedTuple):
     size: int
 
 
-def running_server(data: DataDir) -> ServerInfo | None:
-    """Return the server of a data folder if it answers."""
-    connection = ServerInfo.read(data.server_file)
-    return connection if connection is not None and connection.is_alive() else None
-
-
 def size_of(place: Path) -> int:
     """Return how many bytes a file or a folder takes on the disk; links count for themselves."""
     inside = (
@@ -50,7 +44,7 @@ def _taken(path: Path) -> int:
     try:
         return path.lstat().st_blocks * 512
     except FileNotFoundError:
-        # It went away while we looked.
+        # Removed since the folder was listed.
         return 0
 
 
@@ -60,7 +54,7 @@ def wait_for_end(data: DataDir, server: ServerInfo, patience: float) -> bool:
 
     deadline = time.monotonic() + patience
     try:
-        # It holds its lock to the end.
+        # The server holds its lock until it ends.
         with FileLock(data.server_lock, timeout=patience):
             pass
     except Timeout:
@@ -69,7 +63,7 @@ def wait_for_end(data: DataDir, server: ServerInfo, patience: float) -> bool:
         if not _exists(server.pid):
             return True
         time.sleep(_LOOK_EVERY)
-    # Nobody has taken note of it yet, but it has let go of the folder.
+    # A zombie that its parent has not waited for; it has released the folder.
     return True
 
 
@@ -85,7 +79,7 @@ def _exists(pid: int) -> bool:
 
 @contextmanager
 def tasks_without_server(data: DataDir) -> Iterator[Iterable[TaskInfo]]:
-    """Give the tasks of a folder that no server uses, and keep servers out meanwhile.
+    """Lock a folder that no server uses, and yield its tasks.
 
     Raises
     ------
@@ -151,11 +145,11 @@ def finished_task_files(
 
 
 def remove(data: DataDir, found: Iterable[FinishedTaskFiles]) -> int:
-    """Remove the files of tasks for good and return how many bytes that has freed."""
+    """Remove files of tasks and return the number of bytes freed."""
     freed = 0
     for leftover in found:
         for place in leftover.places:
-            # Looked at again, since it may have become a link since.
+            # Check again: it may have been replaced by a link.
             if _is_inside(data, place):
                 before = size_of(place)
                 shutil.rmtree(place, ignore_errors=True)

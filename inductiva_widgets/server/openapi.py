@@ -1,4 +1,4 @@
-"""The OpenAPI document of the server, made from its route table and the types of its values."""
+"""Generate the OpenAPI document from the routes and their types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inductiva_widgets.server.endpoints import BINARY, JSON, Endpoint, QueryMode
 _REFERENCE = "#/components/schemas/{name}"
 
 _REASONS = {
-    204: "There is nothing to tell.",
+    204: "No content.",
     206: "The part of the file that was asked for.",
     400: "The request cannot be carried out as it stands.",
     401: "The API key is missing or not the one of this server.",
@@ -162,7 +162,7 @@ def _responses(one: Endpoint) -> dict[str, Any]:
 
 def _content(kind: Any) -> dict[str, Any]:
     if kind is bytes:
-        # Archives are told as such, hence any type.
+        # Archives have a content type of their own, all other bytes have any.
         return {BINARY: {}, "application/zip": {}}
     return {JSON: {"schema": _schema(kind)}}
 

@@ -1,4 +1,4 @@
-"""The processes of this machine, as far as ending and measuring a task needs to know them.
+"""Table of the processes of this machine.
 
 Linux shows them as files, which is fast enough to look again and again, and needs nothing but the
 standard library; elsewhere psutil is asked, which is loaded when a command already runs.
@@ -16,7 +16,7 @@ _PROC = Path("/proc")
 
 
 class Process(NamedTuple):
-    """One live process; ``started`` tells it from a later one with the same number.
+    """One live process; ``started`` distinguishes it from a later one with the same id.
 
     ``memory`` is what it occupies now, in bytes.
     """
@@ -70,13 +70,13 @@ def _parsed(stat: bytes, pid: int, page: int) -> Process | None:
 
 
 def _carriers_in_proc(variable: str, value: str) -> set[int]:
-    wanted = f"{variable}={value}".encode()
+    entry = f"{variable}={value}".encode()
     found = set()
     for name in _numbers():
         with contextlib.suppress(OSError):
             content = (_PROC / name / "environ").read_bytes()
             # Much of the time is in splitting, and few carry it.
-            if wanted in content and wanted in content.split(b"\0"):
+            if entry in content and entry in content.split(b"\0"):
                 found.add(int(name))
     return found
 

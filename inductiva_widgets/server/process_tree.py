@@ -1,4 +1,4 @@
-"""The processes of a task, found whatever they do, and ended whole.
+"""Find and terminate all processes of a task.
 
 A command may start processes that ignore a polite end, leave their group or session, lose their
 parent or change their environment. So they are sought in four ways, of which any one will do: by
@@ -30,8 +30,7 @@ _SET_CHILD_SUBREAPER = 36
 def adopt_orphans() -> bool:
     """Make this process the parent of descendants that lose theirs; return whether it could.
 
-    Otherwise a process that detaches itself belongs to the system from then on, and nothing tells
-    whose it was. Only Linux has this.
+    Otherwise a detached process becomes a child of init, and its task is lost. Linux only.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -168,14 +167,14 @@ def _descendants(roots: set[int], present: dict[int, Process]) -> set[int]:
 
 
 def save_pids(path: Path, seen: dict[int, float]) -> None:
-    """Write down the processes of a task, for whoever has to end them in our place."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(json.dumps(sorted(seen.items())), encoding="ascii")
-    beside.replace(path)
+    """Save the processes of a task, for a supervisor that cleans up after this one."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(sorted(seen.items())), encoding="ascii")
+    temporary.replace(path)
 
 
 def read_pids(path: Path) -> list[tuple[int, float]]:
-    """Return what ``note_seen`` wrote; nothing where it did not."""
+    """Return what ``save_pids`` wrote, or an empty list if there is no such file."""
     try:
         return [(int(pid), float(started)) for pid, started in json.loads(path.read_bytes())]
     except (OSError, ValueError, TypeError):

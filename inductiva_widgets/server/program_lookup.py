@@ -1,4 +1,4 @@
-"""Finds the program that a command names on this machine.
+"""Find the program of a command on this machine.
 
 Commands are written for the service's containers, such as ``/REEF3D/bin/REEF3D``: what counts here
 is the base name. The first of these is taken:

@@ -1,4 +1,4 @@
-"""What the project part of the API does."""
+"""Service for projects."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server.errors import ConflictingStateError, MissingError
-from inductiva_widgets.server.schemas.account import ProjectStatistics, ProjectView
-from inductiva_widgets.server.schemas.tasks import NewProject
+from inductiva_widgets.server.schemas.account import NewProject, ProjectStatistics, ProjectView
 from inductiva_widgets.server.store import metadata as notes
+from inductiva_widgets.server.store.projects import DEFAULT_PROJECT
 from inductiva_widgets.server.store.records import ProjectRecord, TaskRecord
-from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, TaskStore
+from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import Status
 
@@ -29,7 +29,7 @@ def page(
 ) -> list[ProjectView]:
     """Return the projects of a kind, or all, oldest first; all of them unless paged."""
     noted = notes.read_metadata(store, "project")
-    found = [one for one in store.projects() if kind is None or one.kind == kind]
+    found = [one for one in store.projects.list() if kind is None or one.kind == kind]
     if per_page is not None:
         found = found[(number - 1) * per_page : number * per_page]
     return [_view(store, one, noted, with_statistics=False) for one in found]
@@ -44,7 +44,7 @@ def find(store: TaskStore, name: str) -> ProjectView:
 
 def create(store: TaskStore, new: NewProject) -> ProjectView:
     """Make a project."""
-    if not store.add_project(new.name, new.project_type):
+    if not store.projects.add(new.name, new.project_type):
         raise ConflictingStateError(
             f"There is a project {new.name!r} already: choose another name."
         )
@@ -61,7 +61,7 @@ def delete(store: TaskStore, name: str) -> None:
             )
         for info in list(_tasks(store, name)):
             _put_task(store, info.task_id, DEFAULT_PROJECT)
-        store.remove_project(name)
+        store.projects.remove(name)
         notes.delete_metadata(store, "project", name)
 
 
@@ -110,7 +110,7 @@ def tasks_info(
     name
         The project.
     select
-        ``"all"`` fields, or beside the task's id only those ``"distinct"`` between tasks.
+        ``"all"`` fields, or the task's id and only those ``"distinct"`` between tasks.
     status
         Only tasks of this status.
     """
@@ -128,7 +128,7 @@ def tasks_info(
 
 
 def _record(store: TaskStore, name: str) -> ProjectRecord:
-    found = store.projects(name)
+    found = store.projects.list(name)
     if not found:
         raise MissingError(f"There is no project {name!r}: create it first, or look for its name.")
     return found[0]
@@ -143,10 +143,10 @@ def _put_task(store: TaskStore, task_id: str, name: str) -> None:
 
 
 def _tasks(store: TaskStore, name: str, status: str | None = None) -> Iterator[TaskInfo]:
-    wanted = TaskFilter(status=status, project=name)
+    task_filter = TaskFilter(status=status, project=name)
     offset = 0
     while True:
-        rows, _ = store.list_tasks(wanted, (), _PAGE, offset)
+        rows, _ = store.list_tasks(task_filter, (), _PAGE, offset)
         yield from (msgspec.json.decode(row, type=TaskInfo) for row in rows)
         offset += _PAGE
         if len(rows) < _PAGE:
@@ -186,7 +186,7 @@ def _statistics(store: TaskStore, record: ProjectRecord) -> ProjectStatistics:
 
 
 def _row(info: TaskInfo) -> Row:
-    told: dict[str, Any] = msgspec.to_builtins(
+    values: dict[str, Any] = msgspec.to_builtins(
         {
             "task_id": info.task_id,
             "status": str(info.status),
@@ -199,6 +199,6 @@ def _row(info: TaskInfo) -> Row:
             "estimated_computation_cost": info.estimated_computation_cost,
         }
     )
-    told |= msgspec.to_builtins(info.metrics or {})
-    told |= {f"metadata.{name}": text for name, text in (info.task_metadata or {}).items()}
-    return told
+    values |= msgspec.to_builtins(info.metrics or {})
+    values |= {f"metadata.{name}": text for name, text in (info.task_metadata or {}).items()}
+    return values

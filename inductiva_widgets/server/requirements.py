@@ -1,4 +1,4 @@
-"""Whether the embedded server can run here, told in time and in one sentence."""
+"""Check that the embedded server can run on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command used of this machine: processor time and memory of all its processes."""
+"""Processor time and memory used by all processes of a command."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class UsageMeter:
         Processor time is exact once the processes have ended. Memory is the most that they
         occupied at one time, looked at from time to time, or the most that a single one ever did.
         """
-        told: dict[str, float] = {"cpu_seconds": round(self._cpu, 3)}
+        usage: dict[str, float] = {"cpu_seconds": round(self._cpu, 3)}
         if self._memory:
-            told["peak_memory_bytes"] = self._memory
+            usage["peak_memory_bytes"] = self._memory
         if self._processes:
-            told["peak_processes"] = self._processes
-        return told
+            usage["peak_processes"] = self._processes
+        return usage

@@ -1,4 +1,4 @@
-"""Runs one command of a task: started without a shell, watched, measured, ended whole."""
+"""Run one command of a task, without a shell, and measure its resource use."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TaskOutcome(NamedTuple):
 
 
 class SignalWaiter:
-    """Wakes a waiting loop at the end of a child and remembers being told to stop."""
+    """Waits for signals: the end of a child, or SIGTERM, which is remembered."""
 
     def __init__(self) -> None:
         self._stop = False
@@ -97,7 +97,7 @@ class ProcessSpec(NamedTuple):
 
 
 class ProcessResult(NamedTuple):
-    """How a command ended; ``stopped`` tells why it had to be, None when it ended by itself."""
+    """How a command ended; ``stopped`` is the reason if it was stopped, else None."""
 
     code: int
     stopped: TaskOutcome | None
@@ -149,7 +149,7 @@ class CommandRunner:
             Called with its process group.
         end_politely
             Called before its processes are ended, where signals would not reach all of it; gets
-            a function that tells whether the command has ended.
+            a function that returns whether the command has ended.
 
         Raises
         ------
@@ -268,7 +268,7 @@ class _RunningProcess:
     def _save_children(self, pid: int, status: int, used: resource.struct_rusage) -> None:
         self.meter.add_exited(used)
         if pid == self._process.pid:
-            # Or it would ask by itself, and be told that there is no such process.
+            # Popen would call waitpid again and fail: record the exit code here.
             self._process.returncode = os.waitstatus_to_exitcode(status)
 
     def sample(self) -> float:

@@ -1,6 +1,6 @@
-"""Gives queued tasks to supervisors, first come first served, and follows what those report.
+"""Start queued tasks in order, and apply the events of their journals.
 
-One thread does all of it. It sleeps while no task is on the machine, and is woken by the service.
+One thread does all of it. It sleeps while no task is running, and is woken by the services.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Scheduler:
     store
         Its store.
     capacity
-        How many tasks run at a time.
+        Maximum number of tasks that run at a time.
     clock
-        Tells the time; it may be set back at any moment.
+        Returns the current time, which may be set back at any moment.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Scheduler:
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
     def start(self) -> None:
-        """Take up the tasks that an earlier server left, then begin."""
+        """Resume the tasks of an earlier server and start the thread."""
         self._remove_half_uploads()
         for record in self._store.tasks_by_status(state_machine.ON_MACHINE):
             self._adopt(record)
@@ -94,13 +94,13 @@ class Scheduler:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; tasks on the machine go on by themselves."""
+        """Stop the thread; running tasks go on."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
 
     def wake(self) -> None:
-        """Look at once for tasks to start or to kill."""
+        """Check at once for tasks to start or to kill."""
         self._wake.set()
 
     def _run(self) -> None:
@@ -122,12 +122,11 @@ class Scheduler:
                 self._wake.wait(_LOOK_EVERY if self._watches else None)
 
     def _retry_later(self, step: Callable[..., Result], *arguments: Any) -> Result | None:
-        """Do a step; where that fails it is done again later, and the others go on."""
+        """Run a step; if it fails, log the error and retry it later."""
         try:
             return step(*arguments)
         except Exception:
-            # A full disk may be freed again; the tasks must not depend on this thread's luck, nor
-            # one task on that of another.
+            # A full disk may be freed again. An error of one task must not stop the others.
             _log.exception("The scheduler met trouble and tries again.")
             self._troubled = True
             return None
@@ -154,7 +153,7 @@ class Scheduler:
             self._fail_unstarted(record, now, str(error))
             return
         except Exception as error:
-            # Whatever it is, the tasks behind this one must not wait for it.
+            # An unforeseen error must not block the tasks behind this one.
             _log.exception("Task %s cannot be prepared.", record.info.task_id)
             self._fail_unstarted(record, now, f"The task cannot be prepared: {error}.")
             return
@@ -197,7 +196,7 @@ class Scheduler:
         except OSError as error:
             self._fail_task(task_id, f"The supervisor of the task cannot be started: {error}.")
             return
-        # First of all, so that the task is looked after whatever happens next.
+        # First, so that the supervisor is observed even if the update below fails.
         self._watches[task_id] = SupervisorHandle(folder, child.pid, known.offset, child)
 
         def supervised(present: TaskRecord) -> TaskRecord:
@@ -222,8 +221,8 @@ class Scheduler:
     # Following -----------------------------------------------------------------------------------
 
     def _check_supervisor(self, task_id: str, watch: SupervisorHandle) -> bool:
-        """Take in what a supervisor has reported; return whether anything changed."""
-        # Asked before reading, so that the last words of one that ends just now are not missed.
+        """Apply what a supervisor has reported; return whether anything changed."""
+        # Checked before reading, so that the last events of a supervisor are not missed.
         alive = watch.is_alive()
         changed = self._apply_events(task_id, watch)
         if alive:
@@ -248,8 +247,8 @@ class Scheduler:
 
         def advance(present: TaskRecord) -> TaskRecord:
             for event in reported:
-                told = replace(event, time=state_machine.monotonic_time(present, event.time))
-                present = event_handlers.apply_event(present, told)
+                at = state_machine.monotonic_time(present, event.time)
+                present = event_handlers.apply_event(present, replace(event, time=at))
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
         self._store.update(task_id, advance)
@@ -269,7 +268,7 @@ class Scheduler:
 
     def _fail_task(self, task_id: str, reason: str) -> None:
         now = self._clock()
-        # Nobody else is left who could end what the task has started.
+        # No supervisor is left that could end the processes of the task.
         process_tree.end_all(None, task_id, grace=0.0)
 
         def fail(present: TaskRecord) -> TaskRecord:
@@ -288,11 +287,11 @@ class Scheduler:
                 continue
             watch = self._watches.get(record.info.task_id)
             # Before it is ready, SIGTERM would end the supervisor and not the task.
-            if not watch or not record.supervision.ready or watch.told_to_stop:
+            if not watch or not record.supervision.ready or watch.stop_sent:
                 continue
             if watch.pid is not None and watch.is_alive():
                 os.kill(watch.pid, signal.SIGTERM)
-                watch.told_to_stop = True
+                watch.stop_sent = True
 
     def _executer(self, record: TaskRecord) -> Executer:
         groups = self._store.groups

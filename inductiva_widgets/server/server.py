@@ -1,4 +1,4 @@
-"""The server itself: its services put together, and the loop that answers requests."""
+"""Build the services and run the HTTP server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import NamedTuple, TextIO, cast
+from typing import NamedTuple, TextIO
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -39,18 +39,19 @@ from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
 from inductiva_widgets.server.store.migrations import NewerDatabaseError
 from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.task_loop import TaskLoop
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.server.webrtc_server import PeerService
 
 _log = logging.getLogger(__name__)
 
-# Answers under way get this long when the server is told to stop.
+# Seconds that unfinished answers get when the server is asked to stop.
 _LAST_ANSWERS = 3
 _IDLE_TICKS = 5
 
 
 class Options(NamedTuple):
-    """What ``inductiva_widgets.server.__main__.serve`` was told."""
+    """Options of ``inductiva_widgets.server.serve.serve``."""
 
     host: str
     api_key: str | None
@@ -61,7 +62,7 @@ class Options(NamedTuple):
 
 
 def run(data: DataDir, listener: socket.socket, options: Options) -> None:
-    """Answer requests until told to stop; the data folder has to be locked.
+    """Answer requests until a signal stops the server; the data folder must be locked.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
         raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
     if options.replay is not None:
         replay.populate(data, store, options.replay.seed, now)
-    scheduler, context = _services(data, store, options)
+    task_loop, context = _services(data, store, options)
     connection = ServerInfo(
         url=_url_of(listener, options.host),
         api_key=options.api_key or data.api_key(),
@@ -115,37 +116,36 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
             _log.info("Nobody has needed the server for %g s.", limit)
         return done
 
-    scheduler.start()
+    task_loop.start()
     try:
         server = _Server(_web_config(app, is_demo=options.replay is not None), announce, is_done)
         asyncio.run(server.serve(sockets=[listener]))
     finally:
         context.peers.stop()
-        scheduler.stop()
+        task_loop.stop()
         store.close()
         if ServerInfo.read(data.server_file) == connection:
             data.server_file.unlink(missing_ok=True)
         _log.info("Stopped.")
 
 
-def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[Scheduler, Context]:
-    """Put the services together, those of the demo where that is wanted."""
+def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[TaskLoop, Context]:
+    """Build the services, or those of the demo if it is requested."""
     capacity = options.capacity or machine.default_capacity()
     signer = UrlSigner(data.link_secret())
     if options.replay is not None:
-        # It has what the services need of a scheduler.
-        scheduler = cast(Scheduler, replay.DemoServer(data, store, options.replay))
+        task_loop: TaskLoop = replay.DemoServer(data, store, options.replay)
         storage: StorageService = DemoStorageService(data.storage, store, signer)
-        tasks: TaskService = DemoTaskService(data, store, scheduler, storage)
-        groups: GroupService = DemoGroupService(data.root, store, scheduler, capacity)
+        tasks: TaskService = DemoTaskService(data, store, task_loop, storage)
+        groups: GroupService = DemoGroupService(data.root, store, task_loop, capacity)
     else:
-        scheduler = Scheduler(data, store, capacity)
+        task_loop = Scheduler(data, store, capacity)
         storage = StorageService(data.storage, store, signer)
-        tasks = TaskService(data, store, scheduler, storage)
-        groups = GroupService(data.root, store, scheduler, capacity)
+        tasks = TaskService(data, store, task_loop, storage)
+        groups = GroupService(data.root, store, task_loop, capacity)
     peers = PeerService(tasks)
     instance = secrets.token_hex(16)
-    return scheduler, Context(data, store, tasks, groups, storage, signer, peers, instance)
+    return task_loop, Context(data, store, tasks, groups, storage, signer, peers, instance)
 
 
 def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:
@@ -170,7 +170,7 @@ def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Says when it accepts requests, and stops by itself when nobody needs it.
+    """uvicorn server that announces its start, and stops when it is idle.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""How to reach a running server: what ``server.json`` says, and whether it is still true.
+"""Address and key of the running server, as kept in ``server.json``.
 
-Needs nothing but the standard library, so that looking for a server costs next to nothing.
+Imports the standard library only, so that looking for a server is quick.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import urllib.request
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from inductiva_widgets.server.data_dir import write_atomically
+from inductiva_widgets.server.data_dir import DataDir, write_atomically
 
 _ANSWER_TAKES = 5.0
-# Whoever else listens there may send anything.
+# Another program may listen there and send anything.
 _MOST_ANSWER = 1 << 16
 
 
@@ -43,28 +43,34 @@ class ServerInfo:
     instance: str
 
     def write(self, path: Path) -> None:
-        """Leave the note that others find the server by, readable by its user only."""
+        """Write the file by which clients find the server, readable by its user only."""
         write_atomically(path, json.dumps(asdict(self)).encode())
 
     @classmethod
     def read(cls, path: Path) -> ServerInfo | None:
-        """Return what a note says; None where there is none that makes sense."""
+        """Read such a file; return None if it is missing or malformed."""
         try:
             return cls(**json.loads(path.read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
     def is_alive(self) -> bool:
-        """Ask the server whether it is the one that the note is about.
+        """Return whether this very server answers at its address.
 
-        Its answer decides, and not its process: the number may belong to another program by now,
-        and the port to another server.
+        The process id does not decide: it may belong to another program by now, and the port to
+        another server.
         """
         # No proxy stands between this machine and itself, whatever the environment says.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"{self.url}/version", timeout=_ANSWER_TAKES) as response:
-                told = json.loads(response.read(_MOST_ANSWER))
+                answer = json.loads(response.read(_MOST_ANSWER))
         except (OSError, ValueError, http.client.HTTPException):
             return False
-        return isinstance(told, dict) and told.get("instance") == self.instance
+        return isinstance(answer, dict) and answer.get("instance") == self.instance
+
+
+def running_server(data: DataDir) -> ServerInfo | None:
+    """Return the server of a data folder, or None if none answers."""
+    info = ServerInfo.read(data.server_file)
+    return info if info is not None and info.is_alive() else None

@@ -1,4 +1,4 @@
-"""Links that let their holder read or write one file for a while, without a key."""
+"""Signed URLs: read or write one file for a limited time, without a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a task: which status follows which, and how it is entered.
+"""Status transitions of a task.
 
 Pure functions from record to record. The service saves what they return; nothing else changes the
 status of a task.
@@ -80,7 +80,7 @@ def transition(
         When it was entered. Where the clock was set back since, the time of the last entry holds,
         for this and for all times among the facts: no status ends before it begins.
     description
-        What to tell people; the usual meaning of the status when left out.
+        Description for people; the default is the usual meaning of the status.
     **facts
         Other fields of the task's ``info`` that change with it.
 
@@ -132,7 +132,7 @@ def fail(record: TaskRecord, status: Status, at: datetime, reason: str) -> TaskR
 
 
 def should_stop(record: TaskRecord) -> bool:
-    """Return whether the supervisor of the task has to be told to end it."""
+    """Return whether the supervisor of the task must be asked to end it."""
     return record.info.status == Status.PENDING_KILL or record.supervision.group_ended
 
 

@@ -1,4 +1,4 @@
-"""What lies in the storage: listings of its folders, and how much room everything takes."""
+"""Listings of the storage, and the size of what is stored."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def size_below(folder: Path) -> int:
 def list_dir(folder: Path) -> list[StoredFile]:
     """Return the files and folders of a folder.
 
-    A folder has the size of all files below and the time of the oldest. One without files is not
-    told: in a store of objects there is no such thing.
+    A folder has the size of all files below and the time of the oldest. Empty folders are not
+    listed, since an object store has none.
     """
     found: list[StoredFile] = []
     with os.scandir(folder) as entries:

@@ -1,4 +1,4 @@
-"""The stored files of tasks and users: their paths, signed links, copies and removal."""
+"""Service for stored files: paths, signed URLs, copies and removal."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ class StorageService:
             None of the paths exists.
         """
         links: list[str | None] = []
-        wanted = list(paths)
-        for path in wanted:
+        names = list(paths)
+        for path in names:
             plain, place = self.resolve_path(path)
             if place.is_dir():
                 below = sorted(Path(entry.path) for entry in storage_listing.files_below(place))
@@ -95,7 +95,7 @@ class StorageService:
             else:
                 links.append(self._signer.sign("GET", plain) if place.is_file() else None)
         if not any(links):
-            raise MissingError(f"There is no such file in the storage: {', '.join(wanted)}.")
+            raise MissingError(f"There is no such file in the storage: {', '.join(names)}.")
         return links
 
     def upload_links(self, paths: Iterable[str]) -> list[str | None]:
@@ -234,9 +234,11 @@ class StorageService:
         """Return where the packed bytes of one member of an archive are."""
         return zip_listing.entry_range(self.file(path), folder, filename)
 
-    def read_zip_entry(self, path: str, filename: str, after: int | None, most: int) -> FileContent:
+    def read_zip_entry(
+        self, path: str, filename: str, after: int | None, max_bytes: int
+    ) -> FileContent:
         """Return bytes of a file of an output archive; see ``zipindex.part_of``."""
-        return zip_listing.read_entry(self.file(path), f"artifacts/{filename}", after, most)
+        return zip_listing.read_entry(self.file(path), f"artifacts/{filename}", after, max_bytes)
 
     def accept_input(self, path: str, sim_dir: str, assets: Iterable[str]) -> Path:
         """Return the input archive of a task, checked and with the stored files it asks for."""

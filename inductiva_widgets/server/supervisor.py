@@ -1,4 +1,4 @@
-"""Runs one task to its end: ``python -m inductiva_widgets.server.supervisor TASK_FOLDER``.
+"""Run one task: ``python -m inductiva_widgets.server.supervisor TASK_FOLDER``.
 
 A process of its own in a session of its own, so that the task goes on when the server is stopped,
 killed or started again. It reads ``job.json``, unpacks the input, runs the commands one after
@@ -78,11 +78,11 @@ class Supervisor:
         self._journal.write("supervising", pid=os.getpid())
 
     def run(self) -> None:
-        """Run the task; every way it can end is told in the journal."""
+        """Run the task and write its outcome to the journal."""
         self._finish(self._catch_errors(self._compute))
 
     def recover(self) -> None:
-        """Clear up after a supervisor that vanished: end its commands, keep their output."""
+        """Clean up after a supervisor that vanished: kill its commands, keep their output."""
         kill_leftovers(self._job["task_id"], process_tree.read_pids(self._folder.seen))
         if self._container is not None:
             for index in range(len(self._job["commands"])):

@@ -1,4 +1,4 @@
-"""The supervisor of a task, seen from the server: does it live, how far is its journal read."""
+"""Start, find and observe the supervisor process of a task."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from inductiva_widgets.server.data_dir import TaskDir, package_root
 
 
 class SupervisorHandle:
-    """One supervisor: our child, or one that an earlier server started.
+    """A supervisor: a child process, or one that an earlier server started.
 
     Parameters
     ----------
     folder
         Folder of the task.
     pid
-        Its process; None where it is not known to have one.
+        Its process id, None if unknown.
     offset
-        How much of the journal is read.
+        Number of bytes of the journal that have been read.
     child
-        The process, where it is our child.
+        The process, if it is a child of this one.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class SupervisorHandle:
         self.pid = pid
         self.offset = offset
         self._child = child
-        self.told_to_stop = False
+        self.stop_sent = False
 
     def is_alive(self) -> bool:
-        """Return whether the supervisor has not ended; a dead child is taken note of."""
+        """Return whether the supervisor is running; a child that has ended is reaped."""
         if self._child is not None:
             return self._child.poll() is None
         return self.pid is not None and is_supervisor_of(self.pid, self.folder)
@@ -48,8 +48,7 @@ class SupervisorHandle:
 def is_supervisor_of(pid: int, folder: TaskDir) -> bool:
     """Return whether a process is the supervisor of a task.
 
-    Its command line tells it from a process that has got the same number since, and a dead process
-    that nobody has taken note of has none.
+    Its command line distinguishes it from a later process with the same id. A zombie has none.
     """
     try:
         return psutil.Process(pid).cmdline()[-1:] == [str(folder.root)]
@@ -58,7 +57,7 @@ def is_supervisor_of(pid: int, folder: TaskDir) -> bool:
 
 
 def find_supervisor(folder: TaskDir) -> int | None:
-    """Return the process that supervises a task, sought among all."""
+    """Return the process id of the supervisor of a task, searching all processes."""
     return next((pid for pid in psutil.pids() if is_supervisor_of(pid, folder)), None)
 
 

@@ -1,4 +1,4 @@
-"""What a listing of tasks may be filtered and sorted by."""
+"""Filters and sort columns of task listings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the task part of the API does, between requests on one side and store and scheduler."""
+"""Service for tasks: submission, status, kill, metadata, files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from inductiva_widgets.server import state_machine
 from inductiva_widgets.server.command_resolver import SubmissionSpec
 from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.errors import BadRequestError, ConflictingStateError, MissingError
-from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.schemas.storage import REGION
 from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT, StorageService
+from inductiva_widgets.server.store.projects import DEFAULT_PROJECT
 from inductiva_widgets.server.store.records import Change, GroupRecord, TaskRecord
-from inductiva_widgets.server.store.tasks import DEFAULT_PROJECT, TaskStore
+from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.task_loop import TaskLoop
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.server.work_dir import FileContent, WorkDir, read_part
 from inductiva_widgets.status import Status
@@ -48,18 +49,18 @@ class TaskService:
         The data folder.
     store
         Its store.
-    scheduler
+    task_loop
         Who runs the tasks.
     storage
         Their files.
     """
 
     def __init__(
-        self, data: DataDir, store: TaskStore, scheduler: Scheduler, storage: StorageService
+        self, data: DataDir, store: TaskStore, task_loop: TaskLoop, storage: StorageService
     ) -> None:
         self._data = data
         self._store = store
-        self._scheduler = scheduler
+        self._task_loop = task_loop
         self._storage = storage
 
     def submit(self, submission: TaskSubmission) -> SubmissionResult:
@@ -76,7 +77,7 @@ class TaskService:
             # Now, rather than when the input has been uploaded.
             self._storage.require_path(asset)
         project = submission.project or DEFAULT_PROJECT
-        if not self._store.projects(project):
+        if not self._store.projects.list(project):
             raise MissingError(f"There is no project {project!r}: create it first.")
 
         # As a whole, since the group may be terminated at any time.
@@ -107,9 +108,9 @@ class TaskService:
         path = record.info.storage_input_path or ""
         if not self._storage.resolve_path(path)[1].is_file():
             raise ConflictingStateError(f"The input archive of task {task_id} was not uploaded.")
-        wanted = record.submission
+        submission = record.submission
         archive = self._storage.accept_input(
-            path, SubmissionSpec.from_submission(wanted).sim_dir, wanted.input_resources
+            path, SubmissionSpec.from_submission(submission).sim_dir, submission.input_resources
         )
         size = archive.stat().st_size
 
@@ -152,10 +153,10 @@ class TaskService:
         )
 
     def list_tasks(
-        self, wanted: TaskFilter, order: list[tuple[str, bool]], page: int, per_page: int
+        self, task_filter: TaskFilter, order: list[tuple[str, bool]], page: int, per_page: int
     ) -> bytes:
         """Return one page of the listing as JSON."""
-        rows, total = self._store.list_tasks(wanted, order, per_page, (page - 1) * per_page)
+        rows, total = self._store.list_tasks(task_filter, order, per_page, (page - 1) * per_page)
         # Each row is stored as JSON already.
         return b'{"total_size":%d,"tasks":[%b]}' % (total, b",".join(rows))
 
@@ -172,16 +173,16 @@ class TaskService:
 
         self._change(task_id, attach)
 
-    def read_file(self, task_id: str, name: str, after: int | None, most: int) -> FileContent:
+    def read_file(self, task_id: str, name: str, after: int | None, max_bytes: int) -> FileContent:
         """Return bytes of a file of a task, while it runs or later; see ``workfiles.read_part``."""
         record = self._record(task_id)
         try:
             with self.work_dir(task_id).open(name) as file:
-                return read_part(file, after, most)
+                return read_part(file, after, max_bytes)
         except MissingError:
             # Not running any more, or not yet.
             return self._storage.read_zip_entry(
-                record.info.storage_output_path or "", name, after, most
+                record.info.storage_output_path or "", name, after, max_bytes
             )
 
     def work_dir(self, task_id: str) -> WorkDir:
@@ -220,7 +221,7 @@ class TaskService:
             raise ConflictingStateError(str(error)) from None
         if record is None:
             raise MissingError(f"There is no task {task_id!r}.")
-        self._scheduler.wake()
+        self._task_loop.wake()
         return self._status_of(record)
 
     def _status_of(self, record: TaskRecord) -> TaskStatus:

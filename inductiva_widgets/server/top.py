@@ -1,4 +1,4 @@
-"""The processes of a task as ``top -b -H -n 1`` shows those of a machine: one row a thread."""
+"""Format the threads of a task like ``top -b -H -n 1``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def format_top(pids: Iterable[int]) -> str:
     Parameters
     ----------
     pids
-        Numbers of the processes; nothing is told of any other.
+        Process ids; other processes are not listed.
     """
     processes = []
     for pid in pids:

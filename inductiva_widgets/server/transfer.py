@@ -1,4 +1,4 @@
-"""Bytes on their way into the storage: copied, fetched from elsewhere, or merged into an input."""
+"""Copy, download and merge files into the storage."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _assets(assets: list[Path]) -> Iterator[tuple[Path, str]]:
             yield asset, asset.name
 
 
-def check_archive(archive: Path, folder: Path, most_members: int) -> None:
+def check_archive(archive: Path, folder: Path, max_entries: int) -> None:
     """Raise unless an input archive can be unpacked into a folder.
 
     Raises
@@ -164,9 +164,9 @@ def check_archive(archive: Path, folder: Path, most_members: int) -> None:
             members = source.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise BadRequestError(f"The input is no zip archive: {error}. Upload it again.") from None
-    if len(members) > most_members:
+    if len(members) > max_entries:
         raise TooLargeError(
-            f"The input archive has {len(members):,} members, more than the {most_members:,} "
+            f"The input archive has {len(members):,} members, more than the {max_entries:,} "
             "that are taken: put many small files into one."
         )
     for member in members:

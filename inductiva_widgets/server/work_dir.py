@@ -1,4 +1,4 @@
-"""What a task writes while it runs: files of its working folder, and never anything beyond it."""
+"""Safe access to the files in the working folder of a running task."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class WorkDir:
             raise refused
         return os.fdopen(descriptor, "rb")
 
-    def files(self, most: int = MOST_FILES) -> list[WorkingFileEntry]:
+    def files(self, max_files: int = MOST_FILES) -> list[WorkingFileEntry]:
         """Return the files, newest first: those that ``open`` gives, links inside included.
 
         Raises
@@ -84,7 +84,7 @@ class WorkDir:
         """
         if not self._root.is_dir():
             raise MissingError("There is no working folder: the task does not run.")
-        return heapq.nlargest(most, self._files(), key=attrgetter("modified"))
+        return heapq.nlargest(max_files, self._files(), key=attrgetter("modified"))
 
     def _files(self) -> Iterator[WorkingFileEntry]:
         left = _MOST_LOOKED_AT
@@ -118,7 +118,7 @@ class WorkDir:
         )
 
 
-def read_part(file: BinaryIO, after: int | None, most: int) -> FileContent:
+def read_part(file: BinaryIO, after: int | None, max_bytes: int) -> FileContent:
     """Return bytes of an open file.
 
     Parameters
@@ -127,14 +127,14 @@ def read_part(file: BinaryIO, after: int | None, most: int) -> FileContent:
         The file.
     after
         Where to begin; None for the end of the file.
-    most
+    max_bytes
         At most so many bytes.
     """
     facts = os.fstat(file.fileno())
     size = facts.st_size
     # Places far beyond what a disk can hold are no places.
-    file.seek(max(0, size - most) if after is None else min(after, size))
-    return FileContent(file.read(most), size, facts.st_mtime)
+    file.seek(max(0, size - max_bytes) if after is None else min(after, size))
+    return FileContent(file.read(max_bytes), size, facts.st_mtime)
 
 
 def is_file_name(name: str) -> bool:

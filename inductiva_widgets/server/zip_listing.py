@@ -1,4 +1,4 @@
-"""A look inside stored archives, without unpacking them."""
+"""List and read entries of stored archives without extracting them."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def list_contents(archive: Path, folder: str, *, recursive: bool) -> ZipContents
 
 def entry_range(archive: Path, folder: str, filename: str) -> ByteRange:
     """Return where the packed bytes of one member of an archive are."""
-    wanted = _folder_prefix(folder) + filename.lstrip("/")
+    entry_name = _folder_prefix(folder) + filename.lstrip("/")
     for member in _members_of(archive):
-        if member.name == wanted and not wanted.endswith("/"):
+        if member.name == entry_name and not entry_name.endswith("/"):
             return ByteRange(
                 range_start=member.start,
                 range_end=member.start + member.compressed_size - 1,
@@ -84,7 +84,7 @@ def entry_range(archive: Path, folder: str, filename: str) -> ByteRange:
     raise MissingError(f"There is no {filename!r} in {archive.name}.")
 
 
-def read_entry(archive: Path, name: str, after: int | None, most: int) -> FileContent:
+def read_entry(archive: Path, name: str, after: int | None, max_bytes: int) -> FileContent:
     """Return bytes of a member of an archive, with the member's size and time.
 
     What lies before them is unpacked and forgotten, a piece at a time.
@@ -97,18 +97,18 @@ def read_entry(archive: Path, name: str, after: int | None, most: int) -> FileCo
         The member.
     after
         Where to begin; None for the end of the member.
-    most
+    max_bytes
         At most so many bytes.
     """
     try:
         with zipfile.ZipFile(archive) as source:
             info = source.getinfo(name)
-            begin = max(0, info.file_size - most) if after is None else after
+            begin = max(0, info.file_size - max_bytes) if after is None else after
             content = b""
             if begin < info.file_size:
                 with source.open(info) as file:
                     file.seek(begin)
-                    content = file.read(most)
+                    content = file.read(max_bytes)
     except KeyError:
         raise MissingError(f"There is no {name!r} in {archive.name}.") from None
     except _UNREADABLE as error:
@@ -152,7 +152,7 @@ def _members_of(archive: Path) -> tuple[_ListedEntry, ...]:
 
 @lru_cache(maxsize=16)
 def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_ListedEntry, ...]:
-    # Size and time are there to tell a file that was replaced from the one that was read.
+    # Size and time distinguish a replaced file from the one that was read.
     with zipfile.ZipFile(archive) as source, archive.open("rb") as raw:
         members = []
         if len(source.infolist()) > MOST_MEMBERS:

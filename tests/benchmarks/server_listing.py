@@ -58,7 +58,7 @@ def main() -> None:
         folder = Path(name)
         _fill(folder, given.tasks)
         server = subprocess.Popen(
-            [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", name],
+            [sys.executable, "-m", "inductiva_widgets.server", "--data-dir", name],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -80,7 +80,7 @@ def _fill(folder: Path, count: int) -> None:
     data = DataDir(folder)
     data.prepare()
     store = TaskStore(data.database)
-    store.add_project("storms", "project")
+    store.projects.add("storms", "project")
     # One transaction: what is measured is reading.
     with store.transaction():
         for number in range(count):

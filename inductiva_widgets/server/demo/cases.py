@@ -1,4 +1,4 @@
-"""What the demo is made of: simulators, machines, and how simulations go wrong."""
+"""Simulators, machines and failures that the demo chooses from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a task of the demo, step by step.
+"""Scheduled events of a demo task, from its submission to its end.
 
 Each step goes through the very code that real tasks go through: what a supervisor would have
 reported is applied as its report, what a user or a machine group does by the rules of
@@ -22,7 +22,7 @@ from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
 Pack = Callable[[datetime], CreatedArchive]
-"""Writes the output archive of a task at a time, and tells what went into it."""
+"""Writes the output archive of a task at a given time, and returns its contents."""
 
 ONLY_IN_THE_CLOUD = frozenset(
     {
@@ -43,7 +43,7 @@ _OUTCOMES = {Status.SUCCESS, Status.FAILED, Status.TTL_EXCEEDED}
 class ScheduledEvent(NamedTuple):
     """Something that happens to a task, so many seconds after its submission.
 
-    ``enters`` tells that the task is in another status from then on.
+    ``enters`` means that the task enters another status.
     """
 
     after: float
@@ -125,8 +125,8 @@ def _ending(plan: DemoTask, ends: float, pack: Pack, speed: float) -> list[Sched
     packing = plan.packs / speed
 
     def finish(record: TaskRecord, at: datetime) -> TaskRecord:
-        told = events.Finished(time=at, outcome=plan.end, reason=plan.reason)
-        return _paid(event_handlers.apply_event(record, told), plan)
+        event = events.Finished(time=at, outcome=plan.end, reason=plan.reason)
+        return _paid(event_handlers.apply_event(record, event), plan)
 
     return [
         ScheduledEvent(
@@ -161,8 +161,8 @@ def _start(record: TaskRecord, at: datetime, plan: DemoTask, speed: float) -> Ta
 
 
 def _unpack(record: TaskRecord, at: datetime, plan: DemoTask, size: int) -> TaskRecord:
-    told = events.InputUnpacked(time=at, seconds=0.05, files=len(plan.case.files), bytes=size)
-    return event_handlers.apply_event(record, told)
+    event = events.InputUnpacked(time=at, seconds=0.05, files=len(plan.case.files), bytes=size)
+    return event_handlers.apply_event(record, event)
 
 
 def _command(number: int, command: str) -> Callable[[TaskRecord, datetime], TaskRecord]:
@@ -186,14 +186,14 @@ def _command_end(number: int, code: int) -> Callable[[TaskRecord, datetime], Tas
 def _archive(
     record: TaskRecord, at: datetime, packed: CreatedArchive, seconds: float
 ) -> TaskRecord:
-    told = events.Archived(
+    event = events.Archived(
         time=at,
         seconds=seconds,
         files=packed.files,
         bytes=packed.size,
         zipped_bytes=packed.zipped_size,
     )
-    return event_handlers.apply_event(record, told)
+    return event_handlers.apply_event(record, event)
 
 
 def _lose_machine(record: TaskRecord, at: datetime, plan: DemoTask) -> TaskRecord:

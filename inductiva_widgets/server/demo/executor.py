@@ -1,9 +1,9 @@
-"""The demo: a made-up history, and live tasks that go on while one looks.
+"""The demo: a synthetic history, and live tasks that progress in real time.
 
 All of it is in a data folder of its own, in the same store as real tasks elsewhere, so that every
 endpoint answers as usual. The history of a seed is the same everywhere; its times hang on the
 midnight (UTC) of the day on which the server starts, and move with it by whole days. On another
-day, or with another seed, the folder is filled anew.
+day, or with another seed, the folder is filled again.
 
 The live tasks take turns on two machines that do not exist. Their speed shortens what they wait for
 and compute; the times that they show are those of this machine's clock, so that what a card says
@@ -44,54 +44,54 @@ _KILL_AT_LEAST = 0.3
 _AFTER_TROUBLE = 1.0
 _MACHINES = 2
 _QUEUE = 3
-# Somebody may leave the demo alone for days.
+# Limits a demo that runs for days.
 _MOST_LIVE = 2000
 _ALIVE = (*state_machine.WAITING, *state_machine.ON_MACHINE)
 
 
 def prepare(data: DataDir, options: DemoOptions, now: datetime) -> None:
-    """Make a locked data folder one of the demo, emptied unless it has what is wanted.
+    """Prepare a locked data folder for the demo, emptied if its seed or day differ.
 
     Parameters
     ----------
     data
-        The folder; ``DataFolder.check_kind`` has agreed to it.
+        The folder; ``DataDir.ensure_demo_flag`` has accepted it.
     options
-        What is wanted.
+        Seed and speed.
     now
         The present time.
     """
     options.check()
     day = now.astimezone(timezone.utc).date().isoformat()
-    wanted = {"format": _FORMAT, "seed": options.seed, "day": day}
-    if _mark(data.replay_file) == wanted:
+    expected = {"format": _FORMAT, "seed": options.seed, "day": day}
+    if _mark(data.replay_file) == expected:
         return
     if data.replay_file.exists():
         for path in data.root.glob(f"{data.database.name}*"):
             path.unlink()
         for folder in (data.storage, data.tasks):
             shutil.rmtree(folder)
-        # Another history is another account: whoever kept the old one does not mix the two up.
+        # Another history is another account, so that clients do not mix up their caches.
         data.rotate_api_key()
-    # First of all, so that nobody takes for real what comes into the folder.
-    write_atomically(data.replay_file, json.dumps(wanted).encode())
+    # First, so that the synthetic tasks are never taken for real ones.
+    write_atomically(data.replay_file, json.dumps(expected).encode())
     data.prepare()
 
 
 def populate(data: DataDir, store: TaskStore, seed: int, now: datetime) -> None:
     """Write the history into an empty store: all of it or nothing."""
-    if store.projects(LIVE_PROJECT):
+    if store.projects.list(LIVE_PROJECT):
         return
     plans = replay_plan.history(seed, now)
     done = [_lived_through(data, created, plan) for created, plan in plans]
     with store.transaction():
         for name in sorted({plan.project for _, plan in plans}):
-            store.add_project(name, "project")
+            store.projects.add(name, "project")
         for record in done:
             added = store.add_task(record.info, record.submission)
             store.update(record.info.task_id, _becomes(replace(record, seq=added.seq)))
-        # Its presence tells that the rest is there.
-        store.add_project(LIVE_PROJECT, "project")
+        # Added last: marks the history as complete.
+        store.projects.add(LIVE_PROJECT, "project")
 
 
 def _becomes(record: TaskRecord) -> Change:
@@ -136,7 +136,7 @@ def _packer(data: DataDir, plan: DemoTask, share: float = 1.0) -> events.Pack:
 
 
 class DemoServer:
-    """Keeps the live tasks of the demo going; stands where the scheduler of real tasks does.
+    """Advances the live tasks of the demo, as the scheduler does for real tasks.
 
     Parameters
     ----------
@@ -160,8 +160,8 @@ class DemoServer:
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
 
     def start(self) -> None:
-        """Take up the live tasks that an earlier server left, then begin."""
-        [project] = self._store.projects(LIVE_PROJECT)
+        """Resume the live tasks of an earlier server and start the thread."""
+        [project] = self._store.projects.list(LIVE_PROJECT)
         self._count = sum(project.overview.values())
         for number in range(self._count):
             plan = replay_plan.live(self._options.seed, number)
@@ -169,13 +169,13 @@ class DemoServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; the live tasks stand still until the next start."""
+        """Stop the thread; the live tasks pause until the next start."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
 
     def wake(self) -> None:
-        """Look at once for what a user has changed."""
+        """Check at once for changes by the user."""
         self._wake.set()
 
     def _run(self) -> None:
@@ -190,7 +190,7 @@ class DemoServer:
             self._wake.wait(pause)
 
     def tick(self, now: datetime) -> None:
-        """Let everything happen that is due."""
+        """Apply all events that are due."""
         alive = [
             record
             for record in self._store.tasks_by_status(_ALIVE)

@@ -1,4 +1,4 @@
-"""The files of the demo's tasks: small, but real archives, the same bytes for the same plan."""
+"""Reproducible input and output archives of demo tasks."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ def _series(plan: DemoTask, share: float) -> str:
 
 def _write(archive: Path, at: datetime, files: dict[str, str]) -> CreatedArchive:
     archive.parent.mkdir(parents=True, exist_ok=True)
-    beside = archive.with_name(f".{archive.name}.part")
+    temporary = archive.with_name(f".{archive.name}.part")
     size = 0
     # A time of their own: the clock of the machine would make each archive another one.
     moment = (at.year, at.month, at.day, at.hour, at.minute, at.second)
-    with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as target:
         if any(name.startswith(ARTIFACTS) for name in files):
             target.writestr(zipfile.ZipInfo(ARTIFACTS, (1980, 1, 1, 0, 0, 0)), b"")
         for name, text in sorted(files.items()):
@@ -89,5 +89,5 @@ def _write(archive: Path, at: datetime, files: dict[str, str]) -> CreatedArchive
             content = text.encode()
             target.writestr(info, content)
             size += len(content)
-    beside.replace(archive)
+    temporary.replace(archive)
     return CreatedArchive(len(files), size, archive.stat().st_size, [])

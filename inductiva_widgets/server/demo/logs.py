@@ -1,4 +1,4 @@
-"""What the simulations of the demo print: lines like those of the real simulators."""
+"""Log lines of demo tasks, in the formats of the real simulators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the demo is asked for, and how its tasks are known by; needs no library."""
+"""Options of the demo, and the marks of its tasks and answers."""
 
 from __future__ import annotations
 

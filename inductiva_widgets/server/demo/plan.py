@@ -1,4 +1,4 @@
-"""Makes the tasks of the demo up: the same ones for the same seed.
+"""Generate the demo tasks of a seed.
 
 A plan says all about a task but when it happens: its times are seconds since its submission. All
 choices come from ``random.Random`` on a text made of the seed and the task's number, so a task
@@ -201,7 +201,7 @@ def live(seed: int, number: int) -> DemoTask:
 
 
 def _ends(dice: Random) -> list[Status]:
-    """Return how the tasks end: in the shares wanted, each end at least once."""
+    """Return how the tasks end: in the given shares, each end at least once."""
     found = [
         status
         for status, share in ENDS.items()

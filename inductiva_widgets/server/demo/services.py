@@ -1,4 +1,4 @@
-"""What the services do otherwise in the demo: nothing new comes in, and the mark stays."""
+"""Services of the demo, which refuse submissions and uploads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inductiva_widgets.models.tasks import SubmissionResult, TaskStatus, TaskSub
 from inductiva_widgets.server.demo.options import DEMO_KEY, DEMO_VALUE
 from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.machine_groups import GroupService
-from inductiva_widgets.server.schemas.tasks import LocalGroup, NewGroup
+from inductiva_widgets.server.schemas.machine_groups import LocalGroup, NewGroup
 from inductiva_widgets.server.storage_service import StorageService
 from inductiva_widgets.server.task_service import TaskService
 

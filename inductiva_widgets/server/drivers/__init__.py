@@ -1,1 +1,1 @@
-"""Stand-ins for simulators' own programs, each run as a child process of a supervisor."""
+"""Drivers that run simulator libraries as command-line programs."""

@@ -1,4 +1,4 @@
-"""Stands in for SPlisHSPlasH's own command: ``SPHSimulator SCENE.json [--output-dir DIR] ...``.
+"""Driver for SPlisHSPlasH: ``SPHSimulator SCENE.json [--output-dir DIR] ...``.
 
 The simulator is a native library that ends the whole process when something is wrong with it, and
 prints nothing between its start and its end. This process is its own, and says where it stands.

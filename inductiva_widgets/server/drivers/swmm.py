@@ -1,4 +1,4 @@
-"""Stands in for SWMM's own command: ``runswmm MODEL.inp MODEL.rpt [MODEL.out]``.
+"""Driver for SWMM: ``runswmm MODEL.inp MODEL.rpt [MODEL.out]``.
 
 The library's one-call run redraws one line with backspaces, which no log can show. Stepping through
 the simulation gives whole lines with a percentage instead.
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     Parameters
     ----------
     arguments
-        Input, report and, if wanted, binary output file.
+        Input, report and optional binary output file.
     """
     if len(arguments) not in (2, 3):
         _tell("usage: runswmm MODEL.inp MODEL.rpt [MODEL.out]")

@@ -1,1 +1,1 @@
-"""The endpoints, by noun: each translates between HTTP and the services, and decides nothing."""
+"""HTTP routes: each translates between HTTP and a service."""

@@ -1,4 +1,4 @@
-"""Machine groups: registration, start, termination, listings, and what a machine costs."""
+"""Routes for machine groups: registration, start, termination, listings, prices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inductiva_widgets.server.errors import MalformedRequestError
 from inductiva_widgets.server.http_util import read_body, read_query, respond, run_in_thread
 from inductiva_widgets.server.machine_groups import GroupFilter
 from inductiva_widgets.server.schemas.account import MachineType
-from inductiva_widgets.server.schemas.tasks import (
+from inductiva_widgets.server.schemas.machine_groups import (
     GroupRequestBody,
     LocalGroup,
     PastGroup,
@@ -100,7 +100,7 @@ async def _active(request: Request) -> Response:
 async def _history(request: Request) -> Response:
     """List all machine groups there have ever been, newest first."""
     query = read_query(request, _HistoryQuery)
-    wanted = GroupFilter(
+    group_filter = GroupFilter(
         before=_time(query.created_before, "created_before"),
         after=_time(query.created_after, "created_after"),
         project=query.project,
@@ -108,7 +108,7 @@ async def _history(request: Request) -> Response:
         provider=query.provider_id,
     )
     groups = context_of(request).groups
-    return respond(await run_in_thread(groups.history, query.page, query.per_page, wanted))
+    return respond(await run_in_thread(groups.history, query.page, query.per_page, group_filter))
 
 
 def _time(text: str | None, name: str) -> datetime | None:

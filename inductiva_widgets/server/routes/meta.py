@@ -1,4 +1,4 @@
-"""What a client asks before anything else; most of it open to everybody on this machine."""
+"""Routes for the version, images and prices; most need no API key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.http_util import read_query, respond
 from inductiva_widgets.server.openapi import document
-from inductiva_widgets.server.schemas.tasks import VersionAnswer, VersionCheck
+from inductiva_widgets.server.schemas.meta import VersionAnswer, VersionCheck
 
 # There are no container images here. Clients build the name of one all the same, and ask for the
 # simulator by its alias.

@@ -1,4 +1,4 @@
-"""Projects: names that tasks are gathered under."""
+"""Routes for projects."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from inductiva_widgets.server import project_service
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.http_util import read_body, read_query, respond, run_in_thread
-from inductiva_widgets.server.schemas.account import Metadata, ProjectView
-from inductiva_widgets.server.schemas.tasks import NewProject
+from inductiva_widgets.server.schemas.account import Metadata, NewProject, ProjectView
 from inductiva_widgets.server.task_query import StatusCode, check_status
 
 

@@ -1,4 +1,4 @@
-"""Where signed links lead: downloads with ranges, and uploads as they stream in."""
+"""Routes behind signed URLs: downloads with ranges, and streamed uploads."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ async def _upload(request: Request) -> Response:
     await run_in_thread(storage.check_free_space, _announced_size(request))
     await run_in_thread(target.parent.mkdir, parents=True, exist_ok=True)
     # Not the name with something added, which could be longer than a name may be.
-    beside = target.with_name(f".{secrets.token_hex(12)}.part")
+    temporary = target.with_name(f".{secrets.token_hex(12)}.part")
     try:
-        await _receive(request, beside, storage)
+        await _receive(request, temporary, storage)
         # It may have been decided otherwise while the bytes came.
         await run_in_thread(storage.upload_target, path)
         # Whoever sees the file sees all of it.
-        await run_in_thread(beside.replace, target)
+        await run_in_thread(temporary.replace, target)
     except ClientDisconnect:
         # Nobody is left to read an answer; the half file must not stay.
         return Response(status_code=400)
     finally:
-        await run_in_thread(beside.unlink, missing_ok=True)
+        await run_in_thread(temporary.unlink, missing_ok=True)
     return Response()
 
 

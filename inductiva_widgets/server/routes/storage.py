@@ -1,4 +1,4 @@
-"""Stored files: signed links, listings, copies, removal, and a look inside archives."""
+"""Routes for stored files: signed URLs, listings, copies, removal, zip contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks: submission, listing, status, kill, metadata and files."""
+"""Routes for tasks: submission, listing, status, kill, metadata, files."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ async def _list(request: Request) -> Response:
     """List tasks without their histories, newest first unless sorted otherwise."""
     query = read_query(request, _TaskListQuery)
     check_status(query.status)
-    wanted = TaskFilter(query.status, query.project, query.active, query.task_id_filter)
+    task_filter = TaskFilter(query.status, query.project, query.active, query.task_id_filter)
     order = [parse_order(text) for text in query.sort]
     tasks = context_of(request).tasks
     return json_response(
-        await run_in_thread(tasks.list_tasks, wanted, order, query.page, query.per_page)
+        await run_in_thread(tasks.list_tasks, task_filter, order, query.page, query.per_page)
     )
 
 

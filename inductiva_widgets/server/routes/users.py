@@ -1,4 +1,4 @@
-"""The account: the user of this machine, who has all of it for nothing."""
+"""Routes for the account of the user of this machine."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.errors import MalformedRequestError
 from inductiva_widgets.server.http_util import read_query, respond, run_in_thread
-from inductiva_widgets.server.schemas.account import Account, Costs, Fees, MonthCosts
-from inductiva_widgets.server.schemas.tasks import Quota
+from inductiva_widgets.server.schemas.account import Account, Costs, Fees, MonthCosts, Quota
 
 _Year = Annotated[int, Meta(ge=1970, le=9999)]
 _Month = Annotated[int, Meta(ge=1, le=12)]
-# Ten years: more than there is to tell.
+# Ten years, longer than the embedded server has existed.
 _MOST_MONTHS = 120
 
 

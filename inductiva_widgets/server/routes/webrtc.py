@@ -1,4 +1,4 @@
-"""Where a client finds the peer of a running task, to which it then speaks over WebRTC."""
+"""Routes that exchange WebRTC offers and answers with running tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.http_util import read_body, read_query, respond, run_in_thread
-from inductiva_widgets.server.schemas.tasks import PeerId, PeerMessage, PeerOffer
+from inductiva_widgets.server.schemas.webrtc import PeerId, PeerMessage, PeerOffer
 
 
 class _MessageQuery(QueryModel, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ async def _register(request: Request) -> Response:
 
 
 async def _offer(request: Request) -> Response:
-    """Take the offer of a client; whether there is an answer to it tells the message."""
+    """Accept the offer of a client; the message says whether there is an answer."""
     await run_in_thread(context_of(request).tasks.ensure_exists, _id_of(request))
     offer = await read_body(request, PeerOffer)
     if offer.sdp and offer.type == "offer":

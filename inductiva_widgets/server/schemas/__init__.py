@@ -1,1 +1,1 @@
-"""Values of the wire that only the server sends or receives."""
+"""Wire values that only the server sends or receives."""

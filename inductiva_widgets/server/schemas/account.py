@@ -1,4 +1,4 @@
-"""Values of the wire that concern the account, its projects and what machines there are."""
+"""Wire values of the account, its projects, and the available machines."""
 
 from __future__ import annotations
 
@@ -8,14 +8,40 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.server.schemas.tasks import Project
+from inductiva_widgets.server.schemas.base import ServerModel
 
 
-class _AccountModel(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of what the server sends."""
+class Quota(ServerModel, frozen=True, kw_only=True):
+    """A limit of the account."""
+
+    id: str
+    label: str
+    max_allowed: float | None
+    in_use: float | None
+    unit: str
+    scope: Literal["global", "instance"] = "global"
 
 
-class Account(_AccountModel, frozen=True, kw_only=True):
+class Project(ServerModel, frozen=True, kw_only=True):
+    """A project of the account."""
+
+    name: str
+    project_type: str
+    id: str
+    created_at: datetime
+    num_tasks: int
+    task_status_overview: dict[str, int]
+    estimated_computation_cost: float = 0.0
+
+
+class NewProject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Body of ``POST /projects``."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    project_type: Literal["project", "benchmark"] = "project"
+
+
+class Account(ServerModel, frozen=True, kw_only=True):
     """The user of this machine, who has all of it for nothing."""
 
     email: str
@@ -30,7 +56,7 @@ class Account(_AccountModel, frozen=True, kw_only=True):
     terminate_resources_credits_threshold: float = 0.0
 
 
-class CostParts(_AccountModel, frozen=True, kw_only=True):
+class CostParts(ServerModel, frozen=True, kw_only=True):
     """What a month's costs consist of."""
 
     compute: float = 0.0
@@ -39,7 +65,7 @@ class CostParts(_AccountModel, frozen=True, kw_only=True):
     task_orchestration: float = 0.0
 
 
-class MonthCosts(_AccountModel, frozen=True, kw_only=True):
+class MonthCosts(ServerModel, frozen=True, kw_only=True):
     """What a month has cost: nothing."""
 
     month: str
@@ -48,7 +74,7 @@ class MonthCosts(_AccountModel, frozen=True, kw_only=True):
     components: CostParts = CostParts()
 
 
-class Costs(_AccountModel, frozen=True, kw_only=True):
+class Costs(ServerModel, frozen=True, kw_only=True):
     """Costs of some months, oldest first."""
 
     costs: list[MonthCosts]
@@ -56,7 +82,7 @@ class Costs(_AccountModel, frozen=True, kw_only=True):
     credits: float = 0.0
 
 
-class AccountFee(_AccountModel, frozen=True, kw_only=True):
+class AccountFee(ServerModel, frozen=True, kw_only=True):
     """A fee of the account; none is active here."""
 
     unit: str
@@ -65,14 +91,14 @@ class AccountFee(_AccountModel, frozen=True, kw_only=True):
     active_since: datetime | None = None
 
 
-class Fees(_AccountModel, frozen=True, kw_only=True):
+class Fees(ServerModel, frozen=True, kw_only=True):
     """All fees of the account."""
 
     costs_fee_percentage: AccountFee = AccountFee(unit="%")
     task_orchestration_fee: AccountFee = AccountFee(unit="USD")
 
 
-class MachineType(_AccountModel, frozen=True, kw_only=True):
+class MachineType(ServerModel, frozen=True, kw_only=True):
     """A type of machine that there is: this one."""
 
     machine_type: str
@@ -88,7 +114,7 @@ class MachineType(_AccountModel, frozen=True, kw_only=True):
     gpu_name: str | None = None
 
 
-class ProjectStatistics(_AccountModel, frozen=True, kw_only=True):
+class ProjectStatistics(ServerModel, frozen=True, kw_only=True):
     """How the ended tasks of a project fared; zeros where none has ended."""
 
     success_rate: float

@@ -1,4 +1,4 @@
-"""Values of the wire that concern stored files."""
+"""Wire values of stored files."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from datetime import datetime
 import msgspec
 
 from inductiva_widgets.models.tasks import ArchiveEntry
+from inductiva_widgets.server.schemas.base import ServerModel
 
 REGION = "local"
 PROVIDER = "LOCAL"
 
 
-class _StorageModel(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of what the server sends."""
-
-
-class ByteRange(_StorageModel, frozen=True, kw_only=True):
+class ByteRange(ServerModel, frozen=True, kw_only=True):
     """Where the packed bytes of an archive member are, both ends included."""
 
     range_start: int
@@ -24,14 +21,14 @@ class ByteRange(_StorageModel, frozen=True, kw_only=True):
     compress_type: int
 
 
-class ZipContents(_StorageModel, frozen=True, kw_only=True):
+class ZipContents(ServerModel, frozen=True, kw_only=True):
     """Part of an archive; ``size`` is the archive's own."""
 
     size: int
     contents: list[ArchiveEntry]
 
 
-class StoredFacts(_StorageModel, frozen=True, kw_only=True):
+class StoredFacts(ServerModel, frozen=True, kw_only=True):
     """A stored file, or a folder with all below; names of folders end in a slash."""
 
     size_bytes: int
@@ -47,7 +44,7 @@ class StoredFile(StoredFacts, frozen=True, kw_only=True):
     name: str
 
 
-class Contents(_StorageModel, frozen=True, kw_only=True):
+class Contents(ServerModel, frozen=True, kw_only=True):
     """A page of a listing; ``total_files`` counts what all pages have together."""
 
     total_files: int
@@ -55,7 +52,7 @@ class Contents(_StorageModel, frozen=True, kw_only=True):
     available_regions: list[str] = msgspec.field(default_factory=lambda: [REGION])
 
 
-class NamedContents(_StorageModel, frozen=True, kw_only=True):
+class NamedContents(ServerModel, frozen=True, kw_only=True):
     """A page of a listing, by name."""
 
     total_files: int
@@ -63,14 +60,14 @@ class NamedContents(_StorageModel, frozen=True, kw_only=True):
     available_regions: list[str] = msgspec.field(default_factory=lambda: [REGION])
 
 
-class StorageCost(_StorageModel, frozen=True, kw_only=True):
+class StorageCost(ServerModel, frozen=True, kw_only=True):
     """What the stored files cost a month: nothing."""
 
     estimated_monthly_cost: float = 0.0
     currency: str = "USD"
 
 
-class Bucket(_StorageModel, frozen=True, kw_only=True):
+class Bucket(ServerModel, frozen=True, kw_only=True):
     """A place that holds files."""
 
     provider_id: str = PROVIDER
@@ -79,13 +76,13 @@ class Bucket(_StorageModel, frozen=True, kw_only=True):
     is_internal: bool = True
 
 
-class StorageOperation(_StorageModel, frozen=True, kw_only=True):
+class StorageOperation(ServerModel, frozen=True, kw_only=True):
     """A long operation on stored files; here all are over when they are answered."""
 
     id: str
     name: str
     status: str
     start_time: datetime
-    attributes: dict[str, str] = {}
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
     end_time: datetime | None = None
     error_message: str | None = None

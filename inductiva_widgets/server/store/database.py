@@ -1,4 +1,4 @@
-"""The SQLite file under the store: its connections, its transactions and what goes wrong there.
+"""SQLite connections, transactions and errors of the store.
 
 One connection writes for all threads, one after the other; a few others read. Statements take well
 under a millisecond. What takes long is the disk at the end of a transaction, for which reading does
@@ -187,7 +187,7 @@ def _set_aside(path: Path, damage: str) -> DamagedDatabaseError:
 
 @contextmanager
 def _write_lock(lock: threading.Lock, patience: float) -> Iterator[None]:
-    # While the file is locked from outside requests pile up here. Each is told in time.
+    # Requests queue here while another process locks the file. Each gets its error in time.
     if not lock.acquire(timeout=patience):
         raise UnavailableError(_BUSY)
     try:
@@ -201,6 +201,6 @@ def _trouble_told() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if (told := _TROUBLE.get(str(error))) is None:
+        if (message := _TROUBLE.get(str(error))) is None:
             raise
-        raise UnavailableError(told) from error
+        raise UnavailableError(message) from error

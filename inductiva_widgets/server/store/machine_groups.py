@@ -1,4 +1,4 @@
-"""The machine groups in the store; their SQL is in here."""
+"""SQL table of machine groups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from inductiva_widgets.server.schemas.tasks import NewGroup, encode
+from inductiva_widgets.server.schemas.base import encode
+from inductiva_widgets.server.schemas.machine_groups import NewGroup
 from inductiva_widgets.server.store.database import Database
 from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
 

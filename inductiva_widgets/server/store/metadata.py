@@ -1,4 +1,4 @@
-"""What users note of projects and machine groups; the SQL of their table is in here."""
+"""SQL table of the metadata of projects and machine groups."""
 
 from __future__ import annotations
 

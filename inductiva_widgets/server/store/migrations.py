@@ -1,4 +1,4 @@
-"""The tables of the store, as the steps that lead from one version to the next.
+"""Schema migrations of the store.
 
 A step that has been released is never changed: a new one is added. The version of a database is
 the number of steps it has been through, kept in its ``user_version``.

@@ -1,4 +1,4 @@
-"""What the server remembers of a task beyond what the wire shows."""
+"""Records of the store: tasks, projects and machine groups."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from enum import Enum
 import msgspec
 
 from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
-from inductiva_widgets.server.schemas.tasks import NewGroup
+from inductiva_widgets.server.schemas.machine_groups import NewGroup
 
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the process that runs a task.
 
     ``offset`` is how much of the journal has gone into the task: it is saved together with what
-    came of it, so that no event counts twice, whenever the server is killed. ``ready`` tells that
+    came of it, so that no event counts twice, whenever the server is killed. ``ready`` means that
     the process listens to SIGTERM, ``attempts`` how many such processes there have been.
-    ``group_ended`` tells that the task's machine group was terminated, and the task has to end.
+    ``group_ended`` means that the task's machine group was terminated, and the task has to end.
     """
 
     pid: int | None = None

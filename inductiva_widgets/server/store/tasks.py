@@ -1,7 +1,6 @@
-"""The store: an SQLite file with everything the server must not forget.
+"""The store of the server, and its table of tasks.
 
-All SQL is in here, but for the machine groups' in
-``inductiva_widgets.server.store.machine_groups``.
+The tables of projects, machine groups and metadata have modules of their own.
 
 What a method has written is on the disk when it returns. Any method may raise ``UnavailableError``
 instead: the store is locked, or its disk is full, and nothing has happened.
@@ -12,8 +11,6 @@ instead: the store is locked, or its disk is full, and nothing has happened.
 from __future__ import annotations
 
 import sqlite3
-import time
-import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -25,14 +22,13 @@ import msgspec
 
 from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
 from inductiva_widgets.server.errors import UnavailableError
-from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.schemas.base import encode
 from inductiva_widgets.server.store.database import Database
 from inductiva_widgets.server.store.machine_groups import GroupTable
-from inductiva_widgets.server.store.records import Change, ProjectRecord, Supervision, TaskRecord
+from inductiva_widgets.server.store.projects import ProjectTable
+from inductiva_widgets.server.store.records import Change, Supervision, TaskRecord
 from inductiva_widgets.server.task_query import SORT_COLUMNS, TaskFilter
 from inductiva_widgets.status import Status
-
-DEFAULT_PROJECT = "default"
 
 
 class TaskStore:
@@ -47,27 +43,28 @@ class TaskStore:
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
         try:
-            self.add_project(DEFAULT_PROJECT, "project")
+            self.projects = ProjectTable(self._database)
+            """The projects."""
             self.groups = GroupTable(self._database)
             """The machine groups."""
         except UnavailableError as error:
             self._database.close()
-            # Whoever opens a store need not tell a file that cannot be read from one that is full.
+            # Callers handle an unreadable file and a full disk in the same way.
             raise sqlite3.OperationalError(str(error)) from error
         except BaseException:
             self._database.close()
             raise
 
     def close(self) -> None:
-        """Close the file; the store is of no use afterwards."""
+        """Close the file; the store cannot be used after that."""
         self._database.close()
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Everything inside happens as a whole or not at all, and alone."""
+        """Return a context manager for one exclusive transaction."""
         return self._database.transaction()
 
     def read_connection(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Give a connection that waits for no writer, and cannot write."""
+        """Return a context manager for a read-only connection, which waits for no writer."""
         return self._database.read_connection()
 
     # Tasks ---------------------------------------------------------------------------------------
@@ -143,7 +140,7 @@ class TaskStore:
 
     def list_tasks(
         self,
-        wanted: TaskFilter,
+        task_filter: TaskFilter,
         order: Sequence[tuple[str, bool]] = (),
         limit: int = 20,
         offset: int = 0,
@@ -152,14 +149,14 @@ class TaskStore:
 
         Parameters
         ----------
-        wanted
+        task_filter
             Which tasks.
         order
             Names of ``SORT_COLUMNS``, each with whether it descends.
         limit, offset
             Which part of them.
         """
-        clause, parameters = wanted.clause()
+        clause, parameters = task_filter.clause()
         by = [f"{SORT_COLUMNS[name]} {'DESC' if down else 'ASC'}" for name, down in order]
         ordering = ", ".join([*by, "seq DESC"])
         with self._database.read_connection() as connection:
@@ -184,44 +181,6 @@ class TaskStore:
                 [record.seq, str(Status.SUBMITTED)],
             ).fetchone()
         return int(row[0])
-
-    # Projects -----------------------------------------------------------------------------------
-
-    def projects(self, name: str | None = None) -> list[ProjectRecord]:
-        """Return all projects, or the one of a name, oldest first."""
-        with self._database.read_connection() as connection:
-            rows = connection.execute(
-                "SELECT name, id, kind, created FROM projects WHERE ?1 IS NULL OR name = ?1"
-                " ORDER BY created",
-                [name],
-            ).fetchall()
-            counts = connection.execute(
-                "SELECT project, status, count(*) FROM tasks GROUP BY project, status"
-            ).fetchall()
-        overviews: dict[str, dict[str, int]] = {row[0]: {} for row in rows}
-        for project, status, count in counts:
-            overviews.setdefault(project, {})[status] = count
-        return [
-            ProjectRecord(
-                name=row[0], id=row[1], kind=row[2], created=row[3], overview=overviews[row[0]]
-            )
-            for row in rows
-        ]
-
-    def add_project(self, name: str, kind: str) -> bool:
-        """Add a project and return whether it is new."""
-        with self.transaction() as connection:
-            return bool(
-                connection.execute(
-                    "INSERT OR IGNORE INTO projects VALUES (?, ?, ?, ?)",
-                    [name, str(uuid.uuid4()), kind, time.time()],
-                ).rowcount
-            )
-
-    def remove_project(self, name: str) -> None:
-        """Remove a project; one that has tasks cannot be removed."""
-        with self.transaction() as connection:
-            connection.execute("DELETE FROM projects WHERE name = ?", [name])
 
     # Inside --------------------------------------------------------------------------------------
 

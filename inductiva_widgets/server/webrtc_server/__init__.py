@@ -1,4 +1,4 @@
-"""The peer of the running tasks: answers over WebRTC what the service's clients ask live."""
+"""WebRTC peer of the running tasks, which answers live file requests."""
 
 from inductiva_widgets.server.webrtc_server.service import PeerService
 

@@ -1,4 +1,4 @@
-"""Answers to offers, from whoever makes them to whoever asks for them."""
+"""Queue of WebRTC answers, waiting to be collected by their clients."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class AnswerQueue:
 
     Parameters
     ----------
-    most
+    max_answers
         How many answers are kept; the oldest goes first.
     keep
         Seconds after which an answer is of no use any more.
     """
 
-    def __init__(self, most: int = 256, keep: float = 60.0) -> None:
-        self._most = most
+    def __init__(self, max_answers: int = 256, keep: float = 60.0) -> None:
+        self._max_answers = max_answers
         self._keep = keep
         self._lock = threading.Lock()
         self._expected: dict[tuple[str, str], _Expected] = {}
@@ -45,7 +45,7 @@ class AnswerQueue:
             self._expected.pop((task_id, client), None)
             self._expected[task_id, client] = _Expected(answer, now)
             for key, (_, since) in list(self._expected.items()):
-                if len(self._expected) <= self._most and now - since < self._keep:
+                if len(self._expected) <= self._max_answers and now - since < self._keep:
                     break
                 del self._expected[key]
         return answer

@@ -1,4 +1,4 @@
-"""What is said on one data channel: requests come in, one after another is answered."""
+"""Answer the requests of one data channel, one after another."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_WAITING = 16
 
 
 class _GoneError(Exception):
-    """The other side cannot be told anything any more."""
+    """The data channel is closed."""
 
 
 class PeerChannel:
@@ -91,10 +91,10 @@ class PeerChannel:
             await self._send(requests.failure(f"The embedded server failed: {error!r}."))
 
     async def _follow(self, request: ChannelRequest) -> None:
-        wanted = requests.tail_arguments(request)
-        name = wanted.filename
-        file = await tail.opened(self._task, name, wait=wanted.wait)
-        async for lines in tail.iter_new_lines(self._task, name, file, wanted.lines):
+        arguments = requests.tail_arguments(request)
+        name = arguments.filename
+        file = await tail.opened(self._task, name, wait=arguments.wait)
+        async for lines in tail.iter_new_lines(self._task, name, file, arguments.lines):
             for batch in batch_by_size(lines):
                 await self._send(requests.success(batch))
         # By this a client knows that no more comes, and so it must not overtake what does.
@@ -107,9 +107,9 @@ class PeerChannel:
             raise _GoneError
         self._channel.send(message)
 
-    async def _drained(self, most: int) -> None:
+    async def _drained(self, max_bytes: int) -> None:
         """Wait until no more than so many bytes are on their way."""
-        self._channel.bufferedAmountLowThreshold = most
-        while self._channel.bufferedAmount > most:
+        self._channel.bufferedAmountLowThreshold = max_bytes
+        while self._channel.bufferedAmount > max_bytes:
             self._low.clear()
             await self._low.wait()

@@ -1,4 +1,4 @@
-"""The connections of all peers, on one event loop. Imports aiortc: load this when it is needed."""
+"""WebRTC connections on one event loop; imports aiortc."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inductiva_widgets.server.webrtc_server.channel import PeerChannel
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _log = logging.getLogger(__name__)
-# It tells of every pair of addresses that it tries.
+# It logs every pair of addresses that it tries.
 logging.getLogger("aioice").setLevel(logging.WARNING)
 
 _MOST_CHANNELS = 64
@@ -28,14 +28,14 @@ class Connections:
 
     Parameters
     ----------
-    most
+    max_connections
         How many there may be at a time.
     idle
         Seconds without a request under way after which one is closed, as one that never opens.
     """
 
-    def __init__(self, most: int, idle: float) -> None:
-        self._most = most
+    def __init__(self, max_connections: int, idle: float) -> None:
+        self._max_connections = max_connections
         self._idle = idle
         self._open: set[_PeerConnection] = set()
         self._sweeper = asyncio.create_task(self._sweep())
@@ -45,7 +45,7 @@ class Connections:
 
     async def answer(self, task: RunningTask, sdp: str) -> str | None:
         """Return the answer to an offer, None where there is none to give."""
-        if not _asks_for_data(sdp) or len(self._open) >= self._most:
+        if not _asks_for_data(sdp) or len(self._open) >= self._max_connections:
             return None
         connection = _PeerConnection(task, self._close_later)
         self._open.add(connection)

@@ -1,4 +1,4 @@
-"""Between the bytes of a log and the lines that a peer is sent."""
+"""Split log bytes into lines, and lines into messages."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def _pieces(line: str) -> Iterator[str]:
         yield line[begin : begin + LONGEST_LINE]
 
 
-def batch_by_size(lines: Iterable[str], most: int = MOST_MESSAGE) -> Iterator[list[str]]:
+def batch_by_size(lines: Iterable[str], max_bytes: int = MOST_MESSAGE) -> Iterator[list[str]]:
     """Yield the lines in lists whose JSON has at most so many bytes."""
     batch: list[str] = []
     size = 0
     for line in lines:
-        for piece, cost in _bounded(line, most):
-            if batch and size + cost > most:
+        for piece, cost in _bounded(line, max_bytes):
+            if batch and size + cost > max_bytes:
                 yield batch
                 batch, size = [], 0
             batch.append(piece)
@@ -84,24 +84,24 @@ def batch_by_size(lines: Iterable[str], most: int = MOST_MESSAGE) -> Iterator[li
         yield batch
 
 
-def _bounded(line: str, most: int) -> Iterator[tuple[str, int]]:
+def _bounded(line: str, max_bytes: int) -> Iterator[tuple[str, int]]:
     # With the comma after it.
     cost = len(msgspec.json.encode(line)) + 1
-    if cost <= most:
+    if cost <= max_bytes:
         yield line, cost
         return
     # Control characters take six times their room.
     middle = len(line) // 2
-    yield from _bounded(line[:middle], most)
-    yield from _bounded(line[middle:], most)
+    yield from _bounded(line[:middle], max_bytes)
+    yield from _bounded(line[middle:], max_bytes)
 
 
-def last_that_fit(lines: list[str], most: int) -> list[str]:
+def last_that_fit(lines: list[str], max_bytes: int) -> list[str]:
     """Return the last lines, as many as fit into JSON of so many bytes."""
     kept: list[str] = []
-    left = most
+    left = max_bytes
     for line in reversed(lines):
-        pieces = list(_bounded(line, most))
+        pieces = list(_bounded(line, max_bytes))
         for piece, cost in reversed(pieces):
             left -= cost
             if left < 0:
@@ -131,7 +131,7 @@ def offset_of_last_lines(file: BinaryIO, count: int) -> int:
         before = max(0, begin - _BLOCK)
         file.seek(before)
         block = file.read(begin - before)
-        # With the byte behind it, by which the first half of a line end is told.
+        # With the next byte, which decides whether a carriage return ends a line.
         ends = [one.end() for one in _LINE_END.finditer(block + after) if one.end() <= len(block)]
         if len(ends) >= left:
             return before + ends[-left]

@@ -1,4 +1,4 @@
-"""What the peer of a task is asked to do, and what it answers."""
+"""Parse and answer the requests of a data channel."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ async def answer(task: RunningTask, request: ChannelRequest) -> str:
 
 
 async def _tail(task: RunningTask, request: ChannelRequest) -> list[str]:
-    wanted = tail_arguments(request)
-    with closing(await tail.opened(task, wanted.filename, wait=wanted.wait)) as file:
-        return await asyncio.to_thread(tail.last_lines, file, wanted.lines, MOST_ANSWER)
+    arguments = tail_arguments(request)
+    with closing(await tail.opened(task, arguments.filename, wait=arguments.wait)) as file:
+        return await asyncio.to_thread(tail.last_lines, file, arguments.lines, MOST_ANSWER)
 
 
 async def _list(task: RunningTask, request: ChannelRequest) -> Tree:
@@ -128,21 +128,21 @@ OPERATIONS: dict[str, Callable[[RunningTask, ChannelRequest], Awaitable[object]]
 }
 
 
-def to_nested_lists(files: Iterable[WorkingFileEntry], most: int) -> Tree:
+def to_nested_lists(files: Iterable[WorkingFileEntry], max_bytes: int) -> Tree:
     """Return files as nested lists, folder by folder; the first ones where not all have room.
 
     Parameters
     ----------
     files
         The files.
-    most
+    max_bytes
         Bytes that the listing may take as JSON, about.
     """
     kept = []
     for file in files:
-        # The folders are told once, but that is not known yet.
-        most -= len(file.name.encode()) + 8
-        if most < 0:
+        # An overestimate: each folder is sent once.
+        max_bytes -= len(file.name.encode()) + 8
+        if max_bytes < 0:
             break
         kept.append(file.name)
     top_level: Tree = []

@@ -1,4 +1,4 @@
-"""A running task, as its peer sees it."""
+"""Files and processes of a running task, for its WebRTC peer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.status import Status
 
-# As much as is told of a file that was found in the archive only.
+# Maximum number of bytes that are read of a file in the archive.
 _MOST_ARCHIVED = 16 << 20
 
 

@@ -1,4 +1,4 @@
-"""The peers of the running tasks, as the API sees them."""
+"""Service for WebRTC offers and answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Clients ask once, and give up when they are told that there is no answer.
+# Clients ask once, and give up if the response has no answer.
 _PATIENCE = 10.0
 _STOP_TAKES = 5.0
 
@@ -29,15 +29,17 @@ class PeerService:
     ----------
     tasks
         All tasks.
-    most
+    max_connections
         How many connections there may be at a time; further offers get no answer.
     idle
         Seconds without a request after which a connection is closed.
     """
 
-    def __init__(self, tasks: TaskService, *, most: int = 64, idle: float = 60.0) -> None:
+    def __init__(
+        self, tasks: TaskService, *, max_connections: int = 64, idle: float = 60.0
+    ) -> None:
         self._tasks = tasks
-        self._most = most
+        self._max_connections = max_connections
         self._idle = idle
         self._mailbox = AnswerQueue()
         self._lock = threading.Lock()
@@ -124,5 +126,5 @@ class PeerService:
             # Half a second and 50 MB, for those who use it only.
             from inductiva_widgets.server.webrtc_server.connections import Connections
 
-            self._connections = Connections(self._most, self._idle)
+            self._connections = Connections(self._max_connections, self._idle)
         return self._connections

@@ -1,4 +1,4 @@
-"""The last lines of a text file, and those that are added until the task ends."""
+"""Read the last lines of a file, and follow it until the task ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK = 64 << 10
 
 
 async def opened(task: RunningTask, name: str, *, wait: bool) -> BinaryIO:
-    """Open a file of a task, once it is there if that is wanted.
+    """Open a file of a task, optionally waiting until it exists.
 
     Raises
     ------
@@ -39,14 +39,14 @@ async def opened(task: RunningTask, name: str, *, wait: bool) -> BinaryIO:
         await asyncio.sleep(_PERIOD)
 
 
-def last_lines(file: BinaryIO, count: int, most: int) -> list[str]:
+def last_lines(file: BinaryIO, count: int, max_bytes: int) -> list[str]:
     """Return the last lines of a file, as many as fit into JSON of so many bytes."""
     size = file.seek(0, os.SEEK_END)
     # No byte takes less than itself.
-    file.seek(max(offset_of_last_lines(file, count), size - most))
+    file.seek(max(offset_of_last_lines(file, count), size - max_bytes))
     splitter = LineSplitter()
-    lines = [*splitter.feed(file.read(most)), *splitter.end()]
-    return last_that_fit(lines[max(0, len(lines) - count) :], most)
+    lines = [*splitter.feed(file.read(max_bytes)), *splitter.end()]
+    return last_that_fit(lines[max(0, len(lines) - count) :], max_bytes)
 
 
 async def iter_new_lines(

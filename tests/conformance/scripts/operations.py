@@ -34,7 +34,7 @@ def task():
 
 def run(case):
     if WHOSE == "vendor":
-        group = inductiva.resources.list_machine_groups.get_by_name("local")
+        group = inductiva.resources.machine_groups.get_by_name("local")
         return inductiva.simulators.SWMM().run(GIVEN[case], commands=[COMMAND], on=group)
     return inductiva.simulators.SWMM().run(GIVEN[case], commands=[COMMAND], on="local")
 

@@ -90,7 +90,7 @@ class LocalServer:
             [
                 sys.executable,
                 "-m",
-                "inductiva_widgets.server.__main__",
+                "inductiva_widgets.server",
                 "--data-dir",
                 str(self.data_dir),
                 *self.options,

@@ -114,7 +114,7 @@ class SmallDiskServer(LocalServer):
                 *("unshare", "--mount", "sh", "-c"),
                 'mount -t tmpfs -o size=96m none "$1" && shift && exec "$@"',
                 *("sh", str(self.mount_point), sys.executable),
-                *("-m", "inductiva_widgets.server.__main__"),
+                *("-m", "inductiva_widgets.server"),
                 *("--data-dir", str(self.mount_point / "data"), *self.options),
             ],
             cwd=ROOT,
@@ -223,7 +223,7 @@ def test_damaged_store_is_kept_aside_and_told_and_the_next_server_starts(make_se
 
 def _serve(folder):
     return subprocess.run(
-        [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", str(folder)],
+        [sys.executable, "-m", "inductiva_widgets.server", "--data-dir", str(folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -239,7 +239,7 @@ def test_of_servers_that_start_at_once_on_a_folder_one_runs(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "inductiva_widgets.server.__main__",
+        "inductiva_widgets.server",
         "--data-dir",
         str(tmp_path),
     ]
@@ -315,7 +315,7 @@ def test_clock_that_jumps_makes_no_time_negative(here, tmp_path, hours):
     here.scheduler.start()
     (tmp_path / "go").touch()
     until(lambda: here.tasks.status(task_id).is_terminated, "the task to end")
-    task = here.tasks.detail(task_id)
+    task = here.tasks.get_task(task_id)
     assert task.status == Status.SUCCESS
     times = [entry.timestamp for entry in task.status_history]
     assert times == sorted(times)

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.server import __main__, auth, signed_urls
+from inductiva_widgets.server import __main__, auth, serve, signed_urls
 from inductiva_widgets.server.launch import start_or_attach
 from inductiva_widgets.server.log_setup import set_up_log
 from tests.integration.server.conftest import ROOT, LocalServer, is_running, until
@@ -71,7 +71,7 @@ def test_processes_that_start_at_once_share_one_server_which_outlives_them(folde
 
 def _serves(process, folder):
     words = process.info["cmdline"] or []
-    return "inductiva_widgets.server.__main__" in words and str(folder) in words
+    return "inductiva_widgets.server" in words and str(folder) in words
 
 
 def test_files_of_a_detached_server_are_for_its_user_only(folder):
@@ -254,7 +254,7 @@ def test_server_that_is_still_ending_is_waited_for(tmp_path):
     )
     folder.mkdir()
     assert holder.stdout.readline() == b"held\n"
-    command = [sys.executable, "-m", "inductiva_widgets.server.__main__", "--data-dir", str(folder)]
+    command = [sys.executable, "-m", "inductiva_widgets.server", "--data-dir", str(folder)]
     late = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         # As long as the lock is held there is no server, and no refusal either.
@@ -297,7 +297,7 @@ def test_log_is_kept_over_starts_and_stays_small(tmp_path):
     path = tmp_path / "server.log"
     logger = logging.getLogger("inductiva_widgets.server.test")
     for start in range(3):
-        with set_up_log(path, most_bytes=2000):
+        with set_up_log(path, max_bytes=2000):
             for number in range(30):
                 logger.info("start %d, line %d", start, number)
     logger.warning("after the end")
@@ -353,7 +353,7 @@ def test_by_default_only_this_machine_can_connect(shared):
 @pytest.mark.parametrize("key", ["", "clé", "two words", "a\nb"])
 def test_key_that_no_client_could_send_is_refused(tmp_path, key):
     with pytest.raises(LocalServerError, match="letters, digits"):
-        __main__.serve(data_dir=tmp_path, api_key=key)
+        serve.serve(data_dir=tmp_path, api_key=key)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.", ""])

@@ -131,7 +131,7 @@ def test_supervisor_told_to_end_from_outside_is_not_called_a_kill(server, tmp_pa
 
 
 def test_second_server_on_a_data_folder_is_refused(server):
-    command = [sys.executable, "-m", "inductiva_widgets.server.__main__"]
+    command = [sys.executable, "-m", "inductiva_widgets.server"]
     second = subprocess.run(
         [*command, "--data-dir", str(server.data_dir)],
         cwd=ROOT,

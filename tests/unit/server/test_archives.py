@@ -104,7 +104,7 @@ def test_what_is_no_output_is_skipped_and_named(tmp_path):
     assert told.skipped == ["loop", "nowhere", "out", "out-folder", "pipe"]
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert archive.read("artifacts/inside") == b"x"
-        assert told.list_files == 2
+        assert told.files == 2
 
 
 def test_archive_appears_when_it_is_whole(tmp_path):
@@ -149,7 +149,7 @@ def test_only_the_named_files_are_packed(tmp_path):
     (work / "deep").mkdir(parents=True)
     for name in ("stdout.txt", "large", "deep/stdout.txt"):
         (work / name).write_text(name)
-    assert create_archive(work, tmp_path / "output.zip", only=("stdout.txt",)).list_files == 1
+    assert create_archive(work, tmp_path / "output.zip", only=("stdout.txt",)).files == 1
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert archive.namelist() == ["artifacts/", "artifacts/stdout.txt"]
 
@@ -166,7 +166,7 @@ def test_more_files_than_the_plain_format_counts(tmp_path, monkeypatch):
     work.mkdir()
     for number in range(150):
         (work / str(number)).write_bytes(b"")
-    assert create_archive(work, tmp_path / "output.zip").list_files == 150
+    assert create_archive(work, tmp_path / "output.zip").files == 150
     monkeypatch.undo()
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert len(archive.namelist()) == 151
@@ -214,4 +214,4 @@ def test_times_before_zip_was_invented_do_no_harm(tmp_path):
     old = tmp_path / "work" / "old"
     old.write_text("x")
     os.utime(old, (0, 0))
-    assert create_archive(tmp_path / "work", tmp_path / "output.zip").list_files == 1
+    assert create_archive(tmp_path / "work", tmp_path / "output.zip").files == 1

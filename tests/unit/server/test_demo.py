@@ -225,7 +225,7 @@ def test_folder_that_is_filled_is_left_alone_on_the_same_day(make_demo):
     data, store = make_demo()
     task_id = infos(store)[0].task_id
     store.update(task_id, lambda one: msgspec.structs.replace(one, supervision=one.supervision))
-    store.remove_project("default")
+    store.projects.remove("default")
     make_demo.close(store)
     executor.prepare(data, FIRST, NOON + timedelta(hours=3))
     again = TaskStore(data.database)
@@ -324,7 +324,7 @@ class Clock:
 def clock(make_demo):
     def make(speed):
         data, store = make_demo(fill=False)
-        store.add_project(replay_plan.LIVE_PROJECT, "project")
+        store.projects.add(replay_plan.LIVE_PROJECT, "project")
         return Clock(data, store, speed)
 
     return make
@@ -375,7 +375,7 @@ def test_running_task_prints_more_and_more_and_the_archive_has_it_all(clock):
         demo.turn(1)
     task_id = running[0].task_id
     demo.turn(5)
-    path = demo.data.task(task_id).work_dir / "stdout.txt"
+    path = demo.data.task(task_id).work / "stdout.txt"
     first = path.read_bytes()
     demo.turn(5)
     second = path.read_bytes()

@@ -36,7 +36,7 @@ def test_exit_is_told_in_words(code, text):
 def test_want_of_memory_is_named_only_when_the_system_says_so():
     assert "may be that this machine ran out of memory" in exit_messages.describe_exit(-9, "solve")
     told = exit_messages.describe_exit(-9, "solve", ran_out_of_memory=True)
-    assert "this machine ran out of memory meanwhile" in told
+    assert "this machine ran out of memory while it ran" in told
     assert "memory" not in exit_messages.describe_exit(3, "solve", ran_out_of_memory=True)
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from inductiva_widgets.server.schemas.tasks import NewGroup
+from inductiva_widgets.server.schemas.machine_groups import NewGroup
 from inductiva_widgets.server.store.migrations import STEPS, NewerDatabaseError, bring_up_to_date
 from inductiva_widgets.server.store.records import Supervision
 from inductiva_widgets.server.store.tasks import TaskStore
@@ -66,7 +66,7 @@ def test_old_store_opens_without_loss_and_works(tmp_path, connection, version):
     assert [entry.status for entry in done.history] == ["pending-input", "success"]
     [waiting] = store.tasks_by_status([Status.PENDING_INPUT])
     assert waiting.submission.extra_params["commands"] == [{"cmd": "runswmm a b c"}]
-    counts = {project.name: project.overview for project in store.projects()}
+    counts = {project.name: project.overview for project in store.projects.list()}
     assert counts == {"default": {"pending-input": 1}, "storms": {"success": 1}}
 
     here = store.groups.default_group()

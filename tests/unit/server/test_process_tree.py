@@ -35,15 +35,15 @@ time.sleep(600)
 # What a supervisor does, as a process of its own: adopts, starts, looks, ends.
 SUPERVISING = """
 import os, subprocess, sys
-from inductiva_widgets.server import processes
-assert processes.adopt_orphans()
+from inductiva_widgets.server import process_table, process_tree
+assert process_tree.adopt_orphans()
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, env={},
                          start_new_session=True)
 pid = int(child.stdout.readline())
-family = processes.Family("none-such", os.getpid(), child.pid)
-while processes.proctable.table()[pid].parent != os.getpid():
+family = process_tree.ProcessTree("none-such", os.getpid(), child.pid)
+while process_table.list_processes()[pid].parent != os.getpid():
     pass
-assert pid in {process.pid for process in family.look(everywhere=False)}
+assert pid in {process.pid for process in family.scan(everywhere=False)}
 
 def reap():
     try:
@@ -52,7 +52,7 @@ def reap():
     except ChildProcessError:
         pass
 
-left = family.end(5.0, reap)
+left = family.terminate(5.0, reap)
 reap()
 print(pid, left, os.path.exists(f"/proc/{pid}"))
 """

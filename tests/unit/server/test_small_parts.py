@@ -16,7 +16,7 @@ from inductiva_widgets.server import data_dir, events, launch, requirements
 from inductiva_widgets.server.http_ranges import UnsatisfiableRangeError, parse_range
 from inductiva_widgets.server.http_util import MalformedRequestError, read_query
 from inductiva_widgets.server.journal import JournalWriter, read_lines_from
-from inductiva_widgets.server.schemas.tasks import encode
+from inductiva_widgets.server.schemas.base import encode
 from inductiva_widgets.server.server_info import ServerInfo
 from inductiva_widgets.status import Status
 
@@ -103,7 +103,7 @@ def query_of(text):
 
 def test_query_takes_lists_numbers_and_flags():
     query = query_of("page=3&flag=true&paths=a&paths=b&name=x&name=y&unknown=1")
-    assert (query.list_tasks, query.flag, query.paths, query.name) == (3, True, ["a", "b"], "y")
+    assert (query.page, query.flag, query.paths, query.name) == (3, True, ["a", "b"], "y")
     assert query_of("paths=a").paths == ["a"]
 
 
@@ -111,13 +111,13 @@ def test_query_takes_lists_numbers_and_flags():
 def test_malformed_query_names_the_field(text):
     with pytest.raises(MalformedRequestError) as caught:
         query_of(text)
-    [detail] = caught.value.get_task()
+    [detail] = caught.value.detail()
     assert detail["loc"] == ["query", text.partition("=")[0]]
 
 
 def test_place_of_a_problem_in_a_body_is_a_path():
     error = MalformedRequestError("body", "Expected `str`, got `int` - at `$.a.commands[2].cmd`")
-    assert error.get_task()[0]["loc"] == ["body", "a", "commands", 2, "cmd"]
+    assert error.detail()[0]["loc"] == ["body", "a", "commands", 2, "cmd"]
 
 
 def test_times_carry_an_offset_and_text_is_left_alone():

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from inductiva_widgets.server import state_machine
 from inductiva_widgets.server.errors import UnavailableError
-from inductiva_widgets.server.schemas.tasks import NewGroup, ResizeConfig
+from inductiva_widgets.server.schemas.machine_groups import NewGroup, ResizeConfig
 from inductiva_widgets.server.store.database import DamagedDatabaseError, Database
 from inductiva_widgets.server.store.records import GroupStatus
 from inductiva_widgets.server.store.tasks import TaskStore
@@ -118,15 +118,15 @@ def test_queue_is_first_come_first_served(store):
 
 
 def test_projects_count_their_tasks(store):
-    assert store.add_project("storms", "project")
-    assert not store.add_project("storms", "project")
+    assert store.projects.add("storms", "project")
+    assert not store.projects.add("storms", "project")
     add(store, "task1", project="storms")
     add(store, "task2", Status.SUBMITTED, project="storms")
-    [found] = store.projects("storms")
+    [found] = store.projects.list("storms")
     assert found.overview == {"pending-input": 1, "submitted": 1}
-    assert [one.name for one in store.projects()] == ["default", "storms"]
+    assert [one.name for one in store.projects.list()] == ["default", "storms"]
     with pytest.raises(sqlite3.IntegrityError):
-        store.remove_project("storms")
+        store.projects.remove("storms")
     with pytest.raises(sqlite3.IntegrityError):
         add(store, "task3", project="none")
 
@@ -196,7 +196,7 @@ def test_transaction_that_cannot_be_committed_is_taken_back_and_holds_up_nobody(
 
 def _add_project_and_update(store, change):
     with store.transaction():
-        store.add_project("lost", "project")
+        store.projects.add("lost", "project")
         store.update("task1", change)
 
 
@@ -215,7 +215,7 @@ def test_full_disk_is_told_changes_nothing_and_is_over_when_there_is_space(store
     with pytest.raises(UnavailableError, match="is full"):
         _add_project_and_update(store, grow)
     assert store.task("task1") == before
-    assert store.projects("lost") == []
+    assert store.projects.list("lost") == []
     connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
     store.update("task1", grow)
     assert len(store.task("task1").info.task_metadata["x"]) == 50_000
@@ -263,13 +263,13 @@ def test_who_waits_behind_a_long_transaction_is_told_too(hasty):
 def test_reading_sees_what_its_own_transaction_has_done_and_others_do_not(store):
     seen = []
     with store.transaction():
-        store.add_project("mine", "project")
-        assert [one.name for one in store.projects("mine")] == ["mine"]
-        thread = threading.Thread(target=lambda: seen.append(store.projects("mine")))
+        store.projects.add("mine", "project")
+        assert [one.name for one in store.projects.list("mine")] == ["mine"]
+        thread = threading.Thread(target=lambda: seen.append(store.projects.list("mine")))
         thread.start()
         thread.join()
     assert seen == [[]]
-    assert store.projects("mine")
+    assert store.projects.list("mine")
 
 
 def test_damaged_file_is_set_aside_as_it_was(tmp_path):

@@ -35,16 +35,16 @@ def small_disk(monkeypatch):
 
 def test_archive_is_measured_unpacked(archive, tmp_path, small_disk):
     small_disk((1 << 20) + 3)
-    transfer.check_archive(archive, tmp_path, most_members=3)
+    transfer.check_archive(archive, tmp_path, max_entries=3)
     small_disk(1 << 20)
     assert archive.stat().st_size < 1 << 16
     with pytest.raises(TooLargeError, match="do not fit"):
-        transfer.check_archive(archive, tmp_path, most_members=3)
+        transfer.check_archive(archive, tmp_path, max_entries=3)
 
 
 def test_archive_of_too_many_members_is_refused(archive, tmp_path):
     with pytest.raises(TooLargeError, match="3 members, more than the 2"):
-        transfer.check_archive(archive, tmp_path, most_members=2)
+        transfer.check_archive(archive, tmp_path, max_entries=2)
 
 
 def test_encrypted_archive_is_refused(archive, tmp_path):
@@ -52,22 +52,22 @@ def test_encrypted_archive_is_refused(archive, tmp_path):
     content[content.rindex(b"PK\x01\x02") + 8] |= 1
     archive.write_bytes(content)
     with pytest.raises(BadRequestError, match="encrypted"):
-        transfer.check_archive(archive, tmp_path, most_members=3)
+        transfer.check_archive(archive, tmp_path, max_entries=3)
 
 
 def test_one_file_has_a_limit_whatever_the_disk(tmp_path, small_disk):
     small_disk(1 << 60)
-    transfer.check_upload_size(tmp_path, transfer.MOST_UPLOAD)
+    transfer.check_growth(tmp_path, transfer.MOST_UPLOAD)
     with pytest.raises(TooLargeError):
-        transfer.check_upload_size(tmp_path, transfer.MOST_UPLOAD + 1)
+        transfer.check_growth(tmp_path, transfer.MOST_UPLOAD + 1)
     with pytest.raises(TooLargeError):
-        transfer.check_free_space(tmp_path, transfer.MOST_UPLOAD + 1)
+        transfer.check_room(tmp_path, transfer.MOST_UPLOAD + 1)
 
 
 def test_growing_file_stops_when_the_disk_is_full(tmp_path, small_disk):
     small_disk(-1)
     with pytest.raises(TooLargeError, match="do not fit"):
-        transfer.check_upload_size(tmp_path, 10)
+        transfer.check_growth(tmp_path, 10)
 
 
 def test_merging_keeps_the_inputs_own_files_and_can_be_repeated(archive, tmp_path):

@@ -108,7 +108,7 @@ def test_tree_is_sorted_and_cut_where_it_grows_too_long(tmp_path):
     for name in ("b/c/d.txt", "b/a.txt", "a.txt", "b/c/e.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    files = WorkDir(tmp_path).list_files()
+    files = WorkDir(tmp_path).files()
     whole = requests.to_nested_lists(files, 1 << 20)
     assert whole == ["a.txt", {"b": ["a.txt", {"c": ["d.txt", "e.txt"]}]}]
     assert len(json.dumps(requests.to_nested_lists(files, 30))) < 40
@@ -117,7 +117,7 @@ def test_tree_is_sorted_and_cut_where_it_grows_too_long(tmp_path):
 def test_names_that_are_no_text_are_listed_as_text(tmp_path):
     descriptor = os.open(bytes(tmp_path) + b"/\xff.txt", os.O_CREAT | os.O_WRONLY)
     os.close(descriptor)
-    [file] = WorkDir(tmp_path).list_files()
+    [file] = WorkDir(tmp_path).files()
     assert file.name == "\ufffd.txt"
 
 
@@ -131,7 +131,7 @@ def test_top_of_no_process_is_a_head():
 
 
 def take(mailbox, client, **more):
-    return asyncio.run(mailbox.take("task", client, more.pop("patience", 5.0), **more))
+    return asyncio.run(mailbox.wait_for("task", client, more.pop("patience", 5.0), **more))
 
 
 def test_an_answer_is_given_once_and_to_its_client():
@@ -159,7 +159,7 @@ def test_an_answer_under_way_is_waited_for_but_not_for_ever():
 
 
 def test_answers_that_nobody_takes_are_forgotten():
-    crowded = AnswerQueue(most=2)
+    crowded = AnswerQueue(max_answers=2)
     for client in "abc":
         crowded.reserve("task", client).set_result(client)
     assert [take(crowded, client) for client in "abc"] == [None, "b", "c"]
