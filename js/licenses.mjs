@@ -1,4 +1,4 @@
-/** The third-party code in the bundles, and its licences, which go into the wheel. */
+/** The third-party code in the bundles, and its licenses, which go into the wheel. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -18,7 +18,7 @@ export function packagesOf(metafiles) {
 export const fileOf = (/** @type {string} */ name) => `${name.replace("/", "+")}.txt`;
 
 /**
- * Says what keeps `licenses/` from being the licences of just these packages.
+ * Says what keeps `licenses/` from being the licenses of just these packages.
  *
  * @param {Set<string>} packages
  * @param {string} here the folder of `licenses` and `node_modules`
@@ -34,7 +34,7 @@ export function problemsOf(packages, here) {
     const home = join(here, "node_modules", name);
     const original = readdirSync(home).find((entry) => /^licen[cs]e/i.test(entry));
     const kept = join(folder, file);
-    if (!original) problems.push(`${name} is bundled, but has no licence file: write ${file}`);
+    if (!original) problems.push(`${name} is bundled, but has no license file: write ${file}`);
     else if (!existsSync(kept) || read(kept) !== read(join(home, original)))
       problems.push(
         `${name} is bundled: copy node_modules/${name}/${original} to licenses/${file}`,

@@ -1,10 +1,10 @@
 /** Cards of every status code, and logs of every kind. */
-import type { FailureView, LogView, Requests, TaskView, Tone } from "../src/contract";
+import type { FailureView, LogView, Requests, StatusGroup, TaskView } from "../src/contract";
 import type { Handlers } from "./model";
 import * as states from "./states";
 
 /** Code, alias, tone, meaning, advice: as `inductiva_widgets/status.py` has them. */
-const ENDED: [string, string, Tone, string, string][] = [
+const ENDED: [string, string, StatusGroup, string, string][] = [
   [
     "spot-instance-preempted",
     "Spot Reclaimed",

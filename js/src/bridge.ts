@@ -5,7 +5,15 @@
  * Requests have no time limit: a kernel that runs a cell for an hour is normal, not an error.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import type { ErrorView, FeedView, Push, Reply, RequestKind, Requests, Results } from "./contract";
+import type {
+  ErrorView,
+  PollStatusView,
+  Push,
+  Reply,
+  RequestKind,
+  Requests,
+  Results,
+} from "./contract";
 
 // biome-ignore lint/suspicious/noExplicitAny: the host hands over whatever the event carries
 type Listener = (...args: any[]) => void;
@@ -203,18 +211,18 @@ export function useLost(bridge: Bridge): boolean {
   return isLost;
 }
 
-export function usePush(bridge: Bridge, listener: (push: Push) => void): void {
+export function useMessage(bridge: Bridge, listener: (push: Push) => void): void {
   useLayoutEffect(() => bridge.onPush(listener), [bridge, listener]);
 }
 
 /** The `feed` trait, and the clock that its arrivals have shown (see `offsetOf`). */
-export function useFeed(bridge: Bridge): { feed: FeedView; seen: number | null } {
+export function usePollStatus(bridge: Bridge): { feed: PollStatusView; seen: number | null } {
   const [seen, setSeen] = useState<number | null>(null);
-  const feed = useTrait<FeedView>(bridge, "feed");
+  const feed = useTrait<PollStatusView>(bridge, "feed");
   useLayoutEffect(
     () =>
       bridge.onChange("feed", () => {
-        const { updated } = bridge.get<FeedView>("feed");
+        const { updated } = bridge.get<PollStatusView>("feed");
         if (updated === null) return;
         const now = updated - Date.now();
         setSeen((before) => (before === null ? now : Math.max(before, now)));

@@ -25,14 +25,14 @@ function formatPast(series: Gapped): string {
 }
 
 /** All that a drawing shows, in words. */
-export function toldSeries(series: SeriesView, samples: number): string {
+export function describeSeries(series: SeriesView, samples: number): string {
   const { name, low, high, is_log } = series;
   const range = low === null ? "" : `, from ${formatValue(low)} to ${formatValue(high)}`;
   const count = `, ${formatCount(samples)} samples${is_log ? ", logarithmic" : ""}`;
   return `${name}: last ${formatPast(series)}${range}${count}`;
 }
 
-export const toldMetric = (metric: MetricView): string => {
+export const describeMetric = (metric: MetricView): string => {
   const share = metric.progress === null ? "" : `, ${percentOf(metric.progress)}`;
   return `${metric.name}: last ${formatPast(metric)}${share}`;
 };
@@ -42,7 +42,7 @@ export const percentOf = (share: number): string =>
   `${Math.floor(Math.max(0, Math.min(1, share)) * 100 + 1e-9)} %`;
 
 /** `ends in 3 min`: to the minute, since it is a guess. */
-export function toldEnd(ends: number, now: number): string {
+export function describeEnd(ends: number, now: number): string {
   const seconds = Math.ceil((ends - now) / 1000);
   if (seconds <= 0) return "about to end";
   return `ends in ${formatGrowing(seconds > 60 ? Math.ceil(seconds / 60) * 60 : seconds)}`;

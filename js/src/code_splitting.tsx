@@ -1,96 +1,92 @@
 /**
- * Code that comes later than the widget: `panels` when the first of them is opened, `list` as soon
- * as a list is painted. What the kernel must be asked for anyway need not travel with every widget.
- * The code is asked for once a page, whatever the number of widgets.
+ * Loads the chunks: `list` as soon as a table is drawn, `panels` when the first panel is opened.
  *
- * `build.mjs` builds each on its own; what they use of the main bundle stands in `shared.ts`.
+ * Each is requested from the kernel once per page, whatever the number of widgets. `build.mjs` builds
+ * them, without the modules that the main bundle contains already.
  */
 import type { ComponentType } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import { type Bridge, errorView } from "./bridge";
-import { BUILD } from "./build";
+import { BUILD, IS_BUNDLED } from "./build_id";
 import type { ErrorView } from "./contract";
-import { importGzip } from "./gzip";
+import { importGzip } from "./import_gzip";
 import type * as List from "./list";
 import type * as Panels from "./panels";
 import { ErrorBox } from "./parts/ErrorBox";
-import { SLOW_AFTER, WAITING } from "./parts/pending";
-import { IS_BUNDLED, shared } from "./shared";
+import { SLOW_AFTER, WAITING } from "./parts/useRequest";
 
-interface Modules {
+interface Chunks {
   list: typeof List;
   panels: typeof Panels;
 }
-type ModuleName = keyof Modules;
+type ChunkName = keyof Chunks;
 export type PanelName = Exclude<keyof typeof Panels, "css">;
 
-interface Page {
-  shared: ReturnType<typeof shared>;
-  asked: { [M in ModuleName]?: Promise<Modules[M]> };
-  /** Set once loaded, so that what is opened again is there at once. */
-  loaded: Partial<Modules>;
+interface ChunkRegistry {
+  requested: { [M in ChunkName]?: Promise<Chunks[M]> };
+  /** Set once loaded: a panel that is opened again is drawn without a pause. */
+  loaded: Partial<Chunks>;
 }
 
 // Versions may differ on one page.
-function page(): Page {
-  const registry = globalThis as unknown as Record<symbol, Page | undefined>;
+function chunkRegistry(): ChunkRegistry {
+  const registry = globalThis as unknown as Record<symbol, ChunkRegistry | undefined>;
   const key = Symbol.for(`inductiva_widgets.${BUILD}`);
-  // Made by the bundle itself, see `build.mjs`.
-  registry[key] ??= {} as Page;
+  // Created by the banner of the main bundle, see `build.mjs`.
+  registry[key] ??= {} as ChunkRegistry;
   const here = registry[key];
-  here.shared ??= shared();
-  here.asked ??= {};
+  here.requested ??= {};
   here.loaded ??= {};
   return here;
 }
 
-async function fetchModule(bridge: Bridge, name: ModuleName): Promise<unknown> {
+async function fetchChunk(bridge: Bridge, name: ChunkName): Promise<unknown> {
   if (!IS_BUNDLED) return name === "list" ? import("./list") : import("./panels");
   const { gzip } = await bridge.request("module", { name });
   return importGzip(gzip);
 }
 
-async function load<M extends ModuleName>(bridge: Bridge, name: M): Promise<Modules[M]> {
-  const here = page();
-  here.asked[name] ??= fetchModule(bridge, name) as (typeof here.asked)[M];
+async function load<M extends ChunkName>(bridge: Bridge, name: M): Promise<Chunks[M]> {
+  const here = chunkRegistry();
+  here.requested[name] ??= fetchChunk(bridge, name) as (typeof here.requested)[M];
   try {
-    const loaded = (await here.asked[name]) as Modules[M];
+    const loaded = (await here.requested[name]) as Chunks[M];
     here.loaded[name] = loaded;
     return loaded;
   } catch (thrown) {
-    // Not kept: the view that asked may have gone, and the next one asks again.
-    delete here.asked[name];
+    // Not cached: the requesting view may have been closed, and the next one requests again.
+    delete here.requested[name];
     throw thrown;
   }
 }
 
-/** A module, null until it is there. */
-export function useModule<M extends ModuleName>(bridge: Bridge, name: M) {
-  const [module, setModule] = useState<Modules[M] | null>(page().loaded[name] ?? null);
+/** Returns a chunk, or null until it is loaded. */
+export function useChunk<M extends ChunkName>(bridge: Bridge, name: M) {
+  const [chunk, setChunk] = useState<Chunks[M] | null>(chunkRegistry().loaded[name] ?? null);
   const [error, setError] = useState<ErrorView | null>(null);
   const [tries, setTries] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `tries` asks again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `tries` requests again
   useLayoutEffect(() => {
-    if (module !== null) return undefined;
+    if (chunk !== null) return undefined;
     let isGone = false;
     load(bridge, name).then(
-      // A function would be taken for one that makes the state.
-      (loaded) => isGone || setModule(() => loaded),
+      // As a function: useState would call a chunk that is one.
+      (loaded) => isGone || setChunk(() => loaded),
       (thrown) => isGone || setError(errorView(thrown)),
     );
     return () => {
       isGone = true;
     };
-  }, [bridge, name, module, tries]);
+  }, [bridge, name, chunk, tries]);
   const again = () => {
     setError(null);
     setTries(tries + 1);
   };
-  return { module, error, again };
+  return { chunk, error, again };
 }
 
-/** Draws a panel, or what it waits for. */
-export function Lazy<K extends PanelName>({
+/** Draws a panel, or a placeholder until its chunk is loaded. */
+export function LazyPanel<K extends PanelName>({
   bridge,
   name,
   props,
@@ -99,7 +95,7 @@ export function Lazy<K extends PanelName>({
   name: K;
   props: Parameters<(typeof Panels)[K]>[0];
 }) {
-  const { module: panels, error, again } = useModule(bridge, "panels");
+  const { chunk: panels, error, again } = useChunk(bridge, "panels");
   const [isSlow, setSlow] = useState(false);
   const isWaiting = panels === null;
   useLayoutEffect(() => {

@@ -47,7 +47,7 @@ export const knownColumns = (keys: readonly ColumnKey[]) => keys.filter((key) =>
 export const isNumber = (key: ColumnKey) => !/values|text|time/.test(COLUMNS[key].kind);
 
 /** The tracks of a line, and the width below which the table is scrolled sideways. */
-export function layColumns(keys: readonly ColumnKey[], hasAxis = false) {
+export function layoutColumns(keys: readonly ColumnKey[], hasAxis = false) {
   const columns = keys.map((key) => COLUMNS[key]);
   const grows = columns.some((column) => column.grows);
   const gain = hasAxis ? GAIN : 0;

@@ -6,7 +6,7 @@
  * Every string may come from the wire and is shown as text only.
  */
 
-export type Tone = "wait" | "run" | "ok" | "bad" | "off" | "unknown";
+export type StatusGroup = "wait" | "run" | "ok" | "bad" | "off" | "unknown";
 export type PhaseName = "queue" | "preparing" | "computing" | "finalizing";
 
 /** When the queue, the preparing, the computing and the finalizing began, and when it all ended;
@@ -28,7 +28,7 @@ export interface CommandView {
 }
 
 /** The last lines that the simulator wrote to one of its streams, such as `stderr.txt`. */
-export interface LastWords {
+export interface LogTailView {
   name: string;
   text: string;
 }
@@ -38,7 +38,7 @@ export interface FailureView {
   title: string;
   detail: string;
   advice: string;
-  last_words: LastWords[];
+  last_words: LogTailView[];
 }
 
 export type NonFinite = "nan" | "inf" | "-inf";
@@ -77,7 +77,7 @@ export interface ConditionView {
 /** What is read from the log of a watched task. `source` says what is looked for, null where nothing
  * is; `progress` is the part done, 0 to 1, `ends` when all will be, at this pace. `note` tells what a
  * condition has done, `error` why something of it does not work. */
-export interface LiveView {
+export interface LogMetricsView {
   source: string | null;
   series: SeriesView[];
   samples: number;
@@ -109,7 +109,7 @@ export interface RowView {
   id: string;
   status: string;
   alias: string;
-  tone: Tone;
+  tone: StatusGroup;
   is_terminal: boolean;
   can_kill: boolean;
   simulator: string | null;
@@ -164,7 +164,7 @@ export type PreviewView =
   | { kind: "none"; name: string; size: number; note: string };
 
 /** A file of a running task's working folder; null is what the service does not tell. */
-export interface WorkingFile {
+export interface WorkingFileView {
   name: string;
   size: number | null;
   modified: number | null;
@@ -172,7 +172,7 @@ export interface WorkingFile {
 
 /** The working folder as of a time; `more` files beyond these. `note` says why there are none. */
 export interface FilesView {
-  files: WorkingFile[];
+  files: WorkingFileView[];
   more: number;
   as_of: number;
   note: string;
@@ -226,7 +226,7 @@ export interface ErrorView {
 
 /** Freshness of what is shown. `skew` is the service's clock minus the kernel's, milliseconds.
  * Paused while no view of the widget is in sight. */
-export interface FeedView {
+export interface PollStatusView {
   updated: number | null;
   offline_since: number | null;
   error: string | null;
@@ -274,7 +274,7 @@ export interface SortView {
  * `closed` names the groups whose tasks are folded away. No sort: the order of the list. */
 export interface QueryView {
   search: string;
-  tones: Tone[];
+  tones: StatusGroup[];
   filters: Partial<Record<ColumnKey, FilterView>>;
   sort: SortView | null;
   group: GroupKey | null;
@@ -297,7 +297,7 @@ export type LineView = RowView | GroupView;
 /** How the lines lie: `version` grows whenever a line changes its place. `tasks` match the query,
  * `lines` are those that are not folded away, heads of groups included. `first` and `last` are the
  * earliest and the latest time of the tasks that match; `code` gives the same tasks in Python. */
-export interface ShapeView {
+export interface LayoutView {
   version: number;
   query: QueryView;
   tasks: number;
@@ -308,7 +308,7 @@ export interface ShapeView {
 }
 
 /** Sums over the tasks that match: by tone as if no tone were chosen, dollars, seconds. */
-export interface TotalsView {
+export interface AggregatesView {
   counts: Record<string, number>;
   cost: number | null;
   seconds: number;
@@ -327,7 +327,7 @@ export interface SelectionView {
 
 /** The values of a column with their counts, most frequent first; or its range. */
 export interface FacetView {
-  values: { value: string | null; count: number /** Of a status only. */; tone?: Tone }[];
+  values: { value: string | null; count: number /** Of a status only. */; tone?: StatusGroup }[];
   more: number;
   min: number | null;
   max: number | null;
@@ -338,7 +338,7 @@ export interface ComparedTask {
   id: string;
   status: string;
   alias: string;
-  tone: Tone;
+  tone: StatusGroup;
   simulator: string | null;
 }
 
@@ -366,10 +366,10 @@ export interface ComparisonView {
 export interface TaskTraits {
   kind: "task";
   view: TaskView;
-  live: LiveView | null;
+  live: LogMetricsView | null;
   notify: boolean;
   download: DownloadView | null;
-  feed: FeedView;
+  feed: PollStatusView;
 }
 
 /** Traits of TaskListWidget. `total` counts all tasks of the list; `head` holds the first lines of
@@ -379,12 +379,12 @@ export interface TaskListTraits {
   kind: "task_list";
   total: number;
   head: LineView[];
-  shape: ShapeView;
-  totals: TotalsView;
+  shape: LayoutView;
+  totals: AggregatesView;
   selection: SelectionView;
   columns: ColumnKey[];
   mode: "table" | "timeline";
-  feed: FeedView;
+  feed: PollStatusView;
   download: DownloadView | null;
   is_following: boolean;
   is_demo: boolean;
@@ -462,7 +462,7 @@ export interface Results {
   download_selected: null;
   compare: ComparisonView;
   follow: null;
-  open: { view: TaskView; live: LiveView | null; download: DownloadView | null };
+  open: { view: TaskView; live: LogMetricsView | null; download: DownloadView | null };
   close: null;
   kill: null;
   outputs: OutputsView;
@@ -492,6 +492,6 @@ export type RowPatch = Partial<Omit<RowView, "marks">> & {
 export type Push =
   | { push: "rows"; rows: RowPatch[] }
   | { push: "card"; view: TaskView }
-  | { push: "live"; task_id: string; live: LiveView }
+  | { push: "live"; task_id: string; live: LogMetricsView }
   | { push: "download"; task_id: string; download: DownloadView }
   | { push: "error"; task_id: string; error: ErrorView };

@@ -24,7 +24,7 @@ export function percentOfAll({ bytes_done, bytes_total, phase }: DownloadView): 
 }
 
 /** `38.2 MiB`, `38.2 of 382.1 MiB`: one unit and one number of decimals, so that nothing jumps. */
-export function amount(done: number, total: number | null = null): string {
+export function formatAmount(done: number, total: number | null = null): string {
   const largest = total ?? done;
   let unit = 0;
   let scale = 1;
@@ -55,13 +55,13 @@ export function segmentsOf(download: DownloadView): Segment[] {
   }
   if (bytes_done > 0 || bytes_total !== null || files_total !== null) {
     const largest = bytes_total ?? UNKNOWN_BYTES;
-    add("bytes", amount(bytes_done, bytes_total), amount(largest, bytes_total));
+    add("bytes", formatAmount(bytes_done, bytes_total), formatAmount(largest, bytes_total));
   } else if (phase === "running") {
     add("state", "Starting…", "");
     return segments;
   }
   if (phase === "paused") add("state", "Paused", WIDEST_SPEED);
-  else if (speed !== null) add("speed", `${amount(Math.round(speed))}/s`, WIDEST_SPEED);
+  else if (speed !== null) add("speed", `${formatAmount(Math.round(speed))}/s`, WIDEST_SPEED);
   // Its room is kept also while it is not known, or a narrow page would gain and lose a line.
   if (bytes_total !== null) add("eta", eta === null ? "" : formatEta(eta), WIDEST_ETA);
   return segments;
@@ -74,12 +74,12 @@ export function progressText(download: DownloadView): string {
 }
 
 /** As many files as are shown at once. */
-export const SLOTS = 4;
+export const MAX_SLOTS = 4;
 /** A file is shown for this long at least, in milliseconds: shorter is only flicker. */
-export const SHOWN_FOR = 700;
+export const SLOT_MS = 700;
 
 /** A place for a file under way. It stays while the files change. */
-export interface Slot {
+export interface FileSlot {
   file: FileProgressView;
   /** When the file came. */
   since: number;
@@ -87,27 +87,27 @@ export interface Slot {
   isGone: boolean;
 }
 
-export interface Slots {
-  slots: Slot[];
+export interface FileSlots {
+  slots: FileSlot[];
   /** Files under way that have no place, and whether there ever were any. */
   more: number;
   hadMore: boolean;
   files_done: number;
 }
 
-export const NO_SLOTS: Slots = { slots: [], more: 0, hadMore: false, files_done: 0 };
+export const NO_SLOTS: FileSlots = { slots: [], more: 0, hadMore: false, files_done: 0 };
 
 /**
  * The places after the next state. A file keeps its place until its end; its successor takes the
  * place over. What rests, be it paused or waiting, is left as it is.
  */
-export function nextSlots(before: Slots, download: DownloadView, now: number): Slots {
+export function assignSlots(before: FileSlots, download: DownloadView, now: number): FileSlots {
   const { files, files_done, phase } = download;
   if (phase !== "running" && before.slots.length > 0) return before;
   const current = new Map(files.map((file) => [file.name, file]));
   // A file may also go because it is tried again, and then it has not become whole.
   const isWhole = files_done > before.files_done;
-  const slots = before.slots.map((slot): Slot => {
+  const slots = before.slots.map((slot): FileSlot => {
     const file = current.get(slot.file.name);
     current.delete(slot.file.name);
     if (file !== undefined) return { ...slot, file, isGone: false };
@@ -116,9 +116,9 @@ export function nextSlots(before: Slots, download: DownloadView, now: number): S
   });
   for (const file of [...current.values()]) {
     const free =
-      slots.length < SLOTS
+      slots.length < MAX_SLOTS
         ? slots.length
-        : slots.findIndex(({ isGone, since }) => isGone && now - since >= SHOWN_FOR);
+        : slots.findIndex(({ isGone, since }) => isGone && now - since >= SLOT_MS);
     if (free === -1) break;
     slots[free] = { file, since: now, isGone: false };
     current.delete(file.name);
@@ -128,8 +128,8 @@ export function nextSlots(before: Slots, download: DownloadView, now: number): S
 }
 
 /** How many places to reserve, filled or not. */
-export function placesOf({ files_total }: DownloadView, { slots }: Slots): number {
-  return Math.max(slots.length, Math.min(SLOTS, files_total ?? 0));
+export function slotIndices({ files_total }: DownloadView, { slots }: FileSlots): number {
+  return Math.max(slots.length, Math.min(MAX_SLOTS, files_total ?? 0));
 }
 
 /** A name in two, the end of which stays in sight when there is not room for all. */

@@ -6,18 +6,18 @@
  */
 import { type ComponentType, h, render as mount } from "preact";
 import { Bridge, type Host } from "./bridge";
-import { reconnect, whenKernelGoes } from "./connection";
-import { DownloadEntry } from "./download";
-import { OutputsEntry } from "./outputs";
-import { Boundary } from "./parts/Boundary";
+import { DownloadEntry } from "./entries/download";
+import { OutputsEntry } from "./entries/outputs";
+import { reconnect, whenKernelGoes } from "./kernel_connection";
+import { ErrorBoundary } from "./parts/ErrorBoundary";
 import { ErrorBox } from "./parts/ErrorBox";
-import { Sealed } from "./parts/Sealed";
+import { Sealed } from "./parts/KernelLostNotice";
 import { guardShortcuts } from "./shortcuts";
 import "./styles/index.css";
-import { TaskEntry } from "./task";
-import { TaskListEntry } from "./task_list";
-import { keepView, thrownOutView, type View } from "./views";
-import { tellVisibility, whileShown } from "./visible";
+import { TaskEntry } from "./entries/task";
+import { TaskListEntry } from "./entries/task_list";
+import { keepView, thrownOutView, type View } from "./view_registry";
+import { mountWhileVisible, reportVisibility } from "./visibility";
 
 const ENTRIES = new Map<string, ComponentType<{ bridge: Bridge }>>([
   ["task", TaskEntry],
@@ -64,7 +64,7 @@ function draw(model: Host, el: HTMLElement): View {
             report: `unknown kind ${kind}`,
           },
         })
-      : h(Boundary, null, h(Sealed, { bridge }, h(entry, { bridge })));
+      : h(ErrorBoundary, null, h(Sealed, { bridge }, h(entry, { bridge })));
   const watchKernel = (host: Host, home: Element) =>
     whenKernelGoes(host, home, () => {
       root.classList.add("iw-lost");
@@ -73,9 +73,9 @@ function draw(model: Host, el: HTMLElement): View {
   let forget = watchKernel(model, el);
   // Where it fails, the view has what the host gives it, and asks again by itself.
   reconnect(model, bridge).catch(() => undefined);
-  const rest = whileShown(root, () => {
+  const rest = mountWhileVisible(root, () => {
     mount(content(), root);
-    const sayGoodbye = tellVisibility(bridge, el.ownerDocument);
+    const sayGoodbye = reportVisibility(bridge, el.ownerDocument);
     return () => {
       mount(null, root);
       sayGoodbye();

@@ -8,8 +8,8 @@
  * that model, the kernel is asked.
  */
 import type { Host } from "./bridge";
-import { BUILD } from "./build";
-import { importGzip } from "./gzip";
+import { BUILD } from "./build_id";
+import { importGzip } from "./import_gzip";
 
 interface RenderProps {
   model: Host;

@@ -62,7 +62,7 @@ export interface Phases {
   legend: Legend[];
 }
 
-export function layPhases(phases: Phase[], now: number, isTerminal: boolean): Phases {
+export function layoutPhases(phases: Phase[], now: number, isTerminal: boolean): Phases {
   const known = phases.filter((phase) => phase.name in PHASE_TITLES);
   const lengths = known.map((phase) => {
     // The end of an ended task's last phase may be unknown: it must not grow for ever.

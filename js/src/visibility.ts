@@ -7,7 +7,7 @@
 import type { Bridge } from "./bridge";
 
 /** Tells it now and whenever the page is hidden or shown; the returned function says goodbye. */
-export function tellVisibility(bridge: Bridge, page: Document): () => void {
+export function reportVisibility(bridge: Bridge, page: Document): () => void {
   const view = Math.random().toString(36).slice(2);
   const tell = (is_visible: boolean) => {
     // Where the kernel cannot be told, it goes on asking: nothing that anybody would miss.
@@ -30,7 +30,7 @@ const LOST_AFTER = 20_000;
  * displays that were cleared meanwhile, and never end them. Should it come after all, it is drawn
  * again. The returned function ends it.
  */
-export function whileShown(root: Element, draw: () => () => void): () => void {
+export function mountWhileVisible(root: Element, draw: () => () => void): () => void {
   let erase: (() => void) | null = draw();
   const lost = setTimeout(() => {
     if (root.isConnected) return;

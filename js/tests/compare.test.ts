@@ -8,7 +8,14 @@ import type {
   SelectionView,
 } from "../src/contract";
 import { CHOSEN_AFTER } from "../src/panels/Compare";
-import { exactly, formatValue, grouped, nameOf, ranks, relative } from "../src/panels/differences";
+import {
+  formatExact,
+  formatRelative,
+  formatValue,
+  grouped,
+  nameOf,
+  ranks,
+} from "../src/panels/comparison";
 import {
   byRole,
   click,
@@ -69,10 +76,10 @@ describe("what is said of a field", () => {
   });
 
   it("tells the number itself where the text is rounded", () => {
-    expect(exactly("seconds", 10.2134)).toBe("10.2134 s");
-    expect(exactly("bytes", 3_000_001)).toBe("3000001 B");
-    expect(exactly("text", "a")).toBeUndefined();
-    expect(exactly("seconds", null)).toBeUndefined();
+    expect(formatExact("seconds", 10.2134)).toBe("10.2134 s");
+    expect(formatExact("bytes", 3_000_001)).toBe("3000001 B");
+    expect(formatExact("text", "a")).toBeUndefined();
+    expect(formatExact("seconds", null)).toBeUndefined();
   });
 
   it.each([
@@ -90,13 +97,13 @@ describe("what is said of a field", () => {
     [null, 5, ""],
     [5, null, ""],
   ])("compares with the first: %s and %s give '%s'", (first, value, said) =>
-    expect(relative(field({ values: [first, value] }), value)).toBe(said),
+    expect(formatRelative(field({ values: [first, value] }), value)).toBe(said),
   );
 
   it("compares no points in time, exit codes or texts", () => {
-    expect(relative(field({ kind: "time", values: [1, 2] }), 2)).toBe("");
-    expect(relative(field({ name: "exit_code", kind: "count", values: [1, 2] }), 2)).toBe("");
-    expect(relative(field({ kind: "text", values: ["1", "2"] }), "2")).toBe("");
+    expect(formatRelative(field({ kind: "time", values: [1, 2] }), 2)).toBe("");
+    expect(formatRelative(field({ name: "exit_code", kind: "count", values: [1, 2] }), 2)).toBe("");
+    expect(formatRelative(field({ kind: "text", values: ["1", "2"] }), "2")).toBe("");
   });
 
   it("ranks tasks that ended well, and no others", () => {

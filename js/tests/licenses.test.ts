@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { packagesOf, problemsOf } from "../licences.mjs";
+import { packagesOf, problemsOf } from "../licenses.mjs";
 
 let here: string;
 
@@ -12,7 +12,7 @@ function put(path: string, text: string) {
 }
 
 beforeEach(() => {
-  here = mkdtempSync(join(tmpdir(), "licences-"));
+  here = mkdtempSync(join(tmpdir(), "licenses-"));
   put("node_modules/preact/LICENSE", "MIT of Preact");
   put("node_modules/@scope/part/license.md", "MIT of a part");
   put("licenses/preact.txt", "MIT of Preact");
@@ -31,26 +31,26 @@ it("finds the packages of all bundles, scoped and nested ones too", () => {
   expect(packagesOf(metafiles)).toEqual(new Set(["preact", "@scope/part", "up"]));
 });
 
-it("is content when each package has its licence", () => {
+it("is content when each package has its license", () => {
   expect(problemsOf(new Set(["preact"]), here)).toEqual([]);
   put("licenses/@scope+part.txt", "MIT of a part");
   expect(problemsOf(new Set(["preact", "@scope/part"]), here)).toEqual([]);
 });
 
-it("says which licence is missing, and where it is", () => {
+it("says which license is missing, and where it is", () => {
   const [problem] = problemsOf(new Set(["preact", "@scope/part"]), here);
   expect(problem).toContain("node_modules/@scope/part/license.md to licenses/@scope+part.txt");
 });
 
-it("says which licence has changed", () => {
-  put("node_modules/preact/LICENSE", "another licence");
+it("says which license has changed", () => {
+  put("node_modules/preact/LICENSE", "another license");
   expect(problemsOf(new Set(["preact"]), here)).toHaveLength(1);
 });
 
-it("says when a package brings no licence, and when one is left of a package that went", () => {
+it("says when a package brings no license, and when one is left of a package that went", () => {
   put("node_modules/bare/index.js", "");
   expect(problemsOf(new Set(["bare"]), here)).toEqual([
     "licenses/preact.txt is of no package in the bundles: remove it",
-    "bare is bundled, but has no licence file: write bare.txt",
+    "bare is bundled, but has no license file: write bare.txt",
   ]);
 });

@@ -1,8 +1,8 @@
 import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { LiveView, SeriesView } from "../src/contract";
-import { formatValue, pathOf, percentOf, scaleOf, toldEnd } from "../src/metric";
-import { ticksOf } from "../src/panels/ticks";
+import { describeEnd, formatValue, pathOf, percentOf, scaleOf } from "../src/chart_format";
+import type { LogMetricsView, SeriesView } from "../src/contract";
+import { ticksOf } from "../src/panels/axis_ticks";
 import {
   byRole,
   click,
@@ -36,7 +36,7 @@ const series = (name: string, part: Partial<SeriesView> = {}): SeriesView => ({
   is_log: true,
   ...part,
 });
-const live = (part: Partial<LiveView> = {}): LiveView => ({
+const live = (part: Partial<LogMetricsView> = {}): LogMetricsView => ({
   source: "OpenFOAM residuals",
   series: [series("residual")],
   samples: 4_000,
@@ -49,7 +49,7 @@ const live = (part: Partial<LiveView> = {}): LiveView => ({
   error: null,
   ...part,
 });
-const card = (part: Partial<LiveView> = {}, traits: object = {}) =>
+const card = (part: Partial<LogMetricsView> = {}, traits: object = {}) =>
   new FakeHost({
     kind: "task",
     view: task(),
@@ -79,7 +79,9 @@ describe("values", () => {
     [42_000, "ends in 42 s"],
     [7_300_000, "ends in 2 h 2 min"],
     [-1, "about to end"],
-  ])("that end in %s ms are told as %s", (ms, text) => expect(toldEnd(NOW + ms, NOW)).toBe(text));
+  ])("that end in %s ms are told as %s", (ms, text) =>
+    expect(describeEnd(NOW + ms, NOW)).toBe(text),
+  );
 });
 
 describe("a line", () => {

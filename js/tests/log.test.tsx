@@ -11,7 +11,7 @@ import {
   MOST_MATCHES,
   piecesOf,
 } from "../src/panels/logtext";
-import { SLOW_AFTER, WAITING } from "../src/parts/pending";
+import { SLOW_AFTER, WAITING } from "../src/parts/useRequest";
 import {
   byRole,
   click,

@@ -4,14 +4,14 @@ import { Badge } from "../src/parts/Badge";
 import { CopyButton } from "../src/parts/CopyButton";
 import { Details } from "../src/parts/Details";
 import { ErrorBox } from "../src/parts/ErrorBox";
-import { FeedLine } from "../src/parts/FeedLine";
+import { PollStatus } from "../src/parts/PollStatus";
 import { Progress } from "../src/parts/Progress";
-import type { Pending } from "../src/parts/pending";
 import { Tabs } from "../src/parts/Tabs";
+import type { PendingRequest } from "../src/parts/useRequest";
 import { byRole, click, done, draw, feed, later, NOW, one, oops, press, task } from "./host";
 
 const time = { offset: 0, frozen: null };
-const idle: Pending = {
+const idle: PendingRequest = {
   isBusy: false,
   isSlow: false,
   error: null,
@@ -278,14 +278,14 @@ describe("details", () => {
 
 describe("freshness", () => {
   it("counts the seconds since the last update", async () => {
-    const page = await draw(<FeedLine feed={feed({ updated: NOW - 3000 })} time={time} isLive />);
+    const page = await draw(<PollStatus feed={feed({ updated: NOW - 3000 })} time={time} isLive />);
     expect(page.textContent).toBe("updated 3 s ago");
     await later(2000);
     expect(page.textContent).toBe("updated 5 s ago");
   });
   it("says since when the service is away", async () => {
     const offline_since = new Date(2026, 1, 1, 12, 1, 0).getTime();
-    const page = await draw(<FeedLine feed={feed({ offline_since })} time={time} isLive />);
+    const page = await draw(<PollStatus feed={feed({ offline_since })} time={time} isLive />);
     expect(page.textContent).toMatch(/^offline since .*12:01:00, retrying$/);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DownloadView } from "../src/contract";
-import { amount, NO_SLOTS, nextSlots, type Slots } from "../src/progress";
+import { assignSlots, type FileSlots, formatAmount, NO_SLOTS } from "../src/download_progress";
 
 describe("places of files under way", () => {
   const at = (names: string, files_done = 0, phase: DownloadView["phase"] = "running") => ({
@@ -11,10 +11,10 @@ describe("places of files under way", () => {
   /** The places after some states, each a tenth of a second after the one before. */
   const placesAfter = (...views: ReturnType<typeof at>[]) =>
     views.reduce(
-      (places, view, index) => nextSlots(places, view as unknown as DownloadView, index * 100),
+      (places, view, index) => assignSlots(places, view as unknown as DownloadView, index * 100),
       NO_SLOTS,
     );
-  const names = ({ slots }: Slots) => slots.map(({ file }) => file.name).join("");
+  const names = ({ slots }: FileSlots) => slots.map(({ file }) => file.name).join("");
 
   it("stay with their file", () => {
     expect(names(placesAfter(at("abcd"), at("bd"), at("dbxy")))).toBe("abcd");
@@ -40,7 +40,7 @@ describe("places of files under way", () => {
   });
   it("rest while the download rests", () => {
     const before = placesAfter(at("ab"));
-    expect(nextSlots(before, at("", 0, "paused") as unknown as DownloadView, 9e9)).toBe(before);
+    expect(assignSlots(before, at("", 0, "paused") as unknown as DownloadView, 9e9)).toBe(before);
   });
 });
 
@@ -53,6 +53,6 @@ describe("amounts", () => {
     [5, 2 * 1024 ** 3, "0.00 of 2.00 GiB"],
     [-1, 10, "0 of 10 B"],
   ])("%s of %s are %s", (done, total, text) => {
-    expect(amount(done, total)).toBe(text);
+    expect(formatAmount(done, total)).toBe(text);
   });
 });

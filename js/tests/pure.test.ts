@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { offsetOf, secondsOf } from "../src/clock";
+import { clockOffset, elapsedSeconds } from "../src/clock";
 import type { RowView } from "../src/contract";
-import { layItems } from "../src/list/items";
-import { LineCache, PAGE } from "../src/list/rows";
+import { layoutItems } from "../src/list/layoutItems";
+import { LineCache, PAGE } from "../src/list/useRows";
 import { describe as describeFilter, read, written } from "../src/panels/filters";
-import { panned, ticksOf, zoomed } from "../src/panels/span";
-import { failedPhase, layPhases, phasesOf } from "../src/phases";
-import { rangeOf } from "../src/window";
+import { panned, ticksOf, zoomed } from "../src/panels/time_range";
+import { failedPhase, layoutPhases, phasesOf } from "../src/phases";
+import { rangeOf } from "../src/virtual_scroll";
 import { feed, NOW, task } from "./host";
 
 describe("windowing", () => {
@@ -26,7 +26,7 @@ describe("windowing", () => {
     expect(rangeOf(4200, 320, 1000, 32, gaps)).toEqual(rangeOf(3200, 320, 1000, 32));
   });
   it("keeps every open card and the height of all rows", () => {
-    const items = layItems({ start: 50, stop: 60 }, 1000, [3, 55]);
+    const items = layoutItems({ start: 50, stop: 60 }, 1000, [3, 55]);
     expect(items.filter(({ kind }) => kind === "card")).toEqual([
       { kind: "card", index: 3 },
       { kind: "card", index: 55 },
@@ -42,7 +42,7 @@ describe("windowing", () => {
   });
   it("draws the row with the focus, wherever it is", () => {
     for (const pinned of [0, 3, 999]) {
-      const items = layItems({ start: 50, stop: 60 }, 1000, [3, 55], pinned);
+      const items = layoutItems({ start: 50, stop: 60 }, 1000, [3, 55], pinned);
       expect(items).toContainEqual({ kind: "row", index: pinned });
       const rows = items.reduce(
         (n, item) => n + (item.kind === "space" ? item.rows : item.kind === "row" ? 1 : 0),
@@ -148,7 +148,7 @@ describe("phases", () => {
   });
   it("share the time so far, with no room for a remainder that nobody knows", () => {
     const phases = phasesOf(task().marks);
-    const alive = layPhases(phases, NOW, false);
+    const alive = layoutPhases(phases, NOW, false);
     expect(alive.segments.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1000);
     expect(alive.segments.map(({ isOpen }) => isOpen)).toEqual([false, false, true]);
     expect(alive.legend.map(({ title, duration }) => `${title} ${duration}`.trim())).toEqual([
@@ -157,7 +157,7 @@ describe("phases", () => {
       "Computing 4 min 37 s",
       "Finalizing",
     ]);
-    const ended = layPhases(phases.slice(0, 2), NOW, true);
+    const ended = layoutPhases(phases.slice(0, 2), NOW, true);
     expect(ended.segments.some(({ isOpen }) => isOpen)).toBe(false);
     expect(ended.legend).toHaveLength(2);
   });
@@ -171,10 +171,10 @@ describe("phases", () => {
     expect(failedPhase(all, { status: "success", tone: "ok" })).toBeNull();
   });
   it("never count backwards, nor on after the end", () => {
-    const back = layPhases([{ name: "queue", start: NOW + 9000, end: null }], NOW, false);
+    const back = layoutPhases([{ name: "queue", start: NOW + 9000, end: null }], NOW, false);
     expect(back.legend[0]?.duration).toBe("0 s");
     const open = [{ name: "queue" as const, start: NOW - 9000, end: null }];
-    expect(layPhases(open, NOW, true).legend[0]?.duration).toBe("0.0 s");
+    expect(layoutPhases(open, NOW, true).legend[0]?.duration).toBe("0.0 s");
   });
   it("sum the stretches of a task that was queued twice", () => {
     const phases = [0, 20, 30].map((at, index) => ({
@@ -182,7 +182,7 @@ describe("phases", () => {
       start: NOW + at * 1000,
       end: NOW + (at + 10) * 1000,
     }));
-    const { segments, legend } = layPhases(phases, NOW, true);
+    const { segments, legend } = layoutPhases(phases, NOW, true);
     expect(segments).toHaveLength(3);
     expect(legend.map(({ duration }) => duration)).toEqual(["20 s", "10 s"]);
   });
@@ -190,15 +190,15 @@ describe("phases", () => {
 
 describe("durations", () => {
   it("are the known seconds, else counted, never negative", () => {
-    expect(secondsOf({ seconds: 3, since: 0 }, NOW)).toBe(3);
-    expect(secondsOf({ seconds: null, since: NOW - 2000 }, NOW)).toBe(2);
-    expect(secondsOf({ seconds: null, since: NOW + 2000 }, NOW)).toBe(0);
-    expect(secondsOf({ seconds: null, since: null }, NOW)).toBeNull();
+    expect(elapsedSeconds({ seconds: 3, since: 0 }, NOW)).toBe(3);
+    expect(elapsedSeconds({ seconds: null, since: NOW - 2000 }, NOW)).toBe(2);
+    expect(elapsedSeconds({ seconds: null, since: NOW + 2000 }, NOW)).toBe(0);
+    expect(elapsedSeconds({ seconds: null, since: null }, NOW)).toBeNull();
   });
   it("follow the kernel's word on the clock unless the page's own is wrong", () => {
-    expect(offsetOf(feed({ skew: 700 }), null)).toBe(700);
-    expect(offsetOf(feed({ skew: 700 }), -300)).toBe(700);
-    expect(offsetOf(feed({ skew: 700 }), -120_000)).toBe(-120_000);
+    expect(clockOffset(feed({ skew: 700 }), null)).toBe(700);
+    expect(clockOffset(feed({ skew: 700 }), -300)).toBe(700);
+    expect(clockOffset(feed({ skew: 700 }), -120_000)).toBe(-120_000);
   });
 });
 

@@ -2,11 +2,11 @@ import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
 import type {
   GroupView,
+  LayoutView,
   LineView,
   QueryView,
   RowView,
   SelectionView,
-  ShapeView,
 } from "../src/contract";
 import {
   byRole,
@@ -39,7 +39,7 @@ const ALL: QueryView = {
   group: null,
   closed: [],
 };
-const shape = (lines: number, part: Partial<ShapeView> = {}): ShapeView => ({
+const shape = (lines: number, part: Partial<LayoutView> = {}): LayoutView => ({
   version: 1,
   query: ALL,
   tasks: lines,

@@ -1,17 +1,17 @@
 /** The bar of a download that a cell waits for. Twin of `inductiva_widgets/widgets/download.py`. */
 import { useCallback, useState } from "preact/hooks";
-import { type Bridge, usePush, useTrait } from "./bridge";
-import type { DownloadView, ErrorView, Push } from "./contract";
-import { ErrorBox } from "./parts/ErrorBox";
-import { Progress } from "./parts/Progress";
-import { usePending, WAITING } from "./parts/pending";
+import { type Bridge, useMessage, useTrait } from "../bridge";
+import type { DownloadView, ErrorView, Push } from "../contract";
+import { ErrorBox } from "../parts/ErrorBox";
+import { Progress } from "../parts/Progress";
+import { useRequest, WAITING } from "../parts/useRequest";
 
 export function DownloadEntry({ bridge }: { bridge: Bridge }) {
   const title = useTrait<string>(bridge, "title");
   const download = useTrait<DownloadView>(bridge, "download");
-  const steer = usePending();
+  const steer = useRequest();
   const [error, setError] = useState<ErrorView | null>(null);
-  usePush(
+  useMessage(
     bridge,
     useCallback((push: Push) => {
       if (push.push === "error") setError(push.error);

@@ -1,10 +1,10 @@
 /** One task's card. Twin of `inductiva_widgets/widgets/task.py`. */
 import { useCallback, useMemo, useState } from "preact/hooks";
-import { type Bridge, useFeed, useLost, usePush, useTrait } from "./bridge";
-import { useServiceTime } from "./clock";
-import { useRefresh } from "./connection";
-import type { DownloadView, ErrorView, LiveView, Push, TaskView } from "./contract";
-import { Card, type CardActions } from "./parts/Card";
+import { type Bridge, useLost, useMessage, usePollStatus, useTrait } from "../bridge";
+import { useServiceTime } from "../clock";
+import type { DownloadView, ErrorView, LogMetricsView, Push, TaskView } from "../contract";
+import { useRefresh } from "../kernel_connection";
+import { Card, type CardActions } from "../parts/Card";
 
 /** A card's wishes as requests about one task. */
 export function actionsFor(bridge: Bridge, task_id: string): CardActions {
@@ -22,16 +22,16 @@ export function actionsFor(bridge: Bridge, task_id: string): CardActions {
 
 export function TaskEntry({ bridge }: { bridge: Bridge }) {
   const view = useTrait<TaskView>(bridge, "view");
-  const live = useTrait<LiveView | null>(bridge, "live");
+  const live = useTrait<LogMetricsView | null>(bridge, "live");
   const notify = useTrait<boolean>(bridge, "notify");
   const onNotify = useCallback((on: boolean) => bridge.set("notify", on), [bridge]);
   const download = useTrait<DownloadView | null>(bridge, "download");
-  const { feed, seen } = useFeed(bridge);
+  const { feed, seen } = usePollStatus(bridge);
   const time = useServiceTime(feed, !view.is_terminal, seen, useLost(bridge));
   useRefresh(bridge, time.frozen !== null);
   const actions = useMemo(() => actionsFor(bridge, view.id), [bridge, view.id]);
   const [error, setError] = useState<ErrorView | null>(null);
-  usePush(
+  useMessage(
     bridge,
     useCallback((push: Push) => {
       if (push.push === "error") setError(push.error);

@@ -4,21 +4,21 @@
  * `inductiva_widgets/widgets/task_list.py`.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import { type Bridge, useFeed, useLost, useTrait } from "./bridge";
-import { useServiceTime } from "./clock";
-import { COLUMNS, knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "./columns";
-import type { ColumnKey, LineView, RowView, ShapeView, TotalsView } from "./contract";
-import { formatPlural } from "./format";
-import { useModule } from "./lazy";
-import { Cell, classOf } from "./parts/cells";
-import { ErrorBox } from "./parts/ErrorBox";
-import { FeedLine } from "./parts/FeedLine";
-import { SLOW_AFTER } from "./parts/pending";
-import { Chips } from "./parts/Tones";
+import { type Bridge, useLost, usePollStatus, useTrait } from "../bridge";
+import { useServiceTime } from "../clock";
+import { useChunk } from "../code_splitting";
+import { COLUMNS, knownColumns, layoutColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
+import type { AggregatesView, ColumnKey, LayoutView, LineView, RowView } from "../contract";
+import { formatPlural } from "../format";
+import { Cell, classOf } from "../parts/Cell";
+import { ErrorBox } from "../parts/ErrorBox";
+import { PollStatus } from "../parts/PollStatus";
+import { StatusChips } from "../parts/StatusFilter";
+import { SLOW_AFTER } from "../parts/useRequest";
 
 export function TaskListEntry({ bridge }: { bridge: Bridge }) {
-  const { module, error, again } = useModule(bridge, "list");
-  if (module === null) {
+  const { chunk: list, error, again } = useChunk(bridge, "list");
+  if (list === null) {
     return (
       <>
         <Preview bridge={bridge} />
@@ -30,8 +30,8 @@ export function TaskListEntry({ bridge }: { bridge: Bridge }) {
   }
   return (
     <>
-      <style>{module.css}</style>
-      <module.TaskList bridge={bridge} />
+      <style>{list.css}</style>
+      <list.TaskList bridge={bridge} />
     </>
   );
 }
@@ -41,13 +41,13 @@ const isTask = (line: LineView): line is RowView => "id" in line;
 function Preview({ bridge }: { bridge: Bridge }) {
   const total = useTrait<number>(bridge, "total");
   const rows = useTrait<LineView[]>(bridge, "head").filter(isTask);
-  const totals = useTrait<TotalsView>(bridge, "totals");
-  const shape = useTrait<ShapeView>(bridge, "shape");
+  const totals = useTrait<AggregatesView>(bridge, "totals");
+  const shape = useTrait<LayoutView>(bridge, "shape");
   const columns = knownColumns(useTrait<ColumnKey[]>(bridge, "columns"));
-  const { feed, seen } = useFeed(bridge);
+  const { feed, seen } = usePollStatus(bridge);
   const isLive = rows.some((row) => !row.is_terminal);
   const time = useServiceTime(feed, isLive, seen, useLost(bridge));
-  const { template, width } = layColumns(columns);
+  const { template, width } = layoutColumns(columns);
   // The room that is kept for what can be done is given up where nobody answers.
   const [isSlow, setSlow] = useState(false);
   useLayoutEffect(() => {
@@ -58,7 +58,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
     <div class="iw-list iw-frame">
       <div class={isSlow ? "iw-list-head iw-alone" : "iw-list-head"}>
         <div class="iw-chips">
-          <Chips counts={totals.counts} tones={shape.query.tones} />
+          <StatusChips counts={totals.counts} tones={shape.query.tones} />
         </div>
       </div>
       <div class="iw-scroller iw-tasks" style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT}px` }}>
@@ -92,7 +92,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
       <div class="iw-foot iw-list-foot">
         <span class="iw-grow" />
         <span>{formatPlural(total, "task")}</span>
-        <FeedLine feed={feed} time={time} isLive={isLive} />
+        <PollStatus feed={feed} time={time} isLive={isLive} />
       </div>
     </div>
   );

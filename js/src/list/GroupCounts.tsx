@@ -3,15 +3,15 @@
 import type { GroupView } from "../contract";
 import { formatCount, formatGrowing, formatShort } from "../format";
 import { Icon } from "../parts/Icons";
-import { sumsOf, TITLES } from "../parts/Tones";
+import { countsByGroup, TITLES } from "../parts/StatusFilter";
 
 /** The computation time of several tasks, rounded as in their lines: down while one still runs. */
 export function formatSum({ counts, seconds }: Pick<GroupView, "counts" | "seconds">): string {
-  return (sumsOf(counts).has("run") ? formatGrowing : formatShort)(seconds);
+  return (countsByGroup(counts).has("run") ? formatGrowing : formatShort)(seconds);
 }
 
-export function Counts({ counts }: { counts: Record<string, number> }) {
-  const sums = sumsOf(counts);
+export function GroupCounts({ counts }: { counts: Record<string, number> }) {
+  const sums = countsByGroup(counts);
   return (
     <>
       {TITLES.map(([tone, title]) => {

@@ -2,9 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { COLUMNS, isNumber } from "../columns";
 import type { ColumnKey, QueryView, SortView } from "../contract";
-import { classOf } from "../parts/cells";
+import { classOf } from "../parts/Cell";
 import { Icon } from "../parts/Icons";
-import type { Ask } from "./query";
+import type { Ask } from "./useQuery";
 
 interface Props {
   columns: readonly ColumnKey[];

@@ -1,18 +1,18 @@
 /** What went wrong with the list, and with tasks whose card is not open. */
 import type { ErrorView } from "../contract";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
-import { type Pending, WAITING } from "../parts/pending";
-import type { Notice } from "./notices";
+import { type PendingRequest, WAITING } from "../parts/useRequest";
+import type { TaskError } from "./useTaskErrors";
 
 interface Props {
   /** Of the lines, which are asked for again only when told to. */
   error: ErrorView | null;
   onRetry: () => void;
   /** What was asked for last. */
-  pending: Pending;
-  notices: Notice[];
-  onDismiss: (notice: Notice) => void;
+  pending: PendingRequest;
+  notices: TaskError[];
+  onDismiss: (notice: TaskError) => void;
 }
 
 export function ListErrors({ error, onRetry, pending, notices, onDismiss }: Props) {
@@ -32,7 +32,7 @@ export function ListErrors({ error, onRetry, pending, notices, onDismiss }: Prop
           key={notice.task_id}
           error={{
             ...notice.error,
-            title: `Task ${clip(notice.task_id)}: ${notice.error.title}`,
+            title: `Task ${truncate(notice.task_id)}: ${notice.error.title}`,
           }}
           onDismiss={() => onDismiss(notice)}
         />

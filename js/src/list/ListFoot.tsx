@@ -1,15 +1,15 @@
 /** The sums of what is shown, what can be done with the chosen tasks, and their download. */
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
+import { LazyPanel } from "../code_splitting";
 import type { TaskListTraits } from "../contract";
+import { hasEnded } from "../download_progress";
 import { formatCost, formatCount, formatPlural } from "../format";
-import { Lazy } from "../lazy";
 import type { Opener } from "../panels/Compare";
-import { FeedLine } from "../parts/FeedLine";
+import { PollStatus } from "../parts/PollStatus";
 import { Progress } from "../parts/Progress";
-import { usePending } from "../parts/pending";
-import { hasEnded } from "../progress";
-import { formatSum } from "./Counts";
+import { useRequest } from "../parts/useRequest";
+import { formatSum } from "./GroupCounts";
 
 interface Props {
   bridge: Bridge;
@@ -24,7 +24,7 @@ interface Props {
 
 export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear }: Props) {
   const { total, totals, shape, selection, feed, download } = traits;
-  const steer = usePending();
+  const steer = useRequest();
   const isDownloading = download !== null && !hasEnded(download);
   const isWhole = shape.tasks === total;
   const sums = [
@@ -45,7 +45,7 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
       )}
       <div class="iw-foot iw-list-foot">
         {selection.tasks === 0 ? null : (
-          <Lazy
+          <LazyPanel
             bridge={bridge}
             name="BulkBar"
             props={{ bridge, selection, isDownloading, epoch, opener, onClear }}
@@ -54,7 +54,7 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
         <span class="iw-grow" />
         <span class="iw-sums">
           <span>{sums.join(" · ")}</span>
-          <FeedLine feed={feed} time={time} isLive={isLive} />
+          <PollStatus feed={feed} time={time} isLive={isLive} />
         </span>
       </div>
     </>

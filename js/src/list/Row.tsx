@@ -2,13 +2,13 @@
 import type { ComponentChildren } from "preact";
 import type { ServiceTime } from "../clock";
 import type { ColumnKey, DownloadView, RowView } from "../contract";
-import { clip } from "../parts/Badge";
-import { Cell } from "../parts/cells";
+import { hasEnded, percentOfAll } from "../download_progress";
+import { truncate } from "../parts/Badge";
+import { Cell } from "../parts/Cell";
 import { Icon } from "../parts/Icons";
 import { KillButton } from "../parts/KillButton";
 import { ProgressBar } from "../parts/Progress";
-import { usePending } from "../parts/pending";
-import { hasEnded, percentOfAll } from "../progress";
+import { useRequest } from "../parts/useRequest";
 import { memo } from "./memo";
 
 /** A line whose data is on its way. */
@@ -59,7 +59,7 @@ interface Props {
 export const Row = memo(function Row({ row, index, time, columns, ...rest }: Props) {
   const { tab, isOpen, isChosen, doing, bar } = rest;
   const onToggle = () => doing.current.toggle(index);
-  const id = clip(row.id);
+  const id = truncate(row.id);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid looks after the keys
     <div
@@ -104,8 +104,8 @@ export const Row = memo(function Row({ row, index, time, columns, ...rest }: Pro
 type ActionProps = Pick<Props, "row" | "tab" | "download" | "epoch" | "doing">;
 
 function Actions({ row, tab, download, epoch, doing }: ActionProps) {
-  const kill = usePending();
-  const fetch = usePending();
+  const kill = useRequest();
+  const fetch = useRequest();
   const isDownloading = download !== undefined && !hasEnded(download);
   return (
     <span role="gridcell" class="iw-cell iw-cell-actions">
@@ -131,7 +131,7 @@ function Actions({ row, tab, download, epoch, doing }: ActionProps) {
           aria-label="Download outputs"
           title={
             download?.phase === "done"
-              ? clip(`Downloaded to ${download.path ?? ""}`)
+              ? truncate(`Downloaded to ${download.path ?? ""}`)
               : "Download outputs"
           }
           tabIndex={tab}

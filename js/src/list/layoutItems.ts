@@ -1,5 +1,5 @@
 /** What a long list consists of: rows, open cards, and the space that stands for all others. Pure. */
-import type { Gap, Range } from "../window";
+import type { Gap, Range } from "../virtual_scroll";
 
 /** Top to bottom. */
 export type Item =
@@ -12,7 +12,7 @@ export type Item =
  * was scrolled away keeps its state. `open` holds the rows with a card, in order; `pinned` is a row
  * that is drawn wherever it is, since it has the focus.
  */
-export function layItems(
+export function layoutItems(
   range: Range,
   count: number,
   open: readonly number[],
@@ -41,7 +41,7 @@ export function layItems(
 }
 
 /** Where a row begins, open cards counted in. */
-export function topOf(index: number, rowHeight: number, gaps: readonly Gap[]): number {
+export function itemTop(index: number, rowHeight: number, gaps: readonly Gap[]): number {
   return gaps.reduce(
     (top, { after, height }) => (after < index ? top + height : top),
     index * rowHeight,

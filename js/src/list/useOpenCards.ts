@@ -1,13 +1,13 @@
 /** Cards that were opened in the list: asked for, then kept fresh by pushes. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Bridge, errorView, usePush } from "../bridge";
-import type { DownloadView, ErrorView, LiveView, Push, RowView, TaskView } from "../contract";
+import { type Bridge, errorView, useMessage } from "../bridge";
+import type { DownloadView, ErrorView, LogMetricsView, Push, RowView, TaskView } from "../contract";
 
-export interface Opened {
+export interface OpenedCard {
   id: string;
   /** Null until the kernel has answered. */
   view: TaskView | null;
-  live: LiveView | null;
+  live: LogMetricsView | null;
   error: ErrorView | null;
 }
 
@@ -24,25 +24,25 @@ export function viewOfRow(row: RowView): TaskView {
 }
 
 export interface OpenedCards {
-  cards: Opened[];
+  cards: OpenedCard[];
   downloads: ReadonlyMap<string, DownloadView>;
   toggle(row: RowView): void;
 }
 
-export function useOpened(bridge: Bridge): OpenedCards {
-  const [cards, setCards] = useState<Opened[]>([]);
+export function useOpenCards(bridge: Bridge): OpenedCards {
+  const [cards, setCards] = useState<OpenedCard[]>([]);
   const [downloads, setDownloads] = useState<ReadonlyMap<string, DownloadView>>(new Map());
   const current = useRef(cards);
   current.current = cards;
 
-  const change = useCallback((id: string, part: Partial<Opened>) => {
+  const change = useCallback((id: string, part: Partial<OpenedCard>) => {
     setCards((before) => before.map((card) => (card.id === id ? { ...card, ...part } : card)));
   }, []);
   const setDownload = useCallback((id: string, download: DownloadView) => {
     setDownloads((before) => new Map(before).set(id, download));
   }, []);
 
-  usePush(
+  useMessage(
     bridge,
     useCallback(
       (push: Push) => {

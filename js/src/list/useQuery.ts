@@ -1,17 +1,17 @@
 /** What the list is asked to show: at once in its controls, then in its lines. */
 import { useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
-import type { QueryView, ShapeView } from "../contract";
-import type { Pending } from "../parts/pending";
+import type { LayoutView, QueryView } from "../contract";
+import type { PendingRequest } from "../parts/useRequest";
 
 export type Ask = (part: Partial<QueryView>) => void;
 
-export function useQuery(bridge: Bridge, shape: ShapeView, pending: Pending) {
+export function useQuery(bridge: Bridge, shape: LayoutView, pending: PendingRequest) {
   // The last wish that is not answered yet.
   const [wish, setWish] = useState<QueryView | null>(null);
   const last = useRef(wish);
   const ask: Ask = async (part) => {
-    const query = { ...(last.current ?? bridge.get<ShapeView>("shape").query), ...part };
+    const query = { ...(last.current ?? bridge.get<LayoutView>("shape").query), ...part };
     last.current = query;
     setWish(query);
     await pending.run(() => bridge.request("query", { query }));

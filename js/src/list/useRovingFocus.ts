@@ -1,10 +1,10 @@
 /** The keyboard's way through a list: one line at a time has the focus, drawn wherever it is. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Gap } from "../window";
-import { topOf } from "./items";
-import type { LineCache } from "./rows";
-import { isGroup } from "./rows";
+import type { Gap } from "../virtual_scroll";
+import { itemTop } from "./layoutItems";
+import type { LineCache } from "./useRows";
+import { isGroup } from "./useRows";
 
 interface Keys {
   /** Enter: opens a card or folds a group. */
@@ -14,7 +14,7 @@ interface Keys {
   onExtend(start: number, stop: number): void;
 }
 
-export function useRoving(
+export function useRovingFocus(
   scroller: RefObject<HTMLElement | null>,
   cache: LineCache,
   count: number,
@@ -48,7 +48,7 @@ export function useRoving(
     isWanted.current = true;
     const node = scroller.current;
     if (node === null) return;
-    const top = topOf(index, rowHeight, gaps);
+    const top = itemTop(index, rowHeight, gaps);
     // The head of the columns covers one line.
     const room = node.clientHeight - 2 * rowHeight;
     if (top < node.scrollTop) node.scrollTop = top;

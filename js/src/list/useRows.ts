@@ -1,18 +1,18 @@
 /** Lines of a list that the page knows so far, fetched in pages as they come into view. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Bridge, errorView, usePush, useTrait } from "../bridge";
+import { type Bridge, errorView, useMessage, useTrait } from "../bridge";
 import type {
   ErrorView,
   GroupView,
+  LayoutView,
   LineView,
   Push,
   Requests,
   RowPatch,
   RowView,
   SelectionView,
-  ShapeView,
 } from "../contract";
-import type { Range } from "../window";
+import type { Range } from "../virtual_scroll";
 
 export const PAGE = 25;
 /** Lines kept in memory; those far from the window are forgotten first. */
@@ -143,8 +143,8 @@ class Marks {
 
 /** The list's lines. Asks for one span at a time, so that after a long scroll only what is visible
  * then is asked for; an answer about lines that have moved since is asked for again. */
-export function useLines(bridge: Bridge) {
-  const shape = useTrait<ShapeView>(bridge, "shape");
+export function useRows(bridge: Bridge) {
+  const shape = useTrait<LayoutView>(bridge, "shape");
   const head = useTrait<LineView[]>(bridge, "head");
   const selection = useTrait<SelectionView>(bridge, "selection");
   const [, setDrawn] = useState(0);
@@ -174,7 +174,7 @@ export function useLines(bridge: Bridge) {
     marks.version = selection.version;
   }
 
-  usePush(
+  useMessage(
     bridge,
     useCallback(
       (push: Push) => {

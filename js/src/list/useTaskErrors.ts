@@ -1,15 +1,15 @@
 /** Errors by task: the last one of each, and how many there were. */
 import { useCallback, useState } from "preact/hooks";
-import { type Bridge, usePush } from "../bridge";
+import { type Bridge, useMessage } from "../bridge";
 import type { ErrorView, Push } from "../contract";
 
-export interface Notice {
+export interface TaskError {
   task_id: string;
   error: ErrorView;
 }
 
-export function useNotices(bridge: Bridge) {
-  const [notices, setNotices] = useState<Notice[]>([]);
+export function useTaskErrors(bridge: Bridge) {
+  const [notices, setNotices] = useState<TaskError[]>([]);
   const [epochs, setEpochs] = useState<ReadonlyMap<string, number>>(new Map());
   const tell = useCallback((task_id: string, error: ErrorView) => {
     setNotices((before) => [
@@ -18,8 +18,8 @@ export function useNotices(bridge: Bridge) {
     ]);
     setEpochs((before) => new Map(before).set(task_id, (before.get(task_id) ?? 0) + 1));
   }, []);
-  const dismiss = (notice: Notice) => setNotices((now) => now.filter((one) => one !== notice));
-  usePush(
+  const dismiss = (notice: TaskError) => setNotices((now) => now.filter((one) => one !== notice));
+  useMessage(
     bridge,
     useCallback(
       (push: Push) => {

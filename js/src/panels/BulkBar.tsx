@@ -5,7 +5,7 @@ import type { SelectionView } from "../contract";
 import { formatCost, formatCount, formatPlural } from "../format";
 import { ErrorBox } from "../parts/ErrorBox";
 import { KillButton } from "../parts/KillButton";
-import { usePending } from "../parts/pending";
+import { useRequest } from "../parts/useRequest";
 import { Compare, type Opener } from "./Compare";
 
 /** As in `inductiva_widgets/widgets/comparison.py`. */
@@ -23,8 +23,8 @@ interface Props {
 
 export function BulkBar({ bridge, selection, isDownloading, epoch, opener, onClear }: Props) {
   const { tasks, hidden, can_kill: alive, with_outputs: outputs, cost, version } = selection;
-  const kill = usePending();
-  const fetch = usePending();
+  const kill = useRequest();
+  const fetch = useRequest();
   const spent = cost === null ? "" : `, ${formatCost(cost)} so far`;
   const [isComparing, setComparing] = useState(false);
   const compare = useRef<HTMLButtonElement>(null);

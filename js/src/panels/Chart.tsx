@@ -1,12 +1,12 @@
 /** A series as a larger plot, alone or with those of its kind: axes, and the values at the pointer. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { formatValue, pathOf, scaleOf } from "../chart_format";
 import type { NonFinite, SeriesView } from "../contract";
 import { formatCount } from "../format";
-import { formatValue, pathOf, scaleOf } from "../metric";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { Switch } from "./Switch";
-import { ticksOf } from "./ticks";
+import { ticksOf } from "./axis_ticks";
+import { SegmentedControl } from "./SegmentedControl";
 
 const HEIGHT = 190;
 /** Room for the words at the axes, and for the last points. */
@@ -36,14 +36,14 @@ export function Chart({ series, name, onClose }: Props) {
   const width = useWidth(box);
   const shown = isAll ? kin : [own];
   return (
-    <section class="iw-chart" aria-label={`Chart of ${clip(name)}`}>
+    <section class="iw-chart" aria-label={`Chart of ${truncate(name)}`}>
       <div class="iw-chart-bar">
         <b class="iw-cell">
-          <bdi>{isAll ? "All of its kind" : clip(name)}</bdi>
+          <bdi>{isAll ? "All of its kind" : truncate(name)}</bdi>
         </b>
         <span class="iw-grow" />
         {kin.length > 1 ? (
-          <Switch
+          <SegmentedControl
             label="Lines"
             choices={[
               ["This one", !isAll],
@@ -52,7 +52,7 @@ export function Chart({ series, name, onClose }: Props) {
             onChoose={(choice) => setAll(choice === 1)}
           />
         ) : null}
-        <Switch
+        <SegmentedControl
           label="Scale"
           choices={[
             ["Log", isLog],
@@ -104,7 +104,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
     const value = valueAt(one, sample);
     return typeof value === "string" ? [one, value, null] : [one, formatValue(value), value];
   });
-  const told = values.map(([one, text]) => `${clip(one.name)} ${text}`).join(", ");
+  const told = values.map(([one, text]) => `${truncate(one.name)} ${text}`).join(", ");
   const gaps = shown.flatMap((one) => one.gaps.map((gap) => ({ ...gap, one })));
 
   function point(event: PointerEvent): void {
@@ -175,7 +175,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
                   y={14 + 15 * n}
                   text-anchor={isRight ? "start" : "end"}
                 >
-                  {clip(`${shown.length > 1 ? `${gap.one.name} ` : ""}${gap.text}`)}
+                  {truncate(`${shown.length > 1 ? `${gap.one.name} ` : ""}${gap.text}`)}
                 </text>
               );
             })}
@@ -202,7 +202,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
         </li>
         {values.map(([one, text]) => (
           <li key={one.name} class={colourOf(one)}>
-            <bdi>{clip(one.name)}</bdi> <b>{text}</b>
+            <bdi>{truncate(one.name)}</bdi> <b>{text}</b>
           </li>
         ))}
       </ul>

@@ -3,13 +3,13 @@ import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ComparedField, ComparedTask, ComparisonView } from "../contract";
 import { formatPlural, formatTime } from "../format";
-import { Badge, clip } from "../parts/Badge";
+import { Badge, truncate } from "../parts/Badge";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";
-import { usePending } from "../parts/pending";
-import { Toggle } from "../parts/Tones";
-import { exactly, formatValue, grouped, nameOf, ranks, relative } from "./differences";
+import { Toggle } from "../parts/StatusFilter";
+import { useRequest } from "../parts/useRequest";
+import { formatExact, formatRelative, formatValue, grouped, nameOf, ranks } from "./comparison";
 
 const LONG = 36;
 /** Another selection is looked at after a rest of this long, in milliseconds. */
@@ -29,7 +29,7 @@ interface Props {
 export function Compare({ bridge, version, opener, onClose }: Props) {
   const [view, setView] = useState<ComparisonView | null>(null);
   const [withSame, setWithSame] = useState(false);
-  const pending = usePending();
+  const pending = useRequest();
   const { run } = pending;
   const panel = useRef<HTMLElement>(null);
   const asked = useRef(0);
@@ -140,7 +140,9 @@ interface SheetProps {
 }
 
 function Sheet({ tasks, fields, opener }: SheetProps) {
-  const isRelative = fields.some((field) => field.values.some((value) => relative(field, value)));
+  const isRelative = fields.some((field) =>
+    field.values.some((value) => formatRelative(field, value)),
+  );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section class="iw-scroller iw-sheet-box" aria-label="Fields by task" tabIndex={0}>
@@ -174,7 +176,7 @@ function Sheet({ tasks, fields, opener }: SheetProps) {
 }
 
 function TaskHead({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) | null }) {
-  const id = clip(task.id);
+  const id = truncate(task.id);
   return (
     <th scope="col">
       {onOpen === null ? (
@@ -212,7 +214,7 @@ function Line({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] })
       {values.map((value, index) => {
         const text = formatValue(kind, value);
         const rank = ranked?.get(index);
-        const more = relative(field, value);
+        const more = formatRelative(field, value);
         // Several lines, or nearly: to be read from their beginning.
         const isLong = kind === "text" && (name === "commands" || text.length > LONG);
         const looks = [
@@ -225,7 +227,7 @@ function Line({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] })
             key={index}
             colSpan={isSame ? tasks.length : 1}
             class={looks.join(" ")}
-            title={exactly(kind, value)}
+            title={formatExact(kind, value)}
           >
             <span class="iw-sheet-value">
               {more === "" ? null : <span class="iw-sheet-more">{more}</span>}

@@ -1,11 +1,11 @@
 /** A line of a tree of files: a folder with its sums, or a file. */
 import { formatPlural } from "../format";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { visible } from "./names";
 import type { Columns } from "./OutputsGrid";
-import type { Sum } from "./sums";
+import type { Sum } from "./prefix_sums";
 import type { Line, SortKey } from "./tree";
+import { visibleName } from "./visible_name";
 
 /** Deeper lines are indented no further. */
 const MAX_INDENT = 10;
@@ -32,7 +32,7 @@ interface Props {
   onEnter(): void;
 }
 
-export function OutputsLine(props: Props) {
+export function FileRow(props: Props) {
   const {
     onToggle,
     onEnter,
@@ -46,7 +46,7 @@ export function OutputsLine(props: Props) {
     isOpen,
     isPreviewed,
   } = props;
-  const said = clip(visible(path));
+  const said = truncate(visibleName(path));
   const isFolder = line.kind === "folder";
   const isChosen = chosen !== null && chosen > 0 && chosen === sum.files;
   const cut = isFolder ? 0 : name.lastIndexOf("/") + 1;
@@ -108,8 +108,10 @@ export function OutputsLine(props: Props) {
           }}
         >
           <bdi>
-            {cut > 0 ? <span class="iw-dim">{clip(visible(name.slice(0, cut)))}</span> : null}
-            {clip(visible(name.slice(cut)))}
+            {cut > 0 ? (
+              <span class="iw-dim">{truncate(visibleName(name.slice(0, cut)))}</span>
+            ) : null}
+            {truncate(visibleName(name.slice(cut)))}
           </bdi>
         </button>
         {isFolder ? <span class="iw-dim iw-sum">{formatPlural(sum.files, "file")}</span> : null}

@@ -1,17 +1,17 @@
 /** The working folder of a task that computes, as it fills; and the end of one of its files, live. */
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { onTick, type ServiceTime, useNow } from "../clock";
-import type { FilesView, LogView, Requests, WorkingFile } from "../contract";
+import type { FilesView, LogView, Requests, WorkingFileView } from "../contract";
 import { formatAgo, formatBytes, formatPlural } from "../format";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";
-import { usePending, WAITING } from "../parts/pending";
+import { useRequest, WAITING } from "../parts/useRequest";
 import { Log } from "./Log";
-import { visible } from "./names";
 import { type Columns, OutputsGrid } from "./OutputsGrid";
-import { type Sum, Sums } from "./sums";
+import { type Sum, Sums } from "./prefix_sums";
 import { type Folder, find, nextSort, plant, type Sort, type SortKey, treeLines } from "./tree";
+import { visibleName } from "./visible_name";
 
 /** How often the folder is looked at, in seconds. */
 const EACH = 2;
@@ -30,7 +30,7 @@ export function Files({ onFiles, onLog, time }: Props) {
   const listing = useListing(onFiles, file === null);
   const [sort, setSort] = useState<Sort>({ key: "name", isDescending: false });
   if (file !== null) {
-    const said = clip(visible(file));
+    const said = truncate(visibleName(file));
     return (
       <Log
         key={file}
@@ -84,7 +84,7 @@ export function Files({ onFiles, onLog, time }: Props) {
 function useListing(onFiles: () => Promise<FilesView>, isShown: boolean) {
   const [view, setView] = useState<FilesView | null>(null);
   const [grown, setGrown] = useState<ReadonlySet<string>>(new Set());
-  const pending = usePending();
+  const pending = useRequest();
   const box = useRef<HTMLDivElement>(null);
   const last = useRef<FilesView | null>(null);
   const isAsking = useRef(false);
@@ -127,7 +127,10 @@ function useListing(onFiles: () => Promise<FilesView>, isShown: boolean) {
   return { view, grown, pending, box, load };
 }
 
-function grownSince(before: readonly WorkingFile[], now: readonly WorkingFile[]): Set<string> {
+function grownSince(
+  before: readonly WorkingFileView[],
+  now: readonly WorkingFileView[],
+): Set<string> {
   const sizes = new Map(before.map(({ name, size }) => [name, size]));
   return new Set(
     now

@@ -2,8 +2,8 @@
 
 import { knownColumns } from "../columns";
 import type { ColumnKey, FilterView, QueryView } from "../contract";
-import type { Ask } from "../list/query";
-import { clip } from "../parts/Badge";
+import type { Ask } from "../list/useQuery";
+import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
 import { describe } from "./filters";
 
@@ -19,11 +19,11 @@ export function FilterChips({ query, ask }: { query: QueryView; ask: Ask }) {
             type="button"
             key={key}
             class="iw-chip iw-chip-filter"
-            aria-label={`Clear ${clip(words)}`}
-            title={clip(words)}
+            aria-label={`Clear ${truncate(words)}`}
+            title={truncate(words)}
             onClick={() => ask({ filters: others })}
           >
-            <bdi>{clip(words)}</bdi>
+            <bdi>{truncate(words)}</bdi>
             <Icon name="bad" />
           </button>
         );

@@ -4,11 +4,11 @@ import type { Bridge } from "../bridge";
 import { COLUMNS } from "../columns";
 import type { ColumnKey, FacetView, FilterView } from "../contract";
 import { formatCount, formatPlural } from "../format";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
-import { toneOf } from "../parts/Icons";
-import { usePending, WAITING } from "../parts/pending";
-import { TITLES } from "../parts/Tones";
+import { statusGroupOf } from "../parts/Icons";
+import { TITLES } from "../parts/StatusFilter";
+import { useRequest, WAITING } from "../parts/useRequest";
 import { read, UNKNOWN, unitOf, worded, written } from "./filters";
 
 interface Props {
@@ -20,7 +20,7 @@ interface Props {
 
 export function FilterMenu({ bridge, column, filter, onChange }: Props) {
   const [facet, setFacet] = useState<FacetView | null>(null);
-  const loading = usePending();
+  const loading = useRequest();
   const load = () =>
     loading.run(async () => setFacet(await bridge.request("facet", { key: column })));
   // biome-ignore lint/correctness/useExhaustiveDependencies: once per opening
@@ -60,7 +60,7 @@ type Value = FacetView["values"][number] & { title?: string };
 function grouped(values: Value[]): Value[] {
   const rest = values.filter(({ tone }) => tone === undefined);
   const groups = TITLES.flatMap(([tone, title]) => {
-    const own = values.filter((one) => one.tone !== undefined && toneOf(one.tone) === tone);
+    const own = values.filter((one) => one.tone !== undefined && statusGroupOf(one.tone) === tone);
     const count = own.reduce((sum, one) => sum + one.count, 0);
     return own.length === 0 ? [] : [{ value: null, count, title }, ...own];
   });
@@ -108,7 +108,7 @@ function Values({ facet, filter, onChange }: Part) {
               {title} {formatCount(count)}
             </li>
           ) : (
-            <li key={value ?? "\0"} class="iw-option" title={clip(value ?? UNKNOWN)}>
+            <li key={value ?? "\0"} class="iw-option" title={truncate(value ?? UNKNOWN)}>
               <label>
                 <input
                   type="checkbox"
@@ -116,7 +116,7 @@ function Values({ facet, filter, onChange }: Part) {
                   onChange={() => toggle(value)}
                 />
                 <span class={value === null ? "iw-option-name iw-dim" : "iw-option-name"}>
-                  <bdi>{clip(value ?? UNKNOWN) || "(empty)"}</bdi>
+                  <bdi>{truncate(value ?? UNKNOWN) || "(empty)"}</bdi>
                 </span>
                 <span class="iw-num iw-dim">{formatCount(count)}</span>
               </label>

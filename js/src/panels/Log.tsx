@@ -6,12 +6,12 @@ import type { LogView, Requests } from "../contract";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";
-import { usePending, WAITING } from "../parts/pending";
+import { useRequest, WAITING } from "../parts/useRequest";
 import { LogLines } from "./LogLines";
 import { LogSearch } from "./LogSearch";
 import { LogStreams, STREAMS } from "./LogStreams";
 import { findIn, LogText, type Side } from "./logtext";
-import { rectOf, reveal, usePinned } from "./pinned";
+import { rectOf, reveal, useStickToBottom } from "./useStickToBottom";
 
 /** The stream that is not looked at is asked for its size less often, in ticks. */
 const SELDOM = 5;
@@ -28,7 +28,7 @@ interface Props {
 }
 
 export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
-  const loading = usePending();
+  const loading = useRequest();
   const texts = useMemo(() => new Map(names.map((stream) => [stream, new LogText()])), [names]);
   const [, setVersion] = useState(0);
   const [isFollowing, setFollowing] = useState(true);
@@ -93,7 +93,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
   const text = useMemo(() => shown.text, [shown, version]);
   const matches = useMemo(() => findIn(lines, wanted), [lines, wanted]);
   const current = Math.min(chosen, matches.length - 1);
-  const pin = usePinned(scroller, content, isFollowing, setFollowing);
+  const pin = useStickToBottom(scroller, content, isFollowing, setFollowing);
 
   // What people look at stays where it is when lines come in front of it.
   const heldAt = useRef<number | null>(null);

@@ -2,7 +2,7 @@
 import type { Bridge } from "../bridge";
 import { COLUMNS } from "../columns";
 import type { ColumnKey, QueryView } from "../contract";
-import type { Ask } from "../list/query";
+import type { Ask } from "../list/useQuery";
 import { ColumnsMenu } from "./ColumnsMenu";
 import { FilterMenu } from "./FilterMenu";
 import { Popover } from "./Popover";

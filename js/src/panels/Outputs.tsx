@@ -2,7 +2,7 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 import type { OutputsView, PreviewView } from "../contract";
 import { ErrorBox } from "../parts/ErrorBox";
-import { type Pending, usePending, WAITING } from "../parts/pending";
+import { type PendingRequest, useRequest, WAITING } from "../parts/useRequest";
 import { OutputsTable } from "./OutputsTable";
 
 interface Props {
@@ -10,14 +10,14 @@ interface Props {
   onDownload(names: string[] | null): Promise<unknown>;
   onPreview(name: string): Promise<PreviewView>;
   isDownloading: boolean;
-  pending: Pending;
+  pending: PendingRequest;
   chosen?: readonly string[];
   onChoose?(names: string[]): void;
 }
 
 export function Outputs({ onList, ...props }: Props) {
   const [outputs, setOutputs] = useState<OutputsView | null>(null);
-  const loading = usePending();
+  const loading = useRequest();
   const load = () => loading.run(async () => setOutputs(await onList()));
   // biome-ignore lint/correctness/useExhaustiveDependencies: once per opening
   useLayoutEffect(() => {

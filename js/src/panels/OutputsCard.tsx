@@ -2,17 +2,17 @@
 import { useCallback } from "preact/hooks";
 import { type Bridge, useTrait } from "../bridge";
 import type { DownloadView } from "../contract";
+import { hasEnded } from "../download_progress";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Progress } from "../parts/Progress";
-import { usePending, WAITING } from "../parts/pending";
-import { hasEnded } from "../progress";
+import { useRequest, WAITING } from "../parts/useRequest";
 import { Outputs } from "./Outputs";
 
 export function OutputsCard({ bridge }: { bridge: Bridge }) {
   const task_id = bridge.get<string>("id");
   const download = useTrait<DownloadView | null>(bridge, "download");
-  const transfer = usePending();
-  const steer = usePending();
+  const transfer = useRequest();
+  const steer = useRequest();
   const onChoose = useCallback((names: string[]) => bridge.set("chosen", names), [bridge]);
   const again = () => bridge.request("resume_download", { task_id });
   return (

@@ -1,9 +1,9 @@
 /** The lines of a tree of files: only those in sight are drawn, the keyboard reaches all. */
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/Icons";
-import { useRange } from "../window";
-import { Check, OutputsLine } from "./OutputsLine";
-import { between, type Sum, type Sums } from "./sums";
+import { useRange } from "../virtual_scroll";
+import { Check, FileRow } from "./FileRow";
+import { between, type Sum, type Sums } from "./prefix_sums";
 import { type Folder, type Line, nameOf, type Sort, type SortKey, spanOf, type Tree } from "./tree";
 
 const ROW_HEIGHT = 28;
@@ -177,7 +177,7 @@ export function OutputsGrid(props: Props) {
       </div>
       <div role="presentation" style={{ height: `${start * ROW_HEIGHT}px` }} />
       {shown.map((line, index) => (
-        <OutputsLine
+        <FileRow
           key={keyOf(line)}
           id={`${id}-${start + index}`}
           line={line}

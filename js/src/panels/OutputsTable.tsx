@@ -2,12 +2,12 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { OutputsView, PreviewView } from "../contract";
 import { formatBytes, formatCount, formatPlural } from "../format";
-import type { Pending } from "../parts/pending";
-import { choose, chosenOf, countChosen, namesOf, summary, sumOf } from "./choice";
+import type { PendingRequest } from "../parts/useRequest";
+import { choose, countChosen, namesOf, selectionState, summary, sumOf } from "./file_selection";
 import { type Columns, OutputsGrid } from "./OutputsGrid";
 import { Preview } from "./Preview";
-import { Switch } from "./Switch";
-import { type Sum, Sums } from "./sums";
+import { type Sum, Sums } from "./prefix_sums";
+import { SegmentedControl } from "./SegmentedControl";
 import {
   type FileLine,
   type Folder,
@@ -37,7 +37,7 @@ interface Props {
   outputs: OutputsView;
   /** A download of this task is on its way. */
   isDownloading: boolean;
-  pending: Pending;
+  pending: PendingRequest;
   /** Names as `namesOf` gives them at first. */
   chosen?: readonly string[] | undefined;
   onChoose?: ((names: string[]) => void) | undefined;
@@ -55,7 +55,7 @@ export function OutputsTable(props: Props) {
   const [opened, setOpened] = useState<ReadonlySet<Folder>>(new Set(isShort ? tree.folders : []));
   // A search opens every folder; those that are folded again while it lasts.
   const [folded, setFolded] = useState<ReadonlySet<Folder>>(new Set());
-  const [chosen, setChosen] = useState(() => chosenOf(tree, props.chosen ?? []));
+  const [chosen, setChosen] = useState(() => selectionState(tree, props.chosen ?? []));
   const told = useRef(chosen);
   const [previewed, setPreviewed] = useState<number | null>(null);
 
@@ -140,7 +140,7 @@ export function OutputsTable(props: Props) {
                   {isAllOpen ? "Fold all" : "Expand all"}
                 </button>
               ) : null}
-              <Switch
+              <SegmentedControl
                 label="Show the files as"
                 choices={[
                   ["Tree", isTree],

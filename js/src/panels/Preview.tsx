@@ -3,13 +3,13 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorView } from "../bridge";
 import type { ErrorView, FileView, PreviewView } from "../contract";
 import { formatBytes } from "../format";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon, type IconName } from "../parts/Icons";
-import { SLOW_AFTER, WAITING } from "../parts/pending";
-import { Look } from "./Look";
-import { visible } from "./names";
+import { SLOW_AFTER, WAITING } from "../parts/useRequest";
+import { PreviewContent } from "./PreviewContent";
+import { visibleName } from "./visible_name";
 
 interface Props {
   file: FileView;
@@ -33,7 +33,7 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
   const [isWrapped, setWrapped] = useState(true);
   const body = useRef<HTMLDivElement>(null);
   const { name } = file;
-  const said = clip(visible(name));
+  const said = truncate(visibleName(name));
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: one question a file; `tries` asks again
   useLayoutEffect(() => {
@@ -115,7 +115,9 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
             </button>
           </ErrorBox>
         ) : null}
-        {view === null ? null : <Look key={view.name} view={view} isWrapped={isWrapped} />}
+        {view === null ? null : (
+          <PreviewContent key={view.name} view={view} isWrapped={isWrapped} />
+        )}
       </div>
     </section>
   );

@@ -2,8 +2,8 @@
 import { useState } from "preact/hooks";
 import type { PreviewView } from "../contract";
 import { formatCount } from "../format";
-import { clip } from "../parts/Badge";
-import { visible } from "./names";
+import { truncate } from "../parts/Badge";
+import { visibleName } from "./visible_name";
 
 /** What may become a picture: nothing that can hold a script. */
 const IMAGES: ReadonlySet<string> = new Set([
@@ -14,7 +14,7 @@ const IMAGES: ReadonlySet<string> = new Set([
   "image/bmp",
 ]);
 
-export function Look({ view, isWrapped }: { view: PreviewView; isWrapped: boolean }) {
+export function PreviewContent({ view, isWrapped }: { view: PreviewView; isWrapped: boolean }) {
   switch (view.kind) {
     case "text":
     case "json":
@@ -38,7 +38,7 @@ function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][
     rows.every((row) => (row[at] ?? "") === "" || NUMBER.test(row[at] as string)),
   );
   return (
-    <table class="iw-look-table" aria-label={clip(visible(name))}>
+    <table class="iw-look-table" aria-label={truncate(visibleName(name))}>
       <thead>
         <tr>
           {columns.map((column, at) => (
@@ -69,7 +69,7 @@ function ImageLook({ name, mime, data }: { name: string; mime: string; data: str
     <figure class="iw-look-image">
       <img
         src={`data:${mime};base64,${data}`}
-        alt={clip(visible(name))}
+        alt={truncate(visibleName(name))}
         onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) =>
           setSaid(`${formatCount(width)} × ${formatCount(height)} pixels`)
         }

@@ -5,7 +5,7 @@ interface Props {
   onChoose(choice: number): void;
 }
 
-export function Switch({ label, choices, onChoose }: Props) {
+export function SegmentedControl({ label, choices, onChoose }: Props) {
   return (
     <span class="iw-switch" role="group" aria-label={label}>
       {choices.map(([title, isChosen], choice) => (

@@ -4,7 +4,7 @@
  * Known are colours and weights (SGR), overwriting by `\r`, `\b` and moves of the cursor, tabs and
  * the erasing of lines: what progress bars are made of. All other sequences are dropped.
  */
-import { type Paint, paintOf, type Rgb, xterm } from "./colours";
+import { type Paint, type Rgb, resolveColour, xterm } from "./ansi_colours";
 
 /** A stretch of a line in one style; `paint` is null for plain text. */
 export interface Run {
@@ -190,7 +190,7 @@ export class Terminal {
     }
     let paint = this.#paints.get(key);
     if (paint === undefined) {
-      paint = paintOf(this.#sgr);
+      paint = resolveColour(this.#sgr);
       this.#paints.set(key, paint);
     }
     this.#paint = paint;

@@ -58,7 +58,7 @@ export function xterm(index: number): Rgb {
 }
 
 /** How a style is drawn: as a program wished, but readable. */
-export function paintOf(style: Style): Paint {
+export function resolveColour(style: Style): Paint {
   const { isInverse } = style;
   const color = isInverse ? style.background : style.color;
   const background = isInverse ? style.color : style.background;
@@ -77,16 +77,16 @@ function colours(color: Rgb | null, background: Rgb | null): Paint["style"] {
     const bare = contrast(BLACK, background) >= contrast(WHITE, background) ? BLACK : WHITE;
     return {
       background: css(background),
-      color: css(color === null ? bare : readable(color, background)),
+      color: css(color === null ? bare : ensureContrast(color, background)),
     };
   }
   if (color === null) return {};
-  const [light, dark] = [readable(color, GROUNDS.light), readable(color, GROUNDS.dark)];
+  const [light, dark] = [ensureContrast(color, GROUNDS.light), ensureContrast(color, GROUNDS.dark)];
   return { color: `light-dark(${css(light)}, ${css(dark)})` };
 }
 
 /** The nearest colour towards black or white that can be read on a background. */
-export function readable(color: Rgb, background: Rgb): Rgb {
+export function ensureContrast(color: Rgb, background: Rgb): Rgb {
   const end = contrast(BLACK, background) >= contrast(WHITE, background) ? BLACK : WHITE;
   for (let share = 0; share < 1; share += 0.05) {
     const mixed = mix(color, end, share);

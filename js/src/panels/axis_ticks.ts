@@ -1,5 +1,5 @@
 /** Where the ticks of an axis stand: round numbers, and not too many. Pure. */
-import type { Scale } from "../metric";
+import type { Scale } from "../chart_format";
 
 /** Round numbers within a scale, about as many as wanted. */
 export function ticksOf(scale: Scale, wanted: number): number[] {

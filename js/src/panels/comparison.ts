@@ -53,13 +53,13 @@ export function formatValue(kind: ComparedField["kind"], value: Value): string {
 }
 
 /** The number itself, where what is shown of it is rounded. */
-export function exactly(kind: ComparedField["kind"], value: Value): string | undefined {
+export function formatExact(kind: ComparedField["kind"], value: Value): string | undefined {
   const unit = { seconds: "s", dollars: "US$", bytes: "B" }[kind as string];
   return typeof value === "number" && unit ? `${value} ${unit}` : undefined;
 }
 
 /** How a number compares with that of the first task: `+12 %`, `×2.5`; nothing where equal. */
-export function relative({ name, kind, values }: ComparedField, value: Value): string {
+export function formatRelative({ name, kind, values }: ComparedField, value: Value): string {
   const [first] = values;
   if (/time|text/.test(kind) || /exit_code|retries/.test(name)) return "";
   if (typeof value !== "number" || typeof first !== "number" || first <= 0 || value === first) {

@@ -1,7 +1,7 @@
 /** Which files are chosen: a mask over the files of a tree. Pure. */
 import type { FileView } from "../contract";
 import { formatBytes, formatCount, formatPlural } from "../format";
-import { between, running, type Sum, Sums } from "./sums";
+import { between, running, type Sum, Sums } from "./prefix_sums";
 import type { Folder, Tree } from "./tree";
 
 /** A name that means all files, as the downloads take it. */
@@ -50,7 +50,7 @@ export function namesOf(tree: Tree, chosen: Uint8Array): string[] {
 }
 
 /** The reverse of `namesOf`; names that are not there are left out. */
-export function chosenOf(tree: Tree, names: readonly string[]): Uint8Array {
+export function selectionState(tree: Tree, names: readonly string[]): Uint8Array {
   const wanted = new Set(names);
   const mask = new Uint8Array(tree.files.length);
   for (const { path, start, stop } of [tree.root, ...tree.folders]) {

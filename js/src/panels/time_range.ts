@@ -1,9 +1,9 @@
 /** The stretch of time that a time line shows, and its ticks: pure. */
-import type { RowView, ShapeView } from "../contract";
+import type { LayoutView, RowView } from "../contract";
 import { formatTime } from "../format";
 
 /** In epoch milliseconds. */
-export interface Span {
+export interface TimeRange {
   from: number;
   to: number;
 }
@@ -15,19 +15,19 @@ const DAY = 24 * HOUR;
 const MARGIN = 0.02;
 
 /** From the first to the last, a margin around it. */
-export function around(from: number, to: number): Span {
+export function centredOn(from: number, to: number): TimeRange {
   const margin = Math.max(SECOND, (to - from) * MARGIN);
   return { from: from - margin, to: to + margin };
 }
 
 /** All tasks that match, up to now while one of them lives. */
-export function fitOf({ first, last }: ShapeView, now: number, isLive: boolean): Span {
+export function fitRange({ first, last }: LayoutView, now: number, isLive: boolean): TimeRange {
   const end = isLive ? Math.max(now, last ?? now) : (last ?? now);
-  return around(Math.min(first ?? end, end), end);
+  return centredOn(Math.min(first ?? end, end), end);
 }
 
 /** When a task began and ended; null where it never did. */
-export function spanOf(row: RowView, now: number): Span | null {
+export function spanOf(row: RowView, now: number): TimeRange | null {
   const marks = row.marks.filter((mark) => mark !== null);
   const [from] = marks;
   if (from === undefined) return null;
@@ -35,7 +35,12 @@ export function spanOf(row: RowView, now: number): Span | null {
 }
 
 /** Scaled around a moment; never shorter than a second, nor much longer than all there is. */
-export function zoomed({ from, to }: Span, factor: number, at: number, fit: Span): Span {
+export function zoomed(
+  { from, to }: TimeRange,
+  factor: number,
+  at: number,
+  fit: TimeRange,
+): TimeRange {
   const widest = 2 * (fit.to - fit.from);
   const width = Math.min(widest, Math.max(SECOND, (to - from) * factor));
   const share = (at - from) / (to - from);
@@ -43,7 +48,7 @@ export function zoomed({ from, to }: Span, factor: number, at: number, fit: Span
 }
 
 /** Moved by milliseconds, the middle staying among what there is. */
-export function panned({ from, to }: Span, by: number, fit: Span): Span {
+export function panned({ from, to }: TimeRange, by: number, fit: TimeRange): TimeRange {
   const half = (to - from) / 2;
   const middle = Math.min(fit.to, Math.max(fit.from, from + half + by));
   return { from: middle - half, to: middle + half };
@@ -64,7 +69,7 @@ const STEPS = [1, 2, 5, 10, 15, 30]
 const MONTHS = [1, 3, 6, 12];
 
 /** Round moments of local time, as many as fit; `most` is at least one. */
-export function ticksOf({ from, to }: Span, most: number): Tick[] {
+export function ticksOf({ from, to }: TimeRange, most: number): Tick[] {
   const wanted = (to - from) / most;
   const step = STEPS.find((one) => one >= wanted);
   const days = Math.round((step ?? 0) / DAY);

@@ -1,5 +1,5 @@
 /** Files as a tree of folders: order, search, and the lines that are in sight. Pure. */
-import type { Sums } from "./sums";
+import type { Sums } from "./prefix_sums";
 
 /** An output file, or one of a working folder, of which only the latter has a time. */
 export interface TreeFile {

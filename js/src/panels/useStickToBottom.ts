@@ -6,7 +6,7 @@ import { useCallback, useLayoutEffect } from "preact/hooks";
 const NEAR = 8;
 
 /** Returns what goes to the end at once. */
-export function usePinned(
+export function useStickToBottom(
   scroller: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,
   isPinned: boolean,

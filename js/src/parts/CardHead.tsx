@@ -1,7 +1,7 @@
 /** The head of a card: what the task is, how far it is, and its facts. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
+import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import type { TaskView } from "../contract";
 import {
   formatAgo,
@@ -12,7 +12,7 @@ import {
   formatShort,
 } from "../format";
 import { phasesOf } from "../phases";
-import { Badge, clip } from "./Badge";
+import { Badge, truncate } from "./Badge";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icons";
 
@@ -38,12 +38,12 @@ export function Head({
         queueAhead={view.is_terminal ? null : view.queue_ahead}
       />
       {view.simulator === null ? null : (
-        <b class="iw-simulator iw-text" title={clip(view.simulator)}>
+        <b class="iw-simulator iw-text" title={truncate(view.simulator)}>
           {view.simulator}
         </b>
       )}
       <span class="iw-id">
-        <span class="iw-mono iw-dim iw-text" ref={id} title={clip(view.id)}>
+        <span class="iw-mono iw-dim iw-text" ref={id} title={truncate(view.id)}>
           {view.id}
         </span>
         <CopyButton text={view.id} label="Copy id" source={id} />
@@ -72,7 +72,7 @@ export function Head({
 function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
   const now = useNow(time, !view.is_terminal);
   const [seconds, word] = countingOf(view, now);
-  const cost = costOf(view, now);
+  const cost = currentCost(view, now);
   return (
     <>
       {seconds === null ? null : (
@@ -94,9 +94,9 @@ function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
 function countingOf(view: TaskView, now: number): [number | null, string] {
   const { computation, is_terminal: isTerminal } = view;
   if (computation.seconds !== null)
-    return [secondsOf(computation, now), isTerminal ? "" : "computed"];
+    return [elapsedSeconds(computation, now), isTerminal ? "" : "computed"];
   if (isTerminal) return [null, ""];
-  if (computation.since !== null) return [secondsOf(computation, now), "running"];
+  if (computation.since !== null) return [elapsedSeconds(computation, now), "running"];
   const phase = phasesOf(view.marks)
     .reverse()
     .find(({ end }) => end === null);
@@ -107,7 +107,7 @@ function countingOf(view: TaskView, now: number): [number | null, string] {
     computing: "running",
     finalizing: "finalizing",
   };
-  return [secondsOf({ seconds: null, since: phase.start }, now), words[phase.name] ?? ""];
+  return [elapsedSeconds({ seconds: null, since: phase.start }, now), words[phase.name] ?? ""];
 }
 
 export function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
@@ -152,7 +152,7 @@ function Fact({ title, value, more, tip = value }: FactProps) {
   return (
     <span class="iw-fact">
       {title}{" "}
-      <b class="iw-text" title={clip(tip)}>
+      <b class="iw-text" title={truncate(tip)}>
         {value}
       </b>
       {more === undefined ? null : ` · ${more}`}

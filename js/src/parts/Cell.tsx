@@ -1,14 +1,14 @@
 /** What stands in the columns of a line. */
 import type { ComponentChildren } from "preact";
-import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
+import { describeMetric, formatValue, percentOf } from "../chart_format";
+import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import { isNumber } from "../columns";
 import type { ColumnKey, MetricView, RowView } from "../contract";
 import { formatBytes, formatClock, formatCost, formatCount, formatDate } from "../format";
-import { formatValue, percentOf, toldMetric } from "../metric";
 import { phasesOf } from "../phases";
-import { Badge, clip } from "./Badge";
+import { Badge, truncate } from "./Badge";
+import { MiniPhaseBar } from "./PhaseBar";
 import { Sparkline } from "./Sparkline";
-import { MiniTimeline } from "./Timeline";
 
 interface Props {
   row: RowView;
@@ -21,8 +21,8 @@ export function Cell({ row, time, column, role = "gridcell" }: Props) {
   const now = useNow(time, !row.is_terminal && (isNumber(column) || column === "phases"));
   const [text, shown] = contentOf(column, row, now, time);
   return (
-    <span role={role} class={classOf(column)} title={text === null ? undefined : clip(text)}>
-      {shown ?? (text === null ? <span class="iw-dim">–</span> : <bdi>{clip(text)}</bdi>)}
+    <span role={role} class={classOf(column)} title={text === null ? undefined : truncate(text)}>
+      {shown ?? (text === null ? <span class="iw-dim">–</span> : <bdi>{truncate(text)}</bdi>)}
     </span>
   );
 }
@@ -44,17 +44,17 @@ function contentOf(
     case "status":
       return [null, <Badge key="" status={row.status} alias={row.alias} tone={row.tone} />];
     case "phases":
-      return [null, <MiniTimeline row={row} time={time} />];
+      return [null, <MiniPhaseBar row={row} time={time} />];
     case "metric":
       // Saved pages may be older than this column.
-      return row.metric ? [toldMetric(row.metric), <Metric key="" {...row.metric} />] : [null];
+      return row.metric ? [describeMetric(row.metric), <Metric key="" {...row.metric} />] : [null];
     case "submitted":
     case "started":
       return moment(row[column]);
     case "ended":
       return moment(row.marks[4] ?? null);
     case "cost":
-      return told(costOf(row, now), formatCost);
+      return told(currentCost(row, now), formatCost);
     case "files":
       return told(row.output_files, formatCount);
     case "size":
@@ -74,7 +74,7 @@ function Metric(metric: MetricView) {
   const { name, last, non_finite, progress } = metric;
   return (
     <span class="iw-mini-metric">
-      <Sparkline series={metric} label={clip(toldMetric(metric))} />
+      <Sparkline series={metric} label={truncate(describeMetric(metric))} />
       {/* The share itself needs no second number. */}
       {name === "percent" && non_finite === "" ? null : (
         <span class={non_finite === "" ? "iw-num" : "iw-num iw-lost"}>
@@ -93,7 +93,7 @@ function moment(epoch: number | null): [string | null, ComponentChildren?] {
 
 function secondsIn(column: ColumnKey, row: RowView, now: number): number | null {
   if (column === "computation") {
-    return row.is_terminal ? row.computation.seconds : secondsOf(row.computation, now);
+    return row.is_terminal ? row.computation.seconds : elapsedSeconds(row.computation, now);
   }
   const queue = phasesOf(row.marks).find(({ name }) => name === "queue");
   const [from = null, to = null] =
@@ -101,5 +101,5 @@ function secondsIn(column: ColumnKey, row: RowView, now: number): number | null 
   // The end of an ended task may be unknown: it must not grow for ever.
   return to === null && row.is_terminal
     ? null
-    : secondsOf({ seconds: null, since: from }, to ?? now);
+    : elapsedSeconds({ seconds: null, since: from }, to ?? now);
 }

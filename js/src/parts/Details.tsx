@@ -1,6 +1,6 @@
 /** Everything else that is known of a task. */
 import type { ComponentChildren } from "preact";
-import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
+import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import type { CommandView, TaskView } from "../contract";
 import {
   formatAgo,
@@ -19,8 +19,8 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
   const isTicking = isLive && time.frozen === null;
   const ended = view.is_terminal ? (view.marks.at(-1) ?? null) : null;
   const computed =
-    isLive || view.computation.seconds !== null ? secondsOf(view.computation, now) : null;
-  const cost = costOf(view, now);
+    isLive || view.computation.seconds !== null ? elapsedSeconds(view.computation, now) : null;
+  const cost = currentCost(view, now);
   return (
     <dl class="iw-details">
       <Item title="Status">
@@ -78,7 +78,7 @@ function Command({ command, now, isLive }: { command: CommandView; now: number; 
   const { ok, elapsed } = command;
   const isRunning = ok === null && isLive && elapsed.since !== null && elapsed.seconds === null;
   const outcome = ok === null ? (isRunning ? "running" : "not known") : ok ? "ok" : "failed";
-  const seconds = elapsed.seconds ?? (isRunning ? secondsOf(elapsed, now) : null);
+  const seconds = elapsed.seconds ?? (isRunning ? elapsedSeconds(elapsed, now) : null);
   return (
     <li class="iw-command">
       <span class={`iw-outcome iw-outcome-${ok === null ? (isRunning ? "run" : "none") : outcome}`}>

@@ -4,7 +4,7 @@ import { errorView } from "../bridge";
 import type { ErrorView } from "../contract";
 import { ErrorBox } from "./ErrorBox";
 
-export class Boundary extends Component<
+export class ErrorBoundary extends Component<
   { children?: ComponentChildren },
   { error: ErrorView | null }
 > {

@@ -8,7 +8,7 @@ interface Props {
   onLog: ((name: string) => void) | null;
 }
 
-export function Failure({ failure, tone, onLog }: Props) {
+export function FailureBox({ failure, tone, onLog }: Props) {
   const isOff = tone === "off";
   const { title, detail, advice, last_words: words } = failure;
   const toLog = (name: string, label: string) =>

@@ -1,11 +1,11 @@
 /** Kill asks, then tells: Kill, Confirm kill, stopping…, and then the status says the rest. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./Icons";
-import { type Pending, WAITING } from "./pending";
+import { type PendingRequest, WAITING } from "./useRequest";
 
 interface Props {
   /** The request on its way, kept by whoever shows its error. */
-  pending: Pending;
+  pending: PendingRequest;
   onKill: () => Promise<unknown>;
   /** Narrow form for a line of the list. */
   isCompact?: boolean;
@@ -17,7 +17,7 @@ interface Props {
 }
 
 /** A question that nobody answers is taken back, in milliseconds. */
-export const ASKS_FOR = 5_000;
+export const CONFIRM_TIMEOUT_MS = 5_000;
 
 export function KillButton({ pending, onKill, isCompact = false, ...rest }: Props) {
   const { tab = 0, label = "Kill", question = "" } = rest;
@@ -30,7 +30,7 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
     if (step === "asks") {
       wasAsked.current = true;
       confirm.current?.focus();
-      const timer = setTimeout(() => setStep("idle"), ASKS_FOR);
+      const timer = setTimeout(() => setStep("idle"), CONFIRM_TIMEOUT_MS);
       return () => clearTimeout(timer);
     }
     // Back from the question: the keyboard goes on where it was, unless it has moved elsewhere.

@@ -1,12 +1,12 @@
 /** What is read from the log of a task: how far it is, its numbers, and when it wrote last. */
 import { useId, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
+import { describeEnd, describeSeries, formatLast, percentOf } from "../chart_format";
 import { type ServiceTime, useNow } from "../clock";
-import type { LiveView, SeriesView, TaskView } from "../contract";
+import { LazyPanel } from "../code_splitting";
+import type { LogMetricsView, SeriesView, TaskView } from "../contract";
 import { formatAgo, formatPlural } from "../format";
-import { Lazy } from "../lazy";
-import { formatLast, percentOf, toldEnd, toldSeries } from "../metric";
-import { clip } from "./Badge";
+import { truncate } from "./Badge";
 import { ErrorBox } from "./ErrorBox";
 import { Bar } from "./Progress";
 import { Sparkline } from "./Sparkline";
@@ -19,12 +19,12 @@ const HANGS_AFTER = 600_000;
 
 interface Props {
   bridge: Bridge;
-  live: LiveView;
+  live: LogMetricsView;
   view: TaskView;
   time: ServiceTime;
 }
 
-export function Live({ bridge, live, view, time }: Props) {
+export function LogMetrics({ bridge, live, view, time }: Props) {
   const { source, series, samples, conditions, note, error } = live;
   const [chosen, setChosen] = useState<string | null>(null);
   const [isUnfolded, setUnfolded] = useState(false);
@@ -64,7 +64,7 @@ export function Live({ bridge, live, view, time }: Props) {
       ) : null}
       {series.some(({ name }) => name === chosen) ? (
         <div id={chart}>
-          <Lazy
+          <LazyPanel
             bridge={bridge}
             name="Chart"
             props={{ series, name: chosen as string, onClose: () => setChosen(null) }}
@@ -73,8 +73,8 @@ export function Live({ bridge, live, view, time }: Props) {
       ) : null}
       {conditions.map(({ text, state }) => (
         <div key={text} class="iw-live-stop">
-          <bdi>{clip(text)}</bdi>
-          {state === "" ? null : <bdi class="iw-dim">{clip(state)}</bdi>}
+          <bdi>{truncate(text)}</bdi>
+          {state === "" ? null : <bdi class="iw-dim">{truncate(state)}</bdi>}
         </div>
       ))}
       {note === "" ? null : (
@@ -93,15 +93,15 @@ function Head({ live, view, time }: Omit<Props, "bridge">) {
   const isLive = !view.is_terminal && time.frozen === null;
   const now = useNow(time, isLive);
   const percent = progress === null ? "" : percentOf(progress);
-  const end = isLive && ends !== null ? toldEnd(ends, now) : "";
+  const end = isLive && ends !== null ? describeEnd(ends, now) : "";
   const isComputing = isLive && can_grow && view.status === "computation-started";
   const silent = isComputing && last_output !== null ? now - last_output : 0;
   return (
     <div class="iw-live-head">
       {source === null ? null : (
         <span class="iw-live-source">
-          <span class="iw-cell" title={clip(source)}>
-            <bdi>{clip(source)}</bdi>
+          <span class="iw-cell" title={truncate(source)}>
+            <bdi>{truncate(source)}</bdi>
           </span>
           {samples === 0 ? null : <span>{` · ${formatPlural(samples, "sample")}`}</span>}
         </span>
@@ -137,7 +137,7 @@ interface MetricProps {
 
 function Metric({ series, samples, chart, onToggle }: MetricProps) {
   const { name, non_finite } = series;
-  const told = clip(toldSeries(series, samples));
+  const told = truncate(describeSeries(series, samples));
   return (
     <li class={chart ? "iw-metric iw-metric-open" : "iw-metric"} title={told}>
       {/* As large as the line, which is none itself: its drawing has words of its own. */}
@@ -146,13 +146,13 @@ function Metric({ series, samples, chart, onToggle }: MetricProps) {
         class="iw-metric-name"
         aria-expanded={chart !== undefined}
         aria-controls={chart}
-        aria-label={`Chart of ${clip(name)}`}
+        aria-label={`Chart of ${truncate(name)}`}
         onClick={onToggle}
       >
-        <bdi>{clip(name)}</bdi>
+        <bdi>{truncate(name)}</bdi>
       </button>
       <Sparkline series={series} label={told} />
-      <b class={non_finite === "" ? "iw-num" : "iw-num iw-lost"}>{clip(formatLast(series))}</b>
+      <b class={non_finite === "" ? "iw-num" : "iw-num iw-lost"}>{truncate(formatLast(series))}</b>
     </li>
   );
 }

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { TaskView } from "../contract";
 import { formatClock } from "../format";
-import { clip } from "./Badge";
+import { truncate } from "./Badge";
 import { Icon } from "./Icons";
 
 type Permission = NotificationPermission | "missing";
@@ -61,8 +61,8 @@ export function useNotifying(
 function tell({ id, alias, simulator, computation }: TaskView): void {
   const lasted = computation.seconds === null ? "" : `, ${formatClock(computation.seconds)}`;
   // Of several views one notification remains, as they name the same task.
-  const notification = new Notification(clip(`${alias}: ${simulator ?? "task"}`), {
-    body: clip(id) + lasted,
+  const notification = new Notification(truncate(`${alias}: ${simulator ?? "task"}`), {
+    body: truncate(id) + lasted,
     tag: id,
   });
   notification.onclick = () => globalThis.focus();
@@ -70,7 +70,7 @@ function tell({ id, alias, simulator, computation }: TaskView): void {
 
 const LABEL = "Notify me when it ends";
 
-export function Bell({ notifying: { isOn, turn } }: { notifying: Notifying }) {
+export function NotifyButton({ notifying: { isOn, turn } }: { notifying: Notifying }) {
   return (
     <button
       type="button"
@@ -85,7 +85,7 @@ export function Bell({ notifying: { isOn, turn } }: { notifying: Notifying }) {
   );
 }
 
-export function BellLine({ notifying: { obstacle, turn } }: { notifying: Notifying }) {
+export function NotifyNotice({ notifying: { obstacle, turn } }: { notifying: Notifying }) {
   if (obstacle === null) return null;
   return (
     <div class="iw-bell-line" role="note">

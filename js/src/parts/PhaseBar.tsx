@@ -1,14 +1,14 @@
 /** The phases of a task as a bar, with their durations below it. */
 import { type ServiceTime, useNow } from "../clock";
 import type { RowView } from "../contract";
-import { failedPhase, layPhases, type Phases, phasesOf } from "../phases";
+import { failedPhase, layoutPhases, type Phases, phasesOf } from "../phases";
 
 interface Props {
   row: RowView;
   time: ServiceTime;
 }
 
-export function Timeline({ row, time }: Props) {
+export function PhaseBar({ row, time }: Props) {
   const laid = usePhases(row, time);
   if (laid.segments.length === 0) return null;
   const failing = failedPhase(laid.segments, row);
@@ -30,7 +30,7 @@ export function Timeline({ row, time }: Props) {
 }
 
 /** The bar alone, for a line of the list. */
-export function MiniTimeline({ row, time }: Props) {
+export function MiniPhaseBar({ row, time }: Props) {
   const laid = usePhases(row, time);
   const words = laid.legend.filter((item) => item.duration !== "");
   const label = words.map((item) => `${item.title} ${item.duration}`).join(", ");
@@ -42,7 +42,7 @@ export function MiniTimeline({ row, time }: Props) {
 }
 
 function usePhases({ marks, is_terminal: isTerminal }: RowView, time: ServiceTime): Phases {
-  return layPhases(phasesOf(marks), useNow(time, !isTerminal), isTerminal);
+  return layoutPhases(phasesOf(marks), useNow(time, !isTerminal), isTerminal);
 }
 
 function Bar({ laid, failing }: { laid: Phases; failing: string | null }) {

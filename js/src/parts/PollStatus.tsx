@@ -1,23 +1,23 @@
 /** How fresh the shown state is. */
 import { type ServiceTime, useNow } from "../clock";
-import type { FeedView } from "../contract";
+import type { PollStatusView } from "../contract";
 import { formatAgo, formatDate, formatMoment } from "../format";
-import { clip } from "./Badge";
+import { truncate } from "./Badge";
 import { Icon } from "./Icons";
 
 interface Props {
-  feed: FeedView;
+  feed: PollStatusView;
   time: ServiceTime;
   /** Whether something shown may still change. */
   isLive: boolean;
 }
 
-export function FeedLine({ feed, time, isLive }: Props) {
+export function PollStatus({ feed, time, isLive }: Props) {
   const now = useNow(time, isLive && feed.offline_since === null);
   if (feed.offline_since !== null) {
     const { problem, is_final } = feed;
     return (
-      <span class="iw-feed iw-feed-offline" title={clip(feed.error ?? "")}>
+      <span class="iw-feed iw-feed-offline" title={truncate(feed.error ?? "")}>
         <Icon name="alert" />
         <span class="iw-text">
           {problem ?? "offline"} since {formatMoment(feed.offline_since, now)}
@@ -32,7 +32,7 @@ export function FeedLine({ feed, time, isLive }: Props) {
     return <span class="iw-feed">last known state, updated {formatDate(feed.updated)}</span>;
   }
   return (
-    <span class="iw-feed" title={clip(feed.error ?? "")}>
+    <span class="iw-feed" title={truncate(feed.error ?? "")}>
       updated {isLive ? formatAgo(feed.updated, now) : formatDate(feed.updated)}
     </span>
   );

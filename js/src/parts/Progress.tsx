@@ -2,28 +2,28 @@
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { DownloadView, FileProgressView } from "../contract";
-import { formatPlural } from "../format";
 import {
-  amount,
+  assignSlots,
+  type FileSlots,
+  formatAmount,
   NO_SLOTS,
-  nextSlots,
   percentOf,
   percentOfAll,
-  placesOf,
   progressText,
-  type Slots,
   segmentsOf,
+  slotIndices,
   splitName,
-} from "../progress";
-import { clip } from "./Badge";
+} from "../download_progress";
+import { formatPlural } from "../format";
+import { truncate } from "./Badge";
 import { CopyButton } from "./CopyButton";
 import { ErrorBox } from "./ErrorBox";
 import { Icon } from "./Icons";
-import { type Pending, WAITING } from "./pending";
+import { type PendingRequest, WAITING } from "./useRequest";
 
 interface Props {
   download: DownloadView;
-  pending: Pending;
+  pending: PendingRequest;
   onPause: () => Promise<unknown>;
   onResume: () => Promise<unknown>;
   onCancel: () => Promise<unknown>;
@@ -58,7 +58,7 @@ export function Progress({ download, pending, onAgain, ...rest }: Props) {
 
 function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props, "onAgain">) {
   const places = useRef(NO_SLOTS);
-  places.current = nextSlots(places.current, download, Date.now());
+  places.current = assignSlots(places.current, download, Date.now());
   const isWaiting = download.phase === "waiting";
   const isPaused = download.phase === "paused";
   const percent = percentOfAll(download);
@@ -112,7 +112,7 @@ function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props
 }
 
 interface FilesProps {
-  places: Slots;
+  places: FileSlots;
   download: DownloadView;
 }
 
@@ -120,7 +120,7 @@ function Files({ places, download }: FilesProps) {
   const { slots, more, hadMore } = places;
   return (
     <div class="iw-transfer-files">
-      {Array.from({ length: placesOf(download, places) }, (_, index) => {
+      {Array.from({ length: slotIndices(download, places) }, (_, index) => {
         const slot = slots[index];
         return (
           <div
@@ -139,7 +139,7 @@ function Files({ places, download }: FilesProps) {
 
 function FileLine({ name, done, total }: FileProgressView) {
   const percent = percentOf(done, total) ?? 0;
-  const shown = clip(name);
+  const shown = truncate(name);
   const [start, end] = splitName(shown);
   return (
     <>
@@ -198,7 +198,7 @@ function Saved({ download }: { download: DownloadView }) {
       </span>
       <span class="iw-saved">
         Downloaded {files > 0 ? `${formatPlural(files, "file")}, ` : ""}
-        {amount(bytes)}
+        {formatAmount(bytes)}
         {path === null ? null : (
           <>
             , to{" "}
@@ -229,14 +229,14 @@ function Stopped({ download, canGoOn, children }: StoppedProps) {
           <Icon name="off" />
         </span>
         <span class="iw-saved">
-          Cancelled at {amount(done, total)}; {again}
+          Cancelled at {formatAmount(done, total)}; {again}
         </span>
         {children}
       </div>
     );
   }
   const error = download.error ?? { title: "The download failed", detail: "", report: "" };
-  const where = `Stopped at ${amount(done, total)}; ${again}`;
+  const where = `Stopped at ${formatAmount(done, total)}; ${again}`;
   return (
     <ErrorBox error={{ ...error, detail: [error.detail, where].filter(Boolean).join("\n") }}>
       {children}

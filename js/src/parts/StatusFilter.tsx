@@ -1,9 +1,9 @@
 /** How many tasks there are of each kind. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import type { Tone } from "../contract";
+import type { StatusGroup } from "../contract";
 import { formatCount } from "../format";
-import { Icon, toneOf } from "./Icons";
+import { Icon, statusGroupOf } from "./Icons";
 
 export const TITLES = [
   ["run", "Running"],
@@ -15,10 +15,10 @@ export const TITLES = [
 ] as const;
 
 /** Tones of a newer kernel are counted with the unknown ones, so that the sum stays right. */
-export function sumsOf(counts: Record<string, number>): Map<Tone, number> {
-  const sums = new Map<Tone, number>();
+export function countsByGroup(counts: Record<string, number>): Map<StatusGroup, number> {
+  const sums = new Map<StatusGroup, number>();
   for (const [tone, count] of Object.entries(counts)) {
-    sums.set(toneOf(tone), (sums.get(toneOf(tone)) ?? 0) + count);
+    sums.set(statusGroupOf(tone), (sums.get(statusGroupOf(tone)) ?? 0) + count);
   }
   return sums;
 }
@@ -47,16 +47,16 @@ export function Toggle({
 
 interface ChipsProps {
   counts: Record<string, number>;
-  tones: readonly Tone[];
+  tones: readonly StatusGroup[];
   /** Not there where nothing can be chosen. */
-  onChoose?: (tones: Tone[]) => void;
+  onChoose?: (tones: StatusGroup[]) => void;
 }
 
 /** The statuses with their counts, each to be chosen. */
-export function Chips({ counts, tones, onChoose }: ChipsProps) {
-  const sums = sumsOf(counts);
+export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
+  const sums = countsByGroup(counts);
   // One that was there stays, so that those beside it do not move under the pointer.
-  const seen = useRef(new Set<Tone>(tones)).current;
+  const seen = useRef(new Set<StatusGroup>(tones)).current;
   for (const tone of sums.keys()) seen.add(tone);
   const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
   return (

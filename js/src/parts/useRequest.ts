@@ -7,7 +7,7 @@ import type { ErrorView } from "../contract";
 export const SLOW_AFTER = 3_000;
 export const WAITING = "waiting for the kernel: it will be sent when the running cell ends";
 
-export interface Pending {
+export interface PendingRequest {
   isBusy: boolean;
   isSlow: boolean;
   error: ErrorView | null;
@@ -18,7 +18,7 @@ export interface Pending {
 
 const IDLE = { isBusy: false, isSlow: false, error: null as ErrorView | null };
 
-export function usePending(): Pending {
+export function useRequest(): PendingRequest {
   const [state, setState] = useState(IDLE);
   const isMounted = useRef(true);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
