@@ -4,13 +4,13 @@ import type {
   FileProgressView,
   FileView,
   Marks,
-  PhaseName,
   PollStatusView,
   PreviewView,
   RowView,
-  StatusGroup,
+  StatusGroupKey,
   TaskView,
 } from "../src/contract";
+import type { PhaseName } from "../src/phases";
 import { phasesOf } from "../src/phases";
 import type { Handlers } from "./model";
 
@@ -446,7 +446,7 @@ function look({ name }: { name: string }): PreviewView {
 /** Answers of the kernel when a file is looked into; that about `waits.txt` never comes. */
 export const looks: Handlers = { preview: look };
 
-type Kind = [string, string, StatusGroup, string, string | null];
+type Kind = [string, string, StatusGroupKey, string, string | null];
 const kinds: Kind[] = [
   ["computation-started", "In Progress", "run", "reef3d", "c2d-standard-16"],
   ["submitted", "In Queue", "wait", "openfoam", null],

@@ -5,15 +5,8 @@
  * Requests have no time limit: a kernel that runs a cell for an hour is normal, not an error.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import type {
-  ErrorView,
-  PollStatusView,
-  Push,
-  Reply,
-  RequestKind,
-  Requests,
-  Results,
-} from "./contract";
+import type { ErrorView, PollStatusView } from "./contract";
+import type { Push, Reply, RequestKind, Requests, Results } from "./messages";
 
 // biome-ignore lint/suspicious/noExplicitAny: the host hands over whatever the event carries
 type Listener = (...args: any[]) => void;

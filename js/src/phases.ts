@@ -1,8 +1,10 @@
 /** A task's phases as lengths: pure, so that the bar and its legend cannot disagree. */
-import type { Marks, PhaseName } from "./contract";
+import type { Marks } from "./contract";
 import { formatGrowing, formatShort } from "./format";
 
-/** One stretch of a task's life; `end` is null while it lasts. */
+export type PhaseName = "queue" | "preparing" | "computing" | "finalizing";
+
+/** `end` is null while the phase lasts. */
 export interface Phase {
   name: PhaseName;
   start: number;

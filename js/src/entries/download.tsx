@@ -1,7 +1,8 @@
 /** The bar of a download that a cell waits for. Twin of `inductiva_widgets/widgets/download.py`. */
 import { useCallback, useState } from "preact/hooks";
 import { type Bridge, useMessage, useTrait } from "../bridge";
-import type { DownloadView, ErrorView, Push } from "../contract";
+import type { DownloadView, ErrorView } from "../contract";
+import type { Push } from "../messages";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Progress } from "../parts/Progress";
 import { useRequest, WAITING } from "../parts/useRequest";

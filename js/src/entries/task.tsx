@@ -2,8 +2,9 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { type Bridge, useLost, useMessage, usePollStatus, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
-import type { DownloadView, ErrorView, LogMetricsView, Push, TaskView } from "../contract";
+import type { DownloadView, ErrorView, LogMetricsView, TaskView } from "../contract";
 import { useRefresh } from "../kernel_connection";
+import type { Push } from "../messages";
 import { Card, type CardActions } from "../parts/Card";
 
 /** A card's wishes as requests about one task. */

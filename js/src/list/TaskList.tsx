@@ -4,9 +4,10 @@ import { type Bridge, errorView, useLost, usePollStatus, useTrait } from "../bri
 import { useServiceTime } from "../clock";
 import { LazyPanel } from "../code_splitting";
 import { knownColumns, layoutColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
-import type { ColumnKey, DownloadView, Requests, RowView, TaskListTraits } from "../contract";
+import type { ColumnKey, DownloadView, RowView, TaskListTraits } from "../contract";
 import { actionsFor } from "../entries/task";
 import { useRefresh } from "../kernel_connection";
+import type { Requests } from "../messages";
 import type { Axis } from "../panels/Gantt";
 import type { TimeRange } from "../panels/time_range";
 import { useRequest } from "../parts/useRequest";

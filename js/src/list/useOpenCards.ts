@@ -1,7 +1,8 @@
 /** Cards that were opened in the list: asked for, then kept fresh by pushes. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Bridge, errorView, useMessage } from "../bridge";
-import type { DownloadView, ErrorView, LogMetricsView, Push, RowView, TaskView } from "../contract";
+import type { DownloadView, ErrorView, LogMetricsView, RowView, TaskView } from "../contract";
+import type { Push } from "../messages";
 
 export interface OpenedCard {
   id: string;

@@ -6,12 +6,10 @@ import type {
   GroupView,
   LayoutView,
   LineView,
-  Push,
-  Requests,
-  RowPatch,
   RowView,
   SelectionView,
 } from "../contract";
+import type { Push, Requests, RowPatch } from "../messages";
 import type { Range } from "../virtual_scroll";
 
 export const PAGE = 25;

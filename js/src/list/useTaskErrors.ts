@@ -1,7 +1,8 @@
 /** Errors by task: the last one of each, and how many there were. */
 import { useCallback, useState } from "preact/hooks";
 import { type Bridge, useMessage } from "../bridge";
-import type { ErrorView, Push } from "../contract";
+import type { ErrorView } from "../contract";
+import type { Push } from "../messages";
 
 export interface TaskError {
   task_id: string;

@@ -1,8 +1,9 @@
 /** The working folder of a task that computes, as it fills; and the end of one of its files, live. */
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { onTick, type ServiceTime, useNow } from "../clock";
-import type { FilesView, LogView, Requests, WorkingFileView } from "../contract";
+import type { FilesView, LogView, WorkingFileView } from "../contract";
 import { formatAgo, formatBytes, formatPlural } from "../format";
+import type { Requests } from "../messages";
 import { truncate } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";

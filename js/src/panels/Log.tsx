@@ -2,7 +2,8 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { onTick } from "../clock";
-import type { LogView, Requests } from "../contract";
+import type { LogView } from "../contract";
+import type { Requests } from "../messages";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";

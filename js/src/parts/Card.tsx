@@ -11,11 +11,11 @@ import type {
   LogView,
   OutputsView,
   PollStatusView,
-  Requests,
   TaskView,
 } from "../contract";
 import { hasEnded } from "../download_progress";
 import { formatCount } from "../format";
+import type { Requests } from "../messages";
 import { truncate } from "./Badge";
 import { Head, Meta } from "./CardHead";
 import { Details } from "./Details";

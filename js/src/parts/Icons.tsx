@@ -1,5 +1,5 @@
 /** Inline drawings: icon fonts are not there in every host, and glyphs differ between machines. */
-import type { StatusGroup } from "../contract";
+import type { StatusGroupKey } from "../contract";
 
 const PATHS = {
   ok: <path d="M2 6.5 5 9.5 10 3" />,
@@ -75,6 +75,6 @@ export function Icon({ name }: { name: IconName }) {
 const TONES: ReadonlySet<string> = new Set(["wait", "run", "ok", "bad", "off", "unknown"]);
 
 /** The tone itself, or "unknown" for one that a newer kernel may send. */
-export function statusGroupOf(tone: string): StatusGroup {
-  return TONES.has(tone) ? (tone as StatusGroup) : "unknown";
+export function statusGroupOf(tone: string): StatusGroupKey {
+  return TONES.has(tone) ? (tone as StatusGroupKey) : "unknown";
 }

@@ -1,7 +1,7 @@
 /** How many tasks there are of each kind. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import type { StatusGroup } from "../contract";
+import type { StatusGroupKey } from "../contract";
 import { formatCount } from "../format";
 import { Icon, statusGroupOf } from "./Icons";
 
@@ -15,8 +15,8 @@ export const TITLES = [
 ] as const;
 
 /** Tones of a newer kernel are counted with the unknown ones, so that the sum stays right. */
-export function countsByGroup(counts: Record<string, number>): Map<StatusGroup, number> {
-  const sums = new Map<StatusGroup, number>();
+export function countsByGroup(counts: Record<string, number>): Map<StatusGroupKey, number> {
+  const sums = new Map<StatusGroupKey, number>();
   for (const [tone, count] of Object.entries(counts)) {
     sums.set(statusGroupOf(tone), (sums.get(statusGroupOf(tone)) ?? 0) + count);
   }
@@ -47,16 +47,16 @@ export function Toggle({
 
 interface ChipsProps {
   counts: Record<string, number>;
-  tones: readonly StatusGroup[];
+  tones: readonly StatusGroupKey[];
   /** Not there where nothing can be chosen. */
-  onChoose?: (tones: StatusGroup[]) => void;
+  onChoose?: (tones: StatusGroupKey[]) => void;
 }
 
 /** The statuses with their counts, each to be chosen. */
 export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
   const sums = countsByGroup(counts);
   // One that was there stays, so that those beside it do not move under the pointer.
-  const seen = useRef(new Set<StatusGroup>(tones)).current;
+  const seen = useRef(new Set<StatusGroupKey>(tones)).current;
   for (const tone of sums.keys()) seen.add(tone);
   const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
   return (
