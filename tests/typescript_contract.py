@@ -41,9 +41,9 @@ def typescript() -> str:
     return HEADER + "".join(f"\n{_declaration(name, value)}\n" for name, value in own.items())
 
 
-def _is_own(value: object) -> bool:
-    if inspect.isclass(value):
-        return value.__module__ == contract.__name__ and not value.__name__.startswith("_")
+def _is_own(value: Any) -> bool:
+    if typing.is_typeddict(value):
+        return not value.__name__.startswith("_")
     return _is_alias(value)
 
 
@@ -52,7 +52,7 @@ def _is_alias(value: object) -> bool:
 
 
 def _declaration(name: str, value: Any) -> str:
-    if not inspect.isclass(value):
+    if not typing.is_typeddict(value):
         choices = CHOICES.get(name)
         return f"export type {name} = {_literals(*choices) if choices else _expression(value)};"
     fields = "".join(
