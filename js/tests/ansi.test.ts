@@ -99,7 +99,7 @@ describe("styles", () => {
   });
   it.each([
     ["\x1b[1mx", "iw-log-bold"],
-    ["\x1b[2mx", "iw-dim"],
+    ["\x1b[2mx", "iw-muted"],
     ["\x1b[3mx", "iw-log-italic"],
     ["\x1b[4mx", "iw-log-underlined"],
     ["\x1b[7mx", "iw-log-inverse"],

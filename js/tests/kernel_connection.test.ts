@@ -43,7 +43,7 @@ function inLab(model: object = {}) {
   return { host, kernel: here };
 }
 
-const seconds = (el: Element) => el.querySelector(".iw-counting")?.textContent;
+const seconds = (el: Element) => el.querySelector(".iw-elapsed")?.textContent;
 
 afterEach(closeAll);
 

@@ -196,7 +196,7 @@ describe("metrics of a card", () => {
   });
   it("show names of the wire as text", async () => {
     const { el } = await show(card({ series: [series("<img src=x>")], source: "<b>x</b>" }));
-    expect(el.querySelector(".iw-live img, .iw-live-head b")).toBeNull();
+    expect(el.querySelector(".iw-log-metrics img, .iw-log-metrics-head b")).toBeNull();
   });
   it("open as a larger plot, alone or with their kind", async () => {
     const { el } = await show(
@@ -271,9 +271,9 @@ describe("silence", () => {
     const fresh = await show(card({ last_output: NOW - 119_000 }));
     expect(hint(fresh.el)).toEqual([]);
     await later(2_000);
-    expect(hint(fresh.el)).toEqual([["No new output for 2 min", "iw-silence"]]);
+    expect(hint(fresh.el)).toEqual([["No new output for 2 min", "iw-no-output"]]);
     const stale = await show(card({ last_output: NOW - 720_000 }));
-    expect(hint(stale.el)).toEqual([["No new output for 12 min", "iw-silence iw-hangs"]]);
+    expect(hint(stale.el)).toEqual([["No new output for 12 min", "iw-no-output iw-stalled"]]);
   });
   it.each([
     ["that has ended", {}, { view: done() }],

@@ -39,7 +39,7 @@ describe("badge", () => {
   });
   it("takes a tone it does not know for an unknown one", async () => {
     const page = await draw(<Badge status="x" alias="x" tone="sparkling" />);
-    expect(one(page, "status").className).toContain("iw-tone-unknown");
+    expect(one(page, "status").className).toContain("iw-status-unknown");
   });
   it("shows markup as text", async () => {
     const page = await draw(<Badge status="x" alias="<img src=x>" tone="bad" />);
@@ -174,7 +174,7 @@ describe("download", () => {
     expect(shownFiles(page)).toEqual([["a", "50"]]);
   });
   it("reserves room for as many files as there will be", async () => {
-    const rows = (page: Element) => page.getElementsByClassName("iw-transfer-file").length;
+    const rows = (page: Element) => page.getElementsByClassName("iw-download-file").length;
     expect(rows(await progress({ files_total: 258 }))).toBe(4);
     expect(rows(await progress({ files_total: 3 }))).toBe(3);
   });

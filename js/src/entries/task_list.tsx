@@ -56,7 +56,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
   }, []);
   return (
     <div class="iw-list iw-frame">
-      <div class={isSlow ? "iw-list-head iw-alone" : "iw-list-head"}>
+      <div class={isSlow ? "iw-list-head iw-without-controls" : "iw-list-head"}>
         <div class="iw-chips">
           <StatusChips counts={totals.counts} tones={shape.query.tones} />
         </div>
@@ -67,7 +67,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
           class="iw-table"
           aria-label="Tasks"
           aria-rowcount={total + 1}
-          style={{ "--iw-tracks": template, minWidth: `${width}px` }}
+          style={{ "--iw-grid-columns": template, minWidth: `${width}px` }}
         >
           <div role="row" class="iw-row iw-row-head">
             <span role="columnheader" class="iw-cell iw-ticks" />

@@ -17,10 +17,10 @@ export function GroupCounts({ counts }: { counts: Record<string, number> }) {
       {TITLES.map(([tone, title]) => {
         const count = sums.get(tone) ?? 0;
         return count === 0 ? null : (
-          <span key={tone} class={`iw-count iw-ink-${tone}`} title={title}>
+          <span key={tone} class={`iw-count iw-status-icon-${tone}`} title={title}>
             <Icon name={tone} />
             {formatCount(count)}
-            <span class="iw-hidden"> {title}</span>
+            <span class="iw-visually-hidden"> {title}</span>
           </span>
         );
       })}

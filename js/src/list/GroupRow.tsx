@@ -27,7 +27,7 @@ export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
       <span role="gridcell" class="iw-cell" aria-colspan={columns}>
         <button
           type="button"
-          class="iw-opener"
+          class="iw-expand-button"
           aria-expanded={line.is_open}
           aria-label={`Group ${label}`}
           tabIndex={tab}
@@ -37,11 +37,11 @@ export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
         <b class="iw-group-name">
           <bdi>{label}</bdi>
         </b>
-        <span class="iw-dim">{formatPlural(line.tasks, "task")}</span>
+        <span class="iw-muted">{formatPlural(line.tasks, "task")}</span>
         <GroupCounts counts={line.counts} />
         <span class="iw-grow" />
         {line.cost === null ? null : <span>{formatCost(line.cost)}</span>}
-        {line.seconds === 0 ? null : <span class="iw-dim">{formatSum(line)}</span>}
+        {line.seconds === 0 ? null : <span class="iw-muted">{formatSum(line)}</span>}
       </span>
     </div>
   );

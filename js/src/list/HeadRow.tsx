@@ -76,7 +76,7 @@ export function HeadRow({ columns, query, ask, isAllChosen, onChooseAll, onFilte
       })}
       {axis ?? (
         <span role="columnheader" class="iw-cell">
-          <span class="iw-hidden">Actions</span>
+          <span class="iw-visually-hidden">Actions</span>
         </span>
       )}
     </div>

@@ -52,7 +52,7 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
           />
         )}
         <span class="iw-grow" />
-        <span class="iw-sums">
+        <span class="iw-totals">
           <span>{sums.join(" · ")}</span>
           <PollStatus feed={feed} time={time} isLive={isLive} />
         </span>

@@ -44,7 +44,7 @@ export function ListHead({ bridge, traits, query, ask, pending, search, ...rest 
           </option>
         ))}
       </select>
-      <span class="iw-switch" role="group" aria-label="View">
+      <span class="iw-segmented" role="group" aria-label="View">
         {(["table", "timeline"] as const).map((one) => (
           <Toggle key={one} isOn={mode === one} onClick={() => bridge.set("mode", one)}>
             {one === "table" ? "Table" : "Timeline"}

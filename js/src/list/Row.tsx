@@ -16,7 +16,7 @@ export function BlankRow({ index, columns, tab }: { index: number; columns: numb
   return (
     <div
       role="row"
-      class="iw-row iw-blank"
+      class="iw-row iw-placeholder"
       aria-rowindex={index + 2}
       aria-busy="true"
       tabIndex={tab}
@@ -84,7 +84,7 @@ export const Row = memo(function Row({ row, index, time, columns, ...rest }: Pro
         </label>
         <button
           type="button"
-          class="iw-opener"
+          class="iw-expand-button"
           aria-expanded={isOpen}
           aria-label={`Show task ${id}`}
           tabIndex={tab}
@@ -121,13 +121,13 @@ function Actions({ row, tab, download, epoch, doing }: ActionProps) {
       {isDownloading ? (
         <>
           <ProgressBar download={download} />
-          <span class="iw-num iw-dim">{percentLabel(download)}</span>
+          <span class="iw-num iw-muted">{percentLabel(download)}</span>
         </>
       ) : null}
       {row.has_outputs && !isDownloading ? (
         <button
           type="button"
-          class="iw-button iw-quiet"
+          class="iw-button iw-button-plain"
           aria-label="Download outputs"
           title={
             download?.phase === "done"

@@ -170,7 +170,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
       aria-rowcount={lines + 1}
       aria-colcount={width}
       style={{
-        "--iw-tracks": layout.template,
+        "--iw-grid-columns": layout.template,
         minWidth: `${layout.width}px`,
         // Also while its lines are exchanged, or the browser would scroll up.
         minHeight: `${(lines + 1) * ROW_HEIGHT + extra}px`,

@@ -62,7 +62,7 @@ export function Chart({ series, name, onClose }: Props) {
         />
         <button
           type="button"
-          class="iw-button iw-quiet"
+          class="iw-button iw-button-plain"
           aria-label="Close chart"
           title="Close chart"
           onClick={onClose}
@@ -96,7 +96,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
   const inner = { width: Math.max(40, width - LEFT - RIGHT), height: HEIGHT - TOP - BOTTOM };
   const left = (sample: number) => (x.at(sample) ?? 0) * inner.width;
   const top = (value: number) => (1 - (y.at(value) ?? 0)) * inner.height;
-  const colourOf = (one: SeriesView) => `iw-line-${all.indexOf(one) % COLOURS}`;
+  const colourOf = (one: SeriesView) => `iw-series-${all.indexOf(one) % COLOURS}`;
   const last = samples.at(-1) ?? 0;
   // A chosen sample may have been thinned out since: the nearest one stands for it.
   const sample = at === null ? last : nearest(samples, at);
@@ -197,7 +197,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
         </svg>
       </div>
       <ul class="iw-plot-legend" aria-label="Values at the sample">
-        <li class="iw-dim">
+        <li class="iw-muted">
           {at === null ? "last sample" : "sample"} {formatCount(sample)}
         </li>
         {values.map(([one, text]) => (

@@ -102,7 +102,7 @@ function Move({ label, isEnd, onMove, icon }: MoveProps) {
   return (
     <button
       type="button"
-      class="iw-button iw-quiet"
+      class="iw-button iw-button-plain"
       aria-label={label}
       title={label}
       disabled={isEnd}

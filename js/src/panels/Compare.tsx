@@ -79,13 +79,13 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
         <b>
           {view === null ? "Comparison" : `${formatPlural(view.tasks.length, "task")} compared`}
         </b>
-        <span class="iw-dim" aria-live="polite">
+        <span class="iw-muted" aria-live="polite">
           {view === null
             ? ""
             : `${formatPlural(differ.length, "field")} differ${differ.length === 1 ? "s" : ""}, ${same} the same`}
         </span>
         <span class="iw-grow" />
-        {view?.is_live ? <span class="iw-dim">as of {formatTime(view.as_of)}</span> : null}
+        {view?.is_live ? <span class="iw-muted">as of {formatTime(view.as_of)}</span> : null}
         <span class="iw-buttons">
           {view?.is_live ? (
             <button type="button" class="iw-button" disabled={pending.isBusy} onClick={look}>
@@ -102,7 +102,7 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
           )}
           <button
             type="button"
-            class="iw-button iw-quiet"
+            class="iw-button iw-button-plain"
             aria-label="Close the comparison"
             title="Close"
             onClick={onClose}
@@ -145,8 +145,8 @@ function Sheet({ tasks, fields, opener }: SheetProps) {
   );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section class="iw-scroller iw-sheet-box" aria-label="Fields by task" tabIndex={0}>
-      <table class="iw-sheet">
+    <section class="iw-scroller iw-compare-box" aria-label="Fields by task" tabIndex={0}>
+      <table class="iw-compare-table">
         <thead>
           <tr>
             <td>{isRelative ? "Changes are relative to the first task" : ""}</td>
@@ -157,7 +157,7 @@ function Sheet({ tasks, fields, opener }: SheetProps) {
         </thead>
         {grouped(fields).map(([group, members]) => (
           <tbody key={group}>
-            <tr class="iw-sheet-group">
+            <tr class="iw-compare-group">
               <th scope="rowgroup" colSpan={tasks.length + 1}>
                 <span>{group}</span>
               </th>
@@ -180,13 +180,13 @@ function TaskHead({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) |
   return (
     <th scope="col">
       {onOpen === null ? (
-        <span class="iw-mono iw-sheet-id" title={id}>
+        <span class="iw-mono iw-compare-id" title={id}>
           {task.id}
         </span>
       ) : (
         <button
           type="button"
-          class="iw-mono iw-sheet-id iw-link"
+          class="iw-mono iw-compare-id iw-link"
           title={id}
           aria-label={`Show the card of task ${id}`}
           onClick={onOpen}
@@ -194,9 +194,9 @@ function TaskHead({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) |
           {task.id}
         </button>
       )}
-      <span class="iw-sheet-task">
+      <span class="iw-compare-task">
         <Badge status={task.status} alias={task.alias} tone={task.tone} />
-        <bdi class="iw-dim">{task.simulator}</bdi>
+        <bdi class="iw-muted">{task.simulator}</bdi>
       </span>
     </th>
   );
@@ -207,7 +207,7 @@ function Line({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] })
   const isSame = values.length === 1;
   const ranked = isSame ? null : ranks(field, tasks);
   return (
-    <tr class={isSame ? "iw-sheet-same" : ""}>
+    <tr class={isSame ? "iw-compare-same" : ""}>
       <th scope="row" class="iw-text" title={meaning}>
         {nameOf(name)}
       </th>
@@ -218,9 +218,9 @@ function Line({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] })
         // Several lines, or nearly: to be read from their beginning.
         const isLong = kind === "text" && (name === "commands" || text.length > LONG);
         const looks = [
-          value === null ? "iw-dim" : "",
+          value === null ? "iw-muted" : "",
           rank?.isBest ? "iw-best" : "",
-          isLong ? "iw-sheet-long" : "",
+          isLong ? "iw-compare-long" : "",
         ];
         return (
           <td
@@ -229,12 +229,12 @@ function Line({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] })
             class={looks.join(" ")}
             title={formatExact(kind, value)}
           >
-            <span class="iw-sheet-value">
-              {more === "" ? null : <span class="iw-sheet-more">{more}</span>}
+            <span class="iw-compare-value">
+              {more === "" ? null : <span class="iw-compare-more">{more}</span>}
               {rank === undefined ? null : (
                 <span class="iw-rank" title={rank.word}>
                   <Icon name={rank.isBest ? "down" : "up"} />
-                  <span class="iw-hidden">{rank.word}</span>
+                  <span class="iw-visually-hidden">{rank.word}</span>
                 </span>
               )}
               <bdi class={name === "commands" ? "iw-mono iw-text" : "iw-text"}>{text}</bdi>

@@ -91,7 +91,7 @@ export function FileRow(props: Props) {
         style={{ paddingLeft: `${Math.min(line.depth, MAX_INDENT) * 16}px` }}
       >
         {isTree ? (
-          <span class={isOpen ? "iw-twisty iw-open" : "iw-twisty"}>
+          <span class={isOpen ? "iw-chevron iw-open" : "iw-chevron"}>
             {isFolder ? <Icon name="chevron" /> : null}
           </span>
         ) : null}
@@ -109,15 +109,15 @@ export function FileRow(props: Props) {
         >
           <bdi>
             {cut > 0 ? (
-              <span class="iw-dim">{truncate(visibleName(name.slice(0, cut)))}</span>
+              <span class="iw-muted">{truncate(visibleName(name.slice(0, cut)))}</span>
             ) : null}
             {truncate(visibleName(name.slice(cut)))}
           </bdi>
         </button>
-        {isFolder ? <span class="iw-dim iw-sum">{formatPlural(sum.files, "file")}</span> : null}
+        {isFolder ? <span class="iw-muted iw-sum">{formatPlural(sum.files, "file")}</span> : null}
       </span>
       {props.columns.slice(1).map(([key]) => (
-        <span role="gridcell" key={key} class={key === "size" ? "iw-num" : "iw-num iw-dim"}>
+        <span role="gridcell" key={key} class={key === "size" ? "iw-num" : "iw-num iw-muted"}>
           {props.tell(key, sum)}
         </span>
       ))}

@@ -180,7 +180,7 @@ function Folders({ view, grown, time, sort, onSort, onFile }: FoldersProps) {
   const { files, size } = sums.of(tree.root);
   const nameOf = (index: number) => tree.files[index]?.name ?? "";
   return (
-    <div style={{ "--iw-more-columns": Math.max(1, columns.length - 1) }}>
+    <div style={{ "--iw-extra-columns": Math.max(1, columns.length - 1) }}>
       <OutputsGrid
         label="Working folder"
         columns={columns}
@@ -197,7 +197,7 @@ function Folders({ view, grown, time, sort, onSort, onFile }: FoldersProps) {
         onFold={({ path }, on) => setTurned(new Map(turned).set(path, on))}
         onPreview={(index) => onFile(nameOf(index))}
       />
-      <div class="iw-foot iw-dim">
+      <div class="iw-foot iw-muted">
         <span>
           {[
             formatPlural(files + view.more, "file"),

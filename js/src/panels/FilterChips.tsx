@@ -10,7 +10,7 @@ import { describe } from "./filters";
 export function FilterChips({ query, ask }: { query: QueryView; ask: Ask }) {
   const keys = knownColumns(Object.keys(query.filters) as ColumnKey[]);
   return (
-    <span class="iw-tones" role="group" aria-label="Filters">
+    <span class="iw-chip-group" role="group" aria-label="Filters">
       {keys.map((key) => {
         const { [key]: filter, ...others } = query.filters;
         const words = describe(key, filter as FilterView);

@@ -104,7 +104,7 @@ function Values({ facet, filter, onChange }: Part) {
       <ul class="iw-options">
         {grouped(shown).map(({ value, count, title }) =>
           title !== undefined ? (
-            <li key={title} class="iw-options-title iw-dim">
+            <li key={title} class="iw-options-title iw-muted">
               {title} {formatCount(count)}
             </li>
           ) : (
@@ -115,10 +115,10 @@ function Values({ facet, filter, onChange }: Part) {
                   checked={chosen.includes(value)}
                   onChange={() => toggle(value)}
                 />
-                <span class={value === null ? "iw-option-name iw-dim" : "iw-option-name"}>
+                <span class={value === null ? "iw-option-name iw-muted" : "iw-option-name"}>
                   <bdi>{truncate(value ?? UNKNOWN) || "(empty)"}</bdi>
                 </span>
-                <span class="iw-num iw-dim">{formatCount(count)}</span>
+                <span class="iw-num iw-muted">{formatCount(count)}</span>
               </label>
             </li>
           ),
@@ -160,7 +160,7 @@ function Bounds({ column, facet, filter, onChange }: Part & { column: ColumnKey 
         </label>
       ))}
       {facet.min === null || facet.max === null ? null : (
-        <div class="iw-dim">
+        <div class="iw-muted">
           There is {worded(column, facet.min)} to {worded(column, facet.max)}.
         </div>
       )}

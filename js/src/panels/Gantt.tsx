@@ -39,14 +39,16 @@ export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Pro
   useSteering(scroller, head, { view, fit, onSpan });
 
   const lines = ticks
-    .map(({ at }) => `linear-gradient(var(--iw-line2) 0 0) ${share(at)}% 0/1px 100% no-repeat`)
+    .map(
+      ({ at }) => `linear-gradient(var(--iw-border-subtle) 0 0) ${share(at)}% 0/1px 100% no-repeat`,
+    )
     .join(",");
   return (
     <>
       {grid({
         head: (
           <span role="columnheader" class="iw-cell iw-axis" ref={head}>
-            <span class="iw-hidden">Time line</span>
+            <span class="iw-visually-hidden">Time line</span>
             {ticks.map(({ at, label }) => (
               <span key={at} class="iw-axis-tick" style={{ left: `${share(at)}%` }}>
                 {share(at) < 96 ? label : ""}
@@ -110,7 +112,7 @@ function Track({ row, time, view, lines, onShow }: TrackProps) {
       ) : (
         <button
           type="button"
-          class={`iw-button iw-quiet iw-edge iw-edge-${side}`}
+          class={`iw-button iw-button-plain iw-edge iw-edge-${side}`}
           aria-label={`Go to the bar of task ${truncate(row.id)}`}
           title={label}
           tabIndex={-1}

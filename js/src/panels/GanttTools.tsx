@@ -32,7 +32,7 @@ export function GanttTools({ shape, time, isLive, span, onSpan, scroller, lineAt
     onSpan(centredOn(from, Math.max(...shown.map((one) => one.to))));
   };
   return (
-    <span class="iw-switch iw-zoom" role="group" aria-label="Time line">
+    <span class="iw-segmented iw-zoom" role="group" aria-label="Time line">
       <button
         type="button"
         class="iw-button"

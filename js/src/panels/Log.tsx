@@ -193,7 +193,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
         tabIndex={0}
       >
         {shown.start > 0 ? (
-          <button type="button" class="iw-button iw-quiet iw-log-earlier" onClick={earlier}>
+          <button type="button" class="iw-button iw-button-plain iw-log-earlier" onClick={earlier}>
             <Icon name="up" /> Earlier
           </button>
         ) : null}

@@ -33,14 +33,14 @@ export function LogSearch({ wanted, count, chosen, onWanted, onStep }: Props) {
       />
       {wanted === "" ? null : (
         <>
-          <span class="iw-num iw-dim" aria-live="polite">
+          <span class="iw-num iw-muted" aria-live="polite">
             {count >= MOST_MATCHES ? `${said}+` : said}
           </span>
           {([-1, 1] as const).map((step) => (
             <button
               key={step}
               type="button"
-              class="iw-button iw-quiet"
+              class="iw-button iw-button-plain"
               aria-label={step === 1 ? "Next match" : "Previous match"}
               title={step === 1 ? "Next match (Enter)" : "Previous match (Shift+Enter)"}
               disabled={count === 0}

@@ -125,7 +125,7 @@ export function OutputsTable(props: Props) {
               setFolded(new Set());
             }}
           />
-          <span class="iw-dim" aria-live="polite">
+          <span class="iw-muted" aria-live="polite">
             {isSearch ? `${formatCount(found)} of ${formatPlural(tree.files.length, "file")}` : ""}
           </span>
           <span class="iw-grow" />
@@ -134,7 +134,7 @@ export function OutputsTable(props: Props) {
               {isTree ? (
                 <button
                   type="button"
-                  class="iw-button iw-quiet"
+                  class="iw-button iw-button-plain"
                   onClick={() => fold(tree.folders, !isAllOpen)}
                 >
                   {isAllOpen ? "Fold all" : "Expand all"}
@@ -197,7 +197,7 @@ export function OutputsTable(props: Props) {
           </button>
           <button
             type="button"
-            class="iw-button iw-primary"
+            class="iw-button iw-button-primary"
             disabled={isBlocked || total.files === 0}
             onClick={() => void pending.run(() => onDownload(null))}
           >

@@ -66,14 +66,14 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
         <b class="iw-cell" title={said}>
           <bdi>{said}</bdi>
         </b>
-        <span class="iw-dim iw-num">{formatBytes(file.size)}</span>
+        <span class="iw-muted iw-num">{formatBytes(file.size)}</span>
         <span class="iw-grow" />
         {text === null ? null : (
           <>
             {view?.kind === "hex" ? null : (
               <button
                 type="button"
-                class="iw-button iw-quiet"
+                class="iw-button iw-button-plain"
                 aria-pressed={isWrapped}
                 onClick={() => setWrapped(!isWrapped)}
               >
@@ -87,7 +87,7 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
         <Step icon="down" label="Next file" onClick={onNext} />
         <Step icon="bad" label="Close preview" onClick={onClose} />
       </div>
-      {isThere && view?.note ? <div class="iw-preview-note iw-dim">{view.note}</div> : null}
+      {isThere && view?.note ? <div class="iw-preview-note iw-muted">{view.note}</div> : null}
       <div
         class={isThere ? "iw-preview-body" : "iw-preview-body iw-stale"}
         role="group"
@@ -127,7 +127,7 @@ function Step(props: { icon: IconName; label: string; onClick: (() => void) | un
   return (
     <button
       type="button"
-      class="iw-button iw-quiet"
+      class="iw-button iw-button-plain"
       aria-label={props.label}
       title={props.label}
       disabled={props.onClick === undefined}

@@ -18,9 +18,11 @@ export function PreviewContent({ view, isWrapped }: { view: PreviewView; isWrapp
   switch (view.kind) {
     case "text":
     case "json":
-      return <pre class={isWrapped ? "iw-look iw-wrapped" : "iw-look"}>{view.text}</pre>;
+      return (
+        <pre class={isWrapped ? "iw-preview-text iw-wrapped" : "iw-preview-text"}>{view.text}</pre>
+      );
     case "hex":
-      return <pre class="iw-look">{view.text}</pre>;
+      return <pre class="iw-preview-text">{view.text}</pre>;
     case "table":
       return <TableLook columns={view.columns} rows={view.rows} name={view.name} />;
     case "image":
@@ -38,7 +40,7 @@ function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][
     rows.every((row) => (row[at] ?? "") === "" || NUMBER.test(row[at] as string)),
   );
   return (
-    <table class="iw-look-table" aria-label={truncate(visibleName(name))}>
+    <table class="iw-preview-table" aria-label={truncate(visibleName(name))}>
       <thead>
         <tr>
           {columns.map((column, at) => (
@@ -66,7 +68,7 @@ function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][
 function ImageLook({ name, mime, data }: { name: string; mime: string; data: string }) {
   const [said, setSaid] = useState("");
   return (
-    <figure class="iw-look-image">
+    <figure class="iw-preview-image">
       <img
         src={`data:${mime};base64,${data}`}
         alt={truncate(visibleName(name))}
@@ -75,7 +77,7 @@ function ImageLook({ name, mime, data }: { name: string; mime: string; data: str
         }
         onError={() => setSaid("The picture is damaged: the browser cannot draw it.")}
       />
-      <figcaption class="iw-dim">{said}</figcaption>
+      <figcaption class="iw-muted">{said}</figcaption>
     </figure>
   );
 }

@@ -7,7 +7,7 @@ interface Props {
 
 export function SegmentedControl({ label, choices, onChoose }: Props) {
   return (
-    <span class="iw-switch" role="group" aria-label={label}>
+    <span class="iw-segmented" role="group" aria-label={label}>
       {choices.map(([title, isChosen], choice) => (
         <button key={choice} type="button" aria-pressed={isChosen} onClick={() => onChoose(choice)}>
           {title}

@@ -64,7 +64,7 @@ export function resolveColour(style: Style): Paint {
   const background = isInverse ? style.color : style.background;
   const classes = [
     style.isBold ? "iw-log-bold" : "",
-    style.isDim && color === null && background === null ? "iw-dim" : "",
+    style.isDim && color === null && background === null ? "iw-muted" : "",
     style.isItalic ? "iw-log-italic" : "",
     style.isUnderlined ? "iw-log-underlined" : "",
     isInverse && background === null ? "iw-log-inverse" : "",

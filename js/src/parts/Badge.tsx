@@ -15,7 +15,7 @@ export function Badge({ status, alias, tone, meaning = "", queueAhead = null }: 
   return (
     <span
       role="status"
-      class={`iw-badge iw-tone-${kind}`}
+      class={`iw-badge iw-status-${kind}`}
       data-status={status}
       title={meaning || truncate(alias)}
     >

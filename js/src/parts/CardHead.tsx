@@ -43,13 +43,13 @@ export function Head({
         </b>
       )}
       <span class="iw-id">
-        <span class="iw-mono iw-dim iw-text" ref={id} title={truncate(view.id)}>
+        <span class="iw-mono iw-muted iw-text" ref={id} title={truncate(view.id)}>
           {view.id}
         </span>
         <CopyButton text={view.id} label="Copy id" source={id} />
         {link === null ? null : (
           <a
-            class="iw-button iw-quiet"
+            class="iw-button iw-button-plain"
             href={link}
             target="_blank"
             rel="noopener noreferrer"
@@ -77,13 +77,13 @@ function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
     <>
       {seconds === null ? null : (
         <span class="iw-num">
-          {time.frozen === null ? null : <span class="iw-dim">last known </span>}
-          <b class="iw-counting">{formatClock(view.is_terminal ? seconds : Math.floor(seconds))}</b>
-          {word === "" ? null : <span class="iw-dim"> {word}</span>}
+          {time.frozen === null ? null : <span class="iw-muted">last known </span>}
+          <b class="iw-elapsed">{formatClock(view.is_terminal ? seconds : Math.floor(seconds))}</b>
+          {word === "" ? null : <span class="iw-muted"> {word}</span>}
         </span>
       )}
       {cost === null ? null : (
-        <span class="iw-num iw-dim" title={view.is_terminal ? "Cost" : "Cost so far"}>
+        <span class="iw-num iw-muted" title={view.is_terminal ? "Cost" : "Cost so far"}>
           {formatCost(cost)}
         </span>
       )}

@@ -22,13 +22,13 @@ export function Cell({ row, time, column, role = "gridcell" }: Props) {
   const [text, shown] = contentOf(column, row, now, time);
   return (
     <span role={role} class={classOf(column)} title={text === null ? undefined : truncate(text)}>
-      {shown ?? (text === null ? <span class="iw-dim">–</span> : <bdi>{truncate(text)}</bdi>)}
+      {shown ?? (text === null ? <span class="iw-muted">–</span> : <bdi>{truncate(text)}</bdi>)}
     </span>
   );
 }
 
 export const classOf = (column: ColumnKey) =>
-  `iw-cell iw-of-${column} ${isNumber(column) ? "iw-num" : ""}`;
+  `iw-cell iw-column-${column} ${isNumber(column) ? "iw-num" : ""}`;
 
 /** The text, told whole by a tool tip; and what is drawn instead of it. */
 function contentOf(
@@ -73,7 +73,7 @@ function contentOf(
 function Metric(metric: MetricView) {
   const { name, last, non_finite, progress } = metric;
   return (
-    <span class="iw-mini-metric">
+    <span class="iw-cell-metric">
       <Sparkline series={metric} label={truncate(describeMetric(metric))} />
       {/* The share itself needs no second number. */}
       {name === "percent" && non_finite === "" ? null : (
@@ -81,7 +81,7 @@ function Metric(metric: MetricView) {
           {non_finite || formatValue(last)}
         </span>
       )}
-      {progress === null ? null : <span class="iw-num iw-dim">{percentOf(progress)}</span>}
+      {progress === null ? null : <span class="iw-num iw-muted">{percentOf(progress)}</span>}
     </span>
   );
 }

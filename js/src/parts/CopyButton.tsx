@@ -51,14 +51,14 @@ export function CopyButton({ text, label, source }: Props) {
     <span class="iw-copy">
       <button
         type="button"
-        class="iw-button iw-quiet"
+        class="iw-button iw-button-plain"
         aria-label={label}
         title={label}
         onClick={copy}
       >
         <Icon name={outcome === "copied" ? "ok" : "copy"} />
       </button>
-      <span class="iw-copy-said" aria-live="polite">
+      <span class="iw-copy-result" aria-live="polite">
         {WORDS[outcome]}
       </span>
     </span>

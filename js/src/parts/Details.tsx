@@ -25,7 +25,7 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
     <dl class="iw-details">
       <Item title="Status">
         {view.alias}
-        {view.meaning ? <span class="iw-dim"> {view.meaning}</span> : null}
+        {view.meaning ? <span class="iw-muted"> {view.meaning}</span> : null}
       </Item>
       <Item title="ID">
         <span class="iw-mono">{view.id}</span>
@@ -69,7 +69,7 @@ function Moment({ title, at, now }: { title: string; at: number | null; now: num
   return (
     <Item title={title}>
       {formatDate(at)}
-      {at === null || now === null ? null : <span class="iw-dim"> · {formatAgo(at, now)}</span>}
+      {at === null || now === null ? null : <span class="iw-muted"> · {formatAgo(at, now)}</span>}
     </Item>
   );
 }
@@ -85,7 +85,7 @@ function Command({ command, now, isLive }: { command: CommandView; now: number; 
         {ok === null && !isRunning ? null : <Icon name={ok === null ? "run" : ok ? "ok" : "bad"} />}
       </span>
       <code class="iw-mono iw-text">{command.command}</code>
-      <span class="iw-num iw-dim">
+      <span class="iw-num iw-muted">
         {seconds === null ? "" : `${isRunning ? formatGrowing(seconds) : formatShort(seconds)} · `}
         {command.exit_code ? `exit code ${command.exit_code}` : outcome}
       </span>

@@ -30,7 +30,7 @@ export function ErrorBox({ error, onDismiss, dismissLabel = "Dismiss", children 
         {onDismiss ? (
           <button
             type="button"
-            class="iw-button iw-quiet"
+            class="iw-button iw-button-plain"
             aria-label={dismissLabel}
             title={dismissLabel}
             onClick={onDismiss}

@@ -19,15 +19,15 @@ export function FailureBox({ failure, tone, onLog }: Props) {
     );
   return (
     <div
-      class={isOff ? "iw-why iw-why-off" : "iw-why"}
+      class={isOff ? "iw-failure iw-failure-stopped" : "iw-failure"}
       role="group"
       aria-label={isOff ? "Why it ended" : "Why it failed"}
     >
-      <b class="iw-why-title iw-text">{title}</b>
-      {detail ? <div class="iw-why-detail iw-mono iw-text">{detail}</div> : null}
-      {advice ? <div class="iw-why-advice iw-text">{advice}</div> : null}
+      <b class="iw-failure-title iw-text">{title}</b>
+      {detail ? <div class="iw-failure-detail iw-mono iw-text">{detail}</div> : null}
+      {advice ? <div class="iw-failure-advice iw-text">{advice}</div> : null}
       {words.map(({ name, text }) => (
-        <figure key={name} class="iw-words">
+        <figure key={name} class="iw-log-tail">
           <figcaption>
             <span>
               Last lines of <b class="iw-text">{name}</b>

@@ -13,7 +13,7 @@ export function Sealed({ bridge, children }: Props) {
   return (
     <>
       {isLost ? (
-        <div class="iw-lost-line" role="alert">
+        <div class="iw-lost-notice" role="alert">
           <Icon name="alert" />
           <span>
             This view has lost its kernel, which was restarted or shut down. It shows the last known
@@ -22,7 +22,7 @@ export function Sealed({ bridge, children }: Props) {
         </div>
       ) : null}
       {/* Always there, as what is in it would begin anew elsewhere. */}
-      <fieldset class="iw-sealed" role="presentation" disabled={isLost}>
+      <fieldset class="iw-lost-content" role="presentation" disabled={isLost}>
         {children}
       </fieldset>
     </>

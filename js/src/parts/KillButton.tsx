@@ -58,7 +58,7 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
       <span class="iw-kill">
         <button
           type="button"
-          class="iw-button iw-danger"
+          class="iw-button iw-button-danger"
           ref={kill}
           tabIndex={tab}
           onClick={() => setStep("asks")}
@@ -80,13 +80,18 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
       }}
     >
       {question ? <b>{question}</b> : null}
-      <button type="button" class="iw-button iw-danger iw-filled" ref={confirm} onClick={send}>
+      <button
+        type="button"
+        class="iw-button iw-button-danger iw-button-filled"
+        ref={confirm}
+        onClick={send}
+      >
         Confirm kill
       </button>
       {/* Last, so that a double click on Kill, which stood here, ends on Keep. */}
       <button
         type="button"
-        class={isCompact ? "iw-button iw-quiet" : "iw-button"}
+        class={isCompact ? "iw-button iw-button-plain" : "iw-button"}
         aria-label="Keep"
         title="Do not kill"
         onClick={() => setStep("idle")}

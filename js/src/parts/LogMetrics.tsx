@@ -34,12 +34,12 @@ export function LogMetrics({ bridge, live, view, time }: Props) {
   const inView = series.filter(({ non_finite }, n) => isUnfolded || n < SHOWN || non_finite !== "");
   const more = series.length - (isUnfolded ? SHOWN : inView.length);
   return (
-    <div class="iw-live" role="group" aria-label="Metrics">
+    <div class="iw-log-metrics" role="group" aria-label="Metrics">
       <Head live={live} view={view} time={time} />
       {source === null ? null : (
         <ul class={isLost ? "iw-metrics iw-metrics-lost" : "iw-metrics"}>
           {samples === 0 ? (
-            <li class="iw-dim">No value {view.is_terminal ? "was found" : "yet"}</li>
+            <li class="iw-muted">No value {view.is_terminal ? "was found" : "yet"}</li>
           ) : null}
           {inView.map((one) => (
             <Metric
@@ -55,7 +55,7 @@ export function LogMetrics({ bridge, live, view, time }: Props) {
       {more > 0 ? (
         <button
           type="button"
-          class="iw-button iw-quiet iw-live-more"
+          class="iw-button iw-button-plain iw-log-metrics-more"
           aria-expanded={isUnfolded}
           onClick={() => setUnfolded(!isUnfolded)}
         >
@@ -72,13 +72,13 @@ export function LogMetrics({ bridge, live, view, time }: Props) {
         </div>
       ) : null}
       {conditions.map(({ text, state }) => (
-        <div key={text} class="iw-live-stop">
+        <div key={text} class="iw-log-metrics-condition">
           <bdi>{truncate(text)}</bdi>
-          {state === "" ? null : <bdi class="iw-dim">{truncate(state)}</bdi>}
+          {state === "" ? null : <bdi class="iw-muted">{truncate(state)}</bdi>}
         </div>
       ))}
       {note === "" ? null : (
-        <div class="iw-live-note iw-text" role="note">
+        <div class="iw-log-metrics-note iw-text" role="note">
           {note}
         </div>
       )}
@@ -97,9 +97,9 @@ function Head({ live, view, time }: Omit<Props, "bridge">) {
   const isComputing = isLive && can_grow && view.status === "computation-started";
   const silent = isComputing && last_output !== null ? now - last_output : 0;
   return (
-    <div class="iw-live-head">
+    <div class="iw-log-metrics-head">
       {source === null ? null : (
-        <span class="iw-live-source">
+        <span class="iw-log-metrics-source">
           <span class="iw-cell" title={truncate(source)}>
             <bdi>{truncate(source)}</bdi>
           </span>
@@ -107,7 +107,7 @@ function Head({ live, view, time }: Omit<Props, "bridge">) {
         </span>
       )}
       {progress === null ? null : (
-        <span class="iw-live-share">
+        <span class="iw-log-metrics-progress">
           <Bar
             label="Simulation"
             percent={Number.parseInt(percent, 10)}
@@ -115,11 +115,11 @@ function Head({ live, view, time }: Omit<Props, "bridge">) {
             words={`${percent} ${end}`.trim()}
           />
           <b class="iw-num">{percent}</b>
-          <span class="iw-live-end">{end}</span>
+          <span class="iw-log-metrics-end">{end}</span>
         </span>
       )}
       {silent < SILENT_AFTER ? null : (
-        <span class={silent < HANGS_AFTER ? "iw-silence" : "iw-silence iw-hangs"} role="note">
+        <span class={silent < HANGS_AFTER ? "iw-no-output" : "iw-no-output iw-stalled"} role="note">
           No new output for {formatAgo(now - silent, now).replace(" ago", "")}
         </span>
       )}

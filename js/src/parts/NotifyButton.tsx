@@ -74,7 +74,7 @@ export function NotifyButton({ notifying: { isOn, turn } }: { notifying: Notifyi
   return (
     <button
       type="button"
-      class="iw-button iw-quiet iw-bell"
+      class="iw-button iw-button-plain iw-notify"
       aria-pressed={isOn}
       aria-label={LABEL}
       title={LABEL}
@@ -88,7 +88,7 @@ export function NotifyButton({ notifying: { isOn, turn } }: { notifying: Notifyi
 export function NotifyNotice({ notifying: { obstacle, turn } }: { notifying: Notifying }) {
   if (obstacle === null) return null;
   return (
-    <div class="iw-bell-line" role="note">
+    <div class="iw-notify-notice" role="note">
       {WORDS[obstacle]}
       {obstacle === "default" ? (
         <button type="button" class="iw-button" onClick={() => void turn(true)}>

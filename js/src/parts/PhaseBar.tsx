@@ -13,7 +13,7 @@ export function PhaseBar({ row, time }: Props) {
   if (laid.segments.length === 0) return null;
   const failing = failedPhase(laid.segments, row);
   return (
-    <div class="iw-timeline">
+    <div class="iw-phase-bar">
       <Bar laid={laid} failing={failing} />
       <ul class="iw-legend" aria-label="Phases">
         {laid.legend.map(({ name, title, duration }) => (
@@ -35,7 +35,7 @@ export function MiniPhaseBar({ row, time }: Props) {
   const words = laid.legend.filter((item) => item.duration !== "");
   const label = words.map((item) => `${item.title} ${item.duration}`).join(", ");
   return (
-    <span class="iw-mini" role="img" aria-label={label || "No phases yet"} title={label}>
+    <span class="iw-phase-bar-mini" role="img" aria-label={label || "No phases yet"} title={label}>
       <Bar laid={laid} failing={failedPhase(laid.segments, row)} />
     </span>
   );

@@ -17,7 +17,7 @@ export function PollStatus({ feed, time, isLive }: Props) {
   if (feed.offline_since !== null) {
     const { problem, is_final } = feed;
     return (
-      <span class="iw-feed iw-feed-offline" title={truncate(feed.error ?? "")}>
+      <span class="iw-poll-status iw-poll-status-offline" title={truncate(feed.error ?? "")}>
         <Icon name="alert" />
         <span class="iw-text">
           {problem ?? "offline"} since {formatMoment(feed.offline_since, now)}
@@ -26,13 +26,13 @@ export function PollStatus({ feed, time, isLive }: Props) {
       </span>
     );
   }
-  if (feed.is_paused) return <span class="iw-feed">paused while hidden</span>;
+  if (feed.is_paused) return <span class="iw-poll-status">paused while hidden</span>;
   if (feed.updated === null) return null;
   if (time.frozen !== null) {
-    return <span class="iw-feed">last known state, updated {formatDate(feed.updated)}</span>;
+    return <span class="iw-poll-status">last known state, updated {formatDate(feed.updated)}</span>;
   }
   return (
-    <span class="iw-feed" title={truncate(feed.error ?? "")}>
+    <span class="iw-poll-status" title={truncate(feed.error ?? "")}>
       updated {isLive ? formatAgo(feed.updated, now) : formatDate(feed.updated)}
     </span>
   );

@@ -63,16 +63,16 @@ function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props
   const isPaused = download.phase === "paused";
   const percent = percentOfAll(download);
   return (
-    <div class={`iw-strip iw-transfer ${isWaiting || isPaused ? "iw-resting" : ""}`}>
-      <div class="iw-transfer-head">
+    <div class={`iw-strip iw-download ${isWaiting || isPaused ? "iw-paused" : ""}`}>
+      <div class="iw-download-head">
         {isWaiting ? (
-          <span class="iw-transfer-numbers">
+          <span class="iw-download-numbers">
             Another download fills this folder: waiting for it
           </span>
         ) : (
-          <span class="iw-transfer-numbers">
+          <span class="iw-download-numbers">
             {segmentsOf(download).map(({ key, text, widest }) => (
-              <span class={`iw-segment-text iw-told-${key}`} key={key} data-widest={widest}>
+              <span class={`iw-segment-text iw-progress-${key}`} key={key} data-widest={widest}>
                 {text}{" "}
               </span>
             ))}
@@ -102,7 +102,7 @@ function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props
           </button>
         </span>
       </div>
-      <div class="iw-transfer-line">
+      <div class="iw-download-line">
         <ProgressBar download={download} />
         <span class="iw-num iw-percent">{percent === null ? "" : `${percent} %`}</span>
       </div>
@@ -119,20 +119,20 @@ interface FilesProps {
 function Files({ places, download }: FilesProps) {
   const { slots, more, hadMore } = places;
   return (
-    <div class="iw-transfer-files">
+    <div class="iw-download-files">
       {Array.from({ length: slotIndices(download, places) }, (_, index) => {
         const slot = slots[index];
         return (
           <div
             key={index}
-            class={slot?.isGone ? "iw-transfer-file iw-gone" : "iw-transfer-file"}
+            class={slot?.isGone ? "iw-download-file iw-finished" : "iw-download-file"}
             aria-hidden={slot?.isGone || undefined}
           >
             {slot === undefined ? null : <FileLine key={slot.file.name} {...slot.file} />}
           </div>
         );
       })}
-      {hadMore ? <div class="iw-transfer-more">{more === 0 ? "" : `and ${more} more`}</div> : null}
+      {hadMore ? <div class="iw-download-more">{more === 0 ? "" : `and ${more} more`}</div> : null}
     </div>
   );
 }
@@ -175,7 +175,7 @@ interface BarProps {
 export function Bar({ label, percent, isResting = false, words }: BarProps) {
   return (
     <span
-      class={`iw-progress${percent === null ? " iw-unmeasured" : ""}${isResting ? " iw-resting" : ""}`}
+      class={`iw-progress${percent === null ? " iw-unmeasured" : ""}${isResting ? " iw-paused" : ""}`}
       role="progressbar"
       aria-label={label}
       aria-valuemin={0}
@@ -225,7 +225,7 @@ function Stopped({ download, canGoOn, children }: StoppedProps) {
   if (phase === "cancelled") {
     return (
       <div class="iw-strip">
-        <span class="iw-dim">
+        <span class="iw-muted">
           <Icon name="off" />
         </span>
         <span class="iw-saved">

@@ -60,7 +60,7 @@ export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
   for (const tone of sums.keys()) seen.add(tone);
   const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
   return (
-    <span class="iw-tones" role="group" aria-label="Tasks by status">
+    <span class="iw-chip-group" role="group" aria-label="Tasks by status">
       <Toggle
         kind="iw-chip"
         isDisabled={onChoose === undefined}
@@ -73,7 +73,7 @@ export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
         !seen.has(tone) ? null : (
           <Toggle
             key={tone}
-            kind={`iw-chip iw-ink-${tone}`}
+            kind={`iw-chip iw-status-icon-${tone}`}
             isDisabled={onChoose === undefined}
             isOn={tones.includes(tone)}
             onClick={() =>

@@ -40,7 +40,7 @@ export function Tabs({ tabs, open, onOpen, label, children }: Props) {
 
   return (
     <>
-      <div class={chosen === -1 ? "iw-tabs iw-folded" : "iw-tabs"}>
+      <div class={chosen === -1 ? "iw-tabs iw-collapsed" : "iw-tabs"}>
         <div class="iw-tablist" role="tablist" aria-label={label}>
           {tabs.map((tab, index) => (
             <button
