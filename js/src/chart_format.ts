@@ -1,8 +1,8 @@
-/** Numbers that a simulation prints, as people read them, and as a line is drawn through them. Pure. */
+/** Numbers and line paths of the metric series. */
 import type { MetricView, SeriesView } from "./contract";
 import { formatCount, formatGrowing } from "./format";
 
-/** `12.35`, `125,000`, `2.5e-04`: four digits that tell, in the way simulators write them. */
+/** Four significant digits, as simulators write them: `12.35`, `125,000`, `2.5e-04`. */
 export function formatValue(value: number | null): string {
   if (value === null) return "–";
   const size = Math.abs(value);

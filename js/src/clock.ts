@@ -1,5 +1,5 @@
 /**
- * The passing of time: one ticking clock for the page, running only while something live is shown.
+ * One timer per page, which runs only while something live is shown.
  *
  * Durations are counted on the service's clock, whose distance to this page's is `offset`.
  */
@@ -7,7 +7,7 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import type { Elapsed, PollStatusView, RowView } from "./contract";
 
 /** Data of a live task that is older than this is no longer counted on, in milliseconds. */
-export const STALE_AFTER = 60_000;
+export const STALE_AFTER_MS = 60_000;
 
 interface Ticker {
   listeners: Set<() => void>;
@@ -78,7 +78,7 @@ export function clockOffset(feed: PollStatusView, seen: number | null): number {
 }
 
 export function isStale(feed: PollStatusView, offset: number): boolean {
-  return feed.updated !== null && Date.now() + offset - feed.updated > STALE_AFTER;
+  return feed.updated !== null && Date.now() + offset - feed.updated > STALE_AFTER_MS;
 }
 
 /**

@@ -13,7 +13,7 @@ import { importGzip } from "./import_gzip";
 import type * as List from "./list";
 import type * as Panels from "./panels";
 import { ErrorBox } from "./parts/ErrorBox";
-import { SLOW_AFTER, WAITING } from "./parts/useRequest";
+import { SLOW_AFTER_MS, WAITING_FOR_KERNEL } from "./parts/useRequest";
 
 interface Chunks {
   list: typeof List;
@@ -100,7 +100,7 @@ export function LazyPanel<K extends PanelName>({
   const isWaiting = panels === null;
   useLayoutEffect(() => {
     if (!isWaiting) return undefined;
-    const timer = setTimeout(() => setSlow(true), SLOW_AFTER);
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
     return () => clearTimeout(timer);
   }, [isWaiting]);
 
@@ -118,7 +118,7 @@ export function LazyPanel<K extends PanelName>({
   }
   return (
     <div class="iw-empty" role="note">
-      {isSlow ? WAITING : "Loading…"}
+      {isSlow ? WAITING_FOR_KERNEL : "Loading…"}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** The columns of the table: what they are called, how wide they are, how they are compared. Pure. */
+/** The columns of the table: title, kind and width. */
 import type { ColumnKey } from "./contract";
 
 /** How the values of a column are compared, written and filtered. */

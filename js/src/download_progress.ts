@@ -1,4 +1,4 @@
-/** How far a download is, in words, and which of its files are shown: pure. */
+/** Text of a download's progress, and which of its files are listed. */
 import type { DownloadView, FileProgressView } from "./contract";
 import { fixed, formatCount, formatEta, formatPlural } from "./format";
 

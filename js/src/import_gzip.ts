@@ -1,6 +1,4 @@
-/** Code that travels as gzip in base64: a third of its size. */
-
-/** Evaluates it as a module. */
+/** Evaluates a module that is sent as gzip in base64. */
 export async function importGzip(gzip: string): Promise<unknown> {
   const packed = Uint8Array.from(atob(gzip), (letter) => letter.charCodeAt(0));
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));

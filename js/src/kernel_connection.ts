@@ -1,12 +1,12 @@
 /**
- * Keeps a view in touch with its kernel, and notices if the kernel has gone.
+ * Detects a lost kernel, and restores the connection after a failed initialization.
  *
  * What is used here beyond the common interface of hosts is ipywidgets' and JupyterLab's, and
  * optional: without it a view says after a minute of silence that it shows the last known state.
  */
 import { useLayoutEffect } from "preact/hooks";
 import type { Bridge, Host } from "./bridge";
-import { STALE_AFTER } from "./clock";
+import { STALE_AFTER_MS } from "./clock";
 
 /** ipywidgets' model, as far as it is needed to go around a failed initialization. */
 interface Model {
@@ -30,7 +30,7 @@ interface Kernel {
 /** ipywidgets' class for a view whose model has no live comm. */
 const DISCONNECTED = "jupyter-widgets-disconnected";
 /** "restarting" comes first also if the server restarts a kernel that has died. */
-const GONE = new Set(["restarting", "autorestarting", "terminating", "dead"]);
+const GONE_STATUSES = new Set(["restarting", "autorestarting", "terminating", "dead"]);
 
 /**
  * Lets messages of the kernel through although anywidget has refused them for good, as it does if a
@@ -49,14 +49,14 @@ export async function reconnect(host: Host, bridge: Bridge): Promise<void> {
   } catch {
     // Refused.
   }
-  const handle = inherited(model);
+  const handle = inheritedHandler(model);
   if (handle === undefined) return;
   model.comm.on_msg((message) => handle.call(model, message));
   await bridge.request("refresh", {});
 }
 
 /** The method of ipywidgets' own class, which anywidget's overrides. */
-function inherited(model: Model): Model["_handle_comm_msg"] {
+function inheritedHandler(model: Model): Model["_handle_comm_msg"] {
   let found: Model["_handle_comm_msg"];
   for (let at: Model | null = model; at !== null; at = Object.getPrototypeOf(at)) {
     if (Object.hasOwn(at, "_handle_comm_msg")) found = at._handle_comm_msg;
@@ -65,14 +65,14 @@ function inherited(model: Model): Model["_handle_comm_msg"] {
 }
 
 /** Calls `onGone` once if the kernel goes, until the returned function is called. */
-export function whenKernelGoes(host: Host, el: Element, onGone: () => void): () => void {
+export function onKernelGone(host: Host, el: Element, onGone: () => void): () => void {
   const kernel = (host.widget_manager as { kernel?: Kernel | null } | undefined)?.kernel;
   let isOver = false;
   const look = () => {
     if (isOver) return;
     const isGone =
       el.classList.contains(DISCONNECTED) ||
-      (kernel != null && (kernel.isDisposed || GONE.has(kernel.status)));
+      (kernel != null && (kernel.isDisposed || GONE_STATUSES.has(kernel.status)));
     if (!isGone) return;
     end();
     onGone();
@@ -91,7 +91,7 @@ export function whenKernelGoes(host: Host, el: Element, onGone: () => void): () 
 }
 
 /** Asks the kernel for the whole state each minute in which nothing new has come of live tasks. */
-export function useRefresh(bridge: Bridge, isStale: boolean): void {
+export function useRefreshWhenStale(bridge: Bridge, isStale: boolean): void {
   useLayoutEffect(() => {
     if (!isStale || bridge.isLost) return undefined;
     let isWaiting = false;
@@ -104,7 +104,7 @@ export function useRefresh(bridge: Bridge, isStale: boolean): void {
       bridge.request("refresh", {}).then(done, done);
     };
     ask();
-    const timer = setInterval(ask, STALE_AFTER);
+    const timer = setInterval(ask, STALE_AFTER_MS);
     return () => clearInterval(timer);
   }, [bridge, isStale]);
 }

@@ -1,6 +1,6 @@
-/** A task's phases as lengths: pure, so that the bar and its legend cannot disagree. */
+/** Durations and shares of the phases of a task, for the bar and its legend. */
 import type { Marks } from "./contract";
-import { formatGrowing, formatShort } from "./format";
+import { formatDuration, formatGrowing } from "./format";
 
 export type PhaseName = "queue" | "preparing" | "computing" | "finalizing";
 
@@ -97,6 +97,6 @@ function legendOf(segments: Segment[], isTerminal: boolean): Legend[] {
     }
     const seconds = own.reduce((sum, segment) => sum + segment.seconds, 0);
     const grows = own.some((segment) => segment.isOpen);
-    return [{ name, title, duration: grows ? formatGrowing(seconds) : formatShort(seconds) }];
+    return [{ name, title, duration: grows ? formatGrowing(seconds) : formatDuration(seconds) }];
   });
 }

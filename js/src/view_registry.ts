@@ -1,5 +1,5 @@
 /**
- * The views in this page, so that one whose output is rendered again is moved instead of redrawn.
+ * Registry of the views in this page: a view whose output is rendered again is moved, not redrawn.
  *
  * The kernel updates the output of a widget when the status of a task changes: the text that the
  * notebook stores must be true. JupyterLab renders the whole output then: it empties the output's
@@ -12,7 +12,7 @@ import type { Bridge, Host } from "./bridge";
 /** A drawn widget. */
 export interface View {
   /** Whether a host has thrown the view out of the document without ending it. */
-  isThrownOut(): boolean;
+  isDetached(): boolean;
   /** Shows the view in another element of the host. */
   moveTo(el: Element, host: Host): void;
   /** Ends the view, unless it is in another element by now. */
@@ -22,9 +22,9 @@ export interface View {
 const views = new Map<string, Set<View>>();
 
 /** The view of a widget that is to be moved, if there is one. */
-export function thrownOutView(instance: string): View | undefined {
+export function detachedView(instance: string): View | undefined {
   if (instance === "") return undefined;
-  return [...(views.get(instance) ?? [])].find((view) => view.isThrownOut());
+  return [...(views.get(instance) ?? [])].find((view) => view.isDetached());
 }
 
 interface ViewEvents {
@@ -33,19 +33,19 @@ interface ViewEvents {
 }
 
 /** Keeps a view that is drawn into `root` in `el`. */
-export function keepView(
+export function registerView(
   instance: string,
   el: Element,
   root: HTMLElement,
   bridge: Bridge,
   events: ViewEvents,
 ): View {
-  const place = keepPlace(root);
+  const place = trackFocusAndScroll(root);
   const known = views.get(instance) ?? new Set();
   let home = el;
   const view: View = {
     // A cell that is scrolled out of sight leaves the document too, but as a whole.
-    isThrownOut: () => place.wasShown() && home.parentNode === null,
+    isDetached: () => place.wasShown() && home.parentNode === null,
     moveTo: (el, host) => {
       home = el;
       bridge.moveTo(host);
@@ -68,7 +68,7 @@ export function keepView(
 }
 
 /** Remembers where a person is in a view. */
-function keepPlace(root: HTMLElement) {
+function trackFocusAndScroll(root: HTMLElement) {
   const page = root.ownerDocument;
   const scrolled = new Map<Element, [number, number]>();
   let focused: HTMLElement | null = null;
@@ -124,7 +124,7 @@ function keepPlace(root: HTMLElement) {
         }
         // In this order: a field that gets the focus takes its own selection up again.
         if (text) page.getSelection()?.setBaseAndExtent(...text);
-        // Unless the person has gone elsewhere meanwhile.
+        // Unless the focus is elsewhere by now.
         if (page.activeElement?.contains(root)) element?.focus({ preventScroll: true });
       });
       comesBack.observe(page, { childList: true, subtree: true });

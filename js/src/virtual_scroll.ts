@@ -1,4 +1,4 @@
-/** Which rows of a long list are worth drawing: fixed heights, open cards between them. */
+/** Virtual scrolling: which rows of a long list are drawn, with open cards between them. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
@@ -6,7 +6,7 @@ import { useLayoutEffect, useState } from "preact/hooks";
 export const DEFAULT_VIEWPORT = 400;
 const OVERSCAN = 6;
 
-export interface Range {
+export interface RowRange {
   start: number;
   stop: number;
 }
@@ -18,13 +18,13 @@ export interface Gap {
 }
 
 /** Rows that are visible, and a few around them. `gaps` are in the order of their rows. */
-export function rangeOf(
+export function visibleRange(
   scrollTop: number,
   viewport: number,
   count: number,
   rowHeight: number,
   gaps: readonly Gap[] = [],
-): Range {
+): RowRange {
   const rowAt = (y: number): number => {
     let passed = 0;
     for (const gap of gaps) {
@@ -41,12 +41,12 @@ export function rangeOf(
 }
 
 /** Follows the scroll position and the size of a scroller; renders only when the rows change. */
-export function useRange(
+export function useVisibleRange(
   scroller: RefObject<HTMLElement | null>,
   count: number,
   rowHeight: number,
   gaps: readonly Gap[] = [],
-): Range {
+): RowRange {
   const [view, setView] = useState({ top: 0, height: DEFAULT_VIEWPORT });
   useLayoutEffect(() => {
     const node = scroller.current;
@@ -67,5 +67,5 @@ export function useRange(
       observer?.disconnect();
     };
   }, [scroller, rowHeight]);
-  return rangeOf(view.top, view.height + rowHeight, count, rowHeight, gaps);
+  return visibleRange(view.top, view.height + rowHeight, count, rowHeight, gaps);
 }

@@ -1,34 +1,33 @@
 /**
- * What a view does for its being seen: nothing goes on for one that never came into the page.
+ * Reports to the kernel whether a view is visible, and unmounts views that never reach the page.
  *
- * Tells the kernel whether a view is in sight: for pages that nobody looks at it asks nothing of
- * the service.
+ * The kernel does not poll for widgets without a visible view.
  */
 import type { Bridge } from "./bridge";
 
-/** Tells it now and whenever the page is hidden or shown; the returned function says goodbye. */
+/** Reports now and on every change; the returned function reports that the view is hidden. */
 export function reportVisibility(bridge: Bridge, page: Document): () => void {
   const view = Math.random().toString(36).slice(2);
-  const tell = (is_visible: boolean) => {
-    // Where the kernel cannot be told, it goes on asking: nothing that anybody would miss.
+  const report = (is_visible: boolean) => {
+    // If the report fails, the kernel only polls more than necessary.
     bridge.request("visible", { view, is_visible }).catch(() => undefined);
   };
-  const onChange = () => tell(!page.hidden);
+  const onChange = () => report(!page.hidden);
   page.addEventListener("visibilitychange", onChange);
   onChange();
   return () => {
     page.removeEventListener("visibilitychange", onChange);
-    tell(false);
+    report(false);
   };
 }
 
-/** In which a host that shows a view at all has put it into the page, in milliseconds. */
-const LOST_AFTER = 20_000;
+/** Hosts insert a view that they show into the page within this time. */
+const DETACHED_AFTER_MS = 20_000;
 
 /**
- * Draws at once. A view that does not come into the page is taken back: hosts make views also for
- * displays that were cleared meanwhile, and never end them. Should it come after all, it is drawn
- * again. The returned function ends it.
+ * Mounts immediately, and unmounts if the root does not reach the page: hosts also create views for
+ * outputs that were cleared, and never end them. Mounts again if the root reaches the page later. The
+ * returned function unmounts.
  */
 export function mountWhileVisible(root: Element, draw: () => () => void): () => void {
   let erase: (() => void) | null = draw();
@@ -36,7 +35,7 @@ export function mountWhileVisible(root: Element, draw: () => () => void): () => 
     if (root.isConnected) return;
     erase?.();
     erase = null;
-  }, LOST_AFTER);
+  }, DETACHED_AFTER_MS);
   const observer = new ResizeObserver(() => {
     if (!root.isConnected) return;
     observer.disconnect();

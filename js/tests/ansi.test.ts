@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LONGEST_LINE, Terminal, textOf } from "../src/panels/ansi";
+import { MAX_LINE_LENGTH, Terminal, textOf } from "../src/panels/ansi";
 import { CONTRAST, contrast, ensureContrast, type Rgb, xterm } from "../src/panels/ansi_colours";
 
 function terminal(...chunks: string[]): Terminal {
@@ -85,9 +85,9 @@ describe("the terminal", () => {
     expect(made.lines[0]).toBe(first);
   });
   it("cuts a line without end", () => {
-    const [line] = texts("x".repeat(3 * LONGEST_LINE), "y", "\nnext");
-    expect(line).toHaveLength(LONGEST_LINE);
-    expect(texts(`${"x".repeat(LONGEST_LINE + 5)}\rab`)[0]).toMatch(/^abx+$/);
+    const [line] = texts("x".repeat(3 * MAX_LINE_LENGTH), "y", "\nnext");
+    expect(line).toHaveLength(MAX_LINE_LENGTH);
+    expect(texts(`${"x".repeat(MAX_LINE_LENGTH + 5)}\rab`)[0]).toMatch(/^abx+$/);
   });
 });
 

@@ -7,7 +7,7 @@ import type {
   RowView,
   SelectionView,
 } from "../src/contract";
-import { CHOSEN_AFTER } from "../src/panels/Compare";
+import { SELECTION_DEBOUNCE_MS } from "../src/panels/Compare";
 import {
   formatExact,
   formatRelative,
@@ -266,7 +266,7 @@ describe("the comparison in the table", () => {
     const { model, el } = await opened();
     for (const version of [2, 3, 4]) {
       await act(async () => model.set("selection", selection(2, version)));
-      await later(CHOSEN_AFTER - 1);
+      await later(SELECTION_DEBOUNCE_MS - 1);
     }
     expect(model.requests("compare")).toHaveLength(1);
     await later(1);
@@ -279,7 +279,7 @@ describe("the comparison in the table", () => {
     const { model, el } = await opened();
     for (const version of [2, 3]) {
       await act(async () => model.set("selection", selection(2, version)));
-      await later(CHOSEN_AFTER);
+      await later(SELECTION_DEBOUNCE_MS);
     }
     const [, earlier, latest] = model.requests("compare");
     const result = view({ tasks: two, fields: [field({ values: [1, 2] })] });

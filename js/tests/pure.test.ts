@@ -2,28 +2,28 @@ import { describe, expect, it } from "vitest";
 import { clockOffset, elapsedSeconds } from "../src/clock";
 import type { RowView } from "../src/contract";
 import { layoutItems } from "../src/list/layoutItems";
-import { LineCache, PAGE } from "../src/list/useRows";
-import { describe as describeFilter, read, written } from "../src/panels/filters";
+import { PAGE_SIZE, RowCache } from "../src/list/useRows";
+import { describeFilter, formatBound, parseBound } from "../src/panels/filters";
 import { panned, ticksOf, zoomed } from "../src/panels/time_range";
 import { failedPhase, layoutPhases, phasesOf } from "../src/phases";
-import { rangeOf } from "../src/virtual_scroll";
+import { visibleRange } from "../src/virtual_scroll";
 import { feed, NOW, task } from "./host";
 
 describe("windowing", () => {
   it("draws what is visible and a few rows around it", () => {
-    expect(rangeOf(3200, 320, 100_000, 32)).toEqual({ start: 94, stop: 117 });
+    expect(visibleRange(3200, 320, 100_000, 32)).toEqual({ start: 94, stop: 117 });
   });
   it("stays within the list", () => {
-    expect(rangeOf(0, 400, 3, 32)).toEqual({ start: 0, stop: 3 });
-    expect(rangeOf(1e9, 400, 3, 32).stop).toBe(3);
-    expect(rangeOf(0, 400, 0, 32)).toEqual({ start: 0, stop: 0 });
+    expect(visibleRange(0, 400, 3, 32)).toEqual({ start: 0, stop: 3 });
+    expect(visibleRange(1e9, 400, 3, 32).stop).toBe(3);
+    expect(visibleRange(0, 400, 0, 32)).toEqual({ start: 0, stop: 0 });
   });
   it("counts open cards in", () => {
     const gaps = [{ after: 2, height: 1000 }];
     // Inside the card: its row and what follows.
-    expect(rangeOf(500, 100, 1000, 32, gaps)).toEqual({ start: 0, stop: 9 });
+    expect(visibleRange(500, 100, 1000, 32, gaps)).toEqual({ start: 0, stop: 9 });
     // Below it: 1000 px later than without it.
-    expect(rangeOf(4200, 320, 1000, 32, gaps)).toEqual(rangeOf(3200, 320, 1000, 32));
+    expect(visibleRange(4200, 320, 1000, 32, gaps)).toEqual(visibleRange(3200, 320, 1000, 32));
   });
   it("keeps every open card and the height of all rows", () => {
     const items = layoutItems({ start: 50, stop: 60 }, 1000, [3, 55]);
@@ -126,12 +126,12 @@ describe("filters in words", () => {
   });
   it("are read as they are written", () => {
     const at = new Date(2026, 1, 1, 17, 16).getTime();
-    expect(written("started", at)).toBe("2026-02-01T17:16");
-    expect(read("started", "2026-02-01T17:16")).toBe(at);
-    expect(written("size", 3 * 1024 ** 2)).toBe("3");
-    expect(read("size", "3")).toBe(3 * 1024 ** 2);
-    expect(read("cost", "")).toBeNull();
-    expect(read("cost", "many")).toBeNull();
+    expect(formatBound("started", at)).toBe("2026-02-01T17:16");
+    expect(parseBound("started", "2026-02-01T17:16")).toBe(at);
+    expect(formatBound("size", 3 * 1024 ** 2)).toBe("3");
+    expect(parseBound("size", "3")).toBe(3 * 1024 ** 2);
+    expect(parseBound("cost", "")).toBeNull();
+    expect(parseBound("cost", "many")).toBeNull();
   });
 });
 
@@ -206,20 +206,20 @@ describe("the rows that are known", () => {
   const row = (id: string) => task({ id });
 
   it("are asked for in whole pages, each once", () => {
-    const cache = new LineCache(1);
+    const cache = new RowCache(1);
     cache.put(0, [row("a"), row("b")]);
     expect(cache.missing({ start: 0, stop: 2 }, 120)).toBeNull();
-    expect(cache.missing({ start: 0, stop: 10 }, 120)).toEqual({ start: 0, stop: PAGE });
+    expect(cache.missing({ start: 0, stop: 10 }, 120)).toEqual({ start: 0, stop: PAGE_SIZE });
     expect(cache.missing({ start: 101, stop: 110 }, 120)).toEqual({ start: 100, stop: 120 });
-    expect(cache.missing({ start: 2 * PAGE - 5, stop: 2 * PAGE + 5 }, 120)).toEqual({
-      start: PAGE,
-      stop: 3 * PAGE,
+    expect(cache.missing({ start: 2 * PAGE_SIZE - 5, stop: 2 * PAGE_SIZE + 5 }, 120)).toEqual({
+      start: PAGE_SIZE,
+      stop: 3 * PAGE_SIZE,
     });
     cache.answer({ start: 100, stop: 120 }, []);
     expect(cache.missing({ start: 101, stop: 110 }, 120)).toBeNull();
   });
   it("take news of what they hold only", () => {
-    const cache = new LineCache(1);
+    const cache = new RowCache(1);
     cache.put(7, [row("a")]);
     expect(cache.update([{ id: "a", alias: "Killed", marks: { 2: null, 4: NOW } }])).toBe(true);
     expect((cache.at(7) as RowView).marks).toEqual([NOW - 343_000, NOW - 293_000, null, null, NOW]);
@@ -227,7 +227,7 @@ describe("the rows that are known", () => {
     expect(cache.update([row("z")])).toBe(false);
   });
   it("do not pile up", () => {
-    const cache = new LineCache(1);
+    const cache = new RowCache(1);
     for (let page = 0; page < 200; page += 1) {
       cache.answer(
         { start: page * 50, stop: (page + 1) * 50 },
@@ -237,6 +237,6 @@ describe("the rows that are known", () => {
     }
     expect(cache.at(9_990)).toBeDefined();
     expect(cache.at(0)).toBeUndefined();
-    expect(cache.missing({ start: 0, stop: 5 }, 10_000)).toEqual({ start: 0, stop: PAGE });
+    expect(cache.missing({ start: 0, stop: 5 }, 10_000)).toEqual({ start: 0, stop: PAGE_SIZE });
   });
 });

@@ -1,11 +1,11 @@
-/** The bar of a download that a cell waits for. Twin of `inductiva_widgets/widgets/download.py`. */
+/** The progress bar of a blocking download; see `inductiva_widgets/widgets/download.py`. */
 import { useCallback, useState } from "preact/hooks";
 import { type Bridge, useMessage, useTrait } from "../bridge";
 import type { DownloadView, ErrorView } from "../contract";
 import type { Push } from "../messages";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Progress } from "../parts/Progress";
-import { useRequest, WAITING } from "../parts/useRequest";
+import { useRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
 
 export function DownloadEntry({ bridge }: { bridge: Bridge }) {
   const title = useTrait<string>(bridge, "title");
@@ -23,7 +23,7 @@ export function DownloadEntry({ bridge }: { bridge: Bridge }) {
       <div class="iw-download-title iw-text">{title}</div>
       {steer.isSlow ? (
         <div class="iw-note" role="note">
-          {WAITING}
+          {WAITING_FOR_KERNEL}
         </div>
       ) : null}
       {steer.error === null ? null : <ErrorBox error={steer.error} onDismiss={steer.clear} />}

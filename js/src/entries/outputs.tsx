@@ -1,4 +1,4 @@
-/** The output files of a task, without its card. Twin of `inductiva_widgets/widgets/outputs.py`. */
+/** The output files of a task; see `inductiva_widgets/widgets/outputs.py`. */
 import type { Bridge } from "../bridge";
 import { LazyPanel } from "../code_splitting";
 

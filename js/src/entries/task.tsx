@@ -1,9 +1,9 @@
-/** One task's card. Twin of `inductiva_widgets/widgets/task.py`. */
+/** The card of a task; see `inductiva_widgets/widgets/task.py`. */
 import { useCallback, useMemo, useState } from "preact/hooks";
-import { type Bridge, useLost, useMessage, usePollStatus, useTrait } from "../bridge";
+import { type Bridge, useKernelLost, useMessage, usePollStatus, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
 import type { DownloadView, ErrorView, LogMetricsView, TaskView } from "../contract";
-import { useRefresh } from "../kernel_connection";
+import { useRefreshWhenStale } from "../kernel_connection";
 import type { Push } from "../messages";
 import { Card, type CardActions } from "../parts/Card";
 
@@ -28,8 +28,8 @@ export function TaskEntry({ bridge }: { bridge: Bridge }) {
   const onNotify = useCallback((on: boolean) => bridge.set("notify", on), [bridge]);
   const download = useTrait<DownloadView | null>(bridge, "download");
   const { feed, seen } = usePollStatus(bridge);
-  const time = useServiceTime(feed, !view.is_terminal, seen, useLost(bridge));
-  useRefresh(bridge, time.frozen !== null);
+  const time = useServiceTime(feed, !view.is_terminal, seen, useKernelLost(bridge));
+  useRefreshWhenStale(bridge, time.frozen !== null);
   const actions = useMemo(() => actionsFor(bridge, view.id), [bridge, view.id]);
   const [error, setError] = useState<ErrorView | null>(null);
   useMessage(

@@ -1,10 +1,11 @@
 /**
- * The table of tasks as it is painted first: its first lines, from traits alone. The code that makes
- * it alive comes a moment later, and never where no kernel is left. Twin of
+ * The first paint of the table: its first rows, from traits alone.
+ *
+ * The chunk that makes it interactive replaces it, unless there is no kernel. See
  * `inductiva_widgets/widgets/task_list.py`.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import { type Bridge, useLost, usePollStatus, useTrait } from "../bridge";
+import { type Bridge, useKernelLost, usePollStatus, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
 import { useChunk } from "../code_splitting";
 import { COLUMNS, knownColumns, layoutColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
@@ -14,7 +15,7 @@ import { Cell, classOf } from "../parts/Cell";
 import { ErrorBox } from "../parts/ErrorBox";
 import { PollStatus } from "../parts/PollStatus";
 import { StatusChips } from "../parts/StatusFilter";
-import { SLOW_AFTER } from "../parts/useRequest";
+import { SLOW_AFTER_MS } from "../parts/useRequest";
 
 export function TaskListEntry({ bridge }: { bridge: Bridge }) {
   const { chunk: list, error, again } = useChunk(bridge, "list");
@@ -46,12 +47,12 @@ function Preview({ bridge }: { bridge: Bridge }) {
   const columns = knownColumns(useTrait<ColumnKey[]>(bridge, "columns"));
   const { feed, seen } = usePollStatus(bridge);
   const isLive = rows.some((row) => !row.is_terminal);
-  const time = useServiceTime(feed, isLive, seen, useLost(bridge));
+  const time = useServiceTime(feed, isLive, seen, useKernelLost(bridge));
   const { template, width } = layoutColumns(columns);
-  // The room that is kept for what can be done is given up where nobody answers.
+  // Without an answer from the kernel, the space reserved for controls is released.
   const [isSlow, setSlow] = useState(false);
   useLayoutEffect(() => {
-    const timer = setTimeout(() => setSlow(true), SLOW_AFTER);
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
   return (

@@ -1,20 +1,20 @@
-/** How many tasks of each kind there are in a group. */
+/** Task counts of a group by status. */
 
 import type { GroupView } from "../contract";
-import { formatCount, formatGrowing, formatShort } from "../format";
+import { formatCount, formatDuration, formatGrowing } from "../format";
 import { Icon } from "../parts/Icons";
-import { countsByGroup, TITLES } from "../parts/StatusFilter";
+import { countsByGroup, STATUS_GROUP_TITLES } from "../parts/StatusFilter";
 
 /** The computation time of several tasks, rounded as in their lines: down while one still runs. */
 export function formatSum({ counts, seconds }: Pick<GroupView, "counts" | "seconds">): string {
-  return (countsByGroup(counts).has("run") ? formatGrowing : formatShort)(seconds);
+  return (countsByGroup(counts).has("run") ? formatGrowing : formatDuration)(seconds);
 }
 
 export function GroupCounts({ counts }: { counts: Record<string, number> }) {
   const sums = countsByGroup(counts);
   return (
     <>
-      {TITLES.map(([tone, title]) => {
+      {STATUS_GROUP_TITLES.map(([tone, title]) => {
         const count = sums.get(tone) ?? 0;
         return count === 0 ? null : (
           <span key={tone} class={`iw-count iw-status-icon-${tone}`} title={title}>

@@ -1,4 +1,4 @@
-/** The head of a group: what its tasks sum up to. Folds them away. */
+/** The header row of a group: totals, expand and collapse. */
 import type { GroupView } from "../contract";
 import { formatCost, formatPlural } from "../format";
 import { truncate } from "../parts/Badge";

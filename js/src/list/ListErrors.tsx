@@ -1,12 +1,12 @@
-/** What went wrong with the list, and with tasks whose card is not open. */
+/** Errors of the list and of tasks without an open card. */
 import type { ErrorView } from "../contract";
 import { truncate } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
-import { type PendingRequest, WAITING } from "../parts/useRequest";
+import { type PendingRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
 import type { TaskError } from "./useTaskErrors";
 
 interface Props {
-  /** Of the lines, which are asked for again only when told to. */
+  /** Of the rows, which are requested again on a click only. */
   error: ErrorView | null;
   onRetry: () => void;
   /** What was asked for last. */
@@ -24,7 +24,7 @@ export function ListErrors({ error, onRetry, pending, notices, onDismiss }: Prop
       {pending.error === null ? null : <ErrorBox error={pending.error} onDismiss={pending.clear} />}
       {pending.isSlow ? (
         <div class="iw-note" role="note">
-          {WAITING}
+          {WAITING_FOR_KERNEL}
         </div>
       ) : null}
       {notices.map((notice) => (

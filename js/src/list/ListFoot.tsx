@@ -1,4 +1,4 @@
-/** The sums of what is shown, what can be done with the chosen tasks, and their download. */
+/** Footer of the table: totals, actions on the selection, and its download. */
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
 import { LazyPanel } from "../code_splitting";
@@ -16,7 +16,7 @@ interface Props {
   traits: Pick<TaskListTraits, "total" | "totals" | "shape" | "selection" | "feed" | "download">;
   time: ServiceTime;
   isLive: boolean;
-  /** Grows with each error told of a task. */
+  /** Number of reported errors. */
   epoch: number;
   opener: Opener;
   onClear: () => void;
@@ -47,7 +47,7 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
         {selection.tasks === 0 ? null : (
           <LazyPanel
             bridge={bridge}
-            name="BulkBar"
+            name="SelectionBar"
             props={{ bridge, selection, isDownloading, epoch, opener, onClear }}
           />
         )}

@@ -1,4 +1,4 @@
-/** Search, statuses with their counts, and how the list is shown. */
+/** Header of the table: search, status counts and display mode. */
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";

@@ -1,4 +1,4 @@
-/** The card of an open row, in a line of its own that tells its height. */
+/** The card of an open row; reports its height to the virtual scrolling. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";

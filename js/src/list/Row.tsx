@@ -1,4 +1,4 @@
-/** A line of the list. */
+/** A task row of the table. */
 import type { ComponentChildren } from "preact";
 import type { ServiceTime } from "../clock";
 import type { ColumnKey, DownloadView, RowView } from "../contract";
@@ -11,7 +11,7 @@ import { ProgressBar } from "../parts/Progress";
 import { useRequest } from "../parts/useRequest";
 import { memo } from "./memo";
 
-/** A line whose data is on its way. */
+/** A placeholder for a row that is being loaded. */
 export function BlankRow({ index, columns, tab }: { index: number; columns: number; tab: number }) {
   return (
     <div
@@ -48,7 +48,7 @@ interface Props {
   isOpen: boolean;
   isChosen: boolean;
   download: DownloadView | undefined;
-  /** Grows with each error told of this task, so that its buttons start over. */
+  /** Number of reported errors of the task; a change resets its buttons. */
   epoch: number;
   /** Always the same object, so that a line is drawn again only when it has changed. */
   doing: { readonly current: Doing };

@@ -1,19 +1,19 @@
-/** The table of tasks, alive: all that can be done with it. */
+/** The interactive table of tasks. */
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Bridge, errorView, useLost, usePollStatus, useTrait } from "../bridge";
+import { type Bridge, errorView, useKernelLost, usePollStatus, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
 import { LazyPanel } from "../code_splitting";
 import { knownColumns, layoutColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
 import type { ColumnKey, DownloadView, RowView, TaskListTraits } from "../contract";
 import { actionsFor } from "../entries/task";
-import { useRefresh } from "../kernel_connection";
+import { useRefreshWhenStale } from "../kernel_connection";
 import type { Requests } from "../messages";
 import type { Axis } from "../panels/Gantt";
 import type { TimeRange } from "../panels/time_range";
 import { useRequest } from "../parts/useRequest";
-import { useRange } from "../virtual_scroll";
+import { useVisibleRange } from "../virtual_scroll";
 import { GroupRow } from "./GroupRow";
-import { HeadRow } from "./HeadRow";
+import { HeaderRow } from "./HeaderRow";
 import { ListErrors } from "./ListErrors";
 import { ListFoot } from "./ListFoot";
 import { ListHead } from "./ListHead";
@@ -42,7 +42,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const { shape, selection, cache, marks, error, retry, want, select } = useRows(bridge);
   const { query, ask } = useQuery(bridge, shape, pending);
   const { cards: found, downloads, toggle } = useOpenCards(bridge);
-  const { notices, epochs, tell, dismiss } = useTaskErrors(bridge);
+  const { notices, epochs, addError, dismiss } = useTaskErrors(bridge);
   const [heights, setHeights] = useState<ReadonlyMap<string, number>>(new Map());
   const [menu, setMenu] = useState<{ key: ColumnKey | null; anchor: HTMLElement } | null>(null);
   const [span, setSpan] = useState<TimeRange | null>(null);
@@ -56,8 +56,8 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const width = columns.length + 2;
   const lines = shape.lines;
   const isLive = (totals.counts.run ?? 0) + (totals.counts.wait ?? 0) > 0 || cache.hasLive();
-  const { offset, frozen } = useServiceTime(feed, isLive, seen, useLost(bridge));
-  useRefresh(bridge, frozen !== null);
+  const { offset, frozen } = useServiceTime(feed, isLive, seen, useKernelLost(bridge));
+  useRefreshWhenStale(bridge, frozen !== null);
   const time = useMemo(() => ({ offset, frozen }), [offset, frozen]);
   // Open cards move along with their rows, and are hidden with them.
   const cards = found
@@ -68,7 +68,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     after: index,
     height: heights.get(card.id) ?? 0,
   }));
-  const range = useRange(scroller, lines, ROW_HEIGHT, gaps);
+  const range = useVisibleRange(scroller, lines, ROW_HEIGHT, gaps);
   const roving = useRovingFocus(scroller, cache, lines, ROW_HEIGHT, gaps);
   useLayoutEffect(() => void want(range));
 
@@ -104,17 +104,17 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     ask({ closed: line.is_open ? [...others, line.group] : others });
   }
 
-  const told = (id: string, action: Promise<unknown>) =>
+  const run = (id: string, action: Promise<unknown>) =>
     action.catch((thrown) => {
-      tell(id, errorView(thrown));
+      addError(id, errorView(thrown));
       throw thrown;
     });
   const doing = useRef<Doing>(null as never);
   doing.current = {
     toggle: toggleAt,
     choose: chooseAt,
-    kill: (id) => told(id, actionsFor(bridge, id).kill()),
-    download: (id) => told(id, actionsFor(bridge, id).download(null)),
+    kill: (id) => run(id, actionsFor(bridge, id).kill()),
+    download: (id) => run(id, actionsFor(bridge, id).download(null)),
   };
 
   const opened = new Map(cards.map((one) => [one.index, one.card]));
@@ -184,7 +184,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         })
       }
     >
-      <HeadRow
+      <HeaderRow
         columns={columns}
         query={query}
         ask={ask}

@@ -1,5 +1,5 @@
 /** What a long list consists of: rows, open cards, and the space that stands for all others. Pure. */
-import type { Gap, Range } from "../virtual_scroll";
+import type { Gap, RowRange } from "../virtual_scroll";
 
 /** Top to bottom. */
 export type Item =
@@ -13,7 +13,7 @@ export type Item =
  * that is drawn wherever it is, since it has the focus.
  */
 export function layoutItems(
-  range: Range,
+  range: RowRange,
   count: number,
   open: readonly number[],
   pinned = range.start,

@@ -1,4 +1,4 @@
-/** Cards that were opened in the list: asked for, then kept fresh by pushes. */
+/** Open cards in the list: requested once, then updated by pushes. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Bridge, errorView, useMessage } from "../bridge";
 import type { DownloadView, ErrorView, LogMetricsView, RowView, TaskView } from "../contract";

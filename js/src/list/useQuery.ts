@@ -1,4 +1,4 @@
-/** What the list is asked to show: at once in its controls, then in its lines. */
+/** The query of the table: shown immediately in the controls, then applied by the kernel. */
 import { useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { LayoutView, QueryView } from "../contract";

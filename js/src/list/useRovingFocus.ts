@@ -1,9 +1,9 @@
-/** The keyboard's way through a list: one line at a time has the focus, drawn wherever it is. */
+/** Keyboard navigation in the table with a roving tabindex. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Gap } from "../virtual_scroll";
 import { itemTop } from "./layoutItems";
-import type { LineCache } from "./useRows";
+import type { RowCache } from "./useRows";
 import { isGroup } from "./useRows";
 
 interface Keys {
@@ -16,7 +16,7 @@ interface Keys {
 
 export function useRovingFocus(
   scroller: RefObject<HTMLElement | null>,
-  cache: LineCache,
+  cache: RowCache,
   count: number,
   rowHeight: number,
   gaps: readonly Gap[],

@@ -1,4 +1,4 @@
-/** Lines of a list that the page knows so far, fetched in pages as they come into view. */
+/** Cache of table rows, fetched in pages as they become visible. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Bridge, errorView, useMessage, useTrait } from "../bridge";
 import type {
@@ -10,11 +10,11 @@ import type {
   SelectionView,
 } from "../contract";
 import type { Push, Requests, RowPatch } from "../messages";
-import type { Range } from "../virtual_scroll";
+import type { RowRange } from "../virtual_scroll";
 
-export const PAGE = 25;
+export const PAGE_SIZE = 25;
 /** Lines kept in memory; those far from the window are forgotten first. */
-const KEPT = 4_000;
+const MAX_CACHED = 4_000;
 
 export const isGroup = (line: LineView): line is GroupView => "group" in line;
 
@@ -25,7 +25,7 @@ function patched(row: RowView, { marks = {}, ...rest }: RowPatch): RowView {
 }
 
 /** The lines of one version of the shape. */
-export class LineCache {
+export class RowCache {
   readonly version: number;
   readonly #lines = new Map<number, LineView>();
   // Kept when a line is forgotten: an open card keeps its place.
@@ -33,9 +33,9 @@ export class LineCache {
   // Pages that were answered: one that came back short is not asked for again and again.
   readonly #answered = new Set<number>();
   #isUnmarked = false;
-  #before: LineCache | null;
+  #before: RowCache | null;
 
-  constructor(version: number, before: LineCache | null = null) {
+  constructor(version: number, before: RowCache | null = null) {
     this.version = version;
     this.#before = before;
     if (before !== null) before.#before = null;
@@ -62,8 +62,8 @@ export class LineCache {
     });
   }
 
-  answer({ start, stop }: Range, lines: readonly LineView[]): void {
-    for (let page = start / PAGE; page * PAGE < stop; page += 1) this.#answered.add(page);
+  answer({ start, stop }: RowRange, lines: readonly LineView[]): void {
+    for (let page = start / PAGE_SIZE; page * PAGE_SIZE < stop; page += 1) this.#answered.add(page);
     this.put(start, lines);
   }
 
@@ -88,16 +88,16 @@ export class LineCache {
   }
 
   /** The next span to ask for, whole pages only; null if nothing is missing. */
-  missing({ start, stop }: Range, total: number): Range | null {
+  missing({ start, stop }: RowRange, total: number): RowRange | null {
     const pages: number[] = [];
     for (let index = start; index < stop; index += 1) {
-      const page = Math.floor(index / PAGE);
+      const page = Math.floor(index / PAGE_SIZE);
       if (this.#answered.has(page) || (this.#lines.has(index) && !this.#isUnmarked)) continue;
       pages.push(page);
     }
     const [first, last] = [pages[0], pages.at(-1)];
     if (first === undefined || last === undefined) return null;
-    return { start: first * PAGE, stop: Math.min(total, (last + 1) * PAGE) };
+    return { start: first * PAGE_SIZE, stop: Math.min(total, (last + 1) * PAGE_SIZE) };
   }
 
   /** The tasks among these lines, as far as they are known. */
@@ -112,13 +112,13 @@ export class LineCache {
     return false;
   }
 
-  trim({ start, stop }: Range): void {
-    if (this.#lines.size <= KEPT) return;
-    const near = KEPT / 4;
+  trim({ start, stop }: RowRange): void {
+    if (this.#lines.size <= MAX_CACHED) return;
+    const near = MAX_CACHED / 4;
     for (const index of this.#lines.keys()) {
       if (index >= start - near && index < stop + near) continue;
       this.#lines.delete(index);
-      this.#answered.delete(Math.floor(index / PAGE));
+      this.#answered.delete(Math.floor(index / PAGE_SIZE));
     }
   }
 }
@@ -148,7 +148,7 @@ export function useRows(bridge: Bridge) {
   const [, setDrawn] = useState(0);
   const redraw = useCallback(() => setDrawn((n) => n + 1), []);
   const [error, setError] = useState<ErrorView | null>(null);
-  const known = useRef<{ cache: LineCache; head: LineView[] } | null>(null);
+  const known = useRef<{ cache: RowCache; head: LineView[] } | null>(null);
   const marks = useRef(new Marks()).current;
   const isAsking = useRef(false);
   // An answer may overtake the traits that it goes with: they are waited for.
@@ -158,14 +158,14 @@ export function useRows(bridge: Bridge) {
   const before = known.current;
   if (before?.head !== head || before.cache.version !== shape.version) {
     const isSame = before?.cache.version === shape.version;
-    const cache = isSame ? before.cache : new LineCache(shape.version, before?.cache);
+    const cache = isSame ? before.cache : new RowCache(shape.version, before?.cache);
     cache.put(0, head);
-    // News of the first head that came before this view was there have been told to nobody.
+    // Changes of the first rows before this view was mounted had no listener.
     const isOld = before === null && cache.hasLive();
     if (!isSame && (isOld || selection.tasks > 0)) cache.unmark();
     known.current = { cache, head };
   }
-  const { cache } = known.current as { cache: LineCache };
+  const { cache } = known.current as { cache: RowCache };
   if (marks.pending === 0 && selection.version >= marks.version) {
     if (selection.tasks === 0) marks.ids.clear();
     else if (selection.version > marks.version) cache.unmark();
@@ -190,7 +190,7 @@ export function useRows(bridge: Bridge) {
     };
   }, []);
 
-  async function want(range: Range): Promise<void> {
+  async function want(range: RowRange): Promise<void> {
     if (isAsking.current || error !== null || ahead.current > shape.version) return;
     const span = cache.missing(range, shape.lines);
     if (span === null) return;
@@ -206,7 +206,7 @@ export function useRows(bridge: Bridge) {
           marks.set(now.ids(start, span.stop), false);
           marks.set(selected, true);
         } else {
-          // The choice has changed meanwhile: the lines are right, their marks may not be.
+          // The selection has changed since: the rows are right, their check marks may not be.
           now.put(start, lines);
           now.unmark();
         }
@@ -229,7 +229,7 @@ export function useRows(bridge: Bridge) {
     redraw();
     try {
       const { version } = await bridge.request("select", what);
-      // Any other number: somebody else has chosen too.
+      // Any other version: another view has changed the selection, too.
       if (version === marks.version + 1) marks.version = version;
     } catch (thrown) {
       marks.version = -1;

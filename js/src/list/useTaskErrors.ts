@@ -1,4 +1,4 @@
-/** Errors by task: the last one of each, and how many there were. */
+/** The last error of each task, and how many there were. */
 import { useCallback, useState } from "preact/hooks";
 import { type Bridge, useMessage } from "../bridge";
 import type { ErrorView } from "../contract";
@@ -12,7 +12,7 @@ export interface TaskError {
 export function useTaskErrors(bridge: Bridge) {
   const [notices, setNotices] = useState<TaskError[]>([]);
   const [epochs, setEpochs] = useState<ReadonlyMap<string, number>>(new Map());
-  const tell = useCallback((task_id: string, error: ErrorView) => {
+  const addError = useCallback((task_id: string, error: ErrorView) => {
     setNotices((before) => [
       ...before.filter((one) => one.task_id !== task_id),
       { task_id, error },
@@ -24,10 +24,10 @@ export function useTaskErrors(bridge: Bridge) {
     bridge,
     useCallback(
       (push: Push) => {
-        if (push.push === "error") tell(push.task_id, push.error);
+        if (push.push === "error") addError(push.task_id, push.error);
       },
-      [tell],
+      [addError],
     ),
   );
-  return { notices, epochs, tell, dismiss };
+  return { notices, epochs, addError, dismiss };
 }

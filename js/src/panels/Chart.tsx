@@ -1,4 +1,4 @@
-/** A series as a larger plot, alone or with those of its kind: axes, and the values at the pointer. */
+/** Line chart of one or more series, with the values at the pointer. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { formatValue, pathOf, scaleOf } from "../chart_format";
 import type { NonFinite, SeriesView } from "../contract";
@@ -16,7 +16,7 @@ const TOP = 8;
 const BOTTOM = 22;
 /** Gaps that are named. */
 const MAX_LABELS = 6;
-/** Colours, as the style sheet has them; more lines than these begin anew. */
+/** Number of series colours in the style sheet; further series repeat them. */
 const COLOURS = 6;
 
 interface Props {
@@ -79,7 +79,7 @@ export function Chart({ series, name, onClose }: Props) {
 
 interface PlotProps {
   shown: readonly SeriesView[];
-  /** Whose colours these are. */
+  /** All series, which define the colours. */
   all: readonly SeriesView[];
   isLog: boolean;
   width: number;
@@ -104,7 +104,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
     const value = valueAt(one, sample);
     return typeof value === "string" ? [one, value, null] : [one, formatValue(value), value];
   });
-  const told = values.map(([one, text]) => `${truncate(one.name)} ${text}`).join(", ");
+  const valueText = values.map(([one, text]) => `${truncate(one.name)} ${text}`).join(", ");
   const gaps = shown.flatMap((one) => one.gaps.map((gap) => ({ ...gap, one })));
 
   function point(event: PointerEvent): void {
@@ -131,7 +131,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
         aria-valuemin={samples[0] ?? 0}
         aria-valuemax={last}
         aria-valuenow={sample}
-        aria-valuetext={`Sample ${formatCount(sample)}: ${told}`}
+        aria-valuetext={`Sample ${formatCount(sample)}: ${valueText}`}
         tabIndex={0}
         onPointerMove={point}
         onPointerDown={point}
@@ -225,9 +225,9 @@ function useWidth(box: { current: HTMLElement | null }): number {
   return width;
 }
 
-const nearest = (samples: readonly number[], wanted: number): number =>
+const nearest = (samples: readonly number[], target: number): number =>
   samples.reduce(
-    (best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best),
+    (best, one) => (Math.abs(one - target) < Math.abs(best - target) ? one : best),
     samples[0] ?? 0,
   );
 

@@ -1,4 +1,4 @@
-/** The chosen tasks side by side: a column each, a line for every field in which they differ. */
+/** The selected tasks side by side: one column per task, one row per differing field. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ComparedField, ComparedTask, ComparisonView } from "../contract";
@@ -13,14 +13,14 @@ import { formatExact, formatRelative, formatValue, grouped, nameOf, ranks } from
 
 const LONG = 36;
 /** Another selection is looked at after a rest of this long, in milliseconds. */
-export const CHOSEN_AFTER = 300;
+export const SELECTION_DEBOUNCE_MS = 300;
 
 /** Shows the card of a task; null where its line is not there. */
 export type Opener = (id: string) => (() => void) | null;
 
 interface Props {
   bridge: Bridge;
-  /** Of the selection: another one is compared anew. */
+  /** Version of the selection; a change loads the comparison again. */
   version: number;
   opener: Opener;
   onClose: () => void;
@@ -43,14 +43,14 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
       if (mine === asked.current) setView(found);
     });
   }, [bridge, run]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another selection is looked at anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a changed selection is loaded again
   useLayoutEffect(() => {
     if (asked.current === 0) {
       look();
       return undefined;
     }
     // A choice is often made in several steps, and each look may cost requests.
-    const timer = setTimeout(look, CHOSEN_AFTER);
+    const timer = setTimeout(look, SELECTION_DEBOUNCE_MS);
     return () => clearTimeout(timer);
   }, [look, version]);
   useLayoutEffect(() => panel.current?.focus({ preventScroll: true }), []);
@@ -127,19 +127,23 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
           </div>
         ) : null
       ) : (
-        <Sheet tasks={view.tasks} fields={withSame ? view.fields : differ} opener={opener} />
+        <ComparisonTable
+          tasks={view.tasks}
+          fields={withSame ? view.fields : differ}
+          opener={opener}
+        />
       )}
     </section>
   );
 }
 
-interface SheetProps {
+interface ComparisonTableProps {
   tasks: ComparedTask[];
   fields: ComparedField[];
   opener: Opener;
 }
 
-function Sheet({ tasks, fields, opener }: SheetProps) {
+function ComparisonTable({ tasks, fields, opener }: ComparisonTableProps) {
   const isRelative = fields.some((field) =>
     field.values.some((value) => formatRelative(field, value)),
   );
@@ -151,7 +155,7 @@ function Sheet({ tasks, fields, opener }: SheetProps) {
           <tr>
             <td>{isRelative ? "Changes are relative to the first task" : ""}</td>
             {tasks.map((task) => (
-              <TaskHead key={task.id} task={task} onOpen={opener(task.id)} />
+              <ComparisonHeader key={task.id} task={task} onOpen={opener(task.id)} />
             ))}
           </tr>
         </thead>
@@ -163,7 +167,7 @@ function Sheet({ tasks, fields, opener }: SheetProps) {
               </th>
             </tr>
             {members.map((field) => (
-              <Line key={field.name} field={field} tasks={tasks} />
+              <ComparisonRow key={field.name} field={field} tasks={tasks} />
             ))}
           </tbody>
         ))}
@@ -175,7 +179,7 @@ function Sheet({ tasks, fields, opener }: SheetProps) {
   );
 }
 
-function TaskHead({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) | null }) {
+function ComparisonHeader({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) | null }) {
   const id = truncate(task.id);
   return (
     <th scope="col">
@@ -202,7 +206,7 @@ function TaskHead({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) |
   );
 }
 
-function Line({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] }) {
+function ComparisonRow({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] }) {
   const { name, kind, meaning, values } = field;
   const isSame = values.length === 1;
   const ranked = isSame ? null : ranks(field, tasks);

@@ -1,4 +1,4 @@
-/** A line of a tree of files: a folder with its sums, or a file. */
+/** A row of a file tree: a folder with its totals, or a file. */
 import { formatPlural } from "../format";
 import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
@@ -19,7 +19,7 @@ interface Props {
   name: string;
   sum: Sum;
   columns: Columns;
-  tell(key: SortKey, sum: Sum): string;
+  formatCell(key: SortKey, sum: Sum): string;
   /** How many of its files are chosen; null where nothing can be. */
   chosen: number | null;
   row: number;
@@ -118,7 +118,7 @@ export function FileRow(props: Props) {
       </span>
       {props.columns.slice(1).map(([key]) => (
         <span role="gridcell" key={key} class={key === "size" ? "iw-num" : "iw-num iw-muted"}>
-          {props.tell(key, sum)}
+          {props.formatCell(key, sum)}
         </span>
       ))}
     </div>
@@ -133,7 +133,7 @@ interface CheckProps {
   tabIndex?: number;
 }
 
-/** A box that may be neither. What it shows is told from outside, whatever a click does to it. */
+/** A controlled checkbox with a mixed state. */
 export function Check({ label, isChecked, isMixed, onClick, tabIndex = -1 }: CheckProps) {
   return (
     <input

@@ -1,11 +1,11 @@
-/** The filters of the columns, each to be taken back. */
+/** The active column filters, each with a button that removes it. */
 
 import { knownColumns } from "../columns";
 import type { ColumnKey, FilterView, QueryView } from "../contract";
 import type { Ask } from "../list/useQuery";
 import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { describe } from "./filters";
+import { describeFilter } from "./filters";
 
 export function FilterChips({ query, ask }: { query: QueryView; ask: Ask }) {
   const keys = knownColumns(Object.keys(query.filters) as ColumnKey[]);
@@ -13,7 +13,7 @@ export function FilterChips({ query, ask }: { query: QueryView; ask: Ask }) {
     <span class="iw-chip-group" role="group" aria-label="Filters">
       {keys.map((key) => {
         const { [key]: filter, ...others } = query.filters;
-        const words = describe(key, filter as FilterView);
+        const words = describeFilter(key, filter as FilterView);
         return (
           <button
             type="button"

@@ -1,4 +1,4 @@
-/** The time line of a list: one axis for all tasks, each a bar of its phases. */
+/** Time line of the table: one time axis, one bar of phases per task. */
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type ServiceTime, useNow } from "../clock";
@@ -36,7 +36,7 @@ export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Pro
   const view = span ?? fit;
   const ticks = ticksOf(view, Math.max(1, Math.floor(width / TICK_WIDTH)));
   const share = (at: number) => (100 * (at - view.from)) / (view.to - view.from);
-  useSteering(scroller, head, { view, fit, onSpan });
+  usePanAndZoom(scroller, head, { view, fit, onSpan });
 
   const lines = ticks
     .map(
@@ -57,7 +57,7 @@ export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Pro
           </span>
         ),
         bar: (row) => (
-          <Track
+          <GanttRow
             row={row}
             time={time}
             view={view}
@@ -72,7 +72,7 @@ export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Pro
 
 const middle = ({ from, to }: TimeRange) => (from + to) / 2;
 
-interface TrackProps {
+interface GanttRowProps {
   row: RowView;
   time: ServiceTime;
   view: TimeRange;
@@ -80,7 +80,7 @@ interface TrackProps {
   onShow: (own: TimeRange) => void;
 }
 
-function Track({ row, time, view, lines, onShow }: TrackProps) {
+function GanttRow({ row, time, view, lines, onShow }: GanttRowProps) {
   const now = useNow(time, !row.is_terminal);
   const phases = phasesOf(row.marks);
   const failed = failedPhase(phases, row);
@@ -137,17 +137,17 @@ function useWidth(box: RefObject<HTMLElement | null>): number {
   return width;
 }
 
-interface Steered {
+interface PanAndZoom {
   view: TimeRange;
   fit: TimeRange;
   onSpan: (span: TimeRange) => void;
 }
 
 /** The wheel with Ctrl zooms around the pointer; its sideways turn, and dragging, move. */
-function useSteering(
+function usePanAndZoom(
   scroller: RefObject<HTMLElement | null>,
   head: RefObject<HTMLElement | null>,
-  steered: Steered,
+  steered: PanAndZoom,
 ): void {
   const now = useRef(steered);
   now.current = steered;

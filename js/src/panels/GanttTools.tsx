@@ -1,4 +1,4 @@
-/** Zooms the time line without a wheel. */
+/** Zoom buttons of the time line. */
 import type { RefObject } from "preact";
 import type { ServiceTime } from "../clock";
 import type { LayoutView, LineView } from "../contract";

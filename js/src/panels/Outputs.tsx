@@ -1,8 +1,8 @@
-/** The Outputs tab: asks for the listing when it is first looked at. */
+/** The Outputs tab: requests the listing when it is first opened. */
 import { useLayoutEffect, useState } from "preact/hooks";
 import type { OutputsView, PreviewView } from "../contract";
 import { ErrorBox } from "../parts/ErrorBox";
-import { type PendingRequest, useRequest, WAITING } from "../parts/useRequest";
+import { type PendingRequest, useRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
 import { OutputsTable } from "./OutputsTable";
 
 interface Props {
@@ -35,7 +35,7 @@ export function Outputs({ onList, ...props }: Props) {
   }
   return (
     <div class="iw-empty" role="note">
-      {loading.isSlow ? WAITING : "Listing the output files…"}
+      {loading.isSlow ? WAITING_FOR_KERNEL : "Listing the output files…"}
     </div>
   );
 }

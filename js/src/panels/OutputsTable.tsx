@@ -1,4 +1,4 @@
-/** The output files: look through them, choose, preview, download. */
+/** The output files: search, select, preview, download. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { OutputsView, PreviewView } from "../contract";
 import { formatBytes, formatCount, formatPlural } from "../format";
@@ -31,7 +31,8 @@ const COLUMNS: Columns = [
   ["size", "Size"],
   ["compressed", "Compressed"],
 ];
-const tell = (key: SortKey, sum: Sum) => formatBytes(key === "size" ? sum.size : sum.compressed);
+const formatCell = (key: SortKey, sum: Sum) =>
+  formatBytes(key === "size" ? sum.size : sum.compressed);
 
 interface Props {
   outputs: OutputsView;
@@ -56,7 +57,7 @@ export function OutputsTable(props: Props) {
   // A search opens every folder; those that are folded again while it lasts.
   const [folded, setFolded] = useState<ReadonlySet<Folder>>(new Set());
   const [chosen, setChosen] = useState(() => selectionState(tree, props.chosen ?? []));
-  const told = useRef(chosen);
+  const sent = useRef(chosen);
   const [previewed, setPreviewed] = useState<number | null>(null);
 
   const isSearch = search.trim() !== "";
@@ -75,8 +76,8 @@ export function OutputsTable(props: Props) {
 
   // At once, so that a cell that is run right after a click finds the choice in Python.
   useLayoutEffect(() => {
-    if (onChoose === undefined || told.current === chosen) return;
-    told.current = chosen;
+    if (onChoose === undefined || sent.current === chosen) return;
+    sent.current = chosen;
     onChoose(namesOf(tree, chosen));
   }, [onChoose, tree, chosen]);
 
@@ -155,7 +156,7 @@ export function OutputsTable(props: Props) {
       <OutputsGrid
         label="Output files"
         columns={COLUMNS}
-        tell={tell}
+        formatCell={formatCell}
         tree={tree}
         lines={lines}
         isTree={isTree}

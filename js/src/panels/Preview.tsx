@@ -1,4 +1,4 @@
-/** A look into one output file, beside the list that it was chosen from. */
+/** The preview of an output file. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorView } from "../bridge";
 import type { ErrorView, FileView, PreviewView } from "../contract";
@@ -7,7 +7,7 @@ import { truncate } from "../parts/Badge";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon, type IconName } from "../parts/Icons";
-import { SLOW_AFTER, WAITING } from "../parts/useRequest";
+import { SLOW_AFTER_MS, WAITING_FOR_KERNEL } from "../parts/useRequest";
 import { PreviewContent } from "./PreviewContent";
 import { visibleName } from "./visible_name";
 
@@ -39,7 +39,7 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
   useLayoutEffect(() => {
     let isOver = false;
     setSlow(false);
-    const timer = setTimeout(() => setSlow(true), SLOW_AFTER);
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
     const settle = (view: PreviewView | null, error: ErrorView | null) => {
       clearTimeout(timer);
       // Another file was asked for since: answers may overtake one another.
@@ -98,7 +98,7 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
       >
         {!isThere && (isSlow || answer === null) ? (
           <div class="iw-empty" role="note">
-            {isSlow ? WAITING : "Reading the file…"}
+            {isSlow ? WAITING_FOR_KERNEL : "Reading the file…"}
           </div>
         ) : null}
         {isThere && answer.error !== null ? (

@@ -1,4 +1,4 @@
-/** The content of a file, each kind in its own way; what comes from the file is text only. */
+/** The content of a preview, by kind. File content is rendered as text only. */
 import { useState } from "preact/hooks";
 import type { PreviewView } from "../contract";
 import { formatCount } from "../format";
@@ -24,9 +24,9 @@ export function PreviewContent({ view, isWrapped }: { view: PreviewView; isWrapp
     case "hex":
       return <pre class="iw-preview-text">{view.text}</pre>;
     case "table":
-      return <TableLook columns={view.columns} rows={view.rows} name={view.name} />;
+      return <PreviewTable columns={view.columns} rows={view.rows} name={view.name} />;
     case "image":
-      return IMAGES.has(view.mime) ? <ImageLook {...view} /> : null;
+      return IMAGES.has(view.mime) ? <PreviewImage {...view} /> : null;
     default:
       return null;
   }
@@ -35,7 +35,15 @@ export function PreviewContent({ view, isWrapped }: { view: PreviewView; isWrapp
 const NUMBER =
   /^\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eEdD][-+]?\d+)?\s*$|^\s*[-+]?(nan|inf(inity)?)\s*$/i;
 
-function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][]; name: string }) {
+function PreviewTable({
+  columns,
+  rows,
+  name,
+}: {
+  columns: string[];
+  rows: string[][];
+  name: string;
+}) {
   const isNumeric = columns.map((_, at) =>
     rows.every((row) => (row[at] ?? "") === "" || NUMBER.test(row[at] as string)),
   );
@@ -65,7 +73,7 @@ function TableLook({ columns, rows, name }: { columns: string[]; rows: string[][
   );
 }
 
-function ImageLook({ name, mime, data }: { name: string; mime: string; data: string }) {
+function PreviewImage({ name, mime, data }: { name: string; mime: string; data: string }) {
   const [said, setSaid] = useState("");
   return (
     <figure class="iw-preview-image">

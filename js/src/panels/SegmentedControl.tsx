@@ -1,4 +1,4 @@
-/** A few buttons, one of which is pressed. */
+/** Buttons of which exactly one is pressed. */
 interface Props {
   label: string;
   choices: readonly (readonly [title: string, isChosen: boolean])[];

@@ -1,4 +1,4 @@
-/** Colours of a terminal as they can be read on our backgrounds, light and dark: pure. */
+/** Terminal colours with enough contrast on light and dark backgrounds. */
 
 export type Rgb = readonly [number, number, number];
 

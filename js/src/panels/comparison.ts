@@ -1,4 +1,4 @@
-/** What the comparison of tasks says of a field: its name, its values, how far they are apart. Pure. */
+/** Labels, values and differences of compared fields. */
 import type { ComparedField, ComparedTask } from "../contract";
 import {
   fixed,
@@ -6,7 +6,7 @@ import {
   formatCost,
   formatCount,
   formatDate,
-  formatShort,
+  formatDuration,
   MISSING,
 } from "../format";
 
@@ -42,7 +42,7 @@ export function formatValue(kind: ComparedField["kind"], value: Value): string {
     case "time":
       return formatDate(value);
     case "seconds":
-      return formatShort(value);
+      return formatDuration(value);
     case "dollars":
       return formatCost(value);
     case "bytes":
@@ -86,12 +86,12 @@ export function ranks({ name, values }: ComparedField, tasks: readonly ComparedT
     const value = values[index];
     return tone === "ok" && typeof value === "number" ? [value] : [];
   });
-  const [least, most] = [Math.min(...good), Math.max(...good)];
-  if (words === undefined || least >= most) return found;
+  const [lowest, highest] = [Math.min(...good), Math.max(...good)];
+  if (words === undefined || lowest >= highest) return found;
   tasks.forEach(({ tone }, index) => {
     if (tone !== "ok") return;
-    if (values[index] === least) found.set(index, { isBest: true, word: words[0] });
-    if (values[index] === most) found.set(index, { isBest: false, word: words[1] });
+    if (values[index] === lowest) found.set(index, { isBest: true, word: words[0] });
+    if (values[index] === highest) found.set(index, { isBest: false, word: words[1] });
   });
   return found;
 }

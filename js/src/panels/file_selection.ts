@@ -1,4 +1,4 @@
-/** Which files are chosen: a mask over the files of a tree. Pure. */
+/** The selected files, as a mask over the files of a tree. */
 import type { FileView } from "../contract";
 import { formatBytes, formatCount, formatPlural } from "../format";
 import { between, running, type Sum, Sums } from "./prefix_sums";
@@ -27,8 +27,7 @@ export function countChosen(chosen: Uint8Array, shown: Uint8Array): Float64Array
 }
 
 /**
- * The chosen files in as few words as the downloads understand: a folder of which all is chosen is
- * told by its name, `vtk/`.
+ * The selected files as patterns of a download: a fully selected folder is one name, `vtk/`.
  */
 export function namesOf(tree: Tree, chosen: Uint8Array): string[] {
   const counts = running(chosen);
@@ -51,13 +50,13 @@ export function namesOf(tree: Tree, chosen: Uint8Array): string[] {
 
 /** The reverse of `namesOf`; names that are not there are left out. */
 export function selectionState(tree: Tree, names: readonly string[]): Uint8Array {
-  const wanted = new Set(names);
+  const selected = new Set(names);
   const mask = new Uint8Array(tree.files.length);
   for (const { path, start, stop } of [tree.root, ...tree.folders]) {
-    if (wanted.has(path || ALL)) mask.fill(1, start, stop);
+    if (selected.has(path || ALL)) mask.fill(1, start, stop);
   }
   tree.files.forEach(({ name }, index) => {
-    if (wanted.has(name)) mask[index] = 1;
+    if (selected.has(name)) mask[index] = 1;
   });
   return mask;
 }

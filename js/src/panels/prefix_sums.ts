@@ -1,4 +1,4 @@
-/** Sums over any stretch of the files, at once: how many, how large, how much to download. Pure. */
+/** Prefix sums over files: count, size and download size of any range. */
 import type { TreeFile } from "./tree";
 
 export interface Sum {

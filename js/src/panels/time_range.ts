@@ -1,4 +1,4 @@
-/** The stretch of time that a time line shows, and its ticks: pure. */
+/** The visible time range of a time line, and its ticks. */
 import type { LayoutView, RowView } from "../contract";
 import { formatTime } from "../format";
 
@@ -68,12 +68,13 @@ const STEPS = [1, 2, 5, 10, 15, 30]
   );
 const MONTHS = [1, 3, 6, 12];
 
-/** Round moments of local time, as many as fit; `most` is at least one. */
-export function ticksOf({ from, to }: TimeRange, most: number): Tick[] {
-  const wanted = (to - from) / most;
-  const step = STEPS.find((one) => one >= wanted);
+/** Round local times, at most `maxTicks` of them. */
+export function ticksOf({ from, to }: TimeRange, maxTicks: number): Tick[] {
+  const interval = (to - from) / maxTicks;
+  const step = STEPS.find((one) => one >= interval);
   const days = Math.round((step ?? 0) / DAY);
-  const months = MONTHS.find((n) => n * 30 * DAY >= wanted) ?? 12 * niceYears(wanted / (365 * DAY));
+  const months =
+    MONTHS.find((n) => n * 30 * DAY >= interval) ?? 12 * niceYears(interval / (365 * DAY));
   const ticks: Tick[] = [];
   // Steps of the calendar, since days are not all of the same length.
   for (let at = firstOf(from, step, months); at <= to; ) {

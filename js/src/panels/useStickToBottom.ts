@@ -1,4 +1,4 @@
-/** Keeps a scroller at its end while text comes, until people scroll away from there. */
+/** Keeps a scroller at its end while text arrives, until the user scrolls up. */
 import type { RefObject } from "preact";
 import { useCallback, useLayoutEffect } from "preact/hooks";
 

@@ -1,6 +1,4 @@
-/** Names of files as they can be shown: pure. */
-
-/** A name on one line, in one direction: what would break or turn it around is seen instead. */
+/** Replaces control characters and text direction marks in a file name by visible symbols. */
 export function visibleName(name: string): string {
   return name.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (letter) => {
     const code = letter.charCodeAt(0);

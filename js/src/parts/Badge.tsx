@@ -1,4 +1,4 @@
-/** The status at a glance: icon, word and colour, so that none of them carries it alone. */
+/** Status badge: icon, text and colour, so that colour is never the only cue. */
 import { formatCount } from "../format";
 import { Icon, statusGroupOf } from "./Icons";
 

@@ -1,4 +1,4 @@
-/** One task: what it is, how far it is, why it failed, its files, and what can be done with it. */
+/** A task: status, progress, failure, details, log, files and actions. */
 import { useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
@@ -17,18 +17,18 @@ import { hasEnded } from "../download_progress";
 import { formatCount } from "../format";
 import type { Requests } from "../messages";
 import { truncate } from "./Badge";
-import { Head, Meta } from "./CardHead";
+import { CardFacts, CardHead } from "./CardHead";
 import { Details } from "./Details";
 import { ErrorBox } from "./ErrorBox";
 import { FailureBox } from "./FailureBox";
 import { KillButton } from "./KillButton";
 import { LogMetrics } from "./LogMetrics";
-import { NotifyButton, NotifyNotice, useNotifying } from "./NotifyButton";
+import { NotifyButton, NotifyNotice, useNotify } from "./NotifyButton";
 import { PhaseBar } from "./PhaseBar";
 import { PollStatus } from "./PollStatus";
 import { Progress } from "./Progress";
 import { type Tab, Tabs } from "./Tabs";
-import { useRequest, WAITING } from "./useRequest";
+import { useRequest, WAITING_FOR_KERNEL } from "./useRequest";
 
 /** What a card can ask for; refusals are rejected promises. */
 export interface CardActions {
@@ -48,16 +48,16 @@ interface Props {
   bridge: Bridge;
   view: TaskView;
   live: LogMetricsView | null;
-  /** Whether the browser tells when the task ends. */
+  /** Whether the browser notifies when the task ends. */
   notify: boolean;
   onNotify(notify: boolean): void;
   download: DownloadView | null;
   feed: PollStatusView;
   time: ServiceTime;
   actions: CardActions;
-  /** An error that the kernel told unasked, of an action accepted earlier. */
+  /** An error of an action that was accepted earlier. */
   error?: ErrorView | null;
-  /** Inside the list, which tells the freshness itself. */
+  /** Inside the list, which shows the poll status itself. */
   isEmbedded?: boolean;
   initialTab?: string | null;
 }
@@ -71,7 +71,7 @@ export function Card(props: Props) {
   const kill = useRequest();
   const transfer = useRequest();
   const steer = useRequest();
-  const notifying = useNotifying(view, props.notify, props.onNotify);
+  const notifying = useNotify(view, props.notify, props.onNotify);
   const [dismissed, setDismissed] = useState<ErrorView | null>(null);
 
   const failed = kill.error ?? transfer.error ?? steer.error;
@@ -107,7 +107,7 @@ export function Card(props: Props) {
         <LazyPanel
           key={view.id}
           bridge={bridge}
-          name="Files"
+          name="WorkingFiles"
           props={{ onFiles: actions.files, onLog: actions.log, time }}
         />
       ),
@@ -140,13 +140,13 @@ export function Card(props: Props) {
       class={isEmbedded ? "iw-card iw-embedded" : "iw-card iw-frame"}
       aria-label={`Task ${truncate(view.id)}`}
     >
-      <Head view={view} time={time}>
+      <CardHead view={view} time={time}>
         {view.can_kill ? (
           // A kill that was accepted and failed later starts over.
           <KillButton key={epoch} pending={kill} onKill={actions.kill} />
         ) : null}
-      </Head>
-      <Meta view={view} time={time} />
+      </CardHead>
+      <CardFacts view={view} time={time} />
       <PhaseBar row={view} time={time} />
       {live ? <LogMetrics bridge={bridge} live={live} view={view} time={time} /> : null}
       {view.failure === null ? null : (
@@ -170,7 +170,7 @@ export function Card(props: Props) {
       )}
       {[kill, transfer, steer].some(({ isSlow }) => isSlow) ? (
         <div class="iw-note" role="note">
-          {WAITING}
+          {WAITING_FOR_KERNEL}
         </div>
       ) : null}
       {failed === null ? null : (

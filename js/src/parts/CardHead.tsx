@@ -1,22 +1,22 @@
-/** The head of a card: what the task is, how far it is, and its facts. */
+/** The head of a card: status, elapsed time and main facts. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import type { TaskView } from "../contract";
 import {
   formatAgo,
-  formatClock,
   formatCost,
   formatDate,
+  formatDuration,
+  formatHms,
   formatMoment,
-  formatShort,
 } from "../format";
 import { phasesOf } from "../phases";
 import { Badge, truncate } from "./Badge";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icons";
 
-export function Head({
+export function CardHead({
   view,
   time,
   children,
@@ -61,7 +61,7 @@ export function Head({
         )}
       </span>
       <span class="iw-head-end">
-        <Counting view={view} time={time} />
+        <ElapsedTime view={view} time={time} />
         {children}
       </span>
     </div>
@@ -69,16 +69,16 @@ export function Head({
 }
 
 /** The duration that matters now, of the computation or of the phase that lasts; and the cost. */
-function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
+function ElapsedTime({ view, time }: { view: TaskView; time: ServiceTime }) {
   const now = useNow(time, !view.is_terminal);
-  const [seconds, word] = countingOf(view, now);
+  const [seconds, word] = elapsedOf(view, now);
   const cost = currentCost(view, now);
   return (
     <>
       {seconds === null ? null : (
         <span class="iw-num">
           {time.frozen === null ? null : <span class="iw-muted">last known </span>}
-          <b class="iw-elapsed">{formatClock(view.is_terminal ? seconds : Math.floor(seconds))}</b>
+          <b class="iw-elapsed">{formatHms(view.is_terminal ? seconds : Math.floor(seconds))}</b>
           {word === "" ? null : <span class="iw-muted"> {word}</span>}
         </span>
       )}
@@ -91,7 +91,7 @@ function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
   );
 }
 
-function countingOf(view: TaskView, now: number): [number | null, string] {
+function elapsedOf(view: TaskView, now: number): [number | null, string] {
   const { computation, is_terminal: isTerminal } = view;
   if (computation.seconds !== null)
     return [elapsedSeconds(computation, now), isTerminal ? "" : "computed"];
@@ -110,7 +110,7 @@ function countingOf(view: TaskView, now: number): [number | null, string] {
   return [elapsedSeconds({ seconds: null, since: phase.start }, now), words[phase.name] ?? ""];
 }
 
-export function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
+export function CardFacts({ view, time }: { view: TaskView; time: ServiceTime }) {
   const now = useNow(time, !view.is_terminal);
   const queue = phasesOf(view.marks).find(({ name }) => name === "queue");
   const waited = queue === undefined || queue.end === null ? null : queue.end - queue.start;
@@ -134,7 +134,7 @@ export function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
         />
       )}
       {waited === null ? null : (
-        <Fact title="Queue" value={formatShort(Math.max(0, waited) / 1000)} />
+        <Fact title="Queue" value={formatDuration(Math.max(0, waited) / 1000)} />
       )}
       {explains && view.meaning ? <span class="iw-text">{view.meaning}</span> : null}
     </div>

@@ -1,10 +1,10 @@
-/** What stands in the columns of a line. */
+/** A table cell, by column. */
 import type { ComponentChildren } from "preact";
 import { describeMetric, formatValue, percentOf } from "../chart_format";
 import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import { isNumber } from "../columns";
 import type { ColumnKey, MetricView, RowView } from "../contract";
-import { formatBytes, formatClock, formatCost, formatCount, formatDate } from "../format";
+import { formatBytes, formatCost, formatCount, formatDate, formatHms } from "../format";
 import { phasesOf } from "../phases";
 import { Badge, truncate } from "./Badge";
 import { MiniPhaseBar } from "./PhaseBar";
@@ -30,14 +30,14 @@ export function Cell({ row, time, column, role = "gridcell" }: Props) {
 export const classOf = (column: ColumnKey) =>
   `iw-cell iw-column-${column} ${isNumber(column) ? "iw-num" : ""}`;
 
-/** The text, told whole by a tool tip; and what is drawn instead of it. */
+/** The text, shown completely in a tooltip, and an element that replaces it in the cell. */
 function contentOf(
   column: ColumnKey,
   row: RowView,
   now: number,
   time: ServiceTime,
 ): [string | null, ComponentChildren?] {
-  const told = <T,>(value: T | null, format: (value: T) => string): [string | null] => [
+  const formatted = <T,>(value: T | null, format: (value: T) => string): [string | null] => [
     value === null ? null : format(value),
   ];
   switch (column) {
@@ -54,16 +54,16 @@ function contentOf(
     case "ended":
       return moment(row.marks[4] ?? null);
     case "cost":
-      return told(currentCost(row, now), formatCost);
+      return formatted(currentCost(row, now), formatCost);
     case "files":
-      return told(row.output_files, formatCount);
+      return formatted(row.output_files, formatCount);
     case "size":
-      return told(row.output_size, formatBytes);
+      return formatted(row.output_size, formatBytes);
     case "queue":
     case "computation":
     case "total":
-      return told(secondsIn(column, row, now), (seconds) =>
-        formatClock(row.is_terminal ? seconds : Math.floor(seconds)),
+      return formatted(secondsIn(column, row, now), (seconds) =>
+        formatHms(row.is_terminal ? seconds : Math.floor(seconds)),
       );
     default:
       return [row[column]];

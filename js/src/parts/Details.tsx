@@ -1,14 +1,14 @@
-/** Everything else that is known of a task. */
+/** The Details tab: all other facts of a task. */
 import type { ComponentChildren } from "preact";
 import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import type { CommandView, TaskView } from "../contract";
 import {
   formatAgo,
-  formatClock,
   formatCost,
   formatDate,
+  formatDuration,
   formatGrowing,
-  formatShort,
+  formatHms,
   MISSING,
 } from "../format";
 import { Icon } from "./Icons";
@@ -37,7 +37,7 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
       <Moment title="Started" at={view.started} now={isTicking ? now : null} />
       {view.is_terminal ? <Moment title="Ended" at={ended} now={null} /> : null}
       <Item title="Computation">
-        {formatClock(computed === null || !isLive ? computed : Math.floor(computed))}
+        {formatHms(computed === null || !isLive ? computed : Math.floor(computed))}
       </Item>
       {cost === null ? null : (
         <Item title={isLive ? "Cost so far" : "Cost"}>{formatCost(cost)}</Item>
@@ -86,7 +86,9 @@ function Command({ command, now, isLive }: { command: CommandView; now: number; 
       </span>
       <code class="iw-mono iw-text">{command.command}</code>
       <span class="iw-num iw-muted">
-        {seconds === null ? "" : `${isRunning ? formatGrowing(seconds) : formatShort(seconds)} · `}
+        {seconds === null
+          ? ""
+          : `${isRunning ? formatGrowing(seconds) : formatDuration(seconds)} · `}
         {command.exit_code ? `exit code ${command.exit_code}` : outcome}
       </span>
     </li>

@@ -1,4 +1,4 @@
-/** Why a task did not succeed, what it said last, and what to do next. */
+/** Why a task failed, its last output, and what to do next. */
 import type { FailureView } from "../contract";
 
 interface Props {

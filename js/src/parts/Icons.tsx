@@ -1,4 +1,4 @@
-/** Inline drawings: icon fonts are not there in every host, and glyphs differ between machines. */
+/** Inline SVG icons: hosts lack icon fonts, and glyphs differ between machines. */
 import type { StatusGroupKey } from "../contract";
 
 const PATHS = {
@@ -72,9 +72,9 @@ export function Icon({ name }: { name: IconName }) {
   );
 }
 
-const TONES: ReadonlySet<string> = new Set(["wait", "run", "ok", "bad", "off", "unknown"]);
+const STATUS_GROUPS: ReadonlySet<string> = new Set(["wait", "run", "ok", "bad", "off", "unknown"]);
 
 /** The tone itself, or "unknown" for one that a newer kernel may send. */
 export function statusGroupOf(tone: string): StatusGroupKey {
-  return TONES.has(tone) ? (tone as StatusGroupKey) : "unknown";
+  return STATUS_GROUPS.has(tone) ? (tone as StatusGroupKey) : "unknown";
 }

@@ -1,6 +1,6 @@
-/** Says that the kernel has gone, and disables every control that would need it. */
+/** Reports that the kernel is gone, and disables all controls. */
 import type { ComponentChildren } from "preact";
-import { type Bridge, useLost } from "../bridge";
+import { type Bridge, useKernelLost } from "../bridge";
 import { Icon } from "./Icons";
 
 interface Props {
@@ -8,8 +8,8 @@ interface Props {
   children?: ComponentChildren;
 }
 
-export function Sealed({ bridge, children }: Props) {
-  const isLost = useLost(bridge);
+export function KernelLostNotice({ bridge, children }: Props) {
+  const isLost = useKernelLost(bridge);
   return (
     <>
       {isLost ? (
@@ -21,7 +21,7 @@ export function Sealed({ bridge, children }: Props) {
           </span>
         </div>
       ) : null}
-      {/* Always there, as what is in it would begin anew elsewhere. */}
+      {/* Always rendered: the children would lose their state in another parent. */}
       <fieldset class="iw-lost-content" role="presentation" disabled={isLost}>
         {children}
       </fieldset>

@@ -1,10 +1,10 @@
-/** Kill asks, then tells: Kill, Confirm kill, stopping…, and then the status says the rest. */
+/** Kills a task: Kill, Confirm kill, stopping…, then the status shows the result. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./Icons";
-import { type PendingRequest, WAITING } from "./useRequest";
+import { type PendingRequest, WAITING_FOR_KERNEL } from "./useRequest";
 
 interface Props {
-  /** The request on its way, kept by whoever shows its error. */
+  /** The request, owned by the component that shows its error. */
   pending: PendingRequest;
   onKill: () => Promise<unknown>;
   /** Narrow form for a line of the list. */
@@ -16,7 +16,7 @@ interface Props {
   question?: string;
 }
 
-/** A question that nobody answers is taken back, in milliseconds. */
+/** The confirmation is withdrawn after this time. */
 export const CONFIRM_TIMEOUT_MS = 5_000;
 
 export function KillButton({ pending, onKill, isCompact = false, ...rest }: Props) {
@@ -47,7 +47,11 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
   if (step === "accepted" || pending.isBusy) {
     return (
       <span class="iw-kill" role="group" aria-label="Kill">
-        <span class="iw-stopping" aria-live="polite" title={pending.isSlow ? WAITING : undefined}>
+        <span
+          class="iw-stopping"
+          aria-live="polite"
+          title={pending.isSlow ? WAITING_FOR_KERNEL : undefined}
+        >
           stopping…
         </span>
       </span>

@@ -1,4 +1,4 @@
-/** What is read from the log of a task: how far it is, its numbers, and when it wrote last. */
+/** Metrics from the log of a task: progress, series, and time of the last output. */
 import { useId, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import { describeEnd, describeSeries, formatLast, percentOf } from "../chart_format";
@@ -12,10 +12,10 @@ import { Bar } from "./Progress";
 import { Sparkline } from "./Sparkline";
 
 /** More series are folded away. */
-const SHOWN = 4;
+const MAX_SERIES = 4;
 /** A log that is silent for so long is worth a word, and then a warning; in milliseconds. */
-const SILENT_AFTER = 120_000;
-const HANGS_AFTER = 600_000;
+const NO_OUTPUT_AFTER_MS = 120_000;
+const STALLED_AFTER_MS = 600_000;
 
 interface Props {
   bridge: Bridge;
@@ -31,8 +31,10 @@ export function LogMetrics({ bridge, live, view, time }: Props) {
   const chart = useId();
   // A series that is lost is never folded away.
   const isLost = series.some(({ non_finite }) => non_finite !== "");
-  const inView = series.filter(({ non_finite }, n) => isUnfolded || n < SHOWN || non_finite !== "");
-  const more = series.length - (isUnfolded ? SHOWN : inView.length);
+  const inView = series.filter(
+    ({ non_finite }, n) => isUnfolded || n < MAX_SERIES || non_finite !== "",
+  );
+  const more = series.length - (isUnfolded ? MAX_SERIES : inView.length);
   return (
     <div class="iw-log-metrics" role="group" aria-label="Metrics">
       <Head live={live} view={view} time={time} />
@@ -118,8 +120,11 @@ function Head({ live, view, time }: Omit<Props, "bridge">) {
           <span class="iw-log-metrics-end">{end}</span>
         </span>
       )}
-      {silent < SILENT_AFTER ? null : (
-        <span class={silent < HANGS_AFTER ? "iw-no-output" : "iw-no-output iw-stalled"} role="note">
+      {silent < NO_OUTPUT_AFTER_MS ? null : (
+        <span
+          class={silent < STALLED_AFTER_MS ? "iw-no-output" : "iw-no-output iw-stalled"}
+          role="note"
+        >
           No new output for {formatAgo(now - silent, now).replace(" ago", "")}
         </span>
       )}
@@ -137,9 +142,9 @@ interface MetricProps {
 
 function Metric({ series, samples, chart, onToggle }: MetricProps) {
   const { name, non_finite } = series;
-  const told = truncate(describeSeries(series, samples));
+  const description = truncate(describeSeries(series, samples));
   return (
-    <li class={chart ? "iw-metric iw-metric-open" : "iw-metric"} title={told}>
+    <li class={chart ? "iw-metric iw-metric-open" : "iw-metric"} title={description}>
       {/* As large as the line, which is none itself: its drawing has words of its own. */}
       <button
         type="button"
@@ -151,7 +156,7 @@ function Metric({ series, samples, chart, onToggle }: MetricProps) {
       >
         <bdi>{truncate(name)}</bdi>
       </button>
-      <Sparkline series={series} label={told} />
+      <Sparkline series={series} label={description} />
       <b class={non_finite === "" ? "iw-num" : "iw-num iw-lost"}>{truncate(formatLast(series))}</b>
     </li>
   );

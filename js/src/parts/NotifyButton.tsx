@@ -1,7 +1,7 @@
-/** Whether the browser tells when a task ends: it is asked by a click, and once. */
+/** Browser notification when a task ends; permission is requested once, on a click. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { TaskView } from "../contract";
-import { formatClock } from "../format";
+import { formatHms } from "../format";
 import { truncate } from "./Badge";
 import { Icon } from "./Icons";
 
@@ -13,21 +13,21 @@ const WORDS: Partial<Record<Permission, string>> = {
   missing: "The browser notifies only on pages of https:// or localhost.",
 };
 
-export interface Notifying {
+export interface NotifyState {
   isOn: boolean;
-  /** To be told; null where nothing is in the way. */
+  /** What prevents notifications, or null. */
   obstacle: Permission | null;
   turn(on: boolean): Promise<void>;
 }
 
-/** Tells of the end that this view sees: of a task that had ended before, nobody wants to hear. */
-export function useNotifying(
+/** Notifies if the task ends while this view is mounted. */
+export function useNotify(
   view: TaskView,
-  wanted: boolean,
-  onWanted: (wanted: boolean) => void,
-): Notifying {
+  isEnabled: boolean,
+  onChange: (isEnabled: boolean) => void,
+): NotifyState {
   const [wasRefused, setRefused] = useState(false);
-  // Some browsers of phones have the name and refuse the thing.
+  // Some mobile browsers have the class, but its constructor throws.
   const [isBroken, setBroken] = useState(false);
   const wasLive = useRef(false);
   const state: Permission =
@@ -37,9 +37,9 @@ export function useNotifying(
   useLayoutEffect(() => {
     const hasEnded = view.is_terminal && wasLive.current;
     wasLive.current = !view.is_terminal;
-    if (!hasEnded || !wanted || state !== "granted") return;
+    if (!hasEnded || !isEnabled || state !== "granted") return;
     try {
-      tell(view);
+      showNotification(view);
     } catch {
       setBroken(true);
     }
@@ -48,18 +48,18 @@ export function useNotifying(
   async function turn(on: boolean): Promise<void> {
     const answer = on && state === "default" ? await Notification.requestPermission() : state;
     setRefused(on && answer !== "granted");
-    if (!on || answer === "granted") onWanted(on);
+    if (!on || answer === "granted") onChange(on);
   }
 
   const isGranted = state === "granted";
-  // Who closes the browser's question has not said no, and may click again.
-  const isAsking = wanted || (wasRefused && state !== "default");
-  const isTold = isBroken || (isAsking && !view.is_terminal && !isGranted);
-  return { isOn: wanted && isGranted, obstacle: isTold ? state : null, turn };
+  // Closing the browser's permission dialog is no refusal: the next click asks again.
+  const isAsking = isEnabled || (wasRefused && state !== "default");
+  const hasObstacle = isBroken || (isAsking && !view.is_terminal && !isGranted);
+  return { isOn: isEnabled && isGranted, obstacle: hasObstacle ? state : null, turn };
 }
 
-function tell({ id, alias, simulator, computation }: TaskView): void {
-  const lasted = computation.seconds === null ? "" : `, ${formatClock(computation.seconds)}`;
+function showNotification({ id, alias, simulator, computation }: TaskView): void {
+  const lasted = computation.seconds === null ? "" : `, ${formatHms(computation.seconds)}`;
   // Of several views one notification remains, as they name the same task.
   const notification = new Notification(truncate(`${alias}: ${simulator ?? "task"}`), {
     body: truncate(id) + lasted,
@@ -70,7 +70,7 @@ function tell({ id, alias, simulator, computation }: TaskView): void {
 
 const LABEL = "Notify me when it ends";
 
-export function NotifyButton({ notifying: { isOn, turn } }: { notifying: Notifying }) {
+export function NotifyButton({ notifying: { isOn, turn } }: { notifying: NotifyState }) {
   return (
     <button
       type="button"
@@ -85,7 +85,7 @@ export function NotifyButton({ notifying: { isOn, turn } }: { notifying: Notifyi
   );
 }
 
-export function NotifyNotice({ notifying: { obstacle, turn } }: { notifying: Notifying }) {
+export function NotifyNotice({ notifying: { obstacle, turn } }: { notifying: NotifyState }) {
   if (obstacle === null) return null;
   return (
     <div class="iw-notify-notice" role="note">

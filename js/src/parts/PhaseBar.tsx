@@ -1,4 +1,4 @@
-/** The phases of a task as a bar, with their durations below it. */
+/** The phases of a task as a bar with a legend. */
 import { type ServiceTime, useNow } from "../clock";
 import type { RowView } from "../contract";
 import { failedPhase, layoutPhases, type Phases, phasesOf } from "../phases";

@@ -1,4 +1,4 @@
-/** How fresh the shown state is. */
+/** How recent the shown state is. */
 import { type ServiceTime, useNow } from "../clock";
 import type { PollStatusView } from "../contract";
 import { formatAgo, formatDate, formatMoment } from "../format";

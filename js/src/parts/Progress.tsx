@@ -1,4 +1,4 @@
-/** A download: how far, how fast, how long, which files, and where it went. */
+/** A download: progress, speed, remaining time, active files and destination. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { DownloadView, FileProgressView } from "../contract";
@@ -19,7 +19,7 @@ import { truncate } from "./Badge";
 import { CopyButton } from "./CopyButton";
 import { ErrorBox } from "./ErrorBox";
 import { Icon } from "./Icons";
-import { type PendingRequest, WAITING } from "./useRequest";
+import { type PendingRequest, WAITING_FOR_KERNEL } from "./useRequest";
 
 interface Props {
   download: DownloadView;
@@ -27,18 +27,18 @@ interface Props {
   onPause: () => Promise<unknown>;
   onResume: () => Promise<unknown>;
   onCancel: () => Promise<unknown>;
-  /** Begins anew what failed or was cancelled. Not there where a cell waits for the result. */
+  /** Restarts a failed or cancelled download; absent while a cell waits for the result. */
   onAgain?: () => Promise<unknown>;
 }
 
 export function Progress({ download, pending, onAgain, ...rest }: Props) {
   switch (download.phase) {
     case "done":
-      return <Saved download={download} />;
+      return <FinishedDownload download={download} />;
     case "failed":
     case "cancelled":
       return (
-        <Stopped download={download} canGoOn={onAgain !== undefined}>
+        <StoppedDownload download={download} canGoOn={onAgain !== undefined}>
           {onAgain === undefined ? null : (
             <button
               type="button"
@@ -49,14 +49,20 @@ export function Progress({ download, pending, onAgain, ...rest }: Props) {
               Resume download
             </button>
           )}
-        </Stopped>
+        </StoppedDownload>
       );
     default:
-      return <UnderWay download={download} pending={pending} {...rest} />;
+      return <ActiveDownload download={download} pending={pending} {...rest} />;
   }
 }
 
-function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props, "onAgain">) {
+function ActiveDownload({
+  download,
+  pending,
+  onPause,
+  onResume,
+  onCancel,
+}: Omit<Props, "onAgain">) {
   const places = useRef(NO_SLOTS);
   places.current = assignSlots(places.current, download, Date.now());
   const isWaiting = download.phase === "waiting";
@@ -83,7 +89,7 @@ function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props
             <button
               type="button"
               class="iw-button iw-pause"
-              // Not disabled meanwhile, which would take the focus from who pauses with a key.
+              // Not disabled during the request: a disabled button loses the focus.
               onClick={() => {
                 if (!pending.isBusy) void pending.run(isPaused ? onResume : onPause);
               }}
@@ -95,7 +101,7 @@ function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props
             type="button"
             class="iw-button"
             disabled={pending.isBusy}
-            title={pending.isSlow ? WAITING : undefined}
+            title={pending.isSlow ? WAITING_FOR_KERNEL : undefined}
             onClick={() => void pending.run(onCancel)}
           >
             Cancel download
@@ -128,7 +134,7 @@ function Files({ places, download }: FilesProps) {
             class={slot?.isGone ? "iw-download-file iw-finished" : "iw-download-file"}
             aria-hidden={slot?.isGone || undefined}
           >
-            {slot === undefined ? null : <FileLine key={slot.file.name} {...slot.file} />}
+            {slot === undefined ? null : <FileProgress key={slot.file.name} {...slot.file} />}
           </div>
         );
       })}
@@ -137,7 +143,7 @@ function Files({ places, download }: FilesProps) {
   );
 }
 
-function FileLine({ name, done, total }: FileProgressView) {
+function FileProgress({ name, done, total }: FileProgressView) {
   const percent = percentOf(done, total) ?? 0;
   const shown = truncate(name);
   const [start, end] = splitName(shown);
@@ -188,7 +194,7 @@ export function Bar({ label, percent, isResting = false, words }: BarProps) {
   );
 }
 
-function Saved({ download }: { download: DownloadView }) {
+function FinishedDownload({ download }: { download: DownloadView }) {
   const source = useRef<HTMLElement>(null);
   const { path, files_done: files, bytes_done: bytes } = download;
   return (
@@ -219,7 +225,7 @@ interface StoppedProps {
   children: ComponentChildren;
 }
 
-function Stopped({ download, canGoOn, children }: StoppedProps) {
+function StoppedDownload({ download, canGoOn, children }: StoppedProps) {
   const { phase, bytes_done: done, bytes_total: total } = download;
   const again = `${canGoOn ? "downloading" : "calling"} again goes on from there.`;
   if (phase === "cancelled") {

@@ -1,4 +1,4 @@
-/** A small drawing of numbers, as wide as there is room; its last point and its gaps are marked. */
+/** A sparkline with its gaps and its last point marked. */
 
 import { pathOf, type Scale, scaleOf } from "../chart_format";
 import type { GapView, SeriesView } from "../contract";

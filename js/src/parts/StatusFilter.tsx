@@ -1,11 +1,11 @@
-/** How many tasks there are of each kind. */
+/** Task counts by status group, as filter buttons. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { StatusGroupKey } from "../contract";
 import { formatCount } from "../format";
 import { Icon, statusGroupOf } from "./Icons";
 
-export const TITLES = [
+export const STATUS_GROUP_TITLES = [
   ["run", "Running"],
   ["wait", "Waiting"],
   ["ok", "Success"],
@@ -55,7 +55,7 @@ interface ChipsProps {
 /** The statuses with their counts, each to be chosen. */
 export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
   const sums = countsByGroup(counts);
-  // One that was there stays, so that those beside it do not move under the pointer.
+  // Buttons that were shown stay, so that the others do not move under the pointer.
   const seen = useRef(new Set<StatusGroupKey>(tones)).current;
   for (const tone of sums.keys()) seen.add(tone);
   const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
@@ -69,7 +69,7 @@ export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
       >
         All {formatCount(all)}
       </Toggle>
-      {TITLES.map(([tone, title]) =>
+      {STATUS_GROUP_TITLES.map(([tone, title]) =>
         !seen.has(tone) ? null : (
           <Toggle
             key={tone}

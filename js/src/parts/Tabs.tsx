@@ -1,4 +1,4 @@
-/** Tabs that fold: a click on the open one closes its panel. */
+/** Tabs that collapse: a click on the open tab closes its panel. */
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
 

@@ -1,11 +1,12 @@
-/** An action on its way: what buttons show between the click and the kernel's answer. */
+/** State of a request: busy, slow or failed. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorView } from "../bridge";
 import type { ErrorView } from "../contract";
 
-/** After this long without an answer we say what we wait for, in milliseconds. */
-export const SLOW_AFTER = 3_000;
-export const WAITING = "waiting for the kernel: it will be sent when the running cell ends";
+/** A message is shown after this time without a response. */
+export const SLOW_AFTER_MS = 3_000;
+export const WAITING_FOR_KERNEL =
+  "waiting for the kernel: it will be sent when the running cell ends";
 
 export interface PendingRequest {
   isBusy: boolean;
@@ -33,7 +34,7 @@ export function useRequest(): PendingRequest {
   const run = useCallback(async (action: () => Promise<unknown>): Promise<boolean> => {
     setState({ isBusy: true, isSlow: false, error: null });
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => setState((now) => ({ ...now, isSlow: true })), SLOW_AFTER);
+    timer.current = setTimeout(() => setState((now) => ({ ...now, isSlow: true })), SLOW_AFTER_MS);
     let error: ErrorView | null = null;
     try {
       await action();

@@ -1,4 +1,4 @@
-/** The working folder of a task that computes, as it fills; and the end of one of its files, live. */
+/** The working folder of a running task, and the end of one of its files. */
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { onTick, type ServiceTime, useNow } from "../clock";
 import type { FilesView, LogView, WorkingFileView } from "../contract";
@@ -7,7 +7,7 @@ import type { Requests } from "../messages";
 import { truncate } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";
-import { useRequest, WAITING } from "../parts/useRequest";
+import { useRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
 import { Log } from "./Log";
 import { type Columns, OutputsGrid } from "./OutputsGrid";
 import { type Sum, Sums } from "./prefix_sums";
@@ -25,7 +25,7 @@ interface Props {
   time: ServiceTime;
 }
 
-export function Files({ onFiles, onLog, time }: Props) {
+export function WorkingFiles({ onFiles, onLog, time }: Props) {
   const [file, setFile] = useState<string | null>(null);
   const names = useMemo(() => (file === null ? [] : [file]), [file]);
   const listing = useListing(onFiles, file === null);
@@ -64,7 +64,7 @@ export function Files({ onFiles, onLog, time }: Props) {
       {view === null || view.files.length === 0 ? (
         view === null && problem !== null ? null : (
           <div class="iw-empty" role="note">
-            {pending.isSlow ? WAITING : note}
+            {pending.isSlow ? WAITING_FOR_KERNEL : note}
           </div>
         )
       ) : (
@@ -155,7 +155,7 @@ function Folders({ view, grown, time, sort, onSort, onFile }: FoldersProps) {
     () => plant(view.files.map((one) => ({ ...one, compressed: null }))),
     [view],
   );
-  // By their paths: each listing makes the tree anew.
+  // By path: each listing builds a new tree.
   const [turned, setTurned] = useState<ReadonlyMap<string, boolean>>(new Map());
   const isShort = useRef(tree.files.length <= OPEN_BELOW).current;
   const shown = useMemo(() => find(tree, ""), [tree]);
@@ -173,7 +173,7 @@ function Folders({ view, grown, time, sort, onSort, onFile }: FoldersProps) {
       ? ([["modified", "Changed"]] as const)
       : []),
   ];
-  const tell = (key: SortKey, { size, modified }: Sum): string => {
+  const formatCell = (key: SortKey, { size, modified }: Sum): string => {
     if (key === "size") return size === null ? "–" : formatBytes(size);
     return modified === null ? "–" : formatAgo(modified, now);
   };
@@ -184,7 +184,7 @@ function Folders({ view, grown, time, sort, onSort, onFile }: FoldersProps) {
       <OutputsGrid
         label="Working folder"
         columns={columns}
-        tell={tell}
+        formatCell={formatCell}
         tree={tree}
         lines={lines}
         isTree={tree.folders.length > 0}

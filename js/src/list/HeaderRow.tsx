@@ -1,4 +1,4 @@
-/** The heads of the columns: sort, filter, choose all. */
+/** The header row of the table: sort, filter, select all. */
 import type { ComponentChildren } from "preact";
 import { COLUMNS, isNumber } from "../columns";
 import type { ColumnKey, QueryView, SortView } from "../contract";
@@ -17,7 +17,15 @@ interface Props {
   axis?: ComponentChildren;
 }
 
-export function HeadRow({ columns, query, ask, isAllChosen, onChooseAll, onFilter, axis }: Props) {
+export function HeaderRow({
+  columns,
+  query,
+  ask,
+  isAllChosen,
+  onChooseAll,
+  onFilter,
+  axis,
+}: Props) {
   return (
     <div role="row" class="iw-row iw-row-head" aria-rowindex={1}>
       <span role="columnheader" class="iw-cell iw-ticks">

@@ -1,15 +1,15 @@
-/** The part of a log that is loaded, and how it grows on both sides: no more than a page can hold. */
+/** The loaded part of a log, which grows in both directions up to a limit. */
 import type { LogView } from "../contract";
 import { formatBytes } from "../format";
 import { type Line, Terminal, textOf } from "./ansi";
 
-/** What a page holds at most. */
-export const MOST_BYTES = 512_000;
-export const MOST_LINES = 5_000;
-/** What is kept of that when it is full, so that the rest is not read anew at every line. */
-const KEPT = 0.8;
+/** Limits of the loaded text. */
+export const MAX_BYTES = 512_000;
+export const MAX_LINES = 5_000;
+/** Share that remains after trimming, so that not every new line trims again. */
+const TRIM_TO = 0.8;
 
-/** What is drawn of an answer when most was left out: the next one replaces it. */
+/** Limits of the rendered part of a response that skipped most of the log: the next one replaces it. */
 const FLOOD_LINES = 300;
 const FLOOD_LETTERS = 32_000;
 
@@ -26,7 +26,7 @@ export type Side = { after: number } | { before: number } | Record<string, never
 export class LogText {
   size = 0;
   note = "";
-  /** Of which the bytes are counted; the kernel is told. */
+  /** The edition that the offsets refer to; sent with each request. */
   edition = "";
   canGrow = true;
   /** Whether something was ever loaded. */
@@ -52,7 +52,7 @@ export class LogText {
 
   get lines(): readonly Line[] {
     const { lines } = this.#terminal;
-    return lines.length > MOST_LINES ? lines.slice(-MOST_LINES) : lines;
+    return lines.length > MAX_LINES ? lines.slice(-MAX_LINES) : lines;
   }
 
   /** Takes in what was answered to a question for one side. */
@@ -87,12 +87,12 @@ export class LogText {
     if (!this.#isOver(1)) this.#terminal.feed(chunk.text);
     else {
       this.isTrimmed = true;
-      this.#trim(KEPT, () => this.#chunks.shift());
+      this.#trim(TRIM_TO, () => this.#chunks.shift());
     }
   }
 
   #takeEarlier(view: LogView): void {
-    // Else the log was begun anew in the meantime.
+    // Otherwise the log was truncated.
     if (view.stop !== this.start || view.text === "") return;
     const chunk = chunkOf(view);
     this.prepended = chunk.lines;
@@ -105,7 +105,7 @@ export class LogText {
   #trim(share: number, drop: () => void): void {
     while (this.#chunks.length > 1 && this.#isOver(share)) drop();
     this.#terminal = new Terminal();
-    for (const { text } of this.#chunks) this.#terminal.feed(lastLines(text, MOST_LINES));
+    for (const { text } of this.#chunks) this.#terminal.feed(lastLines(text, MAX_LINES));
   }
 
   /** What is not shown of the older bytes, and why; empty where nothing was lost. */
@@ -116,7 +116,7 @@ export class LogText {
 
   #isOver(share: number): boolean {
     const lines = this.#chunks.reduce((sum, chunk) => sum + chunk.lines, 0);
-    return this.stop - this.start > share * MOST_BYTES || lines > share * MOST_LINES;
+    return this.stop - this.start > share * MAX_BYTES || lines > share * MAX_LINES;
   }
 
   /** The text as it is shown. */
@@ -124,8 +124,8 @@ export class LogText {
     return this.lines.map((line) => `${textOf(line)}\n`).join("");
   }
 
-  /** The size in words, empty while it is not known. */
-  get told(): string {
+  /** The formatted size, or an empty string if it is unknown. */
+  get sizeText(): string {
     if (this.size > 0) return formatBytes(this.size);
     return this.isKnown && !this.canGrow ? "empty" : "";
   }
@@ -171,20 +171,20 @@ export interface Match {
 }
 
 /** More are not marked: a letter that is everywhere would mark everything. */
-export const MOST_MATCHES = 1_000;
+export const MAX_MATCHES = 1_000;
 
 /** Where a text stands in the lines, whatever its case; the last ones where there are too many. */
-export function findIn(lines: readonly Line[], wanted: string): Match[] {
-  if (wanted === "") return [];
-  const needle = new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "giu");
+export function findMatches(lines: readonly Line[], query: string): Match[] {
+  if (query === "") return [];
+  const needle = new RegExp(query.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "giu");
   const found: Match[] = [];
-  for (let line = lines.length - 1; line >= 0 && found.length < MOST_MATCHES; line -= 1) {
+  for (let line = lines.length - 1; line >= 0 && found.length < MAX_MATCHES; line -= 1) {
     const here = [...textOf(lines[line] as Line).matchAll(needle)];
     for (const { index, 0: text } of here.reverse()) {
       found.push({ line, start: index, stop: index + text.length });
     }
   }
-  return found.slice(0, MOST_MATCHES).reverse();
+  return found.slice(0, MAX_MATCHES).reverse();
 }
 
 /** A stretch of a line in one style that is part of a match, of none, or of the chosen one. */
@@ -195,7 +195,7 @@ export interface Piece {
 }
 
 /** Cuts a line at the borders of its runs and of the matches in it; `first` is their number. */
-export function piecesOf(line: Line, matches: readonly Match[], first: number): Piece[] {
+export function splitByMatches(line: Line, matches: readonly Match[], first: number): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
   line.forEach(({ text }, run) => {

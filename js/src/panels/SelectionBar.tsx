@@ -1,4 +1,4 @@
-/** What can be done with the chosen tasks. */
+/** Actions on the selected tasks. */
 import { useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { SelectionView } from "../contract";
@@ -9,19 +9,19 @@ import { useRequest } from "../parts/useRequest";
 import { Compare, type Opener } from "./Compare";
 
 /** As in `inductiva_widgets/widgets/comparison.py`. */
-const MOST_COMPARED = 20;
+const MAX_COMPARED = 20;
 
 interface Props {
   bridge: Bridge;
   selection: SelectionView;
   isDownloading: boolean;
-  /** Grows with each error told, so that the buttons start over. */
+  /** Number of reported errors; a change resets the buttons. */
   epoch: number;
   opener: Opener;
   onClear: () => void;
 }
 
-export function BulkBar({ bridge, selection, isDownloading, epoch, opener, onClear }: Props) {
+export function SelectionBar({ bridge, selection, isDownloading, epoch, opener, onClear }: Props) {
   const { tasks, hidden, can_kill: alive, with_outputs: outputs, cost, version } = selection;
   const kill = useRequest();
   const fetch = useRequest();
@@ -31,13 +31,13 @@ export function BulkBar({ bridge, selection, isDownloading, epoch, opener, onCle
   const refusal =
     tasks < 2
       ? "Select two tasks or more to compare them"
-      : tasks > MOST_COMPARED
-        ? `Up to ${MOST_COMPARED} tasks are compared here; in Python, any number`
+      : tasks > MAX_COMPARED
+        ? `Up to ${MAX_COMPARED} tasks are compared here; in Python, any number`
         : "";
   const error = kill.error ?? fetch.error;
   return (
     <>
-      <span class="iw-bulk" role="group" aria-label="Selected tasks">
+      <span class="iw-selection-bar" role="group" aria-label="Selected tasks">
         <span aria-live="polite">
           {formatCount(tasks)} selected
           {hidden > 0 ? ` (${formatCount(hidden)} hidden by filters)` : ""}
