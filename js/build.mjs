@@ -1,7 +1,6 @@
 /**
- * Builds `src/index.ts` into the one bundle that every widget class shares, `src/loader.ts` into the
- * code that each widget brings to get it, and `src/list` and `src/panels` into the bundles that are
- * fetched when they are first needed.
+ * Builds the front end: the loader that each widget sends (`src/loader.ts`), the main bundle that all
+ * widgets share (`src/index.ts`), and the chunks that are loaded on demand (`src/list`, `src/panels`).
  *
  *   node build.mjs            the bundles that Python reads
  *   node build.mjs --watch    the same, again after each change
@@ -9,22 +8,28 @@
  */
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
-import { packagesOf, problemsOf } from "./licences.mjs";
+import { packagesOf, problemsOf } from "./licenses.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "..", "inductiva_widgets", "static");
-// Every instance of a widget sends the loader to the page and into saved notebooks.
+// Limits notice when a bundle grows by a library or a copy; each leaves 10 kB for new features.
+// Every widget sends the loader, and every saved notebook stores it.
 const LOADER_LIMIT = 4_000;
-// What the loader gets is sent once for each kernel, packed to a third.
-const LIMIT = 72_000;
-// What is loaded when it is first opened travels once a page.
-// The larger plot of a metric and the working folder have made it longer by a tenth.
-const LATER_LIMIT = 86_000;
+// Sent once per kernel, packed to a third.
+const LIMIT = 76_000;
+const CSS_LIMIT = 34_000;
+// Sent once per page, when first needed.
+const CHUNK_LIMIT = 88_000;
 
-const licence = readFileSync(join(here, "licenses", "preact.txt"), "utf8").trim();
+/** Folders of `src` that are built into a chunk each. */
+const CHUNKS = ["list", "panels"];
+// `inject`ed into every bundle.
+const JSX = "src/jsx.ts";
+
+const license = readFileSync(join(here, "licenses", "preact.txt"), "utf8").trim();
 
 const shared = {
   absWorkingDir: here,
@@ -39,12 +44,12 @@ const shared = {
   jsx: "transform",
   jsxFactory: "h",
   jsxFragment: "Fragment",
-  inject: ["src/jsx.ts"],
+  inject: [JSX],
   metafile: true,
   logLevel: "warning",
 };
 
-// Names the registry through which the two bundles find each other: those of one build only.
+// Names the registry on `globalThis` in which the bundles of one build find each other.
 const BUILD = createHash("sha256")
   .update(
     readdirSync(join(here, "src"), { recursive: true, withFileTypes: true })
@@ -56,6 +61,18 @@ const BUILD = createHash("sha256")
   )
   .digest("hex")
   .slice(0, 12);
+
+/** Puts style sheets into the code of a chunk: they go where it is drawn, into a shadow root. */
+const cssAsText = {
+  name: "css as text",
+  setup(build) {
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const css = readFileSync(path, "utf8");
+      const { code } = await esbuild.transform(css, { loader: "css", minify: true });
+      return { contents: code, loader: "text" };
+    });
+  },
+};
 
 const report = (name, limit) => ({
   name: "report",
@@ -71,9 +88,8 @@ const report = (name, limit) => ({
     }),
 });
 
-// While the front end is worked on, each widget brings the whole bundle, and hosts evaluate each
-// copy as a module of its own. The first one of a build runs; the others are functions that nobody
-// calls, and borrow from it.
+// With `ANYWIDGET_HMR`, each widget sends the whole main bundle, and hosts evaluate each copy as a
+// module. Only the first copy of a build runs: the rest takes its result from the registry.
 const once = {
   format: "iife",
   globalName: "widget",
@@ -81,19 +97,58 @@ const once = {
   footer: "return widget.default};export default page.widget??=make();",
 };
 
+// The kernel sends the chunks; these imports are for tests, which run the sources.
+const CHUNK_IMPORTS = ["./panels", "./list"];
+
+/**
+ * The modules that the main bundle and a chunk would both contain and that the chunk imports: it
+ * takes them from the main bundle, so that their code and state exist once.
+ */
+async function findSharedModules() {
+  const inputsOf = async (entry) => {
+    const { metafile } = await esbuild.build({
+      ...shared,
+      entryPoints: [entry],
+      outdir: target,
+      write: false,
+      external: CHUNK_IMPORTS,
+      plugins: [cssAsText],
+    });
+    return metafile.inputs;
+  };
+  const main = await inputsOf("src/index.ts");
+  const isInMain = (path) => path in main && path !== JSX;
+  const inputs = await Promise.all(CHUNKS.map((name) => inputsOf(`src/${name}/index.ts`)));
+  const found = inputs
+    .flatMap((files) => Object.entries(files))
+    .filter(([path]) => !isInMain(path))
+    .flatMap(([, { imports }]) => imports.map(({ path }) => path))
+    .filter(isInMain);
+  return [...new Set(found)].sort();
+}
+
+const sharedModules = await findSharedModules();
+const registry = `globalThis[Symbol.for("inductiva_widgets.${BUILD}")]`;
+
 const main = {
   ...shared,
   format: once.format,
   globalName: once.globalName,
-  entryPoints: { widget: "src/index.ts" },
-  outdir: target,
+  stdin: {
+    contents: [
+      'export { default } from "./src/index";',
+      ...sharedModules.map((path, n) => `import * as m${n} from ${JSON.stringify(`./${path}`)};`),
+      `${registry}.modules = [${sharedModules.map((_, n) => `m${n}`)}];`,
+    ].join("\n"),
+    resolveDir: here,
+  },
+  outfile: join(target, "widget.js"),
   define: { __BUILD__: JSON.stringify(BUILD) },
-  // Reached through the kernel once bundled; the import is for tests.
-  external: ["./panels", "./list"],
+  external: CHUNK_IMPORTS,
   legalComments: "none",
-  banner: { js: `/*! Contains Preact.\n\n${licence.replaceAll("*/", "* /")}\n*/\n${once.banner}` },
+  banner: { js: `/*! Contains Preact.\n\n${license.replaceAll("*/", "* /")}\n*/\n${once.banner}` },
   footer: { js: once.footer },
-  plugins: [report("widget.js", LIMIT), report("widget.css", LIMIT)],
+  plugins: [report("widget.js", LIMIT), report("widget.css", CSS_LIMIT)],
 };
 
 const loader = {
@@ -105,48 +160,38 @@ const loader = {
   plugins: [report("loader.js", LOADER_LIMIT)],
 };
 
-/** Takes what the main bundle has from there; the list is that of `src/shared.ts`. */
-const borrowed = {
-  name: "borrowed",
+/**
+ * Takes shared modules from the main bundle. esbuild's own splitting cannot: its chunks import each
+ * other by relative paths, which do not resolve from the blob URLs that they are loaded from.
+ */
+const fromMainBundle = {
+  name: "from main bundle",
   setup(build) {
-    const source = readFileSync(join(here, "src", "shared.ts"), "utf8");
-    const list = source.slice(source.indexOf("export const shared"));
-    const names = new Set(
-      [...list.slice(0, list.indexOf("});")).matchAll(/^ {2}"?([\w/]+)"?[,:]/gm)].map(([, n]) => n),
-    );
-    build.onResolve({ filter: /^(preact|\.)/ }, ({ path, resolveDir, namespace }) => {
-      if (namespace === "borrowed") return undefined;
-      const name = path.startsWith(".")
-        ? relative(join(here, "src"), resolve(resolveDir, path))
-        : path;
-      return names.has(name) ? { path: name, namespace: "borrowed" } : undefined;
+    build.onResolve({ filter: /./ }, async ({ path, pluginData, ...options }) => {
+      // The call of `build.resolve` below comes here too.
+      if (pluginData === "resolve" || options.kind === "entry-point") return undefined;
+      const found = await build.resolve(path, { ...options, pluginData: "resolve" });
+      const index = sharedModules.indexOf(relative(here, found.path).replaceAll(sep, "/"));
+      return index === -1 ? found : { path: String(index), namespace: "main-bundle" };
     });
-    const registry = `globalThis[Symbol.for("inductiva_widgets.${BUILD}")].shared`;
-    build.onLoad({ filter: /.*/, namespace: "borrowed" }, ({ path }) => ({
-      contents: `module.exports = ${registry}[${JSON.stringify(path)}]`,
-      loader: "js",
+    build.onLoad({ filter: /./, namespace: "main-bundle" }, ({ path }) => ({
+      contents: `module.exports = ${registry}.modules[${path}]`,
     }));
-    // The style sheet travels inside of the code, and goes where the panel is: into a shadow root.
-    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const css = readFileSync(path, "utf8");
-      const { code } = await esbuild.transform(css, { loader: "css", minify: true });
-      return { contents: code, loader: "text" };
-    });
   },
 };
 
-const later = ["list", "panels"].map((name) => ({
+const chunks = CHUNKS.map((name) => ({
   ...shared,
   entryPoints: { [name]: `src/${name}/index.ts` },
   outdir: target,
-  plugins: [borrowed, report(`${name}.js`, LATER_LIMIT)],
+  plugins: [fromMainBundle, cssAsText, report(`${name}.js`, CHUNK_LIMIT)],
 }));
 
 if (process.argv.includes("--watch")) {
-  for (const one of [loader, main, ...later]) await (await esbuild.context(one)).watch();
+  for (const one of [loader, main, ...chunks]) await (await esbuild.context(one)).watch();
 } else {
   const metafiles = [];
-  for (const one of [loader, main, ...later]) metafiles.push((await esbuild.build(one)).metafile);
+  for (const one of [loader, main, ...chunks]) metafiles.push((await esbuild.build(one)).metafile);
   for (const problem of problemsOf(packagesOf(metafiles), here)) {
     console.error(problem);
     process.exitCode = 1;

@@ -1,22 +1,41 @@
-"""What the page is told, field by field; twin of ``js/src/contract.ts``.
+"""Types of the JSON that the kernel sends to the front end.
 
-Times are epoch milliseconds of the service's clock, durations seconds, sizes bytes.
+Times are epoch milliseconds of the service's clock, durations seconds, sizes bytes, costs US
+dollars. Every string may come from a simulation and is shown as text only.
+
+``python -m tests.typescript_contract`` writes ``js/src/contract.ts`` from these types. Metadata of
+``Annotated`` is the more precise type that TypeScript gets.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, TypedDict
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+
+from inductiva_widgets.status import StatusGroup
+
+StatusGroupKey = Annotated[str, Literal[tuple(group.value for group in StatusGroup)]]
+# The keys of `table.columns.COLUMNS` and `table.query.GROUPS`.
+ColumnKey = Annotated[str, "ColumnKey"]
+GroupKey = Annotated[str, "GroupKey"]
+NonFinite = Annotated[str, Literal["nan", "inf", "-inf"]]
+# "waiting": for another download that fills the same folder.
+DownloadPhase = Annotated[
+    str, Literal["waiting", "running", "paused", "done", "failed", "cancelled"]
+]
+# Start times of queue, preparation, computation and finalizing, and the end time of the task. None
+# if a phase has not begun or was skipped. A phase lasts until the next one begins.
+Marks: TypeAlias = list[int | None]
 
 
 class Elapsed(TypedDict):
-    """A duration that may still be growing."""
+    """A duration: ``seconds`` if it is complete, else it counts from ``since``."""
 
     seconds: float | None
     since: int | None
 
 
 class CommandView(TypedDict):
-    """One command of the simulation, as it was executed."""
+    """One executed command of the simulation."""
 
     command: str
     elapsed: Elapsed
@@ -25,14 +44,14 @@ class CommandView(TypedDict):
 
 
 class LogTailView(TypedDict):
-    """The last lines that the simulator wrote to one of its streams."""
+    """The last lines of an output stream, such as ``stderr.txt``."""
 
     name: str
     text: str
 
 
 class FailureView(TypedDict):
-    """Why a task did not succeed, and what to do next."""
+    """Why a task failed, and what to do next. ``last_words`` may arrive later."""
 
     title: str
     detail: str
@@ -41,12 +60,12 @@ class FailureView(TypedDict):
 
 
 class RowView(TypedDict):
-    """A line of the list; ``cost_rate`` is in US dollars per second of the computation."""
+    """A task as a row of the table; ``cost_rate`` is per second, while the cost grows."""
 
     id: str
     status: str
     alias: str
-    tone: str
+    tone: StatusGroupKey
     is_terminal: bool
     can_kill: bool
     simulator: str | None
@@ -57,7 +76,7 @@ class RowView(TypedDict):
     machine: str | None
     cost: float | None
     cost_rate: float | None
-    marks: list[int | None]
+    marks: Marks
     has_outputs: bool
     output_files: int | None
     output_size: int | None
@@ -65,7 +84,7 @@ class RowView(TypedDict):
 
 
 class TaskView(RowView):
-    """A card: all of a line and more."""
+    """A task as a card."""
 
     queue_ahead: int | None
     meaning: str
@@ -75,7 +94,7 @@ class TaskView(RowView):
 
 
 class FileView(TypedDict):
-    """A member of the output archive."""
+    """An entry of the output archive."""
 
     name: str
     size: int | None
@@ -90,7 +109,7 @@ class OutputsView(TypedDict):
 
 
 class ErrorView(TypedDict):
-    """Something that went wrong, in words; ``report`` is safe to copy."""
+    """An error message; ``report`` contains no secrets and can be copied."""
 
     title: str
     detail: str
@@ -98,7 +117,7 @@ class ErrorView(TypedDict):
 
 
 class FileProgressView(TypedDict):
-    """One file under way: bytes of its content."""
+    """A file that is being downloaded; uncompressed bytes."""
 
     name: str
     done: int
@@ -106,9 +125,9 @@ class FileProgressView(TypedDict):
 
 
 class DownloadView(TypedDict):
-    """How far a download is; ``files`` are those under way, in the order of their beginning."""
+    """Progress of a download; ``files`` are the active ones, in the order they started."""
 
-    phase: str
+    phase: DownloadPhase
     bytes_done: int
     bytes_total: int | None
     files_done: int
@@ -121,9 +140,11 @@ class DownloadView(TypedDict):
 
 
 class PollStatusView(TypedDict):
-    """Freshness of what is shown; ``problem`` is the error in one or two words.
+    """How recent the shown state is.
 
-    A ``notice`` says that the task itself is not updated any more.
+    ``problem`` is a short form of ``error``. ``notice`` says why the task itself is no longer
+    updated, ``is_final`` that polling has ended. ``skew`` is the service's clock minus the
+    kernel's, in milliseconds. Polling pauses while no view of the widget is visible.
     """
 
     updated: int | None
@@ -137,24 +158,26 @@ class PollStatusView(TypedDict):
 
 
 class GapView(TypedDict):
-    """A stretch of samples in which a series is ``kind``: ``"nan"``, ``"inf"`` or ``"-inf"``."""
+    """A range of samples that are not finite; ``text`` as in "nan since step 41"."""
 
-    kind: str
+    kind: NonFinite
     start: int
     end: int
     text: str
 
 
 class SeriesView(TypedDict):
-    """One series of numbers; ``points`` are pairs of a sample's number and its value.
+    """A series of numbers from a log.
 
-    None stands for a value that is not finite: ``non_finite`` is then the kind of ``last``.
-    ``extent`` are the first and the last sample, whether the series is finite there or not.
+    ``points`` are at most 80 pairs of sample number and value that keep the extremes; a value is
+    None where a gap begins. ``extent`` are the first and the last sample, finite or not. ``last``,
+    ``low`` and ``high`` are None if not finite; ``non_finite`` is then the kind of ``last``.
+    ``is_log`` suggests a logarithmic scale.
     """
 
     name: str
     last: float | None
-    non_finite: str
+    non_finite: Annotated[str, NonFinite, Literal[""]]
     low: float | None
     high: float | None
     points: list[tuple[int, float | None]]
@@ -164,14 +187,18 @@ class SeriesView(TypedDict):
 
 
 class ConditionView(TypedDict):
-    """A condition of a watch: what it does and when, and how it stands."""
+    """A condition of a watch, such as "Stops if p > 1", and its state."""
 
     text: str
     state: str
 
 
 class LogMetricsView(TypedDict):
-    """What is read from the log of a watched task."""
+    """Metrics that are read from the log of a watched task.
+
+    ``source`` describes the log and the pattern, None if nothing is watched. ``progress`` is the
+    done part, 0 to 1; ``ends`` the extrapolated end. ``note`` reports the effect of a condition.
+    """
 
     source: str | None
     series: list[SeriesView]
@@ -186,11 +213,11 @@ class LogMetricsView(TypedDict):
 
 
 class MetricView(TypedDict):
-    """One series of a watched task, for a line of the list; fields as in ``SeriesView``."""
+    """The first series of a watched task that is not finite, else the first; for a table row."""
 
     name: str
     last: float | None
-    non_finite: str
+    non_finite: Annotated[str, NonFinite, Literal[""]]
     points: list[tuple[int, float | None]]
     gaps: list[GapView]
     extent: tuple[int, int]
@@ -199,7 +226,7 @@ class MetricView(TypedDict):
 
 
 class WorkingFileView(TypedDict):
-    """A file of a running task's working folder."""
+    """A file in the working folder of a running task; None if the service does not report it."""
 
     name: str
     size: int | None
@@ -207,7 +234,7 @@ class WorkingFileView(TypedDict):
 
 
 class FilesView(TypedDict):
-    """The working folder of a running task as of a time."""
+    """The working folder at ``as_of``; ``more`` files are left out, ``note`` says why none are."""
 
     files: list[WorkingFileView]
     more: int
@@ -216,7 +243,11 @@ class FilesView(TypedDict):
 
 
 class LogView(TypedDict):
-    """A stretch of a log, with where it lies in it."""
+    """The bytes from ``start`` to ``stop`` of a log with ``size`` bytes.
+
+    Offsets are valid within one ``edition`` only: the log of the running task is one edition, the
+    log in the output archive is another. ``note`` says why there is no text yet.
+    """
 
     name: str
     edition: str
@@ -228,19 +259,46 @@ class LogView(TypedDict):
     note: str
 
 
+class ValuesFilter(TypedDict):
+    """Accepts these values of a column; None is an unknown value."""
+
+    values: list[str | None]
+
+
+class RangeFilter(TypedDict):
+    """Accepts a closed interval; None is no limit."""
+
+    min: float | None
+    max: float | None
+
+
+FilterView: TypeAlias = ValuesFilter | RangeFilter
+
+
+class SortView(TypedDict):
+    """The sort column and direction."""
+
+    key: ColumnKey
+    descending: bool
+
+
 class QueryView(TypedDict):
-    """What the table shows of its tasks."""
+    """Search, filters, sorting and grouping of the table.
+
+    ``search`` matches any text of a task, ignoring case. ``closed`` are the keys of the collapsed
+    groups. If ``sort`` is None, the rows are in the order of the list.
+    """
 
     search: str
-    tones: list[str]
-    filters: dict[str, dict[str, Any]]
-    sort: dict[str, Any] | None
-    group: str | None
+    tones: list[StatusGroupKey]
+    filters: Annotated[dict[str, dict[str, Any]], dict[ColumnKey, FilterView]]
+    sort: Annotated[dict[str, Any] | None, SortView | None]
+    group: GroupKey | None
     closed: list[str]
 
 
 class GroupView(TypedDict):
-    """The head of a group."""
+    """The header row of a group; ``label`` is None for tasks without a value."""
 
     group: str
     label: str | None
@@ -255,7 +313,12 @@ LineView: TypeAlias = RowView | GroupView
 
 
 class LayoutView(TypedDict):
-    """How the lines of the table lie."""
+    """The rows of the table that match the query.
+
+    ``version`` grows when a row changes its position. ``tasks`` match the query; ``lines`` are the
+    visible rows, group headers included. ``first`` and ``last`` are the earliest and latest time of
+    the matching tasks. ``code`` is the same query in Python.
+    """
 
     version: int
     query: QueryView
@@ -267,7 +330,7 @@ class LayoutView(TypedDict):
 
 
 class AggregatesView(TypedDict):
-    """Sums over the tasks that match."""
+    """Sums over the matching tasks; ``counts`` by status group ignore the status filter."""
 
     counts: dict[str, int]
     cost: float | None
@@ -275,7 +338,7 @@ class AggregatesView(TypedDict):
 
 
 class SelectionView(TypedDict):
-    """The chosen tasks."""
+    """The selected tasks; ``hidden`` do not match the query. ``version`` grows with each change."""
 
     version: int
     tasks: int
@@ -285,40 +348,148 @@ class SelectionView(TypedDict):
     cost: float | None
 
 
-class FacetView(TypedDict):
-    """The values of a column with their counts, or its range."""
+class _FacetValue(TypedDict):
+    value: str | None
+    count: int
 
-    values: list[dict[str, Any]]
+
+class FacetValue(_FacetValue, total=False):
+    """A value of a column, and how often it occurs; ``tone`` for a status only."""
+
+    tone: StatusGroupKey
+
+
+class FacetView(TypedDict):
+    """The values of a column, most frequent first, or its range."""
+
+    values: Annotated[list[dict[str, Any]], list[FacetValue]]
     more: int
     min: float | None
     max: float | None
 
 
 class ComparedTask(TypedDict):
-    """A task that is compared with others."""
+    """A task in a comparison."""
 
     id: str
     status: str
     alias: str
-    tone: str
+    tone: StatusGroupKey
     simulator: str | None
 
 
 class ComparedField(TypedDict):
-    """What is compared; where all are equal, ``values`` has the one value of all."""
+    """A frame column in a comparison; ``values`` has one item if all tasks are equal."""
 
     name: str
     meaning: str
     group: str
-    kind: str
+    kind: Annotated[str, Literal["text", "time", "seconds", "dollars", "bytes", "count"]]
     values: list[str | float | None]
 
 
 class ComparisonView(TypedDict):
-    """Tasks side by side, and when they were looked at; ``code`` gives the same in Python."""
+    """Tasks side by side at ``as_of``; ``code`` is the same comparison in Python."""
 
     tasks: list[ComparedTask]
     fields: list[ComparedField]
     as_of: int
     is_live: bool
     code: str
+
+
+class TextPreview(TypedDict):
+    """A text file, or another one as a hex dump. ``note`` says what is left out."""
+
+    kind: Literal["text", "json", "hex"]
+    name: str
+    size: int
+    note: str
+    text: str
+
+
+class TablePreview(TypedDict):
+    """A table file."""
+
+    kind: Literal["table"]
+    name: str
+    size: int
+    note: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+class ImagePreview(TypedDict):
+    """An image; ``data`` is base64."""
+
+    kind: Literal["image"]
+    name: str
+    size: int
+    note: str
+    mime: str
+    data: str
+
+
+class NoPreview(TypedDict):
+    """A file that cannot be shown; ``note`` says why."""
+
+    kind: Literal["none"]
+    name: str
+    size: int
+    note: str
+
+
+PreviewView: TypeAlias = TextPreview | TablePreview | ImagePreview | NoPreview
+
+
+class TaskTraits(TypedDict):
+    """Traits of ``TaskWidget``. The front end sets ``notify``: notify when the task ends."""
+
+    kind: Literal["task"]
+    view: TaskView
+    live: LogMetricsView | None
+    notify: bool
+    download: DownloadView | None
+    feed: PollStatusView
+
+
+class TaskListTraits(TypedDict):
+    """Traits of ``TaskListWidget``. The front end sets ``columns`` and ``mode``.
+
+    ``total`` counts all tasks of the list. ``head`` are the first rows, so that the first paint
+    needs no request. ``download`` is the download of the selection.
+    """
+
+    kind: Literal["task_list"]
+    total: int
+    head: list[LineView]
+    shape: LayoutView
+    totals: AggregatesView
+    selection: SelectionView
+    columns: list[ColumnKey]
+    mode: Literal["table", "timeline"]
+    feed: PollStatusView
+    download: DownloadView | None
+    is_following: bool
+    is_demo: bool
+
+
+class DownloadTraits(TypedDict):
+    """Traits of ``DownloadWidget``."""
+
+    kind: Literal["download"]
+    title: str
+    download: DownloadView
+
+
+class OutputsTraits(TypedDict):
+    """Traits of ``OutputsWidget``. The front end sets ``chosen``.
+
+    ``chosen`` are names of files, of folders with a slash at the end, or ``*`` for all files.
+    """
+
+    kind: Literal["outputs"]
+    id: str
+    title: str
+    download: DownloadView | None
+    chosen: list[str]

@@ -1,10 +1,11 @@
 /** Cards of every status code, and logs of every kind. */
-import type { FailureView, LogView, Requests, TaskView, Tone } from "../src/contract";
+import type { FailureView, LogView, StatusGroupKey, TaskView } from "../src/contract";
+import type { Requests } from "../src/messages";
 import type { Handlers } from "./model";
 import * as states from "./states";
 
 /** Code, alias, tone, meaning, advice: as `inductiva_widgets/status.py` has them. */
-const ENDED: [string, string, Tone, string, string][] = [
+const ENDED: [string, string, StatusGroupKey, string, string][] = [
   [
     "spot-instance-preempted",
     "Spot Reclaimed",

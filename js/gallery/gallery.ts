@@ -2,15 +2,15 @@
 import type {
   DownloadPhase,
   DownloadView,
-  FeedView,
   FileView,
   OutputsView,
+  PollStatusView,
   QueryView,
   TaskListTraits,
   TaskTraits,
   TaskView,
 } from "../src/contract";
-import { viewOfRow } from "../src/list/opened";
+import { viewOfRow } from "../src/list/useOpenCards";
 import * as cards from "./cards";
 import { listOf } from "./kernel";
 import * as live from "./live";
@@ -94,7 +94,7 @@ const click =
     }, 30);
   };
 
-const offline: FeedView = {
+const offline: PollStatusView = {
   ...states.feed,
   updated: states.now - 40_000,
   offline_since: states.now - 30_000,

@@ -2,11 +2,11 @@
 import type {
   FilesView,
   GapView,
-  LiveView,
+  LogMetricsView,
   MetricView,
   NonFinite,
   SeriesView,
-  WorkingFile,
+  WorkingFileView,
 } from "../src/contract";
 import { logOf } from "./cards";
 import type { Handlers } from "./model";
@@ -68,7 +68,7 @@ function lost(one: SeriesView, from: number, to = 1, strange = Number.NaN): Seri
   return { ...made, gaps: made.gaps.map(told) };
 }
 
-export const residuals: LiveView = {
+export const residuals: LogMetricsView = {
   source: "OpenFOAM residuals",
   series: ["Ux", "Uy", "Uz", "p", "k", "epsilon"].map((name, n) =>
     residual(name, n === 3 ? 1 : 0.4 / (n + 1), n + 1),
@@ -86,7 +86,7 @@ export const residuals: LiveView = {
 const steps = Array.from({ length: POINTS }, (_, n) => 0.0042 + 0.0006 * Math.sin(n / 4));
 const times = Array.from({ length: POINTS }, (_, n) => (n / POINTS) ** 1.1 * 12.348);
 
-export const progress: LiveView = {
+export const progress: LogMetricsView = {
   ...residuals,
   source: "REEF3D simulation time",
   series: [seriesOf("simtime", times, false), seriesOf("timestep", steps, false)],
@@ -95,7 +95,7 @@ export const progress: LiveView = {
 };
 
 /** A few numbers that no drawing has room for. */
-export const odd: LiveView = {
+export const odd: LogMetricsView = {
   ...residuals,
   source: String.raw`residual\s+(?P<residual>\S+)`,
   series: [
@@ -117,7 +117,7 @@ export const odd: LiveView = {
 };
 
 /** A run that is lost: one residual is nan since step 320, others are infinite, or were nan. */
-export const diverged: LiveView = {
+export const diverged: LogMetricsView = {
   ...residuals,
   source: "Ux, p, k, epsilon",
   series: residuals.series.slice(0, 4).map((one, n) => {
@@ -132,13 +132,13 @@ export const diverged: LiveView = {
     },
   ],
 };
-export const neverFinite: LiveView = {
+export const neverFinite: LogMetricsView = {
   ...residuals,
   series: [lost(residuals.series[0] as SeriesView, 0), residuals.series[3] as SeriesView],
 };
 
 /** Pushes a new look at the numbers each second, as a kernel does. */
-export const next = ({ series, ...rest }: LiveView, tick: number): LiveView => ({
+export const next = ({ series, ...rest }: LogMetricsView, tick: number): LogMetricsView => ({
   ...rest,
   last_output: Date.now(),
   samples: rest.samples + 12 * tick,
@@ -167,13 +167,13 @@ export function filling(isCloud = false): Handlers {
       const at = Date.now();
       const frames = Array.from(
         { length: 12 + looks },
-        (_, n): WorkingFile => ({
+        (_, n): WorkingFileView => ({
           name: `REEF3D_CFD_VTU/REEF3D-CFD-${String(n).padStart(8, "0")}.vtu`,
           size: 18_400_128,
           modified: at - (12 + looks - n) * 2_000,
         }),
       );
-      const files: WorkingFile[] = [
+      const files: WorkingFileView[] = [
         { name: "stdout.txt", size: 138_240 + looks * 9_000, modified: at - 400 },
         { name: "stderr.txt", size: 0, modified: at - 277_000 },
         { name: "control.txt", size: 512, modified: at - 300_000 },

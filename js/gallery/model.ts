@@ -1,6 +1,6 @@
 /** A model that answers as a kernel would, so that the real bundle can be looked at without one. */
 import type { Host } from "../src/bridge";
-import type { Requests, Results } from "../src/contract";
+import type { Requests, Results } from "../src/messages";
 
 /** A file as the kernel sends it. */
 async function packed(answer: Response): Promise<string> {

@@ -1,23 +1,23 @@
 /** The data of every state that a card or a list can be in. */
 import type {
   DownloadView,
-  FeedView,
   FileProgressView,
   FileView,
   Marks,
-  PhaseName,
+  PollStatusView,
   PreviewView,
   RowView,
+  StatusGroupKey,
   TaskView,
-  Tone,
 } from "../src/contract";
+import type { PhaseName } from "../src/phases";
 import { phasesOf } from "../src/phases";
 import type { Handlers } from "./model";
 
 export const now = Date.now();
 const second = 1000;
 
-export const feed: FeedView = {
+export const feed: PollStatusView = {
   updated: now,
   offline_since: null,
   error: null,
@@ -446,7 +446,7 @@ function look({ name }: { name: string }): PreviewView {
 /** Answers of the kernel when a file is looked into; that about `waits.txt` never comes. */
 export const looks: Handlers = { preview: look };
 
-type Kind = [string, string, Tone, string, string | null];
+type Kind = [string, string, StatusGroupKey, string, string | null];
 const kinds: Kind[] = [
   ["computation-started", "In Progress", "run", "reef3d", "c2d-standard-16"],
   ["submitted", "In Queue", "wait", "openfoam", null],

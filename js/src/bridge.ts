@@ -1,11 +1,12 @@
 /**
- * The way to the kernel: traits by `get` and `change:`, actions by messages with an id.
+ * Connection of a view to its kernel: traits, and requests by messages with an id.
  *
- * Uses nothing of the host but get, set, save_changes, on, off and send, which all hosts have.
- * Requests have no time limit: a kernel that runs a cell for an hour is normal, not an error.
+ * Uses only the methods that every host has: get, set, save_changes, on, off and send. Requests have
+ * no time limit: a kernel may run a cell for an hour.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import type { ErrorView, FeedView, Push, Reply, RequestKind, Requests, Results } from "./contract";
+import type { ErrorView, PollStatusView } from "./contract";
+import type { Push, Reply, RequestKind, Requests, Results } from "./messages";
 
 // biome-ignore lint/suspicious/noExplicitAny: the host hands over whatever the event carries
 type Listener = (...args: any[]) => void;
@@ -18,7 +19,7 @@ export interface Host {
   on(event: string, listener: Listener): void;
   off(event: string, listener: Listener): void;
   send(content: unknown): void;
-  /** Of most hosts: what else they have got from the kernel. */
+  /** Access to other models; most hosts have it. */
   widget_manager?: { get_model(id: string): Promise<{ get(key: string): unknown }> };
 }
 
@@ -39,7 +40,7 @@ export function errorView(thrown: unknown): ErrorView {
   return { title: "Something went wrong in the page.", detail: text, report: text };
 }
 
-interface Waiting {
+interface PendingReply {
   resolve(result: unknown): void;
   reject(error: RequestError): void;
 }
@@ -61,7 +62,7 @@ export class Bridge {
   #host: Host;
   // Other views, and other pages on the same kernel, hear the same replies.
   readonly #prefix = Math.random().toString(36).slice(2);
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new Map<string, PendingReply>();
   readonly #pushes = new Set<(push: Push) => void>();
   readonly #listeners: [string, Listener][] = [];
   readonly #losses = new Set<() => void>();
@@ -90,7 +91,7 @@ export class Bridge {
   }
 
   /** Calls `listener` with what the kernel sends unasked, until the returned function is called. */
-  onPush(listener: (push: Push) => void): () => void {
+  onMessage(listener: (push: Push) => void): () => void {
     this.#pushes.add(listener);
     return () => this.#pushes.delete(listener);
   }
@@ -114,7 +115,7 @@ export class Bridge {
     });
   }
 
-  /** Goes on with another host of the same model, as a view does that is shown anew. */
+  /** Switches to another host of the same model, after the view was rendered again. */
   moveTo(host: Host): void {
     for (const [event, listener] of this.#listeners) {
       this.#host.off(event, listener);
@@ -129,7 +130,7 @@ export class Bridge {
   }
 
   /** Ends all requests, and refuses new ones. */
-  lose(): void {
+  markLost(): void {
     if (this.#isLost) return;
     this.#isLost = true;
     this.#reject(LOST);
@@ -194,7 +195,7 @@ export function useTrait<T>(bridge: Bridge, key: string): T {
 }
 
 /** Whether the kernel has gone; renders again when it goes. */
-export function useLost(bridge: Bridge): boolean {
+export function useKernelLost(bridge: Bridge): boolean {
   const [isLost, setLost] = useState(bridge.isLost);
   useLayoutEffect(() => {
     setLost(bridge.isLost);
@@ -203,18 +204,18 @@ export function useLost(bridge: Bridge): boolean {
   return isLost;
 }
 
-export function usePush(bridge: Bridge, listener: (push: Push) => void): void {
-  useLayoutEffect(() => bridge.onPush(listener), [bridge, listener]);
+export function useMessage(bridge: Bridge, listener: (push: Push) => void): void {
+  useLayoutEffect(() => bridge.onMessage(listener), [bridge, listener]);
 }
 
-/** The `feed` trait, and the clock that its arrivals have shown (see `offsetOf`). */
-export function useFeed(bridge: Bridge): { feed: FeedView; seen: number | null } {
+/** The `feed` trait, and the clock that its arrivals have shown (see `clockOffset`). */
+export function usePollStatus(bridge: Bridge): { feed: PollStatusView; seen: number | null } {
   const [seen, setSeen] = useState<number | null>(null);
-  const feed = useTrait<FeedView>(bridge, "feed");
+  const feed = useTrait<PollStatusView>(bridge, "feed");
   useLayoutEffect(
     () =>
       bridge.onChange("feed", () => {
-        const { updated } = bridge.get<FeedView>("feed");
+        const { updated } = bridge.get<PollStatusView>("feed");
         if (updated === null) return;
         const now = updated - Date.now();
         setSeen((before) => (before === null ? now : Math.max(before, now)));

@@ -1,13 +1,13 @@
 /**
- * The passing of time: one ticking clock for the page, running only while something live is shown.
+ * One timer per page, which runs only while something live is shown.
  *
  * Durations are counted on the service's clock, whose distance to this page's is `offset`.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import type { Elapsed, FeedView, RowView } from "./contract";
+import type { Elapsed, PollStatusView, RowView } from "./contract";
 
 /** Data of a live task that is older than this is no longer counted on, in milliseconds. */
-export const STALE_AFTER = 60_000;
+export const STALE_AFTER_MS = 60_000;
 
 interface Ticker {
   listeners: Set<() => void>;
@@ -72,13 +72,13 @@ export function useNow(time: ServiceTime, isLive: boolean): number {
  * clock among the updates that arrived while the page watched, or null. Travel only lowers it, so
  * it corrects a wrong clock of the visitor's machine, which the kernel cannot know of.
  */
-export function offsetOf(feed: FeedView, seen: number | null): number {
+export function clockOffset(feed: PollStatusView, seen: number | null): number {
   const tolerance = 5_000;
   return seen !== null && Math.abs(seen - feed.skew) > tolerance ? seen : feed.skew;
 }
 
-export function isStale(feed: FeedView, offset: number): boolean {
-  return feed.updated !== null && Date.now() + offset - feed.updated > STALE_AFTER;
+export function isStale(feed: PollStatusView, offset: number): boolean {
+  return feed.updated !== null && Date.now() + offset - feed.updated > STALE_AFTER_MS;
 }
 
 /**
@@ -87,12 +87,12 @@ export function isStale(feed: FeedView, offset: number): boolean {
  * that is not updated.
  */
 export function useServiceTime(
-  feed: FeedView,
+  feed: PollStatusView,
   isLive: boolean,
   seen: number | null,
   isLost: boolean,
 ): ServiceTime {
-  const offset = offsetOf(feed, seen);
+  const offset = clockOffset(feed, seen);
   const [, setStale] = useState(false);
   const stale = isLive && (isLost || feed.notice !== null || isStale(feed, offset));
   const watches = isLive && !stale && feed.updated !== null;
@@ -104,16 +104,16 @@ export function useServiceTime(
 }
 
 /** Seconds of a duration, never negative; null where unknown. */
-export function secondsOf(elapsed: Elapsed, now: number): number | null {
+export function elapsedSeconds(elapsed: Elapsed, now: number): number | null {
   if (elapsed.seconds !== null) return Math.max(0, elapsed.seconds);
   return elapsed.since === null ? null : Math.max(0, (now - elapsed.since) / 1000);
 }
 
 /** The cost so far in dollars: counted on with the computation while its rate is known. */
-export function costOf(
+export function currentCost(
   row: Pick<RowView, "cost" | "cost_rate" | "computation">,
   now: number,
 ): number | null {
-  const seconds = row.cost_rate === null ? null : secondsOf(row.computation, now);
+  const seconds = row.cost_rate === null ? null : elapsedSeconds(row.computation, now);
   return row.cost_rate === null || seconds === null ? row.cost : row.cost_rate * seconds;
 }

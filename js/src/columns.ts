@@ -1,4 +1,4 @@
-/** The columns of the table: what they are called, how wide they are, how they are compared. Pure. */
+/** The columns of the table: title, kind and width. */
 import type { ColumnKey } from "./contract";
 
 /** How the values of a column are compared, written and filtered. */
@@ -47,7 +47,7 @@ export const knownColumns = (keys: readonly ColumnKey[]) => keys.filter((key) =>
 export const isNumber = (key: ColumnKey) => !/values|text|time/.test(COLUMNS[key].kind);
 
 /** The tracks of a line, and the width below which the table is scrolled sideways. */
-export function layColumns(keys: readonly ColumnKey[], hasAxis = false) {
+export function layoutColumns(keys: readonly ColumnKey[], hasAxis = false) {
   const columns = keys.map((key) => COLUMNS[key]);
   const grows = columns.some((column) => column.grows);
   const gain = hasAxis ? GAIN : 0;

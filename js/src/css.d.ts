@@ -1,4 +1,4 @@
-/** A style sheet is its text where it is imported by name, as the panels do. */
+/** With a default import, a style sheet is its text; the panels use it. */
 declare module "*.css" {
   const text: string;
   export default text;

@@ -1,7 +1,7 @@
 /**
- * Numbers and times as people read them.
+ * Numbers and times as text.
  *
- * Twin of `inductiva_widgets/formatting.py`: both are tested on `tests/unit/format_cases.json`.
+ * The same as `inductiva_widgets/formatting.py`: both are tested on `tests/unit/format_cases.json`.
  */
 
 export const MISSING = "n/a";
@@ -43,7 +43,7 @@ export function formatBytes(size: number | null): string {
 const pad = (n: number): string => String(n).padStart(2, "0");
 
 /** `0:00:10`, `1 day, 2:03:04`. */
-export function formatClock(seconds: number | null): string {
+export function formatHms(seconds: number | null): string {
   if (seconds === null) return MISSING;
   const whole = roundEven(Math.max(0, seconds));
   const days = Math.floor(whole / 86400);
@@ -53,7 +53,7 @@ export function formatClock(seconds: number | null): string {
 }
 
 /** `0.8 s`, `4 min 37 s`, `2 h 1 min`: two units at most. */
-export function formatShort(seconds: number | null): string {
+export function formatDuration(seconds: number | null): string {
   if (seconds === null) return MISSING;
   const value = Math.max(0, seconds);
   if (value < 9.95) return `${fixed(value, 1)} s`;
@@ -75,7 +75,7 @@ export function formatShort(seconds: number | null): string {
 
 /** `formatShort` of a number that grows each second: a decimal would only flicker. */
 export function formatGrowing(seconds: number | null): string {
-  return seconds === null ? MISSING : formatShort(Math.floor(seconds)).replace(".0 s", " s");
+  return seconds === null ? MISSING : formatDuration(Math.floor(seconds)).replace(".0 s", " s");
 }
 
 /** `0 US$`, `0.00012 US$`, `4.80 US$`. */

@@ -6,18 +6,18 @@
  */
 import { type ComponentType, h, render as mount } from "preact";
 import { Bridge, type Host } from "./bridge";
-import { reconnect, whenKernelGoes } from "./connection";
-import { DownloadEntry } from "./download";
-import { OutputsEntry } from "./outputs";
-import { Boundary } from "./parts/Boundary";
+import { DownloadEntry } from "./entries/download";
+import { OutputsEntry } from "./entries/outputs";
+import { onKernelGone, reconnect } from "./kernel_connection";
+import { ErrorBoundary } from "./parts/ErrorBoundary";
 import { ErrorBox } from "./parts/ErrorBox";
-import { Sealed } from "./parts/Sealed";
+import { KernelLostNotice } from "./parts/KernelLostNotice";
 import { guardShortcuts } from "./shortcuts";
 import "./styles/index.css";
-import { TaskEntry } from "./task";
-import { TaskListEntry } from "./task_list";
-import { keepView, thrownOutView, type View } from "./views";
-import { tellVisibility, whileShown } from "./visible";
+import { TaskEntry } from "./entries/task";
+import { TaskListEntry } from "./entries/task_list";
+import { detachedView, registerView, type View } from "./view_registry";
+import { mountWhileVisible, reportVisibility } from "./visibility";
 
 const ENTRIES = new Map<string, ComponentType<{ bridge: Bridge }>>([
   ["task", TaskEntry],
@@ -35,7 +35,7 @@ interface RenderProps {
 function render({ model, el, signal }: RenderProps): () => void {
   // A display may be cleared before the host comes to draw it; nothing would end such a view.
   if (signal?.aborted) return () => undefined;
-  const before = thrownOutView(nameOf(model));
+  const before = detachedView(modelId(model));
   before?.moveTo(el, model);
   const view = before ?? draw(model, el);
   const cleanup = () => {
@@ -64,24 +64,24 @@ function draw(model: Host, el: HTMLElement): View {
             report: `unknown kind ${kind}`,
           },
         })
-      : h(Boundary, null, h(Sealed, { bridge }, h(entry, { bridge })));
+      : h(ErrorBoundary, null, h(KernelLostNotice, { bridge }, h(entry, { bridge })));
   const watchKernel = (host: Host, home: Element) =>
-    whenKernelGoes(host, home, () => {
+    onKernelGone(host, home, () => {
       root.classList.add("iw-lost");
-      bridge.lose();
+      bridge.markLost();
     });
   let forget = watchKernel(model, el);
   // Where it fails, the view has what the host gives it, and asks again by itself.
   reconnect(model, bridge).catch(() => undefined);
-  const rest = whileShown(root, () => {
+  const rest = mountWhileVisible(root, () => {
     mount(content(), root);
-    const sayGoodbye = tellVisibility(bridge, el.ownerDocument);
+    const sayGoodbye = reportVisibility(bridge, el.ownerDocument);
     return () => {
       mount(null, root);
       sayGoodbye();
     };
   });
-  return keepView(nameOf(model), el, root, bridge, {
+  return registerView(modelId(model), el, root, bridge, {
     onMove: (home, host) => {
       forget();
       forget = watchKernel(host, home);
@@ -94,6 +94,6 @@ function draw(model: Host, el: HTMLElement): View {
 }
 
 /** The id of the widget's model; empty in a state that an older version has saved. */
-const nameOf = (model: Host) => String(model.get("_self_id") ?? "");
+const modelId = (model: Host) => String(model.get("_self_id") ?? "");
 
 export default { render };

@@ -1,2 +1,2 @@
-/** What JSX is compiled to; see `build.mjs`. */
+/** The functions that JSX compiles to, see `build.mjs`. */
 export { Fragment, h } from "preact";

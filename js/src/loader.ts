@@ -8,8 +8,8 @@
  * that model, the kernel is asked.
  */
 import type { Host } from "./bridge";
-import { BUILD } from "./build";
-import { importGzip } from "./gzip";
+import { BUILD } from "./build_id";
+import { importGzip } from "./import_gzip";
 
 interface RenderProps {
   model: Host;
@@ -17,30 +17,30 @@ interface RenderProps {
   signal?: AbortSignal;
 }
 
-interface Widget {
+interface MainBundle {
   default: { render(props: RenderProps): () => void };
   css: string;
 }
 
-interface Page {
-  bundle?: Widget;
-  loading?: Promise<Widget> | undefined;
+interface PageRegistry {
+  bundle?: MainBundle;
+  loading?: Promise<MainBundle> | undefined;
 }
 
-/** In which a host gives a model that it has, in milliseconds. */
-const MODEL_TIMEOUT = 5_000;
-/** After this long it is said what is missing, in milliseconds. */
-const SLOW_AFTER = 3_000;
-const MAX_PAUSE = 60_000;
+/** A host returns a model that it has within this time. */
+const MODEL_TIMEOUT_MS = 5_000;
+/** A message is shown after this time. */
+const SLOW_AFTER_MS = 3_000;
+const MAX_PAUSE_MS = 60_000;
 
-function page(): Page {
-  const registry = globalThis as unknown as Record<symbol, Page | undefined>;
+function pageRegistry(): PageRegistry {
+  const registry = globalThis as unknown as Record<symbol, PageRegistry | undefined>;
   const key = Symbol.for(`inductiva_widgets.${BUILD}`);
   registry[key] ??= {};
   return registry[key];
 }
 
-function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+function withTimeout<T>(ms: number, answer: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("There was no answer in time.")), ms);
@@ -74,17 +74,17 @@ async function fromKernel(model: Host, isOver: AbortSignal): Promise<string> {
   });
 }
 
-async function fetchBundle(model: Host, isOver: AbortSignal): Promise<Widget> {
-  const code = await within(MODEL_TIMEOUT, fromAssets(model)).catch(() =>
-    within(MAX_PAUSE, fromKernel(model, isOver)),
+async function fetchBundle(model: Host, isOver: AbortSignal): Promise<MainBundle> {
+  const code = await withTimeout(MODEL_TIMEOUT_MS, fromAssets(model)).catch(() =>
+    withTimeout(MAX_PAUSE_MS, fromKernel(model, isOver)),
   );
-  return (await importGzip(code)) as Widget;
+  return (await importGzip(code)) as MainBundle;
 }
 
 /** Tries until it succeeds, or until the view is over. */
-async function load(model: Host, isOver: AbortSignal): Promise<Widget> {
-  const here = page();
-  for (let pause = 1_000; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
+async function load(model: Host, isOver: AbortSignal): Promise<MainBundle> {
+  const here = pageRegistry();
+  for (let pause = 1_000; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
     if (here.bundle !== undefined) return here.bundle;
     here.loading ??= fetchBundle(model, isOver);
     const { loading } = here;
@@ -100,7 +100,7 @@ async function load(model: Host, isOver: AbortSignal): Promise<Widget> {
   }
 }
 
-function draw({ default: widget, css }: Widget, props: RenderProps): () => void {
+function draw({ default: widget, css }: MainBundle, props: RenderProps): () => void {
   const style = props.el.ownerDocument.createElement("style");
   style.textContent = css;
   props.el.append(style);
@@ -114,7 +114,7 @@ function draw({ default: widget, css }: Widget, props: RenderProps): () => void 
 function render(props: RenderProps): () => void {
   const { el, model, signal } = props;
   if (signal?.aborted) return () => undefined;
-  const { bundle } = page();
+  const { bundle } = pageRegistry();
   if (bundle !== undefined) return draw(bundle, props);
 
   const over = new AbortController();
@@ -125,7 +125,7 @@ function render(props: RenderProps): () => void {
     words.textContent =
       "The code of this view has not arrived. The kernel is asked again and again; if a cell is " +
       "running, it may answer when that ends. If the kernel was restarted, run this cell again.";
-  }, SLOW_AFTER);
+  }, SLOW_AFTER_MS);
   let erase: () => void = () => undefined;
   const cleanup = () => {
     over.abort();

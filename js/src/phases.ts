@@ -1,8 +1,10 @@
-/** A task's phases as lengths: pure, so that the bar and its legend cannot disagree. */
-import type { Marks, PhaseName } from "./contract";
-import { formatGrowing, formatShort } from "./format";
+/** Durations and shares of the phases of a task, for the bar and its legend. */
+import type { Marks } from "./contract";
+import { formatDuration, formatGrowing } from "./format";
 
-/** One stretch of a task's life; `end` is null while it lasts. */
+export type PhaseName = "queue" | "preparing" | "computing" | "finalizing";
+
+/** `end` is null while the phase lasts. */
 export interface Phase {
   name: PhaseName;
   start: number;
@@ -62,7 +64,7 @@ export interface Phases {
   legend: Legend[];
 }
 
-export function layPhases(phases: Phase[], now: number, isTerminal: boolean): Phases {
+export function layoutPhases(phases: Phase[], now: number, isTerminal: boolean): Phases {
   const known = phases.filter((phase) => phase.name in PHASE_TITLES);
   const lengths = known.map((phase) => {
     // The end of an ended task's last phase may be unknown: it must not grow for ever.
@@ -95,6 +97,6 @@ function legendOf(segments: Segment[], isTerminal: boolean): Legend[] {
     }
     const seconds = own.reduce((sum, segment) => sum + segment.seconds, 0);
     const grows = own.some((segment) => segment.isOpen);
-    return [{ name, title, duration: grows ? formatGrowing(seconds) : formatShort(seconds) }];
+    return [{ name, title, duration: grows ? formatGrowing(seconds) : formatDuration(seconds) }];
   });
 }

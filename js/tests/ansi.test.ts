@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { LONGEST_LINE, Terminal, textOf } from "../src/panels/ansi";
-import { CONTRAST, contrast, type Rgb, readable, xterm } from "../src/panels/colours";
+import { MAX_LINE_LENGTH, Terminal, textOf } from "../src/panels/ansi";
+import { CONTRAST, contrast, ensureContrast, type Rgb, xterm } from "../src/panels/ansi_colours";
 
 function terminal(...chunks: string[]): Terminal {
   const made = new Terminal();
@@ -85,9 +85,9 @@ describe("the terminal", () => {
     expect(made.lines[0]).toBe(first);
   });
   it("cuts a line without end", () => {
-    const [line] = texts("x".repeat(3 * LONGEST_LINE), "y", "\nnext");
-    expect(line).toHaveLength(LONGEST_LINE);
-    expect(texts(`${"x".repeat(LONGEST_LINE + 5)}\rab`)[0]).toMatch(/^abx+$/);
+    const [line] = texts("x".repeat(3 * MAX_LINE_LENGTH), "y", "\nnext");
+    expect(line).toHaveLength(MAX_LINE_LENGTH);
+    expect(texts(`${"x".repeat(MAX_LINE_LENGTH + 5)}\rab`)[0]).toMatch(/^abx+$/);
   });
 });
 
@@ -99,7 +99,7 @@ describe("styles", () => {
   });
   it.each([
     ["\x1b[1mx", "iw-log-bold"],
-    ["\x1b[2mx", "iw-dim"],
+    ["\x1b[2mx", "iw-muted"],
     ["\x1b[3mx", "iw-log-italic"],
     ["\x1b[4mx", "iw-log-underlined"],
     ["\x1b[7mx", "iw-log-inverse"],
@@ -132,15 +132,15 @@ describe("styles", () => {
     ];
     for (let index = 0; index < 256; index += 1) {
       for (const ground of [...grounds.slice(1, 3), xterm((index * 37) % 256)]) {
-        const ratio = contrast(readable(xterm(index), ground), ground);
+        const ratio = contrast(ensureContrast(xterm(index), ground), ground);
         expect(ratio, `${index} on ${ground}`).toBeGreaterThanOrEqual(CONTRAST);
       }
     }
     // What is mixed for the worst ground of a theme does for the best one too.
     for (let index = 0; index < 256; index += 1) {
       const [light, dark] = [
-        readable(xterm(index), [244, 245, 246]),
-        readable(xterm(index), [38, 42, 48]),
+        ensureContrast(xterm(index), [244, 245, 246]),
+        ensureContrast(xterm(index), [38, 42, 48]),
       ];
       expect(contrast(light, [255, 255, 255])).toBeGreaterThanOrEqual(CONTRAST);
       expect(contrast(dark, [17, 17, 17])).toBeGreaterThanOrEqual(CONTRAST);

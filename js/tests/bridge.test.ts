@@ -70,7 +70,7 @@ describe("messages", () => {
     const host = new FakeHost({});
     const bridge = new Bridge(host);
     const listener = vi.fn();
-    const leave = bridge.onPush(listener);
+    const leave = bridge.onMessage(listener);
     host.message({ push: "rows", rows: [] });
     leave();
     host.message({ push: "rows", rows: [] });

@@ -7,8 +7,15 @@ import type {
   RowView,
   SelectionView,
 } from "../src/contract";
-import { CHOSEN_AFTER } from "../src/panels/Compare";
-import { exactly, formatValue, grouped, nameOf, ranks, relative } from "../src/panels/differences";
+import { SELECTION_DEBOUNCE_MS } from "../src/panels/Compare";
+import {
+  formatExact,
+  formatRelative,
+  formatValue,
+  grouped,
+  nameOf,
+  ranks,
+} from "../src/panels/comparison";
 import {
   byRole,
   click,
@@ -69,10 +76,10 @@ describe("what is said of a field", () => {
   });
 
   it("tells the number itself where the text is rounded", () => {
-    expect(exactly("seconds", 10.2134)).toBe("10.2134 s");
-    expect(exactly("bytes", 3_000_001)).toBe("3000001 B");
-    expect(exactly("text", "a")).toBeUndefined();
-    expect(exactly("seconds", null)).toBeUndefined();
+    expect(formatExact("seconds", 10.2134)).toBe("10.2134 s");
+    expect(formatExact("bytes", 3_000_001)).toBe("3000001 B");
+    expect(formatExact("text", "a")).toBeUndefined();
+    expect(formatExact("seconds", null)).toBeUndefined();
   });
 
   it.each([
@@ -90,13 +97,13 @@ describe("what is said of a field", () => {
     [null, 5, ""],
     [5, null, ""],
   ])("compares with the first: %s and %s give '%s'", (first, value, said) =>
-    expect(relative(field({ values: [first, value] }), value)).toBe(said),
+    expect(formatRelative(field({ values: [first, value] }), value)).toBe(said),
   );
 
   it("compares no points in time, exit codes or texts", () => {
-    expect(relative(field({ kind: "time", values: [1, 2] }), 2)).toBe("");
-    expect(relative(field({ name: "exit_code", kind: "count", values: [1, 2] }), 2)).toBe("");
-    expect(relative(field({ kind: "text", values: ["1", "2"] }), "2")).toBe("");
+    expect(formatRelative(field({ kind: "time", values: [1, 2] }), 2)).toBe("");
+    expect(formatRelative(field({ name: "exit_code", kind: "count", values: [1, 2] }), 2)).toBe("");
+    expect(formatRelative(field({ kind: "text", values: ["1", "2"] }), "2")).toBe("");
   });
 
   it("ranks tasks that ended well, and no others", () => {
@@ -259,7 +266,7 @@ describe("the comparison in the table", () => {
     const { model, el } = await opened();
     for (const version of [2, 3, 4]) {
       await act(async () => model.set("selection", selection(2, version)));
-      await later(CHOSEN_AFTER - 1);
+      await later(SELECTION_DEBOUNCE_MS - 1);
     }
     expect(model.requests("compare")).toHaveLength(1);
     await later(1);
@@ -272,7 +279,7 @@ describe("the comparison in the table", () => {
     const { model, el } = await opened();
     for (const version of [2, 3]) {
       await act(async () => model.set("selection", selection(2, version)));
-      await later(CHOSEN_AFTER);
+      await later(SELECTION_DEBOUNCE_MS);
     }
     const [, earlier, latest] = model.requests("compare");
     const result = view({ tasks: two, fields: [field({ values: [1, 2] })] });

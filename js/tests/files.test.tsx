@@ -1,6 +1,6 @@
 import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
-import type { FilesView, WorkingFile } from "../src/contract";
+import type { FilesView, WorkingFileView } from "../src/contract";
 import {
   byRole,
   click,
@@ -18,12 +18,12 @@ import {
 
 afterEach(closeAll);
 
-const file = (name: string, size: number | null = 10, ago: number | null = 3): WorkingFile => ({
+const file = (name: string, size: number | null = 10, ago: number | null = 3): WorkingFileView => ({
   name,
   size,
   modified: ago === null ? null : NOW - ago * 1_000,
 });
-const view = (files: WorkingFile[], part: Partial<FilesView> = {}): FilesView => ({
+const view = (files: WorkingFileView[], part: Partial<FilesView> = {}): FilesView => ({
   files,
   more: 0,
   as_of: NOW,

@@ -7,10 +7,10 @@ describe("the twin of formatting.py", () => {
     expect(format.formatBytes(size)).toBe(text);
   });
   it.each(cases.clock as [number | null, string][])("clock %s is %s", (seconds, text) => {
-    expect(format.formatClock(seconds)).toBe(text);
+    expect(format.formatHms(seconds)).toBe(text);
   });
   it.each(cases.short as [number | null, string][])("short %s is %s", (seconds, text) => {
-    expect(format.formatShort(seconds)).toBe(text);
+    expect(format.formatDuration(seconds)).toBe(text);
   });
   it.each(cases.cost as [number | null, string][])("cost %s is %s", (amount, text) => {
     expect(format.formatCost(amount)).toBe(text);

@@ -3,7 +3,7 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { vi } from "vitest";
 import type { Host } from "../src/bridge";
-import type { ErrorView, FeedView, TaskView } from "../src/contract";
+import type { ErrorView, PollStatusView, TaskView } from "../src/contract";
 import widget from "../src/index";
 
 type Listener = (...args: unknown[]) => void;
@@ -71,7 +71,7 @@ export class FakeHost implements Host {
 
 export const NOW = Date.parse("2026-02-01T17:16:17Z");
 
-export const feed = (part: Partial<FeedView> = {}): FeedView => ({
+export const feed = (part: Partial<PollStatusView> = {}): PollStatusView => ({
   updated: NOW,
   offline_since: null,
   error: null,

@@ -1,10 +1,10 @@
 /** The loader that every widget brings: how it gets the shared code, and what it says meanwhile. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { importGzip } from "../src/gzip";
+import { importGzip } from "../src/import_gzip";
 import loader from "../src/loader";
 import { FakeHost } from "./host";
 
-vi.mock("../src/gzip", () => ({ importGzip: vi.fn() }));
+vi.mock("../src/import_gzip", () => ({ importGzip: vi.fn() }));
 const imported = vi.mocked(importGzip);
 const registry = globalThis as unknown as Record<symbol, object>;
 const KEY = Symbol.for("inductiva_widgets.");

@@ -4,14 +4,14 @@ import type { LogView } from "../src/contract";
 import { formatBytes } from "../src/format";
 import { Terminal } from "../src/panels/ansi";
 import {
-  findIn,
+  findMatches,
   LogText,
-  MOST_BYTES,
-  MOST_LINES,
-  MOST_MATCHES,
-  piecesOf,
-} from "../src/panels/logtext";
-import { SLOW_AFTER, WAITING } from "../src/parts/pending";
+  MAX_BYTES,
+  MAX_LINES,
+  MAX_MATCHES,
+  splitByMatches,
+} from "../src/panels/log_text";
+import { SLOW_AFTER_MS, WAITING_FOR_KERNEL } from "../src/parts/useRequest";
 import {
   byRole,
   click,
@@ -77,7 +77,7 @@ describe("a loaded log", () => {
     const piece = `${"x".repeat(9_999)}\n`;
     for (let at = 0; at < 2_000_000; at += 10_000) {
       log.take(view(piece, { start: at, stop: at + 10_000, size: at + 10_000 }), { after: at });
-      expect(log.stop - log.start).toBeLessThanOrEqual(MOST_BYTES);
+      expect(log.stop - log.start).toBeLessThanOrEqual(MAX_BYTES);
     }
     expect(log.stop).toBe(2_000_000);
     expect(log.isTrimmed).toBe(true);
@@ -88,11 +88,11 @@ describe("a loaded log", () => {
       log.take(view("\n".repeat(200), { start: at, stop: at + 200, size: at + 200 }), {
         after: at,
       });
-      expect(log.lines.length).toBeLessThanOrEqual(MOST_LINES);
+      expect(log.lines.length).toBeLessThanOrEqual(MAX_LINES);
     }
     const short = new LogText();
     short.take(view("\n".repeat(60_000)), {});
-    expect(short.lines.length).toBe(MOST_LINES);
+    expect(short.lines.length).toBe(MAX_LINES);
   });
   it("lets the end go when people look at what precedes", () => {
     const log = new LogText();
@@ -103,7 +103,7 @@ describe("a loaded log", () => {
       log.take(view(piece, { start: start - 60_000, stop: start }), { before: start });
     }
     expect(log.start).toBe(start);
-    expect(log.stop - log.start).toBeLessThanOrEqual(MOST_BYTES);
+    expect(log.stop - log.start).toBeLessThanOrEqual(MAX_BYTES);
     expect(log.extent).toBe("468.75 KiB within 1.96 MiB");
   });
   it("is replaced by another edition, whatever was asked for", () => {
@@ -157,21 +157,21 @@ describe("search", () => {
     return terminal.lines;
   };
   it("finds a text whatever its case, and no pattern", () => {
-    expect(findIn(lines("a.c ABC\nA.C\n"), "a.c")).toEqual([
+    expect(findMatches(lines("a.c ABC\nA.C\n"), "a.c")).toEqual([
       { line: 0, start: 0, stop: 3 },
       { line: 1, start: 0, stop: 3 },
     ]);
-    expect(findIn(lines("(("), "((")).toHaveLength(1);
-    expect(findIn(lines("a"), "")).toEqual([]);
+    expect(findMatches(lines("(("), "((")).toHaveLength(1);
+    expect(findMatches(lines("a"), "")).toEqual([]);
   });
   it("stops at a number that can be drawn", () => {
-    const found = findIn(lines(`${"e".repeat(900)}\n`.repeat(20)), "e");
-    expect(found).toHaveLength(MOST_MATCHES);
+    const found = findMatches(lines(`${"e".repeat(900)}\n`.repeat(20)), "e");
+    expect(found).toHaveLength(MAX_MATCHES);
     expect(found.at(-1)?.line).toBe(19);
   });
   it("marks across styles", () => {
     const [line] = lines("ab\x1b[31mcd\x1b[0mef");
-    const pieces = piecesOf(line ?? [], [{ line: 0, start: 1, stop: 5 }], 7);
+    const pieces = splitByMatches(line ?? [], [{ line: 0, start: 1, stop: 5 }], 7);
     expect(pieces.map(({ text, run, match }) => [text, run, match])).toEqual([
       ["a", 0, null],
       ["b", 0, 7],
@@ -301,8 +301,8 @@ describe("the Log tab", () => {
     const model = host();
     const { el } = await show(model);
     await click(one(el, "tab", "Log"));
-    await later(SLOW_AFTER);
-    expect(one(el, "note").textContent).toBe(WAITING);
+    await later(SLOW_AFTER_MS);
+    expect(one(el, "note").textContent).toBe(WAITING_FOR_KERNEL);
   });
   it("searches, and goes from match to match", async () => {
     const { el } = await opened(view("Error 1\nfine\nerror 2\n", { can_grow: false }), done());

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { FileView, PreviewView } from "../src/contract";
 import { OutputsTable } from "../src/panels/OutputsTable";
-import type { Pending } from "../src/parts/pending";
+import type { PendingRequest } from "../src/parts/useRequest";
 import { byRole, click, closeAll, draw, FakeHost, later, one, oops, press, show } from "./host";
 
 afterEach(closeAll);
 
-const idle: Pending = {
+const idle: PendingRequest = {
   isBusy: false,
   isSlow: false,
   error: null,

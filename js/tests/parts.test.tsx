@@ -4,14 +4,14 @@ import { Badge } from "../src/parts/Badge";
 import { CopyButton } from "../src/parts/CopyButton";
 import { Details } from "../src/parts/Details";
 import { ErrorBox } from "../src/parts/ErrorBox";
-import { FeedLine } from "../src/parts/FeedLine";
+import { PollStatus } from "../src/parts/PollStatus";
 import { Progress } from "../src/parts/Progress";
-import type { Pending } from "../src/parts/pending";
 import { Tabs } from "../src/parts/Tabs";
+import type { PendingRequest } from "../src/parts/useRequest";
 import { byRole, click, done, draw, feed, later, NOW, one, oops, press, task } from "./host";
 
 const time = { offset: 0, frozen: null };
-const idle: Pending = {
+const idle: PendingRequest = {
   isBusy: false,
   isSlow: false,
   error: null,
@@ -39,7 +39,7 @@ describe("badge", () => {
   });
   it("takes a tone it does not know for an unknown one", async () => {
     const page = await draw(<Badge status="x" alias="x" tone="sparkling" />);
-    expect(one(page, "status").className).toContain("iw-tone-unknown");
+    expect(one(page, "status").className).toContain("iw-status-unknown");
   });
   it("shows markup as text", async () => {
     const page = await draw(<Badge status="x" alias="<img src=x>" tone="bad" />);
@@ -174,7 +174,7 @@ describe("download", () => {
     expect(shownFiles(page)).toEqual([["a", "50"]]);
   });
   it("reserves room for as many files as there will be", async () => {
-    const rows = (page: Element) => page.getElementsByClassName("iw-transfer-file").length;
+    const rows = (page: Element) => page.getElementsByClassName("iw-download-file").length;
     expect(rows(await progress({ files_total: 258 }))).toBe(4);
     expect(rows(await progress({ files_total: 3 }))).toBe(3);
   });
@@ -278,14 +278,14 @@ describe("details", () => {
 
 describe("freshness", () => {
   it("counts the seconds since the last update", async () => {
-    const page = await draw(<FeedLine feed={feed({ updated: NOW - 3000 })} time={time} isLive />);
+    const page = await draw(<PollStatus feed={feed({ updated: NOW - 3000 })} time={time} isLive />);
     expect(page.textContent).toBe("updated 3 s ago");
     await later(2000);
     expect(page.textContent).toBe("updated 5 s ago");
   });
   it("says since when the service is away", async () => {
     const offline_since = new Date(2026, 1, 1, 12, 1, 0).getTime();
-    const page = await draw(<FeedLine feed={feed({ offline_since })} time={time} isLive />);
+    const page = await draw(<PollStatus feed={feed({ offline_since })} time={time} isLive />);
     expect(page.textContent).toMatch(/^offline since .*12:01:00, retrying$/);
   });
   it("says what the problem is, and whether it is tried again", async () => {

@@ -1,32 +1,32 @@
 import { describe, expect, it } from "vitest";
-import { offsetOf, secondsOf } from "../src/clock";
+import { clockOffset, elapsedSeconds } from "../src/clock";
 import type { RowView } from "../src/contract";
-import { layItems } from "../src/list/items";
-import { LineCache, PAGE } from "../src/list/rows";
-import { describe as describeFilter, read, written } from "../src/panels/filters";
-import { panned, ticksOf, zoomed } from "../src/panels/span";
-import { failedPhase, layPhases, phasesOf } from "../src/phases";
-import { rangeOf } from "../src/window";
+import { layoutItems } from "../src/list/layoutItems";
+import { PAGE_SIZE, RowCache } from "../src/list/useRows";
+import { describeFilter, formatBound, parseBound } from "../src/panels/filters";
+import { panned, ticksOf, zoomed } from "../src/panels/time_range";
+import { failedPhase, layoutPhases, phasesOf } from "../src/phases";
+import { visibleRange } from "../src/virtual_scroll";
 import { feed, NOW, task } from "./host";
 
 describe("windowing", () => {
   it("draws what is visible and a few rows around it", () => {
-    expect(rangeOf(3200, 320, 100_000, 32)).toEqual({ start: 94, stop: 117 });
+    expect(visibleRange(3200, 320, 100_000, 32)).toEqual({ start: 94, stop: 117 });
   });
   it("stays within the list", () => {
-    expect(rangeOf(0, 400, 3, 32)).toEqual({ start: 0, stop: 3 });
-    expect(rangeOf(1e9, 400, 3, 32).stop).toBe(3);
-    expect(rangeOf(0, 400, 0, 32)).toEqual({ start: 0, stop: 0 });
+    expect(visibleRange(0, 400, 3, 32)).toEqual({ start: 0, stop: 3 });
+    expect(visibleRange(1e9, 400, 3, 32).stop).toBe(3);
+    expect(visibleRange(0, 400, 0, 32)).toEqual({ start: 0, stop: 0 });
   });
   it("counts open cards in", () => {
     const gaps = [{ after: 2, height: 1000 }];
     // Inside the card: its row and what follows.
-    expect(rangeOf(500, 100, 1000, 32, gaps)).toEqual({ start: 0, stop: 9 });
+    expect(visibleRange(500, 100, 1000, 32, gaps)).toEqual({ start: 0, stop: 9 });
     // Below it: 1000 px later than without it.
-    expect(rangeOf(4200, 320, 1000, 32, gaps)).toEqual(rangeOf(3200, 320, 1000, 32));
+    expect(visibleRange(4200, 320, 1000, 32, gaps)).toEqual(visibleRange(3200, 320, 1000, 32));
   });
   it("keeps every open card and the height of all rows", () => {
-    const items = layItems({ start: 50, stop: 60 }, 1000, [3, 55]);
+    const items = layoutItems({ start: 50, stop: 60 }, 1000, [3, 55]);
     expect(items.filter(({ kind }) => kind === "card")).toEqual([
       { kind: "card", index: 3 },
       { kind: "card", index: 55 },
@@ -42,7 +42,7 @@ describe("windowing", () => {
   });
   it("draws the row with the focus, wherever it is", () => {
     for (const pinned of [0, 3, 999]) {
-      const items = layItems({ start: 50, stop: 60 }, 1000, [3, 55], pinned);
+      const items = layoutItems({ start: 50, stop: 60 }, 1000, [3, 55], pinned);
       expect(items).toContainEqual({ kind: "row", index: pinned });
       const rows = items.reduce(
         (n, item) => n + (item.kind === "space" ? item.rows : item.kind === "row" ? 1 : 0),
@@ -126,12 +126,12 @@ describe("filters in words", () => {
   });
   it("are read as they are written", () => {
     const at = new Date(2026, 1, 1, 17, 16).getTime();
-    expect(written("started", at)).toBe("2026-02-01T17:16");
-    expect(read("started", "2026-02-01T17:16")).toBe(at);
-    expect(written("size", 3 * 1024 ** 2)).toBe("3");
-    expect(read("size", "3")).toBe(3 * 1024 ** 2);
-    expect(read("cost", "")).toBeNull();
-    expect(read("cost", "many")).toBeNull();
+    expect(formatBound("started", at)).toBe("2026-02-01T17:16");
+    expect(parseBound("started", "2026-02-01T17:16")).toBe(at);
+    expect(formatBound("size", 3 * 1024 ** 2)).toBe("3");
+    expect(parseBound("size", "3")).toBe(3 * 1024 ** 2);
+    expect(parseBound("cost", "")).toBeNull();
+    expect(parseBound("cost", "many")).toBeNull();
   });
 });
 
@@ -148,7 +148,7 @@ describe("phases", () => {
   });
   it("share the time so far, with no room for a remainder that nobody knows", () => {
     const phases = phasesOf(task().marks);
-    const alive = layPhases(phases, NOW, false);
+    const alive = layoutPhases(phases, NOW, false);
     expect(alive.segments.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1000);
     expect(alive.segments.map(({ isOpen }) => isOpen)).toEqual([false, false, true]);
     expect(alive.legend.map(({ title, duration }) => `${title} ${duration}`.trim())).toEqual([
@@ -157,7 +157,7 @@ describe("phases", () => {
       "Computing 4 min 37 s",
       "Finalizing",
     ]);
-    const ended = layPhases(phases.slice(0, 2), NOW, true);
+    const ended = layoutPhases(phases.slice(0, 2), NOW, true);
     expect(ended.segments.some(({ isOpen }) => isOpen)).toBe(false);
     expect(ended.legend).toHaveLength(2);
   });
@@ -171,10 +171,10 @@ describe("phases", () => {
     expect(failedPhase(all, { status: "success", tone: "ok" })).toBeNull();
   });
   it("never count backwards, nor on after the end", () => {
-    const back = layPhases([{ name: "queue", start: NOW + 9000, end: null }], NOW, false);
+    const back = layoutPhases([{ name: "queue", start: NOW + 9000, end: null }], NOW, false);
     expect(back.legend[0]?.duration).toBe("0 s");
     const open = [{ name: "queue" as const, start: NOW - 9000, end: null }];
-    expect(layPhases(open, NOW, true).legend[0]?.duration).toBe("0.0 s");
+    expect(layoutPhases(open, NOW, true).legend[0]?.duration).toBe("0.0 s");
   });
   it("sum the stretches of a task that was queued twice", () => {
     const phases = [0, 20, 30].map((at, index) => ({
@@ -182,7 +182,7 @@ describe("phases", () => {
       start: NOW + at * 1000,
       end: NOW + (at + 10) * 1000,
     }));
-    const { segments, legend } = layPhases(phases, NOW, true);
+    const { segments, legend } = layoutPhases(phases, NOW, true);
     expect(segments).toHaveLength(3);
     expect(legend.map(({ duration }) => duration)).toEqual(["20 s", "10 s"]);
   });
@@ -190,15 +190,15 @@ describe("phases", () => {
 
 describe("durations", () => {
   it("are the known seconds, else counted, never negative", () => {
-    expect(secondsOf({ seconds: 3, since: 0 }, NOW)).toBe(3);
-    expect(secondsOf({ seconds: null, since: NOW - 2000 }, NOW)).toBe(2);
-    expect(secondsOf({ seconds: null, since: NOW + 2000 }, NOW)).toBe(0);
-    expect(secondsOf({ seconds: null, since: null }, NOW)).toBeNull();
+    expect(elapsedSeconds({ seconds: 3, since: 0 }, NOW)).toBe(3);
+    expect(elapsedSeconds({ seconds: null, since: NOW - 2000 }, NOW)).toBe(2);
+    expect(elapsedSeconds({ seconds: null, since: NOW + 2000 }, NOW)).toBe(0);
+    expect(elapsedSeconds({ seconds: null, since: null }, NOW)).toBeNull();
   });
   it("follow the kernel's word on the clock unless the page's own is wrong", () => {
-    expect(offsetOf(feed({ skew: 700 }), null)).toBe(700);
-    expect(offsetOf(feed({ skew: 700 }), -300)).toBe(700);
-    expect(offsetOf(feed({ skew: 700 }), -120_000)).toBe(-120_000);
+    expect(clockOffset(feed({ skew: 700 }), null)).toBe(700);
+    expect(clockOffset(feed({ skew: 700 }), -300)).toBe(700);
+    expect(clockOffset(feed({ skew: 700 }), -120_000)).toBe(-120_000);
   });
 });
 
@@ -206,20 +206,20 @@ describe("the rows that are known", () => {
   const row = (id: string) => task({ id });
 
   it("are asked for in whole pages, each once", () => {
-    const cache = new LineCache(1);
+    const cache = new RowCache(1);
     cache.put(0, [row("a"), row("b")]);
     expect(cache.missing({ start: 0, stop: 2 }, 120)).toBeNull();
-    expect(cache.missing({ start: 0, stop: 10 }, 120)).toEqual({ start: 0, stop: PAGE });
+    expect(cache.missing({ start: 0, stop: 10 }, 120)).toEqual({ start: 0, stop: PAGE_SIZE });
     expect(cache.missing({ start: 101, stop: 110 }, 120)).toEqual({ start: 100, stop: 120 });
-    expect(cache.missing({ start: 2 * PAGE - 5, stop: 2 * PAGE + 5 }, 120)).toEqual({
-      start: PAGE,
-      stop: 3 * PAGE,
+    expect(cache.missing({ start: 2 * PAGE_SIZE - 5, stop: 2 * PAGE_SIZE + 5 }, 120)).toEqual({
+      start: PAGE_SIZE,
+      stop: 3 * PAGE_SIZE,
     });
     cache.answer({ start: 100, stop: 120 }, []);
     expect(cache.missing({ start: 101, stop: 110 }, 120)).toBeNull();
   });
   it("take news of what they hold only", () => {
-    const cache = new LineCache(1);
+    const cache = new RowCache(1);
     cache.put(7, [row("a")]);
     expect(cache.update([{ id: "a", alias: "Killed", marks: { 2: null, 4: NOW } }])).toBe(true);
     expect((cache.at(7) as RowView).marks).toEqual([NOW - 343_000, NOW - 293_000, null, null, NOW]);
@@ -227,7 +227,7 @@ describe("the rows that are known", () => {
     expect(cache.update([row("z")])).toBe(false);
   });
   it("do not pile up", () => {
-    const cache = new LineCache(1);
+    const cache = new RowCache(1);
     for (let page = 0; page < 200; page += 1) {
       cache.answer(
         { start: page * 50, stop: (page + 1) * 50 },
@@ -237,6 +237,6 @@ describe("the rows that are known", () => {
     }
     expect(cache.at(9_990)).toBeDefined();
     expect(cache.at(0)).toBeUndefined();
-    expect(cache.missing({ start: 0, stop: 5 }, 10_000)).toEqual({ start: 0, stop: PAGE });
+    expect(cache.missing({ start: 0, stop: 5 }, 10_000)).toEqual({ start: 0, stop: PAGE_SIZE });
   });
 });

@@ -3,12 +3,10 @@ import { render } from "preact";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import * as list from "../src/list";
 import * as panels from "../src/panels";
-import { shared } from "../src/shared";
 
-// What comes later is there at once, as on a page that has opened it before.
+// The chunks are loaded, as on a page that has opened them before.
 (globalThis as unknown as Record<symbol, unknown>)[Symbol.for("inductiva_widgets.")] = {
-  shared: shared(),
-  asked: {},
+  requested: {},
   loaded: { list, panels },
 };
 

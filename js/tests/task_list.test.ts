@@ -2,11 +2,11 @@ import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
 import type {
   GroupView,
+  LayoutView,
   LineView,
   QueryView,
   RowView,
   SelectionView,
-  ShapeView,
 } from "../src/contract";
 import {
   byRole,
@@ -39,7 +39,7 @@ const ALL: QueryView = {
   group: null,
   closed: [],
 };
-const shape = (lines: number, part: Partial<ShapeView> = {}): ShapeView => ({
+const shape = (lines: number, part: Partial<LayoutView> = {}): LayoutView => ({
   version: 1,
   query: ALL,
   tasks: lines,
@@ -957,12 +957,15 @@ describe("before the rest of the code is there", () => {
     expect(model.sent).toHaveLength(0);
   });
   it("it says why the rest does not come, and asks again when told to", async () => {
-    Object.assign(registry, { loaded: {}, asked: { list: Promise.reject(new Error("no way")) } });
+    Object.assign(registry, {
+      loaded: {},
+      requested: { list: Promise.reject(new Error("no way")) },
+    });
     const { el } = await show(list(8));
     await act(async () => {});
     expect(one(el, "alert").textContent).toContain("no way");
     Object.assign(registry, {
-      asked: { list: Promise.resolve((loaded as { list: object }).list) },
+      requested: { list: Promise.resolve((loaded as { list: object }).list) },
     });
     await click(one(el, "button", "Try again"));
     await act(async () => {});

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { FileView } from "../src/contract";
-import { choose, chosenOf, countChosen, namesOf, summary, sumOf } from "../src/panels/choice";
-import { between, Sums } from "../src/panels/sums";
+import {
+  choose,
+  countChosen,
+  namesOf,
+  selectionState,
+  summary,
+  sumOf,
+} from "../src/panels/file_selection";
+import { between, Sums } from "../src/panels/prefix_sums";
 import {
   type Folder,
   find,
@@ -42,7 +49,7 @@ const tree = plant([
   file("log/solver.log", 7, 7),
 ]);
 const all = tree.files.length;
-const maskOf = (...names: string[]) => chosenOf(tree, names);
+const maskOf = (...names: string[]) => selectionState(tree, names);
 
 describe("the tree", () => {
   it("has folders first, and names as people count them", () => {
@@ -225,9 +232,9 @@ describe("the sums", () => {
   it("with an unknown part are not told", () => {
     const some = plant([file("a", 5, null), file("b", null, 3)]);
     const total = sumOf(some, find(some, ""));
-    expect(summary(total, sumOf(some, chosenOf(some, [])))).toBe("2 files");
-    expect(summary(total, sumOf(some, chosenOf(some, ["a"])))).toBe("1 of 2 files");
-    expect(summary(total, sumOf(some, chosenOf(some, ["b"])))).toBe(
+    expect(summary(total, sumOf(some, selectionState(some, [])))).toBe("2 files");
+    expect(summary(total, sumOf(some, selectionState(some, ["a"])))).toBe("1 of 2 files");
+    expect(summary(total, sumOf(some, selectionState(some, ["b"])))).toBe(
       "1 of 2 files · 3 B to download",
     );
   });

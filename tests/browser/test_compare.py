@@ -53,7 +53,7 @@ def test_what_is_shown_is_the_frame_of_python(table, panel):
     ids, seconds, count = json.loads(table.ask(FRAME))
     heads = panel.get_by_role("columnheader")
     expect(heads).to_have_count(3)
-    assert [head.locator(".iw-sheet-id").inner_text() for head in heads.all()] == ids
+    assert [head.locator(".iw-compare-id").inner_text() for head in heads.all()] == ids
     expect(panel.locator("th[scope=row]")).to_have_count(count)
     row = panel.get_by_role("row", name=re.compile("^Computation time"))
     titles = [cell.get_attribute("title") for cell in row.get_by_role("cell").all()]

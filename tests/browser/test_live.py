@@ -209,8 +209,8 @@ def test_condition_set_during_a_run_says_what_it_waits_for_and_leaves_a_good_run
     notebook.run(2)
     expect(metrics).to_contain_text("Stops if residual > 0.95", timeout=15_000)
     expect(metrics).to_contain_text(re.compile(r"residual is 0\.[\d.]+, judged from row \d+ on"))
-    expect(metrics.locator(".iw-live-source")).to_contain_text("residual")
-    expect(metrics.locator(".iw-live-source")).not_to_contain_text("(?P<")
+    expect(metrics.locator(".iw-log-metrics-source")).to_contain_text("residual")
+    expect(metrics.locator(".iw-log-metrics-source")).not_to_contain_text("(?P<")
     take(page, card, "card-live-condition")
     # The rows that would have met it are long read.
     becomes(card, "computation-started")

@@ -52,7 +52,7 @@ def is_lost(notebook, within=SOON):
         expect(output.get_by_role("button", name=re.compile("Kill"))).to_have_count(0)
         enabled = output.locator("button:enabled, input:enabled, select:enabled")
         expect(enabled.locator("visible=true")).to_have_count(0)
-    counting = notebook.output(1).locator(".iw-counting")
+    counting = notebook.output(1).locator(".iw-elapsed")
     before = counting.inner_text()
     deadline = time.monotonic() + 2.5
     while time.monotonic() < deadline:

@@ -42,7 +42,7 @@ class Table:
         return self.box.get_by_role("button", name=name, **options)
 
     def sums(self):
-        return self.box.locator(".iw-sums")
+        return self.box.locator(".iw-totals")
 
     def statuses(self):
         badges = self.grid.get_by_role("status").all()

@@ -67,9 +67,9 @@ def test_wheel_holds_the_package_the_bundle_and_the_notebooks(wheel, tracked):
         assert here, f"git knows nothing of {source}"
         expected |= {target + name.removeprefix(source) for name in here}
     own = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
-    licences = {name for name in tracked if name.startswith("js/licenses/")}
+    licenses = {name for name in tracked if name.startswith("js/licenses/")}
     expected |= {f"{DIST_INFO}/{name}" for name in own}
-    expected |= {f"{DIST_INFO}/licenses/{name}" for name in licences}
+    expected |= {f"{DIST_INFO}/licenses/{name}" for name in licenses}
     with zipfile.ZipFile(wheel) as archive:
         assert set(archive.namelist()) == expected
     assert "inductiva_widgets/py.typed" in expected
@@ -77,7 +77,7 @@ def test_wheel_holds_the_package_the_bundle_and_the_notebooks(wheel, tracked):
     assert wheel.stat().st_size < 800_000
 
 
-def test_licences_of_bundled_code_are_in_the_wheel(wheel, metadata):
+def test_licenses_of_bundled_code_are_in_the_wheel(wheel, metadata):
     """Of just the bundled packages; that, each build of the front end checks."""
     assert metadata.license_expression == "BSD-3-Clause AND MIT"
     assert metadata.license_files == ["LICENSE", "js/licenses/preact.txt"]

@@ -1,9 +1,9 @@
-/** The head of a group: what its tasks sum up to. Folds them away. */
+/** The header row of a group: totals, expand and collapse. */
 import type { GroupView } from "../contract";
 import { formatCost, formatPlural } from "../format";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { Counts, formatSum } from "./Counts";
+import { formatSum, GroupCounts } from "./GroupCounts";
 
 interface Props {
   line: GroupView;
@@ -14,7 +14,7 @@ interface Props {
 }
 
 export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
-  const label = line.label === null ? "Not known" : clip(line.label) || "(empty)";
+  const label = line.label === null ? "Not known" : truncate(line.label) || "(empty)";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid looks after the keys
     <div
@@ -27,7 +27,7 @@ export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
       <span role="gridcell" class="iw-cell" aria-colspan={columns}>
         <button
           type="button"
-          class="iw-opener"
+          class="iw-expand-button"
           aria-expanded={line.is_open}
           aria-label={`Group ${label}`}
           tabIndex={tab}
@@ -37,11 +37,11 @@ export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
         <b class="iw-group-name">
           <bdi>{label}</bdi>
         </b>
-        <span class="iw-dim">{formatPlural(line.tasks, "task")}</span>
-        <Counts counts={line.counts} />
+        <span class="iw-muted">{formatPlural(line.tasks, "task")}</span>
+        <GroupCounts counts={line.counts} />
         <span class="iw-grow" />
         {line.cost === null ? null : <span>{formatCost(line.cost)}</span>}
-        {line.seconds === 0 ? null : <span class="iw-dim">{formatSum(line)}</span>}
+        {line.seconds === 0 ? null : <span class="iw-muted">{formatSum(line)}</span>}
       </span>
     </div>
   );

@@ -1,18 +1,18 @@
-/** What went wrong with the list, and with tasks whose card is not open. */
+/** Errors of the list and of tasks without an open card. */
 import type { ErrorView } from "../contract";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
-import { type Pending, WAITING } from "../parts/pending";
-import type { Notice } from "./notices";
+import { type PendingRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
+import type { TaskError } from "./useTaskErrors";
 
 interface Props {
-  /** Of the lines, which are asked for again only when told to. */
+  /** Of the rows, which are requested again on a click only. */
   error: ErrorView | null;
   onRetry: () => void;
   /** What was asked for last. */
-  pending: Pending;
-  notices: Notice[];
-  onDismiss: (notice: Notice) => void;
+  pending: PendingRequest;
+  notices: TaskError[];
+  onDismiss: (notice: TaskError) => void;
 }
 
 export function ListErrors({ error, onRetry, pending, notices, onDismiss }: Props) {
@@ -24,7 +24,7 @@ export function ListErrors({ error, onRetry, pending, notices, onDismiss }: Prop
       {pending.error === null ? null : <ErrorBox error={pending.error} onDismiss={pending.clear} />}
       {pending.isSlow ? (
         <div class="iw-note" role="note">
-          {WAITING}
+          {WAITING_FOR_KERNEL}
         </div>
       ) : null}
       {notices.map((notice) => (
@@ -32,7 +32,7 @@ export function ListErrors({ error, onRetry, pending, notices, onDismiss }: Prop
           key={notice.task_id}
           error={{
             ...notice.error,
-            title: `Task ${clip(notice.task_id)}: ${notice.error.title}`,
+            title: `Task ${truncate(notice.task_id)}: ${notice.error.title}`,
           }}
           onDismiss={() => onDismiss(notice)}
         />

@@ -1,22 +1,22 @@
-/** The sums of what is shown, what can be done with the chosen tasks, and their download. */
+/** Footer of the table: totals, actions on the selection, and its download. */
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
+import { LazyPanel } from "../code_splitting";
 import type { TaskListTraits } from "../contract";
+import { hasEnded } from "../download_progress";
 import { formatCost, formatCount, formatPlural } from "../format";
-import { Lazy } from "../lazy";
 import type { Opener } from "../panels/Compare";
-import { FeedLine } from "../parts/FeedLine";
+import { PollStatus } from "../parts/PollStatus";
 import { Progress } from "../parts/Progress";
-import { usePending } from "../parts/pending";
-import { hasEnded } from "../progress";
-import { formatSum } from "./Counts";
+import { useRequest } from "../parts/useRequest";
+import { formatSum } from "./GroupCounts";
 
 interface Props {
   bridge: Bridge;
   traits: Pick<TaskListTraits, "total" | "totals" | "shape" | "selection" | "feed" | "download">;
   time: ServiceTime;
   isLive: boolean;
-  /** Grows with each error told of a task. */
+  /** Number of reported errors. */
   epoch: number;
   opener: Opener;
   onClear: () => void;
@@ -24,7 +24,7 @@ interface Props {
 
 export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear }: Props) {
   const { total, totals, shape, selection, feed, download } = traits;
-  const steer = usePending();
+  const steer = useRequest();
   const isDownloading = download !== null && !hasEnded(download);
   const isWhole = shape.tasks === total;
   const sums = [
@@ -45,16 +45,16 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
       )}
       <div class="iw-foot iw-list-foot">
         {selection.tasks === 0 ? null : (
-          <Lazy
+          <LazyPanel
             bridge={bridge}
-            name="BulkBar"
+            name="SelectionBar"
             props={{ bridge, selection, isDownloading, epoch, opener, onClear }}
           />
         )}
         <span class="iw-grow" />
-        <span class="iw-sums">
+        <span class="iw-totals">
           <span>{sums.join(" · ")}</span>
-          <FeedLine feed={feed} time={time} isLive={isLive} />
+          <PollStatus feed={feed} time={time} isLive={isLive} />
         </span>
       </div>
     </>

@@ -1,12 +1,12 @@
-/** Search, statuses with their counts, and how the list is shown. */
+/** Header of the table: search, status counts and display mode. */
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { GroupKey, QueryView, TaskListTraits } from "../contract";
 import { CopyButton } from "../parts/CopyButton";
-import type { Pending } from "../parts/pending";
-import { Chips, Toggle } from "../parts/Tones";
-import type { Ask } from "./query";
+import { StatusChips, Toggle } from "../parts/StatusFilter";
+import type { PendingRequest } from "../parts/useRequest";
+import type { Ask } from "./useQuery";
 
 const GROUPS: readonly GroupKey[] = ["simulator", "project", "status", "machine"];
 /** What is typed is searched for after a rest of this long, in milliseconds. */
@@ -17,7 +17,7 @@ interface Props {
   traits: Pick<TaskListTraits, "totals" | "shape" | "mode" | "is_following" | "is_demo">;
   query: QueryView;
   ask: Ask;
-  pending: Pending;
+  pending: PendingRequest;
   search: RefObject<HTMLInputElement | null>;
   onColumns: (anchor: HTMLElement) => void;
   children?: ComponentChildren;
@@ -44,7 +44,7 @@ export function ListHead({ bridge, traits, query, ask, pending, search, ...rest 
           </option>
         ))}
       </select>
-      <span class="iw-switch" role="group" aria-label="View">
+      <span class="iw-segmented" role="group" aria-label="View">
         {(["table", "timeline"] as const).map((one) => (
           <Toggle key={one} isOn={mode === one} onClick={() => bridge.set("mode", one)}>
             {one === "table" ? "Table" : "Timeline"}
@@ -72,7 +72,11 @@ export function ListHead({ bridge, traits, query, ask, pending, search, ...rest 
         </span>
       ) : null}
       <div class="iw-chips">
-        <Chips counts={totals.counts} tones={query.tones} onChoose={(tones) => ask({ tones })} />
+        <StatusChips
+          counts={totals.counts}
+          tones={query.tones}
+          onChoose={(tones) => ask({ tones })}
+        />
         {rest.children}
       </div>
     </div>

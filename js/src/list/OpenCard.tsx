@@ -1,21 +1,21 @@
-/** The card of an open row, in a line of its own that tells its height. */
+/** The card of an open row; reports its height to the virtual scrolling. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
-import type { DownloadView, ErrorView, FeedView, RowView } from "../contract";
+import type { DownloadView, ErrorView, PollStatusView, RowView } from "../contract";
+import { actionsFor } from "../entries/task";
 import { Card } from "../parts/Card";
-import { actionsFor } from "../task";
-import { type Opened, viewOfRow } from "./opened";
+import { type OpenedCard, viewOfRow } from "./useOpenCards";
 
 interface Props {
   bridge: Bridge;
-  card: Opened;
+  card: OpenedCard;
   /** The place of its line. */
   index: number;
   row: RowView | undefined;
   columns: number;
   download: DownloadView | null;
-  feed: FeedView;
+  feed: PollStatusView;
   time: ServiceTime;
   error: ErrorView | null;
   onHeight: (id: string, height: number) => void;

@@ -1,22 +1,22 @@
-/** A line of the list. */
+/** A task row of the table. */
 import type { ComponentChildren } from "preact";
 import type { ServiceTime } from "../clock";
 import type { ColumnKey, DownloadView, RowView } from "../contract";
-import { clip } from "../parts/Badge";
-import { Cell } from "../parts/cells";
+import { hasEnded, percentOfAll } from "../download_progress";
+import { truncate } from "../parts/Badge";
+import { Cell } from "../parts/Cell";
 import { Icon } from "../parts/Icons";
 import { KillButton } from "../parts/KillButton";
 import { ProgressBar } from "../parts/Progress";
-import { usePending } from "../parts/pending";
-import { hasEnded, percentOfAll } from "../progress";
+import { useRequest } from "../parts/useRequest";
 import { memo } from "./memo";
 
-/** A line whose data is on its way. */
+/** A placeholder for a row that is being loaded. */
 export function BlankRow({ index, columns, tab }: { index: number; columns: number; tab: number }) {
   return (
     <div
       role="row"
-      class="iw-row iw-blank"
+      class="iw-row iw-placeholder"
       aria-rowindex={index + 2}
       aria-busy="true"
       tabIndex={tab}
@@ -48,7 +48,7 @@ interface Props {
   isOpen: boolean;
   isChosen: boolean;
   download: DownloadView | undefined;
-  /** Grows with each error told of this task, so that its buttons start over. */
+  /** Number of reported errors of the task; a change resets its buttons. */
   epoch: number;
   /** Always the same object, so that a line is drawn again only when it has changed. */
   doing: { readonly current: Doing };
@@ -59,7 +59,7 @@ interface Props {
 export const Row = memo(function Row({ row, index, time, columns, ...rest }: Props) {
   const { tab, isOpen, isChosen, doing, bar } = rest;
   const onToggle = () => doing.current.toggle(index);
-  const id = clip(row.id);
+  const id = truncate(row.id);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid looks after the keys
     <div
@@ -84,7 +84,7 @@ export const Row = memo(function Row({ row, index, time, columns, ...rest }: Pro
         </label>
         <button
           type="button"
-          class="iw-opener"
+          class="iw-expand-button"
           aria-expanded={isOpen}
           aria-label={`Show task ${id}`}
           tabIndex={tab}
@@ -104,8 +104,8 @@ export const Row = memo(function Row({ row, index, time, columns, ...rest }: Pro
 type ActionProps = Pick<Props, "row" | "tab" | "download" | "epoch" | "doing">;
 
 function Actions({ row, tab, download, epoch, doing }: ActionProps) {
-  const kill = usePending();
-  const fetch = usePending();
+  const kill = useRequest();
+  const fetch = useRequest();
   const isDownloading = download !== undefined && !hasEnded(download);
   return (
     <span role="gridcell" class="iw-cell iw-cell-actions">
@@ -121,17 +121,17 @@ function Actions({ row, tab, download, epoch, doing }: ActionProps) {
       {isDownloading ? (
         <>
           <ProgressBar download={download} />
-          <span class="iw-num iw-dim">{percentLabel(download)}</span>
+          <span class="iw-num iw-muted">{percentLabel(download)}</span>
         </>
       ) : null}
       {row.has_outputs && !isDownloading ? (
         <button
           type="button"
-          class="iw-button iw-quiet"
+          class="iw-button iw-button-plain"
           aria-label="Download outputs"
           title={
             download?.phase === "done"
-              ? clip(`Downloaded to ${download.path ?? ""}`)
+              ? truncate(`Downloaded to ${download.path ?? ""}`)
               : "Download outputs"
           }
           tabIndex={tab}

@@ -1,29 +1,30 @@
-/** The table of tasks, alive: all that can be done with it. */
+/** The interactive table of tasks. */
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Bridge, errorView, useFeed, useLost, useTrait } from "../bridge";
+import { type Bridge, errorView, useKernelLost, usePollStatus, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
-import { knownColumns, layColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
-import { useRefresh } from "../connection";
-import type { ColumnKey, DownloadView, Requests, RowView, TaskListTraits } from "../contract";
-import { Lazy } from "../lazy";
+import { LazyPanel } from "../code_splitting";
+import { knownColumns, layoutColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
+import type { ColumnKey, DownloadView, RowView, TaskListTraits } from "../contract";
+import { actionsFor } from "../entries/task";
+import { useRefreshWhenStale } from "../kernel_connection";
+import type { Requests } from "../messages";
 import type { Axis } from "../panels/Gantt";
-import type { Span } from "../panels/span";
-import { usePending } from "../parts/pending";
-import { actionsFor } from "../task";
-import { useRange } from "../window";
+import type { TimeRange } from "../panels/time_range";
+import { useRequest } from "../parts/useRequest";
+import { useVisibleRange } from "../virtual_scroll";
 import { GroupRow } from "./GroupRow";
-import { HeadRow } from "./HeadRow";
-import { layItems } from "./items";
+import { HeaderRow } from "./HeaderRow";
 import { ListErrors } from "./ListErrors";
 import { ListFoot } from "./ListFoot";
 import { ListHead } from "./ListHead";
-import { useNotices } from "./notices";
+import { layoutItems } from "./layoutItems";
 import { OpenCard } from "./OpenCard";
-import { useOpened } from "./opened";
-import { useQuery } from "./query";
 import { BlankRow, type Doing, Row } from "./Row";
-import { useRoving } from "./roving";
-import { isGroup, useLines } from "./rows";
+import { useOpenCards } from "./useOpenCards";
+import { useQuery } from "./useQuery";
+import { useRovingFocus } from "./useRovingFocus";
+import { isGroup, useRows } from "./useRows";
+import { useTaskErrors } from "./useTaskErrors";
 
 const TIMELINE_COLUMNS: readonly ColumnKey[] = ["status", "simulator", "id"];
 
@@ -36,15 +37,15 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const chosen = trait("columns");
   const [is_following, is_demo] = [trait("is_following"), trait("is_demo")];
   const bulk: DownloadView | null = trait("download");
-  const { feed, seen } = useFeed(bridge);
-  const pending = usePending();
-  const { shape, selection, cache, marks, error, retry, want, select } = useLines(bridge);
+  const { feed, seen } = usePollStatus(bridge);
+  const pending = useRequest();
+  const { shape, selection, cache, marks, error, retry, want, select } = useRows(bridge);
   const { query, ask } = useQuery(bridge, shape, pending);
-  const { cards: found, downloads, toggle } = useOpened(bridge);
-  const { notices, epochs, tell, dismiss } = useNotices(bridge);
+  const { cards: found, downloads, toggle } = useOpenCards(bridge);
+  const { notices, epochs, addError, dismiss } = useTaskErrors(bridge);
   const [heights, setHeights] = useState<ReadonlyMap<string, number>>(new Map());
   const [menu, setMenu] = useState<{ key: ColumnKey | null; anchor: HTMLElement } | null>(null);
-  const [span, setSpan] = useState<Span | null>(null);
+  const [span, setSpan] = useState<TimeRange | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const anchor = useRef(0);
@@ -55,8 +56,8 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const width = columns.length + 2;
   const lines = shape.lines;
   const isLive = (totals.counts.run ?? 0) + (totals.counts.wait ?? 0) > 0 || cache.hasLive();
-  const { offset, frozen } = useServiceTime(feed, isLive, seen, useLost(bridge));
-  useRefresh(bridge, frozen !== null);
+  const { offset, frozen } = useServiceTime(feed, isLive, seen, useKernelLost(bridge));
+  useRefreshWhenStale(bridge, frozen !== null);
   const time = useMemo(() => ({ offset, frozen }), [offset, frozen]);
   // Open cards move along with their rows, and are hidden with them.
   const cards = found
@@ -67,8 +68,8 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     after: index,
     height: heights.get(card.id) ?? 0,
   }));
-  const range = useRange(scroller, lines, ROW_HEIGHT, gaps);
-  const roving = useRoving(scroller, cache, lines, ROW_HEIGHT, gaps);
+  const range = useVisibleRange(scroller, lines, ROW_HEIGHT, gaps);
+  const roving = useRovingFocus(scroller, cache, lines, ROW_HEIGHT, gaps);
   useLayoutEffect(() => void want(range));
 
   // What is shown instead begins at its beginning.
@@ -103,17 +104,17 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     ask({ closed: line.is_open ? [...others, line.group] : others });
   }
 
-  const told = (id: string, action: Promise<unknown>) =>
+  const run = (id: string, action: Promise<unknown>) =>
     action.catch((thrown) => {
-      tell(id, errorView(thrown));
+      addError(id, errorView(thrown));
       throw thrown;
     });
   const doing = useRef<Doing>(null as never);
   doing.current = {
     toggle: toggleAt,
     choose: chooseAt,
-    kill: (id) => told(id, actionsFor(bridge, id).kill()),
-    download: (id) => told(id, actionsFor(bridge, id).download(null)),
+    kill: (id) => run(id, actionsFor(bridge, id).kill()),
+    download: (id) => run(id, actionsFor(bridge, id).download(null)),
   };
 
   const opened = new Map(cards.map((one) => [one.index, one.card]));
@@ -159,7 +160,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     };
   }
 
-  const layout = layColumns(columns, isTimeline);
+  const layout = layoutColumns(columns, isTimeline);
   const grid = (axis: Axis | null) => (
     <div
       role="grid"
@@ -169,7 +170,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
       aria-rowcount={lines + 1}
       aria-colcount={width}
       style={{
-        "--iw-tracks": layout.template,
+        "--iw-grid-columns": layout.template,
         minWidth: `${layout.width}px`,
         // Also while its lines are exchanged, or the browser would scroll up.
         minHeight: `${(lines + 1) * ROW_HEIGHT + extra}px`,
@@ -183,7 +184,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         })
       }
     >
-      <HeadRow
+      <HeaderRow
         columns={columns}
         query={query}
         ask={ask}
@@ -196,7 +197,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         onFilter={(key, anchor) => setMenu({ key, anchor })}
         axis={axis?.head}
       />
-      {layItems(range, lines, [...opened.keys()], roving.active).map((item) => {
+      {layoutItems(range, lines, [...opened.keys()], roving.active).map((item) => {
         if (item.kind === "row") return lineAt(item.index, axis);
         if (item.kind === "space") {
           const style = { height: `${item.rows * ROW_HEIGHT}px` };
@@ -246,10 +247,10 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
           onColumns={(anchor) => setMenu({ key: null, anchor })}
         >
           {Object.keys(query.filters).length === 0 ? null : (
-            <Lazy bridge={bridge} name="FilterChips" props={{ query, ask }} />
+            <LazyPanel bridge={bridge} name="FilterChips" props={{ query, ask }} />
           )}
           {isTimeline ? (
-            <Lazy
+            <LazyPanel
               bridge={bridge}
               name="GanttTools"
               props={{
@@ -271,7 +272,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
           style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT + extra}px` }}
         >
           {lines === 0 ? null : isTimeline ? (
-            <Lazy
+            <LazyPanel
               bridge={bridge}
               name="Gantt"
               props={{ shape, time, isLive, span, onSpan: setSpan, scroller, grid }}
@@ -308,7 +309,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         />
       </div>
       {menu === null ? null : (
-        <Lazy
+        <LazyPanel
           bridge={bridge}
           name="Menu"
           props={{

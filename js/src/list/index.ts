@@ -1,4 +1,4 @@
-/** What `lazy.tsx` loads as soon as a list has been painted. */
+/** The chunk that is loaded after the first paint of a table. */
 import css from "./list.css";
 
 export { TaskList } from "./TaskList";

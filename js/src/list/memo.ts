@@ -1,4 +1,4 @@
-/** Draws a part again only when one of its props is another one. */
+/** Renders a component again only if one of its props has changed. */
 import { type Component, type ComponentType, h } from "preact";
 
 export function memo<P extends object>(Part: ComponentType<P>): ComponentType<P> {

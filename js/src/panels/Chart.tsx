@@ -1,12 +1,12 @@
-/** A series as a larger plot, alone or with those of its kind: axes, and the values at the pointer. */
+/** Line chart of one or more series, with the values at the pointer. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { formatValue, pathOf, scaleOf } from "../chart_format";
 import type { NonFinite, SeriesView } from "../contract";
 import { formatCount } from "../format";
-import { formatValue, pathOf, scaleOf } from "../metric";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { Switch } from "./Switch";
-import { ticksOf } from "./ticks";
+import { ticksOf } from "./axis_ticks";
+import { SegmentedControl } from "./SegmentedControl";
 
 const HEIGHT = 190;
 /** Room for the words at the axes, and for the last points. */
@@ -16,7 +16,7 @@ const TOP = 8;
 const BOTTOM = 22;
 /** Gaps that are named. */
 const MAX_LABELS = 6;
-/** Colours, as the style sheet has them; more lines than these begin anew. */
+/** Number of series colours in the style sheet; further series repeat them. */
 const COLOURS = 6;
 
 interface Props {
@@ -36,14 +36,14 @@ export function Chart({ series, name, onClose }: Props) {
   const width = useWidth(box);
   const shown = isAll ? kin : [own];
   return (
-    <section class="iw-chart" aria-label={`Chart of ${clip(name)}`}>
+    <section class="iw-chart" aria-label={`Chart of ${truncate(name)}`}>
       <div class="iw-chart-bar">
         <b class="iw-cell">
-          <bdi>{isAll ? "All of its kind" : clip(name)}</bdi>
+          <bdi>{isAll ? "All of its kind" : truncate(name)}</bdi>
         </b>
         <span class="iw-grow" />
         {kin.length > 1 ? (
-          <Switch
+          <SegmentedControl
             label="Lines"
             choices={[
               ["This one", !isAll],
@@ -52,7 +52,7 @@ export function Chart({ series, name, onClose }: Props) {
             onChoose={(choice) => setAll(choice === 1)}
           />
         ) : null}
-        <Switch
+        <SegmentedControl
           label="Scale"
           choices={[
             ["Log", isLog],
@@ -62,7 +62,7 @@ export function Chart({ series, name, onClose }: Props) {
         />
         <button
           type="button"
-          class="iw-button iw-quiet"
+          class="iw-button iw-button-plain"
           aria-label="Close chart"
           title="Close chart"
           onClick={onClose}
@@ -79,7 +79,7 @@ export function Chart({ series, name, onClose }: Props) {
 
 interface PlotProps {
   shown: readonly SeriesView[];
-  /** Whose colours these are. */
+  /** All series, which define the colours. */
   all: readonly SeriesView[];
   isLog: boolean;
   width: number;
@@ -96,7 +96,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
   const inner = { width: Math.max(40, width - LEFT - RIGHT), height: HEIGHT - TOP - BOTTOM };
   const left = (sample: number) => (x.at(sample) ?? 0) * inner.width;
   const top = (value: number) => (1 - (y.at(value) ?? 0)) * inner.height;
-  const colourOf = (one: SeriesView) => `iw-line-${all.indexOf(one) % COLOURS}`;
+  const colourOf = (one: SeriesView) => `iw-series-${all.indexOf(one) % COLOURS}`;
   const last = samples.at(-1) ?? 0;
   // A chosen sample may have been thinned out since: the nearest one stands for it.
   const sample = at === null ? last : nearest(samples, at);
@@ -104,7 +104,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
     const value = valueAt(one, sample);
     return typeof value === "string" ? [one, value, null] : [one, formatValue(value), value];
   });
-  const told = values.map(([one, text]) => `${clip(one.name)} ${text}`).join(", ");
+  const valueText = values.map(([one, text]) => `${truncate(one.name)} ${text}`).join(", ");
   const gaps = shown.flatMap((one) => one.gaps.map((gap) => ({ ...gap, one })));
 
   function point(event: PointerEvent): void {
@@ -131,7 +131,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
         aria-valuemin={samples[0] ?? 0}
         aria-valuemax={last}
         aria-valuenow={sample}
-        aria-valuetext={`Sample ${formatCount(sample)}: ${told}`}
+        aria-valuetext={`Sample ${formatCount(sample)}: ${valueText}`}
         tabIndex={0}
         onPointerMove={point}
         onPointerDown={point}
@@ -175,7 +175,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
                   y={14 + 15 * n}
                   text-anchor={isRight ? "start" : "end"}
                 >
-                  {clip(`${shown.length > 1 ? `${gap.one.name} ` : ""}${gap.text}`)}
+                  {truncate(`${shown.length > 1 ? `${gap.one.name} ` : ""}${gap.text}`)}
                 </text>
               );
             })}
@@ -197,12 +197,12 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
         </svg>
       </div>
       <ul class="iw-plot-legend" aria-label="Values at the sample">
-        <li class="iw-dim">
+        <li class="iw-muted">
           {at === null ? "last sample" : "sample"} {formatCount(sample)}
         </li>
         {values.map(([one, text]) => (
           <li key={one.name} class={colourOf(one)}>
-            <bdi>{clip(one.name)}</bdi> <b>{text}</b>
+            <bdi>{truncate(one.name)}</bdi> <b>{text}</b>
           </li>
         ))}
       </ul>
@@ -225,9 +225,9 @@ function useWidth(box: { current: HTMLElement | null }): number {
   return width;
 }
 
-const nearest = (samples: readonly number[], wanted: number): number =>
+const nearest = (samples: readonly number[], target: number): number =>
   samples.reduce(
-    (best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best),
+    (best, one) => (Math.abs(one - target) < Math.abs(best - target) ? one : best),
     samples[0] ?? 0,
   );
 

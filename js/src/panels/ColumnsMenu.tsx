@@ -1,10 +1,10 @@
-/** Which columns there are, and in which order. */
+/** The menu that selects and orders the columns. */
 import { useState } from "preact/hooks";
 import { COLUMNS, knownColumns } from "../columns";
 import type { ColumnKey } from "../contract";
 import { Icon } from "../parts/Icons";
 
-/** What a list has as long as nobody chooses; the trait's default. */
+/** The default of the `columns` trait. */
 export const DEFAULT_COLUMNS: readonly ColumnKey[] = [
   "status",
   "simulator",
@@ -102,7 +102,7 @@ function Move({ label, isEnd, onMove, icon }: MoveProps) {
   return (
     <button
       type="button"
-      class="iw-button iw-quiet"
+      class="iw-button iw-button-plain"
       aria-label={label}
       title={label}
       disabled={isEnd}

@@ -1,26 +1,26 @@
-/** The chosen tasks side by side: a column each, a line for every field in which they differ. */
+/** The selected tasks side by side: one column per task, one row per differing field. */
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ComparedField, ComparedTask, ComparisonView } from "../contract";
 import { formatPlural, formatTime } from "../format";
-import { Badge, clip } from "../parts/Badge";
+import { Badge, truncate } from "../parts/Badge";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";
-import { usePending } from "../parts/pending";
-import { Toggle } from "../parts/Tones";
-import { exactly, formatValue, grouped, nameOf, ranks, relative } from "./differences";
+import { Toggle } from "../parts/StatusFilter";
+import { useRequest } from "../parts/useRequest";
+import { formatExact, formatRelative, formatValue, grouped, nameOf, ranks } from "./comparison";
 
 const LONG = 36;
 /** Another selection is looked at after a rest of this long, in milliseconds. */
-export const CHOSEN_AFTER = 300;
+export const SELECTION_DEBOUNCE_MS = 300;
 
 /** Shows the card of a task; null where its line is not there. */
 export type Opener = (id: string) => (() => void) | null;
 
 interface Props {
   bridge: Bridge;
-  /** Of the selection: another one is compared anew. */
+  /** Version of the selection; a change loads the comparison again. */
   version: number;
   opener: Opener;
   onClose: () => void;
@@ -29,7 +29,7 @@ interface Props {
 export function Compare({ bridge, version, opener, onClose }: Props) {
   const [view, setView] = useState<ComparisonView | null>(null);
   const [withSame, setWithSame] = useState(false);
-  const pending = usePending();
+  const pending = useRequest();
   const { run } = pending;
   const panel = useRef<HTMLElement>(null);
   const asked = useRef(0);
@@ -43,14 +43,14 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
       if (mine === asked.current) setView(found);
     });
   }, [bridge, run]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another selection is looked at anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a changed selection is loaded again
   useLayoutEffect(() => {
     if (asked.current === 0) {
       look();
       return undefined;
     }
     // A choice is often made in several steps, and each look may cost requests.
-    const timer = setTimeout(look, CHOSEN_AFTER);
+    const timer = setTimeout(look, SELECTION_DEBOUNCE_MS);
     return () => clearTimeout(timer);
   }, [look, version]);
   useLayoutEffect(() => panel.current?.focus({ preventScroll: true }), []);
@@ -79,13 +79,13 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
         <b>
           {view === null ? "Comparison" : `${formatPlural(view.tasks.length, "task")} compared`}
         </b>
-        <span class="iw-dim" aria-live="polite">
+        <span class="iw-muted" aria-live="polite">
           {view === null
             ? ""
             : `${formatPlural(differ.length, "field")} differ${differ.length === 1 ? "s" : ""}, ${same} the same`}
         </span>
         <span class="iw-grow" />
-        {view?.is_live ? <span class="iw-dim">as of {formatTime(view.as_of)}</span> : null}
+        {view?.is_live ? <span class="iw-muted">as of {formatTime(view.as_of)}</span> : null}
         <span class="iw-buttons">
           {view?.is_live ? (
             <button type="button" class="iw-button" disabled={pending.isBusy} onClick={look}>
@@ -102,7 +102,7 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
           )}
           <button
             type="button"
-            class="iw-button iw-quiet"
+            class="iw-button iw-button-plain"
             aria-label="Close the comparison"
             title="Close"
             onClick={onClose}
@@ -127,41 +127,47 @@ export function Compare({ bridge, version, opener, onClose }: Props) {
           </div>
         ) : null
       ) : (
-        <Sheet tasks={view.tasks} fields={withSame ? view.fields : differ} opener={opener} />
+        <ComparisonTable
+          tasks={view.tasks}
+          fields={withSame ? view.fields : differ}
+          opener={opener}
+        />
       )}
     </section>
   );
 }
 
-interface SheetProps {
+interface ComparisonTableProps {
   tasks: ComparedTask[];
   fields: ComparedField[];
   opener: Opener;
 }
 
-function Sheet({ tasks, fields, opener }: SheetProps) {
-  const isRelative = fields.some((field) => field.values.some((value) => relative(field, value)));
+function ComparisonTable({ tasks, fields, opener }: ComparisonTableProps) {
+  const isRelative = fields.some((field) =>
+    field.values.some((value) => formatRelative(field, value)),
+  );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section class="iw-scroller iw-sheet-box" aria-label="Fields by task" tabIndex={0}>
-      <table class="iw-sheet">
+    <section class="iw-scroller iw-compare-box" aria-label="Fields by task" tabIndex={0}>
+      <table class="iw-compare-table">
         <thead>
           <tr>
             <td>{isRelative ? "Changes are relative to the first task" : ""}</td>
             {tasks.map((task) => (
-              <TaskHead key={task.id} task={task} onOpen={opener(task.id)} />
+              <ComparisonHeader key={task.id} task={task} onOpen={opener(task.id)} />
             ))}
           </tr>
         </thead>
         {grouped(fields).map(([group, members]) => (
           <tbody key={group}>
-            <tr class="iw-sheet-group">
+            <tr class="iw-compare-group">
               <th scope="rowgroup" colSpan={tasks.length + 1}>
                 <span>{group}</span>
               </th>
             </tr>
             {members.map((field) => (
-              <Line key={field.name} field={field} tasks={tasks} />
+              <ComparisonRow key={field.name} field={field} tasks={tasks} />
             ))}
           </tbody>
         ))}
@@ -173,18 +179,18 @@ function Sheet({ tasks, fields, opener }: SheetProps) {
   );
 }
 
-function TaskHead({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) | null }) {
-  const id = clip(task.id);
+function ComparisonHeader({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) | null }) {
+  const id = truncate(task.id);
   return (
     <th scope="col">
       {onOpen === null ? (
-        <span class="iw-mono iw-sheet-id" title={id}>
+        <span class="iw-mono iw-compare-id" title={id}>
           {task.id}
         </span>
       ) : (
         <button
           type="button"
-          class="iw-mono iw-sheet-id iw-link"
+          class="iw-mono iw-compare-id iw-link"
           title={id}
           aria-label={`Show the card of task ${id}`}
           onClick={onOpen}
@@ -192,47 +198,47 @@ function TaskHead({ task, onOpen }: { task: ComparedTask; onOpen: (() => void) |
           {task.id}
         </button>
       )}
-      <span class="iw-sheet-task">
+      <span class="iw-compare-task">
         <Badge status={task.status} alias={task.alias} tone={task.tone} />
-        <bdi class="iw-dim">{task.simulator}</bdi>
+        <bdi class="iw-muted">{task.simulator}</bdi>
       </span>
     </th>
   );
 }
 
-function Line({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] }) {
+function ComparisonRow({ field, tasks }: { field: ComparedField; tasks: ComparedTask[] }) {
   const { name, kind, meaning, values } = field;
   const isSame = values.length === 1;
   const ranked = isSame ? null : ranks(field, tasks);
   return (
-    <tr class={isSame ? "iw-sheet-same" : ""}>
+    <tr class={isSame ? "iw-compare-same" : ""}>
       <th scope="row" class="iw-text" title={meaning}>
         {nameOf(name)}
       </th>
       {values.map((value, index) => {
         const text = formatValue(kind, value);
         const rank = ranked?.get(index);
-        const more = relative(field, value);
+        const more = formatRelative(field, value);
         // Several lines, or nearly: to be read from their beginning.
         const isLong = kind === "text" && (name === "commands" || text.length > LONG);
         const looks = [
-          value === null ? "iw-dim" : "",
+          value === null ? "iw-muted" : "",
           rank?.isBest ? "iw-best" : "",
-          isLong ? "iw-sheet-long" : "",
+          isLong ? "iw-compare-long" : "",
         ];
         return (
           <td
             key={index}
             colSpan={isSame ? tasks.length : 1}
             class={looks.join(" ")}
-            title={exactly(kind, value)}
+            title={formatExact(kind, value)}
           >
-            <span class="iw-sheet-value">
-              {more === "" ? null : <span class="iw-sheet-more">{more}</span>}
+            <span class="iw-compare-value">
+              {more === "" ? null : <span class="iw-compare-more">{more}</span>}
               {rank === undefined ? null : (
                 <span class="iw-rank" title={rank.word}>
                   <Icon name={rank.isBest ? "down" : "up"} />
-                  <span class="iw-hidden">{rank.word}</span>
+                  <span class="iw-visually-hidden">{rank.word}</span>
                 </span>
               )}
               <bdi class={name === "commands" ? "iw-mono iw-text" : "iw-text"}>{text}</bdi>

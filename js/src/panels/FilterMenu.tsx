@@ -1,15 +1,15 @@
-/** The filter of a column: some of its values, or a range. */
+/** The filter menu of a column: values or a range. */
 import { useLayoutEffect, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import { COLUMNS } from "../columns";
 import type { ColumnKey, FacetView, FilterView } from "../contract";
 import { formatCount, formatPlural } from "../format";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { ErrorBox } from "../parts/ErrorBox";
-import { toneOf } from "../parts/Icons";
-import { usePending, WAITING } from "../parts/pending";
-import { TITLES } from "../parts/Tones";
-import { read, UNKNOWN, unitOf, worded, written } from "./filters";
+import { statusGroupOf } from "../parts/Icons";
+import { STATUS_GROUP_TITLES } from "../parts/StatusFilter";
+import { useRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
+import { describeBound, formatBound, parseBound, UNKNOWN_LABEL, unitOf } from "./filters";
 
 interface Props {
   bridge: Bridge;
@@ -20,7 +20,7 @@ interface Props {
 
 export function FilterMenu({ bridge, column, filter, onChange }: Props) {
   const [facet, setFacet] = useState<FacetView | null>(null);
-  const loading = usePending();
+  const loading = useRequest();
   const load = () =>
     loading.run(async () => setFacet(await bridge.request("facet", { key: column })));
   // biome-ignore lint/correctness/useExhaustiveDependencies: once per opening
@@ -33,12 +33,12 @@ export function FilterMenu({ bridge, column, filter, onChange }: Props) {
         <ErrorBox error={loading.error} onDismiss={load} dismissLabel="Try again" />
       ) : facet === null ? (
         <div class="iw-empty" role="note">
-          {loading.isSlow ? WAITING : "Counting…"}
+          {loading.isSlow ? WAITING_FOR_KERNEL : "Counting…"}
         </div>
       ) : COLUMNS[column].kind === "values" ? (
-        <Values facet={facet} filter={filter} onChange={onChange} />
+        <ValueOptions facet={facet} filter={filter} onChange={onChange} />
       ) : (
-        <Bounds column={column} facet={facet} filter={filter} onChange={onChange} />
+        <RangeInputs column={column} facet={facet} filter={filter} onChange={onChange} />
       )}
       <div class="iw-popover-foot">
         <button
@@ -59,8 +59,8 @@ type Value = FacetView["values"][number] & { title?: string };
 /** Statuses below the name and the sum of their chip; all other values as they are. */
 function grouped(values: Value[]): Value[] {
   const rest = values.filter(({ tone }) => tone === undefined);
-  const groups = TITLES.flatMap(([tone, title]) => {
-    const own = values.filter((one) => one.tone !== undefined && toneOf(one.tone) === tone);
+  const groups = STATUS_GROUP_TITLES.flatMap(([tone, title]) => {
+    const own = values.filter((one) => one.tone !== undefined && statusGroupOf(one.tone) === tone);
     const count = own.reduce((sum, one) => sum + one.count, 0);
     return own.length === 0 ? [] : [{ value: null, count, title }, ...own];
   });
@@ -72,14 +72,14 @@ type Part = Omit<Props, "bridge" | "column"> & { facet: FacetView };
 /** Shorter lists are seen through without a search. */
 const SEARCHED_ABOVE = 8;
 
-function Values({ facet, filter, onChange }: Part) {
+function ValueOptions({ facet, filter, onChange }: Part) {
   const [search, setSearch] = useState("");
   const chosen = filter !== null && "values" in filter ? filter.values : [];
   // A value that no task has any more must still be there to be left out.
   const gone = chosen.filter((value) => !facet.values.some((one) => one.value === value));
   const all = [...facet.values, ...gone.map((value) => ({ value, count: 0 }))];
   const shown = all.filter(({ value }) =>
-    (value ?? UNKNOWN).toLowerCase().includes(search.toLowerCase()),
+    (value ?? UNKNOWN_LABEL).toLowerCase().includes(search.toLowerCase()),
   );
 
   function toggle(value: string | null) {
@@ -104,21 +104,21 @@ function Values({ facet, filter, onChange }: Part) {
       <ul class="iw-options">
         {grouped(shown).map(({ value, count, title }) =>
           title !== undefined ? (
-            <li key={title} class="iw-options-title iw-dim">
+            <li key={title} class="iw-options-title iw-muted">
               {title} {formatCount(count)}
             </li>
           ) : (
-            <li key={value ?? "\0"} class="iw-option" title={clip(value ?? UNKNOWN)}>
+            <li key={value ?? "\0"} class="iw-option" title={truncate(value ?? UNKNOWN_LABEL)}>
               <label>
                 <input
                   type="checkbox"
                   checked={chosen.includes(value)}
                   onChange={() => toggle(value)}
                 />
-                <span class={value === null ? "iw-option-name iw-dim" : "iw-option-name"}>
-                  <bdi>{clip(value ?? UNKNOWN) || "(empty)"}</bdi>
+                <span class={value === null ? "iw-option-name iw-muted" : "iw-option-name"}>
+                  <bdi>{truncate(value ?? UNKNOWN_LABEL) || "(empty)"}</bdi>
                 </span>
-                <span class="iw-num iw-dim">{formatCount(count)}</span>
+                <span class="iw-num iw-muted">{formatCount(count)}</span>
               </label>
             </li>
           ),
@@ -132,7 +132,7 @@ function Values({ facet, filter, onChange }: Part) {
   );
 }
 
-function Bounds({ column, facet, filter, onChange }: Part & { column: ColumnKey }) {
+function RangeInputs({ column, facet, filter, onChange }: Part & { column: ColumnKey }) {
   const range = filter !== null && "min" in filter ? filter : { min: null, max: null };
   const { name } = unitOf(column);
   const isTime = COLUMNS[column].kind === "time";
@@ -152,16 +152,16 @@ function Bounds({ column, facet, filter, onChange }: Part & { column: ColumnKey 
             type={isTime ? "datetime-local" : "number"}
             class="iw-search"
             step="any"
-            value={written(column, range[end])}
-            placeholder={isTime ? "" : written(column, facet[end])}
+            value={formatBound(column, range[end])}
+            placeholder={isTime ? "" : formatBound(column, facet[end])}
             // When the field is left or Enter is pressed, not with each digit.
-            onChange={(event) => set({ [end]: read(column, event.currentTarget.value) })}
+            onChange={(event) => set({ [end]: parseBound(column, event.currentTarget.value) })}
           />
         </label>
       ))}
       {facet.min === null || facet.max === null ? null : (
-        <div class="iw-dim">
-          There is {worded(column, facet.min)} to {worded(column, facet.max)}.
+        <div class="iw-muted">
+          There is {describeBound(column, facet.min)} to {describeBound(column, facet.max)}.
         </div>
       )}
     </div>

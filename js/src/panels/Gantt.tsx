@@ -1,12 +1,12 @@
-/** The time line of a list: one axis for all tasks, each a bar of its phases. */
+/** Time line of the table: one time axis, one bar of phases per task. */
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type ServiceTime, useNow } from "../clock";
-import type { RowView, ShapeView } from "../contract";
-import { clip } from "../parts/Badge";
+import type { LayoutView, RowView } from "../contract";
+import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { failedPhase, layPhases, phasesOf } from "../phases";
-import { fitOf, panned, type Span, spanOf, ticksOf, zoomed } from "./span";
+import { failedPhase, layoutPhases, phasesOf } from "../phases";
+import { fitRange, panned, spanOf, type TimeRange, ticksOf, zoomed } from "./time_range";
 
 /** What the lines and their head hold instead of the columns that are left out. */
 export interface Axis {
@@ -15,12 +15,12 @@ export interface Axis {
 }
 
 interface Props {
-  shape: ShapeView;
+  shape: LayoutView;
   time: ServiceTime;
   isLive: boolean;
   /** Null: all that matches. */
-  span: Span | null;
-  onSpan: (span: Span | null) => void;
+  span: TimeRange | null;
+  onSpan: (span: TimeRange | null) => void;
   scroller: RefObject<HTMLElement | null>;
   grid: (axis: Axis) => ComponentChildren;
 }
@@ -32,21 +32,23 @@ export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Pro
   const now = useNow(time, isLive);
   const head = useRef<HTMLSpanElement>(null);
   const width = useWidth(head);
-  const fit = fitOf(shape, now, isLive);
+  const fit = fitRange(shape, now, isLive);
   const view = span ?? fit;
   const ticks = ticksOf(view, Math.max(1, Math.floor(width / TICK_WIDTH)));
   const share = (at: number) => (100 * (at - view.from)) / (view.to - view.from);
-  useSteering(scroller, head, { view, fit, onSpan });
+  usePanAndZoom(scroller, head, { view, fit, onSpan });
 
   const lines = ticks
-    .map(({ at }) => `linear-gradient(var(--iw-line2) 0 0) ${share(at)}% 0/1px 100% no-repeat`)
+    .map(
+      ({ at }) => `linear-gradient(var(--iw-border-subtle) 0 0) ${share(at)}% 0/1px 100% no-repeat`,
+    )
     .join(",");
   return (
     <>
       {grid({
         head: (
           <span role="columnheader" class="iw-cell iw-axis" ref={head}>
-            <span class="iw-hidden">Time line</span>
+            <span class="iw-visually-hidden">Time line</span>
             {ticks.map(({ at, label }) => (
               <span key={at} class="iw-axis-tick" style={{ left: `${share(at)}%` }}>
                 {share(at) < 96 ? label : ""}
@@ -55,7 +57,7 @@ export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Pro
           </span>
         ),
         bar: (row) => (
-          <Track
+          <GanttRow
             row={row}
             time={time}
             view={view}
@@ -68,22 +70,22 @@ export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Pro
   );
 }
 
-const middle = ({ from, to }: Span) => (from + to) / 2;
+const middle = ({ from, to }: TimeRange) => (from + to) / 2;
 
-interface TrackProps {
+interface GanttRowProps {
   row: RowView;
   time: ServiceTime;
-  view: Span;
+  view: TimeRange;
   lines: string;
-  onShow: (own: Span) => void;
+  onShow: (own: TimeRange) => void;
 }
 
-function Track({ row, time, view, lines, onShow }: TrackProps) {
+function GanttRow({ row, time, view, lines, onShow }: GanttRowProps) {
   const now = useNow(time, !row.is_terminal);
   const phases = phasesOf(row.marks);
   const failed = failedPhase(phases, row);
   const own = spanOf(row, now);
-  const laid = layPhases(phases, now, row.is_terminal);
+  const laid = layoutPhases(phases, now, row.is_terminal);
   const words = laid.legend.filter(({ duration }) => duration !== "");
   const label = words.map(({ title, duration }) => `${title} ${duration}`).join(", ");
   const share = (at: number) => (100 * (at - view.from)) / (view.to - view.from);
@@ -110,8 +112,8 @@ function Track({ row, time, view, lines, onShow }: TrackProps) {
       ) : (
         <button
           type="button"
-          class={`iw-button iw-quiet iw-edge iw-edge-${side}`}
-          aria-label={`Go to the bar of task ${clip(row.id)}`}
+          class={`iw-button iw-button-plain iw-edge iw-edge-${side}`}
+          aria-label={`Go to the bar of task ${truncate(row.id)}`}
           title={label}
           tabIndex={-1}
           onClick={() => onShow(own)}
@@ -135,17 +137,17 @@ function useWidth(box: RefObject<HTMLElement | null>): number {
   return width;
 }
 
-interface Steered {
-  view: Span;
-  fit: Span;
-  onSpan: (span: Span) => void;
+interface PanAndZoom {
+  view: TimeRange;
+  fit: TimeRange;
+  onSpan: (span: TimeRange) => void;
 }
 
 /** The wheel with Ctrl zooms around the pointer; its sideways turn, and dragging, move. */
-function useSteering(
+function usePanAndZoom(
   scroller: RefObject<HTMLElement | null>,
   head: RefObject<HTMLElement | null>,
-  steered: Steered,
+  steered: PanAndZoom,
 ): void {
   const now = useRef(steered);
   now.current = steered;
@@ -173,7 +175,7 @@ function useSteering(
       event.preventDefault();
     };
 
-    let drag: { x: number; view: Span; hasMoved: boolean } | null = null;
+    let drag: { x: number; view: TimeRange; hasMoved: boolean } | null = null;
     const down = (event: PointerEvent) => {
       if (event.button !== 0 || !isOurs(event)) return;
       drag = { x: event.clientX, view: now.current.view, hasMoved: false };

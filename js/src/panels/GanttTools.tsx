@@ -1,16 +1,16 @@
-/** Zooms the time line without a wheel. */
+/** Zoom buttons of the time line. */
 import type { RefObject } from "preact";
 import type { ServiceTime } from "../clock";
-import type { LineView, ShapeView } from "../contract";
+import type { LayoutView, LineView } from "../contract";
 import { Icon } from "../parts/Icons";
-import { around, fitOf, type Span, spanOf, zoomed } from "./span";
+import { centredOn, fitRange, spanOf, type TimeRange, zoomed } from "./time_range";
 
 interface Props {
-  shape: ShapeView;
+  shape: LayoutView;
   time: ServiceTime;
   isLive: boolean;
-  span: Span | null;
-  onSpan: (span: Span | null) => void;
+  span: TimeRange | null;
+  onSpan: (span: TimeRange | null) => void;
   scroller: RefObject<HTMLElement | null>;
   lineAt: (index: number) => LineView | undefined;
 }
@@ -18,7 +18,7 @@ interface Props {
 export function GanttTools({ shape, time, isLive, span, onSpan, scroller, lineAt }: Props) {
   const now = () => time.frozen ?? Date.now() + time.offset;
   const zoom = (factor: number) => () => {
-    const fit = fitOf(shape, now(), isLive);
+    const fit = fitRange(shape, now(), isLive);
     const view = span ?? fit;
     onSpan(zoomed(view, factor, (view.from + view.to) / 2, fit));
   };
@@ -29,10 +29,10 @@ export function GanttTools({ shape, time, isLive, span, onSpan, scroller, lineAt
     });
     if (shown.length === 0) return;
     const from = Math.min(...shown.map((one) => one.from));
-    onSpan(around(from, Math.max(...shown.map((one) => one.to))));
+    onSpan(centredOn(from, Math.max(...shown.map((one) => one.to))));
   };
   return (
-    <span class="iw-switch iw-zoom" role="group" aria-label="Time line">
+    <span class="iw-segmented iw-zoom" role="group" aria-label="Time line">
       <button
         type="button"
         class="iw-button"

@@ -1,23 +1,24 @@
-/** The Log tab: what the simulator writes, as it writes it. */
+/** The Log tab: the output streams of the simulator, live. */
 import type { ComponentChildren } from "preact";
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { onTick } from "../clock";
-import type { LogView, Requests } from "../contract";
+import type { LogView } from "../contract";
+import type { Requests } from "../messages";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon } from "../parts/Icons";
-import { usePending, WAITING } from "../parts/pending";
+import { useRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
 import { LogLines } from "./LogLines";
 import { LogSearch } from "./LogSearch";
 import { LogStreams, STREAMS } from "./LogStreams";
-import { findIn, LogText, type Side } from "./logtext";
-import { rectOf, reveal, usePinned } from "./pinned";
+import { findMatches, LogText, type Side } from "./log_text";
+import { rectOf, reveal, useStickToBottom } from "./useStickToBottom";
 
 /** The stream that is not looked at is asked for its size less often, in ticks. */
 const SELDOM = 5;
 
 interface Props {
-  /** The files that can be looked at here, at most two. */
+  /** The files that can be shown, at most two. */
   names?: readonly string[];
   /** In place of their tabs. */
   title?: ComponentChildren;
@@ -28,18 +29,18 @@ interface Props {
 }
 
 export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
-  const loading = usePending();
+  const loading = useRequest();
   const texts = useMemo(() => new Map(names.map((stream) => [stream, new LogText()])), [names]);
   const [, setVersion] = useState(0);
   const [isFollowing, setFollowing] = useState(true);
   const [isWrapped, setWrapped] = useState(true);
-  const [wanted, setWanted] = useState("");
+  const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const shown = texts.get(name) as LogText;
 
-  // One request at a time: what people ask for meanwhile waits for its turn.
+  // One request at a time; later ones are queued.
   const underWay = useRef<Promise<unknown> | null>(null);
   const isGone = useRef(false);
   useLayoutEffect(
@@ -65,7 +66,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
     [loading.run, onLog, texts],
   );
 
-  // First the stream that is looked at, then the other one, whose size tells whether to look there.
+  // The visible stream first, then the other one, whose size is shown.
   // biome-ignore lint/correctness/useExhaustiveDependencies: again after each answer
   useLayoutEffect(() => {
     if (loading.isBusy || loading.error !== null) return;
@@ -87,13 +88,13 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
   }, [follows, ask, name, names, texts]);
 
   const { version } = shown;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `version` tells of changes within
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `version` changes with the content
   const lines = useMemo(() => shown.lines, [shown, version]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: as above
   const text = useMemo(() => shown.text, [shown, version]);
-  const matches = useMemo(() => findIn(lines, wanted), [lines, wanted]);
+  const matches = useMemo(() => findMatches(lines, query), [lines, query]);
   const current = Math.min(chosen, matches.length - 1);
-  const pin = usePinned(scroller, content, isFollowing, setFollowing);
+  const pin = useStickToBottom(scroller, content, isFollowing, setFollowing);
 
   // What people look at stays where it is when lines come in front of it.
   const heldAt = useRef<number | null>(null);
@@ -115,7 +116,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
   useLayoutEffect(() => {
     const mark = content.current?.querySelector(".iw-log-chosen");
     if (mark && scroller.current) reveal(mark, scroller.current);
-  }, [current, wanted, isWrapped]);
+  }, [current, query, isWrapped]);
 
   async function earlier() {
     setFollowing(false);
@@ -130,7 +131,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
   }
 
   function search(text: string) {
-    setWanted(text);
+    setQuery(text);
     // Logs are read from their end: the last match is the first one gone to.
     setChosen(Number.POSITIVE_INFINITY);
     if (text !== "") setFollowing(false);
@@ -141,8 +142,8 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
   }
 
   const following = isFollowing ? "following" : "not following";
-  const said = loading.isSlow ? WAITING : shown.canGrow ? following : "";
-  const unread = loading.isSlow ? WAITING : "Reading the log…";
+  const said = loading.isSlow ? WAITING_FOR_KERNEL : shown.canGrow ? following : "";
+  const unread = loading.isSlow ? WAITING_FOR_KERNEL : "Reading the log…";
   const note = shown.isKnown ? shown.note : loading.error === null ? unread : "";
 
   return (
@@ -151,7 +152,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
         {title ?? (
           <LogStreams
             name={name}
-            sizeOf={(stream) => texts.get(stream)?.told ?? ""}
+            sizeOf={(stream) => texts.get(stream)?.sizeText ?? ""}
             onName={(stream) => {
               setFollowing(true);
               onName(stream);
@@ -159,10 +160,10 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
           />
         )}
         <LogSearch
-          wanted={wanted}
+          query={query}
           count={matches.length}
           chosen={current}
-          onWanted={search}
+          onQuery={search}
           onStep={step}
         />
         <span class="iw-log-tools">
@@ -192,7 +193,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
         tabIndex={0}
       >
         {shown.start > 0 ? (
-          <button type="button" class="iw-button iw-quiet iw-log-earlier" onClick={earlier}>
+          <button type="button" class="iw-button iw-button-plain iw-log-earlier" onClick={earlier}>
             <Icon name="up" /> Earlier
           </button>
         ) : null}

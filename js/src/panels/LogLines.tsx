@@ -1,8 +1,8 @@
-/** The lines of a log. Drawn in blocks that the browser lays out when they come into sight. */
+/** The lines of a log, in blocks that the browser lays out when they become visible. */
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 import type { Line } from "./ansi";
-import { type Match, piecesOf } from "./logtext";
+import { type Match, splitByMatches } from "./log_text";
 
 /** Lines of a block. */
 const BLOCK = 100;
@@ -83,7 +83,7 @@ function drawLine(
   if (line.length === 0) return "\n";
   const offset = matches.findIndex((match) => match.line === number);
   const own = offset === -1 ? [] : matches.filter((match) => match.line === number);
-  return piecesOf(line, own, first + offset).map(({ text, run, match }, index) => {
+  return splitByMatches(line, own, first + offset).map(({ text, run, match }, index) => {
     const paint = line[run]?.paint ?? null;
     const inner =
       match === null ? (

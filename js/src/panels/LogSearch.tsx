@@ -1,18 +1,18 @@
-/** Search in a log: Enter goes on, Shift+Enter back, Escape clears. */
+/** Search in a log: Enter for the next match, Shift+Enter for the previous, Escape clears. */
 import { formatCount } from "../format";
 import { Icon } from "../parts/Icons";
-import { MOST_MATCHES } from "./logtext";
+import { MAX_MATCHES } from "./log_text";
 
 interface Props {
-  wanted: string;
+  query: string;
   /** How many matches there are, and which is gone to. */
   count: number;
   chosen: number;
-  onWanted: (wanted: string) => void;
+  onQuery: (query: string) => void;
   onStep: (step: 1 | -1) => void;
 }
 
-export function LogSearch({ wanted, count, chosen, onWanted, onStep }: Props) {
+export function LogSearch({ query, count, chosen, onQuery, onStep }: Props) {
   const said = count === 0 ? "no match" : `${formatCount(chosen + 1)} of ${formatCount(count)}`;
   return (
     <span class="iw-log-search" role="search">
@@ -21,26 +21,26 @@ export function LogSearch({ wanted, count, chosen, onWanted, onStep }: Props) {
         class="iw-search"
         aria-label="Search the log"
         placeholder="Search"
-        value={wanted}
-        onInput={(event) => onWanted(event.currentTarget.value)}
+        value={query}
+        onInput={(event) => onQuery(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter") onStep(event.shiftKey ? -1 : 1);
-          else if (event.key === "Escape" && wanted !== "") {
+          else if (event.key === "Escape" && query !== "") {
             event.stopPropagation();
-            onWanted("");
+            onQuery("");
           }
         }}
       />
-      {wanted === "" ? null : (
+      {query === "" ? null : (
         <>
-          <span class="iw-num iw-dim" aria-live="polite">
-            {count >= MOST_MATCHES ? `${said}+` : said}
+          <span class="iw-num iw-muted" aria-live="polite">
+            {count >= MAX_MATCHES ? `${said}+` : said}
           </span>
           {([-1, 1] as const).map((step) => (
             <button
               key={step}
               type="button"
-              class="iw-button iw-quiet"
+              class="iw-button iw-button-plain"
               aria-label={step === 1 ? "Next match" : "Previous match"}
               title={step === 1 ? "Next match (Enter)" : "Previous match (Shift+Enter)"}
               disabled={count === 0}

@@ -1,4 +1,4 @@
-/** The streams of a simulator, with how much each has written. */
+/** Selects the output stream, with the size of each. */
 export const STREAMS: readonly string[] = ["stdout.txt", "stderr.txt"];
 
 interface Props {

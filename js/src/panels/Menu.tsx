@@ -1,8 +1,8 @@
-/** What the buttons of a list's head open: the filter of a column, or the choice of columns. */
+/** The menu that a table header opens: a column filter or the column selection. */
 import type { Bridge } from "../bridge";
 import { COLUMNS } from "../columns";
 import type { ColumnKey, QueryView } from "../contract";
-import type { Ask } from "../list/query";
+import type { Ask } from "../list/useQuery";
 import { ColumnsMenu } from "./ColumnsMenu";
 import { FilterMenu } from "./FilterMenu";
 import { Popover } from "./Popover";

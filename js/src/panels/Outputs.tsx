@@ -1,8 +1,8 @@
-/** The Outputs tab: asks for the listing when it is first looked at. */
+/** The Outputs tab: requests the listing when it is first opened. */
 import { useLayoutEffect, useState } from "preact/hooks";
 import type { OutputsView, PreviewView } from "../contract";
 import { ErrorBox } from "../parts/ErrorBox";
-import { type Pending, usePending, WAITING } from "../parts/pending";
+import { type PendingRequest, useRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
 import { OutputsTable } from "./OutputsTable";
 
 interface Props {
@@ -10,14 +10,14 @@ interface Props {
   onDownload(names: string[] | null): Promise<unknown>;
   onPreview(name: string): Promise<PreviewView>;
   isDownloading: boolean;
-  pending: Pending;
+  pending: PendingRequest;
   chosen?: readonly string[];
   onChoose?(names: string[]): void;
 }
 
 export function Outputs({ onList, ...props }: Props) {
   const [outputs, setOutputs] = useState<OutputsView | null>(null);
-  const loading = usePending();
+  const loading = useRequest();
   const load = () => loading.run(async () => setOutputs(await onList()));
   // biome-ignore lint/correctness/useExhaustiveDependencies: once per opening
   useLayoutEffect(() => {
@@ -35,7 +35,7 @@ export function Outputs({ onList, ...props }: Props) {
   }
   return (
     <div class="iw-empty" role="note">
-      {loading.isSlow ? WAITING : "Listing the output files…"}
+      {loading.isSlow ? WAITING_FOR_KERNEL : "Listing the output files…"}
     </div>
   );
 }

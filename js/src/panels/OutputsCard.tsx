@@ -1,18 +1,18 @@
-/** What a widget of the output files alone shows: the files, and how far their download is. */
+/** The widget of a task's output files and their download. */
 import { useCallback } from "preact/hooks";
 import { type Bridge, useTrait } from "../bridge";
 import type { DownloadView } from "../contract";
+import { hasEnded } from "../download_progress";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Progress } from "../parts/Progress";
-import { usePending, WAITING } from "../parts/pending";
-import { hasEnded } from "../progress";
+import { useRequest, WAITING_FOR_KERNEL } from "../parts/useRequest";
 import { Outputs } from "./Outputs";
 
 export function OutputsCard({ bridge }: { bridge: Bridge }) {
   const task_id = bridge.get<string>("id");
   const download = useTrait<DownloadView | null>(bridge, "download");
-  const transfer = usePending();
-  const steer = usePending();
+  const transfer = useRequest();
+  const steer = useRequest();
   const onChoose = useCallback((names: string[]) => bridge.set("chosen", names), [bridge]);
   const again = () => bridge.request("resume_download", { task_id });
   return (
@@ -21,7 +21,7 @@ export function OutputsCard({ bridge }: { bridge: Bridge }) {
         <>
           {isSlow ? (
             <div class="iw-note" role="note">
-              {WAITING}
+              {WAITING_FOR_KERNEL}
             </div>
           ) : null}
           {error === null ? null : <ErrorBox error={error} onDismiss={clear} />}

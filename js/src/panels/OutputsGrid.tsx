@@ -1,9 +1,9 @@
-/** The lines of a tree of files: only those in sight are drawn, the keyboard reaches all. */
+/** The rows of a file tree, with virtual scrolling and keyboard navigation. */
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/Icons";
-import { useRange } from "../window";
-import { Check, OutputsLine } from "./OutputsLine";
-import { between, type Sum, type Sums } from "./sums";
+import { useVisibleRange } from "../virtual_scroll";
+import { Check, FileRow } from "./FileRow";
+import { between, type Sum, type Sums } from "./prefix_sums";
 import { type Folder, type Line, nameOf, type Sort, type SortKey, spanOf, type Tree } from "./tree";
 
 const ROW_HEIGHT = 28;
@@ -17,7 +17,7 @@ interface Props {
   /** The first one is the name. */
   columns: Columns;
   /** What stands in the others. */
-  tell(key: SortKey, sum: Sum): string;
+  formatCell(key: SortKey, sum: Sum): string;
   tree: Tree;
   lines: readonly Line[];
   isTree: boolean;
@@ -28,7 +28,7 @@ interface Props {
   counts?: Float64Array;
   /** The file in the preview. */
   previewed?: number | null;
-  /** Tells files apart where the tree changes: their places do not. */
+  /** Identifies a file across changes of the tree, unlike its index. */
   idOf?(index: number): string;
   isGrowing?(index: number): boolean;
   isOpen(folder: Folder): boolean;
@@ -40,14 +40,14 @@ interface Props {
 export function OutputsGrid(props: Props) {
   const { tree, lines, columns, isTree, sort, sums, counts, isOpen, onFold, onPreview } = props;
   const { previewed = null, onChoose = () => {} } = props;
-  // Tells lines apart, however they move: paths of folders end in a slash.
+  // A stable key per row: paths of folders end with a slash.
   const keyOf = (line: Line): string | number =>
     line.kind === "folder" ? line.path : (props.idOf?.(line.index) ?? line.index);
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
   const [activeKey, setActive] = useState<string | number | null>(null);
   const anchor = useRef<string | number | null>(null);
-  const range = useRange(scroller, lines.length, ROW_HEIGHT);
+  const range = useVisibleRange(scroller, lines.length, ROW_HEIGHT);
   const { start, stop } = lines.length > WINDOWED_ABOVE ? range : { start: 0, stop: lines.length };
   const isActive = (line: Line) => keyOf(line) === activeKey;
   const shown = lines.slice(start, stop);
@@ -177,7 +177,7 @@ export function OutputsGrid(props: Props) {
       </div>
       <div role="presentation" style={{ height: `${start * ROW_HEIGHT}px` }} />
       {shown.map((line, index) => (
-        <OutputsLine
+        <FileRow
           key={keyOf(line)}
           id={`${id}-${start + index}`}
           line={line}
@@ -185,7 +185,7 @@ export function OutputsGrid(props: Props) {
           name={nameOf(tree, line)}
           sum={sums.of(spanOf(line))}
           columns={columns}
-          tell={props.tell}
+          formatCell={props.formatCell}
           chosen={chosenOf(line)}
           row={start + index + 2}
           isTree={isTree}

@@ -1,13 +1,13 @@
-/** The output files: look through them, choose, preview, download. */
+/** The output files: search, select, preview, download. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { OutputsView, PreviewView } from "../contract";
 import { formatBytes, formatCount, formatPlural } from "../format";
-import type { Pending } from "../parts/pending";
-import { choose, chosenOf, countChosen, namesOf, summary, sumOf } from "./choice";
+import type { PendingRequest } from "../parts/useRequest";
+import { choose, countChosen, namesOf, selectionState, summary, sumOf } from "./file_selection";
 import { type Columns, OutputsGrid } from "./OutputsGrid";
 import { Preview } from "./Preview";
-import { Switch } from "./Switch";
-import { type Sum, Sums } from "./sums";
+import { type Sum, Sums } from "./prefix_sums";
+import { SegmentedControl } from "./SegmentedControl";
 import {
   type FileLine,
   type Folder,
@@ -31,13 +31,14 @@ const COLUMNS: Columns = [
   ["size", "Size"],
   ["compressed", "Compressed"],
 ];
-const tell = (key: SortKey, sum: Sum) => formatBytes(key === "size" ? sum.size : sum.compressed);
+const formatCell = (key: SortKey, sum: Sum) =>
+  formatBytes(key === "size" ? sum.size : sum.compressed);
 
 interface Props {
   outputs: OutputsView;
   /** A download of this task is on its way. */
   isDownloading: boolean;
-  pending: Pending;
+  pending: PendingRequest;
   /** Names as `namesOf` gives them at first. */
   chosen?: readonly string[] | undefined;
   onChoose?: ((names: string[]) => void) | undefined;
@@ -55,8 +56,8 @@ export function OutputsTable(props: Props) {
   const [opened, setOpened] = useState<ReadonlySet<Folder>>(new Set(isShort ? tree.folders : []));
   // A search opens every folder; those that are folded again while it lasts.
   const [folded, setFolded] = useState<ReadonlySet<Folder>>(new Set());
-  const [chosen, setChosen] = useState(() => chosenOf(tree, props.chosen ?? []));
-  const told = useRef(chosen);
+  const [chosen, setChosen] = useState(() => selectionState(tree, props.chosen ?? []));
+  const sent = useRef(chosen);
   const [previewed, setPreviewed] = useState<number | null>(null);
 
   const isSearch = search.trim() !== "";
@@ -75,8 +76,8 @@ export function OutputsTable(props: Props) {
 
   // At once, so that a cell that is run right after a click finds the choice in Python.
   useLayoutEffect(() => {
-    if (onChoose === undefined || told.current === chosen) return;
-    told.current = chosen;
+    if (onChoose === undefined || sent.current === chosen) return;
+    sent.current = chosen;
     onChoose(namesOf(tree, chosen));
   }, [onChoose, tree, chosen]);
 
@@ -125,7 +126,7 @@ export function OutputsTable(props: Props) {
               setFolded(new Set());
             }}
           />
-          <span class="iw-dim" aria-live="polite">
+          <span class="iw-muted" aria-live="polite">
             {isSearch ? `${formatCount(found)} of ${formatPlural(tree.files.length, "file")}` : ""}
           </span>
           <span class="iw-grow" />
@@ -134,13 +135,13 @@ export function OutputsTable(props: Props) {
               {isTree ? (
                 <button
                   type="button"
-                  class="iw-button iw-quiet"
+                  class="iw-button iw-button-plain"
                   onClick={() => fold(tree.folders, !isAllOpen)}
                 >
                   {isAllOpen ? "Fold all" : "Expand all"}
                 </button>
               ) : null}
-              <Switch
+              <SegmentedControl
                 label="Show the files as"
                 choices={[
                   ["Tree", isTree],
@@ -155,7 +156,7 @@ export function OutputsTable(props: Props) {
       <OutputsGrid
         label="Output files"
         columns={COLUMNS}
-        tell={tell}
+        formatCell={formatCell}
         tree={tree}
         lines={lines}
         isTree={isTree}
@@ -197,7 +198,7 @@ export function OutputsTable(props: Props) {
           </button>
           <button
             type="button"
-            class="iw-button iw-primary"
+            class="iw-button iw-button-primary"
             disabled={isBlocked || total.files === 0}
             onClick={() => void pending.run(() => onDownload(null))}
           >

@@ -1,4 +1,4 @@
-/** A box over the list, below the button that opened it. */
+/** A dialog below the button that opened it. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isShortcut } from "../shortcuts";
@@ -65,7 +65,7 @@ export function Popover({ anchor, label, onClose, children }: Props) {
         own.current = event;
       }}
       onKeyDown={(event) => {
-        // What is typed here is for nobody else; shortcuts of the application go to the root.
+        // Keys typed here must not reach handlers of the list; shortcuts of the host are caught at the root.
         if (!isShortcut(event)) event.stopPropagation();
         if (event.key === "Escape") close();
       }}

@@ -1,15 +1,15 @@
-/** A look into one output file, beside the list that it was chosen from. */
+/** The preview of an output file. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { errorView } from "../bridge";
 import type { ErrorView, FileView, PreviewView } from "../contract";
 import { formatBytes } from "../format";
-import { clip } from "../parts/Badge";
+import { truncate } from "../parts/Badge";
 import { CopyButton } from "../parts/CopyButton";
 import { ErrorBox } from "../parts/ErrorBox";
 import { Icon, type IconName } from "../parts/Icons";
-import { SLOW_AFTER, WAITING } from "../parts/pending";
-import { Look } from "./Look";
-import { visible } from "./names";
+import { SLOW_AFTER_MS, WAITING_FOR_KERNEL } from "../parts/useRequest";
+import { PreviewContent } from "./PreviewContent";
+import { visibleName } from "./visible_name";
 
 interface Props {
   file: FileView;
@@ -33,13 +33,13 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
   const [isWrapped, setWrapped] = useState(true);
   const body = useRef<HTMLDivElement>(null);
   const { name } = file;
-  const said = clip(visible(name));
+  const said = truncate(visibleName(name));
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: one question a file; `tries` asks again
   useLayoutEffect(() => {
     let isOver = false;
     setSlow(false);
-    const timer = setTimeout(() => setSlow(true), SLOW_AFTER);
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
     const settle = (view: PreviewView | null, error: ErrorView | null) => {
       clearTimeout(timer);
       // Another file was asked for since: answers may overtake one another.
@@ -66,14 +66,14 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
         <b class="iw-cell" title={said}>
           <bdi>{said}</bdi>
         </b>
-        <span class="iw-dim iw-num">{formatBytes(file.size)}</span>
+        <span class="iw-muted iw-num">{formatBytes(file.size)}</span>
         <span class="iw-grow" />
         {text === null ? null : (
           <>
             {view?.kind === "hex" ? null : (
               <button
                 type="button"
-                class="iw-button iw-quiet"
+                class="iw-button iw-button-plain"
                 aria-pressed={isWrapped}
                 onClick={() => setWrapped(!isWrapped)}
               >
@@ -87,7 +87,7 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
         <Step icon="down" label="Next file" onClick={onNext} />
         <Step icon="bad" label="Close preview" onClick={onClose} />
       </div>
-      {isThere && view?.note ? <div class="iw-preview-note iw-dim">{view.note}</div> : null}
+      {isThere && view?.note ? <div class="iw-preview-note iw-muted">{view.note}</div> : null}
       <div
         class={isThere ? "iw-preview-body" : "iw-preview-body iw-stale"}
         role="group"
@@ -98,7 +98,7 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
       >
         {!isThere && (isSlow || answer === null) ? (
           <div class="iw-empty" role="note">
-            {isSlow ? WAITING : "Reading the file…"}
+            {isSlow ? WAITING_FOR_KERNEL : "Reading the file…"}
           </div>
         ) : null}
         {isThere && answer.error !== null ? (
@@ -115,7 +115,9 @@ export function Preview({ file, onPreview, onPrevious, onNext, onClose }: Props)
             </button>
           </ErrorBox>
         ) : null}
-        {view === null ? null : <Look key={view.name} view={view} isWrapped={isWrapped} />}
+        {view === null ? null : (
+          <PreviewContent key={view.name} view={view} isWrapped={isWrapped} />
+        )}
       </div>
     </section>
   );
@@ -125,7 +127,7 @@ function Step(props: { icon: IconName; label: string; onClick: (() => void) | un
   return (
     <button
       type="button"
-      class="iw-button iw-quiet"
+      class="iw-button iw-button-plain"
       aria-label={props.label}
       title={props.label}
       disabled={props.onClick === undefined}

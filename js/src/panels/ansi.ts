@@ -4,7 +4,7 @@
  * Known are colours and weights (SGR), overwriting by `\r`, `\b` and moves of the cursor, tabs and
  * the erasing of lines: what progress bars are made of. All other sequences are dropped.
  */
-import { type Paint, paintOf, type Rgb, xterm } from "./colours";
+import { type Paint, type Rgb, resolveColour, xterm } from "./ansi_colours";
 
 /** A stretch of a line in one style; `paint` is null for plain text. */
 export interface Run {
@@ -15,8 +15,8 @@ export interface Run {
 /** A line is replaced when it changes, so that what is drawn of it can be kept by identity. */
 export type Line = readonly Run[];
 
-/** Longer lines are cut: nobody reads them, and drawing them takes seconds. */
-export const LONGEST_LINE = 10_000;
+/** Longer lines are cut: rendering them takes seconds. */
+export const MAX_LINE_LENGTH = 10_000;
 
 const TEXT = String.raw`[^\x00-\x1f\x7f-\x9f]+`;
 const CONTROL_SEQUENCE = String.raw`\x1b\[([0-?]{0,64})[ -/]{0,8}([@-~])`;
@@ -107,13 +107,13 @@ export class Terminal {
   #write(text: string): void {
     const line = this.#lines[this.#row] ?? [];
     if (this.#cells === null && line.length === 0 && this.#column === 0) {
-      this.#put([{ text: cut(text, 0, LONGEST_LINE), paint: this.#paint }]);
-    } else if (this.#column < LONGEST_LINE) {
+      this.#put([{ text: cut(text, 0, MAX_LINE_LENGTH), paint: this.#paint }]);
+    } else if (this.#column < MAX_LINE_LENGTH) {
       this.#cells ??= cellsOf(line);
       while (this.#cells.length < this.#column) this.#cells.push(BLANK);
       let at = this.#column;
       for (const letter of text) {
-        if (at === LONGEST_LINE) break;
+        if (at === MAX_LINE_LENGTH) break;
         this.#cells[at] = { text: letter, paint: this.#paint };
         at += 1;
       }
@@ -161,9 +161,9 @@ export class Terminal {
     } else if (final === "A" || final === "F") this.#row = Math.max(0, this.#row - count);
     else if (final === "B" || final === "E") {
       this.#row = Math.min(this.#lines.length - 1, this.#row + count);
-    } else if (final === "C") this.#column = Math.min(LONGEST_LINE, this.#column + count);
+    } else if (final === "C") this.#column = Math.min(MAX_LINE_LENGTH, this.#column + count);
     else if (final === "D") this.#column = Math.max(0, this.#column - count);
-    else if (final === "G") this.#column = Math.min(LONGEST_LINE, count - 1);
+    else if (final === "G") this.#column = Math.min(MAX_LINE_LENGTH, count - 1);
     if (final === "E" || final === "F") this.#column = 0;
   }
 
@@ -190,7 +190,7 @@ export class Terminal {
     }
     let paint = this.#paints.get(key);
     if (paint === undefined) {
-      paint = paintOf(this.#sgr);
+      paint = resolveColour(this.#sgr);
       this.#paints.set(key, paint);
     }
     this.#paint = paint;
@@ -205,7 +205,7 @@ export function textOf(line: Line): string {
 }
 
 function styled(before: Sgr, parameters: string): Sgr {
-  // Parts of one parameter may be divided by colons; an empty one is a nought.
+  // A parameter may have parts separated by colons; an empty part is 0.
   const codes = parameters.split(/[;:]/).map((code) => Number.parseInt(code, 10) || 0);
   const isColon = parameters.includes(":");
   let sgr = { ...before };

@@ -1,9 +1,9 @@
-/** Filters as people write and read them: pure. */
+/** Formats and parses the filters of columns. */
 import { COLUMNS } from "../columns";
 import type { ColumnKey, FilterView } from "../contract";
-import { formatBytes, formatCost, formatCount, formatDate, formatShort } from "../format";
+import { formatBytes, formatCost, formatCount, formatDate, formatDuration } from "../format";
 
-export const UNKNOWN = "not known";
+export const UNKNOWN_LABEL = "not known";
 
 /** The unit that a field of a column is written in, and what it stands for. */
 export function unitOf(column: ColumnKey): { name: string; size: number } {
@@ -22,7 +22,7 @@ export function unitOf(column: ColumnKey): { name: string; size: number } {
 const two = (n: number) => String(n).padStart(2, "0");
 
 /** What a field shows of a bound: local time to the minute, or a number in the column's unit. */
-export function written(column: ColumnKey, bound: number | null): string {
+export function formatBound(column: ColumnKey, bound: number | null): string {
   if (bound === null) return "";
   if (COLUMNS[column].kind !== "time") {
     return String(Number((bound / unitOf(column).size).toPrecision(6)));
@@ -33,7 +33,7 @@ export function written(column: ColumnKey, bound: number | null): string {
 }
 
 /** The bound that a field says; null where it says none. */
-export function read(column: ColumnKey, text: string): number | null {
+export function parseBound(column: ColumnKey, text: string): number | null {
   if (text === "") return null;
   const value =
     COLUMNS[column].kind === "time" ? Date.parse(text) : Number(text) * unitOf(column).size;
@@ -41,12 +41,12 @@ export function read(column: ColumnKey, text: string): number | null {
 }
 
 /** A bound in words. */
-export function worded(column: ColumnKey, bound: number): string {
+export function describeBound(column: ColumnKey, bound: number): string {
   switch (COLUMNS[column].kind) {
     case "time":
       return formatDate(bound);
     case "seconds":
-      return formatShort(bound);
+      return formatDuration(bound);
     case "bytes":
       return formatBytes(bound);
     case "dollars":
@@ -57,15 +57,15 @@ export function worded(column: ColumnKey, bound: number): string {
 }
 
 /** `Simulator: reef3d, swmm`, `Cost: 1.00 US$ to 2.00 US$`, `Submitted: from 01 Feb, 17:16:17`. */
-export function describe(column: ColumnKey, filter: FilterView): string {
+export function describeFilter(column: ColumnKey, filter: FilterView): string {
   const { title } = COLUMNS[column];
   if ("values" in filter) {
-    const names = filter.values.map((value) => value ?? UNKNOWN);
+    const names = filter.values.map((value) => value ?? UNKNOWN_LABEL);
     const more = names.length > 3 ? ` and ${names.length - 2} more` : "";
     return `${title}: ${names.slice(0, more ? 2 : 3).join(", ")}${more}`;
   }
   const { min, max } = filter;
-  if (min === null) return `${title}: up to ${worded(column, max ?? 0)}`;
-  if (max === null) return `${title}: from ${worded(column, min)}`;
-  return `${title}: ${worded(column, min)} to ${worded(column, max)}`;
+  if (min === null) return `${title}: up to ${describeBound(column, max ?? 0)}`;
+  if (max === null) return `${title}: from ${describeBound(column, min)}`;
+  return `${title}: ${describeBound(column, min)} to ${describeBound(column, max)}`;
 }

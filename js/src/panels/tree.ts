@@ -1,5 +1,5 @@
-/** Files as a tree of folders: order, search, and the lines that are in sight. Pure. */
-import type { Sums } from "./sums";
+/** A tree of files: sorting, search and visible rows. */
+import type { Sums } from "./prefix_sums";
 
 /** An output file, or one of a working folder, of which only the latter has a time. */
 export interface TreeFile {
@@ -148,42 +148,41 @@ function sorted<T>(items: T[], { key, isDescending }: Sort, sumOf: (item: T) => 
 
 /** The files that a search shows, as a mask: all of them for an empty search. */
 export function find(tree: Tree, search: string): Uint8Array {
-  const wanted = search.trim().toLowerCase();
+  const query = search.trim().toLowerCase();
   const mask = new Uint8Array(tree.files.length);
-  const isGlob = /[*?]/.test(wanted);
+  const isGlob = /[*?]/.test(query);
   tree.files.forEach(({ name }, index) => {
     const path = name.toLowerCase();
     const isMatch = isGlob
-      ? matchesGlob(path, wanted) || matchesGlob(path.slice(path.lastIndexOf("/") + 1), wanted)
-      : path.includes(wanted);
+      ? matchesGlob(path, query) || matchesGlob(path.slice(path.lastIndexOf("/") + 1), query)
+      : path.includes(query);
     mask[index] = Number(isMatch);
   });
   return mask;
 }
 
-/** `*` and `?` as the downloads take them: across folders. Not a RegExp, which some patterns would
- * keep busy for ever. */
+/** Matches `*` and `?` across folders, as downloads do. A RegExp could backtrack for ever. */
 export function matchesGlob(text: string, pattern: string): boolean {
   let at = 0;
-  let wanted = 0;
+  let position = 0;
   let star = -1;
   let retry = 0;
   while (at < text.length) {
-    if (pattern[wanted] === "*") {
-      star = wanted;
-      wanted += 1;
+    if (pattern[position] === "*") {
+      star = position;
+      position += 1;
       retry = at;
-    } else if (pattern[wanted] === "?" || pattern[wanted] === text[at]) {
+    } else if (pattern[position] === "?" || pattern[position] === text[at]) {
       at += 1;
-      wanted += 1;
+      position += 1;
     } else if (star !== -1) {
       retry += 1;
       at = retry;
-      wanted = star + 1;
+      position = star + 1;
     } else return false;
   }
-  while (pattern[wanted] === "*") wanted += 1;
-  return wanted === pattern.length;
+  while (pattern[position] === "*") position += 1;
+  return position === pattern.length;
 }
 
 interface View {

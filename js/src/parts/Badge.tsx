@@ -1,6 +1,6 @@
-/** The status at a glance: icon, word and colour, so that none of them carries it alone. */
+/** Status badge: icon, text and colour, so that colour is never the only cue. */
 import { formatCount } from "../format";
-import { Icon, toneOf } from "./Icons";
+import { Icon, statusGroupOf } from "./Icons";
 
 interface Props {
   status: string;
@@ -11,13 +11,13 @@ interface Props {
 }
 
 export function Badge({ status, alias, tone, meaning = "", queueAhead = null }: Props) {
-  const kind = toneOf(tone);
+  const kind = statusGroupOf(tone);
   return (
     <span
       role="status"
-      class={`iw-badge iw-tone-${kind}`}
+      class={`iw-badge iw-status-${kind}`}
       data-status={status}
-      title={meaning || clip(alias)}
+      title={meaning || truncate(alias)}
     >
       <Icon name={kind} />
       <span class="iw-badge-text">
@@ -33,6 +33,6 @@ export function Badge({ status, alias, tone, meaning = "", queueAhead = null }: 
 }
 
 /** Tool tips of a text that may be endless. */
-export function clip(text: string): string {
+export function truncate(text: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }

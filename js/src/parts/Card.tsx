@@ -1,34 +1,34 @@
-/** One task: what it is, how far it is, why it failed, its files, and what can be done with it. */
+/** A task: status, progress, failure, details, log, files and actions. */
 import { useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
+import { LazyPanel } from "../code_splitting";
 import type {
   DownloadView,
   ErrorView,
-  FeedView,
   FilesView,
-  LiveView,
+  LogMetricsView,
   LogView,
   OutputsView,
-  Requests,
+  PollStatusView,
   TaskView,
 } from "../contract";
+import { hasEnded } from "../download_progress";
 import { formatCount } from "../format";
-import { Lazy } from "../lazy";
-import { hasEnded } from "../progress";
-import { clip } from "./Badge";
-import { Bell, BellLine, useNotifying } from "./Bell";
-import { Head, Meta } from "./CardHead";
+import type { Requests } from "../messages";
+import { truncate } from "./Badge";
+import { CardFacts, CardHead } from "./CardHead";
 import { Details } from "./Details";
 import { ErrorBox } from "./ErrorBox";
-import { Failure } from "./Failure";
-import { FeedLine } from "./FeedLine";
+import { FailureBox } from "./FailureBox";
 import { KillButton } from "./KillButton";
-import { Live } from "./Live";
+import { LogMetrics } from "./LogMetrics";
+import { NotifyButton, NotifyNotice, useNotify } from "./NotifyButton";
+import { PhaseBar } from "./PhaseBar";
+import { PollStatus } from "./PollStatus";
 import { Progress } from "./Progress";
-import { usePending, WAITING } from "./pending";
 import { type Tab, Tabs } from "./Tabs";
-import { Timeline } from "./Timeline";
+import { useRequest, WAITING_FOR_KERNEL } from "./useRequest";
 
 /** What a card can ask for; refusals are rejected promises. */
 export interface CardActions {
@@ -47,17 +47,17 @@ export interface CardActions {
 interface Props {
   bridge: Bridge;
   view: TaskView;
-  live: LiveView | null;
-  /** Whether the browser tells when the task ends. */
+  live: LogMetricsView | null;
+  /** Whether the browser notifies when the task ends. */
   notify: boolean;
   onNotify(notify: boolean): void;
   download: DownloadView | null;
-  feed: FeedView;
+  feed: PollStatusView;
   time: ServiceTime;
   actions: CardActions;
-  /** An error that the kernel told unasked, of an action accepted earlier. */
+  /** An error of an action that was accepted earlier. */
   error?: ErrorView | null;
-  /** Inside the list, which tells the freshness itself. */
+  /** Inside the list, which shows the poll status itself. */
   isEmbedded?: boolean;
   initialTab?: string | null;
 }
@@ -68,10 +68,10 @@ export function Card(props: Props) {
   const isLive = !view.is_terminal;
   const [open, setOpen] = useState<string | null>(props.initialTab ?? null);
   const [stream, setStream] = useState("stdout.txt");
-  const kill = usePending();
-  const transfer = usePending();
-  const steer = usePending();
-  const notifying = useNotifying(view, props.notify, props.onNotify);
+  const kill = useRequest();
+  const transfer = useRequest();
+  const steer = useRequest();
+  const notifying = useNotify(view, props.notify, props.onNotify);
   const [dismissed, setDismissed] = useState<ErrorView | null>(null);
 
   const failed = kill.error ?? transfer.error ?? steer.error;
@@ -84,7 +84,7 @@ export function Card(props: Props) {
       key: "log",
       title: "Log",
       render: () => (
-        <Lazy
+        <LazyPanel
           key={view.id}
           bridge={bridge}
           name="Log"
@@ -104,10 +104,10 @@ export function Card(props: Props) {
       key: "outputs",
       title: "Files",
       render: () => (
-        <Lazy
+        <LazyPanel
           key={view.id}
           bridge={bridge}
-          name="Files"
+          name="WorkingFiles"
           props={{ onFiles: actions.files, onLog: actions.log, time }}
         />
       ),
@@ -119,7 +119,7 @@ export function Card(props: Props) {
       title: "Outputs",
       ...(view.output_files === null ? {} : { count: formatCount(view.output_files) }),
       render: () => (
-        <Lazy
+        <LazyPanel
           key={view.id}
           bridge={bridge}
           name="Outputs"
@@ -138,19 +138,19 @@ export function Card(props: Props) {
   return (
     <section
       class={isEmbedded ? "iw-card iw-embedded" : "iw-card iw-frame"}
-      aria-label={`Task ${clip(view.id)}`}
+      aria-label={`Task ${truncate(view.id)}`}
     >
-      <Head view={view} time={time}>
+      <CardHead view={view} time={time}>
         {view.can_kill ? (
           // A kill that was accepted and failed later starts over.
           <KillButton key={epoch} pending={kill} onKill={actions.kill} />
         ) : null}
-      </Head>
-      <Meta view={view} time={time} />
-      <Timeline row={view} time={time} />
-      {live ? <Live bridge={bridge} live={live} view={view} time={time} /> : null}
+      </CardHead>
+      <CardFacts view={view} time={time} />
+      <PhaseBar row={view} time={time} />
+      {live ? <LogMetrics bridge={bridge} live={live} view={view} time={time} /> : null}
       {view.failure === null ? null : (
-        <Failure
+        <FailureBox
           failure={view.failure}
           tone={view.tone}
           onLog={
@@ -170,7 +170,7 @@ export function Card(props: Props) {
       )}
       {[kill, transfer, steer].some(({ isSlow }) => isSlow) ? (
         <div class="iw-note" role="note">
-          {WAITING}
+          {WAITING_FOR_KERNEL}
         </div>
       ) : null}
       {failed === null ? null : (
@@ -182,12 +182,12 @@ export function Card(props: Props) {
         />
       )}
       {pushed === null ? null : <ErrorBox error={pushed} onDismiss={() => setDismissed(pushed)} />}
-      <BellLine notifying={notifying} />
-      <Tabs tabs={tabs} open={open} onOpen={setOpen} label={`Task ${clip(view.id)}`}>
+      <NotifyNotice notifying={notifying} />
+      <Tabs tabs={tabs} open={open} onOpen={setOpen} label={`Task ${truncate(view.id)}`}>
         {isEmbedded || (view.is_terminal && feed.offline_since === null) ? null : (
-          <FeedLine feed={feed} time={time} isLive={isLive} />
+          <PollStatus feed={feed} time={time} isLive={isLive} />
         )}
-        {isLive ? <Bell notifying={notifying} /> : null}
+        {isLive ? <NotifyButton notifying={notifying} /> : null}
       </Tabs>
       {download === null ? null : (
         <Progress

@@ -1,22 +1,22 @@
-/** The head of a card: what the task is, how far it is, and its facts. */
+/** The head of a card: status, elapsed time and main facts. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
+import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import type { TaskView } from "../contract";
 import {
   formatAgo,
-  formatClock,
   formatCost,
   formatDate,
+  formatDuration,
+  formatHms,
   formatMoment,
-  formatShort,
 } from "../format";
 import { phasesOf } from "../phases";
-import { Badge, clip } from "./Badge";
+import { Badge, truncate } from "./Badge";
 import { CopyButton } from "./CopyButton";
 import { Icon } from "./Icons";
 
-export function Head({
+export function CardHead({
   view,
   time,
   children,
@@ -38,18 +38,18 @@ export function Head({
         queueAhead={view.is_terminal ? null : view.queue_ahead}
       />
       {view.simulator === null ? null : (
-        <b class="iw-simulator iw-text" title={clip(view.simulator)}>
+        <b class="iw-simulator iw-text" title={truncate(view.simulator)}>
           {view.simulator}
         </b>
       )}
       <span class="iw-id">
-        <span class="iw-mono iw-dim iw-text" ref={id} title={clip(view.id)}>
+        <span class="iw-mono iw-muted iw-text" ref={id} title={truncate(view.id)}>
           {view.id}
         </span>
         <CopyButton text={view.id} label="Copy id" source={id} />
         {link === null ? null : (
           <a
-            class="iw-button iw-quiet"
+            class="iw-button iw-button-plain"
             href={link}
             target="_blank"
             rel="noopener noreferrer"
@@ -61,7 +61,7 @@ export function Head({
         )}
       </span>
       <span class="iw-head-end">
-        <Counting view={view} time={time} />
+        <ElapsedTime view={view} time={time} />
         {children}
       </span>
     </div>
@@ -69,21 +69,21 @@ export function Head({
 }
 
 /** The duration that matters now, of the computation or of the phase that lasts; and the cost. */
-function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
+function ElapsedTime({ view, time }: { view: TaskView; time: ServiceTime }) {
   const now = useNow(time, !view.is_terminal);
-  const [seconds, word] = countingOf(view, now);
-  const cost = costOf(view, now);
+  const [seconds, word] = elapsedOf(view, now);
+  const cost = currentCost(view, now);
   return (
     <>
       {seconds === null ? null : (
         <span class="iw-num">
-          {time.frozen === null ? null : <span class="iw-dim">last known </span>}
-          <b class="iw-counting">{formatClock(view.is_terminal ? seconds : Math.floor(seconds))}</b>
-          {word === "" ? null : <span class="iw-dim"> {word}</span>}
+          {time.frozen === null ? null : <span class="iw-muted">last known </span>}
+          <b class="iw-elapsed">{formatHms(view.is_terminal ? seconds : Math.floor(seconds))}</b>
+          {word === "" ? null : <span class="iw-muted"> {word}</span>}
         </span>
       )}
       {cost === null ? null : (
-        <span class="iw-num iw-dim" title={view.is_terminal ? "Cost" : "Cost so far"}>
+        <span class="iw-num iw-muted" title={view.is_terminal ? "Cost" : "Cost so far"}>
           {formatCost(cost)}
         </span>
       )}
@@ -91,12 +91,12 @@ function Counting({ view, time }: { view: TaskView; time: ServiceTime }) {
   );
 }
 
-function countingOf(view: TaskView, now: number): [number | null, string] {
+function elapsedOf(view: TaskView, now: number): [number | null, string] {
   const { computation, is_terminal: isTerminal } = view;
   if (computation.seconds !== null)
-    return [secondsOf(computation, now), isTerminal ? "" : "computed"];
+    return [elapsedSeconds(computation, now), isTerminal ? "" : "computed"];
   if (isTerminal) return [null, ""];
-  if (computation.since !== null) return [secondsOf(computation, now), "running"];
+  if (computation.since !== null) return [elapsedSeconds(computation, now), "running"];
   const phase = phasesOf(view.marks)
     .reverse()
     .find(({ end }) => end === null);
@@ -107,10 +107,10 @@ function countingOf(view: TaskView, now: number): [number | null, string] {
     computing: "running",
     finalizing: "finalizing",
   };
-  return [secondsOf({ seconds: null, since: phase.start }, now), words[phase.name] ?? ""];
+  return [elapsedSeconds({ seconds: null, since: phase.start }, now), words[phase.name] ?? ""];
 }
 
-export function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
+export function CardFacts({ view, time }: { view: TaskView; time: ServiceTime }) {
   const now = useNow(time, !view.is_terminal);
   const queue = phasesOf(view.marks).find(({ name }) => name === "queue");
   const waited = queue === undefined || queue.end === null ? null : queue.end - queue.start;
@@ -134,7 +134,7 @@ export function Meta({ view, time }: { view: TaskView; time: ServiceTime }) {
         />
       )}
       {waited === null ? null : (
-        <Fact title="Queue" value={formatShort(Math.max(0, waited) / 1000)} />
+        <Fact title="Queue" value={formatDuration(Math.max(0, waited) / 1000)} />
       )}
       {explains && view.meaning ? <span class="iw-text">{view.meaning}</span> : null}
     </div>
@@ -152,7 +152,7 @@ function Fact({ title, value, more, tip = value }: FactProps) {
   return (
     <span class="iw-fact">
       {title}{" "}
-      <b class="iw-text" title={clip(tip)}>
+      <b class="iw-text" title={truncate(tip)}>
         {value}
       </b>
       {more === undefined ? null : ` · ${more}`}

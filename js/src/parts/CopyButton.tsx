@@ -1,4 +1,4 @@
-/** Copies a text, or selects it where the page may not write to the clipboard. */
+/** Copies a text, or selects it if the page may not write to the clipboard. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./Icons";
@@ -12,7 +12,7 @@ interface Props {
 
 type Outcome = "idle" | "copied" | "selected";
 
-const SHOWN_FOR = 2_000;
+const RESULT_MS = 2_000;
 const WORDS: Record<Outcome, string> = {
   idle: "",
   copied: "Copied",
@@ -30,7 +30,7 @@ export function CopyButton({ text, label, source }: Props) {
   }, []);
   useLayoutEffect(() => {
     if (outcome === "idle") return undefined;
-    const timer = setTimeout(() => setOutcome("idle"), SHOWN_FOR);
+    const timer = setTimeout(() => setOutcome("idle"), RESULT_MS);
     return () => clearTimeout(timer);
   }, [outcome]);
 
@@ -51,14 +51,14 @@ export function CopyButton({ text, label, source }: Props) {
     <span class="iw-copy">
       <button
         type="button"
-        class="iw-button iw-quiet"
+        class="iw-button iw-button-plain"
         aria-label={label}
         title={label}
         onClick={copy}
       >
         <Icon name={outcome === "copied" ? "ok" : "copy"} />
       </button>
-      <span class="iw-copy-said" aria-live="polite">
+      <span class="iw-copy-result" aria-live="polite">
         {WORDS[outcome]}
       </span>
     </span>

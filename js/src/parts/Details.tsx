@@ -1,14 +1,14 @@
-/** Everything else that is known of a task. */
+/** The Details tab: all other facts of a task. */
 import type { ComponentChildren } from "preact";
-import { costOf, type ServiceTime, secondsOf, useNow } from "../clock";
+import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import type { CommandView, TaskView } from "../contract";
 import {
   formatAgo,
-  formatClock,
   formatCost,
   formatDate,
+  formatDuration,
   formatGrowing,
-  formatShort,
+  formatHms,
   MISSING,
 } from "../format";
 import { Icon } from "./Icons";
@@ -19,13 +19,13 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
   const isTicking = isLive && time.frozen === null;
   const ended = view.is_terminal ? (view.marks.at(-1) ?? null) : null;
   const computed =
-    isLive || view.computation.seconds !== null ? secondsOf(view.computation, now) : null;
-  const cost = costOf(view, now);
+    isLive || view.computation.seconds !== null ? elapsedSeconds(view.computation, now) : null;
+  const cost = currentCost(view, now);
   return (
     <dl class="iw-details">
       <Item title="Status">
         {view.alias}
-        {view.meaning ? <span class="iw-dim"> {view.meaning}</span> : null}
+        {view.meaning ? <span class="iw-muted"> {view.meaning}</span> : null}
       </Item>
       <Item title="ID">
         <span class="iw-mono">{view.id}</span>
@@ -37,7 +37,7 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
       <Moment title="Started" at={view.started} now={isTicking ? now : null} />
       {view.is_terminal ? <Moment title="Ended" at={ended} now={null} /> : null}
       <Item title="Computation">
-        {formatClock(computed === null || !isLive ? computed : Math.floor(computed))}
+        {formatHms(computed === null || !isLive ? computed : Math.floor(computed))}
       </Item>
       {cost === null ? null : (
         <Item title={isLive ? "Cost so far" : "Cost"}>{formatCost(cost)}</Item>
@@ -69,7 +69,7 @@ function Moment({ title, at, now }: { title: string; at: number | null; now: num
   return (
     <Item title={title}>
       {formatDate(at)}
-      {at === null || now === null ? null : <span class="iw-dim"> · {formatAgo(at, now)}</span>}
+      {at === null || now === null ? null : <span class="iw-muted"> · {formatAgo(at, now)}</span>}
     </Item>
   );
 }
@@ -78,15 +78,17 @@ function Command({ command, now, isLive }: { command: CommandView; now: number; 
   const { ok, elapsed } = command;
   const isRunning = ok === null && isLive && elapsed.since !== null && elapsed.seconds === null;
   const outcome = ok === null ? (isRunning ? "running" : "not known") : ok ? "ok" : "failed";
-  const seconds = elapsed.seconds ?? (isRunning ? secondsOf(elapsed, now) : null);
+  const seconds = elapsed.seconds ?? (isRunning ? elapsedSeconds(elapsed, now) : null);
   return (
     <li class="iw-command">
       <span class={`iw-outcome iw-outcome-${ok === null ? (isRunning ? "run" : "none") : outcome}`}>
         {ok === null && !isRunning ? null : <Icon name={ok === null ? "run" : ok ? "ok" : "bad"} />}
       </span>
       <code class="iw-mono iw-text">{command.command}</code>
-      <span class="iw-num iw-dim">
-        {seconds === null ? "" : `${isRunning ? formatGrowing(seconds) : formatShort(seconds)} · `}
+      <span class="iw-num iw-muted">
+        {seconds === null
+          ? ""
+          : `${isRunning ? formatGrowing(seconds) : formatDuration(seconds)} · `}
         {command.exit_code ? `exit code ${command.exit_code}` : outcome}
       </span>
     </li>

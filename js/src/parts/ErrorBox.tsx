@@ -1,4 +1,4 @@
-/** Something that went wrong, in words, with a report that can be passed on. */
+/** An error message with a report that can be copied. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { ErrorView } from "../contract";
@@ -30,7 +30,7 @@ export function ErrorBox({ error, onDismiss, dismissLabel = "Dismiss", children 
         {onDismiss ? (
           <button
             type="button"
-            class="iw-button iw-quiet"
+            class="iw-button iw-button-plain"
             aria-label={dismissLabel}
             title={dismissLabel}
             onClick={onDismiss}

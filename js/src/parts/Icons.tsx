@@ -1,5 +1,5 @@
-/** Inline drawings: icon fonts are not there in every host, and glyphs differ between machines. */
-import type { Tone } from "../contract";
+/** Inline SVG icons: hosts lack icon fonts, and glyphs differ between machines. */
+import type { StatusGroupKey } from "../contract";
 
 const PATHS = {
   ok: <path d="M2 6.5 5 9.5 10 3" />,
@@ -72,9 +72,9 @@ export function Icon({ name }: { name: IconName }) {
   );
 }
 
-const TONES: ReadonlySet<string> = new Set(["wait", "run", "ok", "bad", "off", "unknown"]);
+const STATUS_GROUPS: ReadonlySet<string> = new Set(["wait", "run", "ok", "bad", "off", "unknown"]);
 
 /** The tone itself, or "unknown" for one that a newer kernel may send. */
-export function toneOf(tone: string): Tone {
-  return TONES.has(tone) ? (tone as Tone) : "unknown";
+export function statusGroupOf(tone: string): StatusGroupKey {
+  return STATUS_GROUPS.has(tone) ? (tone as StatusGroupKey) : "unknown";
 }

@@ -1,11 +1,11 @@
-/** Kill asks, then tells: Kill, Confirm kill, stopping…, and then the status says the rest. */
+/** Kills a task: Kill, Confirm kill, stopping…, then the status shows the result. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./Icons";
-import { type Pending, WAITING } from "./pending";
+import { type PendingRequest, WAITING_FOR_KERNEL } from "./useRequest";
 
 interface Props {
-  /** The request on its way, kept by whoever shows its error. */
-  pending: Pending;
+  /** The request, owned by the component that shows its error. */
+  pending: PendingRequest;
   onKill: () => Promise<unknown>;
   /** Narrow form for a line of the list. */
   isCompact?: boolean;
@@ -16,8 +16,8 @@ interface Props {
   question?: string;
 }
 
-/** A question that nobody answers is taken back, in milliseconds. */
-export const ASKS_FOR = 5_000;
+/** The confirmation is withdrawn after this time. */
+export const CONFIRM_TIMEOUT_MS = 5_000;
 
 export function KillButton({ pending, onKill, isCompact = false, ...rest }: Props) {
   const { tab = 0, label = "Kill", question = "" } = rest;
@@ -30,7 +30,7 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
     if (step === "asks") {
       wasAsked.current = true;
       confirm.current?.focus();
-      const timer = setTimeout(() => setStep("idle"), ASKS_FOR);
+      const timer = setTimeout(() => setStep("idle"), CONFIRM_TIMEOUT_MS);
       return () => clearTimeout(timer);
     }
     // Back from the question: the keyboard goes on where it was, unless it has moved elsewhere.
@@ -47,7 +47,11 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
   if (step === "accepted" || pending.isBusy) {
     return (
       <span class="iw-kill" role="group" aria-label="Kill">
-        <span class="iw-stopping" aria-live="polite" title={pending.isSlow ? WAITING : undefined}>
+        <span
+          class="iw-stopping"
+          aria-live="polite"
+          title={pending.isSlow ? WAITING_FOR_KERNEL : undefined}
+        >
           stopping…
         </span>
       </span>
@@ -58,7 +62,7 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
       <span class="iw-kill">
         <button
           type="button"
-          class="iw-button iw-danger"
+          class="iw-button iw-button-danger"
           ref={kill}
           tabIndex={tab}
           onClick={() => setStep("asks")}
@@ -80,13 +84,18 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
       }}
     >
       {question ? <b>{question}</b> : null}
-      <button type="button" class="iw-button iw-danger iw-filled" ref={confirm} onClick={send}>
+      <button
+        type="button"
+        class="iw-button iw-button-danger iw-button-filled"
+        ref={confirm}
+        onClick={send}
+      >
         Confirm kill
       </button>
       {/* Last, so that a double click on Kill, which stood here, ends on Keep. */}
       <button
         type="button"
-        class={isCompact ? "iw-button iw-quiet" : "iw-button"}
+        class={isCompact ? "iw-button iw-button-plain" : "iw-button"}
         aria-label="Keep"
         title="Do not kill"
         onClick={() => setStep("idle")}

@@ -1,44 +1,44 @@
-/** A download: how far, how fast, how long, which files, and where it went. */
+/** A download: progress, speed, remaining time, active files and destination. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { DownloadView, FileProgressView } from "../contract";
-import { formatPlural } from "../format";
 import {
-  amount,
+  assignSlots,
+  type FileSlots,
+  formatAmount,
   NO_SLOTS,
-  nextSlots,
   percentOf,
   percentOfAll,
-  placesOf,
   progressText,
-  type Slots,
   segmentsOf,
+  slotIndices,
   splitName,
-} from "../progress";
-import { clip } from "./Badge";
+} from "../download_progress";
+import { formatPlural } from "../format";
+import { truncate } from "./Badge";
 import { CopyButton } from "./CopyButton";
 import { ErrorBox } from "./ErrorBox";
 import { Icon } from "./Icons";
-import { type Pending, WAITING } from "./pending";
+import { type PendingRequest, WAITING_FOR_KERNEL } from "./useRequest";
 
 interface Props {
   download: DownloadView;
-  pending: Pending;
+  pending: PendingRequest;
   onPause: () => Promise<unknown>;
   onResume: () => Promise<unknown>;
   onCancel: () => Promise<unknown>;
-  /** Begins anew what failed or was cancelled. Not there where a cell waits for the result. */
+  /** Restarts a failed or cancelled download; absent while a cell waits for the result. */
   onAgain?: () => Promise<unknown>;
 }
 
 export function Progress({ download, pending, onAgain, ...rest }: Props) {
   switch (download.phase) {
     case "done":
-      return <Saved download={download} />;
+      return <FinishedDownload download={download} />;
     case "failed":
     case "cancelled":
       return (
-        <Stopped download={download} canGoOn={onAgain !== undefined}>
+        <StoppedDownload download={download} canGoOn={onAgain !== undefined}>
           {onAgain === undefined ? null : (
             <button
               type="button"
@@ -49,30 +49,36 @@ export function Progress({ download, pending, onAgain, ...rest }: Props) {
               Resume download
             </button>
           )}
-        </Stopped>
+        </StoppedDownload>
       );
     default:
-      return <UnderWay download={download} pending={pending} {...rest} />;
+      return <ActiveDownload download={download} pending={pending} {...rest} />;
   }
 }
 
-function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props, "onAgain">) {
+function ActiveDownload({
+  download,
+  pending,
+  onPause,
+  onResume,
+  onCancel,
+}: Omit<Props, "onAgain">) {
   const places = useRef(NO_SLOTS);
-  places.current = nextSlots(places.current, download, Date.now());
+  places.current = assignSlots(places.current, download, Date.now());
   const isWaiting = download.phase === "waiting";
   const isPaused = download.phase === "paused";
   const percent = percentOfAll(download);
   return (
-    <div class={`iw-strip iw-transfer ${isWaiting || isPaused ? "iw-resting" : ""}`}>
-      <div class="iw-transfer-head">
+    <div class={`iw-strip iw-download ${isWaiting || isPaused ? "iw-paused" : ""}`}>
+      <div class="iw-download-head">
         {isWaiting ? (
-          <span class="iw-transfer-numbers">
+          <span class="iw-download-numbers">
             Another download fills this folder: waiting for it
           </span>
         ) : (
-          <span class="iw-transfer-numbers">
+          <span class="iw-download-numbers">
             {segmentsOf(download).map(({ key, text, widest }) => (
-              <span class={`iw-segment-text iw-told-${key}`} key={key} data-widest={widest}>
+              <span class={`iw-segment-text iw-progress-${key}`} key={key} data-widest={widest}>
                 {text}{" "}
               </span>
             ))}
@@ -83,7 +89,7 @@ function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props
             <button
               type="button"
               class="iw-button iw-pause"
-              // Not disabled meanwhile, which would take the focus from who pauses with a key.
+              // Not disabled during the request: a disabled button loses the focus.
               onClick={() => {
                 if (!pending.isBusy) void pending.run(isPaused ? onResume : onPause);
               }}
@@ -95,14 +101,14 @@ function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props
             type="button"
             class="iw-button"
             disabled={pending.isBusy}
-            title={pending.isSlow ? WAITING : undefined}
+            title={pending.isSlow ? WAITING_FOR_KERNEL : undefined}
             onClick={() => void pending.run(onCancel)}
           >
             Cancel download
           </button>
         </span>
       </div>
-      <div class="iw-transfer-line">
+      <div class="iw-download-line">
         <ProgressBar download={download} />
         <span class="iw-num iw-percent">{percent === null ? "" : `${percent} %`}</span>
       </div>
@@ -112,34 +118,34 @@ function UnderWay({ download, pending, onPause, onResume, onCancel }: Omit<Props
 }
 
 interface FilesProps {
-  places: Slots;
+  places: FileSlots;
   download: DownloadView;
 }
 
 function Files({ places, download }: FilesProps) {
   const { slots, more, hadMore } = places;
   return (
-    <div class="iw-transfer-files">
-      {Array.from({ length: placesOf(download, places) }, (_, index) => {
+    <div class="iw-download-files">
+      {Array.from({ length: slotIndices(download, places) }, (_, index) => {
         const slot = slots[index];
         return (
           <div
             key={index}
-            class={slot?.isGone ? "iw-transfer-file iw-gone" : "iw-transfer-file"}
+            class={slot?.isGone ? "iw-download-file iw-finished" : "iw-download-file"}
             aria-hidden={slot?.isGone || undefined}
           >
-            {slot === undefined ? null : <FileLine key={slot.file.name} {...slot.file} />}
+            {slot === undefined ? null : <FileProgress key={slot.file.name} {...slot.file} />}
           </div>
         );
       })}
-      {hadMore ? <div class="iw-transfer-more">{more === 0 ? "" : `and ${more} more`}</div> : null}
+      {hadMore ? <div class="iw-download-more">{more === 0 ? "" : `and ${more} more`}</div> : null}
     </div>
   );
 }
 
-function FileLine({ name, done, total }: FileProgressView) {
+function FileProgress({ name, done, total }: FileProgressView) {
   const percent = percentOf(done, total) ?? 0;
-  const shown = clip(name);
+  const shown = truncate(name);
   const [start, end] = splitName(shown);
   return (
     <>
@@ -175,7 +181,7 @@ interface BarProps {
 export function Bar({ label, percent, isResting = false, words }: BarProps) {
   return (
     <span
-      class={`iw-progress${percent === null ? " iw-unmeasured" : ""}${isResting ? " iw-resting" : ""}`}
+      class={`iw-progress${percent === null ? " iw-unmeasured" : ""}${isResting ? " iw-paused" : ""}`}
       role="progressbar"
       aria-label={label}
       aria-valuemin={0}
@@ -188,7 +194,7 @@ export function Bar({ label, percent, isResting = false, words }: BarProps) {
   );
 }
 
-function Saved({ download }: { download: DownloadView }) {
+function FinishedDownload({ download }: { download: DownloadView }) {
   const source = useRef<HTMLElement>(null);
   const { path, files_done: files, bytes_done: bytes } = download;
   return (
@@ -198,7 +204,7 @@ function Saved({ download }: { download: DownloadView }) {
       </span>
       <span class="iw-saved">
         Downloaded {files > 0 ? `${formatPlural(files, "file")}, ` : ""}
-        {amount(bytes)}
+        {formatAmount(bytes)}
         {path === null ? null : (
           <>
             , to{" "}
@@ -219,24 +225,24 @@ interface StoppedProps {
   children: ComponentChildren;
 }
 
-function Stopped({ download, canGoOn, children }: StoppedProps) {
+function StoppedDownload({ download, canGoOn, children }: StoppedProps) {
   const { phase, bytes_done: done, bytes_total: total } = download;
   const again = `${canGoOn ? "downloading" : "calling"} again goes on from there.`;
   if (phase === "cancelled") {
     return (
       <div class="iw-strip">
-        <span class="iw-dim">
+        <span class="iw-muted">
           <Icon name="off" />
         </span>
         <span class="iw-saved">
-          Cancelled at {amount(done, total)}; {again}
+          Cancelled at {formatAmount(done, total)}; {again}
         </span>
         {children}
       </div>
     );
   }
   const error = download.error ?? { title: "The download failed", detail: "", report: "" };
-  const where = `Stopped at ${amount(done, total)}; ${again}`;
+  const where = `Stopped at ${formatAmount(done, total)}; ${again}`;
   return (
     <ErrorBox error={{ ...error, detail: [error.detail, where].filter(Boolean).join("\n") }}>
       {children}

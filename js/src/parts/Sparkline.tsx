@@ -1,6 +1,7 @@
-/** A small drawing of numbers, as wide as there is room; its last point and its gaps are marked. */
+/** A sparkline with its gaps and its last point marked. */
+
+import { pathOf, type Scale, scaleOf } from "../chart_format";
 import type { GapView, SeriesView } from "../contract";
-import { pathOf, type Scale, scaleOf } from "../metric";
 
 const WIDTH = 300;
 const HEIGHT = 20;

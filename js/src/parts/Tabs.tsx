@@ -1,4 +1,4 @@
-/** Tabs that fold: a click on the open one closes its panel. */
+/** Tabs that collapse: a click on the open tab closes its panel. */
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
 
@@ -40,7 +40,7 @@ export function Tabs({ tabs, open, onOpen, label, children }: Props) {
 
   return (
     <>
-      <div class={chosen === -1 ? "iw-tabs iw-folded" : "iw-tabs"}>
+      <div class={chosen === -1 ? "iw-tabs iw-collapsed" : "iw-tabs"}>
         <div class="iw-tablist" role="tablist" aria-label={label}>
           {tabs.map((tab, index) => (
             <button

@@ -1,0 +1,23 @@
+/** The query of the table: shown immediately in the controls, then applied by the kernel. */
+import { useRef, useState } from "preact/hooks";
+import type { Bridge } from "../bridge";
+import type { LayoutView, QueryView } from "../contract";
+import type { PendingRequest } from "../parts/useRequest";
+
+export type Ask = (part: Partial<QueryView>) => void;
+
+export function useQuery(bridge: Bridge, shape: LayoutView, pending: PendingRequest) {
+  // The last wish that is not answered yet.
+  const [wish, setWish] = useState<QueryView | null>(null);
+  const last = useRef(wish);
+  const ask: Ask = async (part) => {
+    const query = { ...(last.current ?? bridge.get<LayoutView>("shape").query), ...part };
+    last.current = query;
+    setWish(query);
+    await pending.run(() => bridge.request("query", { query }));
+    if (last.current !== query) return;
+    last.current = null;
+    setWish(null);
+  };
+  return { query: wish ?? shape.query, ask };
+}
