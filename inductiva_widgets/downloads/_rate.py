@@ -36,15 +36,15 @@ class RateEstimator:
     def add(self, count: int) -> None:
         """Take note of bytes that arrived."""
         self._received += count
-        rate = self._clock()
-        elapsed = rate - self._sampled_at
+        now = self._clock()
+        elapsed = now - self._sampled_at
         if elapsed >= _SAMPLE:
             share = math.exp(-elapsed / _SMOOTHING)
             rate = (self._received - self._sampled) / elapsed
             self._rate = self._rate * share + rate * (1 - share)
             # The average starts at zero; its weight tells how much of that is still in it.
             self._weight = self._weight * share + (1 - share)
-            self._sampled_at, self._sampled = rate, self._received
+            self._sampled_at, self._sampled = now, self._received
 
     def rate(self) -> float:
         """Return the speed; it fades while nothing arrives."""

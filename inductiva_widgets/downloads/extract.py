@@ -270,7 +270,8 @@ class _ExtractionPlan:
             )
         if links:
             messages.append(
-                f"stored as a small text file, not as a symbolic link: {links[0]!r}{_and_n_more(links)}"
+                "stored as a small text file, not as a symbolic link: "
+                f"{links[0]!r}{_and_n_more(links)}"
             )
         return DownloadSummary(renamed, choice.missing, kept, tuple(messages))
 

@@ -301,7 +301,7 @@ def test_paused_download_says_so_and_can_be_cancelled(server, tmp_path):
     server.always = Fault(hold=300_000, when=lambda entry: "bytes=-" not in entry.range)
     download = start_archive(url, tmp_path / "out", connections=1)
     assert server.holding.wait(10)
-    wait_until(lambda: download.progress.active_files)
+    wait_until(lambda: download.progress.active)
     download.pause()
     assert download.paused
     assert download.progress.phase == "paused"

@@ -94,7 +94,7 @@ def test_any_archive_comes_out_as_from_zipfile(
     server, tmp_path_factory, entries, method, stream, chosen
 ):
     folders = {
-        "/".join(p.split("/")[:n]) for p in entries for n in range(1, p.record_bytes("/") + 1)
+        "/".join(p.split("/")[:n]) for p in entries for n in range(1, p.count("/") + 1)
     }
     entries = {name: content for name, content in entries.items() if name not in folders}
     url, data = put(server, entries, method=method, stream=stream)

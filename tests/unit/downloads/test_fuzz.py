@@ -94,8 +94,8 @@ def _decode(data, member):
 
     decoder = EntryDecoder(member, sink)
     at = member.offset
-    while at < member.stop and not decoder.done:
-        used = decoder.feed(data[at : min(at + 97, member.stop)])
+    while at < member.read_limit and not decoder.done:
+        used = decoder.feed(data[at : min(at + 97, member.read_limit)])
         assert used > 0  # or it would go on for ever
         at += used
 

@@ -45,7 +45,7 @@ def test_choose(asked, found):
 def test_choose__missing_names_are_told_with_close_ones():
     choice = select_entries(NAMES, ["stdout.txt", "stdou.txt", "nothing-like-it"])
     assert choice.wanted == ("stdout.txt",)
-    assert choice.missing_chunks == ("stdou.txt", "nothing-like-it")
+    assert choice.missing == ("stdou.txt", "nothing-like-it")
     assert "'stdou.txt' (there is 'stdout.txt'" in choice.hint
 
 

@@ -86,8 +86,8 @@ def test_cancel_ends_all_of_them_and_calling_again_goes_on(server, tmp_path):
     sources = [source(server, tmp_path, name) for name in contents]
     download = start_all(sources, tmp_path)
     # A file can be whole a moment before the bytes of the next one arrive.
-    wait_until(lambda: download.progress.files_done >= 3 and download.progress.active_files)
-    assert {file.name.partition("/")[0] for file in download.progress.active_files} <= set("abc")
+    wait_until(lambda: download.progress.files_done >= 3 and download.progress.active)
+    assert {file.name.partition("/")[0] for file in download.progress.active} <= set("abc")
     download.cancel()
     with pytest.raises(DownloadCancelled):
         download.result(10)
