@@ -213,7 +213,7 @@ def test_without_the_service_what_is_kept_comes_with_a_warning(world):
     world.fail_with = APIConnectionError("http://fake cannot be reached.")
     with pytest.warns(StaleHistoryWarning, match=r"cannot be reached.* as of 20\d\d-") as caught:
         frame = world.history()
-    assert caught[0].filename == __file__.replace("test_history", "world")
+    assert caught[0].filename == __file__.replace("test_history", "history_server")
     assert rows(frame) == rows(online)
     assert told(frame)["offline"] is True
     assert told(frame)["complete"] is True

@@ -278,10 +278,10 @@ def test_a_lock_that_another_holds_is_not_waited_for_long(filled, cache):
 
 _WRITER = """
 import sys
-from inductiva_widgets.history import service
+from inductiva_widgets.history import counting_client
 from tests.unit.history.history_server import PER_PAGE, World, rows
 
-service.PER_PAGE = PER_PAGE
+counting_client.PER_PAGE = PER_PAGE
 world = World()
 world.submit_ended(60)
 print("ready", flush=True)
