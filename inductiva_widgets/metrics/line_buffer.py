@@ -23,10 +23,10 @@ class LineBuffer:
 
     Examples
     --------
-    >>> lines = Lines()
-    >>> lines.take(b"step 1\r\nday: 1\b2\b3 resi")
+    >>> lines = LineBuffer()
+    >>> lines.feed(b"step 1\r\nday: 1\b2\b3 resi")
     ['step 1', 'day: 1', 'day: 2']
-    >>> lines.take(b"dual 0.5\n")
+    >>> lines.feed(b"dual 0.5\n")
     ['day: 3 residual 0.5']
     """
 

@@ -42,7 +42,7 @@ bar = widgets.DownloadWidget(download, title="Endless")
 
 def wait():
     try:
-        return _display.finish_download(download, "Endless")
+        return _display.wait_with_progress(download, "Endless")
     except DownloadCancelled as error:
         return str(error)
 

@@ -22,7 +22,7 @@ def test_running_task_is_killed_when_its_condition_is_met(swmm, tmp_path):
     task.on_status(note)
     watch = task.watch(stop_if="percent >= 0")
     assert watch.wait(60)
-    assert watch.source == "SWMM progress"
+    assert watch.pattern == "SWMM progress"
     assert watch.note == "Asked to kill: percent >= 0 (row 1)"
     assert watch.error is None
     assert task.wait(silent_mode=True, download_std_on_completion=False) == "killed"
@@ -33,14 +33,14 @@ def test_running_task_is_killed_when_its_condition_is_met(swmm, tmp_path):
 def test_metrics_of_the_running_and_of_the_ended_task_are_the_same(swmm, short_storm):
     task = swmm.run(short_storm)
     watch = task.watch(WALL)
-    while task.metrics(WALL).empty and not watch.is_over:
+    while task.metrics(WALL).empty and not watch.is_finished:
         watch._looked.wait(0.1)
     assert watch.wait(60)
     ended = task.metrics(WALL)
-    assert ended.equals(watch.frame())
+    assert ended.equals(watch.to_frame())
     assert ended["percent"].iloc[-1] == 100
     assert ended["wall"].is_monotonic_increasing
-    assert ended.attrs["inductiva"] == watch.frame().attrs["inductiva"]
+    assert ended.attrs["inductiva"] == watch.to_frame().attrs["inductiva"]
     assert watch.progress == 1.0
 
 

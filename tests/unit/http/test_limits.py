@@ -164,7 +164,7 @@ def test_answer_that_the_service_may_hold_back_gets_that_much_more_time(serve, m
         seen.append(timeout)
         raise ConnectionError
 
-    monkeypatch.setattr(transport, "_once", note)
+    monkeypatch.setattr(transport, "_send_once", note)
     with pytest.raises(ConnectionError):
         Client(transport).get_peer_answer("t1", "me", 20)
     assert 20.0 < seen[0][1] <= 20.0 + SHORT.answer

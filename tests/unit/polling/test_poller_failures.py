@@ -59,7 +59,7 @@ def background(monkeypatch):
     def spawn(action, on_error, _):
         jobs.append((action, on_error))
 
-    monkeypatch.setattr(poller, "spawn", spawn)
+    monkeypatch.setattr(poller, "run_in_thread", spawn)
 
     def run():
         while jobs:
@@ -105,7 +105,7 @@ def test_task_whose_request_fails_is_the_only_one_affected(world, error):
     assert listener.feeds[-1].offline_since is None
     assert subject.next_delay() == 1.0
     assert list(troubles) == ["t0"]
-    assert troubles["t0"][0].status.error
+    assert troubles["t0"][0].feed.error
     client.transport.tasks["t1"].update(wire_task("t1", "failed"))
     tick(subject, clock)
     assert listener.news[-1] == ["t1:failed"]
@@ -133,7 +133,7 @@ def test_task_that_answers_again_is_no_longer_in_trouble(world):
     fail(client, "t0", None)
     tick(subject, clock, 5.0)
     assert listener.news[-1] == ["t0:success"]
-    assert [trouble and trouble.status.problem for trouble in troubles["t0"]] == [
+    assert [trouble and trouble.feed.problem for trouble in troubles["t0"]] == [
         "service error (500)",
         None,
     ]
@@ -153,7 +153,7 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
     del client.transport.tasks["t0"]
     tick(subject, clock)
     assert troubles["t0"][0].is_gone
-    assert "does not know this task any more" in troubles["t0"][0].status.notice
+    assert "does not know this task any more" in troubles["t0"][0].feed.notice
     assert listener.feeds[-1].offline_since is None
     assert subject.next_delay() == 1.0
     for _ in range(10):
@@ -303,7 +303,7 @@ def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, backgro
     assert details(client) == []
     background()
     tick(subject, clock)
-    assert troubles["t0"][0].status.problem == "not answering"
+    assert troubles["t0"][0].feed.problem == "not answering"
     fail(client, "t0", None)
     tick(subject, clock, 10.0)
     background()

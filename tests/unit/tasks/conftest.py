@@ -34,7 +34,7 @@ class Reading:
 @pytest.fixture
 def reading(monkeypatch):
     made = Reading()
-    monkeypatch.setattr(_log_stream, "follow", made.follow)
+    monkeypatch.setattr(_log_stream, "subscribe", made.follow)
     yield made
     for watch in tuple(_watch_registry._kept):
         watch.stop()

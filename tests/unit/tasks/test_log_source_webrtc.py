@@ -24,7 +24,7 @@ class Log:
         self.followers = []
         self.last_modified = None
         self.machine = Machine(self.answer, client.url)
-        for name in ("register_peer", "offer_peer", "peer_message"):
+        for name in ("register_peer", "send_peer_offer", "get_peer_answer"):
             setattr(client, name, getattr(self.machine, name))
 
     def answer(self, question, channel):

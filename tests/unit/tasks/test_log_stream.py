@@ -234,7 +234,7 @@ def test_unknown_task_ends_the_reading(service):
 
 
 def test_mistake_of_our_own_is_told(task, disk, monkeypatch):
-    monkeypatch.setattr(_log_source_http.HttpLogSource, "look", lambda _: 1 / 0)
+    monkeypatch.setattr(_log_source_http.HttpLogSource, "poll", lambda _: 1 / 0)
     monkeypatch.setattr(_log_stream, "_log", type("Log", (), {"error": lambda *_, **__: None}))
     ear = Ear()
     interest = subscribe(task, "stdout.txt", ear)

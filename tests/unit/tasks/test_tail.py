@@ -29,8 +29,8 @@ def readers(monkeypatch):
         for feed in feeds.values():
             feed.on_state(StreamState(is_finished=True))
 
-    monkeypatch.setattr(_tail, "follow", follow)
-    monkeypatch.setattr(_kernel, "sleep", sleep)
+    monkeypatch.setattr(_tail, "subscribe", follow)
+    monkeypatch.setattr(_kernel, "sleep_and_process_messages", sleep)
     return world
 
 
@@ -164,7 +164,7 @@ def test_wait_waits_for_the_computation(disk, capsys, monkeypatch):
         slept.append(seconds)
         disk.task["status"] = "computation-started"
 
-    monkeypatch.setattr(_kernel, "sleep", sleep)
+    monkeypatch.setattr(_kernel, "sleep_and_process_messages", sleep)
     task = Task("t1", client=disk.client)
     task.refresh()
     task._seen_at = -1e9
@@ -198,6 +198,6 @@ def test_running_task_is_followed_over_http(disk, capsys, monkeypatch):
         count = len(disk.asked)
         until(lambda: len(disk.asked) > count or disk.task["is_terminated"])
 
-    monkeypatch.setattr(_kernel, "sleep", sleep)
+    monkeypatch.setattr(_kernel, "sleep_and_process_messages", sleep)
     Task("t1", client=disk.client).tail_files("stdout.txt", lines=100, follow=True)
     assert capsys.readouterr().out == "1\n2\n3\n4\n5"

@@ -94,9 +94,9 @@ def test_times_are_seconds(make):
 def test_late_news_do_not_revive_an_ended_task(make):
     task = make()
     ended = task.get_info()
-    late = task.from_info(ended, task.client).client.task(ID)
+    late = task.from_info(ended, task.client).client.get_task(ID)
     task.client.transport.tasks[ID].update(wire_task(status="computation-started"))
-    stale = task.client.task(ID)
+    stale = task.client.get_task(ID)
     assert not stale.is_terminal
     assert task.update(stale).is_terminal
     assert late.is_terminal
@@ -104,17 +104,17 @@ def test_late_news_do_not_revive_an_ended_task(make):
 
 def test_answer_that_was_overtaken_takes_nothing_back(make, monkeypatch):
     task = make(status="submitted")
-    ask = task.client.task
+    ask = task.client.get_task
 
     def slow(task_id):
         answer = ask(task_id)
         # Somebody else asks later, and is answered before.
-        monkeypatch.setattr(task.client, "task", ask)
+        monkeypatch.setattr(task.client, "get_task", ask)
         task.client.transport.tasks[ID].update(wire_task(status="computation-started"))
         assert task.get_info().status == "computation-started"
         return answer
 
-    monkeypatch.setattr(task.client, "task", slow)
+    monkeypatch.setattr(task.client, "get_task", slow)
     assert task.get_info().status == "computation-started"
     assert task.last_info.status == "computation-started"
 
@@ -245,7 +245,7 @@ def test_killing_an_ended_task_is_no_error_and_no_request_to_kill(make):
 def test_kill_that_takes_longer_than_the_wait_is_false(make, no_sleep):
     task = make(status="computation-started")
     task.client.transport.hooks[f"POST /tasks/{ID}/kill"] = lambda: None
-    task.client.kill = lambda _: None
+    task.client.kill_task = lambda _: None
     no_sleep()
     assert task.kill(wait_timeout=0) is False
 

@@ -42,12 +42,12 @@ class Machine:
     def register_peer(self, task_id: str, sender: str) -> None:
         pass
 
-    def offer_peer(self, task_id: str, sender: str, sdp: str) -> None:
+    def send_peer_offer(self, task_id: str, sender: str, sdp: str) -> None:
         self.offers += 1
         if not self.is_silent:
             self._answers[sender] = SdpAnswer(sdp=self.run(self._accept(sdp)))
 
-    def peer_message(self, task_id: str, sender: str, block_s: int) -> SdpAnswer | None:
+    def get_peer_answer(self, task_id: str, sender: str, block_s: int) -> SdpAnswer | None:
         return self._answers.pop(sender, None)
 
     # What tests call

@@ -31,7 +31,7 @@ def all_of(stream, count):
     found = []
     deadline = time.monotonic() + 60
     while len(found) < count and time.monotonic() < deadline:
-        found += stream.take(0.5).messages
+        found += stream.receive(0.5).messages
     return found
 
 
@@ -258,9 +258,9 @@ def test_idle_connection_is_closed(start_machine, monkeypatch):
 def test_inbox_is_bounded_and_tells_what_it_lost():
     inbox = MessageQueue(limit=10)
     for number in range(100):
-        inbox.send(number, 3)
+        inbox.put(number, 3)
     assert inbox.get(0) == ([97, 98, 99], False)
-    inbox.send(100, 3)
+    inbox.put(100, 3)
     assert inbox.get(0) == ([100], True)
     inbox.close(TaskError("over"))
     with pytest.raises(TaskError):
@@ -278,6 +278,6 @@ def test_connection_that_was_lost_unnoticed_costs_no_answer(start_machine, monke
             lost.set()
         await lose(over, lost)
 
-    monkeypatch.setattr(peer_session, "first_of", first_of)
+    monkeypatch.setattr(peer_session, "wait_any", first_of)
     assert webrtc.request(machine, "t1", TOP) == "top"
     assert machine.offers == 2
