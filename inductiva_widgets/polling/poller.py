@@ -317,7 +317,7 @@ class Poller:
         live: dict[str, list[Pollable]] = {}
         for subscription in self._active():
             for task in subscription.tasks.values():
-                if task.known is None or not task.known.is_terminal:
+                if task.last_info is None or not task.last_info.is_terminal:
                     live.setdefault(task.id, []).append(task)
         with self._lock:
             for task_id, trouble in self._troubles.items():

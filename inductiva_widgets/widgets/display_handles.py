@@ -101,4 +101,4 @@ def _replace_all() -> None:
     for widget in list(_live):
         # One that fails must not keep the others from being readable; nobody is left to tell.
         with contextlib.suppress(Exception):
-            widget.show_twin()
+            widget.show_static()
