@@ -62,7 +62,12 @@ def _publish(data: Mimes, display_id: str, *, update: bool = False) -> None:
     from IPython.display import publish_display_data
 
     listener = cells()
-    with contextlib.nullcontext() if listener is None else listener.parent_of_thread():
+    parent: contextlib.AbstractContextManager[None] = (
+        contextlib.nullcontext()
+        if listener is None
+        else listener.parent_of_last_cell(replace=update)
+    )
+    with parent:
         publish_display_data(data, transient={"display_id": display_id}, update=update)  # type: ignore[no-untyped-call]
 
 
@@ -101,4 +106,4 @@ def _replace_all() -> None:
     for widget in list(_live):
         # One that fails must not keep the others from being readable; nobody is left to tell.
         with contextlib.suppress(Exception):
-            widget.show_twin()
+            widget.show_static()

@@ -42,12 +42,20 @@ class Cells:
         shell.events.register("post_run_cell", self._end)
 
     @contextlib.contextmanager
-    def parent_of_thread(self) -> Iterator[None]:
-        """Publish what this thread displays for the last cell, if it has no request of its own."""
+    def parent_of_last_cell(self, *, replace: bool = False) -> Iterator[None]:
+        """Publish what this thread displays as output of the last cell.
+
+        Parameters
+        ----------
+        replace
+            If True, also in a thread that has a parent request. A thread inherits the request of
+            the cell that started it, and `nbconvert --execute` ignores updates of displays that
+            come from any other cell than the running one.
+        """
         # Private to ipykernel 7. In ipykernel 6 there is one parent for all threads.
         parent: Any = getattr(self._shell.display_pub, "_parent_header", None)
-        has_own = not isinstance(parent, contextvars.ContextVar) or parent.get(None) is not None
-        if has_own or self._parent is None:
+        is_context = isinstance(parent, contextvars.ContextVar)
+        if self._parent is None or not is_context or (parent.get(None) is not None and not replace):
             yield
             return
         token = parent.set(self._parent)

@@ -87,7 +87,12 @@ def test_card_of_a_running_task_shows_its_numbers_its_log_and_its_files(
     open_notebook, lab, page, solver
 ):
     watch = f"watch = task.watch({BOTH!r})"
-    cells = (SETUP, f"{solver.run}\ntask", watch, "print(watch.wait(20), len(watch.frame()) > 9)")
+    cells = (
+        SETUP,
+        f"{solver.run}\ntask",
+        watch,
+        "print(watch.wait(20), len(watch.to_frame()) > 9)",
+    )
     notebook = open_notebook(lab.write("live.ipynb", *cells))
     notebook.run(0)
     notebook.run(1)

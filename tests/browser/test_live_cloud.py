@@ -51,7 +51,7 @@ def test_card_follows_the_log_the_numbers_and_the_files_by_webrtc(
         SETUP.format(url=cloud.url, key=server.key),
         SHOW.format(task=task),
         f"watch = task.watch({RESIDUAL!r})",
-        f"print(watch.wait(20), watch.frame().equals(task.metrics({RESIDUAL!r})))",
+        f"print(watch.wait(20), watch.to_frame().equals(task.metrics({RESIDUAL!r})))",
     )
     notebook = open_notebook(lab.write("cloud.ipynb", *cells))
     for index in range(3):

@@ -80,7 +80,7 @@ def test_search_chips_and_filters_leave_what_matches_and_python_has_the_same(tab
     expect(table.sums()).to_contain_text(f"{shown} of {count} tasks")
     assert set(table.statuses()) == {"success"}
     # The code that the page offers gives the same tasks in the same order.
-    code = "exec(table.code); print(list(df.index) == [task.id for task in table.filtered])"
+    code = "exec(table.pandas_code); print(list(df.index) == [task.id for task in table.filtered])"
     assert table.ask(code) == "True"
     table.button("Filter Resource type").click()
     menu = table.box.get_by_role("dialog")

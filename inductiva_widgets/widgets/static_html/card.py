@@ -136,12 +136,14 @@ def _failure(failure: contract.FailureView | None) -> str:
     if failure is None:
         return ""
     words = "".join(
-        f"<div>Last lines of <code>{escape_value(one['name'])}</code></div>{pre_block(truncate_start(one['text']))}"
-        for one in failure["last_words"]
+        f"<div>Last lines of <code>{escape_value(tail['name'])}</code></div>"
+        f"{pre_block(truncate_start(tail['text']))}"
+        for tail in failure["last_words"]
     )
     return (
-        f'<div style="border-left:3px solid {COLOURS[StatusGroup.FAILED]};padding:2px 10px;margin:6px 0">'
-        f"<b>{escape_value(failure['title'], LONGEST_REASON)}</b>{pre_block(truncate_text(failure['detail']))}{words}"
+        f'<div style="border-left:3px solid {COLOURS[StatusGroup.FAILED]};padding:2px 10px;'
+        f'margin:6px 0"><b>{escape_value(failure["title"], LONGEST_REASON)}</b>'
+        f"{pre_block(truncate_text(failure['detail']))}{words}"
         f"<div>{escape(failure['advice'])}</div></div>"
     )
 

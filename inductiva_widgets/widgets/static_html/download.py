@@ -47,6 +47,6 @@ def progress(download: Download) -> str:
     if phase == "cancelled":
         return f"Cancelled at {amount}; calling again goes on from there."
     if phase == "failed":
-        error = download["error"] or {"detail": ""}
-        return f"Failed at {amount}; calling again goes on from there. {truncate_text(error['detail'])}"
+        detail = truncate_text(download["error"]["detail"]) if download["error"] else ""
+        return f"Failed at {amount}; calling again goes on from there. {detail}"
     return f"{amount}, {phase}"

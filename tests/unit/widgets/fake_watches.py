@@ -14,21 +14,21 @@ from inductiva_widgets.widgets import automatic_watches, log_metrics
 class FakeWatch:
     """What widgets see of a watch."""
 
-    def __init__(self, task=None, source="residuals", **series):
+    def __init__(self, task=None, pattern="residuals", **series):
         self.task = task
-        self.source = self.title = source
+        self.pattern = self.title = pattern
         self.file = "stdout.txt"
         self.has_preset = False
         self.conditions = []
         self.rows = series
-        self.progress = self.ends = self.last_output = self.error = None
+        self.progress = self.eta = self.last_output = self.error = None
         self.note = ""
-        self.notify = self.is_over = self.is_stopped = False
+        self.notify = self.is_finished = self.is_stopped = False
         self.logs = ()
         self.callbacks = []
 
     @property
-    def names(self):
+    def series_names(self):
         return tuple(self.rows)
 
     @property
@@ -36,10 +36,10 @@ class FakeWatch:
         return max(map(len, self.rows.values()), default=0)
 
     @property
-    def last(self):
+    def latest(self):
         return {name: values[-1] for name, values in self.rows.items() if values}
 
-    def series(self, points=80):
+    def points(self, points=80):
         return {name: list(enumerate(values, 1))[-points:] for name, values in self.rows.items()}
 
     def gaps(self, name):
@@ -49,7 +49,7 @@ class FakeWatch:
             gaps.add(MetricRow(number + 1, row))
         return gaps.of(name)
 
-    def is_log(self, name):
+    def suits_log_scale(self, name):
         return name in self.logs
 
     def subscribe(self, callback):
@@ -57,20 +57,20 @@ class FakeWatch:
         return lambda: self.callbacks.remove(callback)
 
     def stop(self):
-        self.is_stopped = self.is_over = True
-        self.tell()
+        self.is_stopped = self.is_finished = True
+        self.notify_subscribers()
 
     def read(self, **values):
         """Read a number of each series, and tell it."""
         for name, value in values.items():
             self.rows.setdefault(name, []).append(value)
-        self.tell()
+        self.notify_subscribers()
 
     def end(self):
-        self.is_over = True
-        self.tell()
+        self.is_finished = True
+        self.notify_subscribers()
 
-    def tell(self):
+    def notify_subscribers(self):
         for callback in list(self.callbacks):
             callback()
 
@@ -85,8 +85,8 @@ class Kernel:
     def watches_of(self, task):
         return [watch for watch in self.made if watch.task == task]
 
-    def kept_watches(self):
-        return [watch for watch in self.made if not watch.is_over]
+    def retained(self):
+        return [watch for watch in self.made if not watch.is_finished]
 
     def make_quiet(self, task):
         watch = FakeWatch(task)
@@ -96,17 +96,17 @@ class Kernel:
     @property
     def reading(self):
         """Ids of the tasks that are read quietly."""
-        return [watch.task.id for watch in self.quiet if not watch.is_over]
+        return [watch.task.id for watch in self.quiet if not watch.is_finished]
 
 
 @pytest.fixture
 def kernel(monkeypatch):
     """Return the watches of a kernel in which every simulator's numbers are known."""
     kernel = Kernel()
-    monkeypatch.setattr(_watch_registry, "watches_of", kernel.watches_of)
-    monkeypatch.setattr(_watch_registry, "kept_watches", kernel.retained)
+    monkeypatch.setattr(_watch_registry, "for_task", kernel.watches_of)
+    monkeypatch.setattr(_watch_registry, "retained", kernel.retained)
     monkeypatch.setattr(log_metrics, "preset_for", lambda name: name)
-    monkeypatch.setattr(LogWatch, "quiet", kernel.make_quiet)
+    monkeypatch.setattr(LogWatch, "automatic", kernel.make_quiet)
     monkeypatch.setattr(automatic_watches, "_pool", automatic_watches._AutomaticWatchPool())
     monkeypatch.setattr(log_metrics, "_all", weakref.WeakSet())
     return kernel

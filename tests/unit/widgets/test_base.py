@@ -23,7 +23,7 @@ def _at_once(monkeypatch):
         except Exception as error:  # the double of a thread's last resort
             on_error(error)
 
-    monkeypatch.setattr(base, "spawn", spawn)
+    monkeypatch.setattr(base, "run_in_thread", spawn)
     monkeypatch.setattr(threading.Thread, "start", lambda _: None)
 
 

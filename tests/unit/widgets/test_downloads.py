@@ -26,7 +26,7 @@ class Work:
 
     def __call__(self, tally):
         share = tally.share()
-        share.restart(0, 100)
+        share.reset(0, 100)
         share.receive(25)
         stop = threading.Event()
         tally.control.on_cancel(stop.set)
@@ -69,7 +69,7 @@ def _requests_at_once(monkeypatch):
         except Exception as error:  # the double of a thread's last resort
             on_error(error)
 
-    monkeypatch.setattr(base, "spawn", spawn)
+    monkeypatch.setattr(base, "run_in_thread", spawn)
 
 
 @pytest.fixture

@@ -216,7 +216,7 @@ def test_shutdown_replaces_what_is_live(screen, by_hand, service, monkeypatch):
     broken = TaskWidget(Task("t1", client=client))
     for widget in (broken, card, table):
         widget._ipython_display_()
-    monkeypatch.setattr(broken, "_twin", lambda: 1 / 0)
+    monkeypatch.setattr(broken, "_static_mimebundle", lambda: 1 / 0)
     display_handles._replace_all()
     assert [LIVE in shown for shown in screen.shown] == [True, False, False]
 
@@ -291,7 +291,7 @@ def test_last_words_that_come_late_reach_the_twin(screen, by_hand, service):
 def test_bar_of_a_cell_gives_way_to_what_became_of_the_download(screen, is_cancelled):
     def work(tally):
         share = tally.share()
-        share.restart(0, 100)
+        share.reset(0, 100)
         share.receive(25)
         assert screen.is_lit.wait(10)
         if is_cancelled:

@@ -126,5 +126,5 @@ def test_what_has_not_changed_is_not_sent_again(card, kernel):
     kernel.quiet[0].read(p=1.0)
     told = []
     one.observe(told.append, "live")
-    kernel.quiet[0].tell()
+    kernel.quiet[0].notify_subscribers()
     assert told == []

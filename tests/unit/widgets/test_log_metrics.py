@@ -174,10 +174,10 @@ def test_watch_of_another_task_is_not_taken(kernel, tasks):
 
 def test_cloud_is_read_only_where_it_can_be_and_the_numbers_are_known(kernel, tasks, monkeypatch):
     (task,) = tasks(1, is_local=False)
-    monkeypatch.setattr(log_metrics, "can_follow", lambda _: False)
+    monkeypatch.setattr(log_metrics, "can_stream_log", lambda _: False)
     Widget(task)
     assert kernel.quiet == []
-    monkeypatch.setattr(log_metrics, "can_follow", lambda _: True)
+    monkeypatch.setattr(log_metrics, "can_stream_log", lambda _: True)
     monkeypatch.setattr(log_metrics, "preset_for", lambda _: None)
     Widget(task)
     assert kernel.quiet == []

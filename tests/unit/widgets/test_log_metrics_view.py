@@ -116,13 +116,13 @@ def test_watches_that_read_the_same_are_drawn_and_counted_once():
     assert (view["samples"], view["source"]) == (2, "residuals")
     assert view["conditions"][0]["text"] == "Stops if p > 9"
     assert view["note"] == "Condition met"
-    first.is_over = True
+    first.is_finished = True
     later.rows["p"].append(3.0)
     assert log_metrics_view([first, later])["series"][0]["last"] == 3.0
 
 
 def test_source_says_which_watch_has_no_value_yet():
-    first, second = FakeWatch(source="SWMM progress", percent=[1.0]), FakeWatch(source="wall")
+    first, second = FakeWatch(pattern="SWMM progress", percent=[1.0]), FakeWatch(pattern="wall")
     assert log_metrics_view([first, second])["source"] == "SWMM progress, wall (no value yet)"
     assert log_metrics_view([second])["source"] == "wall"
 
@@ -136,7 +136,10 @@ def test_conditions_of_all_watches_are_listed_with_their_state():
 
 
 def test_series_of_several_watches_stand_one_after_the_other_under_names_of_their_own():
-    first, second = FakeWatch(source="presets", p=[1.0]), FakeWatch(source="own", p=[2.0], q=[3.0])
+    first, second = (
+        FakeWatch(pattern="presets", p=[1.0]),
+        FakeWatch(pattern="own", p=[2.0], q=[3.0]),
+    )
     view = log_metrics_view([first, second])
     assert [(one["name"], one["last"]) for one in view["series"]] == [
         ("p", 1.0),
@@ -148,8 +151,8 @@ def test_series_of_several_watches_stand_one_after_the_other_under_names_of_thei
 
 def test_progress_notes_and_errors_are_those_of_the_watch_that_has_them():
     first, second = FakeWatch(), FakeWatch()
-    first.note, first.is_over = "Killed: residual > 1e3", True
-    second.progress, second.ends, second.last_output = 0.123456789, START, START
+    first.note, first.is_finished = "Killed: residual > 1e3", True
+    second.progress, second.eta, second.last_output = 0.123456789, START, START
     second.error = InputError("the expression takes too long")
     view = log_metrics_view([first, second])
     ms = round(START.timestamp() * 1000)
@@ -161,7 +164,7 @@ def test_progress_notes_and_errors_are_those_of_the_watch_that_has_them():
 
 def test_line_of_a_list_draws_the_first_series_in_few_points():
     view = metric_view(
-        [FakeWatch(source="own"), FakeWatch(p=[float(n) for n in range(100)], q=[1.0])]
+        [FakeWatch(pattern="own"), FakeWatch(p=[float(n) for n in range(100)], q=[1.0])]
     )
     assert (view["name"], view["last"], len(view["points"])) == ("p", 99.0, 24)
 

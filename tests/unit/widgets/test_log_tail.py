@@ -20,7 +20,7 @@ def spawned(monkeypatch):
     def spawn(action, on_error, name):
         actions.append(action)
 
-    monkeypatch.setattr(log_tail, "spawn", spawn)
+    monkeypatch.setattr(log_tail, "run_in_thread", spawn)
     monkeypatch.setattr(log_tail, "_known", log_tail.weakref.WeakKeyDictionary())
     return actions
 

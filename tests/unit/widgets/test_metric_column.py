@@ -26,7 +26,7 @@ def _at_once(monkeypatch):
         except Exception as error:  # the double of a thread's last resort
             on_error(error)
 
-    monkeypatch.setattr("inductiva_widgets.widgets.base.spawn", spawn)
+    monkeypatch.setattr("inductiva_widgets.widgets.base.run_in_thread", spawn)
     monkeypatch.setattr(log_metrics, "PERIOD", 0.0)
     monkeypatch.setattr(threading.Thread, "start", lambda _: None)
     monkeypatch.setattr(threading.Timer, "start", lambda timer: timer.function(*timer.args))
@@ -83,7 +83,7 @@ def test_line_is_told_its_metric_alone(seen, kernel):
     (patch,) = push["rows"]
     assert set(patch) == {"id", "metric"}
     assert (patch["id"], patch["metric"]["last"]) == ("t1", 1.0)
-    kernel.quiet[1].tell()
+    kernel.quiet[1].notify_subscribers()
     assert len(sent) == 1, "what has not changed is not sent again"
 
 
@@ -120,7 +120,7 @@ def test_task_whose_simulator_is_not_known_is_not_read_for_a_line(seen, kernel, 
     assert kernel.quiet == []
     watch = FakeWatch(table.tasks[0], q=[2.0])
     kernel.made.append(watch)
-    table._live.look()
+    table._live.update()
     _notice(watch)
     assert table.get_state("head")["head"][0]["metric"]["name"] == "q"
 

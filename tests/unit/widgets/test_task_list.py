@@ -33,8 +33,8 @@ def _at_once(monkeypatch):
         if thread.name != "inductiva-poller":
             REAL_START(thread)
 
-    monkeypatch.setattr(base, "spawn", spawn)
-    monkeypatch.setattr(selection_actions, "spawn", spawn)
+    monkeypatch.setattr(base, "run_in_thread", spawn)
+    monkeypatch.setattr(selection_actions, "run_in_thread", spawn)
     monkeypatch.setattr(threading.Thread, "start", start)
     monkeypatch.setattr(module, "_REST", 0.0)
     monkeypatch.setattr(follow_module, "PERIOD", 0.0)
@@ -151,7 +151,7 @@ def test_query_of_the_page_is_shown_and_is_there_for_python(table):
     assert ids(widget.filtered) == ["t5", "t3", "t1"]
     assert widget.filtered[0] is widget.tasks[5]
     names = {"tasks": widget.tasks}
-    exec(widget.code, names)
+    exec(widget.pandas_code, names)
     assert list(names["df"].index) == ["t5", "t3", "t1"]
 
 
@@ -199,7 +199,7 @@ def test_empty_table_is_fine():
 
 def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
     work = []
-    monkeypatch.setattr(module, "spawn", lambda action, on_error, name: work.append(action))
+    monkeypatch.setattr(module, "run_in_thread", lambda action, on_error, name: work.append(action))
     monkeypatch.setattr(module, "_GREETING", 0.0)
     monkeypatch.setattr(table_controller, "_SUMMED_AT_ONCE", 3)
     short, _ = table(*many(3))
@@ -223,7 +223,7 @@ def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
 
 def test_long_list_that_was_closed_at_once_follows_nothing(table, monkeypatch):
     work = []
-    monkeypatch.setattr(module, "spawn", lambda action, on_error, name: work.append(action))
+    monkeypatch.setattr(module, "run_in_thread", lambda action, on_error, name: work.append(action))
     monkeypatch.setattr(table_controller, "_SUMMED_AT_ONCE", 0)
     widget, client = table(wire_task("live", "computation-started"))
     widget.close()

@@ -26,4 +26,4 @@ def table_of(*tasks):
 
 def shown(table, **query):
     table.set_query(TableQuery.from_arguments(**query))
-    return [table.infos[place].task_id for place in table.shown]
+    return [table.infos[place].task_id for place in table.visible]

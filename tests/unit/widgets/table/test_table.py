@@ -13,7 +13,7 @@ from tests.unit.widgets.table.builders import NOW, info, shown, table_of
 
 
 def lines(table, start=0, stop=100):
-    return [view.get("id") or view["group"] for view in table.rows(start, stop)[1]]
+    return [view.get("id") or view["group"] for view in table.row_window(start, stop)[1]]
 
 
 def priced(*costs):
