@@ -118,6 +118,8 @@ class Subscription(Generic[T]):
         self._look_at = -float("inf")
         self._poller: weakref.ref[Poller] | None = None
         self._told = {task.id: _state(task) for task in self.tasks.values()}
+        # Reentrant: what is told may ask for more.
+        self._delivery = threading.RLock()
 
     @property
     def looks_itself(self) -> bool:
@@ -144,12 +146,17 @@ class Subscription(Generic[T]):
 
     def tell(self, feed: Feed) -> None:
         """Hand on the news and the freshness."""
-        news = self.untold()
-        for task in news:
-            self._told[task.id] = _state(task)
-        if news:
-            self.on_tasks(news)
+        self.tell_news()
         self.on_feed(feed)
+
+    def tell_news(self) -> None:
+        """Hand on the news; returns when another thread that does so has finished, too."""
+        with self._delivery:
+            news = self.untold()
+            for task in news:
+                self._told[task.id] = _state(task)
+            if news:
+                self.on_tasks(news)
 
     def tell_troubles(self, troubles: dict[str, Trouble]) -> None:
         """Hand on which of the tasks cannot be updated, as far as that has changed."""

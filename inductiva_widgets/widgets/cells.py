@@ -42,12 +42,19 @@ class Cells:
         shell.events.register("post_run_cell", self._end)
 
     @contextlib.contextmanager
-    def parent_of_thread(self) -> Iterator[None]:
-        """Publish what this thread displays for the last cell, if it has no request of its own."""
+    def parent_of_thread(self, *, always: bool = False) -> Iterator[None]:
+        """Publish what this thread displays for the last cell, if it has no request of its own.
+
+        Parameters
+        ----------
+        always
+            If True, also if it has one. nbclient takes the update of an output only from the cell
+            that is running, and a callback has the request of the cell that registered it.
+        """
         # Private to ipykernel 7. In ipykernel 6 there is one parent for all threads.
         parent: Any = getattr(self._shell.display_pub, "_parent_header", None)
-        has_own = not isinstance(parent, contextvars.ContextVar) or parent.get(None) is not None
-        if has_own or self._parent is None:
+        can_set = isinstance(parent, contextvars.ContextVar)
+        if not can_set or self._parent is None or (parent.get(None) is not None and not always):
             yield
             return
         token = parent.set(self._parent)

@@ -62,7 +62,7 @@ def _publish(data: Mimes, display_id: str, *, update: bool = False) -> None:
     from IPython.display import publish_display_data
 
     listener = cells()
-    with contextlib.nullcontext() if listener is None else listener.parent_of_thread():
+    with contextlib.nullcontext() if listener is None else listener.parent_of_thread(always=update):
         publish_display_data(data, transient={"display_id": display_id}, update=update)  # type: ignore[no-untyped-call]
 
 
