@@ -19,8 +19,8 @@ _SERIES, _VALUE = "series", "value"
 _LONGEST_NAME = 40
 # Seconds for a line that took too long: it may have been the machine that was busy.
 _SECOND_TRY = 1.0
-# Seconds for all lines of a piece.
-_LONGEST_PIECE = 3.0
+# Nanoseconds for all lines of a piece.
+_LONGEST_PIECE = 3_000_000_000
 _HOW = (
     r"Name what is a number with groups, such as r'residual\s+(?P<residual>\S+)'; "
     "each name is a series."
@@ -66,7 +66,7 @@ class LineMatcher:
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self._rules = [(rule, _compile(rule.expression)) for rule in rules]
         self.skipped = 0
-        self._until = 0.0
+        self._until = 0
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -82,7 +82,7 @@ class LineMatcher:
     def reset_budget(self) -> None:
         """Begin with the lines of another piece."""
         # CPU time: a busy machine is no fault of the expression.
-        self._until = time.thread_time() + _LONGEST_PIECE
+        self._until = time.thread_time_ns() + _LONGEST_PIECE
 
     def find(self, line: str) -> dict[str, float]:
         """Return the numbers of a line, by the names of their series; empty where it has none.
@@ -106,7 +106,7 @@ class LineMatcher:
                 found = compiled.search(line, timeout=seconds)
             except TimeoutError:
                 continue
-            if found is None or time.thread_time() < self._until:
+            if found is None or time.thread_time_ns() < self._until:
                 return found
             break
         start = line if len(line) <= 60 else f"{line[:60]}…"

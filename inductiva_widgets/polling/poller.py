@@ -118,6 +118,8 @@ class Subscription(Generic[T]):
         self._look_at = -float("inf")
         self._poller: weakref.ref[Poller] | None = None
         self._told = {task.id: _state(task) for task in self.tasks.values()}
+        # Reentrant: a callback may ask for more.
+        self._delivery = threading.RLock()
 
     @property
     def has_extra_poll(self) -> bool:
@@ -144,12 +146,17 @@ class Subscription(Generic[T]):
 
     def notify(self, feed: PollStatus) -> None:
         """Hand on the news and the freshness."""
-        news = self.pending()
-        for task in news:
-            self._told[task.id] = _state(task)
-        if news:
-            self.on_tasks(news)
+        self.notify_pending()
         self.on_feed(feed)
+
+    def notify_pending(self) -> None:
+        """Pass on pending updates; return only when no other thread is passing them on."""
+        with self._delivery:
+            news = self.pending()
+            for task in news:
+                self._told[task.id] = _state(task)
+            if news:
+                self.on_tasks(news)
 
     def tell_troubles(self, troubles: dict[str, Trouble]) -> None:
         """Hand on which of the tasks cannot be updated, as far as that has changed."""

@@ -143,16 +143,13 @@ class BaseWidget(anywidget.AnyWidget):
 
     def show_news(self) -> None:
         """Show what is known of the tasks by now, in the view and in the stored displays."""
-        # The poller will tell it once more, which changes nothing.
         self._tell_news(one for one in self._subscriptions if not one.is_cancelled)
 
     def _tell_news(self, subscriptions: Iterable[Subscription[Any]]) -> None:
         for subscription in subscriptions:
-            news = subscription.pending()
-            if news:
-                # A failure is shown in the page.
-                with contextlib.suppress(Exception):
-                    self._report_errors(subscription.on_tasks)(news)
+            # A failure is shown in the page.
+            with contextlib.suppress(Exception):
+                self._report_errors(subscription.notify_pending)()
 
     def _is_finished(self) -> bool:
         """Return whether nothing that is shown will change any more."""

@@ -93,7 +93,7 @@ def test_server_that_nobody_needs_ends_and_the_next_one_has_the_same_key(folder)
 
 
 def test_idle_server_stays_while_a_task_runs(folder, tmp_path):
-    url, pid, key = said(launch(folder, idle_timeout="0.4"))
+    url, pid, key = said(launch(folder, idle_timeout="4"))
     session = requests.Session()
     session.headers["X-API-Key"] = key
     go_on = tmp_path / "go-on"
@@ -102,7 +102,7 @@ def test_idle_server_stays_while_a_task_runs(folder, tmp_path):
     until(lambda: state.exists() and "command_running" in state.read_text(), "the task to run")
     # Far longer than it would stay otherwise; there is no event to wait for.
     with pytest.raises(AssertionError):
-        until(lambda: not is_running(int(pid)), "the server to end too early", patience=2.0)
+        until(lambda: not is_running(int(pid)), "the server to end too early", patience=8.0)
     go_on.touch()
     until(lambda: not is_running(int(pid)), "the server to end")
 

@@ -93,9 +93,7 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 def test_any_archive_comes_out_as_from_zipfile(
     server, tmp_path_factory, entries, method, stream, chosen
 ):
-    folders = {
-        "/".join(p.split("/")[:n]) for p in entries for n in range(1, p.count("/") + 1)
-    }
+    folders = {"/".join(p.split("/")[:n]) for p in entries for n in range(1, p.count("/") + 1)}
     entries = {name: content for name, content in entries.items() if name not in folders}
     url, data = put(server, entries, method=method, stream=stream)
     base = tmp_path_factory.mktemp("any")
