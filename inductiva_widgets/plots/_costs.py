@@ -90,11 +90,12 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
         )
         .properties(width=_altair.WIDTH, height=260)
     )
-    told = (
-        f"{_scales.format_usd(float(cost[known].sum()))} for {_altair.count_label(int(known.sum()))}, "
+    total = _scales.format_usd(float(cost[known].sum()))
+    subtitle = (
+        f"{total} for {_altair.count_label(int(known.sum()))}, "
         f"{_scales.format_period(first, last)}, summed by {bins.width}"
     )
-    return _altair.titled(picture, title, told, note)
+    return _altair.titled(picture, title, subtitle, note)
 
 
 def _sums(

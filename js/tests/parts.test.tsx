@@ -291,10 +291,10 @@ describe("freshness", () => {
   it("says what the problem is, and whether it is tried again", async () => {
     const offline_since = new Date(2026, 1, 1, 12, 1, 0).getTime();
     const silent = feed({ offline_since, problem: "not answering" });
-    const page = await draw(<FeedLine feed={silent} time={time} isLive />);
+    const page = await draw(<PollStatus feed={silent} time={time} isLive />);
     expect(page.textContent).toMatch(/^not answering since .*12:01:00, retrying$/);
     const gone = feed({ offline_since, problem: "unknown to the service", is_final: true });
-    const other = await draw(<FeedLine feed={gone} time={time} isLive />);
+    const other = await draw(<PollStatus feed={gone} time={time} isLive />);
     expect(other.textContent).toMatch(/^unknown to the service since .*12:01:00$/);
   });
 });
