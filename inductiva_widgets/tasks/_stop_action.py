@@ -12,7 +12,6 @@ from inductiva_widgets.polling import run_in_thread
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.log_watch import LogWatch
-    from inductiva_widgets.tasks.task import Task
 
 Then = Literal["kill", "notify"] | Callable[[Any], Any]
 
@@ -58,7 +57,7 @@ class StopAction:
         if self.is_met or watch is None:
             return
         self.is_met = True
-        known = watch.task.last_info
+        known = watch.task._state.last_info
         self.note = f"Condition met: {reason}"
         if self._then == "notify" or (known is not None and known.is_terminal):
             return
@@ -80,7 +79,7 @@ class StopAction:
         pause = _FIRST_PAUSE
         while not self._cancelled.is_set():
             try:
-                cast("Task", watch.task).kill()
+                watch.task.kill()
             except InductivaError as error:
                 self.note = f"Could not ask to kill, trying again: {reason}. {error}"
             else:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.tasks._files import TaskFiles
     from inductiva_widgets.tasks.log_watch import LogWatch
+    from inductiva_widgets.tasks.task import Task
 
 _lock = threading.RLock()
 _known: weakref.WeakKeyDictionary[Client, dict[str, list[weakref.ref[LogWatch]]]] = (
@@ -21,7 +21,7 @@ _kept: set[LogWatch] = set()
 _callbacks: list[Callable[[LogWatch], None]] = []
 
 
-def for_task(task: TaskFiles) -> list[LogWatch]:
+def for_task(task: Task) -> list[LogWatch]:
     """Return the watches of a task, living or ended, in the order in which they were made.
 
     Parameters

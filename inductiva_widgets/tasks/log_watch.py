@@ -8,7 +8,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import explain_interrupt
@@ -28,7 +28,6 @@ from inductiva_widgets.tasks._watch_registry import for_task, on_new_watch
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.tasks._files import TaskFiles
     from inductiva_widgets.tasks.task import Task
 
 __all__ = ["LogWatch", "for_task", "on_new_watch", "preset_for"]
@@ -89,7 +88,7 @@ class LogWatch:
 
     def __init__(
         self,
-        task: TaskFiles,
+        task: Task,
         wanted: str | Preset | None,
         *,
         file: str = STDOUT,
@@ -157,7 +156,7 @@ class LogWatch:
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         if not _display.in_notebook():
             return {"text/plain": repr(self)}, {}
-        return _display.task_mimebundle(cast("Task", self.task))
+        return _display.task_mimebundle(self.task)
 
     @property
     def pattern(self) -> str | None:
@@ -227,7 +226,9 @@ class LogWatch:
         By the pace of its last part; None while that is not known, or when it should be over.
         """
         eta = self._ends
-        return None if self.is_finished or eta is None or eta < self.task.server_time else eta
+        return (
+            None if self.is_finished or eta is None or eta < self.task._state.server_time else eta
+        )
 
     @property
     def last_output(self) -> datetime | None:
@@ -399,7 +400,9 @@ class LogWatch:
             now = time.monotonic()
             self._pace.update(now, progress)
             left = self._pace.seconds_left(now)
-            self._ends = None if left is None else self.task.server_time + timedelta(seconds=left)
+            self._ends = (
+                None if left is None else self.task._state.server_time + timedelta(seconds=left)
+            )
         if state.is_finished:
             self._end()
         self._looked.set()

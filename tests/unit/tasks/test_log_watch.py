@@ -131,7 +131,7 @@ def test_expected_end_is_told_while_the_progress_goes_on(task, reading, monkeypa
         reading.come(f"{percent}%\n".encode())
         clock[0] += 2
     assert watch.progress == 0.3
-    assert 12 < (watch.eta - task.server_time).total_seconds() < 15
+    assert 12 < (watch.eta - task._state.server_time).total_seconds() < 15
     reading.come(b"100%\n", is_finished=True)
     assert watch.eta is None
 
