@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.parser import MetricParser
 from inductiva_widgets.metrics.presets import Preset, preset_for
-from inductiva_widgets.tasks import _watch_registry
-from inductiva_widgets.tasks.log_watch import STDOUT, LogWatch
+from inductiva_widgets.tasks.log_watch import STDOUT, LogWatch, registry
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.tasks._stop_action import Then
+    from inductiva_widgets.tasks.log_watch import Then
     from inductiva_widgets.tasks.task import Task
 
 _BLOCK = 1 << 20
@@ -49,7 +48,7 @@ def start_watch(
         log=log,
         notify=notify,
     )
-    _watch_registry.retain(watch)
+    registry.retain(watch)
     return watch
 
 
@@ -90,7 +89,7 @@ def _select_preset(task: Task, pattern: str | None, file: str | None) -> tuple[s
 
 
 def _find_or_start(task: Task, source: str, pattern: str | None, file: str) -> LogWatch:
-    for watch in _watch_registry.for_task(task):
+    for watch in registry.for_task(task):
         if (watch.pattern, watch.file) == (source, file) and not watch.is_finished:
             return watch
     watch = start_watch(task, pattern, file=file)

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download, Limits
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.models.tasks import TaskInfo
-    from inductiva_widgets.tasks._stop_action import Then
-    from inductiva_widgets.tasks.log_watch import LogWatch
+    from inductiva_widgets.tasks.log_watch import LogWatch, Then
     from inductiva_widgets.tasks.outputs import OutputsInfo
     from inductiva_widgets.tasks.working_files import ModifiedFile, RawText, WorkingFiles
     from inductiva_widgets.widgets import TaskWidget

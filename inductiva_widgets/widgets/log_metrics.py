@@ -9,8 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.polling import WeakList
-from inductiva_widgets.tasks import _watch_registry as watches
-from inductiva_widgets.tasks.log_watch import preset_for
+from inductiva_widgets.tasks.log_watch import preset_for, registry
 from inductiva_widgets.widgets import automatic_watches
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ class _FollowedTask:
 
 def watches_of(task: Task) -> list[LogWatch]:
     """Return the watches of a task that people made, living or ended."""
-    return automatic_watches.exclude_automatic(watches.for_task(task))
+    return automatic_watches.exclude_automatic(registry.for_task(task))
 
 
 def is_auto_watched(task: Task) -> bool:
@@ -189,4 +188,4 @@ def _notice(watch: LogWatch) -> None:
         readings.on_new_watch(watch)
 
 
-watches.on_new_watch(_notice)
+registry.on_new_watch(_notice)
