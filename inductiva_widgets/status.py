@@ -32,7 +32,7 @@ class Status(str, Enum):
     success
     >>> status == "success", status.is_terminal, status.is_failed
     (True, True, False)
-    >>> inductiva.Status("killed").facts.meaning
+    >>> inductiva.Status("killed").info.description
     'The task was killed by its user.'
     >>> inductiva.Status("brand-new").is_known
     False

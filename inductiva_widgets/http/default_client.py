@@ -1,4 +1,4 @@
-"""Making clients, and the one that objects use when they are given none."""
+"""Create clients, and the default client."""
 
 from __future__ import annotations
 

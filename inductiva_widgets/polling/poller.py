@@ -1,4 +1,4 @@
-"""One poller a service: it serves every card and table of the kernel with one request a tick.
+"""Poller of a service: one request per tick for all cards and tables.
 
 One watched task is asked for by its status, several by one listing of the active tasks; the detail
 of a task is fetched only when its status has changed. It stops when nothing watched is alive.

@@ -1,4 +1,4 @@
-"""What came of a file of a running task on the cloud, as a file of its own.
+"""Log text received from the cloud, readable as a file.
 
 There is no way to bytes of the file itself. It is followed from the first look on, and what has
 come since is numbered from its first byte; a gap begins another edition.

@@ -1,4 +1,4 @@
-"""Tasks side by side: what they differ in."""
+"""Compare tasks: the columns in which they differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one upward step: tasks ask for their widgets, or for lines in a terminal.
+"""Display of tasks: widgets in a notebook, lines of text in a terminal.
 
 Nothing of the notebook is imported before something is shown, so scripts do not pay for it.
 """

@@ -1,4 +1,4 @@
-"""The task history as a DataFrame: what was once read is kept on this machine."""
+"""The task history as a DataFrame, cached on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a look at a growing file brings, whatever way it goes."""
+"""Interface of log sources, and reading from the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes of a growing file on the embedded server, in stretches over HTTP."""
+"""Log source over HTTP, for the embedded server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of a growing file on the cloud, told by the machine that writes it.
+"""Log source over WebRTC, for tasks on the cloud.
 
 There are no byte places on this way: after a lost connection the last lines are asked for again,
 and put on where they overlap with those that are known.

@@ -1,4 +1,4 @@
-"""What is added to a text file of a running task, read once for all who are interested."""
+"""Stream of a growing log file, read once for all listeners."""
 
 from __future__ import annotations
 

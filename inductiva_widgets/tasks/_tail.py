@@ -1,4 +1,4 @@
-"""The last lines of a task's text files, and what is added to them, printed."""
+"""Print the last lines of text files, and follow them."""
 
 from __future__ import annotations
 

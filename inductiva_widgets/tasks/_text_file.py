@@ -1,4 +1,4 @@
-"""A task's text files, read in stretches, also while they grow."""
+"""Read ranges of text files, also while they grow."""
 
 from __future__ import annotations
 

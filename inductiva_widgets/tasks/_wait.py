@@ -1,4 +1,4 @@
-"""The wait: a plain loop in the caller's thread, so that an interrupt ends it at once."""
+"""Wait for a condition in a loop that an interrupt ends at once."""
 
 from __future__ import annotations
 

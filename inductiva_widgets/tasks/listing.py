@@ -1,4 +1,4 @@
-"""Finding tasks: the last ones, all of them, those of a status or project."""
+"""List tasks: the last ones, or all of a status or project."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class LogWatch:
     True
     >>> watch
     Watch('SWMM progress', ... samples, percent=100)
-    >>> watch.last
+    >>> watch.latest
     {'percent': 100.0}
     """
 
@@ -322,7 +322,7 @@ class LogWatch:
         >>> watch = task.watch()
         >>> watch.wait(30)
         True
-        >>> watch.frame()["percent"].is_monotonic_increasing
+        >>> watch.to_frame()["percent"].is_monotonic_increasing
         True
         """
         with self._lock:

@@ -1,4 +1,4 @@
-"""Tasks as a table of plain text, and as the columns that the vendor's client gives."""
+"""Tasks as a plain-text table, and as columns of the vendor's client."""
 
 from __future__ import annotations
 
