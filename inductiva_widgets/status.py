@@ -32,7 +32,7 @@ class Status(str, Enum):
     success
     >>> status == "success", status.is_terminal, status.is_failed
     (True, True, False)
-    >>> inductiva.Status("killed").facts.meaning
+    >>> inductiva.Status("killed").info.description
     'The task was killed by its user.'
     >>> inductiva.Status("brand-new").is_known
     False
@@ -92,6 +92,16 @@ class Status(str, Enum):
         return self.info.running
 
     @property
+    def is_computing(self) -> bool:
+        """Whether the simulator is running, so that its files can be read on the machine."""
+        return self is Status.COMPUTATION_STARTED
+
+    @property
+    def is_before_computation(self) -> bool:
+        """Whether the simulator has not started yet."""
+        return self in _BEFORE_COMPUTATION
+
+    @property
     def is_failed(self) -> bool:
         """Whether the task ended without success, a kill included."""
         return self.info.failed
@@ -104,6 +114,9 @@ class Status(str, Enum):
         to the queue.
         """
         return self.info.terminal
+
+
+_BEFORE_COMPUTATION = (Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED)
 
 
 class StatusInfo(NamedTuple):

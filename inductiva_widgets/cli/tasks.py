@@ -110,7 +110,7 @@ def info(task_id: str, as_json: bool) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
     """Kill tasks."""
-    from inductiva_widgets.tasks._bulk import each
+    from inductiva_widgets.tasks.task_list import for_each
 
     found, unknown = _split(task_ids)
     _complain(unknown)
@@ -133,7 +133,7 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
         click.echo(f"{task.id}: {said[ended]}.")
         return ended
 
-    has_failed = False in each(alive, kill_one, "killed") or has_failed
+    has_failed = False in for_each(alive, kill_one, "killed") or has_failed
     if has_failed:
         sys.exit(1)
 

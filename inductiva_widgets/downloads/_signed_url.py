@@ -18,6 +18,7 @@ from inductiva_widgets.downloads.http import (
     display_url,
 )
 from inductiva_widgets.errors import APIConnectionError, DownloadCancelled, DownloadError
+from inductiva_widgets.http.retry import parse_retry_after
 
 # What object stores say of a link that has expired: AWS and Google answer 400 in some cases.
 _EXPIRED = frozenset({400, 401, 403, 410})
@@ -208,7 +209,7 @@ class SignedUrl:
                 failures += 1
                 if response.status in _BUSY:
                     self._when_busy()
-                self.pause(failures, _retry_after(response))
+                self.pause(failures, retry_after(response))
             elif response.status in _EXPIRED and self._renew is not None and not renewed:
                 renewed = True
                 self._replace(url)
@@ -261,11 +262,15 @@ def _status_message(status: int, shown: str) -> str:
     return f"the server answered {status}: {shown}"
 
 
-def _retry_after(response: StreamingResponse) -> float:
-    try:
-        return max(0.0, float(header(response, "Retry-After") or 0))
-    except ValueError:
-        return 0.0  # a date; the usual back-off is as good
+def retry_after(response: StreamingResponse) -> float:
+    """Return the seconds that a response asks to wait, 0 if it does not.
+
+    Parameters
+    ----------
+    response
+        The response.
+    """
+    return parse_retry_after(header(response, "Retry-After")) or 0.0
 
 
 def header(response: StreamingResponse, name: str) -> str | None:

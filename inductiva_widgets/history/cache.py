@@ -1,4 +1,4 @@
-"""What is known of an account's listing: its tasks, and which stretches of the listing they are."""
+"""Cached tasks of an account and the ranges of the listing they cover."""
 
 from __future__ import annotations
 

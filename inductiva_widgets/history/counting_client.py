@@ -1,4 +1,4 @@
-"""What a history asks of its service, every request counted."""
+"""Requests for the history, counted."""
 
 from __future__ import annotations
 

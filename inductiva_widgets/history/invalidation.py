@@ -1,4 +1,4 @@
-"""Notes on tasks that were changed from here: what is kept of them is read again.
+"""Marks of tasks changed by this client, whose cached rows are stale.
 
 Apart from what is kept, so that to note a change costs next to nothing.
 """

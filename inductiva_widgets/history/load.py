@@ -1,4 +1,4 @@
-"""The history of an account: what is kept, brought up to date, and kept again."""
+"""Load the cached history, update it and save it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the history of an account lies: one folder of the user's, one file for each account.
+"""Paths of the history cache: one file for each account.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Which tasks of the history are asked for; what is kept and what is fetched are chosen alike."""
+"""The query of a history: filters applied to cached and new tasks."""
 
 from __future__ import annotations
 

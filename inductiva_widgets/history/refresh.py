@@ -1,4 +1,4 @@
-"""Reading again those known tasks that may have changed, with few requests."""
+"""Refresh cached tasks that may have changed, with few requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading and saving what is kept of an account; several processes may do so at once.
+"""Load and save the history cache, safely across processes.
 
 Whoever reads sees a whole file, since one is put in the place of another in one step. Whoever
 writes looks first whether another process has done so meanwhile, and keeps what is worth more.

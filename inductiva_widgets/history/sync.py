@@ -1,4 +1,4 @@
-"""Bringing what is kept of a listing up to date with few requests.
+"""Update a cached listing with few requests.
 
 The listing is walked from its newest task on. Where a page ends at a task that is known, the walk
 goes on behind the stretch that is known with it. What the walk has read stands in front of what it

@@ -1,1 +1,1 @@
-"""The wire: one door for HTTP, one method for each endpoint, the default client."""
+"""HTTP client of the service."""

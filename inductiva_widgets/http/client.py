@@ -1,4 +1,4 @@
-"""One method for each endpoint that the package uses; each costs one request."""
+"""One method for each endpoint that the package uses."""
 
 from __future__ import annotations
 

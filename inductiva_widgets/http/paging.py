@@ -1,4 +1,4 @@
-"""Reading a listing page by page, the next few pages on their way while one is worked on."""
+"""Iterate over the pages of a listing, prefetching the next ones."""
 
 from __future__ import annotations
 

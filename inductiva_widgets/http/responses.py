@@ -1,11 +1,9 @@
-"""Reading what comes back: answers, error bodies, and the reason why nothing came. Pure."""
+"""Decoding of responses, error bodies and connection errors."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -13,6 +11,7 @@ import requests
 import urllib3
 
 from inductiva_widgets import errors
+from inductiva_widgets.http.retry import parse_retry_after
 
 
 def decode_json(response: requests.Response, answer: Any, endpoint: str) -> Any:
@@ -46,15 +45,8 @@ def error_detail(response: requests.Response) -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Return the seconds that the service asks us to wait, None where it does not."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        due = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, (due - datetime.now(timezone.utc)).total_seconds())
+    """Return the pause that a response asks for, or None."""
+    return parse_retry_after(response.headers.get("Retry-After"))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

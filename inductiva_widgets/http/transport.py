@@ -1,4 +1,4 @@
-"""The one door for HTTP.
+"""HTTP transport: sessions, retries and errors.
 
 Two sessions: one carries the key and speaks to the API alone, the other has no key and follows
 signed links. Every call is limited in time, safe calls are tried again with back-off and jitter,

@@ -1,1 +1,1 @@
-"""Numbers that a simulation prints: read from its log, thinned, and looked at. No I/O here."""
+"""Parse, decimate and check numbers that a simulation prints. No I/O."""

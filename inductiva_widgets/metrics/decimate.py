@@ -1,4 +1,4 @@
-"""Rows of numbers, bounded: thinned by a rule that keeps what stands out."""
+"""Bounded rows of numbers, decimated so that extremes stay."""
 
 from __future__ import annotations
 

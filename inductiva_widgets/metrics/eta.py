@@ -1,4 +1,4 @@
-"""When something ends whose share that is done is looked at now and then."""
+"""Estimate the time left from progress over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stretches of a series in which it is not finite: nan, inf or -inf."""
+"""Ranges of a series with nan or infinite values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole lines of text from bytes that come in any pieces."""
+"""Split chunks of bytes into lines of text."""
 
 from __future__ import annotations
 

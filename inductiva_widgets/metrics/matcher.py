@@ -1,4 +1,4 @@
-"""What to look for in a line: expressions whose groups are series of numbers."""
+"""Match lines against regular expressions whose groups are series."""
 
 from __future__ import annotations
 

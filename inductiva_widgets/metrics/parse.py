@@ -1,4 +1,4 @@
-"""Numbers as programs print them."""
+"""Parse numbers in the formats that programs print."""
 
 from __future__ import annotations
 

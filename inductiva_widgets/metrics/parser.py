@@ -1,4 +1,4 @@
-"""Reads rows of numbers from a log as it comes."""
+"""Parse rows of numbers from a growing log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to look for in the logs of known simulators."""
+"""Presets: patterns for the logs of known simulators."""
 
 from __future__ import annotations
 

@@ -302,6 +302,11 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
         return self.error_detail or machine or None
 
     @property
+    def can_be_killed(self) -> bool:
+        """Whether a kill can be requested: the task is alive and no kill is pending."""
+        return not self.is_terminal and self.status != Status.PENDING_KILL
+
+    @property
     def is_demo(self) -> bool:
         """Whether the task is made up: the embedded server's demo marks its tasks so."""
         return (self.task_metadata or {}).items() >= DEMO_MARK.items()

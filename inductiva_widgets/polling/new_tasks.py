@@ -1,4 +1,4 @@
-"""New tasks of an account, found by the poller in its own rhythm."""
+"""Subscription to new tasks of an account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One poller a service: it serves every card and table of the kernel with one request a tick.
+"""Poller of a service: one request per tick for all cards and tables.
 
 One watched task is asked for by its status, several by one listing of the active tasks; the detail
 of a task is fetched only when its status has changed. It stops when nothing watched is alive.
@@ -54,26 +54,34 @@ _DETAILS_BUDGET = 5.0
 _MAX_BACKGROUND = 4
 
 
-class Pollable(Protocol):
-    """What the poller needs of a task."""
-
-    id: str
+class PollableState(Protocol):
+    """Cached state of a task that the poller reads and updates."""
 
     @property
     def last_info(self) -> TaskInfo | None:
-        """What was last learnt of it."""
+        """The cached info, or None if nothing is known yet."""
 
     @property
     def queue_position(self) -> int | None:
-        """Its position in the queue, as last learnt."""
+        """The cached queue position."""
 
     def refresh(self, max_age: float = 0.0) -> TaskInfo:
-        """Ask for its status."""
+        """Request the present state."""
 
     def update(
         self, info: TaskInfo, tasks_ahead: int | None = None, asked_at: float | None = None
     ) -> TaskInfo:
-        """Take over news of it."""
+        """Merge new info into the cache."""
+
+
+class Pollable(Protocol):
+    """A task, as the poller sees it."""
+
+    id: str
+
+    @property
+    def _state(self) -> PollableState:
+        """Private, since users of a task call its public methods."""
 
 
 T = TypeVar("T", bound=Pollable)
@@ -324,7 +332,7 @@ class Poller:
         live: dict[str, list[Pollable]] = {}
         for subscription in self._active():
             for task in subscription.tasks.values():
-                if task.last_info is None or not task.last_info.is_terminal:
+                if task._state.last_info is None or not task._state.last_info.is_terminal:
                     live.setdefault(task.id, []).append(task)
         with self._lock:
             for task_id, trouble in self._troubles.items():
@@ -376,8 +384,10 @@ class Poller:
             has_answered = True
         for first, *others in live.values():
             for other in others:
-                if first.last_info is not None:
-                    other.update(first.last_info, first.queue_position, asked_at)
+                if first._state.last_info is not None:
+                    other._state.update(
+                        first._state.last_info, first._state.queue_position, asked_at
+                    )
         return has_answered
 
     def _look_at_one(self, task_id: str, task: Pollable) -> bool:
@@ -388,7 +398,7 @@ class Poller:
             self._poll_listing({task_id: task})
             return True
         try:
-            task.refresh()
+            task._state.refresh()
         except (APITimeoutError, RateLimitError):
             # Told at once; the next tick asks for the listing.
             raise
@@ -405,9 +415,9 @@ class Poller:
         for task_id, task in live.items():
             info = listed.get(task_id)
             if info is not None and (
-                task.last_info is None or task.last_info.status == info.status
+                task._state.last_info is None or task._state.last_info.status == info.status
             ):
-                task.update(info, task.queue_position, asked_at)
+                task._state.update(info, task._state.queue_position, asked_at)
                 self._clear(task_id)
             else:
                 # Ended, or in another status: the detail tells all.
@@ -442,9 +452,9 @@ class Poller:
         except Exception:
             if listed is not None:
                 # Less than the detail, but the status is right.
-                task.update(listed, asked_at=asked_at)
+                task._state.update(listed, asked_at=asked_at)
             raise
-        task.update(info, asked_at=asked_at)
+        task._state.update(info, asked_at=asked_at)
 
     def _poll_queue_positions(
         self, live: dict[str, Pollable], active: dict[str, Status], ends: float
@@ -456,7 +466,7 @@ class Poller:
             self._queue_seen = seen
             self._queue_due = dict.fromkeys(key for key in live if key in wanted)
         due = {
-            key: live[key].refresh
+            key: live[key]._state.refresh
             for key in self._queue_due
             if key in live and _is_queued(live[key])
         }
@@ -560,11 +570,11 @@ def _next_trouble(
 
 
 def _is_queued(task: Pollable) -> bool:
-    return task.last_info is not None and task.last_info.status == Status.SUBMITTED
+    return task._state.last_info is not None and task._state.last_info.status == Status.SUBMITTED
 
 
 def _state(task: Pollable) -> tuple[object, ...]:
-    return (task.last_info, task.queue_position)
+    return (task._state.last_info, task._state.queue_position)
 
 
 _pollers: weakref.WeakKeyDictionary[Client, Poller] = weakref.WeakKeyDictionary()

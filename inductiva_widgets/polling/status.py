@@ -1,4 +1,4 @@
-"""How fresh the shown state is, and why it is not updated."""
+"""Status of polling: age of the shown state, and errors."""
 
 from __future__ import annotations
 

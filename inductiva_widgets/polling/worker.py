@@ -1,4 +1,4 @@
-"""Actions that must not block the kernel: each on a daemon thread, its error handed back."""
+"""Run long actions on daemon threads."""
 
 from __future__ import annotations
 

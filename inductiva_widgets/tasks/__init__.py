@@ -1,4 +1,4 @@
-"""Tasks of the account: one, a list of them, and ways to find them.
+"""Tasks of the account: a task, lists of tasks, and their history.
 
 ```python
 task = inductiva.tasks.Task("n7pbtxunxqzuca6nwe9v0gn75")  # by its id

@@ -1,4 +1,4 @@
-"""Tasks side by side: what they differ in."""
+"""Compare tasks: the columns in which they differ."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def compare(
     # One alone is refused below; its details would be asked for in vain.
     if len(listed) > 1:
         _fetch_details(list(listed) if details else listed._without_info())
-    now = listed[0].server_time if listed else None
+    now = listed[0]._state.server_time if listed else None
     frame = comparison_frame(
         listed._infos(), details=details, now=now, source=listed._frame_source()
     )

@@ -1,4 +1,4 @@
-"""Reading no more than a small share of a core allows."""
+"""Limit the CPU time spent on reading a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one upward step: tasks ask for their widgets, or for lines in a terminal.
+"""Display of tasks: widgets in a notebook, lines of text in a terminal.
 
 Nothing of the notebook is imported before something is shown, so scripts do not pay for it.
 """
@@ -154,10 +154,10 @@ def _terminal_line(task: Task) -> Iterator[Show]:
     def show(info: TaskInfo, error: Exception | None = None) -> None:
         nonlocal said
         line = f"Task {info.task_id}: {info.alias}"
-        if task.queue_position:
-            line += f", {task.queue_position} ahead"
+        if task._state.queue_position:
+            line += f", {task._state.queue_position} ahead"
         if status is not None:
-            line += f", {format_hms(total_seconds(info, task.server_time))}"
+            line += f", {format_hms(total_seconds(info, task._state.server_time))}"
         if error is not None:
             line += " (no answer from the service; still trying)"
         if status is None:

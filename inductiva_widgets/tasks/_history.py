@@ -1,4 +1,4 @@
-"""The task history as a DataFrame: what was once read is kept on this machine."""
+"""The task history as a DataFrame, cached on this machine."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _raw(client: Client, wanted: HistoryQuery) -> TaskList:
         infos += [page[place] for place in wanted.indices(fields).tolist()]
         if wanted.is_exhausted(fields) or len(infos) >= (wanted.last_n or sys.maxsize):
             break
-    return TaskList.from_infos(infos[: wanted.last_n], client)
+    return TaskList._from_infos(infos[: wanted.last_n], client)
 
 
 def clear_history(client: Client | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The lines of a growing file on the cloud, told by the machine that writes it.
+"""Log source over WebRTC, for tasks on the cloud.
 
 There are no byte places on this way: after a lost connection the last lines are asked for again,
 and put on where they overlap with those that are known.
@@ -20,7 +20,7 @@ from inductiva_widgets.tasks._overlap import overlap_length, resume_index
 from inductiva_widgets.webrtc.messages import parse_last_modified, parse_lines
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks._files import TaskFiles
+    from inductiva_widgets.tasks.task import Task
 
 LINES = 1000
 """Lines that are asked for at first, and again after a lost connection."""
@@ -54,7 +54,7 @@ class WebRtcLogSource:
     """
 
     def __init__(
-        self, task: TaskFiles, name: str, *, clock: Callable[[], float] = time.monotonic
+        self, task: Task, name: str, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._task, self._name, self._clock = task, name, clock
         self._stream: webrtc.AnswerStream | None = None
@@ -83,7 +83,7 @@ class WebRtcLogSource:
         if info.is_terminal:
             return self._last()
         if self._stream is None:
-            if info.status != Status.COMPUTATION_STARTED:
+            if not info.status.is_computing:
                 return ReadResult(
                     [], StreamState(last_output=self._last_output, note=_note(info.status))
                 )
@@ -120,7 +120,7 @@ class WebRtcLogSource:
             self._is_beginning = False
             return self._spliced(lines)
         piece = self._piece(lines, follows=not self._is_torn)
-        self._last_output = self._task.server_time
+        self._last_output = self._task._state.server_time
         self._rate.add(len(piece.data), self._clock())
         if self._rate.is_flooding:
             self.close()
@@ -162,7 +162,7 @@ class WebRtcLogSource:
         lines = fresh[known or 0 :]
         if not lines:
             return []
-        self._last_output = self._task.server_time
+        self._last_output = self._task._state.server_time
         return [self._piece(lines, follows=known is not None)]
 
     def _piece(self, lines: list[str], *, follows: bool) -> LogChunk:

@@ -1,4 +1,4 @@
-"""Where lines that were read anew go on from those that were read before. Pure."""
+"""Find the overlap between old and re-read lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a long reading of the task history has come: a bar in a notebook or a terminal."""
+"""Progress bar for loading the task history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls a function with each status of a task, in order and in the cell that asked for it."""
+"""Call a function with each status of a task."""
 
 from __future__ import annotations
 

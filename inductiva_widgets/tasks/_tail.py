@@ -1,4 +1,4 @@
-"""The last lines of a task's text files, and what is added to them, printed."""
+"""Print the last lines of text files, and follow them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from inductiva_widgets import _kernel
 from inductiva_widgets.errors import ConfigurationError, InductivaError
-from inductiva_widgets.status import Status
 from inductiva_widgets.tasks._log_stream import LogChunk, StreamState, subscribe
 from inductiva_widgets.tasks._text_file import open_text
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks._files import TaskFiles
+    from inductiva_widgets.tasks.task import Task
 
 # Bytes that the last lines are looked for in.
 _LAST = 1 << 16
@@ -28,7 +27,7 @@ _HELD = 4 << 20
 _PATIENCE = 0.5
 
 
-def print_tail(task: TaskFiles, names: list[str], lines: int) -> None:
+def print_tail(task: Task, names: list[str], lines: int) -> None:
     """Print the last lines of files."""
     for name in names:
         shown = _last_lines(task, name, lines)
@@ -37,7 +36,7 @@ def print_tail(task: TaskFiles, names: list[str], lines: int) -> None:
         _write("".join(f"{line}\n" for line in shown))
 
 
-def print_and_follow(task: TaskFiles, names: list[str], lines: int) -> None:
+def print_and_follow(task: Task, names: list[str], lines: int) -> None:
     """Print the last lines of files and what is added, until the task ends or an interrupt."""
     feeds = [_FileTail(name, lines) for name in names]
     interests = [subscribe(task, feed.name, feed) for feed in feeds]
@@ -166,9 +165,9 @@ def _is_final(error: InductivaError | None) -> bool:
     return isinstance(error, ConfigurationError)
 
 
-def _last_lines(task: TaskFiles, name: str, lines: int) -> list[str]:
+def _last_lines(task: Task, name: str, lines: int) -> list[str]:
     info = task.refresh()
-    if not task.client.is_local and info.status == Status.COMPUTATION_STARTED:
+    if not task.client.is_local and info.status.is_computing:
         from inductiva_widgets import webrtc
         from inductiva_widgets.webrtc.messages import parse_lines
 

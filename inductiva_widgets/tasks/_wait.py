@@ -1,4 +1,4 @@
-"""The wait: a plain loop in the caller's thread, so that an interrupt ends it at once."""
+"""Wait for a condition in a loop that an interrupt ends at once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def poll_until(
     if isinstance(period, bool) or not isinstance(period, (int, float)) or not period > 0:
         raise InputError("polling_period must be a positive number of seconds.")
     backoff, trouble = 0.0, None
-    info = task.last_info
+    info = task._state.last_info
     if info is None:
         info = task.refresh()
     else:
@@ -80,4 +80,4 @@ def _look(task: Task, known: TaskInfo, max_age: float) -> tuple[TaskInfo, Except
         with single_try():
             return task.refresh(max_age), None
     except (APIConnectionError, RateLimitError, ServerError) as error:
-        return task.last_info or known, error
+        return task._state.last_info or known, error

@@ -1,4 +1,4 @@
-"""Finding tasks: the last ones, all of them, those of a status or project."""
+"""List tasks: the last ones, or all of a status or project."""
 
 from __future__ import annotations
 
@@ -154,4 +154,4 @@ def _fetch(
     status: str | None, project: str | None, last_n: int | None, client: Client | None
 ) -> TaskList:
     client = client or default_client()
-    return TaskList.from_infos(iter_tasks(status, project, last_n=last_n, client=client), client)
+    return TaskList._from_infos(iter_tasks(status, project, last_n=last_n, client=client), client)

@@ -1,4 +1,4 @@
-"""The numbers that a running task prints, read from its log as it comes."""
+"""Watches that read numbers from the log of a running task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import explain_interrupt
@@ -20,24 +20,27 @@ from inductiva_widgets.metrics.eta import EtaEstimator
 from inductiva_widgets.metrics.gaps import Gap
 from inductiva_widgets.metrics.parser import MetricParser
 from inductiva_widgets.metrics.presets import Preset, preset_for
-from inductiva_widgets.tasks import _display, _log_stream, _watch_registry
+from inductiva_widgets.polling import run_in_thread
+from inductiva_widgets.tasks import _display, _log_stream
 from inductiva_widgets.tasks._cpu_budget import CpuBudget
-from inductiva_widgets.tasks._stop_action import StopAction, Then
-from inductiva_widgets.tasks._watch_registry import for_task, on_new_watch
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from inductiva_widgets.tasks._files import TaskFiles
+    from inductiva_widgets.http.client import Client
     from inductiva_widgets.tasks.task import Task
 
-__all__ = ["LogWatch", "for_task", "on_new_watch", "preset_for"]
+__all__ = ["LogWatch", "StopAction", "Then", "WatchRegistry", "preset_for", "registry"]
 
 STDOUT = "stdout.txt"
+
+Then = Literal["kill", "notify"] | Callable[[Any], Any]
 
 _NOTHING = Preset("", ())
 # Names of series in a title.
 _MAX_NAMES = 4
+# Seconds between two tries to kill.
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 _BEHIND = "The log grows faster than it is read: of each second the newest part counts."
 
 
@@ -83,13 +86,13 @@ class LogWatch:
     True
     >>> watch
     Watch('SWMM progress', ... samples, percent=100)
-    >>> watch.last
+    >>> watch.latest
     {'percent': 100.0}
     """
 
     def __init__(
         self,
-        task: TaskFiles,
+        task: Task,
         wanted: str | Preset | None,
         *,
         file: str = STDOUT,
@@ -118,7 +121,7 @@ class LogWatch:
         self._lock = threading.RLock()
         self._state = _log_stream.StreamState()
         self._fault: InductivaError | None = None
-        self._thrift = CpuBudget(time.monotonic())
+        self._cpu_budget = CpuBudget(time.monotonic())
         self._is_behind = False
         self._pace = EtaEstimator()
         self._ends: datetime | None = None
@@ -128,7 +131,7 @@ class LogWatch:
         self._complaints: set[str] = set()
         self._looked = threading.Event()
         self._over = threading.Event()
-        _watch_registry.add(self)
+        registry.add(self)
         self._interest = _log_stream.LogSubscription()
         self._interest = _log_stream.subscribe(task, file, ear)
         weakref.finalize(self, self._interest.cancel)
@@ -157,7 +160,7 @@ class LogWatch:
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         if not _display.in_notebook():
             return {"text/plain": repr(self)}, {}
-        return _display.task_mimebundle(cast("Task", self.task))
+        return _display.task_mimebundle(self.task)
 
     @property
     def pattern(self) -> str | None:
@@ -227,7 +230,9 @@ class LogWatch:
         By the pace of its last part; None while that is not known, or when it should be over.
         """
         eta = self._ends
-        return None if self.is_finished or eta is None or eta < self.task.server_time else eta
+        return (
+            None if self.is_finished or eta is None or eta < self.task._state.server_time else eta
+        )
 
     @property
     def last_output(self) -> datetime | None:
@@ -317,7 +322,7 @@ class LogWatch:
         >>> watch = task.watch()
         >>> watch.wait(30)
         True
-        >>> watch.frame()["percent"].is_monotonic_increasing
+        >>> watch.to_frame()["percent"].is_monotonic_increasing
         True
         """
         with self._lock:
@@ -368,7 +373,7 @@ class LogWatch:
     def _on_data(self, piece: _log_stream.LogChunk) -> None:
         if self.pattern is None or self.is_finished:
             return
-        data = self._thrift.clip(piece.data, time.monotonic())
+        data = self._cpu_budget.clip(piece.data, time.monotonic())
         self._is_behind = len(data) < len(piece.data)
         begun = time.thread_time()
         try:
@@ -382,7 +387,7 @@ class LogWatch:
             # The row that is being read was begun before, too.
             self._not_judged = self._reader.begun
         self._look_at(rows)
-        self._thrift.charge(time.thread_time() - begun, len(data))
+        self._cpu_budget.charge(time.thread_time() - begun, len(data))
 
     def _on_state(self, state: _log_stream.StreamState) -> None:
         if self.is_finished:
@@ -399,7 +404,9 @@ class LogWatch:
             now = time.monotonic()
             self._pace.update(now, progress)
             left = self._pace.seconds_left(now)
-            self._ends = None if left is None else self.task.server_time + timedelta(seconds=left)
+            self._ends = (
+                None if left is None else self.task._state.server_time + timedelta(seconds=left)
+            )
         if state.is_finished:
             self._end()
         self._looked.set()
@@ -425,7 +432,7 @@ class LogWatch:
         self._looked.set()
         self._stop.cancel()
         self._interest.cancel()
-        _watch_registry.release(self)
+        registry.release(self)
 
     def _report(self, who: str, error: Exception) -> None:
         """Show what code of the user has raised: always here, and once as a warning."""
@@ -463,3 +470,154 @@ class _WeakListener:
         watch = self._watch()
         if watch is not None:
             watch._report("A listener of a watch", error)
+
+
+class StopAction:
+    """Acts once when a condition is met, on a thread of its own since it may take long.
+
+    Parameters
+    ----------
+    watch
+        The watch that has the condition.
+    then
+        ``"kill"`` to kill the task, ``"notify"`` to show a note only, or a function of the watch.
+
+    Raises
+    ------
+    InputError
+        ``then`` is none of these.
+    """
+
+    def __init__(self, watch: LogWatch, then: Then) -> None:
+        if then not in ("kill", "notify") and not callable(then):
+            raise InputError(f"`then` must be 'kill', 'notify' or a callable, got {then!r}.")
+        self.note = ""
+        self.is_met = False
+        self._watch = weakref.ref(watch)
+        self._then = then
+        self._cancelled = threading.Event()
+
+    @property
+    def verb(self) -> str:
+        """The action as a verb for people, such as ``"Stops"``."""
+        if isinstance(self._then, str):
+            return {"kill": "Stops", "notify": "Says so"}[self._then]
+        name = getattr(self._then, "__name__", "")
+        return f"Calls {name}()" if name.isidentifier() else "Calls your function"
+
+    def trigger(self, reason: str) -> None:
+        """Run the action, unless it has run before."""
+        watch = self._watch()
+        if self.is_met or watch is None:
+            return
+        self.is_met = True
+        info = watch.task._state.last_info
+        self.note = f"Condition met: {reason}"
+        if self._then == "notify" or (info is not None and info.is_terminal):
+            return
+        action = self._kill_task if self._then == "kill" else self._call
+        run_in_thread(
+            lambda: action(watch, reason),
+            lambda error: watch._report("What follows a condition", error),
+            "stop",
+        )
+
+    def cancel(self) -> None:
+        """Stop trying to kill."""
+        self._cancelled.set()
+
+    def _call(self, watch: LogWatch, _reason: str) -> None:
+        watch.context.run(cast("Callable[[LogWatch], Any]", self._then), watch)
+
+    def _kill_task(self, watch: LogWatch, reason: str) -> None:
+        pause = _FIRST_PAUSE
+        while not self._cancelled.is_set():
+            try:
+                watch.task.kill()
+            except InductivaError as error:
+                self.note = f"Could not ask to kill, trying again: {reason}. {error}"
+            else:
+                self.note = f"Asked to kill: {reason}"
+            watch._news.notify()
+            if self.note.startswith("Asked"):
+                return
+            self._cancelled.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+class WatchRegistry:
+    """The log watches of this kernel, and callbacks for new ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._known: weakref.WeakKeyDictionary[Client, dict[str, list[weakref.ref[LogWatch]]]] = (
+            weakref.WeakKeyDictionary()
+        )
+        # Watches started by users run until their task ends, even if no variable holds them.
+        self._retained: set[LogWatch] = set()
+        self._callbacks: list[Callable[[LogWatch], None]] = []
+
+    def for_task(self, task: Task) -> list[LogWatch]:
+        """Return the watches of a task, running or finished, oldest first.
+
+        Parameters
+        ----------
+        task
+            The task; equal tasks share their watches.
+        """
+        with self._lock:
+            references = self._known.get(task.client, {}).get(task.id, ())
+            return [watch for watch in (item() for item in references) if watch is not None]
+
+    def retained(self) -> list[LogWatch]:
+        """Return the running watches that users started, of all tasks."""
+        with self._lock:
+            return list(self._retained)
+
+    def on_new_watch(self, callback: Callable[[LogWatch], None]) -> Callable[[], None]:
+        """Call a function with each watch that a user starts, on the thread that starts it.
+
+        Parameters
+        ----------
+        callback
+            Gets the watch.
+
+        Returns
+        -------
+        Callable
+            Call it to unsubscribe.
+        """
+        with self._lock:
+            self._callbacks.append(callback)
+
+        def cancel() -> None:
+            with self._lock:
+                if callback in self._callbacks:
+                    self._callbacks.remove(callback)
+
+        return cancel
+
+    def add(self, watch: LogWatch) -> None:
+        """Add a watch without keeping it alive."""
+        task = watch.task
+        with self._lock:
+            of_client = self._known.setdefault(task.client, {})
+            alive = [item for item in of_client.get(task.id, ()) if item() is not None]
+            of_client[task.id] = [*alive, weakref.ref(watch)]
+
+    def retain(self, watch: LogWatch) -> None:
+        """Keep a watch alive until it finishes, and call the callbacks."""
+        with self._lock:
+            if not watch.is_finished:
+                self._retained.add(watch)
+            callbacks = tuple(self._callbacks)
+        for callback in callbacks:
+            callback(watch)
+
+    def release(self, watch: LogWatch) -> None:
+        """Keep a watch alive no longer."""
+        with self._lock:
+            self._retained.discard(watch)
+
+
+registry = WatchRegistry()

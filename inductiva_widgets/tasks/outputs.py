@@ -1,4 +1,4 @@
-"""What lies in a task's output archive, before anything is downloaded."""
+"""Listing of a task's output archive."""
 
 from __future__ import annotations
 

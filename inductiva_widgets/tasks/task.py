@@ -1,14 +1,17 @@
-"""One task on the service: look at it, wait for it, kill it, get its files."""
+"""One task: its state, files, log and display."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from inductiva_widgets._interrupts import explain, explain_interrupt
+from inductiva_widgets import timing
+from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain, explain_interrupt
 from inductiva_widgets.errors import (
     APIConnectionError,
     InductivaError,
@@ -19,17 +22,28 @@ from inductiva_widgets.errors import (
 from inductiva_widgets.history.invalidation import mark_stale
 from inductiva_widgets.http.time_limits import single_try
 from inductiva_widgets.status import KNOWN_STATUSES, Status
-from inductiva_widgets.tasks import _display
+from inductiva_widgets.tasks import _display, _live_files, _watches
+from inductiva_widgets.tasks._files import StoredFiles
+from inductiva_widgets.tasks._state import TaskState
+from inductiva_widgets.tasks._status_listener import StatusListener
 from inductiva_widgets.tasks._wait import poll_until
-from inductiva_widgets.tasks._watches import TaskWatches
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from typing_extensions import Self
+
+    from inductiva_widgets.downloads import Download, Limits
+    from inductiva_widgets.http.client import Client
+    from inductiva_widgets.models.tasks import TaskInfo
+    from inductiva_widgets.tasks.log_watch import LogWatch, Then
+    from inductiva_widgets.tasks.outputs import OutputsInfo
+    from inductiva_widgets.tasks.working_files import ModifiedFile, RawText, WorkingFiles
     from inductiva_widgets.widgets import TaskWidget
 
 _WAIT_INTERRUPTED = "The wait was interrupted; task {0.id} goes on."
 
 
-class Task(TaskWatches):
+class Task:
     """A simulation that was submitted.
 
     Shows itself as a live card in a notebook. Methods may be called from several threads.
@@ -50,6 +64,183 @@ class Task(TaskWatches):
     success
     """
 
+    def __init__(
+        self, task_id: str, *, client: Client | None = None, _info: TaskInfo | None = None
+    ) -> None:
+        self._state = TaskState(task_id, client=client, info=_info)
+        self._files = StoredFiles(self._state)
+        self.id = self._state.id
+        self.client = self._state.client
+
+    @classmethod
+    def _from_info(cls, info: TaskInfo, client: Client | None) -> Self:
+        """Return the task of a row in a listing; `client` is None for the default service."""
+        return cls(info.task_id, client=client, _info=info)
+
+    def __repr__(self) -> str:
+        info = self._state.last_info
+        if info is None:
+            return f"{type(self).__name__}({self.id!r})"
+        facts = f"simulator={info.simulator!r}, status='{info.status}'"
+        return f"{type(self).__name__}({self.id!r}, {facts})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Task):
+            return NotImplemented
+        return (self.id, self.client.url) == (other.id, other.client.url)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    # State
+
+    @property
+    def info(self) -> TaskInfo:
+        """The cached info of the task; costs a request only the first time."""
+        return self._state.info
+
+    def get_info(self) -> TaskInfo:
+        """Return the current detail of the task; costs one request.
+
+        Costs none if the task has finished and its detail is known.
+
+        Returns
+        -------
+        TaskInfo
+            Times with their zone, durations in seconds, sizes in bytes, costs in US dollars.
+
+        Raises
+        ------
+        NotFoundError
+            The service knows no such task.
+
+        Examples
+        --------
+        >>> info = task.get_info()
+        >>> info.simulator, info.is_terminal
+        ('swmm', True)
+        >>> [str(event.status) for event in info.status_history]
+        ['pending-input', 'submitted', 'started', ..., 'success']
+        """
+        return self._state.get_info()
+
+    def refresh(self, max_age: float = 0.0) -> TaskInfo:
+        """Return the current info, with as few requests as possible.
+
+        Costs none if the task has finished and its detail is known, or if the info was updated
+        within ``max_age`` seconds, for example by a live card; else one for the status, and one
+        more if the status has changed or the detail is missing.
+
+        Parameters
+        ----------
+        max_age
+            Maximum age of the cached info, in seconds.
+
+        Examples
+        --------
+        >>> task.refresh().status
+        <Status.SUCCESS: 'success'>
+        """
+        return self._state.refresh(max_age)
+
+    def get_status(self) -> Status:
+        """Return the status; costs one request while the task is alive, none once it has ended.
+
+        Takes 60 s at most, retries included, and 60 s more if the service asks for a pause.
+
+        Raises
+        ------
+        APITimeoutError
+            The service has not answered in that time.
+        NotFoundError
+            The service knows no such task.
+
+        Examples
+        --------
+        >>> print(task.get_status())
+        success
+        >>> task.get_status() == "success"
+        True
+        """
+        return self._state.get_status()
+
+    def get_position_in_queue(self) -> int | None:
+        """Return the number of tasks ahead, or None if not queued; costs one request."""
+        return self.client.get_task_status(self.id).tasks_ahead
+
+    def get_machine_type(self) -> str | None:
+        """Return the machine's type, such as ``"c2-standard-4"``.
+
+        Returns
+        -------
+        str or None
+            None until a machine has picked the task up. Costs one request while not known.
+
+        Examples
+        --------
+        >>> task.get_machine_type()
+        'local'
+        """
+        known = self._state.last_info
+        if known is not None and (known.is_terminal or known.machine_type is not None):
+            return known.machine_type
+        return self.get_info().machine_type
+
+    def get_simulator_name(self) -> str | None:
+        """Return the simulator's name on the service, such as ``"reef3d"``.
+
+        Costs one request the first time.
+        """
+        return self.info.simulator
+
+    def get_storage_path(self) -> str | None:
+        """Return the task's folder in the remote storage; costs one request the first time."""
+        return self._state.stored_info().storage_path
+
+    def is_running(self) -> bool:
+        """Return whether a machine is running the task; costs a request as ``get_status`` does."""
+        return self.get_status().is_running
+
+    def is_failed(self) -> bool:
+        """Return whether the task ended without success; costs a request as ``get_status`` does."""
+        return self.get_status().is_failed
+
+    def is_terminal(self) -> bool:
+        """Return whether the task has ended; costs requests as ``refresh`` does."""
+        return self.refresh().is_terminal
+
+    def get_computation_time(self) -> float | None:
+        """Return how long the simulator ran, or has been running, in seconds.
+
+        Returns
+        -------
+        float or None
+            None while the computation has not started. Costs requests as ``refresh`` does.
+
+        Examples
+        --------
+        >>> 0 < task.get_computation_time() < task.get_total_time()
+        True
+        """
+        return timing.computation_seconds(self.refresh(), self._state.server_time)
+
+    get_execution_time = get_computation_time
+
+    def get_total_time(self) -> float | None:
+        """Return the seconds from creation to the end, or until now.
+
+        Returns
+        -------
+        float or None
+            Costs requests as ``refresh`` does.
+
+        Examples
+        --------
+        >>> task.get_total_time() > 0
+        True
+        """
+        return timing.total_seconds(self.refresh(), self._state.server_time)
+
     def get_metadata(self) -> dict[str, str]:
         """Return the metadata of the task, names and values; costs one request.
 
@@ -67,12 +258,12 @@ class Task(TaskWatches):
         Parameters
         ----------
         metadata
-            Names and values, texts that are not empty.
+            Names and values, non-empty strings.
 
         Raises
         ------
         InputError
-            A key or value is empty or no text.
+            A key or value is empty or no string.
 
         Examples
         --------
@@ -82,7 +273,9 @@ class Task(TaskWatches):
         """
         for key, value in metadata.items():
             if not all(isinstance(item, str) and item for item in (key, value)):
-                raise InputError(f"Metadata is text by text, none empty: {key!r}: {value!r}.")
+                raise InputError(
+                    f"Metadata keys and values must be non-empty strings, got {key!r}: {value!r}."
+                )
         self.client.set_metadata(self.id, metadata)
         mark_stale(self.client.settings, self.id)
 
@@ -95,7 +288,7 @@ class Task(TaskWatches):
         silent_mode: bool = False,
         download_std_on_completion: bool = True,
     ) -> Status:
-        """Wait until the task has ended. An interrupt ends the wait alone, not the task.
+        """Wait until the task has ended. An interrupt ends only the wait, not the task.
 
         Shows a live card in a notebook and one updating line in a terminal. While the service does
         not answer, the wait goes on and says so.
@@ -103,16 +296,16 @@ class Task(TaskWatches):
         Parameters
         ----------
         polling_period
-            Seconds between two looks at the task.
+            Seconds between two requests.
         silent_mode
-            Whether to show nothing.
+            If True, show nothing.
         download_std_on_completion
-            Whether to download ``stdout.txt`` and ``stderr.txt`` at the end.
+            If True, download ``stdout.txt`` and ``stderr.txt`` at the end.
 
         Returns
         -------
         Status
-            The final status. Costs one request a period, fewer when a live card looks anyway.
+            The final status. Costs one request a period, fewer if a live card is polling anyway.
 
         Raises
         ------
@@ -130,7 +323,7 @@ class Task(TaskWatches):
             try:
                 self.download_outputs(["stdout.txt", "stderr.txt"], _quiet=True)
             except InductivaError as error:
-                # The task has ended, whatever became of two small files.
+                # The task has ended, even if these two small files are missing.
                 warnings.warn(f"stdout.txt and stderr.txt are not there: {error}", stacklevel=2)
         return info.status
 
@@ -168,21 +361,21 @@ class Task(TaskWatches):
         True
         >>> storm.kill()
         """
-        wanted = known_status(status)
+        target = known_status(status)
         info = poll_until(
             self,
-            lambda info: info.status == wanted or info.is_terminal,
+            lambda info: info.status == target or info.is_terminal,
             polling_period,
             silent_mode,
             shows_end=False,
         )
-        return info.status == wanted
+        return info.status == target
 
     @contextlib.contextmanager
     def sync_context(self) -> Iterator[Task]:
         """Kill the remote task when the block is left by an exception or an interrupt.
 
-        The exception goes on, the interrupt too. Costs no request unless there is one.
+        The exception or interrupt is raised again.
 
         Yields
         ------
@@ -217,7 +410,7 @@ class Task(TaskWatches):
         -------
         bool or None
             None without ``wait_timeout``; else whether the task has ended in time. A task that had
-            ended before is left as it is: None, or True. Costs two requests, three where the
+            ended before is left as it is: None, or True. Costs two requests, three if the
             status has changed, and two a second while it waits.
 
         Raises
@@ -242,22 +435,529 @@ class Task(TaskWatches):
                 raise InputError("wait_timeout must not be negative.")
         if not self.refresh().is_terminal:
             self.client.kill_task(self.id)
-            self._seen_at = -float("inf")
+            self._state.expire()
         if wait_timeout is None:
             return None
         deadline = time.monotonic() + wait_timeout
         while True:
             left = max(0.0, deadline - time.monotonic())
             try:
-                # At least 1 s, for a last look at the end of the time.
+                # At least 1 s, for a last request at the end of the time.
                 with single_try(max(1.0, left)):
                     ended = self.refresh().is_terminal
             except (APIConnectionError, RateLimitError, ServerError):
-                # The kill was accepted: the next look may be answered.
+                # The kill was accepted: the next request may be answered.
                 ended = False
             if ended or time.monotonic() >= deadline:
                 return ended
             time.sleep(min(0.5, left))
+
+    # Stored files
+
+    def get_output_info(self) -> OutputsInfo:
+        """Return the listing of the output archive; prints as a table, in a notebook it shows it.
+
+        Costs one request, one more while the task is not known to have ended, and none if
+        ``open_output`` was called before.
+
+        Returns
+        -------
+        OutputsInfo
+            Names and sizes; nothing is downloaded.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+
+        Examples
+        --------
+        >>> info = task.get_output_files_info()
+        >>> print(info)
+        Archive size: ...
+        Contents:
+         Size         Compressed   Name
+        ...
+        >>> [file.name for file in info.contents if file.name.endswith(".txt")]
+        [..., 'stdout.txt']
+        """
+        return self._files.output_info(self)
+
+    get_output_files_info = get_output_info
+
+    def open_output(self, name: str) -> BinaryIO:
+        """Open one output file remotely; only the bytes that are read are transferred.
+
+        Parameters
+        ----------
+        name
+            Name of the file in the output archive, such as ``"stdout.txt"``.
+
+        Returns
+        -------
+        BinaryIO
+            A seekable binary file, good for ``pandas.read_csv``, ``numpy.load``, ``PIL.Image.open``
+            and the like. The first call costs two or three requests, later ones none; each
+            stretch that is read costs one. ``file.raw.fetched`` is how many bytes have
+            travelled for it. Files are mostly compressed, so that what lies far back in one takes
+            the bytes before it too.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+        InputError
+            The archive has no such file; close matches are named.
+
+        Examples
+        --------
+        >>> with task.open_output("model.rpt") as file:
+        ...     print(file.read(200).decode().strip())
+        EPA STORM WATER MANAGEMENT MODEL - VERSION 5.2 ...
+        """
+        return self._files.open_output(name)
+
+    def get_input_url(self) -> str:
+        """Return a signed link to the input archive, valid for a while; costs one request.
+
+        Raises
+        ------
+        TaskError
+            The task has none.
+        """
+        return self._files.input_url()
+
+    def get_output_url(self) -> str:
+        """Return a signed link to the output archive, valid for a while.
+
+        Costs one request, one more while the task is not known to have ended.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+
+        Examples
+        --------
+        >>> archive = inductiva.downloads.RemoteArchive(task.get_output_url())
+        >>> "artifacts/model.rpt" in archive.namelist()
+        True
+        """
+        return self._files.output_url()
+
+    @explain_interrupt(DOWNLOAD_INTERRUPTED)
+    def download_outputs(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+        *,
+        limits: Limits | None = None,
+        _quiet: bool = False,
+    ) -> Path:
+        """Download output files; calling again after an interruption finishes the job.
+
+        Whole files are not fetched again, be it after a restart of the kernel. While another
+        process fills the same folder, this one waits. Costs one request for the link, two for the
+        archive's directory, and a few for the files, fewer than there are.
+
+        Parameters
+        ----------
+        filenames
+            Names, globs (``"*.csv"``) or folders (``"vtk/"``); None for all. Of the archive only
+            the bytes of these files are fetched. Names that it lacks are warned of, with those
+            that look alike, unless it lacks all of them.
+        output_dir
+            Folder for the files; by default ``inductiva_output/<id>/outputs``.
+        uncompress
+            False to keep the archive as it is, as ``output.zip`` in the folder.
+        limits
+            How much content the archive may hold, see ``inductiva_widgets.downloads.Limits``; by
+            default an archive made to fill a disk is refused.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+        InputError
+            None of the names is in the archive; close ones are named.
+        DownloadError
+            The download did not become whole; what is whole is kept.
+        DownloadCancelled
+            It was cancelled, such as with the button; what is whole is kept.
+
+        Examples
+        --------
+        >>> folder = task.download_outputs(["stdout.txt", "*.rpt"])
+        >>> sorted(path.name for path in folder.iterdir())
+        ['model.rpt', 'stdout.txt']
+        """
+        download = self.start_download(filenames, output_dir, uncompress, limits=limits)
+        path = _display.wait_with_progress(download, f"Outputs of task {self.id}", quiet=_quiet)
+        return path if uncompress else path.parent
+
+    def start_download(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+        *,
+        limits: Limits | None = None,
+    ) -> Download[Path]:
+        """Begin ``download_outputs`` in the background; it costs the same requests.
+
+        Parameters
+        ----------
+        filenames, output_dir, uncompress, limits
+            As for ``download_outputs``.
+
+        Returns
+        -------
+        Download
+            It carries ``progress``, ``pause()``, ``resume()``, ``cancel()`` and ``result()``;
+            iterate over it for the files as they become whole, or ``await`` it.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+
+        Examples
+        --------
+        >>> download = task.start_download(["model.rpt", "stdout.txt"], "results")
+        >>> sorted(path.name for path in download)
+        ['model.rpt', 'stdout.txt']
+        >>> download.progress.phase
+        'done'
+        """
+        from inductiva_widgets import downloads
+
+        request = self._files.output_request(filenames, output_dir, uncompress, limits)
+        return downloads.start(request)
+
+    @explain_interrupt(DOWNLOAD_INTERRUPTED)
+    def download_inputs(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> Path:
+        """Download the input files of the task; costs requests as ``download_outputs`` does.
+
+        Parameters
+        ----------
+        filenames
+            As for ``download_outputs``.
+        output_dir
+            Folder for the files; by default ``inductiva_output/<id>/inputs``.
+        uncompress
+            False to keep the archive as it is, as ``input.zip`` in the folder.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        TaskError
+            The task has no input archive.
+        DownloadError
+            The download did not become whole; what is whole is kept.
+
+        Examples
+        --------
+        >>> folder = task.download_inputs()
+        >>> [path.name for path in folder.iterdir()]
+        ['model.inp']
+        """
+        from inductiva_widgets import downloads
+
+        request = self._files.input_request(filenames, output_dir, uncompress)
+        path = _display.wait_with_progress(downloads.start(request), f"Inputs of task {self.id}")
+        return path if uncompress else path.parent
+
+    def remove_remote_files(self) -> None:
+        """Delete the task's files, inputs and outputs, in the remote storage; costs one request."""
+        self._files.remove()
+
+    # Files of the running task
+
+    def tail_files(
+        self,
+        filenames: Iterable[str] = ("stdout.txt", "stderr.txt"),
+        lines: int = 10,
+        follow: bool = False,
+        wait: bool = False,
+    ) -> None:
+        """Print the last lines of files, while the task runs or once it has ended.
+
+        An interrupt ends it at once, and a later call works again. With ``follow``, of several
+        files each gets whole lines under its name. Costs a few requests a file; with ``follow`` one
+        or two a second on the embedded server, on the cloud three for the connection and one every
+        few seconds.
+
+        Parameters
+        ----------
+        filenames
+            Names of the files.
+        lines
+            How many lines of each; with ``follow`` on the cloud 1,000 at most.
+        follow
+            If True, go on printing new lines until the task ends.
+        wait
+            If True, wait until the task is computing instead of raising an error.
+
+        Raises
+        ------
+        TaskError
+            There is nothing to read yet.
+        InputError
+            There is no such file, or ``lines`` is no count.
+        ConfigurationError
+            The task runs on the cloud, and the package for WebRTC is not installed.
+
+        Examples
+        --------
+        >>> task.tail_files(["stdout.txt"], lines=1)
+        Done in ... s
+        """
+        _live_files.print_files(self, filenames, lines, follow=follow, wait=wait)
+
+    def list_files(self) -> WorkingFiles:
+        """Return the files that the running task has in its folder.
+
+        Costs two requests on the embedded server; on the cloud one, and three for the connection
+        if there is none.
+
+        Returns
+        -------
+        WorkingFiles
+            A sequence of ``WorkingFile`` that prints as a tree. Sizes and times are known on the
+            embedded server alone.
+
+        Raises
+        ------
+        TaskError
+            The task is not computing; the message says what to do instead.
+        ConfigurationError
+            The task runs on the cloud, and the package for WebRTC is not installed.
+
+        Examples
+        --------
+        >>> storm = inductiva.simulators.SWMM().run("cases/swmm_long")
+        >>> storm.wait_for_status("computation-started", silent_mode=True)
+        True
+        >>> "model.inp" in [file.name for file in storm.list_files()]
+        True
+        >>> storm.kill()
+        """
+        return _live_files.list_files(self)
+
+    def last_modified_file(self) -> ModifiedFile:
+        """Return the file that the running task has written last, and when.
+
+        Costs requests as ``list_files`` does.
+
+        Returns
+        -------
+        ModifiedFile
+            Prints as a sentence.
+
+        Raises
+        ------
+        TaskError
+            The task is not computing, or has not written a file.
+        ConfigurationError
+            The task runs on the cloud, and the package for WebRTC is not installed.
+
+        Examples
+        --------
+        >>> storm = inductiva.simulators.SWMM().run("cases/swmm_long")
+        >>> storm.wait_for_status("computation-started", silent_mode=True)
+        True
+        >>> print("Last:", storm.last_modified_file())
+        Last: ... was written ... ago (...).
+        >>> storm.kill()
+        """
+        return _live_files.last_modified_file(self)
+
+    def top(self) -> RawText:
+        """Return the output of ``top`` on the machine that computes the task.
+
+        On the embedded server it lists only the processes of the task. Costs requests as
+        ``list_files`` does.
+
+        Returns
+        -------
+        RawText
+            Prints as it is.
+
+        Raises
+        ------
+        TaskError
+            The task is not computing.
+        ConfigurationError
+            The task runs on the cloud, and the package for WebRTC is not installed.
+
+        Examples
+        --------
+        >>> try:
+        ...     task.top()
+        ... except inductiva.errors.TaskError as error:
+        ...     print(error)
+        Task ... has ended (success). ...
+        """
+        return _live_files.machine_load(self)
+
+    # Numbers in the log, and changes of the status
+
+    def watch(
+        self,
+        pattern: str | None = None,
+        *,
+        file: str | None = None,
+        end: Mapping[str, float] | None = None,
+        stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
+        from_start: bool = False,
+        then: Then = "kill",
+        log: bool | None = None,
+        notify: bool = False,
+    ) -> LogWatch:
+        r"""Read numbers from the task's log as it comes, until the task ends.
+
+        The task's card shows them next to the presets it reads by itself. Costs one request a
+        second on the embedded server, one connection on the cloud, and one request while the
+        simulator is not known. With ``stop_if`` it costs one request more, two if the status has
+        changed.
+
+        Parameters
+        ----------
+        pattern
+            A regular expression that is searched for in each line. Each named group is a series of
+            that name, such as ``r"residual\s+(?P<residual>\S+)"``; one group without a name gives
+            the series ``value``. A group ``end_step`` is the value of the series ``step`` at the
+            end, and ``percent`` ends at 100. With the groups ``series`` and ``value`` the text
+            itself names the series. ``\S+`` finds nan and inf too. By default a preset: for
+            OpenFOAM, REEF3D, SWMM, SPlisHSPlasH and GROMACS.
+        file
+            Name of the file; by default ``stdout.txt``, or the file of the preset.
+        end
+            The value that a series has at the end, such as ``{"time": 10}``: it gives the progress
+            and the time of the end.
+        stop_if
+            A condition such as ``"residual > 1e3 for 20 samples"`` or ``"residual is nan"``, a
+            function of the last values that returns whether to stop, or a list of those, of which
+            one is enough. It is judged by the rows that are printed after this call.
+        from_start
+            If True, the rows that were printed before this call are judged too.
+        then
+            What happens once it is met: ``"kill"`` asks the service to kill the task, ``"notify"``
+            says it in the card, a function is called with the watch.
+        log
+            Whether the series are drawn on a logarithmic scale; None for what suits each.
+        notify
+            Whether the card asks to show a notification of the browser when the task ends.
+
+        Returns
+        -------
+        LogWatch
+            It runs until the task ends or its ``stop()``, whatever becomes of the cell.
+
+        Raises
+        ------
+        InputError
+            The expression is none or has no group, there is no preset, or a condition is none.
+
+        Examples
+        --------
+        >>> watch = task.watch(r"(?P<percent>[\d.]+)%\s+wall\s+(?P<wall>\S+)")
+        >>> watch.wait(30)
+        True
+        >>> watch.series_names, watch.progress
+        (('wall',), 1.0)
+        """
+        return _watches.start_watch(
+            self,
+            pattern,
+            file=file,
+            end=end,
+            stop_if=stop_if,
+            from_start=from_start,
+            then=then,
+            log=log,
+            notify=notify,
+        )
+
+    @explain_interrupt("The reading was interrupted; task {0.id} is left as it is.")
+    def metrics(
+        self, pattern: str | None = None, *, file: str | None = None, rows: int = 100_000
+    ) -> pd.DataFrame:
+        r"""Return the numbers in the task's log as a DataFrame.
+
+        While the task runs these are the rows that its watch has read, which is started if there
+        is none and costs what ``watch`` does. After the end all of the file is read, without being
+        kept: that costs two or three requests, and one for each MiB.
+
+        Parameters
+        ----------
+        pattern, file
+            As for ``watch``.
+        rows
+            How many rows at most, 100 or more; of more, the extremes stay, see ``LogWatch``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As ``LogWatch.to_frame`` returns it.
+
+        Raises
+        ------
+        TaskError
+            There is no output, the reason given.
+        InputError
+            As for ``watch``, or there is no such file.
+
+        Examples
+        --------
+        >>> df = task.metrics(r"\s(?P<percent>[\d.]+)%\s+wall\s+(?P<wall>\S+)")
+        >>> df[["wall", "percent"]].tail(1)
+                wall  percent
+        sample
+        ...           100.0
+        """
+        return _watches.read_metrics(self, pattern, file=file, rows=rows)
+
+    def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener:
+        """Call a function with the task's status now and at each change, until the task has ended.
+
+        What the function prints appears in the cell that called ``on_status``, whichever cell is
+        running. Costs one request, then one a second while the task is alive, none besides a live
+        card.
+
+        Parameters
+        ----------
+        callback
+            Gets the task and a status: each of them once and in order, those between two requests
+            and the last one included. It is called on a thread of its own. What it raises is shown
+            as a warning, and the next change is delivered all the same.
+
+        Returns
+        -------
+        StatusListener
+            Its ``cancel()`` ends it.
+
+        Examples
+        --------
+        >>> listener = task.on_status(lambda task, status: print(task.id, status))
+        >>> listener.cancel()
+        """
+        return StatusListener(self, callback)
 
     # Display
 

@@ -1,28 +1,43 @@
-"""Several tasks in order: find them, look at them together."""
+"""A list of tasks, and actions on all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import urlsplit
 
-from inductiva_widgets.errors import InputError
+from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
+from inductiva_widgets.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    InductivaError,
+    InputError,
+    TaskError,
+)
 from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks._bulk import BulkActions
 from inductiva_widgets.tasks.task import Task, known_status
 from inductiva_widgets.tasks.text_table import format_task_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inductiva_widgets.downloads import Download
     from inductiva_widgets.http.client import Client
+    from inductiva_widgets.tasks.log_watch import LogWatch
     from inductiva_widgets.widgets import TaskListWidget
 
+Result = TypeVar("Result")
+
+# Failed tasks that an error names.
+_MAX_NAMED = 3
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
-class TaskList(BulkActions):
+class TaskList(Sequence[Task]):
     """An immutable sequence of tasks; shows itself as a live table in a notebook.
 
     Parameters
@@ -52,7 +67,7 @@ class TaskList(BulkActions):
                 raise InputError(f"A TaskList holds tasks, not {type(task).__name__}.")
 
     @classmethod
-    def from_infos(cls, infos: Iterable[TaskInfo], client: Client) -> TaskList:
+    def _from_infos(cls, infos: Iterable[TaskInfo], client: Client) -> TaskList:
         """Return the tasks of a listing's rows; costs no request.
 
         The ``Task`` objects are made when they are asked for: a table of a hundred thousand tasks
@@ -110,7 +125,7 @@ class TaskList(BulkActions):
         _check_service(_frame_source.get("service"), client)
         if _frame_source.get("demo") is True:
             rows = [row if isinstance(row, str) else row.as_demo() for row in rows]
-        made = cls.from_infos((), client)
+        made = cls._from_infos((), client)
         made._items = [Task(row, client=client) if isinstance(row, str) else row for row in rows]
         made._made = {place for place, row in enumerate(rows) if isinstance(row, str)}
         return made
@@ -128,7 +143,7 @@ class TaskList(BulkActions):
         item = self._items[index]
         if isinstance(item, TaskInfo):
             # Kept, so that what one user of the list learns of a task, the others know too.
-            item = self._items[index] = Task.from_info(item, self._client)
+            item = self._items[index] = Task._from_info(item, self._client)
             self._made.add(range(len(self._items))[index])
         return item
 
@@ -144,7 +159,7 @@ class TaskList(BulkActions):
 
     def _without_info(self) -> list[Task]:
         """Return the tasks of which nothing is known, not even from a listing; no request."""
-        return [task for _, task in self._tasks() if task.last_info is None]
+        return [task for _, task in self._tasks() if task._state.last_info is None]
 
     def _clients(self) -> set[Client]:
         """Return the services that have the tasks; that of a listing also where it found none.
@@ -173,7 +188,7 @@ class TaskList(BulkActions):
         client
             The service that they come from.
         """
-        made = TaskList(Task.from_info(info, client) for info in infos)
+        made = TaskList(Task._from_info(info, client) for info in infos)
         made._made |= {index + len(made) for index in self._made}
         made._items += self._items
         made._client = self._client
@@ -280,7 +295,7 @@ class TaskList(BulkActions):
             columns=columns,
             metadata=metadata,
             raw=raw,
-            now=self[0].server_time if self._items else None,
+            now=self[0]._state.server_time if self._items else None,
             source=self._frame_source(),
         )
 
@@ -317,8 +332,177 @@ class TaskList(BulkActions):
         if len(services) != 1:
             return {}
         # A service has tasks that are made up, or none.
-        known = self[0].last_info if self._items else None
+        known = self[0]._state.last_info if self._items else None
         return {"service": services.pop(), "demo": known is not None and known.is_demo}
+
+    @explain_interrupt("The kill was interrupted; some of the tasks may have been asked to end.")
+    def kill(self) -> None:
+        """Ask the service to kill every task that has not ended; costs requests as ``Task.kill``.
+
+        Raises
+        ------
+        InductivaError
+            Some tasks could not be killed; the others were.
+
+        Examples
+        --------
+        >>> swmm = inductiva.simulators.SWMM()
+        >>> runs = inductiva.TaskList(swmm.run("cases/swmm_storm") for _ in range(2))
+        >>> runs.kill()
+        >>> [str(status) for status in runs.wait(silent_mode=True)]
+        ['killed', 'killed']
+        """
+        for_each(list(self), lambda task: task.kill(), "killed")
+
+    def watch(self, pattern: str | None = None, **options: Any) -> list[LogWatch]:
+        """Read numbers from the logs of tasks that have not ended; requests as ``Task.watch``.
+
+        Parameters
+        ----------
+        pattern, **options
+            As for ``Task.watch``.
+
+        Returns
+        -------
+        list of Watch
+            One for each task that has not ended, in their order.
+
+        Raises
+        ------
+        InputError
+            As for ``Task.watch``; then none is watched.
+
+        Examples
+        --------
+        >>> tasks.watch()
+        []
+        """
+        begun: list[LogWatch] = []
+        try:
+            for task in [one for one in self if not one.refresh(max_age=1.0).is_terminal]:
+                begun.append(task.watch(pattern, **options))  # noqa: PERF401 - some, on an error
+        except InputError:
+            for watch in begun:
+                watch.stop()
+            raise
+        return begun
+
+    @explain_interrupt("The wait was interrupted; the tasks go on.")
+    def wait(self, polling_period: float = 1.0, silent_mode: bool = False) -> list[Status]:
+        """Wait until every task has ended; an interrupt ends the wait alone.
+
+        Shows one live table in a notebook, and a line for each task in a terminal.
+
+        Parameters
+        ----------
+        polling_period
+            Seconds between two looks at a task.
+        silent_mode
+            Whether to show nothing.
+
+        Returns
+        -------
+        list of Status
+            The final statuses, in order. Costs one request a period.
+
+        Raises
+        ------
+        InductivaError
+            Some tasks cannot be looked at, such as removed ones; the others have ended.
+
+        Examples
+        --------
+        >>> [str(status) for status in tasks.wait()]
+        ['success', 'failed', 'success']
+        """
+        in_notebook = _display.in_notebook()
+        if in_notebook and not silent_mode:
+            _display.display_task_list(self)
+        silent = silent_mode or in_notebook
+        return for_each(
+            list(self),
+            lambda task: task.wait(polling_period, silent, download_std_on_completion=False),
+            "waited for",
+        )
+
+    @explain_interrupt(DOWNLOAD_INTERRUPTED)
+    def download_outputs(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> list[Path]:
+        """Download output files of every task; calling again finishes what was interrupted.
+
+        The tasks share one limit on connections, and one progress bar. Each costs requests as
+        ``Task.download_outputs`` does.
+
+        Parameters
+        ----------
+        filenames
+            As for ``Task.download_outputs``.
+        output_dir
+            Folder for one folder a task, called by its id; by default
+            ``inductiva_output/<id>/outputs``.
+        uncompress
+            As for ``Task.download_outputs``.
+
+        Returns
+        -------
+        list of Path
+            The folders, in order.
+
+        Raises
+        ------
+        DownloadError
+            Some tasks have no output or could not be downloaded; those of the others are there.
+
+        Examples
+        --------
+        >>> folders = tasks.filter(status="success").download_outputs(["*.rpt"], "reports")
+        >>> [path.name for path in folders[0].iterdir()]
+        ['model.rpt']
+        """
+        download = self.start_download(filenames, output_dir, uncompress)
+        count = f"{len(self)} task{'' if len(self) == 1 else 's'}"
+        paths = _display.wait_with_progress(download, f"Outputs of {count}")
+        return paths if uncompress else [path.parent for path in paths]
+
+    def start_download(
+        self,
+        filenames: Iterable[str] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        uncompress: bool = True,
+    ) -> Download[list[Path]]:
+        """Begin ``download_outputs`` in the background; it costs the same requests.
+
+        Parameters
+        ----------
+        filenames, output_dir, uncompress
+            As for ``download_outputs``.
+
+        Returns
+        -------
+        Download
+            As from ``Task.start_download``; its result are the paths, in order.
+
+        Examples
+        --------
+        >>> download = tasks.filter(status="success").start_download(["stdout.txt"], "logs")
+        >>> len(download.result())
+        2
+        """
+        from inductiva_widgets import config, downloads
+
+        names = filenames if filenames is None or isinstance(filenames, str) else list(filenames)
+        base = config.output_dir() if output_dir is None else Path(output_dir)
+        requests = [
+            task._files.output_request(
+                names, None if output_dir is None else base / task.id, uncompress
+            )
+            for task in self
+        ]
+        return downloads.start_all(requests, base)
 
     def widget(
         self,
@@ -371,3 +555,56 @@ def _check_service(service: object, client: Client) -> None:
         f"This frame has tasks of {service}, but the client is that of {client.url}: connect to "
         "the frame's service with inductiva.connect(...), or give its client=."
     )
+
+
+def for_each(tasks: Sequence[Task], action: Callable[[Task], Result], done: str) -> list[Result]:
+    """Act on every task and return the results; a task that fails does not stop the others.
+
+    Parameters
+    ----------
+    tasks
+        The tasks.
+    action
+        What to do with one of them.
+    done
+        Past participle of the action, for the error.
+
+    Raises
+    ------
+    InductivaError
+        The error of the only task that failed, or one error that names those that failed. A
+        service that does not answer or refuses the key ends it at once.
+    """
+    results: list[Result] = []
+    failed: list[tuple[Task, InductivaError]] = []
+    for task in tasks:
+        error = _attempt(action, task, results)
+        if error is None:
+            continue
+        failed.append((task, error))
+        # If the first task meets it, so do the others.
+        is_general = isinstance(error, (APIConnectionError, AuthenticationError))
+        if is_general and not results:
+            break
+    if len(failed) == 1:
+        raise failed[0][1]
+    if failed:
+        reasons = " ".join(f"{task.id}: {error}" for task, error in failed[:_MAX_NAMED])
+        more = f" … and {len(failed) - _MAX_NAMED} more" if len(failed) > _MAX_NAMED else ""
+        raise TaskError(
+            f"{len(failed)} of {len(tasks)} tasks could not be {done}. {reasons}{more}"
+        ) from failed[0][1]
+    return results
+
+
+def _attempt(
+    action: Callable[[Task], Result], task: Task, results: list[Result]
+) -> InductivaError | None:
+    try:
+        results.append(action(task))
+    except InputError:
+        # A bad argument is bad for all of them.
+        raise
+    except InductivaError as error:
+        return error
+    return None

@@ -1,4 +1,4 @@
-"""Tasks as a table of plain text, and as the columns that the vendor's client gives."""
+"""Tasks as a plain-text table, and as columns of the vendor's client."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
     """
     rows = list(tasks)
     infos = [task.info for task in rows]
-    times = [computation_seconds(task.info, task.server_time) for task in rows]
+    times = [computation_seconds(task.info, task._state.server_time) for task in rows]
     return {
         "ID": [info.task_id for info in infos],
         "Simulator": [info.simulator for info in infos],
@@ -71,6 +71,6 @@ def _text_row(task: Task) -> tuple[str, ...]:
         str(info.status),
         format_date(info.input_submit_time),
         format_date(info.start_time),
-        format_hms(computation_seconds(info, task.server_time)),
+        format_hms(computation_seconds(info, task._state.server_time)),
         MISSING if not machine else f"{machine} x{hosts}" if hosts > 1 else machine,
     )

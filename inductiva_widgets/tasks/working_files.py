@@ -1,4 +1,4 @@
-"""What is told of the folder of a running task, in forms that read well."""
+"""Files in the folder of a running task, as printable values."""
 
 from __future__ import annotations
 

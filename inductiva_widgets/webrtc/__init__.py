@@ -1,4 +1,4 @@
-"""The way to the machine that computes a task: a WebRTC peer, asked for the files of its folder.
+"""WebRTC requests to the machine that computes a task.
 
 ``ask`` puts one question, ``stream`` one whose answers go on. All of a kernel's connections live on
 one event loop, on a thread of its own; those who ask wait on their own threads. Needs

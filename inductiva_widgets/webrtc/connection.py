@@ -1,4 +1,4 @@
-"""One WebRTC connection to the machine of a task: made by way of the service, then direct."""
+"""One WebRTC connection to the machine of a task."""
 
 from __future__ import annotations
 

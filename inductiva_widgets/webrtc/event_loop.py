@@ -1,4 +1,4 @@
-"""The event loop of the peers: one a kernel, beside the kernel's own."""
+"""The asyncio event loop of WebRTC, on a thread of its own."""
 
 from __future__ import annotations
 

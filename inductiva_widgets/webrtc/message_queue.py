@@ -1,4 +1,4 @@
-"""Answers between the loop's thread and the one that reads them: bounded, the oldest go first."""
+"""Bounded queue of messages between the event loop and a reader."""
 
 from __future__ import annotations
 

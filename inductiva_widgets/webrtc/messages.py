@@ -1,4 +1,4 @@
-"""What goes over a channel. Nothing that comes from a peer is trusted. Pure."""
+"""Encode requests and decode untrusted messages of a data channel."""
 
 from __future__ import annotations
 

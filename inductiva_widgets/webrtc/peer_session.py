@@ -1,4 +1,4 @@
-"""The way to one task: a connection that all who ask share, a channel for each question.
+"""Session with the machine of one task: a shared connection, a channel per request.
 
 That several channels of a connection are answered is not certain of every peer, and one that tells
 of a quiet file says nothing for long. So the first second channel asks what is always answered.

@@ -1,4 +1,4 @@
-"""Questions to the machine of a task, for callers on any thread."""
+"""Requests to the machine of a task, from any thread."""
 
 from __future__ import annotations
 

@@ -9,9 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.polling import WeakList
-from inductiva_widgets.status import Status
-from inductiva_widgets.tasks import _watch_registry as watches
-from inductiva_widgets.tasks.log_watch import preset_for
+from inductiva_widgets.tasks.log_watch import preset_for, registry
 from inductiva_widgets.widgets import automatic_watches
 
 if TYPE_CHECKING:
@@ -156,7 +154,7 @@ class _FollowedTask:
 
 def watches_of(task: Task) -> list[LogWatch]:
     """Return the watches of a task that people made, living or ended."""
-    return automatic_watches.exclude_automatic(watches.for_task(task))
+    return automatic_watches.exclude_automatic(registry.for_task(task))
 
 
 def is_auto_watched(task: Task) -> bool:
@@ -165,8 +163,8 @@ def is_auto_watched(task: Task) -> bool:
     On the embedded server that of any task that computes, which at least tells when it wrote last;
     elsewhere, where it takes a connection, only that of a simulator whose numbers are known.
     """
-    info = task.last_info
-    if info is None or info.status != Status.COMPUTATION_STARTED:
+    info = task._state.last_info
+    if info is None or not info.status.is_computing:
         return False
     return task.client.is_local or (is_metric_known(task) and can_stream_log(task))
 
@@ -178,7 +176,7 @@ def can_stream_log(task: Task) -> bool:
 
 def is_metric_known(task: Task) -> bool:
     """Return whether there are numbers that the simulator of a task is known to print."""
-    info = task.last_info
+    info = task._state.last_info
     return info is not None and preset_for(info.simulator) is not None
 
 
@@ -190,4 +188,4 @@ def _notice(watch: LogWatch) -> None:
         readings.on_new_watch(watch)
 
 
-watches.on_new_watch(_notice)
+registry.on_new_watch(_notice)

@@ -47,7 +47,7 @@ class FailureLogTail:
         words = cached_tail(task)
         if words:
             return words
-        info = task.last_info
+        info = task._state.last_info
         if info is None or not info.is_terminal or info.status.info.group is not StatusGroup.FAILED:
             return []
         with self._lock:

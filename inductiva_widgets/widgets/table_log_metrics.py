@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.tasks import _watch_registry
+from inductiva_widgets.tasks.log_watch import registry
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.table_controller import TableWidget
@@ -56,7 +56,7 @@ class TableWidgetWithMetrics(TableWidget):
     def _first_columns(self) -> list[str]:
         columns = super()._first_columns()
         # The other way round all tasks would be looked through, before anything is shown.
-        watched = {watch.task.id for watch in _watch_registry.retained()}
+        watched = {watch.task.id for watch in registry.retained()}
         if any(self._table.index_of(task_id) is not None for task_id in watched):
             columns.insert(columns.index("phases") + 1, "metric")
         return columns

@@ -74,7 +74,7 @@ class TaskWidget(BaseWidget):
         return f"TaskWidget({self.task!r})"
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
-        info, now = self.task.info, self.task.server_time
+        info, now = self.task.info, self.task._state.server_time
         failure, notice = self.view["failure"], self._notice
         words = failure["last_words"] if failure else ()
         return self._with_fallback(
@@ -109,8 +109,8 @@ class TaskWidget(BaseWidget):
         task = self.task
         view = view_models.task_view(
             task.info,
-            task.queue_position,
-            now=task.server_time,
+            task._state.queue_position,
+            now=task._state.server_time,
             is_local=task.client.is_local,
             last_words=words,
         )
@@ -156,7 +156,7 @@ class TaskWidget(BaseWidget):
 
 def _refresh(task: Task) -> InductivaError | None:
     """Update a task; if it is known, return why the service did not answer instead of raising."""
-    if task.last_info is None:
+    if task._state.last_info is None:
         task.refresh()
         return None
     try:

@@ -234,8 +234,8 @@ class TaskListWidget(TableWidgetWithMetrics):
     def _card(self, task: Task) -> contract.TaskView:
         return view_models.task_view(
             task.info,
-            task.queue_position,
-            now=task.server_time,
+            task._state.queue_position,
+            now=task._state.server_time,
             is_local=task.client.is_local,
             last_words=self._words.get(task),
         )

@@ -47,7 +47,7 @@ def row_view(info: TaskInfo, now: datetime | None = None) -> RowView:
         "alias": info.alias,
         "tone": _tone(info).value,
         "is_terminal": info.is_terminal,
-        "can_kill": not info.is_terminal and info.status != Status.PENDING_KILL,
+        "can_kill": info.can_be_killed,
         "simulator": info.simulator,
         "project": info.project,
         "submitted": _ms(info.input_submit_time or info.create_time),

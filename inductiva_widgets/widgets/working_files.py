@@ -58,5 +58,5 @@ def files_view(task: Task) -> contract.FilesView:
 def _view(
     task: Task, files: list[contract.WorkingFileView], more: int, note: str
 ) -> contract.FilesView:
-    as_of = round(task.server_time.timestamp() * 1000)
+    as_of = round(task._state.server_time.timestamp() * 1000)
     return {"files": files, "more": more, "as_of": as_of, "note": note}

@@ -38,7 +38,7 @@ from inductiva_widgets.history import update
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 
-to_frame(inductiva.tasks.get(last_n=1).infos())
+to_frame(inductiva.tasks.get(last_n=1)._infos())
 before = peak()
 begin = time.perf_counter()
 frame = inductiva.tasks.history()

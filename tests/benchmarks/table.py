@@ -120,7 +120,7 @@ def long_list(rows: int) -> Any:
         ended = at(16 + seconds_of(index, rows))
         fields = wire_task(f"t{index:06}", status, computation_end_time=ended, end_time=ended)
         infos.append(msgspec.convert(fields, TaskInfo, strict=False))
-    return TaskList.from_infos(infos, client)
+    return TaskList._from_infos(infos, client)
 
 
 def live_list(rows: int) -> tuple[Any, Any, Any]:

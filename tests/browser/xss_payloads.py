@@ -40,7 +40,7 @@ def hostile_tasks() -> TaskList:
     """
     raw = [_task(index, "failed") for index in range(len(PAYLOADS))]
     infos = [msgspec.json.decode(msgspec.json.encode(task), type=TaskInfo) for task in raw]
-    return TaskList.from_infos(infos, Client(FakeTransport([])))
+    return TaskList._from_infos(infos, Client(FakeTransport([])))
 
 
 def _task(index: int, status: str) -> dict:

@@ -85,15 +85,12 @@ ENDED = {
     "Task.get_status": (lambda task: task.get_status(), 0),
     "Task.get_info": (lambda task: task.get_info(), 0),
     "Task.refresh": (lambda task: task.refresh(), 0),
-    "Task.last_info": (lambda task: task.last_info, 0),
-    "Task.server_time": (lambda task: task.server_time, 0),
     "Task.get_position_in_queue": (lambda task: task.get_position_in_queue(), 1),
     "Task.get_output_files_info": (lambda task: task.get_output_files_info(), 1),
     "Task.get_output_url": (lambda task: task.get_output_url(), 1),
     "Task.get_input_url": (lambda task: task.get_input_url(), 1),
     "Task.get_metadata": (lambda task: task.get_metadata(), 1),
     "Task.set_metadata": (lambda task: task.set_metadata({"case": "storm"}), 1),
-    "Task.output_request": (lambda task: task.output_request(), 0),
     "OutputsWidget": (inductiva.OutputsWidget, 0),
 }
 # Of an id alone.
@@ -110,10 +107,6 @@ UNKNOWN = {
 LISTS = {
     "TaskList.to_frame": (lambda tasks: tasks.to_frame(), 0),
     "TaskList.filter": (lambda tasks: tasks.filter(status="success"), 0),
-    "TaskList.infos": (lambda tasks: tasks.infos(), 0),
-    "TaskList.unknown": (lambda tasks: tasks.unknown(), 0),
-    "TaskList.clients": (lambda tasks: tasks.clients(), 0),
-    "TaskList.source": (lambda tasks: tasks.source(), 0),
     "TaskList.from_frame": (lambda tasks: inductiva.TaskList.from_frame(tasks.to_frame()), 0),
     "tasks.to_dict": (inductiva.tasks.to_dict, 0),
     "tasks.compare": (lambda tasks: inductiva.tasks.compare(tasks + tasks), 0),

@@ -69,7 +69,7 @@ def test_download_of_the_archive_as_it_is(storm):
 def test_failure_says_why(swmm):
     task = swmm.run(CASES / "swmm_fail")
     assert task.wait(0.1, silent_mode=True, download_std_on_completion=False) == "failed"
-    text = static_html.task_text(task.info, task.now)
+    text = static_html.task_text(task.info, task._state.server_time)
     assert "exit code 1" in text
     assert "ERROR 209" in text
 
@@ -150,7 +150,7 @@ def test_missing_program_is_named_with_the_ways_to_provide_it(client, short_stor
     image = simulators.CustomImage("docker://me/mine:1")
     task = image.run(short_storm, commands=["no-such-program-here --version"])
     assert task.wait(0.1, silent_mode=True, download_std_on_completion=False).is_failed
-    text = static_html.task_text(task.info, task.server_time)
+    text = static_html.task_text(task.info, task._state.server_time)
     assert "no-such-program-here" in text
     assert "PATH" in text
 

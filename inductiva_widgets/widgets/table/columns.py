@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inductiva_widgets import timing
 from inductiva_widgets.models.tasks import TaskInfo, TaskMetrics
-from inductiva_widgets.status import KNOWN_STATUSES, Status
+from inductiva_widgets.status import KNOWN_STATUSES
 
 Kind = Literal["text", "number", "time", "duration", "drawing"]
 Positions = NDArray[np.intp]
@@ -107,16 +107,11 @@ COLUMNS: dict[str, TableColumn] = {
 # Not shown as columns, but looked at.
 _OTHERS: dict[str, TableColumn] = {
     "error": TableColumn("text", "error", lambda info, _: info.reason),
-    "can_kill": TableColumn("number", "", lambda info, _: can_kill(info)),
+    "can_kill": TableColumn("number", "", lambda info, _: info.can_be_killed),
     "has_outputs": TableColumn("number", "", lambda info, _: info.has_outputs),
     "is_live": TableColumn("number", "", lambda info, _: not info.is_terminal, _are_live),
 }
 SEARCHED = ("id", "simulator", "project", "machine", "error")
-
-
-def can_kill(info: TaskInfo) -> bool:
-    """Return whether a kill can be asked for."""
-    return not info.is_terminal and info.status != Status.PENDING_KILL
 
 
 class CategoryColumn:

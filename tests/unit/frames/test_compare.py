@@ -240,5 +240,5 @@ def test_what_was_submitted_is_still_known_after_a_look_at_the_listing(service):
     client = service(wire_task("a", **run("x")))
     task = Task("a", client=client)
     task.get_info()
-    task.update(api.get(1, client=client)[0].info)
+    task._state.update(api.get(1, client=client)[0].info)
     assert task.info.extra_params is not None

@@ -18,7 +18,7 @@ class Listener:
         return Subscription(
             tasks,
             lambda tasks: self.news.append(
-                [f"{task.id}:{task.last_info.status}" for task in tasks]
+                [f"{task.id}:{task._state.last_info.status}" for task in tasks]
             ),
             self.feeds.append,
         )
@@ -83,11 +83,11 @@ def test_queue_positions_are_asked_for_only_when_a_task_has_moved(world):
     asked = ["GET /tasks", "GET /tasks/t1/status", "GET /tasks/t1"]
     assert client.transport.requests[:3] == asked
     assert client.transport.requests[-1] == "GET /tasks"
-    assert subscription.tasks["t2"].queue_position == 2
+    assert subscription.tasks["t2"]._state.queue_position == 2
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
     client.transport.ahead.update(t1=0, t2=1)
     poller.poll_once()
-    assert subscription.tasks["t2"].queue_position == 1
+    assert subscription.tasks["t2"]._state.queue_position == 1
 
 
 def test_ended_tasks_are_not_asked_for(world):

@@ -278,7 +278,7 @@ def test_queue_positions_of_many_tasks_are_asked_for_in_turn(world):
     client.transport.ahead.update({f"t{n}": n for n in range(50)})
     for _ in range(3):
         tick(subject, clock)
-    found = {key: task.queue_position for key, task in subscription.tasks.items()}
+    found = {key: task._state.queue_position for key, task in subscription.tasks.items()}
     assert found == {f"t{n}": n for n in range(50)}
     details(client)
     tick(subject, clock)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from inductiva_widgets.tasks import Task, _log_stream, _watch_registry
+from inductiva_widgets.tasks import Task, _log_stream
 from inductiva_widgets.tasks._log_stream import LogChunk, StreamState
+from inductiva_widgets.tasks.log_watch import registry
 from tests.unit.conftest import wire_task
 
 ID = "n7pbtxunxqzuca6nwe9v0gn75"
@@ -36,7 +37,7 @@ def reading(monkeypatch):
     made = Reading()
     monkeypatch.setattr(_log_stream, "subscribe", made.follow)
     yield made
-    for watch in tuple(_watch_registry._kept):
+    for watch in registry.retained():
         watch.stop()
 
 

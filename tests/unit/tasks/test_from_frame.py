@@ -63,7 +63,7 @@ def test_tasks_without_a_status_are_asked_for_when_needed(client, frame):
 
 def test_places_in_the_storage_are_asked_for(client, frame):
     task = TaskList.from_frame(frame, client)[0]
-    assert task.last_info.has_outputs
+    assert task._state.last_info.has_outputs
     assert task.get_output_url() == "http://fake/signed/a/output.zip"
     assert client.transport.requests == ["GET /tasks/a", "GET /storage/signed-urls"]
 

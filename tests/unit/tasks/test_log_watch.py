@@ -9,8 +9,8 @@ from typing import ClassVar
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError, InputError
-from inductiva_widgets.tasks import Task, _watch_registry
-from inductiva_widgets.tasks.log_watch import LogWatch, for_task
+from inductiva_widgets.tasks import Task
+from inductiva_widgets.tasks.log_watch import LogWatch, registry
 from tests.unit.conftest import START
 from tests.unit.tasks.conftest import ID, RESIDUAL
 
@@ -86,7 +86,7 @@ def test_wrong_option_is_refused_and_begins_nothing(task, reading, options):
     with pytest.raises(InputError):
         task.watch(RESIDUAL, **options)
     assert reading.asked == []
-    assert for_task(task) == []
+    assert registry.for_task(task) == []
 
 
 def test_expression_that_takes_too_long_ends_the_reading_with_an_error(task, reading):
@@ -131,7 +131,7 @@ def test_expected_end_is_told_while_the_progress_goes_on(task, reading, monkeypa
         reading.come(f"{percent}%\n".encode())
         clock[0] += 2
     assert watch.progress == 0.3
-    assert 12 < (watch.eta - task.server_time).total_seconds() < 15
+    assert 12 < (watch.eta - task._state.server_time).total_seconds() < 15
     reading.come(b"100%\n", is_finished=True)
     assert watch.eta is None
 
@@ -300,7 +300,7 @@ def test_condition_that_an_ended_task_met_kills_nothing(make, reading):
 
 
 def test_kill_that_fails_is_said_and_tried_again(task, reading, monkeypatch):
-    monkeypatch.setattr("inductiva_widgets.tasks._stop_action._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("inductiva_widgets.tasks.log_watch._FIRST_PAUSE", 0.01)
     tries, may_go = [], threading.Event()
 
     def kill():
@@ -387,20 +387,20 @@ def test_listener_that_fails_does_not_keep_others_from_the_news(task, reading):
 def test_watch_of_a_user_lives_without_a_variable_until_its_task_ends(task, reading):
     made = weakref.ref(task.watch(RESIDUAL))
     gc.collect()
-    assert for_task(Task(ID, client=task.client)) == [made()]
+    assert registry.for_task(Task(ID, client=task.client)) == [made()]
     reading.come(b"residual 1\n", is_finished=True)
     gc.collect()
     assert made() is None
-    assert for_task(task) == []
+    assert registry.for_task(task) == []
 
 
 def test_quiet_watch_ends_when_nobody_keeps_it(make, reading):
     task = make(simulator="swmm")
     watch = LogWatch.automatic(task)
     assert watch.pattern == "SWMM progress"
-    assert for_task(task) == [watch]
+    assert registry.for_task(task) == [watch]
     del watch
-    assert for_task(task) == []
+    assert registry.for_task(task) == []
     assert reading.interests[0].is_cancelled
     reading.come(b"10%\n")
 
@@ -416,7 +416,7 @@ def test_quiet_watch_without_a_preset_tells_of_the_growth_alone(make, reading):
 
 def test_others_learn_of_new_watches_of_users(task, reading):
     seen = []
-    cancel = _watch_registry.on_new_watch(seen.append)
+    cancel = registry.on_new_watch(seen.append)
     LogWatch.automatic(task)
     watch = task.watch(RESIDUAL)
     cancel()

@@ -167,7 +167,7 @@ def test_wait_waits_for_the_computation(disk, capsys, monkeypatch):
     monkeypatch.setattr(_kernel, "sleep_and_process_messages", sleep)
     task = Task("t1", client=disk.client)
     task.refresh()
-    task._seen_at = -1e9
+    task._state.expire()
     monkeypatch.setattr("inductiva_widgets.tasks._live_files._PERIOD", 0.0)
     task.tail_files("stdout.txt", wait=True)
     assert slept
@@ -177,7 +177,7 @@ def test_wait_waits_for_the_computation(disk, capsys, monkeypatch):
 @pytest.mark.parametrize("status", ["pending-input", "submitted", "started"])
 def test_task_that_does_not_compute_yet_has_no_last_lines(disk, capsys, status):
     disk.task["status"] = status
-    with pytest.raises(TaskError, match="does not compute yet"):
+    with pytest.raises(TaskError, match="has not started computing yet"):
         Task("t1", client=disk.client).tail_files()
     assert capsys.readouterr().out == ""
 

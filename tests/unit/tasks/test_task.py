@@ -3,7 +3,7 @@ import time
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError, InputError, NotFoundError, TaskError
-from inductiva_widgets.tasks import Task
+from inductiva_widgets.tasks import Task, TaskList
 from tests.unit.conftest import wire_task
 
 ID = "n7pbtxunxqzuca6nwe9v0gn75"
@@ -94,11 +94,11 @@ def test_times_are_seconds(make):
 def test_late_news_do_not_revive_an_ended_task(make):
     task = make()
     ended = task.get_info()
-    late = task.from_info(ended, task.client).client.get_task(ID)
+    late = task._from_info(ended, task.client).client.get_task(ID)
     task.client.transport.tasks[ID].update(wire_task(status="computation-started"))
     stale = task.client.get_task(ID)
     assert not stale.is_terminal
-    assert task.update(stale).is_terminal
+    assert task._state.update(stale).is_terminal
     assert late.is_terminal
 
 
@@ -116,16 +116,16 @@ def test_answer_that_was_overtaken_takes_nothing_back(make, monkeypatch):
 
     monkeypatch.setattr(task.client, "get_task", slow)
     assert task.get_info().status == "computation-started"
-    assert task.last_info.status == "computation-started"
+    assert task._state.last_info.status == "computation-started"
 
 
 def test_overtaken_queue_position_is_not_taken(make):
     task = make(status="submitted")
     info = task.get_info()
     asked_at = time.monotonic()
-    task.update(info, 1)
-    task.update(info, 4, asked_at)
-    assert task.queue_position == 1
+    task._state.update(info, 1)
+    task._state.update(info, 4, asked_at)
+    assert task._state.queue_position == 1
 
 
 def test_listing_row_does_not_lose_the_history(make):
@@ -133,7 +133,7 @@ def test_listing_row_does_not_lose_the_history(make):
     task.get_info()
     row = task.client.list_tasks().tasks[0]
     row = type(row)(task_id=ID, status=row.status, estimated_computation_cost=0.5)
-    task.update(row)
+    task._state.update(row)
     assert task.info.status_history
     assert task.info.estimated_computation_cost == 0.5
 
@@ -327,3 +327,73 @@ def test_wait_begins_although_the_service_does_not_answer(make, no_sleep):
 
     no_sleep(answer_again)
     assert task.wait(1e-9, silent_mode=True, download_std_on_completion=False) == "success"
+
+
+def test_task_and_task_list_have_no_base_class_of_this_package():
+    assert Task.__mro__ == (Task, object)
+    assert [base for base in TaskList.__mro__ if base.__module__.startswith("inductiva_")] == [
+        TaskList
+    ]
+
+
+def test_public_names_of_a_task_are_those_that_users_call(make):
+    names = {name for name in dir(make()) if not name.startswith("_")}
+    assert names == {
+        "client",
+        "download_inputs",
+        "download_outputs",
+        "get_computation_time",
+        "get_execution_time",
+        "get_info",
+        "get_input_url",
+        "get_machine_type",
+        "get_metadata",
+        "get_output_files_info",
+        "get_output_info",
+        "get_output_url",
+        "get_position_in_queue",
+        "get_simulator_name",
+        "get_status",
+        "get_storage_path",
+        "get_total_time",
+        "id",
+        "info",
+        "is_failed",
+        "is_running",
+        "is_terminal",
+        "kill",
+        "last_modified_file",
+        "list_files",
+        "metrics",
+        "on_status",
+        "open_output",
+        "refresh",
+        "remove_remote_files",
+        "set_metadata",
+        "start_download",
+        "sync_context",
+        "tail_files",
+        "top",
+        "wait",
+        "wait_for_status",
+        "watch",
+        "widget",
+    }
+
+
+def test_public_names_of_a_task_list_are_those_that_users_call():
+    names = {name for name in dir(TaskList()) if not name.startswith("_")}
+    assert names == {
+        "compare",
+        "count",
+        "download_outputs",
+        "filter",
+        "from_frame",
+        "index",
+        "kill",
+        "start_download",
+        "to_frame",
+        "wait",
+        "watch",
+        "widget",
+    }

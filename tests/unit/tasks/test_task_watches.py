@@ -9,8 +9,8 @@ import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.polling import get_poller
-from inductiva_widgets.tasks import Task, TaskList, _watch_registry
-from inductiva_widgets.tasks.log_watch import for_task
+from inductiva_widgets.tasks import Task, TaskList
+from inductiva_widgets.tasks.log_watch import registry
 from tests.unit.conftest import wire_task
 from tests.unit.tasks.conftest import ID, RESIDUAL
 
@@ -51,7 +51,7 @@ def test_metrics_of_a_running_task_are_what_its_watch_has_read(task, reading):
     watch = task.watch(RESIDUAL)
     reading.come(b"residual 1\nresidual 2\n")
     assert task.metrics(RESIDUAL)["residual"].tolist() == [1.0, 2.0]
-    assert for_task(task) == [watch]
+    assert registry.for_task(task) == [watch]
 
 
 def test_metrics_of_a_running_task_begin_a_watch_and_wait_for_its_first_look(task, reading):
@@ -65,7 +65,7 @@ def test_metrics_of_a_running_task_begin_a_watch_and_wait_for_its_first_look(tas
     thread.start()
     assert task.metrics(RESIDUAL)["residual"].tolist() == [7.0]
     thread.join()
-    assert len(for_task(task)) == 1
+    assert len(registry.for_task(task)) == 1
 
 
 def test_metrics_without_a_preset_or_with_a_wrong_bound_are_refused(make):
@@ -263,4 +263,4 @@ def test_list_of_which_one_cannot_be_watched_watches_none(service, reading):
     with pytest.raises(InputError, match="gprmax"):
         tasks.watch()
     assert all(interest.is_cancelled for interest in reading.interests)
-    assert not _watch_registry._kept
+    assert not registry.retained()

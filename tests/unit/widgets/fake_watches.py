@@ -6,8 +6,7 @@ import pytest
 
 from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.gaps import Gaps
-from inductiva_widgets.tasks import _watch_registry
-from inductiva_widgets.tasks.log_watch import LogWatch
+from inductiva_widgets.tasks.log_watch import LogWatch, registry
 from inductiva_widgets.widgets import automatic_watches, log_metrics
 
 
@@ -103,8 +102,8 @@ class Kernel:
 def kernel(monkeypatch):
     """Return the watches of a kernel in which every simulator's numbers are known."""
     kernel = Kernel()
-    monkeypatch.setattr(_watch_registry, "for_task", kernel.watches_of)
-    monkeypatch.setattr(_watch_registry, "retained", kernel.retained)
+    monkeypatch.setattr(registry, "for_task", kernel.watches_of)
+    monkeypatch.setattr(registry, "retained", kernel.retained)
     monkeypatch.setattr(log_metrics, "preset_for", lambda name: name)
     monkeypatch.setattr(LogWatch, "automatic", kernel.make_quiet)
     monkeypatch.setattr(automatic_watches, "_pool", automatic_watches._AutomaticWatchPool())
