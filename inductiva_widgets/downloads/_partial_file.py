@@ -1,7 +1,7 @@
-"""A file filled block by block, in any order, by several threads, over several runs.
+"""A partially downloaded file, written in chunks by several threads over several runs.
 
-Beside it stands a journal, a line for each block that came, so that after a kill only the blocks
-under way are fetched again. Nothing here is trusted for good: who reads the file checks it.
+A journal next to it has a line for each chunk received, so that after a kill only the chunks in
+progress are fetched again. The reader of the file checks its content.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from inductiva_widgets._atomic import AtomicFile
 from inductiva_widgets.downloads.remote_file import FileVersion
 
 BLOCK = 8 * 1024 * 1024
@@ -212,8 +213,9 @@ class PartialFile:
             for block in self._blocks
             if block.position > block.start
         )]  # fmt: skip
-        fresh.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        fresh.replace(self._journal_path)
+        with AtomicFile(fresh, sync=False) as file:
+            file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+            file.commit(self._journal_path)
         return self._journal_path.open("a", encoding="utf-8")
 
 

@@ -19,15 +19,15 @@ class WorkerPool:
 
     Parameters
     ----------
-    lanes
+    limiter
         The limit on connections; may be shared with other crews.
     control
         Its cancel ends the run.
     """
 
-    def __init__(self, lanes: ConnectionLimiter, control: CancelToken) -> None:
+    def __init__(self, limiter: ConnectionLimiter, control: CancelToken) -> None:
         self.stop = threading.Event()
-        self._lanes = lanes
+        self._limiter = limiter
         self._control = control
         self._lock = threading.Lock()
         self._error: Exception | None = None
@@ -69,7 +69,7 @@ class WorkerPool:
             threading.Thread(
                 target=self._work, args=(next_job,), name=f"inductiva-range-{n}", daemon=True
             )
-            for n in range(min(threads, self._lanes.most))
+            for n in range(min(threads, self._limiter.most))
         ]
         try:
             for hand in hands:
@@ -95,7 +95,7 @@ class WorkerPool:
     def _work(self, next_job: Callable[[], Job | None]) -> None:
         try:
             while not self.should_stop and (job := next_job()) is not None:
-                with self._lanes.acquire(self._control) as got:
+                with self._limiter.acquire(self._control) as got:
                     if got and not self.should_stop:
                         job()
         except Exception as exc:  # raised by `run`, in the caller's thread

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inductiva_widgets import config
+from inductiva_widgets._atomic import PRIVATE, write_atomically
 from inductiva_widgets._filelock import try_lock
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
 
-_PRIVATE = 0o600
 _SALT = 32
 _LOOK_EVERY = 0.01
 
@@ -84,19 +84,6 @@ class CachePaths:
         return cls(folder, hashlib.blake2b(account, key=salt, digest_size=16).hexdigest())
 
 
-def open_temp(beside: Path) -> tuple[int, Path]:
-    """Return a new private file of a passing name beside another, open for writing, and its path.
-
-    Parameters
-    ----------
-    beside
-        The file that it is going to replace.
-    """
-    path = beside.with_name(f"{beside.name}.{secrets.token_hex(6)}.part")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.open(path, flags, _PRIVATE), path
-
-
 @contextlib.contextmanager
 def lock_dir(folder: Path, patience: float = 2.0) -> Iterator[bool]:
     """Hold the folder's lock.
@@ -114,7 +101,7 @@ def lock_dir(folder: Path, patience: float = 2.0) -> Iterator[bool]:
         Whether the lock was free in time. The block runs in any case.
     """
     deadline = time.monotonic() + patience
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _PRIVATE)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     with os.fdopen(descriptor, "rb+") as file:
         while not (taken := try_lock(file)) and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY)
@@ -146,8 +133,5 @@ def _make_salt(folder: Path) -> bytes:
         salt = _read_salt(folder)
         if salt is None:
             salt = secrets.token_bytes(_SALT)
-            descriptor, path = open_temp(folder / "salt")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(salt)
-            path.replace(folder / "salt")
+            write_atomically(folder / "salt", salt)
     return salt

@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inductiva_widgets._atomic import PRIVATE, AtomicFile, temp_path
 from inductiva_widgets.history import file_format, invalidation
 from inductiva_widgets.history.cache import CachedListing
-from inductiva_widgets.history.paths import CachePaths, lock_dir, open_temp
+from inductiva_widgets.history.paths import CachePaths, lock_dir
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
@@ -74,17 +75,14 @@ class HistoryStore:
         place = CachePaths.find(self._settings, make=True)
         if place is None:
             return
-        descriptor, path = open_temp(place.tasks)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file_format.write(file, kept.head(MOST_TASKS))
-            # What takes time is done: the lock is held for a moment only.
+        # A checksum detects a file that lost its content in a power cut: no sync.
+        with AtomicFile(temp_path(place.tasks), mode=PRIVATE, sync=False) as file:
+            file_format.write(file, kept.head(MOST_TASKS))
+            # The slow part is done: the lock is held for a moment only.
             with lock_dir(place.folder):
                 if _digest(place.tasks) == self._found or not _is_superseded(kept, place):
-                    path.replace(place.tasks)
+                    file.commit(place.tasks)
                     invalidation.clear_stale(place, self._noted)
-        finally:
-            path.unlink(missing_ok=True)
         _evict(place.folder)
 
     def clear(self) -> None:

@@ -23,6 +23,7 @@ import os
 import secrets
 from pathlib import Path
 
+from inductiva_widgets._atomic import write_atomically
 from inductiva_widgets.errors import LocalServerError
 
 ENV_FOLDER = "INDUCTIVA_LOCAL_DIR"
@@ -51,29 +52,6 @@ def package_root() -> Path:
     run this very package, installed or not.
     """
     return Path(__file__).resolve().parents[2]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a private file so that others see the old content or the new one, never a part.
-
-    Parameters
-    ----------
-    path
-        The file; it is replaced when it exists.
-    content
-        All of its new content.
-    """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 class TaskDir:

@@ -11,7 +11,7 @@ import urllib.request
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from inductiva_widgets.server.data_dir import write_atomically
+from inductiva_widgets._atomic import write_atomically
 
 _ANSWER_TAKES = 5.0
 # Whoever else listens there may send anything.

@@ -339,7 +339,7 @@ def _source(  # noqa: PLR0917 - one line at each of its two calls
     names = None if filenames is None else list(filenames)
     if names is not None and not uncompress:
         raise InputError("uncompress=False keeps the whole archive: leave filenames out.")
-    wish = downloads.ArchiveSelection(
+    selection = downloads.ArchiveSelection(
         archive.parent, names, lambda _: prefix, limits or downloads.Limits()
     )
-    return downloads.ArchiveRequest(name, link, wish, None if uncompress else archive)
+    return downloads.ArchiveRequest(name, link, selection, None if uncompress else archive)

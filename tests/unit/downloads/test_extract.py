@@ -93,9 +93,7 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 def test_any_archive_comes_out_as_from_zipfile(
     server, tmp_path_factory, entries, method, stream, chosen
 ):
-    folders = {
-        "/".join(p.split("/")[:n]) for p in entries for n in range(1, p.count("/") + 1)
-    }
+    folders = {"/".join(p.split("/")[:n]) for p in entries for n in range(1, p.count("/") + 1)}
     entries = {name: content for name, content in entries.items() if name not in folders}
     url, data = put(server, entries, method=method, stream=stream)
     base = tmp_path_factory.mktemp("any")
@@ -269,7 +267,7 @@ def test_zip_bomb_never_writes_more_than_it_declares(server, target, ranges, mon
     url = server.put("/output.zip", bytes(data))
     server.ranges = ranges
     written = []
-    from inductiva_widgets.downloads._atomic import AtomicFile
+    from inductiva_widgets._atomic import AtomicFile
 
     original = AtomicFile.write
     monkeypatch.setattr(
@@ -374,7 +372,7 @@ def test_disk_space_is_checked_first(server, target, monkeypatch, ranges):
 
 
 def test_full_disk_in_the_middle_is_a_download_error(server, target, monkeypatch):
-    from inductiva_widgets.downloads._atomic import AtomicFile
+    from inductiva_widgets._atomic import AtomicFile
 
     url, _ = put(server)
 
