@@ -19,4 +19,5 @@ def free_space(folder: Path, reserve: int = 0) -> int:
     folder = folder.absolute()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     disk = shutil.disk_usage(existing)
-    return max(0, disk.free - min(reserve, disk.total // 10))
+    kept_free = min(reserve, disk.total // 10) if reserve else 0
+    return max(0, disk.free - kept_free)

@@ -1,4 +1,4 @@
-"""Small helpers that users call: fetching an example from the web."""
+"""Utility functions of the public API: download an example file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["download_from_url"]
 
 
 def download_from_url(url: str, unzip: bool = False, path: str | Path | None = None) -> str:
-    """Download a file, and unpack it if it is a zip archive and you selection so.
+    """Download a file, and optionally extract it if it is a zip archive.
 
     Calling again after an interruption goes on from there. Progress is shown in a terminal.
 
@@ -85,12 +85,12 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
 
 
 def _redundant_top_dir(folder: str, names: Iterable[str]) -> str:
-    """Return the one top folder in an archive where it is called like the folder to fill."""
+    """Return the single top folder of an archive if it is named like the target."""
     return f"{folder}/" if common_root(names) == folder else ""
 
 
 def _file_name(link: SignedUrl) -> str:
-    """Ask what the file is called; one byte is asked, as signed links often refuse HEAD."""
+    """Return the file name; requests one byte, as signed URLs often reject HEAD."""
     with link.open({"Range": "bytes=0-0"}, {200, 206, 416}) as response:
         disposition = header(response, "Content-Disposition")
     stated = _stated_name(disposition) if disposition else None

@@ -1,4 +1,4 @@
-"""Downloads: any file, and any part of a zip archive, behind a plain or signed URL.
+"""Download any file, or entries of a zip archive, from a plain or signed URL.
 
 ```python
 url = task.get_output_url()  # or any address of a zip archive

@@ -1,4 +1,4 @@
-"""One whole file: in blocks over parallel ranges, or in one stream where there are no ranges."""
+"""Download a whole file: in chunks over parallel ranges, or in one stream."""
 
 from __future__ import annotations
 

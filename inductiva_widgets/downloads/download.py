@@ -1,4 +1,4 @@
-"""A download that is under way: progress, pause, cancel, result. Others only draw it."""
+"""Handle of a running download: progress, pause, cancel, result."""
 
 from __future__ import annotations
 

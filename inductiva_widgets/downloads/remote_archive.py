@@ -1,4 +1,4 @@
-"""A zip archive behind a URL, to look into without fetching it."""
+"""Read entries of a remote zip archive without downloading it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Loading and saving what is kept of an account; several processes may do so at once.
+"""Load and save the cached tasks of an account; several processes may do so at once.
 
-Whoever reads sees a whole file, since one is put in the place of another in one step. Whoever
-writes looks first whether another process has done so meanwhile, and keeps what is worth more.
+Readers see complete files, as a file is replaced in one step. A writer checks first whether another
+process has saved a more complete cache, and keeps the better one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 MOST_TASKS = 1_000_000
 MOST_ACCOUNTS = 8
-_LEFT_BEHIND = 3600.0  # seconds after which a file that nobody has finished is rubbish
+_LEFT_BEHIND = 3600.0  # seconds after which a temporary file is stale
 
 
 class HistoryStore:
-    """The history of one account as this process has found it.
+    """Cached history of one account, as this process loaded it.
 
     Parameters
     ----------
@@ -40,11 +40,11 @@ class HistoryStore:
         self._noted = 0
 
     def load(self) -> CachedListing:
-        """Return what is kept, nothing where there is none.
+        """Return the cached listing, empty if there is none.
 
         Raises
         ------
-        DamagedError
+        CorruptCacheError
             The file is damaged or of another version.
         OSError
             It cannot be read.
@@ -65,12 +65,12 @@ class HistoryStore:
         return file_format.read(content).mark_unsettled(changed)
 
     def save(self, kept: CachedListing) -> None:
-        """Keep what is known now.
+        """Save a listing.
 
         Raises
         ------
         OSError
-            It cannot be written; what was kept before is still there.
+            It cannot be written; the old file is unchanged.
         """
         place = CachePaths.find(self._settings, make=True)
         if place is None:
@@ -86,7 +86,7 @@ class HistoryStore:
         _evict(place.folder)
 
     def clear(self) -> None:
-        """Remove what is kept."""
+        """Remove the cached tasks of the account."""
         place = CachePaths.find(self._settings)
         if place is not None:
             with lock_dir(place.folder):
@@ -95,7 +95,7 @@ class HistoryStore:
 
 
 def _digest(path: Path) -> bytes:
-    """Return what tells a file from every other one."""
+    """Return the checksum at the end of a file, which identifies its content."""
     try:
         with path.open("rb") as file:
             file.seek(-file_format.DIGEST, os.SEEK_END)
@@ -105,7 +105,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _is_superseded(kept: CachedListing, place: CachePaths) -> bool:
-    """Return whether another process has left something better meanwhile."""
+    """Return whether another process has saved a more complete cache."""
     try:
         return not kept.supersedes(file_format.read(place.tasks.read_bytes()))
     except (OSError, file_format.CorruptCacheError):
@@ -113,7 +113,7 @@ def _is_superseded(kept: CachedListing, place: CachePaths) -> bool:
 
 
 def _evict(folder: Path) -> None:
-    """Remove the files of accounts that were not used for longest, and what nobody finished."""
+    """Remove the least recently used accounts and stale temporary files."""
     with contextlib.suppress(OSError):
         used = sorted(folder.glob("*.tasks"), key=lambda path: -path.stat().st_mtime)
         for path in used[MOST_ACCOUNTS:]:
