@@ -1,4 +1,4 @@
-"""Small helpers that users call: fetching an example from the web."""
+"""Utility functions of the public API: download an example file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["download_from_url"]
 
 
 def download_from_url(url: str, unzip: bool = False, path: str | Path | None = None) -> str:
-    """Download a file, and unpack it if it is a zip archive and you wish so.
+    """Download a file, and optionally extract it if it is a zip archive.
 
     Calling again after an interruption goes on from there. Progress is shown in a terminal.
 
@@ -59,23 +59,23 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
     >>> inductiva.utils.download_from_url(task.get_output_url(), unzip=True, path="inputs")
     '.../inputs'
     """
-    link, lanes = SignedUrl(url), ConnectionLimiter(CONNECTIONS)
+    link, limiter = SignedUrl(url), ConnectionLimiter(CONNECTIONS)
 
-    def work(tally: ProgressTracker) -> Path:
-        share = tally.share()
-        link.bind(share.control, lanes.reduce)
+    def work(tracker: ProgressTracker) -> Path:
+        share = tracker.share()
+        link.bind(share.control, limiter.reduce)
         try:
             name = _file_name(link)
             folder = Path.cwd() if path is None else Path(path).expanduser().absolute()
-            tally.set_path(folder / name)
+            tracker.set_path(folder / name)
             if unzip:
                 unpacked = folder / PurePosixPath(name).stem if path is None else folder
-                wish = ArchiveSelection(
+                selection = ArchiveSelection(
                     unpacked, strip_prefix=partial(_redundant_top_dir, unpacked.name)
                 )
                 with contextlib.suppress(NotAZipFileError):
-                    return extract_remote_archive(link, wish, share, lanes)
-            return download_file(link, folder / name, share, lanes)
+                    return extract_remote_archive(link, selection, share, limiter)
+            return download_file(link, folder / name, share, limiter)
         finally:
             link.close()
 
@@ -85,12 +85,12 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
 
 
 def _redundant_top_dir(folder: str, names: Iterable[str]) -> str:
-    """Return the one top folder in an archive where it is called like the folder to fill."""
+    """Return the single top folder of an archive if it is named like the target."""
     return f"{folder}/" if common_root(names) == folder else ""
 
 
 def _file_name(link: SignedUrl) -> str:
-    """Ask what the file is called; one byte is asked, as signed links often refuse HEAD."""
+    """Return the file name; requests one byte, as signed URLs often reject HEAD."""
     with link.open({"Range": "bytes=0-0"}, {200, 206, 416}) as response:
         disposition = header(response, "Content-Disposition")
     stated = _stated_name(disposition) if disposition else None

@@ -1,32 +1,39 @@
-"""Downloads: any file, and any part of a zip archive, behind a plain or signed URL.
+"""Download any file, or entries of a zip archive, from a plain or signed URL.
 
 ```python
 url = task.get_output_url()  # or any address of a zip archive
 
-with inductiva.downloads.RemoteArchive(url) as archive:  # look first
+with inductiva.downloads.RemoteArchive(url) as archive:  # list the entries first
     print(archive.namelist())
 
-inductiva.downloads.fetch_archive(url, "results", ["*/*.txt"])  # no more travels
+inductiva.downloads.fetch_archive(url, "results", ["*/*.txt"])  # fetches these entries only
 ```
 
-``fetch_archive`` and ``fetch_file`` write files, and go on from there when they are called again
-after an interruption. ``start_archive`` and ``start_file`` do the same in the background: they give
-a ``Download`` that tells its progress and can be paused and cancelled. A damaged or hostile archive
-is refused (``Limits`` says how much content there may be), and no file is ever half there under its
-own name. No account is needed; the service's key is never sent to such an address.
+``fetch_archive`` and ``fetch_file`` write files; called again after an interruption, they resume.
+``start_archive`` and ``start_file`` do the same in the background: they return a ``Download`` that
+reports its progress and can be paused and cancelled. Damaged and malicious archives raise an error
+(``Limits`` sets how much content to accept), and a file gets its name only when it is complete. No
+account is needed; the API key is never sent to such a URL.
 """
 
-# Layers, lowest first: opener (one request), link (retries, renewal), ranges (bytes a to b),
-# archive, codecs and inflate (the zip format), paths, plan and limits (what goes where), blockfile,
-# partfile, placelock and workfolder (the disk), lanes and crew (connections and threads), site,
-# spans, spool, members, fetch, single and many (the work), watchers, tally and download (progress,
-# pause, cancel, result), calls (the arguments).
+# Layers, lowest first: http (one request), _signed_url (retries, renewal), remote_file (ranges),
+# zip_directory and _decompress (the zip format), _safe_paths, _plan and limits (which entries go
+# where), _partial_file, _path_lock and _staging (the disk), _connection_limit and _workers
+# (connections and threads), progress and _progress_tracker, extract and _whole_file (the work),
+# download (pause, cancel, result), api (the public functions).
 
 from __future__ import annotations
 
 from inductiva_widgets.downloads._terminal import show_progress
-from inductiva_widgets.downloads.api import fetch_archive, fetch_file, start_archive, start_file
-from inductiva_widgets.downloads.archive_requests import ArchiveRequest, start, start_all
+from inductiva_widgets.downloads.api import (
+    ArchiveRequest,
+    fetch_archive,
+    fetch_file,
+    start,
+    start_all,
+    start_archive,
+    start_file,
+)
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.extract import ArchiveSelection
 from inductiva_widgets.downloads.http import HttpGet, StreamingResponse

@@ -1,4 +1,4 @@
-"""What its owner asks of a download under way: go on, pause, stop."""
+"""Cancellation token of a download: continue, pause or stop."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from collections.abc import Callable
 
 
 class CancelToken:
-    """Carries requests from any thread to the threads that do the work.
+    """Cancels or pauses the threads of a download, from any thread.
 
-    Work looks at ``cancelled`` and ``paused`` between two pieces, and waits in
-    ``wait_while_paused``.
+    The threads check ``cancelled`` and ``paused`` between two pieces, and wait in
+    ``wait_if_paused``.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
-        self._going = threading.Event()
-        self._going.set()
+        self._running = threading.Event()
+        self._running.set()
         self._on_cancel: list[Callable[[], object]] = []
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked to stop."""
+        """Whether the download is cancelled."""
         return self._cancelled.is_set()
 
     @property
     def paused(self) -> bool:
-        """Whether somebody asked to pause."""
-        return not self._going.is_set()
+        """Whether the download is paused."""
+        return not self._running.is_set()
 
     def cancel(self) -> None:
-        """Ask to stop, also what is paused; run what ``on_cancel`` was given."""
+        """Cancel, also while paused, and call the ``on_cancel`` callbacks."""
         with self._lock:
             self._cancelled.set()
             callbacks, self._on_cancel = self._on_cancel, []
-        self._going.set()
+        self._running.set()
         for callback in callbacks:
             callback()
 
     def on_cancel(self, callback: Callable[[], object]) -> None:
-        """Have a function called by ``cancel``, at once if that was called already."""
+        """Call a function on ``cancel``, or now if already cancelled."""
         with self._lock:
             if not self._cancelled.is_set():
                 self._on_cancel.append(callback)
@@ -48,19 +48,19 @@ class CancelToken:
         callback()
 
     def pause(self) -> None:
-        """Ask to pause."""
+        """Pause."""
         with self._lock:
             if not self._cancelled.is_set():
-                self._going.clear()
+                self._running.clear()
 
     def resume(self) -> None:
-        """Ask to go on."""
-        self._going.set()
+        """Resume."""
+        self._running.set()
 
     def wait_if_paused(self) -> None:
-        """Return when there is no pause (any more), or after a cancel."""
-        self._going.wait()
+        """Wait until resumed or cancelled."""
+        self._running.wait()
 
     def sleep(self, seconds: float) -> None:
-        """Wait; a cancel ends the wait."""
+        """Wait some seconds, or until cancelled."""
         self._cancelled.wait(seconds)

@@ -1,4 +1,4 @@
-"""How many connections are used at the same time: as many as make it faster, and no more."""
+"""Limit the number of parallel connections, adapting it to the transfer rate."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _FIRST = 4
 _SLICE = 0.3  # seconds over which a number of connections is judged
 _WORTH = 1.1  # how much faster it must get for more connections to be kept
 _AGAIN = 20  # slices until more are tried again
-_LOOK = 0.1  # seconds between two looks at the control while waiting
+_POLL_SECONDS = 0.1
 
 
 class ConnectionLimiter:
-    """A limit on connections that follows what the link gives. Thread-safe.
+    """Limits the number of parallel connections, adaptively. Thread-safe.
 
-    It begins with a few and doubles them while the bytes per second grow with them. Where they do
-    not, it goes back, and tries again after some seconds. A server that says it is asked too much
-    halves them. Several downloads may share the same lanes.
+    The limit starts low and doubles while the transfer rate grows with it. If the rate does not
+    grow, the limit goes back, and is tried again after some seconds. A server that reports too many
+    requests halves it. Several downloads may share a limiter.
 
     Parameters
     ----------
@@ -40,22 +40,22 @@ class ConnectionLimiter:
         self._free = threading.Condition()
         self._used = 0
         self._bytes = 0
-        self._began = clock()
-        self._before: tuple[int, float] | None = None  # connections and speed before the last step
-        self._rest = 0
+        self._started = clock()
+        self._previous: tuple[int, float] | None = None  # limit and rate before the last step
+        self._wait_slices = 0
 
     @contextmanager
     def acquire(self, control: CancelToken) -> Iterator[bool]:
-        """Hold one lane, as soon as one is free; False where a cancel came first.
+        """Wait for a free connection and hold it; False if cancelled first.
 
         Parameters
         ----------
         control
-            Its cancel ends the wait.
+            Ends the wait when cancelled.
         """
         with self._free:
             while self._used >= self.allowed and not control.cancelled:
-                self._free.wait(_LOOK)
+                self._free.wait(_POLL_SECONDS)
             got = not control.cancelled
             self._used += got
         try:
@@ -66,38 +66,38 @@ class ConnectionLimiter:
                 self._free.notify()
 
     def record_bytes(self, received: int) -> None:
-        """Take note of bytes that arrived.
+        """Record received bytes.
 
         Parameters
         ----------
         received
-            How many.
+            Number of bytes.
         """
         with self._free:
             self._bytes += received
-            elapsed = self._clock() - self._began
+            elapsed = self._clock() - self._started
             if elapsed >= _SLICE:
                 self._judge(self._bytes / elapsed)
-                self._bytes, self._began = 0, self._clock()
+                self._bytes, self._started = 0, self._clock()
 
     def reduce(self) -> None:
-        """Use half as many, as the server is asked too much."""
+        """Halve the limit, as the server reports too many requests."""
         with self._free:
             self.allowed = max(1, self.allowed // 2)
-            self._before, self._rest = None, _AGAIN
-            self._bytes, self._began = 0, self._clock()
+            self._previous, self._wait_slices = None, _AGAIN
+            self._bytes, self._started = 0, self._clock()
 
     def _judge(self, speed: float) -> None:
-        if self._before is not None:
-            fewer, slower = self._before
-            self._before = None
+        if self._previous is not None:
+            fewer, slower = self._previous
+            self._previous = None
             if speed < slower * _WORTH:
-                self.allowed, self._rest = fewer, _AGAIN
+                self.allowed, self._wait_slices = fewer, _AGAIN
                 return
-        if self._rest:
-            self._rest -= 1
+        if self._wait_slices:
+            self._wait_slices -= 1
         elif self._used >= self.allowed < self.most:
-            # Only while all are in use: more would not show otherwise.
-            self._before = self.allowed, speed
+            # Only while all are in use: otherwise more would have no effect.
+            self._previous = self.allowed, speed
             self.allowed = min(self.most, 2 * self.allowed)
             self._free.notify_all()

@@ -1,7 +1,7 @@
-"""A file filled block by block, in any order, by several threads, over several runs.
+"""A partially downloaded file, written in chunks by several threads over several runs.
 
-Beside it stands a journal, a line for each block that came, so that after a kill only the blocks
-under way are fetched again. Nothing here is trusted for good: who reads the file checks it.
+A journal next to it has a line for each chunk received, so that after a kill only the chunks in
+progress are fetched again. The reader of the file checks its content.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from inductiva_widgets._atomic import AtomicFile
 from inductiva_widgets.downloads.remote_file import FileVersion
 
 BLOCK = 8 * 1024 * 1024
 _NOTED = 1024 * 1024  # bytes of each block that a kill may cost
 _VERSION = 1
-_SLICE = 0.1  # seconds between two looks at the control while following
+_SLICE = 0.1  # seconds to wait for new bytes
 
 
 @dataclass
 class Chunk:
-    """A stretch of the remote file.
+    """A byte range of the remote file.
 
     Parameters
     ----------
@@ -34,9 +35,9 @@ class Chunk:
     start, stop
         Positions in the remote file.
     position
-        Up to where it is here.
+        End of the bytes received.
     noted
-        Up to where the journal knows of it.
+        End of the bytes recorded in the journal.
     """
 
     index: int
@@ -47,16 +48,16 @@ class Chunk:
 
 
 class PartialFile:
-    """A stretch of one version of a remote file, under construction.
+    """A byte range of one version of a remote file, partially downloaded.
 
     Parameters
     ----------
     path
-        The file. What an earlier run left of the same stretch and version is kept.
+        The file. Chunks of an earlier run are kept if range and version are the same.
     identity
         The version.
     start, stop
-        The stretch, as positions in the remote file.
+        The range, as positions in the remote file.
     """
 
     def __init__(self, path: Path, identity: FileVersion, start: int, stop: int) -> None:
@@ -71,7 +72,7 @@ class PartialFile:
         self._news = threading.Condition()
         self._closed = False
         if path.is_symlink():
-            path.unlink()  # never write through a link that somebody else put there
+            path.unlink()  # never write through a link created by someone else
         known = self._read_journal()
         self._file = path.open("r+b" if known else "w+b", buffering=0)
         self._file.truncate(stop - start)
@@ -80,22 +81,22 @@ class PartialFile:
 
     @property
     def length(self) -> int:
-        """Bytes that are there."""
+        """Number of bytes received."""
         return sum(block.position - block.start for block in self._blocks)
 
     def missing_chunks(self) -> list[Chunk]:
-        """Return the blocks that are not whole, in order."""
+        """Return the incomplete chunks, in order."""
         return [block for block in self._blocks if block.position < block.stop]
 
     def write(self, block: Chunk, data: bytes | memoryview) -> None:
-        """Append to a block, which one thread does at a time.
+        """Append to a chunk; one thread at a time.
 
         Parameters
         ----------
         block
-            The block.
+            The chunk.
         data
-            The next bytes of it.
+            Its next bytes.
         """
         view = memoryview(data)
         while view:  # an unbuffered file may take less than it was given
@@ -108,12 +109,12 @@ class PartialFile:
             self.checkpoint(block)
 
     def checkpoint(self, block: Chunk) -> None:
-        """Note for later runs how far a block came.
+        """Record the progress of a chunk in the journal.
 
         Parameters
         ----------
         block
-            The block, whole or not.
+            The chunk, complete or not.
         """
         with self._news:
             if not self._closed and block.position > block.noted:
@@ -121,17 +122,17 @@ class PartialFile:
                 self._journal_line([block.index, block.position - block.start])
 
     def iter_available(self, chunk: int) -> Iterator[bytes]:
-        """Yield the bytes from the front on as they come; nothing for a while where none did.
+        """Yield the bytes in order as they arrive.
 
         Parameters
         ----------
         chunk
-            Bytes at once, at most.
+            Maximum number of bytes per item.
 
         Yields
         ------
         bytes
-            Empty after a moment without news, so that the caller can look around.
+            Empty after a moment without new bytes, so that the caller can check for a stop.
         """
         position = self.start
         # Unbuffered: reading ahead would take what is not written yet for zeros.
@@ -147,7 +148,7 @@ class PartialFile:
                 yield data
 
     def sync(self) -> None:
-        """Have the disk take what was written."""
+        """Flush the file to the disk."""
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
@@ -165,7 +166,7 @@ class PartialFile:
                 path.unlink()
 
     def _reach(self, position: int) -> int:
-        """Return up to where the bytes are there without a gap."""
+        """Return the end of the bytes received without a gap."""
         while position < self.stop:
             block = self._blocks[(position - self.start) // BLOCK]
             position = max(position, block.position)
@@ -176,7 +177,7 @@ class PartialFile:
     def _write_at(self, view: memoryview, offset: int) -> int:
         if hasattr(os, "pwrite"):
             return os.pwrite(self._file.fileno(), view, offset)
-        with self._news:  # Windows has one position for all threads
+        with self._news:  # Windows has no pwrite: one position for all threads
             self._file.seek(offset)
             return self._file.write(view)
 
@@ -185,7 +186,7 @@ class PartialFile:
         self._journal.flush()
 
     def _read_journal(self) -> bool:
-        """Take over what an earlier run left, if it is of the same stretch and version."""
+        """Load the journal of an earlier run, if range and version are the same."""
         try:
             lines = self._journal_path.read_text(encoding="utf-8").splitlines()
             if json.loads(lines[0]) != self._head:
@@ -205,30 +206,31 @@ class PartialFile:
         return True
 
     def _begin_journal(self) -> IO[str]:
-        """Write the journal anew, without a line that broke off, and go on from there."""
+        """Rewrite the journal without a truncated last line, and open it to append."""
         fresh = self._journal_path.with_name(f"{self._journal_path.name}.new")
         lines = [self._head, *(
             [block.index, block.position - block.start]
             for block in self._blocks
             if block.position > block.start
         )]  # fmt: skip
-        fresh.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        fresh.replace(self._journal_path)
+        with AtomicFile(fresh, sync=False) as file:
+            file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+            file.commit(self._journal_path)
         return self._journal_path.open("a", encoding="utf-8")
 
 
 def journal_path(path: Path) -> Path:
-    """Return where the journal of a block file stands."""
+    """Return the path of the journal of a partial file."""
     return path.with_name(f"{path.name}.json")
 
 
 def stored_version(path: Path) -> FileVersion | None:
-    """Return of which version of a file an earlier run left something, None where it did not.
+    """Return the version of a partial file, or None if there is none.
 
     Parameters
     ----------
     path
-        The block file.
+        The partial file.
     """
     try:
         with journal_path(path).open(encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""A lock between processes, and between threads: one of them fills a place, the others wait."""
+"""A lock that lets one thread of one process write to a path, while others wait."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from inductiva_widgets._filelock import try_lock
+from inductiva_widgets._locks import try_lock
 from inductiva_widgets.downloads._progress_tracker import SubProgress
 from inductiva_widgets.errors import DownloadCancelled
 
-_LOOK = 0.2  # seconds between two looks whether the other one is ready
+_POLL_SECONDS = 0.2
 
 
 class PathLock:
-    """A file that one holder has at a time; gone when nobody has it, freed when a holder dies.
+    """A lock file, removed on release. The system releases it if its process dies.
 
     Parameters
     ----------
     path
-        The lock file. Its folder is made.
+        The lock file. Its folder is created.
     share
-        Told of a wait; its control ends it.
+        Shows that the download waits; cancelling it ends the wait.
     """
 
     def __init__(self, path: Path, share: SubProgress) -> None:
@@ -34,18 +34,18 @@ class PathLock:
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> PathLock:
-        """Take the lock, as soon as it is free.
+        """Acquire the lock, waiting until it is free.
 
         Raises
         ------
         DownloadCancelled
-            When a cancel came first.
+            If the download is cancelled first.
         """
         while not self._acquire():
             if not self.waited:
                 self.waited = True
                 self._share.set_waiting(True)
-            self._share.control.sleep(_LOOK)
+            self._share.control.sleep(_POLL_SECONDS)
             if self._share.control.cancelled:
                 raise DownloadCancelled("the download was cancelled before it began")
         if self.waited:

@@ -1,4 +1,4 @@
-"""Which members of an archive are wanted, and by which few ranges they are fetched. Pure."""
+"""Select entries of an archive and combine them into few byte ranges. Pure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _COMPARED_NAMES = 5000
 
 @dataclass(frozen=True)
 class Selection:
-    """The wanted members.
+    """The selected entries.
 
     Parameters
     ----------
     wanted
         Names, without the stripped prefix, in the order of the archive.
     missing
-        Asked names that match nothing.
+        Requested names that match nothing.
     hint
-        A sentence about the missing ones, with names that look alike.
+        A sentence about the missing names, with similar ones.
     """
 
     wanted: tuple[str, ...]
@@ -38,12 +38,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class ExtractItem:
-    """A member and the place where it goes.
+    """An entry and its output path.
 
     Parameters
     ----------
     member
-        The archive's entry.
+        The entry.
     path
         Relative path, safe.
     """
@@ -54,14 +54,14 @@ class ExtractItem:
 
 @dataclass(slots=True)
 class ByteSpan:
-    """A range of the archive with the members to take from it, in the order of their bytes.
+    """A byte range of the archive, and the entries to extract from it, in order.
 
     Parameters
     ----------
     start, stop
         Positions in the archive.
     items
-        What to take.
+        The entries.
     """
 
     start: int
@@ -70,7 +70,7 @@ class ByteSpan:
 
 
 def strip_prefix(members: Sequence[ZipEntry], prefix: str) -> dict[str, ZipEntry]:
-    """Return the members by the names that users see.
+    """Return the entries by name, without the prefix.
 
     Members outside of the prefix are dropped, unless nothing is inside: an archive of a few files
     comes without it. Of members with one name the last counts, as in every zip tool.
@@ -93,7 +93,7 @@ def strip_prefix(members: Sequence[ZipEntry], prefix: str) -> dict[str, ZipEntry
 
 
 def common_root(names: Iterable[str]) -> str:
-    """Return the one folder that holds everything in an archive, or an empty text.
+    """Return the single top folder of an archive, or an empty text.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def common_root(names: Iterable[str]) -> str:
 def select_entries(
     available: Iterable[str], names: Iterable[str] | str | None, prefix: str = ""
 ) -> Selection:
-    """Choose members by exact name, by folder (``vtk/`` or ``vtk``) or by pattern (``*.vtu``).
+    """Select entries by exact name, by folder (``vtk/`` or ``vtk``) or by pattern (``*.vtu``).
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _matches(asked: str, there: dict[str, None]) -> list[str]:
 
 
 def did_you_mean(missing: Sequence[str], there: Iterable[str]) -> str:
-    """Return a sentence about names that match nothing, with those that look alike.
+    """Return a sentence about names that match nothing, with similar names.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def did_you_mean(missing: Sequence[str], there: Iterable[str]) -> str:
 
 
 def _available_names(known: Sequence[str]) -> str:
-    """Say what is there to somebody who guessed wrong."""
+    """List the available names for an error message."""
     files = [name for name in known if not name.endswith("/")]
     if not files:
         return "; it holds no files"
@@ -190,7 +190,7 @@ def _available_names(known: Sequence[str]) -> str:
 
 
 def coalesce_ranges(items: Iterable[ExtractItem], connections: int) -> list[ByteSpan]:
-    """Join members that stand next to one another into few ranges, enough for all connections.
+    """Combine neighbouring entries into few ranges, enough for all connections.
 
     Parameters
     ----------

@@ -1,14 +1,15 @@
-"""The counts of a download, kept by the threads that do the work, told to those who watch."""
+"""Count the progress of a download and notify its listeners."""
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from inductiva_widgets.downloads._cancellation import CancelToken
-from inductiva_widgets.downloads._rate import RateEstimator, ThrottledListeners
 from inductiva_widgets.downloads.progress import (
     ENDED,
     DownloadSummary,
@@ -19,7 +20,7 @@ from inductiva_widgets.downloads.progress import (
 
 
 class ProgressTracker:
-    """The sum of what one or several archives or files count. Thread-safe.
+    """Progress of a download of one or more archives or files. Thread-safe.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class ProgressTracker:
 
     @property
     def progress(self) -> Progress:
-        """The state now."""
+        """Current progress."""
         with self._lock:
             ended = self._phase in ENDED
             total = self._sum("bytes_total")
@@ -65,22 +66,22 @@ class ProgressTracker:
 
     @property
     def summary(self) -> DownloadSummary:
-        """What is to be told of all shares."""
+        """Combined summary of all parts."""
         with self._lock:
             return DownloadSummary.combined(share.outcome for share in self._shares)
 
     @property
     def ended(self) -> bool:
-        """Whether the last state is set."""
+        """Whether the download has ended."""
         return self._phase in ENDED
 
     def share(self, label: str = "") -> SubProgress:
-        """Return the counts of one archive or file; the tally is the sum of them.
+        """Add the progress of one archive or file to the sum.
 
         Parameters
         ----------
         label
-            Tells its files from those of other shares.
+            Prefix of its file names, to tell parts apart.
         """
         made = SubProgress(self, label)
         with self._lock:
@@ -88,11 +89,11 @@ class ProgressTracker:
         return made
 
     def subscribe(self, callback: Callable[[Progress], object]) -> Callable[[], None]:
-        """Have a function called with the state: now, while it changes, and once at the end."""
+        """Call a function with the current progress and on every change."""
         return self._watchers.add(callback, lambda: self.progress)
 
     def iter_finished_files(self) -> Iterator[Path]:
-        """Yield the files that are whole, as they become so, until the end."""
+        """Yield files as they are completed, until the download ends."""
         position = 0
         while True:
             with self._news:
@@ -106,29 +107,29 @@ class ProgressTracker:
             yield from fresh
 
     def pause(self) -> None:
-        """Ask the work to pause, and tell."""
+        """Pause, and notify the listeners."""
         self.control.pause()
         self._publish(at_once=True)
 
     def resume(self) -> None:
-        """Ask the work to go on, and tell."""
+        """Resume, and notify the listeners."""
         self.control.resume()
         self._publish(at_once=True)
 
     def set_path(self, path: Path) -> None:
-        """Set where it goes, once that is known."""
+        """Set the output path, once it is known."""
         with self._lock:
             self._path = str(path)
         self._publish()
 
     def set_waiting(self, waits: bool) -> None:
-        """Tell that the work waits for another process, or does not any more."""
+        """Set whether the download waits for another process."""
         with self._lock:
             self._phase = "waiting" if waits else "running"
         self._publish(at_once=True)
 
     def end(self, phase: Phase, path: str | None = None) -> None:
-        """Set the last state and tell it to everyone."""
+        """Set the final phase and notify all listeners."""
         with self._lock:
             self._speed.last = self._speed.rate()
             self._phase = phase
@@ -139,16 +140,16 @@ class ProgressTracker:
     def _publish(
         self, *, received: int = 0, file: Path | None = None, at_once: bool = False
     ) -> None:
-        """Take note of what a share counted, and tell the watchers where it is time.
+        """Record an update of a part, and notify the listeners if it is time.
 
         Parameters
         ----------
         received
-            Bytes that have just arrived; those that were there before do not make it look fast.
+            Bytes received now; existing bytes must not raise the rate.
         file
-            A file that is whole now.
+            A file completed now.
         at_once
-            Tell even if the watchers were told a moment ago.
+            If True, notify even if the last notification was a moment ago.
         """
         with self._lock:
             if received:
@@ -168,70 +169,70 @@ class ProgressTracker:
 
 
 class SubProgress:
-    """What one archive or file counts. Thread-safe.
+    """Progress of one archive or file. Thread-safe.
 
     Parameters
     ----------
-    tally
-        The sum that it is a part of.
+    tracker
+        The tracker it is a part of.
     label
-        Put in front of the names of its files.
+        Prefix of its file names.
     """
 
-    def __init__(self, tally: ProgressTracker, label: str = "") -> None:
-        self.control = tally.control
+    def __init__(self, tracker: ProgressTracker, label: str = "") -> None:
+        self.control = tracker.control
         self.outcome = DownloadSummary()
         self.bytes_done = 0
         self.bytes_total: int | None = None
         self.files_done = 0
         self.files_total: int | None = None
-        self._tally = tally
+        self._tracker = tracker
         self._label = f"{label}/" if label else ""
         self._lock = threading.Lock()
         self._meters: dict[FileProgressCounter, None] = {}
 
     def set_file_count(self, files: int) -> None:
-        """Set the number of files, and begin the count of whole ones anew."""
+        """Set the number of files and reset the number of complete ones."""
         with self._lock:
             self.files_total, self.files_done = files, 0
-        self._tally._publish()
+        self._tracker._publish()
 
     def reset(self, done: int, total: int | None) -> None:
-        """Set the bytes anew, as when a server makes us begin from the start."""
+        """Set the byte counts again, for example after a restart."""
         with self._lock:
             self.bytes_done, self.bytes_total = done, total
-        self._tally._publish()
+        self._tracker._publish()
 
     def receive(self, count: int) -> None:
-        """Count bytes that have just arrived."""
+        """Count received bytes."""
         with self._lock:
             self.bytes_done += count
-        self._tally._publish(received=count)
+        self._tracker._publish(received=count)
 
     def count_existing(self, count: int) -> None:
-        """Count bytes that were there before."""
+        """Count bytes that exist already."""
         with self._lock:
             self.bytes_done += count
-        self._tally._publish()
+        self._tracker._publish()
 
     def finish_file(self, path: Path) -> None:
-        """Count a file that is whole."""
+        """Count a complete file."""
         with self._lock:
             self.files_done += 1
-        self._tally._publish(file=path)
+        self._tracker._publish(file=path)
 
     def truncate_totals(self) -> None:
-        """Expect no more than what is there."""
+        """Set the totals to what has been received."""
         with self._lock:
             self.bytes_total, self.files_total = self.bytes_done, self.files_done
-        self._tally._publish()
+        self._tracker._publish()
 
     def set_waiting(self, waits: bool) -> None:
-        """Tell that the work waits for another process, or does not any more."""
-        self._tally.set_waiting(waits)
+        """Set whether the download waits for another process."""
+        self._tracker.set_waiting(waits)
 
     def open_file(self, name: str, size: int) -> FileProgressCounter:
-        """Return the count of one file under way; to be closed at its end.
+        """Return the counter of a file in progress; close it at its end.
 
         Parameters
         ----------
@@ -246,12 +247,12 @@ class SubProgress:
         return made
 
     def close_file(self, meter: FileProgressCounter) -> None:
-        """Forget a file that is under way no longer."""
+        """Remove a file from those in progress."""
         with self._lock:
             self._meters.pop(meter, None)
 
     def active_files(self) -> list[FileProgress]:
-        """Return the files under way."""
+        """Return the files in progress."""
         with self._lock:
             return [
                 FileProgress(self._label + one.name, one.done, one.size) for one in self._meters
@@ -259,7 +260,7 @@ class SubProgress:
 
 
 class FileProgressCounter:
-    """The count of one file under way; used by one thread at a time."""
+    """Bytes written of one file in progress; used by one thread at a time."""
 
     def __init__(self, share: SubProgress, name: str, size: int) -> None:
         self.name = name
@@ -268,5 +269,107 @@ class FileProgressCounter:
         self._share = share
 
     def close(self) -> None:
-        """End the count."""
+        """Remove the file from those in progress."""
         self._share.close_file(self)
+
+
+_log = logging.getLogger(__name__)
+_SMOOTHING = 3.0  # seconds over which the speed is averaged
+_SAMPLE = 0.25  # seconds between two measures of the speed
+_NOTIFY = 0.1  # seconds between two calls of a subscriber
+
+
+class RateEstimator:
+    """Smoothed bytes per second; the caller holds a lock.
+
+    Parameters
+    ----------
+    clock
+        Returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.last = 0.0
+        self._clock = clock
+        self._received = 0
+        self._sampled_at = clock()
+        self._sampled = 0
+        self._rate = 0.0
+        self._weight = 0.0
+
+    def add(self, count: int) -> None:
+        """Record received bytes."""
+        self._received += count
+        now = self._clock()
+        elapsed = now - self._sampled_at
+        if elapsed >= _SAMPLE:
+            decay = math.exp(-elapsed / _SMOOTHING)
+            rate = (self._received - self._sampled) / elapsed
+            self._rate = self._rate * decay + rate * (1 - decay)
+            # The average starts at 0: divide by the weight of the real samples.
+            self._weight = self._weight * decay + (1 - decay)
+            self._sampled_at, self._sampled = now, self._received
+
+    def rate(self) -> float:
+        """Return the current rate, decaying while idle."""
+        idle = max(0.0, self._clock() - self._sampled_at - 1.0)
+        return self._rate / self._weight * math.exp(-idle / _SMOOTHING) if self._weight else 0.0
+
+
+class ThrottledListeners:
+    """Progress callbacks, called at most ten times a second.
+
+    Parameters
+    ----------
+    clock
+        Returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._notifying = threading.RLock()  # a callback may add another one
+        self._notified_at = -math.inf
+        self._callbacks: dict[object, Callable[[Progress], object]] = {}
+
+    def add(
+        self, callback: Callable[[Progress], object], state: Callable[[], Progress]
+    ) -> Callable[[], None]:
+        """Call ``callback`` now and on every change; return a function to unsubscribe."""
+        token = object()
+        with self._lock:
+            self._callbacks[token] = callback
+        with self._notifying:
+            self._call(token, callback, state())
+
+        def remove() -> None:
+            with self._lock:
+                self._callbacks.pop(token, None)
+
+        return remove
+
+    def notify(self, state: Callable[[], Progress], *, at_once: bool) -> None:
+        """Call all callbacks, if it is time or ``at_once`` is True."""
+        if not self._callbacks or (not at_once and self._clock() - self._notified_at < _NOTIFY):
+            return
+        # One thread notifies at a time; others skip, since more updates will follow.
+        if not self._notifying.acquire(blocking=at_once):
+            return
+        try:
+            self._notified_at = self._clock()
+            with self._lock:
+                callbacks = list(self._callbacks.items())
+            now = state()
+            for token, callback in callbacks:
+                self._call(token, callback, now)
+        finally:
+            self._notifying.release()
+
+    def _call(self, token: object, callback: Callable[[Progress], object], state: Progress) -> None:
+        try:
+            callback(state)
+        except Exception:
+            # An exception in a display must not stop the download.
+            _log.warning("a progress callback failed and is not called any more", exc_info=True)
+            with self._lock:
+                self._callbacks.pop(token, None)

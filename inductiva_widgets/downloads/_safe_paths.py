@@ -1,4 +1,4 @@
-"""Where members of an archive go on disk: never outside the target folder, never onto each other.
+"""Safe output paths for zip entries: inside the target folder, and distinct.
 
 Names in an archive come from elsewhere. One that points out of the folder is refused; one that only
 cannot stand as it is gets a safe name, and the caller is told.

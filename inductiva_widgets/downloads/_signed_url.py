@@ -1,4 +1,4 @@
-"""One URL that is asked many times: retries with back-off, and a new link when it expires."""
+"""GET requests to one URL, with retries and renewal of an expired signature."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The hidden folder inside a target in which files are built, and what it remembers for later runs.
+"""Hidden staging folder in a target folder, with a journal for later runs.
 
-It stands inside the target, so that a whole file is moved to its place in one step. It vanishes
-with the last thing that a later run could use.
+It is inside the target, so that a complete file can be moved to its path in one step. It is removed
+unless a later run can use something in it.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _Stamp = tuple[int, int, int, int]
 
 
 class StagingDir:
-    """The folder; while the context lasts, no other process fills the same target.
+    """The staging folder, locked against other processes within the context.
 
     Parameters
     ----------
     target
         The folder to fill; exists, resolved.
     share
-        Told of a wait for another process.
+        Shows that the download waits for another process.
     """
 
     def __init__(self, target: Path, share: SubProgress) -> None:
@@ -72,12 +72,12 @@ class StagingDir:
             self.path.rmdir()  # unless something for later is in it
 
     def begin(self, identity: FileVersion) -> bool:
-        """Read what an earlier run noted; False when that was of another version of the archive.
+        """Read the journal; return False if it is of another version of the archive.
 
         Parameters
         ----------
         identity
-            The version now. Things of another version are removed.
+            The current version. Files of another version are removed.
         """
         head = asdict(identity)
         path = self.path / _DONE
@@ -104,12 +104,12 @@ class StagingDir:
         return same
 
     def finish(self, items: Collection[ExtractItem]) -> None:
-        """Forget what a run ended with; notes of another run that wanted more are kept.
+        """Remove what a complete run no longer needs; keep entries of other runs.
 
         Parameters
         ----------
         items
-            What it wanted: each is whole now, or cannot be had.
+            The selected items: each is complete now, or cannot be extracted.
         """
         if self._journal is not None:
             self._journal.close()
@@ -124,7 +124,7 @@ class StagingDir:
             (self.path / _DONE).unlink(missing_ok=True)
 
     def is_complete(self, name: str, path: Path, member: ZipEntry) -> bool:
-        """Tell whether a file is as this download left it, without reading it.
+        """Return whether a file is unchanged since its download, without reading it.
 
         Parameters
         ----------
@@ -138,12 +138,12 @@ class StagingDir:
         return self._done.get(name) == _stamp(path, member)
 
     def mark_complete(self, name: str, path: Path, member: ZipEntry) -> None:
-        """Remember that a file is whole.
+        """Record in the journal that a file is complete.
 
         Parameters
         ----------
         name, path, member
-            As for ``knows``.
+            As for ``is_complete``.
         """
         stamp = _stamp(path, member)
         with self._guard:
@@ -153,13 +153,13 @@ class StagingDir:
                 self._journal.flush()
 
     def temp_path(self) -> Path:
-        """Return where a file may be built; whatever stays there is removed by the next run."""
+        """Return a new temporary path; the next run removes a file left there."""
         with self._guard:
             self._scratches += 1
             return self.path / f"{self._scratches}.part"
 
     def partial_path(self, member: ZipEntry) -> Path:
-        """Return where the compressed bytes of a large member wait, also for later runs."""
+        """Return the path of the compressed bytes of a large entry, kept for later runs."""
         return self.path / f"{member.offset}-{member.crc:08x}{_SPOOL}"
 
     def _remove(self, pattern: re.Pattern[str]) -> None:

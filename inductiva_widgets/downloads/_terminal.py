@@ -1,4 +1,4 @@
-"""Progress of a download as one line in a terminal. Draws only; the counting is done elsewhere."""
+"""Draw the progress of a download as one line in a terminal."""
 
 from __future__ import annotations
 

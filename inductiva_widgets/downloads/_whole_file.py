@@ -1,4 +1,4 @@
-"""One whole file: in blocks over parallel ranges, or in one stream where there are no ranges."""
+"""Download a whole file: in chunks over parallel ranges, or in one stream."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from inductiva_widgets.downloads._atomic import AtomicFile, atomic_replace
+from inductiva_widgets._atomic import AtomicFile, atomic_replace
 from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 from inductiva_widgets.downloads._partial_file import (
     BLOCK,
@@ -43,7 +43,7 @@ def download_file(
     link: SignedUrl,
     target: Path,
     share: SubProgress,
-    lanes: ConnectionLimiter,
+    limiter: ConnectionLimiter,
     *,
     archive: bool = False,
 ) -> Path:
@@ -59,7 +59,7 @@ def download_file(
         Where it goes; its folder is made.
     share
         Counts.
-    lanes
+    limiter
         The limit on connections.
     archive
         Whether it is a zip archive. One that is there already is then told by its directory, which
@@ -67,13 +67,13 @@ def download_file(
     """
     if target.is_dir():
         raise InputError(f"{target} is a folder; name the file to write")
-    link.bind(share.control, lanes.reduce)
+    link.bind(share.control, limiter.reduce)
     share.set_file_count(1)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with PathLock(target.with_name(f"{target.name}.part.lock"), share):
             if not (archive and _is_there(link, target, share)):
-                _fetch(link, target, share, lanes)
+                _fetch(link, target, share, limiter)
     except OSError as exc:
         raise DownloadError(f"{target} cannot be written: {exc.strerror or exc}") from exc
     share.finish_file(target)
@@ -91,12 +91,12 @@ def _is_there(link: SignedUrl, target: Path, share: SubProgress) -> bool:
     return False
 
 
-def _fetch(link: SignedUrl, target: Path, share: SubProgress, lanes: ConnectionLimiter) -> None:
+def _fetch(link: SignedUrl, target: Path, share: SubProgress, limiter: ConnectionLimiter) -> None:
     part = target.with_name(f"{target.name}.part")
     changed = ("the file changed since its download began, which was begun anew",)
     for restarts in range(RESTARTS + 1):
         try:
-            if _BlockwiseFetch(link, part, share, lanes).run(target):
+            if _BlockwiseFetch(link, part, share, limiter).run(target):
                 return
             break
         except FileChanged:
@@ -113,13 +113,13 @@ class _BlockwiseFetch:
     """One try to fetch a file over ranges, on top of what an earlier run left."""
 
     def __init__(
-        self, link: SignedUrl, part: Path, share: SubProgress, lanes: ConnectionLimiter
+        self, link: SignedUrl, part: Path, share: SubProgress, limiter: ConnectionLimiter
     ) -> None:
         self._part = part
         self._share = share
-        self._lanes = lanes
+        self._limiter = limiter
         self._source = RemoteFile(link)
-        self._crew = WorkerPool(lanes, share.control)
+        self._pool = WorkerPool(limiter, share.control)
         self._jobs: deque[Job] = deque()
 
     def run(self, target: Path) -> bool:
@@ -172,7 +172,7 @@ class _BlockwiseFetch:
         streams = [first, *(self._source.stream(one.position, one.stop) for one in missing[1:])]
         for block, stream in zip(missing, streams, strict=False):
             self._jobs.append(partial(self._take, blocks, block, stream))
-        self._crew.run(self._next, len(missing))
+        self._pool.run(self._next, len(missing))
         blocks.sync()
 
     def _next(self) -> Job | None:
@@ -185,9 +185,9 @@ class _BlockwiseFetch:
         try:
             for chunk in stream:
                 blocks.write(block, chunk)
-                self._lanes.record_bytes(len(chunk))
+                self._limiter.record_bytes(len(chunk))
                 self._share.receive(len(chunk))
-                if self._crew.should_stop:
+                if self._pool.should_stop:
                     return
         finally:
             blocks.checkpoint(block)

@@ -1,4 +1,4 @@
-"""A few threads that work off jobs, each over one connection; the first error ends the run."""
+"""Thread pool that runs jobs, one connection per thread."""
 
 from __future__ import annotations
 
@@ -11,82 +11,82 @@ from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 from inductiva_widgets.errors import DownloadCancelled
 
 Job = Callable[[], None]
-_PATIENCE = 2.0  # seconds, for all of them
+_JOIN_SECONDS = 2.0  # for all threads together
 
 
 class WorkerPool:
-    """Threads for one run.
+    """Threads that run the jobs of one download. The first error stops them.
 
     Parameters
     ----------
-    lanes
-        The limit on connections; may be shared with other crews.
+    limiter
+        Limits the number of connections; may be shared with other pools.
     control
-        Its cancel ends the run.
+        Stops the threads when cancelled.
     """
 
-    def __init__(self, lanes: ConnectionLimiter, control: CancelToken) -> None:
+    def __init__(self, limiter: ConnectionLimiter, control: CancelToken) -> None:
         self.stop = threading.Event()
-        self._lanes = lanes
+        self._limiter = limiter
         self._control = control
         self._lock = threading.Lock()
         self._error: Exception | None = None
 
     @property
     def should_stop(self) -> bool:
-        """Whether those at work should leave."""
+        """Whether the threads should stop."""
         return self.stop.is_set() or self._control.cancelled
 
     def fail(self, error: Exception) -> None:
-        """End the run with an error; of several the first counts.
+        """Stop the run; ``run`` raises the first error.
 
         Parameters
         ----------
         error
-            What ``run`` raises.
+            The error to raise.
         """
         with self._lock:
             self._error = self._error or error
         self.stop.set()
 
     def run(self, next_job: Callable[[], Job | None], threads: int) -> None:
-        """Work off the jobs.
+        """Run all jobs.
 
         Parameters
         ----------
         next_job
-            Returns the next job, None when there are no more; called from several threads, may
-            wait, though not once ``ending``.
+            Returns the next job, or None if there are no more. Called from several threads; may
+            wait, but not once ``should_stop`` is True.
         threads
-            How many at most.
+            Maximum number of threads.
 
         Raises
         ------
         DownloadCancelled
-            After a cancel.
+            If the download is cancelled.
         """
-        hands = [
+        workers = [
             threading.Thread(
                 target=self._work, args=(next_job,), name=f"inductiva-range-{n}", daemon=True
             )
-            for n in range(min(threads, self._lanes.most))
+            for n in range(min(threads, self._limiter.most))
         ]
         try:
-            for hand in hands:
-                hand.start()
-            while any(hand.is_alive() for hand in hands) and not self._control.cancelled:
+            for worker in workers:
+                worker.start()
+            while any(worker.is_alive() for worker in workers) and not self._control.cancelled:
                 # In slices, so that an interrupt is seen on every system.
-                for hand in hands:
-                    hand.join(0.5 / len(hands))
+                for worker in workers:
+                    worker.join(0.5 / len(workers))
         except BaseException:
             self._control.cancel()
             raise
         finally:
             # After a cancel, one that hangs in a connection attempt cleans up by itself later.
-            until = time.monotonic() + _PATIENCE
-            for hand in hands:
-                if hand.ident is not None:
-                    hand.join(max(0.0, until - time.monotonic()))
+            until = time.monotonic() + _JOIN_SECONDS
+            for worker in workers:
+                if worker.ident is not None:
+                    worker.join(max(0.0, until - time.monotonic()))
         if self._control.cancelled:
             raise DownloadCancelled("the download was cancelled; calling again goes on from there")
         if self._error is not None:
@@ -95,7 +95,7 @@ class WorkerPool:
     def _work(self, next_job: Callable[[], Job | None]) -> None:
         try:
             while not self.should_stop and (job := next_job()) is not None:
-                with self._lanes.acquire(self._control) as got:
+                with self._limiter.acquire(self._control) as got:
                     if got and not self.should_stop:
                         job()
         except Exception as exc:  # raised by `run`, in the caller's thread

@@ -1,21 +1,30 @@
-"""The calls that users make: an archive or a file, fetched now or in the background."""
+"""Functions that download an archive or a file, now or in the background."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, overload
 
 from inductiva_widgets.downloads._connection_limit import CONNECTIONS, ConnectionLimiter
-from inductiva_widgets.downloads._progress_tracker import ProgressTracker
+from inductiva_widgets.downloads._progress_tracker import ProgressTracker, SubProgress
 from inductiva_widgets.downloads._signed_url import SignedUrl
 from inductiva_widgets.downloads._terminal import show_progress
 from inductiva_widgets.downloads._whole_file import download_file
 from inductiva_widgets.downloads.download import Download
-from inductiva_widgets.downloads.extract import ArchiveSelection, Names, extract_remote_archive
-from inductiva_widgets.downloads.http import HttpGet
+from inductiva_widgets.downloads.extract import (
+    ArchiveExtraction,
+    ArchiveSelection,
+    Names,
+    extract_remote_archive,
+)
+from inductiva_widgets.downloads.http import HttpGet, RequestsHttpGet
 from inductiva_widgets.downloads.limits import Limits
-from inductiva_widgets.errors import InputError
+from inductiva_widgets.errors import DownloadCancelled, DownloadError, InductivaError, InputError
 
 
 def start_archive(
@@ -29,7 +38,7 @@ def start_archive(
     connections: int = CONNECTIONS,
     limits: Limits | None = None,
 ) -> Download[Path]:
-    """Begin ``fetch_archive`` in the background.
+    """Start ``fetch_archive`` in the background.
 
     Parameters
     ----------
@@ -65,7 +74,7 @@ def start_file(
     connections: int = CONNECTIONS,
     archive: bool = False,
 ) -> Download[Path]:
-    """Begin ``fetch_file`` in the background.
+    """Start ``fetch_file`` in the background.
 
     Parameters
     ----------
@@ -295,14 +304,14 @@ def _archive(
     connections: int,
     limits: Limits | None,
 ) -> Download[Path]:
-    lanes = ConnectionLimiter(_checked(connections))
+    limiter = ConnectionLimiter(_checked(connections))
     link = SignedUrl(url, opener=opener, renew=renew)
     asked = names if names is None or isinstance(names, str) else list(names)
-    wish = ArchiveSelection(Path(target), asked, lambda _: strip_prefix, limits or Limits())
+    selection = ArchiveSelection(Path(target), asked, lambda _: strip_prefix, limits or Limits())
 
-    def work(tally: ProgressTracker) -> Path:
+    def work(tracker: ProgressTracker) -> Path:
         try:
-            return extract_remote_archive(link, wish, tally.share(), lanes)
+            return extract_remote_archive(link, selection, tracker.share(), limiter)
         finally:
             link.close()
 
@@ -318,12 +327,12 @@ def _file(
     connections: int,
     archive: bool,
 ) -> Download[Path]:
-    lanes = ConnectionLimiter(_checked(connections))
+    limiter = ConnectionLimiter(_checked(connections))
     link = SignedUrl(url, opener=opener, renew=renew)
 
-    def work(tally: ProgressTracker) -> Path:
+    def work(tracker: ProgressTracker) -> Path:
         try:
-            return download_file(link, Path(target_file), tally.share(), lanes, archive=archive)
+            return download_file(link, Path(target_file), tracker.share(), limiter, archive=archive)
         finally:
             link.close()
 
@@ -343,3 +352,183 @@ def _go(download: Download[Path], *, show: bool, wait: bool) -> Path | Download[
         return download.run()
     with show_progress(download):
         return download.run()
+
+
+# Archives in progress at the same time: enough to use all connections for small archives.
+_MAX_PARALLEL = 4
+_MAX_NAMED_FAILURES = 3
+_JOIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class ArchiveRequest:
+    """An archive to download, and which entries of it.
+
+    Parameters
+    ----------
+    name
+        Name of the archive in messages.
+    link
+        Function that returns its (signed) URL; may raise.
+    selection
+        Which entries to extract, and where to.
+    archive
+        File to store the archive in; None to extract it.
+    """
+
+    name: str
+    link: Callable[[], str]
+    selection: ArchiveSelection
+    archive: Path | None = None
+
+    def prepared(
+        self, link: SignedUrl, share: SubProgress, limiter: ConnectionLimiter
+    ) -> Callable[[], Path]:
+        """Read the central directory and return a function that downloads.
+
+        Parameters
+        ----------
+        link
+            URL of the archive.
+        share, limiter
+            Progress, and the limit on connections.
+
+        Returns
+        -------
+        Callable
+            Downloads, and returns the path.
+        """
+        if self.archive is not None:
+            return partial(download_file, link, self.archive, share, limiter, archive=True)
+        fetch = ArchiveExtraction(link, self.selection, share, limiter)
+        fetch.prepare()
+        return fetch.run
+
+
+def start(source: ArchiveRequest) -> Download[Path]:
+    """Start to download an archive in the background.
+
+    Parameters
+    ----------
+    source
+        The archive. Its URL is requested here, so errors of that are raised here.
+
+    Returns
+    -------
+    Download
+        Its result is the path of the folder or the archive.
+    """
+    link, limiter = SignedUrl(source.link(), renew=source.link), ConnectionLimiter(CONNECTIONS)
+
+    def work(tracker: ProgressTracker) -> Path:
+        try:
+            return source.prepared(link, tracker.share(), limiter)()
+        finally:
+            link.close()
+
+    return Download(work, source.archive or source.selection.target).start()
+
+
+def start_all(sources: Sequence[ArchiveRequest], path: str | Path = "") -> Download[list[Path]]:
+    """Start to download several archives in the background.
+
+    The directories are read first, so that the totals are known early. An archive that fails does
+    not keep the others from coming.
+
+    Parameters
+    ----------
+    sources
+        The archives.
+    path
+        Output path shown in the progress.
+
+    Returns
+    -------
+    Download
+        Its result is the list of paths, in order. It raises a ``DownloadError`` that names what
+        failed; complete files stay.
+    """
+    return Download(_SeveralArchives(sources).run, path).start()
+
+
+class _SeveralArchives:
+    def __init__(self, sources: Sequence[ArchiveRequest]) -> None:
+        self._sources = sources
+        self._limiter = ConnectionLimiter(CONNECTIONS)
+        self._failures: dict[int, Exception] = {}
+        # One for all: a thousand archives must not keep a thousand idle connections.
+        self._opener = RequestsHttpGet()
+
+    def run(self, tracker: ProgressTracker) -> list[Path]:
+        shares = [tracker.share(source.name) for source in self._sources]
+        ready: dict[int, Callable[[], Path]] = {}
+        paths: dict[int, Path] = {}
+
+        def prepare(index: int) -> None:
+            source, share = self._sources[index], shares[index]
+            link = SignedUrl(source.link(), opener=self._opener, renew=source.link)
+            ready[index] = source.prepared(link, share, self._limiter)
+
+        def fetch(index: int) -> None:
+            if index in ready:
+                paths[index] = ready.pop(index)()
+
+        try:
+            self._each(prepare, shares, tracker)
+            self._each(fetch, shares, tracker)
+        finally:
+            self._opener.close()
+        if self._failures:
+            raise self._error()
+        return [paths[index] for index in range(len(self._sources))]
+
+    def _each(
+        self, step: Callable[[int], None], shares: Sequence[SubProgress], tracker: ProgressTracker
+    ) -> None:
+        """Run a step for every archive, at most ``_MAX_PARALLEL`` at the same time."""
+        waiting = deque(range(len(self._sources)))
+
+        def work() -> None:
+            while waiting and not tracker.control.cancelled:
+                try:
+                    index = waiting.popleft()
+                except IndexError:
+                    return
+                self._guarded(step, index, shares[index])
+
+        threads = [
+            threading.Thread(target=work, name=f"inductiva-archive-{n}", daemon=True)
+            for n in range(min(_MAX_PARALLEL, len(self._sources)))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive() and not tracker.control.cancelled:
+                thread.join(0.5)
+        if tracker.control.cancelled:
+            for thread in threads:
+                thread.join(_JOIN_SECONDS)
+            raise DownloadCancelled("the download was cancelled; calling again goes on from there")
+
+    def _guarded(self, step: Callable[[int], None], index: int, share: SubProgress) -> None:
+        try:
+            step(index)
+        except Exception as exc:  # reported at the end, with the others
+            self._failures[index] = exc
+            share.truncate_totals()
+
+    def _error(self) -> Exception:
+        unexpected = [one for one in self._failures.values() if not isinstance(one, InductivaError)]
+        if unexpected:
+            return unexpected[0]
+        failures = [f"{self._sources[index].name}: {exc}" for index, exc in self._failures.items()]
+        more = (
+            f" … and {len(failures) - _MAX_NAMED_FAILURES} more"
+            if len(failures) > _MAX_NAMED_FAILURES
+            else ""
+        )
+        return DownloadError(
+            f"{len(failures)} of {len(self._sources)} downloads failed, the others are there. "
+            + " ".join(failures[:_MAX_NAMED_FAILURES])
+            + more
+        )

@@ -1,4 +1,4 @@
-"""A download that is under way: progress, pause, cancel, result. Others only draw it."""
+"""Handle of a running download: progress, pause, cancel, result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Download(Generic[Result]):
     Parameters
     ----------
     work
-        Does it: counts on the tally, obeys its control, returns the result: the path, or the paths.
+        Function that downloads: it reports to the tracker, stops when its control is
+        cancelled, and returns the path or paths.
     path
         Where it goes.
 
@@ -49,7 +50,7 @@ class Download(Generic[Result]):
 
     def __init__(self, work: Callable[[ProgressTracker], Result], path: str | Path = "") -> None:
         self._work = work
-        self._tally = ProgressTracker(str(path))
+        self._tracker = ProgressTracker(str(path))
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._started = False
@@ -65,12 +66,12 @@ class Download(Generic[Result]):
     @property
     def progress(self) -> Progress:
         """The state now."""
-        return self._tally.progress
+        return self._tracker.progress
 
     @property
     def summary(self) -> DownloadSummary:
         """Renamed, missing and kept files; complete once the download is done."""
-        return self._tally.summary
+        return self._tracker.summary
 
     @property
     def error(self) -> Exception | None:
@@ -85,7 +86,7 @@ class Download(Generic[Result]):
     @property
     def paused(self) -> bool:
         """Whether it is asked to pause."""
-        return self._tally.control.paused
+        return self._tracker.control.paused
 
     def __iter__(self) -> Iterator[Path]:
         """Yield the files that are whole, those of earlier runs included, as they become so.
@@ -95,7 +96,7 @@ class Download(Generic[Result]):
         DownloadCancelled, DownloadError
             After the last file, when it did not become whole.
         """
-        yield from self._tally.iter_finished_files()
+        yield from self._tracker.iter_finished_files()
         self.result()
 
     def __await__(self) -> Generator[Any, None, Result]:
@@ -151,20 +152,20 @@ class Download(Generic[Result]):
             Its ``cancel()`` ends it.
         """
         context = CallContext()
-        cancel = self._tally.subscribe(lambda progress: context.run(callback, progress))
+        cancel = self._tracker.subscribe(lambda progress: context.run(callback, progress))
         return Registration(f"{name_of(callback)} at progress of a download", cancel)
 
     def cancel(self) -> None:
         """Ask to stop, and return at once; what is whole stays, a new call goes on from there."""
-        self._tally.control.cancel()
+        self._tracker.control.cancel()
 
     def pause(self) -> None:
         """Ask to pause, and return at once; connections are given back where ranges are known."""
-        self._tally.pause()
+        self._tracker.pause()
 
     def resume(self) -> None:
         """Go on after a pause."""
-        self._tally.resume()
+        self._tracker.resume()
 
     @explain_interrupt(DOWNLOAD_INTERRUPTED)
     def result(self, timeout: float | None = None) -> Result:
@@ -207,30 +208,30 @@ class Download(Generic[Result]):
 
     def _run(self) -> None:
         try:
-            self._result = self._work(self._tally)
+            self._result = self._work(self._tracker)
         except DownloadCancelled as exc:
             self._error = exc
-            self._tally.end("cancelled")
+            self._tracker.end("cancelled")
         except Exception as exc:
             # A cancel shows as many kinds of error, depending on where it meets the work.
-            if self._tally.control.cancelled:
+            if self._tracker.control.cancelled:
                 self._error = DownloadCancelled("the download was cancelled")
-                self._tally.end("cancelled")
+                self._tracker.end("cancelled")
             else:
                 self._error = exc
-                self._tally.end("failed")
+                self._tracker.end("failed")
         except BaseException:
             # An interrupt of ``run``: it goes up as it is.
             self._error = DownloadCancelled("the download was interrupted")
-            self._tally.control.cancel()
-            self._tally.end("cancelled")
+            self._tracker.control.cancel()
+            self._tracker.end("cancelled")
             raise
         else:
             # A download from a URL learns only from the answer what its file is called.
             path = str(self._result) if isinstance(self._result, Path) else None
-            self._tally.end("done", path)
+            self._tracker.end("done", path)
         finally:
-            self._messages = list(self._tally.summary.messages)
+            self._messages = list(self._tracker.summary.messages)
             self._ended.set()
 
     def _wait(self, timeout: float | None) -> None:

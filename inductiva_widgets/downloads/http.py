@@ -1,4 +1,4 @@
-"""The seam between the download engine and HTTP: one request, and the default way to make it.
+"""HTTP interface of the download engine, and its implementation with requests.
 
 Everything above speaks to an ``Opener``, so tests and other transports plug in here.
 """

@@ -1,12 +1,12 @@
-"""What a download refuses before it begins: too much content, or more than the disk can take."""
+"""Limits on the content of a download, checked before it starts."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inductiva_widgets._disk import free_space
 from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import ArchiveError, DownloadError
 from inductiva_widgets.formatting import format_bytes
@@ -17,7 +17,7 @@ _HARMLESS = 1024**3
 
 @dataclass(frozen=True)
 class Limits:
-    """How much content an archive may hold.
+    """Limits on the content of an archive.
 
     Simulations do write files of zeros that shrink a thousandfold; a whole archive of them, with
     more than 1 GiB of content, is rather made to fill a disk.
@@ -25,10 +25,10 @@ class Limits:
     Parameters
     ----------
     max_bytes
-        Bytes of content of all chosen members; None for what the disk can take.
+        Bytes of content of all selected entries; None for no limit but the disk.
     max_ratio
-        Content over compressed size of all chosen members, once the content is over 1 GiB; None
-        for any.
+        Content over compressed size of all selected entries, if the content is over 1 GiB; None
+        for no limit.
 
     Examples
     --------
@@ -43,17 +43,17 @@ class Limits:
     max_ratio: float | None = 200.0
 
     def check(self, members: Sequence[ZipEntry]) -> None:
-        """Refuse members that hold too much.
+        """Raise if entries hold too much.
 
         Parameters
         ----------
         members
-            The chosen ones.
+            The selected entries.
 
         Raises
         ------
         ArchiveError
-            It says which limit, and how to lift it.
+            Its message names the limit and how to raise it.
         """
         content = sum(member.size for member in members)
         packed = sum(member.compressed_size for member in members)
@@ -71,25 +71,20 @@ class Limits:
         )
 
 
-def free_space(folder: Path) -> int:
-    """Return the free bytes on the disk of a folder, which exists."""
-    return shutil.disk_usage(folder).free
-
-
 def check_free_space(folder: Path, need: int) -> None:
-    """Refuse what does not fit on the disk.
+    """Raise if a download does not fit on the disk.
 
     Parameters
     ----------
     folder
-        Where it goes; exists.
+        Output folder.
     need
-        Bytes.
+        Bytes to write.
 
     Raises
     ------
     DownloadError
-        It says how much is needed and how much there is.
+        Its message says how much is needed and how much is free.
     """
     free = free_space(folder)
     if need > free:

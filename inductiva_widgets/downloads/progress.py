@@ -1,4 +1,4 @@
-"""How far a download is, as it is shown to others, and what it has to tell at its end."""
+"""Progress and summary of a download, as immutable values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ENDED = frozenset({"done", "failed", "cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class FileProgress:
-    """One file under way.
+    """Progress of one file.
 
     Parameters
     ----------
     name
         Its path below the target.
     bytes_done, bytes_total
-        Bytes of its content on disk, and all of them.
+        Bytes of its content on disk, and its size.
     """
 
     name: str
@@ -29,7 +29,7 @@ class FileProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """State of a download at one moment.
+    """Progress of a download at one moment.
 
     Parameters
     ----------
@@ -37,19 +37,19 @@ class Progress:
         ``waiting`` (for another process that fills the same folder), ``running``, ``paused``,
         ``done``, ``failed`` or ``cancelled``.
     bytes_done
-        Bytes that are there, those of earlier runs included.
+        Bytes received, including earlier runs.
     bytes_total
-        Bytes of all that was asked for, as they travel; None while unknown.
+        Compressed size of everything selected; None while unknown.
     files_done, files_total
-        Whole files, and all that were asked for (None while unknown).
+        Complete files, and all selected files (None while unknown).
     speed
         Bytes per second, smoothed.
     eta
-        Seconds to go, None while unknown.
+        Remaining seconds; None while unknown.
     path
-        Where it goes.
+        Output path.
     active
-        The files under way, in the order of their beginning; at most one for each connection.
+        Files in progress, in the order of their start; at most one per connection.
     """
 
     phase: Phase = "running"
@@ -64,24 +64,24 @@ class Progress:
 
     @property
     def ended(self) -> bool:
-        """Whether it is over, in whatever way."""
+        """Whether the download has ended."""
         return self.phase in ENDED
 
 
 @dataclass(frozen=True)
 class DownloadSummary:
-    """What a finished download has to tell besides its path.
+    """Result of a finished download besides its path.
 
     Parameters
     ----------
     renamed
-        Member name to the path it got instead, where the name could not stand.
+        Entry name to its path, if the name could not be used.
     missing
-        Asked names that are not in the archive.
+        Requested names that are not in the archive.
     kept
-        Files that were there already, whole, and were not fetched again.
+        Number of existing complete files, not fetched again.
     messages
-        What the user should be warned of, in sentences.
+        Warnings for the user, in sentences.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class DownloadSummary:
     >>> again = task.start_download(["model.rpt"], "results")
     >>> download.result() == again.result()
     True
-    >>> download.outcome.kept + again.outcome.kept
+    >>> download.summary.kept + again.summary.kept
     1
     """
 
@@ -100,12 +100,12 @@ class DownloadSummary:
 
     @classmethod
     def combined(cls, outcomes: Iterable[DownloadSummary]) -> DownloadSummary:
-        """Return what several downloads have to tell.
+        """Combine the summaries of several downloads.
 
         Parameters
         ----------
         outcomes
-            One for each.
+            One summary per download.
         """
         parts = list(outcomes)
         return cls(

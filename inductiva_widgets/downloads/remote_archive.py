@@ -1,4 +1,4 @@
-"""A zip archive behind a URL, to look into without fetching it."""
+"""Read entries of a remote zip archive without downloading it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
-from inductiva_widgets.downloads._codecs import check_supported
-from inductiva_widgets.downloads._decompress import EntryDecoder
+from inductiva_widgets.downloads._decompress import EntryDecoder, check_supported
 from inductiva_widgets.downloads._plan import did_you_mean, strip_prefix
 from inductiva_widgets.downloads._signed_url import SignedUrl
 from inductiva_widgets.downloads.http import HttpGet

@@ -1,4 +1,4 @@
-"""Bytes a to b of one file behind a URL, the same file guaranteed from request to request."""
+"""Read byte ranges of a remote file, always of the same version."""
 
 from __future__ import annotations
 

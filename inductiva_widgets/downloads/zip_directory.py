@@ -1,4 +1,4 @@
-"""The directory of a zip archive, read over ranges: its end first, then what that points to.
+"""Read the central directory of a zip archive over byte ranges.
 
 All that is read here may be hostile. Every position is checked against the size of the archive
 before it is used, and every failure is an ``ArchiveError``.

@@ -13,7 +13,6 @@ is put before it, which ``read`` takes away; in Excel it is marked as text.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple, cast
 
 import pandas as pd
 
+from inductiva_widgets._atomic import atomic_path
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._coerce import coerce_to_schema
@@ -77,17 +77,11 @@ def write_frames(
     )
     if not path.absolute().parent.is_dir():
         raise InputError(f"The folder {str(path.absolute().parent)!r} does not exist.")
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     count = 0
-    try:
-        with writer(scratch) as write:
-            for frame in frames:
-                write(frame)
-                count += len(frame)
-        scratch.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            scratch.unlink()
+    with atomic_path(path) as scratch, writer(scratch) as write:
+        for frame in frames:
+            write(frame)
+            count += len(frame)
     return count
 
 

@@ -20,6 +20,7 @@ from typing import IO, Any
 import msgspec
 import numpy as np
 
+from inductiva_widgets._atomic import AtomicFile
 from inductiva_widgets.frames._columnar import NUMBERS, TEXTS, TIMES, DictionaryColumn, TaskColumns
 from inductiva_widgets.history.cache import CachedListing, TaskRows
 
@@ -48,7 +49,7 @@ class _Header(msgspec.Struct):
     blobs: dict[str, int]
 
 
-def write(file: IO[bytes], kept: CachedListing) -> None:
+def write(file: IO[bytes] | AtomicFile, kept: CachedListing) -> None:
     """Write what is kept, one column after the other, so that no copy of all of it is made."""
     digest = hashlib.sha256()
 

@@ -2,13 +2,13 @@
 
 ::
 
-    <cache folder>/history/     only its owner may look in (0700); all files 0600
-        salt                    random, of this folder alone
-        lock                    held for the moment in which a file is changed
-        <name>.tasks            what is kept of an account
-        <name>.changed          tasks that were changed from here since
+    <cache folder>/history/     private (0700); all files 0600
+        salt                    random, for this folder only
+        lock                    held while a file is changed
+        <name>.tasks            cached tasks of an account
+        <name>.changed          ids of tasks changed by this client since
 
-A name is a hash of service and key that is worth nothing without the salt. The key is in no file.
+A name is a salted hash of the service and the API key. No file contains the key.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inductiva_widgets import config
-from inductiva_widgets._filelock import try_lock
+from inductiva_widgets._atomic import PRIVATE, write_atomically
+from inductiva_widgets._locks import try_lock
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
 
-_PRIVATE = 0o600
 _SALT = 32
 _LOOK_EVERY = 0.01
 
@@ -41,7 +41,7 @@ class CachePaths:
     folder
         The store's folder.
     name
-        What the account's files are called.
+        Name of the account's files.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -51,24 +51,24 @@ class CachePaths:
 
     @classmethod
     def find(cls, settings: Settings, *, make: bool = False) -> CachePaths | None:
-        """Return the place of an account.
+        """Return the paths of an account.
 
         Parameters
         ----------
         settings
             The service and the key.
         make
-            Whether to make the folder where there is none.
+            If True, create the folder.
 
         Returns
         -------
-        Place or None
-            None where nothing was ever kept.
+        CachePaths or None
+            None if nothing was ever cached.
 
         Raises
         ------
         OSError
-            The folder cannot be made or read, or is somebody else's.
+            The folder cannot be created or read, or belongs to another user.
         """
         folder = config.cache_dir() / "history"
         if make:
@@ -84,22 +84,9 @@ class CachePaths:
         return cls(folder, hashlib.blake2b(account, key=salt, digest_size=16).hexdigest())
 
 
-def open_temp(beside: Path) -> tuple[int, Path]:
-    """Return a new private file of a passing name beside another, open for writing, and its path.
-
-    Parameters
-    ----------
-    beside
-        The file that it is going to replace.
-    """
-    path = beside.with_name(f"{beside.name}.{secrets.token_hex(6)}.part")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.open(path, flags, _PRIVATE), path
-
-
 @contextlib.contextmanager
 def lock_dir(folder: Path, patience: float = 2.0) -> Iterator[bool]:
-    """Hold the folder's lock.
+    """Hold the lock of a cache folder.
 
     Parameters
     ----------
@@ -111,10 +98,10 @@ def lock_dir(folder: Path, patience: float = 2.0) -> Iterator[bool]:
     Returns
     -------
     bool
-        Whether the lock was free in time. The block runs in any case.
+        True if the lock was acquired in time. The block runs in any case.
     """
     deadline = time.monotonic() + patience
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _PRIVATE)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     with os.fdopen(descriptor, "rb+") as file:
         while not (taken := try_lock(file)) and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY)
@@ -142,12 +129,9 @@ def _read_salt(folder: Path) -> bytes | None:
 
 def _make_salt(folder: Path) -> bytes:
     with lock_dir(folder):
-        # Whoever comes second finds the salt of whoever came first.
+        # Another process may have written the salt before this one got the lock.
         salt = _read_salt(folder)
         if salt is None:
             salt = secrets.token_bytes(_SALT)
-            descriptor, path = open_temp(folder / "salt")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(salt)
-            path.replace(folder / "salt")
+            write_atomically(folder / "salt", salt)
     return salt

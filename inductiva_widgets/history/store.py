@@ -1,7 +1,7 @@
 """Load and save the history cache, safely across processes.
 
-Whoever reads sees a whole file, since one is put in the place of another in one step. Whoever
-writes looks first whether another process has done so meanwhile, and keeps what is worth more.
+Readers see complete files, as a file is replaced in one step. A writer checks first whether another
+process has saved a more complete cache, and keeps the better one.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inductiva_widgets._atomic import PRIVATE, AtomicFile, temp_path
 from inductiva_widgets.history import file_format, invalidation
 from inductiva_widgets.history.cache import CachedListing
-from inductiva_widgets.history.paths import CachePaths, lock_dir, open_temp
+from inductiva_widgets.history.paths import CachePaths, lock_dir
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
 
 MOST_TASKS = 1_000_000
 MOST_ACCOUNTS = 8
-_LEFT_BEHIND = 3600.0  # seconds after which a file that nobody has finished is rubbish
+_LEFT_BEHIND = 3600.0  # seconds after which a temporary file is stale
 
 
 class HistoryStore:
-    """The history of one account as this process has found it.
+    """Cached history of one account, as this process loaded it.
 
     Parameters
     ----------
@@ -39,11 +40,11 @@ class HistoryStore:
         self._noted = 0
 
     def load(self) -> CachedListing:
-        """Return what is kept, nothing where there is none.
+        """Return the cached listing, empty if there is none.
 
         Raises
         ------
-        DamagedError
+        CorruptCacheError
             The file is damaged or of another version.
         OSError
             It cannot be read.
@@ -64,31 +65,28 @@ class HistoryStore:
         return file_format.read(content).mark_unsettled(changed)
 
     def save(self, kept: CachedListing) -> None:
-        """Keep what is known now.
+        """Save a listing.
 
         Raises
         ------
         OSError
-            It cannot be written; what was kept before is still there.
+            It cannot be written; the old file is unchanged.
         """
         place = CachePaths.find(self._settings, make=True)
         if place is None:
             return
-        descriptor, path = open_temp(place.tasks)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file_format.write(file, kept.head(MOST_TASKS))
-            # What takes time is done: the lock is held for a moment only.
+        # A checksum detects a file that lost its content in a power cut: no sync.
+        with AtomicFile(temp_path(place.tasks), mode=PRIVATE, sync=False) as file:
+            file_format.write(file, kept.head(MOST_TASKS))
+            # The slow part is done: the lock is held for a moment only.
             with lock_dir(place.folder):
                 if _digest(place.tasks) == self._found or not _is_superseded(kept, place):
-                    path.replace(place.tasks)
+                    file.commit(place.tasks)
                     invalidation.clear_stale(place, self._noted)
-        finally:
-            path.unlink(missing_ok=True)
         _evict(place.folder)
 
     def clear(self) -> None:
-        """Remove what is kept."""
+        """Remove the cached tasks of the account."""
         place = CachePaths.find(self._settings)
         if place is not None:
             with lock_dir(place.folder):
@@ -97,7 +95,7 @@ class HistoryStore:
 
 
 def _digest(path: Path) -> bytes:
-    """Return what tells a file from every other one."""
+    """Return the checksum at the end of a file, which identifies its content."""
     try:
         with path.open("rb") as file:
             file.seek(-file_format.DIGEST, os.SEEK_END)
@@ -107,7 +105,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _is_superseded(kept: CachedListing, place: CachePaths) -> bool:
-    """Return whether another process has left something better meanwhile."""
+    """Return whether another process has saved a more complete cache."""
     try:
         return not kept.supersedes(file_format.read(place.tasks.read_bytes()))
     except (OSError, file_format.CorruptCacheError):
@@ -115,7 +113,7 @@ def _is_superseded(kept: CachedListing, place: CachePaths) -> bool:
 
 
 def _evict(folder: Path) -> None:
-    """Remove the files of accounts that were not used for longest, and what nobody finished."""
+    """Remove the least recently used accounts and stale temporary files."""
     with contextlib.suppress(OSError):
         used = sorted(folder.glob("*.tasks"), key=lambda path: -path.stat().st_mtime)
         for path in used[MOST_ACCOUNTS:]:

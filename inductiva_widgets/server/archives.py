@@ -14,9 +14,22 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from inductiva_widgets._atomic import atomic_path
+
 ARTIFACTS = "artifacts/"
 
 _CHUNK = 1 << 20
+
+
+def partial_archive(archive: Path) -> Path:
+    """Return the path of an archive under construction, which a killed supervisor leaves behind.
+
+    Parameters
+    ----------
+    archive
+        The complete archive.
+    """
+    return archive.with_name(f".{archive.name}.part")
 
 
 class UnsafeArchiveError(ValueError):
@@ -164,12 +177,13 @@ def create_archive(
     NoRoomError
         There is no room, or the archive may not grow further; nothing of it is left.
     """
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    temporary = archive.with_name(f".{archive.name}.part")
     files = size = 0
     skipped: list[str] = []
     try:
-        with temporary.open("wb") as file:
+        with (
+            atomic_path(archive, partial_archive(archive)) as partial,
+            partial.open("wb") as file,
+        ):
             with zipfile.ZipFile(
                 file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False
             ) as target:
@@ -188,13 +202,10 @@ def create_archive(
             file.flush()
             # The files that it was made of are removed next.
             os.fsync(file.fileno())
-        temporary.replace(archive)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoRoomError(*error.args) from error
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
     return CreatedArchive(files, size, archive.stat().st_size, skipped)
 
 

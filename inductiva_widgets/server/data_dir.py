@@ -23,6 +23,7 @@ import os
 import secrets
 from pathlib import Path
 
+from inductiva_widgets._atomic import write_atomically
 from inductiva_widgets.errors import LocalServerError
 
 ENV_FOLDER = "INDUCTIVA_LOCAL_DIR"
@@ -65,29 +66,6 @@ def package_root() -> Path:
     run this very package, installed or not.
     """
     return Path(__file__).resolve().parents[2]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a private file atomically.
-
-    Parameters
-    ----------
-    path
-        The file; it is replaced if it exists.
-    content
-        All of its new content.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 class TaskDir:

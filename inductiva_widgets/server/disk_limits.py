@@ -13,12 +13,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from inductiva_widgets._disk import free_space
 from inductiva_widgets.formatting import format_bytes
 
 ENV_FLOOR = "INDUCTIVA_LOCAL_DISK_FLOOR"
@@ -150,10 +150,7 @@ class DiskGuard:
         return f"{format_bytes(self._limits.disk_floor)} have to stay free ({ENV_FLOOR})"
 
     def _free(self) -> int:
-        folder = self._folder
-        while not folder.exists():
-            folder = folder.parent
-        return shutil.disk_usage(folder).free
+        return free_space(self._folder)
 
 
 def folder_size(folder: Path) -> int:

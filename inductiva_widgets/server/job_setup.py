@@ -8,10 +8,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from inductiva_widgets._atomic import write_atomically
 from inductiva_widgets.models.tasks import TaskMetrics
 from inductiva_widgets.server import archives, machine_info
 from inductiva_widgets.server.command_resolver import SubmissionSpec, resolve_commands
-from inductiva_widgets.server.data_dir import DataDir, write_atomically
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.schemas.base import encode
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT
 from inductiva_widgets.server.store.records import TaskRecord
@@ -90,7 +91,7 @@ def output_of(data: DataDir, record: TaskRecord) -> Path:
 def clear_up(data: DataDir, record: TaskRecord) -> None:
     """Remove what a supervisor that was killed leaves behind of a task that is over."""
     output = output_of(data, record)
-    output.with_name(f".{output.name}.part").unlink(missing_ok=True)
+    archives.partial_archive(output).unlink(missing_ok=True)
     if output.exists():
         # All of it is in the archive.
         shutil.rmtree(data.task(record.info.task_id).work, ignore_errors=True)

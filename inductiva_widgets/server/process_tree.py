@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from inductiva_widgets._atomic import write_atomically
 from inductiva_widgets.server import process_table
 from inductiva_widgets.server.process_table import Process
 
@@ -167,10 +168,8 @@ def _descendants(roots: set[int], present: dict[int, Process]) -> set[int]:
 
 
 def save_pids(path: Path, seen: dict[int, float]) -> None:
-    """Save the processes of a task, for a supervisor that cleans up after this one."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(json.dumps(sorted(seen.items())), encoding="ascii")
-    temporary.replace(path)
+    """Save the processes of a task, so that another process can terminate them."""
+    write_atomically(path, json.dumps(sorted(seen.items())).encode("ascii"), sync=False)
 
 
 def read_pids(path: Path) -> list[tuple[int, float]]:

@@ -11,7 +11,8 @@ import urllib.request
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from inductiva_widgets.server.data_dir import DataDir, write_atomically
+from inductiva_widgets._atomic import write_atomically
+from inductiva_widgets.server.data_dir import DataDir
 
 _ANSWER_TAKES = 5.0
 # Another program may listen there and send anything.

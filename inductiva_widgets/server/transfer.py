@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from inductiva_widgets._atomic import atomic_path
+from inductiva_widgets._disk import free_space
 from inductiva_widgets.server.errors import BadRequestError, TooLargeError
 from inductiva_widgets.server.storage_listing import files_below
 
@@ -35,11 +35,10 @@ def check_room(folder: Path, size: int) -> None:
     """
     if size > MOST_UPLOAD:
         raise TooLargeError(f"{size:,} bytes are more than the {MOST_UPLOAD:,} that are taken.")
-    disk = shutil.disk_usage(folder)
-    free = disk.free - min(_RESERVE, disk.total // 10)
+    free = free_space(folder, _RESERVE)
     if size > free:
         raise TooLargeError(
-            f"{size:,} bytes do not fit: the disk of this machine has {max(0, free):,} to spare."
+            f"{size:,} bytes do not fit: the disk of this machine has {free:,} to spare."
         )
 
 
@@ -48,22 +47,6 @@ def check_growth(folder: Path, received: int) -> None:
     if received > MOST_UPLOAD:
         raise TooLargeError(f"The file is larger than the {MOST_UPLOAD:,} bytes that are taken.")
     check_room(folder, 0)
-
-
-@contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
-    """Give a path to write to, which takes the place of the target when all went well."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # A leading dot, as of all files on their way; the random part keeps two writers apart.
-    path = target.with_name(f".{secrets.token_hex(12)}.part")
-    try:
-        yield path
-        path.replace(target)
-    finally:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def copy(source: Path, target: Path) -> None:

@@ -21,10 +21,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from inductiva_widgets._atomic import write_atomically
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server import state_machine
 from inductiva_widgets.server.archives import CreatedArchive
-from inductiva_widgets.server.data_dir import DataDir, write_atomically
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.demo import events, files
 from inductiva_widgets.server.demo import plan as replay_plan
 from inductiva_widgets.server.demo.events import ScheduledEvent

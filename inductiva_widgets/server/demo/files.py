@@ -7,6 +7,7 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 
+from inductiva_widgets._atomic import atomic_path
 from inductiva_widgets.server.archives import ARTIFACTS, CreatedArchive
 from inductiva_widgets.server.demo.logs import STEPS, stderr_of, stdout_of
 from inductiva_widgets.server.demo.plan import DemoTask, make_rng
@@ -74,12 +75,13 @@ def _series(plan: DemoTask, share: float) -> str:
 
 
 def _write(archive: Path, at: datetime, files: dict[str, str]) -> CreatedArchive:
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    temporary = archive.with_name(f".{archive.name}.part")
     size = 0
     # A time of their own: the clock of the machine would make each archive another one.
     moment = (at.year, at.month, at.day, at.hour, at.minute, at.second)
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as target:
+    with (
+        atomic_path(archive) as path,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
         if any(name.startswith(ARTIFACTS) for name in files):
             target.writestr(zipfile.ZipInfo(ARTIFACTS, (1980, 1, 1, 0, 0, 0)), b"")
         for name, text in sorted(files.items()):
@@ -89,5 +91,4 @@ def _write(archive: Path, at: datetime, files: dict[str, str]) -> CreatedArchive
             content = text.encode()
             target.writestr(info, content)
             size += len(content)
-    temporary.replace(archive)
     return CreatedArchive(len(files), size, archive.stat().st_size, [])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from inductiva_widgets._atomic import temp_path
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.errors import BadRequestError
@@ -48,8 +48,7 @@ async def _upload(request: Request) -> Response:
     _, target = await run_in_thread(storage.upload_target, path)
     await run_in_thread(storage.check_free_space, _announced_size(request))
     await run_in_thread(target.parent.mkdir, parents=True, exist_ok=True)
-    # Not the name with something added, which could be longer than a name may be.
-    temporary = target.with_name(f".{secrets.token_hex(12)}.part")
+    temporary = temp_path(target)
     try:
         await _receive(request, temporary, storage)
         # It may have been decided otherwise while the bytes came.

@@ -267,7 +267,7 @@ def test_zip_bomb_never_writes_more_than_it_declares(server, target, ranges, mon
     url = server.put("/output.zip", bytes(data))
     server.ranges = ranges
     written = []
-    from inductiva_widgets.downloads._atomic import AtomicFile
+    from inductiva_widgets._atomic import AtomicFile
 
     original = AtomicFile.write
     monkeypatch.setattr(
@@ -372,7 +372,7 @@ def test_disk_space_is_checked_first(server, target, monkeypatch, ranges):
 
 
 def test_full_disk_in_the_middle_is_a_download_error(server, target, monkeypatch):
-    from inductiva_widgets.downloads._atomic import AtomicFile
+    from inductiva_widgets._atomic import AtomicFile
 
     url, _ = put(server)
 

@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from inductiva_widgets.downloads import _partial_file, extract, fetch_archive, limits, start_archive
+from inductiva_widgets._disk import free_space
+from inductiva_widgets.downloads import _partial_file, extract, fetch_archive, start_archive
 from inductiva_widgets.errors import ArchiveError, DownloadCancelled, DownloadError
 from tests.unit.downloads.archives import make_zip, noise, text, tree, wait_until
 from tests.unit.downloads.server import Fault
@@ -96,7 +97,7 @@ def test_where_the_disk_has_no_room_for_spools_members_come_without(server, targ
     monkeypatch.setattr(
         shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(0, 0, 1_000_000)
     )
-    assert limits.free_space(target) == 1_000_000
+    assert free_space(target) == 1_000_000
     fetch_archive(url, target)
     assert tree(target) == CONTENT
     assert len([entry for entry in server.log if is_member(entry)]) <= 3

@@ -73,7 +73,7 @@ def test_what_is_no_error_of_ours_is_not_hidden(tmp_path):
 def test_archives_are_kept_as_they_are(server, tmp_path):
     put(server, "a")
     made = source(server, tmp_path, "a")
-    made = ArchiveRequest("a", made.link, made.wish, tmp_path / "a" / "output.zip")
+    made = ArchiveRequest("a", made.link, made.selection, tmp_path / "a" / "output.zip")
     assert start_all([made]).result(20) == [tmp_path / "a" / "output.zip"]
     server.forget()
     start_all([made]).result(20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timezone
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import pytest
 from msgspec import Meta
 from starlette.requests import Request
 
+from inductiva_widgets._atomic import write_atomically
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.server import data_dir, events, launch, requirements
 from inductiva_widgets.server.http_ranges import UnsatisfiableRangeError, parse_range
@@ -135,7 +137,7 @@ def test_times_carry_an_offset_and_text_is_left_alone():
 def test_file_is_replaced_whole_and_private(tmp_path):
     path = tmp_path / "note"
     path.write_text("old")
-    data_dir.write_atomically(path, b"new")
+    write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in tmp_path.iterdir()] == ["note"]
@@ -148,9 +150,9 @@ def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(_descriptor):
         raise OSError("disk full")
 
-    monkeypatch.setattr(data_dir.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="disk full"):
-        data_dir.write_atomically(path, b"new")
+        write_atomically(path, b"new")
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["note"]
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from inductiva_widgets._atomic import atomic_path
 from inductiva_widgets.server import transfer
 from inductiva_widgets.server.errors import BadRequestError, TooLargeError
 
@@ -96,7 +97,7 @@ def test_what_fails_leaves_the_target_as_it_was(tmp_path):
     target.write_text("old")
 
     def fail_half_way():
-        with transfer.atomic_path(target) as path:
+        with atomic_path(target) as path:
             path.write_text("half")
             raise KeyError
 

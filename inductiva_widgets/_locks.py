@@ -1,4 +1,8 @@
-"""Locking an open file against other processes and threads, as each system does it."""
+"""Lock an open file against other processes and threads.
+
+Not the filelock package: from 3.29 on it leaves the lock file in place on release, and earlier
+versions remove it in different ways. A download must leave no lock file, in any version.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import IO
 
 
 def try_lock(file: IO[bytes]) -> bool:
-    """Lock a file until it is closed; False when another one has it."""
+    """Lock a file until it is closed. Return False if it is locked already."""
     try:
         if sys.platform == "win32":
             import msvcrt

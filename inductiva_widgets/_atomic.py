@@ -1,0 +1,171 @@
+"""Atomic file writes: a file appears under its name only when it is complete.
+
+Needs only the standard library, as the supervisor of a task imports it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+PRIVATE = 0o600
+"""Mode of a file that only its owner may read."""
+_DEFAULT_MODE = 0o666
+
+
+class AtomicFile:
+    """A temporary file that ``commit`` moves onto its target.
+
+    Leaving the context without ``commit`` removes it.
+
+    Parameters
+    ----------
+    path
+        The temporary file, on the disk of its target. An old one is removed first.
+    mode
+        Permissions of the file, before the umask.
+    sync
+        If True, ``commit`` flushes the content to the disk first.
+    """
+
+    def __init__(self, path: Path, *, mode: int = _DEFAULT_MODE, sync: bool = True) -> None:
+        self.path = path
+        self._sync = sync
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        # Unbuffered: the pieces are large, and an error is raised by the write that causes it.
+        self._file = open(  # noqa: SIM115 - Path.open has no opener; __exit__ closes it
+            path, "xb", buffering=0, opener=lambda name, flags: os.open(name, flags, mode)
+        )
+
+    def __enter__(self) -> AtomicFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._file.closed:
+            self._file.close()
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes.
+
+        Parameters
+        ----------
+        data
+            The bytes; all of them are written.
+        """
+        view = memoryview(data)
+        view = view.cast("B") if view.nbytes else view[:0]  # an empty array cannot be cast
+        while view:  # an unbuffered write may be partial
+            view = view[self._file.write(view) :]
+
+    def restart(self) -> None:
+        """Discard the bytes written so far."""
+        self._file.seek(0)
+        self._file.truncate()
+
+    def commit(self, target: Path) -> None:
+        """Flush the file to the disk and move it onto its target.
+
+        Parameters
+        ----------
+        target
+            The path that it gets.
+        """
+        if self._sync:
+            # Without this a power cut may leave a file with its name and length but no content.
+            os.fsync(self._file.fileno())
+        self._file.close()  # before the move: Windows moves no open file
+        atomic_replace(self.path, target)
+
+
+def atomic_replace(path: Path, target: Path) -> None:
+    """Move a complete file onto its target in one step, or remove it on failure.
+
+    Parameters
+    ----------
+    path, target
+        The file, and the path that it gets.
+
+    Raises
+    ------
+    IsADirectoryError
+        If the target is a folder.
+    """
+    try:
+        if target.is_dir() and not target.is_symlink():
+            raise IsADirectoryError(21, "a folder stands in its place", str(target))
+        path.replace(target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def atomic_path(target: Path, temp: Path | None = None) -> Iterator[Path]:
+    """Give a path to write to that replaces the target on success.
+
+    Parameters
+    ----------
+    target
+        A file or folder; the folder that it is in is created.
+    temp
+        The path to write to, in the same folder; by default ``temp_path(target)``.
+
+    Yields
+    ------
+    Path
+        Whatever is written there is removed on failure.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path = temp_path(target) if temp is None else temp
+    try:
+        yield path
+        path.replace(target)
+    finally:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes, *, mode: int = PRIVATE, sync: bool = True) -> None:
+    """Write a file so that readers see its old content or the new one, never a part.
+
+    Parameters
+    ----------
+    path
+        The file; it is replaced if it exists.
+    content
+        All of its new content.
+    mode, sync
+        As for ``AtomicFile``.
+    """
+    with AtomicFile(temp_path(path), mode=mode, sync=sync) as file:
+        file.write(content)
+        file.commit(path)
+
+
+def temp_path(target: Path) -> Path:
+    """Return a new hidden path next to a file.
+
+    The name of the file is no part of it, as the result could be longer than a name may be.
+
+    Parameters
+    ----------
+    target
+        The file that is going to be replaced.
+    """
+    return target.with_name(f".{secrets.token_hex(12)}.part")
