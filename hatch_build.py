@@ -48,10 +48,8 @@ def _npm_on_path(js: Path) -> str | None:
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         return None
-    version_output = subprocess.run(
-        [node, "--version"], capture_output=True, text=True, check=False
-    )  # noqa: S603
-    version = re.match(r"v(\d+)\.", version_output.stdout)
+    output = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    version = re.match(r"v(\d+)\.", output.stdout)
     needed = json.loads((js / "package.json").read_text())["engines"]["node"]
     return npm if version and int(version[1]) >= int(needed.removeprefix(">=")) else None
 
