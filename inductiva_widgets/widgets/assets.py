@@ -1,7 +1,7 @@
-"""The built front end: sent with every widget, shared by all widgets, or loaded on demand.
+"""The built front end: the loader of each widget, the main bundle, and the chunks.
 
-A widget sends a loader of a few kB. The loader gets the code that all widgets share from a model of
-its own, of which each kernel has one (`Assets`).
+Each widget sends a loader of a few kB. The loader gets the main bundle from a model that all
+widgets of the kernel share (`Assets`). Chunks are requested on demand.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from inductiva_widgets.errors import InductivaError, InputError
 
 _STATIC = Path(__file__).parent.parent / "static"
 _FILES = ("loader.js", "widget.js", "widget.css", "list.js", "panels.js")
-# While the front end is worked on, anywidget watches the files.
+# With hot module replacement, anywidget watches the files.
 _IS_WATCHED = bool(os.environ.get("ANYWIDGET_HMR"))
 
 
 class BundleMissingError(InductivaError):
-    """The front end was not built: only in a checkout, never in an installed wheel."""
+    """The front end is not built, which happens in a checkout only."""
 
 
 def _read() -> dict[str, str]:
-    """Return all files at once: those of two builds do not fit together."""
+    """Read all files together, as files of two builds are incompatible."""
     try:
         return {name: (_STATIC / name).read_text("utf-8") for name in _FILES}
     except FileNotFoundError:
@@ -41,31 +41,32 @@ def _read() -> dict[str, str]:
         ) from None
 
 
-_texts = _read()
+_files = _read()
 
 
-def code() -> Any:
-    """Return what a widget sends as its code, as anywidget takes it.
+def esm() -> Any:
+    """Return the ``_esm`` of a widget.
 
-    As a path a file is watched, which keeps every widget alive for ever; hence as text otherwise.
+    A path only with hot module replacement: anywidget would watch the file, which keeps each widget
+    alive for ever.
     """
     if _IS_WATCHED:
         return _STATIC / "widget.js"
-    return traitlets.Unicode(_texts["loader.js"]).tag(sync=True)
+    return traitlets.Unicode(_files["loader.js"]).tag(sync=True)
 
 
-def style() -> Any:
-    """Return what a widget sends as its style: nothing, unless the files are watched."""
+def css() -> Any:
+    """Return the ``_css`` of a widget: empty, as the loader inserts the style sheet."""
     return _STATIC / "widget.css" if _IS_WATCHED else traitlets.Unicode("").tag(sync=True)
 
 
 class Assets(ipywidgets.Widget):  # type: ignore[misc]
-    """Model without a view that holds the code of all widgets, packed.
+    """Model without a view that holds the compressed main bundle.
 
     Notes
     -----
-    The front end has its state before it creates any widget that refers to it, also after a reload
-    and in a saved notebook. So a widget is drawn without a request to a kernel that may be busy.
+    The front end creates this model before any widget that refers to it, also after a reload and in
+    a saved notebook. So a widget is drawn without a request to a kernel that may be busy.
     """
 
     code = traitlets.Unicode().tag(sync=True)
@@ -75,34 +76,34 @@ class Assets(ipywidgets.Widget):  # type: ignore[misc]
 
     @classmethod
     def shared_id(cls) -> str:
-        """Return the model id of the kernel's assets, which are created if it has none."""
+        """Return the model id of the kernel's assets; create them if necessary."""
         with cls._lock:
-            # All widgets may have been closed, this one too.
+            # `Widget.close_all` closes this model, too.
             if cls._shared is None or cls._shared.comm is None:
-                cls._shared = cls(code=_packed("widget"))
+                cls._shared = cls(code=_bundle("widget"))
             return str(cls._shared.model_id)
 
 
-def answer(content: dict[str, Any]) -> dict[str, str]:
-    """Return the code that the page asks for."""
+def chunk_response(content: dict[str, Any]) -> dict[str, str]:
+    """Return the bundle or chunk that the front end requests."""
     name = content.get("name")
     if name not in ("widget", "list", "panels"):
         raise InputError("There is no such module.")
-    return {"gzip": _packed(name)}
+    return {"gzip": _bundle(name)}
 
 
-def _packed(name: str) -> str:
-    return _pack(name, _read()) if _IS_WATCHED else _packed_once(name)
+def _bundle(name: str) -> str:
+    return _compress(name, _read()) if _IS_WATCHED else _cached_bundle(name)
 
 
 @functools.cache
-def _packed_once(name: str) -> str:
-    return _pack(name, _texts)
+def _cached_bundle(name: str) -> str:
+    return _compress(name, _files)
 
 
-def _pack(name: str, texts: dict[str, str]) -> str:
+def _compress(name: str, texts: dict[str, str]) -> str:
     code = texts[f"{name}.js"]
     if name == "widget":
-        # The loader puts the style where the view is: into a shadow root in some hosts.
+        # The loader inserts the style sheet next to the view: in some hosts into a shadow root.
         code += f"\nexport const css={json.dumps(texts['widget.css'])};"
     return base64.b64encode(gzip.compress(code.encode(), mtime=0)).decode()

@@ -940,12 +940,12 @@ describe("the time line", () => {
 describe("before the rest of the code is there", () => {
   const registry = (globalThis as unknown as Record<symbol, unknown>)[
     Symbol.for("inductiva_widgets.")
-  ] as { loaded: object; asked: object };
-  const { loaded, asked: before } = registry;
-  afterEach(() => Object.assign(registry, { loaded, asked: before }));
+  ] as { loaded: object; requested: object };
+  const { loaded, requested: before } = registry;
+  afterEach(() => Object.assign(registry, { loaded, requested: before }));
 
   it("the first lines are there, counted and up to date, with nothing that could not work", async () => {
-    Object.assign(registry, { loaded: {}, asked: { list: new Promise(() => {}) } });
+    Object.assign(registry, { loaded: {}, requested: { list: new Promise(() => {}) } });
     const model = list(100_000);
     const { el } = await show(model);
     expect(one(el, "table", "Tasks").getAttribute("aria-rowcount")).toBe("100001");

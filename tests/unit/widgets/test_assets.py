@@ -13,8 +13,7 @@ from ipywidgets.widgets.widget import _instances
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import TaskWidget
-from inductiva_widgets.widgets import assets as bundle
+from inductiva_widgets.widgets import TaskWidget, assets
 from inductiva_widgets.widgets.base import BaseWidget
 from tests.unit.conftest import wire_task
 
@@ -39,8 +38,7 @@ def test_second_card_sends_at_most_8_kb(service):
 def test_widgets_refer_to_one_model_with_the_code_and_the_style(widget):
     other = BaseWidget()
     assert other._assets_id == widget._assets_id
-    assets = _instances[widget._assets_id]
-    state = assets.get_state()
+    state = _instances[widget._assets_id].get_state()
     assert (state["_model_module"], state["_model_name"]) == (
         "@jupyter-widgets/base",
         "WidgetModel",
@@ -64,7 +62,7 @@ def test_widget_knows_its_own_model_id(widget):
 
 @pytest.mark.parametrize("name", ["widget", "list", "panels"])
 def test_module_of_the_same_build_is_given(name):
-    code = unpack(bundle.answer({"name": name})["gzip"])
+    code = unpack(assets.chunk_response({"name": name})["gzip"])
     key = re.search(r'Symbol\.for\("inductiva_widgets\.([0-9a-f]{12})"\)', code)
     assert key
     assert key[1] in BaseWidget.class_traits()["_esm"].default_value
@@ -73,13 +71,13 @@ def test_module_of_the_same_build_is_given(name):
 @pytest.mark.parametrize("name", ["loader", "../secrets", None, 7, "/etc/passwd"])
 def test_other_names_are_refused(name):
     with pytest.raises(InputError, match="no such module"):
-        bundle.answer({"name": name})
+        assets.chunk_response({"name": name})
 
 
 def test_front_end_that_was_not_built_says_how_to(monkeypatch, tmp_path):
-    monkeypatch.setattr(bundle, "_STATIC", tmp_path)
-    with pytest.raises(bundle.BundleMissingError, match="npm run build"):
-        bundle._read()
+    monkeypatch.setattr(assets, "_STATIC", tmp_path)
+    with pytest.raises(assets.BundleMissingError, match="npm run build"):
+        assets._read()
 
 
 def test_missing_bundle_is_told_with_the_command_that_makes_it(tmp_path):
@@ -91,7 +89,7 @@ def test_missing_bundle_is_told_with_the_command_that_makes_it(tmp_path):
         "        raise FileNotFoundError(self)\n"
         "    return read(self, *how, **named)\n"
         "pathlib.Path.read_text = missing\n"
-        "from inductiva_widgets.widgets import TaskWidget\n"
+        "from inductiva_widgets.widgets import TaskWidget, assets\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
