@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from inductiva_widgets.tasks import _watch_registry
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract
+from inductiva_widgets.widgets.log_metrics import TableLogMetrics
 from inductiva_widgets.widgets.table_controller import TableWidget
-from inductiva_widgets.widgets.table_metric_column import TableLogMetrics
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -77,7 +77,7 @@ class TableWidgetWithMetrics(TableWidget):
         self._see_lines(self.head)
 
     def _see_lines(self, lines: Iterable[Any]) -> None:
-        self._live.set_visible(line["id"] for line in lines if "id" in line)
+        self._live.add_visible(line["id"] for line in lines if "id" in line)
 
     def _show_live(self, task_id: str, live: contract.LogMetricsView) -> None:
         self.send({"push": "live", "task_id": task_id, "live": live})

@@ -8,7 +8,7 @@ from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.gaps import Gaps
 from inductiva_widgets.tasks import _watch_registry
 from inductiva_widgets.tasks.log_watch import LogWatch
-from inductiva_widgets.widgets import automatic_watches, log_metrics
+from inductiva_widgets.widgets import log_metrics
 
 
 class FakeWatch:
@@ -107,6 +107,6 @@ def kernel(monkeypatch):
     monkeypatch.setattr(_watch_registry, "retained", kernel.retained)
     monkeypatch.setattr(log_metrics, "preset_for", lambda name: name)
     monkeypatch.setattr(LogWatch, "automatic", kernel.make_quiet)
-    monkeypatch.setattr(automatic_watches, "_pool", automatic_watches._AutomaticWatchPool())
+    monkeypatch.setattr(log_metrics, "_pool", log_metrics._AutomaticWatchPool())
     monkeypatch.setattr(log_metrics, "_all", weakref.WeakSet())
     return kernel
