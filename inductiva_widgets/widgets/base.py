@@ -1,4 +1,4 @@
-"""What all our widgets share: the bundle, requests and replies, errors that reach the page."""
+"""Base of the widgets: requests and replies, visibility, stored displays, errors in the page."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from inductiva_widgets._throttle import ThrottledNotifier
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.polling import PollStatus, Subscription, get_poller, run_in_thread
 from inductiva_widgets.tasks._display import in_notebook
-from inductiva_widgets.widgets import assets as bundle
-from inductiva_widgets.widgets import view_models as state
+from inductiva_widgets.widgets import assets, view_models
 from inductiva_widgets.widgets.display_handles import DisplayHandles, keep_true
 from inductiva_widgets.widgets.early_messages import RequestDeduplicator
 
@@ -46,7 +45,7 @@ class BaseWidget(anywidget.AnyWidget):
     What it follows it says by ``_watch``, and by ``_is_over`` when nothing more is to come.
     """
 
-    _esm, _css = bundle.code(), bundle.style()
+    _esm, _css = assets.code(), assets.style()
 
     kind = traitlets.Unicode().tag(sync=True)
     # Model ids, for the page to find the shared code and the model of the widget itself.
@@ -64,7 +63,7 @@ class BaseWidget(anywidget.AnyWidget):
         if unknown:
             raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
         self._handlers: dict[str, Handler] = {
-            "module": bundle.answer,
+            "module": assets.answer,
             "refresh": lambda _: self.send_state(),
             "visible": self._handle_visible,
         }
@@ -79,7 +78,7 @@ class BaseWidget(anywidget.AnyWidget):
         self._sight_lock = threading.Lock()
         self._last_report = ""
         model_id = uuid.uuid4().hex
-        ids = {"_assets_id": bundle.Assets.shared_id(), "_self_id": model_id}
+        ids = {"_assets_id": assets.Assets.shared_id(), "_self_id": model_id}
         super().__init__(**kwargs, **ids, model_id=model_id)
         requests = RequestDeduplicator(getattr(self, "comm", None), self._handle_request)
         self.on_msg(lambda _, content, __: requests.receive(content))
@@ -271,7 +270,7 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _send_error(self, error: Exception) -> None:
         """Show that a callback of ours has failed, once for each kind of failure."""
-        view = state.error_view("An update could not be shown", error)
+        view = view_models.error_view("An update could not be shown", error)
         if view["report"] != self._last_report:
             self._last_report = view["report"]
             self.send({"push": "error", "task_id": "", "error": view})
@@ -290,7 +289,7 @@ class BaseWidget(anywidget.AnyWidget):
         def fail(error: Exception) -> None:
             if not isinstance(error, InductivaError):
                 _log.error("A request of the page failed", exc_info=error)
-            view = state.error_view(_TITLES.get(str(kind), "That did not work"), error)
+            view = view_models.error_view(_TITLES.get(str(kind), "That did not work"), error)
             self.send({"id": request_id, "ok": False, "error": view})
 
         if kind == "visible":

@@ -122,7 +122,7 @@ def test_task_whose_simulator_is_not_known_is_not_read_for_a_line(seen, kernel, 
     assert kernel.quiet == []
     watch = FakeWatch(table.tasks[0], q=[2.0])
     kernel.made.append(watch)
-    table._live.update()
+    table._metrics.update()
     _on_new_watch(watch)
     assert table.get_state("head")["head"][0]["metric"]["name"] == "q"
 
