@@ -1,4 +1,4 @@
-"""What all our widgets share: the bundle, requests and replies, errors that reach the page."""
+"""Base of the widgets: requests and replies, visibility, stored displays, errors in the page."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from inductiva_widgets._throttle import ThrottledNotifier
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.polling import PollStatus, Subscription, get_poller, run_in_thread
 from inductiva_widgets.tasks._display import in_notebook
-from inductiva_widgets.widgets import assets
-from inductiva_widgets.widgets import view_models as state
+from inductiva_widgets.widgets import assets, view_models
 from inductiva_widgets.widgets.display_handles import DisplayHandles, keep_true
 from inductiva_widgets.widgets.early_messages import RequestDeduplicator
 
@@ -268,7 +267,7 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _send_error(self, error: Exception) -> None:
         """Show that a callback of ours has failed, once for each kind of failure."""
-        view = state.error_view("An update could not be shown", error)
+        view = view_models.error_view("An update could not be shown", error)
         if view["report"] != self._last_report:
             self._last_report = view["report"]
             self.send({"push": "error", "task_id": "", "error": view})
@@ -287,7 +286,7 @@ class BaseWidget(anywidget.AnyWidget):
         def fail(error: Exception) -> None:
             if not isinstance(error, InductivaError):
                 _log.error("A request of the page failed", exc_info=error)
-            view = state.error_view(_TITLES.get(str(kind), "That did not work"), error)
+            view = view_models.error_view(_TITLES.get(str(kind), "That did not work"), error)
             self.send({"id": request_id, "ok": False, "error": view})
 
         if kind == "visible":

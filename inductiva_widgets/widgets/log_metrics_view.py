@@ -1,4 +1,4 @@
-"""What the page is told of watched logs: pure functions."""
+"""View models of log metrics, as pure functions."""
 
 from __future__ import annotations
 

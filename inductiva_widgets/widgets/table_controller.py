@@ -1,262 +1,195 @@
-"""The lines of a list as the page and a person see them: query, selection, columns."""
+"""State of a table widget: its tasks, the query and the selection, and what the page is sent."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import traitlets
-
-from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.base import BaseWidget
-from inductiva_widgets.widgets.table import TableQuery, TaskTable, column_key, requests
+from inductiva_widgets.widgets.table import TableQuery, TaskTable, requests
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
+    from inductiva_widgets.models.tasks import TaskInfo
+    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.widgets.base import Handler
 
-# The lines in sight and a few more.
-_HEAD = 20
-# The sums over a longer list come a moment after its first lines, which must not wait for them.
-_SUMMED_AT_ONCE = 2_000
-_NO_SUMS: contract.AggregatesView = {"counts": {}, "cost": None, "seconds": 0.0}
-_MODES = ("table", "timeline")
-_COLUMNS = (
-    "status",
-    "simulator",
-    "id",
-    "submitted",
-    "started",
-    "computation",
-    "phases",
-    "machine",
-    "cost",
-)
+# The rows in sight and a few more.
+_N_FIRST_ROWS = 20
+# Longer lists show their first rows before the aggregates are computed.
+_MAX_AGGREGATED_AT_ONCE = 2_000
+_NO_AGGREGATES: contract.AggregatesView = {"counts": {}, "cost": None, "seconds": 0.0}
 
 
-class TableWidget(BaseWidget):
-    """Base of the list: everything that asks no service.
+class TableController:
+    """Tasks of a table widget and what is shown of them; asks no service. Thread-safe.
 
     Parameters
     ----------
     tasks
         The tasks, in order.
-    client
-        A service, for its clock; None for an empty list.
-    columns, mode
-        See ``TaskListWidget``.
+    clock
+        Returns the current time of the service.
+    set_state
+        Called with the synced traits that have changed, while ``lock`` is held.
+    on_rows
+        Called with rows that are sent to the page.
     """
-
-    total = traitlets.Int().tag(sync=True)
-    head: traitlets.List[contract.LineView] = traitlets.List().tag(sync=True)
-    shape = traitlets.Dict().tag(sync=True)
-    totals = traitlets.Dict().tag(sync=True)
-    selection = traitlets.Dict().tag(sync=True)
-    columns: traitlets.List[str] = traitlets.List(list(_COLUMNS)).tag(sync=True)
-    mode = traitlets.Unicode("table").tag(sync=True)
 
     def __init__(
         self,
         tasks: TaskList,
-        client: Client | None,
-        columns: Sequence[str] | None = None,
-        mode: str = "table",
-        **kwargs: Any,
+        clock: Callable[[], datetime],
+        set_state: Callable[[dict[str, Any]], None],
+        on_rows: Callable[[Iterable[contract.LineView]], None],
     ) -> None:
         self.tasks = tasks
-        self._client = client
-        self._table = TaskTable(tasks._infos(), self._now)
-        # One at a time tells the page: news of the poller, and requests on their own threads.
-        self._telling = threading.RLock()
-        self._greeted = threading.Event()
-        self._is_summed = len(tasks) <= _SUMMED_AT_ONCE
-        super().__init__(
-            total=len(tasks),
-            head=self._head(),
-            shape=self._table.layout_view(with_span=self._is_summed),
-            totals=self._table.aggregates() if self._is_summed else _NO_SUMS,
-            selection=self._table.selection(),
-            columns=self._first_columns() if columns is None else list(columns),
-            mode=mode,
-            **kwargs,
-        )
-        self._handlers.update(
-            rows=lambda content: partial(self._rows, content),
-            facet=lambda content: requests.parse_facet_request(self._table, content),
-            query=lambda content: self._ask(TableQuery.from_json(content.get("query"))),
-            select=self._select,
-        )
+        self.lock = threading.RLock()
+        """Held for each message to the page: updates and replies come from several threads."""
+        self.is_aggregated = len(tasks) <= _MAX_AGGREGATED_AT_ONCE
+        self._table = TaskTable(tasks._infos(), clock)
+        self._set_state = set_state
+        self._on_rows = on_rows
 
     @property
-    def selected(self) -> TaskList:
-        """The chosen tasks as they are shown, then those that the query hides; costs no request."""
-        with self._telling:
-            return self._apply(self._table.selected())
+    def infos(self) -> Sequence[TaskInfo]:
+        """The tasks' last known info, in the order of the list."""
+        return self._table.infos
 
     @property
-    def filtered(self) -> TaskList:
-        """All tasks that match the query, in the order that is shown, folded groups included.
-
-        Costs no request.
-
-        Examples
-        --------
-        >>> table = tasks.widget()
-        >>> table.query(status="success")
-        >>> table.filtered
-        TaskList(2 tasks)
-        """
-        with self._telling:
-            return self._apply(self._table.visible)
+    def n_matching(self) -> int:
+        """Number of tasks that match the query."""
+        return len(self._table.visible)
 
     @property
-    def pandas_code(self) -> str:
-        """Lines of pandas that give ``filtered`` as a frame; ``tasks`` is the list.
+    def has_live_tasks(self) -> bool:
+        """Whether a task of the list has not ended."""
+        return bool(self._table.live.size)
 
-        Examples
-        --------
-        >>> table = tasks.widget()
-        >>> table.query(status="success", sort="-computation")
-        >>> print(table.code)
-        df = tasks.to_frame()
-        ...
-        """
-        return str(self.shape["code"])
+    def initial_state(self) -> dict[str, Any]:
+        """Return the synced traits at the beginning."""
+        return {
+            "total": len(self.tasks),
+            "head": self.first_rows(),
+            "shape": self._table.layout_view(with_span=self.is_aggregated),
+            "totals": self._table.aggregates() if self.is_aggregated else _NO_AGGREGATES,
+            "selection": self._table.selection(),
+        }
 
-    def query(
-        self,
-        search: str = "",
-        *,
-        tones: str | Iterable[str] = (),
-        sort: str | None = None,
-        group: str | None = None,
-        closed: str | Iterable[str | None] = (),
-        **filters: Any,
-    ) -> None:
-        """Show what matches, as the controls of the page do; without arguments, everything.
+    def handlers(self) -> dict[str, Handler]:
+        """Return the handlers of the page's requests, by their kind."""
+        return {
+            # Read when the reply is sent, so that no update can overtake these rows.
+            "rows": lambda content: partial(self._rows, content),
+            "facet": lambda content: requests.parse_facet_request(self._table, content),
+            "query": lambda content: self.set_query(TableQuery.from_json(content.get("query"))),
+            "select": self._select,
+        }
 
-        Parameters
-        ----------
-        search
-            A text that occurs anywhere in a task, whatever its case: in its id, simulator,
-            project, machine, status or error.
-        tones
-            Families of statuses: ``"wait"``, ``"run"``, ``"ok"``, ``"bad"``, ``"off"``,
-            ``"unknown"``.
-        sort
-            Key of a column, such as ``"cost"``; ``"-cost"`` for the largest first.
-        group
-            ``"simulator"``, ``"project"``, ``"status"`` or ``"machine"``.
-        closed
-            Names of groups to fold away.
-        **filters
-            By key of a column: for texts one or several values, None for what is not known; for
-            numbers, times and durations a pair of ends, None where it is open. Sizes are bytes;
-            durations are seconds or ``timedelta``; times are ``datetime`` or epoch milliseconds.
+    def first_rows(self) -> list[contract.LineView]:
+        """Return the rows that the page shows first."""
+        return self._table.row_window(0, _N_FIRST_ROWS)[1]
 
-        Raises
-        ------
-        InputError
-            Something is unknown or of the wrong type.
+    def matching(self, stop: int | None = None) -> TaskList:
+        """Return the tasks that match the query, in the order shown, or the first ones of them."""
+        with self.lock:
+            return self._tasks_at(self._table.visible[:stop])
 
-        Examples
-        --------
-        >>> table = df.inductiva.tasks().widget()
-        >>> table.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
-        >>> len(table.filtered) < len(df)
-        True
-        """
-        self._ask(TableQuery.from_arguments(search, tones, sort, group, closed, **filters))
+    def selected(self, flag: str = "") -> TaskList:
+        """Return the selected tasks, or those of them that have a flag such as ``can_kill``."""
+        with self.lock:
+            return self._tasks_at(self._table.selected(flag))
 
-    def send(self, content: Any, buffers: Any = None) -> None:
-        """Send a message; lines are read only now, so that no news of them can overtake them.
+    def find(self, task_id: str) -> Task | None:
+        """Return the task of an id, or None."""
+        with self.lock:
+            index = self._table.index_of(task_id)
+            return None if index is None else self.tasks[index]
 
-        Parameters
-        ----------
-        content
-            The message.
-        buffers
-            Binary parts of it.
-        """
-        with self._telling:
-            if isinstance(content.get("result"), partial):
-                content = {**content, "result": content["result"]()}
-            super().send(content, buffers)
+    def has(self, task_id: str) -> bool:
+        """Return whether a task is in the list."""
+        return self._table.index_of(task_id) is not None
 
-    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """Return the traits; the head as it is now, for a page that has missed the news of it.
+    def live_tasks(self, client: Client) -> list[Task]:
+        """Return the tasks of a service that have not ended."""
+        tasks = [self.tasks[index] for index in self._table.live]
+        return [task for task in tasks if task.client is client]
 
-        Parameters
-        ----------
-        key, drop_defaults
-            As for any widget.
-        """
-        values: dict[str, Any] = super().get_state(key, drop_defaults)
-        if "head" in values:
-            values["head"] = self._head()
-        return values
+    def live_statuses(self) -> list[tuple[int, Any]]:
+        """Return the indices and the statuses of the tasks that have not ended."""
+        return [(index, self.infos[index].status) for index in self._table.live.tolist()]
 
-    @traitlets.validate("columns")
-    def _check_columns(self, proposal: Any) -> list[str]:
-        return list(dict.fromkeys(column_key(key) for key in proposal["value"]))
-
-    @traitlets.validate("mode")
-    def _check_mode(self, proposal: Any) -> str:
-        mode = proposal["value"]
-        if mode not in _MODES:
-            raise InputError(f"The mode is one of {', '.join(_MODES)}.")
-        return str(mode)
-
-    def _handle_visible(self, content: dict[str, Any]) -> None:
-        super()._handle_visible(content)
-        self._greeted.set()
-
-    def _aggregate(self) -> None:
-        """Tell the sums that the first lines did not wait for."""
-        with self._telling, self.hold_sync():
-            self._is_summed = True
-            self.shape = dict(self._table.layout_view())
-            self._show_sums()
-
-    def _ask(self, query: TableQuery) -> None:
-        with self._telling:
+    def set_query(self, query: TableQuery) -> None:
+        """Show what matches a query."""
+        with self.lock:
             self._table.set_query(query)
-            self._show_lines()
+            self._show_rows()
+
+    def show_aggregates(self) -> None:
+        """Show the aggregates of a long list, which its first rows have not waited for."""
+        with self.lock:
+            self.is_aggregated = True
+            self._set_state({"shape": dict(self._table.layout_view()), **self._aggregates()})
+
+    def update(self, infos: Iterable[TaskInfo], send: Callable[[list[Any]], None]) -> None:
+        """Update tasks in place; call ``send`` with the changes in rows that the page has."""
+        with self.lock:
+            patches = self._table.update(infos)
+            if patches:
+                send(patches)
+            self._set_state(self._aggregates())
+
+    def update_metric(
+        self, task_id: str, metric: contract.MetricView, send: Callable[[list[Any]], None]
+    ) -> None:
+        """Update the metric of a task; call ``send`` if the page has its row and it changes."""
+        with self.lock:
+            patch = self._table.update_metric(task_id, metric)
+            if patch is not None:
+                send([patch])
+
+    def reorder(self, is_due: Callable[[], bool]) -> None:
+        """Move rows to where updates have put them, if there are any and it is due."""
+        if self._table.is_stale and is_due() and self._table.reorder():
+            self._show_rows()
+
+    def prepend(self, infos: list[TaskInfo], client: Client) -> list[Task]:
+        """Add new tasks at the beginning of the list, and return them."""
+        with self.lock:
+            self.tasks = self.tasks._prepended(infos, client)
+            self._table.prepend(infos)
+            self._set_state({"total": len(self.tasks)})
+            self._show_rows()
+            return [self.tasks[index] for index in range(len(infos))]
 
     def _rows(self, content: dict[str, Any]) -> dict[str, Any]:
-        return requests.parse_rows_request(self._table, content)
+        answer = requests.parse_rows_request(self._table, content)
+        self._on_rows(answer["lines"])
+        return answer
 
     def _select(self, content: dict[str, Any]) -> dict[str, Any]:
-        with self._telling:
+        with self.lock:
             requests.parse_selection(self._table, content)
-            self.selection = view = dict(self._table.selection())
+            view = dict(self._table.selection())
+            self._set_state({"selection": view})
         return view
 
-    def _show_lines(self) -> None:
-        """Tell that lines have changed their places: in one message."""
-        with self.hold_sync():
-            self.head = self._head()
-            self.shape = dict(self._table.layout_view())
-            self._show_sums()
+    def _show_rows(self) -> None:
+        """Show that rows have moved."""
+        rows = self.first_rows()
+        layout = dict(self._table.layout_view())
+        self._set_state({"head": rows, "shape": layout, **self._aggregates()})
+        self._on_rows(rows)
 
-    def _show_sums(self) -> None:
-        self.totals = dict(self._table.aggregates())
-        self.selection = dict(self._table.selection())
+    def _aggregates(self) -> dict[str, Any]:
+        return {
+            "totals": dict(self._table.aggregates()),
+            "selection": dict(self._table.selection()),
+        }
 
-    def _head(self) -> list[contract.LineView]:
-        return self._table.row_window(0, _HEAD)[1]
-
-    def _first_columns(self) -> list[str]:
-        """Return the columns to begin with, where none are asked for."""
-        return list(_COLUMNS)
-
-    def _apply(self, places: Iterable[int]) -> TaskList:
-        return TaskList(self.tasks[place] for place in places)
-
-    def _now(self) -> datetime:
-        skew = 0.0 if self._client is None else self._client.transport.clock_skew
-        return datetime.now(timezone.utc) + timedelta(seconds=skew)
+    def _tasks_at(self, indices: Iterable[int]) -> TaskList:
+        return TaskList(self.tasks[index] for index in indices)

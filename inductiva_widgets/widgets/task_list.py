@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +21,16 @@ from inductiva_widgets.polling import (
     get_poller,
     run_in_thread,
 )
+from inductiva_widgets.tasks.log_watch import registry
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract, static_html, view_models
-from inductiva_widgets.widgets.base import Bundle, Handler
+from inductiva_widgets.widgets.base import BaseWidget, Bundle, Handler
+from inductiva_widgets.widgets.log_metrics import TableLogMetrics
 from inductiva_widgets.widgets.log_tail import FailureLogTail
 from inductiva_widgets.widgets.poll_status import PollStatusFilter
 from inductiva_widgets.widgets.selection_actions import SelectionActions
-from inductiva_widgets.widgets.table import requests
-from inductiva_widgets.widgets.table_log_metrics import TableWidgetWithMetrics
+from inductiva_widgets.widgets.table import TableQuery, column_key, requests
+from inductiva_widgets.widgets.table_controller import TableController
 from inductiva_widgets.widgets.task_actions import TaskActions
 
 if TYPE_CHECKING:
@@ -38,11 +42,23 @@ if TYPE_CHECKING:
 _REST = 2.0
 # Failed tries of a task before that is told.
 _TRIES_UNTOLD = 2
-# Seconds to wait for the first word of the page; there may be none.
+# Seconds to wait for the first message of the page; there may be none.
 _GREETING = 0.5
+_MODES = ("table", "timeline")
+_COLUMNS = (
+    "status",
+    "simulator",
+    "id",
+    "submitted",
+    "started",
+    "computation",
+    "phases",
+    "machine",
+    "cost",
+)
 
 
-class TaskListWidget(TableWidgetWithMetrics):
+class TaskListWidget(BaseWidget):
     """A live table: one line a task; searched, sorted, grouped and acted on over the whole list.
 
     Parameters
@@ -79,6 +95,13 @@ class TaskListWidget(TableWidgetWithMetrics):
     """
 
     kind = traitlets.Unicode("task_list").tag(sync=True)
+    total = traitlets.Int().tag(sync=True)
+    head: traitlets.List[contract.LineView] = traitlets.List().tag(sync=True)
+    shape = traitlets.Dict().tag(sync=True)
+    totals = traitlets.Dict().tag(sync=True)
+    selection = traitlets.Dict().tag(sync=True)
+    columns: traitlets.List[str] = traitlets.List(list(_COLUMNS)).tag(sync=True)
+    mode = traitlets.Unicode("table").tag(sync=True)
     feed = traitlets.Dict().tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     is_following = traitlets.Bool(False).tag(sync=True)
@@ -99,35 +122,51 @@ class TaskListWidget(TableWidgetWithMetrics):
         listed = tasks if isinstance(tasks, TaskList) else TaskList(tasks)
         clients = listed._clients()
         client = next(iter(clients), None)
+        self._client = client
         self._teller = None if client is None else PollStatusFilter(client)
         self._settled = time.monotonic()
+        self._greeted = threading.Event()
         self._troubles: dict[str, Trouble] = {}
         self._open: set[str] = set()
         self._words = FailureLogTail(self._show_card)
         # A table may be shown twice, and a card be open in both.
         self._views: Counter[str] = Counter()
+        self._table = TableController(listed, self._now, self._set_state, self._add_visible)
+        self._metrics = TableLogMetrics(
+            self._table.find,
+            self._report_errors(self._show_log_metrics),
+            self._report_errors(self._show_metric),
+        )
         super().__init__(
-            listed,
-            client,
-            columns,
-            mode,
+            columns=self._first_columns() if columns is None else list(columns),
+            mode=mode,
             feed=self._teller.now() if self._teller else view_models.poll_status_view(PollStatus()),
             # A demo's tasks are among no others.
             is_demo=any(task.info.is_demo for task in listed[:1]),
+            **self._table.initial_state(),
             **kwargs,
         )
-        self._actions = TaskActions(self._find, self._report_errors(self._show_download))
+        self._add_visible(self.head)
+        self.observe(self._on_columns, "columns")
+        self._on_columns()
+        self._actions = TaskActions(self._table.find, self._report_errors(self._show_download))
         self._bulk = SelectionActions(
-            self._selected_tasks, self._report_errors(self._show_bulk), self._show_error
+            self._table.selected, self._report_errors(self._show_bulk), self._show_error
         )
+        self._handlers.update(self._table.handlers())
         self._handlers.update(self._actions.handlers())
         self._handlers.update(self._list_handlers(self._bulk))
         self._interests = {client: self._subscribe(client) for client in clients}
         self._follows: Sequence[NewTaskSubscription] = ()
-        if not self._is_summed:
+        if not self._table.is_aggregated:
             run_in_thread(self._start, self._send_error, "list")
         if follow:
             self.follow(True)
+
+    @property
+    def tasks(self) -> TaskList:
+        """All tasks of the list, in their order."""
+        return self._table.tasks
 
     def __repr__(self) -> str:
         return f"TaskListWidget({self.tasks!r})"
@@ -136,6 +175,8 @@ class TaskListWidget(TableWidgetWithMetrics):
         """End the view, its share of the polling, and the looking for new tasks."""
         if self._bulk is not None:
             self._bulk.close()
+        if hasattr(self, "_metrics"):
+            self._metrics.close()
         self._interests, self._follows = {}, ()
         super().close()
 
@@ -154,27 +195,136 @@ class TaskListWidget(TableWidgetWithMetrics):
         InputError
             The list has no service.
         """
-        with self._telling:
+        with self._table.lock:
             for follow in self._follows:
                 follow.cancel()
             clients = self._interests if on else ()
             if on and not clients:
                 raise InputError("An empty list has no service that could have new tasks.")
-            made = [i.create_time for i in self._table.infos if i.create_time] if on else []
+            made = (
+                [info.create_time for info in self._table.infos if info.create_time] if on else []
+            )
             since = max(made, default=self._now())
             self._follows = [
-                NewTaskSubscription(self._is_known, since, partial(self._add, client))
+                NewTaskSubscription(self._table.has, since, partial(self._add, client))
                 for client in clients
             ]
             self.is_following = on
         for client, follow in zip(clients, self._follows, strict=True):
             self._watch(client, follow)
 
+    @property
+    def selected(self) -> TaskList:
+        """The selected tasks in the order shown, then those that the query hides."""
+        return self._table.selected()
+
+    @property
+    def filtered(self) -> TaskList:
+        """All tasks that match the query, in the order shown, folded groups included.
+
+        Examples
+        --------
+        >>> table = tasks.widget()
+        >>> table.query(status="success")
+        >>> table.filtered
+        TaskList(2 tasks)
+        """
+        return self._table.matching()
+
+    @property
+    def pandas_code(self) -> str:
+        """Lines of pandas that give ``filtered`` as a frame; ``tasks`` is the list.
+
+        Examples
+        --------
+        >>> table = tasks.widget()
+        >>> table.query(status="success", sort="-computation")
+        >>> print(table.pandas_code)
+        df = tasks.to_frame()
+        ...
+        """
+        return str(self.shape["code"])
+
+    def query(
+        self,
+        search: str = "",
+        *,
+        tones: str | Iterable[str] = (),
+        sort: str | None = None,
+        group: str | None = None,
+        closed: str | Iterable[str | None] = (),
+        **filters: Any,
+    ) -> None:
+        """Show what matches, as the controls of the page do; without arguments, everything.
+
+        Parameters
+        ----------
+        search
+            A text that occurs anywhere in a task, whatever its case: in its id, simulator,
+            project, machine, status or error.
+        tones
+            Families of statuses: ``"wait"``, ``"run"``, ``"ok"``, ``"bad"``, ``"off"``,
+            ``"unknown"``.
+        sort
+            Key of a column, such as ``"cost"``; ``"-cost"`` for the largest first.
+        group
+            ``"simulator"``, ``"project"``, ``"status"`` or ``"machine"``.
+        closed
+            Names of groups to fold away.
+        **filters
+            By key of a column: for texts one or several values, None for what is not known; for
+            numbers, times and durations a pair of ends, None where it is open. Sizes are bytes;
+            durations are seconds or ``timedelta``; times are ``datetime`` or epoch milliseconds.
+
+        Raises
+        ------
+        InputError
+            Something is unknown or of the wrong type.
+
+        Examples
+        --------
+        >>> table = df.inductiva.tasks().widget()
+        >>> table.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
+        >>> len(table.filtered) < len(df)
+        True
+        """
+        self._table.set_query(
+            TableQuery.from_arguments(search, tones, sort, group, closed, **filters)
+        )
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message; a partial result is computed only now.
+
+        Parameters
+        ----------
+        content
+            The message.
+        buffers
+            Binary parts of it.
+        """
+        with self._table.lock:
+            if isinstance(content.get("result"), partial):
+                content = {**content, "result": content["result"]()}
+            super().send(content, buffers)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the traits, with the first rows as they are now.
+
+        Parameters
+        ----------
+        key, drop_defaults
+            As for any widget.
+        """
+        values: dict[str, Any] = super().get_state(key, drop_defaults)
+        if "head" in values:
+            values["head"] = self._table.first_rows()
+        return values
+
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
-        with self._telling:
-            shown = self._apply(self._table.visible[: static_html.ROWS_SHOWN])
-            count = len(self._table.visible)
-            totals: Any = self.totals if self._is_summed else None
+        with self._table.lock:
+            shown = self._table.matching(static_html.ROWS_SHOWN)
+            count = self._table.n_matching
+            totals: Any = self.totals if self._table.is_aggregated else None
             gone = [key for key, trouble in self._troubles.items() if trouble.is_gone]
         return self._with_fallback(
             static_html.list_text(shown, count, gone),
@@ -182,13 +332,12 @@ class TaskListWidget(TableWidgetWithMetrics):
         )
 
     def _is_finished(self) -> bool:
-        with self._telling:
-            return not self.is_following and not self._table.live.size
+        with self._table.lock:
+            return not self.is_following and not self._table.has_live_tasks
 
     def _stored_state(self) -> object:
-        with self._telling:
-            infos = self._table.infos
-            return len(infos), [(place, infos[place].status) for place in self._table.live.tolist()]
+        with self._table.lock:
+            return len(self.tasks), self._table.live_statuses()
 
     def _list_handlers(self, bulk: SelectionActions) -> dict[str, Handler]:
         actions = self._actions
@@ -219,7 +368,7 @@ class TaskListWidget(TableWidgetWithMetrics):
         self._open.add(task.id)
         return {
             "view": self._card(task),
-            "live": self._live.open_card(task),
+            "live": self._metrics.open_card(task),
             "download": self._actions.current_download(task),
         }
 
@@ -229,7 +378,7 @@ class TaskListWidget(TableWidgetWithMetrics):
         if self._views[task_id] <= 0:
             del self._views[task_id]
             self._open.discard(task_id)
-            self._live.close_card(task_id)
+            self._metrics.close_card(task_id)
 
     def _card(self, task: Task) -> contract.TaskView:
         return view_models.task_view(
@@ -247,37 +396,28 @@ class TaskListWidget(TableWidgetWithMetrics):
     # News
 
     def _subscribe(self, client: Client) -> Subscription[Task]:
-        live = self._live_tasks(client) if self._is_summed else ()
+        live = self._table.live_tasks(client) if self._table.is_aggregated else ()
         subscription = Subscription(live, self._show_tasks, self._show_poll_status, self._open)
         subscription.on_trouble = self._show_trouble
         self._watch(client, subscription)
         return subscription
-
-    def _live_tasks(self, client: Client) -> list[Task]:
-        # Of tasks that have ended there are no news: the poller need not look through them.
-        live = [self.tasks[place] for place in self._table.live]
-        return [task for task in live if task.client is client]
 
     def _start(self) -> None:
         """Do for a long list what its first lines did not wait for, once they are drawn."""
         self._greeted.wait(_GREETING)
         if self.comm is None:
             return
-        self._aggregate()
+        self._table.show_aggregates()
         for client, interest in self._interests.items():
-            interest.add(self._live_tasks(client))
+            interest.add(self._table.live_tasks(client))
             get_poller(client).subscribe(interest)
 
     def _show_tasks(self, tasks: list[Task]) -> None:
-        with self._telling:
-            patches = self._table.update(task.info for task in tasks)
-            if patches:
-                self.send({"push": "rows", "rows": patches})
-            self._show_sums()
+        self._table.update((task.info for task in tasks), self._send_rows)
         for task in tasks:
             self._show_card(task)
         # Some of them may compute now.
-        self._live.update()
+        self._metrics.update()
         self._update_stored()
 
     def _show_trouble(self, task: Task, trouble: Trouble | None) -> None:
@@ -294,27 +434,21 @@ class TaskListWidget(TableWidgetWithMetrics):
 
     def _show_poll_status(self, feed: PollStatus) -> None:
         view = self._teller.next_update(feed) if self._teller else None
-        with self._telling:
+        with self._table.lock:
             if view is not None:
                 self.feed = dict(view)
-            if self._table.is_stale and self._is_due() and self._table.reorder():
-                self._show_lines()
+            self._table.reorder(self._is_due)
 
     def _is_due(self) -> bool:
         """Return whether lines may change their places; the poller stops with the last task."""
         now = time.monotonic()
-        if now - self._settled < _REST and self._table.live.size:
+        if now - self._settled < _REST and self._table.has_live_tasks:
             return False
         self._settled = now
         return True
 
     def _add(self, client: Client, infos: list[TaskInfo]) -> None:
-        with self._telling:
-            self.tasks = self.tasks._prepended(infos, client)
-            self._table.prepend(infos)
-            self.total = len(self.tasks)
-            self._show_lines()
-            new = [self.tasks[place] for place in range(len(infos))]
+        new = self._table.prepend(infos, client)
         self._interests[client].add(task for task in new if not task.info.is_terminal)
         self._update_stored()
 
@@ -322,20 +456,66 @@ class TaskListWidget(TableWidgetWithMetrics):
         self.send({"push": "download", "task_id": task.id, "download": view})
 
     def _show_bulk(self, view: contract.DownloadView) -> None:
-        with self._telling:
+        with self._table.lock:
             self.download = dict(view)
 
     def _show_error(self, task_id: str, error: contract.ErrorView) -> None:
         self.send({"push": "error", "task_id": task_id, "error": error})
 
-    # Which tasks
+    def _send_rows(self, patches: list[Any]) -> None:
+        self.send({"push": "rows", "rows": patches})
 
-    def _is_known(self, task_id: str) -> bool:
-        return self._table.index_of(task_id) is not None
+    # Log metrics
 
-    def _selected_tasks(self, flag: str) -> TaskList:
-        with self._telling:
-            return self._apply(self._table.selected(flag))
+    def _first_columns(self) -> list[str]:
+        """Return the default columns; "metric" is among them if a task is watched."""
+        columns = list(_COLUMNS)
+        # From the few watches to the tasks, not through all tasks before anything is shown.
+        if any(self._table.has(watch.task.id) for watch in registry.retained()):
+            columns.insert(columns.index("phases") + 1, "metric")
+        return columns
+
+    def _on_columns(self, _: Any = None) -> None:
+        self._metrics.show_column("metric" in self.columns)
+
+    def _on_visibility(self, is_seen: bool) -> None:
+        self._metrics.resume() if is_seen else self._metrics.pause()
+
+    def _add_visible(self, rows: Iterable[Any]) -> None:
+        self._metrics.add_visible(row["id"] for row in rows if "id" in row)
+
+    def _show_log_metrics(self, task_id: str, live: contract.LogMetricsView) -> None:
+        self.send({"push": "live", "task_id": task_id, "live": live})
+
+    def _show_metric(self, task_id: str, metric: contract.MetricView) -> None:
+        self._table.update_metric(task_id, metric, self._send_rows)
+
+    # State
+
+    def _set_state(self, values: dict[str, Any]) -> None:
+        """Set synced traits, in one message."""
+        with self.hold_sync():
+            for name, value in values.items():
+                self.set_trait(name, value)
+
+    @traitlets.validate("columns")
+    def _check_columns(self, proposal: Any) -> list[str]:
+        return list(dict.fromkeys(column_key(key) for key in proposal["value"]))
+
+    @traitlets.validate("mode")
+    def _check_mode(self, proposal: Any) -> str:
+        mode = proposal["value"]
+        if mode not in _MODES:
+            raise InputError(f"The mode is one of {', '.join(_MODES)}.")
+        return str(mode)
+
+    def _handle_visible(self, content: dict[str, Any]) -> None:
+        super()._handle_visible(content)
+        self._greeted.set()
+
+    def _now(self) -> datetime:
+        skew = 0.0 if self._client is None else self._client.transport.clock_skew
+        return datetime.now(timezone.utc) + timedelta(seconds=skew)
 
 
 def _either(one: Handler, many: Handler) -> Handler:

@@ -1,4 +1,4 @@
-"""What the page is told, made from the models: pure functions."""
+"""View models: what the page shows of tasks, downloads and errors, as pure functions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def row_view(info: TaskInfo, now: datetime | None = None) -> RowView:
         "started": _ms(info.start_time),
         "computation": _computation(info),
         "machine": info.machine_type,
-        # The embedded server asks for no money; a nought on every card says nothing.
+        # The embedded server is free, so hide a cost of 0.
         "cost": info.estimated_computation_cost or None,
         "cost_rate": _cost_rate(info, now),
         "marks": _marks(info),

@@ -7,7 +7,7 @@ import pytest
 from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.gaps import Gaps
 from inductiva_widgets.tasks.log_watch import LogWatch, registry
-from inductiva_widgets.widgets import automatic_watches, log_metrics
+from inductiva_widgets.widgets import log_metrics
 
 
 class FakeWatch:
@@ -106,6 +106,6 @@ def kernel(monkeypatch):
     monkeypatch.setattr(registry, "retained", kernel.retained)
     monkeypatch.setattr(log_metrics, "preset_for", lambda name: name)
     monkeypatch.setattr(LogWatch, "automatic", kernel.make_quiet)
-    monkeypatch.setattr(automatic_watches, "_pool", automatic_watches._AutomaticWatchPool())
+    monkeypatch.setattr(log_metrics, "_pool", log_metrics._AutomaticWatchPool())
     monkeypatch.setattr(log_metrics, "_all", weakref.WeakSet())
     return kernel

@@ -7,7 +7,7 @@ import pytest
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import TaskWidget, log_metrics
-from inductiva_widgets.widgets.log_metrics import _notice
+from inductiva_widgets.widgets.log_metrics import _on_new_watch
 from tests.unit.conftest import wire_task
 from tests.unit.widgets.fake_watches import FakeWatch
 from tests.unit.widgets.test_visibility import tell
@@ -104,7 +104,7 @@ def test_watch_that_somebody_makes_later_is_shown_with_its_error(card, kernel):
     watch = FakeWatch(one.task)
     watch.error = InputError('pip install "inductiva-widgets[live]"')
     kernel.made.append(watch)
-    _notice(watch)
+    _on_new_watch(watch)
     assert "[live]" in one.live["error"]["detail"]
 
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from inductiva_widgets.tasks import Task
-from inductiva_widgets.widgets import automatic_watches, log_metrics
+from inductiva_widgets.widgets import log_metrics
 from inductiva_widgets.widgets.log_metrics import LogMetrics
 from tests.unit.conftest import wire_task
 from tests.unit.widgets.fake_watches import FakeWatch
@@ -91,15 +91,15 @@ def test_two_widgets_share_a_reading_which_ends_with_the_last_of_them(kernel, ta
 
 
 def test_no_more_than_the_limit_are_read_and_the_next_begins_when_one_ends(kernel, tasks):
-    made = tasks(automatic_watches.MOST + 2)
+    made = tasks(log_metrics.MAX_AUTOMATIC_WATCHES + 2)
     widgets = [Widget(task) for task in made]
-    assert kernel.reading == [task.id for task in made[: automatic_watches.MOST]]
+    assert kernel.reading == [task.id for task in made[: log_metrics.MAX_AUTOMATIC_WATCHES]]
     kernel.quiet[3].end()
-    assert kernel.reading[-1] == made[automatic_watches.MOST].id
+    assert kernel.reading[-1] == made[log_metrics.MAX_AUTOMATIC_WATCHES].id
     # The last state of the one that has ended stays with its card.
     assert widgets[3].readings.watches_for(made[3]) == [kernel.quiet[3]]
     widgets[0].readings.pause()
-    assert kernel.reading[-1] == made[automatic_watches.MOST + 1].id
+    assert kernel.reading[-1] == made[log_metrics.MAX_AUTOMATIC_WATCHES + 1].id
 
 
 def test_out_of_sight_nothing_is_read_and_coming_back_reads_anew(kernel, tasks):
@@ -116,7 +116,7 @@ def test_own_expression_adds_to_what_the_card_reads_by_itself(kernel, tasks):
     widget = Widget(task)
     own = FakeWatch(task, wall=[3.0])
     kernel.made.append(own)
-    log_metrics._notice(own)
+    log_metrics._on_new_watch(own)
     assert kernel.reading == ["t0"]
     assert widget.readings.watches_for(task) == [own, kernel.quiet[0]]
     kernel.quiet[0].read(percent=5.0)
@@ -142,7 +142,7 @@ def test_preset_of_a_person_takes_the_place_of_the_quiet_one(kernel, tasks):
     watch = FakeWatch(task)
     watch.has_preset = True
     kernel.made.append(watch)
-    log_metrics._notice(watch)
+    log_metrics._on_new_watch(watch)
     assert kernel.reading == []
     assert widget.told == ["t0"]
     assert widget.readings.watches_for(task) == [watch]
@@ -151,7 +151,7 @@ def test_preset_of_a_person_takes_the_place_of_the_quiet_one(kernel, tasks):
 
 
 def test_watches_that_were_made_before_are_followed_whatever_their_number(kernel, tasks):
-    made = tasks(automatic_watches.MOST + 4)
+    made = tasks(log_metrics.MAX_AUTOMATIC_WATCHES + 4)
     kernel.made = [FakeWatch(task) for task in made]
     for watch in kernel.made:
         watch.has_preset = True
@@ -167,7 +167,7 @@ def test_watch_of_another_task_is_not_taken(kernel, tasks):
     widget = Widget(one)
     watch = FakeWatch(other)
     kernel.made.append(watch)
-    log_metrics._notice(watch)
+    log_metrics._on_new_watch(watch)
     assert watch.callbacks == []
     assert widget.readings.watches_for(one) == kernel.quiet
 

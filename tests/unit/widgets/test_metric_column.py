@@ -6,8 +6,8 @@ import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks import get
-from inductiva_widgets.widgets import automatic_watches, log_metrics
-from inductiva_widgets.widgets.log_metrics import _notice
+from inductiva_widgets.widgets import log_metrics
+from inductiva_widgets.widgets.log_metrics import _on_new_watch
 from tests.unit.conftest import wire_task
 from tests.unit.widgets.fake_watches import FakeWatch
 from tests.unit.widgets.test_task_list import ask, query, record
@@ -109,9 +109,11 @@ def test_patch_of_a_status_does_not_carry_the_metric(seen, kernel):
 
 def test_no_more_are_read_than_the_limit_and_those_sent_last_come_first(seen, kernel):
     table = seen(*[RUNNING] * 40, **WITH)
-    assert kernel.reading == [f"t{n}" for n in range(automatic_watches.MOST)]
+    assert kernel.reading == [f"t{n}" for n in range(log_metrics.MAX_AUTOMATIC_WATCHES)]
     ask(table, "rows", start=30, stop=40)
-    assert set(kernel.reading) == {f"t{n}" for n in range(30, 30 + automatic_watches.MOST)}
+    assert set(kernel.reading) == {
+        f"t{n}" for n in range(30, 30 + log_metrics.MAX_AUTOMATIC_WATCHES)
+    }
 
 
 def test_task_whose_simulator_is_not_known_is_not_read_for_a_line(seen, kernel, monkeypatch):
@@ -120,8 +122,8 @@ def test_task_whose_simulator_is_not_known_is_not_read_for_a_line(seen, kernel, 
     assert kernel.quiet == []
     watch = FakeWatch(table.tasks[0], q=[2.0])
     kernel.made.append(watch)
-    table._live.update()
-    _notice(watch)
+    table._metrics.update()
+    _on_new_watch(watch)
     assert table.get_state("head")["head"][0]["metric"]["name"] == "q"
 
 

@@ -201,7 +201,7 @@ def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
     work = []
     monkeypatch.setattr(module, "run_in_thread", lambda action, on_error, name: work.append(action))
     monkeypatch.setattr(module, "_GREETING", 0.0)
-    monkeypatch.setattr(table_controller, "_SUMMED_AT_ONCE", 3)
+    monkeypatch.setattr(table_controller, "_MAX_AGGREGATED_AT_ONCE", 3)
     short, _ = table(*many(3))
     assert short.totals["counts"] == {"ok": 3}
     assert work == []
@@ -224,7 +224,7 @@ def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
 def test_long_list_that_was_closed_at_once_follows_nothing(table, monkeypatch):
     work = []
     monkeypatch.setattr(module, "run_in_thread", lambda action, on_error, name: work.append(action))
-    monkeypatch.setattr(table_controller, "_SUMMED_AT_ONCE", 0)
+    monkeypatch.setattr(table_controller, "_MAX_AGGREGATED_AT_ONCE", 0)
     widget, client = table(wire_task("live", "computation-started"))
     widget.close()
     work[0]()
