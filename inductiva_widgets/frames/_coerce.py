@@ -81,8 +81,8 @@ def _column(name: Any, values: pd.Series[Any], *, in_seconds: bool) -> Any:
         return _seconds(values) if in_seconds else _READERS[column.kind](values)
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(
-            f"The column {name!r} should be a {column.kind}: {column.description}. What it has cannot "
-            f"be read as that: {error}. Correct it, or leave the column out."
+            f"The column {name!r} should be a {column.kind}: {column.description}. What it has "
+            f"cannot be read as that: {error}. Correct it, or leave the column out."
         ) from error
 
 

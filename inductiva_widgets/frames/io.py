@@ -39,10 +39,10 @@ class _Format(NamedTuple):
 
 
 _FORMATS = {
-    ".csv": _Format("csv_file", "writer", "read"),
-    ".parquet": _Format("arrow_file", "parquet_writer", "read_parquet"),
-    ".arrow": _Format("arrow_file", "arrow_writer", "read_arrow"),
-    ".xlsx": _Format("excel_file", "writer", "read"),
+    ".csv": _Format("_csv", "writer", "read"),
+    ".parquet": _Format("_arrow", "parquet_writer", "read_parquet"),
+    ".arrow": _Format("_arrow", "arrow_writer", "read_arrow"),
+    ".xlsx": _Format("_excel", "writer", "read"),
 }
 
 

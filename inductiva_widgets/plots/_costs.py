@@ -90,8 +90,9 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
         )
         .properties(width=_altair.WIDTH, height=260)
     )
+    spent = _scales.format_usd(float(cost[known].sum()))
     told = (
-        f"{_scales.format_usd(float(cost[known].sum()))} for {_altair.count_label(int(known.sum()))}, "
+        f"{spent} for {_altair.count_label(int(known.sum()))}, "
         f"{_scales.format_period(first, last)}, summed by {bins.width}"
     )
     return _altair.titled(picture, title, told, note)

@@ -223,7 +223,8 @@ def _counted(shown: PhaseIntervals, note: str) -> Any:
             alt.Tooltip("shown:N", title="Tasks, mean"),
         ],
     ).properties(width=_altair.WIDTH, height=260)
-    count = f"{shown.starts.shape[1]:,} tasks, {_scales.format_period(first, last)}, in bins of {bins.width}"
+    period = _scales.format_period(first, last)
+    count = f"{shown.starts.shape[1]:,} tasks, {period}, in bins of {bins.width}"
     return _altair.titled(picture, TITLE, ", ".join(part for part in (count, note) if part))
 
 

@@ -143,7 +143,8 @@ class Simulator:
         machine = resolve_machine_group(client, options.get("on"))
         if machine.is_mpi_cluster and not self.multi_node:
             raise InputError(
-                f"{type(self).__name__} runs on one machine; {machine.display_name} is an MPI cluster."
+                f"{type(self).__name__} runs on one machine; "
+                f"{machine.display_name} is an MPI cluster."
             )
         if callable(steps):
             steps = [*steps(machine), *cleanup]

@@ -62,7 +62,7 @@ class BulkActions(Sequence[Task]):
 
         Returns
         -------
-        list of Watch
+        list of LogWatch
             One for each task that has not ended, in their order.
 
         Raises

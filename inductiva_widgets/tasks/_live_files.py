@@ -126,7 +126,7 @@ class LiveFiles(TaskFiles):
 
         Returns
         -------
-        LastModified
+        ModifiedFile
             Prints as a sentence.
 
         Raises

@@ -78,7 +78,7 @@ class TaskWatches(LiveFiles):
 
         Returns
         -------
-        Watch
+        LogWatch
             It goes on until the task ends or its ``stop()``, whatever becomes of the cell.
 
         Raises
@@ -91,7 +91,7 @@ class TaskWatches(LiveFiles):
         >>> watch = task.watch(r"(?P<percent>[\d.]+)%\s+wall\s+(?P<wall>\S+)")
         >>> watch.wait(30)
         True
-        >>> watch.names, watch.progress
+        >>> watch.series_names, watch.progress
         (('wall',), 1.0)
         """
         wanted, name = self._select_preset(pattern, file)
@@ -126,12 +126,12 @@ class TaskWatches(LiveFiles):
         pattern, file
             As for ``watch``.
         rows
-            How many rows at most, 100 or more; of more, the extremes stay, see ``Watch``.
+            How many rows at most, 100 or more; of more, the extremes stay, see ``LogWatch``.
 
         Returns
         -------
         pandas.DataFrame
-            As ``Watch.frame`` has it.
+            As ``LogWatch.to_frame`` has it.
 
         Raises
         ------

@@ -82,8 +82,8 @@ class LogWatch:
     >>> watch.wait(30)
     True
     >>> watch
-    Watch('SWMM progress', ... samples, percent=100)
-    >>> watch.last
+    LogWatch('SWMM progress', ... samples, percent=100)
+    >>> watch.latest
     {'percent': 100.0}
     """
 
@@ -152,7 +152,7 @@ class LogWatch:
 
     def __repr__(self) -> str:
         values = "".join(f", {name}={value:.6g}" for name, value in self.latest.items())
-        return f"Watch({self.pattern or self.file!r}, {self.samples:,} samples{values})"
+        return f"LogWatch({self.pattern or self.file!r}, {self.samples:,} samples{values})"
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         if not _display.in_notebook():
@@ -317,7 +317,7 @@ class LogWatch:
         >>> watch = task.watch()
         >>> watch.wait(30)
         True
-        >>> watch.frame()["percent"].is_monotonic_increasing
+        >>> watch.to_frame()["percent"].is_monotonic_increasing
         True
         """
         with self._lock:

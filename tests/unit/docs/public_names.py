@@ -21,7 +21,7 @@ MODULES = (
     ),
     f"{PACKAGE}.widgets",
     # What public calls return, and what a status means.
-    f"{PACKAGE}.api.client",
+    f"{PACKAGE}.http.client",
     f"{PACKAGE}.models",
     f"{PACKAGE}.status",
 )
