@@ -14,7 +14,7 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.base import BaseWidget
-from inductiva_widgets.widgets.table import TableQuery, TaskTable, column_key, requests
+from inductiva_widgets.widgets.table import TableQuery, TaskTable, column_key, key_of_name, requests
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -80,7 +80,9 @@ class TableWidget(BaseWidget):
             shape=self._table.layout_view(with_span=self._is_summed),
             totals=self._table.aggregates() if self._is_summed else _NO_SUMS,
             selection=self._table.selection(),
-            columns=self._first_columns() if columns is None else list(columns),
+            columns=self._first_columns()
+            if columns is None
+            else [key_of_name(name) for name in columns],
             mode=mode,
             **kwargs,
         )
@@ -120,7 +122,7 @@ class TableWidget(BaseWidget):
         Examples
         --------
         >>> table = tasks.widget()
-        >>> table.query(status="success", sort="-computation")
+        >>> table.query(status="success", sort="-computation_time")
         >>> print(table.code)
         df = tasks.to_frame()
         ...
@@ -148,15 +150,17 @@ class TableWidget(BaseWidget):
             Families of statuses: ``"wait"``, ``"run"``, ``"ok"``, ``"bad"``, ``"off"``,
             ``"unknown"``.
         sort
-            Key of a column, such as ``"cost"``; ``"-cost"`` for the largest first.
+            Name of a column of the frame, such as ``"cost_usd"``; ``"-cost_usd"`` for the largest
+            first.
         group
-            ``"simulator"``, ``"project"``, ``"status"`` or ``"machine"``.
+            ``"simulator"``, ``"project"``, ``"status"`` or ``"machine_type"``.
         closed
             Names of groups to fold away.
         **filters
-            By key of a column: for texts one or several values, None for what is not known; for
-            numbers, times and durations a pair of ends, None where it is open. Sizes are bytes;
-            durations are seconds or ``timedelta``; times are ``datetime`` or epoch milliseconds.
+            By name of a column of the frame: for texts one or several values, None for what is not
+            known; for numbers, times and durations a pair of ends, None where it is open. Sizes are
+            bytes; durations are seconds or ``timedelta``; times are ``datetime`` or epoch
+            milliseconds.
 
         Raises
         ------
@@ -166,7 +170,7 @@ class TableWidget(BaseWidget):
         Examples
         --------
         >>> table = df.inductiva.tasks().widget()
-        >>> table.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
+        >>> table.query("reef", status=["failed", "killed"], cost_usd=(1, None), sort="-cost_usd")
         >>> len(table.filtered) < len(df)
         True
         """

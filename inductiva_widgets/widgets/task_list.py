@@ -53,11 +53,12 @@ class TaskListWidget(TableWidgetWithMetrics):
         Whether tasks of the account that are submitted from now on appear at the head by
         themselves; costs one request every few seconds.
     columns
-        Keys of the columns to begin with, in their order: ``status``, ``simulator``, ``project``,
-        ``id``, ``submitted``, ``started``, ``ended``, ``queue``, ``computation``, ``total``,
-        ``phases``, ``metric``, ``machine``, ``cost``, ``files``, ``size``. The page changes them
-        too. While ``metric`` is among them, the logs of computing tasks in sight are read, of 8 at
-        a time; it is there from the beginning if one of the tasks is watched.
+        Names of the first columns, in order: ``status``, ``simulator``, ``project``, ``task_id``,
+        ``submitted``, ``started``, ``ended``, ``queue_time``, ``computation_time``,
+        ``total_time``, ``machine_type``, ``cost_usd``, ``output_files`` and ``output_bytes``, as
+        in a frame, and the drawings ``phases`` and ``metric``. The page changes them too.
+        While ``metric`` is among them, the logs of computing tasks in sight are read, of 8 at a
+        time; it is there from the beginning if one of the tasks is watched.
     mode
         ``"table"`` or ``"timeline"``.
     **kwargs
@@ -71,7 +72,7 @@ class TaskListWidget(TableWidgetWithMetrics):
     Examples
     --------
     >>> table = inductiva.tasks.get_all().widget(follow=True)
-    >>> table.query(status="success", sort="-computation")
+    >>> table.query(status="success", sort="-computation_time")
     >>> frame = table.filtered.to_frame()  # all that match, in the order shown
     >>> table.selected  # what was chosen in the page
     TaskList(0 tasks)
