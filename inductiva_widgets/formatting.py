@@ -1,4 +1,4 @@
-"""Numbers and times as people read them: pure functions, the same in text, HTML and the page.
+"""Format numbers and times, the same in text, HTML and the page.
 
 The page has a twin in ``js/src/format.ts``; ``tests/unit/format_cases.json`` holds both to one
 set of cases.

@@ -1,4 +1,4 @@
-"""``inductiva-widgets local``: the embedded server of this user, looked at and looked after."""
+"""The command ``local``, which manages the embedded server of this user."""
 
 from __future__ import annotations
 

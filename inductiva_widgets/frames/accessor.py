@@ -1,4 +1,4 @@
-"""``df.inductiva``: what can be done with a frame of tasks, at hand where the frame is."""
+"""The pandas accessor ``df.inductiva``."""
 
 from __future__ import annotations
 

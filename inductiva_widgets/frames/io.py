@@ -1,4 +1,4 @@
-"""Frames as files, by the ending of the name, and back with the same types.
+"""Write and read frames as files; the suffix selects the format.
 
 =========  ==========================================================================
 ``.csv``      times as ISO 8601 in UTC, durations in seconds as ``<name>_seconds``

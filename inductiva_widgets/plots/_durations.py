@@ -1,4 +1,4 @@
-"""How long tasks took, by machine, simulator or any other column."""
+"""Chart of durations by machine, simulator or any other column."""
 
 from __future__ import annotations
 
