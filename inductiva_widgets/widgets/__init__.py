@@ -9,7 +9,7 @@ table  # look, search, sort, choose
 
 table.selected.download_outputs()  # go on with what was chosen there
 table.query("reef", status=["failed", "killed"], cost_usd=(1, None), sort="-cost_usd")
-print(table.code)  # the same in pandas
+print(table.pandas_code)  # the same in pandas
 ```
 
 ``freeze()`` turns a view into plain HTML, which stays readable in a saved notebook.

@@ -123,7 +123,7 @@ class TableWidget(BaseWidget):
         --------
         >>> table = tasks.widget()
         >>> table.query(status="success", sort="-computation_time")
-        >>> print(table.code)
+        >>> print(table.pandas_code)
         df = tasks.to_frame()
         ...
         """

@@ -22,7 +22,7 @@ MODULES = (
     f"{PACKAGE}.widgets",
     # What public calls return, and what a status means.
     f"{PACKAGE}.http.client",
-    f"{PACKAGE}.models",
+    f"{PACKAGE}.models.tasks",
     f"{PACKAGE}.status",
 )
 

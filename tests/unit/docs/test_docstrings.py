@@ -49,7 +49,7 @@ MAIN = {
     "get_machine_type watch metrics on_status widget",
     "TaskList": "to_frame from_frame filter kill wait download_outputs start_download compare "
     "watch widget",
-    "TaskListWidget": "query filtered code",
+    "TaskListWidget": "query filtered pandas_code",
     "TaskWidget": "freeze",
     "tasks": "Task TaskList LogWatch get get_all history clear_history compare to_dict OutputsInfo",
     "simulators": "Simulator SWMM.run CustomImage",
