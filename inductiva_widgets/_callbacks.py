@@ -1,4 +1,4 @@
-"""Functions of the user that are called later, on threads of ours."""
+"""Run user callbacks on background threads."""
 
 from __future__ import annotations
 

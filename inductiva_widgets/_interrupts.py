@@ -1,4 +1,4 @@
-"""Short tracebacks for interrupts of our blocking calls in a notebook.
+"""Shorten tracebacks of interrupted blocking calls in a notebook.
 
 Outside a notebook an interrupt stays as it is.
 """

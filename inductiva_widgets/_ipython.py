@@ -1,4 +1,4 @@
-"""``%load_ext inductiva_widgets``: the command line in a cell, and the vendor's tasks as cards.
+"""IPython extension: the ``%inductiva`` magic and cards for vendor tasks.
 
 The vendor's own package is never imported: the display of its ``Task`` is registered under its
 name, and used only if that class shows up.

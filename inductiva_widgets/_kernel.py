@@ -1,4 +1,4 @@
-"""Waiting in a cell without shutting out the buttons, on kernels of ipykernel 6.
+"""Process comm messages while a cell waits, on ipykernel 6.
 
 There every message waits in the queue of the one thread that runs the cell. While one of our own
 calls waits in a cell, the messages of widgets are taken out and handled; all else stays queued in

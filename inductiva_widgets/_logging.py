@@ -1,4 +1,4 @@
-"""Signed links in other libraries' logs: the address stays, what opens it is left out.
+"""Redact signed URLs in the logs of other libraries.
 
 urllib3 logs every request with its query at DEBUG level, and the query of a signed link is as good
 as a key for as long as it lives.

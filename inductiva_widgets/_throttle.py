@@ -1,4 +1,4 @@
-"""Telling listeners that there is news, not too often."""
+"""Notify listeners at a limited rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs write to a terminal, as text without control sequences."""
+"""Strip terminal control sequences from text."""
 
 from __future__ import annotations
 

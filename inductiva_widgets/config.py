@@ -1,4 +1,4 @@
-"""Where the service is and which key opens it, read when asked for and never at import.
+"""Service URL and API key, read when needed and never at import.
 
 Order for the key: argument, ``INDUCTIVA_API_KEY``, the file ``~/.inductiva/api_key``. The names of
 the variables and of the file are those of the vendor's client, so that one set-up serves both.

@@ -12,7 +12,7 @@
     │   ├── InvalidRequestError     400, 422 and the other 4xx
     │   ├── RateLimitError          429
     │   └── ServerError             5xx
-    ├── UnexpectedAnswerError       an answer that is not the API's
+    ├── UnexpectedResponseError     an answer that is not the API's
     ├── TaskError                   the task cannot do what was asked in its present state
     ├── DownloadError               a download that did not become whole
     │   ├── ArchiveError            damaged, truncated or unsupported archive
@@ -20,7 +20,7 @@
     │   └── DownloadCancelled       stopped by the user
     └── LocalServerError            the embedded server cannot be started or used
 
-and one warning, ``HistoryWarning``: the history is there, but not quite as asked.
+and one warning, ``StaleHistoryWarning``: the history is there, but not quite as asked.
 
 Texts are for people: what happened, why, and what to do. Catch the class that you can do something
 about; what the service itself answered is in ``status`` and ``detail``. In IPython and notebooks

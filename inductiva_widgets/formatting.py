@@ -1,4 +1,4 @@
-"""Numbers and times as people read them: pure functions, the same in text, HTML and the page.
+"""Format numbers and times, the same in text, HTML and the page.
 
 The page has a twin in ``js/src/format.ts``; ``tests/unit/format_cases.json`` holds both to one
 set of cases.
@@ -46,7 +46,7 @@ def format_hms(seconds: float | None) -> str:
 
     Examples
     --------
-    >>> format_clock(10.2), format_clock(93784), format_clock(None)
+    >>> format_hms(10.2), format_hms(93784), format_hms(None)
     ('0:00:10', '1 day, 2:03:04', 'n/a')
     """
     if seconds is None:
@@ -64,7 +64,7 @@ def format_duration(seconds: float | None) -> str:
 
     Examples
     --------
-    >>> format_short(0.84), format_short(277), format_short(7260)
+    >>> format_duration(0.84), format_duration(277), format_duration(7260)
     ('0.8 s', '4 min 37 s', '2 h 1 min')
     """
     if seconds is None:

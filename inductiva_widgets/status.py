@@ -1,4 +1,4 @@
-"""Statuses of a task: their codes on the wire, their names for people, and what they mean."""
+"""Task statuses: wire codes, labels, groups and descriptions."""
 
 from __future__ import annotations
 

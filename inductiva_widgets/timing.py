@@ -1,4 +1,4 @@
-"""Durations and phases of a task, worked out from its times: pure functions.
+"""Durations and phases of a task, computed from its times.
 
 All take ``now``, the service's present time, so that a clock that runs ahead or behind here never
 makes a duration negative or wrong.

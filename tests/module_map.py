@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.unit.test_architecture import ROOMS
+from tests.unit.test_architecture import PACKAGES
 
 FOLDER = Path(__file__).parents[1] / "notebooks" / "images"
 WIDTH, HEIGHT, MARGIN = 196, 54, 24
@@ -23,7 +23,7 @@ PLACES = {
     "simulators": (1, 0, "what submits tasks"),
     "cli": (2, 0, "the command line"),
     "resources": (3, 0, "machine groups, costs"),
-    "live": (0, 1, "one poller a kernel"),
+    "polling": (0, 1, "one poller a kernel"),
     "tasks": (1, 1, "tasks and lists of them"),
     "metrics": (2, 1, "numbers in logs"),
     "downloads": (0, 2, "any part of a remote zip"),
@@ -31,11 +31,11 @@ PLACES = {
     "webrtc": (2, 2, "to a running task's machine"),
     "plots": (0, 3, "pictures of frames"),
     "frames": (1, 3, "tasks as DataFrames"),
-    "local": (2, 3, "embedded server, a process"),
-    "api": (3, 3, "one door for HTTP"),
+    "server": (2, 3, "embedded server, a process"),
+    "http": (3, 3, "one door for HTTP"),
 }
 # Every room may use these, so that their arrows would say nothing.
-GROUND = "errors · status · models · compute · timing · config · formatting"
+GROUND = "errors · status · models · timing · config · formatting"
 # A late import against the arrows, named as an exception where they are tested.
 ASKED_FOR = (("frames", "plots"),)
 
@@ -59,7 +59,7 @@ THEMES = {
 
 def arrows() -> set[tuple[str, str]]:
     """Return the arrows between the rooms that are drawn, without those that follow from others."""
-    uses = {room: ROOMS[room] & PLACES.keys() for room in PLACES}
+    uses = {room: PACKAGES[room] & PLACES.keys() for room in PLACES}
 
     def reach(room: str) -> set[str]:
         return uses[room].union(*(reach(other) for other in uses[room]))

@@ -1,4 +1,4 @@
-"""``tasks export``: the history as a file, page by page, so that memory stays flat."""
+"""The command ``tasks export``, which writes the history page by page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of tasks in a terminal: coloured where colours are wanted, refreshed in place."""
+"""Render the table of tasks in a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``inductiva-widgets completion``: the script that teaches a shell our words."""
+"""The command ``completion``, which prints a shell completion script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``inductiva-widgets demo``: JupyterLab on the quick-start notebook, with the embedded server."""
+"""The command ``demo``, which opens JupyterLab on the embedded server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``inductiva-widgets logs``: what a simulation has printed."""
+"""The command ``logs``, which prints the output of a simulation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks as pandas DataFrames: one schema, and what is made of them.
+"""Tasks as pandas DataFrames with one schema, and their files.
 
 ```python
 df = inductiva.tasks.history(since="90d")  # or tasks.to_frame()

@@ -1,4 +1,4 @@
-"""Columns that went through a file or through other hands, brought to the types of the schema."""
+"""Convert columns to the types of the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a frame is made of, as arrays: read from tasks page by page, kept, joined, chosen from.
+"""Columnar storage of task fields.
 
 Texts are numbered: ``codes`` are places among ``values``. Times are microseconds since 1970 in UTC,
 durations seconds; not-a-time and not-a-number stand for what is unknown. Nothing here depends on

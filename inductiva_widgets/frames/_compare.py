@@ -1,4 +1,4 @@
-"""Frames side by side: which columns differ between the tasks, and which are the same."""
+"""Compare tasks of a frame: columns that differ and columns that agree."""
 
 from __future__ import annotations
 

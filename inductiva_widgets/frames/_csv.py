@@ -1,4 +1,4 @@
-"""CSV: times as ISO 8601 in UTC, durations in seconds, texts that no spreadsheet runs."""
+"""Read and write CSV: ISO 8601 times, durations in seconds, no formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of what only the detail of a task tells: what was run, and with which parameters."""
+"""Columns that need the details of a task, such as its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queue, computation and total time from arrays: the twin of ``inductiva_widgets.timing``."""
+"""Queue, computation and total time as arrays; see also ``timing``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Excel: a sheet of the tasks, and one that tells what the columns are.
+"""Write Excel files: a sheet of tasks and a sheet that describes columns.
 
 Excel knows no time zones: times are UTC, which the second sheet says. Durations are Excel's own,
 shown as ``h:mm:ss``. Numbers are written as texts of numbers, since openpyxl keeps 16 digits only

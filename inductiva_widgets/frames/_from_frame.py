@@ -1,4 +1,4 @@
-"""The way back: the rows of a frame as tasks, as far as its columns tell."""
+"""Rebuild tasks from the rows of a DataFrame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose the rows of a frame are: the ids of its tasks, and the service that has them."""
+"""Task ids and provenance of a frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks as the service describes them: its names, its values, nothing worked out."""
+"""Frames of unprocessed task data, with the names of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks as a pandas DataFrame with one fixed schema, the same for no task and for many."""
+"""Build a DataFrame of tasks with a fixed schema."""
 
 from __future__ import annotations
 

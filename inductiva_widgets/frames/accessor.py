@@ -1,4 +1,4 @@
-"""``df.inductiva``: what can be done with a frame of tasks, at hand where the frame is."""
+"""The pandas accessor ``df.inductiva``."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class TaskFrameAccessor:
         return self._plot("timeline", options)
 
     def durations(self, **options: Any) -> Any:
-        """Return the chart ``inductiva_widgets.plots.times``.
+        """Return the chart ``inductiva_widgets.plots.durations``.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class TaskFrameAccessor:
 
         Examples
         --------
-        >>> chart = df.inductiva.times(by="simulator")
+        >>> chart = df.inductiva.durations(by="simulator")
         """
         return self._plot("times", options)
 

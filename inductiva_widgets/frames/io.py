@@ -1,4 +1,4 @@
-"""Frames as files, by the ending of the name, and back with the same types.
+"""Write and read frames as files; the suffix selects the format.
 
 =========  ==========================================================================
 ``.csv``      times as ISO 8601 in UTC, durations in seconds as ``<name>_seconds``
@@ -39,10 +39,10 @@ class _Format(NamedTuple):
 
 
 _FORMATS = {
-    ".csv": _Format("csv_file", "writer", "read"),
-    ".parquet": _Format("arrow_file", "parquet_writer", "read_parquet"),
-    ".arrow": _Format("arrow_file", "arrow_writer", "read_arrow"),
-    ".xlsx": _Format("excel_file", "writer", "read"),
+    ".csv": _Format("_csv", "writer", "read"),
+    ".parquet": _Format("_arrow", "parquet_writer", "read_parquet"),
+    ".arrow": _Format("_arrow", "arrow_writer", "read_arrow"),
+    ".xlsx": _Format("_excel", "writer", "read"),
 }
 
 

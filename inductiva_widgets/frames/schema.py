@@ -1,4 +1,4 @@
-"""The columns of a task frame: names, types, units, meanings. Everything else follows this table.
+"""Schema of a task frame: names, types and meanings of its columns.
 
 A column of the service is called as the service calls it, with two rules: ``<x>_seconds`` becomes
 the duration ``<x>_time``, ``<x>_size_bytes`` becomes ``<x>_bytes`` and ``<x>_zipped_size_bytes``

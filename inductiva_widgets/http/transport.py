@@ -158,7 +158,7 @@ class Transport:
 
         Raises
         ------
-        APIError, APIConnectionError, UnexpectedAnswerError
+        APIError, APIConnectionError, UnexpectedResponseError
             As drawn at the head of ``inductiva_widgets.errors``.
         """
         safe = method in _SAFE_METHODS if retry is None else retry

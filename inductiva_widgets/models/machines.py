@@ -1,4 +1,4 @@
-"""Machine groups on the wire: what is registered, what comes back, what it costs."""
+"""Wire types of machine groups."""
 
 from __future__ import annotations
 

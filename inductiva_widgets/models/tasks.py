@@ -1,4 +1,4 @@
-"""Values of the wire protocol, as both the client and the embedded server speak it.
+"""Wire types of tasks, shared by the client and the embedded server.
 
 Structs are decoded straight from JSON. Fields that the service may leave out or send as null have
 defaults, unknown fields are ignored and unknown status codes are kept, so that a newer service

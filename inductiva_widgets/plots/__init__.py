@@ -3,7 +3,7 @@
 ```python
 df = inductiva.tasks.history()
 inductiva.plots.costs(df, by="simulator")  # or df.inductiva.costs(by="simulator")
-inductiva.plots.times(df).properties(title="How long is the queue?").save("queue.svg")
+inductiva.plots.durations(df).properties(title="How long is the queue?").save("queue.svg")
 ```
 
 Each function takes a DataFrame of tasks, any rows of it, and returns a chart that can be changed,

@@ -1,4 +1,4 @@
-"""What all pictures share: Altair when it is needed, the look, and the words around a chart."""
+"""Altair helpers that all charts share."""
 
 from __future__ import annotations
 

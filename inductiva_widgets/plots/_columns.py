@@ -1,4 +1,4 @@
-"""Columns of a task frame as arrays, whichever version of pandas made it."""
+"""Columns of a task frame as arrays, for every supported pandas."""
 
 from __future__ import annotations
 

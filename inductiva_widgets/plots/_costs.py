@@ -1,4 +1,4 @@
-"""What tasks cost, over time."""
+"""Chart of costs over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long tasks took, by machine, simulator or any other column."""
+"""Chart of durations by machine, simulator or any other column."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def durations(
 
     Examples
     --------
-    >>> chart = inductiva.plots.times(df, by="simulator", what=["queue_time"])
+    >>> chart = inductiva.plots.durations(df, by="simulator", what=["queue_time"])
     >>> print(chart.title.text)
     Times by simulator
     """
     wanted = [what] if isinstance(what, str) else list(what)
     if not wanted:
-        raise InputError('plots.times needs columns of durations: what=["queue_time"].')
+        raise InputError('plots.durations needs columns of durations: what=["queue_time"].')
     frame = _columns.require_columns(df, "times", *wanted)
     kept = groups.grouped(frame, by, "times", _MOST_GROUPS)
     title = f"{TITLE} by {_title(by).lower()}"

@@ -1,4 +1,4 @@
-"""Tasks by project, machine or any other column: the largest groups, and the others as one."""
+"""Group tasks by a column: the largest groups, and the rest as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Machines side by side: what their tasks took, and what they cost."""
+"""Chart that compares machine types by time and cost."""
 
 from __future__ import annotations
 

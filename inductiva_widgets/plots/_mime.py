@@ -1,4 +1,4 @@
-"""Charts of Altair that JupyterLab and Notebook draw by themselves, in the colours of their theme.
+"""Altair charts with mimebundles that follow the JupyterLab theme.
 
 Imports Altair, hence is itself imported only when a picture is made, by ``chart``.
 """

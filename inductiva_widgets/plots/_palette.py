@@ -1,4 +1,4 @@
-"""Colours: one of each that is in sight on white and on a dark page, at least 3:1 on both."""
+"""Chart colours with a contrast of at least 3:1 on light and dark."""
 
 from __future__ import annotations
 

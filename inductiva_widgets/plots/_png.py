@@ -1,4 +1,4 @@
-"""The still image of a chart, for what shows no Vega: GitHub, nbconvert, mails."""
+"""Static PNG of a chart, for viewers without Vega: GitHub, nbconvert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Axes that people read: time in bins that a calendar knows, durations in their own units."""
+"""Axes, bins and labels for time, durations and costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How tasks ended, and how those stand that have not."""
+"""Chart of statuses over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time line of tasks: a line each, or how many were in each phase, where they are many."""
+"""Chart of task phases: one bar per task, or counts per phase."""
 
 from __future__ import annotations
 

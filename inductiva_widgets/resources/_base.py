@@ -1,4 +1,4 @@
-"""What machine groups can do. Making one costs no request, and only ``start()`` costs money."""
+"""Base class of machine groups. Only ``start()`` costs money."""
 
 from __future__ import annotations
 

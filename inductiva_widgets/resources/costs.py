@@ -1,4 +1,4 @@
-"""What machine groups cost, as numbers and in words; pure functions."""
+"""Cost estimates of machine groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machine groups that the account has."""
+"""List the machine groups of the account."""
 
 from __future__ import annotations
 

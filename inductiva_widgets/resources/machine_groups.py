@@ -1,4 +1,4 @@
-"""The kinds of machine groups that can be made."""
+"""Classes of machine groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a machine group is registered with, checked before any request is made."""
+"""Validate and build the registration request of a machine group."""
 
 from __future__ import annotations
 

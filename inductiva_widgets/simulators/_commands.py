@@ -1,4 +1,4 @@
-"""Commands and durations as users write them, checked before anything is submitted."""
+"""Check user commands and time limits before a task is submitted."""
 
 from __future__ import annotations
 

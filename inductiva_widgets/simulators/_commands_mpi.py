@@ -1,4 +1,4 @@
-"""Commands that several simulators share: under MPI, with threads, and what comes after."""
+"""Commands shared by several simulators: MPI, OpenMP and post-processing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inputs of one run, and the files among them that a simulator is told about."""
+"""The input folder of a run and the files that a simulator needs in it."""
 
 from __future__ import annotations
 

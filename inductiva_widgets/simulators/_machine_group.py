@@ -1,4 +1,4 @@
-"""The machine group that a task goes to, with what its commands and image depend on."""
+"""Find the machine group for a task."""
 
 from __future__ import annotations
 

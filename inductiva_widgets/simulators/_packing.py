@@ -1,4 +1,4 @@
-"""An input folder as a zip stream: byte-faithful, and without a temporary file."""
+"""Stream an input folder as a zip archive, without a temporary file."""
 
 from __future__ import annotations
 

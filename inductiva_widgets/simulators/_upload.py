@@ -1,4 +1,4 @@
-"""Submits a task and uploads its inputs; on any accident kills what was begun."""
+"""Submit a task and upload its inputs. Kill the task if this fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which version of a simulator to run, and whether in its variant for GPUs."""
+"""Choose the version and GPU variant of a container image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``run()``: check everything, then submit, upload, and hand the task back."""
+"""Base class of simulators: validate, submit and upload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways in which most simulators are run; a simulator of a family is a few declared facts."""
+"""Base classes for simulators that run in the same way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arguments that ``run`` takes beside a simulator's own, declared once for all simulators."""
+"""Options that every simulator accepts in ``run``."""
 
 from __future__ import annotations
 

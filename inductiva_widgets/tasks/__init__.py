@@ -9,7 +9,7 @@ df = inductiva.tasks.history(since="90d")  # all of a time, as a DataFrame
 ``Task`` waits, kills, downloads. ``TaskList`` does the same with many, and turns into a DataFrame.
 ``history`` keeps what has ended on this machine, so that a later call asks only for what is new;
 ``inductiva_widgets.frames`` tells what the columns mean. ``compare`` shows what tasks differ in.
-``Watch`` reads numbers from the log of a running task, such as residuals.
+``LogWatch`` reads numbers from the log of a running task, such as residuals.
 """
 
 from inductiva_widgets.models.tasks import WorkingFile

@@ -83,7 +83,7 @@ def history(
     pandas.DataFrame
         One row a task, index ``task_id``. The first time costs one request for each 500 tasks;
         later ones cost one, and a few more where tasks have ended that had not. Where the service
-        cannot be reached, what is kept comes instead, with a ``HistoryWarning``.
+        cannot be reached, what is kept comes instead, with a ``StaleHistoryWarning``.
         ``df.attrs["inductiva"]`` tells of ``service``, ``as_of`` (the service's time of which the
         rows are), ``requests``, ``kept`` (how many rows were not fetched), ``complete`` (whether
         no row is missing) and ``offline``.

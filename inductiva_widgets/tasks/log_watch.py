@@ -85,7 +85,7 @@ class LogWatch:
     >>> watch.wait(30)
     True
     >>> watch
-    Watch('SWMM progress', ... samples, percent=100)
+    LogWatch('SWMM progress', ... samples, percent=100)
     >>> watch.latest
     {'percent': 100.0}
     """
@@ -155,7 +155,7 @@ class LogWatch:
 
     def __repr__(self) -> str:
         values = "".join(f", {name}={value:.6g}" for name, value in self.latest.items())
-        return f"Watch({self.pattern or self.file!r}, {self.samples:,} samples{values})"
+        return f"LogWatch({self.pattern or self.file!r}, {self.samples:,} samples{values})"
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         if not _display.in_notebook():

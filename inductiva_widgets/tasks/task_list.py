@@ -519,7 +519,7 @@ class TaskList(Sequence[Task]):
             Whether tasks that are submitted from now on appear at the head by themselves; costs
             one request every few seconds.
         columns
-            Keys of the columns to begin with, such as ``["status", "id", "cost"]``.
+            Names of the first columns, such as ``["status", "task_id", "cost_usd"]``.
         mode
             ``"table"`` or ``"timeline"``.
 
@@ -530,7 +530,7 @@ class TaskList(Sequence[Task]):
 
         Examples
         --------
-        >>> table = tasks.widget(columns=["status", "id", "computation"])
+        >>> table = tasks.widget(columns=["status", "task_id", "computation_time"])
         >>> table.query(status="failed")
         >>> table.filtered
         TaskList(1 task)

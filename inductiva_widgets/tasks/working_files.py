@@ -38,7 +38,7 @@ class ModifiedFile:
     Examples
     --------
     >>> from datetime import datetime
-    >>> print(inductiva.tasks.LastModified("vtk/a.vtk", datetime(2026, 3, 1, 12, 30), 83.0))
+    >>> print(inductiva.tasks.ModifiedFile("vtk/a.vtk", datetime(2026, 3, 1, 12, 30), 83.0))
     vtk/a.vtk was written 1 min 23 s ago (...).
     """
 

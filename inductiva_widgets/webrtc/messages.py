@@ -53,7 +53,7 @@ def decode(raw: object) -> Any:
     ------
     TaskError
         The peer could not do what it was asked; its own words are in the text.
-    UnexpectedAnswerError
+    UnexpectedResponseError
         The message has another form.
     """
     if not isinstance(raw, (str, bytes)) or len(raw) > LONGEST:
@@ -75,7 +75,7 @@ def parse_lines(message: Any) -> list[str]:
 
     Raises
     ------
-    UnexpectedAnswerError
+    UnexpectedResponseError
         It is no list of texts.
     """
     try:
@@ -108,7 +108,7 @@ def parse_last_modified(message: Any) -> ModifiedFileMessage | None:
 
     Raises
     ------
-    UnexpectedAnswerError
+    UnexpectedResponseError
         It has another form.
     """
     if not message or (isinstance(message, dict) and not message.get("most_recent_file")):
@@ -126,7 +126,7 @@ def parse_files(message: Any) -> list[str]:
 
     Raises
     ------
-    UnexpectedAnswerError
+    UnexpectedResponseError
         It is no such listing, or has more than 10,000 entries.
     """
     names: list[str] = []

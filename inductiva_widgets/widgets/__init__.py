@@ -8,7 +8,7 @@ table = inductiva.tasks.get_all().widget(follow=True)
 table  # look, search, sort, choose
 
 table.selected.download_outputs()  # go on with what was chosen there
-table.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
+table.query("reef", status=["failed", "killed"], cost_usd=(1, None), sort="-cost_usd")
 print(table.pandas_code)  # the same in pandas
 ```
 

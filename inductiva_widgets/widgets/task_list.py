@@ -29,7 +29,7 @@ from inductiva_widgets.widgets.log_metrics import TableLogMetrics
 from inductiva_widgets.widgets.log_tail import FailureLogTail
 from inductiva_widgets.widgets.poll_status import PollStatusFilter
 from inductiva_widgets.widgets.selection_actions import SelectionActions
-from inductiva_widgets.widgets.table import TableQuery, column_key, requests
+from inductiva_widgets.widgets.table import TableQuery, column_key, key_of_name, requests
 from inductiva_widgets.widgets.table_controller import TableController
 from inductiva_widgets.widgets.task_actions import TaskActions
 
@@ -69,11 +69,12 @@ class TaskListWidget(BaseWidget):
         Whether tasks of the account that are submitted from now on appear at the head by
         themselves; costs one request every few seconds.
     columns
-        Keys of the columns to begin with, in their order: ``status``, ``simulator``, ``project``,
-        ``id``, ``submitted``, ``started``, ``ended``, ``queue``, ``computation``, ``total``,
-        ``phases``, ``metric``, ``machine``, ``cost``, ``files``, ``size``. The page changes them
-        too. While ``metric`` is among them, the logs of computing tasks in sight are read, of 8 at
-        a time; it is there from the beginning if one of the tasks is watched.
+        Names of the first columns, in order: ``status``, ``simulator``, ``project``, ``task_id``,
+        ``submitted``, ``started``, ``ended``, ``queue_time``, ``computation_time``,
+        ``total_time``, ``machine_type``, ``cost_usd``, ``output_files`` and ``output_bytes``, as
+        in a frame, and the drawings ``phases`` and ``metric``. The page changes them too.
+        While ``metric`` is among them, the logs of computing tasks in sight are read, of 8 at a
+        time; it is there from the beginning if one of the tasks is watched.
     mode
         ``"table"`` or ``"timeline"``.
     **kwargs
@@ -87,7 +88,7 @@ class TaskListWidget(BaseWidget):
     Examples
     --------
     >>> table = inductiva.tasks.get_all().widget(follow=True)
-    >>> table.query(status="success", sort="-computation")
+    >>> table.query(status="success", sort="-computation_time")
     >>> frame = table.filtered.to_frame()  # all that match, in the order shown
     >>> table.selected  # what was chosen in the page
     TaskList(0 tasks)
@@ -138,7 +139,9 @@ class TaskListWidget(BaseWidget):
             self._report_errors(self._show_metric),
         )
         super().__init__(
-            columns=self._first_columns() if columns is None else list(columns),
+            columns=self._first_columns()
+            if columns is None
+            else [key_of_name(name) for name in columns],
             mode=mode,
             feed=self._teller.now() if self._teller else view_models.poll_status_view(PollStatus()),
             # A demo's tasks are among no others.
@@ -238,7 +241,7 @@ class TaskListWidget(BaseWidget):
         Examples
         --------
         >>> table = tasks.widget()
-        >>> table.query(status="success", sort="-computation")
+        >>> table.query(status="success", sort="-computation_time")
         >>> print(table.pandas_code)
         df = tasks.to_frame()
         ...
@@ -266,15 +269,17 @@ class TaskListWidget(BaseWidget):
             Families of statuses: ``"wait"``, ``"run"``, ``"ok"``, ``"bad"``, ``"off"``,
             ``"unknown"``.
         sort
-            Key of a column, such as ``"cost"``; ``"-cost"`` for the largest first.
+            Name of a column of the frame, such as ``"cost_usd"``; ``"-cost_usd"`` for the largest
+            first.
         group
-            ``"simulator"``, ``"project"``, ``"status"`` or ``"machine"``.
+            ``"simulator"``, ``"project"``, ``"status"`` or ``"machine_type"``.
         closed
             Names of groups to fold away.
         **filters
-            By key of a column: for texts one or several values, None for what is not known; for
-            numbers, times and durations a pair of ends, None where it is open. Sizes are bytes;
-            durations are seconds or ``timedelta``; times are ``datetime`` or epoch milliseconds.
+            By name of a column of the frame: for texts one or several values, None for missing
+            ones; for numbers, times and durations a pair of ends, None if it is open. Sizes are
+            bytes; durations are seconds or ``timedelta``; times are ``datetime`` or epoch
+            milliseconds.
 
         Raises
         ------
@@ -284,7 +289,7 @@ class TaskListWidget(BaseWidget):
         Examples
         --------
         >>> table = df.inductiva.tasks().widget()
-        >>> table.query("reef", status=["failed", "killed"], cost=(1, None), sort="-cost")
+        >>> table.query("reef", status=["failed", "killed"], cost_usd=(1, None), sort="-cost_usd")
         >>> len(table.filtered) < len(df)
         True
         """

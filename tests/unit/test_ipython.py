@@ -129,7 +129,9 @@ def notebook(shell, service, monkeypatch, capsys, tmp_path):
 
     client = service(wire_task("t1", "computation-started"), wire_task("t2"))
     task = Task("t1", client=client)
-    monkeypatch.setattr("inductiva_widgets.tasks._log_stream.follow", lambda *_: LogSubscription())
+    monkeypatch.setattr(
+        "inductiva_widgets.tasks._log_stream.subscribe", lambda *_: LogSubscription()
+    )
     watch = task.watch("(x)")
 
     def interrupted(*_):

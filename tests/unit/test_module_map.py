@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tests.module_map import FOLDER, PLACES, THEMES, arrows, picture
-from tests.unit.test_architecture import ROOMS
+from tests.unit.test_architecture import PACKAGES
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -27,5 +27,5 @@ def test_every_arrow_between_the_rooms_is_drawn_or_follows_from_those_drawn():
 
 
 def _all_below(room):
-    below = ROOMS[room] & PLACES.keys()
+    below = PACKAGES[room] & PLACES.keys()
     return below.union(*(_all_below(other) for other in below))

@@ -104,6 +104,12 @@ COLUMNS: dict[str, TableColumn] = {
     "files": TableColumn("number", "output_files", _metric("output_total_files")),
     "size": TableColumn("number", "output_bytes", _metric("output_size_bytes")),
 }
+# The key of each column by the name that people write: that of the frame. The page uses keys.
+KEYS_BY_NAME: dict[str, str] = {
+    **{column.frame: key for key, column in COLUMNS.items() if key not in ("phases", "metric")},
+    "phases": "phases",
+    "metric": "metric",
+}
 # Not shown as columns, but looked at.
 _OTHERS: dict[str, TableColumn] = {
     "error": TableColumn("text", "error", lambda info, _: info.reason),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,12 +12,13 @@ from typing import Any, NamedTuple
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.table.columns import COLUMNS, Kind
+from inductiva_widgets.widgets.table.columns import COLUMNS, KEYS_BY_NAME, Kind
 
 GROUPS = ("simulator", "project", "status", "machine")
 TONES = tuple(tone.value for tone in StatusGroup)
 # The key of the group of tasks whose value is unknown: no name on the wire is a lone NUL.
 UNKNOWN_GROUP = "\0"
+_PACKAGE = __name__.partition(".")[0] + "."
 _MAX_SEARCH = 1000
 _MAX_VALUES = 10_000
 # Some three centuries around 1970: what nanoseconds in 64 bits can say.
@@ -92,15 +95,21 @@ class TableQuery:
         order = None
         if sort is not None:
             if not isinstance(sort, str):
-                raise InputError('Sort by the name of a column, such as "cost" or "-cost".')
-            order = Sort(value_key(sort.removeprefix("-")), sort.startswith("-"))
+                raise InputError('Sort by the name of a column, such as "cost_usd" or "-cost_usd".')
+            order = Sort(value_key(key_of_name(sort.removeprefix("-"))), sort.startswith("-"))
+        by_key: dict[str, Any] = {}
+        for name, given in filters.items():
+            key = key_of_name(name)
+            if key in by_key:
+                raise InputError(f"There are two filters of {COLUMNS[key].frame}. Leave one out.")
+            by_key[key] = given
         folded = [closed] if isinstance(closed, str) else list(closed)
         return cls(
             _search(search),
             _status_groups([tones] if isinstance(tones, str) else list(tones)),
-            {value_key(key): _filter_of_person(key, given) for key, given in filters.items()},
+            {value_key(key): _filter_of_person(key, given) for key, given in by_key.items()},
             order,
-            _group(group),
+            _group(group if group is None else key_of_name(group)),
             _texts("closed groups", [UNKNOWN_GROUP if name is None else name for name in folded]),
         )
 
@@ -124,6 +133,37 @@ class TableQuery:
             "group": self.group,
             "closed": list(self.collapsed),
         }
+
+
+def key_of_name(name: object) -> str:
+    """Return the key of a column from its name in a frame.
+
+    The key itself is accepted too, with a warning where it differs from the name.
+
+    Raises
+    ------
+    InputError
+        There is no such column.
+    """
+    if isinstance(name, str) and name in KEYS_BY_NAME:
+        return KEYS_BY_NAME[name]
+    if not isinstance(name, str) or name not in COLUMNS:
+        known = ", ".join(KEYS_BY_NAME)
+        raise InputError(f"There is no column {_short(name)}. Expected one of: {known}.")
+    warnings.warn(
+        f"The column {name!r} is now {COLUMNS[name].frame!r}, as in a frame.",
+        DeprecationWarning,
+        stacklevel=_caller_level(),
+    )
+    return name
+
+
+def _caller_level() -> int:
+    """Return the stack level of the first caller outside this package, for a warning."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def column_key(key: object) -> str:
@@ -176,7 +216,8 @@ def _status_groups(tones: object) -> tuple[str, ...]:
 
 def _group(group: object) -> str | None:
     if group is not None and (not isinstance(group, str) or group not in GROUPS):
-        raise InputError(f"Tasks are grouped by {', '.join(GROUPS)}, or by None.")
+        names = ", ".join(COLUMNS[key].frame for key in GROUPS)
+        raise InputError(f"Tasks are grouped by {names}, or by None.")
     return group
 
 

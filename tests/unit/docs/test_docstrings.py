@@ -49,20 +49,20 @@ MAIN = {
     "get_machine_type watch metrics on_status widget",
     "TaskList": "to_frame from_frame filter kill wait download_outputs start_download compare "
     "watch widget",
-    "TaskListWidget": "query filtered code",
+    "TaskListWidget": "query filtered pandas_code",
     "TaskWidget": "freeze",
-    "tasks": "Task TaskList Watch get get_all history clear_history compare to_dict OutputsInfo",
+    "tasks": "Task TaskList LogWatch get get_all history clear_history compare to_dict OutputsInfo",
     "simulators": "Simulator SWMM.run CustomImage",
     "downloads": "fetch_archive fetch_file start_archive start_file RemoteArchive Download Limits",
     "utils": "download_from_url",
     "frames": "read to_frame compare",
-    "frames.TaskFrame": "tasks to_csv to_parquet to_excel to_arrow compare timeline times costs "
-    "statuses machines",
-    "plots": "costs machines statuses timeline times",
+    "frames.TaskFrameAccessor": "tasks to_csv to_parquet to_excel to_arrow compare timeline "
+    "durations costs statuses machines",
+    "plots": "costs durations machines statuses timeline",
     "resources": "get get_by_name MachineGroup ElasticMachineGroup MPICluster "
-    "Machines Machines.estimate_cost",
+    "BaseMachineGroup BaseMachineGroup.estimate_cost",
     "errors": "error_for_status",
-    "api.client": "Client",
+    "http.client": "Client",
 }
 
 

@@ -228,13 +228,13 @@ def test_missing_engine_is_named_with_what_needs_none(engine, ending, tmp_path):
 import sys
 sys.modules[{engine!r}] = None
 from inductiva_widgets.frames import read, to_frame
-from inductiva_widgets.frames.io import export
-for call in (lambda: export([to_frame([])], "x{ending}"), lambda: read("x{ending}")):
+from inductiva_widgets.frames.io import write_frames
+for call in (lambda: write_frames([to_frame([])], "x{ending}"), lambda: read("x{ending}")):
     try:
         call()
     except Exception as error:
         print(type(error).__name__, error)
-export([to_frame([])], "x.csv")
+write_frames([to_frame([])], "x.csv")
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False

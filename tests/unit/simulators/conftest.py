@@ -31,7 +31,7 @@ UNKNOWN = {"id": "g1", "name": "api-one", "status": "started"}
 @pytest.fixture
 def client(service, monkeypatch):
     client = service()
-    client.transport.list_images = {"production": {name: ["8", "12"] for name in IMAGES}}
+    client.transport.images = {"production": {name: ["8", "12"] for name in IMAGES}}
     client.transport.groups = [STANDARD]
     monkeypatch.setattr("inductiva_widgets.http.default_client._default", client)
     return client

@@ -52,7 +52,7 @@ def test_custom_image_is_used_as_given_and_the_catalogue_not_asked(client, case)
 
 
 def test_cfmesh_is_asked_for_by_its_alias(client, case):
-    client.transport.list_images["production"]["openfoam-esi"] = ["2412", "2506"]
+    client.transport.images["production"]["openfoam-esi"] = ["2412", "2506"]
     openfoam = simulators.OpenFOAM(distribution="esi", version="2412", include_cfmesh=True)
     openfoam.run(case, **OWN)
     assert submitted(client)["simulator_name_alias"] == "openfoam_cfmesh_v2412_dev"

@@ -27,7 +27,7 @@ from tests.unit.simulators.expected_submissions import OWN, submitted
 def test_variant_for_gpus_is_taken_where_machine_and_version_have_it(
     client, case, init, group, tag
 ):
-    client.transport.list_images = {
+    client.transport.images = {
         "production": {"gromacs": ["8", "12", "8_gpu"]},
         "development": {"gromacs": ["13_gpu"]},
     }
@@ -37,7 +37,7 @@ def test_variant_for_gpus_is_taken_where_machine_and_version_have_it(
 
 
 def test_version_that_is_not_there_for_the_device_lists_those_that_are(client, case):
-    client.transport.list_images = {"production": {"gromacs": ["8", "12", "8_gpu"]}}
+    client.transport.images = {"production": {"gromacs": ["8", "12", "8_gpu"]}}
     client.transport.groups = [WITH_GPU]
     with pytest.raises(InputError, match=r"no version '12' for device 'gpu'. Versions: 8\."):
         simulators.GROMACS(version="12", device="gpu").run(case, **OWN)
@@ -46,7 +46,7 @@ def test_version_that_is_not_there_for_the_device_lists_those_that_are(client, c
 
 
 def test_simulator_offered_for_gpus_only_says_so(client, case):
-    client.transport.list_images = {"production": {"gromacs": ["8_gpu"]}}
+    client.transport.images = {"production": {"gromacs": ["8_gpu"]}}
     with pytest.raises(InputError, match="GPUs only"):
         simulators.GROMACS().run(case, **OWN)
 

@@ -43,7 +43,7 @@ def test_watch_reads_what_comes(task, reading):
     assert watch.points() == {"residual": [(1, 1.5), (2, 0.5)]}
     assert watch.last_output == START
     assert not watch.is_finished
-    assert repr(watch) == f"Watch({RESIDUAL!r}, 2 samples, residual=0.5)"
+    assert repr(watch) == f"LogWatch({RESIDUAL!r}, 2 samples, residual=0.5)"
 
 
 def test_watch_ends_with_its_task_and_has_the_last_line(task, reading):

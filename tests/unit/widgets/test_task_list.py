@@ -157,7 +157,7 @@ def test_query_of_the_page_is_shown_and_is_there_for_python(table):
 
 def test_query_of_python_is_what_the_page_would_send(table):
     widget, _ = table(*many(3))
-    widget.query("t1", sort="-cost", group="project", status="success")
+    widget.query("t1", sort="-cost_usd", group="project", status="success")
     there = widget.shape["query"]
     widget.query()
     assert widget.shape["query"] == query()
@@ -181,7 +181,7 @@ def test_facet_gives_values_and_refuses_what_is_no_column(table):
 
 
 def test_columns_and_mode_are_checked(table):
-    widget, _ = table(*many(1), columns=["id", "cost"], mode="timeline")
+    widget, _ = table(*many(1), columns=["task_id", "cost_usd"], mode="timeline")
     assert (widget.columns, widget.mode) == (["id", "cost"], "timeline")
     for wrong in ({"columns": ["colour"]}, {"mode": "pie"}, {"columns": [3]}):
         with pytest.raises(InputError):

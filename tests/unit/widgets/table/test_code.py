@@ -135,7 +135,7 @@ def test_everything_is_one_line():
 
 def test_code_reads_as_a_person_would_write_it():
     query = TableQuery.from_arguments(
-        tones="ok", status="success", cost=(0.5, None), sort="-cost", group="project"
+        tones="ok", status="success", cost_usd=(0.5, None), sort="-cost_usd", group="project"
     )
     assert pandas_code(query).splitlines() == [
         "df = tasks.to_frame()",

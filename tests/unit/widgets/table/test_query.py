@@ -5,7 +5,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.frames.schema import COLUMNS as FRAME_COLUMNS
+from inductiva_widgets.frames.schema import INDEX
 from inductiva_widgets.widgets.table import TableQuery
+from inductiva_widgets.widgets.table.columns import COLUMNS, KEYS_BY_NAME
 from inductiva_widgets.widgets.table.query import UNKNOWN_GROUP, Sort, ValueRange
 
 VIEW = {
@@ -26,11 +29,11 @@ def test_query_of_a_person_is_that_of_the_page():
     written = TableQuery.from_arguments(
         "reef",
         tones=["ok", "bad"],
-        sort="-cost",
+        sort="-cost_usd",
         group="project",
         closed=["a"],
         project=["a", None],
-        cost=(1, None),
+        cost_usd=(1, None),
     )
     assert written == TableQuery.from_json(VIEW)
 
@@ -38,7 +41,7 @@ def test_query_of_a_person_is_that_of_the_page():
 def test_person_may_write_one_value_times_and_durations():
     moment = datetime(2024, 2, 1, tzinfo=timezone.utc)
     query = TableQuery.from_arguments(
-        tones="ok", status="failed", ended=(moment, None), queue=(None, timedelta(0, 90))
+        tones="ok", status="failed", ended=(moment, None), queue_time=(None, timedelta(0, 90))
     )
     assert query.status_group == ("ok",)
     assert query.filters == {
@@ -57,7 +60,46 @@ def test_unknown_value_and_unknown_group_have_a_name():
 
 
 def test_sort_without_a_minus_is_upwards():
-    assert TableQuery.from_arguments(sort="id").sort == Sort("id", descending=False)
+    assert TableQuery.from_arguments(sort="task_id").sort == Sort("id", descending=False)
+
+
+OLD_NAMES = {key: column.frame for key, column in COLUMNS.items() if key not in KEYS_BY_NAME}
+
+
+def test_names_of_columns_are_those_of_the_frame():
+    assert set(KEYS_BY_NAME) <= {*FRAME_COLUMNS, INDEX, "phases", "metric"}
+    assert sorted(KEYS_BY_NAME.values()) == sorted(COLUMNS)
+
+
+@pytest.mark.parametrize("key", OLD_NAMES)
+def test_old_name_of_a_column_is_accepted_with_a_warning_at_the_caller(key):
+    with pytest.warns(DeprecationWarning, match=f"{key!r} is now {OLD_NAMES[key]!r}") as caught:
+        query = TableQuery.from_arguments(sort=key)
+    assert query == TableQuery.from_arguments(sort=OLD_NAMES[key])
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_old_name_of_a_filter_and_a_group_is_accepted_with_a_warning():
+    with pytest.warns(DeprecationWarning, match="'cost' is now 'cost_usd'"):
+        filtered = TableQuery.from_arguments(cost=(1, None))
+    assert filtered == TableQuery.from_arguments(cost_usd=(1, None))
+    with pytest.warns(DeprecationWarning, match="'machine' is now 'machine_type'"):
+        grouped = TableQuery.from_arguments(group="machine")
+    assert grouped == TableQuery.from_arguments(group="machine_type")
+
+
+def test_name_of_the_frame_gives_no_warning(recwarn):
+    TableQuery.from_arguments(sort="-cost_usd", group="machine_type", task_id="a")
+    assert list(recwarn) == []
+
+
+def test_column_named_twice_in_old_and_new_words_is_refused():
+    twice = {"cost": (1, None), "cost_usd": (2, None)}
+    with (
+        pytest.warns(DeprecationWarning, match="cost_usd"),
+        pytest.raises(InputError, match="cost_usd"),
+    ):
+        TableQuery.from_arguments(**twice)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +149,9 @@ def test_what_is_no_query_is_refused(view):
     [
         ({"colour": "red"}, "colour"),
         ({"sort": 3}, "Sort"),
-        ({"sort": "--cost"}, "-cost"),
-        ({"cost": 3}, "pair"),
-        ({"cost": (1, 2, 3)}, "pair"),
+        ({"sort": "--cost_usd"}, "-cost_usd"),
+        ({"cost_usd": 3}, "pair"),
+        ({"cost_usd": (1, 2, 3)}, "pair"),
         ({"status": 3}, "status"),
     ],
 )

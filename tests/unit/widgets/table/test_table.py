@@ -23,8 +23,8 @@ def priced(*costs):
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [
-        ("cost", ["t1", "t4", "t0", "t2", "t3"]),
-        ("-cost", ["t0", "t1", "t4", "t2", "t3"]),
+        ("cost_usd", ["t1", "t4", "t0", "t2", "t3"]),
+        ("-cost_usd", ["t0", "t1", "t4", "t2", "t3"]),
         (None, ["t0", "t1", "t2", "t3", "t4"]),
     ],
 )
@@ -202,7 +202,7 @@ def test_range_of_times_that_a_facet_gives_leaves_no_task_out():
 def test_empty_table_has_no_lines():
     table = table_of()
     for group in (None, "status"):
-        table.set_query(TableQuery.from_arguments("x", sort="cost", group=group))
+        table.set_query(TableQuery.from_arguments("x", sort="cost_usd", group=group))
         assert table.row_window(0, 10)[1:] == ([], [])
     assert table.aggregates() == {"counts": {}, "cost": None, "seconds": 0.0}
 
@@ -214,7 +214,7 @@ def chosen(table):
 def test_selection_outlives_a_query_and_counts_what_is_hidden():
     table = table_of(info("a"), info("b", "computation-started"), info("c", "failed"))
     table.select([0, 1], on=True)
-    table.set_query(TableQuery.from_arguments(tones=["run", "bad"], sort="-id"))
+    table.set_query(TableQuery.from_arguments(tones=["run", "bad"], sort="-task_id"))
     assert chosen(table) == ["b", "a"]
     assert table.selection() == {
         "version": 1,
@@ -239,7 +239,7 @@ def test_select_all_takes_what_matches_and_none_takes_all_away():
 
 def test_lines_are_selected_by_the_present_order_and_heads_with_their_tasks():
     table = table_of(info("a", project="x"), info("b", project="y"), info("c", project="x"))
-    table.set_query(TableQuery.from_arguments(group="project", closed=["y"], sort="-id"))
+    table.set_query(TableQuery.from_arguments(group="project", closed=["y"], sort="-task_id"))
     assert lines(table) == ["x", "c", "a", "y"]
     table.select_lines(1, 2, on=True)
     assert chosen(table) == ["c"]
@@ -274,7 +274,7 @@ def test_news_of_a_sent_line_are_what_has_changed():
     ("query", "is_stale"),
     [
         ({}, False),
-        ({"sort": "id"}, False),
+        ({"sort": "task_id"}, False),
         ({"project": "default"}, False),
         ({"tones": "run"}, True),
         ({"search": "progress"}, True),
