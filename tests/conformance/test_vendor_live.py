@@ -120,7 +120,7 @@ def test_tail_ends_with_the_reason_when_one_of_its_files_is_not_there(vendor, st
 
 
 def test_wait_prints_the_output_to_its_end(ask, served, vendor_session, tmp_path):
-    long_enough = make_short_storm(tmp_path, "01/16/2024")
+    long_enough = make_short_storm(tmp_path, "02/29/2024")
     task = start(served, long_enough)
     done = vendor_session.run(
         tmp_path,
