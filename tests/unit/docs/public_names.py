@@ -21,8 +21,8 @@ MODULES = (
     ),
     f"{PACKAGE}.widgets",
     # What public calls return, and what a status means.
-    f"{PACKAGE}.api.client",
-    f"{PACKAGE}.models",
+    f"{PACKAGE}.http.client",
+    f"{PACKAGE}.models.tasks",
     f"{PACKAGE}.status",
 )
 
