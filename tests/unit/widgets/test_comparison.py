@@ -40,7 +40,7 @@ def compared(service):
     def make(*tasks):
         client = service(*tasks)
         table = api.get(1000, client=client).widget()
-        table._select({"on": True})
+        table._handlers["select"]({"on": True})
         return ask(table), table, client
 
     return make
