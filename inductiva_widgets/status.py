@@ -126,9 +126,9 @@ class StatusInfo(NamedTuple):
     ----------
     alias
         Its name for people, such as ``"In Queue"``.
-    tone
-        The family that it belongs to.
-    meaning
+    group
+        The group of statuses that it belongs to.
+    description
         What has happened, in one sentence.
     advice
         What to do about it; empty where there is nothing to do.

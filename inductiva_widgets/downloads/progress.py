@@ -100,7 +100,7 @@ class DownloadSummary:
 
     @classmethod
     def combined(cls, outcomes: Iterable[DownloadSummary]) -> DownloadSummary:
-        """Combine the summaries of several downloads.
+        """Return the summaries of several downloads as one.
 
         Parameters
         ----------

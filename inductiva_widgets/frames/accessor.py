@@ -101,7 +101,7 @@ class TaskFrameAccessor:
         --------
         >>> chart = df.inductiva.durations(by="simulator")
         """
-        return self._plot("times", options)
+        return self._plot("durations", options)
 
     def costs(self, **options: Any) -> Any:
         """Return the chart ``inductiva_widgets.plots.costs``.

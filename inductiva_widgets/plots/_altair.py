@@ -59,12 +59,12 @@ def to_records(columns: Mapping[str, Sequence[Any]]) -> Any:
 
 def layer(*charts: Any) -> Any:
     """Return charts on top of each other."""
-    return _native().Layers(layer=list(charts))
+    return _native().LayeredChart(layer=list(charts))
 
 
 def hconcat(*charts: Any, spacing: int = 24) -> Any:
     """Return charts side by side."""
-    return _native().Row(hconcat=list(charts), spacing=spacing)
+    return _native().HConcatChart(hconcat=list(charts), spacing=spacing)
 
 
 def base_chart(data: Any) -> Any:

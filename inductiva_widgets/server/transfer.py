@@ -36,7 +36,8 @@ def check_room(folder: Path, size: int) -> None:
     if size > MOST_UPLOAD:
         raise TooLargeError(f"{size:,} bytes are more than the {MOST_UPLOAD:,} that are taken.")
     free = free_space(folder, _RESERVE)
-    if size > free:
+    # Nothing to spare means that the reserve is in use: no file may grow then.
+    if size > free or not free:
         raise TooLargeError(
             f"{size:,} bytes do not fit: the disk of this machine has {free:,} to spare."
         )

@@ -375,7 +375,7 @@ class Task:
     def sync_context(self) -> Iterator[Task]:
         """Kill the remote task when the block is left by an exception or an interrupt.
 
-        The exception or interrupt is raised again.
+        The exception or interrupt is raised again. The kill takes one request.
 
         Yields
         ------

@@ -348,12 +348,12 @@ class SelectionView(TypedDict):
     cost: float | None
 
 
-class _FacetValue(TypedDict):
+class _FacetCount(TypedDict):
     value: str | None
     count: int
 
 
-class FacetValue(_FacetValue, total=False):
+class FacetValue(_FacetCount, total=False):
     """A value of a column, and how often it occurs; ``tone`` for a status only."""
 
     tone: StatusGroupKey

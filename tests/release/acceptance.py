@@ -189,7 +189,7 @@ def _() -> None:
 
 @check("a picture is drawn")
 def _() -> None:
-    picture = frame.inductiva.times()
+    picture = frame.inductiva.durations()
     picture.save("times.svg")
     assert "<svg" in Path("times.svg").read_text(encoding="utf-8")
 

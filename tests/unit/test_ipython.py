@@ -81,7 +81,7 @@ from inductiva_widgets.http.transport import Transport
 from inductiva_widgets.config import Settings
 nobody = "http://127.0.0.1:9"
 def ask():
-    return Client(Transport(Settings(nobody, "key", nobody))).machine_groups()
+    return Client(Transport(Settings(nobody, "key", nobody))).list_machine_groups()
 ask()"""
 
 
@@ -143,7 +143,7 @@ def notebook(shell, service, monkeypatch, capsys, tmp_path):
             monkeypatch.setattr("inductiva_widgets.tasks._display.in_notebook", lambda: False)
         return shown(shell, capsys, cell)
 
-    monkeypatch.setattr("inductiva_widgets._kernel.sleep", interrupted)
+    monkeypatch.setattr("inductiva_widgets._kernel.sleep_and_process_messages", interrupted)
     monkeypatch.setattr(watch._over, "wait", interrupted)
     monkeypatch.setattr(Download, "_wait", interrupted)
     monkeypatch.chdir(tmp_path)
@@ -177,7 +177,7 @@ def test_interrupt_of_a_kill_says_where_to_look(notebook, shell, monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shell.user_ns["task"].client, "kill", interrupted)
+    monkeypatch.setattr(shell.user_ns["task"].client, "kill_task", interrupted)
     text = notebook("task.kill(wait_timeout=9)")
     assert text.rstrip().endswith(
         "The kill of task t1 was interrupted; its status says what came of it."
@@ -217,12 +217,12 @@ def test_interrupt_can_still_be_caught_as_one(notebook):
 def test_interrupt_shows_all_in_verbose_mode(notebook, shell):
     shell.run_line_magic("xmode", "Verbose")
     try:
-        assert "waiting.py" in notebook("task.wait(silent_mode=True)")
+        assert "_wait.py" in notebook("task.wait(silent_mode=True)")
     finally:
         shell.run_line_magic("xmode", "Context")
 
 
 def test_interrupt_outside_a_notebook_is_left_as_it_is(notebook):
     text = notebook("task.wait(silent_mode=True)", is_kernel=False)
-    assert "waiting.py" in text
+    assert "_wait.py" in text
     assert text.rstrip().splitlines()[-1].strip() in ("KeyboardInterrupt:", "KeyboardInterrupt")

@@ -12,7 +12,7 @@ from inductiva_widgets.tasks import Task, TaskList
 from tests.unit.conftest import wire_task
 from tests.unit.frames.test_from_frame import decoded
 
-PLOTS = ("timeline", "times", "costs", "statuses", "machines")
+PLOTS = ("timeline", "durations", "costs", "statuses", "machines")
 
 
 @pytest.fixture

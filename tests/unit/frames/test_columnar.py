@@ -42,8 +42,8 @@ def test_fields_are_those_of_each_task(infos):
         assert text(fields, "status", place) == info.status.value
         assert text(fields, "machine_type", place) == info.machine_type
         assert text(fields, "error", place) == info.reason
-        assert moment(fields.durations["started"][place]) == plain(info.start_time)
-        assert moment(fields.durations["ended"][place]) == plain(timing.end_time(info))
+        assert moment(fields.times["started"][place]) == plain(info.start_time)
+        assert moment(fields.times["ended"][place]) == plain(timing.end_time(info))
         size = info.metrics and info.metrics.output_size_bytes
         assert np.array_equal(
             fields.numbers["output_bytes"][place],
@@ -104,7 +104,7 @@ def test_more_tasks_than_are_read_at_a_time_keep_their_order():
 
 def test_no_task_has_every_column():
     fields = TaskColumns.read([])
-    assert (set(fields.texts), set(fields.durations)) == (set(TEXTS), set(TIMES))
+    assert (set(fields.texts), set(fields.times)) == (set(TEXTS), set(TIMES))
     assert set(fields.numbers) == set(NUMBERS)
     assert METADATA in fields.texts
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inductiva_widgets import tasks as api
 from inductiva_widgets.errors import InputError, NotFoundError
-from inductiva_widgets.frames import _compare, to_frame
+from inductiva_widgets.frames import compare, to_frame
 from inductiva_widgets.frames._compare import comparison_frame
 from inductiva_widgets.frames.schema import COLUMNS
 from inductiva_widgets.models.tasks import TaskInfo
@@ -55,7 +55,7 @@ def wire_tasks(draw):
 @given(wire_tasks())
 def test_what_is_dropped_is_constant_and_what_is_kept_is_not(tasks):
     whole = comparison_frame(infos(*tasks))
-    compared = _compare(whole)
+    compared = compare(whole)
     assert list(compared.index) == [task["task_id"] for task in tasks]
     assert set(compared) | set(same_of(compared)) == set(whole)
     assert list(compared) == [name for name in whole if name in compared]
@@ -67,7 +67,7 @@ def test_what_is_dropped_is_constant_and_what_is_kept_is_not(tasks):
 @given(wire_tasks())
 def test_what_is_the_same_is_plain_json_and_equal_to_the_frame(tasks):
     whole = comparison_frame(infos(*tasks))
-    same = same_of(_compare(whole))
+    same = same_of(compare(whole))
     assert json.loads(json.dumps(same, allow_nan=False)) == same
     for name, value in same.items():
         first = whole[name].iloc[0]
@@ -86,37 +86,37 @@ def test_all_columns_of_the_schema_are_looked_at():
 
 
 def test_one_that_is_missing_differs_from_one_that_is_there():
-    frame = _compare(to_frame(infos(wire_task("a"), wire_task("b", project=None))))
+    frame = compare(to_frame(infos(wire_task("a"), wire_task("b", project=None))))
     assert list(frame) == ["project"]
 
 
 def test_numbers_are_compared_exactly():
     costs = [{"estimated_computation_cost": cost} for cost in (0.1 + 0.2, 0.3)]
     frame = to_frame(infos(*(wire_task(str(i), **cost) for i, cost in enumerate(costs))))
-    assert list(_compare(frame)) == ["cost_usd"]
+    assert list(compare(frame)) == ["cost_usd"]
 
 
 def test_column_that_is_always_wanted_stays_and_is_still_told_to_be_the_same():
-    frame = _compare(to_frame(infos(wire_task("a"), wire_task("b"))), always=["status"])
+    frame = compare(to_frame(infos(wire_task("a"), wire_task("b"))), always=["status"])
     assert list(frame) == ["status"]
     assert same_of(frame)["status"] == "success"
 
 
 def test_column_that_is_not_there_cannot_stay():
     with pytest.raises(InputError, match="costs"):
-        _compare(to_frame(infos(wire_task("a"), wire_task("b"))), always=["costs"])
+        compare(to_frame(infos(wire_task("a"), wire_task("b"))), always=["costs"])
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "there is none"), (1, "there is one")])
 def test_fewer_than_two_tasks_are_refused(count, words):
     frame = to_frame(infos(*(wire_task(str(i)) for i in range(count))))
     with pytest.raises(InputError, match=f"two tasks or more; {words}"):
-        _compare(frame)
+        compare(frame)
 
 
 def test_columns_of_lists_and_others_that_a_user_has_added_are_compared_too():
     frame = pd.DataFrame({"one": [[1], [1]], "two": [[1], [2]], 3: [None, np.nan]})
-    compared = _compare(frame)
+    compared = compare(frame)
     assert list(compared) == ["two"]
     assert same_of(compared) == {"one": "[1]", "3": None}
 
@@ -124,7 +124,7 @@ def test_columns_of_lists_and_others_that_a_user_has_added_are_compared_too():
 def test_frame_that_was_compared_is_left_as_it_was():
     frame = to_frame(infos(wire_task("a"), wire_task("b", num_retries=2)))
     before = frame.copy()
-    compared = _compare(frame)
+    compared = compare(frame)
     compared.loc["a", "retries"] = 5
     pd.testing.assert_frame_equal(frame, before)
     assert "same" not in frame.attrs["inductiva"]
@@ -133,15 +133,15 @@ def test_frame_that_was_compared_is_left_as_it_was():
 def test_only_the_last_of_many_may_differ():
     few = comparison_frame(infos(wire_task("a"), wire_task("b", project="x")))
     many = few.iloc[[0] * 500 + [1]]
-    assert list(_compare(many)) == ["project"]
-    assert "project" in same_of(_compare(many.iloc[:-1]))
+    assert list(compare(many)) == ["project"]
+    assert "project" in same_of(compare(many.iloc[:-1]))
 
 
 def test_one_hundred_thousand_tasks_take_no_second():
     few = comparison_frame(infos(*(wire_task(str(i), project=f"p{i}") for i in range(100))))
     many = few.iloc[np.tile(np.arange(100), 1_000)]
     began = time.process_time()
-    assert list(_compare(many)) == ["project"]
+    assert list(compare(many)) == ["project"]
     assert time.process_time() - began < 1
 
 
@@ -225,7 +225,7 @@ def test_commands_that_were_executed_stand_in_where_those_asked_for_are_not_unde
 def test_parameters_of_the_submission_are_columns():
     one = wire_task("a", **run("x", sim_dir="sim_dir", depth=2.5))
     other = wire_task("b", **run("x", sim_dir="sim_dir", run_subprocess_dir=None))
-    frame = _compare(comparison_frame(infos(one, other), details=True))
+    frame = compare(comparison_frame(infos(one, other), details=True))
     assert list(frame) == ["parameter.depth"]
     assert list(frame["parameter.depth"]) == ["2.5", None]
     assert same_of(frame)["parameter.sim_dir"] == "sim_dir"

@@ -35,7 +35,7 @@ HOSTILE = (
 
 AGGREGATED = {
     "timeline": "in bins of 1 day",
-    "times": "aggregated",
+    "durations": "aggregated",
     "costs": "summed by week",
     "statuses": "50,000 tasks",
     "machines": "medians",
@@ -85,7 +85,7 @@ def test_missing_values_of_any_kind_are_read_as_missing(frames, name, missing):
 
 NEEDS = {
     "timeline": ["status", "submitted", "started", "computation_ended", "ended"],
-    "times": ["queue_time", "computation_time"],
+    "durations": ["queue_time", "computation_time"],
     "costs": ["cost_usd", "created"],
     "statuses": ["status"],
     "machines": ["machine_type", "computation_time", "cost_usd"],
@@ -108,21 +108,21 @@ def test_what_is_no_frame_is_refused(name):
         getattr(plots, name)([1, 2])
 
 
-@pytest.mark.parametrize("name", ["times", "costs", "statuses"])
+@pytest.mark.parametrize("name", ["durations", "costs", "statuses"])
 def test_unknown_column_to_group_by_is_refused_with_those_there_are(frames, name):
     with pytest.raises(InputError, match=r"no column 'colour'.*simulator, project, machine_type"):
         getattr(plots, name)(frames[50], by="colour")
 
 
-@pytest.mark.parametrize("name", ["times", "costs"])
+@pytest.mark.parametrize("name", ["durations", "costs"])
 def test_column_of_another_kind_is_refused(frames, name):
-    column = {"times": "computation_time", "costs": "created"}[name]
+    column = {"durations": "computation_time", "costs": "created"}[name]
     with pytest.raises(InputError, match=f"column '{column}' does not hold"):
         getattr(plots, name)(frames[50].assign(**{column: "soon"}))
 
 
 @pytest.mark.parametrize("by", ["project", "metadata.<b>['x'].y"])
-@pytest.mark.parametrize("name", ["times", "costs", "statuses"])
+@pytest.mark.parametrize("name", ["durations", "costs", "statuses"])
 def test_hostile_texts_are_values_and_never_names_of_fields(name, by):
     texts = HOSTILE[:7]
     frame = frame_of(*(wire_task(text, estimated_computation_cost=1) for text in texts))

@@ -237,7 +237,7 @@ def test_wait_for_many_waits_for_the_others_before_it_raises(service, monkeypatc
     monkeypatch.setattr("time.sleep", end)
     with pytest.raises(NotFoundError):
         found.wait(1e-9, silent_mode=True)
-    assert [task.last_info.status for task in found[1:]] == ["success", "success"]
+    assert [task._state.last_info.status for task in found[1:]] == ["success", "success"]
 
 
 def test_refused_key_ends_an_action_on_many_at_once(service):

@@ -36,7 +36,7 @@ def test_files_come_with_what_is_known_of_them(task, monkeypatch):
         {"name": "stdout.txt", "size": None, "modified": None},
     ]
     assert (view["more"], view["note"]) == (0, "")
-    assert abs(view["as_of"] - task.server_time.timestamp() * 1000) < 10_000
+    assert abs(view["as_of"] - task._state.server_time.timestamp() * 1000) < 10_000
 
 
 def test_folder_of_many_files_is_told_in_part(task, monkeypatch):
