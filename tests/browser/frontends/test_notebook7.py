@@ -96,7 +96,7 @@ def test_kill_works_in_notebook_7_while_a_cell_is_busy(
 
 
 def test_cards_are_live_again_in_notebook_7_after_a_reload(open_in_notebook7, notebook7, page):
-    name = notebook7.write("reload.ipynb", reloading.SETUP, reloading.PENDING)
+    name = notebook7.write("reload.ipynb", reloading.SETUP, reloading.WAIT)
     reloading.comes_back_alive(open_in_notebook7(name), page)
 
 

@@ -168,6 +168,6 @@ def test_altair_is_loaded_only_when_a_picture_is_made():
 def test_missing_altair_is_told_with_the_way_to_get_it(frames, monkeypatch):
     monkeypatch.setitem(sys.modules, "altair", None)
     monkeypatch.delitem(sys.modules, "inductiva_widgets.plots._mime", raising=False)
-    monkeypatch.delattr(plots, "native", raising=False)
+    monkeypatch.delattr(plots, "_mime", raising=False)
     with pytest.raises(InputError, match=r'pip install "inductiva-widgets\[plots\]"'):
         plots.statuses(frames[1])
