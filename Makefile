@@ -7,7 +7,7 @@ BUNDLE := inductiva_widgets/static/widget.js
 ARGS ?=
 BENCHMARKS := import_time listing history frames export table live_log downloads server_listing server_load binder
 # What takes the README's pictures, and those among the tests' own that it shows.
-PICTURES := take_pictures take_film test_downloads test_table test_card test_compare test_task_history test_notebook_results hosts/test_dashboard
+PICTURES := take_pictures take_film test_downloads test_table test_card test_compare test_task_history test_notebook_results frontends/test_dashboard
 KEPT := download-running table timeline card-log card-outputs history-costs compare sweep dam-break dashboard
 # Processes of a test run. Tests wait for servers, kernels and pages most of the time.
 JOBS ?= 3
