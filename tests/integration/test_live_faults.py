@@ -123,7 +123,7 @@ def test_removed_task_of_a_table_is_named_in_it_and_in_what_is_saved(client, tas
         assert "shown as last known: t2." in saved["text/plain"]
         assert "shown as last known: t2." in saved["text/html"].replace("</bdi>", "")
         tasks["t3"].update(wire_task("t3", "failed"))
-        until(lambda: table.tasks[3].known.status == "failed")
+        until(lambda: table.tasks[3]._state.last_info.status == "failed")
         assert table.feed["offline_since"] is None
     finally:
         table.close()

@@ -70,7 +70,7 @@ LISTED = {
     "tasks.clear_history": (inductiva.tasks.clear_history, 0),
     "resources.get": (inductiva.resources.get, 1),
     "resources.MachineGroup": (lambda: inductiva.resources.MachineGroup("c2-standard-4"), 0),
-    "resources.Machines.estimate_cost": (
+    "resources.BaseMachineGroup.estimate_cost": (
         lambda: inductiva.resources.MachineGroup("c2-standard-4").estimate_cost(),
         1,
     ),
@@ -197,7 +197,7 @@ def test_pictures_and_files_of_a_frame_cost_nothing(done, count, tmp_path):
         inductiva.frames.read(tmp_path / "tasks.csv").inductiva.tasks()
 
     assert count(use) == []
-    assert "none costs a request" in DOCSTRINGS["frames.TaskFrame"]
+    assert "none costs a request" in DOCSTRINGS["frames.TaskFrameAccessor"]
 
 
 def test_connecting_costs_nothing(server_url, count):

@@ -61,7 +61,7 @@ def test_card_shows_a_watch_from_its_beginning_to_the_end_of_the_task(card, tmp_
     shared.wait(card.widget.task.id)
     until(lambda: not card.widget.live["can_grow"], "the end of the reading")
     assert series(card)["residual"]["last"] == 0.001
-    assert watch.is_over
+    assert watch.is_finished
 
 
 def test_files_of_a_running_task_come_with_sizes_and_times(card):

@@ -183,7 +183,7 @@ def test_card_shows_a_watch_to_the_end_and_the_archive_says_the_same(card, solve
     say("end")
     assert ended(card, shared) == "success"
     until(lambda: not card.widget.live["can_grow"], "the end of the reading")
-    assert watch.is_over
+    assert watch.is_finished
     assert (watch.error, watch.samples) == (None, 101)
     assert series(card)["residual"]["last"] == 0.5
     assert card.widget.live["error"] is None
@@ -313,7 +313,7 @@ class TestWithoutAiortc:
         watch = solver.watch(RESIDUAL)
         error = until(lambda: card.widget.live and card.widget.live["error"], "the error")
         assert 'pip install "inductiva-widgets[live]"' in error["detail"]
-        assert not watch.is_over
+        assert not watch.is_finished
         say("end")
         assert watch.wait(60)
         assert (watch.error, watch.samples) == (None, 101)
