@@ -28,7 +28,7 @@ def render_plain_lines(text: str) -> list[str]:
 
     Examples
     --------
-    >>> plain_lines("10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n")
+    >>> render_plain_lines("10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n")
     ['20 %', 'ERROR: no mesh', '']
     """
     return [_render_line(line) for line in strip_ansi(text).split("\n")]

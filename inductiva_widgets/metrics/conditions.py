@@ -51,7 +51,7 @@ class Condition:
     Examples
     --------
     >>> condition = Condition("residual > 1e3 for 2 samples")
-    >>> [condition.meets({"residual": value}) for value in (2e3, 1, 2e3, 3e3)]
+    >>> [condition.update({"residual": value}) for value in (2e3, 1, 2e3, 3e3)]
     [False, False, False, True]
     """
 

@@ -51,7 +51,7 @@ class Gaps:
     --------
     >>> gaps = Gaps()
     >>> for number, residual in enumerate((1.0, math.nan, math.nan, 0.5), start=1):
-    ...     gaps.add(Row(number, {"step": 10.0 * number, "residual": residual}))
+    ...     gaps.add(MetricRow(number, {"step": 10.0 * number, "residual": residual}))
     >>> gaps.of("residual")
     [Gap(kind='nan', start=2, end=3, step=('step', 20.0))]
     """

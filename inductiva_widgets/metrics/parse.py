@@ -29,9 +29,9 @@ def parse_number(text: str) -> float | None:
 
     Examples
     --------
-    >>> [number_of(text) for text in ("1e-5,", "1.2D-03", "1.5-103", "12.5%", "-NaN", "1,5")]
+    >>> [parse_number(text) for text in ("1e-5,", "1.2D-03", "1.5-103", "12.5%", "-NaN", "1,5")]
     [1e-05, 0.0012, 1.5e-103, 12.5, nan, None]
-    >>> [number_of(text) for text in ("-nan(ind)", "1.#QNAN", "-1.#INF", "Infinity")]
+    >>> [parse_number(text) for text in ("-nan(ind)", "1.#QNAN", "-1.#INF", "Infinity")]
     [nan, nan, -inf, inf]
     """
     text = text.strip().rstrip("%,;:)] ")

@@ -50,7 +50,7 @@ def select_image_variant(
 
     Examples
     --------
-    >>> choose_variant("GROMACS", ["8", "12", "12_gpu"], None, "auto", has_gpu=True).tag
+    >>> select_image_variant("GROMACS", ["8", "12", "12_gpu"], None, "auto", has_gpu=True).tag
     'v12_gpu'
     """
     listed = set(offered)

@@ -25,11 +25,11 @@ def overlap_length(known: Sequence[str], fresh: Sequence[str]) -> int | None:
 
     Examples
     --------
-    >>> splice(["a", "b", "c"], ["b", "c", "d"])
+    >>> overlap_length(["a", "b", "c"], ["b", "c", "d"])
     2
-    >>> splice(["a", "b", "time = 0."], ["b", "time = 0.5", "d"])
+    >>> overlap_length(["a", "b", "time = 0."], ["b", "time = 0.5", "d"])
     1
-    >>> print(splice(["a"], ["c"]))
+    >>> print(overlap_length(["a"], ["c"]))
     None
     """
     found = _find_overlap(known, fresh)
@@ -55,9 +55,9 @@ def resume_index(known: Sequence[str], whole: Sequence[str]) -> int | None:
 
     Examples
     --------
-    >>> after(["b", "c"], ["a", "b", "c", "d"])
+    >>> resume_index(["b", "c"], ["a", "b", "c", "d"])
     3
-    >>> print(after(["a"], ["a", "b", "a", "c"]))
+    >>> print(resume_index(["a"], ["a", "b", "a", "c"]))
     None
     """
     if not known:

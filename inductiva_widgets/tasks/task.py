@@ -954,7 +954,8 @@ class Task:
 
         Examples
         --------
-        >>> listener = task.on_status(lambda task, status: print(task.id, status))
+        >>> seen = []
+        >>> listener = task.on_status(lambda task, status: seen.append(status))
         >>> listener.cancel()
         """
         return StatusListener(self, callback)
