@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.task_list import TaskList
 
 MOST = 20
-"""So many columns can still be looked over; the page's twin is in ``panels/BulkBar.tsx``."""
+"""So many columns can still be looked over; the page's twin is in ``panels/SelectionBar.tsx``."""
 
 _GROUPS = ("Task", "Metadata", "Machine", "Commands", "Times", "Cost", "Data")
 _MACHINE = ("machine_type", "provider", "machine_group", "machines", "cpus", "memory_bytes")
