@@ -33,7 +33,7 @@ from pathlib import Path
 import pandas as pd
 import inductiva_widgets as inductiva
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.history import update
+from inductiva_widgets.history import load
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
