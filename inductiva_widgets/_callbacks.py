@@ -30,14 +30,14 @@ class CallContext:
 
 
 class Registration:
-    """A callback that is registered; ``cancel()`` ends it, and so does calling it.
+    """Handle of a registered callback. Call ``cancel()``, or the handle, to unregister it.
 
     Parameters
     ----------
     text
-        What is called and when, for people.
+        Description of the callback and its occasion, as shown in a notebook.
     cancel
-        What ends it.
+        Called to unregister the callback.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Registration:
         self._cancel = cancel
 
     def cancel(self) -> None:
-        """Call the function no more; harmless if done before."""
+        """Unregister the callback; a second call has no effect."""
         self._cancel()
 
     __call__ = cancel

@@ -41,7 +41,7 @@ class ExportOptions(NamedTuple):
 
 
 def export_tasks(
-    path: Path, choice: ExportOptions, *, told: Callable[[list[TaskInfo]], None]
+    path: Path, choice: ExportOptions, *, on_page: Callable[[list[TaskInfo]], None]
 ) -> int:
     """Write tasks to a file that is whole or not there.
 
@@ -51,8 +51,8 @@ def export_tasks(
         Target; its ending tells the format.
     choice
         Which tasks, and what of them.
-    told
-        Called with each page once it is there.
+    on_page
+        Called with the tasks of each page that has been read.
 
     Returns
     -------
@@ -67,12 +67,14 @@ def export_tasks(
     from inductiva_widgets.frames.io import write_frames
     from inductiva_widgets.frames.schema import select_columns
 
-    # Told before the first request.
+    # An unknown column is an error before the first request.
     select_columns(choice.columns, ())
-    return write_frames(_pages(choice, told), path)
+    return write_frames(_pages(choice, on_page), path)
 
 
-def _pages(choice: ExportOptions, told: Callable[[list[TaskInfo]], None]) -> Iterator[pd.DataFrame]:
+def _pages(
+    choice: ExportOptions, on_page: Callable[[list[TaskInfo]], None]
+) -> Iterator[pd.DataFrame]:
     """Yield frames of one page each, at least one, so that an empty history has a header too."""
     from inductiva_widgets.frames._columnar import METADATA, TaskColumns
     from inductiva_widgets.frames._to_frame import build_frame
@@ -85,7 +87,7 @@ def _pages(choice: ExportOptions, told: Callable[[list[TaskInfo]], None]) -> Ite
     infos = takewhile(lambda info: _is_since(info, choice.since), found)
     page = list(islice(infos, _PAGE))
     while True:
-        told(page)
+        on_page(page)
         fields = TaskColumns.read(page)
         now = datetime.now(timezone.utc) + timedelta(seconds=client.transport.clock_skew)
         frame = build_frame(fields, columns=choice.columns, now=now, source=source)

@@ -201,7 +201,7 @@ def export(file: str, columns: str | None, **chosen: Any) -> None:
 
     names = None if columns is None else tuple(name.strip() for name in columns.split(","))
     with _counting() as told:
-        count = export_tasks(Path(file), ExportOptions(columns=names, **chosen), told=told)
+        count = export_tasks(Path(file), ExportOptions(columns=names, **chosen), on_page=told)
     click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
 
 

@@ -25,7 +25,7 @@ class MetricRow(NamedTuple):
     values: Values
 
 
-class _RowGroup:
+class _RowBlock:
     """Neighbours, of which the rows stay that hold the extremes; of equal ones the earliest."""
 
     __slots__ = ("high", "infinite", "low", "place", "undefined")
@@ -84,7 +84,7 @@ class DecimatedRows:
         self._newest: MetricRow | None = None
         # The rows that stay of groups that are whole, and the group that is not.
         self._closed: list[MetricRow] = []
-        self._open = _RowGroup(0)
+        self._open = _RowBlock(0)
 
     @property
     def is_thinned(self) -> bool:
@@ -118,13 +118,13 @@ class DecimatedRows:
         place = row.sample // self._size
         if self._open.place != place:
             self._closed += self._open.rows()
-            self._open = _RowGroup(place)
+            self._open = _RowBlock(place)
         self._open.add(row)
 
     def _halve(self) -> None:
         rows = [*self._closed, *self._open.rows()]
         self._size *= 2
-        self._closed, self._open = [], _RowGroup(0)
+        self._closed, self._open = [], _RowBlock(0)
         for row in rows:
             self._append(row)
 

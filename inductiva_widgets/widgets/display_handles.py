@@ -1,7 +1,7 @@
-"""Where a widget is shown, so that its static twin can take its place.
+"""Outputs in which a widget is displayed, so that their content can be updated.
 
-A saved notebook keeps a reference to a live view, which means nothing once the kernel is gone; the
-twin is plain HTML and text, and stays readable wherever the file is opened.
+A saved notebook stores a reference to a live view, which is useless once the kernel is gone. The
+HTML and text stored with it stay readable wherever the file is opened.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import itertools
 import sys
 import threading
 import uuid
-import weakref
 from collections.abc import Callable
 from typing import Any
 
+from inductiva_widgets.polling import WeakList
 from inductiva_widgets.widgets.notebook_cells import cells
 
 Mimes = dict[str, Any]
@@ -71,7 +71,8 @@ def _publish(data: Mimes, display_id: str, *, update: bool = False) -> None:
         publish_display_data(data, transient={"display_id": display_id}, update=update)  # type: ignore[no-untyped-call]
 
 
-_live: weakref.WeakSet[Any] = weakref.WeakSet()
+# Threads display widgets while a cell ends.
+_live: WeakList[Any] = WeakList()
 
 
 def keep_true(widget: Any) -> None:
@@ -88,7 +89,7 @@ def _update_all() -> None:
     The poller brings the same news a moment later. By then the notebook may be over, where it is
     run without a front end.
     """
-    for widget in list(_live):
+    for widget in _live:
         widget.show_news()
 
 
@@ -103,7 +104,7 @@ def _replace_all() -> None:
         # Messages of 64 KiB are sent without a copy, which zmq cannot do any more at this time: it
         # breaks off in the middle, and the page takes the next message for the rest.
         kernel.session.copy_threshold = sys.maxsize
-    for widget in list(_live):
+    for widget in _live:
         # One that fails must not keep the others from being readable; nobody is left to tell.
         with contextlib.suppress(Exception):
             widget.show_static()

@@ -1,15 +1,10 @@
 """What callbacks print in a real kernel appears in the cell that registered them."""
 
-import os
-import sys
-
 import pytest
-from jupyter_client import KernelManager
 
-from tests.embedded import end_server
-from tests.integration.test_busy_kernel import CASE, FrontEnd, old_ipykernel
+from tests.integration.test_busy_kernel import CASE, old_ipykernel, start_kernel
 
-__all__ = ["old_ipykernel"]
+__all__ = ["old_ipykernel", "start_kernel"]
 
 SETUP = f"""
 import inductiva_widgets as inductiva
@@ -17,35 +12,6 @@ inductiva.connect("local")
 task = inductiva.simulators.SWMM().run({str(CASE)!r})
 print(task.id)
 """
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Return a function that starts a kernel with an embedded server of its own."""
-    data = tmp_path / "local"
-    started = []
-
-    def start(path=""):
-        environment = {
-            **os.environ,
-            "INDUCTIVA_LOCAL_DIR": str(data),
-            "IPYTHONDIR": str(tmp_path / "ipython"),
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(path), *sys.path])),
-        }
-        manager = KernelManager()
-        manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        manager.start_kernel(env=environment, cwd=str(tmp_path))
-        client = manager.client()
-        client.start_channels()
-        started.append((manager, client))
-        client.wait_for_ready(timeout=60)
-        return FrontEnd(client, manager)
-
-    yield start
-    for manager, client in started:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    end_server(data)
 
 
 def is_idle(cell):
@@ -57,8 +23,8 @@ def is_idle(cell):
 
 
 @pytest.mark.parametrize("is_old", [False, True], ids=["ipykernel", "ipykernel-6"])
-def test_on_status_prints_each_change_into_its_own_cell(start, request, is_old):
-    front = start(request.getfixturevalue("old_ipykernel") if is_old else "")
+def test_on_status_prints_each_change_into_its_own_cell(start_kernel, request, is_old):
+    front = start_kernel(request.getfixturevalue("old_ipykernel") if is_old else "")
     task_id = front.run(SETUP).split()[-1]
     own = front.client.execute("task.on_status(print)")
     seen = front.until(is_idle(own))
@@ -85,8 +51,8 @@ def test_on_status_prints_each_change_into_its_own_cell(start, request, is_old):
     assert len(statuses) == len(set(statuses))
 
 
-def test_interrupted_wait_shows_the_line_of_the_user_and_one_sentence(start):
-    front = start()
+def test_interrupted_wait_shows_the_line_of_the_user_and_one_sentence(start_kernel):
+    front = start_kernel()
     task_id = front.run(SETUP).split()[-1]
     cell = front.client.execute("print('be' + 'gun', flush=True)\ntask.wait()")
     front.until(lambda m: m["msg_type"] == "display_data")
@@ -100,8 +66,8 @@ def test_interrupted_wait_shows_the_line_of_the_user_and_one_sentence(start):
     assert front.run("task.kill(); print(task.wait(silent_mode=True))") == "killed"
 
 
-def test_wait_for_a_status_that_is_reached_shows_nothing(start):
-    front = start()
+def test_wait_for_a_status_that_is_reached_shows_nothing(start_kernel):
+    front = start_kernel()
     front.run(SETUP)
     front.run("task.wait_for_status('computation-started', silent_mode=True); print('there')")
     cell = front.client.execute("is_there = task.wait_for_status('computation-started')")

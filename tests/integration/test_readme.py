@@ -100,7 +100,7 @@ def test_a_run_is_watched(first, place, capsys):
     inductiva.connect("local")
     names = run(block("task.on_status("), dict(first))
     try:
-        assert names["watch"].names == ("wall",)
+        assert names["watch"].series_names == ("wall",)
         printed = capsys.readouterr().out
         assert "Simulating 2024-01-10" in printed
         assert "stdout.txt was written" in printed or "model.out was written" in printed

@@ -131,8 +131,6 @@ EXCEPTIONS = {
 }
 # At most this many modules of the package import each other in a circle. May only go down.
 MAX_MODULES_IN_CYCLES = {"run time": 40, "with types": 55}
-# Classes that share their name, underscores aside. This set may only shrink.
-SHARED_CLASS_NAMES = {"HistoryQuery", "PeerConnection", "RowGroup", "Selection"}
 THIRD_PARTY = {
     "requests": {"downloads", "http"},
     "regex": {"metrics"},
@@ -294,7 +292,7 @@ def test_class_names_are_unique():
             if isinstance(node, ast.ClassDef):
                 homes[node.name.lstrip("_")].append(path.relative_to(ROOT).as_posix())
     shared = {name: paths for name, paths in homes.items() if len(paths) > 1}
-    assert {name: shared[name] for name in shared.keys() - SHARED_CLASS_NAMES} == {}
+    assert shared == {}
 
 
 def test_avoided_words_do_not_become_more():

@@ -36,7 +36,7 @@ class _GroupQuery(QueryModel, frozen=True, kw_only=True):
     machine_group_id: str
 
 
-class _HistoryQuery(QueryModel, frozen=True, kw_only=True):
+class _GroupHistoryQuery(QueryModel, frozen=True, kw_only=True):
     # Within what an SQLite integer can hold, multiplied.
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=500)] = 20
@@ -99,7 +99,7 @@ async def _active(request: Request) -> Response:
 
 async def _history(request: Request) -> Response:
     """List all machine groups there have ever been, newest first."""
-    query = read_query(request, _HistoryQuery)
+    query = read_query(request, _GroupHistoryQuery)
     group_filter = GroupFilter(
         before=_time(query.created_before, "created_before"),
         after=_time(query.created_after, "created_after"),
@@ -185,7 +185,7 @@ ROUTES = [
     ),
     Endpoint("GET", "/compute/groups", _active, answer=list[LocalGroup]),
     Endpoint(
-        "GET", "/compute/groups/history", _history, query=_HistoryQuery, answer=list[PastGroup]
+        "GET", "/compute/groups/history", _history, query=_GroupHistoryQuery, answer=list[PastGroup]
     ),
     Endpoint("GET", "/compute/price", _price, query=_PriceQuery, answer=Price),
     Endpoint(

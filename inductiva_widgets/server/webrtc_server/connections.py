@@ -37,7 +37,7 @@ class Connections:
     def __init__(self, max_connections: int, idle: float) -> None:
         self._max_connections = max_connections
         self._idle = idle
-        self._open: set[_PeerConnection] = set()
+        self._open: set[_ServedConnection] = set()
         self._sweeper = asyncio.create_task(self._sweep())
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class Connections:
         """Return the answer to an offer, None where there is none to give."""
         if not _asks_for_data(sdp) or len(self._open) >= self._max_connections:
             return None
-        connection = _PeerConnection(task, self._close_later)
+        connection = _ServedConnection(task, self._close_later)
         self._open.add(connection)
         try:
             return await asyncio.wait_for(connection.answer(sdp), _ANSWER_TAKES)
@@ -69,21 +69,21 @@ class Connections:
                 if connection.idle_seconds() > self._idle:
                     await self._close(connection)
 
-    def _close_later(self, connection: _PeerConnection) -> None:
+    def _close_later(self, connection: _ServedConnection) -> None:
         if connection in self._open:
             closing = asyncio.ensure_future(self._close(connection))
             # Kept until it is done, since the loop does not keep it.
             connection.closing = closing
 
-    async def _close(self, connection: _PeerConnection) -> None:
+    async def _close(self, connection: _ServedConnection) -> None:
         self._open.discard(connection)
         await connection.close()
 
 
-class _PeerConnection:
+class _ServedConnection:
     """One connection to one client, about one task; any number of channels."""
 
-    def __init__(self, task: RunningTask, on_lost: Callable[[_PeerConnection], None]) -> None:
+    def __init__(self, task: RunningTask, on_lost: Callable[[_ServedConnection], None]) -> None:
         self.closing: asyncio.Future[None] | None = None
         self._task = task
         self._on_lost = on_lost

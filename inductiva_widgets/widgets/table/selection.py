@@ -12,7 +12,7 @@ from inductiva_widgets.widgets.table.columns import ColumnStore, Mask, Positions
 from inductiva_widgets.widgets.table.row_order import RowOrder
 
 
-class Selection:
+class RowSelection:
     """Which of some tasks are chosen.
 
     Parameters

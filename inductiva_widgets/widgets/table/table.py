@@ -18,7 +18,7 @@ from inductiva_widgets.widgets.table.pandas_code import pandas_code
 from inductiva_widgets.widgets.table.query import TableQuery
 from inductiva_widgets.widgets.table.row_diff import RowDiffer
 from inductiva_widgets.widgets.table.row_order import compute_order, filter_mask
-from inductiva_widgets.widgets.table.selection import Selection
+from inductiva_widgets.widgets.table.selection import RowSelection
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -52,7 +52,7 @@ class TaskTable:
         self._places: dict[str, int] = {}
         self._sent = RowDiffer()
         self._metrics: dict[str, contract.MetricView] = {}
-        self._selection = Selection(len(infos))
+        self._selection = RowSelection(len(infos))
         self._heads: list[contract.GroupView] = []
         self.version = 0
         self.is_stale = False

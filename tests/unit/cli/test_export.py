@@ -43,7 +43,7 @@ def many(serve):
 
 
 def run(path, **choice):
-    return export_tasks(path, ExportOptions(**choice), told=lambda infos: None)
+    return export_tasks(path, ExportOptions(**choice), on_page=lambda infos: None)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -78,7 +78,9 @@ def test_since_ends_the_asking(many, tmp_path):
 
 def test_pages_come_one_by_one(many, tmp_path):
     sizes = []
-    export_tasks(tmp_path / "all.csv", ExportOptions(), told=lambda infos: sizes.append(len(infos)))
+    export_tasks(
+        tmp_path / "all.csv", ExportOptions(), on_page=lambda infos: sizes.append(len(infos))
+    )
     assert sizes == [500, 500, 201]
 
 
