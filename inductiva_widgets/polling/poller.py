@@ -88,15 +88,15 @@ T = TypeVar("T", bound=Pollable)
 
 
 class Subscription(Generic[T]):
-    """Somebody's interest in some tasks; it ends with ``cancel`` or with its owner.
+    """Subscription to updates of tasks. It ends with ``cancel`` or with its owner.
 
     Parameters
     ----------
     tasks
         The tasks.
     on_tasks
-        Called on the poller's thread with the tasks that have news; the tasks carry it.
-    on_feed
+        Called on the poller's thread with the tasks that have been updated.
+    on_status
         Called on the poller's thread after each tick.
     positions
         Ids of the tasks whose queue position is shown; the owner may change the set.
@@ -106,12 +106,12 @@ class Subscription(Generic[T]):
         self,
         tasks: Iterable[T],
         on_tasks: Callable[[list[T]], None],
-        on_feed: Callable[[PollStatus], None],
+        on_status: Callable[[PollStatus], None],
         positions: set[str] | None = None,
     ) -> None:
         self.tasks = {task.id: task for task in tasks}
         self.on_tasks = on_tasks
-        self.on_feed = on_feed
+        self.on_status = on_status
         self.positions = set() if positions is None else positions
         self.is_cancelled = False
         self.is_paused = False
@@ -121,17 +121,17 @@ class Subscription(Generic[T]):
         #: try; with None when it can be again.
         self.on_trouble: Callable[[T, Trouble | None], None] | None = None
         self._troubles: dict[str, Trouble] = {}
-        # Of ``look``.
-        self._look_trouble: Trouble | None = None
-        self._look_at = -float("inf")
+        # Of ``poll_extra``.
+        self._extra_trouble: Trouble | None = None
+        self._extra_poll_due = -float("inf")
         self._poller: weakref.ref[Poller] | None = None
-        self._told = {task.id: _state(task) for task in self.tasks.values()}
+        self._delivered = {task.id: _state(task) for task in self.tasks.values()}
         # Reentrant: a callback may ask for more.
         self._delivery = threading.RLock()
 
     @property
     def has_extra_poll(self) -> bool:
-        """Whether it has something to ask the service at each tick; see ``look``."""
+        """Whether it has something to ask the service at each tick; see ``poll_extra``."""
         return False
 
     def poll_extra(self, client: Client) -> None:
@@ -140,7 +140,7 @@ class Subscription(Generic[T]):
     def add(self, tasks: Iterable[T]) -> None:
         """Be interested in further tasks; what is known of them now is no news."""
         more = {task.id: task for task in tasks}
-        self._told |= {task.id: _state(task) for task in more.values()}
+        self._delivered |= {task.id: _state(task) for task in more.values()}
         # Another dict, not a longer one: the poller may be on its way through it.
         self.tasks = {**self.tasks, **more}
 
@@ -150,23 +150,23 @@ class Subscription(Generic[T]):
         Compared with what was told, not with the last tick: a ``wait()`` in a cell learns of a
         task's end too, and may be faster than the poller.
         """
-        return [task for task in self.tasks.values() if _state(task) != self._told[task.id]]
+        return [task for task in self.tasks.values() if _state(task) != self._delivered[task.id]]
 
     def notify(self, feed: PollStatus) -> None:
         """Hand on the news and the freshness."""
         self.notify_pending()
-        self.on_feed(feed)
+        self.on_status(feed)
 
     def notify_pending(self) -> None:
         """Pass on pending updates; return only when no other thread is passing them on."""
         with self._delivery:
             news = self.pending()
             for task in news:
-                self._told[task.id] = _state(task)
+                self._delivered[task.id] = _state(task)
             if news:
                 self.on_tasks(news)
 
-    def tell_troubles(self, troubles: dict[str, Trouble]) -> None:
+    def notify_troubles(self, troubles: dict[str, Trouble]) -> None:
         """Hand on which of the tasks cannot be updated, as far as that has changed."""
         told = self._troubles
         self._troubles = {key: troubles[key] for key in troubles.keys() & self.tasks.keys()}
@@ -242,7 +242,7 @@ class Poller:
             # A task that counts as removed is asked for again if it is shown again.
             for task_id in self._troubles.keys() & subscription.tasks.keys():
                 if self._troubles[task_id].is_final:
-                    self._clear(task_id)
+                    self._clear_trouble(task_id)
             if self._thread is None and self._has_work():
                 self._thread = threading.Thread(
                     target=self._run, name="inductiva-poller", daemon=True
@@ -259,7 +259,7 @@ class Poller:
         """Look at every live task once and tell the subscribers."""
         try:
             with single_try():
-                has_asked = self._ask()
+                has_asked = self._poll_all()
         except InductivaError as error:
             # Where asking again cannot help (a refused key, say) it is done slowly all the same.
             passing = isinstance(error, (APIConnectionError, RateLimitError, ServerError))
@@ -280,7 +280,7 @@ class Poller:
 
     def _notify(self, subscription: Subscription[Any], troubles: dict[str, Trouble]) -> None:
         try:
-            subscription.tell_troubles(troubles)
+            subscription.notify_troubles(troubles)
             subscription.notify(self.status)
         except Exception as error:
             # A failing listener is its own fault: the others still get their news.
@@ -340,7 +340,7 @@ class Poller:
                     live.pop(task_id, None)
         return live
 
-    def _ask(self) -> bool:
+    def _poll_all(self) -> bool:
         """Ask for everything once; return whether the service has answered anything.
 
         Raises
@@ -349,17 +349,17 @@ class Poller:
             The service does not answer, or refuses the key.
         """
         live = self._live_tasks()
-        self._forget_others(live)
+        self._forget_unwatched(live)
         has_answered = self._poll(live) if live else True
         for subscription in self._active():
             if subscription.has_extra_poll:
-                self._let_look(subscription, alone=not live)
+                self._poll_extra(subscription, alone=not live)
         return has_answered
 
-    def _let_look(self, subscription: Subscription[Any], *, alone: bool) -> None:
+    def _poll_extra(self, subscription: Subscription[Any], *, alone: bool) -> None:
         """Let a subscription ask; what fails while the service answers is its trouble alone."""
-        trouble, now = subscription._look_trouble, self._clock()
-        if trouble is not None and now < subscription._look_at:
+        trouble, now = subscription._extra_trouble, self._clock()
+        if trouble is not None and now < subscription._extra_poll_due:
             return
         try:
             subscription.poll_extra(self._client)
@@ -369,16 +369,16 @@ class Poller:
             if not isinstance(error, InductivaError):
                 _log.exception("A subscription could not ask the service")
             trouble = _next_trouble(trouble, error, now, self.status.updated)
-            subscription._look_trouble, subscription._look_at = trouble, now + trouble.pause
+            subscription._extra_trouble, subscription._extra_poll_due = trouble, now + trouble.pause
             self._report(subscription, error)
         else:
-            subscription._look_trouble = None
+            subscription._extra_trouble = None
 
     def _poll(self, live: dict[str, list[Pollable]]) -> bool:
         asked_at = time.monotonic()
         if len(live) == 1:
             ((task_id, (first, *_)),) = live.items()
-            has_answered = self._look_at_one(task_id, first)
+            has_answered = self._poll_one(task_id, first)
         else:
             self._poll_listing({task_id: tasks[0] for task_id, tasks in live.items()})
             has_answered = True
@@ -390,7 +390,7 @@ class Poller:
                     )
         return has_answered
 
-    def _look_at_one(self, task_id: str, task: Pollable) -> bool:
+    def _poll_one(self, task_id: str, task: Pollable) -> bool:
         """Ask for the only live task; where that fails, the listing tells whose fault it is."""
         if not self._is_due(task_id):
             return False
@@ -404,13 +404,13 @@ class Poller:
             raise
         except Exception as error:
             if not isinstance(error, (NotFoundError, InvalidRequestError)):
-                self._listed([task_id])
-            self._note(task_id, error)
+                self._list_active([task_id])
+            self._record_trouble(task_id, error)
         return True
 
     def _poll_listing(self, live: dict[str, Pollable]) -> None:
         asked_at = time.monotonic()
-        listed = self._listed(live.keys())
+        listed = self._list_active(live.keys())
         unclear: dict[str, Pollable] = {}
         for task_id, task in live.items():
             info = listed.get(task_id)
@@ -418,16 +418,18 @@ class Poller:
                 task._state.last_info is None or task._state.last_info.status == info.status
             ):
                 task._state.update(info, task._state.queue_position, asked_at)
-                self._clear(task_id)
+                self._clear_trouble(task_id)
             else:
                 # Ended, or in another status: the detail tells all.
                 unclear[task_id] = task
-        steps = [partial(self._detail, task, listed.get(key)) for key, task in unclear.items()]
+        steps = [
+            partial(self._fetch_detail, task, listed.get(key)) for key, task in unclear.items()
+        ]
         ends = time.monotonic() + _DETAILS_BUDGET
-        self._ask_each(dict(zip(unclear, steps, strict=True)), ends)
+        self._poll_each(dict(zip(unclear, steps, strict=True)), ends)
         self._poll_queue_positions(live, {key: info.status for key, info in listed.items()}, ends)
 
-    def _listed(self, wanted: Iterable[str]) -> dict[str, TaskInfo]:
+    def _list_active(self, wanted: Iterable[str]) -> dict[str, TaskInfo]:
         """Return the active tasks by id, from as many pages as have all that are asked for."""
 
         def fetch(page: int) -> TaskPage:
@@ -445,7 +447,7 @@ class Poller:
                 break
         return listed
 
-    def _detail(self, task: Pollable, listed: TaskInfo | None) -> None:
+    def _fetch_detail(self, task: Pollable, listed: TaskInfo | None) -> None:
         asked_at = time.monotonic()
         try:
             info = self._client.get_task(task.id)
@@ -470,12 +472,12 @@ class Poller:
             for key in self._queue_due
             if key in live and _is_queued(live[key])
         }
-        for task_id in self._ask_each(due, ends):
+        for task_id in self._poll_each(due, ends):
             self._queue_due.pop(task_id, None)
 
     # Requests about single tasks
 
-    def _ask_each(self, steps: Mapping[str, Callable[[], object]], ends: float) -> list[str]:
+    def _poll_each(self, steps: Mapping[str, Callable[[], object]], ends: float) -> list[str]:
         """Ask for single tasks, those first whose turn it is; return the ids that were answered."""
         due = [task_id for task_id in steps if self._is_due(task_id)]
         due.sort(key=lambda task_id: self._turns.get(task_id, 0))
@@ -483,37 +485,37 @@ class Poller:
         for task_id in due[:_MAX_DETAILS_A_TICK]:
             left = ends - time.monotonic()
             if left <= 0 or self._is_slow(task_id):
-                self._ask_in_background(task_id, steps[task_id])
+                self._poll_in_background(task_id, steps[task_id])
                 continue
-            self._take_turn(task_id)
+            self._record_turn(task_id)
             try:
                 with single_try(left):
                     steps[task_id]()
             except APITimeoutError:
                 # It gets the whole time, without keeping the others waiting.
-                self._ask_in_background(task_id, steps[task_id])
+                self._poll_in_background(task_id, steps[task_id])
             except Exception as error:
-                self._note(task_id, error)
+                self._record_trouble(task_id, error)
             else:
-                self._clear(task_id)
+                self._clear_trouble(task_id)
                 answered.append(task_id)
         return answered
 
-    def _ask_in_background(self, task_id: str, step: Callable[[], object]) -> None:
+    def _poll_in_background(self, task_id: str, step: Callable[[], object]) -> None:
         with self._lock:
             if len(self._background) >= _MAX_BACKGROUND:
                 return
             self._background.add(task_id)
-        self._take_turn(task_id)
+        self._record_turn(task_id)
 
         def ask() -> None:
             with single_try():
                 step()
-            self._clear(task_id)
+            self._clear_trouble(task_id)
             done()
 
         def fail(error: Exception) -> None:
-            self._note(task_id, error)
+            self._record_trouble(task_id, error)
             done()
 
         def done() -> None:
@@ -523,7 +525,7 @@ class Poller:
 
         run_in_thread(ask, fail, "poller-task")
 
-    def _take_turn(self, task_id: str) -> None:
+    def _record_turn(self, task_id: str) -> None:
         self._n_turns += 1
         self._turns[task_id] = self._n_turns
 
@@ -536,7 +538,7 @@ class Poller:
         trouble = self._troubles.get(task_id)
         return trouble is not None and isinstance(trouble.error, APITimeoutError)
 
-    def _note(self, task_id: str, error: Exception) -> None:
+    def _record_trouble(self, task_id: str, error: Exception) -> None:
         """Ask less often for a task that could not be asked for."""
         if not isinstance(error, InductivaError):
             _log.error("Task %s could not be updated", task_id, exc_info=error)
@@ -546,17 +548,17 @@ class Poller:
             self._troubles[task_id] = trouble
             self._retry_at[task_id] = now + trouble.pause
 
-    def _clear(self, task_id: str) -> None:
+    def _clear_trouble(self, task_id: str) -> None:
         with self._lock:
             self._troubles.pop(task_id, None)
             self._retry_at.pop(task_id, None)
 
-    def _forget_others(self, live: dict[str, list[Pollable]]) -> None:
+    def _forget_unwatched(self, live: dict[str, list[Pollable]]) -> None:
         """Forget what is noted about tasks that are not watched any more."""
         with self._lock:
             watched = {key for item in self._active() for key in item.tasks}
             for task_id in self._troubles.keys() - watched:
-                self._clear(task_id)
+                self._clear_trouble(task_id)
             self._turns = {key: turn for key, turn in self._turns.items() if key in live}
 
 

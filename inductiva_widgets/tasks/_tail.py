@@ -79,8 +79,8 @@ class _FileTail:
             if not piece.follows:
                 self._decoder.reset()
                 if self._is_told:
-                    self._add(_GAP)
-            self._add(self._decoder.decode(piece.data))
+                    self._append(_GAP)
+            self._append(self._decoder.decode(piece.data))
             if self._size > _HELD:
                 while self._size > _HELD and len(self._held) > 1:
                     self._size -= len(self._held.popleft())
@@ -100,7 +100,7 @@ class _FileTail:
             self.is_over = state.is_finished or _is_final(state.error)
             self.trouble = str(state.error) if state.error is not None else ""
 
-    def _add(self, text: str) -> None:
+    def _append(self, text: str) -> None:
         self._held.append(text)
         self._size += len(text)
 

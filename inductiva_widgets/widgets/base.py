@@ -18,7 +18,7 @@ from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.polling import PollStatus, Subscription, get_poller, run_in_thread
 from inductiva_widgets.tasks._display import in_notebook
 from inductiva_widgets.widgets import assets, view_models
-from inductiva_widgets.widgets.display_handles import DisplayHandles, keep_true
+from inductiva_widgets.widgets.display_handles import DisplayHandles, keep_updated
 from inductiva_widgets.widgets.early_messages import RequestDeduplicator
 
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ class BaseWidget(anywidget.AnyWidget):
             "visible": self._handle_visible,
         }
         self._displays = DisplayHandles()
-        self._freezes_when_over = False
+        self._freezes_when_finished = False
         self._stored: object = None
-        self._stored_news = ThrottledNotifier(self._send_error, _STORED_EVERY)
-        self._stored_news.subscribe(self._store)
-        self._in_sight: set[str] = set()
+        self._stored_notifier = ThrottledNotifier(self._send_error, _STORED_EVERY)
+        self._stored_notifier.subscribe(self._store)
+        self._visible_views: set[str] = set()
         # When it was shown, until a view says that it is there.
         self._shown_at: float | None = None
-        self._sight_lock = threading.Lock()
+        self._visibility_lock = threading.Lock()
         self._last_report = ""
         model_id = uuid.uuid4().hex
         ids = {"_assets_id": assets.Assets.shared_id(), "_self_id": model_id}
@@ -103,7 +103,7 @@ class BaseWidget(anywidget.AnyWidget):
             # That page cannot replace its displays any more: without the comm they would vanish.
             subscriptions = self._subscriptions
             self._cancel_subscriptions()
-            self._tell_news(subscriptions)
+            self._notify_pending(subscriptions)
         else:
             self.close()
 
@@ -112,9 +112,9 @@ class BaseWidget(anywidget.AnyWidget):
         self._displays.update(self._static_mimebundle)
 
     def freeze_when_finished(self) -> None:
-        """Freeze as soon as nothing more is to come, now or later."""
-        self._freezes_when_over = True
-        self.observe(self._update_stored, self._told_traits())
+        """Freeze once the task has finished, now or later."""
+        self._freezes_when_finished = True
+        self.observe(self._update_stored, self._observed_traits())
         self._update_stored()
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class BaseWidget(anywidget.AnyWidget):
             As for any widget.
         """
         if key is None and self._shown_once:
-            # Who asks for all of it after that is a page that was reloaded, or a second one.
+            # Only a page that was reloaded, or a second one, requests all of it after that.
             self._has_new_page = True
         return super().get_state(key, drop_defaults)  # type: ignore[no-any-return]
 
@@ -140,11 +140,11 @@ class BaseWidget(anywidget.AnyWidget):
             subscription.cancel()
         self._subscriptions = ()
 
-    def show_news(self) -> None:
-        """Show what is known of the tasks by now, in the view and in the stored displays."""
-        self._tell_news(one for one in self._subscriptions if not one.is_cancelled)
+    def show_pending(self) -> None:
+        """Show pending updates in the view and in the stored displays."""
+        self._notify_pending(one for one in self._subscriptions if not one.is_cancelled)
 
-    def _tell_news(self, subscriptions: Iterable[Subscription[Any]]) -> None:
+    def _notify_pending(self, subscriptions: Iterable[Subscription[Any]]) -> None:
         for subscription in subscriptions:
             # A failure is shown in the page.
             with contextlib.suppress(Exception):
@@ -155,31 +155,31 @@ class BaseWidget(anywidget.AnyWidget):
         return False
 
     def _stored_state(self) -> object:
-        """Return what the notebook must store a new text for when it has changed."""
+        """Return the state whose changes are stored in the notebook."""
         return None
 
     def _update_stored(self, _: Any = None) -> None:
-        """Have the displays that the notebook stores say what the view says; never blocks.
+        """Update the stored displays if they differ from the view; never blocks.
 
-        A notebook stores the text and the HTML of a display as they were sent with it, whatever the
-        live view shows by then.
+        A notebook stores the text and the HTML that a display was sent with, whatever the live view
+        shows later.
         """
         is_over = self._is_finished()
-        if is_over and self._freezes_when_over:
-            # Again for what comes late; the twin is replaced if it differs.
+        if is_over and self._freezes_when_finished:
+            # Again for late updates; the display is replaced only if it differs.
             self.freeze()
             return
         state = self._stored_state()
-        # What comes after the end is little, and is compared as a whole.
+        # Updates after the end are few, so their mimebundles are compared instead.
         if is_over or state != self._stored:
             self._stored = state
-            self._stored_news.notify(at_once=is_over)
+            self._stored_notifier.notify(at_once=is_over)
 
     def _store(self) -> None:
         if self.comm is not None:
             self._displays.update(self._mimebundle)
 
-    def _told_traits(self) -> list[str]:
+    def _observed_traits(self) -> list[str]:
         return [name for name in ("view", "live", "download") if self.has_trait(name)]
 
     def _mimebundle(self) -> dict[str, Any]:
@@ -191,7 +191,7 @@ class BaseWidget(anywidget.AnyWidget):
         return {mime: data for mime, data in self._mimebundle().items() if mime != _LIVE_VIEW}
 
     def _ipython_display_(self, **_: Any) -> None:
-        """Show the widget at a place that can be found again; a bundle alone would be lost."""
+        """Display the widget under an id, so that its output can be updated later."""
         if not in_notebook():
             raise NotImplementedError
         self._stored = self._stored_state()
@@ -199,35 +199,36 @@ class BaseWidget(anywidget.AnyWidget):
         self._shown_once = True
         self._shown_at = time.monotonic()
         self._on_visibility(True)
-        keep_true(self)
-        self.observe(self._update_stored, self._told_traits())
+        keep_updated(self)
+        self.observe(self._update_stored, self._observed_traits())
 
     def _watch(self, client: Client, subscription: Subscription[Any]) -> None:
         """Follow tasks until the widget is closed; paused while no view of it is in sight."""
         subscription.on_error = self._send_error
-        subscription.on_feed = self._pause_if_never_shown(subscription.on_feed)
+        subscription.on_status = self._pause_if_never_shown(subscription.on_status)
         kept = [other for other in self._subscriptions if not other.is_cancelled]
         self._subscriptions = (*kept, subscription)
         get_poller(client).subscribe(subscription)
 
     def _pause_if_never_shown(
-        self, on_feed: Callable[[PollStatus], None]
+        self, on_status: Callable[[PollStatus], None]
     ) -> Callable[[PollStatus], None]:
-        """Return a callback that ends the looks for a display that was cleared before it was drawn.
+        """Return a callback that pauses a widget whose display was cleared before it was drawn.
 
-        Such a display says neither hello nor goodbye. Silence is a sign only where messages come
-        beside running cells; elsewhere a hello may wait for hours, and the card must go on.
+        The view of such a display never sends a message. This counts only if the kernel receives
+        messages while a cell runs; otherwise the first message may wait for hours, and the widget
+        must stay live.
         """
 
-        def told(feed: PollStatus) -> None:
+        def handle(status: PollStatus) -> None:
             shown_at = self._shown_at
             is_late = shown_at is not None and time.monotonic() - shown_at > _LOST_AFTER
             if is_late and _comes_beside_cells.is_set():
                 self._set_visibility("", is_visible=False)
             else:
-                on_feed(feed)
+                on_status(status)
 
-        return told
+        return handle
 
     def _handle_visible(self, content: dict[str, Any]) -> None:
         view, is_visible = content.get("view"), content.get("is_visible")
@@ -238,11 +239,11 @@ class BaseWidget(anywidget.AnyWidget):
         self._set_visibility(view, is_visible=is_visible)
 
     def _set_visibility(self, view: str, *, is_visible: bool) -> None:
-        with self._sight_lock:
+        with self._visibility_lock:
             self._shown_at = None
             # A view that has gone says that it is out of sight, so nothing of it stays here.
-            (self._in_sight.add if is_visible else self._in_sight.discard)(view)
-            is_paused = not self._in_sight
+            (self._visible_views.add if is_visible else self._visible_views.discard)(view)
+            is_paused = not self._visible_views
             feed: Any = getattr(self, "feed", None)
             if feed is not None and feed["is_paused"] != is_paused:
                 self.set_trait("feed", {**feed, "is_paused": is_paused})
@@ -254,7 +255,7 @@ class BaseWidget(anywidget.AnyWidget):
         """Take note of whether the widget is shown, for what is done only then; never blocks."""
 
     def _report_errors(self, callback: Callable[..., None]) -> Callable[..., None]:
-        """Return a callback whose failure is shown too, beside going where it would go."""
+        """Return a callback whose exceptions are shown in the widget and raised again."""
 
         def guarded(*arguments: Any) -> None:
             try:
@@ -266,7 +267,7 @@ class BaseWidget(anywidget.AnyWidget):
         return guarded
 
     def _send_error(self, error: Exception) -> None:
-        """Show that a callback of ours has failed, once for each kind of failure."""
+        """Show an exception of a callback in the page, once for each report."""
         view = view_models.error_view("An update could not be shown", error)
         if view["report"] != self._last_report:
             self._last_report = view["report"]

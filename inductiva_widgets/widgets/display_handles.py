@@ -16,13 +16,13 @@ from collections.abc import Callable
 from typing import Any
 
 from inductiva_widgets.polling import WeakList
-from inductiva_widgets.widgets.notebook_cells import cells
+from inductiva_widgets.widgets.notebook_cells import cell_listener
 
 Mimes = dict[str, Any]
 
 
 class DisplayHandles:
-    """The places where one widget is shown; every method may run on any thread."""
+    """Display ids of one widget. Methods may be called on any thread."""
 
     def __init__(self) -> None:
         self._ids: list[str] = []
@@ -32,7 +32,7 @@ class DisplayHandles:
         self._newest = 0
 
     def show(self, bundle: Mimes) -> None:
-        """Show a bundle at one more place."""
+        """Display the mimebundle in a new output."""
         display_id = uuid.uuid4().hex
         with self._lock:
             self._ids.append(display_id)
@@ -61,7 +61,7 @@ class DisplayHandles:
 def _publish(data: Mimes, display_id: str, *, update: bool = False) -> None:
     from IPython.display import publish_display_data
 
-    listener = cells()
+    listener = cell_listener()
     parent: contextlib.AbstractContextManager[None] = (
         contextlib.nullcontext()
         if listener is None
@@ -75,22 +75,22 @@ def _publish(data: Mimes, display_id: str, *, update: bool = False) -> None:
 _live: WeakList[Any] = WeakList()
 
 
-def keep_true(widget: Any) -> None:
-    """Have the displays of a widget updated after each cell, and replaced at kernel shutdown."""
+def keep_updated(widget: Any) -> None:
+    """Update the displays of a widget after each cell, and replace them at kernel shutdown."""
     _live.add(widget)
-    listener = cells()
+    listener = cell_listener()
     if listener is not None and _update_all not in listener.on_end:
         listener.on_end.append(_update_all)
 
 
 def _update_all() -> None:
-    """Show in all displays what the cell has learnt, as `wait()` learns of the end of a task.
+    """Show in all displays the updates that a cell has received, such as the end of a `wait()`.
 
-    The poller brings the same news a moment later. By then the notebook may be over, where it is
-    run without a front end.
+    The poller would deliver them a moment later. Under `nbconvert --execute` the kernel may have
+    been shut down by then.
     """
     for widget in _live:
-        widget.show_news()
+        widget.show_pending()
 
 
 @atexit.register
@@ -105,6 +105,6 @@ def _replace_all() -> None:
         # breaks off in the middle, and the page takes the next message for the rest.
         kernel.session.copy_threshold = sys.maxsize
     for widget in _live:
-        # One that fails must not keep the others from being readable; nobody is left to tell.
+        # The kernel is shutting down: an error can be shown nowhere, and the other widgets follow.
         with contextlib.suppress(Exception):
             widget.show_static()

@@ -1,4 +1,4 @@
-"""Cells of this kernel: whether one is running, and where the displays of threads appear.
+"""Running cells of this kernel, and the parent message of displays from threads.
 
 IPython's events tell both. They are registered when the first widget is made, never on import.
 
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-class Cells:
+class CellListener:
     """Listener to the cells of one IPython shell.
 
     Parameters
@@ -79,10 +79,10 @@ class Cells:
 
 
 _lock = threading.Lock()
-_cells_of = functools.lru_cache(maxsize=1)(Cells)
+_cells_of = functools.lru_cache(maxsize=1)(CellListener)
 
 
-def cells() -> Cells | None:
+def cell_listener() -> CellListener | None:
     """Return the listener of this kernel, made at the first call; None outside a kernel."""
     from IPython import get_ipython
 

@@ -20,7 +20,7 @@ import sys
 import threading
 from typing import Any
 
-from inductiva_widgets.widgets.notebook_cells import Cells, cells
+from inductiva_widgets.widgets.notebook_cells import CellListener, cell_listener
 
 _log = logging.getLogger(__name__)
 
@@ -39,12 +39,12 @@ def answer_while_busy() -> bool:
     bool
         False if there is no kernel, or one that offers no way to do it.
     """
-    found = cells()
+    found = cell_listener()
     return found is not None and _install(found)
 
 
 @functools.lru_cache(maxsize=1)
-def _install(found: Cells) -> bool:
+def _install(found: CellListener) -> bool:
     kernel = found.kernel
     if not _is_supported(kernel):
         return False
@@ -65,7 +65,7 @@ def _is_supported(kernel: Any) -> bool:
 
 
 class _Responder:
-    def __init__(self, cells: Cells, kernel: Any) -> None:
+    def __init__(self, cells: CellListener, kernel: Any) -> None:
         self._cells = cells
         self._kernel = kernel
         self._widget_messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()

@@ -21,7 +21,7 @@ NOT_OURS = (
     # Before Python 3.12 a TypedDict does not tell its bases.
     r"Cannot determine where .*Options\.\w+ is taken from",
     # The constructor of a NamedTuple lives in a module of its own.
-    r"Error parsing type annotation .* for .*StatusFacts\.__init__",
+    r"Error parsing type annotation .* for .*StatusInfo\.__init__",
 )
 
 Home = tuple[str, str]

@@ -6,7 +6,7 @@ import pytest
 
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import DownloadCancelled
-from inductiva_widgets.polling import get_poller
+from inductiva_widgets.polling import WeakList, get_poller
 from inductiva_widgets.tasks import Task, _display, get
 from inductiva_widgets.widgets import TaskListWidget, TaskWidget, display_handles
 from tests.unit.conftest import wire_task
@@ -43,7 +43,7 @@ def screen(monkeypatch):
     monkeypatch.setattr(_display, "_show", lambda widget: widget._ipython_display_())
     yield screen
     # Else the end of the tests is taken for that of a kernel.
-    display_handles._live.clear()
+    monkeypatch.setattr(display_handles, "_live", WeakList())
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def break_a_callback(widget):
         def fail(_):
             raise RuntimeError(f"signed link with {CANARY}")
 
-        subscription.on_feed = fail
+        subscription.on_status = fail
 
 
 def test_failing_callback_is_told_once_with_a_report_without_secrets(widget):
