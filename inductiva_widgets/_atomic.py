@@ -158,6 +158,18 @@ def write_atomically(path: Path, content: bytes, *, mode: int = PRIVATE, sync: b
         file.commit(path)
 
 
+def remove_temp_files(folder: Path) -> None:
+    """Remove the files that interrupted atomic writes have left in a folder.
+
+    Parameters
+    ----------
+    folder
+        The folder. No process may be writing to it.
+    """
+    for path in folder.glob(".*.part"):
+        path.unlink(missing_ok=True)
+
+
 def temp_path(target: Path) -> Path:
     """Return a new hidden path next to a file.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from inductiva_widgets._atomic import write_atomically
+from inductiva_widgets._atomic import remove_temp_files, write_atomically
 from inductiva_widgets.models.tasks import TaskMetrics
 from inductiva_widgets.server import archives, machine_info
 from inductiva_widgets.server.command_resolver import SubmissionSpec, resolve_commands
@@ -43,9 +43,8 @@ def write_job_file(data: DataDir, record: TaskRecord, capacity: int) -> None:
         names = {path.as_posix() for info, path in members if not info.is_dir()}
     folder = data.task(record.info.task_id)
     folder.root.mkdir(parents=True, exist_ok=True)
-    # A server that was killed in here before us has left one.
-    for half in folder.root.glob(f".{folder.job.name}.*"):
-        half.unlink(missing_ok=True)
+    # A server that was killed below leaves one.
+    remove_temp_files(folder.root)
     job = {
         "task_id": record.info.task_id,
         "input": str(input_of(data, record)),
@@ -89,9 +88,11 @@ def output_of(data: DataDir, record: TaskRecord) -> Path:
 
 
 def clear_up(data: DataDir, record: TaskRecord) -> None:
-    """Remove what a supervisor that was killed leaves behind of a task that is over."""
+    """Remove the files that a killed supervisor has left of a finished task."""
     output = output_of(data, record)
+    task_dir = data.task(record.info.task_id)
+    remove_temp_files(task_dir.root)
     archives.partial_archive(output).unlink(missing_ok=True)
     if output.exists():
         # All of it is in the archive.
-        shutil.rmtree(data.task(record.info.task_id).work, ignore_errors=True)
+        shutil.rmtree(task_dir.work, ignore_errors=True)
