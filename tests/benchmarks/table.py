@@ -32,12 +32,12 @@ from tests.unit.conftest import wire_task
 sent = []
 send = widget.comm.send
 widget.comm.send = lambda data=None, **k: (sent.append(data), send(data=data, **k))[1]
-poller.tick()
+poller.poll_once()
 sent.clear()
 transport.calls.clear()
 seen = live[5].id
 transport.tasks[seen].update(wire_task(seen, "success"))
-poller.tick()
+poller.poll_once()
 bytes_ = sum(len(json.dumps(data, separators=(",", ":"))) for data in sent)
 asked = [call for call in transport.calls if call[1] == "/tasks"]
 print("change:", bytes_, "listings:", len(asked))
