@@ -1,4 +1,4 @@
-"""Draw the README's picture of the rooms and the arrows between them.
+"""Draw the README's picture of the packages and the imports between them.
 
 `python -m tests.module_map` writes it, light and dark. The arrows are those that
 `tests/unit/test_architecture.py` holds the code to, less those that follow from others; only where
@@ -34,7 +34,7 @@ PLACES = {
     "server": (2, 3, "embedded server, a process"),
     "http": (3, 3, "one door for HTTP"),
 }
-# Every room may use these, so that their arrows would say nothing.
+# Every package may import these, so their arrows are left out.
 GROUND = "errors · status · models · timing · config · formatting"
 # A late import against the arrows, named as an exception where they are tested.
 ASKED_FOR = (("frames", "plots"),)
@@ -58,17 +58,17 @@ THEMES = {
 
 
 def arrows() -> set[tuple[str, str]]:
-    """Return the arrows between the rooms that are drawn, without those that follow from others."""
-    uses = {room: PACKAGES[room] & PLACES.keys() for room in PLACES}
+    """Return the imports between the packages that are drawn, without those that follow from others."""
+    uses = {package: PACKAGES[package] & PLACES.keys() for package in PLACES}
 
-    def reach(room: str) -> set[str]:
-        return uses[room].union(*(reach(other) for other in uses[room]))
+    def reach(package: str) -> set[str]:
+        return uses[package].union(*(reach(other) for other in uses[package]))
 
     return {
-        (room, other)
-        for room in uses
-        for other in uses[room]
-        if not any(other in reach(between) for between in uses[room] - {other})
+        (package, other)
+        for package in uses
+        for other in uses[package]
+        if not any(other in reach(between) for between in uses[package] - {other})
     }
 
 
@@ -76,7 +76,7 @@ def picture(colours: Colours) -> str:
     """Return the SVG text of the map."""
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 940 546" width="940" height="546" '
-        'role="img" aria-label="The rooms of the package and the arrows between them" '
+        'role="img" aria-label="The packages and the imports between them" '
         'font-family="ui-sans-serif, system-ui, Segoe UI, Helvetica, Arial, sans-serif">',
         f'<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
         f'markerHeight="8" orient="auto"><path d="M0 0.6 7.2 4 0 7.4z" fill="{colours.line}"/>'
@@ -85,8 +85,8 @@ def picture(colours: Colours) -> str:
     parts += [_arrow(start, end, colours) for start, end in sorted(arrows())]
     parts += [_arrow(start, end, colours, ' stroke-dasharray="4 4"') for start, end in ASKED_FOR]
     parts += [
-        _box(room, what, COLUMNS[column], ROWS[row], WIDTH, colours)
-        for room, (column, row, what) in PLACES.items()
+        _box(package, what, COLUMNS[column], ROWS[row], WIDTH, colours)
+        for package, (column, row, what) in PLACES.items()
     ]
     whole = COLUMNS[-1] + WIDTH - COLUMNS[0]
     parts.append("</g>")
