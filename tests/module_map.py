@@ -58,7 +58,7 @@ THEMES = {
 
 
 def arrows() -> set[tuple[str, str]]:
-    """Return the imports between the packages that are drawn, without those that follow from others."""
+    """Return the drawn imports between packages, without those that follow from others."""
     uses = {package: PACKAGES[package] & PLACES.keys() for package in PLACES}
 
     def reach(package: str) -> set[str]:
