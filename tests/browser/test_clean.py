@@ -43,7 +43,7 @@ LEFT = """() => {
 NOTHING = {"roots": 0, "ticking": 0, "timer": None, "listeners": 0}
 
 SETUP = """import inductiva_widgets as inductiva
-from inductiva_widgets.polling import poller_for
+import threading
 from IPython.display import clear_output, display
 client = inductiva.connect("local")
 task = inductiva.simulators.SWMM().run("cases/swmm_long")
@@ -54,7 +54,7 @@ SHOW = """for _ in range(10):
     widgets.append(task.widget())
     display(widgets[-1])"""
 # A poller without work ends its thread, and asks nothing any more.
-STATE = """print("work:", poller_for(client)._has_work(), "thread:", poller_for(client)._thread)"""
+STATE = """print("polls:", any(t.name == "inductiva-poller" for t in threading.enumerate()))"""
 CLOSE = """for widget in widgets:
     widget.close()
 del widget
@@ -110,8 +110,8 @@ def is_idle(notebook, index):
     while time.monotonic() < deadline:
         notebook.run(index)
         output = notebook.output(index)
-        expect(output).to_contain_text("work:")
-        if "work: False thread: None" in output.inner_text():
+        expect(output).to_contain_text("polls:")
+        if "polls: False" in output.inner_text():
             return
     raise AssertionError(output.inner_text())
 

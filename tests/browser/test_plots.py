@@ -24,7 +24,7 @@ chance = random.Random(7)
 tasks = [make_task(number, chance) for number in range(400)]
 tasks[0]["project"] = {HOSTILE!r}
 df = to_frame([msgspec.convert(task, TaskInfo, strict=False) for task in tasks])"""
-PICTURES = ("timeline", "times", "costs", "statuses", "machines")
+PICTURES = ("timeline", "durations", "costs", "statuses", "machines")
 CELLS = [*(f"plots.{name}(df)" for name in PICTURES), "plots.timeline(df[:30]) & plots.costs(df)"]
 
 

@@ -10,7 +10,7 @@ from tests.browser.conftest import end_demo, take
 
 pytestmark = pytest.mark.extended
 
-PICTURES = ("times", "costs", "machines", "statuses", "timeline")
+PICTURES = ("durations", "costs", "machines", "statuses", "timeline")
 
 
 @pytest.fixture
