@@ -15,7 +15,7 @@ export interface View {
   isDetached(): boolean;
   /** Shows the view in another element of the host. */
   moveTo(el: Element, host: Host): void;
-  /** Ends the view, unless it is in another element by now. */
+  /** Ends the view, unless it is in another element by now, or has ended. */
   end(el: Element): void;
 }
 
@@ -42,10 +42,10 @@ export function registerView(
 ): View {
   const place = trackFocusAndScroll(root);
   const known = views.get(instance) ?? new Set();
-  let home = el;
+  let home: Element | null = el;
   const view: View = {
     // A cell that is scrolled out of sight leaves the document too, but as a whole.
-    isDetached: () => place.wasShown() && home.parentNode === null,
+    isDetached: () => place.wasShown() && home !== null && home.parentNode === null,
     moveTo: (el, host) => {
       home = el;
       bridge.moveTo(host);
@@ -55,6 +55,8 @@ export function registerView(
     },
     end: (el) => {
       if (el !== home) return;
+      // Hosts may say twice that a view is over.
+      home = null;
       known.delete(view);
       if (known.size === 0) views.delete(instance);
       place.forget();

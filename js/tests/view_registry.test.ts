@@ -173,3 +173,20 @@ describe("a second view", () => {
     expect([first.childElementCount, second.childElementCount]).toEqual([1, 1]);
   });
 });
+
+it("ends a view once when a host says twice that it is over", async () => {
+  const host = new FakeHost(traits());
+  const el = newOutput();
+  const over = new AbortController();
+  let cleanup = () => {};
+  await act(async () => {
+    cleanup = widget.render({ model: host, el, signal: over.signal });
+  });
+  const removed = vi.spyOn(document, "removeEventListener");
+  cleanup();
+  cleanup();
+  over.abort();
+  const ends = removed.mock.calls.filter(([type]) => type === "visibilitychange");
+  expect(ends).toHaveLength(1);
+  removed.mockRestore();
+});
