@@ -17,7 +17,8 @@ PART_gate := -m "not extended"
 PART_extended := -m "extended or hypothesis" --hypothesis-profile nightly
 PART_all := --hypothesis-profile nightly
 PYTEST = $(BIN)/pytest -q -n $(JOBS) --dist worksteal $(or $(PART_$(SELECT)),$(error SELECT must be one of gate, extended, all))
-PYTHON_SUITES := $(addprefix tests/,unit integration conformance notebooks release)
+# The slowest tests first, so that no process is left with one of them at the end.
+PYTHON_SUITES := $(addprefix tests/,release notebooks conformance integration unit)
 # Targets that share the machine; each one's output stays together where make can do that.
 TOGETHER := --no-print-directory -j 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 READY := $(BUNDLE) $(VENV)/.dev

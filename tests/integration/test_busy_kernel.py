@@ -198,7 +198,13 @@ def test_ipykernel_6_answers_while_a_cell_downloads(start_kernel, old_ipykernel)
     assert front.run("print(answer)") == "cancelled"
 
 
-@pytest.mark.parametrize("is_old", [False, True], ids=["ipykernel", "ipykernel-6"])
+@pytest.mark.parametrize(
+    "is_old",
+    [
+        pytest.param(False, id="ipykernel"),
+        pytest.param(True, id="ipykernel-6", marks=pytest.mark.extended),
+    ],
+)
 def test_interrupted_tail_ends_at_once_and_works_again(start_kernel, request, is_old):
     front = start_kernel(request.getfixturevalue("old_ipykernel") if is_old else "")
     comm_id, task_id = front.run(SETUP).split()[-2:]
@@ -263,7 +269,13 @@ def replies(front):
         found[message["parent_header"]["msg_id"]] = message
 
 
-@pytest.mark.parametrize("version", ["", "first_ipykernel_7"], ids=["ipykernel", "ipykernel-7.0"])
+@pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param("", id="ipykernel"),
+        pytest.param("first_ipykernel_7", id="ipykernel-7.0", marks=pytest.mark.extended),
+    ],
+)
 def test_page_that_connects_while_a_cell_runs_gets_the_states_of_the_widgets(
     start_kernel, request, version
 ):
@@ -334,7 +346,13 @@ print("begun", flush=True)
 """
 
 
-@pytest.mark.parametrize("version", ["", "first_ipykernel_7"], ids=["ipykernel", "ipykernel-7.0"])
+@pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param("", id="ipykernel"),
+        pytest.param("first_ipykernel_7", id="ipykernel-7.0", marks=pytest.mark.extended),
+    ],
+)
 def test_card_that_a_thread_displays_belongs_to_the_last_cell(start_kernel, request, version):
     front = start_kernel(version and request.getfixturevalue(version))
     comm_id, _ = front.run(SETUP).split()[-2:]

@@ -22,7 +22,13 @@ def is_idle(cell):
     )
 
 
-@pytest.mark.parametrize("is_old", [False, True], ids=["ipykernel", "ipykernel-6"])
+@pytest.mark.parametrize(
+    "is_old",
+    [
+        pytest.param(False, id="ipykernel"),
+        pytest.param(True, id="ipykernel-6", marks=pytest.mark.extended),
+    ],
+)
 def test_on_status_prints_each_change_into_its_own_cell(start_kernel, request, is_old):
     front = start_kernel(request.getfixturevalue("old_ipykernel") if is_old else "")
     task_id = front.run(SETUP).split()[-1]

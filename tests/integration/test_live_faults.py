@@ -129,7 +129,7 @@ def test_removed_task_of_a_table_is_named_in_it_and_in_what_is_saved(client, tas
         table.close()
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.extended), 3])
 def test_silent_service_is_told_after_the_first_try_and_recovers(card, proxy, tasks, count):
     cards = [card(f"t{n}") for n in range(count)]
     until(lambda: sum(entry.status == 200 for entry in proxy.log) > 2 * count)

@@ -25,7 +25,7 @@ def cloud(server_url, client):
         yield connect(proxy.url, api_key=KEY), proxy
 
 
-@pytest.fixture(params=["embedded", "cloud"])
+@pytest.fixture(params=[pytest.param("embedded", marks=pytest.mark.extended), "cloud"])
 def service(request):
     """Return a client, the same for both ways to the files."""
     if request.param == "embedded":

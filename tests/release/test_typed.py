@@ -4,7 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.release import environments
+
+pytestmark = pytest.mark.extended
 
 SCRIPT = """
 from pathlib import Path

@@ -94,7 +94,7 @@ class StandIn:
         return [words for words in map(json.loads, lines) if words[0] == first]
 
 
-@pytest.fixture(params=["podman", "docker"])
+@pytest.fixture(params=["podman", pytest.param("docker", marks=pytest.mark.extended)])
 def engine(request, tmp_path):
     return StandIn(request.param, tmp_path)
 
