@@ -307,6 +307,16 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
         return not self.is_terminal and self.status != Status.PENDING_KILL
 
     @property
+    def executed_commands(self) -> list[Operation]:
+        """Operations with the attribute ``command``, in order of execution."""
+        return [
+            operation
+            for event in self.status_history or ()
+            for operation in event.operations or ()
+            if operation.name == "exec_command" and operation.attributes.get("command")
+        ]
+
+    @property
     def is_demo(self) -> bool:
         """Whether the task is made up: the embedded server's demo marks its tasks so."""
         return (self.task_metadata or {}).items() >= DEMO_MARK.items()

@@ -53,13 +53,13 @@ class TaskWidget(BaseWidget):
         self.task = task
         self._trouble: Trouble | None = None
         error = _refresh(task)
-        self._teller = PollStatusFilter(task.client)
+        self._poll_status = PollStatusFilter(task.client)
         self._words = FailureLogTail(self._show_log_tail)
         self._readings = LogMetrics(self._report_errors(self._show_log_metrics))
         # Whether to notify is the person's to change, once the watch has asked for it.
         self._heeded: weakref.WeakSet[LogWatch] = weakref.WeakSet()
         super().__init__(
-            view=self._task_view(cached_tail(task)), feed=self._teller.now(error), **kwargs
+            view=self._task_view(cached_tail(task)), feed=self._poll_status.now(error), **kwargs
         )
         actions = TaskActions(self._find, self._report_errors(self._show_download))
         self._handlers.update(actions.handlers())
@@ -97,7 +97,7 @@ class TaskWidget(BaseWidget):
     @property
     def _notice(self) -> str:
         """What the person should know about the task; "" for nothing."""
-        return (self._trouble and self._trouble.feed.notice) or ""
+        return (self._trouble and self._trouble.status.notice) or ""
 
     def _stored_state(self) -> object:
         return self.view["status"]
@@ -142,11 +142,11 @@ class TaskWidget(BaseWidget):
         if self._notice != notice:
             self._show_task([self.task])
 
-    def _show_poll_status(self, feed: PollStatus) -> None:
+    def _show_poll_status(self, status: PollStatus) -> None:
         trouble = self._trouble
-        if trouble is not None and (trouble.is_gone or feed.offline_since is None):
-            feed = trouble.feed
-        view = self._teller.next_update(feed)
+        if trouble is not None and (trouble.is_gone or status.offline_since is None):
+            status = trouble.status
+        view = self._poll_status.next_update(status)
         if view is not None:
             self.feed = dict(view)
 

@@ -124,7 +124,7 @@ class TaskListWidget(BaseWidget):
         clients = listed._clients()
         client = next(iter(clients), None)
         self._client = client
-        self._teller = None if client is None else PollStatusFilter(client)
+        self._poll_status = None if client is None else PollStatusFilter(client)
         self._settled = time.monotonic()
         self._greeted = threading.Event()
         self._troubles: dict[str, Trouble] = {}
@@ -143,7 +143,7 @@ class TaskListWidget(BaseWidget):
             if columns is None
             else [key_of_name(name) for name in columns],
             mode=mode,
-            feed=self._teller.now() if self._teller else view_models.poll_status_view(PollStatus()),
+            feed=self._poll_status.now() if self._poll_status else view_models.poll_status_view(PollStatus()),
             # A demo's tasks are among no others.
             is_demo=any(task.info.is_demo for task in listed[:1]),
             **self._table.initial_state(),
@@ -438,7 +438,7 @@ class TaskListWidget(BaseWidget):
             self._show_error(task.id, view_models.error_view(title, trouble.error))
 
     def _show_poll_status(self, feed: PollStatus) -> None:
-        view = self._teller.next_update(feed) if self._teller else None
+        view = self._poll_status.next_update(feed) if self._poll_status else None
         with self._table.lock:
             if view is not None:
                 self.feed = dict(view)

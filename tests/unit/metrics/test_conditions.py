@@ -89,7 +89,7 @@ def test_first_met_names_a_function():
 
 
 def test_conditions_on_unknown_series_raise_if_the_names_are_known():
-    with pytest.raises(InputError, match=r"Unknown series 'resdual' in a condition, expected one of: residual\."):
+    with pytest.raises(InputError, match=r"Unknown series 'resdual' .* one of: residual\."):
         Conditions("resdual > 1", ("residual",))
     later = Conditions("p > 1", None)
     assert later.unknown_series(("Ux", "Uy")) == ["p"]

@@ -105,7 +105,7 @@ def test_task_whose_request_fails_is_the_only_one_affected(world, error):
     assert listener.feeds[-1].offline_since is None
     assert subject.next_delay() == 1.0
     assert list(troubles) == ["t0"]
-    assert troubles["t0"][0].feed.error
+    assert troubles["t0"][0].status.error
     client.transport.tasks["t1"].update(wire_task("t1", "failed"))
     tick(subject, clock)
     assert listener.news[-1] == ["t1:failed"]
@@ -133,7 +133,7 @@ def test_task_that_answers_again_is_no_longer_in_trouble(world):
     fail(client, "t0", None)
     tick(subject, clock, 5.0)
     assert listener.news[-1] == ["t0:success"]
-    assert [trouble and trouble.feed.problem for trouble in troubles["t0"]] == [
+    assert [trouble and trouble.status.problem for trouble in troubles["t0"]] == [
         "service error (500)",
         None,
     ]
@@ -153,7 +153,7 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
     del client.transport.tasks["t0"]
     tick(subject, clock)
     assert troubles["t0"][0].is_gone
-    assert "does not know this task any more" in troubles["t0"][0].feed.notice
+    assert "does not know this task any more" in troubles["t0"][0].status.notice
     assert listener.feeds[-1].offline_since is None
     assert subject.next_delay() == 1.0
     for _ in range(10):
@@ -257,7 +257,7 @@ def test_pages_of_one_tick_are_bounded(world, monkeypatch):
     client, subject, clock, *_ = world(*live(1200))
     tick(subject, clock)
     assert client.transport.requests.count("GET /tasks") == 2
-    assert len(details(client)) == poller._MAX_DETAILS_A_TICK
+    assert len(details(client)) == poller._MAX_DETAILS_PER_TICK
 
 
 def test_tasks_that_the_listing_leaves_out_take_turns(world, monkeypatch):
@@ -267,7 +267,7 @@ def test_tasks_that_the_listing_leaves_out_take_turns(world, monkeypatch):
     for _ in range(8):
         tick(subject, clock)
         rounds.append(details(client))
-    assert {len(asked) for asked in rounds} == {poller._MAX_DETAILS_A_TICK}
+    assert {len(asked) for asked in rounds} == {poller._MAX_DETAILS_PER_TICK}
     asked = [path for one in rounds for path in one]
     assert len(set(asked[:70])) == len(set(asked[70:140])) == 70
 
@@ -303,7 +303,7 @@ def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, backgro
     assert details(client) == []
     background()
     tick(subject, clock)
-    assert troubles["t0"][0].feed.problem == "not answering"
+    assert troubles["t0"][0].status.problem == "not answering"
     fail(client, "t0", None)
     tick(subject, clock, 10.0)
     background()
