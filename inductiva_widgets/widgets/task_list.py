@@ -143,7 +143,9 @@ class TaskListWidget(BaseWidget):
             if columns is None
             else [key_of_name(name) for name in columns],
             mode=mode,
-            feed=self._poll_status.now() if self._poll_status else view_models.poll_status_view(PollStatus()),
+            feed=self._poll_status.now()
+            if self._poll_status
+            else view_models.poll_status_view(PollStatus()),
             # A demo's tasks are among no others.
             is_demo=any(task.info.is_demo for task in listed[:1]),
             **self._table.initial_state(),
