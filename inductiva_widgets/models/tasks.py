@@ -162,6 +162,15 @@ class StatusEvent(WireModel, frozen=True, kw_only=True):
     machine_id: str | None = None
     operations: list[Operation] | None = None
 
+    @property
+    def executed_commands(self) -> list[Operation]:
+        """Operations that ran a command, with the attribute ``command``, in order."""
+        return [
+            operation
+            for operation in self.operations or ()
+            if operation.name == "exec_command" and operation.attributes.get("command")
+        ]
+
 
 class Fee(WireModel, frozen=True, kw_only=True):
     """The orchestration fee of a task.
@@ -308,12 +317,9 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
 
     @property
     def executed_commands(self) -> list[Operation]:
-        """Operations with the attribute ``command``, in order of execution."""
+        """Operations that ran a command, with the attribute ``command``, in order."""
         return [
-            operation
-            for event in self.status_history or ()
-            for operation in event.operations or ()
-            if operation.name == "exec_command" and operation.attributes.get("command")
+            command for event in self.status_history or () for command in event.executed_commands
         ]
 
     @property

@@ -79,7 +79,7 @@ class BaseMachineGroup:
 
     @classmethod
     def from_info(cls, info: machines.MachineGroupInfo, client: Client) -> Self:
-        """Create the object of a registered group.
+        """Return the object of a registered group.
 
         Parameters
         ----------

@@ -107,7 +107,7 @@ def test_made_up_tasks_are_told_on_the_standard_error(cli):
 def test_options_of_the_demo_need_the_demo(option):
     result = CliRunner().invoke(main, ["serve", *option])
     assert result.exit_code == 2
-    assert "go with --replay" in result.stderr
+    assert "require --replay" in result.stderr
 
 
 @pytest.mark.parametrize("speed", ["0", "101"])

@@ -65,7 +65,7 @@ def test_missing_folder_is_told(tmp_path):
 
 
 def test_file_in_place_of_a_folder_is_told(folder):
-    with pytest.raises(InputError, match="is a file"):
+    with pytest.raises(InputError, match="must be a folder"):
         validate_input_dir(folder / "model.inp")
 
 

@@ -246,7 +246,7 @@ def test_after_the_end_the_log_is_read_out_of_the_archive(service, monkeypatch):
 def test_packed_log_that_is_too_long_is_not_inflated(service, monkeypatch):
     task = Task("t1", client=service(wire_task("t1")))
     monkeypatch.setattr(task, "open_output", lambda _: io.BytesIO(b"x" * 100))
-    monkeypatch.setattr(logs, "_LONGEST", 99)
+    monkeypatch.setattr(logs, "_MAX_ARCHIVED_SIZE", 99)
     view = log_view(task, {"name": "stdout.txt"})
     assert view["note"] == "stdout.txt has 100 B, too much to look at its end here: download it."
 

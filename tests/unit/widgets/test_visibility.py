@@ -184,7 +184,7 @@ def test_display_that_was_cleared_before_it_was_drawn_rests(
     widget, monkeypatch, comes_beside_cells
 ):
     proof = threading.Event()
-    monkeypatch.setattr(base, "_comes_beside_cells", proof)
+    monkeypatch.setattr(base, "_receives_during_cells", proof)
     if comes_beside_cells:
         proof.set()
     widget._shown_at = time.monotonic()
