@@ -45,14 +45,15 @@ class ThrottledNotifier:
         Parameters
         ----------
         at_once
-            If True, ignore the period.
+            If True, call them now on this thread.
         in_thread
-            If True, call them on another thread in any case, since the caller holds a lock.
+            If True, always call them on another thread, since this one holds a lock.
         """
-        wait = 0.0 if at_once else self._last_call + self._period - time.monotonic()
-        if wait > 0 or in_thread:
-            self._schedule(max(0.0, wait))
-            return
+        if not at_once:
+            wait = self._last_call + self._period - time.monotonic()
+            if wait > 0 or in_thread or self._timer is not None:
+                self._schedule(max(0.0, wait))
+                return
         self._last_call = time.monotonic()
         for listener in tuple(self._listeners):
             self._notify_listener(listener)

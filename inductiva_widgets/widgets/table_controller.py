@@ -146,7 +146,7 @@ class TableController:
     def update_metric(
         self, task_id: str, metric: contract.MetricView, send: Callable[[list[Any]], None]
     ) -> None:
-        """Update the metric of a task; call ``send`` if the front end has its row and it changes."""
+        """Update the metric of a task; call ``send`` if the front end has its row."""
         with self.lock:
             patch = self._table.update_metric(task_id, metric)
             if patch is not None:

@@ -217,7 +217,7 @@ def test_refused_registration_raises_with_the_reason_of_the_service(service, kin
     assert service.requests == [REGISTER]
 
 
-def test_start_tells_the_cost_before_anything_is_started(service, capsys, monkeypatch):
+def test_start_prints_the_cost_before_the_start(service, capsys, monkeypatch):
     group = resources.MachineGroup("c2-standard-4", num_machines=2)
     told_before = []
     start = Client.start_machine_group
@@ -236,7 +236,7 @@ def test_start_tells_the_cost_before_anything_is_started(service, capsys, monkey
     assert service.requests == [REGISTER, PRICE, START]
 
 
-def test_quiet_start_prints_nothing_and_asks_for_no_price(service, capsys):
+def test_quiet_start_prints_nothing_and_requests_no_price(service, capsys):
     resources.MachineGroup("c2-standard-4").start(quiet=True)
     assert capsys.readouterr().out == ""
     assert service.requests == [REGISTER, START]
@@ -284,7 +284,7 @@ def test_line_of_the_start_fits_the_group(service, capsys, make, told, line):
     assert capsys.readouterr().out == f"Starting api-1: {line}\n"
 
 
-def test_cost_that_nobody_tells_is_said_to_be_unknown(service, capsys):
+def test_start_prints_an_unknown_cost(service, capsys):
     service.price = {"preemptible_price": None, "on_demand_price": 0.21}
     group = resources.MachineGroup("c2")
     group.start()
@@ -306,7 +306,7 @@ def test_free_is_believed_of_the_embedded_server(service, capsys):
     assert capsys.readouterr().out.endswith("about 0 US$ per hour.\n")
 
 
-def test_estimate_tells_both_costs_with_one_request(service):
+def test_estimate_cost_returns_both_costs_with_one_request(service):
     group = resources.MachineGroup("c2-standard-4", num_machines=2, zone="europe-west1-b")
     estimate = group.estimate_cost()
     assert (estimate.spot, estimate.on_demand) == (pytest.approx(0.11), pytest.approx(0.42))
@@ -352,7 +352,7 @@ def test_group_whose_start_was_interrupted_is_terminated(service, error):
     assert service.requests[-2:] == [START, TERMINATE]
 
 
-def test_failed_termination_says_that_it_may_still_cost(service):
+def test_failed_termination_raises_that_it_may_still_cost(service):
     service.fail[TERMINATE] = errors.APIConnectionError("no network")
     group = resources.MachineGroup("c2")
     with pytest.raises(errors.InductivaError, match="may still cost money"), group:

@@ -229,8 +229,8 @@ class SWMM(CommandsSimulator):
         Raises
         ------
         InputError
-            There is no such folder, it has no ``.inp`` file or several, or an argument cannot be
-            used. Nothing is submitted then.
+            The folder does not exist or does not have exactly one ``.inp`` file, or an argument is
+            invalid.
 
         Examples
         --------

@@ -165,6 +165,6 @@ class CustomImage(CommandsSimulator):
         Parameters
         ----------
         client, machine
-            Not looked at.
+            Ignored.
         """
         return self._image

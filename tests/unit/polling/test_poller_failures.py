@@ -171,7 +171,7 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
 
 @pytest.mark.parametrize("error", [FAULTS["403"], FAULTS["500"], FAULTS["cut-off"]])
 @pytest.mark.parametrize("is_general", [True, False])
-def test_listing_tells_whether_the_service_or_its_only_live_task_fails(world, error, is_general):
+def test_listing_shows_whether_the_service_or_its_only_active_task_fails(world, error, is_general):
     client, subject, clock, listener, troubles, _ = world(*live(1))
     subject.poll_once()
     fail(client, "t0", error, "/status")
@@ -204,14 +204,14 @@ def test_pause_that_the_service_asks_for_is_kept(world):
     assert subject.next_delay() == 1.0
 
 
-def test_silent_service_is_told_after_the_first_try(world):
+def test_timeout_of_the_service_is_reported_after_the_first_request(world):
     client, subject, clock, listener, *_ = world(*live(2))
     client.transport.fail_with = errors.APITimeoutError("no answer in time")
     tick(subject, clock)
     assert (len(client.transport.calls), listener.feeds[-1].problem) == (1, "not answering")
 
 
-def test_failing_look_of_one_subscription_is_shown_there_and_asked_for_less_often(world):
+def test_failing_extra_poll_is_reported_to_its_subscription_and_postponed(world):
     _, subject, clock, listener, *_ = world(*live(1))
     looked, shown = [], []
 
@@ -288,7 +288,7 @@ def test_queue_positions_of_many_tasks_are_asked_for_in_turn(world):
 # Tasks that are slow to answer
 
 
-def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, background):
+def test_task_that_times_out_is_requested_in_the_background(world, background):
     client, subject, clock, listener, troubles, _ = world(*live(3))
     fail(client, "t0", errors.APITimeoutError("no answer in time"))
     for task_id in ("t0", "t1"):
@@ -312,7 +312,7 @@ def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, backgro
     assert troubles["t0"][-1] is None
 
 
-def test_tasks_that_do_not_answer_are_few_at_a_time(world, background):
+def test_background_requests_are_limited(world, background):
     client, subject, clock, listener, *_ = world(*live(30))
     for n in range(29):
         fail(client, f"t{n}", errors.APITimeoutError("no answer in time"))

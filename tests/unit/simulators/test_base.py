@@ -96,7 +96,7 @@ def test_missing_folder_costs_no_request(client, tmp_path):
     assert client.transport.calls == []
 
 
-def test_no_input_at_all_is_told(client):
+def test_run_without_inputs_raises(client):
     with pytest.raises(InputError, match="input_dir"):
         simulators.REEF3D().run()
 

@@ -455,7 +455,7 @@ def test_kill_of_nothing_that_lives_is_refused(table):
 
 
 @pytest.mark.parametrize("failing", [1, 5])
-def test_kills_that_fail_are_told_as_one(table, failing):
+def test_failed_kills_are_reported_as_one_error(table, failing):
     widget, client = table(*many(6, "computation-started"))
 
     def refuse():
@@ -507,7 +507,7 @@ def downloads(monkeypatch):
         work.end.set()
 
 
-def test_download_of_the_selection_is_told_in_the_trait(table, downloads):
+def test_download_of_the_selection_updates_the_trait(table, downloads):
     widget, _ = table(*many(3), wire_task("live", "submitted"))
     ask(widget, "select", on=True)
     assert ask(widget, "download_selected")["ok"]
@@ -518,14 +518,14 @@ def test_download_of_the_selection_is_told_in_the_trait(table, downloads):
     assert ask(widget, "resume_download")["ok"]
     assert widget.download["phase"] == "running"
     refused = ask(widget, "download_selected")
-    assert "under way" in refused["error"]["detail"]
+    assert "is running" in refused["error"]["detail"]
     work.end.set()
     download.result(10)
     assert widget.download["phase"] == "done"
 
 
 @pytest.mark.parametrize("way", ["cancelled", "failed"])
-def test_download_that_has_ended_begins_anew_with_the_same_tasks(table, downloads, way):
+def test_resume_restarts_a_finished_download_with_the_same_tasks(table, downloads, way):
     widget, _ = table(*many(3))
     ask(widget, "select", ids=["t1"], on=True)
     ask(widget, "download_selected")

@@ -84,7 +84,7 @@ def test_coming_back_looks_at_once(widget):
     assert widget.feed["is_paused"] is False
 
 
-def test_news_of_the_hidden_time_are_told_at_the_first_look(service):
+def test_updates_of_the_hidden_time_are_delivered_when_visible(service):
     client = service(wire_task("t1", RUNNING))
     card = card_of(client)
     tell(card, "a", True)
@@ -163,7 +163,7 @@ def test_failing_error_callback_is_logged(widget, caplog):
     assert "The error callback of the poller failed" in caplog.text
 
 
-def test_failing_callback_of_a_download_is_told_too(service, monkeypatch):
+def test_failing_callback_of_a_download_is_shown(service, monkeypatch):
     class Download:
         progress, error = Progress(phase="running"), None
 
