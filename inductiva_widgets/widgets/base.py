@@ -142,7 +142,7 @@ class BaseWidget(anywidget.AnyWidget):
 
     def show_pending(self) -> None:
         """Show pending updates in the view and in the stored displays."""
-        self._notify_pending(one for one in self._subscriptions if not one.is_cancelled)
+        self._notify_pending(item for item in self._subscriptions if not item.is_cancelled)
 
     def _notify_pending(self, subscriptions: Iterable[Subscription[Any]]) -> None:
         for subscription in subscriptions:

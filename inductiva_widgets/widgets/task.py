@@ -126,7 +126,7 @@ class TaskWidget(BaseWidget):
 
     def _show_task(self, _: list[Task]) -> None:
         self.view = dict(self._task_view(self._log_tail.get(self.task)))
-        # It may compute now.
+        # The log is read if the task computes now.
         self._metrics.set_tasks([self.task])
 
     def _show_log_metrics(self, _: Task) -> None:
@@ -134,9 +134,9 @@ class TaskWidget(BaseWidget):
         found = log_metrics_view(watches)
         if found is not None:
             self.live = dict(prefer_newer(self.live, found))
-        asked = [watch for watch in watches if watch.notify and watch not in self._notify_set_by]
-        if asked:
-            self._notify_set_by.update(asked)
+        new = [watch for watch in watches if watch.notify and watch not in self._notify_set_by]
+        if new:
+            self._notify_set_by.update(new)
             self.notify = True
 
     def _show_log_tail(self, task: Task) -> None:

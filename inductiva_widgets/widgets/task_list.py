@@ -113,7 +113,7 @@ class TaskListWidget(BaseWidget):
     is_demo = traitlets.Bool(False).tag(sync=True)
 
     # A class attribute, since `close` is called even if `__init__` has raised.
-    _bulk: SelectionActions | None = None
+    _selection_actions: SelectionActions | None = None
 
     def __init__(
         self,
@@ -159,12 +159,14 @@ class TaskListWidget(BaseWidget):
         self.observe(self._on_columns, "columns")
         self._on_columns()
         self._actions = TaskActions(self._table.find, self._report_errors(self._show_download))
-        self._bulk = SelectionActions(
-            self._table.selected, self._report_errors(self._show_bulk), self._show_error
+        self._selection_actions = SelectionActions(
+            self._table.selected,
+            self._report_errors(self._show_selection_download),
+            self._show_error,
         )
         self._handlers.update(self._table.handlers())
         self._handlers.update(self._actions.handlers())
-        self._handlers.update(self._list_handlers(self._bulk))
+        self._handlers.update(self._list_handlers(self._selection_actions))
         self._task_subscriptions = {client: self._subscribe(client) for client in clients}
         self._new_task_subscriptions: Sequence[NewTaskSubscription] = ()
         if not self._table.is_aggregated:
@@ -182,8 +184,8 @@ class TaskListWidget(BaseWidget):
 
     def close(self) -> None:
         """Close the widget, and end its subscriptions."""
-        if self._bulk is not None:
-            self._bulk.close()
+        if self._selection_actions is not None:
+            self._selection_actions.close()
         if hasattr(self, "_metrics"):
             self._metrics.close()
         self._task_subscriptions, self._new_task_subscriptions = {}, ()
@@ -348,18 +350,18 @@ class TaskListWidget(BaseWidget):
         with self._table.lock:
             return len(self.tasks), self._table.live_statuses()
 
-    def _list_handlers(self, bulk: SelectionActions) -> dict[str, Handler]:
+    def _list_handlers(self, selection: SelectionActions) -> dict[str, Handler]:
         actions = self._actions
         return {
             "follow": lambda content: self.follow(requests.parse_bool(content)),
             "open": self._open_card,
             "close": self._close_card,
-            "kill_selected": bulk.kill,
-            "download_selected": bulk.download,
+            "kill_selected": selection.kill,
+            "download_selected": selection.download,
             "compare": self._compare,
-            "pause_download": _either(actions.pause_download, bulk.pause),
-            "resume_download": _either(actions.resume_download, bulk.resume),
-            "cancel_download": _either(actions.cancel_download, bulk.cancel),
+            "pause_download": _either(actions.pause_download, selection.pause),
+            "resume_download": _either(actions.resume_download, selection.resume),
+            "cancel_download": _either(actions.cancel_download, selection.cancel),
         }
 
     def _compare(self, _: dict[str, Any]) -> contract.ComparisonView:
@@ -461,7 +463,7 @@ class TaskListWidget(BaseWidget):
     def _show_download(self, task: Task, view: contract.DownloadView) -> None:
         self.send({"push": "download", "task_id": task.id, "download": view})
 
-    def _show_bulk(self, view: contract.DownloadView) -> None:
+    def _show_selection_download(self, view: contract.DownloadView) -> None:
         with self._table.lock:
             self.download = dict(view)
 
