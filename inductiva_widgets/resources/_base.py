@@ -79,7 +79,7 @@ class BaseMachineGroup:
 
     @classmethod
     def from_info(cls, info: machines.MachineGroupInfo, client: Client) -> Self:
-        """Return the object of a registered group.
+        """Return the object of a registered group, without a request.
 
         Parameters
         ----------
