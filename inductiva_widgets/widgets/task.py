@@ -1,4 +1,4 @@
-"""Widget of one task."""
+"""Widget of a single task: the live card."""
 
 from __future__ import annotations
 
