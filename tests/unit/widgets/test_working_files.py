@@ -40,7 +40,7 @@ def test_files_come_with_what_is_known_of_them(task, monkeypatch):
 
 
 def test_files_beyond_the_maximum_are_counted(task, monkeypatch):
-    monkeypatch.setattr(working_files, "MOST", 3)
+    monkeypatch.setattr(working_files, "MAX_FILES", 3)
     have(monkeypatch, task, *(WorkingFile(name=f"{n}.vtk") for n in range(10)))
     view = files_view(task)
     assert ([file["name"] for file in view["files"]], view["more"]) == (
