@@ -1,4 +1,4 @@
-"""Notify listeners at a limited rate."""
+"""Notification of listeners at a limited rate."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable
 
 PERIOD = 1.0
-"""Seconds between two calls at least."""
+"""Default minimum of seconds between two calls."""
 
 
 class ThrottledNotifier:
-    """Listeners, told at most once in a period; the last news is never lost.
+    """Call listeners at most once per period, and always after the last notification.
 
     Parameters
     ----------
     on_error
-        Gets what a listener raises; the others are told all the same.
+        Called with an exception raised by a listener. The other listeners are called as well.
     period
-        Seconds between two calls at least.
+        Minimum seconds between two calls.
     """
 
     def __init__(self, on_error: Callable[[Exception], None], period: float = PERIOD) -> None:
@@ -26,11 +26,11 @@ class ThrottledNotifier:
         self._period = period
         self._listeners: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self._told = -float("inf")
-        self._later: threading.Timer | None = None
+        self._last_call = -float("inf")
+        self._timer: threading.Timer | None = None
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Add a listener and return what removes it."""
+        """Add a listener, and return a function that removes it."""
         self._listeners.append(listener)
 
         def cancel() -> None:
@@ -39,15 +39,31 @@ class ThrottledNotifier:
 
         return cancel
 
-    def notify(self, *, at_once: bool = False) -> None:
-        """Tell all listeners, on this thread or, where they were told just now, on a later one."""
-        wait = 0.0 if at_once else self._told + self._period - time.monotonic()
-        if wait > 0:
-            self._schedule(wait)
-            return
-        self._told = time.monotonic()
+    def notify(self, *, at_once: bool = False, in_thread: bool = False) -> None:
+        """Call all listeners, on this thread or on another one when the period is over.
+
+        Parameters
+        ----------
+        at_once
+            If True, call them now on this thread.
+        in_thread
+            If True, always call them on another thread, since this one holds a lock.
+        """
+        if not at_once:
+            wait = self._last_call + self._period - time.monotonic()
+            if wait > 0 or in_thread or self._timer is not None:
+                self._schedule(max(0.0, wait))
+                return
+        self._last_call = time.monotonic()
         for listener in tuple(self._listeners):
             self._notify_listener(listener)
+
+    def cancel(self) -> None:
+        """Drop a pending notification."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
     def _notify_listener(self, listener: Callable[[], None]) -> None:
         try:
@@ -57,12 +73,12 @@ class ThrottledNotifier:
 
     def _schedule(self, seconds: float) -> None:
         with self._lock:
-            if self._later is None:
-                self._later = threading.Timer(seconds, self._notify_later)
-                self._later.daemon = True
-                self._later.start()
+            if self._timer is None:
+                self._timer = threading.Timer(seconds, self._on_timer)
+                self._timer.daemon = True
+                self._timer.start()
 
-    def _notify_later(self) -> None:
+    def _on_timer(self) -> None:
         with self._lock:
-            self._later = None
+            self._timer = None
         self.notify(at_once=True)

@@ -1,10 +1,10 @@
-"""Strip terminal control sequences from text."""
+"""Removal of terminal control sequences from text."""
 
 from __future__ import annotations
 
 import re
 
-# Also those that are cut off at the end of the text.
+# Matches sequences that are incomplete at the end of the text, too.
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]|$)"
 )
@@ -12,19 +12,19 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def strip_ansi(text: str) -> str:
-    """Return a text without the sequences that colour and move in a terminal."""
+    """Remove the escape sequences that set colours and move the cursor."""
     return _ESCAPES.sub("", text)
 
 
 def strip_control_chars(text: str) -> str:
-    """Return a text without control characters, tabs and newlines excepted."""
+    """Remove control characters except tabs and newlines."""
     return _CONTROLS.sub("", text)
 
 
 def render_plain_lines(text: str) -> list[str]:
-    r"""Return the lines as a terminal shows them, without colours and blanks at their ends.
+    r"""Return the lines as a terminal would show them, without colours and trailing spaces.
 
-    Of a line that was written over again and again, the last state counts.
+    Only the last state of an overwritten line is returned.
 
     Examples
     --------

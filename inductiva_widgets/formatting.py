@@ -1,7 +1,7 @@
-"""Format numbers and times, the same in text, HTML and the page.
+"""Formatting of numbers and times in text and HTML.
 
-The page has a twin in ``js/src/format.ts``; ``tests/unit/format_cases.json`` holds both to one
-set of cases.
+The front end has the same functions in ``js/src/format.ts``. Both are tested with
+``tests/unit/format_cases.json``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ MISSING = "n/a"
 
 
 def format_bytes(size: int | None) -> str:
-    """Return a size in binary units, as in ``"138.24 KiB"``.
+    """Format a size in binary units.
 
     Parameters
     ----------
     size
-        Number of bytes, or None where unknown.
+        Number of bytes, or None if unknown.
 
     Examples
     --------
@@ -37,12 +37,12 @@ def format_bytes(size: int | None) -> str:
 
 
 def format_hms(seconds: float | None) -> str:
-    """Return a duration as ``h:mm:ss``, with days in front where there are any.
+    """Format a duration as ``h:mm:ss``, preceded by the days if there are any.
 
     Parameters
     ----------
     seconds
-        Duration in seconds, or None where unknown. Negative values count as zero.
+        Duration in seconds, or None if unknown. Negative values count as 0.
 
     Examples
     --------
@@ -55,12 +55,12 @@ def format_hms(seconds: float | None) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """Return a duration in words, two units at most, as in ``"4 min 37 s"``.
+    """Format a duration with at most two units.
 
     Parameters
     ----------
     seconds
-        Duration in seconds, or None where unknown. Negative values count as zero.
+        Duration in seconds, or None if unknown. Negative values count as 0.
 
     Examples
     --------
@@ -85,12 +85,12 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_cost(amount: float | None) -> str:
-    """Return an amount of money, small ones with two significant digits.
+    """Format an amount of money, with two significant digits below 0.1 US$.
 
     Parameters
     ----------
     amount
-        Amount in US dollars, or None where unknown.
+        Amount in US dollars, or None if unknown.
 
     Examples
     --------
@@ -110,12 +110,12 @@ def format_cost(amount: float | None) -> str:
 
 
 def format_date(moment: datetime | None) -> str:
-    """Return a time in the local zone as ``01 Feb, 17:16:17``.
+    """Format a time in the local zone, such as ``"01 Feb, 17:16:17"``.
 
     Parameters
     ----------
     moment
-        A timezone-aware time, or None where unknown.
+        Timezone-aware time, or None if unknown.
     """
     return MISSING if moment is None else moment.astimezone().strftime("%d %b, %H:%M:%S")
 
@@ -123,18 +123,20 @@ def format_date(moment: datetime | None) -> str:
 def format_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 7, gap: int = 7
 ) -> str:
-    """Return left-aligned columns, each as wide as its longest cell or its header plus two.
+    """Format a text table with left-aligned columns.
+
+    Each column is as wide as its longest cell, or as its title and two spaces.
 
     Parameters
     ----------
     header
         Column titles.
     rows
-        Cells, as many in each row as there are titles.
+        Rows of cells, one cell per title.
     indent
-        Blanks before the first column.
+        Number of spaces before the first column.
     gap
-        Blanks between columns.
+        Number of spaces between columns.
     """
     body = [list(row) for row in rows]
     widths = [

@@ -9,7 +9,7 @@ __all__ = ["Status", "StatusGroup", "StatusInfo"]
 
 
 class StatusGroup(str, Enum):
-    """How a status reads at a glance: the families that badges, counts and filters use."""
+    """Group of statuses with one meaning, used by badges, counts and filters."""
 
     PENDING = "wait"
     RUNNING = "run"
@@ -20,10 +20,9 @@ class StatusGroup(str, Enum):
 
 
 class Status(str, Enum):
-    """Status of a task; each member equals its code on the wire.
+    """Status of a task. Each member equals its code in the API, such as ``"success"``.
 
-    A code that this version does not know becomes a member of its own that keeps the text, reads
-    as unknown and never raises.
+    An unknown code does not raise: it becomes a member with this code and ``is_known`` False.
 
     Examples
     --------
@@ -59,7 +58,7 @@ class Status(str, Enum):
     @classmethod
     def _missing_(cls, value: object) -> Status:
         if not isinstance(value, str):
-            raise ValueError(f"{value!r} is not a status code: it is not text.")
+            raise ValueError(f"A status code must be a string, got {value!r}.")
         member = str.__new__(cls, value)
         member._name_ = value.upper().replace("-", "_")
         member._value_ = value
@@ -73,22 +72,22 @@ class Status(str, Enum):
 
     @property
     def info(self) -> StatusInfo:
-        """Everything that is known of this code: what it means, and what to do about it."""
-        return STATUS_FACTS.get(self, _UNKNOWN_FACTS)
+        """Meaning of the status, and advice."""
+        return _STATUS_INFO.get(self, _UNKNOWN)
 
     @property
     def alias(self) -> str:
-        """The name for people, such as ``"In Queue"``; the code itself where none is known."""
+        """Display name, such as ``"In Queue"``; the code if it is unknown."""
         return self.info.alias or self.value
 
     @property
     def is_known(self) -> bool:
         """Whether this version knows the code."""
-        return self in STATUS_FACTS
+        return self in _STATUS_INFO
 
     @property
     def is_running(self) -> bool:
-        """Whether a machine works on the task."""
+        """Whether the task is on a machine."""
         return self.info.running
 
     @property
@@ -97,21 +96,25 @@ class Status(str, Enum):
         return self is Status.COMPUTATION_STARTED
 
     @property
+    def may_be_computing(self) -> bool:
+        """Whether the simulator is running or about to be killed, so that it may still write."""
+        return self in (Status.COMPUTATION_STARTED, Status.PENDING_KILL)
+
+    @property
     def is_before_computation(self) -> bool:
         """Whether the simulator has not started yet."""
         return self in _BEFORE_COMPUTATION
 
     @property
     def is_failed(self) -> bool:
-        """Whether the task ended without success, a kill included."""
+        """Whether the task has ended without success, for example by a kill."""
         return self.info.failed
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a task normally stays in this status for good.
+        """Whether the status is normally final.
 
-        The service's own ``is_terminated`` decides where it is known, since two codes may go back
-        to the queue.
+        ``TaskInfo.is_terminal`` is exact: tasks with two of these codes may return to the queue.
         """
         return self.info.terminal
 
@@ -120,24 +123,24 @@ _BEFORE_COMPUTATION = (Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED)
 
 
 class StatusInfo(NamedTuple):
-    """What a status code means; source: the public documentation of the service.
+    """Meaning of a status code, as documented by the service.
 
     Parameters
     ----------
     alias
-        Its name for people, such as ``"In Queue"``.
+        Display name, such as ``"In Queue"``.
     group
-        The group of statuses that it belongs to.
+        Group of the status.
     description
-        What has happened, in one sentence.
+        Meaning, in one sentence.
     advice
-        What to do about it; empty where there is nothing to do.
+        Advice, or "" if there is nothing to do.
     terminal
-        Whether a task normally stays in this status for good.
+        If True, the status is normally final.
     failed
-        Whether the task has ended without success.
+        If True, the task has ended without success.
     running
-        Whether a machine works on the task.
+        If True, the task is on a machine.
     """
 
     alias: str
@@ -150,16 +153,16 @@ class StatusInfo(NamedTuple):
 
 
 def _ended(
-    alias: str, meaning: str, advice: str, tone: StatusGroup = StatusGroup.FAILED
+    alias: str, description: str, advice: str, group: StatusGroup = StatusGroup.FAILED
 ) -> StatusInfo:
-    return StatusInfo(alias, tone, meaning, advice, terminal=True, failed=True)
+    return StatusInfo(alias, group, description, advice, terminal=True, failed=True)
 
 
-_UNKNOWN_FACTS = StatusInfo(
+_UNKNOWN = StatusInfo(
     "", StatusGroup.UNKNOWN, "The service reports a status that this version does not know."
 )
 
-STATUS_FACTS: dict[Status, StatusInfo] = {
+_STATUS_INFO: dict[Status, StatusInfo] = {
     Status.PENDING_INPUT: StatusInfo(
         "Waiting for Input", StatusGroup.PENDING, "The input files are being uploaded."
     ),
@@ -244,4 +247,5 @@ STATUS_FACTS: dict[Status, StatusInfo] = {
     ),
 }
 
-KNOWN_STATUSES: tuple[str, ...] = tuple(status.value for status in STATUS_FACTS)
+KNOWN_STATUSES: tuple[str, ...] = tuple(status.value for status in _STATUS_INFO)
+"""All known status codes, in the order in which a task passes through them."""

@@ -1,7 +1,6 @@
 """Durations and phases of a task, computed from its times.
 
-All take ``now``, the service's present time, so that a clock that runs ahead or behind here never
-makes a duration negative or wrong.
+The functions take the current time of the service, since the local clock may differ from it.
 """
 
 from __future__ import annotations
@@ -11,33 +10,26 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.status import Status
 
 PhaseName = Literal["queue", "preparing", "computing", "finalizing"]
-# Seconds: anything shorter is written as 0.0 s.
-_SHOWN_AS_ZERO = 0.05
+# Seconds. A shorter phase is formatted as "0.0 s".
+_NEGLIGIBLE = 0.05
 
 
 class Phase(NamedTuple):
-    """One stretch of a task's life; ``end`` is None while it lasts."""
+    """Phase of a task. ``end`` is None if the phase has not ended."""
 
     name: PhaseName
     start: datetime
     end: datetime | None
 
     def seconds(self, now: datetime) -> float:
-        """Return its length so far."""
+        """Return the length of the phase, up to now if it has not ended."""
         return max(0.0, ((self.end or now) - self.start).total_seconds())
 
 
 def phases(info: TaskInfo) -> list[Phase]:
-    """Return the phases that the task has entered, oldest first.
-
-    Parameters
-    ----------
-    info
-        The task; a row of a listing is enough.
-    """
+    """Return the phases that the task has entered, oldest first."""
     marks: list[tuple[PhaseName, datetime | None]] = [
         ("queue", info.input_submit_time),
         ("preparing", info.start_time),
@@ -46,30 +38,30 @@ def phases(info: TaskInfo) -> list[Phase]:
     ]
     entered = [(name, start) for name, start in marks if start is not None]
     last = end_time(info)
-    # A phase ends where the next one begins; a dropped mark (a kill, a machine lost) leaves a gap
-    # in none of them.
+    # Each phase ends when the next one begins, so a missing time, for example after a kill, leaves
+    # no gap.
     ends = [*(start for _, start in entered), last][1:]
-    found = [
+    result = [
         Phase(name, start, None if end is None else max(start, end))
         for (name, start), end in zip(entered, ends, strict=True)
     ]
-    return found[:-1] if _died_computing(info, found) else found
+    return result[:-1] if _was_cut_off(info, result) else result
 
 
-def _died_computing(info: TaskInfo, found: Sequence[Phase]) -> bool:
-    """Return whether the last phase is only the end of a computation that was cut off.
+def _was_cut_off(info: TaskInfo, entered: Sequence[Phase]) -> bool:
+    """Return whether the computation was cut off, so that the last phase is not a real one.
 
-    The service notes an end of the computation for a task that loses its machine, too.
+    The service sets the end of the computation even if a task has lost its machine.
     """
-    if not (info.is_terminal and info.status.is_failed and len(found) > 1):
+    if not (info.is_terminal and info.status.is_failed and len(entered) > 1):
         return False
-    last = found[-1]
-    is_empty = last.end is not None and (last.end - last.start).total_seconds() < _SHOWN_AS_ZERO
+    last = entered[-1]
+    is_empty = last.end is not None and (last.end - last.start).total_seconds() < _NEGLIGIBLE
     return last.name == "finalizing" and is_empty
 
 
 def end_time(info: TaskInfo) -> datetime | None:
-    """Return when the task ended, None while it has not or where the service does not tell."""
+    """Return when the task ended, or None if it has not ended or the time is unknown."""
     if not info.is_terminal:
         return None
     if info.end_time is not None:
@@ -81,12 +73,12 @@ def end_time(info: TaskInfo) -> datetime | None:
 
 
 def queue_seconds(info: TaskInfo, now: datetime) -> float | None:
-    """Return how long the task waited for a machine, or has been waiting.
+    """Return the time in the queue, up to now if the task is still waiting.
 
     Returns
     -------
     float or None
-        Seconds; None where the service gives no time of submission, or none of the end.
+        Seconds, or None if the time of submission or the end is unknown.
     """
     if info.metrics is not None and info.metrics.queue_time_seconds is not None:
         return info.metrics.queue_time_seconds
@@ -97,12 +89,12 @@ def queue_seconds(info: TaskInfo, now: datetime) -> float | None:
 
 
 def computation_seconds(info: TaskInfo, now: datetime) -> float | None:
-    """Return how long the commands ran, or have been running.
+    """Return the computation time, up to now if the commands are still running.
 
     Returns
     -------
     float or None
-        Seconds; None when the computation never started.
+        Seconds, or None if the computation has not started.
     """
     if info.metrics is not None and info.metrics.computation_seconds is not None:
         return info.metrics.computation_seconds
@@ -113,23 +105,23 @@ def computation_seconds(info: TaskInfo, now: datetime) -> float | None:
     return max(0.0, (end - start).total_seconds())
 
 
-def is_computing(info: TaskInfo) -> bool:
-    """Return whether the computation time still grows."""
+def has_open_computation(info: TaskInfo) -> bool:
+    """Return whether the computation has started and not ended, so that its time still grows."""
     return (
         not info.is_terminal
-        and info.status in (Status.COMPUTATION_STARTED, Status.PENDING_KILL)
+        and info.status.may_be_computing
         and info.computation_start_time is not None
         and info.computation_end_time is None
     )
 
 
 def total_seconds(info: TaskInfo, now: datetime) -> float | None:
-    """Return the time from creation to the end, or until now.
+    """Return the time from the creation to the end, or up to now.
 
     Returns
     -------
     float or None
-        Seconds; None where the service gives no time of creation.
+        Seconds, or None if the time of creation is unknown.
     """
     if info.metrics is not None and info.metrics.total_seconds is not None:
         return info.metrics.total_seconds

@@ -1,4 +1,4 @@
-"""The command ``tasks export``, which writes the history page by page."""
+"""Export of tasks to a file, page by page."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _PAGE = 500
 
 
 class ExportOptions(NamedTuple):
-    """Which tasks, and what of them.
+    """Tasks and columns to export.
 
     Parameters
     ----------
     status, project, last_n
-        As for ``inductiva_widgets.tasks.get``; ``last_n`` of None for all.
+        As for ``inductiva_widgets.tasks.get``. If ``last_n`` is None, all tasks.
     since
-        Only tasks that were made then or later.
+        Earliest time of creation in UTC, or None.
     columns
-        Names of the columns; None for the usual ones.
+        Names of the columns, or None for the default ones.
     metadata
-        Whether to add the column ``metadata``, the whole metadata of a task as JSON: which keys
-        there are is not known before the last task has come.
+        If True, add the column ``metadata`` with the metadata of each task as JSON. There is no
+        column per key, since the keys are not known until the last page.
     """
 
     status: str | None = None
@@ -41,41 +41,45 @@ class ExportOptions(NamedTuple):
 
 
 def export_tasks(
-    path: Path, choice: ExportOptions, *, on_page: Callable[[list[TaskInfo]], None]
+    path: Path, options: ExportOptions, *, on_page: Callable[[list[TaskInfo]], None]
 ) -> int:
-    """Write tasks to a file that is whole or not there.
+    """Write tasks to a file. After an error there is no file.
 
     Parameters
     ----------
     path
-        Target; its ending tells the format.
-    choice
-        Which tasks, and what of them.
+        Path of the file, whose extension determines the format.
+    options
+        Tasks and columns to export.
     on_page
-        Called with the tasks of each page that has been read.
+        Called with the tasks of each page.
 
     Returns
     -------
     int
-        How many. Costs one request for each 500.
+        Number of tasks.
 
     Raises
     ------
     InputError
-        The ending tells no format, there is no such folder or column, or a package is missing.
+        The extension, the folder or a column is unknown, or a package is missing.
+
+    Notes
+    -----
+    Requests: 1 per 500 tasks.
     """
     from inductiva_widgets.frames.io import write_frames
     from inductiva_widgets.frames.schema import select_columns
 
     # An unknown column is an error before the first request.
-    select_columns(choice.columns, ())
-    return write_frames(_pages(choice, on_page), path)
+    select_columns(options.columns, ())
+    return write_frames(_frames(options, on_page), path)
 
 
-def _pages(
-    choice: ExportOptions, on_page: Callable[[list[TaskInfo]], None]
+def _frames(
+    options: ExportOptions, on_page: Callable[[list[TaskInfo]], None]
 ) -> Iterator[pd.DataFrame]:
-    """Yield frames of one page each, at least one, so that an empty history has a header too."""
+    """Yield a DataFrame per page, and an empty one for the header if there are no tasks."""
     from inductiva_widgets.frames._columnar import METADATA, TaskColumns
     from inductiva_widgets.frames._to_frame import build_frame
     from inductiva_widgets.http.default_client import default_client
@@ -83,17 +87,17 @@ def _pages(
 
     client = default_client()
     source = {"service": client.url}
-    found = iter_tasks(choice.status, choice.project, last_n=choice.last_n, client=client)
-    infos = takewhile(lambda info: _is_since(info, choice.since), found)
+    found = iter_tasks(options.status, options.project, last_n=options.last_n, client=client)
+    infos = takewhile(lambda info: _is_since(info, options.since), found)
     page = list(islice(infos, _PAGE))
     while True:
         on_page(page)
         fields = TaskColumns.read(page)
         now = datetime.now(timezone.utc) + timedelta(seconds=client.transport.clock_skew)
-        frame = build_frame(fields, columns=choice.columns, now=now, source=source)
-        if choice.metadata:
+        frame = build_frame(fields, columns=options.columns, now=now, source=source)
+        if options.metadata:
             text = fields.texts[METADATA]
-            # The last place stands for -1.
+            # The code -1 of a missing value selects the last element.
             values = (*text.values, None)
             frame[METADATA] = [values[code] for code in text.codes.tolist()]
         yield frame
@@ -103,6 +107,6 @@ def _pages(
 
 
 def _is_since(info: TaskInfo, since: datetime | None) -> bool:
-    """Return whether a task is not older; the listing has the newest first."""
-    made = info.create_time or info.input_submit_time
-    return since is None or made is None or made >= since.replace(tzinfo=timezone.utc)
+    """Return whether a task was created at ``since`` or later."""
+    created = info.create_time or info.input_submit_time
+    return since is None or created is None or created >= since.replace(tzinfo=timezone.utc)

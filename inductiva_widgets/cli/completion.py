@@ -1,4 +1,4 @@
-"""The command ``completion``, which prints a shell completion script."""
+"""``inductiva-widgets completion``: print a shell completion script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command ``demo``, which opens JupyterLab on the embedded server."""
+"""``inductiva-widgets demo``: open JupyterLab with the embedded server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PATIENCE = 60.0
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of JupyterLab.")
 @click.option("--dir", "folder", type=click.Path(file_okay=False), help="Folder of the notebooks.")
 def demo(no_browser: bool, port: int | None, folder: str | None) -> None:
-    """Open the quick start in JupyterLab; simulations run on this machine."""
+    """Open the quick start in JupyterLab, with simulations on this machine."""
     from inductiva_widgets.http.default_client import connect
 
     if importlib.util.find_spec("jupyterlab") is None:
@@ -43,14 +43,14 @@ def demo(no_browser: bool, port: int | None, folder: str | None) -> None:
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     click.echo("Starting JupyterLab …")
     process = subprocess.Popen(command, env={**os.environ, "INDUCTIVA_API_URL": "local"})  # noqa: S603
-    # Told to end, it takes JupyterLab along.
+    # The exit stops JupyterLab in the `finally` block.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         click.echo(f"JupyterLab: {_address(process)}")
         click.echo("Stop it with Ctrl-C.")
         sys.exit(process.wait())
     except KeyboardInterrupt:
-        # JupyterLab has got the signal too, and asks whether to stop.
+        # JupyterLab has received the signal as well, and asks whether to stop.
         with contextlib.suppress(KeyboardInterrupt):
             sys.exit(process.wait())
     finally:
@@ -60,7 +60,7 @@ def demo(no_browser: bool, port: int | None, folder: str | None) -> None:
 
 
 def _notebooks(folder: Path | None) -> Path:
-    """Return the folder of the notebooks: the checkout's own, or a copy of the installed ones."""
+    """Return the folder of the notebooks: that of the checkout, or a copy of the installed ones."""
     package = Path(__file__).resolve().parent.parent
     source = package / "notebooks"
     if not source.is_dir():
@@ -75,20 +75,20 @@ def _notebooks(folder: Path | None) -> Path:
         if path.is_dir():
             target.mkdir(exist_ok=True)
         elif not target.exists():
-            # What the user has changed since the last time stays.
+            # Existing files are kept, since the user may have changed them.
             shutil.copyfile(path, target)
     return folder.resolve()
 
 
 def _address(process: subprocess.Popen[bytes]) -> str:
-    """Return the address with its token, from the file that a running server leaves."""
+    """Return the address with the token, from the runtime file of the Jupyter server."""
     from jupyter_core.paths import jupyter_runtime_dir
 
     record = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ConfigurationError("JupyterLab has ended; its last lines above say why.")
+            raise ConfigurationError("JupyterLab has ended. The reason is in its output above.")
         with contextlib.suppress(OSError, ValueError):
             found = json.loads(record.read_text(encoding="utf-8"))
             token = f"?token={found['token']}" if found.get("token") else ""

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from inductiva_widgets.server.data_dir import DataDir
     from inductiva_widgets.server.server_info import ServerInfo
 
-_ENDING_TAKES = 15.0
-_KILLING_TAKES = 30.0
+# Seconds.
+_STOP_TIMEOUT = 15.0
+_KILL_TIMEOUT = 30.0
 
 _RUNNING = ("started", "computation-started", "computation-ended", "pending-kill")
 _QUEUED = ("submitted", "pending-input")
@@ -30,8 +31,8 @@ _QUEUED = ("submitted", "pending-input")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _which_server(function: Function) -> Function:
-    """Add the options that say which server is meant."""
+def _server_options(function: Function) -> Function:
+    """Add the options that select the server."""
     for option in (
         click.option("--replay", is_flag=True, help="The server of the demo instead."),
         click.option("--data-dir", type=click.Path(file_okay=False), help="Of this data folder."),
@@ -42,17 +43,17 @@ def _which_server(function: Function) -> Function:
 
 @click.group()
 def local() -> None:
-    """Start the embedded server, look at it, stop it, clear up after it.
+    """Start, inspect, stop and clean up the embedded server.
 
-    All programs of a user share one server, which starts when it is needed and quits when nobody
-    has needed it for an hour.
+    All programs of a user share one server. It starts when it is needed, and quits after an hour
+    without requests and tasks.
     """
 
 
 @local.command()
-@_which_server
+@_server_options
 def start(data_dir: str | None, replay: bool) -> None:
-    """Start the server in the background, unless it is running; prints its address."""
+    """Start the server in the background, unless it is running, and print its address."""
     from inductiva_widgets.server.launch import DemoOptions, start_or_attach
 
     server = start_or_attach(data_dir, replay=DemoOptions() if replay else None)
@@ -60,10 +61,10 @@ def start(data_dir: str | None, replay: bool) -> None:
 
 
 @local.command()
-@_which_server
+@_server_options
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def status(data_dir: str | None, replay: bool, as_json: bool) -> None:
-    """Tell where the server is and what it does; exit code 1 when none runs."""
+    """Show the address and the tasks of the server. The exit code is 1 if it is not running."""
     from inductiva_widgets.server.maintenance import size_of
     from inductiva_widgets.server.server_info import running_server
 
@@ -111,13 +112,13 @@ def _status_lines(facts: dict[str, Any]) -> list[str]:
 
 
 @local.command()
-@_which_server
+@_server_options
 @click.option("--kill-tasks", is_flag=True, help="Kill all tasks that have not ended, first.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> None:
-    """Stop the server; tasks that are running go on unless they are to be killed.
+    """Stop the server. Running tasks continue unless --kill-tasks is given.
 
-    The next server takes tasks that went on up again.
+    The next server on the same data folder adopts them.
     """
     from inductiva_widgets.server.maintenance import wait_for_end
     from inductiva_widgets.server.server_info import running_server
@@ -136,16 +137,16 @@ def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> Non
     if kill_tasks:
         _kill(client, alive)
     os.kill(server.pid, signal.SIGTERM)
-    if not wait_for_end(data, server, _ENDING_TAKES):
+    if not wait_for_end(data, server, _STOP_TIMEOUT):
         raise LocalServerError(
-            f"The server (process {server.pid}) has not ended within {_ENDING_TAKES:g} s; "
+            f"The server (process {server.pid}) has not ended within {_STOP_TIMEOUT:g} s; "
             f"its log is {data.server_log}."
         )
     click.echo(f"Stopped the server at {server.url}.")
 
 
 @local.command()
-@_which_server
+@_server_options
 @click.option(
     "--older-than",
     type=click.FloatRange(min=0),
@@ -163,9 +164,9 @@ def clean(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Remove the input and output files of tasks that have ended; the tasks stay listed.
+    """Remove the input and output files of ended tasks. The tasks stay in the list.
 
-    Works with and without a running server, and touches nothing outside the data folder.
+    This works with and without a running server. Only files in the data folder are removed.
 
     \b
     Examples:
@@ -263,11 +264,13 @@ def _kill(client: Client, alive: list[TaskInfo]) -> None:
     from inductiva_widgets.tasks import Task, TaskList
 
     tasks = [Task(info.task_id, client=client) for info in alive]
-    # The listing has the youngest first: a queued task must not take the place of one just killed.
+    # The newest first, as listed: otherwise a queued task would start when a running one is killed.
     TaskList(tasks).kill()
-    late = [task.id for task in tasks if task.kill(_KILLING_TAKES) is False]
+    late = [task.id for task in tasks if task.kill(_KILL_TIMEOUT) is False]
     if late:
-        raise LocalServerError(f"Not ended within {_KILLING_TAKES:g} s: {', '.join(late)}.")
+        raise LocalServerError(
+            f"Tasks that have not ended within {_KILL_TIMEOUT:g} s: {', '.join(late)}."
+        )
     if tasks:
         click.echo(f"Killed {len(tasks)} task{'s' if len(tasks) > 1 else ''}.")
 

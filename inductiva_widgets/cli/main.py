@@ -1,4 +1,4 @@
-"""The argument tree, exit codes, and errors as one line."""
+"""``inductiva-widgets``: the command group and its error handling."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from inductiva_widgets.errors import InductivaError
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, package_name="inductiva-widgets")
 def main() -> None:
-    """Look at simulations and manage them.
+    """Inspect and manage simulations.
 
     \b
-    The service and the key come from INDUCTIVA_API_URL and INDUCTIVA_API_KEY (or the file
-    ~/.inductiva/api_key). INDUCTIVA_API_URL=local stands for the embedded server.
+    The service and the key are set by INDUCTIVA_API_URL and INDUCTIVA_API_KEY (or the file
+    ~/.inductiva/api_key). INDUCTIVA_API_URL=local selects the embedded server.
     """
 
 
@@ -36,7 +36,7 @@ main.add_command(completion)
 
 
 def run() -> None:
-    """Run the command line; expected errors end as one line and exit code 1."""
+    """Run the command line. Expected errors are printed as one line with exit code 1."""
     try:
         main(prog_name="inductiva-widgets")
     except InductivaError as error:

@@ -15,9 +15,9 @@ from inductiva_widgets.server.demo.options import (
 
 @click.command()
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="0 for any free port.")
-@click.option("--data-dir", type=click.Path(file_okay=False), help="Where tasks are kept.")
-@click.option("--api-key", help="Key that clients must send; by default one is made and kept.")
-@click.option("--workers", type=click.IntRange(min=1), help="How many tasks run at a time.")
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Folder of the tasks.")
+@click.option("--api-key", help="Key that clients must send; by default a random key.")
+@click.option("--workers", type=click.IntRange(min=1), help="Maximum number of running tasks.")
 @click.option(
     "--idle-timeout",
     type=click.FloatRange(min=1),
@@ -31,10 +31,10 @@ from inductiva_widgets.server.demo.options import (
 @click.option(
     "--speed",
     type=click.FloatRange(SLOWEST, FASTEST),
-    help=f"How fast the live tasks of --replay go; {DEFAULT_SPEED:g} by default.",
+    help=f"Speed of the live tasks of --replay; {DEFAULT_SPEED:g} by default.",
 )
 @click.option(
-    "--seed", type=int, help=f"Which history --replay makes up; {DEFAULT_SEED} by default."
+    "--seed", type=int, help=f"Random seed of the history of --replay; {DEFAULT_SEED} by default."
 )
 def serve(
     port: int,
@@ -48,10 +48,10 @@ def serve(
     speed: float | None,
     seed: int | None,
 ) -> None:
-    """Run the embedded server; prints "listening on URL" when it is ready.
+    """Run the embedded server, which prints "listening on URL" when it is ready.
 
-    Ctrl-C or SIGTERM ends it. Tasks that are running go on, and the next server on the same data
-    folder takes them up again.
+    Stop it with Ctrl-C or SIGTERM. Running tasks continue, and the next server on the same data
+    folder adopts them.
 
     \b
     Examples:
@@ -62,8 +62,8 @@ def serve(
     from inductiva_widgets.server.serve import serve as run_server
 
     if not replay and (speed is not None or seed is not None):
-        raise click.UsageError("--speed and --seed go with --replay.")
-    shown = DemoOptions(
+        raise click.UsageError("--speed and --seed require --replay.")
+    options = DemoOptions(
         DEFAULT_SEED if seed is None else seed, DEFAULT_SPEED if speed is None else speed
     )
     if replay:
@@ -77,5 +77,5 @@ def serve(
         idle_timeout,
         capacity=workers,
         allow_remote=allow_remote,
-        replay=shown if replay else None,
+        replay=options if replay else None,
     )

@@ -1,4 +1,4 @@
-"""``inductiva-widgets tasks tail | list-files | last-modified-file | top``: a running task."""
+"""``inductiva-widgets tasks tail | list-files | last-modified-file | top``: files of a task."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import click
 @click.argument("task_id")
 @click.argument("files", nargs=-1, required=True)
 @click.option("-n", "--lines", default=10, show_default=True, type=click.IntRange(min=0))
-@click.option("-f", "--follow", is_flag=True, help="Go on until the task ends.")
+@click.option("-f", "--follow", is_flag=True, help="Continue until the task ends.")
 def tail(task_id: str, files: tuple[str, ...], lines: int, follow: bool) -> None:
-    """Print the last lines of files of a task, while it runs or afterwards.
+    """Print the last lines of files of a running or ended task.
 
     \b
     Example:
@@ -40,7 +40,7 @@ def list_files(task_id: str) -> None:
 @click.command("last-modified-file")
 @click.argument("task_id")
 def last_modified_file(task_id: str) -> None:
-    """Tell which file a running task has written last, and when."""
+    """Show the last modified file of a running task, and its time."""
     from inductiva_widgets.tasks import Task
 
     with exit_130_on_interrupt():
@@ -50,7 +50,7 @@ def last_modified_file(task_id: str) -> None:
 @click.command()
 @click.argument("task_id")
 def top(task_id: str) -> None:
-    """Show what the machine of a running task does: the output of top."""
+    """Show the output of top on the machine of a running task."""
     from inductiva_widgets.tasks import Task
 
     with exit_130_on_interrupt():
@@ -59,7 +59,7 @@ def top(task_id: str) -> None:
 
 @contextlib.contextmanager
 def exit_130_on_interrupt() -> Iterator[None]:
-    """Let Ctrl-C end a command without a word, with the exit code that shells know it by."""
+    """Exit silently on Ctrl-C, with the exit code 130 that shells use for it."""
     try:
         yield
     except KeyboardInterrupt:

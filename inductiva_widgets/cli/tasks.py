@@ -1,4 +1,4 @@
-"""``inductiva-widgets tasks``: list, info, kill, download, and the files of a running one."""
+"""``inductiva-widgets tasks``: list, inspect, kill, download and export tasks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def tasks() -> None:
-    """List tasks, look at one and at its files, kill it, download its outputs."""
+    """List, inspect, kill, download and export tasks."""
 
 
 for command in (tail, list_files, last_modified_file, top):
@@ -42,7 +42,7 @@ for command in (tail, list_files, last_modified_file, top):
     type=click.FloatRange(min=0.5),
     is_flag=False,
     flag_value=10.0,
-    help="Show the table anew every so many seconds (10 by default), until Ctrl-C.",
+    help="Refresh the table every N seconds (10 by default) until Ctrl-C.",
 )
 def list_tasks(
     last_n: int,
@@ -62,30 +62,30 @@ def list_tasks(
     """
     from inductiva_widgets.tasks import TaskList, get
 
-    def look() -> tuple[TaskList, list[str]]:
+    def find() -> tuple[TaskList, list[str]]:
         if not ids:
             return get(last_n, status=status, project=project), []
-        found, unknown = _split(ids)
-        return TaskList(found), unknown
+        found, errors = _find_tasks(ids)
+        return TaskList(found), errors
 
-    def text() -> str:
-        found, unknown = look()
-        return "\n".join([render_task_table(found), *unknown])
+    def render() -> str:
+        found, errors = find()
+        return "\n".join([render_task_table(found), *errors])
 
     if watch is not None:
-        refresh_table(text, watch)
+        refresh_table(render, watch)
         return
-    found, unknown = look()
-    _complain(unknown)
+    found, errors = find()
+    _echo_errors(errors)
     warn_about_demo_data(found._infos())
     if as_json:
         _echo_json([msgspec.structs.asdict(info) for info in found._infos()])
     elif found:
-        # The blank lines around the table are the documented form of this listing.
+        # With blank lines, as documented.
         click.echo(f"\n{render_task_table(found)}\n")
     else:
         click.echo("No tasks found.")
-    if unknown or not found:
+    if errors or not found:
         sys.exit(1)
 
 
@@ -93,7 +93,7 @@ def list_tasks(
 @click.argument("task_id")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def info(task_id: str, as_json: bool) -> None:
-    """Show one task: status, timeline, commands, data, cost."""
+    """Show the status, the timeline, the commands, the data and the cost of a task."""
     from inductiva_widgets.tasks import Task
 
     detail = Task(task_id).get_info()
@@ -112,28 +112,28 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
     """Kill tasks."""
     from inductiva_widgets.tasks.task_list import for_each
 
-    found, unknown = _split(task_ids)
-    _complain(unknown)
-    has_failed = bool(unknown)
-    alive = [task for task in found if not task.info.is_terminal]
+    found, errors = _find_tasks(task_ids)
+    _echo_errors(errors)
+    has_failed = bool(errors)
+    active = [task for task in found if not task.info.is_terminal]
     for task in found:
-        if task not in alive:
+        if task not in active:
             click.echo(f"{task.id} has ended already: {task.info.alias}.")
-    if not alive:
+    if not active:
         sys.exit(has_failed)
-    names = ", ".join(task.id for task in alive)
+    names = ", ".join(task.id for task in active)
     if not yes:
         click.confirm(
-            f"Kill {len(alive)} task{'s' if len(alive) > 1 else ''} ({names})?", abort=True
+            f"Kill {len(active)} task{'s' if len(active) > 1 else ''} ({names})?", abort=True
         )
 
-    def kill_one(task: Task) -> bool | None:
-        ended = task.kill(wait_timeout=wait)
-        said = {None: "kill requested", True: "killed", False: "kill requested, not ended yet"}
-        click.echo(f"{task.id}: {said[ended]}.")
-        return ended
+    def kill_task(task: Task) -> bool | None:
+        has_ended = task.kill(wait_timeout=wait)
+        results = {None: "kill requested", True: "killed", False: "kill requested, not ended yet"}
+        click.echo(f"{task.id}: {results[has_ended]}.")
+        return has_ended
 
-    has_failed = False in for_each(alive, kill_one, "killed") or has_failed
+    has_failed = False in for_each(active, kill_task, "killed") or has_failed
     if has_failed:
         sys.exit(1)
 
@@ -146,9 +146,9 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
 def download(
     task_ids: tuple[str, ...], filenames: tuple[str, ...], folder: str | None, archive: bool
 ) -> None:
-    """Download output files; again after an interruption, to finish the job.
+    """Download output files. Repeat the command to resume an interrupted download.
 
-    Of several tasks each gets a folder of its own in the target folder.
+    With several tasks, there is a folder for each task in the target folder.
     """
     from inductiva_widgets.tasks import Task, TaskList
 
@@ -163,24 +163,24 @@ def download(
 
 @tasks.command()
 @click.argument("file", type=click.Path(dir_okay=False, writable=True))
-@click.option("-n", "--last-n", type=click.IntRange(min=1), help="Only so many; all by default.")
+@click.option("-n", "--last-n", type=click.IntRange(min=1), help="Maximum number of tasks.")
 @click.option("-s", "--status", help="Only tasks in this status.")
 @click.option("-p", "--project", help="Only tasks of this project.")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
     metavar="DATE",
-    help="Only tasks made then or later, in UTC: 2026-03-01 or 2026-03-01T12:30.",
+    help="Only tasks created then or later, in UTC: 2026-03-01 or 2026-03-01T12:30.",
 )
-@click.option("-c", "--columns", help="Names of the columns with commas; the usual by default.")
+@click.option("-c", "--columns", help="Names of the columns, separated by commas.")
 @click.option(
     "--metadata",
     is_flag=True,
-    help="Add the column metadata: all of a task's metadata as JSON, since the keys are not known "
-    "before the last task has come. A column of a key alone: --columns metadata.<key>.",
+    help="Add a column with the metadata of each task as JSON. For a column per key, use "
+    "--columns metadata.<key>.",
 )
-def export(file: str, columns: str | None, **chosen: Any) -> None:
-    """Write the tasks to FILE, a table whose format its ending tells.
+def export(file: str, columns: str | None, **options: Any) -> None:
+    """Write a table of tasks to FILE, whose extension determines the format.
 
     \b
     .csv      times in UTC, durations in seconds
@@ -188,8 +188,8 @@ def export(file: str, columns: str | None, **chosen: Any) -> None:
     .arrow    all types kept; needs pyarrow
     .xlsx     Excel, times in UTC; needs openpyxl
 
-    The file is whole or not there, and memory stays flat however many tasks there are. In Python,
-    inductiva.frames.read(FILE) gives the table back with the same types.
+    After an error there is no file, and the memory does not depend on the number of tasks. In
+    Python, inductiva.frames.read(FILE) returns the table with the same types.
 
     \b
     Examples:
@@ -200,23 +200,23 @@ def export(file: str, columns: str | None, **chosen: Any) -> None:
     from inductiva_widgets.cli._export import ExportOptions, export_tasks
 
     names = None if columns is None else tuple(name.strip() for name in columns.split(","))
-    with _counting() as told:
-        count = export_tasks(Path(file), ExportOptions(columns=names, **chosen), on_page=told)
+    with _show_count() as on_page:
+        count = export_tasks(Path(file), ExportOptions(columns=names, **options), on_page=on_page)
     click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
 
 
-def _split(task_ids: Iterable[str]) -> tuple[list[Task], list[str]]:
-    """Return the tasks that the service knows, and a line about each of the others."""
+def _find_tasks(task_ids: Iterable[str]) -> tuple[list[Task], list[str]]:
+    """Return the tasks that the service knows, and an error message for each other id."""
     from inductiva_widgets.tasks import Task
 
     tasks = [Task(task_id) for task_id in dict.fromkeys(task_ids)]
-    reasons = {task.id: _reason(task) for task in tasks}
-    found = [task for task in tasks if not reasons[task.id]]
-    return found, [f"{task_id}: {reason}" for task_id, reason in reasons.items() if reason]
+    errors = {task.id: _lookup_error(task) for task in tasks}
+    found = [task for task in tasks if not errors[task.id]]
+    return found, [f"{task_id}: {error}" for task_id, error in errors.items() if error]
 
 
-def _reason(task: Task) -> str:
-    """Return why a task cannot be looked at, "" if it can."""
+def _lookup_error(task: Task) -> str:
+    """Request a task, and return the error message, or "" if the service knows the task."""
     try:
         task.get_info()
     except (NotFoundError, InvalidRequestError) as error:
@@ -224,19 +224,19 @@ def _reason(task: Task) -> str:
     return ""
 
 
-def _complain(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line, err=True)
+def _echo_errors(errors: Iterable[str]) -> None:
+    for error in errors:
+        click.echo(error, err=True)
 
 
 @contextlib.contextmanager
-def _counting() -> Iterator[Callable[[list[TaskInfo]], None]]:
-    """Show how many tasks have come, where somebody looks; and whether they are made up."""
+def _show_count() -> Iterator[Callable[[list[TaskInfo]], None]]:
+    """Show the number of exported tasks in a terminal, and warn about demo data."""
     from rich.console import Console
 
     count = 0
 
-    def told(infos: list[TaskInfo]) -> None:
+    def on_page(infos: list[TaskInfo]) -> None:
         nonlocal count
         if not count:
             warn_about_demo_data(infos)
@@ -245,9 +245,9 @@ def _counting() -> Iterator[Callable[[list[TaskInfo]], None]]:
             line.update(f"{count:,} tasks")
 
     console = Console(stderr=True)
-    line = console.status("Asking for tasks") if console.is_terminal else None
+    line = console.status("Requesting tasks") if console.is_terminal else None
     with line or contextlib.nullcontext():
-        yield told
+        yield on_page
 
 
 def _echo_json(value: object) -> None:
@@ -269,12 +269,10 @@ def _info_lines(info: TaskInfo) -> list[str]:
         lines.append(
             f"\t{event.alias or event.status.alias:<25} at {format_date(start):<20} {took}"
         )
-        for operation in event.operations or ():
-            command = operation.attributes.get("command")
-            if command:
-                begin, done = operation.start_timestamp, operation.end_timestamp
-                span = format_duration((done - begin).total_seconds()) if begin and done else last
-                lines.append(f"\t\t> {span:<15} {command}")
+        for command in event.executed_commands:
+            start, end = command.start_timestamp, command.end_timestamp
+            took = format_duration((end - start).total_seconds()) if start and end else last
+            lines.append(f"\t\t> {took:<15} {command.attributes['command']}")
     metrics = info.metrics
     until = "n/a" if info.is_terminal else "n/a until the task ends"
     size = metrics.output_size_bytes if metrics else None

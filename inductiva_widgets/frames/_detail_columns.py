@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -69,7 +69,7 @@ def _asked(info: TaskInfo) -> list[Command]:
 
 def _text(info: TaskInfo, commands: Sequence[Command]) -> str | None:
     lines = [_typed(command) for command in commands]
-    lines = lines or [str(attributes["command"]) for attributes in _executed(info)]
+    lines = lines or [str(one.attributes["command"]) for one in info.executed_commands]
     return "\n".join(lines) or None
 
 
@@ -96,15 +96,8 @@ def _processes(commands: Sequence[Command]) -> int | None:
     return max((count for count in counts if type(count) is int), default=None)
 
 
-def _executed(info: TaskInfo) -> Iterator[dict[str, Any]]:
-    for event in info.status_history or ():
-        for operation in event.operations or ():
-            if operation.name == "exec_command" and operation.attributes.get("command"):
-                yield operation.attributes
-
-
 def _exit_code(info: TaskInfo) -> int | None:
-    codes = [attributes.get("exit_code") for attributes in _executed(info)]
+    codes = [operation.attributes.get("exit_code") for operation in info.executed_commands]
     return next((code for code in reversed(codes) if type(code) is int), None)
 
 

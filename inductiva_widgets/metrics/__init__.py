@@ -1,1 +1,1 @@
-"""Parse, decimate and check numbers that a simulation prints. No I/O."""
+"""Numbers in the log of a simulation: parsing, decimation, conditions. No I/O."""

@@ -1,4 +1,4 @@
-"""Conditions on series of numbers, such as ``residual > 1e3 for 20 samples``."""
+"""Conditions on series, such as ``residual > 1e3 for 20 samples``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.parse import parse_number
 
-Test = Callable[[dict[str, float]], Any]
+Predicate = Callable[[dict[str, float]], Any]
 
 GRAMMAR = (
-    "A condition is '<series> <comparison> <number>' or '<series> is nan|inf|finite', with "
-    "'for <n> samples' behind it if wished, such as 'residual > 1e3 for 20 samples' or "
-    "'residual is nan'. Comparisons: > >= < <= == !=. Instead of a text it may be a function of "
-    "the last values that returns whether to stop."
+    "A condition must be '<series> <comparison> <number>' or '<series> is nan|inf|finite', "
+    "optionally followed by 'for <n> samples', such as 'residual > 1e3 for 20 samples' or "
+    "'residual is nan'; comparisons: > >= < <= == !=. It may also be a function that gets the "
+    "latest values and returns True to stop."
 )
-_FORM = re.compile(
+_CONDITION = re.compile(
     r"\s*(?P<series>\S+)\s*(?:(?P<sign>[<>]=?|[!=]=)\s*(?P<number>\S+)|\s+is\s+(?P<kind>\w+))"
     r"(?:\s+for\s+(?P<count>\d+)\s+samples?)?\s*"
 )
-_SIGNS = {
+_COMPARISONS = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
@@ -36,17 +36,17 @@ _KINDS = {"nan": math.isnan, "inf": math.isinf, "finite": math.isfinite}
 
 
 class Condition:
-    """A condition that is looked at row by row.
+    """Condition on one series, checked row by row.
 
     Parameters
     ----------
     text
-        The condition, in the grammar that an error shows.
+        Text of the form described by `GRAMMAR`.
 
     Raises
     ------
     InputError
-        It is none.
+        The text does not have this form.
 
     Examples
     --------
@@ -56,142 +56,147 @@ class Condition:
     """
 
     def __init__(self, text: str) -> None:
-        form = _FORM.fullmatch(text)
-        if form is None:
-            raise InputError(f"{text!r} is no condition. {GRAMMAR}")
+        match = _CONDITION.fullmatch(text)
+        count = int(match["count"] or 1) if match else 0
+        if match is None or not count:
+            raise _invalid(text)
         self.text = " ".join(text.split())
-        self.series: str = form["series"]
-        self._test = _test(form)
-        self._count = int(form["count"] or 1)
-        if not self._count:
-            raise InputError(f"{text!r} asks for no sample at all. {GRAMMAR}")
-        self._met = 0
+        self.series: str = match["series"]
+        self._is_met_by = _parse_test(match)
+        self._count = count
+        self._n_met = 0
 
     def update(self, values: Mapping[str, float]) -> bool:
-        """Take the next row, and return whether the condition is met with it.
+        """Check the next row, and return whether the condition is met.
 
         Parameters
         ----------
         values
-            The row; one without the series changes nothing.
+            Values of the row by series. A row without the series is ignored.
         """
         value = values.get(self.series)
         if value is None:
             return False
-        self._met = self._met + 1 if self._test(value) else 0
-        return self._met >= self._count
+        self._n_met = self._n_met + 1 if self._is_met_by(value) else 0
+        return self._n_met >= self._count
 
     def state(self, last: Mapping[str, float]) -> str:
-        """Return how far the condition is from being met, for people.
+        """Describe the present value, such as ``"residual is 2000, 1 of 20 samples"``.
 
         Parameters
         ----------
         last
-            The last values of all series.
+            Latest values of all series.
         """
         value = last.get(self.series)
         if value is None:
             return f"no value of {self.series} yet"
         is_short = value.is_integer() and abs(value) < 1e9
         now = f"{self.series} is {f'{int(value):,}' if is_short else f'{value:.4g}'}"
-        return now if self._count == 1 else f"{now}, {self._met} of {self._count} samples"
+        return now if self._count == 1 else f"{now}, {self._n_met} of {self._count} samples"
 
 
 class Conditions:
-    """Several conditions, of which one is enough.
+    """Set of conditions, met if any of them is met.
 
     Parameters
     ----------
-    wanted
-        A condition, a function of the last values, or several of both; None for none.
+    conditions
+        A condition, a function of the latest values, an iterable of both, or None.
     names
-        The series, where they are known before anything is read.
+        Series of the pattern, or None if they are not known before the log is read.
 
     Raises
     ------
     InputError
-        Something of it is no condition, or there is no such series.
+        A condition is invalid or names an unknown series.
     """
 
     def __init__(
-        self, wanted: str | Test | Iterable[str | Test] | None, names: tuple[str, ...] | None
+        self,
+        conditions: str | Predicate | Iterable[str | Predicate] | None,
+        names: tuple[str, ...] | None,
     ) -> None:
-        if wanted is None:
-            items: Iterable[str | Test] = ()
-        elif isinstance(wanted, str) or not isinstance(wanted, Iterable):
-            items = [wanted]
+        if conditions is None:
+            items: Iterable[str | Predicate] = ()
+        elif isinstance(conditions, str) or not isinstance(conditions, Iterable):
+            items = [conditions]
         else:
-            items = wanted
-        self._texts: list[Condition] = []
-        self._tests: list[Test] = []
-        # The row that met a condition, by the condition's text.
-        self._rows: dict[str, int] = {}
+            items = conditions
+        self._conditions: list[Condition] = []
+        self._predicates: list[Predicate] = []
+        # Number of the first row that met a condition, by the text of the condition.
+        self._first_rows: dict[str, int] = {}
         for item in items:
             if isinstance(item, str):
-                self._texts.append(Condition(item))
+                self._conditions.append(Condition(item))
             elif callable(item):
-                self._tests.append(item)
+                self._predicates.append(item)
             else:
-                raise InputError(f"{item!r} is no condition. {GRAMMAR}")
-        unknown_series = self.unknown_series(names) if names is not None else []
-        if unknown_series:
+                raise _invalid(item)
+        unknown = self.unknown_series(names) if names is not None else []
+        if unknown:
             raise InputError(
-                f"There is no series {unknown_series[0]!r}; there is {_listed(names)}."
+                f"Unknown series {unknown[0]!r} in a condition, expected one of: "
+                f"{', '.join(names or ())}."
             )
 
-    def unknown_series(self, names: Iterable[str] | None) -> list[str]:
-        """Return the series that conditions speak of and that are not among those."""
-        known = set(names or ())
-        return [condition.series for condition in self._texts if condition.series not in known]
+    def unknown_series(self, names: Iterable[str]) -> list[str]:
+        """Return the series that conditions use and that are not among ``names``."""
+        known = set(names)
+        return [condition.series for condition in self._conditions if condition.series not in known]
 
     def first_met(self, row: MetricRow, last: dict[str, float]) -> str:
-        """Return the condition that a row meets, in words; empty while none is met.
+        """Return the text of the first condition that a row meets, or "" if it meets none.
 
         Parameters
         ----------
         row
-            The row.
+            The next row.
         last
-            The last values of all series, for functions.
+            Latest values of all series, passed to functions.
         """
-        # All of them, as each counts the samples.
-        first_met = [condition.text for condition in self._texts if condition.update(row.values)]
-        if not first_met:
-            first_met = [_name(test) for test in self._tests if test(dict(last))]
-        for text in first_met:
-            self._rows.setdefault(text, row.sample)
-        return f"{first_met[0]} (row {row.sample})" if first_met else ""
+        # Every condition gets every row, since each counts its samples.
+        met = [condition.text for condition in self._conditions if condition.update(row.values)]
+        if not met:
+            met = [_name(predicate) for predicate in self._predicates if predicate(dict(last))]
+        for text in met:
+            self._first_rows.setdefault(text, row.sample)
+        return f"{met[0]} (row {row.sample})" if met else ""
 
     def states(self, last: Mapping[str, float]) -> list[tuple[str, str]]:
-        """Return each condition and how it stands, for people.
+        """Return the text of each condition and a description of its state.
 
         Parameters
         ----------
         last
-            The last values of all series.
+            Latest values of all series.
         """
-        states = [(condition.text, condition.state(last)) for condition in self._texts]
-        states += [(f"{_name(test)} is true", "") for test in self._tests]
-        rows = {text.removesuffix(" is true"): f"met at row {n}" for text, n in self._rows.items()}
-        return [(text, rows.get(text.removesuffix(" is true"), state)) for text, state in states]
+        states = [(condition.text, condition.state(last)) for condition in self._conditions]
+        met = {text: f"met at row {number}" for text, number in self._first_rows.items()}
+        names = [_name(predicate) for predicate in self._predicates]
+        return [
+            *((text, met.get(text, state)) for text, state in states),
+            *((f"{name} is true", met.get(name, "")) for name in names),
+        ]
 
 
-def _test(form: re.Match[str]) -> Callable[[float], bool]:
-    if form["kind"]:
-        if form["kind"] not in _KINDS:
-            raise InputError(f"A number is not {form['kind']!r}. {GRAMMAR}")
-        return _KINDS[form["kind"]]
-    bound = parse_number(form["number"])
+def _invalid(condition: object) -> InputError:
+    return InputError(f"Invalid condition {condition!r}. {GRAMMAR}")
+
+
+def _parse_test(match: re.Match[str]) -> Callable[[float], bool]:
+    if match["kind"]:
+        if match["kind"] not in _KINDS:
+            raise _invalid(match[0])
+        return _KINDS[match["kind"]]
+    bound = parse_number(match["number"])
     if bound is None or math.isnan(bound):
-        raise InputError(f"{form['number']!r} is no number to compare with. {GRAMMAR}")
-    compare = _SIGNS[form["sign"]]
+        raise _invalid(match[0])
+    compare = _COMPARISONS[match["sign"]]
     return lambda value: bool(compare(value, bound))
 
 
-def _name(test: Test) -> str:
-    name = getattr(test, "__name__", "")
+def _name(predicate: Predicate) -> str:
+    name = getattr(predicate, "__name__", "")
     return f"{name}()" if name.isidentifier() else "your function"
-
-
-def _listed(names: Iterable[str] | None) -> str:
-    return ", ".join(names or ()) or "none"

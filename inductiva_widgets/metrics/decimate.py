@@ -1,4 +1,4 @@
-"""Bounded rows of numbers, decimated so that extremes stay."""
+"""Bounded storage of metric rows that keeps the extremes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Values = dict[str, float]
 
 
 class MetricRow(NamedTuple):
-    """The numbers of one match or step.
+    """Values of one match or step.
 
     Parameters
     ----------
     sample
-        Its number, counted from 1.
+        Number of the row, counted from 1.
     values
-        The numbers, by the names of their series.
+        Values by series.
     """
 
     sample: int
@@ -26,12 +26,12 @@ class MetricRow(NamedTuple):
 
 
 class _RowBlock:
-    """Neighbours, of which the rows stay that hold the extremes; of equal ones the earliest."""
+    """Extremes of consecutive rows; the first of several equal ones."""
 
-    __slots__ = ("high", "infinite", "low", "place", "undefined")
+    __slots__ = ("high", "index", "infinite", "low", "undefined")
 
-    def __init__(self, place: int) -> None:
-        self.place = place
+    def __init__(self, index: int) -> None:
+        self.index = index
         self.low: dict[str, MetricRow] = {}
         self.high: dict[str, MetricRow] = {}
         self.undefined: dict[str, MetricRow] = {}
@@ -40,7 +40,7 @@ class _RowBlock:
     def add(self, row: MetricRow) -> None:
         for name, value in row.values.items():
             if not math.isfinite(value):
-                # Not among the extremes: an infinity would hide the largest finite value.
+                # Stored apart: an infinity would hide the largest finite value.
                 first = self.undefined if math.isnan(value) else self.infinite
                 first.setdefault(name, row)
                 continue
@@ -58,55 +58,54 @@ class _RowBlock:
 
     @property
     def max_rows(self) -> int:
-        """How many rows are kept at most."""
+        """Maximum number of rows of the block."""
         return 2 * len(self.low) + len(self.undefined) + len(self.infinite)
 
 
 class DecimatedRows:
-    """Rows, at most ``most`` of them.
+    """Rows of numbers, decimated to a maximum number.
 
-    They are kept in groups of equally many neighbours. Of each group stay the rows that hold the
-    smallest or the largest finite value of any series, its first nan or its first infinity; the
-    first and the newest row always. When too many are kept, groups of twice as many neighbours are
-    made.
+    The rows are divided into blocks of the same size. Each block keeps the rows with the smallest
+    and the largest finite value, the first nan and the first infinity of each series. The first
+    and the newest row are always kept. If there are too many rows, the size of the blocks doubles.
 
     Parameters
     ----------
-    most
-        How many rows are kept at most; more than four for each series.
+    max_rows
+        Maximum number of rows, more than 4 per series.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_rows: int) -> None:
         self.samples = 0
-        self._most = most
+        self._max_rows = max_rows
         self._size = 1
         self._first: MetricRow | None = None
         self._newest: MetricRow | None = None
-        # The rows that stay of groups that are whole, and the group that is not.
+        # Rows kept from complete blocks, and the incomplete block.
         self._closed: list[MetricRow] = []
         self._open = _RowBlock(0)
 
     @property
     def is_thinned(self) -> bool:
-        """Whether rows were left out."""
+        """Whether rows have been dropped."""
         return len(self) < self.samples
 
     def __len__(self) -> int:
         return len(self.rows())
 
     def add(self, values: Values) -> MetricRow:
-        """Add the newest row and return it with its number."""
+        """Add the newest row, and return it with its number."""
         self.samples += 1
         row = self._newest = MetricRow(self.samples, values)
         self._first = self._first or row
         self._append(row)
-        # The open group and the two that always stay need room as well.
-        while len(self._closed) + self._open.max_rows + 2 > self._most and self._closed:
+        # The open block, the first and the newest row count as well.
+        while len(self._closed) + self._open.max_rows + 2 > self._max_rows and self._closed:
             self._halve()
         return row
 
     def rows(self) -> list[MetricRow]:
-        """Return the rows that are kept, in order."""
+        """Return the kept rows in order."""
         ends = [row for row in (self._first, self._newest) if row is not None]
         rows = {row.sample: row for row in (*ends, *self._closed, *self._open.rows())}
         return [rows[sample] for sample in sorted(rows)]
@@ -115,10 +114,10 @@ class DecimatedRows:
         if self._size == 1:
             self._closed.append(row)
             return
-        place = row.sample // self._size
-        if self._open.place != place:
+        index = row.sample // self._size
+        if self._open.index != index:
             self._closed += self._open.rows()
-            self._open = _RowBlock(place)
+            self._open = _RowBlock(index)
         self._open.add(row)
 
     def _halve(self) -> None:
@@ -129,29 +128,29 @@ class DecimatedRows:
             self._append(row)
 
 
-def decimate(points: Iterable[tuple[int, float]], most: int) -> list[tuple[int, float]]:
-    """Return at most so many points of a series, by the same rule; what is not finite is left out.
+def decimate(points: Iterable[tuple[int, float]], max_points: int) -> list[tuple[int, float]]:
+    """Decimate the finite points of a series, keeping the extremes.
 
     Parameters
     ----------
     points
-        Samples and values, in order.
-    most
-        How many at most, 4 or more.
+        Pairs of sample number and value, in order.
+    max_points
+        Maximum number of points, 4 or more.
     """
     finite = [point for point in points if math.isfinite(point[1])]
-    if len(finite) <= most:
+    if len(finite) <= max_points:
         return finite
     size = 1
-    # Two of each group, the first and the newest; one group more where the first is cut.
-    while 2 * ((finite[-1][0] // size) - (finite[0][0] // size) + 1) + 2 > most:
+    # Two points per block, the first and the newest point. The first block may be incomplete.
+    while 2 * ((finite[-1][0] // size) - (finite[0][0] // size) + 1) + 2 > max_points:
         size *= 2
     kept = {finite[0][0]: finite[0], finite[-1][0]: finite[-1]}
-    place, low, high = -1, finite[0], finite[0]
+    index, low, high = -1, finite[0], finite[0]
     for point in finite:
-        if point[0] // size != place:
+        if point[0] // size != index:
             kept[low[0]], kept[high[0]] = low, high
-            place, low, high = point[0] // size, point, point
+            index, low, high = point[0] // size, point, point
         elif point[1] < low[1]:
             low = point
         elif point[1] > high[1]:
@@ -161,17 +160,17 @@ def decimate(points: Iterable[tuple[int, float]], most: int) -> list[tuple[int, 
 
 
 def suits_log_scale(values: list[float]) -> bool:
-    """Return whether a series is best seen on a logarithmic scale.
+    """Return whether a series is best shown on a logarithmic scale.
 
-    So are values that are never negative and spread over more than two and a half powers of ten,
-    zeros left aside, as residuals do; not so a count or a time, which begins small and only grows.
+    This holds for values that are never negative, span more than 2.5 decades apart from zeros, and
+    do not only grow: residuals, but neither counts nor times.
 
     Parameters
     ----------
     values
-        The series.
+        Values of the series.
     """
-    # The smallest of numbers among which there is a nan depends on their order.
+    # The minimum of numbers depends on their order if one of them is nan.
     values = [value for value in values if math.isfinite(value)]
     positive = [value for value in values if value > 0]
     if not positive or min(values) < 0 or max(positive) <= min(positive) * 10**2.5:

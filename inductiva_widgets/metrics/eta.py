@@ -1,54 +1,53 @@
-"""Estimate the time left from progress over time."""
+"""Estimate of the time left, from progress over time."""
 
 from __future__ import annotations
 
 from collections import deque
 
-# Steps that count: the pace of the last part is that of the rest, rather than that of the whole.
-_STEPS = 40
-_FEWEST = 3
-# Seconds; what is seen in less says little.
-_SHORTEST = 2.0
+# Only recent steps are used: the speed of a simulation changes.
+_MAX_STEPS = 40
+_MIN_STEPS = 3
+_MIN_SECONDS = 2.0
 
 
 class EtaEstimator:
-    """The pace of a share from 0 to 1; by least squares, so that no single step counts much."""
+    """Estimate the time left by a least-squares fit of progress over time."""
 
     def __init__(self) -> None:
-        # When the share was seen to grow, and to what.
-        self._steps: deque[tuple[float, float]] = deque(maxlen=_STEPS)
-        self._share: float | None = None
+        # Pairs of time in seconds and progress from 0 to 1, at each increase.
+        self._steps: deque[tuple[float, float]] = deque(maxlen=_MAX_STEPS)
+        self._progress: float | None = None
 
-    def update(self, moment: float, share: float) -> None:
-        """Take a look; a share that went back begins anew.
+    def update(self, now: float, progress: float) -> None:
+        """Add an observation. If the progress has decreased, drop the earlier ones.
 
         Parameters
         ----------
-        moment
-            Seconds, of any clock that only goes forward.
-        share
-            How much is done.
+        now
+            Seconds of a monotonic clock.
+        progress
+            Share that is done, from 0 to 1.
         """
-        if self._share is not None and share > self._share:
-            # Not the first one, of which nobody knows for how long it has been so.
-            self._steps.append((moment, share))
-        elif self._share is not None and share < self._share:
+        if self._progress is not None and progress > self._progress:
+            # The first observation is left out: the time of its increase is unknown.
+            self._steps.append((now, progress))
+        elif self._progress is not None and progress < self._progress:
             self._steps.clear()
-        self._share = share
+        self._progress = progress
 
-    def seconds_left(self, moment: float) -> float | None:
-        """Return the seconds to the end; None while nobody knows, or when it should be over.
+    def seconds_left(self, now: float) -> float | None:
+        """Return the seconds left, or None if they are unknown or have elapsed.
 
         Parameters
         ----------
-        moment
-            The present, by the same clock.
+        now
+            Seconds of the same clock.
         """
-        if len(self._steps) < _FEWEST or self._steps[-1][0] - self._steps[0][0] < _SHORTEST:
+        if len(self._steps) < _MIN_STEPS or self._steps[-1][0] - self._steps[0][0] < _MIN_SECONDS:
             return None
-        middle = sum(when for when, _ in self._steps) / len(self._steps)
-        spread = sum((when - middle) ** 2 for when, _ in self._steps)
-        rise = sum((when - middle) * share for when, share in self._steps)
-        last, share = self._steps[-1]
-        left = last + (1 - share) * spread / rise - moment
+        mean = sum(moment for moment, _ in self._steps) / len(self._steps)
+        variance = sum((moment - mean) ** 2 for moment, _ in self._steps)
+        covariance = sum((moment - mean) * progress for moment, progress in self._steps)
+        last, progress = self._steps[-1]
+        left = last + (1 - progress) * variance / covariance - now
         return left if left >= 0 else None

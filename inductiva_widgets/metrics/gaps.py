@@ -8,14 +8,14 @@ from typing import NamedTuple
 from inductiva_widgets.metrics.decimate import MetricRow, Values
 
 MAX_GAPS = 16
-"""Stretches that are kept of a series."""
+"""Maximum number of gaps per series."""
 
-# Series that count what a solver has done, the best one first.
+# Series that count steps or time, the preferred one first.
 _STEP_NAMES = ("step", "iteration", "iter", "time", "simtime", "t", "days")
 
 
 class Gap(NamedTuple):
-    """A stretch of rows in which the value of a series is not finite.
+    """Range of rows in which the value of a series is not finite.
 
     Parameters
     ----------
@@ -26,8 +26,7 @@ class Gap(NamedTuple):
     end
         Number of the last row.
     step
-        Name and value of the series that counts steps or time, as of the first row; None if there
-        is none.
+        Name and value of the series that counts steps or time, at the first row, or None.
     """
 
     kind: str
@@ -37,29 +36,29 @@ class Gap(NamedTuple):
 
 
 class Gaps:
-    """The gaps of all series, exact while the rows themselves are thinned.
+    """Gaps of all series, recorded exactly even if the rows are decimated.
 
-    At most 16 gaps of a series are kept. When there are more, the two that are closest to each
-    other become one; the newest gap always stays as it is.
+    Each series has at most 16 gaps. If there are more, the two that are closest to each other are
+    joined, except the newest.
 
     Parameters
     ----------
     axis
-        The series that begins a step; None to look for a series with a usual name.
+        Series that begins a step, or None to search for a usual name.
 
     Examples
     --------
     >>> gaps = Gaps()
     >>> for number, residual in enumerate((1.0, math.nan, math.nan, 0.5), start=1):
     ...     gaps.add(MetricRow(number, {"step": 10.0 * number, "residual": residual}))
-    >>> gaps.of("residual")
+    >>> gaps.for_series("residual")
     [Gap(kind='nan', start=2, end=3, step=('step', 20.0))]
     """
 
     def __init__(self, axis: str | None = None) -> None:
         self._names = (*([axis] if axis else ()), *_STEP_NAMES)
         self._gaps: dict[str, list[Gap]] = {}
-        # The series whose newest value is not finite.
+        # Series whose newest value is not finite.
         self._open: set[str] = set()
 
     def add(self, row: MetricRow, last: Values | None = None) -> None:
@@ -68,9 +67,9 @@ class Gaps:
         Parameters
         ----------
         row
-            The row.
+            The next row.
         last
-            The last values of all series, for steps that are printed in rows of their own.
+            Latest values of all series, used if steps are printed in separate rows.
         """
         for name, value in row.values.items():
             if math.isfinite(value):
@@ -86,8 +85,8 @@ class Gaps:
             if len(gaps) > MAX_GAPS:
                 _join_closest(gaps)
 
-    def of(self, name: str) -> list[Gap]:
-        """Return the gaps of a series in order; empty if all of its values were finite."""
+    def for_series(self, name: str) -> list[Gap]:
+        """Return the gaps of a series in order."""
         return list(self._gaps.get(name, ()))
 
     def _step(self, name: str, row: MetricRow, last: Values) -> tuple[str, float] | None:
@@ -105,5 +104,5 @@ def gap_kind(value: float) -> str:
 
 def _join_closest(gaps: list[Gap]) -> None:
     earlier = range(len(gaps) - 2)
-    place = min(earlier, key=lambda index: gaps[index + 1].start - gaps[index].end)
-    gaps[place] = gaps[place]._replace(end=gaps.pop(place + 1).end)
+    closest = min(earlier, key=lambda index: gaps[index + 1].start - gaps[index].end)
+    gaps[closest] = gaps[closest]._replace(end=gaps.pop(closest + 1).end)

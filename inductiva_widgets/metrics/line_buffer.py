@@ -6,20 +6,20 @@ import re
 
 from inductiva_widgets.ansi import strip_ansi, strip_control_chars
 
-LONGEST = 4096
-"""Bytes of a line that are looked at; the rest of a longer one is left out."""
+MAX_LINE_BYTES = 4096
+"""Bytes that are read of each line."""
 
-_END = re.compile(rb"[\r\n]+")
-_BACK = re.compile(rb"(\x08+)")
-# Where text of which the beginning is missing is whole again.
-_WHOLE_AGAIN = re.compile(rb"[\r\n\x08]")
+_LINE_END = re.compile(rb"[\r\n]+")
+_BACKSPACES = re.compile(rb"(\x08+)")
+# The first position at which a line begins, after a gap in the data.
+_RESUME_AFTER = re.compile(rb"[\r\n\x08]")
 
 
 class LineBuffer:
-    r"""Puts lines together; which ones come out does not depend on where the bytes were cut.
+    r"""Join chunks of bytes to lines, independently of how the bytes were split.
 
-    Each state of a line that is written over again and again counts as a line: it ends where the
-    cursor goes back, be it with ``\r`` or ``\b``. Empty lines are left out.
+    If a line is overwritten with ``\r`` or ``\b``, each of its states counts as a line. Empty lines
+    are left out.
 
     Examples
     --------
@@ -32,47 +32,49 @@ class LineBuffer:
 
     def __init__(self) -> None:
         self._open = b""
-        # Whether the open line has text that has not come out yet.
-        self._is_news = False
-        self._is_broken = False
+        # If True, the open line has text that has not been returned yet.
+        self._is_pending = False
+        # If True, data is missing before the open line.
+        self._is_after_gap = False
 
     def feed(self, data: bytes, *, follows: bool = True) -> list[str]:
-        """Take bytes and return the lines that they complete.
+        """Add bytes, and return the lines that they complete.
 
         Parameters
         ----------
         data
             The bytes.
         follows
-            Whether they follow on those before; if not, the lines at both sides of the gap are
-            broken and left out.
+            If False, data is missing before these bytes, and the incomplete lines on both sides
+            are dropped.
         """
         if not follows:
-            self._open, self._is_news, self._is_broken = b"", False, True
-        if self._is_broken:
-            found = _WHOLE_AGAIN.search(data)
+            self._open, self._is_pending, self._is_after_gap = b"", False, True
+        if self._is_after_gap:
+            found = _RESUME_AFTER.search(data)
             if found is None:
                 return []
-            data, self._is_broken = data[found.end() :], False
+            data, self._is_after_gap = data[found.end() :], False
         lines: list[str] = []
-        first, *others = _END.split(data)
+        first, *rest = _LINE_END.split(data)
         self._add(first, lines)
-        if others:
+        if rest:
             self._close(lines)
-            self._put_whole(others[:-1], lines)
-            self._add(others[-1], lines)
+            self._add_complete(rest[:-1], lines)
+            self._add(rest[-1], lines)
         return lines
 
     def finish(self) -> list[str]:
-        """Return the last line where the text ends without a newline."""
+        """Return the last line, if the text does not end with a newline."""
         lines: list[str] = []
         self._close(lines)
         return lines
 
-    def _put_whole(self, parts: list[bytes], lines: list[str]) -> None:
-        """Put lines that are whole; most are as simple as to be taken together."""
+    def _add_complete(self, parts: list[bytes], lines: list[str]) -> None:
+        """Add complete lines, decoded together unless one of them needs special treatment."""
         joined = b"\n".join(parts)
-        if b"\b" in joined or b"\x1b" in joined or max(map(len, parts), default=0) > LONGEST:
+        is_long = max(map(len, parts), default=0) > MAX_LINE_BYTES
+        if b"\b" in joined or b"\x1b" in joined or is_long:
             for part in parts:
                 self._add(part, lines)
                 self._close(lines)
@@ -81,21 +83,21 @@ class LineBuffer:
         lines += [line for line in map(str.strip, text.split("\n")) if line]
 
     def _add(self, part: bytes, lines: list[str]) -> None:
-        for text in _BACK.split(part) if b"\b" in part else [part]:
+        for text in _BACKSPACES.split(part) if b"\b" in part else [part]:
             if text.startswith(b"\b"):
-                if self._is_news:
-                    _put(self._open, lines)
-                self._open, self._is_news = self._open[: -len(text)], False
+                if self._is_pending:
+                    _append_text(self._open, lines)
+                self._open, self._is_pending = self._open[: -len(text)], False
             elif text:
-                self._open, self._is_news = (self._open + text)[:LONGEST], True
+                self._open, self._is_pending = (self._open + text)[:MAX_LINE_BYTES], True
 
     def _close(self, lines: list[str]) -> None:
-        if self._is_news:
-            _put(self._open, lines)
-        self._open, self._is_news = b"", False
+        if self._is_pending:
+            _append_text(self._open, lines)
+        self._open, self._is_pending = b"", False
 
 
-def _put(line: bytes, lines: list[str]) -> None:
+def _append_text(line: bytes, lines: list[str]) -> None:
     text = strip_control_chars(strip_ansi(line.decode("utf-8", "replace"))).strip()
     if text:
         lines.append(text)

@@ -1,4 +1,4 @@
-"""Match lines against regular expressions whose groups are series."""
+"""Matching of lines against regular expressions whose groups are series."""
 
 from __future__ import annotations
 
@@ -9,38 +9,37 @@ from typing import Any, NamedTuple
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.metrics.parse import parse_number
 
-LONGEST_LOOK = 0.05
-"""Seconds that an expression may take for one line."""
+LINE_TIMEOUT = 0.05
+"""Maximum seconds of one search."""
 
 END = "end_"
-"""A group ``end_step`` tells the value that the series ``step`` has at the end."""
+"""Prefix of a group with the final value of a series: ``end_step`` for the series ``step``."""
 
 _SERIES, _VALUE = "series", "value"
-_LONGEST_NAME = 40
-# Seconds for a line that took too long: it may have been the machine that was busy.
-_SECOND_TRY = 1.0
-# Nanoseconds for all lines of a piece.
-_LONGEST_PIECE = 3_000_000_000
-_HOW = (
-    r"Name what is a number with groups, such as r'residual\s+(?P<residual>\S+)'; "
-    "each name is a series."
+_MAX_NAME_LENGTH = 40
+# Seconds of the second search in a line: the machine may have been busy during the first one.
+_RETRY_TIMEOUT = 1.0
+# CPU time of all lines of a chunk.
+_CHUNK_BUDGET_NS = 3_000_000_000
+_HELP = (
+    r"Name each number with a group, such as r'residual\s+(?P<residual>\S+)'; "
+    "each name becomes a series."
 )
 
 
 class Rule(NamedTuple):
-    """An expression, and what is made of the numbers that it finds.
+    """An expression that finds numbers in a line.
 
     Parameters
     ----------
     expression
-        A regular expression with named groups.
-    mark
-        Text that a line must have to be looked at, for speed.
-    make
-        What turns the numbers found into those of the series.
+        Regular expression with named groups.
+    required_text
+        Text without which a line is skipped, for speed.
+    transform
+        Converts the matched numbers to values by series, or None to use the names of the groups.
     is_trusted
-        Whether it is known to take little time for any line: so it is not measured, which takes
-        longer than most searches.
+        If True, the search has no timeout. The measurement would take longer than most searches.
     """
 
     expression: str
@@ -50,27 +49,27 @@ class Rule(NamedTuple):
 
 
 class LineMatcher:
-    """Finds numbers in lines; bounded in time, whatever the expression.
+    """Find numbers in lines, within a time limit.
 
     Parameters
     ----------
     rules
-        What to look for in each line.
+        Rules to apply to each line.
 
     Raises
     ------
     InputError
-        An expression is none, or names no series.
+        An expression is invalid or has no groups.
     """
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self._rules = [(rule, _compile(rule.expression)) for rule in rules]
         self.skipped = 0
-        self._until = 0
+        self._deadline_ns = 0
 
     @property
     def names(self) -> tuple[str, ...] | None:
-        """The series, None where the text itself names them."""
+        """The series, or None if their names are read from the text."""
         names: dict[str, None] = {}
         for rule, compiled in self._rules:
             if rule.transform is not None or _SERIES in compiled.groupindex:
@@ -80,17 +79,17 @@ class LineMatcher:
         return tuple(names)
 
     def reset_budget(self) -> None:
-        """Begin with the lines of another piece."""
-        # CPU time: a busy machine is no fault of the expression.
-        self._until = time.thread_time_ns() + _LONGEST_PIECE
+        """Restart the time budget, for the lines of another chunk."""
+        # CPU time, since the machine may be busy with other processes.
+        self._deadline_ns = time.thread_time_ns() + _CHUNK_BUDGET_NS
 
     def find(self, line: str) -> dict[str, float]:
-        """Return the numbers of a line, by the names of their series; empty where it has none.
+        """Return the numbers in a line by series.
 
         Raises
         ------
         InputError
-            It takes too long.
+            The search takes too long.
         """
         values: dict[str, float] = {}
         for rule, compiled in self._rules:
@@ -101,24 +100,24 @@ class LineMatcher:
         return values
 
     def _search(self, compiled: Any, line: str) -> Any:
-        for seconds in (LONGEST_LOOK, _SECOND_TRY):
+        for seconds in (LINE_TIMEOUT, _RETRY_TIMEOUT):
             try:
                 found = compiled.search(line, timeout=seconds)
             except TimeoutError:
                 continue
-            if found is None or time.thread_time_ns() < self._until:
+            if found is None or time.thread_time_ns() < self._deadline_ns:
                 return found
             break
         start = line if len(line) <= 60 else f"{line[:60]}…"
         raise InputError(
-            f"The expression {compiled.pattern!r} takes too long, such as on the line of "
-            f"{len(line)} characters that begins with {start!r}. Repeats within repeats, as in "
-            "(a+)+, are the usual reason."
+            f"The expression {compiled.pattern!r} takes too long, for example on a line of "
+            f"{len(line)} characters that begins with {start!r}. Avoid nested repetitions such as "
+            "(a+)+, the usual reason."
         )
 
     def _numbers(self, rule: Rule, texts: dict[str, str | None]) -> dict[str, float]:
         if texts.get(_SERIES):
-            texts = {str(texts[_SERIES])[:_LONGEST_NAME]: texts.get(_VALUE)}
+            texts = {str(texts[_SERIES])[:_MAX_NAME_LENGTH]: texts.get(_VALUE)}
         values: dict[str, float] = {}
         for name, text in texts.items():
             value = parse_number(text) if text is not None else None
@@ -135,13 +134,13 @@ def _compile(expression: str) -> Any:
     try:
         compiled = regex.compile(expression)
     except (regex.error, TypeError) as error:
-        raise InputError(f"{expression!r} is no regular expression: {error}. {_HOW}") from None
+        raise InputError(f"Invalid regular expression {expression!r}: {error}. {_HELP}") from None
     if not compiled.groupindex and compiled.groups != 1:
-        has = f"{compiled.groups} groups without names" if compiled.groups else "no group"
-        raise InputError(f"The expression {expression!r} has {has}. {_HOW}")
+        has = f"{compiled.groups} unnamed groups" if compiled.groups else "no group"
+        raise InputError(f"The expression {expression!r} has {has}. {_HELP}")
     if _SERIES in compiled.groupindex and _VALUE not in compiled.groupindex:
         raise InputError(
-            f"The expression {expression!r} takes the name of the series from the text, but has no "
-            "group 'value' for its number."
+            f"The expression {expression!r} has a group 'series', but no group 'value'. Add one "
+            "that matches the number."
         )
     return compiled

@@ -1,15 +1,15 @@
-"""Parse numbers in the formats that programs print."""
+"""Parsing of numbers in the formats that programs print."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 
-# With a D for double precision, or no letter where the power has three digits.
+# "1.2D-03" for double precision; without a letter if the exponent has three digits.
 _FORTRAN = re.compile(
     r"(?P<digits>[-+]?(?:\d+\.?\d*|\.\d+))(?:[dD](?=[-+\d])|(?=[-+]\d{3}$))(?P<power>[-+]?\d+)"
 )
-# As C libraries print it: -nan(ind), nan(0x8000), nan(snan); older ones of Windows 1.#IND, 1.#INF.
+# C libraries print -nan(ind), nan(0x8000), nan(snan); old ones on Windows 1.#IND, 1.#INF.
 _NON_FINITE = re.compile(
     r"(?P<sign>[-+]?)(?:(?P<nan>nan[qs]|nan\(\w*\)?|1\.#(?:ind|[qs]nan)0*)|1\.#inf0*)",
     re.IGNORECASE,
@@ -17,15 +17,15 @@ _NON_FINITE = re.compile(
 
 
 def parse_number(text: str) -> float | None:
-    """Return the number that a text is, None where it is none.
+    """Convert a text to a number, or return None if it is not a number.
 
-    Signs of percent and punctuation at the end are no part of it. A comma within is refused, since
-    it may mean a decimal point or thousands.
+    A percent sign and punctuation at the end are ignored. A comma inside is ambiguous, decimal
+    point or thousands separator, so such a text is not a number.
 
     Parameters
     ----------
     text
-        What an expression has found.
+        Text matched by an expression.
 
     Examples
     --------
@@ -39,8 +39,8 @@ def parse_number(text: str) -> float | None:
         return None
     with contextlib.suppress(ValueError):
         return float(text)
-    strange = _NON_FINITE.fullmatch(text)
-    if strange is not None:
-        return float("nan") if strange["nan"] else float(f"{strange['sign']}inf")
-    found = _FORTRAN.fullmatch(text)
-    return None if found is None else float(f"{found['digits']}e{found['power']}")
+    non_finite = _NON_FINITE.fullmatch(text)
+    if non_finite is not None:
+        return float("nan") if non_finite["nan"] else float(f"{non_finite['sign']}inf")
+    fortran = _FORTRAN.fullmatch(text)
+    return None if fortran is None else float(f"{fortran['digits']}e{fortran['power']}")

@@ -1,4 +1,4 @@
-"""Parse rows of numbers from a growing log."""
+"""Parser of metric rows in a growing log."""
 
 from __future__ import annotations
 
@@ -16,90 +16,90 @@ from inductiva_widgets.metrics.presets import Preset
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 4000
-"""Rows that a watch keeps."""
+MAX_ROWS = 4000
+"""Default maximum number of rows."""
 
-MOST_SERIES = 24
-"""Series that are read; further ones, named by the text, are left out."""
+MAX_SERIES = 24
+"""Maximum number of series; the values of further ones are skipped."""
 
-FEWEST_ROWS = 100
-"""The smallest bound for rows: room for the extremes of all series."""
+MIN_ROWS = 100
+"""Smallest maximum number of rows, enough for the extremes of all series."""
 
 PERCENT = "percent"
-"""The series that has its end at 100; beside others it tells the progress only."""
+"""Series that ends at 100. If there are other series, it is shown as progress only."""
 
 
 class MetricParser:
-    """Takes the bytes of a log, and has its rows of numbers.
+    """Parse the rows of numbers in a log.
 
     Parameters
     ----------
-    wanted
-        A user's expression, or a preset.
+    pattern
+        Regular expression of a user, or a preset.
     end
-        The value that a series has at the end, by its name.
-    most
-        How many rows are kept at most.
+        Final values by series.
+    max_rows
+        Maximum number of rows, at least `MIN_ROWS`.
 
     Raises
     ------
     InputError
-        The expression is none, or names no series; ``end`` or ``most`` is out of bounds.
+        The pattern, ``end`` or ``max_rows`` is invalid.
     """
 
     def __init__(
         self,
-        wanted: str | Preset,
+        pattern: str | Preset,
         *,
         end: Mapping[str, float] | None = None,
-        most: int = MOST_ROWS,
+        max_rows: int = MAX_ROWS,
     ) -> None:
-        if isinstance(most, bool) or not isinstance(most, int) or most < FEWEST_ROWS:
-            raise InputError(f"rows must be a whole number, {FEWEST_ROWS} or more.")
-        preset = wanted if isinstance(wanted, Preset) else Preset(wanted, (Rule(wanted),))
+        if isinstance(max_rows, bool) or not isinstance(max_rows, int) or max_rows < MIN_ROWS:
+            raise InputError(f"`rows` must be an integer of at least {MIN_ROWS}, got {max_rows!r}.")
+        preset = pattern if isinstance(pattern, Preset) else Preset(pattern, (Rule(pattern),))
         self.source = preset.title
-        self.pattern = LineMatcher(preset.rules)
         self.last: dict[str, float] = {}
+        self._matcher = LineMatcher(preset.rules)
         self._axis = preset.axis
-        self._ends = {PERCENT: 100.0, **_checked(end, self.pattern.names)}
+        self._ends = {PERCENT: 100.0, **_validate_end(end, self._matcher.names)}
         self._lines = LineBuffer()
-        self._rows = DecimatedRows(most)
+        self._rows = DecimatedRows(max_rows)
         self._gaps = Gaps(preset.axis)
-        # What was found of the present step.
+        # Values of the current step.
         self._step: dict[str, float] = {}
 
     @property
     def declared_series(self) -> tuple[str, ...] | None:
-        """The series, where they are known before anything is read."""
-        return self.pattern.names
+        """The series, or None if their names are read from the log."""
+        return self._matcher.names
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The series that are drawn, in the order in which they came; the axis comes last."""
+        """The series that are drawn, in order of appearance; the axis is the last."""
         found = [name for name in self.last if name != self._axis]
         if len(found) > 1 or (found and self._axis in self.last):
-            # A share that is not finite says nothing of the progress: it is shown as it is.
+            # A value that is not finite cannot be shown as progress, so it is drawn.
             found = [n for n in found if n != PERCENT or not math.isfinite(self.last[n])]
         return (*found, *(name for name in self.last if name == self._axis))
 
     @property
     def samples(self) -> int:
-        """How many rows were read."""
+        """Number of rows read."""
         return self._rows.samples
 
     @property
-    def begun(self) -> int:
-        """How many rows were begun: those that were read, and the step that is being read."""
+    def n_started(self) -> int:
+        """Number of rows read, including an incomplete step."""
         return self._rows.samples + bool(self._step)
 
     @property
     def skipped(self) -> int:
-        """How many finds were no numbers, or of too many series."""
-        return self.pattern.skipped
+        """Number of matches that are not numbers or exceed `MAX_SERIES`."""
+        return self._matcher.skipped
 
     @property
     def progress(self) -> float | None:
-        """The share that is done, from 0 to 1, where a series has a known end."""
+        """Share that is done, from 0 to 1, or None if no series has a known end."""
         for name, value in self.last.items():
             end = self._ends.get(name)
             if end and math.isfinite(value):
@@ -107,14 +107,14 @@ class MetricParser:
         return None
 
     def feed(self, data: bytes, *, follows: bool = True) -> list[MetricRow]:
-        """Take bytes and return the rows that they complete.
+        """Add bytes, and return the rows that they complete.
 
         Parameters
         ----------
         data
-            The bytes, cut anywhere.
+            The bytes.
         follows
-            Whether they follow on those before.
+            If False, data is missing before these bytes.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class MetricParser:
         return self._read(self._lines.feed(data, follows=follows))
 
     def finish(self) -> list[MetricRow]:
-        """Return the rows that the end of the log completes."""
+        """Return the rows that are complete at the end of the log."""
         rows = self._read(self._lines.finish())
         if self._step:
             rows.append(self._add(self._step))
@@ -132,36 +132,30 @@ class MetricParser:
         return rows
 
     def gaps(self, name: str) -> list[Gap]:
-        """Return the stretches of rows in which a series is not finite.
+        """Return the ranges of rows in which a series is not finite."""
+        return self._gaps.for_series(name)
+
+    def points(self, max_points: int) -> dict[str, list[tuple[int, float]]]:
+        """Return pairs of sample number and value by series, for drawing.
 
         Parameters
         ----------
-        name
-            The series.
+        max_points
+            Maximum number of points per series.
         """
-        return self._gaps.of(name)
-
-    def points(self, points: int) -> dict[str, list[tuple[int, float]]]:
-        """Return pairs of sample and value of each series, for drawing.
-
-        Parameters
-        ----------
-        points
-            How many at most.
-        """
-        return {name: decimate(self._points(name), points) for name in self.names}
+        return {name: decimate(self._points(name), max_points) for name in self.names}
 
     def suits_log_scale(self, name: str) -> bool:
-        """Return whether a series is best seen on a logarithmic scale."""
+        """Return whether a series is best shown on a logarithmic scale."""
         return suits_log_scale([value for _, value in self._points(name)])
 
-    def to_frame(self, **facts: Any) -> pd.DataFrame:
-        """Return the rows that are kept, a column for each series, indexed by ``sample``.
+    def to_frame(self, **attrs: Any) -> pd.DataFrame:
+        """Return the kept rows, with one column per series, indexed by ``sample``.
 
         Parameters
         ----------
-        **facts
-            What ``attrs["inductiva"]`` tells besides.
+        **attrs
+            Further entries of ``attrs["inductiva"]``.
         """
         import pandas as pd
 
@@ -169,32 +163,32 @@ class MetricParser:
         names = [*self.names, *(name for name in self.last if name not in self.names)]
         index = pd.Index([row.sample for row in rows], name="sample", dtype="int64")
         columns = {name: [row.values.get(name, math.nan) for row in rows] for name in names}
-        to_frame = pd.DataFrame(columns, index=index, columns=names, dtype="float64")
-        to_frame.attrs["inductiva"] = {
-            **facts,
+        frame = pd.DataFrame(columns, index=index, columns=names, dtype="float64")
+        frame.attrs["inductiva"] = {
+            **attrs,
             "source": self.source,
             "rows_read": self.samples,
             "is_thinned": len(rows) < self.samples,
             "skipped": self.skipped,
         }
-        return to_frame
+        return frame
 
     def _points(self, name: str) -> Iterable[tuple[int, float]]:
         return [(row.sample, row.values[name]) for row in self._rows.rows() if name in row.values]
 
     def _read(self, lines: list[str]) -> list[MetricRow]:
-        self.pattern.reset_budget()
+        self._matcher.reset_budget()
         rows: list[MetricRow] = []
         for line in lines:
-            values = self.pattern.find(line)
+            values = self._matcher.find(line)
             if not values:
                 continue
             for name in [name for name in values if name.startswith(END)]:
                 self._ends[name.removeprefix(END)] = values.pop(name)
             for name in [name for name in values if name not in self.last]:
-                if len(self.last) >= MOST_SERIES:
+                if len(self.last) >= MAX_SERIES:
                     del values[name]
-                    self.pattern.skipped += 1
+                    self._matcher.skipped += 1
             self.last |= values
             if self._axis is None:
                 if values:
@@ -203,10 +197,10 @@ class MetricParser:
             if self._axis in values and self._step:
                 rows.append(self._add(self._step))
                 self._step = {}
-            # The first of each step counts, as plots of convergence have it; a later one that is
-            # not finite counts more, since the run is lost from there on.
-            lost = {name: value for name, value in values.items() if not math.isfinite(value)}
-            self._step = {**values, **self._step, **lost}
+            # The first value of a step is kept, as in convergence plots, unless a later one is not
+            # finite: then the simulation has diverged.
+            diverged = {name: value for name, value in values.items() if not math.isfinite(value)}
+            self._step = {**values, **self._step, **diverged}
         return rows
 
     def _add(self, values: dict[str, float]) -> MetricRow:
@@ -215,15 +209,21 @@ class MetricParser:
         return row
 
 
-def _checked(end: Mapping[str, float] | None, names: tuple[str, ...] | None) -> dict[str, float]:
+def _validate_end(
+    end: Mapping[str, float] | None, names: tuple[str, ...] | None
+) -> dict[str, float]:
     if end is None:
         return {}
     if not isinstance(end, Mapping) or not end:
-        raise InputError('end tells the last value of a series, such as end={"time": 10}.')
+        raise InputError(
+            f'`end` must be a dict of final values by series, such as {{"time": 10}}, got {end!r}.'
+        )
     for name, value in end.items():
         if names is not None and name not in names:
-            raise InputError(f"There is no series {name!r} for end; there is {', '.join(names)}.")
+            raise InputError(
+                f"Unknown series {name!r} in `end`, expected one of: {', '.join(names)}."
+            )
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not math.isfinite(value) or value <= 0:
-            raise InputError(f"The end of {name!r} must be a number above 0, not {value!r}.")
+            raise InputError(f"`end` of {name!r} must be a number above 0, got {value!r}.")
     return dict(end)

@@ -1,4 +1,4 @@
-"""Presets: patterns for the logs of known simulators."""
+"""Patterns for the logs of known simulators."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from inductiva_widgets.metrics.matcher import Rule
 
 
 class Preset(NamedTuple):
-    """What to look for in a simulator's log.
+    """Rules for the log of a simulator.
 
     Parameters
     ----------
     title
-        What it is, in words.
+        Description, such as ``"OpenFOAM residuals"``.
     rules
-        The expressions.
+        Rules to apply to each line.
     axis
-        The series that begins a step: all numbers until its next value are of one row, of which
-        the first of each series counts. None where each match is a row.
+        Series that begins a step: the row of a step has the first value of each series until the
+        next value of this one. If None, each match is a row.
     file
-        The file that it is printed to.
+        File that the simulator prints to.
     """
 
     title: str
@@ -32,22 +32,22 @@ class Preset(NamedTuple):
 
 def _rule(
     expression: str,
-    mark: str,
-    make: Callable[[Mapping[str, float]], dict[str, float]] | None = None,
+    required_text: str,
+    transform: Callable[[Mapping[str, float]], dict[str, float]] | None = None,
 ) -> Rule:
-    return Rule(expression, mark, make, is_trusted=True)
+    return Rule(expression, required_text, transform, is_trusted=True)
 
 
-def _days(found: Mapping[str, float]) -> dict[str, float]:
-    return {"days": found["day"] + found["hour"] / 24}
+def _to_days(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {"days": numbers["day"] + numbers["hour"] / 24}
 
 
-# By the beginning of the simulator's name; several distributions share one.
+# By the beginning of the simulator's name, which several distributions share.
 PRESETS = {
     "openfoam": Preset(
         "OpenFOAM residuals",
         (
-            # The Foundation's versions print the unit too.
+            # The versions of the OpenFOAM Foundation print the unit as well.
             _rule(r"^Time = (?P<time>[-+.\deE]+)s?$", "Time = "),
             _rule(
                 r"Solving for (?P<series>[\w.:]+), Initial residual = (?P<value>[^\s,]+)",
@@ -68,8 +68,8 @@ PRESETS = {
         "SWMM progress",
         (
             _rule(r"\d\d:\d\d\s+(?P<percent>[\d.]+)%\s", "%"),
-            # The library's own line, redrawn from the number of the day on.
-            _rule(r"(?P<day>\d+)\s+hour:\s*(?P<hour>\d+)", "hour:", _days),
+            # The SWMM library overwrites this line, beginning with the day.
+            _rule(r"(?P<day>\d+)\s+hour:\s*(?P<hour>\d+)", "hour:", _to_days),
         ),
     ),
     "splishsplash": Preset(
@@ -82,7 +82,7 @@ PRESETS = {
             _rule(r"^(?P<end_step>\d+) steps,", " steps,"),
             _rule(r"\bstep (?P<step>\d+)(?:,|$)", "step "),
         ),
-        # All its words go there, also when all is well.
+        # GROMACS prints everything to stderr.
         file="stderr.txt",
     ),
     "xbeach": Preset(
@@ -104,7 +104,7 @@ PRESETS = {
         "DualSPHysics simulated time",
         (
             _rule(r"^TimeMax=(?P<end_time>\S+)", "TimeMax="),
-            # A line for each file of particles; newer versions leave out "Part_".
+            # One line per particle file; newer versions omit "Part_".
             _rule(r"^(?:Part_)?\d{4,9}\s+(?P<time>\d+\.\d+)\s+\d[\d,]*\s+\d[\d,]*\s", "."),
         ),
     ),
@@ -120,7 +120,7 @@ PRESETS = {
     "swan": Preset(
         "SWAN accuracy, or steps",
         (
-            # Where the state of the sea is sought, and where its course is.
+            # Stationary runs print the accuracy, nonstationary runs the time step.
             _rule(r"accuracy OK in\s+(?P<accuracy>\S+) %", "accuracy OK in "),
             _rule(r"^\+?time \S+\s*, step\s+(?P<step>\d+); iteration", "; iteration"),
         ),
@@ -129,7 +129,7 @@ PRESETS = {
 
 
 def preset_for(simulator: str | None) -> Preset | None:
-    """Return what to look for in the log of a simulator, None where that is not known.
+    """Return the preset of a simulator, or None if there is none.
 
     Parameters
     ----------

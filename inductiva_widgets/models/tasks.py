@@ -162,6 +162,15 @@ class StatusEvent(WireModel, frozen=True, kw_only=True):
     machine_id: str | None = None
     operations: list[Operation] | None = None
 
+    @property
+    def executed_commands(self) -> list[Operation]:
+        """Operations that ran a command, with the attribute ``command``, in order."""
+        return [
+            operation
+            for operation in self.operations or ()
+            if operation.name == "exec_command" and operation.attributes.get("command")
+        ]
+
 
 class Fee(WireModel, frozen=True, kw_only=True):
     """The orchestration fee of a task.
@@ -305,6 +314,13 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
     def can_be_killed(self) -> bool:
         """Whether a kill can be requested: the task is alive and no kill is pending."""
         return not self.is_terminal and self.status != Status.PENDING_KILL
+
+    @property
+    def executed_commands(self) -> list[Operation]:
+        """Operations that ran a command, with the attribute ``command``, in order."""
+        return [
+            command for event in self.status_history or () for command in event.executed_commands
+        ]
 
     @property
     def is_demo(self) -> bool:

@@ -1,4 +1,4 @@
-"""Polling of live tasks, and worker threads for long actions."""
+"""Polling of running tasks, and worker threads for long actions."""
 
 from inductiva_widgets.polling.new_tasks import NewTaskSubscription
 from inductiva_widgets.polling.poller import Poller, Subscription, get_poller

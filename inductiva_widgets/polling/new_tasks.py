@@ -15,23 +15,28 @@ if TYPE_CHECKING:
     from inductiva_widgets.models.tasks import TaskInfo
 
 PERIOD = 3.0
-# Small, since mostly there is nothing new; a batch of submissions fills further pages.
+"""Minimum seconds between two requests."""
+# Small, since there is rarely more than one new task.
 PER_PAGE = 50
 
 
 class NewTaskSubscription(Subscription[Any]):
-    """Somebody's interest in tasks to come; each look costs one request, seldom more.
+    """Subscription to tasks that are created from now on.
 
     Parameters
     ----------
     is_known
-        Whether the task of an id is there already.
+        Returns True if the list has the task of an id.
     since
-        When the newest task that is there was made: older ones were left out on purpose.
+        Creation time of the newest task of the list. Older tasks are ignored.
     on_new
-        Called on the poller's thread with new tasks, newest first; they are known from then on.
+        Called on the poller's thread with new tasks, newest first. It must make them known.
     clock
-        Seconds; tests pass their own.
+        Returns seconds. Tests pass their own.
+
+    Notes
+    -----
+    Requests: 1 every 3 s, more only if there are over 50 new tasks.
     """
 
     def __init__(
@@ -47,39 +52,39 @@ class NewTaskSubscription(Subscription[Any]):
         self._since = since
         self._on_new = on_new
         self._clock = clock
-        self._looked = -float("inf")
+        self._last_poll = -float("inf")
         self._found: list[TaskInfo] = []
 
     @property
     def has_extra_poll(self) -> bool:
-        """Whether it has something to ask: always."""
+        """Always True."""
         return True
 
     def poll_extra(self, client: Client) -> None:
-        """Read the listing from its head until a task that is there, or older than those."""
-        if self._clock() - self._looked < PERIOD:
+        """Read pages of the listing, newest first, until one has a known or older task."""
+        if self._clock() - self._last_poll < PERIOD:
             return
-        self._looked = self._clock()
+        self._last_poll = self._clock()
         fresh: dict[str, TaskInfo] = {}
         page = 0
         while True:
             page += 1
             tasks = client.list_tasks(page=page, per_page=PER_PAGE).tasks
             new = [info for info in tasks if self._is_new(info)]
-            # A submission between two pages moves a task into both.
+            # A submission between two requests shifts a task to the next page, so it comes twice.
             fresh |= {info.task_id: info for info in new}
             if len(new) < PER_PAGE:
                 break
         self._found = list(fresh.values())
 
-    def notify(self, feed: PollStatus) -> None:
-        """Hand on the new tasks."""
-        super().notify(feed)
+    def notify(self, status: PollStatus) -> None:
+        """Call the callbacks, ``on_new`` included."""
+        super().notify(status)
         found, self._found = self._found, []
         if found:
             self._on_new(found)
 
     def _is_new(self, info: TaskInfo) -> bool:
-        made = info.create_time
-        is_old = self._since is not None and made is not None and made < self._since
+        created = info.create_time
+        is_old = self._since is not None and created is not None and created < self._since
         return not is_old and not self._is_known(info.task_id)

@@ -1,10 +1,11 @@
 """Poller of a service: one request per tick for all cards and tables.
 
-One watched task is asked for by its status, several by one listing of the active tasks; the detail
-of a task is fetched only when its status has changed. It stops when nothing watched is alive.
+The poller requests the status of a single task, or one listing of the active tasks if there are
+more. It fetches the detail of a task only if its status has changed, and stops if no task with a
+subscription is active.
 
-Each request is tried once a tick. If the listing fails, the service counts as away, and is asked
-less and less often. If only a request about one task fails, only that task is asked less often.
+A failed request is not repeated within a tick. If the listing fails, the service counts as offline,
+and the delay between two ticks grows. If a request for one task fails, only its own delay grows.
 """
 
 from __future__ import annotations
@@ -41,15 +42,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+# Seconds between two ticks.
 FAST, NORMAL, SLOW = 1.0, 2.0, 5.0
-_LONGEST_BACKOFF = 30.0
-_LONGEST_RETRY_AFTER = 300.0
-_MAX_DETAILS_A_TICK = 20
+_MAX_BACKOFF = 30.0
+_MAX_RETRY_AFTER = 300.0
+_MAX_DETAILS_PER_TICK = 20
 _PER_PAGE = 500
-# 10,000 active tasks. The tasks behind them are asked for by their details, in turn.
+# 10,000 active tasks. For tasks beyond them the details are requested, in turn.
 _MAX_PAGES = 20
-# Seconds that all requests about single tasks may hold up one tick. A task whose answer takes
-# longer is asked for on a thread of its own.
+# Seconds of each tick for requests about single tasks. A request that takes longer continues on a
+# thread of its own.
 _DETAILS_BUDGET = 5.0
 _MAX_BACKGROUND = 4
 
@@ -59,14 +61,14 @@ class PollableState(Protocol):
 
     @property
     def last_info(self) -> TaskInfo | None:
-        """The cached info, or None if nothing is known yet."""
+        """The cached info, or None if there is none yet."""
 
     @property
     def queue_position(self) -> int | None:
         """The cached queue position."""
 
     def refresh(self, max_age: float = 0.0) -> TaskInfo:
-        """Request the present state."""
+        """Request the current info."""
 
     def update(
         self, info: TaskInfo, tasks_ahead: int | None = None, asked_at: float | None = None
@@ -75,31 +77,33 @@ class PollableState(Protocol):
 
 
 class Pollable(Protocol):
-    """A task, as the poller sees it."""
+    """A task with a state that can be polled."""
 
     id: str
 
     @property
     def _state(self) -> PollableState:
-        """Private, since users of a task call its public methods."""
+        """The cached state, private because it is not for users of a task."""
 
 
 T = TypeVar("T", bound=Pollable)
 
 
 class Subscription(Generic[T]):
-    """Subscription to updates of tasks. It ends with ``cancel`` or with its owner.
+    """Subscription to updates of tasks.
+
+    It ends with `cancel` or when it is garbage-collected: the poller has only a weak reference.
 
     Parameters
     ----------
     tasks
-        The tasks.
+        Tasks to poll.
     on_tasks
-        Called on the poller's thread with the tasks that have been updated.
+        Called on the poller's thread with updated tasks.
     on_status
         Called on the poller's thread after each tick.
     positions
-        Ids of the tasks whose queue position is shown; the owner may change the set.
+        Ids of the tasks whose queue position is needed. The caller may change the set later.
     """
 
     def __init__(
@@ -115,107 +119,113 @@ class Subscription(Generic[T]):
         self.positions = set() if positions is None else positions
         self.is_cancelled = False
         self.is_paused = False
-        #: Called on the poller's thread with what one of the above raised.
+        #: Called on the poller's thread with an exception raised by another callback.
         self.on_error: Callable[[Exception], None] | None = None
-        #: Called on the poller's thread with a task that cannot be updated and why, once for each
-        #: try; with None when it can be again.
+        #: Called on the poller's thread with a task and the reason after each failed request, and
+        #: with None after the next successful one.
         self.on_trouble: Callable[[T, Trouble | None], None] | None = None
         self._troubles: dict[str, Trouble] = {}
-        # Of ``poll_extra``.
+        # State of ``poll_extra``.
         self._extra_trouble: Trouble | None = None
         self._extra_poll_due = -float("inf")
         self._poller: weakref.ref[Poller] | None = None
-        self._delivered = {task.id: _state(task) for task in self.tasks.values()}
-        # Reentrant: a callback may ask for more.
-        self._delivery = threading.RLock()
+        self._delivered = {task.id: _snapshot(task) for task in self.tasks.values()}
+        # Reentrant, since a callback may call a method.
+        self._delivery_lock = threading.RLock()
 
     @property
     def has_extra_poll(self) -> bool:
-        """Whether it has something to ask the service at each tick; see ``poll_extra``."""
+        """Whether `poll_extra` is to be called at each tick."""
         return False
 
     def poll_extra(self, client: Client) -> None:
-        """Ask for more than the state of the tasks, on the poller's thread."""
+        """Request more than the state of the tasks, on the poller's thread."""
 
     def add(self, tasks: Iterable[T]) -> None:
-        """Be interested in further tasks; what is known of them now is no news."""
-        more = {task.id: task for task in tasks}
-        self._delivered |= {task.id: _state(task) for task in more.values()}
-        # Another dict, not a longer one: the poller may be on its way through it.
-        self.tasks = {**self.tasks, **more}
+        """Subscribe to further tasks, whose current state counts as delivered."""
+        added = {task.id: task for task in tasks}
+        self._delivered |= {task.id: _snapshot(task) for task in added.values()}
+        # A new dict, since the poller may be iterating over the old one.
+        self.tasks = {**self.tasks, **added}
 
     def pending(self) -> list[T]:
-        """Return the tasks of which the subscriber has not heard the latest.
+        """Return the tasks whose current state has not been delivered.
 
-        Compared with what was told, not with the last tick: a ``wait()`` in a cell learns of a
-        task's end too, and may be faster than the poller.
+        The comparison is with the last delivery, not with the last tick: a ``wait()`` in a cell
+        updates a task as well, and may be faster than the poller.
         """
-        return [task for task in self.tasks.values() if _state(task) != self._delivered[task.id]]
+        return [task for task in self.tasks.values() if _snapshot(task) != self._delivered[task.id]]
 
-    def notify(self, feed: PollStatus) -> None:
-        """Hand on the news and the freshness."""
+    def notify(self, status: PollStatus) -> None:
+        """Deliver pending updates and the status."""
         self.notify_pending()
-        self.on_status(feed)
+        self.on_status(status)
 
     def notify_pending(self) -> None:
-        """Pass on pending updates; return only when no other thread is passing them on."""
-        with self._delivery:
-            news = self.pending()
-            for task in news:
-                self._delivered[task.id] = _state(task)
-            if news:
-                self.on_tasks(news)
+        """Deliver pending updates, after a delivery by another thread has finished."""
+        with self._delivery_lock:
+            updated = self.pending()
+            for task in updated:
+                self._delivered[task.id] = _snapshot(task)
+            if updated:
+                self.on_tasks(updated)
 
     def notify_troubles(self, troubles: dict[str, Trouble]) -> None:
-        """Hand on which of the tasks cannot be updated, as far as that has changed."""
-        told = self._troubles
+        """Call ``on_trouble`` for each task whose trouble has changed.
+
+        Parameters
+        ----------
+        troubles
+            Troubles of all tasks of the poller, by id.
+        """
+        previous = self._troubles
         self._troubles = {key: troubles[key] for key in troubles.keys() & self.tasks.keys()}
         if self.on_trouble is None:
             return
-        for key in told.keys() | self._troubles.keys():
+        for key in previous.keys() | self._troubles.keys():
             trouble = self._troubles.get(key)
-            if trouble != told.get(key):
+            if trouble != previous.get(key):
                 self.on_trouble(self.tasks[key], trouble)
 
     def cancel(self) -> None:
-        """End the interest."""
+        """End the subscription."""
         self.is_cancelled = True
 
     def pause(self) -> None:
-        """Let the interest rest: nothing is asked for its sake, and it is told nothing."""
+        """Suspend polling and callbacks until `resume`."""
         self.is_paused = True
 
     def resume(self) -> None:
-        """Take the interest up again, with a look at once."""
+        """Continue after `pause`, and poll immediately."""
         poller = self._poller() if self._poller is not None else None
         if self.is_paused and poller is not None:
             self.is_paused = False
             poller.subscribe(self)
 
     def report_error(self, error: Exception) -> None:
-        """Tell the owner that it could not take the news."""
+        """Report an exception raised by another callback."""
         if self.on_error is not None:
             self.on_error(error)
 
 
 class Poller:
-    """Watch tasks of one service.
+    """Poll the tasks of one service on a thread of its own.
 
     Parameters
     ----------
     client
-        The service.
+        Client of the service.
     clock
-        Seconds since the epoch; tests pass their own.
+        Returns seconds since the epoch. Tests pass their own.
     """
 
     def __init__(self, client: Client, *, clock: Callable[[], float] = time.time) -> None:
         self._client = client
         self._clock = clock
-        # Reentrant: what is done with it looks at the subscriptions, too.
+        # Reentrant, since methods that hold it call each other.
         self._lock = threading.RLock()
         self._wake = threading.Event()
-        # Weak, so that a closed or forgotten widget costs nothing more.
+        # Weak, so that the tasks of a discarded widget are not polled any more.
         self._subscriptions: WeakList[Subscription[Any]] = WeakList()
         self._thread: threading.Thread | None = None
         self._last_change = clock()
@@ -224,9 +234,9 @@ class Poller:
         self._pages_read = 1
         self._troubles: dict[str, Trouble] = {}
         self._retry_at: dict[str, float] = {}
-        # Tasks that are asked for on threads of their own.
+        # Tasks that are being requested on threads of their own.
         self._background: set[str] = set()
-        # When each task was last asked for by itself, for taking turns.
+        # Turn of the last request for each single task, for a fair order.
         self._turns: dict[str, int] = {}
         self._n_turns = 0
         self._queue_seen: object = None
@@ -234,12 +244,12 @@ class Poller:
         self.status = PollStatus()
 
     def subscribe(self, subscription: Subscription[Any]) -> None:
-        """Take up an interest; the caller keeps the subscription as long as it lasts."""
+        """Start a subscription. The caller must keep a reference to it."""
         subscription._poller = weakref.ref(self)
         with self._lock:
             self._subscriptions.add(subscription)
             self._last_change = self._clock()
-            # A task that counts as removed is asked for again if it is shown again.
+            # A task that counts as removed is requested again if it is shown again.
             for task_id in self._troubles.keys() & subscription.tasks.keys():
                 if self._troubles[task_id].is_final:
                     self._clear_trouble(task_id)
@@ -251,24 +261,24 @@ class Poller:
         self._wake.set()
 
     def poll_now(self) -> None:
-        """Look at once, as after a kill."""
+        """Poll immediately, for example after a kill."""
         self._last_change = self._clock()
         self._wake.set()
 
     def poll_once(self) -> None:
-        """Look at every live task once and tell the subscribers."""
+        """Poll every active task once, and notify the subscribers."""
         try:
             with single_try():
-                has_asked = self._poll_all()
+                has_answered = self._poll_all()
         except InductivaError as error:
-            # Where asking again cannot help (a refused key, say) it is done slowly all the same.
-            passing = isinstance(error, (APIConnectionError, RateLimitError, ServerError))
-            self._failures = self._failures + 1 if passing else max(5, self._failures)
+            # Other errors, such as a refused key, are likely to last: retry slowly at once.
+            is_transient = isinstance(error, (APIConnectionError, RateLimitError, ServerError))
+            self._failures = self._failures + 1 if is_transient else max(5, self._failures)
             self._retry_after = getattr(error, "retry_after", None) or 0.0
             since = self.status.offline_since or self._clock()
             self.status = PollStatus.failed(error, self.status.updated, since)
         else:
-            if has_asked:
+            if has_answered:
                 self._failures, self._retry_after = 0, 0.0
                 self.status = PollStatus(self._clock())
         with self._lock:
@@ -283,25 +293,28 @@ class Poller:
             subscription.notify_troubles(troubles)
             subscription.notify(self.status)
         except Exception as error:
-            # A failing listener is its own fault: the others still get their news.
-            _log.exception("A listener of the poller failed")
+            # The remaining subscriptions must still be notified.
+            _log.exception("A callback of the poller failed")
             self._report(subscription, error)
 
     def _report(self, subscription: Subscription[Any], error: Exception) -> None:
         try:
             subscription.report_error(error)
         except Exception:
-            _log.exception("Nor could its failure be told")
+            _log.exception("The error callback of the poller failed")
 
     def next_delay(self) -> float:
-        """Return the seconds until the next tick: longer when little happens or nobody answers."""
+        """Return the seconds until the next tick.
+
+        The delay grows if no task changes or the service does not answer.
+        """
         if self._failures:
-            pause = min(_LONGEST_BACKOFF, FAST * 2.0 ** min(self._failures, 10))
-            return max(pause, min(_LONGEST_RETRY_AFTER, self._retry_after))
-        quiet = self._clock() - self._last_change
-        pause = FAST if quiet < 120 else NORMAL if quiet < 600 else SLOW
-        # One page a second on the average, however many tasks are active.
-        return max(pause, FAST * self._pages_read)
+            delay = min(_MAX_BACKOFF, FAST * 2.0 ** min(self._failures, 10))
+            return max(delay, min(_MAX_RETRY_AFTER, self._retry_after))
+        idle = self._clock() - self._last_change
+        delay = FAST if idle < 120 else NORMAL if idle < 600 else SLOW
+        # On average one page per second, however many tasks are active.
+        return max(delay, FAST * self._pages_read)
 
     def _run(self) -> None:
         while True:
@@ -309,8 +322,8 @@ class Poller:
             try:
                 self.poll_once()
             except Exception:
-                # A fault of ours must not silence every card for good.
-                _log.exception("The poller met an unexpected error")
+                # A bug must not end the updates of all cards.
+                _log.exception("The poller failed unexpectedly")
                 self._failures += 1
             with self._lock:
                 if not self._has_work():
@@ -328,7 +341,7 @@ class Poller:
         )
 
     def _live_tasks(self) -> dict[str, list[Pollable]]:
-        """Return the live tasks by id; several objects may stand for one task."""
+        """Return the active tasks by id; a task may be represented by several objects."""
         live: dict[str, list[Pollable]] = {}
         for subscription in self._active():
             for task in subscription.tasks.values():
@@ -341,7 +354,7 @@ class Poller:
         return live
 
     def _poll_all(self) -> bool:
-        """Ask for everything once; return whether the service has answered anything.
+        """Make all requests of a tick, and return whether the service has answered.
 
         Raises
         ------
@@ -357,7 +370,7 @@ class Poller:
         return has_answered
 
     def _poll_extra(self, subscription: Subscription[Any], *, alone: bool) -> None:
-        """Let a subscription ask; what fails while the service answers is its trouble alone."""
+        """Call `poll_extra` of a subscription; a failure affects only this subscription."""
         trouble, now = subscription._extra_trouble, self._clock()
         if trouble is not None and now < subscription._extra_poll_due:
             return
@@ -367,7 +380,7 @@ class Poller:
             if alone and isinstance(error, InductivaError):
                 raise
             if not isinstance(error, InductivaError):
-                _log.exception("A subscription could not ask the service")
+                _log.exception("An extra poll of a subscription failed")
             trouble = _next_trouble(trouble, error, now, self.status.updated)
             subscription._extra_trouble, subscription._extra_poll_due = trouble, now + trouble.pause
             self._report(subscription, error)
@@ -391,7 +404,10 @@ class Poller:
         return has_answered
 
     def _poll_one(self, task_id: str, task: Pollable) -> bool:
-        """Ask for the only live task; where that fails, the listing tells whose fault it is."""
+        """Request the only active task.
+
+        If that fails, the listing is requested: it fails too if the whole service is offline.
+        """
         if not self._is_due(task_id):
             return False
         if self._failures or task_id in self._troubles:
@@ -400,7 +416,7 @@ class Poller:
         try:
             task._state.refresh()
         except (APITimeoutError, RateLimitError):
-            # Told at once; the next tick asks for the listing.
+            # The next tick requests the listing.
             raise
         except Exception as error:
             if not isinstance(error, (NotFoundError, InvalidRequestError)):
@@ -411,7 +427,7 @@ class Poller:
     def _poll_listing(self, live: dict[str, Pollable]) -> None:
         asked_at = time.monotonic()
         listed = self._list_active(live.keys())
-        unclear: dict[str, Pollable] = {}
+        changed: dict[str, Pollable] = {}
         for task_id, task in live.items():
             info = listed.get(task_id)
             if info is not None and (
@@ -420,25 +436,26 @@ class Poller:
                 task._state.update(info, task._state.queue_position, asked_at)
                 self._clear_trouble(task_id)
             else:
-                # Ended, or in another status: the detail tells all.
-                unclear[task_id] = task
-        steps = [
-            partial(self._fetch_detail, task, listed.get(key)) for key, task in unclear.items()
-        ]
-        ends = time.monotonic() + _DETAILS_BUDGET
-        self._poll_each(dict(zip(unclear, steps, strict=True)), ends)
-        self._poll_queue_positions(live, {key: info.status for key, info in listed.items()}, ends)
+                # Finished, or in another status: the listing has less than the detail.
+                changed[task_id] = task
+        requests = {
+            key: partial(self._fetch_detail, task, listed.get(key)) for key, task in changed.items()
+        }
+        deadline = time.monotonic() + _DETAILS_BUDGET
+        self._poll_each(requests, deadline)
+        statuses = {key: info.status for key, info in listed.items()}
+        self._poll_queue_positions(live, statuses, deadline)
 
-    def _list_active(self, wanted: Iterable[str]) -> dict[str, TaskInfo]:
-        """Return the active tasks by id, from as many pages as have all that are asked for."""
+    def _list_active(self, task_ids: Iterable[str]) -> dict[str, TaskInfo]:
+        """Return active tasks by id, reading pages until all of ``task_ids`` are found."""
 
         def fetch(page: int) -> TaskPage:
             return self._client.list_tasks(page=page, per_page=_PER_PAGE, active=True)
 
         listed: dict[str, TaskInfo] = {}
-        missing = set(wanted)
+        missing = set(task_ids)
         self._pages_read = 0
-        # Fetched one after the other: mostly the first page is enough.
+        # Fetched one after the other, since the first page is usually enough.
         for page in islice(iter_pages(fetch, _PER_PAGE, enough=1), _MAX_PAGES):
             self._pages_read += 1
             listed |= {info.task_id: info for info in page.tasks}
@@ -453,47 +470,49 @@ class Poller:
             info = self._client.get_task(task.id)
         except Exception:
             if listed is not None:
-                # Less than the detail, but the status is right.
+                # Less than the detail, but with the current status.
                 task._state.update(listed, asked_at=asked_at)
             raise
         task._state.update(info, asked_at=asked_at)
 
     def _poll_queue_positions(
-        self, live: dict[str, Pollable], active: dict[str, Status], ends: float
+        self, live: dict[str, Pollable], statuses: dict[str, Status], deadline: float
     ) -> None:
-        """Ask for queue positions: a listing has none, and they move only when a task does."""
-        wanted = set().union(*(item.positions for item in self._active())) & live.keys()
-        seen = (active, wanted)
+        """Request queue positions, which listings lack, if the status of a task has changed."""
+        shown = set().union(*(item.positions for item in self._active())) & live.keys()
+        seen = (statuses, shown)
         if seen != self._queue_seen:
             self._queue_seen = seen
-            self._queue_due = dict.fromkeys(key for key in live if key in wanted)
+            self._queue_due = dict.fromkeys(key for key in live if key in shown)
         due = {
             key: live[key]._state.refresh
             for key in self._queue_due
             if key in live and _is_queued(live[key])
         }
-        for task_id in self._poll_each(due, ends):
+        for task_id in self._poll_each(due, deadline):
             self._queue_due.pop(task_id, None)
 
     # Requests about single tasks
 
-    def _poll_each(self, steps: Mapping[str, Callable[[], object]], ends: float) -> list[str]:
-        """Ask for single tasks, those first whose turn it is; return the ids that were answered."""
-        due = [task_id for task_id in steps if self._is_due(task_id)]
+    def _poll_each(
+        self, requests: Mapping[str, Callable[[], object]], deadline: float
+    ) -> list[str]:
+        """Request single tasks, the longest waiting first; return the ids that succeeded."""
+        due = [task_id for task_id in requests if self._is_due(task_id)]
         due.sort(key=lambda task_id: self._turns.get(task_id, 0))
         answered: list[str] = []
-        for task_id in due[:_MAX_DETAILS_A_TICK]:
-            left = ends - time.monotonic()
+        for task_id in due[:_MAX_DETAILS_PER_TICK]:
+            left = deadline - time.monotonic()
             if left <= 0 or self._is_slow(task_id):
-                self._poll_in_background(task_id, steps[task_id])
+                self._poll_in_background(task_id, requests[task_id])
                 continue
             self._record_turn(task_id)
             try:
                 with single_try(left):
-                    steps[task_id]()
+                    requests[task_id]()
             except APITimeoutError:
-                # It gets the whole time, without keeping the others waiting.
-                self._poll_in_background(task_id, steps[task_id])
+                # Repeated with the full timeout, while the poller continues.
+                self._poll_in_background(task_id, requests[task_id])
             except Exception as error:
                 self._record_trouble(task_id, error)
             else:
@@ -501,16 +520,16 @@ class Poller:
                 answered.append(task_id)
         return answered
 
-    def _poll_in_background(self, task_id: str, step: Callable[[], object]) -> None:
+    def _poll_in_background(self, task_id: str, request: Callable[[], object]) -> None:
         with self._lock:
             if len(self._background) >= _MAX_BACKGROUND:
                 return
             self._background.add(task_id)
         self._record_turn(task_id)
 
-        def ask() -> None:
+        def poll() -> None:
             with single_try():
-                step()
+                request()
             self._clear_trouble(task_id)
             done()
 
@@ -523,7 +542,7 @@ class Poller:
                 self._background.discard(task_id)
             self._wake.set()
 
-        run_in_thread(ask, fail, "poller-task")
+        run_in_thread(poll, fail, "poller-task")
 
     def _record_turn(self, task_id: str) -> None:
         self._n_turns += 1
@@ -539,7 +558,7 @@ class Poller:
         return trouble is not None and isinstance(trouble.error, APITimeoutError)
 
     def _record_trouble(self, task_id: str, error: Exception) -> None:
-        """Ask less often for a task that could not be asked for."""
+        """Record a failed request for a task, and postpone the next one."""
         if not isinstance(error, InductivaError):
             _log.error("Task %s could not be updated", task_id, exc_info=error)
         now = self._clock()
@@ -554,7 +573,7 @@ class Poller:
             self._retry_at.pop(task_id, None)
 
     def _forget_unwatched(self, live: dict[str, list[Pollable]]) -> None:
-        """Forget what is noted about tasks that are not watched any more."""
+        """Drop the records of tasks without a subscription."""
         with self._lock:
             watched = {key for item in self._active() for key in item.tasks}
             for task_id in self._troubles.keys() - watched:
@@ -575,7 +594,7 @@ def _is_queued(task: Pollable) -> bool:
     return task._state.last_info is not None and task._state.last_info.status == Status.SUBMITTED
 
 
-def _state(task: Pollable) -> tuple[object, ...]:
+def _snapshot(task: Pollable) -> tuple[object, ...]:
     return (task._state.last_info, task._state.queue_position)
 
 
@@ -584,7 +603,7 @@ _pollers_lock = threading.Lock()
 
 
 def get_poller(client: Client) -> Poller:
-    """Return the poller of a service, made at the first call."""
+    """Return the poller of a service, created at the first call."""
     with _pollers_lock:
         poller = _pollers.get(client)
         if poller is None:

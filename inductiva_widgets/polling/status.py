@@ -1,4 +1,4 @@
-"""Status of polling: age of the shown state, and errors."""
+"""Status of polling: time of the last update, and errors."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from inductiva_widgets.errors import (
 )
 
 GONE = "The service does not know this task any more (404). What is shown is its last known state."
-# A service may answer 404 for a moment, such as behind a proxy that restarts. After so many
-# answers, which take 2.5 minutes, the task counts as removed.
+# A service may return 404 for a moment, for example while a proxy restarts. After this number of
+# responses, which takes 2.5 minutes, the task counts as removed.
 _GONE_TRIES = 6
 _PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
     (APITimeoutError, "not answering"),
@@ -28,27 +28,27 @@ _PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
     (APIError, "service error ({})"),
     (UnexpectedResponseError, "unexpected answer"),
 )
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
+_FIRST_PAUSE, _MAX_PAUSE = 5.0, 300.0
 
 
 @dataclass(frozen=True)
 class PollStatus:
-    """How fresh the news is.
+    """Result of the latest poll.
 
     Parameters
     ----------
     updated
-        When the service last answered, seconds of our clock since the epoch; None before.
+        Time of the last response in seconds since the epoch, by the local clock, or None.
     offline_since
-        Since when it has not answered, None while it does.
+        Time of the first failure in seconds since the epoch, or None if the last poll succeeded.
     error
-        Why it did not answer, in words.
+        Error message of the last failure.
     problem
-        The same in one or two words, such as ``"not answering"``; None while it answers.
+        Short form of the error, such as ``"not answering"``, or None if the last poll succeeded.
     notice
-        What the person should know about the task, None for nothing.
+        Notice about the task, or None.
     is_final
-        If True, nothing more is asked.
+        If True, polling has stopped.
     """
 
     updated: float | None = None
@@ -60,24 +60,34 @@ class PollStatus:
 
     @classmethod
     def failed(cls, error: Exception, updated: float | None, since: float) -> PollStatus:
-        """Return the feed of a service that does not answer as it should."""
-        return cls(updated, since, _words(error), problem_of(error))
+        """Return the status after a failed poll.
+
+        Parameters
+        ----------
+        error
+            The failure.
+        updated
+            Time of the last response in seconds since the epoch, or None.
+        since
+            Time of the first failure in seconds since the epoch.
+        """
+        return cls(updated, since, _message(error), problem_of(error))
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why one task is not updated while the service answers for the others.
+    """Failed updates of one task, while the service answers other requests.
 
     Parameters
     ----------
     error
-        The error of the last try.
+        Error of the last request.
     since
-        When the first try failed, seconds since the epoch.
+        Time of the first failure in seconds since the epoch.
     updated
-        When the task was last updated, None if never.
+        Time of the last update in seconds since the epoch, or None.
     tries
-        Number of failed tries.
+        Number of consecutive failures.
     """
 
     error: Exception
@@ -87,27 +97,27 @@ class Trouble:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the service does not know the task."""
+        """Whether the task is unknown to the service."""
         return isinstance(self.error, NotFoundError)
 
     @property
     def is_final(self) -> bool:
-        """Whether the task is not asked for any more."""
+        """Whether the task counts as removed and is not polled any more."""
         return self.is_gone and self.tries >= _GONE_TRIES
 
     @property
     def pause(self) -> float:
-        """Seconds from the last try to the next."""
-        asked = getattr(self.error, "retry_after", None) or 0.0
-        return max(asked, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.tries - 1, 10)))
+        """Seconds until the next request."""
+        retry_after = getattr(self.error, "retry_after", None) or 0.0
+        return max(retry_after, min(_MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.tries - 1, 10)))
 
     @property
-    def feed(self) -> PollStatus:
-        """What the card of the task says instead of the feed of the service."""
+    def status(self) -> PollStatus:
+        """The poll status of the task."""
         return PollStatus(
             self.updated,
             self.since,
-            _words(self.error),
+            _message(self.error),
             problem_of(self.error),
             GONE if self.is_gone else None,
             self.is_final,
@@ -115,7 +125,7 @@ class Trouble:
 
 
 def problem_of(error: Exception) -> str:
-    """Return in one or two words why there is no update.
+    """Return a short description of an error, as shown next to the time of the last update.
 
     Examples
     --------
@@ -128,8 +138,8 @@ def problem_of(error: Exception) -> str:
     return "not updated"
 
 
-def _words(error: Exception) -> str:
-    # The text of other errors may hold anything, a signed link included.
+def _message(error: Exception) -> str:
+    # Messages of other exceptions may contain anything, such as a signed URL.
     if isinstance(error, InductivaError):
         return str(error)
     return f"An unexpected {type(error).__name__} occurred."

@@ -1,7 +1,7 @@
-"""Weak references to objects that several threads add to and iterate over.
+"""Thread-safe list of weak references.
 
-``weakref.WeakSet`` is not safe for this: a set that another thread adds to while it is iterated
-raises "Set changed size during iteration", and so may one whose member is collected meanwhile.
+``weakref.WeakSet`` is not thread-safe: an iteration raises "Set changed size during iteration" if
+another thread adds an object or if the garbage collector removes one.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ T = TypeVar("T")
 
 
 class WeakList(Generic[T]):
-    """Objects in the order in which they were added, each once, as long as they exist.
+    """Distinct objects in order of addition, each until it is garbage-collected.
 
-    An iteration goes over the objects that existed at its beginning.
+    An iteration covers the objects that existed when it began.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Without callbacks, which the garbage collector would run at any time on any thread.
+        # Without callbacks, which the garbage collector would call at any time on any thread.
         self._references: dict[int, weakref.ref[T]] = {}
 
     def add(self, item: T) -> None:
         """Add an object unless it is in the list."""
-        # Made first: an object that cannot be referenced weakly is refused.
+        # Before the lock is taken, since this raises if the type has no weak references.
         reference = weakref.ref(item)
         with self._lock:
-            # The id of an object that exists no more may be that of a new one.
+            # Replace the reference: the id may have belonged to an object that was collected.
             self._references[id(item)] = reference
 
     def __len__(self) -> int:

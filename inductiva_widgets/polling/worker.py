@@ -9,16 +9,16 @@ from collections.abc import Callable
 def run_in_thread(
     action: Callable[[], None], on_error: Callable[[Exception], None], name: str
 ) -> threading.Thread:
-    """Run an action beside the kernel.
+    """Run an action on a daemon thread.
 
     Parameters
     ----------
     action
-        What to do.
+        Action to run.
     on_error
-        Called on that thread with whatever the action raises, so that nothing is lost.
+        Called on that thread with an exception raised by the action.
     name
-        Name of the thread, for debuggers.
+        Name of the thread, for debugging.
     """
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Machine groups: the computers that tasks run on, what they cost, and their start and end.
+"""Machine groups: the machines that tasks run on.
 
 ```python
 with inductiva.resources.MachineGroup("c2-standard-4", num_machines=2) as group:
@@ -6,10 +6,10 @@ with inductiva.resources.MachineGroup("c2-standard-4", num_machines=2) as group:
     task.wait()
 ```
 
-To make a group asks nobody and costs nothing. From ``start()`` on, which says the price first, it
-costs money until it ends: by ``terminate()``, by leaving the ``with`` block, after
-``max_idle_time`` without a task, or at ``auto_terminate_ts``. The embedded server has a group of
-its own, this machine, which is always started and free.
+A new object makes no request. ``start()`` prints the price, and from then on the group costs money
+until it is terminated: by ``terminate()``, at the end of the ``with`` block, after
+``max_idle_time`` without a task, or at ``auto_terminate_ts``. The embedded server has one group,
+this machine, which is always started and free.
 """
 
 from inductiva_widgets.resources._base import BaseMachineGroup

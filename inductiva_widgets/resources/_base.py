@@ -29,28 +29,28 @@ if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
 _ENDED = frozenset({"shutting_down", "terminated"})
-_ON_THE_WAY = frozenset({"starting", "started"})
-# The year of a time that never comes, as the service says it.
+_STARTED = frozenset({"starting", "started"})
+# The service uses this year for "never".
 _NEVER = 9999
 _TIMES = "\N{MULTIPLICATION SIGN}"
-Fact = TypeVar("Fact")
+Value = TypeVar("Value")
 
 
 class BaseMachineGroup:
-    """What all kinds of machine groups have in common.
+    """Base class of machine groups.
 
-    The service learns of a group at its first use, be it ``register()``, ``start()`` or ``.id``;
-    that costs no money. ``with group: ...`` starts the group and terminates it in any case, so wait
-    for the tasks inside the block.
+    The first use of ``register()``, ``start()`` or ``id`` registers the group, which is free of
+    charge. ``with group: ...`` starts the group and always terminates it, so wait for the tasks
+    inside the block.
 
     Parameters
     ----------
     request
-        What to register; None for a group that the service knows already.
-    known
-        The service's word on it, where there is one.
+        Request to register the group, or None if it is registered.
+    info
+        Info from the service, or None if the group is not registered.
     client
-        The service; None for the default one at the first use.
+        Client of the service, or None for the default one.
 
     Examples
     --------
@@ -64,32 +64,32 @@ class BaseMachineGroup:
     """
 
     kind: ClassVar[str] = "machine group"
-    """What people call this kind."""
+    """Name of the kind of group, for messages."""
 
     def __init__(
         self,
         request: GroupRequest | None,
-        known: machines.MachineGroupInfo | None,
+        info: machines.MachineGroupInfo | None,
         client: Client | None,
     ) -> None:
         self._request = request
-        self._known = known
-        self._chosen = client
+        self._info = info
+        self._given_client = client
         self._price: machines.MachinePrice | None = None
 
     @classmethod
-    def from_info(cls, known: machines.MachineGroupInfo, client: Client) -> Self:
-        """Return the object for a group that the service has told of; costs no request.
+    def from_info(cls, info: machines.MachineGroupInfo, client: Client) -> Self:
+        """Return the object of a registered group, without a request.
 
         Parameters
         ----------
-        known
-            The service's word on it.
+        info
+            Info from the service.
         client
-            The service.
+            Client of the service.
         """
         group = cls.__new__(cls)
-        BaseMachineGroup.__init__(group, None, known, client)
+        BaseMachineGroup.__init__(group, None, info, client)
         return group
 
     def __repr__(self) -> str:
@@ -100,87 +100,91 @@ class BaseMachineGroup:
 
     @property
     def id(self) -> str:
-        """Id on the service; the first use registers the group, which costs one request."""
+        """Id of the group. The first use registers it with one request."""
         return self.register().id
 
     @property
     def name(self) -> str | None:
-        """Name that the service gave the group; None before that. Costs no request."""
+        """Name given by the service, or None if the group is not registered."""
         return self._get("name", str)
 
     @property
     def status(self) -> str | None:
-        """Status as last told, such as ``"started"``; None before. Costs no request."""
-        if self._known is None:
+        """Last known status, such as ``"started"``, or None if the group is not registered."""
+        if self._info is None:
             return None
-        return self._known.status or ("started" if self._known.started else "registered")
+        return self._info.status or ("started" if self._info.started else "registered")
 
     @property
     def is_started(self) -> bool:
-        """Whether the group was started when the service last told; costs no request."""
-        return self._known is not None and self._known.is_started
+        """Whether the last known status is that of a started group."""
+        return self._info is not None and self._info.is_started
 
     @property
     def machine_type(self) -> str | None:
-        """Type of the machines, such as ``"c2-standard-4"``; costs no request."""
+        """Type of the machines, such as ``"c2-standard-4"``."""
         return self._get("machine_type", str)
 
     @property
     def num_machines(self) -> int | None:
-        """Number of machines; of an elastic group, those it starts with. Costs no request."""
+        """Number of machines, for an elastic group at its start."""
         return self._get("num_vms", int)
 
     @property
     def spot(self) -> bool | None:
-        """Whether these are spot machines, which cost less but may be lost; costs no request."""
+        """Whether these are spot machines, which are cheaper but may be reclaimed."""
         return self._get("spot", bool)
 
     @property
     def disk_size_gb(self) -> float | None:
-        """Size of each machine's disk in gigabytes; costs no request."""
+        """Disk size of each machine in gigabytes."""
         return self._get("disk_size_gb", float)
 
     @property
     def threads_per_core(self) -> int | None:
-        """Threads that run on each core; costs no request."""
+        """Number of threads per core."""
         return self._get("threads_per_core", int)
 
     @property
     def max_idle_time(self) -> timedelta | None:
-        """How long the group may be without a task before it is ended; costs no request."""
+        """Time without a task after which the group is terminated."""
         seconds = self._get("max_idle_time", float)
         return None if seconds is None else timedelta(seconds=seconds)
 
     @property
     def auto_terminate_ts(self) -> datetime | None:
-        """When the service ends the group in any case, if ever; costs no request."""
+        """Time at which the group is terminated, or None."""
         moment = self._get("auto_terminate_ts", datetime)
         return None if moment is None or moment.year >= _NEVER else moment
 
     @property
     def zone(self) -> str | None:
-        """Where the machines are; costs no request."""
+        """Zone of the machines, such as ``"europe-west1-b"``."""
         return self._get("zone", str)
 
     @property
     def provider(self) -> str | None:
-        """Whose machines they are, such as ``"GCP"``; costs no request."""
+        """Provider of the machines, such as ``"GCP"``."""
         return self._get("provider_id", str)
 
     @property
     def cost_per_hour(self) -> float | None:
-        """US dollars per hour at most; one request unless told before. None where not known."""
+        """Maximum cost in US dollars per hour, or None if unknown. One request if not cached."""
         return self._cost().high
 
     def estimate_cost(self) -> CostEstimate:
-        """Return what the group costs per hour as spot machines and on demand.
+        """Estimate the cost per hour as spot and as on-demand machines.
 
-        Costs one request the first time, and no money; the group need not be registered.
+        The group need not be registered.
 
         Returns
         -------
         CostEstimate
-            US dollars per hour for the most machines that the group may have.
+            US dollars per hour for the maximum number of machines.
+
+        Notes
+        -----
+        Requests: 1, the first time.
 
         Examples
         --------
@@ -191,104 +195,116 @@ class BaseMachineGroup:
         return estimate(self._machine_price(), self._bounds())
 
     def register(self) -> machines.MachineGroupInfo:
-        """Make the group known to the service, where it is not yet.
-
-        Costs one request the first time, and no money.
+        """Register the group, unless it is registered. This is free of charge.
 
         Returns
         -------
-        MachineGroup
-            The service's word on the group: its id, name, status.
+        MachineGroupInfo
+            Info from the service, such as the id, the name and the status.
 
         Raises
         ------
         InputError
-            The service does not accept the group, for an unknown machine type perhaps.
+            The service does not accept the group, for example because of its machine type.
+
+        Notes
+        -----
+        Requests: 1, the first time.
         """
-        if self._known is None and self._request is not None:
+        if self._info is None and self._request is not None:
             client = self._client()
             try:
-                self._known = client.register_machine_group(self._request)
+                self._info = client.register_machine_group(self._request)
             except (errors.InvalidRequestError, errors.NotFoundError) as error:
                 why = error.detail or str(error)
                 message = (
                     f"{client.url} does not accept this {self.kind} ({self._summary()}): {why}"
                 )
                 raise errors.InputError(message) from error
-        assert self._known is not None  # noqa: S101 - an object has the one or the other
-        return self._known
+        assert self._info is not None  # noqa: S101 - without a request there is an info
+        return self._info
 
     def refresh(self) -> Self:
-        """Return the object itself, after asking the service how the group is; costs one request.
+        """Update the status of the group, and return the group.
 
         Raises
         ------
         NotFoundError
-            The group has ended.
+            The group has been terminated.
+
+        Notes
+        -----
+        Requests: 1, and 1 to register the group if necessary.
         """
-        known = self.register()
-        self._known = self._client().get_machine_group(known.name or known.id)
+        info = self.register()
+        self._info = self._client().get_machine_group(info.name or info.id)
         return self
 
     def start(self, *, quiet: bool = False) -> None:
-        """Start the machines: from here on the group costs money, until it ends.
+        """Start the machines, unless they are started.
 
-        Costs one request, one more where the group is not registered, and one more where the
-        service has not told the cost. A group that is started already is left alone.
+        From now on the group costs money until it is terminated.
 
         Parameters
         ----------
         quiet
-            Whether to leave out the line that tells the cost, before anything is started.
+            If True, do not print the cost before the start.
 
         Raises
         ------
         InputError
-            The service does not accept the group, or it was terminated.
+            The service does not accept the group, or it has been terminated.
+
+        Notes
+        -----
+        Requests: 1 to 3, to register the group, to get its cost and to start it.
         """
-        known = self.register()
+        info = self.register()
         if self.status in _ENDED:
             raise errors.InputError(
-                f"The {self.kind} {self.name} was terminated and cannot be started again: "
-                "make a new one."
+                f"The {self.kind} {self.name} was terminated and cannot be started again. "
+                "Create a new one."
             )
-        if self.status in _ON_THE_WAY:
+        if self.status in _STARTED:
             return
         if not quiet:
-            name = known.name or known.id
+            name = info.name or info.id
             sys.stdout.write(f"Starting {name}: {self._summary()}, {self._cost()}.\n")
             sys.stdout.flush()
         try:
-            self._client().start_machine_group(known.id)
+            self._client().start_machine_group(info.id)
         except errors.APITimeoutError:
-            # Machines may take longer to come up than we wait for the answer.
-            if self.refresh().status not in _ON_THE_WAY:
+            # The start of machines may take longer than the timeout.
+            if self.refresh().status not in _STARTED:
                 raise
         else:
-            self._known = replace(known, status="started", started=True)
+            self._info = replace(info, status="started", started=True)
 
     def terminate(self) -> None:
-        """End the machines, and with them the cost.
+        """Terminate the machines, which ends their cost.
 
-        Tasks that still wait for the group are over, those that run are ended without output.
-        Costs one request; none where the group is not registered, or was terminated before.
+        Tasks in the queue of the group are lost, and running tasks end without output.
+
+        Notes
+        -----
+        Requests: 1, unless the group is not registered or has been terminated.
         """
-        if self._known is None or self.status in _ENDED:
+        if self._info is None or self.status in _ENDED:
             return
         try:
-            self._client().terminate_machine_group(self._known.id)
+            self._client().terminate_machine_group(self._info.id)
         except errors.NotFoundError:
-            # It has ended by itself, idle or out of time.
-            self._known = replace(self._known, status="terminated", started=False)
+            # The service has terminated it before, because of a time limit.
+            self._info = replace(self._info, status="terminated", started=False)
         else:
-            self._known = replace(self._known, status="shutting_down", started=False)
+            self._info = replace(self._info, status="shutting_down", started=False)
 
     def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
-            # The machines may be on their way all the same, as after an interrupt.
-            self._give_back()
+            # The machines may be starting in spite of the exception, such as an interrupt.
+            self._terminate_or_warn()
             raise
         return self
 
@@ -298,11 +314,9 @@ class BaseMachineGroup:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._give_back()
+        self._terminate_or_warn()
 
-    # Inside --------------------------------------------------------------------------------------
-
-    def _give_back(self) -> None:
+    def _terminate_or_warn(self) -> None:
         try:
             self.terminate()
         except errors.InductivaError as error:
@@ -312,17 +326,17 @@ class BaseMachineGroup:
             ) from error
 
     def _client(self) -> Client:
-        if self._chosen is None:
-            self._chosen = default_client()
-        return self._chosen
+        if self._given_client is None:
+            self._given_client = default_client()
+        return self._given_client
 
-    def _get(self, field: str, _kind: type[Fact]) -> Fact | None:
-        """Return a fact, of a kind, as the service told it, else as it was asked for."""
-        value: Fact | None = getattr(self._known, field, None)
+    def _get(self, field: str, _type: type[Value]) -> Value | None:
+        """Return a field of the info, or of the request if the info lacks it."""
+        value: Value | None = getattr(self._info, field, None)
         return getattr(self._request, field, None) if value is None else value
 
     def _bounds(self) -> Bounds:
-        """Return the fewest and the most machines."""
+        """Return the minimum and the maximum number of machines."""
         return self.num_machines, self.num_machines
 
     def _summary(self) -> str:
@@ -334,9 +348,9 @@ class BaseMachineGroup:
         return f"{high if low == high else f'{low} to {high}'} {_TIMES} {kind}{billing}"
 
     def _cost(self) -> HourlyRange:
-        told, bounds = self._get("cost_per_hour", machines.HourlyCost), self._bounds()
-        found = cost_from_service(told, bounds, may_be_free=self._client().is_local)
-        return found or range_from_price(self._machine_price(), bounds, self.spot)
+        hourly, bounds = self._get("cost_per_hour", machines.HourlyCost), self._bounds()
+        cost = cost_from_service(hourly, bounds, may_be_free=self._client().is_local)
+        return cost or range_from_price(self._machine_price(), bounds, self.spot)
 
     def _machine_price(self) -> machines.MachinePrice:
         if self._price is None:

@@ -8,18 +8,18 @@ from inductiva_widgets.formatting import format_cost
 from inductiva_widgets.models.machines import HourlyCost, MachinePrice
 
 Bounds = tuple[int | None, int | None]
-"""The fewest and the most machines of a group."""
+"""Minimum and maximum number of machines of a group."""
 
 
 class HourlyRange(NamedTuple):
-    """US dollars per hour with the fewest and with the most machines; None where not known."""
+    """US dollars per hour for the minimum and the maximum number of machines, None if unknown."""
 
     low: float | None
     high: float | None
 
     def __str__(self) -> str:
         if self.high is None:
-            return "at a cost that the service does not tell"
+            return "at an unknown cost"
         amount = format_cost(self.high)
         if self.low not in (None, self.high):
             amount = f"{format_cost(self.low)} to {amount}"
@@ -27,14 +27,14 @@ class HourlyRange(NamedTuple):
 
 
 class CostEstimate(NamedTuple):
-    """US dollars per hour for the most machines that a group may have.
+    """US dollars per hour for the maximum number of machines of a group.
 
     Parameters
     ----------
     spot
-        As spot machines; None where these are not offered.
+        Cost as spot machines, or None if these are not offered.
     on_demand
-        As machines that stay; None where these are not offered.
+        Cost as on-demand machines, or None if these are not offered.
     """
 
     spot: float | None
@@ -45,42 +45,38 @@ class CostEstimate(NamedTuple):
 
 
 def estimate(price: MachinePrice, bounds: Bounds) -> CostEstimate:
-    """Return both costs of a group from the prices of one machine."""
-    most = bounds[1]
-    return CostEstimate(_times(price.preemptible_price, most), _times(price.on_demand_price, most))
+    """Estimate the cost of a group from the prices of one machine."""
+    _, high = bounds
+    spot, on_demand = price.preemptible_price, price.on_demand_price
+    return CostEstimate(_multiply(spot, high), _multiply(on_demand, high))
 
 
 def range_from_price(price: MachinePrice, bounds: Bounds, spot: bool | None) -> HourlyRange:
-    """Return the cost of a group from the prices of one machine."""
+    """Estimate the range of the cost of a group from the prices of one machine."""
     unit = price.preemptible_price if spot else price.on_demand_price
-    return HourlyRange(*(_times(unit, machines) for machines in bounds))
+    return HourlyRange(*(_multiply(unit, count) for count in bounds))
 
 
 def cost_from_service(
-    told: HourlyCost | None, bounds: Bounds, *, may_be_free: bool
+    cost: HourlyCost | None, bounds: Bounds, *, may_be_free: bool
 ) -> HourlyRange | None:
-    """Return the cost of a group in the service's own word.
+    """Return the cost of a group as given by the service, or None if it is unknown.
 
     Parameters
     ----------
-    told
-        The service's word.
+    cost
+        Cost from the service.
     bounds
-        The fewest and the most machines.
+        Minimum and maximum number of machines.
     may_be_free
-        Whether a cost of nothing is one. Elsewhere it may mean that no machine is up yet, and
-        must not be shown to somebody who is about to start some.
-
-    Returns
-    -------
-    HourlyRange or None
-        None where that says nothing.
+        If False, a cost of 0 counts as unknown: it means that no machine has started yet, and
+        would mislead before a start.
     """
-    if told is None or told.max is None or not (told.max or may_be_free):
+    if cost is None or cost.max is None or not (cost.max or may_be_free):
         return None
     low, high = bounds
-    return HourlyRange(told.max if low == high else told.min, told.max)
+    return HourlyRange(cost.max if low == high else cost.min, cost.max)
 
 
-def _times(unit: float | None, machines: int | None) -> float | None:
-    return None if unit is None or machines is None else unit * machines
+def _multiply(unit: float | None, count: int | None) -> float | None:
+    return None if unit is None or count is None else unit * count

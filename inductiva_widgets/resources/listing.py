@@ -1,4 +1,4 @@
-"""List the machine groups of the account."""
+"""Machine groups of the account."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ _KINDS: dict[str, type[BaseMachineGroup]] = {"elastic": ElasticMachineGroup, "mp
 
 
 def get(*, client: Client | None = None) -> list[BaseMachineGroup]:
-    """Return the account's active machine groups; costs one request.
+    """Return the active machine groups of the account.
 
     Parameters
     ----------
     client
-        The service; None for the default one.
+        Client of the service, or None for the default one.
 
     Returns
     -------
-    list of Machines
-        The groups that are registered or started, each of its own kind.
+    list of BaseMachineGroup
+        Registered and started groups.
+
+    Notes
+    -----
+    Requests: 1.
 
     Examples
     --------
@@ -36,30 +40,34 @@ def get(*, client: Client | None = None) -> list[BaseMachineGroup]:
     [<MachineGroup ...: ..., started>]
     """
     client = client or default_client()
-    return [_object(known, client) for known in client.list_machine_groups()]
+    return [_from_info(info, client) for info in client.list_machine_groups()]
 
 
 def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
-    """Return the machine group of a name; costs one request.
+    """Return the machine group with a name.
 
     Parameters
     ----------
     name
         Name of the group, such as ``"api-4f8k2m9x"``.
     client
-        The service; None for the default one.
+        Client of the service, or None for the default one.
 
     Returns
     -------
-    Machines
-        The group, of its own kind.
+    BaseMachineGroup
+        The group.
 
     Raises
     ------
     NotFoundError
         The account has no such group.
     InputError
-        ``name`` is empty or no text.
+        ``name`` is empty or not a string.
+
+    Notes
+    -----
+    Requests: 1.
 
     Examples
     --------
@@ -71,11 +79,11 @@ def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
     >>> group.terminate()
     """
     if not isinstance(name, str) or not name:
-        raise InputError(f"name must be the name of a machine group, not {name!r}.")
+        raise InputError(f"`name` must be the name of a machine group, got {name!r}.")
     client = client or default_client()
-    return _object(client.get_machine_group(name), client)
+    return _from_info(client.get_machine_group(name), client)
 
 
-def _object(known: machines.MachineGroupInfo, client: Client) -> BaseMachineGroup:
-    kind = known.type if known.type in _KINDS else ("elastic" if known.is_elastic else "")
-    return _KINDS.get(kind or "", MachineGroup).from_info(known, client)
+def _from_info(info: machines.MachineGroupInfo, client: Client) -> BaseMachineGroup:
+    kind = info.type if info.type in _KINDS else ("elastic" if info.is_elastic else "")
+    return _KINDS.get(kind or "", MachineGroup).from_info(info, client)

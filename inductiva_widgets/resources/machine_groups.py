@@ -1,4 +1,4 @@
-"""Classes of machine groups."""
+"""Kinds of machine groups."""
 
 from __future__ import annotations
 
@@ -16,27 +16,25 @@ if TYPE_CHECKING:
 
 
 class MachineGroup(BaseMachineGroup):
-    """Machines of one type, each of which takes tasks on its own.
-
-    To make one costs no request, see ``Machines``.
+    """Group of machines of one type, each of which runs one task at a time.
 
     Parameters
     ----------
     machine_type
         Type of the machines, such as ``"c2-standard-4"``.
     num_machines
-        How many.
+        Number of machines.
     spot
-        Whether spot machines will do: cheaper, but the provider may take them back.
+        If True, use spot machines, which are cheaper but may be reclaimed by the provider.
     client
-        The service; None for the default one.
+        Client of the service, or None for the default one.
     **options
-        Disk, time limits, zone and the like, see ``GroupOptions``.
+        Further options such as the zone, see ``GroupOptions``.
 
     Raises
     ------
     InputError
-        An argument cannot be used.
+        An argument is invalid.
 
     Examples
     --------
@@ -63,25 +61,25 @@ class MachineGroup(BaseMachineGroup):
 
 
 class ElasticMachineGroup(BaseMachineGroup):
-    """Machines of one type, more or fewer of them as there are tasks.
+    """Group of machines of one type whose number adapts to the number of tasks.
 
     Parameters
     ----------
     machine_type
         Type of the machines, such as ``"c2-standard-4"``.
     min_machines, max_machines
-        The fewest and the most machines.
+        Minimum and maximum number of machines.
     spot
-        Whether spot machines will do: cheaper, but the provider may take them back.
+        If True, use spot machines, which are cheaper but may be reclaimed by the provider.
     client
-        The service; None for the default one.
+        Client of the service, or None for the default one.
     **options
-        Disk, time limits, zone and the like, see ``GroupOptions``.
+        Further options such as the zone, see ``GroupOptions``.
 
     Raises
     ------
     InputError
-        An argument cannot be used.
+        An argument is invalid.
 
     Examples
     --------
@@ -106,7 +104,9 @@ class ElasticMachineGroup(BaseMachineGroup):
         low = check_count("min_machines", min_machines)
         high = check_count("max_machines", max_machines)
         if low > high:
-            raise InputError(f"min_machines ({low}) is more than max_machines ({high}).")
+            raise InputError(
+                f"`min_machines` must be at most `max_machines`, got {low} and {high}."
+            )
         request = build_request(
             machine_type,
             options,
@@ -120,12 +120,12 @@ class ElasticMachineGroup(BaseMachineGroup):
 
     @property
     def min_machines(self) -> int | None:
-        """The fewest machines; costs no request."""
+        """Minimum number of machines."""
         return self._bounds()[0]
 
     @property
     def max_machines(self) -> int | None:
-        """The most machines; costs no request."""
+        """Maximum number of machines."""
         return self._bounds()[1]
 
     def _bounds(self) -> Bounds:
@@ -133,26 +133,26 @@ class ElasticMachineGroup(BaseMachineGroup):
 
 
 class MPICluster(BaseMachineGroup):
-    """Machines of one type that work on one task together.
+    """Cluster of machines of one type that run each task together.
 
     Parameters
     ----------
     machine_type
         Type of the machines, such as ``"c2-standard-4"``.
     num_machines
-        How many.
+        Number of machines.
     spot
-        Whether spot machines will do. The provider takes them back one by one, and the task on the
-        cluster ends with the first.
+        If True, use spot machines. The provider reclaims them one by one, and the task ends with
+        the first one.
     client
-        The service; None for the default one.
+        Client of the service, or None for the default one.
     **options
-        Disk, time limits, zone and the like, see ``GroupOptions``.
+        Further options such as the zone, see ``GroupOptions``.
 
     Raises
     ------
     InputError
-        An argument cannot be used.
+        An argument is invalid.
 
     Examples
     --------

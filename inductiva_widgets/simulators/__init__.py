@@ -1,22 +1,22 @@
-"""Simulators: choose one, call ``run()``, get a task.
+"""Simulators, whose ``run()`` submits a task.
 
 ```python
 swmm = inductiva.simulators.SWMM()
 task = swmm.run("cases/swmm_storm", time_to_live="30m")
 ```
 
-Every simulator of the service is here under its own name. They differ in what ``run`` takes:
+There is a class for each simulator of the service. ``run`` takes one of the following:
 
-- a list of command lines, as ``SWMM``, ``GROMACS`` and ``OpenFOAM`` do;
-- the name of a configuration file, as ``CP2K``, ``SWASH`` and ``SplishSplash`` do;
-- just the folder, whose files have fixed names, as ``REEF3D`` and ``XBeach`` do.
+- a list of command lines, for example for ``SWMM``, ``GROMACS`` and ``OpenFOAM``;
+- the name of a configuration file, for example for ``CP2K``, ``SWASH`` and ``SplishSplash``;
+- only the folder, if its files have fixed names, for example for ``REEF3D`` and ``XBeach``.
 
-``Simulator`` says what they have in common, ``RunOptions`` the arguments that every ``run`` takes
-(the machine group, project, time limit ...), and ``MpiOptions``, ``HybridOptions`` and
-``MeshOptions`` those of some. ``CustomImage`` runs any container image.
+All simulators are subclasses of ``Simulator``. ``RunOptions`` are the options of every ``run``,
+such as the machine group, the project and the time limit; ``MpiOptions``, ``HybridOptions`` and
+``MeshOptions`` are those of some simulators. ``CustomImage`` runs any container image.
 
-On the embedded server SWMM is built in; the other simulators run where their program is on the
-``PATH``, and a task says what is missing where it is not.
+The embedded server includes SWMM. It runs other simulators if their programs are on the ``PATH``;
+otherwise the task fails with a message that names the missing program.
 """
 
 from inductiva_widgets.simulators.base import Simulator

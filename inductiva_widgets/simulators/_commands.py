@@ -1,4 +1,4 @@
-"""Check user commands and time limits before a task is submitted."""
+"""Validation of commands and time limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inductiva_widgets.models.tasks import Command
 
 CommandLike = str | Mapping[str, Any] | Command
 
-# The service runs commands without a shell and refuses these; see the vendor's documentation.
+# The service runs commands without a shell and refuses these characters.
 _SHELL_CHARACTERS = "|><&;?~$"
 _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?"
@@ -21,7 +21,7 @@ _DURATION = re.compile(
 
 
 def parse_commands(commands: Iterable[CommandLike]) -> list[Command]:
-    """Return command objects.
+    """Validate commands, and convert them to ``Command`` objects.
 
     Parameters
     ----------
@@ -32,18 +32,21 @@ def parse_commands(commands: Iterable[CommandLike]) -> list[Command]:
     Raises
     ------
     InputError
-        There is none, one is empty, or one has a character that only a shell understands.
+        There is no command, or one is empty or has a shell character.
     """
     if isinstance(commands, (str, Mapping, Command)):
-        raise InputError("commands must be a list, such as ['runswmm model.inp model.rpt'].")
+        raise InputError(
+            "`commands` must be a list such as ['runswmm model.inp model.rpt'], got a "
+            f"{type(commands).__name__}."
+        )
     parsed = [_parse_command(command) for command in commands]
     if not parsed:
-        raise InputError("commands is empty: give at least one command.")
+        raise InputError("`commands` must have at least one command, got an empty list.")
     return parsed
 
 
 def as_command_list(commands: Iterable[CommandLike]) -> list[CommandLike]:
-    """Return commands as they were given; raises as ``parse_commands`` does."""
+    """Validate commands as ``parse_commands`` does, and return them unchanged."""
     listed = commands if isinstance(commands, (str, Mapping, Command)) else list(commands)
     parse_commands(listed)
     return list(listed)
@@ -56,31 +59,31 @@ def _parse_command(command: CommandLike) -> Command:
         try:
             command = msgspec.convert(command, Command)
         except msgspec.ValidationError as error:
-            raise InputError(f"{command!r} is not a command: {error}.") from error
+            raise InputError(f"Invalid command {command!r}: {error}.") from error
     if not command.cmd.strip():
-        raise InputError("A command is empty.")
+        raise InputError("A command must not be empty.")
     found = sorted(set(command.cmd) & set(_SHELL_CHARACTERS))
     if found:
         raise InputError(
-            f"The command {command.cmd!r} has {' '.join(found)}, which only a shell understands; "
-            "commands are run without one. Put such steps into a script among the input files."
+            f"A command must not have shell characters, got {' '.join(found)} in {command.cmd!r}. "
+            "Commands run without a shell: use a script in the input folder instead."
         )
     return command
 
 
 def parse_duration(value: str | float | None) -> float | None:
-    """Return seconds from a number of seconds or a text such as ``"1h30m"``.
+    """Convert a duration to seconds.
 
     Parameters
     ----------
     value
-        Seconds, text of days, hours, minutes and seconds (``"2d"``, ``"90m"``, ``"1h30m10s"``), or
-        None for no limit.
+        Number of seconds, a string of days, hours, minutes and seconds such as ``"2d"``, ``"90m"``
+        or ``"1h30m10s"``, or None for no limit.
 
     Raises
     ------
     InputError
-        The value is not positive or not understood.
+        The value is invalid or not positive.
 
     Examples
     --------
@@ -93,11 +96,11 @@ def parse_duration(value: str | float | None) -> float | None:
         match = _DURATION.fullmatch(value.replace(" ", "").lower())
         groups = match.groups() if match else (None,)
         if all(group is None for group in groups):
-            raise InputError(f'{value!r} is not a duration: write it like "90m" or "1h30m".')
+            raise InputError(f'A duration must be a string like "90m" or "1h30m", got {value!r}.')
         factors = (86400, 3600, 60, 1)
         value = sum(
             float(group or 0) * factor for group, factor in zip(groups, factors, strict=True)
         )
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e10:
-        raise InputError("A duration must be a positive number of seconds.")
+        raise InputError(f"A duration must be a positive number of seconds, got {value!r}.")
     return float(value)

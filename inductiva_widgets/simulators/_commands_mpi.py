@@ -10,7 +10,7 @@ from inductiva_widgets.models.tasks import Command, MpiConfig
 from inductiva_widgets.simulators.options import HybridOptions, MeshOptions, MpiOptions
 
 MPI_VERSION = "4.1.6"
-"""The Open MPI that nearly all images are built with."""
+"""Version of Open MPI in most images."""
 
 
 def mpi_command(
@@ -25,11 +25,11 @@ def mpi_command(
     Parameters
     ----------
     cmd
-        The command line.
+        Command line.
     options
-        Where the number of processes comes from; without one it is left to the machine.
+        Number of processes; by default, as many as the machine allows.
     version
-        Version of Open MPI that the image holds.
+        Version of Open MPI in the image.
     env
         Environment variables of the command.
     """
@@ -42,26 +42,26 @@ def mpi_command(
 
 
 def mpi_on_all_cpus(cmd: str, machine: MachineGroupInfo) -> Command:
-    """Return a command that runs under MPI on every processor of the machine group."""
+    """Return a command that runs under MPI on all processors of the machine group."""
     return mpi_command(cmd, {"n_vcpus": machine.n_vcpus})
 
 
 def hybrid_command(cmd: str, machine: MachineGroupInfo, options: HybridOptions) -> Command:
-    """Return a command that shares the processors out among processes and their threads.
+    """Return a command that distributes the processors among processes and threads.
 
     Parameters
     ----------
     cmd
-        The command line.
+        Command line.
     machine
-        Where it runs.
+        Machine group of the task.
     options
-        The user's numbers of processors, processes and threads.
+        Numbers of processors, processes and threads.
 
     Raises
     ------
     InputError
-        The machine has fewer processors than that takes.
+        The machine has too few processors.
     """
     processes = check_positive(options.get("n_mpi_processes"), "n_mpi_processes") or 1
     given = check_positive(options.get("n_omp_threads"), "n_omp_threads")
@@ -69,8 +69,8 @@ def hybrid_command(cmd: str, machine: MachineGroupInfo, options: HybridOptions) 
     threads = given or (None if vcpus is None else max(1, vcpus // processes))
     if machine.n_vcpus is not None and processes * (threads or 1) > machine.n_vcpus:
         raise InputError(
-            f"{processes} processes of {threads} threads are more than the {machine.n_vcpus} "
-            f"processors of {machine.display_name}."
+            f"{machine.display_name} has {machine.n_vcpus} processors, got {processes} processes "
+            f"with {threads} threads each. Reduce n_mpi_processes or n_omp_threads."
         )
     env = openmp_env(threads)
     if processes == 1:
@@ -80,34 +80,36 @@ def hybrid_command(cmd: str, machine: MachineGroupInfo, options: HybridOptions) 
 
 
 def openmp_env(threads: int | None) -> dict[str, str]:
-    """Return the environment for so many threads; where unknown, the program decides."""
+    """Return the environment for a number of threads; empty if it is None."""
     return {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
 
 
 def check_positive(value: int | None, argument: str) -> int | None:
-    """Return a count as given, or raise ``InputError`` if it is none."""
+    """Raise ``InputError`` unless a value is a positive integer or None; return it."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise InputError(f"{argument} must be a positive whole number, not {value!r}.")
+        raise InputError(f"`{argument}` must be a positive integer, got {value!r}.")
     return value
 
 
 def mesh_command(options: MeshOptions) -> list[str]:
-    """Return the command that turns particles into meshes, if the user wants them.
+    """Return the command that converts particles to meshes, or [] without ``vtk_to_obj``.
 
     Raises
     ------
     InputError
-        The folder of the particles or their radius is not said.
+        The folder or the radius of the particles is missing.
     """
     if not options.get("vtk_to_obj"):
         return []
     folder = options.get("vtk_to_obj_vtk_dir")
     radius = options.get("vtk_to_obj_particle_radius")
     if folder is None or radius is None:
-        raise InputError("vtk_to_obj needs vtk_to_obj_vtk_dir and vtk_to_obj_particle_radius too.")
+        raise InputError(
+            "`vtk_to_obj` requires `vtk_to_obj_vtk_dir` and `vtk_to_obj_particle_radius`."
+        )
     prefix = options.get("vtk_to_obj_vtk_prefix", "PartFluid_")
     target = options.get("vtk_to_obj_out_dir") or folder
-    # Braces stand for the number of the frame.
+    # splashsurf replaces the braces by the number of the frame.
     settings = (
         f"-r={radius}",
         f"-l={options.get('vtk_to_obj_smoothing_length', 2.0)}",

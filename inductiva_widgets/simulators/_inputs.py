@@ -1,4 +1,4 @@
-"""The input folder of a run and the files that a simulator needs in it."""
+"""Inputs of a run: the input folder and remote files."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from inductiva_widgets.simulators.options import InputDir
 
 
 class Inputs:
-    """What a task starts from, checked before any request is made.
+    """Validated inputs of a task.
 
     Parameters
     ----------
     input_dir
         Folder with the input files.
     remote_assets
-        Paths in the remote storage that become inputs too.
+        Paths of further inputs in the remote storage.
 
     Raises
     ------
     InputError
-        There is neither, or the folder cannot be used.
+        There are no inputs, or the folder is invalid.
     """
 
     def __init__(
@@ -34,53 +34,54 @@ class Inputs:
             [remote_assets] if isinstance(remote_assets, str) else list(remote_assets or ())
         )
         if input_dir is None and not self.assets:
-            raise InputError("Nothing to run on: give input_dir, or remote_assets.")
+            raise InputError("There are no inputs. Pass `input_dir` or `remote_assets`.")
         self.folder = None if input_dir is None else validate_input_dir(input_dir)
 
     def input_file(self, name: str | os.PathLike[str], argument: str | None = None) -> str:
-        """Return the path of an input file as commands write it.
+        """Validate the path of an input file, and return it as a part of a command.
 
         Parameters
         ----------
         name
-            Its path in the input folder.
+            Path in the input folder.
         argument
-            The argument that named it, for messages; None for a name that the simulator asks for.
+            Name of the argument with the path, or None if the simulator requires the file.
 
         Raises
         ------
         InputError
-            It is not among the inputs, lies outside of them, or has blanks or quotes.
+            The file does not exist, is outside the input folder, or has spaces or quotes.
         """
         path = self._path(name, argument)
-        self._expect(path, argument, "file")
+        self._require(path, argument, "file")
         return path
 
     def input_dir(self, name: str | os.PathLike[str], argument: str) -> str:
-        """Return the path of a folder of the inputs, ``"."`` for their top; as ``file``."""
+        """Validate the path of an input folder as ``input_file`` does; "" is the top folder."""
         path = self._path(name or ".", argument)
         if path != ".":
-            self._expect(path, argument, "folder")
+            self._require(path, argument, "folder")
         return path
 
     @staticmethod
     def _path(name: str | os.PathLike[str], argument: str | None) -> str:
         if not isinstance(name, (str, os.PathLike)) or not str(name).strip():
-            raise InputError(f"{argument} must be a path in the input folder, not {name!r}.")
+            raise InputError(f"`{argument}` must be a path in the input folder, got {name!r}.")
         path = PurePath(name)
         if path.is_absolute() or ".." in path.parts:
             raise InputError(
-                f"{argument} must lie in the input folder; {str(name)!r} leads out of it."
+                f"`{argument}` must be a path inside the input folder, got {str(name)!r}."
             )
         text = path.as_posix()
         if len(text.split()) > 1 or set(text) & set("\"'\\"):
             raise InputError(
-                f"The name {text!r} has blanks or quotes, which commands cannot carry."
+                f"The name of an input file must not have spaces or quotes, got {text!r}. Rename "
+                "the file."
             )
         return text
 
-    def _expect(self, path: str, argument: str | None, kind: str) -> None:
-        # Only the task will see what the remote storage brings.
+    def _require(self, path: str, argument: str | None, kind: str) -> None:
+        # The files in the remote storage are not known here.
         if self.folder is None or self.assets:
             return
         packed = f"{TOP_FOLDER}/{path}"

@@ -1,4 +1,4 @@
-"""Find the machine group for a task."""
+"""Selection of the machine group of a task."""
 
 from __future__ import annotations
 
@@ -14,49 +14,54 @@ if TYPE_CHECKING:
 def resolve_machine_group(
     client: Client, on: MachineGroupInfo | str | Any | None
 ) -> MachineGroupInfo:
-    """Return the machine group to run on; costs one request.
+    """Return the machine group to run on.
 
     Parameters
     ----------
     client
-        The service.
+        Client of the service.
     on
-        A machine group, its name or id, any object with an ``id``; None for the account's started
-        group.
+        Machine group, its name or id, or an object with an ``id``. If None, the only started group
+        of the account.
 
     Raises
     ------
     InputError
-        None is started, several are and none was named, or there is none of that name.
+        There is no such group, or it is None and there is not exactly one started group.
+
+    Notes
+    -----
+    Requests: 1.
     """
-    given = on if on is None or isinstance(on, str) else getattr(on, "id", None)
-    if on is not None and not isinstance(given, str):
-        raise InputError(f"on must be a machine group or its name, not {type(on).__name__}.")
+    name = on if on is None or isinstance(on, str) else getattr(on, "id", None)
+    if on is not None and not isinstance(name, str):
+        raise InputError(f"`on` must be a machine group or its name, got {type(on).__name__}.")
     groups = client.list_machine_groups()
-    if given is None:
+    if name is None:
         return _only_started(groups, is_embedded=client.is_local)
-    match = next((group for group in groups if given in (group.id, group.name)), None)
+    match = next((group for group in groups if name in (group.id, group.name)), None)
     if match is not None:
         return match
     if not isinstance(on, str):
-        # The object knows its id, and the service will say what is wrong with it, if anything.
-        return MachineGroupInfo(id=given)
+        # The service returns an error if the id of the object is invalid.
+        return MachineGroupInfo(id=name)
     names = ", ".join(group.display_name for group in groups) or "none"
-    raise InputError(f"There is no active machine group {on!r}. Active groups: {names}.")
+    raise InputError(f"Unknown machine group {on!r}, expected one of: {names}.")
 
 
 def _only_started(groups: list[MachineGroupInfo], *, is_embedded: bool) -> MachineGroupInfo:
     started = [group for group in groups if group.is_started]
     if is_embedded:
-        # All groups there are this one machine: the built-in one is as good as any.
+        # All groups of the embedded server are this machine, so take the built-in one.
         started = [group for group in started if group.id == BUILT_IN_GROUP] or started
     if len(started) == 1:
         return started[0]
     if not started:
         raise InputError(
-            "No machine group is started. Start one, which costs money while it is up, with "
-            "inductiva.resources.MachineGroup(...).start() or in the Inductiva console; or run on "
-            'this machine with inductiva.connect("local").'
+            "No machine group is started. Start one with "
+            "inductiva.resources.MachineGroup(...).start() or in the Inductiva console, which "
+            "costs money until it is terminated, or run on this machine with "
+            'inductiva.connect("local").'
         )
     names = ", ".join(group.display_name for group in started)
-    raise InputError(f"Several machine groups are started: say on which to run, on=... ({names}).")
+    raise InputError(f"Several machine groups are started, pass one of them as `on`: {names}.")

@@ -1,4 +1,4 @@
-"""Stream an input folder as a zip archive, without a temporary file."""
+"""Streaming of an input folder as a zip archive, without a temporary file."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class InputFolder:
-    """A checked input folder.
+    """Validated input folder.
 
     Parameters
     ----------
     path
-        The folder.
+        Path of the folder.
     files
-        Its files with their names in the archive, in a fixed order.
+        Paths of the files and their names in the archive, sorted.
     folders
-        Its empty folders, likewise: some simulators expect them.
+        Names of empty folders, which some simulators need.
     size
-        Sum of the files' sizes, bytes.
+        Total size of the files in bytes.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class InputFolder:
     size: int
 
     def stream(self, on_progress: Callable[[int], None] | None = None) -> Iterator[bytes]:
-        """Yield the archive piece by piece; the files go in as they are, no line ending touched.
+        """Yield the archive in chunks.
 
         Parameters
         ----------
@@ -47,7 +47,7 @@ class InputFolder:
         sink = _Sink()
         done = 0
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
-            # Explicitly, as unpackers expect it.
+            # The service expects an entry of the top folder.
             archive.writestr(f"{TOP_FOLDER}/", b"")
             for folder in self.folders:
                 archive.writestr(f"{folder}/", b"")
@@ -65,44 +65,42 @@ class InputFolder:
 
 
 def validate_input_dir(input_dir: str | os.PathLike[str]) -> InputFolder:
-    """Look through an input folder before anything is submitted.
+    """Validate an input folder, and list its files.
 
     Parameters
     ----------
     input_dir
-        The folder with the simulation's input files.
+        Folder with the input files of the simulation.
 
     Returns
     -------
     InputFolder
-        What will be packed. No request is made.
+        The files to upload.
 
     Raises
     ------
     InputError
-        The folder is missing, is no folder, holds no file, or holds one that cannot be read.
+        The folder does not exist, is empty, or has a file that cannot be read.
     """
     try:
         path = Path(input_dir).expanduser()
     except TypeError:
         raise InputError(
-            f"input_dir must be the path of a folder, not {type(input_dir).__name__}."
+            f"`input_dir` must be the path of a folder, got {type(input_dir).__name__}."
         ) from None
     if not path.exists():
         raise InputError(
-            f"The input folder {str(input_dir)!r} does not exist (looked in {Path.cwd()})."
+            f"The input folder {str(input_dir)!r} does not exist in {str(Path.cwd())!r}."
         )
     if not path.is_dir():
-        raise InputError(
-            f"{str(input_dir)!r} is a file; input_dir is the folder that holds the input files."
-        )
+        raise InputError(f"`input_dir` must be a folder, but {str(input_dir)!r} is a file.")
     files, folders = _walk(path)
     if not files:
-        raise InputError(f"The input folder {str(input_dir)!r} is empty: there is nothing to run.")
+        raise InputError(f"The input folder {str(input_dir)!r} is empty.")
     if (path / "output.zip").exists():
         raise InputError(
-            f"The input folder {str(input_dir)!r} holds an output.zip, a name that the service "
-            "uses for results: rename or remove it."
+            f"The input folder {str(input_dir)!r} must not have a file output.zip, since the "
+            "service uses this name for results. Rename or remove it."
         )
     unreadable = next((file for file, _ in files if not os.access(file, os.R_OK)), None)
     if unreadable is not None:
@@ -112,14 +110,14 @@ def validate_input_dir(input_dir: str | os.PathLike[str]) -> InputFolder:
 
 
 def _walk(top: Path) -> tuple[list[tuple[Path, str]], list[str]]:
-    """List files and empty folders; linked folders are followed, each real folder once a branch."""
+    """List files and empty folders, following links to folders unless they form a cycle."""
     files: list[tuple[Path, str]] = []
     empty: list[str] = []
 
     def visit(folder: Path, name: str, above: frozenset[Path]) -> None:
         real = folder.resolve()
         if real in above:
-            raise InputError(f"The input folder has a link that leads back to itself: {folder}.")
+            raise InputError(f"The input folder must not have a cyclic link, got {str(folder)!r}.")
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
         if not entries and name != TOP_FOLDER:
             empty.append(name)
@@ -131,8 +129,8 @@ def _walk(top: Path) -> tuple[list[tuple[Path, str]], list[str]]:
                 files.append((entry, inner))
             else:
                 raise InputError(
-                    f"{str(entry)!r} in the input folder is neither a file nor a folder "
-                    "(a broken link, a pipe or a device): remove it."
+                    "The input folder must have files and folders only, got "
+                    f"{str(entry)!r}, a broken link, pipe or device. Remove it."
                 )
 
     visit(top, TOP_FOLDER, frozenset())
@@ -140,7 +138,7 @@ def _walk(top: Path) -> tuple[list[tuple[Path, str]], list[str]]:
 
 
 class _Sink(io.RawIOBase):
-    """Collect what the zip writer writes until it is drained; unseekable, so nothing is held."""
+    """Unseekable file that keeps written data until it is drained."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Submit a task and upload its inputs. Kill the task if this fails."""
+"""Submission of a task and upload of its inputs."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from inductiva_widgets.tasks.task import Task
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
-_WORTH_A_BAR = 10_000_000
-"""Bytes of input below which an upload is over before a bar would be read."""
+_MIN_BAR_BYTES = 10_000_000
+"""Smaller uploads are too short for a progress bar."""
 
 
 def submit_and_upload(
     client: Client, submission: TaskSubmission, folder: InputFolder | None
 ) -> Task:
-    """Submit a task and upload its inputs.
+    """Submit a task and upload its inputs. If the upload fails, kill the task.
 
     Parameters
     ----------
     client
-        The service.
+        Client of the service.
     submission
-        What to run.
+        Task to submit.
     folder
-        What to upload; None where all inputs are in the remote storage.
+        Folder to upload, or None if all inputs are in the remote storage.
 
     Returns
     -------
     Task
-        The task, with its inputs there. After an error or an interrupt there is no half-made one.
+        The submitted task.
     """
     submitted = client.submit(submission)
     task = Task(submitted.id, client=client)
@@ -50,20 +50,20 @@ def submit_and_upload(
                 client.upload(link, lambda: folder.stream(draw))
         client.confirm_input_upload(submitted.id)
     except BaseException as error:
-        # Also on an interrupt: a task without its input would wait, and maybe cost, for ever.
+        # After an interrupt, too: a task without inputs would wait forever, and may cost money.
         try:
             client.kill_task(submitted.id)
         except InductivaError as second:
-            note = f"Task {submitted.id} was left without input, and killing it failed: {second}"
-            raise InductivaError(note) from error
+            message = f"Task {submitted.id} has no inputs, and it could not be killed: {second}"
+            raise InductivaError(message) from error
         raise
     return task
 
 
 @contextmanager
 def _progress(size: int) -> Iterator[Callable[[int], None] | None]:
-    """Draw the upload of so many bytes on standard error, if that is a terminal."""
-    if size < _WORTH_A_BAR or not sys.stderr.isatty():
+    """Show a progress bar on standard error if it is a terminal."""
+    if size < _MIN_BAR_BYTES or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -85,5 +85,5 @@ def _progress(size: int) -> Iterator[Callable[[int], None] | None]:
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         line = bar.add_task("", total=size)
-        # A second try starts the stream anew, and the bar goes back with it.
+        # If the upload is retried, the bar restarts with the stream.
         yield lambda done: bar.update(line, completed=done)

@@ -1,4 +1,4 @@
-"""Choose the version and GPU variant of a container image."""
+"""Selection of the version and the GPU variant of a container image."""
 
 from __future__ import annotations
 
@@ -14,39 +14,40 @@ _GPU = "_gpu"
 
 
 class ImageVariant(NamedTuple):
-    """A version, and whether it is the one for GPUs."""
+    """Version of an image, for CPUs or for GPUs."""
 
     version: str
     gpu: bool
 
     @property
     def tag(self) -> str:
-        """How images spell it."""
+        """Part of the name of the image, such as ``"v12_gpu"``."""
         return f"v{self.version}{_GPU if self.gpu else ''}"
 
 
 def select_image_variant(
     name: str, offered: Iterable[str], version: str | None, device: Device, has_gpu: bool
 ) -> ImageVariant:
-    """Return the version to run.
+    """Select the version and the variant to run.
 
     Parameters
     ----------
     name
         Name of the simulator, for messages.
     offered
-        Versions as the service lists them; those for GPUs end in ``_gpu``.
+        Versions offered by the service. Those for GPUs end in ``_gpu``.
     version
-        The user's choice; None for the newest.
+        Version given by the user, or None for the newest.
     device
-        ``"auto"`` takes the variant for GPUs where the machine has one and the version too.
+        ``"cpu"``, ``"gpu"``, or ``"auto"`` for the GPU if both the machine and the version support
+        it.
     has_gpu
-        Whether the machine has a GPU.
+        If True, the machine has a GPU.
 
     Raises
     ------
     InputError
-        There is no such version; the text lists those that there are.
+        There is no such version.
 
     Examples
     --------
@@ -57,7 +58,7 @@ def select_image_variant(
     for_gpu = {item.removesuffix(_GPU) for item in listed if item.endswith(_GPU)}
     for_cpu = {item for item in listed if not item.endswith(_GPU)}
     if device == "gpu":
-        # Where the list tells no variants apart, the suffix alone asks for the one for GPUs.
+        # If the service lists no GPU variants, the suffix is still accepted.
         choices = for_gpu or for_cpu
     elif device == "auto" and has_gpu:
         choices = for_cpu | for_gpu
@@ -65,19 +66,19 @@ def select_image_variant(
         choices = for_cpu
     ordered = sorted(choices, key=version_key)
     if not ordered:
-        raise InputError(f"{name} is offered for GPUs only: run it on a machine with a GPU.")
+        raise InputError(f"{name} is offered for GPUs only. Run it on a machine with a GPU.")
     if version is None:
         version = ordered[-1]
     elif version not in choices:
         kind = f" for device {device!r}" if device != "auto" and for_gpu else ""
         raise InputError(
-            f"{name} has no version {version!r}{kind}. Versions: {', '.join(ordered)}."
+            f"Unknown version {version!r} of {name}{kind}, expected one of: {', '.join(ordered)}."
         )
-    wanted = device == "gpu" or (device == "auto" and has_gpu and version in for_gpu)
-    return ImageVariant(version, wanted)
+    use_gpu = device == "gpu" or (device == "auto" and has_gpu and version in for_gpu)
+    return ImageVariant(version, use_gpu)
 
 
 def version_key(version: str) -> list[tuple[int, int, str]]:
-    """Order versions by their numbers: 8 before 12, 9.01A before 11.01."""
+    """Return a key that sorts versions by their numbers: 8 before 12, 9.01A before 11.01."""
     parts = re.findall(r"\d+|[A-Za-z]+", version)
     return [(1, int(part), "") if part.isdigit() else (0, 0, part.lower()) for part in parts]

@@ -1,4 +1,4 @@
-"""Base class of simulators: validate, submit and upload."""
+"""Base class of simulators."""
 
 from __future__ import annotations
 
@@ -25,15 +25,18 @@ if TYPE_CHECKING:
 _REGISTRY = "docker://inductiva/kutu:"
 
 Steps = Iterable[CommandLike] | Callable[[MachineGroupInfo], Iterable[CommandLike]]
-"""Commands, or how to write them for a machine."""
+"""Commands, or a function that returns the commands for a machine group."""
 
 
 class Simulator:
-    """Base of the simulators: each has a ``run`` that submits a simulation and returns its task.
+    """Base class of simulators, whose ``run`` submits a simulation and returns its task.
 
-    ``run`` checks all it can before it asks the service for anything, and raises ``InputError``
-    with what is wrong and what to do. It costs six requests, one or two more where ``project``
-    names a project, and sends the input folder as one archive.
+    ``run`` validates its arguments before the first request, and uploads the input folder as one
+    archive.
+
+    Notes
+    -----
+    Requests of ``run``: 6, and 1 or 2 more if ``project`` is given.
 
     Examples
     --------
@@ -44,35 +47,37 @@ class Simulator:
     success
     """
 
-    # Not class variables in the typing sense: one class may stand for several products.
+    # Not ClassVar, since some classes set them for each instance.
     alias: str | None = None
-    """Name of the simulator on the wire."""
+    """Name of the simulator in the API."""
     image: str = ""
-    """Name of its image in the catalogue of versions."""
+    """Name of the image in the catalogue of versions."""
     device: Device = "auto"
-    """Whether to run the variant for GPUs; ``"auto"``: where machine and version have it."""
+    """Device to run on; ``"auto"`` for the GPU if both the machine and the version support it."""
     multi_node: ClassVar[bool] = False
-    """Whether one task can spread over the machines of an MPI cluster."""
+    """If True, one task can use all machines of an MPI cluster."""
     run_options: ClassVar[type[Any]] = RunOptions
-    """The arguments of ``run`` that are declared apart from it."""
+    """Type of the keyword arguments of ``run``."""
 
     def __init__(self, *, version: str | None = None, use_dev: bool = False) -> None:
-        """Choose the simulator's version.
+        """Set the version of the simulator.
 
         Parameters
         ----------
         version
-            Version of the simulator; None for the newest that the service offers.
+            Version of the simulator, or None for the newest one offered by the service.
         use_dev
-            Whether to take development images.
+            If True, use development images.
 
         Raises
         ------
         InputError
-            ``version`` is no text.
+            ``version`` is not a string.
         """
         if version is not None and not isinstance(version, str):
-            raise InputError(f"version must be text, such as {str(version)!r}.")
+            raise InputError(
+                f"`version` must be a string such as {str(version)!r}, got {version!r}."
+            )
         self.version = version
         self.use_dev = use_dev
 
@@ -83,20 +88,24 @@ class Simulator:
     def container_image(
         self, client: Client | None = None, machine: MachineGroupInfo | None = None
     ) -> str:
-        """Return the container image that the chosen version runs in; costs one request.
+        """Return the container image of the simulator.
 
         Parameters
         ----------
         client
-            The service; None for the default one.
+            Client of the service, or None for the default one.
         machine
-            Where it will run, which decides about the variant for GPUs.
+            Machine group of the task, to select the variant for CPUs or GPUs.
 
         Raises
         ------
         InputError
-            The service offers no such version, or not this simulator, or the machine has no GPU
-            though one was asked for.
+            The service does not offer the simulator or its version, or the machine has no GPU, but
+            ``device`` is ``"gpu"``.
+
+        Notes
+        -----
+        Requests: 1.
 
         Examples
         --------
@@ -108,32 +117,34 @@ class Simulator:
         catalogue = client.list_images()
         offered = catalogue.development if self.use_dev else catalogue.production
         if not offered.get(self.image):
-            others = ", ".join(sorted(offered)) or "none"
-            raise InputError(f"{client.url} does not offer {name}. It offers: {others}.")
+            images = ", ".join(sorted(offered)) or "none"
+            raise InputError(f"{client.url} does not offer {name}, expected one of: {images}.")
         has_gpu = machine is not None and machine.has_gpu
-        # The embedded server does not look for GPUs: there the user knows better.
+        # The embedded server does not detect GPUs, so the user decides.
         if self.device == "gpu" and machine and machine.has_no_gpu and not client.is_local:
-            raise InputError(f"{name} is to run on a GPU, and {machine.display_name} has none.")
+            raise InputError(
+                f"{name} requires a machine with a GPU, but {machine.display_name} has none."
+            )
         variant = select_image_variant(
             name, offered[self.image], self.version, self.device, has_gpu
         )
         return f"{_REGISTRY}{self.image}_{variant.tag}{'_dev' if self.use_dev else ''}"
 
     def _validate_inputs(self, input_dir: InputDir, options: RunOptions) -> Inputs:
-        """Check the names of a run's arguments and the inputs; makes no request."""
+        """Validate the names of the arguments and the inputs."""
         allowed = cast("frozenset[str]", self.run_options.__optional_keys__)
         unknown = sorted(set(options) - allowed)
         if unknown:
             raise InputError(
-                f"{type(self).__name__}.run() has no argument {', '.join(unknown)}. "
-                f"Common arguments: {', '.join(sorted(allowed))}."
+                f"Unknown argument of {type(self).__name__}.run(): {', '.join(unknown)}, "
+                f"expected one of: {', '.join(sorted(allowed))}."
             )
         return Inputs(input_dir, options.get("remote_assets"))
 
     def _submit(
         self, inputs: Inputs, steps: Steps, options: RunOptions, **extra_params: Any
     ) -> Task:
-        """Check the rest, then submit; ``extra_params`` go to the service as they are."""
+        """Validate the options and submit the task, with ``extra_params`` added unchanged."""
         cleanup = _cleanup(options.get("on_finish_cleanup"), inputs)
         if not callable(steps):
             steps = parse_commands([*steps, *cleanup])
@@ -143,8 +154,8 @@ class Simulator:
         machine = resolve_machine_group(client, options.get("on"))
         if machine.is_mpi_cluster and not self.multi_node:
             raise InputError(
-                f"{type(self).__name__} runs on one machine; "
-                f"{machine.display_name} is an MPI cluster."
+                f"{type(self).__name__} runs on one machine, but {machine.display_name} is an MPI "
+                "cluster. Pass another machine group as `on`."
             )
         if callable(steps):
             steps = [*steps(machine), *cleanup]
@@ -179,24 +190,24 @@ class GpuVariantMixin(Simulator):
     def __init__(
         self, *, version: str | None = None, use_dev: bool = False, device: Device = "auto"
     ) -> None:
-        """Choose the simulator's version and variant.
+        """Set the version and the device.
 
         Parameters
         ----------
         version
-            Version of the simulator; None for the newest that the service offers.
+            Version of the simulator, or None for the newest one offered by the service.
         use_dev
-            Whether to take development images.
+            If True, use development images.
         device
-            ``"cpu"``, ``"gpu"``, or ``"auto"`` for the GPU where the machine has one.
+            ``"cpu"``, ``"gpu"``, or ``"auto"`` for the GPU if the machine has one.
 
         Raises
         ------
         InputError
-            There is no such device, or ``version`` is no text.
+            ``device`` or ``version`` is invalid.
         """
         if device not in DEVICES:
-            raise InputError(f"device is one of {', '.join(DEVICES)}, not {device!r}.")
+            raise InputError(f"Unknown device {device!r}, expected one of: {', '.join(DEVICES)}.")
         super().__init__(version=version, use_dev=use_dev)
         self.device = device
 
@@ -205,6 +216,6 @@ def _cleanup(on_finish: str | Iterable[CommandLike] | None, inputs: Inputs) -> l
     if on_finish is None:
         return []
     if isinstance(on_finish, str):
-        # Missing, it would be missed only at the end of a long run.
+        # Checked now, since a missing script would only fail at the end of a long run.
         return [f"bash {inputs.input_file(on_finish, 'on_finish_cleanup')}"]
     return list(on_finish)

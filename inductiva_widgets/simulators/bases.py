@@ -1,4 +1,4 @@
-"""Base classes for simulators that run in the same way."""
+"""Base classes of simulators with the same kind of ``run``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class _UserCommands(Simulator):
-    """What runs the user's own commands."""
+    """Simulator that runs commands of the user."""
 
     def _wrap_command(self, command: str, machine: MachineGroupInfo) -> CommandLike:  # noqa: ARG002
-        """Return how a command line is run on a machine; as it stands, unless a class knows more.
+        """Return the command to run for a command line; by default the line itself.
 
-        Commands given as objects are never touched: whoever writes one says how it is to run.
+        It is not called for commands given as objects, which are complete.
         """
         return command
 
@@ -36,7 +36,7 @@ class _UserCommands(Simulator):
 
 
 class CommandsSimulator(_UserCommands):
-    """A simulator that runs the user's own list of commands."""
+    """Simulator that runs a list of commands."""
 
     def run(
         self,
@@ -61,7 +61,7 @@ class CommandsSimulator(_UserCommands):
 
 
 class ScriptSimulator(_UserCommands):
-    """A simulator that runs the user's own list of commands, or a script of theirs."""
+    """Simulator that runs a list of commands or a script."""
 
     def run(
         self,
@@ -92,22 +92,22 @@ class ScriptSimulator(_UserCommands):
         self, inputs: Inputs, commands: Iterable[CommandLike] | None, shell_script: str | None
     ) -> list[CommandLike]:
         if (commands is None) == (shell_script is None):
-            raise InputError(f"{type(self).__name__} runs either commands or a shell_script.")
+            raise InputError(f"Pass either `commands` or `shell_script` to {type(self).__name__}.")
         if commands is not None:
             return as_command_list(commands)
         return [f"bash {inputs.input_file(shell_script or '', 'shell_script')}"]
 
 
 class ConfigFileSimulator(Simulator):
-    """A simulator whose program runs under MPI on one configuration file."""
+    """Simulator whose program runs under MPI with a configuration file as its argument."""
 
     run_options = MpiOptions
     program: str = ""
-    """The program; the file's name is its argument."""
+    """Name of the program."""
     pre_commands: ClassVar[tuple[str, ...]] = ()
-    """Commands to run first."""
+    """Commands to run before the program."""
     mpi_version: ClassVar[str] = MPI_VERSION
-    """Version of Open MPI that its image holds."""
+    """Version of Open MPI in the image."""
 
     def run(
         self,

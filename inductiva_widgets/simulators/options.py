@@ -1,4 +1,4 @@
-"""Options that every simulator accepts in ``run``."""
+"""Keyword arguments of ``run`` that simulators have in common."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ InputDir = str | os.PathLike[str] | None
 
 
 class RunOptions(TypedDict, total=False):
-    """The arguments that every simulator's ``run`` takes beside its own.
+    """Options of all simulators.
 
     Parameters
     ----------
     on
-        Machine group, or its name or id; None for the account's started one. The embedded server
-        always has one.
+        Machine group, or its name or id. If None, the only started group of the account; the
+        embedded server always has one.
     storage_dir
-        Folder in the remote storage, ``""`` for its top.
+        Folder in the remote storage, ``""`` for the top folder.
     project
-        Project of the task; made where there is none.
+        Project of the task, created if it does not exist.
     remote_assets
-        Paths in the remote storage that become inputs too.
+        Paths of further inputs in the remote storage.
     time_to_live
-        Limit for the task: seconds, or text such as ``"1h30m"``.
+        Time limit of the task as seconds or a string such as ``"1h30m"``.
     resubmit_on_preemption
-        Whether to queue the task again when its spot machine is reclaimed.
+        If True, queue the task again if its spot machine is reclaimed.
     on_finish_cleanup
-        Name of a script among the input files, or commands, to run at the end.
+        Path of a script in the input folder, or commands, to run at the end.
     """
 
     on: MachineGroupInfo | str | Any | None
@@ -44,14 +44,14 @@ class RunOptions(TypedDict, total=False):
 
 
 class MpiOptions(RunOptions, total=False):
-    """Arguments of the simulators that run under MPI, beside those of ``RunOptions``.
+    """Options of simulators that run under MPI, in addition to ``RunOptions``.
 
     Parameters
     ----------
     n_vcpus
-        Number of MPI processes; None for all that the machine has room for.
+        Number of MPI processes, or None for as many as the machine has processors.
     use_hwthread
-        Whether hardware threads count as processors, True unless said.
+        If True, the default, hardware threads count as processors.
     """
 
     n_vcpus: int | None
@@ -59,18 +59,18 @@ class MpiOptions(RunOptions, total=False):
 
 
 class HybridOptions(MpiOptions, total=False):
-    """Arguments of the simulators that mix MPI and threads, beside those of ``RunOptions``.
+    """Options of simulators that combine MPI and threads, in addition to ``RunOptions``.
 
     Parameters
     ----------
     n_vcpus
-        Processors to share out; None for all of the machine.
+        Number of processors to use, or None for all of the machine.
     n_mpi_processes
-        Number of MPI processes; None for one, which needs no MPI.
+        Number of MPI processes, or None for one process without MPI.
     n_omp_threads
-        Number of threads of each process; None for an equal share of the processors.
+        Number of threads per process, or None to distribute all processors evenly.
     use_hwthread
-        Whether hardware threads count as processors, True unless said.
+        If True, the default, hardware threads count as processors.
     """
 
     n_mpi_processes: int | None
@@ -78,28 +78,26 @@ class HybridOptions(MpiOptions, total=False):
 
 
 class MeshOptions(RunOptions, total=False):
-    """Arguments of the particle simulators, beside those of ``RunOptions``.
-
-    Lengths without a unit are multiples of the particle radius.
+    """Options of particle simulators, in addition to ``RunOptions``.
 
     Parameters
     ----------
     vtk_to_obj
-        Whether to turn the particles of each frame into a surface mesh at the end.
+        If True, convert the particles of each frame to a surface mesh at the end.
     vtk_to_obj_vtk_dir
-        Folder that the simulation writes its VTK files to; needed for the meshes.
+        Folder of the VTK files, required for meshes.
     vtk_to_obj_vtk_prefix
-        How the names of the VTK files begin, ``"PartFluid_"`` unless said.
+        Prefix of the names of the VTK files, ``"PartFluid_"`` by default.
     vtk_to_obj_out_dir
-        Folder for the meshes; None for that of the VTK files.
+        Folder of the meshes, or None for the folder of the VTK files.
     vtk_to_obj_particle_radius
-        Radius of the particles in the simulation's unit; needed for the meshes.
+        Radius of the particles in the unit of the simulation, required for meshes.
     vtk_to_obj_smoothing_length
-        Smoothing length, 2.0 unless said.
+        Smoothing length in particle radii, 2.0 by default.
     vtk_to_obj_cube_size
-        Edge of the cubes that the surface is found with, 1.0 unless said.
+        Edge length of the marching cubes in particle radii, 1.0 by default.
     vtk_to_obj_surface_threshold
-        Share of the fluid's density at which the surface lies, 0.6 unless said.
+        Density of the surface relative to the fluid, 0.6 by default.
     """
 
     vtk_to_obj: bool

@@ -55,7 +55,7 @@ def start_watch(
 def read_metrics(task: Task, pattern: str | None, *, file: str | None, rows: int) -> pd.DataFrame:
     """Return the numbers in a task's log; see ``Task.metrics``."""
     rules, name = _select_preset(task, pattern, file)
-    parser = MetricParser(rules, most=rows)
+    parser = MetricParser(rules, max_rows=rows)
     if not task.refresh(max_age=1.0).is_terminal:
         return _find_or_start(task, parser.source, pattern, name).to_frame()
     with task.open_output(name) as member:

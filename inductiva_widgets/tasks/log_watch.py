@@ -385,7 +385,7 @@ class LogWatch:
             return
         if piece.is_backlog and not self._from_start:
             # The row that is being read was begun before, too.
-            self._not_judged = self._reader.begun
+            self._not_judged = self._reader.n_started
         self._look_at(rows)
         self._cpu_budget.charge(time.thread_time() - begun, len(data))
 

@@ -47,8 +47,8 @@ _files = _read()
 def esm() -> Any:
     """Return the ``_esm`` of a widget.
 
-    A path only with hot module replacement: anywidget would watch the file, which keeps each widget
-    alive for ever.
+    It is a path only with hot module replacement, since anywidget watches the file of a path, which
+    prevents that the widget is garbage-collected.
     """
     if _IS_WATCHED:
         return _STATIC / "widget.js"
@@ -88,7 +88,9 @@ def chunk_response(content: dict[str, Any]) -> dict[str, str]:
     """Return the bundle or chunk that the front end requests."""
     name = content.get("name")
     if name not in ("widget", "list", "panels"):
-        raise InputError("There is no such module.")
+        raise InputError(
+            f"Unknown module {str(name)[:50]!r}, expected one of: widget, list, panels."
+        )
     return {"gzip": _bundle(name)}
 
 

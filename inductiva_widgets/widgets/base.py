@@ -1,4 +1,4 @@
-"""Base of the widgets: requests and replies, visibility, stored displays, errors in the page."""
+"""Base class of widgets: requests, visibility, stored displays and error reports."""
 
 from __future__ import annotations
 
@@ -29,39 +29,40 @@ _log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any]], Any]
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 _LIVE_VIEW = "application/vnd.jupyter.widget-view+json"
-# Seconds between two updates of what a notebook stores at least; the end is stored at once. Each is
-# a message of 4 to 36 kB, and front ends render the output again for it.
-_STORED_EVERY = 5.0
-# Seconds in which a view that is drawn at all has said so.
-_LOST_AFTER = 20.0
-_comes_beside_cells = threading.Event()
+# Minimum seconds between two updates of stored displays, except the last one. Each update is a
+# message of 4 to 36 kB, for which front ends render the output again.
+_STORE_PERIOD = 5.0
+# Seconds after which a view without any message counts as never drawn.
+_NEVER_SHOWN_AFTER = 20.0
+# Set if messages are received while a cell runs.
+_receives_during_cells = threading.Event()
 
 
 class BaseWidget(anywidget.AnyWidget):
-    """Base of the widgets: strict keywords, one reply for every request, a twin that stays.
+    """Base class of widgets, with replies to requests and a static fallback.
 
-    A subclass names its handlers in ``_handlers``; each runs on a thread of its own, so that the
-    kernel is never blocked by a button, and what it returns or raises goes back to the page.
-    What it follows it says by ``_watch``, and by ``_is_over`` when nothing more is to come.
+    A subclass adds request handlers to ``_handlers``. Each request runs on a thread of its own, and
+    its result or exception is sent to the front end. A subclass subscribes to tasks with ``_watch``
+    and overrides ``_is_finished``.
     """
 
     _esm, _css = assets.esm(), assets.css()
 
     kind = traitlets.Unicode().tag(sync=True)
-    # Model ids, for the page to find the shared code and the model of the widget itself.
+    # Model ids, with which the front end finds the shared code and the model of the widget.
     _assets_id = traitlets.Unicode().tag(sync=True)
     _self_id = traitlets.Unicode().tag(sync=True)
 
-    # Here and not only in __init__: a widget whose making was refused is closed too.
+    # Class attributes, since `close` is called even if `__init__` has raised.
     _subscriptions: tuple[Subscription[Any], ...] = ()
-    # Its state is asked for while it is being made.
+    # `get_state` is called during `__init__`.
     _shown_once = False
     _has_new_page = False
 
     def __init__(self, **kwargs: Any) -> None:
         unknown = sorted(set(kwargs) - set(self.trait_names()))
         if unknown:
-            raise InputError(f"{type(self).__name__} has no argument {', '.join(unknown)}.")
+            raise InputError(f"Unknown argument of {type(self).__name__}: {', '.join(unknown)}.")
         self._handlers: dict[str, Handler] = {
             "module": assets.chunk_response,
             "refresh": lambda _: self.send_state(),
@@ -70,10 +71,10 @@ class BaseWidget(anywidget.AnyWidget):
         self._displays = DisplayHandles()
         self._freezes_when_finished = False
         self._stored: object = None
-        self._stored_notifier = ThrottledNotifier(self._send_error, _STORED_EVERY)
+        self._stored_notifier = ThrottledNotifier(self._send_error, _STORE_PERIOD)
         self._stored_notifier.subscribe(self._store)
         self._visible_views: set[str] = set()
-        # When it was shown, until a view says that it is there.
+        # Time of the display, until a view has sent a message.
         self._shown_at: float | None = None
         self._visibility_lock = threading.Lock()
         self._last_report = ""
@@ -87,11 +88,10 @@ class BaseWidget(anywidget.AnyWidget):
         return f"{type(self).__name__}()"
 
     def freeze(self) -> None:
-        """Replace every display of the widget by a static picture of it, and end its updates.
+        """Replace every display of the widget by static HTML, and end its updates.
 
-        The picture is plain HTML and text: it stays readable in a saved notebook that is opened
-        without a kernel, by nbconvert or on GitHub. It happens by itself when the kernel is shut
-        down. Costs no request.
+        Static HTML stays readable in a saved notebook without a kernel, in nbconvert and on GitHub.
+        All widgets are frozen when the kernel is shut down.
 
         Examples
         --------
@@ -100,7 +100,7 @@ class BaseWidget(anywidget.AnyWidget):
         """
         self.show_static()
         if self._has_new_page and self._is_finished():
-            # That page cannot replace its displays any more: without the comm they would vanish.
+            # A reloaded page cannot replace its displays, which would disappear with the comm.
             subscriptions = self._subscriptions
             self._cancel_subscriptions()
             self._notify_pending(subscriptions)
@@ -108,7 +108,7 @@ class BaseWidget(anywidget.AnyWidget):
             self.close()
 
     def show_static(self) -> None:
-        """Replace every display by the static picture, without ending the widget."""
+        """Replace every display by static HTML, without closing the widget."""
         self._displays.update(self._static_mimebundle)
 
     def freeze_when_finished(self) -> None:
@@ -118,7 +118,7 @@ class BaseWidget(anywidget.AnyWidget):
         self._update_stored()
 
     def close(self) -> None:
-        """End the view and its share of the polling."""
+        """Close the widget, and end its subscriptions."""
         self._cancel_subscriptions()
         super().close()
 
@@ -131,7 +131,7 @@ class BaseWidget(anywidget.AnyWidget):
             As for any widget.
         """
         if key is None and self._shown_once:
-            # Only a page that was reloaded, or a second one, requests all of it after that.
+            # After the display, only a reloaded or a second page requests the whole state.
             self._has_new_page = True
         return super().get_state(key, drop_defaults)  # type: ignore[no-any-return]
 
@@ -142,38 +142,37 @@ class BaseWidget(anywidget.AnyWidget):
 
     def show_pending(self) -> None:
         """Show pending updates in the view and in the stored displays."""
-        self._notify_pending(one for one in self._subscriptions if not one.is_cancelled)
+        self._notify_pending(item for item in self._subscriptions if not item.is_cancelled)
 
     def _notify_pending(self, subscriptions: Iterable[Subscription[Any]]) -> None:
         for subscription in subscriptions:
-            # A failure is shown in the page.
+            # `_report_errors` has shown the error in the widget.
             with contextlib.suppress(Exception):
                 self._report_errors(subscription.notify_pending)()
 
     def _is_finished(self) -> bool:
-        """Return whether nothing that is shown will change any more."""
+        """Return whether the content of the widget is final."""
         return False
 
     def _stored_state(self) -> object:
-        """Return the state whose changes are stored in the notebook."""
+        """Return a state; if it changes, the stored displays are updated."""
         return None
 
     def _update_stored(self, _: Any = None) -> None:
         """Update the stored displays if they differ from the view; never blocks.
 
-        A notebook stores the text and the HTML that a display was sent with, whatever the live view
-        shows later.
+        A notebook stores the text and the HTML of a display, not the live view.
         """
-        is_over = self._is_finished()
-        if is_over and self._freezes_when_finished:
-            # Again for late updates; the display is replaced only if it differs.
+        is_finished = self._is_finished()
+        if is_finished and self._freezes_when_finished:
+            # Called again for late updates; the display is replaced only if it differs.
             self.freeze()
             return
         state = self._stored_state()
         # Updates after the end are few, so their mimebundles are compared instead.
-        if is_over or state != self._stored:
+        if is_finished or state != self._stored:
             self._stored = state
-            self._stored_notifier.notify(at_once=is_over)
+            self._stored_notifier.notify(at_once=is_finished)
 
     def _store(self) -> None:
         if self.comm is not None:
@@ -183,7 +182,7 @@ class BaseWidget(anywidget.AnyWidget):
         return [name for name in ("view", "live", "download") if self.has_trait(name)]
 
     def _mimebundle(self) -> dict[str, Any]:
-        # Of the class: ipywidgets takes the method from a widget that is closed.
+        # The method of the class, since ipywidgets deletes that of a closed widget.
         bundle: Bundle = type(self)._repr_mimebundle_(self)  # type: ignore[assignment]
         return bundle[0]
 
@@ -203,11 +202,11 @@ class BaseWidget(anywidget.AnyWidget):
         self.observe(self._update_stored, self._observed_traits())
 
     def _watch(self, client: Client, subscription: Subscription[Any]) -> None:
-        """Follow tasks until the widget is closed; paused while no view of it is in sight."""
+        """Start a subscription, which is paused while the widget is not visible."""
         subscription.on_error = self._send_error
         subscription.on_status = self._pause_if_never_shown(subscription.on_status)
-        kept = [other for other in self._subscriptions if not other.is_cancelled]
-        self._subscriptions = (*kept, subscription)
+        active = [other for other in self._subscriptions if not other.is_cancelled]
+        self._subscriptions = (*active, subscription)
         get_poller(client).subscribe(subscription)
 
     def _pause_if_never_shown(
@@ -222,8 +221,8 @@ class BaseWidget(anywidget.AnyWidget):
 
         def handle(status: PollStatus) -> None:
             shown_at = self._shown_at
-            is_late = shown_at is not None and time.monotonic() - shown_at > _LOST_AFTER
-            if is_late and _comes_beside_cells.is_set():
+            is_late = shown_at is not None and time.monotonic() - shown_at > _NEVER_SHOWN_AFTER
+            if is_late and _receives_during_cells.is_set():
                 self._set_visibility("", is_visible=False)
             else:
                 on_status(status)
@@ -233,15 +232,17 @@ class BaseWidget(anywidget.AnyWidget):
     def _handle_visible(self, content: dict[str, Any]) -> None:
         view, is_visible = content.get("view"), content.get("is_visible")
         if not isinstance(view, str) or not isinstance(is_visible, bool):
-            raise InputError("visible needs a view, and whether it is in sight.")
+            raise InputError(
+                "A request 'visible' must have the string `view` and the bool `is_visible`."
+            )
         if threading.current_thread() is not threading.main_thread():
-            _comes_beside_cells.set()
+            _receives_during_cells.set()
         self._set_visibility(view, is_visible=is_visible)
 
     def _set_visibility(self, view: str, *, is_visible: bool) -> None:
         with self._visibility_lock:
             self._shown_at = None
-            # A view that has gone says that it is out of sight, so nothing of it stays here.
+            # A view that is removed sends that it is not visible, so the set stays small.
             (self._visible_views.add if is_visible else self._visible_views.discard)(view)
             is_paused = not self._visible_views
             feed: Any = getattr(self, "feed", None)
@@ -251,8 +252,8 @@ class BaseWidget(anywidget.AnyWidget):
             for subscription in self._subscriptions:
                 subscription.pause() if is_paused else subscription.resume()
 
-    def _on_visibility(self, is_seen: bool) -> None:
-        """Take note of whether the widget is shown, for what is done only then; never blocks."""
+    def _on_visibility(self, is_visible: bool) -> None:
+        """Start or stop work that is needed only for a visible widget; must not block."""
 
     def _report_errors(self, callback: Callable[..., None]) -> Callable[..., None]:
         """Return a callback whose exceptions are shown in the widget and raised again."""
@@ -267,31 +268,31 @@ class BaseWidget(anywidget.AnyWidget):
         return guarded
 
     def _send_error(self, error: Exception) -> None:
-        """Show an exception of a callback in the page, once for each report."""
+        """Show an exception of a callback in the front end, unless it was the last one."""
         view = view_models.error_view("An update could not be shown", error)
         if view["report"] != self._last_report:
             self._last_report = view["report"]
             self.send({"push": "error", "task_id": "", "error": view})
 
     def _handle_request(self, content: dict[str, Any]) -> None:
-        """Answer a request of the page; malformed ones are answered too, with an error."""
+        """Reply to a request of the front end, with an error if it is malformed."""
         request_id, kind = content["id"], content.get("kind")
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
 
         def work() -> None:
             if handler is None:
-                raise InputError(f"This version knows no request {str(kind)[:50]!r}.")
+                raise InputError(f"Unknown request {str(kind)[:50]!r}.")
             result = handler(content)
             self.send({"id": request_id, "ok": True, "result": result})
 
         def fail(error: Exception) -> None:
             if not isinstance(error, InductivaError):
-                _log.error("A request of the page failed", exc_info=error)
-            view = view_models.error_view(_TITLES.get(str(kind), "That did not work"), error)
+                _log.error("A request of the front end failed", exc_info=error)
+            view = view_models.error_view(_TITLES.get(str(kind), "The request failed"), error)
             self.send({"id": request_id, "ok": False, "error": view})
 
         if kind == "visible":
-            # Never blocks, and a view's goodbye must not overtake its greeting.
+            # On this thread: it does not block, and the order of these messages matters.
             try:
                 work()
             except Exception as error:
@@ -300,7 +301,7 @@ class BaseWidget(anywidget.AnyWidget):
         run_in_thread(work, fail, f"request-{str(kind)[:20]}")
 
     def _with_fallback(self, plain: str, html: str) -> Bundle:
-        """Return the live view, unless it is closed, with its twins for places without a kernel."""
+        """Return the mimebundle: text, HTML, and the live view unless the widget is closed."""
         data: dict[str, Any] = {"text/plain": plain, "text/html": html}
         if self.comm is not None:
             data[_LIVE_VIEW] = {
@@ -312,7 +313,7 @@ class BaseWidget(anywidget.AnyWidget):
 
 
 _TITLES = {
-    "module": "A part of the page could not be loaded",
+    "module": "A part of the widget could not be loaded",
     "refresh": "The state could not be sent again",
     "visible": "The updates could not be paused",
     "log": "The log could not be read",
@@ -323,7 +324,7 @@ _TITLES = {
     "select": "The tasks could not be selected",
     "kill_selected": "The tasks could not be killed",
     "download_selected": "The download could not be started",
-    "follow": "New tasks could not be looked for",
+    "follow": "New tasks could not be followed",
     "kill": "The task could not be killed",
     "outputs": "The output files could not be listed",
     "download": "The download could not be started",

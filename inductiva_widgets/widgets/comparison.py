@@ -1,4 +1,4 @@
-"""The chosen tasks side by side: the frame that Python gives, as the page shows it."""
+"""View model of the comparison of selected tasks."""
 
 from __future__ import annotations
 
@@ -16,38 +16,30 @@ from inductiva_widgets.widgets import contract, view_models
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task_list import TaskList
 
-MOST = 20
-"""So many columns can still be looked over; the page's twin is in ``panels/SelectionBar.tsx``."""
+MAX_TASKS = 20
+"""Maximum number of tasks. The front end has the same constant in ``panels/SelectionBar.tsx``."""
 
 _GROUPS = ("Task", "Metadata", "Machine", "Commands", "Times", "Cost", "Data")
 _MACHINE = ("machine_type", "provider", "machine_group", "machines", "cpus", "memory_bytes")
 _PLACES = {name: place for place, name in enumerate(schema.COLUMNS)}
-# In the heads of the columns.
+# Shown in the headers of the columns.
 _IN_HEADS = ("status", "simulator")
-# Of a text of the service; the frame in Python has all of it.
-_LONGEST = 2_000
+_MAX_TEXT_LENGTH = 2_000
 
 
 def comparison_view(tasks: TaskList) -> contract.ComparisonView:
-    """Return tasks side by side.
-
-    Parameters
-    ----------
-    tasks
-        The chosen tasks.
-
-    Returns
-    -------
-    ComparisonView
-        What ``TaskList.compare`` gives with ``details``, and costs what that costs.
+    """Return the comparison of tasks with details, see ``TaskList.compare``.
 
     Raises
     ------
     InputError
-        There are fewer than two, or too many to be looked over.
+        There are fewer than 2 or more than `MAX_TASKS` tasks.
     """
-    if len(tasks) > MOST:
-        raise InputError(f"Up to {MOST} tasks are shown side by side; in Python, any number.")
+    if len(tasks) > MAX_TASKS:
+        raise InputError(
+            f"At most {MAX_TASKS} tasks can be compared here, got {len(tasks)}. Use "
+            "TaskList.compare() for more."
+        )
     frame = tasks.compare(details=True)
     source = frame.attrs["inductiva"]
     same = {name: [value] for name, value in source["same"].items() if value is not None}
@@ -115,8 +107,8 @@ def _place(field: contract.ComparedField) -> tuple[int, int]:
 
 
 def _clipped(text: str) -> str:
-    shown = "\n".join(render_plain_lines(str(text)[: 2 * _LONGEST])).strip("\n")
-    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
+    shown = "\n".join(render_plain_lines(str(text)[: 2 * _MAX_TEXT_LENGTH])).strip("\n")
+    return shown if len(shown) <= _MAX_TEXT_LENGTH else shown[:_MAX_TEXT_LENGTH] + "…"
 
 
 def _milliseconds(time: str) -> int:

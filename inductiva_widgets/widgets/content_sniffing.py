@@ -1,4 +1,4 @@
-"""What bytes of an unknown file are, and how they are shown: pure, and safe on any content."""
+"""Detection and formatting of the content of unknown files. Pure functions, safe on any content."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import re
 import struct
 from collections import Counter
 from itertools import islice
+from typing import NamedTuple
 
 ROWS = 200
 COLUMNS = 50
 CELL = 200
-# JSON laid out may be many times its size, where it is deeply nested.
-_LARGEST_LAYOUT = 1024 * 1024
-_DEEPEST_INDENT = 20
-# Lines that are looked at to see whether they are a table.
-_SAMPLE = 50
+# Formatted JSON may be many times as long if it is deeply nested.
+_MAX_FORMATTED_LENGTH = 1024 * 1024
+_MAX_INDENT = 20
+# Number of lines from which the delimiter of a table is detected.
+_N_SAMPLE_LINES = 50
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),
@@ -28,9 +29,9 @@ _BOMS = (
 
 
 def image_type(head: bytes) -> str:
-    """Return the media type of a picture that browsers draw, empty for all else.
+    """Return the media type of an image that browsers support, or "".
 
-    Never of an SVG: it may hold scripts, and is shown as the text that it is.
+    SVG is not supported: it may have scripts, so it is shown as text.
     """
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
@@ -40,14 +41,14 @@ def image_type(head: bytes) -> str:
         return "image/gif"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
-    # Two letters are no proof: the length of the second header must be one that there is.
+    # Two letters are not enough: the size of the second header must be valid as well.
     if head[:2] == b"BM" and head[14:18] in {bytes((n, 0, 0, 0)) for n in (12, 40, 108, 124)}:
         return "image/bmp"
     return ""
 
 
 def image_size(head: bytes, mime: str) -> tuple[int, int]:
-    """Return width and height in pixels, noughts where the head does not tell them."""
+    """Return (width, height) in pixels, or (0, 0) if the header lacks them."""
     try:
         if mime == "image/png":
             width, height = struct.unpack_from(">II", head, 16)
@@ -63,23 +64,23 @@ def image_size(head: bytes, mime: str) -> tuple[int, int]:
 
 
 def decode(data: bytes, *, is_whole: bool) -> tuple[str, str] | None:
-    """Return bytes as text with the name of the encoding, None where they are no text.
+    """Decode text, and return it with the name of the encoding, or None if it is not text.
 
     Parameters
     ----------
     data
-        The beginning of a file.
+        Beginning of a file.
     is_whole
-        Whether it is all of it: otherwise the last character may be cut.
+        If False, the file is longer, and the last character may be incomplete.
     """
     for bom, codec, name in _BOMS:
         if data.startswith(bom):
             text = _decode(data[len(bom) :], codec, is_whole)
             return None if text is None else (text, name)
     if 0 in data:
-        # Western text in UTF-16 has every other byte nought.
-        for codec, noughts in (("utf-16-le", data[1::2]), ("utf-16-be", data[::2])):
-            if noughts.count(0) > 0.7 * len(noughts) and data.count(0) < 0.6 * len(data):
+        # In Western text in UTF-16, every other byte is zero.
+        for codec, high_bytes in (("utf-16-le", data[1::2]), ("utf-16-be", data[::2])):
+            if high_bytes.count(0) > 0.7 * len(high_bytes) and data.count(0) < 0.6 * len(data):
                 text = _decode(data, codec, is_whole)
                 if text is not None and "\0" not in text:
                     return text, "UTF-16"
@@ -124,13 +125,13 @@ def escape_controls(text: str) -> str:
 
 
 def hex_lines(data: bytes) -> str:
-    """Return bytes as people read them: place, sixteen numbers, and what is text among them."""
+    """Return a hex dump: the offset, 16 bytes and their ASCII characters in each line."""
     lines = []
-    for at in range(0, len(data), 16):
-        part = data[at : at + 16]
+    for offset in range(0, len(data), 16):
+        part = data[offset : offset + 16]
         numbers = f"{part[:8].hex(' ')}  {part[8:].hex(' ')}"
         letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
-        lines.append(f"{at:08x}  {numbers:<48}  |{letters}|")
+        lines.append(f"{offset:08x}  {numbers:<48}  |{letters}|")
     return "\n".join(lines)
 
 
@@ -138,10 +139,10 @@ _TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re
 
 
 def pretty_json(text: str) -> str | None:
-    """Return a JSON text with a line for each value, None where that would become too long.
+    """Format JSON with a line for each value, or return None if the result is too long.
 
-    Values stay as they are written: a parser would round numbers and drop doubled keys. What is
-    cut off may be laid out, too.
+    The text is not parsed, which would round numbers, drop duplicate keys and reject a truncated
+    text.
     """
     parts: list[str] = []
     length = depth = 0
@@ -151,39 +152,55 @@ def pretty_json(text: str) -> str | None:
         depth -= word in ("}", "]")
         is_empty = before + word in ("{}", "[]")
         if (before in ("{", "[", ",") or word in ("}", "]")) and before and not is_empty:
-            parts.append("\n" + "  " * max(0, min(depth, _DEEPEST_INDENT)))
+            parts.append("\n" + "  " * max(0, min(depth, _MAX_INDENT)))
             length += len(parts[-1])
         parts.append(": " if word == ":" else word)
         length += len(word)
-        if length > _LARGEST_LAYOUT:
+        if length > _MAX_FORMATTED_LENGTH:
             return None
         depth += word in ("{", "[")
         before = word
     return "".join(parts)
 
 
-ParsedTable = tuple[list[str], list[list[str]], list[str]]
+class ParsedTable(NamedTuple):
+    """Table of a text file.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns, or their numbers.
+    rows
+        Rows of cells.
+    notes
+        Notes about omitted rows and columns.
+    """
+
+    columns: list[str]
+    rows: list[list[str]]
+    notes: list[str]
 
 
 def parse_table(text: str, extension: str, *, is_whole: bool) -> ParsedTable | None:
-    """Return the columns and rows of a table and what is left out, None where there is none.
+    """Parse a table, or return None if the text is not a table.
 
     Parameters
     ----------
     text
         Beginning of the file.
     extension
-        That of its name: ``csv`` and ``tsv`` are taken for tables on little evidence, others
-        where their lines are nothing but numbers, with at most a head.
+        Extension of the file. Files other than ``csv`` and ``tsv`` are tables only if they have
+        nothing but numbers and at most one line of names.
     is_whole
-        Whether the text is all of it: otherwise the last line may be cut.
+        If False, the file is longer, and the last line may be incomplete.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not is_whole:
         text = text[: text.rfind("\n") + 1]
     lines = text.split("\n")
     is_named = extension in {"csv", "tsv"}
-    sample = [line for line in islice(lines, _SAMPLE) if line.strip() and len(line) < 20_000]
+    first = islice(lines, _N_SAMPLE_LINES)
+    sample = [line for line in first if line.strip() and len(line) < 20_000]
     if not sample:
         return None
     try:
@@ -194,13 +211,13 @@ def parse_table(text: str, extension: str, *, is_whole: bool) -> ParsedTable | N
             return _cut([row for row in csv.reader(lines, delimiter=delimiter) if row], is_whole)
         return _numbers(lines, is_whole=is_whole)
     except csv.Error:
-        return None  # such as a cell without an end
+        return None
 
 
 def _delimiter(sample: list[str], extension: str) -> str:
-    """Return what divides the lines into the same number of cells, empty where nothing does.
+    """Return the delimiter that gives most lines the same number of cells, or "".
 
-    Commas come last: they may be those of numbers.
+    The comma is tried last, since it may be a part of numbers.
     """
     best, found = 0.0, ""
     for delimiter in ("\t", ";", "|", ","):
@@ -222,7 +239,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _numbers(lines: list[str], *, is_whole: bool) -> ParsedTable | None:
-    """Return a table of numbers in columns, with one line of names above them at most."""
+    """Parse a table of numbers, with at most one line of names above them."""
     rows: list[list[str]] = []
     head: list[str] | None = None
     for line in lines:
@@ -243,21 +260,21 @@ def _numbers(lines: list[str], *, is_whole: bool) -> ParsedTable | None:
 
 
 def _cut(rows: list[list[str]], is_whole: bool) -> ParsedTable | None:
-    """Return what is shown of a table."""
+    """Return the rows, columns and cells that are shown of a table."""
     if not rows or max(map(len, rows)) < 2:
         return None
     width = max(map(len, rows))
     has_head = len(rows) > 1 and not any(_is_number(cell) for cell in rows[0])
     columns = rows[0] if has_head else [str(n + 1) for n in range(width)]
     body = rows[has_head:]
-    said = []
+    notes = []
     if len(body) > ROWS:
-        said.append(f"first {ROWS} of {len(body):,} rows" if is_whole else f"first {ROWS} rows")
+        notes.append(f"first {ROWS} of {len(body):,} rows" if is_whole else f"first {ROWS} rows")
     if width > COLUMNS:
-        said.append(f"first {COLUMNS} of {width:,} columns")
+        notes.append(f"first {COLUMNS} of {width:,} columns")
     columns = columns + [""] * (width - len(columns))
     shown = [[_cell(cell) for cell in row[:COLUMNS]] for row in body[:ROWS]]
-    return [_cell(cell) for cell in columns[:COLUMNS]], shown, said
+    return ParsedTable([_cell(cell) for cell in columns[:COLUMNS]], shown, notes)
 
 
 def _cell(cell: str) -> str:

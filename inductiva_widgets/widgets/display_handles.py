@@ -101,8 +101,8 @@ def _replace_all() -> None:
 
     kernel = getattr(get_ipython(), "kernel", None)
     if kernel is not None:
-        # Messages of 64 KiB are sent without a copy, which zmq cannot do any more at this time: it
-        # breaks off in the middle, and the page takes the next message for the rest.
+        # Messages of 64 KiB are sent without a copy, which zmq cannot do during the shutdown: it
+        # would send an incomplete message, and the front end would misread the next one.
         kernel.session.copy_threshold = sys.maxsize
     for widget in _live:
         # The kernel is shutting down: an error can be shown nowhere, and the other widgets follow.

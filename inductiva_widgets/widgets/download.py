@@ -1,4 +1,4 @@
-"""The bar of a download that a cell waits for."""
+"""Widget of a download."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class DownloadWidget(BaseWidget):
-    """Progress, speed and remaining time of a download, with buttons to pause and to cancel it.
+    """Progress of a download, with buttons to pause and cancel it.
 
     Parameters
     ----------
     download
-        The download.
+        Download to show.
     title
-        What is being downloaded.
+        Title, such as the name of the file.
     **kwargs
         Traits of any widget, such as ``layout``.
 
@@ -40,14 +40,14 @@ class DownloadWidget(BaseWidget):
     title = traitlets.Unicode().tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
 
-    # Here and not only in __init__: a widget whose making was refused is closed too.
+    # A class attribute, since `close` is called even if `__init__` has raised.
     _unsubscribe: Callable[[], None] | None = None
 
     def __init__(self, download: Download[Any], *, title: str, **kwargs: Any) -> None:
         self._download = download
         view = view_models.download_view(download.progress, download.error)
         super().__init__(title=title, download=view, **kwargs)
-        # Not begun anew from here: whoever waits for the result was told of the end already.
+        # A finished download cannot be restarted here, since `result` has returned or raised.
         self._handlers.update(
             pause_download=lambda _: download.pause(),
             resume_download=lambda _: download.resume(),
@@ -59,7 +59,7 @@ class DownloadWidget(BaseWidget):
         return f"DownloadWidget({self.title!r})"
 
     def close(self) -> None:
-        """End the view; the download goes on."""
+        """Close the widget. The download continues."""
         if self._unsubscribe is not None:
             self._unsubscribe()
         super().close()

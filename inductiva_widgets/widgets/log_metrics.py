@@ -7,8 +7,8 @@ kernel, and at most `MAX_AUTOMATIC_WATCHES` of them read at a time.
 
 from __future__ import annotations
 
+import logging
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from inductiva_widgets._throttle import ThrottledNotifier
 from inductiva_widgets.polling import WeakList
 from inductiva_widgets.tasks.log_watch import LogWatch, preset_for, registry
 from inductiva_widgets.widgets import contract
@@ -24,11 +25,13 @@ from inductiva_widgets.widgets.log_metrics_view import log_metrics_view, metric_
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
 
+_log = logging.getLogger(__name__)
+
 MAX_AUTOMATIC_WATCHES = 8
-"""Automatic watches that read at a time."""
+"""Maximum number of automatic watches that read at a time."""
 PERIOD = 1.0
 """Minimum number of seconds between two updates of one task."""
-# Rows that count as visible: several windows of the page, which asks only for rows that it lacks.
+# Several times the rows in the window, since the front end requests only rows that it lacks.
 _MAX_VISIBLE_ROWS = 200
 
 
@@ -57,10 +60,10 @@ class LogMetrics:
         with self._lock:
             if self._is_closed:
                 return
-            wanted = {task.id: task for task in tasks}
-            for task_id in self._tasks.keys() - wanted.keys():
+            followed = {task.id: task for task in tasks}
+            for task_id in self._tasks.keys() - followed.keys():
                 self._tasks.pop(task_id).pause()
-            for task_id, task in wanted.items():
+            for task_id, task in followed.items():
                 if task_id not in self._tasks:
                     self._tasks[task_id] = _FollowedTask(task, self._on_update)
                 if not self._is_paused:
@@ -141,7 +144,7 @@ class TableLogMetrics:
         self.update()
 
     def add_visible(self, task_ids: Iterable[str]) -> None:
-        """Add rows that are being sent to the page to the visible ones."""
+        """Add rows that are being sent to the front end to the visible ones."""
         sent = dict.fromkeys(task_ids)
         self._visible = dict.fromkeys(islice({**sent, **self._visible}, _MAX_VISIBLE_ROWS))
         if self._has_column:
@@ -232,15 +235,14 @@ def is_metric_known(task: Task) -> bool:
 
 
 class _FollowedTask:
-    """The watches of one task, and the rate limit of its updates."""
+    """Watches of one task, whose updates are throttled."""
 
     def __init__(self, task: Task, on_update: Callable[[Task], None]) -> None:
         self.task = task
-        self._on_update = on_update
         self._unsubscribe: dict[LogWatch, Callable[[], None]] = {}
         self._automatic: _AutomaticWatch | None = None
-        self._last_update = -float("inf")
-        self._timer: threading.Timer | None = None
+        self._updates = ThrottledNotifier(self._log_error, PERIOD)
+        self._updates.subscribe(lambda: on_update(task))
 
     def watches(self) -> list[LogWatch]:
         watch = None if self._automatic is None else _pool.watch_of(self.task)
@@ -250,23 +252,22 @@ class _FollowedTask:
         """Subscribe to the watches of the user, and request an automatic one if it adds to them."""
         new = [watch for watch in watches_of(self.task) if watch not in self._unsubscribe]
         for watch in new:
-            self._unsubscribe[watch] = watch.subscribe(self._notify)
+            self._unsubscribe[watch] = watch.subscribe(self._updates.notify)
         if any(watch.has_preset for watch in self._unsubscribe):
             self._drop_automatic()
         elif self._automatic is None and self._needs_automatic():
-            self._automatic = _AutomaticWatch(self.task, self._notify)
+            self._automatic = _AutomaticWatch(self.task, self._updates.notify)
             _pool.add(self._automatic)
         if new:
             # On another thread: the caller holds locks that the listener may need.
-            self._notify_in(0)
+            self._updates.notify(in_thread=True)
 
     def pause(self) -> None:
         for unsubscribe in self._unsubscribe.values():
             unsubscribe()
         self._unsubscribe.clear()
         self._drop_automatic()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._updates.cancel()
 
     def _needs_automatic(self) -> bool:
         # Any watch knows the time of the last output, all that is read without a preset.
@@ -277,22 +278,8 @@ class _FollowedTask:
             _pool.drop(self._automatic)
             self._automatic = None
 
-    def _notify(self) -> None:
-        """Call the listener now, or when the period since the last call is over."""
-        if self._timer is not None and self._timer.is_alive():
-            return
-        left = self._last_update + PERIOD - time.monotonic()
-        if left <= 0:
-            self._last_update = time.monotonic()
-            self._on_update(self.task)
-        else:
-            self._notify_in(left)
-
-    def _notify_in(self, seconds: float) -> None:
-        self._last_update = time.monotonic() + seconds
-        self._timer = threading.Timer(seconds, self._on_update, (self.task,))
-        self._timer.daemon = True
-        self._timer.start()
+    def _log_error(self, error: Exception) -> None:
+        _log.error("Log metrics of task %s could not be shown", self.task.id, exc_info=error)
 
 
 class _AutomaticWatch:

@@ -15,33 +15,33 @@ from inductiva_widgets.widgets import contract, view_models
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.log_watch import LogWatch
 
-# Points of a drawing in a card, and of one in a line of the list.
-_CARD, _LINE = 80, 24
+# Maximum number of points of a series in a card, and in a row of a table.
+_CARD_POINTS, _ROW_POINTS = 80, 24
 
 
 def log_metrics_view(watches: Sequence[LogWatch]) -> contract.LogMetricsView | None:
-    """Return what watches of one task have read, their series one after the other.
+    """Return the series and the progress read by the watches of one task.
 
     Parameters
     ----------
     watches
-        Living and ended ones, in the order of their beginning; the progress is that of the first
-        one that knows it.
+        Running and finished watches, in the order in which they began. The progress is that of the
+        first one that has any.
 
     Returns
     -------
-    LiveView or None
-        None where there is no watch.
+    LogMetricsView or None
+        The view, or None if there is no watch.
     """
     if not watches:
         return None
-    everyone, watches = watches, _distinct(watches)
+    all_watches, watches = watches, _distinct(watches)
     timed = next((watch for watch in watches if watch.progress is not None), None)
-    error = next((watch.error for watch in everyone if watch.error is not None), None)
+    error = next((watch.error for watch in all_watches if watch.error is not None), None)
     outputs = [watch.last_output for watch in watches if watch.last_output is not None]
     samples = sum(watch.samples for watch in watches)
     titles = dict.fromkeys(_title(watch, samples) for watch in watches if watch.pattern)
-    notes = dict.fromkeys(watch.note for watch in everyone if watch.note)
+    notes = dict.fromkeys(watch.note for watch in all_watches if watch.note)
     return {
         "source": ", ".join(titles) or None,
         "series": _series(watches),
@@ -51,37 +51,39 @@ def log_metrics_view(watches: Sequence[LogWatch]) -> contract.LogMetricsView | N
         "last_output": _ms(max(outputs, default=None)),
         "can_grow": any(not watch.is_finished for watch in watches),
         "conditions": [
-            {"text": text, "state": how} for watch in everyone for text, how in watch.conditions
+            {"text": text, "state": state}
+            for watch in all_watches
+            for text, state in watch.conditions
         ],
         "note": "\n".join(notes),
         "error": None
         if error is None
-        else view_models.error_view("The log could not be watched as asked", error),
+        else view_models.error_view("The log could not be watched", error),
     }
 
 
-def prefer_newer(shown: Any, found: contract.LogMetricsView) -> contract.LogMetricsView:
-    """Return what to show: a reading that was begun anew knows less at first than what is shown.
+def prefer_newer(shown: Any, new: contract.LogMetricsView) -> contract.LogMetricsView:
+    """Return the new view, or the shown one while a restarted watch has no values yet.
 
     Parameters
     ----------
     shown
-        The view that is shown, None for none.
-    found
-        The view that was just made.
+        View that is shown, or None.
+    new
+        New view.
     """
-    is_beginning = found["can_grow"] and not found["series"] and found["error"] is None
-    before: contract.LogMetricsView = shown or found
-    return before if before["series"] and is_beginning else found
+    is_starting = new["can_grow"] and not new["series"] and new["error"] is None
+    before: contract.LogMetricsView = shown or new
+    return before if before["series"] and is_starting else new
 
 
 def metric_view(watches: Sequence[LogWatch]) -> contract.MetricView | None:
-    """Return the first series that is not finite any more, else the first one; None for none."""
+    """Return the first series whose last value is not finite, otherwise the first series."""
     found: contract.MetricView | None = None
     for watch in _distinct(watches):
-        for name, points in watch.points(_LINE).items():
+        for name, points in watch.points(_ROW_POINTS).items():
             series = _one_series(watch, name, name, points)
-            # Without the range, which a row has no room for.
+            # Without the range, which is not shown in a row.
             view: contract.MetricView = {
                 "name": name,
                 "last": series["last"],
@@ -99,7 +101,7 @@ def metric_view(watches: Sequence[LogWatch]) -> contract.MetricView | None:
 
 
 def _distinct(watches: Sequence[LogWatch]) -> list[LogWatch]:
-    """Return one watch of those that read the same, such as for a condition that was set later."""
+    """Return one watch per pattern and file; a condition may have added another one."""
     found: dict[tuple[str | None, str], LogWatch] = {}
     for watch in watches:
         key = (watch.pattern, watch.file)
@@ -111,9 +113,9 @@ def _distinct(watches: Sequence[LogWatch]) -> list[LogWatch]:
 def _series(watches: Sequence[LogWatch]) -> list[contract.SeriesView]:
     found: dict[str, contract.SeriesView] = {}
     for watch in watches:
-        for name, points in watch.points(_CARD).items():
+        for name, points in watch.points(_CARD_POINTS).items():
             if name == PERCENT and watch.progress is not None:
-                # The bar of the progress says it.
+                # Shown by the progress bar.
                 continue
             unique = _unique(name, found)
             found[unique] = _one_series(watch, name, unique, points)
@@ -143,30 +145,30 @@ def _one_series(
 
 def _gaps(watch: LogWatch, name: str) -> list[contract.GapView]:
     gaps = watch.gaps(name)
-    is_lost = not math.isfinite(watch.latest.get(name, 0.0))
-    if gaps and is_lost:
-        # It lasts, though rows of other series came since.
+    is_open = not math.isfinite(watch.latest.get(name, 0.0))
+    if gaps and is_open:
+        # The gap has not ended, although there are later rows of other series.
         gaps[-1] = gaps[-1]._replace(end=max(gaps[-1].end, watch.samples))
     return [
         {
             "kind": gap.kind,
             "start": gap.start,
             "end": gap.end,
-            "text": gap_text(gap, is_open=is_lost and gap is gaps[-1]),
+            "text": gap_text(gap, is_open=is_open and gap is gaps[-1]),
         }
         for gap in gaps
     ]
 
 
 def gap_text(gap: Gap, *, is_open: bool) -> str:
-    """Return what a series is, and since when, such as ``"nan since step 41"``.
+    """Describe a gap, such as ``"nan since step 41"``.
 
     Parameters
     ----------
     gap
-        The stretch in which it is not finite.
+        Range of rows in which a series is not finite.
     is_open
-        If True, it has not been finite again.
+        If True, the gap has not ended.
     """
     start = f"sample {gap.start:,}"
     if gap.step is not None:
@@ -180,18 +182,18 @@ def gap_text(gap: Gap, *, is_open: bool) -> str:
 
 
 def _title(watch: LogWatch, samples: int) -> str:
-    """Return what a watch looks for, and that it has found nothing if the others have."""
+    """Return the title of a watch, with a note if only other watches have values."""
     return f"{watch.title} (no value yet)" if samples and not watch.samples else watch.title
 
 
 def _unique(name: str, taken: dict[str, contract.SeriesView]) -> str:
-    """Return a name under which two watches of the same series can be told apart."""
+    """Return a name that no other series has, such as ``"residual (2)"``."""
     names = (name if number == 1 else f"{name} ({number})" for number in count(1))
-    return next(one for one in names if one not in taken)
+    return next(candidate for candidate in names if candidate not in taken)
 
 
 def _number(value: float | None) -> float | None:
-    """Return a number as it is drawn, None for what JSON has no word for."""
+    """Return a rounded number, or None if it is not finite, which JSON cannot represent."""
     return _short(value) if value is not None and math.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""What the simulator of a failed task wrote last: often the cause, in its own words."""
+"""Last lines of the log of a failed task, which often name the cause."""
 
 from __future__ import annotations
 
@@ -19,80 +19,84 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Errors first: of two streams people read the upper one.
+# Errors first, since they are more important.
 _STREAMS = ("stderr.txt", "stdout.txt")
-_LINES = 8
-_LINE_LENGTH = 300
-_BYTES = 1 << 12
-# A packed file that is longer is not inflated for what nobody has asked for.
-_LONGEST = 16 << 20
+_N_LINES = 8
+_MAX_LINE_LENGTH = 300
+_N_BYTES = 1 << 12
+# A longer file in the output archive is not decompressed without a request of the user.
+_MAX_ARCHIVED_SIZE = 16 << 20
 
 
 class FailureLogTail:
-    """Fetches the last words of failed tasks beside the kernel; may be used from any thread.
+    """Fetch the last log lines of failed tasks on worker threads. Thread-safe.
 
     Parameters
     ----------
-    on_words
-        Called on a worker's thread with a task whose last words have come.
+    on_tail
+        Called on a worker thread with a task whose last lines have been fetched.
     """
 
-    def __init__(self, on_words: Callable[[Task], None]) -> None:
-        self._on_words = on_words
+    def __init__(self, on_tail: Callable[[Task], None]) -> None:
+        self._on_tail = on_tail
         self._lock = threading.Lock()
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
 
     def get(self, task: Task) -> list[contract.LogTailView]:
-        """Return what is known; the first time for a failed task, the rest is fetched."""
-        words = cached_tail(task)
-        if words:
-            return words
+        """Return the cached lines. If there are none and the task has failed, fetch them once."""
+        tail = cached_tail(task)
+        if tail:
+            return tail
         info = task._state.last_info
         if info is None or not info.is_terminal or info.status.info.group is not StatusGroup.FAILED:
             return []
         with self._lock:
-            is_new = info.has_outputs and task.id not in self._asked
-            self._asked.add(task.id)
+            is_new = info.has_outputs and task.id not in self._requested
+            self._requested.add(task.id)
         if is_new:
-            run_in_thread(lambda: self._fetch(task), lambda error: _tell(task, error), "last-words")
+            run_in_thread(
+                lambda: self._fetch(task), lambda error: _log_failure(task, error), "log-tail"
+            )
         return []
 
     def _fetch(self, task: Task) -> None:
-        words = fetch_tail(task)
-        if words:
-            _known[task] = words
-            self._on_words(task)
+        tail = fetch_tail(task)
+        if tail:
+            _cache[task] = tail
+            self._on_tail(task)
 
 
-# The outputs of an ended task stay as they are, so one look serves every view of it.
-_known: weakref.WeakKeyDictionary[Task, list[contract.LogTailView]] = weakref.WeakKeyDictionary()
+# Shared by all widgets, since the outputs of a finished task do not change.
+_cache: weakref.WeakKeyDictionary[Task, list[contract.LogTailView]] = weakref.WeakKeyDictionary()
 
 
 def cached_tail(task: Task) -> list[contract.LogTailView]:
-    """Return the last words that were fetched before, if any; never costs a request."""
-    return _known.get(task, [])
+    """Return the last lines that have been fetched, if any."""
+    return _cache.get(task, [])
 
 
 def fetch_tail(task: Task) -> list[contract.LogTailView]:
-    """Return the last lines of a task's streams; those that say nothing are left out.
+    """Return the last lines of the error and the output stream, if they can be read.
 
-    Costs two or three requests. Streams that cannot be read are missing.
+    Notes
+    -----
+    Requests: 2 or 3.
     """
-    words: list[contract.LogTailView] = []
+    tails: list[contract.LogTailView] = []
     for name in _STREAMS:
         try:
             with open_text(task, name) as file:
-                if file.is_packed and file.size > _LONGEST:
+                if file.is_packed and file.size > _MAX_ARCHIVED_SIZE:
                     continue
-                data = file.read(max(0, file.size - _BYTES), file.size)
+                data = file.read(max(0, file.size - _N_BYTES), file.size)
         except Exception as error:
-            # A file that is not there, a service that does not answer: the card does without.
-            _tell(task, error)
+            # The lines are optional: the file may not exist, or the service may not answer.
+            _log_failure(task, error)
             continue
         text = last_lines(data)
         if text:
-            words.append({"name": name, "text": text})
-    return words
+            tails.append({"name": name, "text": text})
+    return tails
 
 
 def last_lines(data: bytes) -> str:
@@ -103,13 +107,13 @@ def last_lines(data: bytes) -> str:
     >>> last_lines(b"10 %\r20 %\n\x1b[31mERROR\x1b[0m: no mesh\n\n")
     '20 %\nERROR: no mesh'
     """
-    # A character that was cut off at the start is left out.
+    # Drop the rest of a character that is incomplete at the start.
     text = data.lstrip(bytes(range(0x80, 0xC0))).decode("utf-8", "replace")
-    lines = [line for line in render_plain_lines(text) if line][-_LINES:]
+    lines = [line for line in render_plain_lines(text) if line][-_N_LINES:]
     return "\n".join(
-        line if len(line) <= _LINE_LENGTH else f"{line[:_LINE_LENGTH]}…" for line in lines
+        line if len(line) <= _MAX_LINE_LENGTH else f"{line[:_MAX_LINE_LENGTH]}…" for line in lines
     )
 
 
-def _tell(task: Task, error: Exception) -> None:
-    _log.debug("The last words of task %s could not be read", task.id, exc_info=error)
+def _log_failure(task: Task, error: Exception) -> None:
+    _log.debug("The log of task %s could not be read", task.id, exc_info=error)

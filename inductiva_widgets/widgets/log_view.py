@@ -1,4 +1,4 @@
-"""Stretches of a task's logs, as the page asks for them."""
+"""View model of a part of a log."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
 
 STREAMS = ("stdout.txt", "stderr.txt")
-_END = 1 << 16
-_MORE = 1 << 18
-# A packed file that is longer is not inflated for a look at its end.
-_LONGEST = 256 << 20
-# Whether the task has ended is news of the poller, which asks at least this often, in seconds.
-_NEWS = 6.0
+# Bytes that are read at the end of a log, and after an offset.
+_TAIL_BYTES = 1 << 16
+_MAX_NEW_BYTES = 1 << 18
+# The end of a longer file in the output archive is not decompressed.
+_MAX_ARCHIVED_SIZE = 256 << 20
+# Maximum age of the info in seconds. The poller updates it more often.
+_MAX_AGE = 6.0
 
-_NOT_YET = {
+_NOT_STARTED = {
     Status.PENDING_INPUT: "The input files are being uploaded: the log begins afterwards.",
     Status.SUBMITTED: "The task waits in the queue: its log begins with the computation.",
     Status.STARTED: "The machine prepares the task: its log begins with the computation.",
@@ -31,89 +32,97 @@ _NOT_YET = {
 
 
 def log_view(task: Task, content: dict[str, Any]) -> contract.LogView:
-    """Return a stretch of a log.
+    """Return a part of a log.
 
     Parameters
     ----------
     task
         The task.
     content
-        The request: ``name`` of the file; ``after`` for what follows this byte, ``before`` for
-        what precedes this one, neither for the end; ``edition`` in which these bytes are counted.
-        A log of another edition, one that was begun anew, or that has grown by more than fits an
-        answer, is begun at its end again: the answer then does not start at ``after``.
+        The request, with the ``name`` of the file. It may have the offset ``after`` which or
+        ``before`` which to read, and the ``edition`` of the file that the offset belongs to. The
+        end of the log is returned if there is no offset, if the file has another edition since it
+        has been overwritten, or if there are too many bytes after the offset.
 
     Returns
     -------
     LogView
-        Without a text, ``note`` says why. Costs one or two requests; none before the task
-        computes on the cloud, nor for what is read there while it does: see ``tasks.reading``.
+        If there is no text, ``note`` is the reason.
 
     Raises
     ------
     InputError
-        The request makes no sense, or there is no such file.
+        The request is malformed, or there is no such file.
+
+    Notes
+    -----
+    Requests: 1 or 2 for the embedded server and for finished tasks.
     """
-    name, after, before = _name(content), _byte(content, "after"), _byte(content, "before")
+    name, after, before = _name(content), _offset(content, "after"), _offset(content, "before")
     edition = _edition(content)
-    info = task.refresh(max_age=_NEWS)
-    if info.status in _NOT_YET and not task.client.is_local:
-        return _nothing(name, _NOT_YET[info.status], can_grow=True)
+    info = task.refresh(max_age=_MAX_AGE)
+    if info.status in _NOT_STARTED and not task.client.is_local:
+        return _empty_view(name, _NOT_STARTED[info.status], can_grow=True)
     try:
-        with open_text(task, name, max_age=_NEWS) as file:
+        with open_text(task, name, max_age=_MAX_AGE) as file:
             if edition not in (None, file.edition):
                 after = before = None
-            return _read_range(file, name, after, before) or _nothing(
+            return _read_range(file, name, after, before) or _empty_view(
                 name, _why_empty(info, name, file), can_grow=file.can_grow, edition=file.edition
             )
     except (ConfigurationError, TaskError, InputError) as error:
         if name not in STREAMS or before is not None:
             raise
-        # What cannot be read while the task runs is in its outputs afterwards.
-        return _nothing(name, str(error), can_grow=not info.is_terminal)
+        # The log can be read from the outputs when the task has finished.
+        return _empty_view(name, str(error), can_grow=not info.is_terminal)
 
 
 def _read_range(
     file: TextFile, name: str, after: int | None, before: int | None
 ) -> contract.LogView | None:
-    """Return what was asked for; None where the file is empty."""
+    """Return the requested part, or None if the file is empty."""
     size = file.size
     if size == 0:
         return None
-    if size > _LONGEST and file.is_packed:
+    if size > _MAX_ARCHIVED_SIZE and file.is_packed:
         raise TaskError(
-            f"{name} has {format_bytes(size)}, too much to look at its end here: download it."
+            f"{name} must have at most {format_bytes(_MAX_ARCHIVED_SIZE)} to be shown, got "
+            f"{format_bytes(size)}. Download it."
         )
     if before is not None:
         stop = min(before, size)
-        start, data = _begin_at_line(file, stop - _END, stop)
-    elif after is not None and after <= size <= after + _MORE:
+        start, data = _read_lines(file, stop - _TAIL_BYTES, stop)
+    elif after is not None and after <= size <= after + _MAX_NEW_BYTES:
         start, data = after, file.read(after, size)
     else:
-        # Of one that runs away no more than the first look has brought: it would run on meanwhile.
-        start, data = _begin_at_line(file, size - (_END if after is None else _END - 1), size)
+        # If the log grows too fast, read no more than the first time, when one more byte was read.
+        n_bytes = _TAIL_BYTES if after is None else _TAIL_BYTES - 1
+        start, data = _read_lines(file, size - n_bytes, size)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    # The end of a character may not be written yet; what precedes something is whole.
+    # The last character may be incomplete at the end of a growing file only.
     is_whole = before is not None or not file.can_grow
     text = decoder.decode(data, final=is_whole)
-    held = len(decoder.getstate()[0])
+    n_pending = len(decoder.getstate()[0])
     return {
         "name": name,
         "edition": file.edition,
         "text": text,
         "start": start,
-        "stop": start + len(data) - held,
+        "stop": start + len(data) - n_pending,
         "size": size,
         "can_grow": file.can_grow,
         "note": "",
     }
 
 
-def _begin_at_line(file: TextFile, start: int, stop: int) -> tuple[int, bytes]:
-    """Return the first line's place and the bytes from there on; of one endless line a part."""
+def _read_lines(file: TextFile, start: int, stop: int) -> tuple[int, bytes]:
+    """Read from the first line after ``start``; return its offset and the bytes.
+
+    If there is no newline, the part begins at ``start``, moved to the next character.
+    """
     if start <= 0:
         return 0, file.read(0, stop)
-    # One byte more: the stretch may begin at a line by itself.
+    # One more byte, since a line may begin at `start`.
     data = file.read(start - 1, stop)
     cut = data.find(b"\n") + 1
     if cut in (0, len(data)):
@@ -128,10 +137,10 @@ def _why_empty(info: TaskInfo, name: str, file: TextFile) -> str:
         return f"Nothing was written to {name}."
     if info.status == Status.COMPUTATION_ENDED:
         return "The computation has ended: its outputs are being stored."
-    return _NOT_YET.get(info.status, f"Nothing has been written to {name} yet.")
+    return _NOT_STARTED.get(info.status, f"Nothing has been written to {name} yet.")
 
 
-def _nothing(name: str, note: str, *, can_grow: bool, edition: str = "") -> contract.LogView:
+def _empty_view(name: str, note: str, *, can_grow: bool, edition: str = "") -> contract.LogView:
     return {
         "name": name,
         "edition": edition,
@@ -147,23 +156,23 @@ def _nothing(name: str, note: str, *, can_grow: bool, edition: str = "") -> cont
 def _name(content: dict[str, Any]) -> str:
     name = content.get("name")
     if not isinstance(name, str) or not name:
-        raise InputError("log needs the name of a file.")
+        raise InputError("A request 'log' must have the `name` of a file.")
     if not {"", ".", ".."}.isdisjoint(name.split("/")):
-        raise InputError(f"{name[:100]!r} is no name of a file in the folder of a task.")
+        raise InputError(f"`name` must be a path in the folder of a task, got {name[:100]!r}.")
     return name
 
 
 def _edition(content: dict[str, Any]) -> str | None:
     edition = content.get("edition")
     if edition is not None and not isinstance(edition, str):
-        raise InputError("log needs a text for edition.")
+        raise InputError("`edition` of a request 'log' must be a string.")
     return edition
 
 
-def _byte(content: dict[str, Any], key: str) -> int | None:
+def _offset(content: dict[str, Any], key: str) -> int | None:
     value = content.get(key)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InputError(f"log needs a byte for {key}, 0 or more.")
+        raise InputError(f"`{key}` of a request 'log' must be an integer of at least 0.")
     return value

@@ -1,11 +1,11 @@
 """Running cells of this kernel, and the parent message of displays from threads.
 
-IPython's events tell both. They are registered when the first widget is made, never on import.
+Callbacks for events of IPython are registered when the first widget is created, not on import.
 
-A message from a thread names a request as its parent, and JupyterLab shows a display below the cell
-of that request. A thread has no request of its own, so ipykernel takes the last one that the kernel
-has received, of whatever kind. Often that is a message of a widget's view, which belongs to no
-cell: the display is dropped. Displays of threads are published for the last cell instead.
+JupyterLab shows a display below the cell of its parent message. For a display from a thread,
+ipykernel uses the last request of any kind as the parent. This is often a message of a widget,
+which has no cell, so the display is lost. Displays from threads are published for the last cell
+instead.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class CellListener:
         self.is_running = False
         """Whether the main thread runs a cell."""
         self.on_end: list[Callable[[], None]] = []
-        """Called on the main thread at the end of each cell, before the cell counts as over."""
+        """Called on the main thread at the end of each cell, while ``is_running`` is True."""
         self._parent: Any = None
         if threading.current_thread() is threading.main_thread():
-            # Called by a cell that has begun already.
+            # The current cell began before the callback is registered.
             self._begin()
         shell.events.register("pre_run_cell", self._begin)
         shell.events.register("post_run_cell", self._end)
 
     @contextlib.contextmanager
     def parent_of_last_cell(self, *, replace: bool = False) -> Iterator[None]:
-        """Publish what this thread displays as output of the last cell.
+        """Publish displays from this thread as outputs of the last cell.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ _cells_of = functools.lru_cache(maxsize=1)(CellListener)
 
 
 def cell_listener() -> CellListener | None:
-    """Return the listener of this kernel, made at the first call; None outside a kernel."""
+    """Return the listener of this kernel, created at the first call, or None outside a kernel."""
     from IPython import get_ipython
 
     shell: Any = get_ipython()

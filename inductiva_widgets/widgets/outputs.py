@@ -1,4 +1,4 @@
-"""The output files of a task, without its card."""
+"""Widget of the output files of a task."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ _ALL = "*"
 
 
 class OutputsWidget(BaseWidget):
-    """The output files of a task: a tree to search, to choose from, to preview and to download.
+    """Tree of the output files of a task, to search, select, preview and download.
 
     Parameters
     ----------
     task
-        The task. Costs one request when it is shown, none when it is made.
+        The task.
     **kwargs
-        Traits: ``chosen``, what is chosen at first (names of files, of whole folders such as
-        ``"vtk/"``, or ``"*"`` for all; the page keeps it up to date), and those of any widget,
-        such as ``layout``.
+        Traits: ``chosen``, the names of the selected files and folders such as ``"vtk/"``, or
+        ``["*"]`` for all files, and those of any widget, such as ``layout``.
+
+    Notes
+    -----
+    Requests: 1, when the widget is displayed.
 
     Examples
     --------
@@ -59,12 +62,12 @@ class OutputsWidget(BaseWidget):
 
     @property
     def selected(self) -> list[str]:
-        """Names of the files that are chosen in the page; costs a request if nothing was shown.
+        """Names of the selected files. One request if the files have not been listed.
 
         Raises
         ------
         TaskError
-            There is no output, the reason given.
+            The task has no output.
         """
         chosen = set(self.chosen)
         if not chosen:
@@ -76,7 +79,7 @@ class OutputsWidget(BaseWidget):
         try:
             outputs = self._outputs()
         except InductivaError as error:
-            # The page asks again, and says why not.
+            # The front end requests the files again, and shows the error.
             text = f"{self.title}: {error}"
             return self._with_fallback(text, f"<div>{escape(text)}</div>")
         return self._with_fallback(str(outputs), static_html.outputs_html(outputs))
@@ -85,7 +88,7 @@ class OutputsWidget(BaseWidget):
         return self._info is not None
 
     def _outputs(self) -> OutputsInfo:
-        # The outputs of a task that has ended stay as they are, and before there are none.
+        # Cached, since the outputs of a finished task do not change.
         with self._lock:
             if self._info is None:
                 self._info = self.task.get_output_info()
@@ -94,7 +97,7 @@ class OutputsWidget(BaseWidget):
     def _list(self, content: dict[str, Any]) -> contract.OutputsView:
         self._actions.task(content)
         outputs = self._outputs()
-        # When it was shown there may have been none, with the reason in their place.
+        # The stored display may have an error instead of the files.
         self._update_stored()
         return view_models.outputs_view(outputs)
 
@@ -106,7 +109,7 @@ class OutputsWidget(BaseWidget):
 
 
 def _is_in(name: str, chosen: set[str]) -> bool:
-    """Return whether a file is among the names, or in one of the folders among them."""
+    """Return whether a file or one of its folders is among the chosen names."""
     if name in chosen:
         return True
     return any(name[: at + 1] in chosen for at, letter in enumerate(name[:-1]) if letter == "/")

@@ -1,4 +1,4 @@
-"""When the freshness is worth a message: a change at once, a sign of life now and then."""
+"""Filter that reduces the messages about the poll status."""
 
 from __future__ import annotations
 
@@ -11,46 +11,49 @@ from inductiva_widgets.widgets import contract, view_models
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
-_SIGN_OF_LIFE = 5.0
+# Seconds between two messages if only the time of the last update has changed.
+_PERIOD = 5.0
 
 
 class PollStatusFilter:
-    """Choose which feeds the page needs.
+    """Select the poll statuses that are sent to the front end.
 
     Parameters
     ----------
     client
-        The service, for its clock.
+        Client of the service, for the difference of the clocks.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._told: contract.PollStatusView | None = None
+        self._last: contract.PollStatusView | None = None
 
     def now(self, error: Exception | None = None) -> contract.PollStatusView:
-        """Return the freshness of something that was asked for just now.
+        """Return the view after a request that has just been made.
 
         Parameters
         ----------
         error
-            Why there was no answer, None if there was one.
+            Error of the request, or None if it succeeded.
         """
-        feed = get_poller(self._client).status
-        if feed.offline_since is None:
+        status = get_poller(self._client).status
+        if status.offline_since is None:
             now = time.time()
-            feed = PollStatus(now) if error is None else PollStatus.failed(error, feed.updated, now)
-        self._told = self._view(feed)
-        return self._told
+            status = (
+                PollStatus(now) if error is None else PollStatus.failed(error, status.updated, now)
+            )
+        self._last = self._view(status)
+        return self._last
 
-    def next_update(self, feed: PollStatus) -> contract.PollStatusView | None:
-        """Return the view to send, or None where the page can count on by itself."""
-        view, told = self._view(feed), self._told
-        if told is not None and {**told, "updated": view["updated"]} == view:
-            age = (view["updated"] or 0) - (told["updated"] or 0)
-            if age < _SIGN_OF_LIFE * 1000:
+    def next_update(self, status: PollStatus) -> contract.PollStatusView | None:
+        """Return the view to send, or None if it differs too little from the last one."""
+        view, last = self._view(status), self._last
+        if last is not None and {**last, "updated": view["updated"]} == view:
+            age = (view["updated"] or 0) - (last["updated"] or 0)
+            if age < _PERIOD * 1000:
                 return None
-        self._told = view
+        self._last = view
         return view
 
-    def _view(self, feed: PollStatus) -> contract.PollStatusView:
-        return view_models.poll_status_view(feed, self._client.transport.clock_skew)
+    def _view(self, status: PollStatus) -> contract.PollStatusView:
+        return view_models.poll_status_view(status, self._client.transport.clock_skew)

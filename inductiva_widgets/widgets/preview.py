@@ -1,7 +1,7 @@
-"""A look into an output file where it lies: a few of its bytes, shown as what they are.
+"""Preview of an output file, from the first bytes in the archive.
 
-Files come from simulations, so anything may be in them: the content decides what is shown, the
-name only between kinds of text, nothing is executed, and every kind has its budget.
+Output files may have any content. The kind of preview depends on the content; the extension only
+selects the kind of text. Nothing is executed, and each kind has a size limit.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 TEXT_BUDGET = 256 * 1024
 IMAGE_BUDGET = 2 * 1024 * 1024
 HEX_BUDGET = 4 * 1024
-# What a browser would have to unfold, whatever few bytes the picture comes in.
-_PIXELS = 64_000_000
+# A small file may decompress to a huge image in the browser.
+_MAX_PIXELS = 64_000_000
 _JSON = frozenset({"json", "geojson", "ipynb"})
 
 
 class PreviewView(TypedDict, total=False):
-    """A look into a file; the page's ``PreviewView`` says which kind has which of the last five."""
+    """Preview of a file. ``PreviewView`` in TypeScript has the fields of each kind."""
 
     kind: str
     name: str
@@ -40,10 +40,7 @@ class PreviewView(TypedDict, total=False):
 
 
 def preview(task: Task, name: object) -> PreviewView:
-    """Return a look into an output file.
-
-    Costs one to three requests, two or three more where nothing of the archive was read before.
-    Thread-safe.
+    """Return a preview of an output file. Thread-safe.
 
     Parameters
     ----------
@@ -55,14 +52,18 @@ def preview(task: Task, name: object) -> PreviewView:
     Raises
     ------
     InputError
-        The archive has no such file; close matches are named.
+        The archive has no such file.
     TaskError
-        There is no output, the reason given.
+        The task has no output.
     ArchiveError
-        The file is encrypted, damaged, or compressed in an unknown way.
+        The file is encrypted, damaged, or has an unsupported compression.
+
+    Notes
+    -----
+    Requests: 1 to 3, and 2 or 3 more to open the archive the first time.
     """
     if not isinstance(name, str):
-        raise InputError("Choose a file.")
+        raise InputError("A request 'preview' must have the `name` of a file.")
     with task.open_output(name) as file:
         size = file.seek(0, 2)
         file.seek(0)
@@ -92,12 +93,12 @@ def _preview(file: BinaryIO, name: str, size: int) -> PreviewView:
 def _image(file: BinaryIO, head: bytes, mime: str, size: int) -> PreviewView:
     what = mime.partition("/")[2].upper()
     width, height = content_sniffing.image_size(head, mime)
-    if width * height > _PIXELS:
+    if width * height > _MAX_PIXELS:
         note = f"A {what} picture of {width:,} by {height:,} pixels: too many to show here."
         return {"kind": "none", "note": note}
     if size > IMAGE_BUDGET:
         note = f"A {what} picture of {_bytes(size)}: only those up to {_bytes(IMAGE_BUDGET)} are"
-        return {"kind": "none", "note": f"{note} shown here. Download it to look at it."}
+        return {"kind": "none", "note": f"{note} shown here. Download it to view it."}
     data = base64.b64encode(head + file.read(IMAGE_BUDGET - len(head))).decode()
     return {"kind": "image", "note": "", "mime": mime, "data": data}
 
@@ -108,22 +109,21 @@ def _text(text: str, encoding: str, name: str, size: int, *, is_whole: bool) -> 
     extension = name.rpartition(".")[2].lower()
     is_named_json = extension in _JSON
     if is_named_json or (is_whole and text.lstrip()[:1] in {"{", "["}):
-        wrong = _json_error(text) if is_whole else ""
-        laid = None if wrong else content_sniffing.pretty_json(text)
-        if laid is not None:
+        error = _json_error(text) if is_whole else ""
+        formatted = None if error else content_sniffing.pretty_json(text)
+        if formatted is not None:
             return {
                 "kind": "json",
                 "note": ", ".join(notes),
-                "text": content_sniffing.escape_controls(laid),
+                "text": content_sniffing.escape_controls(formatted),
             }
-        if wrong and is_named_json:
-            notes.append(f"not valid JSON: {wrong}")
+        if error and is_named_json:
+            notes.append(f"not valid JSON: {error}")
 
     table = content_sniffing.parse_table(text, extension, is_whole=is_whole)
     if table is not None:
-        columns, rows, said = table
-        note = ", ".join([*said, *notes])
-        return {"kind": "table", "note": note, "columns": columns, "rows": rows}
+        note = ", ".join([*table.notes, *notes])
+        return {"kind": "table", "note": note, "columns": table.columns, "rows": table.rows}
     return {
         "kind": "text",
         "note": ", ".join(notes),
@@ -132,13 +132,14 @@ def _text(text: str, encoding: str, name: str, size: int, *, is_whole: bool) -> 
 
 
 def _json_error(text: str) -> str:
-    """Return why a text is no JSON, empty where it is."""
+    """Return the error of invalid JSON, or ""."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
         return f"{error.msg}, line {error.lineno}"
     except (RecursionError, ValueError):
-        return ""  # nested too deeply, or with endless numbers: valid for all we know
+        # The parser gives up at deep nesting or long numbers, which are valid.
+        return ""
     return ""
 
 

@@ -1,13 +1,13 @@
-"""Answers for a page that is reloaded while a cell runs, so that its live views come back.
+"""Replies to a page that is reloaded while a cell runs, so that it can restore its widgets.
 
-A page that connects to a kernel asks what kernel it is, which widgets it has, and for their state.
-JupyterLab shows nothing live before it has the answers. ipykernel gives these requests to the main
-thread, where they wait for the cell. While one runs they are answered on other threads instead:
-they change nothing, and need no code of the cell.
+A page that connects to a kernel requests the kernel info, the list of comms and the states of the
+widgets, and JupyterLab shows no widget before it has the replies. ipykernel handles these requests
+on the main thread after the running cell. Here, they are handled on other threads while a cell
+runs: they only read state.
 
-ipykernel has no public hook for it. Its versions 7.0 to 7.x read the messages on a thread that no
-cell keeps busy; the callback of that thread's stream is replaced. With any other version, or where
-something of it is missing, the requests wait as ever, and the page shows the HTML of the display.
+ipykernel has no public hook for this. Its versions 7.x read messages on a thread of its own, and
+the callback of that thread's stream is replaced. With other versions, the requests wait for the
+cell, and the page shows the HTML of the display.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _log = logging.getLogger(__name__)
 _KERNEL_REQUESTS = ("kernel_info_request", "comm_info_request")
 _CONTROL_TARGET = "jupyter.widget.control"
 _STATE_REQUESTS = ("request_state", "request_states")
-# A cell may make a widget while the states of all are being read.
-_TRIES = 5
+# Reading the states fails if a cell creates a widget at the same time.
+_MAX_TRIES = 5
 
 
 def answer_while_busy() -> bool:
-    """Answer the requests of a page that connects while a cell of this kernel runs.
+    """Start to handle the requests of a page that connects while a cell runs.
 
     Returns
     -------
     bool
-        False if there is no kernel, or one that offers no way to do it.
+        False outside a kernel or if ipykernel has an unsupported version.
     """
     found = cell_listener()
     return found is not None and _install(found)
@@ -71,25 +71,25 @@ class _Responder:
         self._widget_messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def install(self) -> None:
-        """Read the kernel's messages first; called on the thread that reads them."""
+        """Replace the callback of the stream; called on the thread that reads messages."""
         self._kernel.shell_stream.on_recv(self._receive, copy=False)
-        # States may wait for a lock of their widget, and the reading thread must not.
+        # On a thread of its own, since reading a state may wait for a lock of the widget.
         threading.Thread(target=self._answer_all, name="inductiva-reconnect", daemon=True).start()
 
     async def _receive(self, frames: list[Any]) -> None:
         try:
             is_taken = self._cells.is_running and await self._take(frames)
         except Exception:
-            _log.debug("A message could not be answered beside the cell", exc_info=True)
+            _log.debug("A message could not be answered while a cell runs", exc_info=True)
             is_taken = False
         if not is_taken:
             await self._kernel.shell_channel_thread_main(frames)
 
     async def _take(self, frames: list[Any]) -> bool:
-        """Answer a message if it is one of those that change nothing."""
+        """Handle a message if it only reads state, and return whether it has been handled."""
         session = self._kernel.session
         senders, parts = session.feed_identities(frames, copy=False)
-        # Without its content a message may be read twice; with it, it counts as a repetition.
+        # Without the content: the session rejects a message that is read twice with it.
         message = session.deserialize(parts, content=False, copy=False)
         kind = message["header"]["msg_type"]
         if kind in _KERNEL_REQUESTS:
@@ -113,7 +113,7 @@ class _Responder:
     def _answer_all(self) -> None:
         while True:
             message = self._widget_messages.get()
-            # What is sent in this context is a reply to the message.
+            # Messages that are sent in this context have this message as their parent.
             contextvars.copy_context().run(self._answer, message)
 
     def _answer(self, message: dict[str, Any]) -> None:
@@ -123,10 +123,10 @@ class _Responder:
         try:
             self._handle(message)
         except Exception:
-            _log.exception("The state of a widget could not be sent beside the cell")
+            _log.exception("The state of a widget could not be sent while a cell runs")
         kernel._publish_status("idle", "shell", parent=message)
 
-    def _handle(self, message: dict[str, Any], tries: int = _TRIES) -> None:
+    def _handle(self, message: dict[str, Any], tries: int = _MAX_TRIES) -> None:
         manager = self._kernel.comm_manager
         if message["header"]["msg_type"] == "comm_open":
             manager.comm_open(None, None, message)
@@ -137,7 +137,7 @@ class _Responder:
         try:
             comm.handle_msg(message)
         except RuntimeError:
-            # Widgets were made or closed while their states were read.
+            # Widgets were created or closed while their states were read.
             if tries == 1:
                 raise
             self._handle(message, tries - 1)

@@ -1,4 +1,4 @@
-"""What is done to all chosen tasks of a list together: kill them, download their outputs."""
+"""Actions on the selected tasks of a table: kill and download."""
 
 from __future__ import annotations
 
@@ -18,45 +18,43 @@ if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download, Progress
     from inductiva_widgets.tasks.task import Task
 
-# Polite to the service, and enough to hide the way there.
-_AT_ONCE = 4
-_TOLD = 3
-_NOT_KILLED = "The task could not be killed"
+# Enough to hide the latency of the service without overloading it.
+_MAX_CONCURRENT_KILLS = 4
+_MAX_ERRORS_SHOWN = 3
 
 
 class SelectionActions:
-    """Kill and download the chosen tasks; every method may run on any thread.
+    """Kill the selected tasks and download their outputs. Thread-safe.
 
     Parameters
     ----------
-    chosen
-        Gives the chosen tasks that can be killed (``"can_kill"``) or have outputs
-        (``"has_outputs"``).
+    get_selected
+        Returns the selected tasks with a flag, ``"can_kill"`` or ``"has_outputs"``.
     on_download
-        Called with how far the download is.
+        Called with the progress of the download.
     on_error
-        Called with the id of a task that could not be killed and why; several are told as one,
-        without an id.
+        Called with the id of a task that could not be killed and the error, or with "" and one
+        error for several tasks.
     """
 
     def __init__(
         self,
-        chosen: Callable[[str], TaskList],
+        get_selected: Callable[[str], TaskList],
         on_download: Callable[[contract.DownloadView], None],
         on_error: Callable[[str, contract.ErrorView], None],
     ) -> None:
-        self._chosen = chosen
+        self._get_selected = get_selected
         self._on_download = on_download
         self._on_error = on_error
         self._lock = threading.Lock()
         self._is_starting = False
         self._download: Download[list[Path]] | None = None
         self._tasks = TaskList()
-        self._stop_telling: Callable[[], None] = lambda: None
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     def kill(self, _: dict[str, Any]) -> dict[str, int]:
-        """Ask for the kills; the news of their ends come by the poller."""
-        tasks = list(self._chosen("can_kill"))
+        """Request the kills on a worker thread, and return the number of tasks."""
+        tasks = list(self._get_selected("can_kill"))
         if not tasks:
             raise InputError("None of the selected tasks can be killed: all have ended.")
 
@@ -67,31 +65,31 @@ class SelectionActions:
         return {"tasks": len(tasks)}
 
     def download(self, _: dict[str, Any]) -> None:
-        """Begin to download the outputs of the chosen tasks, unless such a download runs."""
-        self._begin(lambda: self._chosen("has_outputs"))
+        """Start to download the outputs of the selected tasks, unless a download is running."""
+        self._start_download(lambda: self._get_selected("has_outputs"))
 
     def pause(self, _: dict[str, Any]) -> None:
-        """Let the download rest."""
+        """Pause the download."""
         if self._download is not None:
             self._download.pause()
 
     def resume(self, _: dict[str, Any]) -> None:
-        """Go on with the download: after a pause, or anew after a cancel or a failure."""
+        """Resume the download after a pause, or restart it after a cancellation or failure."""
         if self._download is None:
-            raise InputError("There is no download to go on with.")
+            raise InputError("There is no download to resume.")
         if self._download.progress.phase in ("cancelled", "failed"):
-            self._begin(lambda: self._tasks)
+            self._start_download(lambda: self._tasks)
         else:
             self._download.resume()
 
     def cancel(self, _: dict[str, Any]) -> None:
-        """Stop the download; whole files are kept."""
+        """Cancel the download. Complete files are kept."""
         if self._download is not None:
             self._download.cancel()
 
     def close(self) -> None:
-        """Tell no more; what was asked for goes on."""
-        self._stop_telling()
+        """End the calls of ``on_download``. The download and the kills continue."""
+        self._unsubscribe()
 
     def _kill(self, tasks: list[Task]) -> None:
         failed: list[tuple[Task, Exception]] = []
@@ -99,48 +97,52 @@ class SelectionActions:
         def kill(task: Task) -> None:
             try:
                 task.kill()
-            except Exception as error:  # told below, with the others
+            except Exception as error:  # reported below, together with other errors
                 failed.append((task, error))
 
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="inductiva-kill") as pool:
+        with ThreadPoolExecutor(_MAX_CONCURRENT_KILLS, "inductiva-kill") as pool:
             list(pool.map(kill, tasks))
         for client in {task.client for task in tasks}:
             get_poller(client).poll_now()
         if len(failed) == 1:
             ((task, error),) = failed
-            self._on_error(task.id, view_models.error_view(_NOT_KILLED, error))
+            self._on_error(task.id, view_models.error_view("The task could not be killed", error))
         elif failed:
-            self._on_error("", _merged(failed, len(tasks)))
+            self._on_error("", _combined_error(failed, len(tasks)))
 
-    def _begin(self, wanted: Callable[[], TaskList]) -> None:
+    def _start_download(self, get_tasks: Callable[[], TaskList]) -> None:
         with self._lock:
-            running = self._download is not None and not self._download.progress.ended
-            if self._is_starting or running:
+            is_running = self._download is not None and not self._download.progress.ended
+            if self._is_starting or is_running:
                 raise InputError(
-                    "A download of selected tasks is under way: wait for it, or cancel it."
+                    "A download of selected tasks is running. Wait for it, or cancel it."
                 )
             self._is_starting = True
         try:
-            tasks = wanted()
+            tasks = get_tasks()
             if not tasks:
                 raise InputError("None of the selected tasks has output files.")
-            self._stop_telling()
+            self._unsubscribe()
             self._tasks = tasks
             self._download = download = tasks.start_download()
         finally:
             self._is_starting = False
 
         def report(_: Progress) -> None:
-            # The last words of a download that was begun anew would hide how far the new one is.
+            # Late progress of a download that has been restarted is ignored.
             if self._download is download:
                 self._on_download(view_models.download_view(download.progress, download.error))
 
-        self._stop_telling = download.subscribe(report)
+        self._unsubscribe = download.subscribe(report)
 
 
-def _merged(failed: list[tuple[Task, Exception]], asked: int) -> contract.ErrorView:
-    # The words of each by themselves: only our own errors are fit to be shown.
-    words = [f"{task.id}: {view_models.error_view('', error)['detail']}" for task, error in failed]
-    more = f" … and {len(words) - _TOLD} more" if len(words) > _TOLD else ""
-    title = f"{len(failed)} of {asked} tasks could not be killed"
-    return view_models.error_view(title, InductivaError(" ".join(words[:_TOLD]) + more))
+def _combined_error(failed: list[tuple[Task, Exception]], n_tasks: int) -> contract.ErrorView:
+    # Through `error_view`, which hides the messages of unexpected exceptions.
+    details = [
+        f"{task.id}: {view_models.error_view('', error)['detail']}" for task, error in failed
+    ]
+    n_hidden = len(details) - _MAX_ERRORS_SHOWN
+    more = f" … and {n_hidden} more" if n_hidden > 0 else ""
+    title = f"{len(failed)} of {n_tasks} tasks could not be killed"
+    message = " ".join(details[:_MAX_ERRORS_SHOWN]) + more
+    return view_models.error_view(title, InductivaError(message))

@@ -1,4 +1,4 @@
-"""State of a table widget: its tasks, the query and the selection, and what the page is sent."""
+"""State of a table widget: its tasks, the query, the selection and the synced traits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.widgets.base import Handler
 
-# The rows in sight and a few more.
+# More than the visible rows.
 _N_FIRST_ROWS = 20
 # Longer lists show their first rows before the aggregates are computed.
 _MAX_AGGREGATED_AT_ONCE = 2_000
@@ -26,7 +26,7 @@ _NO_AGGREGATES: contract.AggregatesView = {"counts": {}, "cost": None, "seconds"
 
 
 class TableController:
-    """Tasks of a table widget and what is shown of them; asks no service. Thread-safe.
+    """Tasks of a table widget, and the state that is shown of them. Thread-safe.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class TableController:
     set_state
         Called with the synced traits that have changed, while ``lock`` is held.
     on_rows
-        Called with rows that are sent to the page.
+        Called with rows that are sent to the front end.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class TableController:
     ) -> None:
         self.tasks = tasks
         self.lock = threading.RLock()
-        """Held for each message to the page: updates and replies come from several threads."""
+        """Held while a message is sent, since several threads send updates and replies."""
         self.is_aggregated = len(tasks) <= _MAX_AGGREGATED_AT_ONCE
         self._table = TaskTable(tasks._infos(), clock)
         self._set_state = set_state
@@ -81,9 +81,9 @@ class TableController:
         }
 
     def handlers(self) -> dict[str, Handler]:
-        """Return the handlers of the page's requests, by their kind."""
+        """Return the request handlers by kind."""
         return {
-            # Read when the reply is sent, so that no update can overtake these rows.
+            # Evaluated when the reply is sent, so that it has all previous updates.
             "rows": lambda content: partial(self._rows, content),
             "facet": lambda content: requests.parse_facet_request(self._table, content),
             "query": lambda content: self.set_query(TableQuery.from_json(content.get("query"))),
@@ -91,7 +91,7 @@ class TableController:
         }
 
     def first_rows(self) -> list[contract.LineView]:
-        """Return the rows that the page shows first."""
+        """Return the first rows in the order shown."""
         return self._table.row_window(0, _N_FIRST_ROWS)[1]
 
     def matching(self, stop: int | None = None) -> TaskList:
@@ -130,13 +130,13 @@ class TableController:
             self._show_rows()
 
     def show_aggregates(self) -> None:
-        """Show the aggregates of a long list, which its first rows have not waited for."""
+        """Compute and show the aggregates of a long list."""
         with self.lock:
             self.is_aggregated = True
             self._set_state({"shape": dict(self._table.layout_view()), **self._aggregates()})
 
     def update(self, infos: Iterable[TaskInfo], send: Callable[[list[Any]], None]) -> None:
-        """Update tasks in place; call ``send`` with the changes in rows that the page has."""
+        """Update tasks in place; call ``send`` with the changes in rows that the front end has."""
         with self.lock:
             patches = self._table.update(infos)
             if patches:
@@ -146,14 +146,14 @@ class TableController:
     def update_metric(
         self, task_id: str, metric: contract.MetricView, send: Callable[[list[Any]], None]
     ) -> None:
-        """Update the metric of a task; call ``send`` if the page has its row and it changes."""
+        """Update the metric of a task; call ``send`` if the front end has its row."""
         with self.lock:
             patch = self._table.update_metric(task_id, metric)
             if patch is not None:
                 send([patch])
 
     def reorder(self, is_due: Callable[[], bool]) -> None:
-        """Move rows to where updates have put them, if there are any and it is due."""
+        """Sort the rows again if updates have changed their order and ``is_due`` returns True."""
         if self._table.is_stale and is_due() and self._table.reorder():
             self._show_rows()
 
@@ -167,9 +167,9 @@ class TableController:
             return [self.tasks[index] for index in range(len(infos))]
 
     def _rows(self, content: dict[str, Any]) -> dict[str, Any]:
-        answer = requests.parse_rows_request(self._table, content)
-        self._on_rows(answer["lines"])
-        return answer
+        reply = requests.parse_rows_request(self._table, content)
+        self._on_rows(reply["lines"])
+        return reply
 
     def _select(self, content: dict[str, Any]) -> dict[str, Any]:
         with self.lock:
@@ -179,7 +179,7 @@ class TableController:
         return view
 
     def _show_rows(self) -> None:
-        """Show that rows have moved."""
+        """Send the first rows, the layout and the aggregates after a change of the order."""
         rows = self.first_rows()
         layout = dict(self._table.layout_view())
         self._set_state({"head": rows, "shape": layout, **self._aggregates()})

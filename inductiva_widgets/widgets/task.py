@@ -1,4 +1,4 @@
-"""The card of one task."""
+"""Widget of a single task: the live card."""
 
 from __future__ import annotations
 
@@ -24,17 +24,22 @@ if TYPE_CHECKING:
 
 
 class TaskWidget(BaseWidget):
-    """A live card: status, times, phases, what the log says, why it failed, kill, files, download.
+    """Live card of a task: status, times, log, files, download and kill.
+
+    While the task computes and the card is visible, its log is read by the watches of the task, or
+    with the preset of its simulator.
 
     Parameters
     ----------
     task
-        The task. Costs one request, then one a second while the task is alive, shared by all
-        cards and tables of the kernel. While the task computes and the card is in sight, its log
-        is read too: by the watches of the task, else as its simulator is known to print.
+        The task.
     **kwargs
-        Traits: ``notify``, whether the browser tells when the task ends, and those of any widget,
-        such as ``layout``.
+        Traits: ``notify``, if True, the browser shows a notification when the task ends, and those
+        of any widget, such as ``layout``.
+
+    Notes
+    -----
+    Requests: 1, then 1 per second while the task is active, shared by all widgets of the kernel.
 
     Examples
     --------
@@ -53,22 +58,22 @@ class TaskWidget(BaseWidget):
         self.task = task
         self._trouble: Trouble | None = None
         error = _refresh(task)
-        self._teller = PollStatusFilter(task.client)
-        self._words = FailureLogTail(self._show_log_tail)
-        self._readings = LogMetrics(self._report_errors(self._show_log_metrics))
-        # Whether to notify is the person's to change, once the watch has asked for it.
-        self._heeded: weakref.WeakSet[LogWatch] = weakref.WeakSet()
+        self._poll_status = PollStatusFilter(task.client)
+        self._log_tail = FailureLogTail(self._show_log_tail)
+        self._metrics = LogMetrics(self._report_errors(self._show_log_metrics))
+        # Watches that have set `notify`, each once, since the user may change it afterwards.
+        self._notify_set_by: weakref.WeakSet[LogWatch] = weakref.WeakSet()
         super().__init__(
-            view=self._task_view(cached_tail(task)), feed=self._teller.now(error), **kwargs
+            view=self._task_view(cached_tail(task)), feed=self._poll_status.now(error), **kwargs
         )
         actions = TaskActions(self._find, self._report_errors(self._show_download))
         self._handlers.update(actions.handlers())
-        interest = Subscription([task], self._show_task, self._show_poll_status, {task.id})
-        interest.on_trouble = self._show_trouble
-        self._readings.set_tasks([task])
-        self._watch(task.client, interest)
-        # Not before: what is found is shown at once.
-        self._words.get(task)
+        subscription = Subscription([task], self._show_task, self._show_poll_status, {task.id})
+        subscription.on_trouble = self._show_trouble
+        self._metrics.set_tasks([task])
+        self._watch(task.client, subscription)
+        # After everything else is set, since the callback may be called at once.
+        self._log_tail.get(task)
 
     def __repr__(self) -> str:
         return f"TaskWidget({self.task!r})"
@@ -76,18 +81,18 @@ class TaskWidget(BaseWidget):
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         info, now = self.task.info, self.task._state.server_time
         failure, notice = self.view["failure"], self._notice
-        words = failure["last_words"] if failure else ()
+        tail = failure["last_words"] if failure else ()
         return self._with_fallback(
-            static_html.task_text(info, now, words, self.download, self.live, notice=notice),
-            static_html.task_html(info, now, words, self.download, self.live, notice=notice),
+            static_html.task_text(info, now, tail, self.download, self.live, notice=notice),
+            static_html.task_html(info, now, tail, self.download, self.live, notice=notice),
         )
 
     def close(self) -> None:
-        """End the view, its share of the polling, and its reading of the log."""
-        # A widget whose making was refused is closed too. The last words of a log come a moment
-        # after the end: they still reach the twin, and the reading ends by itself.
-        if hasattr(self, "_readings") and not self.task.info.is_terminal:
-            self._readings.close()
+        """Close the widget, and end its subscriptions."""
+        # `__init__` may have raised before. If the task has ended, the end of its log is still
+        # shown in the static HTML, and the watches end on their own.
+        if hasattr(self, "_metrics") and not self.task.info.is_terminal:
+            self._metrics.close()
         super().close()
 
     def _is_finished(self) -> bool:
@@ -96,14 +101,14 @@ class TaskWidget(BaseWidget):
 
     @property
     def _notice(self) -> str:
-        """What the person should know about the task; "" for nothing."""
-        return (self._trouble and self._trouble.feed.notice) or ""
+        """Notice about the task, or ""."""
+        return (self._trouble and self._trouble.status.notice) or ""
 
     def _stored_state(self) -> object:
         return self.view["status"]
 
-    def _on_visibility(self, is_seen: bool) -> None:
-        self._readings.resume() if is_seen else self._readings.pause()
+    def _on_visibility(self, is_visible: bool) -> None:
+        self._metrics.resume() if is_visible else self._metrics.pause()
 
     def _task_view(self, words: list[contract.LogTailView]) -> contract.TaskView:
         task = self.task
@@ -120,18 +125,18 @@ class TaskWidget(BaseWidget):
         return self.task if task_id == self.task.id else None
 
     def _show_task(self, _: list[Task]) -> None:
-        self.view = dict(self._task_view(self._words.get(self.task)))
-        # It may compute now.
-        self._readings.set_tasks([self.task])
+        self.view = dict(self._task_view(self._log_tail.get(self.task)))
+        # The log is read if the task computes now.
+        self._metrics.set_tasks([self.task])
 
     def _show_log_metrics(self, _: Task) -> None:
-        watches = self._readings.watches_for(self.task)
+        watches = self._metrics.watches_for(self.task)
         found = log_metrics_view(watches)
         if found is not None:
             self.live = dict(prefer_newer(self.live, found))
-        asked = [watch for watch in watches if watch.notify and watch not in self._heeded]
-        if asked:
-            self._heeded.update(asked)
+        new = [watch for watch in watches if watch.notify and watch not in self._notify_set_by]
+        if new:
+            self._notify_set_by.update(new)
             self.notify = True
 
     def _show_log_tail(self, task: Task) -> None:
@@ -142,11 +147,11 @@ class TaskWidget(BaseWidget):
         if self._notice != notice:
             self._show_task([self.task])
 
-    def _show_poll_status(self, feed: PollStatus) -> None:
+    def _show_poll_status(self, status: PollStatus) -> None:
         trouble = self._trouble
-        if trouble is not None and (trouble.is_gone or feed.offline_since is None):
-            feed = trouble.feed
-        view = self._teller.next_update(feed)
+        if trouble is not None and (trouble.is_gone or status.offline_since is None):
+            status = trouble.status
+        view = self._poll_status.next_update(status)
         if view is not None:
             self.feed = dict(view)
 
@@ -155,7 +160,7 @@ class TaskWidget(BaseWidget):
 
 
 def _refresh(task: Task) -> InductivaError | None:
-    """Update a task; if it is known, return why the service did not answer instead of raising."""
+    """Update a task; if it has cached info, return a connection error instead of raising it."""
     if task._state.last_info is None:
         task.refresh()
         return None
@@ -163,6 +168,6 @@ def _refresh(task: Task) -> InductivaError | None:
         with single_try():
             task.refresh()
     except (APIConnectionError, RateLimitError, ServerError) as error:
-        # The card shows what is known and why there is no news; the poller goes on trying.
+        # The card shows the cached info and the error, and the poller continues.
         return error
     return None

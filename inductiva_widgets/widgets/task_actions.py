@@ -1,4 +1,4 @@
-"""What a card's buttons do, the same for a single card and for one opened in a table."""
+"""Actions on a task, for a single card and for the cards of a table."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
 
 
 class TaskActions:
-    """Kill, list, read and download on behalf of the page; every method may run on any thread.
+    """Handle the requests of the front end about a task. Thread-safe.
 
     Parameters
     ----------
-    find
-        Gives the task of an id, or None: the page can only act on what it shows.
+    get_task
+        Returns the task of an id if the widget shows it, or None.
     on_download
-        Called with the task and how far its download is.
+        Called with a task and the progress of its download.
     """
 
     def __init__(
         self,
-        find: Callable[[str], Task | None],
+        get_task: Callable[[str], Task | None],
         on_download: Callable[[Task, contract.DownloadView], None],
     ) -> None:
-        self._find = find
+        self._get_task = get_task
         self._on_download = on_download
         self._lock = threading.Lock()
         self._downloads: dict[str, _ActiveDownload] = {}
         self._starting: set[str] = set()
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
-        """Return the handlers of the requests, by kind."""
+        """Return the request handlers by kind."""
         return {
             "kill": self.kill,
             "outputs": self.outputs,
@@ -55,21 +55,21 @@ class TaskActions:
         }
 
     def task(self, content: dict[str, Any]) -> Task:
-        """Return the task that a request is about.
+        """Return the task of a request.
 
         Raises
         ------
         InputError
-            The widget does not show it.
+            The widget does not show this task.
         """
         task_id = content.get("task_id")
-        task = self._find(task_id) if isinstance(task_id, str) else None
+        task = self._get_task(task_id) if isinstance(task_id, str) else None
         if task is None:
             raise InputError("The task is not shown here.")
         return task
 
     def kill(self, content: dict[str, Any]) -> None:
-        """Ask for a kill; the news of its end comes by the poller."""
+        """Request a kill. The poller updates the widget when the task has ended."""
         task = self.task(content)
         task.kill()
         get_poller(task.client).poll_now()
@@ -79,11 +79,11 @@ class TaskActions:
         return view_models.outputs_view(self.task(content).get_output_info())
 
     def log(self, content: dict[str, Any]) -> contract.LogView:
-        """Return a stretch of a log."""
+        """Return a part of a log."""
         return log_view(self.task(content), content)
 
     def download(self, content: dict[str, Any]) -> None:
-        """Begin a download, unless one of this task is under way."""
+        """Start a download, unless one of this task is running."""
         task = self.task(content)
         names = content.get("names")
         if names is not None and not (
@@ -93,32 +93,32 @@ class TaskActions:
         self._start_download(task, names)
 
     def pause_download(self, content: dict[str, Any]) -> None:
-        """Let the download of a task rest."""
-        asked = self._active(self.task(content))
-        if asked is not None:
-            asked.download.pause()
+        """Pause the download of a task."""
+        active = self._active(self.task(content))
+        if active is not None:
+            active.download.pause()
 
     def resume_download(self, content: dict[str, Any]) -> None:
-        """Go on with the download of a task: after a pause, or anew after a cancel or a failure."""
+        """Resume a download after a pause, or restart it after a cancellation or failure."""
         task = self.task(content)
-        asked = self._active(task)
-        if asked is None:
-            raise InputError("There is no download to go on with.")
-        if asked.download.progress.phase in ("cancelled", "failed"):
-            self._start_download(task, asked.names)
+        active = self._active(task)
+        if active is None:
+            raise InputError("There is no download to resume.")
+        if active.download.progress.phase in ("cancelled", "failed"):
+            self._start_download(task, active.names)
         else:
-            asked.download.resume()
+            active.download.resume()
 
     def cancel_download(self, content: dict[str, Any]) -> None:
-        """Stop the download of a task; whole files are kept."""
-        asked = self._active(self.task(content))
-        if asked is not None:
-            asked.download.cancel()
+        """Cancel the download of a task. Complete files are kept."""
+        active = self._active(self.task(content))
+        if active is not None:
+            active.download.cancel()
 
     def current_download(self, task: Task) -> contract.DownloadView | None:
-        """Return how far the task's download is, None where there was none."""
-        asked = self._active(task)
-        return None if asked is None else _view(asked.download)
+        """Return the progress of the last download of a task, or None if there was none."""
+        active = self._active(task)
+        return None if active is None else _view(active.download)
 
     def _active(self, task: Task) -> _ActiveDownload | None:
         with self._lock:
@@ -126,12 +126,12 @@ class TaskActions:
 
     def _start_download(self, task: Task, names: list[str] | None) -> None:
         with self._lock:
-            asked = self._downloads.get(task.id)
-            if task.id in self._starting or (asked and not asked.download.progress.ended):
-                raise InputError("A download of this task is under way: wait or cancel it.")
+            active = self._downloads.get(task.id)
+            if task.id in self._starting or (active and not active.download.progress.ended):
+                raise InputError("A download of this task is running. Wait for it, or cancel it.")
             self._starting.add(task.id)
         try:
-            # Without the lock: it asks the service, and the buttons of other tasks must not wait.
+            # Without the lock, since this makes requests that would block other tasks.
             download = task.start_download(names)
             with self._lock:
                 self._downloads[task.id] = _ActiveDownload(download, names)
@@ -140,16 +140,16 @@ class TaskActions:
                 self._starting.discard(task.id)
 
         def report(_: Progress) -> None:
-            asked = self._active(task)
-            # The last words of a download that was begun anew would hide how far the new one is.
-            if asked is not None and asked.download is download:
+            active = self._active(task)
+            # Late progress of a download that has been restarted is ignored.
+            if active is not None and active.download is download:
                 self._on_download(task, _view(download))
 
         download.subscribe(report)
 
 
 class _ActiveDownload(NamedTuple):
-    """A download, and the files that were asked for; None for all."""
+    """Download of a task, and the names of its files; None for all files."""
 
     download: Download[Any]
     names: list[str] | None

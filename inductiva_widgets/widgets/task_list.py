@@ -1,4 +1,4 @@
-"""The table of several tasks."""
+"""Widget of a list of tasks."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.tasks.task import Task
 
-# Seconds that the lines keep their places at least, whatever the news.
-_REST = 2.0
-# Failed tries of a task before that is told.
-_TRIES_UNTOLD = 2
-# Seconds to wait for the first message of the page; there may be none.
-_GREETING = 0.5
+# Minimum seconds between two changes of the order of rows.
+_REORDER_PERIOD = 2.0
+# Number of failed updates of a task before an error is shown.
+_MAX_SILENT_FAILURES = 2
+# Seconds to wait for the first message of the front end, which may send none.
+_FIRST_MESSAGE_TIMEOUT = 0.5
 _MODES = ("table", "timeline")
 _COLUMNS = (
     "status",
@@ -59,22 +59,21 @@ _COLUMNS = (
 
 
 class TaskListWidget(BaseWidget):
-    """A live table: one line a task; searched, sorted, grouped and acted on over the whole list.
+    """Live table of tasks, to search, sort, group and select in the whole list.
 
     Parameters
     ----------
     tasks
-        The tasks, in order. Only the lines in sight are sent to the page.
+        The tasks, in order. Only visible rows are sent to the front end.
     follow
-        Whether tasks of the account that are submitted from now on appear at the head by
-        themselves; costs one request every few seconds.
+        If True, add new tasks of the account at the top of the table.
     columns
-        Names of the first columns, in order: ``status``, ``simulator``, ``project``, ``task_id``,
+        Names of the columns, in order: ``status``, ``simulator``, ``project``, ``task_id``,
         ``submitted``, ``started``, ``ended``, ``queue_time``, ``computation_time``,
-        ``total_time``, ``machine_type``, ``cost_usd``, ``output_files`` and ``output_bytes``, as
-        in a frame, and the drawings ``phases`` and ``metric``. The page changes them too.
-        While ``metric`` is among them, the logs of computing tasks in sight are read, of 8 at a
-        time; it is there from the beginning if one of the tasks is watched.
+        ``total_time``, ``machine_type``, ``cost_usd``, ``output_files`` and ``output_bytes`` as in
+        a DataFrame, and the charts ``phases`` and ``metric``. With ``metric``, the logs of at most
+        8 visible tasks are read at a time; it is a default column if a task has a watch. The user
+        may change the columns in the table.
     mode
         ``"table"`` or ``"timeline"``.
     **kwargs
@@ -84,6 +83,11 @@ class TaskListWidget(BaseWidget):
     ------
     InputError
         There is no such column or mode.
+
+    Notes
+    -----
+    Requests: 1 per second while a task is active, shared by all widgets of the kernel, and 1 every
+    3 s if new tasks are followed.
 
     Examples
     --------
@@ -108,8 +112,8 @@ class TaskListWidget(BaseWidget):
     is_following = traitlets.Bool(False).tag(sync=True)
     is_demo = traitlets.Bool(False).tag(sync=True)
 
-    # Here and not only in __init__: a widget whose making was refused is closed too.
-    _bulk: SelectionActions | None = None
+    # A class attribute, since `close` is called even if `__init__` has raised.
+    _selection_actions: SelectionActions | None = None
 
     def __init__(
         self,
@@ -124,13 +128,13 @@ class TaskListWidget(BaseWidget):
         clients = listed._clients()
         client = next(iter(clients), None)
         self._client = client
-        self._teller = None if client is None else PollStatusFilter(client)
-        self._settled = time.monotonic()
-        self._greeted = threading.Event()
+        self._poll_status = None if client is None else PollStatusFilter(client)
+        self._last_reorder = time.monotonic()
+        self._has_message = threading.Event()
         self._troubles: dict[str, Trouble] = {}
         self._open: set[str] = set()
-        self._words = FailureLogTail(self._show_card)
-        # A table may be shown twice, and a card be open in both.
+        self._log_tail = FailureLogTail(self._show_card)
+        # Number of open cards by task id, since a table may be displayed twice.
         self._views: Counter[str] = Counter()
         self._table = TableController(listed, self._now, self._set_state, self._add_visible)
         self._metrics = TableLogMetrics(
@@ -143,8 +147,10 @@ class TaskListWidget(BaseWidget):
             if columns is None
             else [key_of_name(name) for name in columns],
             mode=mode,
-            feed=self._teller.now() if self._teller else view_models.poll_status_view(PollStatus()),
-            # A demo's tasks are among no others.
+            feed=self._poll_status.now()
+            if self._poll_status
+            else view_models.poll_status_view(PollStatus()),
+            # Either all tasks are demo tasks or none is.
             is_demo=any(task.info.is_demo for task in listed[:1]),
             **self._table.initial_state(),
             **kwargs,
@@ -153,14 +159,16 @@ class TaskListWidget(BaseWidget):
         self.observe(self._on_columns, "columns")
         self._on_columns()
         self._actions = TaskActions(self._table.find, self._report_errors(self._show_download))
-        self._bulk = SelectionActions(
-            self._table.selected, self._report_errors(self._show_bulk), self._show_error
+        self._selection_actions = SelectionActions(
+            self._table.selected,
+            self._report_errors(self._show_selection_download),
+            self._show_error,
         )
         self._handlers.update(self._table.handlers())
         self._handlers.update(self._actions.handlers())
-        self._handlers.update(self._list_handlers(self._bulk))
-        self._interests = {client: self._subscribe(client) for client in clients}
-        self._follows: Sequence[NewTaskSubscription] = ()
+        self._handlers.update(self._list_handlers(self._selection_actions))
+        self._task_subscriptions = {client: self._subscribe(client) for client in clients}
+        self._new_task_subscriptions: Sequence[NewTaskSubscription] = ()
         if not self._table.is_aggregated:
             run_in_thread(self._start, self._send_error, "list")
         if follow:
@@ -168,62 +176,60 @@ class TaskListWidget(BaseWidget):
 
     @property
     def tasks(self) -> TaskList:
-        """All tasks of the list, in their order."""
+        """All tasks of the table, in the order of the list."""
         return self._table.tasks
 
     def __repr__(self) -> str:
         return f"TaskListWidget({self.tasks!r})"
 
     def close(self) -> None:
-        """End the view, its share of the polling, and the looking for new tasks."""
-        if self._bulk is not None:
-            self._bulk.close()
+        """Close the widget, and end its subscriptions."""
+        if self._selection_actions is not None:
+            self._selection_actions.close()
         if hasattr(self, "_metrics"):
             self._metrics.close()
-        self._interests, self._follows = {}, ()
+        self._task_subscriptions, self._new_task_subscriptions = {}, ()
         super().close()
 
     def follow(self, on: bool = True) -> None:
-        """Have new tasks appear at the head by themselves, or no longer.
-
-        New are those of the account that were submitted after the newest of the list.
+        """Start or stop to add new tasks of the account at the top of the table.
 
         Parameters
         ----------
         on
-            Whether to look for them.
+            If True, add tasks that are submitted after the newest task of the table.
 
         Raises
         ------
         InputError
-            The list has no service.
+            The table is empty, so that the service is unknown.
         """
         with self._table.lock:
-            for follow in self._follows:
+            for follow in self._new_task_subscriptions:
                 follow.cancel()
-            clients = self._interests if on else ()
+            clients = self._task_subscriptions if on else ()
             if on and not clients:
-                raise InputError("An empty list has no service that could have new tasks.")
-            made = (
+                raise InputError("An empty table has no service whose tasks could be followed.")
+            created = (
                 [info.create_time for info in self._table.infos if info.create_time] if on else []
             )
-            since = max(made, default=self._now())
-            self._follows = [
+            since = max(created, default=self._now())
+            self._new_task_subscriptions = [
                 NewTaskSubscription(self._table.has, since, partial(self._add, client))
                 for client in clients
             ]
             self.is_following = on
-        for client, follow in zip(clients, self._follows, strict=True):
+        for client, follow in zip(clients, self._new_task_subscriptions, strict=True):
             self._watch(client, follow)
 
     @property
     def selected(self) -> TaskList:
-        """The selected tasks in the order shown, then those that the query hides."""
+        """The selected tasks in the order shown, followed by those that the query hides."""
         return self._table.selected()
 
     @property
     def filtered(self) -> TaskList:
-        """All tasks that match the query, in the order shown, folded groups included.
+        """All tasks that match the query, in the order shown, including collapsed groups.
 
         Examples
         --------
@@ -236,7 +242,7 @@ class TaskListWidget(BaseWidget):
 
     @property
     def pandas_code(self) -> str:
-        """Lines of pandas that give ``filtered`` as a frame; ``tasks`` is the list.
+        """Python code that creates the DataFrame of ``filtered`` from the list ``tasks``.
 
         Examples
         --------
@@ -258,7 +264,7 @@ class TaskListWidget(BaseWidget):
         closed: str | Iterable[str | None] = (),
         **filters: Any,
     ) -> None:
-        """Show what matches, as the controls of the page do; without arguments, everything.
+        """Show the tasks that match a query; without arguments, all tasks.
 
         Parameters
         ----------
@@ -298,7 +304,7 @@ class TaskListWidget(BaseWidget):
         )
 
     def send(self, content: Any, buffers: Any = None) -> None:
-        """Send a message; a partial result is computed only now.
+        """Send a message. If its result is a ``partial``, call it under the lock.
 
         Parameters
         ----------
@@ -313,7 +319,7 @@ class TaskListWidget(BaseWidget):
             super().send(content, buffers)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """Return the traits, with the first rows as they are now.
+        """Return the traits, with the current first rows.
 
         Parameters
         ----------
@@ -344,22 +350,22 @@ class TaskListWidget(BaseWidget):
         with self._table.lock:
             return len(self.tasks), self._table.live_statuses()
 
-    def _list_handlers(self, bulk: SelectionActions) -> dict[str, Handler]:
+    def _list_handlers(self, selection: SelectionActions) -> dict[str, Handler]:
         actions = self._actions
         return {
             "follow": lambda content: self.follow(requests.parse_bool(content)),
             "open": self._open_card,
             "close": self._close_card,
-            "kill_selected": bulk.kill,
-            "download_selected": bulk.download,
+            "kill_selected": selection.kill,
+            "download_selected": selection.download,
             "compare": self._compare,
-            "pause_download": _either(actions.pause_download, bulk.pause),
-            "resume_download": _either(actions.resume_download, bulk.resume),
-            "cancel_download": _either(actions.cancel_download, bulk.cancel),
+            "pause_download": _either(actions.pause_download, selection.pause),
+            "resume_download": _either(actions.resume_download, selection.resume),
+            "cancel_download": _either(actions.cancel_download, selection.cancel),
         }
 
     def _compare(self, _: dict[str, Any]) -> contract.ComparisonView:
-        # Brings pandas along, which takes a while and is wanted by few.
+        # Imported here, since it imports pandas, which is slow.
         from inductiva_widgets.widgets.comparison import comparison_view
 
         return comparison_view(self.selected)
@@ -391,14 +397,12 @@ class TaskListWidget(BaseWidget):
             task._state.queue_position,
             now=task._state.server_time,
             is_local=task.client.is_local,
-            last_words=self._words.get(task),
+            last_words=self._log_tail.get(task),
         )
 
     def _show_card(self, task: Task) -> None:
         if task.id in self._open:
             self.send({"push": "card", "view": self._card(task)})
-
-    # News
 
     def _subscribe(self, client: Client) -> Subscription[Task]:
         live = self._table.live_tasks(client) if self._table.is_aggregated else ()
@@ -408,20 +412,20 @@ class TaskListWidget(BaseWidget):
         return subscription
 
     def _start(self) -> None:
-        """Do for a long list what its first lines did not wait for, once they are drawn."""
-        self._greeted.wait(_GREETING)
+        """Show the aggregates of a long list and poll it, after its first rows are drawn."""
+        self._has_message.wait(_FIRST_MESSAGE_TIMEOUT)
         if self.comm is None:
             return
         self._table.show_aggregates()
-        for client, interest in self._interests.items():
-            interest.add(self._table.live_tasks(client))
-            get_poller(client).subscribe(interest)
+        for client, subscription in self._task_subscriptions.items():
+            subscription.add(self._table.live_tasks(client))
+            get_poller(client).subscribe(subscription)
 
     def _show_tasks(self, tasks: list[Task]) -> None:
         self._table.update((task.info for task in tasks), self._send_rows)
         for task in tasks:
             self._show_card(task)
-        # Some of them may compute now.
+        # The set of computing tasks may have changed.
         self._metrics.update()
         self._update_stored()
 
@@ -430,37 +434,36 @@ class TaskListWidget(BaseWidget):
             self._troubles.pop(task.id, None)
             return
         self._troubles[task.id] = trouble
-        # A request that fails once or twice is no reason to alarm anybody.
-        if trouble.tries == (1 if trouble.is_gone else _TRIES_UNTOLD + 1):
-            title = "It is not updated"
+        if trouble.tries == (1 if trouble.is_gone else _MAX_SILENT_FAILURES + 1):
+            title = "The task could not be updated"
             if trouble.is_gone:
                 title = "The service does not know this task any more"
             self._show_error(task.id, view_models.error_view(title, trouble.error))
 
-    def _show_poll_status(self, feed: PollStatus) -> None:
-        view = self._teller.next_update(feed) if self._teller else None
+    def _show_poll_status(self, status: PollStatus) -> None:
+        view = self._poll_status.next_update(status) if self._poll_status else None
         with self._table.lock:
             if view is not None:
                 self.feed = dict(view)
             self._table.reorder(self._is_due)
 
     def _is_due(self) -> bool:
-        """Return whether lines may change their places; the poller stops with the last task."""
+        """Return whether rows may be reordered, always if no later update will come."""
         now = time.monotonic()
-        if now - self._settled < _REST and self._table.has_live_tasks:
+        if now - self._last_reorder < _REORDER_PERIOD and self._table.has_live_tasks:
             return False
-        self._settled = now
+        self._last_reorder = now
         return True
 
     def _add(self, client: Client, infos: list[TaskInfo]) -> None:
         new = self._table.prepend(infos, client)
-        self._interests[client].add(task for task in new if not task.info.is_terminal)
+        self._task_subscriptions[client].add(task for task in new if not task.info.is_terminal)
         self._update_stored()
 
     def _show_download(self, task: Task, view: contract.DownloadView) -> None:
         self.send({"push": "download", "task_id": task.id, "download": view})
 
-    def _show_bulk(self, view: contract.DownloadView) -> None:
+    def _show_selection_download(self, view: contract.DownloadView) -> None:
         with self._table.lock:
             self.download = dict(view)
 
@@ -475,7 +478,7 @@ class TaskListWidget(BaseWidget):
     def _first_columns(self) -> list[str]:
         """Return the default columns; "metric" is among them if a task is watched."""
         columns = list(_COLUMNS)
-        # From the few watches to the tasks, not through all tasks before anything is shown.
+        # There are few watches, but there may be many tasks.
         if any(self._table.has(watch.task.id) for watch in registry.retained()):
             columns.insert(columns.index("phases") + 1, "metric")
         return columns
@@ -483,8 +486,8 @@ class TaskListWidget(BaseWidget):
     def _on_columns(self, _: Any = None) -> None:
         self._metrics.show_column("metric" in self.columns)
 
-    def _on_visibility(self, is_seen: bool) -> None:
-        self._metrics.resume() if is_seen else self._metrics.pause()
+    def _on_visibility(self, is_visible: bool) -> None:
+        self._metrics.resume() if is_visible else self._metrics.pause()
 
     def _add_visible(self, rows: Iterable[Any]) -> None:
         self._metrics.add_visible(row["id"] for row in rows if "id" in row)
@@ -511,18 +514,18 @@ class TaskListWidget(BaseWidget):
     def _check_mode(self, proposal: Any) -> str:
         mode = proposal["value"]
         if mode not in _MODES:
-            raise InputError(f"The mode is one of {', '.join(_MODES)}.")
+            raise InputError(f"Unknown mode {mode!r}, expected one of: {', '.join(_MODES)}.")
         return str(mode)
 
     def _handle_visible(self, content: dict[str, Any]) -> None:
         super()._handle_visible(content)
-        self._greeted.set()
+        self._has_message.set()
 
     def _now(self) -> datetime:
         skew = 0.0 if self._client is None else self._client.transport.clock_skew
         return datetime.now(timezone.utc) + timedelta(seconds=skew)
 
 
-def _either(one: Handler, many: Handler) -> Handler:
-    """Return what acts on the task that is named, else on the selection."""
-    return lambda content: (many if content.get("task_id") is None else one)(content)
+def _either(on_task: Handler, on_selection: Handler) -> Handler:
+    """Return a handler for requests about a task, or about the selection if there is no id."""
+    return lambda content: (on_selection if content.get("task_id") is None else on_task)(content)

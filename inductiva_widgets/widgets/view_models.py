@@ -11,7 +11,7 @@ from urllib.parse import quote
 from inductiva_widgets import timing
 from inductiva_widgets.ansi import render_plain_lines
 from inductiva_widgets.errors import InductivaError
-from inductiva_widgets.models.tasks import Operation, StatusEvent, TaskInfo
+from inductiva_widgets.models.tasks import Operation, TaskInfo
 from inductiva_widgets.status import Status, StatusGroup
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.widgets.contract import (
@@ -94,7 +94,7 @@ def task_view(
         **row_view(info, now),
         "queue_ahead": tasks_ahead if queued else None,
         "meaning": info.status.info.description,
-        "commands": [_command(op) for op in _executed(info)],
+        "commands": [_command(op) for op in info.executed_commands],
         "failure": _failure(info, last_words),
         "console_url": None if is_local else _CONSOLE + quote(info.task_id, safe=""),
     }
@@ -171,7 +171,7 @@ def _tone(info: TaskInfo) -> StatusGroup:
 
 
 def _computation(info: TaskInfo) -> Elapsed:
-    if timing.is_computing(info):
+    if timing.has_open_computation(info):
         return {"seconds": None, "since": _ms(info.computation_start_time)}
     start = info.computation_start_time
     now = timing.end_time(info) or info.computation_end_time or start
@@ -192,20 +192,10 @@ def _marks(info: TaskInfo) -> list[int | None]:
 def _cost_rate(info: TaskInfo, now: datetime | None) -> float | None:
     """Return dollars per second, so that the page can count on between two looks."""
     cost = info.estimated_computation_cost
-    if now is None or not cost or not timing.is_computing(info):
+    if now is None or not cost or not timing.has_open_computation(info):
         return None
     seconds = timing.computation_seconds(info, now)
     return float(f"{cost / seconds:.3g}") if seconds else None
-
-
-def _executed(info: TaskInfo) -> list[Operation]:
-    events: list[StatusEvent] = info.status_history or []
-    return [
-        operation
-        for event in events
-        for operation in event.operations or ()
-        if operation.name == "exec_command" and operation.attributes.get("command")
-    ]
 
 
 def _command(operation: Operation) -> CommandView:

@@ -1,4 +1,4 @@
-"""The working folder of a running task, as the page asks for it."""
+"""View model of the files of a running task."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from inductiva_widgets.widgets import contract
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
 
-MOST = 5_000
-"""Files that the page is told of."""
+MAX_FILES = 5_000
+"""Maximum number of files in the view."""
 
-# Whether the task computes yet is news of the poller, which asks at least this often, in seconds.
-_NEWS = 6.0
-_NOT_YET = {
+# Maximum age of the info in seconds. The poller updates it more often.
+_MAX_AGE = 6.0
+_NOT_STARTED = {
     Status.PENDING_INPUT: "The input files are being uploaded.",
     Status.SUBMITTED: "The task waits in the queue: its files are made when it is computed.",
     Status.STARTED: "The machine prepares the task: its files can be seen when it is computed.",
@@ -24,25 +24,27 @@ _NOT_YET = {
 
 
 def files_view(task: Task) -> contract.FilesView:
-    """Return the files of a running task, those that were written last first, where that is known.
-
-    Costs one request on the embedded server, a question over the task's connection elsewhere, none
-    before the task computes.
+    """Return the files of a running task, the last modified first if the times are known.
 
     Raises
     ------
     InductivaError
-        The folder cannot be looked into, the reason given.
+        The folder cannot be read.
+
+    Notes
+    -----
+    Requests: 1 on the embedded server while the task computes. Elsewhere, the files are listed over
+    the connection to the machine.
     """
-    info = task.refresh(max_age=_NEWS)
-    if info.status in _NOT_YET:
-        return _view(task, [], 0, _NOT_YET[info.status])
+    info = task.refresh(max_age=_MAX_AGE)
+    if info.status in _NOT_STARTED:
+        return _view(task, [], 0, _NOT_STARTED[info.status])
     if info.is_terminal:
         return _view(task, [], 0, "The task has ended: its files are among the outputs.")
     try:
         found = task.list_files()
     except TaskError as error:
-        # Between the end of the computation and that of the task there is no folder any more.
+        # The folder is removed between the end of the computation and the end of the task.
         return _view(task, [], 0, str(error))
     files: list[contract.WorkingFileView] = [
         {
@@ -50,7 +52,7 @@ def files_view(task: Task) -> contract.FilesView:
             "size": file.size,
             "modified": None if file.modified is None else round(file.modified.timestamp() * 1000),
         }
-        for file in found[:MOST]
+        for file in found[:MAX_FILES]
     ]
     return _view(task, files, len(found) - len(files), "" if files else "There is no file yet.")
 

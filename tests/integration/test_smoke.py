@@ -141,7 +141,7 @@ def test_card_of_a_finished_task_needs_no_polling(storm):
 
 def test_unknown_simulator_version_lists_the_known_and_submits_nothing(client, short_storm):
     before = client.list_tasks(per_page=1).total_size
-    with pytest.raises(errors.InputError, match="Versions: "):
+    with pytest.raises(errors.InputError, match="expected one of: "):
         simulators.SWMM(version="0.0.1").run(short_storm)
     assert client.list_tasks(per_page=1).total_size == before
 

@@ -25,8 +25,8 @@ def test_unknown_status_is_kept_and_classed_unknown():
     assert [status.is_terminal, status.is_running, status.is_failed] == [False] * 3
 
 
-def test_status_that_is_no_text_is_refused():
-    with pytest.raises(ValueError, match="not text"):
+def test_status_of_another_type_raises():
+    with pytest.raises(ValueError, match="must be a string, got 3"):
         Status(3)
 
 

@@ -150,41 +150,65 @@ def test_options_reach_the_service_in_its_units(service):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: resources.MachineGroup(""), "machine_type must be text"),
-        (lambda: resources.MachineGroup(4), "machine_type must be text"),
-        (lambda: resources.MachineGroup("x", num_machines=0), "num_machines must be a whole"),
-        (lambda: resources.MachineGroup("x", num_machines=1.5), "num_machines must be a whole"),
-        (lambda: resources.MachineGroup("x", num_machines=True), "num_machines must be a whole"),
-        (lambda: resources.MPICluster("x", -1), "num_machines must be a whole"),
-        (lambda: resources.ElasticMachineGroup("x", 0), "min_machines must be a whole"),
-        (lambda: resources.ElasticMachineGroup("x", 3, 2), r"min_machines \(3\) is more"),
-        (lambda: resources.MachineGroup("x", disk_size_gb=-5), "disk_size_gb must be a whole"),
-        (lambda: resources.MachineGroup("x", threads_per_core=3), "threads_per_core must be 1"),
-        (lambda: resources.MachineGroup("x", spot="yes"), "spot must be True or False"),
-        (lambda: resources.MachineGroup("x", max_idle_time="10m"), "seconds or a timedelta"),
-        (lambda: resources.MachineGroup("x", max_idle_time=0), "more than 0"),
+        (lambda: resources.MachineGroup(""), "`machine_type` must be a string"),
+        (lambda: resources.MachineGroup(4), "`machine_type` must be a string"),
+        (
+            lambda: resources.MachineGroup("x", num_machines=0),
+            "`num_machines` must be a positive integer",
+        ),
+        (
+            lambda: resources.MachineGroup("x", num_machines=1.5),
+            "`num_machines` must be a positive integer",
+        ),
+        (
+            lambda: resources.MachineGroup("x", num_machines=True),
+            "`num_machines` must be a positive integer",
+        ),
+        (lambda: resources.MPICluster("x", -1), "`num_machines` must be a positive integer"),
+        (
+            lambda: resources.ElasticMachineGroup("x", 0),
+            "`min_machines` must be a positive integer",
+        ),
+        (
+            lambda: resources.ElasticMachineGroup("x", 3, 2),
+            "`min_machines` must be at most `max_machines`, got 3 and 2",
+        ),
+        (lambda: resources.MachineGroup("x", disk_size_gb=-5), "`disk_size_gb` must be a positive"),
+        (
+            lambda: resources.MachineGroup("x", threads_per_core=3),
+            "`threads_per_core` must be 1 or 2, got 3",
+        ),
+        (lambda: resources.MachineGroup("x", spot="yes"), "`spot` must be True or False"),
+        (lambda: resources.MachineGroup("x", max_idle_time="10m"), "seconds or a timedelta, got"),
+        (lambda: resources.MachineGroup("x", max_idle_time=0), "must be a positive number"),
         (lambda: resources.MachineGroup("x", max_idle_time=3), r"timedelta\(minutes=3\)"),
-        (lambda: resources.MachineGroup("x", max_idle_time=float("inf")), "more than 0"),
+        (
+            lambda: resources.MachineGroup("x", max_idle_time=float("inf")),
+            "must be a positive number",
+        ),
         (lambda: resources.MachineGroup("x", auto_terminate_ts=datetime(2099, 1, 1)), "time zone"),
         (
             lambda: resources.MachineGroup(
                 "x", auto_terminate_ts=datetime(2001, 1, 1, tzinfo=timezone.utc)
             ),
-            "in the past",
+            "must be in the future, got 2001",
         ),
-        (lambda: resources.MachineGroup("x", zone=""), "zone must be text"),
-        (lambda: resources.MachineGroup("x", num_machine=2), "no argument num_machine"),
-        (lambda: resources.get_by_name(""), "name must be"),
+        (lambda: resources.MachineGroup("x", zone=""), "`zone` must be a string"),
+        (
+            lambda: resources.MachineGroup("x", num_machine=2),
+            "num_machine, expected one of: disk_size_gb",
+        ),
+        (lambda: resources.get_by_name(""), "`name` must be"),
     ],
 )
-def test_bad_input_is_one_sentence_and_no_request(service, make, said):
+def test_invalid_argument_raises_without_a_request(service, make, said):
     with pytest.raises(errors.InputError, match=said):
         make()
     assert service.calls == []
 
 
 @pytest.mark.parametrize("kind", [errors.InvalidRequestError, errors.NotFoundError])
-def test_refused_registration_repeats_the_service(service, kind):
+def test_refused_registration_raises_with_the_reason_of_the_service(service, kind):
     service.fail[REGISTER] = kind("422 ...", status=422, detail="Unknown machine type z9.")
     group = resources.MachineGroup("z9")
     with pytest.raises(errors.InputError, match=r"machine group \(1 × z9 \(spot\)\): Unknown"):
@@ -193,7 +217,7 @@ def test_refused_registration_repeats_the_service(service, kind):
     assert service.requests == [REGISTER]
 
 
-def test_start_tells_the_cost_before_anything_is_started(service, capsys, monkeypatch):
+def test_start_prints_the_cost_before_the_start(service, capsys, monkeypatch):
     group = resources.MachineGroup("c2-standard-4", num_machines=2)
     told_before = []
     start = Client.start_machine_group
@@ -212,7 +236,7 @@ def test_start_tells_the_cost_before_anything_is_started(service, capsys, monkey
     assert service.requests == [REGISTER, PRICE, START]
 
 
-def test_quiet_start_prints_nothing_and_asks_for_no_price(service, capsys):
+def test_quiet_start_prints_nothing_and_requests_no_price(service, capsys):
     resources.MachineGroup("c2-standard-4").start(quiet=True)
     assert capsys.readouterr().out == ""
     assert service.requests == [REGISTER, START]
@@ -260,11 +284,11 @@ def test_line_of_the_start_fits_the_group(service, capsys, make, told, line):
     assert capsys.readouterr().out == f"Starting api-1: {line}\n"
 
 
-def test_cost_that_nobody_tells_is_said_to_be_unknown(service, capsys):
+def test_start_prints_an_unknown_cost(service, capsys):
     service.price = {"preemptible_price": None, "on_demand_price": 0.21}
     group = resources.MachineGroup("c2")
     group.start()
-    assert "at a cost that the service does not tell." in capsys.readouterr().out
+    assert "at an unknown cost." in capsys.readouterr().out
     assert group.cost_per_hour is None
 
 
@@ -282,7 +306,7 @@ def test_free_is_believed_of_the_embedded_server(service, capsys):
     assert capsys.readouterr().out.endswith("about 0 US$ per hour.\n")
 
 
-def test_estimate_tells_both_costs_with_one_request(service):
+def test_estimate_cost_returns_both_costs_with_one_request(service):
     group = resources.MachineGroup("c2-standard-4", num_machines=2, zone="europe-west1-b")
     estimate = group.estimate_cost()
     assert (estimate.spot, estimate.on_demand) == (pytest.approx(0.11), pytest.approx(0.42))
@@ -328,7 +352,7 @@ def test_group_whose_start_was_interrupted_is_terminated(service, error):
     assert service.requests[-2:] == [START, TERMINATE]
 
 
-def test_failed_termination_says_that_it_may_still_cost(service):
+def test_failed_termination_raises_that_it_may_still_cost(service):
     service.fail[TERMINATE] = errors.APIConnectionError("no network")
     group = resources.MachineGroup("c2")
     with pytest.raises(errors.InductivaError, match="may still cost money"), group:
@@ -378,7 +402,7 @@ def test_start_that_timed_out_and_did_not_happen_is_an_error(service):
         group.start(quiet=True)
 
 
-def test_listing_gives_each_group_its_kind(service):
+def test_get_returns_each_group_as_its_kind(service):
     for make in (
         resources.MachineGroup("c2"),
         resources.ElasticMachineGroup("c2", 1, 4),

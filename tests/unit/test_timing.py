@@ -68,10 +68,10 @@ def test_total_time_counts_from_creation():
     assert timing.total_seconds(info("started"), START + timedelta(seconds=20)) == 20
 
 
-def test_is_computing_only_while_commands_run():
-    assert timing.is_computing(info("computation-started"))
-    assert not timing.is_computing(info("computation-ended"))
-    assert not timing.is_computing(info("success"))
+def test_computation_is_open_only_while_commands_run():
+    assert timing.has_open_computation(info("computation-started"))
+    assert not timing.has_open_computation(info("computation-ended"))
+    assert not timing.has_open_computation(info("success"))
     assert at(0)
 
 

@@ -38,11 +38,11 @@ class RunningTask:
 
     def is_computing(self) -> bool:
         """Return whether its commands run, which is when clients look for a peer."""
-        return self._status() == Status.COMPUTATION_STARTED
+        return self._status().is_computing
 
     def is_over(self) -> bool:
         """Return whether its files do not change any more; a task that is being killed writes."""
-        return self._status() not in (Status.COMPUTATION_STARTED, Status.PENDING_KILL)
+        return not self._status().may_be_computing
 
     def open(self, name: str) -> BinaryIO:
         """Open a file to read it, of the archive where the working folder has been packed.

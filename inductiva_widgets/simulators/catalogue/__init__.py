@@ -1,4 +1,4 @@
-"""The simulators by field: what each is called on the wire and which commands it sends.
+"""Simulators by field, with their names in the API and their commands.
 
 Names, images, paths in the images and commands are facts of the service's protocol.
 """

@@ -1,4 +1,4 @@
-"""Coasts, rivers, estuaries and drains."""
+"""Simulators of coasts, rivers and drainage."""
 
 from __future__ import annotations
 
@@ -99,20 +99,20 @@ class FVCOM(Simulator):
         case_name
             Name of the case, which its namelist file begins with.
         model
-            ``"estuary"`` for the build for that test case, ``""`` for the usual one.
+            ``"estuary"`` for the build for this test case, ``""`` for the default one.
         working_dir
-            Folder of the inputs to run in, ``""`` for their top.
+            Input folder to run in, ``""`` for the top folder.
         create_namelist
             Name of a case to write an empty namelist for.
         debug
-            How much to tell, 0 to 7.
+            Verbosity from 0 to 7.
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         if model not in ("", "estuary"):
-            raise InputError(f"model is '' or 'estuary', not {model!r}.")
+            raise InputError(f"Unknown model {model!r}, expected one of: '', 'estuary'.")
         if not case_name and not create_namelist:
-            raise InputError("FVCOM needs a case_name, or create_namelist to begin with.")
+            raise InputError("FVCOM requires `case_name` or `create_namelist`.")
         inputs = self._validate_inputs(input_dir, options)
         folder = inputs.input_dir(working_dir, "working_dir")
         words = [
@@ -151,19 +151,21 @@ class MOHID(Simulator):
         command
             ``"MohidWater.exe"`` or ``"MohidLand.exe"``.
         working_dir
-            Folder of the inputs to run in, ``""`` for their top.
+            Input folder to run in, ``""`` for the top folder.
         run_ddc
-            Whether to join the results of the processes at the end.
+            If True, join the results of the processes at the end.
         n_vcpus
-            Number of MPI processes; None for all that the machine has room for.
+            Number of MPI processes, or None for as many as the machine has processors.
         **options
             Common arguments, see ``RunOptions``.
         """
         if command not in ("MohidWater.exe", "MohidLand.exe"):
-            raise InputError(f"command is 'MohidWater.exe' or 'MohidLand.exe', not {command!r}.")
+            raise InputError(
+                f"Unknown command {command!r}, expected one of: MohidWater.exe, MohidLand.exe."
+            )
         inputs = self._validate_inputs(input_dir, options)
         folder = inputs.input_dir(working_dir, "working_dir")
-        # Started by the image's own mpirun, hence without MPI settings of the service.
+        # Started by the mpirun of the image, so without MPI settings of the service.
         count = "" if check_positive(n_vcpus, "n_vcpus") is None else f"-np {n_vcpus} "
         commands = [f"mpirun {count}/usr/local/bin/{command}"]
         if run_ddc:
@@ -227,8 +229,8 @@ class SWMM(CommandsSimulator):
         Raises
         ------
         InputError
-            There is no such folder, it has no ``.inp`` file or several, or an argument cannot be
-            used. Nothing is submitted then.
+            The folder does not exist or does not have exactly one ``.inp`` file, or an argument is
+            invalid.
 
         Examples
         --------
@@ -244,16 +246,18 @@ class SWMM(CommandsSimulator):
 
 def _swmm_command(input_dir: InputDir) -> str:
     if input_dir is None:
-        raise InputError("Give commands, such as ['runswmm model.inp model.rpt'].")
+        raise InputError("Pass `commands`, such as ['runswmm model.inp model.rpt'].")
     models = sorted(validate_input_dir(input_dir).path.glob("*.inp"))
     if len(models) != 1:
         found = ", ".join(model.name for model in models) or "none"
         raise InputError(
-            f"SWMM runs on the folder's only .inp file; {str(input_dir)!r} has {found}: "
-            "say which with commands=['runswmm model.inp model.rpt model.out']."
+            f"{str(input_dir)!r} must have exactly one .inp file, got: {found}. Otherwise pass "
+            "commands=['runswmm model.inp model.rpt model.out']."
         )
     name = models[0].name
     if len(name.split()) > 1:
-        raise InputError(f"The name {name!r} has blanks, which commands cannot carry.")
+        raise InputError(
+            f"The name of an .inp file must not have spaces, got {name!r}. Rename the file."
+        )
     stem = PurePosixPath(name).stem
     return f"runswmm {name} {stem}.rpt {stem}.out"

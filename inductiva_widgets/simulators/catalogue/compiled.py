@@ -1,4 +1,4 @@
-"""Simulators that are compiled for each run, with the user's own settings or sources."""
+"""Simulators that are compiled for each run, with settings or sources of the user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _FOLDER = "/workdir/output/artifacts"
-"""Where the images hold the task's files while its commands run."""
+"""Working folder of the commands in the images."""
 
 
 class FUNWAVE(Simulator):
@@ -67,7 +67,7 @@ class FUNWAVE(Simulator):
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
-        # The line of the image's Makefile that each flag stands in, behind a "#".
+        # Line number in the Makefile of the image, where each flag is commented out.
         lines = {
             11: COUPLING,
             12: ZALPHA,
@@ -130,7 +130,7 @@ class WaveWatch3(ScriptSimulator):
             Common arguments, see ``RunOptions``.
         """
         if (switch is None) == (custom_switch is None):
-            raise InputError("WaveWatch3 is compiled with either a switch or a custom_switch.")
+            raise InputError("Pass either `switch` or `custom_switch` to WaveWatch3.")
         inputs = self._validate_inputs(input_dir, options)
         own = None if custom_switch is None else inputs.input_file(custom_switch, "custom_switch")
         build = f"bash /home/compile_ww3.sh {own or switch} {'true' if own else 'false'}"
@@ -139,7 +139,7 @@ class WaveWatch3(ScriptSimulator):
 
 
 class CM1(Simulator):
-    """CM1: storms and other small-scale weather; compiled anew if given sources."""
+    """CM1: storms and other small-scale weather; compiled if sources are given."""
 
     alias = "cm1"
     image = "cm1"
@@ -171,11 +171,11 @@ class CM1(Simulator):
         base, init3d, init_terrain, init_surface
             Paths of sources in the folder that stand in for those of CM1, which is compiled then.
         input_sounding
-            Path of the sounding in the folder, where it is not called ``input_sounding``.
+            Path of the sounding in the folder, if it is not ``input_sounding``.
         landuse
-            Path of the table of land use in the folder, where it is not called ``LANDUSE.TBL``.
+            Path of the table of land use in the folder, if it is not ``LANDUSE.TBL``.
         recompile
-            Whether to compile CM1 even without sources.
+            If True, compile CM1 even without sources.
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
@@ -194,7 +194,7 @@ class CM1(Simulator):
                 ("input_sounding", input_sounding, "input_sounding"),
                 ("landuse", landuse, "LANDUSE.TBL"),
             )
-            # A file that has its name already is where CM1 looks for it, and is the user's to keep.
+            # A file with the default name is where CM1 expects it.
             if path is not None and inputs.input_file(path, key) != target
         }
         build = f"{_FOLDER}/__cm1" if sources or recompile else None
@@ -220,7 +220,7 @@ class COAWST(Simulator):
     multi_node = True
     run_options = MpiOptions
 
-    # What a build script has to say to fit the image.
+    # Settings that the image requires in the build script.
     _BUILD: ClassVar[dict[str, str]] = {
         "MY_ROOT_DIR": f"{_FOLDER}/__COAWST",
         "USE_MPI": "on",
@@ -256,7 +256,7 @@ class COAWST(Simulator):
         cleanup_commands
             Commands to run after the simulation.
         compile_simulator
-            Whether to compile COAWST; if not, the folder holds the program.
+            If False, the input folder has the compiled program.
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
@@ -265,10 +265,12 @@ class COAWST(Simulator):
         program = posixpath.basename(coawst_bin)
         if compile_simulator:
             if build_coawst_script is None:
-                raise InputError("COAWST needs a build_coawst_script, or compile_simulator=False.")
+                raise InputError(
+                    "COAWST requires `build_coawst_script`, or compile_simulator=False."
+                )
             script = inputs.input_file(build_coawst_script, "build_coawst_script")
             self._check_build(inputs, script)
-            # The build of its atmosphere asks for the compiler: 34 is GNU's with MPI.
+            # The WRF build prompts for the compiler: 34 is GNU with MPI.
             made: list[CommandLike] = [Command(cmd=f"bash {script}", prompts=["34"])]
         else:
             ready = inputs.input_file(coawst_bin, "coawst_bin")
@@ -286,13 +288,13 @@ class COAWST(Simulator):
         return self._submit(inputs, commands, options)
 
     def _check_build(self, inputs: Inputs, script: str) -> None:
-        """Tell of a build that would fail after minutes, before anything is submitted."""
+        """Raise if the build would fail, which would otherwise take minutes on the machine."""
         path = None if inputs.folder is None else inputs.folder.path / script
         if path is None or not path.is_file():
             return
         text = path.read_text(errors="replace")
-        for key, wanted in self._BUILD.items():
-            # The last assignment that is no comment counts, as in a shell.
+        for key, required in self._BUILD.items():
+            # The last assignment counts, as in a shell.
             found = re.findall(rf"^\s*(?:export\s+)?{key}=[\"']?([^\s\"'#]*)", text, re.MULTILINE)
-            if not found or found[-1].rstrip("/") != wanted:
-                raise InputError(f"The build script {script!r} has to set {key}={wanted}.")
+            if not found or found[-1].rstrip("/") != required:
+                raise InputError(f"The build script {script!r} must set {key}={required}.")

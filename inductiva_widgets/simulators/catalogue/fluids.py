@@ -1,4 +1,4 @@
-"""Flows of gases and liquids, meshed or as particles."""
+"""Simulators of fluid dynamics, with meshes or particles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class AmrWind(GpuVariantMixin, ConfigFileSimulator):
-    """AMR-Wind: winds and wind farms on meshes that refine themselves."""
+    """AMR-Wind: winds and wind farms on adaptive meshes."""
 
     alias = "amrwind"
     image = "amr-wind"
@@ -49,7 +49,7 @@ class OpenFOAM(ScriptSimulator):
     version, use_dev
         As for ``Simulator``.
     include_cfmesh
-        Whether to take the build with the mesher cfMesh, of ESI's version 2412 only.
+        If True, use the build with the mesher cfMesh, for version 2412 of ESI only.
     """
 
     multi_node = True
@@ -63,11 +63,13 @@ class OpenFOAM(ScriptSimulator):
         include_cfmesh: bool = False,
     ) -> None:
         if distribution not in ("foundation", "esi"):
-            raise InputError(f"distribution is 'foundation' or 'esi', not {distribution!r}.")
+            raise InputError(
+                f"Unknown distribution {distribution!r}, expected one of: foundation, esi."
+            )
         if include_cfmesh and (distribution, version) != ("esi", "2412"):
-            raise InputError("cfMesh comes with distribution='esi' and version='2412' only.")
+            raise InputError("`include_cfmesh` requires distribution='esi' and version='2412'.")
         super().__init__(version=version, use_dev=use_dev)
-        # The build with cfMesh is asked for by its alias; it has no image name of its own.
+        # The build with cfMesh is selected by its alias and has no image name of its own.
         self.alias = "openfoam_cfmesh_v2412_dev" if include_cfmesh else f"openfoam_{distribution}"
         self.image = f"openfoam-{distribution}"
 
@@ -145,9 +147,9 @@ class SplishSplash(Simulator):
         sim_config_filename
             Path of the scene file in the folder.
         gen_gif
-            Whether to make a moving picture of the VTK files at the end.
+            If True, create an animation of the VTK files at the end.
         gen_gif_cam_pos
-            Place of its camera: x, y, z.
+            Position of the camera: x, y, z.
         gen_gif_cam_fp
             Point that its camera looks at: x, y, z.
         **options
@@ -199,5 +201,5 @@ class DualSPHysics(GpuVariantMixin):
 
 def _point(values: Sequence[float], argument: str) -> str:
     if len(values) != 3:
-        raise InputError(f"{argument} must be three numbers, not {values!r}.")
+        raise InputError(f"`{argument}` must be three numbers, got {values!r}.")
     return " ".join(str(value) for value in values)

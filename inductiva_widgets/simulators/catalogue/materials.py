@@ -1,4 +1,4 @@
-"""Molecules, electrons and plasmas."""
+"""Simulators of molecules, materials and plasmas."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class QuantumEspresso(CommandsSimulator):
     multi_node = True
 
     def _wrap_command(self, command: str, machine: MachineGroupInfo) -> CommandLike:
-        # Other commands, such as those that move files, are not to happen once a process.
+        # Other commands, such as those that move files, must run once, not in each process.
         program = command.split(maxsplit=1)[0]
         is_parallel = program.endswith(".x") and not program.endswith("_openmp.x")
         return mpi_on_all_cpus(command, machine) if is_parallel else command
@@ -105,7 +105,7 @@ class Octopus(GpuVariantMixin):
 
 
 class GX(Simulator):
-    """GX: turbulence in fusion plasmas; on GPUs only."""
+    """GX: turbulence in fusion plasmas; for GPUs only."""
 
     alias = "gx"
     image = "gx"

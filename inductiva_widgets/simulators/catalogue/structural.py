@@ -1,4 +1,4 @@
-"""Structures, fields and machines, and programs of the user's own."""
+"""Simulators of structures and fields, and custom images."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class OpenSees(ConfigFileSimulator):
     alias = "opensees"
     multi_node = True
 
-    # Interface: image and program.
+    # Image and program by interface.
     _BUILDS = {  # noqa: RUF012
         "python": ("openseespy", "python"),
         "tcl": ("opensees", "OpenSeesMP"),
@@ -86,7 +86,9 @@ class OpenSees(ConfigFileSimulator):
         self, *, interface: str = "python", version: str | None = None, use_dev: bool = False
     ) -> None:
         if interface not in self._BUILDS:
-            raise InputError(f"interface is one of {', '.join(self._BUILDS)}, not {interface!r}.")
+            raise InputError(
+                f"Unknown interface {interface!r}, expected one of: {', '.join(self._BUILDS)}."
+            )
         super().__init__(version=version, use_dev=use_dev)
         self.interface = interface
         self.image, self.program = self._BUILDS[interface]
@@ -104,7 +106,7 @@ class GprMax(CommandsSimulator):
 
 
 class Elmer(ScriptSimulator):
-    """Elmer: finite elements for many fields of physics at once."""
+    """Elmer: multiphysics finite elements."""
 
     alias = "elmer"
     image = "elmer"
@@ -112,7 +114,7 @@ class Elmer(ScriptSimulator):
 
 
 class FreeFEM(ScriptSimulator):
-    """FreeFEM: finite elements for the user's own equations."""
+    """FreeFEM: finite elements for user-defined equations."""
 
     alias = "freefem"
     image = "freefem"
@@ -126,7 +128,7 @@ class OpenFAST(CommandsSimulator):
 
 
 class CustomImage(CommandsSimulator):
-    """Any container image, or on the embedded server any program that it finds.
+    """Custom container image, or any installed program on the embedded server.
 
     Parameters
     ----------
@@ -151,16 +153,18 @@ class CustomImage(CommandsSimulator):
 
     def __init__(self, container_image: str) -> None:
         if not isinstance(container_image, str) or not container_image.strip():
-            raise InputError("container_image must be the address of an image.")
+            raise InputError(
+                f"`container_image` must be the address of an image, got {container_image!r}."
+            )
         super().__init__()
         self._image = container_image.strip()
 
     def container_image(self, client: Any = None, machine: Any = None) -> str:  # noqa: ARG002
-        """Return the image as given; costs no request.
+        """Return the image as given.
 
         Parameters
         ----------
         client, machine
-            Not looked at.
+            Ignored.
         """
         return self._image

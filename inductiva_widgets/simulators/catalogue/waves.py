@@ -1,4 +1,4 @@
-"""Waves: REEF3D, XBeach, and the SWAN family, which shares one way of being started."""
+"""Simulators of waves: REEF3D, XBeach and the SWAN family."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class XBeach(Simulator):
         input_dir
             Folder with ``params.txt`` and what it names.
         export_vtk
-            Whether to write the results as VTK files too.
+            If True, write the results as VTK files as well.
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
@@ -81,12 +81,12 @@ class XBeach(Simulator):
 
 
 class _SwanFamily(Simulator):
-    """What is started by a script of its own, or directly, in the folder of its file."""
+    """Simulator that is started in the folder of its file, by a script or directly."""
 
     multi_node = True
     run_options = MpiOptions
     programs: ClassVar[tuple[str, ...]] = ()
-    """What ``command`` may be: ``...run`` is a script, ``....exe`` the program itself."""
+    """Valid values of ``command``: a script ``...run``, or the program ``....exe``."""
 
     def _start(
         self,
@@ -97,10 +97,12 @@ class _SwanFamily(Simulator):
         env: dict[str, str] | None = None,
     ) -> Task:
         if command not in self.programs:
-            raise InputError(f"command is one of {', '.join(self.programs)}, not {command!r}.")
+            raise InputError(
+                f"Unknown command {command!r}, expected one of: {', '.join(self.programs)}."
+            )
         inputs = self._validate_inputs(input_dir, options)
         path = inputs.input_file(sim_config_filename, "sim_config_filename")
-        # The programs look for what the file names beside it, so they are started there.
+        # The programs resolve paths in the file relative to their working folder.
         folder, name = posixpath.split(path)
         given = check_positive(options.get("n_vcpus"), "n_vcpus")
 
@@ -110,14 +112,14 @@ class _SwanFamily(Simulator):
             slots = machine.n_vcpus or given
             if slots is None:
                 raise InputError(
-                    f"The service does not tell how many processors {machine.display_name} has: "
-                    "say n_vcpus."
+                    f"The number of processors of {machine.display_name} is unknown. Pass "
+                    "`n_vcpus`."
                 )
             count = given or slots
             if command == "unswan":
                 return [Command(cmd=f"unswanrun -input {name} -omp {count}", env=env or {})]
             return [
-                # The script reads the number of processes that fit from a file.
+                # The script reads the number of available slots from a file.
                 Command(
                     cmd="dd if=/dev/stdin of=machinefile", prompts=[f"localhost slots={slots}"]
                 ),
@@ -128,7 +130,7 @@ class _SwanFamily(Simulator):
 
 
 class SWASH(_SwanFamily):
-    """SWASH: waves that run up coasts and into harbours, one by one."""
+    """SWASH: phase-resolved waves near coasts and in harbours."""
 
     alias = "swash"
     image = "swash"
@@ -154,7 +156,7 @@ class SWASH(_SwanFamily):
         command
             ``"swashrun"``, or ``"swash.exe"`` for the program without its starting script.
         gfortran_unbuffered_all
-            Whether what the program writes is there at once, at the price of speed.
+            If True, the program flushes its output immediately, which is slower.
         **options
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
@@ -195,7 +197,7 @@ class SWAN(_SwanFamily):
 
 
 class SNLSWAN(SWAN):
-    """SNL-SWAN: SWAN with devices that take energy out of the waves."""
+    """SNL-SWAN: SWAN with wave energy converters."""
 
     alias = "snlswan"
     image = "snl-swan"

@@ -1,4 +1,4 @@
-"""Weather."""
+"""Simulators of the weather."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inductiva_widgets.tasks.task import Task
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-# The cases that the image is built with.
+# Cases in the image.
 _CASES = (
     "em_b_wave",
     "em_convrad",
@@ -36,7 +36,7 @@ _CASES = (
 
 
 class WRF(Simulator):
-    """WRF: the weather of a region."""
+    """WRF: regional weather."""
 
     alias = "wrf"
     image = "wrf"
@@ -67,9 +67,9 @@ class WRF(Simulator):
         init_commands
             Commands to run before the model, such as ``["./ideal.exe"]``.
         gen_gif
-            Whether to make a moving picture of a variable at the end.
+            If True, create an animation of a variable at the end.
         gen_gif_files
-            The output files that it is made of; needed for it.
+            Output files of the animation, required if ``gen_gif`` is True.
         gen_gif_output_dir
             Folder that it is put into.
         gen_gif_fps
@@ -80,11 +80,11 @@ class WRF(Simulator):
             MPI and common arguments, see ``MpiOptions`` and ``RunOptions``.
         """
         if case_name not in _CASES:
-            raise InputError(f"WRF has no case {case_name!r}. Cases: {', '.join(_CASES)}.")
+            raise InputError(f"Unknown case {case_name!r}, expected one of: {', '.join(_CASES)}.")
         inputs = self._validate_inputs(input_dir, options)
         inputs.input_file("namelist.input")
         commands: list[CommandLike] = [
-            # The programs and tables of the case stand beside the inputs while it runs.
+            # Programs and tables of the case are copied to the input folder while it runs.
             f"/scripts/create_links.sh /WRF/test/{case_name}",
             *(init_commands or ()),
             mpi_command("./wrf.exe", options),
@@ -93,7 +93,7 @@ class WRF(Simulator):
         if gen_gif:
             files = " ".join(gen_gif_files or ())
             if not files:
-                raise InputError("gen_gif needs gen_gif_files: the output files to show.")
+                raise InputError("`gen_gif` requires `gen_gif_files`.")
             check_positive(gen_gif_fps, "gen_gif_fps")
             commands.append(
                 f"conda run -n wrf-env python /scripts/gen_gif.py --files {files} "

@@ -43,7 +43,7 @@ def test_empty_list_says_so_and_exits_with_one(cli):
     assert (result.stdout, result.exit_code) == ("No tasks found.\n", 1)
 
 
-def test_info_tells_status_reason_and_timeline(cli):
+def test_info_prints_status_reason_and_timeline(cli):
     history = [{"status": "submitted", "timestamp": "2024-02-01T17:16:17+00:00"}]
     call = cli(wire_task("a", "failed", error_detail="exit code 1", status_history=history))
     text = call("tasks", "info", "a").stdout
@@ -95,7 +95,7 @@ def test_help_is_there(words):
     assert result.stdout.startswith("Usage:")
 
 
-def test_made_up_tasks_are_told_on_the_standard_error(cli):
+def test_demo_tasks_cause_a_warning_on_standard_error(cli):
     demo = wire_task("demo1", task_metadata={"inductiva-widgets.data": "DEMO"})
     result = cli(demo)("tasks", "list")
     assert "DEMO" in result.stderr
@@ -107,7 +107,7 @@ def test_made_up_tasks_are_told_on_the_standard_error(cli):
 def test_options_of_the_demo_need_the_demo(option):
     result = CliRunner().invoke(main, ["serve", *option])
     assert result.exit_code == 2
-    assert "go with --replay" in result.stderr
+    assert "require --replay" in result.stderr
 
 
 @pytest.mark.parametrize("speed", ["0", "101"])

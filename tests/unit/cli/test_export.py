@@ -121,13 +121,13 @@ def test_interrupted_export_leaves_the_old_file_and_no_rubbish(many, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["all.xls", "all", "nowhere/all.csv"])
-def test_bad_target_is_told_before_any_request(many, tmp_path, name):
+def test_invalid_target_raises_before_any_request(many, tmp_path, name):
     with pytest.raises(InputError, match=r"\.csv|does not exist"):
         run(tmp_path / name)
     assert many.transport.calls == []
 
 
-def test_bad_column_is_told_before_any_request(many, tmp_path):
+def test_invalid_column_raises_before_any_request(many, tmp_path):
     with pytest.raises(InputError, match="Did you mean 'cost_usd'"):
         run(tmp_path / "all.csv", columns=("cost_us",))
     assert many.transport.calls == []

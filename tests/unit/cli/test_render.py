@@ -37,7 +37,7 @@ def test_a_pipe_gets_no_colours(found):
     assert "\x1b" not in _render.render_task_table(found)
 
 
-def test_watch_refreshes_tells_trouble_and_ends_with_an_interrupt(monkeypatch, capsys):
+def test_watch_refreshes_shows_errors_and_ends_with_an_interrupt(monkeypatch, capsys):
     pauses = []
 
     def sleep(seconds):

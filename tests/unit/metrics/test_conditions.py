@@ -35,12 +35,12 @@ def test_comparisons(text, value, is_met):
     assert met(text, value) == [is_met]
 
 
-def test_samples_must_follow_each_other():
+def test_samples_must_be_consecutive():
     assert met("r > 1 for 2 samples", 2, 0, 2, 2, 2) == [False, False, False, True, True]
     assert met("r is nan for 1 sample", math.nan) == [True]
 
 
-def test_rows_without_the_series_change_nothing():
+def test_rows_without_the_series_are_ignored():
     condition = Condition("r > 1 for 2 samples")
     rows = [{"r": 2.0}, {"other": 0.0}, {"r": 2.0}]
     assert [condition.update(row) for row in rows] == [False, False, True]
@@ -60,13 +60,13 @@ def test_rows_without_the_series_change_nothing():
         "r > 1 for 0 samples",
     ],
 )
-def test_what_is_no_condition_shows_the_grammar(text):
+def test_invalid_condition_raises_with_the_grammar(text):
     with pytest.raises(InputError) as caught:
         Condition(text)
     assert GRAMMAR in str(caught.value)
 
 
-def test_one_of_several_is_enough_and_says_which():
+def test_first_met_names_the_condition_and_the_row():
     conditions = Conditions(["r > 10", lambda last: last["s"] > 5], ("r", "s"))
     assert conditions.first_met(MetricRow(1, {"r": 1.0}), {"r": 1.0, "s": 0.0}) == ""
     assert (
@@ -78,7 +78,7 @@ def test_one_of_several_is_enough_and_says_which():
     )
 
 
-def test_function_is_named():
+def test_first_met_names_a_function():
     def diverges(last):
         return last["r"] > 1
 
@@ -88,15 +88,15 @@ def test_function_is_named():
     )
 
 
-def test_unknown_series_is_told_where_the_names_are_known():
-    with pytest.raises(InputError, match=r"no series 'resdual'; there is residual"):
+def test_conditions_on_unknown_series_raise_if_the_names_are_known():
+    with pytest.raises(InputError, match=r"Unknown series 'resdual' .* one of: residual\."):
         Conditions("resdual > 1", ("residual",))
     later = Conditions("p > 1", None)
     assert later.unknown_series(("Ux", "Uy")) == ["p"]
     assert later.unknown_series(("p",)) == []
 
 
-@pytest.mark.parametrize("wanted", [5, [5], ["r > 1", None]])
-def test_what_is_neither_text_nor_function_is_refused(wanted):
-    with pytest.raises(InputError, match="is no condition"):
-        Conditions(wanted, None)
+@pytest.mark.parametrize("condition", [5, [5], ["r > 1", None]])
+def test_condition_that_is_neither_text_nor_function_raises(condition):
+    with pytest.raises(InputError, match="Invalid condition"):
+        Conditions(condition, None)

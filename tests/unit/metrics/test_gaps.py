@@ -15,7 +15,7 @@ def gaps_of(values, **others):
     gaps = Gaps()
     for number, value in enumerate(values, 1):
         gaps.add(MetricRow(number, {"p": value, **others}))
-    return gaps.of("p")
+    return gaps.for_series("p")
 
 
 def read(text, expression=RESIDUAL, **options):
@@ -42,7 +42,7 @@ def test_row_without_the_series_does_not_end_its_gap():
     gaps = Gaps()
     for number, values in enumerate(({"p": math.nan}, {"q": 1.0}, {"p": math.nan}), 1):
         gaps.add(MetricRow(number, values))
-    assert [(gap.start, gap.end) for gap in gaps.of("p")] == [(1, 3)]
+    assert [(gap.start, gap.end) for gap in gaps.for_series("p")] == [(1, 3)]
 
 
 @given(st.lists(st.sampled_from([1.0, math.nan, math.inf]), max_size=300))
@@ -70,7 +70,7 @@ def test_gap_begins_at_the_step_of_its_row_or_at_the_last_one_before():
 def test_first_nan_of_a_long_series_is_known_exactly_whatever_was_left_out():
     dice = random.Random(7)
     lines = [f"residual {dice.random() if n < 31_337 else 'nan'}" for n in range(1, 50_001)]
-    reader = read("\n".join(lines) + "\n", most=100)
+    reader = read("\n".join(lines) + "\n", max_rows=100)
     (gap,) = reader.gaps("residual")
     assert (gap.start, gap.end, reader.samples) == (31_337, 50_000, 50_000)
     assert math.isnan(reader.to_frame()["residual"][31_337])

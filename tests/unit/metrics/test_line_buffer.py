@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inductiva_widgets.metrics.line_buffer import LONGEST, LineBuffer
+from inductiva_widgets.metrics.line_buffer import MAX_LINE_BYTES, LineBuffer
 
 # Bytes that logs are made of, those that mean something often.
 LOGS = st.lists(
@@ -64,9 +64,9 @@ def test_line_of_megabytes_is_cut_and_does_not_fill_the_memory():
     lines = LineBuffer()
     for _ in range(100):
         assert lines.feed(b"x" * 50_000) == []
-        assert len(lines._open) <= LONGEST
-    assert lines.feed(b"end\nresidual 1\n") == ["x" * LONGEST, "residual 1"]
-    assert lines_of(b"a\n" + b"y" * 9000 + b"\nb\n") == ["a", "y" * LONGEST, "b"]
+        assert len(lines._open) <= MAX_LINE_BYTES
+    assert lines.feed(b"end\nresidual 1\n") == ["x" * MAX_LINE_BYTES, "residual 1"]
+    assert lines_of(b"a\n" + b"y" * 9000 + b"\nb\n") == ["a", "y" * MAX_LINE_BYTES, "b"]
 
 
 def test_line_that_a_gap_has_broken_is_left_out():

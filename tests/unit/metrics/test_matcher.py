@@ -32,7 +32,7 @@ def test_text_may_name_the_series():
     assert found.find(f"for {'x' * 500}: 1") == {"x" * 40: 1.0}
 
 
-def test_what_is_no_number_is_skipped_and_counted():
+def test_matches_that_are_no_numbers_are_skipped_and_counted():
     found = pattern(r"(?P<r>\S+) (?P<s>\S+)?")
     assert found.find("1,5 2") == {"s": 2.0}
     assert found.find("**** ") == {}
@@ -43,13 +43,13 @@ def test_what_is_no_number_is_skipped_and_counted():
     ("expression", "what"),
     [
         ("residual", "no group"),
-        (r"(\S+) (\S+)", "2 groups without names"),
-        ("(", "no regular expression"),
-        (7, "no regular expression"),
+        (r"(\S+) (\S+)", "2 unnamed groups"),
+        ("(", "Invalid regular expression"),
+        (7, "Invalid regular expression"),
         (r"(?P<series>\w+)", "no group 'value'"),
     ],
 )
-def test_expression_that_gives_no_numbers_says_what_to_do(expression, what):
+def test_invalid_expression_raises_with_help(expression, what):
     with pytest.raises(InputError, match=what):
         pattern(expression)
 
@@ -63,6 +63,6 @@ def test_catastrophic_expression_ends_soon_and_says_which_and_where():
 
 
 def test_slow_expression_ends_with_the_piece(monkeypatch):
-    monkeypatch.setattr("inductiva_widgets.metrics.matcher._LONGEST_PIECE", -1.0)
+    monkeypatch.setattr("inductiva_widgets.metrics.matcher._CHUNK_BUDGET_NS", -1.0)
     with pytest.raises(InputError, match="takes too long"):
         pattern(r"r (?P<r>\S+)").find("r 1")

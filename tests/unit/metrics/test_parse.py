@@ -26,7 +26,7 @@ from inductiva_widgets.metrics.parse import parse_number
         ("1e999", math.inf),
     ],
 )
-def test_numbers_of_all_languages_are_read(text, number):
+def test_parse_number_reads_the_formats_of_programming_languages(text, number):
     assert parse_number(text) == number
 
 
@@ -38,5 +38,5 @@ def test_what_is_not_a_number_by_name_is_nan(text):
 @pytest.mark.parametrize(
     "text", ["", "%", "abc", "1,5", "1.2.3", "*****", "1_000", "0x10", "1e", "1D", "5-3", "٣", "²"]
 )
-def test_what_is_no_number_is_none(text):
+def test_parse_number_of_other_text_is_none(text):
     assert parse_number(text) is None

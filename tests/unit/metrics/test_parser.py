@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.parser import MOST_SERIES, MetricParser
+from inductiva_widgets.metrics.parser import MAX_SERIES, MetricParser
 from inductiva_widgets.metrics.presets import PRESETS, preset_for
 
 LOGS = Path(__file__).with_name("logs")
@@ -214,7 +214,7 @@ def test_each_line_that_matches_is_a_row_counted_from_1():
 
 
 def test_rows_are_bounded_and_the_frame_says_so():
-    reader = MetricParser(r"r (\S+)", most=100)
+    reader = MetricParser(r"r (\S+)", max_rows=100)
     reader.feed("".join(f"r {n % 13}\n" for n in range(5000)).encode())
     frame = reader.to_frame()
     assert len(frame) <= 100
@@ -222,18 +222,18 @@ def test_rows_are_bounded_and_the_frame_says_so():
     assert frame.attrs["inductiva"]["is_thinned"]
 
 
-def test_frame_of_nothing_is_empty_and_numeric():
+def test_to_frame_without_rows_is_empty_and_numeric():
     frame = MetricParser(r"r (?P<r>\S+)").to_frame()
     assert frame.empty
     assert frame.index.name == "sample"
 
 
-def test_text_cannot_name_series_without_end():
+def test_series_named_by_the_text_are_limited():
     reader = MetricParser(r"(?P<series>\w+)=(?P<value>\d+)")
     reader.feed("".join(f"s{n}={n}\n" for n in range(1000)).encode())
-    assert len(reader.last) == MOST_SERIES
-    assert reader.samples == MOST_SERIES
-    assert reader.skipped == 1000 - MOST_SERIES
+    assert len(reader.last) == MAX_SERIES
+    assert reader.samples == MAX_SERIES
+    assert reader.skipped == 1000 - MAX_SERIES
 
 
 def test_end_is_given_or_printed_and_percent_has_its_own():
@@ -249,7 +249,7 @@ def test_end_is_given_or_printed_and_percent_has_its_own():
     assert "percent" in percent.to_frame()
 
 
-def test_progress_stays_between_nothing_and_all():
+def test_progress_is_clamped_to_0_and_1():
     reader = MetricParser(r"t=(?P<t>\S+)", end={"t": 10})
     seen = []
     for text in (b"t=-1\n", b"t=11\n", b"t=nan\n"):
@@ -261,12 +261,12 @@ def test_progress_stays_between_nothing_and_all():
 @pytest.mark.parametrize(
     "end", [{}, {"t": 0}, {"t": -1}, {"t": math.nan}, {"t": "10"}, {"t": True}, {"x": 1}, 10]
 )
-def test_end_that_is_none_is_refused(end):
+def test_parser_with_invalid_end_raises(end):
     with pytest.raises(InputError):
         MetricParser(r"t=(?P<t>\S+)", end=end)
 
 
-@pytest.mark.parametrize("most", [0, 99, -1, 1e5, True])
-def test_bound_for_rows_that_is_none_is_refused(most):
-    with pytest.raises(InputError, match="rows must be"):
-        MetricParser(r"t=(?P<t>\S+)", most=most)
+@pytest.mark.parametrize("max_rows", [0, 99, -1, 1e5, True])
+def test_parser_with_invalid_max_rows_raises(max_rows):
+    with pytest.raises(InputError, match=r"`rows` must be an integer of at least 100, got"):
+        MetricParser(r"t=(?P<t>\S+)", max_rows=max_rows)

@@ -50,7 +50,7 @@ def look(poller, clock):
     poller.poll_once()
 
 
-def test_new_tasks_are_told_once_newest_first(world):
+def test_new_tasks_are_delivered_once_newest_first(world):
     client, poller, clock, _follow, found = world(wire_task("t0"))
     look(poller, clock)
     assert found == []
@@ -60,7 +60,7 @@ def test_new_tasks_are_told_once_newest_first(world):
     assert found == [["t2", "t1"]]
 
 
-def test_look_costs_one_request_every_few_seconds(world):
+def test_poll_for_new_tasks_costs_one_request_every_few_seconds(world):
     client, poller, clock, _follow, _ = world(wire_task("t0"))
     look(poller, clock)
     poller.poll_once()
@@ -92,7 +92,7 @@ def test_follower_keeps_the_poller_at_work_until_it_is_cancelled(world):
     assert not poller._has_work()
 
 
-def test_service_that_does_not_answer_is_told_and_asked_again(world):
+def test_failed_request_for_new_tasks_is_reported_and_repeated(world):
     client, poller, clock, _follow, found = world(wire_task("t0"))
     client.transport.fail_with = APIConnectionError("gone")
     look(poller, clock)

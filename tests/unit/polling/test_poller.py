@@ -74,7 +74,7 @@ def test_one_live_task_costs_its_status_alone(world):
     assert client.transport.requests == ["GET /tasks/t0/status"]
 
 
-def test_queue_positions_are_asked_for_only_when_a_task_has_moved(world):
+def test_queue_positions_are_requested_only_after_a_change(world):
     client, poller, _, subscription = world(*live(3, "submitted"), *live(1))
     subscription.positions.update({"t1", "t2"})
     client.transport.ahead.update(t1=1, t2=2)
@@ -90,14 +90,14 @@ def test_queue_positions_are_asked_for_only_when_a_task_has_moved(world):
     assert subscription.tasks["t2"]._state.queue_position == 1
 
 
-def test_ended_tasks_are_not_asked_for(world):
+def test_finished_tasks_are_not_polled(world):
     client, poller, listener, _ = world(wire_task("done"))
     poller.poll_once()
     assert client.transport.requests == []
     assert listener.news == []
 
 
-def test_only_the_task_that_changed_is_told(world):
+def test_only_changed_tasks_are_delivered(world):
     client, poller, listener, _ = world(*live(5))
     poller.poll_once()
     listener.news.clear()
@@ -108,7 +108,7 @@ def test_only_the_task_that_changed_is_told(world):
     assert listener.news == [["t3:success"]]
 
 
-def test_end_that_a_wait_saw_first_is_told_all_the_same(world):
+def test_end_that_a_wait_saw_first_is_delivered(world):
     client, poller, listener, subscription = world(*live(1))
     poller.poll_once()
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
@@ -119,7 +119,7 @@ def test_end_that_a_wait_saw_first_is_told_all_the_same(world):
     assert not poller._has_work()
 
 
-def test_several_objects_of_one_task_share_the_request_and_the_news(world):
+def test_objects_of_one_task_share_the_request_and_the_update(world):
     client, poller, first, _ = world(*live(1))
     second = Listener()
     other = second.subscription(TaskList([Task("t0", client=client)]))
@@ -132,7 +132,7 @@ def test_several_objects_of_one_task_share_the_request_and_the_news(world):
     assert first.news[-1] == second.news[-1] == ["t0:failed"]
 
 
-def test_service_that_is_away_is_told_with_its_time_and_asked_less_and_less(world, clock):
+def test_offline_service_is_reported_with_its_time_and_polled_less_often(world, clock):
     client, poller, listener, _kept = world(*live(2))
     poller.poll_once()
     client.transport.fail_with = APIConnectionError("refused")
@@ -151,7 +151,7 @@ def test_service_that_is_away_is_told_with_its_time_and_asked_less_and_less(worl
     assert poller.next_delay() == FAST
 
 
-def test_refused_key_is_told_and_asked_slowly(world):
+def test_refused_key_is_reported_and_polled_slowly(world):
     client, poller, listener, _ = world(*live(1))
     client.transport.fail_with = AuthenticationError("refused", status=401)
     poller.poll_once()
@@ -159,7 +159,7 @@ def test_refused_key_is_told_and_asked_slowly(world):
     assert poller.next_delay() == 30.0
 
 
-def test_quiet_times_are_asked_less_often(world, clock):
+def test_idle_poller_polls_less_often(world, clock):
     _, poller, *_ = world(*live(2))
     poller.poll_once()
     assert poller.next_delay() == FAST
@@ -171,7 +171,7 @@ def test_quiet_times_are_asked_less_often(world, clock):
     assert poller.next_delay() == FAST
 
 
-def test_cancelled_subscription_hears_nothing_and_ends_the_work(world):
+def test_cancelled_subscription_gets_no_updates_and_stops_the_poller(world):
     _, poller, listener, subscription = world(*live(3))
     subscription.cancel()
     poller.poll_once()
@@ -179,7 +179,7 @@ def test_cancelled_subscription_hears_nothing_and_ends_the_work(world):
     assert not poller._has_work()
 
 
-def test_forgotten_subscription_ends_the_work(service, clock, monkeypatch):
+def test_collected_subscription_stops_the_poller(service, clock, monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", lambda _: None)
     client = service(*live(1))
     poller = Poller(client, clock=clock)
@@ -190,7 +190,7 @@ def test_forgotten_subscription_ends_the_work(service, clock, monkeypatch):
     assert not poller._has_work()
 
 
-def test_failing_listener_does_not_silence_the_others(world, caplog):
+def test_failing_callback_does_not_affect_other_subscriptions(world, caplog):
     client, poller, listener, _ = world(*live(1))
 
     def fail(_):
@@ -205,7 +205,7 @@ def test_failing_listener_does_not_silence_the_others(world, caplog):
     assert "listener broke" in caplog.text
 
 
-def test_one_poller_a_service(service):
+def test_get_poller_returns_one_poller_per_service(service):
     client = service()
     assert get_poller(client) is get_poller(client)
     assert get_poller(client) is not get_poller(service())

@@ -105,7 +105,7 @@ def test_task_whose_request_fails_is_the_only_one_affected(world, error):
     assert listener.feeds[-1].offline_since is None
     assert subject.next_delay() == 1.0
     assert list(troubles) == ["t0"]
-    assert troubles["t0"][0].feed.error
+    assert troubles["t0"][0].status.error
     client.transport.tasks["t1"].update(wire_task("t1", "failed"))
     tick(subject, clock)
     assert listener.news[-1] == ["t1:failed"]
@@ -133,7 +133,7 @@ def test_task_that_answers_again_is_no_longer_in_trouble(world):
     fail(client, "t0", None)
     tick(subject, clock, 5.0)
     assert listener.news[-1] == ["t0:success"]
-    assert [trouble and trouble.feed.problem for trouble in troubles["t0"]] == [
+    assert [trouble and trouble.status.problem for trouble in troubles["t0"]] == [
         "service error (500)",
         None,
     ]
@@ -153,7 +153,7 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
     del client.transport.tasks["t0"]
     tick(subject, clock)
     assert troubles["t0"][0].is_gone
-    assert "does not know this task any more" in troubles["t0"][0].feed.notice
+    assert "does not know this task any more" in troubles["t0"][0].status.notice
     assert listener.feeds[-1].offline_since is None
     assert subject.next_delay() == 1.0
     for _ in range(10):
@@ -171,7 +171,7 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
 
 @pytest.mark.parametrize("error", [FAULTS["403"], FAULTS["500"], FAULTS["cut-off"]])
 @pytest.mark.parametrize("is_general", [True, False])
-def test_listing_tells_whether_the_service_or_its_only_live_task_fails(world, error, is_general):
+def test_listing_shows_whether_the_service_or_its_only_active_task_fails(world, error, is_general):
     client, subject, clock, listener, troubles, _ = world(*live(1))
     subject.poll_once()
     fail(client, "t0", error, "/status")
@@ -204,14 +204,14 @@ def test_pause_that_the_service_asks_for_is_kept(world):
     assert subject.next_delay() == 1.0
 
 
-def test_silent_service_is_told_after_the_first_try(world):
+def test_timeout_of_the_service_is_reported_after_the_first_request(world):
     client, subject, clock, listener, *_ = world(*live(2))
     client.transport.fail_with = errors.APITimeoutError("no answer in time")
     tick(subject, clock)
     assert (len(client.transport.calls), listener.feeds[-1].problem) == (1, "not answering")
 
 
-def test_failing_look_of_one_subscription_is_shown_there_and_asked_for_less_often(world):
+def test_failing_extra_poll_is_reported_to_its_subscription_and_postponed(world):
     _, subject, clock, listener, *_ = world(*live(1))
     looked, shown = [], []
 
@@ -257,7 +257,7 @@ def test_pages_of_one_tick_are_bounded(world, monkeypatch):
     client, subject, clock, *_ = world(*live(1200))
     tick(subject, clock)
     assert client.transport.requests.count("GET /tasks") == 2
-    assert len(details(client)) == poller._MAX_DETAILS_A_TICK
+    assert len(details(client)) == poller._MAX_DETAILS_PER_TICK
 
 
 def test_tasks_that_the_listing_leaves_out_take_turns(world, monkeypatch):
@@ -267,7 +267,7 @@ def test_tasks_that_the_listing_leaves_out_take_turns(world, monkeypatch):
     for _ in range(8):
         tick(subject, clock)
         rounds.append(details(client))
-    assert {len(asked) for asked in rounds} == {poller._MAX_DETAILS_A_TICK}
+    assert {len(asked) for asked in rounds} == {poller._MAX_DETAILS_PER_TICK}
     asked = [path for one in rounds for path in one]
     assert len(set(asked[:70])) == len(set(asked[70:140])) == 70
 
@@ -288,7 +288,7 @@ def test_queue_positions_of_many_tasks_are_asked_for_in_turn(world):
 # Tasks that are slow to answer
 
 
-def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, background):
+def test_task_that_times_out_is_requested_in_the_background(world, background):
     client, subject, clock, listener, troubles, _ = world(*live(3))
     fail(client, "t0", errors.APITimeoutError("no answer in time"))
     for task_id in ("t0", "t1"):
@@ -303,7 +303,7 @@ def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, backgro
     assert details(client) == []
     background()
     tick(subject, clock)
-    assert troubles["t0"][0].feed.problem == "not answering"
+    assert troubles["t0"][0].status.problem == "not answering"
     fail(client, "t0", None)
     tick(subject, clock, 10.0)
     background()
@@ -312,7 +312,7 @@ def test_task_that_does_not_answer_is_asked_for_beside_the_others(world, backgro
     assert troubles["t0"][-1] is None
 
 
-def test_tasks_that_do_not_answer_are_few_at_a_time(world, background):
+def test_background_requests_are_limited(world, background):
     client, subject, clock, listener, *_ = world(*live(30))
     for n in range(29):
         fail(client, f"t{n}", errors.APITimeoutError("no answer in time"))

@@ -56,7 +56,7 @@ def test_submission_says_what_the_service_expects(client, case):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, APIConnectionError, ServerError])
-def test_accident_during_the_upload_kills_the_half_made_task(client, case, error):
+def test_failed_upload_kills_the_task(client, case, error):
     def fail():
         raise error("x", status=500) if error is ServerError else error("x")
 
@@ -72,12 +72,12 @@ def test_accident_during_the_upload_kills_the_half_made_task(client, case, error
         (simulators.SWMM(version="9.9"), {}, "5.2.3, 5.2.4"),
         (simulators.GROMACS(), {"commands": ["gmx"]}, "does not offer GROMACS"),
         (simulators.SWMM(), {"on": "other"}, "api-one"),
-        (simulators.SWMM(), {"time_to_live": "soon"}, "not a duration"),
+        (simulators.SWMM(), {"time_to_live": "soon"}, "A duration must be"),
         (simulators.SWMM(), {"colour": "blue"}, "colour"),
         (simulators.SplishSplash(), {"sim_config_filename": "nope.json"}, "nope.json"),
     ],
 )
-def test_bad_argument_is_told_and_nothing_is_submitted(client, case, simulator, arguments, said):
+def test_invalid_argument_raises_and_nothing_is_submitted(client, case, simulator, arguments, said):
     with pytest.raises(InputError, match=said):
         simulator.run(case, **arguments)
     assert "POST /tasks/submit" not in client.transport.requests
@@ -96,7 +96,7 @@ def test_missing_folder_costs_no_request(client, tmp_path):
     assert client.transport.calls == []
 
 
-def test_no_input_at_all_is_told(client):
+def test_run_without_inputs_raises(client):
     with pytest.raises(InputError, match="input_dir"):
         simulators.REEF3D().run()
 

@@ -91,7 +91,7 @@ def test_options_are_documented():
 def test_file_may_come_from_the_remote_storage(client, case):
     simulators.NWChem().run(case, sim_config_filename="far.nw", remote_assets="old/input")
     assert sent(client)[0]["cmd"] == "nwchem far.nw"
-    with pytest.raises(InputError, match="leads out"):
+    with pytest.raises(InputError, match="inside the input folder"):
         simulators.NWChem().run(sim_config_filename="../far.nw", remote_assets=["old/input"])
 
 

@@ -10,31 +10,31 @@ from tests.unit.simulators.expected_submissions import FILE, OWN
 
 REFUSED = [
     ("NWChem", {}, {"sim_config_filename": "g"}, "has no file 'g'"),
-    ("NWChem", {}, {"sim_config_filename": "../f"}, "leads out"),
-    ("NWChem", {}, {"sim_config_filename": "d/../../f"}, "leads out"),
-    ("NWChem", {}, {"sim_config_filename": "/etc/hosts"}, "leads out"),
+    ("NWChem", {}, {"sim_config_filename": "../f"}, "inside the input folder"),
+    ("NWChem", {}, {"sim_config_filename": "d/../../f"}, "inside the input folder"),
+    ("NWChem", {}, {"sim_config_filename": "/etc/hosts"}, "inside the input folder"),
     ("NWChem", {}, {"sim_config_filename": ""}, "sim_config_filename"),
     ("NWChem", {}, {"sim_config_filename": None}, "sim_config_filename"),
-    ("NWChem", {}, {"sim_config_filename": "a b"}, "blanks"),
+    ("NWChem", {}, {"sim_config_filename": "a b"}, "spaces or quotes"),
     ("NWChem", {}, {"sim_config_filename": "it's"}, "quotes"),
     ("NWChem", {}, {**FILE, "n_vcpus": 0}, "n_vcpus"),
     ("NWChem", {}, {**FILE, "n_vcpus": "3"}, "n_vcpus"),
-    ("NWChem", {}, {**FILE, "n_omp_threads": 3}, "no argument n_omp_threads"),
+    ("NWChem", {}, {**FILE, "n_omp_threads": 3}, "NWChem.run.*: n_omp_threads"),
     ("OpenSees", {"interface": "lisp"}, FILE, "python, tcl, eesd"),
-    ("GROMACS", {}, {"commands": []}, "empty"),
-    ("GROMACS", {}, {"commands": "gmx"}, "list"),
+    ("GROMACS", {}, {"commands": []}, "at least one command"),
+    ("GROMACS", {}, {"commands": "gmx"}, "must be a list"),
     ("GROMACS", {}, {"commands": ["gmx > log"]}, "shell"),
     ("GROMACS", {"device": "tpu"}, OWN, "auto, cpu, gpu"),
     ("GROMACS", {"device": "gpu"}, OWN, "api-one has none"),
     ("GX", {}, FILE, "api-one has none"),
-    ("Elmer", {}, {}, "either"),
-    ("Elmer", {}, {**OWN, "shell_script": "f"}, "either"),
+    ("Elmer", {}, {}, "either `commands` or `shell_script`"),
+    ("Elmer", {}, {**OWN, "shell_script": "f"}, "either `commands` or `shell_script`"),
     ("Elmer", {}, {"shell_script": "g"}, "has no file 'g'"),
-    ("Elmer", {}, {"shell_script": "../g"}, "leads out"),
-    ("OpenFOAM", {"distribution": "debian"}, OWN, "'foundation' or 'esi'"),
+    ("Elmer", {}, {"shell_script": "../g"}, "inside the input folder"),
+    ("OpenFOAM", {"distribution": "debian"}, OWN, "foundation, esi"),
     ("OpenFOAM", {"include_cfmesh": True}, OWN, "2412"),
-    ("WaveWatch3", {}, OWN, "either a switch"),
-    ("WaveWatch3", {}, {**OWN, "switch": "a", "custom_switch": "f"}, "either a switch"),
+    ("WaveWatch3", {}, OWN, "either `switch`"),
+    ("WaveWatch3", {}, {**OWN, "switch": "a", "custom_switch": "f"}, "either `switch`"),
     ("WaveWatch3", {}, {**OWN, "custom_switch": "g"}, "has no file 'g'"),
     ("XBeach", {}, {}, r"params\.txt"),
     ("SFINCS", {}, {}, r"sfincs\.inp"),
@@ -45,10 +45,10 @@ REFUSED = [
     ("FVCOM", {}, {}, "case_name"),
     ("FVCOM", {}, {"case_name": "c", "model": "lake"}, "estuary"),
     ("FVCOM", {}, {"case_name": "c", "working_dir": "d"}, "no folder 'd'"),
-    ("MOHID", {}, {"working_dir": ".."}, "leads out"),
+    ("MOHID", {}, {"working_dir": ".."}, "inside the input folder"),
     ("MOHID", {}, {"command": "sh"}, r"MohidWater\.exe"),
     ("SCHISM", {}, {"num_scribes": 0}, "num_scribes"),
-    ("FDS", {}, {**FILE, "n_mpi_processes": 3, "n_omp_threads": 2}, "more than the 4"),
+    ("FDS", {}, {**FILE, "n_mpi_processes": 3, "n_omp_threads": 2}, "has 4 processors"),
     ("SplishSplash", {}, {**FILE, "vtk_to_obj": True}, "particle_radius"),
     ("SplishSplash", {}, {**FILE, "gen_gif": True, "gen_gif_cam_fp": (1, 2)}, "three numbers"),
     ("CM1", {}, {**FILE, "landuse": "g"}, "has no file 'g'"),
@@ -60,7 +60,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "init", "run", "said"), REFUSED)
-def test_bad_input_is_told_and_nothing_submitted(client, case, name, init, run, said):
+def test_invalid_input_raises_and_nothing_is_submitted(client, case, name, init, run, said):
     with pytest.raises(InputError, match=said):
         getattr(simulators, name)(**init).run(case, **run)
     assert "POST /tasks/submit" not in client.transport.requests

@@ -59,29 +59,29 @@ def test_links_are_followed(folder, tmp_path):
     assert unpacked(folder).read("sim_dir/link.dat") == b"data"
 
 
-def test_missing_folder_is_told(tmp_path):
+def test_missing_input_folder_raises(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         validate_input_dir(tmp_path / "nowhere")
 
 
-def test_file_in_place_of_a_folder_is_told(folder):
-    with pytest.raises(InputError, match="is a file"):
+def test_input_dir_that_is_a_file_raises(folder):
+    with pytest.raises(InputError, match="must be a folder"):
         validate_input_dir(folder / "model.inp")
 
 
-def test_empty_folder_is_told(tmp_path):
+def test_empty_input_folder_raises(tmp_path):
     (tmp_path / "inner").mkdir()
     with pytest.raises(InputError, match="is empty"):
         validate_input_dir(tmp_path)
 
 
-def test_no_path_at_all_is_told():
+def test_input_dir_of_another_type_raises():
     with pytest.raises(InputError, match="NoneType"):
         validate_input_dir(None)
 
 
 @pytest.mark.parametrize("target", ["nowhere", "."])
-def test_broken_and_circular_links_are_told(folder, target):
+def test_broken_and_cyclic_links_raise(folder, target):
     (folder / "link").symlink_to(folder / target)
     with pytest.raises(InputError, match="link"):
         validate_input_dir(folder)

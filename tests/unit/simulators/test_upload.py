@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def large(case, monkeypatch):
-    monkeypatch.setattr(_upload, "_WORTH_A_BAR", 2_000_000)
+    monkeypatch.setattr(_upload, "_MIN_BAR_BYTES", 2_000_000)
     (case / "mesh.bin").write_bytes(os.urandom(3_000_000))
     return case
 

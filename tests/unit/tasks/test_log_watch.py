@@ -160,7 +160,7 @@ def test_log_that_is_too_fast_is_read_at_its_end(task, reading, monkeypatch):
 
     monkeypatch.setattr("time.thread_time", thread_time)
     # The matcher measures with the same clock: its own limit is not the subject here.
-    monkeypatch.setattr("inductiva_widgets.metrics.matcher._LONGEST_PIECE", float("inf"))
+    monkeypatch.setattr("inductiva_widgets.metrics.matcher._CHUNK_BUDGET_NS", float("inf"))
     watch = task.watch(RESIDUAL)
     lines = b"".join(b"residual %d\n" % n for n in range(20_000))
     reading.come(lines)

@@ -46,7 +46,7 @@ class FakeWatch:
         for number in range(self.samples):
             row = {one: values[number] for one, values in self.rows.items() if number < len(values)}
             gaps.add(MetricRow(number + 1, row))
-        return gaps.of(name)
+        return gaps.for_series(name)
 
     def suits_log_scale(self, name):
         return name in self.logs

@@ -70,7 +70,7 @@ def test_module_of_the_same_build_is_given(name):
 
 @pytest.mark.parametrize("name", ["loader", "../secrets", None, 7, "/etc/passwd"])
 def test_other_names_are_refused(name):
-    with pytest.raises(InputError, match="no such module"):
+    with pytest.raises(InputError, match="Unknown module"):
         assets.chunk_response({"name": name})
 
 
@@ -80,7 +80,7 @@ def test_front_end_that_was_not_built_says_how_to(monkeypatch, tmp_path):
         assets._read()
 
 
-def test_missing_bundle_is_told_with_the_command_that_makes_it(tmp_path):
+def test_missing_bundle_raises_with_the_build_command(tmp_path):
     code = (
         "import inductiva_widgets, pathlib\n"
         "read = pathlib.Path.read_text\n"

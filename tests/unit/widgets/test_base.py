@@ -70,12 +70,12 @@ def test_unchanged_task_sends_nothing_but_a_sign_of_life_now_and_then(card):
     for _ in range(5):
         poller.poll_once()
     assert changes == []
-    last = widget._teller._told["updated"] / 1000
+    last = widget._poll_status._last["updated"] / 1000
     widget._show_poll_status(PollStatus(last + 6))
     assert changes == ["feed"]
 
 
-def test_offline_service_is_told_at_once(card):
+def test_offline_service_is_sent_at_once(card):
     widget = card(status="computation-started")
     widget._show_poll_status(PollStatus(1.0, offline_since=2.0, error="gone"))
     assert widget.feed["offline_since"] == 2000

@@ -74,4 +74,4 @@ def test_reset_of_the_columns_gives_those_that_a_list_begins_with():
 
 def test_as_many_tasks_are_compared_as_the_page_offers():
     bar = (SOURCES / "panels" / "SelectionBar.tsx").read_text()
-    assert re.findall(r"MAX_COMPARED = (\d+);", bar) == [str(comparison.MOST)]
+    assert re.findall(r"MAX_COMPARED = (\d+);", bar) == [str(comparison.MAX_TASKS)]

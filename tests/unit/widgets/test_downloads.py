@@ -127,12 +127,12 @@ def test_second_download_of_a_task_is_refused_while_one_is_under_way(card, works
     if phase == "paused":
         ask(card, "pause_download", task_id="t1")
     reply = ask(card, "download", task_id="t1", names=None)
-    assert "under way" in reply["error"]["detail"]
+    assert "is running" in reply["error"]["detail"]
     assert len(works) == 1
 
 
 @pytest.mark.parametrize("way", ["cancelled", "failed"])
-def test_resume_begins_anew_with_the_same_files_what_has_ended(card, works, way):
+def test_resume_restarts_a_finished_download_with_the_same_files(card, works, way):
     ask(card, "download", task_id="t1", names=["a.csv"])
     download = download_of(card)
     if way == "cancelled":
@@ -162,7 +162,7 @@ def test_asking_a_download_that_is_not_there_harms_nothing(card, kind):
     assert card.download is None
 
 
-def test_going_on_with_a_download_that_is_not_there_is_told(card):
+def test_resume_without_a_download_fails(card):
     assert ask(card, "resume_download", task_id="t1")["ok"] is False
 
 

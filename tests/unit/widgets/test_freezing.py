@@ -149,7 +149,7 @@ def test_storm_of_changes_is_stored_in_few_updates_and_the_end_at_once(screen, b
 
 
 def test_last_of_a_storm_of_changes_is_stored_later(screen, service, monkeypatch):
-    monkeypatch.setattr("inductiva_widgets.widgets.base._STORED_EVERY", 0.05)
+    monkeypatch.setattr("inductiva_widgets.widgets.base._STORE_PERIOD", 0.05)
     stored = threading.Event()
     publish = screen.publish
 

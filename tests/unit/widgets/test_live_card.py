@@ -43,7 +43,7 @@ def names(card):
     return [one["name"] for one in card.live["series"]]
 
 
-def test_card_that_nobody_sees_reads_nothing(card, kernel):
+def test_invisible_card_reads_nothing(card, kernel):
     one = card()
     assert one.live is None
     assert kernel.quiet == []
@@ -96,7 +96,7 @@ def test_closed_card_of_a_running_task_reads_no_more(card, kernel):
     assert kernel.reading == []
 
 
-def test_watch_that_somebody_makes_later_is_shown_with_its_error(card, kernel):
+def test_later_watch_is_shown_with_its_error(card, kernel):
     # The cloud, without what it takes to read there.
     one = card(is_local=False)
     tell(one, "a", True)

@@ -169,7 +169,7 @@ def test_line_of_a_list_draws_the_first_series_in_few_points():
     assert (view["name"], view["last"], len(view["points"])) == ("p", 99.0, 24)
 
 
-def test_reading_that_was_begun_anew_does_not_empty_the_card():
+def test_restarted_watch_does_not_empty_the_card():
     shown = log_metrics_view([FakeWatch(p=[1.0])])
     begun = FakeWatch()
     assert prefer_newer(shown, log_metrics_view([begun])) == shown

@@ -129,7 +129,7 @@ def test_card_that_is_open_in_a_list_gets_them(make, spawned, monkeypatch):
 
 
 def test_packed_file_that_is_too_long_is_left_alone(make, monkeypatch):
-    monkeypatch.setattr(log_tail, "_LONGEST", 3)
+    monkeypatch.setattr(log_tail, "_MAX_ARCHIVED_SIZE", 3)
     assert log_tail.fetch_tail(make(files={"stderr.txt": b"too long"})) == []
 
 

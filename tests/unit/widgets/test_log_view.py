@@ -127,7 +127,7 @@ def test_character_that_never_became_whole_is_replaced_after_the_end(disk):
     assert (view["text"], view["stop"], view["can_grow"]) == ("�", 3, False)
 
 
-def test_log_that_became_shorter_is_begun_anew(disk):
+def test_log_that_became_shorter_is_read_from_its_end(disk):
     disk.files["stdout.txt"] = b"new\n"
     view = look(disk, after=100)
     assert (view["start"], view["text"], view["stop"]) == (0, "new\n", 4)
@@ -246,9 +246,9 @@ def test_after_the_end_the_log_is_read_out_of_the_archive(service, monkeypatch):
 def test_packed_log_that_is_too_long_is_not_inflated(service, monkeypatch):
     task = Task("t1", client=service(wire_task("t1")))
     monkeypatch.setattr(task, "open_output", lambda _: io.BytesIO(b"x" * 100))
-    monkeypatch.setattr(logs, "_LONGEST", 99)
+    monkeypatch.setattr(logs, "_MAX_ARCHIVED_SIZE", 99)
     view = log_view(task, {"name": "stdout.txt"})
-    assert view["note"] == "stdout.txt has 100 B, too much to look at its end here: download it."
+    assert view["note"] == "stdout.txt must have at most 99 B to be shown, got 100 B. Download it."
 
 
 def test_task_without_outputs_says_why(service):

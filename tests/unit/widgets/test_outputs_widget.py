@@ -87,7 +87,7 @@ def test_selected_are_the_files_that_the_page_chose(task, chosen, selected):
     assert widget.selected == selected
 
 
-def test_download_is_told(task, monkeypatch):
+def test_progress_of_a_download_is_sent(task, monkeypatch):
     asked = []
 
     def start_download(names=None):

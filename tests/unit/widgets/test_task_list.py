@@ -36,7 +36,7 @@ def _at_once(monkeypatch):
     monkeypatch.setattr(base, "run_in_thread", spawn)
     monkeypatch.setattr(selection_actions, "run_in_thread", spawn)
     monkeypatch.setattr(threading.Thread, "start", start)
-    monkeypatch.setattr(module, "_REST", 0.0)
+    monkeypatch.setattr(module, "_REORDER_PERIOD", 0.0)
     monkeypatch.setattr(follow_module, "PERIOD", 0.0)
 
 
@@ -200,7 +200,7 @@ def test_empty_table_is_fine():
 def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
     work = []
     monkeypatch.setattr(module, "run_in_thread", lambda action, on_error, name: work.append(action))
-    monkeypatch.setattr(module, "_GREETING", 0.0)
+    monkeypatch.setattr(module, "_FIRST_MESSAGE_TIMEOUT", 0.0)
     monkeypatch.setattr(table_controller, "_MAX_AGGREGATED_AT_ONCE", 3)
     short, _ = table(*many(3))
     assert short.totals["counts"] == {"ok": 3}
@@ -319,13 +319,13 @@ def test_page_that_comes_back_gets_the_head_as_it_is_now(table):
 
 
 def test_lines_keep_their_places_for_a_while(table, monkeypatch):
-    monkeypatch.setattr(module, "_REST", 1e9)
+    monkeypatch.setattr(module, "_REORDER_PERIOD", 1e9)
     widget, client = table(*many(3, "computation-started"))
     widget.query(tones="run")
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
     get_poller(client).poll_once()
     assert (widget.shape["lines"], widget.totals["counts"]) == (3, {"run": 2, "ok": 1})
-    monkeypatch.setattr(module, "_REST", 0.0)
+    monkeypatch.setattr(module, "_REORDER_PERIOD", 0.0)
     version = widget.shape["version"]
     get_poller(client).poll_once()
     assert [line["id"] for line in widget.head] == ["t0", "t2"]
@@ -333,7 +333,7 @@ def test_lines_keep_their_places_for_a_while(table, monkeypatch):
 
 
 def test_last_news_are_not_put_off(table, monkeypatch):
-    monkeypatch.setattr(module, "_REST", 1e9)
+    monkeypatch.setattr(module, "_REORDER_PERIOD", 1e9)
     widget, client = table(*many(1, "computation-started"))
     widget.query(tones="run")
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
@@ -455,7 +455,7 @@ def test_kill_of_nothing_that_lives_is_refused(table):
 
 
 @pytest.mark.parametrize("failing", [1, 5])
-def test_kills_that_fail_are_told_as_one(table, failing):
+def test_failed_kills_are_reported_as_one_error(table, failing):
     widget, client = table(*many(6, "computation-started"))
 
     def refuse():
@@ -507,7 +507,7 @@ def downloads(monkeypatch):
         work.end.set()
 
 
-def test_download_of_the_selection_is_told_in_the_trait(table, downloads):
+def test_download_of_the_selection_updates_the_trait(table, downloads):
     widget, _ = table(*many(3), wire_task("live", "submitted"))
     ask(widget, "select", on=True)
     assert ask(widget, "download_selected")["ok"]
@@ -518,14 +518,14 @@ def test_download_of_the_selection_is_told_in_the_trait(table, downloads):
     assert ask(widget, "resume_download")["ok"]
     assert widget.download["phase"] == "running"
     refused = ask(widget, "download_selected")
-    assert "under way" in refused["error"]["detail"]
+    assert "is running" in refused["error"]["detail"]
     work.end.set()
     download.result(10)
     assert widget.download["phase"] == "done"
 
 
 @pytest.mark.parametrize("way", ["cancelled", "failed"])
-def test_download_that_has_ended_begins_anew_with_the_same_tasks(table, downloads, way):
+def test_resume_restarts_a_finished_download_with_the_same_tasks(table, downloads, way):
     widget, _ = table(*many(3))
     ask(widget, "select", ids=["t1"], on=True)
     ask(widget, "download_selected")

@@ -6,7 +6,7 @@ import pytest
 from inductiva_widgets.errors import DownloadError
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.polling import PollStatus
-from inductiva_widgets.status import KNOWN_STATUSES, STATUS_FACTS
+from inductiva_widgets.status import KNOWN_STATUSES, Status
 from inductiva_widgets.widgets import view_models
 from inductiva_widgets.widgets.log_tail import last_lines
 from tests.unit.conftest import START, at, wire_task
@@ -74,7 +74,7 @@ def test_kill_says_what_it_means_and_that_nothing_needs_to_be_done():
 
 
 def test_every_task_that_ended_without_success_is_given_a_next_step():
-    for status in (code for code, facts in STATUS_FACTS.items() if facts.failed):
+    for status in (code for code in KNOWN_STATUSES if Status(code).is_failed):
         failure = view_models.task_view(info(status=status))["failure"]
         assert failure["title"], status
         assert "again" in failure["advice"], status

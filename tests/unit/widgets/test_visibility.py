@@ -84,7 +84,7 @@ def test_coming_back_looks_at_once(widget):
     assert widget.feed["is_paused"] is False
 
 
-def test_news_of_the_hidden_time_are_told_at_the_first_look(service):
+def test_updates_of_the_hidden_time_are_delivered_when_visible(service):
     client = service(wire_task("t1", RUNNING))
     card = card_of(client)
     tell(card, "a", True)
@@ -131,7 +131,7 @@ def break_a_callback(widget):
         subscription.on_status = fail
 
 
-def test_failing_callback_is_told_once_with_a_report_without_secrets(widget):
+def test_failing_callback_is_shown_once_with_a_report_without_secrets(widget):
     sent = record(widget)
     break_a_callback(widget)
     poller, _ = poller_of(widget)
@@ -143,27 +143,27 @@ def test_failing_callback_is_told_once_with_a_report_without_secrets(widget):
     assert CANARY not in str(push)
 
 
-def test_failing_callback_is_logged_and_the_others_still_hear(service, caplog):
+def test_failing_callback_is_logged_and_the_others_are_called(service, caplog):
     client = service(wire_task("t1", RUNNING))
     broken, sound = card_of(client), card_of(client)
     break_a_callback(broken)
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
     get_poller(client).poll_once()
-    assert "A listener of the poller failed" in caplog.text
+    assert "A callback of the poller failed" in caplog.text
     assert sound.view["status"] == "success"
 
 
-def test_failure_that_cannot_be_told_stops_nothing(widget, caplog):
+def test_failing_error_callback_is_logged(widget, caplog):
     def refuse(*_):
         raise OSError("no comm")
 
     widget.send = refuse
     break_a_callback(widget)
     poller_of(widget)[0].poll_once()
-    assert "Nor could its failure be told" in caplog.text
+    assert "The error callback of the poller failed" in caplog.text
 
 
-def test_failing_callback_of_a_download_is_told_too(service, monkeypatch):
+def test_failing_callback_of_a_download_is_shown(service, monkeypatch):
     class Download:
         progress, error = Progress(phase="running"), None
 
@@ -184,7 +184,7 @@ def test_display_that_was_cleared_before_it_was_drawn_rests(
     widget, monkeypatch, comes_beside_cells
 ):
     proof = threading.Event()
-    monkeypatch.setattr(base, "_comes_beside_cells", proof)
+    monkeypatch.setattr(base, "_receives_during_cells", proof)
     if comes_beside_cells:
         proof.set()
     widget._shown_at = time.monotonic()

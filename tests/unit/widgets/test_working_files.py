@@ -39,8 +39,8 @@ def test_files_come_with_what_is_known_of_them(task, monkeypatch):
     assert abs(view["as_of"] - task._state.server_time.timestamp() * 1000) < 10_000
 
 
-def test_folder_of_many_files_is_told_in_part(task, monkeypatch):
-    monkeypatch.setattr(working_files, "MOST", 3)
+def test_files_beyond_the_maximum_are_counted(task, monkeypatch):
+    monkeypatch.setattr(working_files, "MAX_FILES", 3)
     have(monkeypatch, task, *(WorkingFile(name=f"{n}.vtk") for n in range(10)))
     view = files_view(task)
     assert ([file["name"] for file in view["files"]], view["more"]) == (
