@@ -17,7 +17,7 @@ from inductiva_widgets.tasks._log_source import BACKLOG, LogChunk, StreamState
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 KEPT = 30.0
 """Seconds that a file is followed after somebody has looked at it."""
@@ -29,7 +29,7 @@ _lock = threading.Lock()
 _looks: dict[tuple[Client, str, str], _KeepAlive] = {}
 
 
-def open_stream(task: Task, name: str) -> BufferedText:
+def open_stream(task: RemoteTask, name: str) -> BufferedText:
     """Return what has come of a file; the first time waits for lines, some seconds at most.
 
     Parameters
@@ -91,7 +91,7 @@ class BufferedText:
 class _KeepAlive:
     """An interest in a file that ends some time after the last look."""
 
-    def __init__(self, task: Task, name: str) -> None:
+    def __init__(self, task: RemoteTask, name: str) -> None:
         self.is_over = False
         self.reader, self._interest = _log_stream.subscribe_with_stream(task, name, self)
         self._timer: threading.Timer | None = None

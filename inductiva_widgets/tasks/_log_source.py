@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from inductiva_widgets.errors import InductivaError
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 PERIOD = 1.0
 """Seconds between two looks at a file."""
@@ -101,7 +101,7 @@ class LogSource(Protocol):
         """Let go of what is open."""
 
 
-def read_from_archive(task: Task, name: str, at: int) -> ReadResult:
+def read_from_archive(task: RemoteTask, name: str, at: int) -> ReadResult:
     """Return what the archive of an ended task has of a file from a byte on.
 
     Parameters

@@ -18,7 +18,7 @@ from inductiva_widgets.tasks._log_source import (
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.transport import FileRange
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 # While a file grows its task is alive: that is not asked for at each look.
 _NEWS = 5.0
@@ -37,7 +37,7 @@ class HttpLogSource:
 
     pause = PERIOD
 
-    def __init__(self, task: Task, name: str) -> None:
+    def __init__(self, task: RemoteTask, name: str) -> None:
         self._task, self._name = task, name
         self._at: int | None = None
         self._has_read = False

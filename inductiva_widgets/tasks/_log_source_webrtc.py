@@ -20,7 +20,7 @@ from inductiva_widgets.tasks._overlap import overlap_length, resume_index
 from inductiva_widgets.webrtc.messages import parse_last_modified, parse_lines
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 LINES = 1000
 """Lines that are asked for at first, and again after a lost connection."""
@@ -54,7 +54,7 @@ class WebRtcLogSource:
     """
 
     def __init__(
-        self, task: Task, name: str, *, clock: Callable[[], float] = time.monotonic
+        self, task: RemoteTask, name: str, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._task, self._name, self._clock = task, name, clock
         self._stream: webrtc.AnswerStream | None = None

@@ -24,7 +24,7 @@ from inductiva_widgets.tasks._log_source_http import HttpLogSource
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 __all__ = [
     "BUDGET",
@@ -65,7 +65,7 @@ class LogSubscription:
         self._on_cancel()
 
 
-def subscribe(task: Task, name: str, listener: LogListener) -> LogSubscription:
+def subscribe(task: RemoteTask, name: str, listener: LogListener) -> LogSubscription:
     """Read a file from its beginning, as far as it can be had, and go on until the task ends.
 
     Returns at once; the reading happens on a thread of its own, one for each file of a task, and
@@ -108,7 +108,7 @@ class StreamBuffer(NamedTuple):
 class LogStream:
     """Reads one file for all of its listeners; made by ``follow``."""
 
-    def __init__(self, task: Task, name: str, key: _Key) -> None:
+    def __init__(self, task: RemoteTask, name: str, key: _Key) -> None:
         self._task, self._name, self._key = task, name, key
         self._wake = threading.Event()
         self._looked = threading.Condition(_lock)
@@ -249,7 +249,7 @@ _readers: dict[_Key, LogStream] = {}
 
 
 def subscribe_with_stream(
-    task: Task, name: str, listener: LogListener
+    task: RemoteTask, name: str, listener: LogListener
 ) -> tuple[LogStream, LogSubscription]:
     """Follow a file, and return its reader too."""
     key = (task.client, task.id, name)
@@ -261,7 +261,7 @@ def subscribe_with_stream(
         return reader, reader.join(listener)
 
 
-def _source(task: Task, name: str) -> LogSource:
+def _source(task: RemoteTask, name: str) -> LogSource:
     # Asked first, for the first answer tells what kind of service this is.
     task.refresh(PERIOD)
     if task.client.is_local:

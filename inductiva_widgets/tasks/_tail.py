@@ -15,7 +15,7 @@ from inductiva_widgets.tasks._log_stream import LogChunk, StreamState, subscribe
 from inductiva_widgets.tasks._text_file import open_text
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 # Bytes that the last lines are looked for in.
 _LAST = 1 << 16
@@ -27,7 +27,7 @@ _HELD = 4 << 20
 _PATIENCE = 0.5
 
 
-def print_tail(task: Task, names: list[str], lines: int) -> None:
+def print_tail(task: RemoteTask, names: list[str], lines: int) -> None:
     """Print the last lines of files."""
     for name in names:
         shown = _last_lines(task, name, lines)
@@ -36,7 +36,7 @@ def print_tail(task: Task, names: list[str], lines: int) -> None:
         _write("".join(f"{line}\n" for line in shown))
 
 
-def print_and_follow(task: Task, names: list[str], lines: int) -> None:
+def print_and_follow(task: RemoteTask, names: list[str], lines: int) -> None:
     """Print the last lines of files and what is added, until the task ends or an interrupt."""
     feeds = [_FileTail(name, lines) for name in names]
     interests = [subscribe(task, feed.name, feed) for feed in feeds]
@@ -165,7 +165,7 @@ def _is_final(error: InductivaError | None) -> bool:
     return isinstance(error, ConfigurationError)
 
 
-def _last_lines(task: Task, name: str, lines: int) -> list[str]:
+def _last_lines(task: RemoteTask, name: str, lines: int) -> list[str]:
     info = task.refresh()
     if not task.client.is_local and info.status.is_computing:
         from inductiva_widgets import webrtc

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from inductiva_widgets.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 FILE = "file"
 """The edition whose bytes are those of the file; others are what came of it while it ran."""
@@ -38,7 +38,7 @@ class TextFile(Protocol):
 
 
 @contextmanager
-def open_text(task: Task, name: str, max_age: float = 0.0) -> Iterator[TextFile]:
+def open_text(task: RemoteTask, name: str, max_age: float = 0.0) -> Iterator[TextFile]:
     """Open a text file of a task.
 
     Parameters
@@ -81,7 +81,7 @@ def open_text(task: Task, name: str, max_age: float = 0.0) -> Iterator[TextFile]
         yield _ArchivedFile(member)
 
 
-def _open_growing(task: Task, name: str, *, can_grow: bool) -> TextFile | None:
+def _open_growing(task: RemoteTask, name: str, *, can_grow: bool) -> TextFile | None:
     """Return a file of the embedded server; None where it will never have it."""
     try:
         return _GrowingFile(task, name, can_grow=can_grow)
@@ -106,7 +106,7 @@ class _GrowingFile:
     edition = FILE
     is_packed = False
 
-    def __init__(self, task: Task, name: str, *, can_grow: bool) -> None:
+    def __init__(self, task: RemoteTask, name: str, *, can_grow: bool) -> None:
         self.can_grow = can_grow
         self._task, self._name = task, name
         part = task.client.read_task_file(task.id, name, most=_FIRST_LOOK)

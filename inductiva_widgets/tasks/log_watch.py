@@ -8,7 +8,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import explain_interrupt
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 __all__ = ["LogWatch", "StopAction", "Then", "WatchRegistry", "preset_for", "registry"]
 
@@ -92,7 +92,7 @@ class LogWatch:
 
     def __init__(
         self,
-        task: Task,
+        task: RemoteTask,
         wanted: str | Preset | None,
         *,
         file: str = STDOUT,
@@ -139,7 +139,7 @@ class LogWatch:
             self._interest.cancel()
 
     @classmethod
-    def automatic(cls, task: Task) -> LogWatch:
+    def automatic(cls, task: RemoteTask) -> LogWatch:
         """Return a watch by the preset of the task's simulator, which lasts as long as it is kept.
 
         Without a preset it tells of the file's growth alone. Costs a request while nothing is known
@@ -515,9 +515,8 @@ class StopAction:
         self.note = f"Condition met: {reason}"
         if self._then == "notify" or (info is not None and info.is_terminal):
             return
-        action = self._kill_task if self._then == "kill" else self._call
         run_in_thread(
-            lambda: action(watch, reason),
+            lambda: self._act(watch, reason),
             lambda error: watch._report("What follows a condition", error),
             "stop",
         )
@@ -526,8 +525,11 @@ class StopAction:
         """Stop trying to kill."""
         self._cancelled.set()
 
-    def _call(self, watch: LogWatch, _reason: str) -> None:
-        watch.context.run(cast("Callable[[LogWatch], Any]", self._then), watch)
+    def _act(self, watch: LogWatch, reason: str) -> None:
+        if isinstance(self._then, str):
+            self._kill_task(watch, reason)
+        else:
+            watch.context.run(self._then, watch)
 
     def _kill_task(self, watch: LogWatch, reason: str) -> None:
         pause = _FIRST_PAUSE
@@ -557,7 +559,7 @@ class WatchRegistry:
         self._retained: set[LogWatch] = set()
         self._callbacks: list[Callable[[LogWatch], None]] = []
 
-    def for_task(self, task: Task) -> list[LogWatch]:
+    def for_task(self, task: RemoteTask) -> list[LogWatch]:
         """Return the watches of a task, running or finished, oldest first.
 
         Parameters

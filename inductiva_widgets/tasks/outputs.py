@@ -12,7 +12,7 @@ from inductiva_widgets.tasks import _display
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import ZipEntry
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class OutputsInfo:
 
     size: int | None
     contents: tuple[OutputFile, ...]
-    task: Task | None = field(default=None, repr=False, compare=False)
+    task: RemoteTask | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def from_listing(cls, listing: ArchiveListing, task: Task | None = None) -> OutputsInfo:
+    def from_listing(cls, listing: ArchiveListing, task: RemoteTask | None = None) -> OutputsInfo:
         """Return the listing without its folders; costs no request.
 
         Parameters
@@ -80,7 +80,7 @@ class OutputsInfo:
 
     @classmethod
     def from_members(
-        cls, size: int, members: Mapping[str, ZipEntry], task: Task | None = None
+        cls, size: int, members: Mapping[str, ZipEntry], task: RemoteTask | None = None
     ) -> OutputsInfo:
         """Return the listing that an archive's own directory gives, without its folders.
 
@@ -120,4 +120,4 @@ class OutputsInfo:
         return "\n".join([f"Archive size: {format_bytes(self.size)}", "Contents:", *lines])
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
-        return _display.outputs_mimebundle(self)
+        return _display.outputs_mimebundle(self.task, str(self))

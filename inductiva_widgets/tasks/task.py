@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.log_watch import LogWatch, Then
     from inductiva_widgets.tasks.outputs import OutputsInfo
     from inductiva_widgets.tasks.working_files import ModifiedFile, RawText, WorkingFiles
-    from inductiva_widgets.widgets import TaskWidget
 
 _WAIT_INTERRUPTED = "The wait was interrupted; task {0.id} goes on."
 
@@ -318,7 +317,12 @@ class Task:
         >>> status.is_failed
         False
         """
-        info = poll_until(self, lambda info: info.is_terminal, polling_period, silent_mode)
+        info = poll_until(
+            self._state,
+            lambda info: info.is_terminal,
+            polling_period,
+            _display.show_wait(self, silent_mode),
+        )
         if download_std_on_completion and info.has_outputs:
             try:
                 self.download_outputs(["stdout.txt", "stderr.txt"], _quiet=True)
@@ -363,10 +367,10 @@ class Task:
         """
         target = known_status(status)
         info = poll_until(
-            self,
+            self._state,
             lambda info: info.status == target or info.is_terminal,
             polling_period,
-            silent_mode,
+            _display.show_wait(self, silent_mode),
             shows_end=False,
         )
         return info.status == target
@@ -933,7 +937,7 @@ class Task:
         """
         return _watches.read_metrics(self, pattern, file=file, rows=rows)
 
-    def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener:
+    def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener[Task]:
         """Call a function with the task's status now and at each change, until the task has ended.
 
         What the function prints appears in the cell that called ``on_status``, whichever cell is
@@ -962,8 +966,13 @@ class Task:
 
     # Display
 
-    def widget(self) -> TaskWidget:
+    def widget(self) -> Any:
         """Return a new live card of the task; costs requests as ``TaskWidget`` does.
+
+        Returns
+        -------
+        TaskWidget
+            It can be placed in a layout of ipywidgets.
 
         Examples
         --------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import urlsplit
@@ -23,15 +24,18 @@ from inductiva_widgets.tasks.task import Task, known_status
 from inductiva_widgets.tasks.text_table import format_task_table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.tasks.log_watch import LogWatch
-    from inductiva_widgets.widgets import TaskListWidget
 
 Result = TypeVar("Result")
 
+# Requests for details at the same time.
+_MAX_REQUESTS = 4
 # Failed tasks that an error names.
 _MAX_NAMED = 3
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -295,7 +299,7 @@ class TaskList(Sequence[Task]):
             columns=columns,
             metadata=metadata,
             raw=raw,
-            now=self[0]._state.server_time if self._items else None,
+            now=self._server_time(),
             source=self._frame_source(),
         )
 
@@ -319,9 +323,19 @@ class TaskList(Sequence[Task]):
         >>> "status" in tasks.compare()
         True
         """
-        from inductiva_widgets.tasks._compare import compare
+        from inductiva_widgets.frames._compare import compare, comparison_frame
 
-        return compare(self, details=details, always=always)
+        # A single task is refused below, so its detail is not requested.
+        if len(self) > 1:
+            _fetch_details(list(self) if details else self._without_info())
+        frame = comparison_frame(
+            self._infos(), details=details, now=self._server_time(), source=self._frame_source()
+        )
+        return compare(frame, always=always)
+
+    def _server_time(self) -> datetime | None:
+        """Return the present time of the first task's service, or None for an empty list."""
+        return self[0].client.server_time if self._items else None
 
     def _frame_source(self) -> dict[str, Any]:
         """Return the service of the tasks as frames have it; nothing where there are several.
@@ -510,7 +524,7 @@ class TaskList(Sequence[Task]):
         follow: bool = False,
         columns: Sequence[str] | None = None,
         mode: str = "table",
-    ) -> TaskListWidget:
+    ) -> Any:
         """Return a new live table of the tasks; costs one request a second while tasks are alive.
 
         Parameters
@@ -522,6 +536,11 @@ class TaskList(Sequence[Task]):
             Names of the first columns, such as ``["status", "task_id", "cost_usd"]``.
         mode
             ``"table"`` or ``"timeline"``.
+
+        Returns
+        -------
+        TaskListWidget
+            It can be filtered with ``query``, and has what is ``selected``.
 
         Raises
         ------
@@ -555,6 +574,18 @@ def _check_service(service: object, client: Client) -> None:
         f"This frame has tasks of {service}, but the client is that of {client.url}: connect to "
         "the frame's service with inductiva.connect(...), or give its client=."
     )
+
+
+def _fetch_details(tasks: Sequence[Task]) -> None:
+    """Request the details of tasks, several at a time; the first error ends it."""
+    if not tasks:
+        return
+    pool = ThreadPoolExecutor(_MAX_REQUESTS, thread_name_prefix="inductiva-details")
+    try:
+        for answer in [pool.submit(task.get_info) for task in tasks]:
+            answer.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def for_each(tasks: Sequence[Task], action: Callable[[Task], Result], done: str) -> list[Result]:
