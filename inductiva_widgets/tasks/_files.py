@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.downloads import ArchiveRequest, Limits, RemoteArchive
     from inductiva_widgets.tasks._state import RemoteTask, TaskState
 
-# The folders inside the archives; source: the wire protocol.
+# The folders inside the archives, according to the wire protocol.
 ARTIFACTS = "artifacts/"
 INPUTS = "sim_dir/"
 

@@ -1,6 +1,6 @@
 """The files and the load of the machine that computes a task.
 
-They come from the embedded server over HTTP and from the cloud over WebRTC, which needs
+The embedded server sends them over HTTP, the cloud over WebRTC, which needs
 ``pip install "inductiva-widgets[live]"``. All readers of one task share a connection.
 """
 
@@ -72,7 +72,7 @@ def last_modified_file(task: RemoteTask) -> ModifiedFile:
         raise TaskError(f"Task {task.id} has not written a file yet.")
     age = (now - modified).total_seconds()
     if found.now_timestamp is not None:
-        # Both by the clock of the machine.
+        # Both times are by the clock of the machine.
         age = found.now_timestamp - found.most_recent_timestamp
     return ModifiedFile(found.most_recent_file, modified, max(0.0, age))
 

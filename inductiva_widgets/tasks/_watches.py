@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.log_watch import Then
 
 _BLOCK = 1 << 20
-# Seconds until a new watch must have read the file once.
+# Seconds to wait for the first read of a new watch.
 _FIRST_READ = 15.0
 
 
@@ -97,5 +97,5 @@ def _find_or_start(task: RemoteTask, source: str, pattern: str | None, file: str
         if (watch.pattern, watch.file) == (source, file) and not watch.is_finished:
             return watch
     watch = start_watch(task, pattern, file=file)
-    watch._looked.wait(_FIRST_READ)
+    watch._has_polled.wait(_FIRST_READ)
     return watch

@@ -24,9 +24,9 @@ class OutputFile:
     name
         Path in the archive, with forward slashes.
     size
-        Size in bytes, None where unknown.
+        Size in bytes, None if unknown.
     compressed_size
-        Size in the archive in bytes, None where unknown.
+        Size in the archive in bytes, None if unknown.
     """
 
     name: str
@@ -41,11 +41,11 @@ class OutputsInfo:
     Parameters
     ----------
     size
-        Size of the archive in bytes, None where unknown.
+        Size of the archive in bytes, None if unknown.
     contents
-        Its files; folders are left out.
+        Its files, without folders.
     task
-        Whose outputs they are, where known.
+        The task, if known.
 
     Examples
     --------
@@ -67,9 +67,9 @@ class OutputsInfo:
         Parameters
         ----------
         listing
-            The service's answer.
+            Response of the service.
         task
-            Whose outputs they are, where known.
+            The task, if known.
         """
         files = tuple(
             OutputFile(entry.name, entry.size, entry.compressed_size)
@@ -82,16 +82,16 @@ class OutputsInfo:
     def from_members(
         cls, size: int, members: Mapping[str, ZipEntry], task: RemoteTask | None = None
     ) -> OutputsInfo:
-        """Return the listing that an archive's own directory gives, without its folders.
+        """Return the listing of an archive's directory, without its folders.
 
         Parameters
         ----------
         size
             Size of the archive in bytes.
         members
-            Its entries by their names.
+            Entries by name.
         task
-            Whose outputs they are, where known.
+            The task, if known.
         """
         files = tuple(
             OutputFile(name, member.size, member.compressed_size)
@@ -107,7 +107,7 @@ class OutputsInfo:
 
     @property
     def total_size(self) -> int:
-        """Sum of the files' sizes in bytes, those of unknown size left out."""
+        """Sum of the known sizes in bytes."""
         return sum(file.size or 0 for file in self.contents)
 
     def __str__(self) -> str:
