@@ -1,7 +1,7 @@
 """Entry points: objects by name, imported at the first use.
 
-A part that needs an object of a package above it loads an entry point: a task that shows itself
-loads "task_view". Which object that is says `inductiva_widgets` alone, which knows all packages.
+A module that needs an object of a package above its own loads an entry point: a task that shows
+itself loads "task_view". Only `inductiva_widgets` registers them, as it knows all packages.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _references: dict[str, str] = {}
 
 
 def register(**references: str) -> None:
-    """Register objects, which are not imported yet.
+    """Register objects without importing them.
 
     Parameters
     ----------
     **references
-        For each name the object as ``"module:attribute"``, the notation of package metadata.
+        Each object as ``"module:attribute"``, the notation of package metadata.
     """
     _references.update(references)
 
