@@ -33,6 +33,7 @@ they are used. Every call says what it costs: a request is one question to the s
 
 from __future__ import annotations
 
+from inductiva_widgets import _entry_points
 from inductiva_widgets._version import __version__
 
 # What type checkers take for typing.TYPE_CHECKING, without the import that it costs.
@@ -97,6 +98,15 @@ _HOMES = {
     "TaskWidget": "inductiva_widgets.widgets",
     "connect": "inductiva_widgets.http.default_client",
 }
+
+# What lower packages use of higher ones: tasks show themselves, and frames become tasks again.
+_entry_points.register(
+    download_view="inductiva_widgets.widgets:DownloadWidget",
+    outputs_view="inductiva_widgets.widgets:OutputsWidget",
+    task_view="inductiva_widgets.widgets:TaskWidget",
+    task_list_view="inductiva_widgets.widgets:TaskListWidget",
+    tasks_from_frame="inductiva_widgets.tasks:TaskList.from_frame",
+)
 
 
 def __getattr__(name: str) -> Any:

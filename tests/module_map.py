@@ -36,8 +36,6 @@ PLACES = {
 }
 # Every package may import these, so their arrows are left out.
 GROUND = "errors · status · models · timing · config · formatting"
-# A late import against the arrows, named as an exception where they are tested.
-ASKED_FOR = (("frames", "plots"),)
 
 
 class Colours(NamedTuple):
@@ -83,7 +81,6 @@ def picture(colours: Colours) -> str:
         f'</marker></defs><g transform="translate(0 78)">',
     ]
     parts += [_arrow(start, end, colours) for start, end in sorted(arrows())]
-    parts += [_arrow(start, end, colours, ' stroke-dasharray="4 4"') for start, end in ASKED_FOR]
     parts += [
         _box(package, what, COLUMNS[column], ROWS[row], WIDTH, colours)
         for package, (column, row, what) in PLACES.items()
@@ -117,7 +114,7 @@ def _box(
     )
 
 
-def _arrow(start: str, end: str, colours: Colours, dashes: str = "") -> str:
+def _arrow(start: str, end: str, colours: Colours) -> str:
     (column, row, _), (to_column, to_row, _) = PLACES[start], PLACES[end]
     x, y, to_x, to_y = COLUMNS[column], ROWS[row], COLUMNS[to_column], ROWS[to_row]
     if row == to_row:
@@ -130,8 +127,8 @@ def _arrow(start: str, end: str, colours: Colours, dashes: str = "") -> str:
         x, to_x = x + WIDTH / 2 + lean * 30, to_x + WIDTH / 2 - lean * 30
         y += HEIGHT
     return (
-        f'<path d="M{x} {y}L{to_x} {to_y}" stroke="{colours.line}" stroke-width="1.4"'
-        f'{dashes} marker-end="url(#tip)"/>'
+        f'<path d="M{x} {y}L{to_x} {to_y}" stroke="{colours.line}" stroke-width="1.4" '
+        f'marker-end="url(#tip)"/>'
     )
 
 

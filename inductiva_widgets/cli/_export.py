@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -93,8 +93,7 @@ def _frames(
     while True:
         on_page(page)
         fields = TaskColumns.read(page)
-        now = datetime.now(timezone.utc) + timedelta(seconds=client.transport.clock_skew)
-        frame = build_frame(fields, columns=options.columns, now=now, source=source)
+        frame = build_frame(fields, columns=options.columns, now=client.server_time, source=source)
         if options.metadata:
             text = fields.texts[METADATA]
             # The code -1 of a missing value selects the last element.

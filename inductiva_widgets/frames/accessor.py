@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from inductiva_widgets import _entry_points
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._provenance import task_ids
-
-if TYPE_CHECKING:
-    from inductiva_widgets.http.client import Client
-    from inductiva_widgets.tasks import TaskList
 
 
 @pd.api.extensions.register_dataframe_accessor("inductiva")
@@ -53,13 +50,19 @@ class TaskFrameAccessor:
         indexed = frame.set_axis(pd.Index(ids, dtype=str, name=schema.INDEX), axis="index")
         return indexed.drop(columns=schema.INDEX)
 
-    def tasks(self, client: Client | None = None) -> TaskList:
+    def tasks(self, client: Any = None) -> Any:
         """Return the tasks, live again, as ``TaskList.from_frame`` does.
 
         Parameters
         ----------
         client
-            The service; by default that of the last ``inductiva_widgets.connect``.
+            The ``Client`` of the service; by default that of the last
+            ``inductiva_widgets.connect``.
+
+        Returns
+        -------
+        TaskList
+            In the order of the rows.
 
         Raises
         ------
@@ -71,9 +74,7 @@ class TaskFrameAccessor:
         >>> df.head(3).inductiva.tasks()
         TaskList(3 tasks)
         """
-        from inductiva_widgets.tasks import TaskList
-
-        return TaskList.from_frame(self._unchecked, client)
+        return _entry_points.load("tasks_from_frame")(self._unchecked, client)
 
     def timeline(self, **options: Any) -> Any:
         """Return the chart ``inductiva_widgets.plots.timeline``.

@@ -39,10 +39,10 @@ class _Format(NamedTuple):
 
 
 _FORMATS = {
-    ".csv": _Format("_csv", "writer", "read"),
-    ".parquet": _Format("_arrow", "parquet_writer", "read_parquet"),
-    ".arrow": _Format("_arrow", "arrow_writer", "read_arrow"),
-    ".xlsx": _Format("_excel", "writer", "read"),
+    ".csv": _Format("inductiva_widgets.frames._csv", "writer", "read"),
+    ".parquet": _Format("inductiva_widgets.frames._arrow", "parquet_writer", "read_parquet"),
+    ".arrow": _Format("inductiva_widgets.frames._arrow", "arrow_writer", "read_arrow"),
+    ".xlsx": _Format("inductiva_widgets.frames._excel", "writer", "read"),
 }
 
 
@@ -142,5 +142,5 @@ def _function(name: str, ending: str) -> Any:
             f"{ending or 'No ending'!r} tells no format: the name must end in "
             f"{', '.join(others)} or {last}."
         )
-    module = import_module(f"inductiva_widgets.frames.{found.module}")
+    module = import_module(found.module)
     return getattr(module, getattr(found, name))

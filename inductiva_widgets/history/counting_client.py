@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.http.client import MAX_PER_PAGE
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from inductiva_widgets.http.client import Client
 
 PER_PAGE = MAX_PER_PAGE
@@ -38,7 +39,7 @@ class CountingClient:
     @property
     def now(self) -> datetime:
         """The service's present time."""
-        return datetime.now(timezone.utc) + timedelta(seconds=self._client.transport.clock_skew)
+        return self._client.server_time
 
     def page(self, number: int) -> TaskPage:
         """Return a page of the listing; costs a request."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
@@ -82,6 +83,11 @@ class Client:
         One that was connected to by its address is known from its first answer on.
         """
         return self.transport.is_embedded
+
+    @property
+    def server_time(self) -> datetime:
+        """The service's present time, estimated from its last response."""
+        return datetime.now(timezone.utc) + timedelta(seconds=self.transport.clock_skew)
 
     # Tasks
 

@@ -3,12 +3,12 @@
 ```python
 task = inductiva.tasks.Task("n7pbtxunxqzuca6nwe9v0gn75")  # by its id
 tasks = inductiva.tasks.get(last_n=20, status="success")  # the last ones, a live table
-df = inductiva.tasks.history(since="90d")  # all of a time, as a DataFrame
+df = inductiva.tasks.history(since="90d")  # the last 90 days, as a DataFrame
 ```
 
 ``Task`` waits, kills, downloads. ``TaskList`` does the same with many, and turns into a DataFrame.
-``history`` keeps what has ended on this machine, so that a later call asks only for what is new;
-``inductiva_widgets.frames`` tells what the columns mean. ``compare`` shows what tasks differ in.
+``history`` caches finished tasks on this machine, so that a later call only requests what is new;
+``inductiva_widgets.frames`` lists the columns. ``compare`` shows the columns that differ.
 ``LogWatch`` reads numbers from the log of a running task, such as residuals.
 """
 

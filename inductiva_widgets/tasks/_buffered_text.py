@@ -1,7 +1,7 @@
 """Log text received from the cloud, readable as a file.
 
-There is no way to bytes of the file itself. It is followed from the first look on, and what has
-come since is numbered from its first byte; a gap begins another edition.
+The cloud gives no access to the bytes of the file. The log is followed from the first read on, and
+offsets count from the first byte received; a gap starts a new edition.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from inductiva_widgets.tasks._log_source import BACKLOG, LogChunk, StreamState
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 KEPT = 30.0
-"""Seconds that a file is followed after somebody has looked at it."""
+"""Seconds that a file is followed after the last read."""
 
-# Seconds in which the first lines mostly come.
-_FIRST = 3.0
+# Seconds to wait for the first lines.
+_FIRST_WAIT = 3.0
 
 _lock = threading.Lock()
-_looks: dict[tuple[Client, str, str], _KeepAlive] = {}
+_kept_alive: dict[tuple[Client, str, str], _KeepAlive] = {}
 
 
-def open_stream(task: Task, name: str) -> BufferedText:
-    """Return what has come of a file; the first time waits for lines, some seconds at most.
+def open_stream(task: RemoteTask, name: str) -> BufferedText:
+    """Return the text received so far; the first call waits up to 3 s for lines.
 
     Parameters
     ----------
@@ -42,16 +42,16 @@ def open_stream(task: Task, name: str) -> BufferedText:
     Raises
     ------
     InductivaError
-        Nothing has come, the reason given.
+        Nothing has been received; the message says why.
     """
     key = (task.client, task.id, name)
     with _lock:
-        looking = _looks.get(key)
-        is_new = looking is None or looking.is_over
-        if looking is None or looking.is_over:
-            looking = _looks[key] = _KeepAlive(task, name)
-        looking.stay(lambda: _forget(key))
-    backlog = looking.reader.buffer(_FIRST if is_new else 0.0)
+        entry = _kept_alive.get(key)
+        is_new = entry is None or entry.is_over
+        if entry is None or entry.is_over:
+            entry = _kept_alive[key] = _KeepAlive(task, name)
+        entry.stay(lambda: _forget(key))
+    backlog = entry.reader.buffer(_FIRST_WAIT if is_new else 0.0)
     state = backlog.state
     if not backlog.data and state is not None and state.error is not None:
         raise state.error
@@ -66,7 +66,7 @@ class BufferedText:
     name
         Name of the file.
     backlog
-        What has come of it.
+        The bytes received so far.
     """
 
     can_grow = True
@@ -89,22 +89,22 @@ class BufferedText:
 
 
 class _KeepAlive:
-    """An interest in a file that ends some time after the last look."""
+    """A subscription to a file that ends 30 s after the last read."""
 
-    def __init__(self, task: Task, name: str) -> None:
+    def __init__(self, task: RemoteTask, name: str) -> None:
         self.is_over = False
-        self.reader, self._interest = _log_stream.subscribe_with_stream(task, name, self)
+        self.reader, self._subscription = _log_stream.subscribe_with_stream(task, name, self)
         self._timer: threading.Timer | None = None
 
     def on_data(self, piece: LogChunk) -> None:
-        """Nothing is kept here: the reader does."""
+        """Do nothing: the stream keeps the bytes."""
 
     def on_state(self, state: StreamState) -> None:
-        """Notice the end."""
+        """Note whether the stream has finished."""
         self.is_over = state.is_finished
 
     def stay(self, forget: Callable[[], None]) -> None:
-        """Go on for a while."""
+        """Restart the timer that ends the subscription."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = threading.Timer(KEPT, forget)
@@ -112,12 +112,12 @@ class _KeepAlive:
         self._timer.start()
 
     def end(self) -> None:
-        """End the interest."""
-        self._interest.cancel()
+        """Cancel the subscription."""
+        self._subscription.cancel()
 
 
 def _forget(key: tuple[Client, str, str]) -> None:
     with _lock:
-        looking = _looks.pop(key, None)
-    if looking is not None:
-        looking.end()
+        entry = _kept_alive.pop(key, None)
+    if entry is not None:
+        entry.end()

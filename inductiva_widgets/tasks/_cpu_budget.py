@@ -3,57 +3,57 @@
 from __future__ import annotations
 
 SHARE = 0.03
-"""Of a core, for one log."""
+"""Share of one core, per log."""
 
-# Seconds of work at once, after a time with little of it, such as for what was printed before.
-_BURST = 2.0
-# Bytes that are always read of a piece.
-_LEAST = 1 << 14
-# Of a smaller piece the cost of a byte is not known well.
-_TELLING = 1 << 12
+# Seconds of CPU time that can be saved up, such as for the backlog.
+_MAX_SAVED = 2.0
+# Bytes of a chunk that are always read.
+_MIN_READ = 1 << 14
+# The cost per byte is not measured on smaller chunks, as it would be inexact.
+_MIN_MEASURED = 1 << 12
 
 
 class CpuBudget:
-    """Tells how much of what comes can be read; the rest is left out.
+    """Limits how much of each chunk is read; the rest is skipped.
 
     Parameters
     ----------
     now
-        Seconds, of a clock that only goes forward.
+        Present time of a monotonic clock, in seconds.
     """
 
     def __init__(self, now: float) -> None:
-        self._seen = now
-        self._saved = _BURST
-        # Seconds a byte.
+        self._updated_at = now
+        self._saved = _MAX_SAVED
+        # Seconds per byte.
         self._cost = 0.0
 
     def clip(self, data: bytes, now: float) -> bytes:
-        """Return the last part of a piece: as much as can be read; mostly all.
+        """Return the end of a chunk, as long as the budget allows.
 
         Parameters
         ----------
         data
-            The piece.
+            The chunk.
         now
-            The present.
+            Present time, in seconds.
         """
-        self._saved = min(_BURST, self._saved + SHARE * (now - self._seen))
-        self._seen = now
+        self._saved = min(_MAX_SAVED, self._saved + SHARE * (now - self._updated_at))
+        self._updated_at = now
         if self._cost * len(data) <= self._saved:
             return data
-        return data[-max(_LEAST, int(self._saved / self._cost)) :]
+        return data[-max(_MIN_READ, int(self._saved / self._cost)) :]
 
     def charge(self, seconds: float, size: int) -> None:
-        """Tell what reading has taken.
+        """Subtract the CPU time that reading has taken.
 
         Parameters
         ----------
         seconds
-            Of work.
+            CPU time.
         size
-            How many bytes were read.
+            Number of bytes read.
         """
-        self._saved = max(-_BURST, self._saved - seconds)
-        if size >= _TELLING:
+        self._saved = max(-_MAX_SAVED, self._saved - seconds)
+        if size >= _MIN_MEASURED:
             self._cost = seconds / size

@@ -14,10 +14,9 @@ from inductiva_widgets.tasks.outputs import OutputsInfo
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import ArchiveRequest, Limits, RemoteArchive
-    from inductiva_widgets.tasks._state import TaskState
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask, TaskState
 
-# The folders inside the archives; source: the wire protocol.
+# The folders inside the archives, according to the wire protocol.
 ARTIFACTS = "artifacts/"
 INPUTS = "sim_dir/"
 
@@ -36,7 +35,7 @@ class StoredFiles:
         # The outputs of a finished task do not change, so their directory is read once.
         self._archive: RemoteArchive | None = None
 
-    def output_info(self, task: Task) -> OutputsInfo:
+    def output_info(self, task: RemoteTask) -> OutputsInfo:
         """Return the listing of the output archive."""
         if self._archive is not None:
             return OutputsInfo.from_members(

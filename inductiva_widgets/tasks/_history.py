@@ -48,33 +48,33 @@ def history(
 ) -> pd.DataFrame:
     """Return the tasks of the account as a DataFrame, newest first.
 
-    Tasks that have ended are kept on this machine, in the user's cache folder
-    (``INDUCTIVA_CACHE_DIR`` names another), so that only what is new or was not over is fetched.
-    An interrupt keeps what came; the next call goes on from there.
+    Finished tasks are cached on this machine, in the user's cache folder or in
+    ``INDUCTIVA_CACHE_DIR``, so that only new and unfinished tasks are requested. An interrupt
+    keeps what has been received; the next call continues from there.
 
     Parameters
     ----------
     last_n
-        How many at most; None for all.
+        Maximum number of tasks; None for all.
     status, project, simulator
-        Only tasks that have this, such as ``status="success"``.
+        Only tasks with this value, such as ``status="success"``.
     since, until
-        Only tasks created not before the one, and before the other: a datetime, a date, an ISO
-        text (UTC where it names no zone), or how long ago, as a timedelta or a text like ``"7d"``.
+        Only tasks created at or after ``since``, and before ``until``: a datetime, a date, an ISO
+        string (UTC if it has no zone), or an age, as a timedelta or a string like ``"7d"``.
     columns
         Names of the columns, in order; by default the usual ones, which
         ``inductiva_widgets.frames`` lists.
     metadata
-        Whether to add a column ``metadata.<key>`` for each key of the tasks' metadata.
+        If True, add a column ``metadata.<key>`` for each key of the tasks' metadata.
     raw
-        Whether to give the service's own names and values instead, all of type object. They are
-        not kept here: each time costs one request for each 500 tasks, without a bar.
+        If True, return the service's own names and values instead, all of type object. They are
+        not cached: each call costs one request for each 500 tasks, without a progress bar.
     refresh
-        Whether to read anew what is kept, too.
+        If True, also request the cached tasks again.
     offline
-        Whether to make do with what is kept, without any request.
+        If True, return what is cached, without any request.
     progress
-        False to not show how far a long reading has come, in a notebook or a terminal.
+        If False, show no progress bar in a notebook or a terminal.
     client
         The service; by default that of the last ``inductiva_widgets.connect``.
 
@@ -82,18 +82,18 @@ def history(
     -------
     pandas.DataFrame
         One row a task, index ``task_id``. The first time costs one request for each 500 tasks;
-        later ones cost one, and a few more where tasks have ended that had not. Where the service
-        cannot be reached, what is kept comes instead, with a ``StaleHistoryWarning``.
-        ``df.attrs["inductiva"]`` tells of ``service``, ``as_of`` (the service's time of which the
-        rows are), ``requests``, ``kept`` (how many rows were not fetched), ``complete`` (whether
-        no row is missing) and ``offline``.
+        later ones cost one, and a few more if further tasks have finished. If the service cannot
+        be reached, the cached tasks are returned with a ``StaleHistoryWarning``.
+        ``df.attrs["inductiva"]`` has ``service``, ``as_of`` (the service's time of the rows),
+        ``requests``, ``kept`` (number of cached rows), ``complete`` (whether no row is missing)
+        and ``offline``.
 
     Raises
     ------
     InputError
-        An argument cannot be used, or nothing is kept and ``offline`` is set.
+        An argument is invalid, or nothing is cached and ``offline`` is set.
     APIConnectionError
-        The service cannot be reached and nothing is kept.
+        The service cannot be reached and nothing is cached.
 
     Examples
     --------
@@ -109,26 +109,26 @@ def history(
         raise InputError("refresh=True reads from the service, offline=True must not: choose one.")
     if raw and offline:
         raise InputError("Raw values are not kept on this machine: leave raw or offline out.")
-    wanted = _wanted(last_n, status, project, simulator, since, until)
+    query = _parse_query(last_n, status, project, simulator, since, until)
     from inductiva_widgets.frames._to_frame import build_frame, to_frame
     from inductiva_widgets.history import load
 
-    # What cannot be is said before anything is fetched.
+    # Raises for invalid columns before anything is requested.
     to_frame([], columns=columns, raw=raw)
     client = client or default_client()
     if raw:
-        return _raw(client, wanted).to_frame(columns, raw=True)
+        return _raw(client, query).to_frame(columns, raw=True)
     notes: list[str] = []
     try:
         if offline:
-            found = load.read_offline(client, wanted, notes.append)
+            found = load.read_offline(client, query, notes.append)
         else:
-            with history_progress(progress) as told:
+            with history_progress(progress) as on_progress:
                 found = load.load_history(
-                    client, wanted, refresh=refresh, told=told, warn=notes.append
+                    client, query, refresh=refresh, told=on_progress, warn=notes.append
                 )
     except KeyboardInterrupt:
-        # No warning: where warnings are errors, it would stand in the interrupt's place.
+        # No warning: if warnings are errors, it would replace the interrupt.
         sys.stderr.write("".join(f"{note}\n" for note in ["Interrupted.", *notes]))
         notes.clear()
         raise
@@ -144,24 +144,24 @@ def history(
     )
 
 
-def _raw(client: Client, wanted: HistoryQuery) -> TaskList:
-    """Return the tasks that are wanted, as the service lists them now."""
+def _raw(client: Client, query: HistoryQuery) -> TaskList:
+    """Return the tasks of a query, as the service lists them now."""
     from inductiva_widgets.frames._columnar import TaskColumns
 
-    narrowed = wanted.simulator or wanted.since is not None or wanted.until is not None
-    most = None if narrowed else wanted.last_n
-    listed = iter_tasks(wanted.status, wanted.project, last_n=most, client=client)
+    narrowed = query.simulator or query.since is not None or query.until is not None
+    last_n = None if narrowed else query.last_n
+    listed = iter_tasks(query.status, query.project, last_n=last_n, client=client)
     infos: list[TaskInfo] = []
     while page := list(islice(listed, MAX_PER_PAGE)):
         fields = TaskColumns.read(page)
-        infos += [page[place] for place in wanted.indices(fields).tolist()]
-        if wanted.is_exhausted(fields) or len(infos) >= (wanted.last_n or sys.maxsize):
+        infos += [page[index] for index in query.indices(fields).tolist()]
+        if query.is_exhausted(fields) or len(infos) >= (query.last_n or sys.maxsize):
             break
-    return TaskList._from_infos(infos[: wanted.last_n], client)
+    return TaskList._from_infos(infos[: query.last_n], client)
 
 
 def clear_history(client: Client | None = None) -> None:
-    """Remove what is kept of the account's task history on this machine; costs no request.
+    """Delete the account's task history from this machine's cache; costs no request.
 
     Parameters
     ----------
@@ -190,17 +190,17 @@ def _source(client: Client, found: HistoryResult) -> dict[str, Any]:
 
 
 def _is_demo(fields: TaskColumns) -> bool:
-    """Return whether the tasks are made up: a service has such tasks, or none."""
+    """Return whether the first task is a demo task, as then all tasks of the service are."""
     from inductiva_widgets.frames._columnar import METADATA
 
     text = fields.texts[METADATA]
     if not len(fields) or text.codes[0] < 0:
         return False
-    told = msgspec.json.decode(text.values[text.codes[0]], type=dict[str, str])
-    return told.items() >= DEMO_MARK.items()
+    metadata = msgspec.json.decode(text.values[text.codes[0]], type=dict[str, str])
+    return metadata.items() >= DEMO_MARK.items()
 
 
-def _wanted(  # noqa: PLR0917 - the arguments of history()
+def _parse_query(  # noqa: PLR0917 - the arguments of history()
     last_n: int | None,
     status: str | None,
     project: str | None,

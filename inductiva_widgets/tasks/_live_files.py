@@ -1,6 +1,6 @@
 """The files and the load of the machine that computes a task.
 
-They come from the embedded server over HTTP and from the cloud over WebRTC, which needs
+The embedded server sends them over HTTP, the cloud over WebRTC, which needs
 ``pip install "inductiva-widgets[live]"``. All readers of one task share a connection.
 """
 
@@ -17,13 +17,13 @@ from inductiva_widgets.tasks.working_files import ModifiedFile, RawText, Working
 
 if TYPE_CHECKING:
     from inductiva_widgets.models.tasks import TaskInfo
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 _PERIOD = 1.0
 
 
 def print_files(
-    task: Task, filenames: Iterable[str], lines: int, *, follow: bool, wait: bool
+    task: RemoteTask, filenames: Iterable[str], lines: int, *, follow: bool, wait: bool
 ) -> None:
     """Print the last lines of files; see ``Task.tail_files``."""
     from inductiva_widgets.tasks import _tail
@@ -43,7 +43,7 @@ def print_files(
     _tail.print_tail(task, names, lines)
 
 
-def list_files(task: Task) -> WorkingFiles:
+def list_files(task: RemoteTask) -> WorkingFiles:
     """Return the files in the folder of a running task; see ``Task.list_files``."""
     _require_computing(task, "Its output files are listed by task.get_output_info().")
     if task.client.is_local:
@@ -54,7 +54,7 @@ def list_files(task: Task) -> WorkingFiles:
     return WorkingFiles(WorkingFile(name=name) for name in names)
 
 
-def last_modified_file(task: Task) -> ModifiedFile:
+def last_modified_file(task: RemoteTask) -> ModifiedFile:
     """Return the file that was written last; see ``Task.last_modified_file``."""
     _require_computing(task, "The time of its end is in task.get_info().")
     now = task._state.server_time
@@ -72,12 +72,12 @@ def last_modified_file(task: Task) -> ModifiedFile:
         raise TaskError(f"Task {task.id} has not written a file yet.")
     age = (now - modified).total_seconds()
     if found.now_timestamp is not None:
-        # Both by the clock of the machine.
+        # Both times are by the clock of the machine.
         age = found.now_timestamp - found.most_recent_timestamp
     return ModifiedFile(found.most_recent_file, modified, max(0.0, age))
 
 
-def machine_load(task: Task) -> RawText:
+def machine_load(task: RemoteTask) -> RawText:
     """Return the output of ``top`` on the task's machine; see ``Task.top``."""
     _require_computing(task, "The figures of its machine are in task.get_info().")
     text = task.client.get_task_top(task.id) if task.client.is_local else _request(task, "top")
@@ -86,7 +86,7 @@ def machine_load(task: Task) -> RawText:
     return RawText(text)
 
 
-def _require_computing(task: Task, instead: str) -> None:
+def _require_computing(task: RemoteTask, instead: str) -> None:
     info = task.refresh()
     if info.is_terminal:
         raise TaskError(f"Task {task.id} has ended ({info.status}). {instead}")
@@ -106,7 +106,7 @@ def _not_started_error(info: TaskInfo) -> TaskError:
     )
 
 
-def _local_files(task: Task) -> list[WorkingFile]:
+def _local_files(task: RemoteTask) -> list[WorkingFile]:
     try:
         return task.client.list_task_files(task.id)
     except NotFoundError as error:
@@ -115,7 +115,7 @@ def _local_files(task: Task) -> list[WorkingFile]:
         ) from error
 
 
-def _request(task: Task, operation: str) -> Any:
+def _request(task: RemoteTask, operation: str) -> Any:
     from inductiva_widgets import webrtc
 
     return webrtc.request(task.client, task.id, webrtc.PeerRequest(operation))

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from inductiva_widgets.errors import InductivaError
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 PERIOD = 1.0
-"""Seconds between two looks at a file."""
+"""Seconds between two polls of a file."""
 
 BUDGET = 1 << 20
-"""Bytes that are read of a file in a period."""
+"""Bytes of a file that are read per period."""
 
 FLOOD = 128 << 10
-"""Bytes that are read in a period of a file that grows faster than that: the last ones."""
+"""Bytes read per period from the end of a file that grows faster than `BUDGET`."""
 
 BACKLOG = 4 << 20
-"""Bytes that are read of a file at first, and that are kept for those who come later."""
+"""Bytes that are read at first, and that are kept for listeners that join later."""
 
-# A packed file that is longer is not inflated for its end.
+# The end of a longer file in an archive is not read, as all before it must be inflated.
 _LONGEST_PACKED = 256 << 20
 
 
@@ -35,11 +35,11 @@ class LogChunk(NamedTuple):
     data
         The bytes.
     follows
-        Whether they follow on the bytes of the piece before: False for the first one, unless the
-        file begins there; where the file grew faster than it is read; after a lost connection whose
-        gap could not be closed; where the file was begun anew.
+        Whether they continue the previous chunk. False for a first chunk inside the file, if bytes
+        were skipped because the file grows too fast or the connection was lost, and if the file
+        was truncated.
     is_backlog
-        Whether the listener joined after the bytes were written, so that they are no news to it.
+        Whether the bytes were written before the listener joined.
     """
 
     data: bytes
@@ -48,18 +48,18 @@ class LogChunk(NamedTuple):
 
 
 class StreamState(NamedTuple):
-    """How the reading stands.
+    """State of a stream.
 
     Parameters
     ----------
-    is_over
-        Whether nothing more will come: the task has ended and all was read.
+    is_finished
+        Whether the task has ended and all was read.
     last_output
-        When the file was last written, by the service's clock; None where that is not known.
+        When the file was last written, by the service's clock; None if unknown.
     error
-        Why nothing comes at the moment; it is tried again unless ``is_over``.
+        Error of the last poll, which is retried unless ``is_finished``.
     note
-        What is waited for, in words: "" while all is well.
+        Sentence for people that says what the stream waits for, or "".
     """
 
     is_finished: bool = False
@@ -69,17 +69,17 @@ class StreamState(NamedTuple):
 
 
 class ReadResult(NamedTuple):
-    """What a look brought.
+    """Result of one poll.
 
     Parameters
     ----------
-    pieces
-        What was added.
+    chunks
+        The bytes that were added.
     state
-        How it stands now.
+        State after the poll.
     is_complete
-        Whether all that was in the file before is among what was read; False while a connection
-        has not brought anything yet.
+        Whether all that the file had before was read; False until a connection has sent
+        something.
     """
 
     chunks: Sequence[LogChunk]
@@ -88,21 +88,21 @@ class ReadResult(NamedTuple):
 
 
 class LogSource(Protocol):
-    """A file that is looked at again and again, always from the same thread."""
+    """A file that is polled, always from the same thread."""
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before the next look."""
+        """Seconds to wait before the next poll."""
 
     def poll(self) -> ReadResult:
-        """Read what was added since the last look."""
+        """Read what was added since the last poll."""
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close the connection, if one is open."""
 
 
-def read_from_archive(task: Task, name: str, at: int) -> ReadResult:
-    """Return what the archive of an ended task has of a file from a byte on.
+def read_from_archive(task: RemoteTask, name: str, at: int) -> ReadResult:
+    """Return the rest of a file, from an offset, out of a finished task's output archive.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def read_from_archive(task: Task, name: str, at: int) -> ReadResult:
     name
         Name of the file.
     at
-        How much was read before.
+        Offset of the first byte.
     """
     try:
         with task.open_output(name) as file:
@@ -124,5 +124,5 @@ def read_from_archive(task: Task, name: str, at: int) -> ReadResult:
                 [LogChunk(file.read(size - start), start == at)], StreamState(is_finished=True)
             )
     except InductivaError as error:
-        # Of a file that was read while the task ran, no more than its last words are missing.
+        # If the file was read while the task ran, at most its last bytes are missing.
         return ReadResult([], StreamState(is_finished=True, error=None if at else error))

@@ -18,14 +18,16 @@ from inductiva_widgets.tasks._log_source import (
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.transport import FileRange
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
-# While a file grows its task is alive: that is not asked for at each look.
-_NEWS = 5.0
+# Maximum age of the task's info while its file grows, as then the task is alive.
+_MAX_AGE_GROWING = 5.0
 
 
 class HttpLogSource:
-    """A file of a task; a look costs one request, seldom two, and now and then one for the task.
+    """Polls a file of the embedded server.
+
+    A poll costs one request, rarely two, and sometimes one for the task.
 
     Parameters
     ----------
@@ -37,18 +39,20 @@ class HttpLogSource:
 
     pause = PERIOD
 
-    def __init__(self, task: Task, name: str) -> None:
+    def __init__(self, task: RemoteTask, name: str) -> None:
         self._task, self._name = task, name
         self._at: int | None = None
         self._has_read = False
         self._was_quiet = True
-        # It grew faster than it is read: only its end is asked for.
+        # The file grows faster than it is read: request only its end.
         self._is_flooding = False
 
     def poll(self) -> ReadResult:
-        """Read what was added since the last look."""
-        # Asked before the file is read, so that the last words are among what is read.
-        is_over = self._task.refresh(PERIOD / 2 if self._was_quiet else _NEWS).is_terminal
+        """Read what was added since the last poll."""
+        # Requested first: if the task has ended by then, the read includes its last bytes.
+        is_over = self._task.refresh(
+            PERIOD / 2 if self._was_quiet else _MAX_AGE_GROWING
+        ).is_terminal
         try:
             piece, part = self._added()
         except NotFoundError:
@@ -56,21 +60,21 @@ class HttpLogSource:
                 return read_from_archive(self._task, self._name, self._at or 0)
             return ReadResult([], StreamState(note=f"{self._name} is not there yet."))
         self._was_quiet = piece is None
-        # What came last may be more than one look brings.
+        # The rest may be longer than one poll reads.
         is_read = is_over and part.size <= (self._at or 0)
         return ReadResult([piece] if piece else [], StreamState(is_read, part.modified))
 
     def close(self) -> None:
-        """Nothing is open between two looks."""
+        """Do nothing, as no connection stays open between two polls."""
 
     def _added(self) -> tuple[LogChunk | None, FileRange]:
         if self._at is None:
             return self._end(BACKLOG)
         if self._is_flooding:
             return self._end(FLOOD)
-        part = self._read(after=self._at, most=BUDGET)
+        part = self._read(BUDGET, after=self._at)
         if part.size < self._at:
-            # It was begun anew.
+            # The file was truncated.
             self._at = None
             return self._end(BACKLOG)
         if part.size > self._at + len(part.data) + BUDGET:
@@ -78,9 +82,9 @@ class HttpLogSource:
         self._at += len(part.data)
         return (LogChunk(part.data, follows=True) if part.data else None), part
 
-    def _end(self, most: int) -> tuple[LogChunk | None, FileRange]:
+    def _end(self, max_bytes: int) -> tuple[LogChunk | None, FileRange]:
         """Read the end of the file."""
-        part = self._read(most=most)
+        part = self._read(max_bytes)
         start, at = part.size - len(part.data), self._at
         self._at = part.size
         if at is not None and at > part.size:
@@ -89,10 +93,11 @@ class HttpLogSource:
         if at is not None and start <= at:
             new = part.data[at - start :]
             return (LogChunk(new, follows=True) if new else None), part
-        # A first look that reaches back to the beginning leaves nothing out.
+        # A first poll that reaches back to the beginning skips nothing.
         is_first = at is None and start == 0 and not self._has_read
         self._has_read = True
         return (LogChunk(part.data, is_first) if part.data else None), part
 
-    def _read(self, *, after: int | None = None, most: int) -> FileRange:
-        return self._task.client.read_task_file(self._task.id, self._name, after=after, most=most)
+    def _read(self, max_bytes: int, *, after: int | None = None) -> FileRange:
+        client = self._task.client
+        return client.read_task_file(self._task.id, self._name, after=after, most=max_bytes)

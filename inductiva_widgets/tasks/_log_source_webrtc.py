@@ -1,7 +1,7 @@
 """Log source over WebRTC, for tasks on the cloud.
 
-There are no byte places on this way: after a lost connection the last lines are asked for again,
-and put on where they overlap with those that are known.
+This protocol has no byte offsets: after a lost connection the last lines are requested again and
+joined where they overlap with the known ones.
 """
 
 from __future__ import annotations
@@ -20,28 +20,30 @@ from inductiva_widgets.tasks._overlap import overlap_length, resume_index
 from inductiva_widgets.webrtc.messages import parse_last_modified, parse_lines
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 LINES = 1000
-"""Lines that are asked for at first, and again after a lost connection."""
+"""Lines that are requested at first, and again after a lost connection."""
 
-# Those that are kept for the comparison: more than are asked for, and no more than so many bytes.
+# Lines and bytes that are kept to find the overlap.
 _KEPT, _KEPT_BYTES = 2 * LINES, 1 << 20
-# Seconds of silence after which the first lines are taken to be all, and how long they may take: a
-# program that never pauses is not silent. What was lost is found again in all of them alone.
+# The first lines are complete after this many seconds of silence, or after a total time, as a
+# program may never pause. It is longer after a lost connection: closing the gap takes all lines.
 _SILENCE = 0.3
 _GATHERS, _GATHERS_AGAIN = 0.5, 2.0
 _FLOOD = 256 << 10
-"""Bytes a second, for some seconds, after which only the end is asked for once a period."""
+"""Bytes per second, for 4 s, above which only the end is requested, once per period."""
 _FLOODED_FOR = 4.0
 _CALM = 10
-_NEWS = 5.0
+_MAX_AGE_STREAMING = 5.0
 _LONGEST_PAUSE = 30.0
 _ASK_EVERY = 60.0
 
 
 class WebRtcLogSource:
-    """A file of a task; three requests a connection, and one now and then for the task.
+    """Streams a file of a task on the cloud.
+
+    Costs three requests per connection, and sometimes one for the task.
 
     Parameters
     ----------
@@ -50,36 +52,38 @@ class WebRtcLogSource:
     name
         Name of the file.
     clock
-        Seconds; tests pass their own.
+        Returns the time in seconds.
     """
 
     def __init__(
-        self, task: Task, name: str, *, clock: Callable[[], float] = time.monotonic
+        self, task: RemoteTask, name: str, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._task, self._name, self._clock = task, name, clock
         self._stream: webrtc.AnswerStream | None = None
         self._known: deque[str] = deque(maxlen=_KEPT)
         self._known_bytes = 0
         self._has_read = False
-        # How many lines the file has, where it was read from its first line without a gap.
+        # Number of lines, if the file was read from its first line without a gap.
         self._count: int | None = 0
         self._rate = _Rate()
-        self._calm_looks = 0
-        self._in_vain = 0
-        # Lines were lost before those that were taken last; the stream's first ones are awaited.
+        self._calm_polls = 0
+        self._empty_polls = 0
+        # Whether lines were lost before the last ones, and whether the first lines are awaited.
         self._is_torn = self._is_beginning = False
         self._last_output: datetime | None = None
         self._asks_at = clock() + _ASK_EVERY
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before the next look: none while lines come by themselves."""
-        return 0.0 if self._stream is not None else min(_LONGEST_PAUSE, PERIOD * 2**self._in_vain)
+        """Seconds to wait before the next poll: 0 while a stream is open."""
+        return (
+            0.0 if self._stream is not None else min(_LONGEST_PAUSE, PERIOD * 2**self._empty_polls)
+        )
 
     def poll(self) -> ReadResult:
-        """Read the lines that were added since the last look."""
-        # Lines are a sign of life; where none come, the end is noticed soon.
-        info = self._task.refresh(_NEWS if self._stream is not None else PERIOD / 2)
+        """Read the lines that were added since the last poll."""
+        # An open stream shows that the task is alive, so its info may be older.
+        info = self._task.refresh(_MAX_AGE_STREAMING if self._stream is not None else PERIOD / 2)
         if info.is_terminal:
             return self._last()
         if self._stream is None:
@@ -88,11 +92,13 @@ class WebRtcLogSource:
                     [], StreamState(last_output=self._last_output, note=_note(info.status))
                 )
             if not self._rate.is_flooding:
-                question = self._request(follow=True)
-                self._stream = webrtc.open_stream(self._task.client, self._task.id, question)
+                request = self._request(follow=True)
+                self._stream = webrtc.open_stream(self._task.client, self._task.id, request)
                 self._is_beginning = True
         pieces = self._bounded() if self._stream is None else self._streamed()
-        self._in_vain = 0 if pieces or self._stream is not None else min(self._in_vain + 1, 5)
+        self._empty_polls = (
+            0 if pieces or self._stream is not None else min(self._empty_polls + 1, 5)
+        )
         if not pieces:
             self._ask_when_written()
         return ReadResult(
@@ -110,7 +116,7 @@ class WebRtcLogSource:
         if not lines:
             return []
         if self._is_beginning:
-            # The lines that are there come in several messages, and as one piece from here.
+            # The existing lines come in several messages: collect them in one chunk.
             until = self._clock() + (_GATHERS_AGAIN if self._has_read else _GATHERS)
             while self._stream is not None and len(lines) < LINES and not self._is_torn:
                 more = self._take(_SILENCE)
@@ -127,23 +133,23 @@ class WebRtcLogSource:
         return [piece]
 
     def _bounded(self) -> list[LogChunk]:
-        """Ask for the last lines once, as the file grows too fast to be told all of it."""
+        """Request the last lines once, as the file grows too fast to read all of it."""
         answer = webrtc.request(self._task.client, self._task.id, self._request(follow=False))
         pieces = self._spliced(parse_lines(answer))
         is_calm = all(piece.follows and len(piece.data) < _FLOOD // 4 for piece in pieces)
-        self._calm_looks = self._calm_looks + 1 if is_calm else 0
-        if self._calm_looks >= _CALM:
-            self._rate, self._calm_looks = _Rate(), 0
+        self._calm_polls = self._calm_polls + 1 if is_calm else 0
+        if self._calm_polls >= _CALM:
+            self._rate, self._calm_polls = _Rate(), 0
         return pieces
 
     def _take(self, timeout: float) -> list[str]:
-        """Return the lines that have come; closes a stream that has ended."""
-        assert self._stream is not None  # noqa: S101 - asked for by those who opened it
+        """Return the received lines; closes a stream that has ended."""
+        assert self._stream is not None  # noqa: S101 - callers check it
         try:
             taken = self._stream.receive(timeout)
             lines = [line for message in taken.messages for line in parse_lines(message)]
         except InductivaError:
-            # What had come of it comes again, and is put on where it overlaps.
+            # The next connection sends the lost lines again.
             self.close()
             raise
         self._is_torn = not taken.is_whole
@@ -152,7 +158,7 @@ class WebRtcLogSource:
         return lines
 
     def _spliced(self, fresh: list[str]) -> list[LogChunk]:
-        """Return what is new of the last lines of the file."""
+        """Return the new lines among the last lines of the file."""
         if not fresh:
             return []
         if not self._has_read:
@@ -178,18 +184,18 @@ class WebRtcLogSource:
         return LogChunk("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"), follows)
 
     def _ask_when_written(self) -> None:
-        """Ask for the time of the last output, where none has come since the reading began."""
+        """Request the time of the last output, if none was received yet."""
         if self._last_output is not None or self._clock() < self._asks_at:
             return
         self._asks_at = self._clock() + _ASK_EVERY
-        question = webrtc.PeerRequest("last_modified_file")
-        found = parse_last_modified(webrtc.request(self._task.client, self._task.id, question))
-        # Of another file it says only that this one is older.
+        request = webrtc.PeerRequest("last_modified_file")
+        found = parse_last_modified(webrtc.request(self._task.client, self._task.id, request))
+        # If it names another file, this file is older, but its time is unknown.
         if found is not None and found.most_recent_file.rpartition("/")[2] == self._name:
             self._last_output = found.modified
 
     def _last(self) -> ReadResult:
-        """Return the rest, and what only the archive has where that is cheap and certain."""
+        """Return the rest, including lines from the archive if they can be found cheaply."""
         pieces: list[LogChunk] = []
         over = StreamState(is_finished=True, last_output=self._last_output)
         try:
@@ -208,15 +214,15 @@ class WebRtcLogSource:
             return ReadResult(pieces, over if self._has_read else over._replace(error=error))
         if not self._has_read:
             return ReadResult([LogChunk(data, follows=True)] if data else [], over)
-        # Cut at line ends alone, as the machine does: other separators are a part of a line.
+        # Split at line feeds only, as the machine does: other separators are part of a line.
         whole = data.decode("utf-8", "replace").split("\n")
-        rest = "\n".join(whole[self._place_in(whole) :])
+        rest = "\n".join(whole[self._count_read(whole) :])
         return ReadResult(
             [*pieces, LogChunk(rest.encode(), follows=True)] if rest else pieces, over
         )
 
-    def _place_in(self, whole: list[str]) -> int:
-        """Return how many of all lines were read; all of them where that is not certain."""
+    def _count_read(self, whole: list[str]) -> int:
+        """Return how many of all lines were read; all of them if that is not certain."""
         count, known = self._count, list(self._known)
         if count is not None and whole[max(0, count - len(known)) : count] == known:
             return count
@@ -229,7 +235,7 @@ class WebRtcLogSource:
 
 
 class _Rate:
-    """Whether bytes come too fast, for longer than a burst takes."""
+    """Detects whether bytes arrive too fast for longer than a burst."""
 
     def __init__(self) -> None:
         self.is_flooding = False

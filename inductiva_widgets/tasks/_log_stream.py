@@ -24,7 +24,7 @@ from inductiva_widgets.tasks._log_source_http import HttpLogSource
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 __all__ = [
     "BUDGET",
@@ -38,39 +38,38 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-_LONGEST_BACKOFF = 30.0
+_MAX_BACKOFF = 30.0
 _PORTION = 1 << 18
 
 
 class LogListener(Protocol):
-    """Somebody who is interested; called on the reading thread, one call at a time."""
+    """Callbacks of a subscriber, called on the reading thread, one at a time."""
 
     def on_data(self, piece: LogChunk, /) -> None:
-        """Take bytes."""
+        """Handle new bytes."""
 
     def on_state(self, state: StreamState, /) -> None:
-        """Take how the reading stands: after each look that brought news, and once at the end."""
+        """Handle a state: after each poll that changed something, and once at the end."""
 
 
 class LogSubscription:
-    """A listener's interest in a file; ends with ``cancel``."""
+    """Handle of a log subscription. Call ``cancel`` to unsubscribe."""
 
     def __init__(self, on_cancel: Callable[[], None] = lambda: None) -> None:
         self.is_cancelled = False
         self._on_cancel = on_cancel
 
     def cancel(self) -> None:
-        """End the interest: no call begins after this."""
+        """Unsubscribe: no call begins after this."""
         self.is_cancelled = True
         self._on_cancel()
 
 
-def subscribe(task: Task, name: str, listener: LogListener) -> LogSubscription:
-    """Read a file from its beginning, as far as it can be had, and go on until the task ends.
+def subscribe(task: RemoteTask, name: str, listener: LogListener) -> LogSubscription:
+    """Read a log file from its beginning, and follow it until the task ends.
 
-    Returns at once; the reading happens on a thread of its own, one for each file of a task, and
-    ends with the last interest. Of a file that is longer than 4 MiB the last 4 MiB are read, on the
-    cloud the last 1,000 lines.
+    Returns at once. One thread reads each file of a task, and ends with the last subscription.
+    Reads at most the last 4 MiB of a longer file, on the cloud the last 1,000 lines.
 
     Parameters
     ----------
@@ -79,24 +78,24 @@ def subscribe(task: Task, name: str, listener: LogListener) -> LogSubscription:
     name
         Name of the file, such as ``"stdout.txt"``.
     listener
-        Gets what was read so far first.
+        First receives what was read before.
     """
     return subscribe_with_stream(task, name, listener)[1]
 
 
 class StreamBuffer(NamedTuple):
-    """What was read of a file without a gap up to now.
+    """The bytes that were read without a gap up to now.
 
     Parameters
     ----------
     data
         The bytes.
     start
-        How many came before them in this edition.
+        Offset of the first byte in this edition.
     edition
-        Which run of bytes this is: another one after each gap, and with each reader.
+        Number of the run of bytes, which changes after each gap and with each stream.
     state
-        How the reading stands; None before the first look.
+        State of the stream; None before the first poll.
     """
 
     data: bytes
@@ -106,15 +105,15 @@ class StreamBuffer(NamedTuple):
 
 
 class LogStream:
-    """Reads one file for all of its listeners; made by ``follow``."""
+    """Reads one file for all of its listeners; created by ``subscribe``."""
 
-    def __init__(self, task: Task, name: str, key: _Key) -> None:
+    def __init__(self, task: RemoteTask, name: str, key: _Key) -> None:
         self._task, self._name, self._key = task, name, key
         self._wake = threading.Event()
-        self._looked = threading.Condition(_lock)
+        self._polled = threading.Condition(_lock)
         self._joined: list[tuple[LogSubscription, LogListener]] = []
-        self._heard: list[tuple[LogSubscription, LogListener]] = []
-        # Listeners that have not had a complete look since they joined.
+        self._listeners: list[tuple[LogSubscription, LogListener]] = []
+        # Listeners that have not received a complete poll since they joined.
         self._catching_up: list[tuple[LogSubscription, LogListener]] = []
         self._pieces: deque[LogChunk] = deque()
         self._size = 0
@@ -123,16 +122,16 @@ class LogStream:
         self._state: StreamState | None = None
 
     def join(self, listener: LogListener) -> LogSubscription:
-        """Add a listener; the lock is held."""
-        interest = LogSubscription(self._wake.set)
-        self._joined.append((interest, listener))
+        """Add a listener. The caller holds the lock."""
+        subscription = LogSubscription(self._wake.set)
+        self._joined.append((subscription, listener))
         self._wake.set()
-        return interest
+        return subscription
 
     def buffer(self, timeout: float) -> StreamBuffer:
-        """Return what was read; waits for the first of it, or why there is none."""
-        with self._looked:
-            self._looked.wait_for(self._has_changes, timeout)
+        """Return what was read; waits for the first bytes or an error."""
+        with self._polled:
+            self._polled.wait_for(self._has_changes, timeout)
             run: list[bytes] = []
             for piece in reversed(self._pieces):
                 run.append(piece.data)
@@ -141,24 +140,24 @@ class LogStream:
             return StreamBuffer(b"".join(reversed(run)), self._start, self._edition, self._state)
 
     def run(self) -> None:
-        """Read until the end, or until nobody is interested."""
+        """Read until the end, or until the last listener unsubscribes."""
         source: LogSource | None = None
         backoff = 0.0
         try:
             while self._has_listeners():
                 self._replay()
                 try:
-                    # Repeated here, so that the first failure is shown.
+                    # Retried by this loop, so that the first failure is shown.
                     with single_try():
                         source = source or _source(self._task, self._name)
-                        look = source.poll()
+                        result = source.poll()
                 except Exception as error:
-                    look, pause = ReadResult([], _failed(error)), backoff or PERIOD
-                    backoff = min(_LONGEST_BACKOFF, 2 * pause)
+                    result, pause = ReadResult([], _failed(error)), backoff or PERIOD
+                    backoff = min(_MAX_BACKOFF, 2 * pause)
                 else:
                     pause, backoff = source.pause, 0.0
-                self._publish(look)
-                if look.state.is_finished:
+                self._publish(result)
+                if result.state.is_finished:
                     self._finish()
                     return
                 self._wake.wait(pause)
@@ -171,17 +170,17 @@ class LogStream:
         return bool(self._pieces) or self._state not in (None, StreamState())
 
     def _has_listeners(self) -> bool:
-        """Return whether somebody is interested; if not, the next one begins anew."""
+        """Return whether there are listeners; if not, the next one gets a new stream."""
         with _lock:
-            for listeners in (self._joined, self._heard):
+            for listeners in (self._joined, self._listeners):
                 listeners[:] = [one for one in listeners if not one[0].is_cancelled]
-            if self._joined or self._heard:
+            if self._joined or self._listeners:
                 return True
             self._remove()
             return False
 
     def _replay(self) -> None:
-        """Give those who came later what was read before."""
+        """Replay the buffered data to new listeners."""
         with _lock:
             joined, self._joined = self._joined, []
             pieces, state = list(self._pieces), self._state
@@ -191,32 +190,32 @@ class LogStream:
             if state is not None:
                 _call(one, one[1].on_state, state)
         with _lock:
-            self._heard += joined
+            self._listeners += joined
             self._catching_up += joined
 
-    def _publish(self, look: ReadResult) -> None:
-        with self._looked:
-            is_news = bool(look.chunks) or look.state != self._state
-            self._state = look.state
-            for piece in look.chunks:
+    def _publish(self, result: ReadResult) -> None:
+        with self._polled:
+            is_news = bool(result.chunks) or result.state != self._state
+            self._state = result.state
+            for piece in result.chunks:
                 self._keep(piece)
-            listeners = list(self._heard)
+            listeners = list(self._listeners)
             catching_up = list(self._catching_up)
-            if look.is_complete and look.state.error is None:
+            if result.is_complete and result.state.error is None:
                 self._catching_up.clear()
-            self._looked.notify_all()
+            self._polled.notify_all()
         for one in listeners:
-            for piece in look.chunks:
-                # What a first look brings was written before, or while the listener joined.
+            for piece in result.chunks:
+                # The first poll may return bytes written before the listener joined.
                 _call(one, one[1].on_data, piece._replace(is_backlog=one in catching_up))
             if is_news:
-                _call(one, one[1].on_state, look.state)
+                _call(one, one[1].on_state, result.state)
 
     def _keep(self, piece: LogChunk) -> None:
         if not piece.follows:
             self._edition = next(_editions)
             self._start = 0
-        # In small portions, so that not much more goes than has to.
+        # In small portions, so that little more is dropped than necessary.
         for place in range(0, len(piece.data), _PORTION):
             data = piece.data[place : place + _PORTION]
             self._pieces.append(LogChunk(data, piece.follows or place > 0))
@@ -229,7 +228,7 @@ class LogStream:
             self._pieces.appendleft(kept._replace(follows=False))
 
     def _finish(self) -> None:
-        """Greet those who have come in the last moment."""
+        """Replay to listeners that join at the last moment."""
         while True:
             with _lock:
                 if not self._joined:
@@ -238,31 +237,31 @@ class LogStream:
             self._replay()
 
     def _remove(self) -> None:
-        if _readers.get(self._key) is self:
-            del _readers[self._key]
+        if _streams.get(self._key) is self:
+            del _streams[self._key]
 
 
 _editions = itertools.count(1)
 _Key = tuple["Client", str, str]
 _lock = threading.Lock()
-_readers: dict[_Key, LogStream] = {}
+_streams: dict[_Key, LogStream] = {}
 
 
 def subscribe_with_stream(
-    task: Task, name: str, listener: LogListener
+    task: RemoteTask, name: str, listener: LogListener
 ) -> tuple[LogStream, LogSubscription]:
-    """Follow a file, and return its reader too."""
+    """Subscribe as `subscribe` does, and return the stream too."""
     key = (task.client, task.id, name)
     with _lock:
-        reader = _readers.get(key)
-        if reader is None:
-            reader = _readers[key] = LogStream(task, name, key)
-            threading.Thread(target=reader.run, name="inductiva-follow", daemon=True).start()
-        return reader, reader.join(listener)
+        stream = _streams.get(key)
+        if stream is None:
+            stream = _streams[key] = LogStream(task, name, key)
+            threading.Thread(target=stream.run, name="inductiva-follow", daemon=True).start()
+        return stream, stream.join(listener)
 
 
-def _source(task: Task, name: str) -> LogSource:
-    # Asked first, for the first answer tells what kind of service this is.
+def _source(task: RemoteTask, name: str) -> LogSource:
+    # The first response shows what kind of service this is.
     task.refresh(PERIOD)
     if task.client.is_local:
         return HttpLogSource(task, name)
@@ -272,7 +271,7 @@ def _source(task: Task, name: str) -> LogSource:
 
 
 def _failed(error: Exception) -> StreamState:
-    """Return why nothing comes; what no later try mends ends the reading."""
+    """Return the state after an error; an error that cannot be retried ends the stream."""
     if not isinstance(error, InductivaError):
         _log.error("The reading of a file failed", exc_info=error)
         error = InductivaError(f"The file cannot be read: {error!r}.")
@@ -283,7 +282,7 @@ def _failed(error: Exception) -> StreamState:
 def _call(
     one: tuple[LogSubscription, LogListener], function: Callable[..., None], value: object
 ) -> None:
-    """Call a listener; one that fails must not end the reading of the others."""
+    """Call a listener and log its exceptions, so that the others go on."""
     if one[0].is_cancelled:
         return
     try:

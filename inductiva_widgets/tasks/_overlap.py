@@ -8,20 +8,20 @@ from collections.abc import Sequence
 def overlap_length(known: Sequence[str], fresh: Sequence[str]) -> int | None:
     r"""Return how many of the fresh lines were known already.
 
-    The longest end of the known lines that the fresh ones begin with. A last known line that had
-    not been whole counts too, but is not among the returned number: it comes again, whole.
+    This is the longest suffix of the known lines that is a prefix of the fresh ones. A last known
+    line that was cut may match, too, but does not count, as it is read again, whole.
 
     Parameters
     ----------
     known
         The last lines that were read.
     fresh
-        The last lines of the file as of now.
+        The present last lines of the file.
 
     Returns
     -------
     int or None
-        None where the two have nothing in common, so that something may lie between them.
+        None if they have nothing in common, so that lines may be missing between them.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def overlap_length(known: Sequence[str], fresh: Sequence[str]) -> int | None:
 
 
 def resume_index(known: Sequence[str], whole: Sequence[str]) -> int | None:
-    """Return where a whole file goes on after lines of it that were read; None if not certain.
+    """Return the index of the first unread line of a file; None if not certain.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def resume_index(known: Sequence[str], whole: Sequence[str]) -> int | None:
 
 
 def _find_overlap(known: Sequence[str], fresh: Sequence[str]) -> int:
-    """Return the length of the longest end of one that the other begins with."""
+    """Return the length of the longest suffix of `known` that is a prefix of `fresh`."""
     table = _borders(fresh)
     length = 0
     for line in known[-len(fresh) :] if fresh else ():
@@ -85,9 +85,9 @@ def _find_overlap(known: Sequence[str], fresh: Sequence[str]) -> int:
 
 
 def _borders(lines: Sequence[str]) -> list[int]:
-    """Return, for each beginning, how long its longest end is that it begins with itself.
+    """Return the length of the longest border of each prefix.
 
-    The table of Knuth, Morris and Pratt, by which repeated lines cost no repeated comparison.
+    This is the table of Knuth, Morris and Pratt, which avoids repeated comparisons.
     """
     table = [0] * len(lines)
     length = 0

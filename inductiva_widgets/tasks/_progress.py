@@ -13,35 +13,35 @@ from inductiva_widgets.tasks._display import in_notebook
 
 ProgressCallback = Callable[[int, int], None]
 
-_WORTH_A_BAR = 1000
-"""Tasks; fewer are there before a bar could be read."""
-_DRAWS_EVERY = 0.1
+_MIN_TASKS = 1000
+"""Number of tasks below which no bar is shown, as it would be gone at once."""
+_DRAW_PERIOD = 0.1
 
 
 @contextlib.contextmanager
 def history_progress(progress: bool | None) -> Iterator[ProgressCallback]:
-    """Show how far a reading has come.
+    """Show the progress of loading the history.
 
     Parameters
     ----------
     progress
-        False to show nothing; else it is shown wherever it can be drawn.
+        If False, show nothing.
 
     Returns
     -------
     callable
-        To be called with the number of tasks read, and of those to be read.
+        Called with the number of loaded tasks, and of all tasks to load.
     """
     if progress is False:
         yield lambda *_: None
     elif in_notebook():
-        with _notebook() as told:
-            yield told
+        with _notebook() as on_progress:
+            yield on_progress
     elif sys.stderr.isatty():
-        with _terminal() as told:
-            yield told
+        with _terminal() as on_progress:
+            yield on_progress
     else:
-        # Such as in a log file.
+        # The output is a log file, for example.
         yield lambda *_: None
 
 
@@ -56,15 +56,15 @@ def _terminal() -> Iterator[ProgressCallback]:
     line = bar.add_task("", total=None)
     started = False
 
-    def told(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         nonlocal started
-        if not started and total - done > _WORTH_A_BAR:
+        if not started and total - done > _MIN_TASKS:
             started = True
             bar.start()
         bar.update(line, completed=done, total=total)
 
     try:
-        yield told
+        yield on_progress
     finally:
         if started:
             bar.stop()
@@ -76,12 +76,12 @@ def _notebook() -> Iterator[ProgressCallback]:
 
     handle: Any = None
     begin = time.monotonic()
-    drawn, read = -_DRAWS_EVERY, 0
+    drawn, read = -_DRAW_PERIOD, 0
 
-    def told(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         nonlocal handle, drawn, read
         read, now = done, time.monotonic()
-        if now - drawn < _DRAWS_EVERY or (handle is None and total - done <= _WORTH_A_BAR):
+        if now - drawn < _DRAW_PERIOD or (handle is None and total - done <= _MIN_TASKS):
             return
         drawn = now
         shown = HTML(_bar(done, total))  # type: ignore[no-untyped-call]
@@ -92,7 +92,7 @@ def _notebook() -> Iterator[ProgressCallback]:
 
     how = "read until the interrupt"
     try:
-        yield told
+        yield on_progress
         how = "read"
     finally:
         if handle is not None:
@@ -105,7 +105,7 @@ _TEXT = "font:13px/1.5 system-ui,sans-serif;padding:2px 0"
 
 
 def _bar(done: int, total: int) -> str:
-    """Return the state as HTML that needs no script; its colours are seen on white and on black."""
+    """Return the bar as HTML without a script, in colours for light and dark themes."""
     share = 100 * done / max(total, 1)
     return (
         f'<div style="{_TEXT};display:flex;flex-wrap:wrap;gap:2px 12px;align-items:center">'

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import msgspec
 
@@ -16,7 +15,33 @@ from inductiva_widgets.models.tasks import TaskFromFrame, TaskInfo, TaskStatus
 from inductiva_widgets.status import Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from inductiva_widgets.http.client import Client
+
+
+class RemoteTask(Protocol):
+    """A task, as far as its display, its watches and the readers of its files use it.
+
+    They belong to a task, so they cannot import its class.
+    """
+
+    id: str
+    client: Client
+    _state: TaskState
+
+    @property
+    def info(self) -> TaskInfo:
+        """The cached info, requested the first time."""
+
+    def refresh(self, max_age: float = 0.0) -> TaskInfo:
+        """Return the present info, at most `max_age` seconds old."""
+
+    def open_output(self, name: str) -> BinaryIO:
+        """Open one output file inside the remote archive."""
+
+    def kill(self) -> bool | None:
+        """Ask the service to kill the task."""
 
 
 class TaskState:
@@ -75,7 +100,7 @@ class TaskState:
     @property
     def server_time(self) -> datetime:
         """The service's present time, estimated from its last response."""
-        return datetime.now(timezone.utc) + timedelta(seconds=self.client.transport.clock_skew)
+        return self.client.server_time
 
     def get_info(self) -> TaskInfo:
         """Request the detail, unless the cached detail is final."""

@@ -6,22 +6,22 @@ import queue
 import threading
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
 from inductiva_widgets._callbacks import CallContext, name_of
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.polling import Subscription, get_poller
 from inductiva_widgets.status import Status
+from inductiva_widgets.tasks._state import RemoteTask
 
-if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+T = TypeVar("T", bound=RemoteTask)
 
-# Kept until their task ends, for a poller holds subscriptions weakly.
-_active: set[StatusListener] = set()
+# Kept until their task ends, because a poller holds subscriptions weakly.
+_active: set[StatusListener[Any]] = set()
 _lock = threading.Lock()
 
 
-class StatusListener:
+class StatusListener(Generic[T]):
     """The handle of ``Task.on_status``; ``cancel()`` ends it, and so does calling it.
 
     Parameters
@@ -32,13 +32,13 @@ class StatusListener:
         The function, which gets the task and a status.
     """
 
-    def __init__(self, task: Task, callback: Callable[[Task, Status], Any]) -> None:
+    def __init__(self, task: T, callback: Callable[[T, Status], Any]) -> None:
         self._task = task
         self._callback = callback
         self._statuses: queue.SimpleQueue[Status | None] = queue.SimpleQueue()
         self._is_cancelled = False
         info = task.refresh(max_age=1.0)
-        # How much of the history has been delivered; None until there is one.
+        # Number of events that have been delivered; None until there is a history.
         self._position = None if info.status_history is None else len(info.status_history)
         self.last_status = info.status
         self._subscription = Subscription([task], self._on_tasks, lambda _: None)
@@ -56,11 +56,11 @@ class StatusListener:
 
     @property
     def is_active(self) -> bool:
-        """Whether further changes are waited for; costs no request."""
+        """Whether the function is called at further changes."""
         return self in _active
 
     def cancel(self) -> None:
-        """Call the function no more; harmless if done before. Costs no request."""
+        """Stop calling the function. Does nothing if called again."""
         self._is_cancelled = True
         self._end()
 
@@ -77,7 +77,7 @@ class StatusListener:
             _active.discard(self)
         self._statuses.put(None)
 
-    def _on_tasks(self, tasks: list[Task]) -> None:
+    def _on_tasks(self, tasks: list[T]) -> None:
         info = tasks[0].info
         for status in self._changes(info):
             self.last_status = status
@@ -91,8 +91,8 @@ class StatusListener:
         start = self._position
         if start is None or start > len(known):
             # The history begins before the status that was delivered last.
-            places = [place for place, one in enumerate(known) if one == self.last_status]
-            start = places[-1] + 1 if places else len(known)
+            indices = [index for index, one in enumerate(known) if one == self.last_status]
+            start = indices[-1] + 1 if indices else len(known)
         if info.status_history is not None:
             self._position = len(known)
         changes: list[Status] = []
@@ -102,7 +102,7 @@ class StatusListener:
         return changes
 
     def _run(self) -> None:
-        """Deliver on a thread of its own: the function may take long, or wait for the task."""
+        """Call the function on this thread, as it may take long or wait for the task."""
         while (status := self._statuses.get()) is not None and not self._is_cancelled:
             self._deliver(status)
 

@@ -15,19 +15,19 @@ from inductiva_widgets.tasks._log_stream import LogChunk, StreamState, subscribe
 from inductiva_widgets.tasks._text_file import open_text
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
-# Bytes that the last lines are looked for in.
-_LAST = 1 << 16
-_MOST = 16 << 20
+# Bytes at the end of a file that are searched for the last lines: at first, and at most.
+_FIRST_REACH = 1 << 16
+_MAX_REACH = 16 << 20
 _STEP = 0.1
-# Bytes that wait to be printed; more than a person could read, so that older ones may go.
-_HELD = 4 << 20
-# Seconds after which a line that does not end is printed as far as it goes.
-_PATIENCE = 0.5
+# Maximum number of bytes that wait to be printed; older ones are dropped.
+_MAX_HELD = 4 << 20
+# Seconds after which an unfinished line is printed.
+_MAX_WAIT = 0.5
 
 
-def print_tail(task: Task, names: list[str], lines: int) -> None:
+def print_tail(task: RemoteTask, names: list[str], lines: int) -> None:
     """Print the last lines of files."""
     for name in names:
         shown = _last_lines(task, name, lines)
@@ -36,10 +36,10 @@ def print_tail(task: Task, names: list[str], lines: int) -> None:
         _write("".join(f"{line}\n" for line in shown))
 
 
-def print_and_follow(task: Task, names: list[str], lines: int) -> None:
+def print_and_follow(task: RemoteTask, names: list[str], lines: int) -> None:
     """Print the last lines of files and what is added, until the task ends or an interrupt."""
     feeds = [_FileTail(name, lines) for name in names]
-    interests = [subscribe(task, feed.name, feed) for feed in feeds]
+    subscriptions = [subscribe(task, feed.name, feed) for feed in feeds]
     page = _Printer(with_names=len(names) > 1)
     try:
         while not all(feed.is_over for feed in feeds):
@@ -49,8 +49,8 @@ def print_and_follow(task: Task, names: list[str], lines: int) -> None:
         for feed in feeds:
             page.show(feed, is_last=True)
     finally:
-        for interest in interests:
-            interest.cancel()
+        for subscription in subscriptions:
+            subscription.cancel()
     failed = [(feed.name, feed.error) for feed in feeds if feed.error is not None]
     if failed and len(failed) == len(feeds):
         raise failed[0][1]
@@ -59,7 +59,7 @@ def print_and_follow(task: Task, names: list[str], lines: int) -> None:
 
 
 class _FileTail:
-    """What was read of a file and is not printed yet; a listener."""
+    """Listener that buffers what is to be printed of one file."""
 
     def __init__(self, name: str, lines: int) -> None:
         self.name = name
@@ -71,31 +71,31 @@ class _FileTail:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held: deque[str] = deque()
         self._size = 0
-        self._is_told = False
+        self._has_backlog = False
         self._waits_since: float | None = None
 
     def on_data(self, piece: LogChunk) -> None:
         with self._lock:
             if not piece.follows:
                 self._decoder.reset()
-                if self._is_told:
+                if self._has_backlog:
                     self._append(_GAP)
             self._append(self._decoder.decode(piece.data))
-            if self._size > _HELD:
-                while self._size > _HELD and len(self._held) > 1:
+            if self._size > _MAX_HELD:
+                while self._size > _MAX_HELD and len(self._held) > 1:
                     self._size -= len(self._held.popleft())
                 self._held.appendleft(_GAP)
                 self._size += len(_GAP)
 
     def on_state(self, state: StreamState) -> None:
         with self._lock:
-            if not self._is_told and (self._held or state.is_finished):
-                # What was there before: of it only the last lines.
-                self._is_told = True
+            if not self._has_backlog and (self._held or state.is_finished):
+                # Of the backlog, print only the last lines.
+                self._has_backlog = True
                 text = _end_of("".join(self._held), self._lines)
                 self._held = deque([text])
                 self._size = len(text)
-            # After the end an error says why there is nothing; before it is tried again.
+            # Before the end, errors are retried.
             self.error = state.error if state.is_finished or _is_final(state.error) else None
             self.is_over = state.is_finished or _is_final(state.error)
             self.trouble = str(state.error) if state.error is not None else ""
@@ -105,9 +105,9 @@ class _FileTail:
         self._size += len(text)
 
     def ready(self, *, alone: bool, is_last: bool) -> str:
-        """Return what can be printed now: whole lines, and after a while parts of one."""
+        """Return what can be printed now: whole lines, or after 0.5 s a part of one."""
         with self._lock:
-            if not self._is_told:
+            if not self._has_backlog:
                 return ""
             text = "".join(self._held)
             whole = text.rfind("\n") + 1
@@ -120,7 +120,7 @@ class _FileTail:
                 is_last
                 or alone
                 or "\r" in rest
-                or (self._waits_since or 0) + _PATIENCE < time.monotonic()
+                or (self._waits_since or 0) + _MAX_WAIT < time.monotonic()
             )
             if rest and not is_due:
                 text, kept = text[:whole], rest
@@ -135,7 +135,7 @@ _GAP = "\n[...]\n"
 
 
 class _Printer:
-    """What was printed, so that the lines of several files are told apart."""
+    """Prints the lines of several files under their names."""
 
     def __init__(self, *, with_names: bool) -> None:
         self._with_names = with_names
@@ -144,7 +144,7 @@ class _Printer:
         self._troubles: dict[str, str] = {}
 
     def show(self, feed: _FileTail, *, is_last: bool = False) -> None:
-        """Print what a file has ready."""
+        """Print what is ready of a file."""
         if feed.trouble != self._troubles.get(feed.name, ""):
             self._troubles[feed.name] = feed.trouble
             if feed.trouble and not feed.is_over:
@@ -161,24 +161,24 @@ class _Printer:
 
 
 def _is_final(error: InductivaError | None) -> bool:
-    """Return whether trying again is no use to somebody who waits for it."""
+    """Return whether a retry would fail, too."""
     return isinstance(error, ConfigurationError)
 
 
-def _last_lines(task: Task, name: str, lines: int) -> list[str]:
+def _last_lines(task: RemoteTask, name: str, lines: int) -> list[str]:
     info = task.refresh()
     if not task.client.is_local and info.status.is_computing:
         from inductiva_widgets import webrtc
         from inductiva_widgets.webrtc.messages import parse_lines
 
-        question = webrtc.PeerRequest("tail", {"filename": name, "lines": lines, "wait": False})
-        found = parse_lines(webrtc.request(task.client, task.id, question))
+        request = webrtc.PeerRequest("tail", {"filename": name, "lines": lines, "wait": False})
+        found = parse_lines(webrtc.request(task.client, task.id, request))
         return found[-lines:] if lines else []
     with open_text(task, name, max_age=1.0) as file:
-        reach = _LAST
+        reach = _FIRST_REACH
         while True:
             content = file.read(max(0, file.size - reach), file.size)
-            if reach >= min(file.size, _MOST) or content.count(b"\n") > lines:
+            if reach >= min(file.size, _MAX_REACH) or content.count(b"\n") > lines:
                 break
             reach *= 4
     text = _end_of(content.decode("utf-8", "replace"), lines)
@@ -186,12 +186,12 @@ def _last_lines(task: Task, name: str, lines: int) -> list[str]:
 
 
 def _end_of(text: str, lines: int) -> str:
-    """Return the last lines; what is written over the same line again and again is one."""
+    """Return the last lines; a line that is overwritten by carriage returns counts once."""
     if not lines:
         return ""
     parts = text.split("\n")
-    wanted = lines + 1 if not parts[-1] else lines
-    return "\n".join(parts[-wanted:])
+    count = lines + 1 if not parts[-1] else lines
+    return "\n".join(parts[-count:])
 
 
 def _write(text: str) -> None:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from inductiva_widgets.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 FILE = "file"
-"""The edition whose bytes are those of the file; others are what came of it while it ran."""
+"""The edition with the offsets of the file; other editions count received bytes."""
 
-# Bytes that the embedded server is asked for first; the last lines of a log are rarely longer. One
-# byte more than the page is given, which tells whether that begins at a line.
-_FIRST_LOOK = (1 << 16) + 1
-# The embedded server gives no more than this at once.
-_MOST = 16 << 20
+# Bytes requested first from the embedded server; the last lines of a log are rarely longer. One
+# byte more than the page shows, to see whether it begins with a line.
+_FIRST_READ = (1 << 16) + 1
+# Maximum size of one response of the embedded server.
+_MAX_READ = 16 << 20
 
 
 class TextFile(Protocol):
@@ -29,16 +29,16 @@ class TextFile(Protocol):
     can_grow: bool
     """Whether the task may still write to it."""
     is_packed: bool
-    """Whether its end is found only by fetching and inflating all of it."""
+    """Whether the end can be read only by inflating the whole file."""
     edition: str
-    """What its bytes are counted in: places in one edition mean nothing in another."""
+    """Name of the offsets: an offset in one edition means nothing in another."""
 
     def read(self, start: int, stop: int, /) -> bytes:
-        """Return the bytes from ``start`` to ``stop``, fewer where the file ends earlier."""
+        """Return the bytes from ``start`` to ``stop``, fewer if the file ends earlier."""
 
 
 @contextmanager
-def open_text(task: Task, name: str, max_age: float = 0.0) -> Iterator[TextFile]:
+def open_text(task: RemoteTask, name: str, max_age: float = 0.0) -> Iterator[TextFile]:
     """Open a text file of a task.
 
     Parameters
@@ -48,24 +48,24 @@ def open_text(task: Task, name: str, max_age: float = 0.0) -> Iterator[TextFile]
     name
         Name of the file, such as ``"stdout.txt"``.
     max_age
-        How old the knowledge may be, in seconds, of whether the task has ended.
+        Maximum age of the info that says whether the task has ended, in seconds.
 
     Returns
     -------
     TextFile
-        Costs a request, and one more for stretches that are not at the end of the file. While the
-        task runs on the cloud the file is followed for half a minute, see ``live_text``.
+        Costs one request, and one more to read before the last 64 KiB. While the task runs on
+        the cloud, the file is followed for 30 s, see ``BufferedText``.
 
     Raises
     ------
     TaskError
-        The file cannot be read yet, or there is no output; the reason given.
+        The file cannot be read yet, or there is no output; the message says why.
     ConfigurationError
         The task runs on the cloud, and the package for WebRTC is not installed.
     InputError
         There is no such file; close matches are named.
     """
-    # Asked first, for the first answer tells what kind of service this is.
+    # Requested first: the response shows what kind of service this is.
     is_over = task.refresh(max_age).is_terminal
     file = _open_growing(task, name, can_grow=not is_over) if task.client.is_local else None
     if file is not None:
@@ -76,17 +76,17 @@ def open_text(task: Task, name: str, max_age: float = 0.0) -> Iterator[TextFile]
 
         yield _buffered_text.open_stream(task, name)
         return
-    # Also where the embedded server has no such file: this says what there is instead.
+    # If the embedded server has no such file either, this names the files that there are.
     with task.open_output(name) as member:
         yield _ArchivedFile(member)
 
 
-def _open_growing(task: Task, name: str, *, can_grow: bool) -> TextFile | None:
-    """Return a file of the embedded server; None where it will never have it."""
+def _open_growing(task: RemoteTask, name: str, *, can_grow: bool) -> TextFile | None:
+    """Return a file of the embedded server, or None if it will never have it."""
     try:
         return _GrowingFile(task, name, can_grow=can_grow)
     except NotFoundError:
-        # A living task waits in the queue, or has not written this file yet.
+        # The task is queued, or has not written this file yet.
         return _EmptyFile() if can_grow else None
 
 
@@ -101,15 +101,15 @@ class _EmptyFile:
 
 
 class _GrowingFile:
-    """A file of the embedded server; its end is there from the beginning."""
+    """A file of the embedded server; its last 64 KiB are read at once."""
 
     edition = FILE
     is_packed = False
 
-    def __init__(self, task: Task, name: str, *, can_grow: bool) -> None:
+    def __init__(self, task: RemoteTask, name: str, *, can_grow: bool) -> None:
         self.can_grow = can_grow
         self._task, self._name = task, name
-        part = task.client.read_task_file(task.id, name, most=_FIRST_LOOK)
+        part = task.client.read_task_file(task.id, name, most=_FIRST_READ)
         self._end, self.size = part.data, part.size
 
     def read(self, start: int, stop: int, /) -> bytes:
@@ -119,7 +119,7 @@ class _GrowingFile:
         found: list[bytes] = []
         while start < stop:
             part = self._task.client.read_task_file(
-                self._task.id, self._name, after=start, most=min(stop - start, _MOST)
+                self._task.id, self._name, after=start, most=min(stop - start, _MAX_READ)
             )
             if not part.data:
                 break

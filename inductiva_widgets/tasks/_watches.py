@@ -13,16 +13,16 @@ from inductiva_widgets.tasks.log_watch import STDOUT, LogWatch, registry
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inductiva_widgets.tasks._state import RemoteTask
     from inductiva_widgets.tasks.log_watch import Then
-    from inductiva_widgets.tasks.task import Task
 
 _BLOCK = 1 << 20
-# Seconds until a new watch must have read the file once.
+# Seconds to wait for the first read of a new watch.
 _FIRST_READ = 15.0
 
 
 def start_watch(
-    task: Task,
+    task: RemoteTask,
     pattern: str | None,
     *,
     file: str | None,
@@ -52,7 +52,9 @@ def start_watch(
     return watch
 
 
-def read_metrics(task: Task, pattern: str | None, *, file: str | None, rows: int) -> pd.DataFrame:
+def read_metrics(
+    task: RemoteTask, pattern: str | None, *, file: str | None, rows: int
+) -> pd.DataFrame:
     """Return the numbers in a task's log; see ``Task.metrics``."""
     rules, name = _select_preset(task, pattern, file)
     parser = MetricParser(rules, max_rows=rows)
@@ -65,7 +67,7 @@ def read_metrics(task: Task, pattern: str | None, *, file: str | None, rows: int
     return parser.to_frame(service=task.client.url, task=task.id, file=name)
 
 
-def _has_computed(task: Task) -> bool:
+def _has_computed(task: RemoteTask) -> bool:
     """Return whether the computation has started; True if the service does not respond."""
     try:
         info = task.refresh(max_age=1.0)
@@ -74,7 +76,9 @@ def _has_computed(task: Task) -> bool:
     return info.is_terminal or not info.status.is_before_computation
 
 
-def _select_preset(task: Task, pattern: str | None, file: str | None) -> tuple[str | Preset, str]:
+def _select_preset(
+    task: RemoteTask, pattern: str | None, file: str | None
+) -> tuple[str | Preset, str]:
     """Return the pattern or preset, and the name of the file."""
     if pattern is not None:
         return pattern, file or STDOUT
@@ -88,10 +92,10 @@ def _select_preset(task: Task, pattern: str | None, file: str | None) -> tuple[s
     return preset, file or preset.file
 
 
-def _find_or_start(task: Task, source: str, pattern: str | None, file: str) -> LogWatch:
+def _find_or_start(task: RemoteTask, source: str, pattern: str | None, file: str) -> LogWatch:
     for watch in registry.for_task(task):
         if (watch.pattern, watch.file) == (source, file) and not watch.is_finished:
             return watch
     watch = start_watch(task, pattern, file=file)
-    watch._looked.wait(_FIRST_READ)
+    watch._has_polled.wait(_FIRST_READ)
     return watch

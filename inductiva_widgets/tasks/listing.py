@@ -29,7 +29,7 @@ def get(
     Parameters
     ----------
     last_n
-        How many; beyond 500 further pages are fetched.
+        Maximum number of tasks; more than 500 take several pages.
     status
         Only tasks in this status, such as ``"success"``.
     project
@@ -92,12 +92,12 @@ def get_tasks(
 ) -> TaskList:
     """Return the tasks submitted last, newest first; costs one request for each 500 tasks.
 
-    As ``get``, in the words of the service's own client.
+    Same as ``get``, with the name and defaults of the service's own client.
 
     Parameters
     ----------
     last_n
-        How many; 0 or less for all.
+        Maximum number of tasks; 0 or less for all.
     status, project, client
         As for ``get``.
 
@@ -118,14 +118,14 @@ def iter_tasks(
     last_n: int | None = None,
     client: Client | None = None,
 ) -> Iterator[TaskInfo]:
-    """Yield tasks newest first, page by page, each once.
+    """Yield tasks page by page, newest first and without duplicates.
 
     Parameters
     ----------
     status, project, client
         As for ``get``.
     last_n
-        How many at most; None for all.
+        Maximum number of tasks; None for all.
     """
     code = None if status is None else known_status(status).value
     client = client or default_client()

@@ -8,7 +8,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import explain_interrupt
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 __all__ = ["LogWatch", "StopAction", "Then", "WatchRegistry", "preset_for", "registry"]
 
@@ -37,47 +37,47 @@ STDOUT = "stdout.txt"
 Then = Literal["kill", "notify"] | Callable[[Any], Any]
 
 _NOTHING = Preset("", ())
-# Names of series in a title.
+# Maximum number of series named in a title.
 _MAX_NAMES = 4
-# Seconds between two tries to kill.
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
-_BEHIND = "The log grows faster than it is read: of each second the newest part counts."
+# Seconds between two tries to kill: at first, and at most.
+_FIRST_PAUSE, _MAX_PAUSE = 2.0, 60.0
+_BEHIND = "The log grows faster than it is read: only the newest part of each second counts."
 
 
 class LogWatch:
     """The numbers in a task's log; made by ``Task.watch``, and read on until the task ends.
 
-    At most 4,000 rows are kept. They are kept in groups of equally many neighbours: of each group
-    stay the rows that hold the smallest or the largest finite value of any series, its first nan or
-    its first infinity; the first and the newest row always. When too many are kept, groups of twice
-    as many neighbours are made. Reading takes 3 % of a core at most: of a log that grows so fast
-    that this is too little, the newest part of each second is read.
+    Keeps at most 4,000 rows. Neighbours form groups of equal size, and each group keeps the rows
+    with the smallest and the largest finite value of any series, its first nan and its first
+    infinity; the first and the newest row are always kept. The groups double in size when there are
+    too many rows. Reading takes at most 3 % of a core: if a log grows too fast for that, only the
+    newest part of each second is read.
 
-    Reading costs one request a second on the embedded server, for all who read the same file, and
-    one connection on the cloud. What is read here costs no request.
+    Reading costs one request a second on the embedded server, shared by all watches of a file, and
+    one connection on the cloud. The properties and methods below cost no request.
 
     Parameters
     ----------
     task
         The task.
-    wanted
-        An expression whose groups are the series, or a preset; None to look at the file's growth
-        alone.
+    pattern
+        An expression whose groups are the series, or a preset; None to only note when the file
+        was written.
     file
         Name of the file.
     end
-        The value that a series has at the end, by its name.
+        Final values of series, by name.
     stop_if, from_start, then
         As for ``Task.watch``.
     log
-        Whether the series are drawn on a logarithmic scale; None for what suits each.
+        If True, draw the series on a logarithmic scale; None for what suits each.
     notify
-        Whether the card's notification of the end is on from the beginning.
+        If True, the card's notification at the end of the task is on from the beginning.
 
     Raises
     ------
     InputError
-        An argument is none of those.
+        An argument is invalid.
 
     Examples
     --------
@@ -92,8 +92,8 @@ class LogWatch:
 
     def __init__(
         self,
-        task: Task,
-        wanted: str | Preset | None,
+        task: RemoteTask,
+        pattern: str | Preset | None,
         *,
         file: str = STDOUT,
         end: Mapping[str, float] | None = None,
@@ -106,15 +106,15 @@ class LogWatch:
         self.task = task
         self.file = file
         self.notify = notify
-        # Functions of the user run in it: they print into the cell that made the watch.
+        # Functions of the user print into the cell that created the watch.
         self.context = CallContext()
-        self.has_preset = isinstance(wanted, Preset)
-        self._reader = MetricParser(_NOTHING if wanted is None else wanted, end=end)
+        self.has_preset = isinstance(pattern, Preset)
+        self._reader = MetricParser(_NOTHING if pattern is None else pattern, end=end)
         self._conditions = Conditions(stop_if, self._reader.declared_series)
-        # The last values as of the row that is looked at.
+        # The last value of each series up to the present row.
         self._seen: dict[str, float] = {}
         self._from_start = from_start
-        # Rows up to this one were begun before the condition was set: they are not judged.
+        # Rows up to this one began before the condition was set, so they are not judged.
         self._not_judged = 0
         self._stop = StopAction(self, then)
         self._log = log
@@ -125,25 +125,25 @@ class LogWatch:
         self._is_behind = False
         self._pace = EtaEstimator()
         self._ends: datetime | None = None
-        # It holds the watch weakly, so that one that nobody looks at any more ends.
-        ear = _WeakListener(self)
-        self._news = ThrottledNotifier(ear.fail)
-        self._complaints: set[str] = set()
-        self._looked = threading.Event()
+        # Holds the watch weakly, so that an unused watch can end.
+        listener = _WeakListener(self)
+        self._news = ThrottledNotifier(listener.fail)
+        self._warned: set[str] = set()
+        self._has_polled = threading.Event()
         self._over = threading.Event()
         registry.add(self)
-        self._interest = _log_stream.LogSubscription()
-        self._interest = _log_stream.subscribe(task, file, ear)
-        weakref.finalize(self, self._interest.cancel)
+        self._subscription = _log_stream.LogSubscription()
+        self._subscription = _log_stream.subscribe(task, file, listener)
+        weakref.finalize(self, self._subscription.cancel)
         if self.is_finished:
-            self._interest.cancel()
+            self._subscription.cancel()
 
     @classmethod
-    def automatic(cls, task: Task) -> LogWatch:
+    def automatic(cls, task: RemoteTask) -> LogWatch:
         """Return a watch by the preset of the task's simulator, which lasts as long as it is kept.
 
-        Without a preset it tells of the file's growth alone. Costs a request while nothing is known
-        of the task.
+        Without a preset it only notes when the file was written. Costs a request while nothing is
+        known of the task.
 
         Parameters
         ----------
@@ -164,12 +164,12 @@ class LogWatch:
 
     @property
     def pattern(self) -> str | None:
-        """What is looked for, in words or as the expression; None for nothing. No request."""
+        """The preset's name or the expression; None without one. No request."""
         return self._reader.source or None
 
     @property
     def title(self) -> str:
-        """What is looked for, for people: the preset, or the names of the series. No request."""
+        """Title for people: the preset, or the names of the series. No request."""
         if self.has_preset:
             return self._reader.source
         with self._lock:
@@ -183,32 +183,32 @@ class LogWatch:
 
     @property
     def conditions(self) -> list[tuple[str, str]]:
-        """What each condition does and when, and how it stands, for people; no request."""
+        """Sentences for people: each condition with its action, and its state; no request."""
         with self._lock:
             states = self._conditions.states(self._seen)
         late = f"judged from row {self._not_judged + 1:,} on" if self._not_judged else ""
 
-        def told(state: str) -> str:
+        def describe(state: str) -> str:
             if state.startswith("met "):
                 return state
             return ", ".join(filter(None, ("was not met" if self.is_finished else state, late)))
 
-        return [(f"{self._stop.verb} if {text}", told(state)) for text, state in states]
+        return [(f"{self._stop.verb} if {text}", describe(state)) for text, state in states]
 
     @property
     def series_names(self) -> tuple[str, ...]:
-        """The series that were found and are drawn; costs no request."""
+        """Names of the series that were found; costs no request."""
         with self._lock:
             return self._reader.names
 
     @property
     def samples(self) -> int:
-        """How many rows were read; costs no request."""
+        """Number of rows that were read; costs no request."""
         return self._reader.samples
 
     @property
     def n_unparsed(self) -> int:
-        """How many finds were no numbers; costs no request."""
+        """Number of matches that are not numbers; costs no request."""
         return self._reader.skipped
 
     @property
@@ -219,7 +219,7 @@ class LogWatch:
 
     @property
     def progress(self) -> float | None:
-        """The share that is done, from 0 to 1; None where no end is known. No request."""
+        """Progress from 0 to 1; None if no end is known. No request."""
         with self._lock:
             return self._reader.progress
 
@@ -227,7 +227,7 @@ class LogWatch:
     def eta(self) -> datetime | None:
         """When the simulation is expected to end, by the service's clock; costs no request.
 
-        By the pace of its last part; None while that is not known, or when it should be over.
+        Estimated from its recent pace; None if unknown, or if that time has passed.
         """
         eta = self._ends
         return (
@@ -246,12 +246,12 @@ class LogWatch:
 
     @property
     def error(self) -> InductivaError | None:
-        """Why nothing is read, or what a function of yours raised; costs no request."""
+        """The error that stops the reading, or of one of your functions; costs no request."""
         return self._fault or self._state.error
 
     @property
     def note(self) -> str:
-        """What is waited for, or was done because of a condition; "" for nothing. No request."""
+        """What the watch waits for, or did because of a condition; "" for nothing. No request."""
         return self._stop.note or self._missing() or self._state.note or _BEHIND * self._is_behind
 
     def points(self, points: int = 80) -> dict[str, list[tuple[int, float]]]:
@@ -260,13 +260,13 @@ class LogWatch:
         Parameters
         ----------
         points
-            How many points of each at most, 4 or more.
+            Maximum number of points per series, 4 or more.
 
         Returns
         -------
         dict
-            By name, pairs of a sample's number and its value; what is not finite is left out (see
-            ``gaps``), and on a logarithmic scale what is not positive.
+            By name, pairs of a sample's number and its value. Values that are not finite are left
+            out (see ``gaps``), and on a logarithmic scale those that are not positive.
         """
         with self._lock:
             found = self._reader.points(points)
@@ -315,7 +315,7 @@ class LogWatch:
         -------
         pandas.DataFrame
             The index ``sample`` counts the rows that were read, from 1. ``df.attrs["inductiva"]``
-            tells the task, the file, what was looked for, and whether rows were left out.
+            has the task, the file, the pattern, and whether rows were left out.
 
         Examples
         --------
@@ -332,12 +332,12 @@ class LogWatch:
 
     @explain_interrupt("The wait was interrupted; the watch goes on.")
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until all was read; an interrupt ends the wait alone. Costs no request.
+        """Wait until all was read; an interrupt ends only the wait. Costs no request.
 
         Parameters
         ----------
         timeout
-            Seconds to wait at most; None for as long as it takes.
+            Maximum number of seconds to wait; None for no limit.
 
         Returns
         -------
@@ -347,12 +347,12 @@ class LogWatch:
         return self._over.wait(timeout)
 
     def stop(self) -> None:
-        """Read no further; what was read stays. Costs no request, and the task goes on."""
+        """Stop reading and keep what was read. Costs no request, and the task goes on."""
         self._end()
         self._news.notify(at_once=True)
 
     def subscribe(self, callback: Callable[[], None]) -> Registration:
-        """Call a function when there is news, at most once a second; costs no request.
+        """Call a function after changes, at most once a second; costs no request.
 
         Parameters
         ----------
@@ -384,7 +384,7 @@ class LogWatch:
             self.stop()
             return
         if piece.is_backlog and not self._from_start:
-            # The row that is being read was begun before, too.
+            # The unfinished row began before, too.
             self._not_judged = self._reader.n_started
         self._look_at(rows)
         self._cpu_budget.charge(time.thread_time() - begun, len(data))
@@ -409,7 +409,7 @@ class LogWatch:
             )
         if state.is_finished:
             self._end()
-        self._looked.set()
+        self._has_polled.set()
         self._news.notify(at_once=state.is_finished)
 
     def _look_at(self, rows: list[MetricRow]) -> None:
@@ -429,17 +429,17 @@ class LogWatch:
 
     def _end(self) -> None:
         self._over.set()
-        self._looked.set()
+        self._has_polled.set()
         self._stop.cancel()
-        self._interest.cancel()
+        self._subscription.cancel()
         registry.release(self)
 
     def _report(self, who: str, error: Exception) -> None:
-        """Show what code of the user has raised: always here, and once as a warning."""
+        """Record an exception of the user's code, and warn of it once."""
         text = f"{who} failed: {type(error).__name__}: {error}"
         self._fault = InductivaError(text)
-        if text not in self._complaints:
-            self._complaints.add(text)
+        if text not in self._warned:
+            self._warned.add(text)
             self.context.run(warnings.warn, f"{text}. Task {self.task.id} goes on.")
 
     def _missing(self) -> str:
@@ -451,7 +451,7 @@ class LogWatch:
 
 
 class _WeakListener:
-    """What others know of a watch: nothing that keeps it alive."""
+    """Forwards events to a watch through a weak reference."""
 
     def __init__(self, watch: LogWatch) -> None:
         self._watch = weakref.ref(watch)
@@ -515,9 +515,8 @@ class StopAction:
         self.note = f"Condition met: {reason}"
         if self._then == "notify" or (info is not None and info.is_terminal):
             return
-        action = self._kill_task if self._then == "kill" else self._call
         run_in_thread(
-            lambda: action(watch, reason),
+            lambda: self._act(watch, reason),
             lambda error: watch._report("What follows a condition", error),
             "stop",
         )
@@ -526,8 +525,11 @@ class StopAction:
         """Stop trying to kill."""
         self._cancelled.set()
 
-    def _call(self, watch: LogWatch, _reason: str) -> None:
-        watch.context.run(cast("Callable[[LogWatch], Any]", self._then), watch)
+    def _act(self, watch: LogWatch, reason: str) -> None:
+        if isinstance(self._then, str):
+            self._kill_task(watch, reason)
+        else:
+            watch.context.run(self._then, watch)
 
     def _kill_task(self, watch: LogWatch, reason: str) -> None:
         pause = _FIRST_PAUSE
@@ -542,7 +544,7 @@ class StopAction:
             if self.note.startswith("Asked"):
                 return
             self._cancelled.wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_PAUSE)
 
 
 class WatchRegistry:
@@ -557,7 +559,7 @@ class WatchRegistry:
         self._retained: set[LogWatch] = set()
         self._callbacks: list[Callable[[LogWatch], None]] = []
 
-    def for_task(self, task: Task) -> list[LogWatch]:
+    def for_task(self, task: RemoteTask) -> list[LogWatch]:
         """Return the watches of a task, running or finished, oldest first.
 
         Parameters

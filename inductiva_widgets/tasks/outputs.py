@@ -12,7 +12,7 @@ from inductiva_widgets.tasks import _display
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import ZipEntry
-    from inductiva_widgets.tasks.task import Task
+    from inductiva_widgets.tasks._state import RemoteTask
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class OutputFile:
     name
         Path in the archive, with forward slashes.
     size
-        Size in bytes, None where unknown.
+        Size in bytes, None if unknown.
     compressed_size
-        Size in the archive in bytes, None where unknown.
+        Size in the archive in bytes, None if unknown.
     """
 
     name: str
@@ -41,11 +41,11 @@ class OutputsInfo:
     Parameters
     ----------
     size
-        Size of the archive in bytes, None where unknown.
+        Size of the archive in bytes, None if unknown.
     contents
-        Its files; folders are left out.
+        Its files, without folders.
     task
-        Whose outputs they are, where known.
+        The task, if known.
 
     Examples
     --------
@@ -58,18 +58,18 @@ class OutputsInfo:
 
     size: int | None
     contents: tuple[OutputFile, ...]
-    task: Task | None = field(default=None, repr=False, compare=False)
+    task: RemoteTask | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def from_listing(cls, listing: ArchiveListing, task: Task | None = None) -> OutputsInfo:
+    def from_listing(cls, listing: ArchiveListing, task: RemoteTask | None = None) -> OutputsInfo:
         """Return the listing without its folders; costs no request.
 
         Parameters
         ----------
         listing
-            The service's answer.
+            Response of the service.
         task
-            Whose outputs they are, where known.
+            The task, if known.
         """
         files = tuple(
             OutputFile(entry.name, entry.size, entry.compressed_size)
@@ -80,18 +80,18 @@ class OutputsInfo:
 
     @classmethod
     def from_members(
-        cls, size: int, members: Mapping[str, ZipEntry], task: Task | None = None
+        cls, size: int, members: Mapping[str, ZipEntry], task: RemoteTask | None = None
     ) -> OutputsInfo:
-        """Return the listing that an archive's own directory gives, without its folders.
+        """Return the listing of an archive's directory, without its folders.
 
         Parameters
         ----------
         size
             Size of the archive in bytes.
         members
-            Its entries by their names.
+            Entries by name.
         task
-            Whose outputs they are, where known.
+            The task, if known.
         """
         files = tuple(
             OutputFile(name, member.size, member.compressed_size)
@@ -107,7 +107,7 @@ class OutputsInfo:
 
     @property
     def total_size(self) -> int:
-        """Sum of the files' sizes in bytes, those of unknown size left out."""
+        """Sum of the known sizes in bytes."""
         return sum(file.size or 0 for file in self.contents)
 
     def __str__(self) -> str:
@@ -120,4 +120,4 @@ class OutputsInfo:
         return "\n".join([f"Archive size: {format_bytes(self.size)}", "Contents:", *lines])
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
-        return _display.outputs_mimebundle(self)
+        return _display.outputs_mimebundle(self.task, str(self))

@@ -38,13 +38,12 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.log_watch import LogWatch, Then
     from inductiva_widgets.tasks.outputs import OutputsInfo
     from inductiva_widgets.tasks.working_files import ModifiedFile, RawText, WorkingFiles
-    from inductiva_widgets.widgets import TaskWidget
 
 _WAIT_INTERRUPTED = "The wait was interrupted; task {0.id} goes on."
 
 
 class Task:
-    """A simulation that was submitted.
+    """A submitted simulation.
 
     Shows itself as a live card in a notebook. Methods may be called from several threads.
 
@@ -174,7 +173,7 @@ class Task:
         Returns
         -------
         str or None
-            None until a machine has picked the task up. Costs one request while not known.
+            None until a machine has picked the task up. Costs one request while unknown.
 
         Examples
         --------
@@ -318,7 +317,12 @@ class Task:
         >>> status.is_failed
         False
         """
-        info = poll_until(self, lambda info: info.is_terminal, polling_period, silent_mode)
+        info = poll_until(
+            self._state,
+            lambda info: info.is_terminal,
+            polling_period,
+            _display.show_wait(self, silent_mode),
+        )
         if download_std_on_completion and info.has_outputs:
             try:
                 self.download_outputs(["stdout.txt", "stderr.txt"], _quiet=True)
@@ -363,10 +367,10 @@ class Task:
         """
         target = known_status(status)
         info = poll_until(
-            self,
+            self._state,
             lambda info: info.status == target or info.is_terminal,
             polling_period,
-            silent_mode,
+            _display.show_wait(self, silent_mode),
             shows_end=False,
         )
         return info.status == target
@@ -468,7 +472,7 @@ class Task:
         Raises
         ------
         TaskError
-            There is no output, the reason given.
+            There is no output; the message says why.
 
         Examples
         --------
@@ -498,16 +502,15 @@ class Task:
         BinaryIO
             A seekable binary file, good for ``pandas.read_csv``, ``numpy.load``, ``PIL.Image.open``
             and the like. The first call costs two or three requests, later ones none; each
-            stretch that is read costs one. ``file.raw.fetched`` is how many bytes have
-            travelled for it. Files are mostly compressed, so that what lies far back in one takes
-            the bytes before it too.
+            range that is read costs one. ``file.raw.fetched`` is the number of transferred
+            bytes. As most files are compressed, reading far back transfers the bytes before, too.
 
         Raises
         ------
         TaskError
-            There is no output, the reason given.
+            There is no output; the message says why.
         InputError
-            The archive has no such file; close matches are named.
+            The archive has no such file; similar names are listed.
 
         Examples
         --------
@@ -535,7 +538,7 @@ class Task:
         Raises
         ------
         TaskError
-            There is no output, the reason given.
+            There is no output; the message says why.
 
         Examples
         --------
@@ -557,23 +560,23 @@ class Task:
     ) -> Path:
         """Download output files; calling again after an interruption finishes the job.
 
-        Whole files are not fetched again, be it after a restart of the kernel. While another
-        process fills the same folder, this one waits. Costs one request for the link, two for the
-        archive's directory, and a few for the files, fewer than there are.
+        Complete files are not downloaded again, not even after a restart of the kernel. While
+        another process writes to the same folder, this one waits. Costs one request for the link,
+        two for the archive's directory, and fewer for the files than there are files.
 
         Parameters
         ----------
         filenames
-            Names, globs (``"*.csv"``) or folders (``"vtk/"``); None for all. Of the archive only
-            the bytes of these files are fetched. Names that it lacks are warned of, with those
-            that look alike, unless it lacks all of them.
+            Names, globs (``"*.csv"``) or folders (``"vtk/"``); None for all. Only the bytes of
+            these files are fetched. A warning lists names that the archive lacks, with similar
+            ones.
         output_dir
             Folder for the files; by default ``inductiva_output/<id>/outputs``.
         uncompress
-            False to keep the archive as it is, as ``output.zip`` in the folder.
+            If False, keep the archive, as ``output.zip`` in the folder.
         limits
-            How much content the archive may hold, see ``inductiva_widgets.downloads.Limits``; by
-            default an archive made to fill a disk is refused.
+            Limits of the archive's content, see ``inductiva_widgets.downloads.Limits``; by
+            default, an archive made to fill a disk is refused.
 
         Returns
         -------
@@ -583,13 +586,13 @@ class Task:
         Raises
         ------
         TaskError
-            There is no output, the reason given.
+            There is no output; the message says why.
         InputError
-            None of the names is in the archive; close ones are named.
+            None of the names is in the archive; similar ones are listed.
         DownloadError
-            The download did not become whole; what is whole is kept.
+            The download failed; complete files are kept.
         DownloadCancelled
-            It was cancelled, such as with the button; what is whole is kept.
+            It was cancelled, such as with the button; complete files are kept.
 
         Examples
         --------
@@ -620,12 +623,12 @@ class Task:
         -------
         Download
             It carries ``progress``, ``pause()``, ``resume()``, ``cancel()`` and ``result()``;
-            iterate over it for the files as they become whole, or ``await`` it.
+            iterate over it for the completed files, or ``await`` it.
 
         Raises
         ------
         TaskError
-            There is no output, the reason given.
+            There is no output; the message says why.
 
         Examples
         --------
@@ -656,7 +659,7 @@ class Task:
         output_dir
             Folder for the files; by default ``inductiva_output/<id>/inputs``.
         uncompress
-            False to keep the archive as it is, as ``input.zip`` in the folder.
+            If False, keep the archive, as ``input.zip`` in the folder.
 
         Returns
         -------
@@ -668,7 +671,7 @@ class Task:
         TaskError
             The task has no input archive.
         DownloadError
-            The download did not become whole; what is whole is kept.
+            The download failed; complete files are kept.
 
         Examples
         --------
@@ -697,17 +700,17 @@ class Task:
     ) -> None:
         """Print the last lines of files, while the task runs or once it has ended.
 
-        An interrupt ends it at once, and a later call works again. With ``follow``, of several
-        files each gets whole lines under its name. Costs a few requests a file; with ``follow`` one
-        or two a second on the embedded server, on the cloud three for the connection and one every
-        few seconds.
+        An interrupt ends it at once, and a later call works again. With ``follow`` and several
+        files, whole lines are printed under the name of their file. Costs a few requests a file;
+        with ``follow`` one or two a second on the embedded server, on the cloud three for the
+        connection and one every few seconds.
 
         Parameters
         ----------
         filenames
             Names of the files.
         lines
-            How many lines of each; with ``follow`` on the cloud 1,000 at most.
+            Number of lines of each; with ``follow`` on the cloud at most 1,000.
         follow
             If True, go on printing new lines until the task ends.
         wait
@@ -716,9 +719,9 @@ class Task:
         Raises
         ------
         TaskError
-            There is nothing to read yet.
+            Nothing can be read yet.
         InputError
-            There is no such file, or ``lines`` is no count.
+            There is no such file, or ``lines`` is negative or no integer.
         ConfigurationError
             The task runs on the cloud, and the package for WebRTC is not installed.
 
@@ -760,7 +763,7 @@ class Task:
         return _live_files.list_files(self)
 
     def last_modified_file(self) -> ModifiedFile:
-        """Return the file that the running task has written last, and when.
+        """Return the file that the running task has written last, and the time.
 
         Costs requests as ``list_files`` does.
 
@@ -848,31 +851,32 @@ class Task:
         file
             Name of the file; by default ``stdout.txt``, or the file of the preset.
         end
-            The value that a series has at the end, such as ``{"time": 10}``: it gives the progress
-            and the time of the end.
+            Final value of a series, such as ``{"time": 10}``, for the progress and the expected
+            end.
         stop_if
             A condition such as ``"residual > 1e3 for 20 samples"`` or ``"residual is nan"``, a
-            function of the last values that returns whether to stop, or a list of those, of which
-            one is enough. It is judged by the rows that are printed after this call.
+            function of the last values that returns whether to stop, or a list of those, any of
+            which is enough. Only rows that are printed after this call are judged.
         from_start
-            If True, the rows that were printed before this call are judged too.
+            If True, rows that were printed before this call are judged, too.
         then
-            What happens once it is met: ``"kill"`` asks the service to kill the task, ``"notify"``
-            says it in the card, a function is called with the watch.
+            Action once it is met: ``"kill"`` kills the task, ``"notify"`` shows a note in the card,
+            and a function is called with the watch.
         log
-            Whether the series are drawn on a logarithmic scale; None for what suits each.
+            If True, draw the series on a logarithmic scale; None for what suits each.
         notify
-            Whether the card asks to show a notification of the browser when the task ends.
+            If True, the card asks to show a notification of the browser when the task ends.
 
         Returns
         -------
         LogWatch
-            It runs until the task ends or its ``stop()``, whatever becomes of the cell.
+            It runs until the task ends or ``stop()``, also after the cell has finished.
 
         Raises
         ------
         InputError
-            The expression is none or has no group, there is no preset, or a condition is none.
+            The expression is invalid or has no group, there is no preset, or a condition is
+            invalid.
 
         Examples
         --------
@@ -900,16 +904,16 @@ class Task:
     ) -> pd.DataFrame:
         r"""Return the numbers in the task's log as a DataFrame.
 
-        While the task runs these are the rows that its watch has read, which is started if there
-        is none and costs what ``watch`` does. After the end all of the file is read, without being
-        kept: that costs two or three requests, and one for each MiB.
+        While the task runs, these are the rows that its watch has read; without a watch, one is
+        started and costs requests as ``watch`` does. After the end, the whole file is read each
+        time: that costs two or three requests, and one for each MiB.
 
         Parameters
         ----------
         pattern, file
             As for ``watch``.
         rows
-            How many rows at most, 100 or more; of more, the extremes stay, see ``LogWatch``.
+            Maximum number of rows, 100 or more; of more, the extremes are kept, see ``LogWatch``.
 
         Returns
         -------
@@ -919,7 +923,7 @@ class Task:
         Raises
         ------
         TaskError
-            There is no output, the reason given.
+            There is no output; the message says why.
         InputError
             As for ``watch``, or there is no such file.
 
@@ -933,19 +937,19 @@ class Task:
         """
         return _watches.read_metrics(self, pattern, file=file, rows=rows)
 
-    def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener:
+    def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener[Task]:
         """Call a function with the task's status now and at each change, until the task has ended.
 
         What the function prints appears in the cell that called ``on_status``, whichever cell is
-        running. Costs one request, then one a second while the task is alive, none besides a live
-        card.
+        running. Costs one request, then one a second while the task is alive, or none if a live
+        card is polling.
 
         Parameters
         ----------
         callback
-            Gets the task and a status: each of them once and in order, those between two requests
-            and the last one included. It is called on a thread of its own. What it raises is shown
-            as a warning, and the next change is delivered all the same.
+            Gets the task and a status: each status once and in order, including those between two
+            requests and the last one. It is called on its own thread. An exception is shown as a
+            warning, and the next change is delivered all the same.
 
         Returns
         -------
@@ -962,8 +966,13 @@ class Task:
 
     # Display
 
-    def widget(self) -> TaskWidget:
+    def widget(self) -> Any:
         """Return a new live card of the task; costs requests as ``TaskWidget`` does.
+
+        Returns
+        -------
+        TaskWidget
+            It can be placed in a layout of ipywidgets.
 
         Examples
         --------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import urlsplit
@@ -23,15 +24,18 @@ from inductiva_widgets.tasks.task import Task, known_status
 from inductiva_widgets.tasks.text_table import format_task_table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.tasks.log_watch import LogWatch
-    from inductiva_widgets.widgets import TaskListWidget
 
 Result = TypeVar("Result")
 
+# Requests for details at the same time.
+_MAX_REQUESTS = 4
 # Failed tasks that an error names.
 _MAX_NAMED = 3
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -58,8 +62,8 @@ class TaskList(Sequence[Task]):
 
     def __init__(self, tasks: Iterable[Task] = ()) -> None:
         self._items: list[Task | TaskInfo] = list(tasks)
-        # Where tasks stand; all other items are rows of a listing. Kept, since to look at each of
-        # a hundred thousand items takes longer than to show the first of them.
+        # Indices of tasks; all other items are rows of a listing. Kept, since a check of each of
+        # 100,000 items would take longer than showing the first ones.
         self._made = set(range(len(self._items)))
         self._client: Client | None = None
         for task in self._items:
@@ -70,8 +74,7 @@ class TaskList(Sequence[Task]):
     def _from_infos(cls, infos: Iterable[TaskInfo], client: Client) -> TaskList:
         """Return the tasks of a listing's rows; costs no request.
 
-        The ``Task`` objects are made when they are asked for: a table of a hundred thousand tasks
-        needs none.
+        Each ``Task`` is created at the first access: a table of 100,000 tasks needs none.
 
         Parameters
         ----------
@@ -93,9 +96,9 @@ class TaskList(Sequence[Task]):
         ----------
         frame
             Rows with the task ids as the index ``task_id``, or in a column of that name: from
-            ``to_frame``, filtered or sorted, or read from a file. What the other columns tell
-            is taken over, so that a live table shows it at once; tasks that had not ended are
-            asked for when they are looked at, and those whose status it does not tell as well.
+            ``to_frame``, filtered or sorted, or read from a file. The other columns become the
+            cached info, so that a live table shows them at once. Tasks that had not ended or
+            have no status in the frame are requested when they are shown.
         client
             The service; by default that of the last ``inductiva_widgets.connect``.
 
@@ -107,7 +110,7 @@ class TaskList(Sequence[Task]):
         Raises
         ------
         InputError
-            It is no frame of tasks, has a task twice, or comes from another service.
+            The frame has no task ids, has a task twice, or comes from another service.
 
         Examples
         --------
@@ -142,15 +145,15 @@ class TaskList(Sequence[Task]):
     def _task(self, index: int) -> Task:
         item = self._items[index]
         if isinstance(item, TaskInfo):
-            # Kept, so that what one user of the list learns of a task, the others know too.
+            # Kept, so that all users of the list share the task's cached info.
             item = self._items[index] = Task._from_info(item, self._client)
             self._made.add(range(len(self._items))[index])
         return item
 
     def _infos(self) -> list[TaskInfo]:
-        """Return what is known of each task; costs no request for tasks from a listing.
+        """Return the cached info of each task.
 
-        Of other tasks it costs one request each.
+        Costs no request for tasks from a listing, and one for each other task at the first time.
         """
         _infos: list[Any] = list(self._items)
         for index, task in self._tasks():
@@ -158,11 +161,11 @@ class TaskList(Sequence[Task]):
         return _infos
 
     def _without_info(self) -> list[Task]:
-        """Return the tasks of which nothing is known, not even from a listing; no request."""
+        """Return the tasks without any cached info; no request."""
         return [task for _, task in self._tasks() if task._state.last_info is None]
 
     def _clients(self) -> set[Client]:
-        """Return the services that have the tasks; that of a listing also where it found none.
+        """Return the services of the tasks, including that of a listing without tasks.
 
         Costs no request.
         """
@@ -170,14 +173,14 @@ class TaskList(Sequence[Task]):
         return own | {task.client for _, task in self._tasks()}
 
     def _tasks(self) -> Iterator[tuple[int, Task]]:
-        # A copy: another thread may make one meanwhile.
+        # A copy, as another thread may add one at the same time.
         for index in tuple(self._made):
             item = self._items[index]
             if isinstance(item, Task):
                 yield index, item
 
     def _prepended(self, infos: Iterable[TaskInfo], client: Client) -> TaskList:
-        """Return a list with new tasks of a service before these, which stay the same objects.
+        """Return a list that begins with new tasks and continues with these same objects.
 
         Costs no request.
 
@@ -220,7 +223,7 @@ class TaskList(Sequence[Task]):
         return format_task_table(self) if self._items else "No tasks found."
 
     def filter(self, status: str | None = None, simulator: str | None = None) -> TaskList:
-        """Return the tasks that match, by what is known of them; costs no request for listed tasks.
+        """Return the tasks whose cached info matches; costs no request for listed tasks.
 
         Parameters
         ----------
@@ -239,10 +242,10 @@ class TaskList(Sequence[Task]):
         >>> tasks.filter(status="failed")
         TaskList(1 task)
         """
-        wanted = None if status is None else known_status(status)
+        code = None if status is None else known_status(status)
 
         def matches(info: TaskInfo) -> bool:
-            return (wanted is None or info.status == wanted) and (
+            return (code is None or info.status == code) and (
                 simulator is None or info.simulator == simulator
             )
 
@@ -263,16 +266,16 @@ class TaskList(Sequence[Task]):
             Names of the columns, in order; by default the usual ones, which
             ``inductiva_widgets.frames`` lists.
         metadata
-            Whether to add a column ``metadata.<key>`` for each key of the tasks' metadata.
+            If True, add a column ``metadata.<key>`` for each key of the tasks' metadata.
         raw
-            Whether to give the service's own names and values instead, such as
+            If True, return the service's own names and values instead, such as
             ``metrics.total_seconds``, all of type object.
 
         Returns
         -------
         pandas.DataFrame
-            Costs no request for tasks from a listing. ``df.attrs["inductiva"]`` tells the service
-            and the time that the frame is of.
+            Costs no request for tasks from a listing. ``df.attrs["inductiva"]`` has the service
+            and the time of the frame.
 
         Raises
         ------
@@ -295,19 +298,19 @@ class TaskList(Sequence[Task]):
             columns=columns,
             metadata=metadata,
             raw=raw,
-            now=self[0]._state.server_time if self._items else None,
+            now=self._server_time(),
             source=self._frame_source(),
         )
 
     def compare(self, *, details: bool = False, always: Iterable[str] = ()) -> pd.DataFrame:
-        """Return what the tasks differ in; costs requests as ``inductiva_widgets.tasks.compare``.
+        """Return the columns that differ; costs requests as ``inductiva_widgets.tasks.compare``.
 
         Parameters
         ----------
         details
-            Whether to compare what only the detail of a task tells, such as its commands.
+            If True, also compare what only the detail of a task has, such as its commands.
         always
-            Names of columns that stay, whether they differ or not.
+            Names of columns that are kept even if they do not differ.
 
         Raises
         ------
@@ -319,19 +322,29 @@ class TaskList(Sequence[Task]):
         >>> "status" in tasks.compare()
         True
         """
-        from inductiva_widgets.tasks._compare import compare
+        from inductiva_widgets.frames._compare import compare, comparison_frame
 
-        return compare(self, details=details, always=always)
+        # A single task is refused below, so its detail is not requested.
+        if len(self) > 1:
+            _fetch_details(list(self) if details else self._without_info())
+        frame = comparison_frame(
+            self._infos(), details=details, now=self._server_time(), source=self._frame_source()
+        )
+        return compare(frame, always=always)
+
+    def _server_time(self) -> datetime | None:
+        """Return the present time of the first task's service, or None for an empty list."""
+        return self[0].client.server_time if self._items else None
 
     def _frame_source(self) -> dict[str, Any]:
-        """Return the service of the tasks as frames have it; nothing where there are several.
+        """Return the provenance for a frame; empty if there are several services.
 
         Costs no request.
         """
         services = {client.url for client in self._clients()}
         if len(services) != 1:
             return {}
-        # A service has tasks that are made up, or none.
+        # Either all tasks of a service are demo tasks, or none.
         known = self[0]._state.last_info if self._items else None
         return {"service": services.pop(), "demo": known is not None and known.is_demo}
 
@@ -389,16 +402,16 @@ class TaskList(Sequence[Task]):
 
     @explain_interrupt("The wait was interrupted; the tasks go on.")
     def wait(self, polling_period: float = 1.0, silent_mode: bool = False) -> list[Status]:
-        """Wait until every task has ended; an interrupt ends the wait alone.
+        """Wait until every task has ended; an interrupt ends only the wait.
 
         Shows one live table in a notebook, and a line for each task in a terminal.
 
         Parameters
         ----------
         polling_period
-            Seconds between two looks at a task.
+            Seconds between two requests for a task.
         silent_mode
-            Whether to show nothing.
+            If True, show nothing.
 
         Returns
         -------
@@ -408,7 +421,7 @@ class TaskList(Sequence[Task]):
         Raises
         ------
         InductivaError
-            Some tasks cannot be looked at, such as removed ones; the others have ended.
+            Some tasks could not be requested, such as removed ones; the others have ended.
 
         Examples
         --------
@@ -510,18 +523,22 @@ class TaskList(Sequence[Task]):
         follow: bool = False,
         columns: Sequence[str] | None = None,
         mode: str = "table",
-    ) -> TaskListWidget:
+    ) -> Any:
         """Return a new live table of the tasks; costs one request a second while tasks are alive.
 
         Parameters
         ----------
         follow
-            Whether tasks that are submitted from now on appear at the head by themselves; costs
-            one request every few seconds.
+            If True, add newly submitted tasks at the top; costs one request every few seconds.
         columns
             Names of the first columns, such as ``["status", "task_id", "cost_usd"]``.
         mode
             ``"table"`` or ``"timeline"``.
+
+        Returns
+        -------
+        TaskListWidget
+            It can be filtered with ``query``, and has what is ``selected``.
 
         Raises
         ------
@@ -545,10 +562,10 @@ class TaskList(Sequence[Task]):
 
 
 def _check_service(service: object, client: Client) -> None:
-    """Refuse tasks of one service to the client of another; the ids would mean nothing there."""
+    """Raise if the tasks of a frame belong to another service than the client's."""
     if not isinstance(service, str) or service == client.url:
         return
-    # An embedded server is the same one on another port after it has quit and started again.
+    # An embedded server may have another port after a restart.
     if client.is_local and urlsplit(service).hostname in _THIS_MACHINE:
         return
     raise InputError(
@@ -557,15 +574,27 @@ def _check_service(service: object, client: Client) -> None:
     )
 
 
+def _fetch_details(tasks: Sequence[Task]) -> None:
+    """Request the details of tasks, several at a time; the first error ends it."""
+    if not tasks:
+        return
+    pool = ThreadPoolExecutor(_MAX_REQUESTS, thread_name_prefix="inductiva-details")
+    try:
+        for answer in [pool.submit(task.get_info) for task in tasks]:
+            answer.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def for_each(tasks: Sequence[Task], action: Callable[[Task], Result], done: str) -> list[Result]:
-    """Act on every task and return the results; a task that fails does not stop the others.
+    """Call a function with every task and return the results, also after errors.
 
     Parameters
     ----------
     tasks
         The tasks.
     action
-        What to do with one of them.
+        The function, which gets one task.
     done
         Past participle of the action, for the error.
 
@@ -582,7 +611,7 @@ def for_each(tasks: Sequence[Task], action: Callable[[Task], Result], done: str)
         if error is None:
             continue
         failed.append((task, error))
-        # If the first task meets it, so do the others.
+        # These errors would occur for the other tasks, too.
         is_general = isinstance(error, (APIConnectionError, AuthenticationError))
         if is_general and not results:
             break

@@ -14,7 +14,7 @@ _INDENT = "  "
 
 
 class RawText(str):
-    """A text that shows itself as it is, also where Python would show it in quotes."""
+    """Text whose repr is itself, without quotes."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class ModifiedFile:
     name
         Path of the file in the task's folder.
     modified
-        When it was written, by the clock of the service.
+        Time of the last write, by the service's clock.
     age
         Seconds since then.
 
@@ -52,7 +52,7 @@ class ModifiedFile:
 
 
 class WorkingFiles(Sequence[WorkingFile]):
-    """The files of a running task as of now; prints as a tree.
+    """The present files of a running task; prints as a tree.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class WorkingFiles(Sequence[WorkingFile]):
 
 
 def _rows(files: Iterable[WorkingFile]) -> list[tuple[str, int | None]]:
-    """Return the lines of the tree: folders before files, each by its name."""
+    """Return the lines of the tree: folders before files, sorted by name."""
     rows: list[tuple[str, int | None]] = []
     above: list[str] = []
     for file in sorted(files, key=_place):
@@ -122,7 +122,7 @@ def _place(file: WorkingFile) -> list[tuple[bool, str]]:
 
 
 def _plain(name: str) -> str:
-    """Return a name without what would move the cursor of a terminal."""
+    """Replace characters that would move the cursor of a terminal."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name
     )

@@ -34,7 +34,7 @@ def test_metrics_of_the_running_and_of_the_ended_task_are_the_same(swmm, short_s
     task = swmm.run(short_storm)
     watch = task.watch(WALL)
     while task.metrics(WALL).empty and not watch.is_finished:
-        watch._looked.wait(0.1)
+        watch._has_polled.wait(0.1)
     assert watch.wait(60)
     ended = task.metrics(WALL)
     assert ended.equals(watch.to_frame())

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
 import inductiva_widgets
+from inductiva_widgets import _entry_points, tasks, widgets
 
 HEAVY = (
     "pandas",
@@ -53,6 +56,20 @@ def test_every_public_name_is_there_and_listed():
     for name in inductiva_widgets.__all__:
         assert getattr(inductiva_widgets, name) is not None
     assert dir(inductiva_widgets) == sorted(inductiva_widgets.__all__)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("download_view", widgets.DownloadWidget),
+        ("outputs_view", widgets.OutputsWidget),
+        ("task_view", widgets.TaskWidget),
+        ("task_list_view", widgets.TaskListWidget),
+        ("tasks_from_frame", tasks.TaskList.from_frame),
+    ],
+)
+def test_entry_point_is_the_registered_object(name, expected):
+    assert _entry_points.load(name) == expected
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -113,7 +113,7 @@ class Ear:
 
 def readers_of(client):
     """Return the files that are read for one service; other tests may have left some open."""
-    return [name for reading, _, name in list(_log_stream._readers) if reading is client]
+    return [name for reading, _, name in list(_log_stream._streams) if reading is client]
 
 
 def until(is_enough, seconds=60):

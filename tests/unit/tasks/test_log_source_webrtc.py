@@ -63,7 +63,7 @@ def client(service, monkeypatch):
     monkeypatch.setenv("INDUCTIVA_TURN_SERVER_URL", "turn.invalid:3478")
     for module in (_log_stream, _log_source_webrtc):
         monkeypatch.setattr(module, "PERIOD", 0.05)
-    monkeypatch.setattr(_log_source_webrtc, "_NEWS", 0.05)
+    monkeypatch.setattr(_log_source_webrtc, "_MAX_AGE_STREAMING", 0.05)
     for learnt in ("_alone", "_several"):
         monkeypatch.setattr(peer_session, learnt, set())
     return service(wire_task("t1", "computation-started"))

@@ -15,7 +15,7 @@ def disk(monkeypatch):
     for module in (_log_stream, _log_source_http):
         monkeypatch.setattr(module, "PERIOD", 0.02)
     monkeypatch.setattr(_log_source_http.HttpLogSource, "pause", 0.02)
-    monkeypatch.setattr(_log_source_http, "_NEWS", 0.02)
+    monkeypatch.setattr(_log_source_http, "_MAX_AGE_GROWING", 0.02)
     disk = Disk()
     yield disk
     # Readers notice the end and go.
@@ -80,8 +80,8 @@ def test_bytes_that_were_there_before_a_listener_joined_are_marked_for_it_alone(
     first.until(lambda: first.text == b"one\ntwo\n")
     subscribe(task, "stdout.txt", second)
     second.until(lambda: second.text == b"one\ntwo\n")
-    reader = _log_stream._readers[task.client, "t1", "stdout.txt"]
-    until(lambda: not reader._catching_up)
+    stream = _log_stream._streams[task.client, "t1", "stdout.txt"]
+    until(lambda: not stream._catching_up)
     disk.files["stdout.txt"] += b"three\n"
     for ear, is_backlog in ((first, [True, False, False]), (second, [True, True, False])):
         ear.until(lambda ear=ear: ear.text.endswith(b"three\n"))

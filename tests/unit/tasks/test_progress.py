@@ -25,7 +25,7 @@ class Shown:
 def notebook(monkeypatch):
     shown = Shown()
     monkeypatch.setattr(_progress, "in_notebook", lambda: True)
-    monkeypatch.setattr(_progress, "_DRAWS_EVERY", 0.0)
+    monkeypatch.setattr(_progress, "_DRAW_PERIOD", 0.0)
     monkeypatch.setattr("IPython.display.display", shown)
     return shown
 

@@ -80,7 +80,7 @@ def test_gap_is_marked(readers, capsys):
 
 
 def test_what_nobody_can_read_in_time_is_left_out(readers, capsys, monkeypatch):
-    monkeypatch.setattr(_tail, "_HELD", 10)
+    monkeypatch.setattr(_tail, "_MAX_HELD", 10)
 
     def flood(feeds):
         for number in range(100):
@@ -183,7 +183,7 @@ def test_task_that_does_not_compute_yet_has_no_last_lines(disk, capsys, status):
 
 
 def test_running_task_is_followed_over_http(disk, capsys, monkeypatch):
-    monkeypatch.setattr(_log_source_http, "_NEWS", 0.0)
+    monkeypatch.setattr(_log_source_http, "_MAX_AGE_GROWING", 0.0)
     monkeypatch.setattr(_log_source_http.HttpLogSource, "pause", 0.02)
     disk.files["stdout.txt"] = b"1\n2\n3\n"
     plan = iter([b"4\n", b"5"])
