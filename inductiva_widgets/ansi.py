@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Also those that are cut off at the end of the text.
+# Also matches sequences that are cut off at the end of the text.
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]|$)"
 )
@@ -12,19 +12,19 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def strip_ansi(text: str) -> str:
-    """Return a text without the sequences that colour and move in a terminal."""
+    """Return the text without escape sequences for colours and cursor movement."""
     return _ESCAPES.sub("", text)
 
 
 def strip_control_chars(text: str) -> str:
-    """Return a text without control characters, tabs and newlines excepted."""
+    """Return the text without control characters, except tabs and newlines."""
     return _CONTROLS.sub("", text)
 
 
 def render_plain_lines(text: str) -> list[str]:
-    r"""Return the lines as a terminal shows them, without colours and blanks at their ends.
+    r"""Return the lines as a terminal shows them, without colours and trailing blanks.
 
-    Of a line that was written over again and again, the last state counts.
+    Text after a carriage return replaces the text before it.
 
     Examples
     --------

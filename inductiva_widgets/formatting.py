@@ -1,7 +1,7 @@
-"""Format numbers and times, the same in text, HTML and the page.
+"""Format numbers and times for text, HTML and the front end.
 
-The page has a twin in ``js/src/format.ts``; ``tests/unit/format_cases.json`` holds both to one
-set of cases.
+``js/src/format.ts`` implements the same formats; ``tests/unit/format_cases.json`` has the cases for
+both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def format_bytes(size: int | None) -> str:
     Parameters
     ----------
     size
-        Number of bytes, or None where unknown.
+        Number of bytes, or None if unknown.
 
     Examples
     --------
@@ -37,12 +37,12 @@ def format_bytes(size: int | None) -> str:
 
 
 def format_hms(seconds: float | None) -> str:
-    """Return a duration as ``h:mm:ss``, with days in front where there are any.
+    """Return a duration as ``h:mm:ss``, preceded by days if it is a day or longer.
 
     Parameters
     ----------
     seconds
-        Duration in seconds, or None where unknown. Negative values count as zero.
+        Duration in seconds, or None if unknown. Negative values count as zero.
 
     Examples
     --------
@@ -55,12 +55,12 @@ def format_hms(seconds: float | None) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """Return a duration in words, two units at most, as in ``"4 min 37 s"``.
+    """Return a duration in at most two units, as in ``"4 min 37 s"``.
 
     Parameters
     ----------
     seconds
-        Duration in seconds, or None where unknown. Negative values count as zero.
+        Duration in seconds, or None if unknown. Negative values count as zero.
 
     Examples
     --------
@@ -85,12 +85,12 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_cost(amount: float | None) -> str:
-    """Return an amount of money, small ones with two significant digits.
+    """Return a cost, with two significant digits if it is below 0.1 US$.
 
     Parameters
     ----------
     amount
-        Amount in US dollars, or None where unknown.
+        Amount in US dollars, or None if unknown.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def format_date(moment: datetime | None) -> str:
     Parameters
     ----------
     moment
-        A timezone-aware time, or None where unknown.
+        A timezone-aware time, or None if unknown.
     """
     return MISSING if moment is None else moment.astimezone().strftime("%d %b, %H:%M:%S")
 
@@ -130,7 +130,7 @@ def format_table(
     header
         Column titles.
     rows
-        Cells, as many in each row as there are titles.
+        Rows with one cell per column.
     indent
         Blanks before the first column.
     gap

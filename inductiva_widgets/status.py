@@ -9,7 +9,7 @@ __all__ = ["Status", "StatusGroup", "StatusInfo"]
 
 
 class StatusGroup(str, Enum):
-    """How a status reads at a glance: the families that badges, counts and filters use."""
+    """Group of statuses that share a badge colour, a count and a filter."""
 
     PENDING = "wait"
     RUNNING = "run"
@@ -20,10 +20,9 @@ class StatusGroup(str, Enum):
 
 
 class Status(str, Enum):
-    """Status of a task; each member equals its code on the wire.
+    """Status of a task. Each member equals its code in the API.
 
-    A code that this version does not know becomes a member of its own that keeps the text, reads
-    as unknown and never raises.
+    An unknown code becomes a new member of the group ``UNKNOWN``, so it never raises.
 
     Examples
     --------
@@ -59,7 +58,7 @@ class Status(str, Enum):
     @classmethod
     def _missing_(cls, value: object) -> Status:
         if not isinstance(value, str):
-            raise ValueError(f"{value!r} is not a status code: it is not text.")
+            raise ValueError(f"A status code must be a string, got {value!r}.")
         member = str.__new__(cls, value)
         member._name_ = value.upper().replace("-", "_")
         member._value_ = value
@@ -73,22 +72,22 @@ class Status(str, Enum):
 
     @property
     def info(self) -> StatusInfo:
-        """Everything that is known of this code: what it means, and what to do about it."""
+        """Label, group, description and advice."""
         return STATUS_FACTS.get(self, _UNKNOWN_FACTS)
 
     @property
     def alias(self) -> str:
-        """The name for people, such as ``"In Queue"``; the code itself where none is known."""
+        """Label of the status, such as ``"In Queue"``, or its code if unknown."""
         return self.info.alias or self.value
 
     @property
     def is_known(self) -> bool:
-        """Whether this version knows the code."""
+        """Whether this version of the package knows the code."""
         return self in STATUS_FACTS
 
     @property
     def is_running(self) -> bool:
-        """Whether a machine works on the task."""
+        """Whether a machine is processing the task."""
         return self.info.running
 
     @property
@@ -103,15 +102,14 @@ class Status(str, Enum):
 
     @property
     def is_failed(self) -> bool:
-        """Whether the task ended without success, a kill included."""
+        """Whether the task ended without success, including a kill."""
         return self.info.failed
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a task normally stays in this status for good.
+        """Whether the status is normally final.
 
-        The service's own ``is_terminated`` decides where it is known, since two codes may go back
-        to the queue.
+        ``TaskInfo.is_terminal`` is more reliable, as two of these statuses may return to the queue.
         """
         return self.info.terminal
 
@@ -120,24 +118,24 @@ _BEFORE_COMPUTATION = (Status.PENDING_INPUT, Status.SUBMITTED, Status.STARTED)
 
 
 class StatusInfo(NamedTuple):
-    """What a status code means; source: the public documentation of the service.
+    """Meaning of a status code, from the public documentation of the service.
 
     Parameters
     ----------
     alias
-        Its name for people, such as ``"In Queue"``.
+        Label, such as ``"In Queue"``.
     group
-        The group of statuses that it belongs to.
+        Group of the status.
     description
-        What has happened, in one sentence.
+        What happened, in one sentence.
     advice
-        What to do about it; empty where there is nothing to do.
+        What to do next; empty if nothing.
     terminal
-        Whether a task normally stays in this status for good.
+        If True, the status is normally final.
     failed
-        Whether the task has ended without success.
+        If True, the task ended without success.
     running
-        Whether a machine works on the task.
+        If True, a machine is processing the task.
     """
 
     alias: str
@@ -149,10 +147,10 @@ class StatusInfo(NamedTuple):
     running: bool = False
 
 
-def _ended(
-    alias: str, meaning: str, advice: str, tone: StatusGroup = StatusGroup.FAILED
+def _unsuccessful(
+    alias: str, description: str, advice: str, group: StatusGroup = StatusGroup.FAILED
 ) -> StatusInfo:
-    return StatusInfo(alias, tone, meaning, advice, terminal=True, failed=True)
+    return StatusInfo(alias, group, description, advice, terminal=True, failed=True)
 
 
 _UNKNOWN_FACTS = StatusInfo(
@@ -185,7 +183,7 @@ STATUS_FACTS: dict[Status, StatusInfo] = {
         "The simulation ended well; its output is available.",
         terminal=True,
     ),
-    Status.FAILED: _ended(
+    Status.FAILED: _unsuccessful(
         "Failed",
         "A command of the simulation ended with an error.",
         "Read the last lines of stderr.txt and stdout.txt, correct the input files, run again.",
@@ -195,49 +193,49 @@ STATUS_FACTS: dict[Status, StatusInfo] = {
         StatusGroup.STOPPED,
         "The kill was asked for and is on its way to the machine.",
     ),
-    Status.KILLED: _ended(
+    Status.KILLED: _unsuccessful(
         "Killed",
         "The task was killed by its user.",
         "Nothing needs to be corrected: it ended because it was asked to. Run it again any time.",
         StatusGroup.STOPPED,
     ),
-    Status.SPOT_INSTANCE_PREEMPTED: _ended(
+    Status.SPOT_INSTANCE_PREEMPTED: _unsuccessful(
         "Spot Reclaimed",
         "The provider took the spot machine back while the task was running.",
         "Run again, with resubmit_on_preemption=True, or on machines that are not spot machines.",
     ),
-    Status.EXECUTER_TERMINATED: _ended(
+    Status.EXECUTER_TERMINATED: _unsuccessful(
         "Task Runner Terminated",
         "The provider ended the machine while the task was running.",
         "Run again; resubmit_on_preemption=True does so by itself.",
     ),
-    Status.EXECUTER_TERMINATED_BY_USER: _ended(
+    Status.EXECUTER_TERMINATED_BY_USER: _unsuccessful(
         "Machine Terminated by User",
         "The machine group was terminated while the task was running; there is no output.",
         "Start a machine group, run again, and terminate the group once its tasks have ended.",
     ),
-    Status.EXECUTER_TERMINATED_TTL_EXCEEDED: _ended(
+    Status.EXECUTER_TERMINATED_TTL_EXCEEDED: _unsuccessful(
         "Machine Time Limit Reached",
         "The machine group reached its time limit while the task was running.",
         "Start a machine group with a later auto_terminate_ts and run again.",
     ),
-    Status.EXECUTER_TERMINATED_CREDITS_EXHAUSTED: _ended(
+    Status.EXECUTER_TERMINATED_CREDITS_EXHAUSTED: _unsuccessful(
         "Credits Exhausted",
         "The account ran out of credits while the task was running.",
         "Add credits to the account in the web console and run again.",
     ),
-    Status.EXECUTER_FAILED: _ended(
+    Status.EXECUTER_FAILED: _unsuccessful(
         "Runtime Error",
         "The machine met an error outside the simulator.",
         "Run again on a machine with a larger disk or more memory, which often helps. If it fails "
         "once more, pass the task's id on to the service's support.",
     ),
-    Status.ZOMBIE: _ended(
+    Status.ZOMBIE: _unsuccessful(
         "Machine Terminated in Queue",
         "The machine group ended while the task was still in the queue.",
         "Start a machine group that lives until its queue is empty, and run again.",
     ),
-    Status.TTL_EXCEEDED: _ended(
+    Status.TTL_EXCEEDED: _unsuccessful(
         "Task Timed Out",
         "The task ran longer than its own time to live.",
         "Run again with a longer time_to_live, or make the simulation shorter.",

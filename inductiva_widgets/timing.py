@@ -1,7 +1,7 @@
 """Durations and phases of a task, computed from its times.
 
-All take ``now``, the service's present time, so that a clock that runs ahead or behind here never
-makes a duration negative or wrong.
+All functions take ``now``, the service's present time, so that a wrong local clock never makes a
+duration negative or wrong.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import Status
 
 PhaseName = Literal["queue", "preparing", "computing", "finalizing"]
-# Seconds: anything shorter is written as 0.0 s.
+# Shorter durations are displayed as 0.0 s.
 _SHOWN_AS_ZERO = 0.05
 
 
 class Phase(NamedTuple):
-    """One stretch of a task's life; ``end`` is None while it lasts."""
+    """A phase of a task; ``end`` is None until the phase ends."""
 
     name: PhaseName
     start: datetime
     end: datetime | None
 
     def seconds(self, now: datetime) -> float:
-        """Return its length so far."""
+        """Return the duration in seconds, up to ``now`` if it has not ended."""
         return max(0.0, ((self.end or now) - self.start).total_seconds())
 
 
 def phases(info: TaskInfo) -> list[Phase]:
-    """Return the phases that the task has entered, oldest first.
+    """Return the phases that the task has entered, in order.
 
     Parameters
     ----------
     info
-        The task; a row of a listing is enough.
+        The task, from a listing or a detail request.
     """
     marks: list[tuple[PhaseName, datetime | None]] = [
         ("queue", info.input_submit_time),
@@ -46,8 +46,8 @@ def phases(info: TaskInfo) -> list[Phase]:
     ]
     entered = [(name, start) for name, start in marks if start is not None]
     last = end_time(info)
-    # A phase ends where the next one begins; a dropped mark (a kill, a machine lost) leaves a gap
-    # in none of them.
+    # A phase ends when the next one begins. If the service omits a time, for example after a kill,
+    # the phases still have no gap between them.
     ends = [*(start for _, start in entered), last][1:]
     found = [
         Phase(name, start, None if end is None else max(start, end))
@@ -57,9 +57,9 @@ def phases(info: TaskInfo) -> list[Phase]:
 
 
 def _died_computing(info: TaskInfo, found: Sequence[Phase]) -> bool:
-    """Return whether the last phase is only the end of a computation that was cut off.
+    """Return whether the last phase is only the end of an aborted computation.
 
-    The service notes an end of the computation for a task that loses its machine, too.
+    The service also sets the end of the computation if the task loses its machine.
     """
     if not (info.is_terminal and info.status.is_failed and len(found) > 1):
         return False
@@ -69,7 +69,7 @@ def _died_computing(info: TaskInfo, found: Sequence[Phase]) -> bool:
 
 
 def end_time(info: TaskInfo) -> datetime | None:
-    """Return when the task ended, None while it has not or where the service does not tell."""
+    """Return the end of the task, or None if it has not ended or has no times."""
     if not info.is_terminal:
         return None
     if info.end_time is not None:
@@ -81,12 +81,12 @@ def end_time(info: TaskInfo) -> datetime | None:
 
 
 def queue_seconds(info: TaskInfo, now: datetime) -> float | None:
-    """Return how long the task waited for a machine, or has been waiting.
+    """Return the time in the queue.
 
     Returns
     -------
     float or None
-        Seconds; None where the service gives no time of submission, or none of the end.
+        Seconds, up to ``now`` if the task is still queued; None if the times are unknown.
     """
     if info.metrics is not None and info.metrics.queue_time_seconds is not None:
         return info.metrics.queue_time_seconds
@@ -97,12 +97,12 @@ def queue_seconds(info: TaskInfo, now: datetime) -> float | None:
 
 
 def computation_seconds(info: TaskInfo, now: datetime) -> float | None:
-    """Return how long the commands ran, or have been running.
+    """Return the computation time.
 
     Returns
     -------
     float or None
-        Seconds; None when the computation never started.
+        Seconds, up to ``now`` if the task is computing; None if it never started.
     """
     if info.metrics is not None and info.metrics.computation_seconds is not None:
         return info.metrics.computation_seconds
@@ -114,7 +114,7 @@ def computation_seconds(info: TaskInfo, now: datetime) -> float | None:
 
 
 def is_computing(info: TaskInfo) -> bool:
-    """Return whether the computation time still grows."""
+    """Return whether the computation time is still increasing."""
     return (
         not info.is_terminal
         and info.status in (Status.COMPUTATION_STARTED, Status.PENDING_KILL)
@@ -129,7 +129,7 @@ def total_seconds(info: TaskInfo, now: datetime) -> float | None:
     Returns
     -------
     float or None
-        Seconds; None where the service gives no time of creation.
+        Seconds; None if the time of creation is unknown.
     """
     if info.metrics is not None and info.metrics.total_seconds is not None:
         return info.metrics.total_seconds

@@ -125,7 +125,7 @@ def history(
         else:
             with history_progress(progress) as told:
                 found = load.load_history(
-                    client, wanted, refresh=refresh, told=told, warn=notes.append
+                    client, wanted, refresh=refresh, on_progress=told, warn=notes.append
                 )
     except KeyboardInterrupt:
         # No warning: where warnings are errors, it would stand in the interrupt's place.

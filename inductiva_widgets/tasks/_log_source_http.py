@@ -95,4 +95,4 @@ class HttpLogSource:
         return (LogChunk(part.data, is_first) if part.data else None), part
 
     def _read(self, *, after: int | None = None, most: int) -> FileRange:
-        return self._task.client.read_task_file(self._task.id, self._name, after=after, most=most)
+        return self._task.client.read_task_file(self._task.id, self._name, after=after, limit=most)

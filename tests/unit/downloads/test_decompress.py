@@ -18,7 +18,7 @@ METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.
 
 
 def one(data):
-    return read_central_directory(Memory(data)).members[0]
+    return read_central_directory(Memory(data)).entries[0]
 
 
 def decode(data, member=None, step=1000):

@@ -18,7 +18,7 @@ METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.
 @pytest.fixture(autouse=True)
 def small_sizes(monkeypatch):
     monkeypatch.setattr(extract, "LARGE", 100_000)
-    monkeypatch.setattr(_partial_file, "BLOCK", 50_000)
+    monkeypatch.setattr(_partial_file, "CHUNK_SIZE", 50_000)
     monkeypatch.setattr(_partial_file, "_NOTED", 10_000)
 
 

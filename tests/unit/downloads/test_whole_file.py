@@ -205,8 +205,8 @@ def test_cancel_ends_the_wait_for_another_download(server, target):
 
 
 def test_large_file_comes_over_several_connections(server, target, monkeypatch):
-    monkeypatch.setattr(_partial_file, "BLOCK", 50_000)
-    monkeypatch.setattr(_whole_file, "BLOCK", 50_000)
+    monkeypatch.setattr(_partial_file, "CHUNK_SIZE", 50_000)
+    monkeypatch.setattr(_whole_file, "CHUNK_SIZE", 50_000)
     fetch_file(server.put("/a", DATA), target, connections=4)
     assert target.read_bytes() == DATA
     assert server.sent == len(DATA)
@@ -216,8 +216,8 @@ def test_large_file_comes_over_several_connections(server, target, monkeypatch):
 
 
 def test_blocks_that_came_are_not_fetched_again(server, target, monkeypatch):
-    monkeypatch.setattr(_partial_file, "BLOCK", 50_000)
-    monkeypatch.setattr(_whole_file, "BLOCK", 50_000)
+    monkeypatch.setattr(_partial_file, "CHUNK_SIZE", 50_000)
+    monkeypatch.setattr(_whole_file, "CHUNK_SIZE", 50_000)
     url = server.put("/a", DATA)
     server.always = Fault(status=404, when=lambda entry: entry.range == "bytes=200000-249999")
     with pytest.raises(DownloadError):
@@ -231,8 +231,8 @@ def test_blocks_that_came_are_not_fetched_again(server, target, monkeypatch):
 
 
 def test_file_that_changes_meanwhile_is_begun_anew_and_told(server, target, monkeypatch):
-    monkeypatch.setattr(_partial_file, "BLOCK", 50_000)
-    monkeypatch.setattr(_whole_file, "BLOCK", 50_000)
+    monkeypatch.setattr(_partial_file, "CHUNK_SIZE", 50_000)
+    monkeypatch.setattr(_whole_file, "CHUNK_SIZE", 50_000)
     url = server.put("/a", DATA)
     other = noise(400_000, 9)
 

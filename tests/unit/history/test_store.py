@@ -167,7 +167,7 @@ def test_nothing_is_made_by_looking(world, cache):
 
 
 def test_the_newest_tasks_are_kept_where_there_are_too_many(world, cache, monkeypatch):
-    monkeypatch.setattr(store, "MOST_TASKS", 10)
+    monkeypatch.setattr(store, "MAX_TASKS", 10)
     world.submit_ended(30)
     assert len(world.history()) == 30
     kept = file_format.read(file_of(cache).read_bytes())
@@ -177,7 +177,7 @@ def test_the_newest_tasks_are_kept_where_there_are_too_many(world, cache, monkey
 
 
 def test_the_accounts_that_were_not_used_for_longest_go(world, cache, monkeypatch):
-    monkeypatch.setattr(store, "MOST_ACCOUNTS", 3)
+    monkeypatch.setattr(store, "MAX_ACCOUNTS", 3)
     kind = type(world.settings)
     world.submit_ended(10)
     accounts = [kind(f"http://{number}", "key", "http://fake") for number in range(4)]

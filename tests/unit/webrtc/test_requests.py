@@ -19,7 +19,7 @@ from inductiva_widgets.errors import (
 )
 from inductiva_widgets.webrtc import peer_session
 from inductiva_widgets.webrtc.message_queue import MessageQueue
-from inductiva_widgets.webrtc.messages import LONGEST
+from inductiva_widgets.webrtc.messages import MAX_BYTES
 from tests.unit.webrtc.fake_machine import success
 
 TOP = webrtc.PeerRequest("top")
@@ -182,7 +182,7 @@ def test_malformed_answer_is_an_error_in_words(start_machine, raw, kind, words):
 
 def test_message_that_is_too_long_is_an_error():
     with pytest.raises(UnexpectedResponseError, match="too long"):
-        webrtc.messages.decode(" " * (LONGEST + 1))
+        webrtc.messages.decode(" " * (MAX_BYTES + 1))
 
 
 @pytest.mark.parametrize("message", [None, "text", [1], [["a"]], {"a": 1}])
