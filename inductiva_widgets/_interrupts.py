@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-DOWNLOAD_INTERRUPTED = "The download was interrupted and cancelled; calling again resumes it."
+DOWNLOAD_INTERRUPTED = "The download was interrupted and cancelled. Call again to resume it."
 
 _PACKAGE = __name__.partition(".")[0]
 

@@ -122,8 +122,8 @@ class ZipEntry:
             name = _OTHER_METHODS.get(self.method, "unknown")
             supported = ", ".join(dict.fromkeys(METHODS.values()))
             raise ArchiveError(
-                f"Entry {self.quoted_name} must have a supported compression method, expected one "
-                f"of: {supported}, got {name} ({self.method})."
+                f"Entry {self.quoted_name} is compressed with method {self.method} ({name}), "
+                f"expected one of: {supported}."
             )
         if self.method == STORED and self.size != self.compressed_size:
             raise ArchiveError(

@@ -319,7 +319,7 @@ class Transport:
             )
         reason = responses.root_cause(error)
         return errors.APIConnectionError(
-            f"Could not connect to {where} ({endpoint}): {reason}. "
+            f"{where} cannot be reached ({endpoint}): {reason}. "
             "Check the address in INDUCTIVA_API_URL and the network.",
             endpoint=endpoint,
         )

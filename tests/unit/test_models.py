@@ -26,7 +26,7 @@ def test_unknown_status_is_kept_and_classed_unknown():
 
 
 def test_status_that_is_no_text_is_refused():
-    with pytest.raises(ValueError, match="not text"):
+    with pytest.raises(ValueError, match="must be a string"):
         Status(3)
 
 

@@ -129,7 +129,7 @@ def test_interrupt_of_an_inline_run_goes_up():
 def test_a_download_runs_once():
     download = Download(lambda tracker: Path("x"))
     download.run()
-    with pytest.raises(RuntimeError, match="started before"):
+    with pytest.raises(RuntimeError, match="already started"):
         download.start()
 
 

@@ -39,14 +39,14 @@ NAMES = [
     ],
 )
 def test_choose(asked, found):
-    assert list(select_entries(NAMES, asked, "artifacts/").wanted) == found
+    assert list(select_entries(NAMES, asked, "artifacts/").names) == found
 
 
 def test_choose__missing_names_are_told_with_close_ones():
     choice = select_entries(NAMES, ["stdout.txt", "stdou.txt", "nothing-like-it"])
-    assert choice.wanted == ("stdout.txt",)
+    assert choice.names == ("stdout.txt",)
     assert choice.missing == ("stdou.txt", "nothing-like-it")
-    assert "'stdou.txt' (there is 'stdout.txt'" in choice.hint
+    assert "'stdou.txt' (did you mean 'stdout.txt'" in choice.hint
 
 
 @pytest.mark.parametrize("asked", [["stdou.txt"], "nothing", [], ["vtj/"], [""]])

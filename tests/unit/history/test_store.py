@@ -86,7 +86,7 @@ def test_a_damaged_file_is_made_anew_with_a_word(filled, cache, data):
     }[kind]
     path.write_bytes(damaged)
     if damaged != whole:
-        with pytest.warns(StaleHistoryWarning, match="made anew"):
+        with pytest.warns(StaleHistoryWarning, match="fetched again"):
             found = filled.history(metadata=True)
         assert rows(found) == filled.truth()
     assert filled.costs() == 1
@@ -206,7 +206,7 @@ def test_what_nobody_has_finished_goes(filled, cache):
 def test_a_disk_that_cannot_be_written_to_costs_a_warning(world, cache):
     cache.write_text("a file where the folder should be")
     world.submit_ended(12)
-    with pytest.warns(StaleHistoryWarning, match="cannot be kept"):
+    with pytest.warns(StaleHistoryWarning, match="cannot be cached"):
         assert rows(world.history()) == world.truth()
 
 

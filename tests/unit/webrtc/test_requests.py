@@ -164,11 +164,11 @@ def test_lost_connection_is_an_error_or_an_end_and_the_next_question_gets_a_new_
 @pytest.mark.parametrize(
     ("raw", "kind", "words"),
     [
-        ("not json", UnexpectedResponseError, "no answer"),
-        ("[1, 2]", UnexpectedResponseError, "no answer"),
-        (b"\xff\xfe", UnexpectedResponseError, "no answer"),
-        ('{"status": 3}', UnexpectedResponseError, "no answer"),
-        ("[" * 50_000, UnexpectedResponseError, "no answer"),
+        ("not json", UnexpectedResponseError, "invalid message"),
+        ("[1, 2]", UnexpectedResponseError, "invalid message"),
+        (b"\xff\xfe", UnexpectedResponseError, "invalid message"),
+        ('{"status": 3}', UnexpectedResponseError, "invalid message"),
+        ("[" * 50_000, UnexpectedResponseError, "invalid message"),
         (json.dumps({"status": "error", "message": "no <b>such</b> file"}), TaskError, "<b>such"),
         (json.dumps({"status": "error", "message": {"a": 1}}), TaskError, "error"),
         (json.dumps({"status": "error", "message": "x" * 9000}), TaskError, "x…$"),
