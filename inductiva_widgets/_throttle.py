@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable
 
 PERIOD = 1.0
-"""Seconds between two calls at least."""
+"""Default minimum time between two notifications, in seconds."""
 
 
 class ThrottledNotifier:
-    """Listeners, told at most once in a period; the last news is never lost.
+    """Notifies listeners at most once per period; the last notification is never lost.
 
     Parameters
     ----------
     on_error
-        Gets what a listener raises; the others are told all the same.
+        Function that receives exceptions of listeners; the other listeners are still notified.
     period
-        Seconds between two calls at least.
+        Minimum time between two notifications, in seconds.
     """
 
     def __init__(self, on_error: Callable[[Exception], None], period: float = PERIOD) -> None:
@@ -26,11 +26,11 @@ class ThrottledNotifier:
         self._period = period
         self._listeners: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self._told = -float("inf")
-        self._later: threading.Timer | None = None
+        self._notified_at = -float("inf")
+        self._timer: threading.Timer | None = None
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Add a listener and return what removes it."""
+        """Add a listener, and return a function that removes it."""
         self._listeners.append(listener)
 
         def cancel() -> None:
@@ -40,12 +40,18 @@ class ThrottledNotifier:
         return cancel
 
     def notify(self, *, at_once: bool = False) -> None:
-        """Tell all listeners, on this thread or, where they were told just now, on a later one."""
-        wait = 0.0 if at_once else self._told + self._period - time.monotonic()
+        """Notify all listeners, later on a timer thread if the last notification was just now.
+
+        Parameters
+        ----------
+        at_once
+            If True, notify immediately.
+        """
+        wait = 0.0 if at_once else self._notified_at + self._period - time.monotonic()
         if wait > 0:
             self._schedule(wait)
             return
-        self._told = time.monotonic()
+        self._notified_at = time.monotonic()
         for listener in tuple(self._listeners):
             self._notify_listener(listener)
 
@@ -57,12 +63,12 @@ class ThrottledNotifier:
 
     def _schedule(self, seconds: float) -> None:
         with self._lock:
-            if self._later is None:
-                self._later = threading.Timer(seconds, self._notify_later)
-                self._later.daemon = True
-                self._later.start()
+            if self._timer is None:
+                self._timer = threading.Timer(seconds, self._notify_later)
+                self._timer.daemon = True
+                self._timer.start()
 
     def _notify_later(self) -> None:
         with self._lock:
-            self._later = None
+            self._timer = None
         self.notify(at_once=True)

@@ -131,7 +131,7 @@ class _HistoryLoader:
     def load(self, on_progress: ProgressCallback, *, skip_known: bool) -> HistoryResult:
         """Update the cache and return the tasks that match."""
         try:
-            # Try twice, as the listing may change meanwhile; then ignore the cache.
+            # Try twice, as the listing may change during a call; then ignore the cache.
             for known in (self._cached, self._cached, CachedListing.empty()):
                 sync = ListingSync(
                     self._service, known, self._query, on_progress, skip_known=skip_known
