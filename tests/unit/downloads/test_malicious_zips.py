@@ -137,7 +137,7 @@ def test_names_that_cannot_stand_get_safe_ones_and_it_is_told(server, target, na
         for name, path in zip(names, paths, strict=True)
         if "/".join(part for part in name.split("/") if part not in {"", "."}) != path
     ]
-    assert ("stored under another name" in told) is bool(altered)
+    assert ("Stored with a different name" in told) is bool(altered)
 
 
 def test_names_too_long_for_a_file_system_are_cut_and_stay_apart(server, target):
@@ -146,7 +146,7 @@ def test_names_too_long_for_a_file_system_are_cut_and_stay_apart(server, target)
     new, error, told = fetch(server, target, build(*names))
     assert error is None
     assert len([content for content in new.values() if content == C]) == 4
-    assert "another name" in told
+    assert "different name" in told
 
 
 def test_an_empty_name_is_no_file(server, target):
@@ -159,7 +159,7 @@ def test_links_become_text_and_nothing_is_written_through_them(server, target, p
     link = Entry("link", pointed.encode(), mode=LINK)
     new, error, told = fetch(server, target, build(link, GOOD))
     assert (new, error) == ({"link": pointed.encode(), "good.txt": b"good"}, None)
-    assert "not as a symbolic link" in told
+    assert "instead of a symbolic link" in told
     # Extractors that made the link would now write below what it points to.
     below = {"link~1": pointed.encode(), "link": None, "link/new": C, "good.txt": b"good"}
     (target / "link").unlink()
