@@ -10,25 +10,25 @@ task.wait()
 task.download_outputs(["*.rpt"])
 
 inductiva.tasks.get(last_n=20)  # a live table
-inductiva.tasks.history().inductiva.costs()  # a picture
+inductiva.tasks.history().inductiva.costs()  # a chart
 ```
 
-Where to look:
+Modules:
 
-| room | what |
+| module | content |
 | --- | --- |
-| ``inductiva_widgets.simulators`` | choose a simulator, run it |
-| ``inductiva_widgets.tasks`` | one task, lists of them, the history |
-| ``inductiva_widgets.resources`` | machine groups and what they cost |
-| ``inductiva_widgets.downloads`` | files, and parts of archives, behind any URL |
+| ``inductiva_widgets.simulators`` | simulators, and how to run them |
+| ``inductiva_widgets.tasks`` | tasks, lists of tasks, the task history |
+| ``inductiva_widgets.resources`` | machine groups and their costs |
+| ``inductiva_widgets.downloads`` | downloads of files and parts of archives from any URL |
 | ``inductiva_widgets.frames`` | DataFrames of tasks: columns, files |
-| ``inductiva_widgets.plots`` | pictures of DataFrames |
-| ``inductiva_widgets.widgets`` | the live views |
-| ``inductiva_widgets.errors`` | what can go wrong, as one tree |
-| ``inductiva_widgets.utils`` | inputs from the web |
+| ``inductiva_widgets.plots`` | charts of DataFrames |
+| ``inductiva_widgets.widgets`` | live widgets |
+| ``inductiva_widgets.errors`` | exceptions and warnings |
+| ``inductiva_widgets.utils`` | example inputs from the web |
 
-Importing costs nothing: no request, no output, and pandas, ipywidgets and requests come only when
-they are used. Every call says what it costs: a request is one question to the service.
+Importing the package makes no request and prints nothing; pandas, ipywidgets and requests are
+imported when they are needed. Docstrings say how many requests a call makes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from __future__ import annotations
 from inductiva_widgets import _entry_points
 from inductiva_widgets._version import __version__
 
-# What type checkers take for typing.TYPE_CHECKING, without the import that it costs.
+# Type checkers treat this name like typing.TYPE_CHECKING, without importing typing.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any

@@ -6,6 +6,7 @@ Needs only the standard library, as the supervisor of a task imports it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -58,12 +59,12 @@ class AtomicFile:
                 self.path.unlink()
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes.
+        """Append all bytes.
 
         Parameters
         ----------
         data
-            The bytes; all of them are written.
+            The bytes to write.
         """
         view = memoryview(data)
         view = view.cast("B") if view.nbytes else view[:0]  # an empty array cannot be cast
@@ -81,7 +82,7 @@ class AtomicFile:
         Parameters
         ----------
         target
-            The path that it gets.
+            The final path of the file.
         """
         if self._sync:
             # Without this a power cut may leave a file with its name and length but no content.
@@ -96,7 +97,7 @@ def atomic_replace(path: Path, target: Path) -> None:
     Parameters
     ----------
     path, target
-        The file, and the path that it gets.
+        The temporary file, and its final path.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def atomic_replace(path: Path, target: Path) -> None:
     """
     try:
         if target.is_dir() and not target.is_symlink():
-            raise IsADirectoryError(21, "a folder stands in its place", str(target))
+            raise IsADirectoryError(errno.EISDIR, "A folder has this name", str(target))
         path.replace(target)
     except OSError:
         with contextlib.suppress(OSError):
@@ -115,19 +116,19 @@ def atomic_replace(path: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_path(target: Path, temp: Path | None = None) -> Iterator[Path]:
-    """Give a path to write to that replaces the target on success.
+    """Yield a temporary path that replaces the target on success.
 
     Parameters
     ----------
     target
-        A file or folder; the folder that it is in is created.
+        A file or folder; its parent folder is created.
     temp
         The path to write to, in the same folder; by default ``temp_path(target)``.
 
     Yields
     ------
     Path
-        Whatever is written there is removed on failure.
+        The temporary path. A file or folder there is removed on failure.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     path = temp_path(target) if temp is None else temp
@@ -142,14 +143,14 @@ def atomic_path(target: Path, temp: Path | None = None) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = PRIVATE, sync: bool = True) -> None:
-    """Write a file so that readers see its old content or the new one, never a part.
+    """Write a file so that readers see either its old or its new content.
 
     Parameters
     ----------
     path
         The file; it is replaced if it exists.
     content
-        All of its new content.
+        The new content of the whole file.
     mode, sync
         As for ``AtomicFile``.
     """
@@ -159,7 +160,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = PRIVATE, sync: b
 
 
 def remove_temp_files(folder: Path) -> None:
-    """Remove the files that interrupted atomic writes have left in a folder.
+    """Remove temporary files that interrupted writes left in a folder.
 
     Parameters
     ----------
@@ -171,13 +172,13 @@ def remove_temp_files(folder: Path) -> None:
 
 
 def temp_path(target: Path) -> Path:
-    """Return a new hidden path next to a file.
+    """Return a new hidden path in the folder of a file.
 
-    The name of the file is no part of it, as the result could be longer than a name may be.
+    The path does not include the file's name, which may have the maximum length.
 
     Parameters
     ----------
     target
-        The file that is going to be replaced.
+        The file to replace.
     """
     return target.with_name(f".{secrets.token_hex(12)}.part")

@@ -8,10 +8,10 @@ from typing import Any
 
 
 class CallContext:
-    """The context of the code that registers a callback.
+    """Context variables of the code that registers a callback.
 
-    ipykernel finds the cell of an output by a context variable. A callback that runs in a copy of
-    the context prints into the cell that registered it, whichever cell is running.
+    ipykernel finds the cell of an output by a context variable, so a callback that runs in a copy
+    of the context prints into the cell that registered it.
 
     Examples
     --------
@@ -24,8 +24,16 @@ class CallContext:
         self._context = contextvars.copy_context()
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function in the context, and return its result; safe on any thread."""
-        # A context cannot be entered twice at a time, a copy of it can.
+        """Call a function in the context and return its result. Thread-safe.
+
+        Parameters
+        ----------
+        function
+            The function.
+        *args
+            Its arguments.
+        """
+        # A context cannot be entered twice at the same time, but a copy of it can.
         return self._context.copy().run(function, *args)
 
 
@@ -35,7 +43,7 @@ class Registration:
     Parameters
     ----------
     text
-        Description of the callback and its occasion, as shown in a notebook.
+        Description of the callback and its trigger, shown in the repr.
     cancel
         Called to unregister the callback.
 
@@ -51,7 +59,7 @@ class Registration:
         self._cancel = cancel
 
     def cancel(self) -> None:
-        """Unregister the callback; a second call has no effect."""
+        """Unregister the callback. A second call has no effect."""
         self._cancel()
 
     __call__ = cancel
@@ -61,6 +69,6 @@ class Registration:
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """Return the name of a function for people, such as ``print``."""
+    """Return the display name of a function, such as ``print``."""
     name = getattr(function, "__name__", "")
     return name if name.isidentifier() else "your function"

@@ -1,6 +1,6 @@
 """Shorten tracebacks of interrupted blocking calls in a notebook.
 
-Outside a notebook an interrupt stays as it is.
+Outside a notebook, interrupts are unchanged.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-DOWNLOAD_INTERRUPTED = "The download was interrupted and cancelled; calling again resumes it."
+DOWNLOAD_INTERRUPTED = "The download was interrupted and cancelled. Call again to resume it."
 
 _PACKAGE = __name__.partition(".")[0]
 
 
 def explain_interrupt(sentence: str) -> Callable[[Function], Function]:
-    """Decorate a function that may block: an interrupt of it says what follows from that.
+    """Decorate a blocking function to explain what an interrupt of it means.
 
-    In a notebook IPython then shows the lines of the user and the sentence alone, unless
-    ``%xmode Verbose`` is set. The interrupt remains a ``KeyboardInterrupt``.
+    In a notebook, IPython then shows only the user's lines and the sentence, unless
+    ``%xmode Verbose`` is set. The exception remains a ``KeyboardInterrupt``.
 
     Parameters
     ----------
     sentence
-        What has been interrupted and what goes on; ``{0.id}`` stands for the id of the first
+        What was interrupted, and what continues. ``{0.id}`` is replaced by the id of the first
         argument.
 
     Examples
@@ -57,40 +57,42 @@ def explain_interrupt(sentence: str) -> Callable[[Function], Function]:
 
 
 def explain(interrupt: KeyboardInterrupt, sentence: str) -> None:
-    """Give an interrupt a sentence and a short traceback, if it occurs in a notebook.
+    """Set the message and a short traceback of an interrupt in a notebook.
 
     Parameters
     ----------
     interrupt
-        The interrupt, which the caller raises again.
+        The interrupt. The caller must raise it again.
     sentence
-        The sentence; that of the outermost call counts.
+        The message. The outermost call determines it.
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if getattr(shell, "kernel", None) is None:
         return
     interrupt.args = (sentence,)
-    # IPython asks the exception itself: a hook on its shell would change the user's own interrupts.
+    # IPython calls this method of the exception. A hook on the shell would also change the
+    # tracebacks of interrupts in the user's own code.
     interrupt._render_traceback_ = functools.partial(_render, shell, interrupt)  # type: ignore[attr-defined]
 
 
 def _render(shell: Any, interrupt: KeyboardInterrupt) -> list[str]:
-    shown, way = shell.InteractiveTB, interrupt.__traceback__
-    if shown.mode != "Verbose":
-        # Without its cause and context, whose own tracebacks may be long.
+    formatter, trace = shell.InteractiveTB, interrupt.__traceback__
+    if formatter.mode != "Verbose":
+        # A new exception has no cause or context, whose tracebacks may be long.
         interrupt = KeyboardInterrupt(*interrupt.args)
-        way = _until_ours(way)
-    lines: list[str] = shown.structured_traceback(KeyboardInterrupt, interrupt, way)
+        trace = _before_package(trace)
+    lines: list[str] = formatter.structured_traceback(KeyboardInterrupt, interrupt, trace)
     return lines
 
 
-def _until_ours(way: types.TracebackType | None) -> types.TracebackType | None:
+def _before_package(trace: types.TracebackType | None) -> types.TracebackType | None:
     """Return a traceback up to the first frame of this package."""
-    if way is None or _is_ours(way):
+    if trace is None or _is_in_package(trace):
         return None
-    return types.TracebackType(_until_ours(way.tb_next), way.tb_frame, way.tb_lasti, way.tb_lineno)
+    rest = _before_package(trace.tb_next)
+    return types.TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
 
 
-def _is_ours(way: types.TracebackType) -> bool:
-    return str(way.tb_frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE
+def _is_in_package(trace: types.TracebackType) -> bool:
+    return str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE

@@ -1,7 +1,6 @@
 """IPython extension: the ``%inductiva`` magic and cards for vendor tasks.
 
-The vendor's own package is never imported: the display of its ``Task`` is registered under its
-name, and used only if that class shows up.
+The vendor's package is never imported: the formatter of its ``Task`` is registered by class name.
 """
 
 from __future__ import annotations
@@ -9,21 +8,21 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-_VENDORS_TASK = ("inductiva.tasks.task", "Task")
+_VENDOR_TASK = ("inductiva.tasks.task", "Task")
 
 
 def load_extension(shell: Any) -> None:
     """Register the ``%inductiva`` magic and the display of the vendor's tasks."""
     shell.register_magic_function(_magic, "line", "inductiva")
-    _formatter(shell).for_type_by_name(*_VENDORS_TASK, _show)
+    _formatter(shell).for_type_by_name(*_VENDOR_TASK, _show)
 
 
 def unload_extension(shell: Any) -> None:
-    """Take both back."""
+    """Unregister the magic and the formatter."""
     shell.magics_manager.magics["line"].pop("inductiva", None)
     formatter = _formatter(shell)
-    # Registered by name until the class is first seen, by the class itself afterwards.
-    formatter.deferred_printers.pop(_VENDORS_TASK, None)
+    # IPython keys the formatter by name until it first sees the class, then by the class.
+    formatter.deferred_printers.pop(_VENDOR_TASK, None)
     for kind in [kind for kind, shown in formatter.type_printers.items() if shown is _show]:
         formatter.pop(kind)
 
@@ -44,10 +43,10 @@ def _magic(line: str) -> None:
     except click.ClickException as error:
         error.show()
     except (click.Abort, InductivaError, ValueError) as error:
-        # ValueError: quotes that do not match.
+        # shlex raises ValueError for unbalanced quotes.
         click.echo(f"Error: {error or 'aborted'}", err=True)
     except SystemExit:
-        # Exit codes mean nothing in a cell; what was to be said has been printed.
+        # A cell has no exit code, and the message has been printed already.
         return
 
 

@@ -1,8 +1,9 @@
 """Process comm messages while a cell waits, on ipykernel 6.
 
-There every message waits in the queue of the one thread that runs the cell. While one of our own
-calls waits in a cell, the messages of widgets are taken out and handled; all else stays queued in
-its order. Later kernels hand these messages to other threads, see ``widgets/early_messages.py``.
+In ipykernel 6, the thread that runs the cell also handles all messages. While a call of this
+package blocks the cell, comm messages are taken out of the queue and handled; all other messages
+stay in the queue, in order. Later kernels handle comm messages on other threads, see
+``widgets/early_messages.py``.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ _STEP = 0.1
 
 
 def sleep_and_process_messages(seconds: float) -> None:
-    """Sleep; messages of widgets are handled meanwhile where they would wait for the cell.
+    """Sleep, and process widget messages if the kernel is ipykernel 6.
 
     Parameters
     ----------
     seconds
-        How long, at least.
+        Minimum duration in seconds.
     """
     kernel = _kernel()
     if kernel is None:
@@ -30,56 +31,56 @@ def sleep_and_process_messages(seconds: float) -> None:
         return
     deadline = time.monotonic() + seconds
     while True:
-        _handle_widgets(kernel)
+        _process_comm_messages(kernel)
         left = deadline - time.monotonic()
         if left <= 0:
             return
         time.sleep(min(_STEP, left))
 
 
-def wait_and_process_messages(is_over: Callable[[], bool]) -> None:
-    """Wait for something in a kernel of ipykernel 6, as ``sleep`` does; elsewhere return.
+def wait_and_process_messages(is_done: Callable[[], bool]) -> None:
+    """Wait for a condition if the kernel is ipykernel 6; otherwise return immediately.
 
     Parameters
     ----------
-    is_over
-        Whether the wait is over.
+    is_done
+        Function that returns True once the wait is over.
     """
-    while _kernel() is not None and not is_over():
+    while _kernel() is not None and not is_done():
         sleep_and_process_messages(_STEP)
 
 
 def _kernel() -> Any:
-    """Return the kernel if it is one whose messages wait for this very call."""
+    """Return the kernel if its messages wait for the calling thread, else None."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     kernel = getattr(shell, "kernel", None)
-    # The queue is what tells version 6 from the later ones.
+    # Only ipykernel 6 has this queue.
     is_waiting = hasattr(kernel, "msg_queue") and hasattr(kernel, "schedule_dispatch")
     return kernel if is_waiting and threading.current_thread() is threading.main_thread() else None
 
 
-def _handle_widgets(kernel: Any) -> None:
-    # What has arrived at the socket goes into the queue.
+def _process_comm_messages(kernel: Any) -> None:
+    # Move messages from the socket into the queue.
     kernel.shell_stream.flush()
     waiting = [kernel.msg_queue.get_nowait() for _ in range(kernel.msg_queue.qsize())]
     try:
         while waiting:
             entry = waiting[0]
-            message = _widget_message(kernel, entry)
+            message = _comm_message(kernel, entry)
             waiting.pop(0)
             if message is None:
                 kernel.msg_queue.put_nowait(entry)
             else:
                 _handle(kernel, *message)
     finally:
-        # After an interrupt too: a lost message would leave a front end waiting for ever.
+        # Also after an interrupt: a front end waits forever for the reply to a lost message.
         for entry in waiting:
             kernel.msg_queue.put_nowait(entry)
 
 
-def _widget_message(kernel: Any, entry: Any) -> tuple[list[Any], dict[str, Any]] | None:
-    """Return a message of a comm with its senders; None for any other."""
+def _comm_message(kernel: Any, entry: Any) -> tuple[list[Any], dict[str, Any]] | None:
+    """Return the senders and the content of a comm message, or None for any other message."""
     _, dispatch, arguments = entry
     if dispatch != kernel.dispatch_shell:
         return None
@@ -87,7 +88,7 @@ def _widget_message(kernel: Any, entry: Any) -> tuple[list[Any], dict[str, Any]]
         senders, frames = kernel.session.feed_identities(arguments[0], copy=False)
         header = kernel.session.deserialize(frames, content=False, copy=False)["header"]
     except Exception:
-        # The kernel has words for a malformed message when it comes to it.
+        # The kernel reports malformed messages when it processes them.
         return None
     if header["msg_type"] != "comm_msg":
         return None
@@ -100,5 +101,5 @@ def _handle(kernel: Any, senders: list[Any], message: dict[str, Any]) -> None:
     try:
         kernel.shell_handlers["comm_msg"](kernel.shell_stream, senders, message)
     finally:
-        # What the cell prints afterwards is the cell's again.
+        # Restore the parent, so that later output goes to the cell.
         kernel.set_parent(*before, channel="shell")

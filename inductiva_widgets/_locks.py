@@ -1,7 +1,7 @@
 """Lock an open file against other processes and threads.
 
-Not the filelock package: from 3.29 on it leaves the lock file in place on release, and earlier
-versions remove it in different ways. A download must leave no lock file, in any version.
+The filelock package is not used: since version 3.29 it leaves the lock file in place on release,
+and earlier versions remove it in different ways. A download must leave no lock file in any version.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from typing import IO
 
 
 def try_lock(file: IO[bytes]) -> bool:
-    """Lock a file until it is closed. Return False if it is locked already."""
+    """Lock a file until it is closed, or return False if it is locked already.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -24,5 +30,5 @@ def try_lock(file: IO[bytes]) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
-        return True  # some network file systems have no locks
+        return True  # some network file systems do not support locks
     return True

@@ -1,7 +1,7 @@
 """Redact signed URLs in the logs of other libraries.
 
-urllib3 logs every request with its query at DEBUG level, and the query of a signed link is as good
-as a key for as long as it lives.
+urllib3 logs every request with its query at DEBUG level, and the query of a signed URL grants
+access to the file until it expires.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 
-# The query parameters by which AWS, Google, Azure and the embedded server sign.
+# Query parameters with the signature on AWS, Google Cloud, Azure and the embedded server.
 _SIGNED = re.compile(r"[?&](?:X-Amz-|X-Goog-)?(?:signature|sig|credential)=", re.IGNORECASE)
 _LOGGER = "urllib3.connectionpool"
 
@@ -28,7 +28,7 @@ def _without_query(value: object) -> object:
 
 
 def redact_signed_urls_in_logs() -> None:
-    """Keep signatures out of urllib3's log; calling again changes nothing."""
+    """Install the filter on urllib3's logger. A second call has no effect."""
     logger = logging.getLogger(_LOGGER)
     if not any(isinstance(item, _RedactSignedUrls) for item in logger.filters):
         logger.addFilter(_RedactSignedUrls())

@@ -1,7 +1,7 @@
-"""Service URL and API key, read when needed and never at import.
+"""Service URL and API key, read on first use, not at import.
 
-Order for the key: argument, ``INDUCTIVA_API_KEY``, the file ``~/.inductiva/api_key``. The names of
-the variables and of the file are those of the vendor's client, so that one set-up serves both.
+The key is looked up in this order: argument, ``INDUCTIVA_API_KEY``, ``~/.inductiva/api_key``. The
+names match those of the vendor's client, so one configuration works for both.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ DEFAULT_OUTPUT_DIR = "inductiva_output"
 DEFAULT_TURN_SERVER = "webrtc.inductiva.ai:3478"
 LOCAL = "local"
 SERVER_NAME = "inductiva-widgets"
-"""How the embedded server names itself in its answers."""
+"""Value of the ``Server`` header of the embedded server."""
 
 _KEY_PATTERN = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a client needs to know.
+    """Configuration of a client.
 
     Parameters
     ----------
     api_url
         Address of the service, without a trailing slash.
     api_key
-        The account's key; left out of the repr.
+        API key of the account, not shown in the repr.
     catalogue_url
-        Address of the catalogue of simulator versions; it is asked without the key.
+        Address of the simulator version catalogue; requests there are made without the key.
     is_local
-        Whether the service is the embedded server of this machine.
+        If True, the service is the embedded server on this machine.
     """
 
     api_url: str
@@ -49,29 +49,24 @@ class Settings:
 
 
 def remote_settings(target: str | None = None, api_key: str | None = None) -> Settings:
-    """Return the settings for the real service or for a server at a given address.
+    """Return the settings for the Inductiva cloud or for a server at an address.
 
     Parameters
     ----------
     target
-        Address of a server; None for ``INDUCTIVA_API_URL`` or else the real service.
+        Address of a server. By default ``INDUCTIVA_API_URL``, then the Inductiva cloud.
     api_key
-        The key; None to look it up.
-
-    Returns
-    -------
-    Settings
-        Complete settings. No request is made.
+        The API key. By default it is looked up.
 
     Raises
     ------
     ConfigurationError
-        No key is found, the key is malformed, or the address is no HTTP address.
+        If no key is found, or the key or the address is malformed.
     """
     url = _checked_url(target or os.environ.get("INDUCTIVA_API_URL") or DEFAULT_API_URL)
     catalogue = os.environ.get("INDUCTIVA_MACHINES_CATALOGUE_API_URL")
     if not catalogue:
-        # Any server but the real one serves the catalogue itself, as the embedded server does.
+        # Every server except the cloud serves the catalogue itself.
         catalogue = DEFAULT_CATALOGUE_URL if url == DEFAULT_API_URL else url
     return Settings(url, find_api_key(api_key), _checked_url(catalogue))
 
@@ -84,10 +79,15 @@ def is_local_target(target: str | None) -> bool:
 def find_api_key(api_key: str | None = None) -> str:
     """Return the key from the argument, the environment or the key file.
 
+    Parameters
+    ----------
+    api_key
+        The API key. By default it is looked up.
+
     Raises
     ------
     ConfigurationError
-        There is none, or it has characters that no key has.
+        If no key is found, or it contains invalid characters.
     """
     sources = (
         ("the api_key argument", api_key),
@@ -100,19 +100,19 @@ def find_api_key(api_key: str | None = None) -> str:
         key = value.strip()
         if not _KEY_PATTERN.fullmatch(key):
             raise ConfigurationError(
-                f"The API key from {source} is malformed: a key has only letters, digits, "
-                "dots, hyphens and underscores. Copy it again from the Inductiva console."
+                f"The API key from {source} must consist of letters, digits, dots, hyphens and "
+                "underscores. Copy it again from the Inductiva console."
             )
         return key
     raise ConfigurationError(
         "No API key was found. For the Inductiva cloud, set the environment variable "
-        f"INDUCTIVA_API_KEY or write the key to {key_file()}; to run on this machine without an "
+        f"INDUCTIVA_API_KEY or write the key to {key_file()}. To run on this machine without an "
         'account, call inductiva.connect("local").'
     )
 
 
 def key_file() -> Path:
-    """Return the path of the key file, which need not exist."""
+    """Return the path of the key file, whether it exists or not."""
     if sys.platform == "win32":
         return Path.home() / "AppData" / "inductiva" / "api_key"
     return Path.home() / ".inductiva" / "api_key"
@@ -124,12 +124,12 @@ def output_dir() -> Path:
 
 
 def turn_server() -> str:
-    """Return host and port by which WebRTC peers find each other: ``INDUCTIVA_TURN_SERVER_URL``."""
+    """Return the WebRTC TURN server: ``INDUCTIVA_TURN_SERVER_URL`` or the vendor's."""
     return os.environ.get("INDUCTIVA_TURN_SERVER_URL") or DEFAULT_TURN_SERVER
 
 
 def cache_dir() -> Path:
-    """Return the folder for what can be fetched anew: ``INDUCTIVA_CACHE_DIR`` or the system's."""
+    """Return the cache folder: ``INDUCTIVA_CACHE_DIR`` or the user's cache folder."""
     configured = os.environ.get("INDUCTIVA_CACHE_DIR")
     if configured:
         return Path(configured).expanduser()
@@ -140,7 +140,7 @@ def cache_dir() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "inductiva-widgets"
     given = os.environ.get("XDG_CACHE_HOME", "")
-    # By the standard, a path that is not absolute is as none.
+    # The XDG specification says to ignore relative paths.
     base = Path(given) if given.startswith("/") else Path.home() / ".cache"
     return base / "inductiva-widgets"
 
@@ -151,7 +151,7 @@ def _read_key_file() -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigurationError(f"The key file {key_file()} cannot be read: {reason}.") from error
 
 
@@ -165,7 +165,7 @@ def _checked_url(url: str) -> str:
         usable = False
     if not usable:
         raise ConfigurationError(
-            f"{url!r} is no address of a server: it should look like "
-            f'{DEFAULT_API_URL}, or be "local" for the embedded server or "replay" for its demo.'
+            f'The service address must be a URL such as {DEFAULT_API_URL}, "local" for the '
+            f'embedded server or "replay" for its demo, got {url!r}.'
         )
     return text

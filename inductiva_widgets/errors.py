@@ -1,31 +1,30 @@
-"""Everything this package raises on purpose.
+"""Exceptions and warnings of the package.
 
     InductivaError
     ├── ConfigurationError          no key, malformed key, malformed URL
     ├── InputError                  a bad argument or input folder (also a ValueError)
-    ├── APIConnectionError          no answer: refused, unresolved, cut off
-    │   └── APITimeoutError         no answer in time
-    ├── APIError                    the service answered with an error status
+    ├── APIConnectionError          no response: refused, unresolved, cut off
+    │   └── APITimeoutError         no response in time
+    ├── APIError                    the service responded with an error status
     │   ├── AuthenticationError     401, 403
     │   ├── NotFoundError           404
     │   ├── ConflictError           409
     │   ├── InvalidRequestError     400, 422 and the other 4xx
     │   ├── RateLimitError          429
     │   └── ServerError             5xx
-    ├── UnexpectedResponseError     an answer that is not the API's
-    ├── TaskError                   the task cannot do what was asked in its present state
-    ├── DownloadError               a download that did not become whole
+    ├── UnexpectedResponseError     a response that the API does not define
+    ├── TaskError                   not possible in the present status of the task
+    ├── DownloadError               an incomplete download
     │   ├── ArchiveError            damaged, truncated or unsupported archive
-    │   ├── UnsafePathError         a member that would land outside its folder
+    │   ├── UnsafePathError         an entry that would be written outside its folder
     │   └── DownloadCancelled       stopped by the user
     └── LocalServerError            the embedded server cannot be started or used
 
-and one warning, ``StaleHistoryWarning``: the history is there, but not quite as asked.
+and one warning, ``StaleHistoryWarning``: the history may be out of date or could not be cached.
 
-Texts are for people: what happened, why, and what to do. Catch the class that you can do something
-about; what the service itself answered is in ``status`` and ``detail``. In IPython and notebooks
-they show the lines of yours that led there and their own words; ``%xmode Verbose`` brings back the
-way through this package.
+Each message says what happened, why, and what to do. The service's own message is in ``detail``,
+its HTTP status in ``status``. In IPython and notebooks, the traceback shows only the user's lines;
+``%xmode Verbose`` shows the frames of this package too.
 
 >>> try:
 ...     inductiva.tasks.Task("no-such-task").get_info()
@@ -38,7 +37,7 @@ from __future__ import annotations
 
 import types
 
-# What type checkers take for typing.TYPE_CHECKING, without the import that it costs.
+# Type checkers treat this name like typing.TYPE_CHECKING, without importing typing.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -69,7 +68,7 @@ __all__ = [
 
 
 class InductivaError(Exception):
-    """Base of every error that this package raises on purpose.
+    """Base class of all errors of this package.
 
     Examples
     --------
@@ -77,40 +76,40 @@ class InductivaError(Exception):
     ...     task.open_output("model.report")
     ... except inductiva.InductivaError as error:
     ...     print(error)
-    not in the archive: 'model.report' (there is 'model.rpt', ...)
+    The archive has no 'model.report' (did you mean 'model.rpt', ...?).
     """
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows of the error; nobody else calls this."""
+        """Return the traceback that IPython shows."""
         from IPython import get_ipython
 
-        shown = get_ipython().InteractiveTB
-        if shown.mode == "Verbose":
-            return _lines(shown, self, self.__traceback__)
-        # A twin without the causes, whose own tracebacks run to hundreds of lines.
-        alone = type(self).__new__(type(self), *self.args)
-        vars(alone).update(vars(self))
-        return _lines(shown, alone, _without_ours(self.__traceback__))
+        formatter = get_ipython().InteractiveTB
+        if formatter.mode == "Verbose":
+            return _format_traceback(formatter, self, self.__traceback__)
+        # A copy without the causes, whose tracebacks may have hundreds of lines.
+        copy = type(self).__new__(type(self), *self.args)
+        vars(copy).update(vars(self))
+        return _format_traceback(formatter, copy, _without_package(self.__traceback__))
 
 
 class ConfigurationError(InductivaError):
-    """The client cannot be set up: no key, a malformed key, a malformed address."""
+    """The client cannot be configured: no key, a malformed key or address."""
 
 
 class InputError(InductivaError, ValueError):
-    """An argument or an input folder that cannot be used."""
+    """An argument or an input folder is invalid."""
 
 
 class APIConnectionError(InductivaError):
-    """The service gave no answer."""
+    """The service did not respond."""
 
     def __init__(self, message: str, *, endpoint: str = "") -> None:
-        """Say what happened.
+        """Create the error.
 
         Parameters
         ----------
         message
-            What happened, in one sentence.
+            The message.
         endpoint
             Method and path of the call, such as ``"GET /tasks"``; kept as an attribute.
         """
@@ -119,11 +118,11 @@ class APIConnectionError(InductivaError):
 
 
 class APITimeoutError(APIConnectionError):
-    """The service gave no answer in time."""
+    """The service did not respond in time."""
 
 
 class APIError(InductivaError):
-    """The service answered with an error status."""
+    """The service responded with an error status."""
 
     def __init__(
         self,
@@ -134,20 +133,20 @@ class APIError(InductivaError):
         detail: str = "",
         retry_after: float | None = None,
     ) -> None:
-        """Say what the service answered; all but the message are kept as attributes.
+        """Create the error; all arguments except the message become attributes.
 
         Parameters
         ----------
         message
-            What happened, in one sentence, the service's own words included.
+            The message, including the service's own.
         status
             HTTP status code.
         endpoint
             Method and path of the call, such as ``"GET /tasks"``.
         detail
-            The service's own words, empty where it gave none.
+            The service's own message, empty if it sent none.
         retry_after
-            Seconds after which the service asks to try again, None if it does not.
+            Seconds to wait before another try, or None if the service does not say.
         """
         super().__init__(message)
         self.status = status
@@ -157,23 +156,23 @@ class APIError(InductivaError):
 
 
 class AuthenticationError(APIError):
-    """The key is missing, unknown, or not allowed to do this (401, 403)."""
+    """The API key is missing, unknown or lacks a permission (401, 403)."""
 
 
 class NotFoundError(APIError):
-    """The service knows no such task, project, file or machine group (404)."""
+    """The task, project, file or machine group does not exist (404)."""
 
 
 class ConflictError(APIError):
-    """The request contradicts the present state on the service (409)."""
+    """The request conflicts with the present state on the service (409)."""
 
 
 class InvalidRequestError(APIError):
-    """The service refused the request as malformed (400, 422 and the other 4xx)."""
+    """The service rejected the request as invalid (400, 422 and the other 4xx)."""
 
 
 class RateLimitError(APIError):
-    """Too many requests in too short a time (429)."""
+    """Too many requests were sent in a given time (429)."""
 
 
 class ServerError(APIError):
@@ -181,15 +180,15 @@ class ServerError(APIError):
 
 
 class UnexpectedResponseError(InductivaError):
-    """An answer that is not the API's: HTML, another shape of JSON, a redirect."""
+    """The response does not match the API: HTML, other JSON, a redirect."""
 
     def __init__(self, message: str, *, endpoint: str = "") -> None:
-        """Say what came instead.
+        """Create the error.
 
         Parameters
         ----------
         message
-            What came, in one sentence.
+            The message.
         endpoint
             Method and path of the call, such as ``"GET /tasks"``; kept as an attribute.
         """
@@ -198,23 +197,23 @@ class UnexpectedResponseError(InductivaError):
 
 
 class TaskError(InductivaError):
-    """The task cannot do what was asked in its present state."""
+    """The operation is not possible in the present status of the task."""
 
 
 class DownloadError(InductivaError):
-    """A download that did not become whole; calling again goes on with it."""
+    """The download is incomplete. Call again to resume it."""
 
 
 class ArchiveError(DownloadError):
-    """A damaged, truncated or unsupported archive, the member named where there is one."""
+    """The archive is damaged, truncated or of an unsupported kind."""
 
 
 class UnsafePathError(DownloadError):
-    """An archive member that would land outside the target folder."""
+    """An archive entry would be written outside the target folder."""
 
 
 class DownloadCancelled(DownloadError):
-    """The download was stopped by the user."""
+    """The download was cancelled by the user."""
 
 
 class LocalServerError(InductivaError):
@@ -222,7 +221,7 @@ class LocalServerError(InductivaError):
 
 
 class StaleHistoryWarning(UserWarning):
-    """The task history comes, but from a while ago, or could not be kept; the text says which."""
+    """The task history may be out of date, or could not be cached."""
 
 
 _BY_STATUS: dict[int, type[APIError]] = {
@@ -235,7 +234,7 @@ _BY_STATUS: dict[int, type[APIError]] = {
 
 
 def error_for_status(status: int) -> type[APIError]:
-    """Return the class for an HTTP error status.
+    """Return the exception class for an HTTP error status.
 
     Parameters
     ----------
@@ -245,7 +244,7 @@ def error_for_status(status: int) -> type[APIError]:
     Returns
     -------
     type[APIError]
-        The most specific class of the tree.
+        The most specific class.
 
     Examples
     --------
@@ -258,16 +257,18 @@ def error_for_status(status: int) -> type[APIError]:
     return _BY_STATUS.get(status, InvalidRequestError)
 
 
-def _lines(shown: Any, error: InductivaError, way: types.TracebackType | None) -> list[str]:
-    lines: list[str] = shown.structured_traceback(type(error), error, way)
+def _format_traceback(
+    formatter: Any, error: InductivaError, trace: types.TracebackType | None
+) -> list[str]:
+    lines: list[str] = formatter.structured_traceback(type(error), error, trace)
     return lines
 
 
-def _without_ours(way: types.TracebackType | None) -> types.TracebackType | None:
+def _without_package(trace: types.TracebackType | None) -> types.TracebackType | None:
     """Return a traceback without the frames of this package."""
-    if way is None:
+    if trace is None:
         return None
-    rest = _without_ours(way.tb_next)
-    if str(way.tb_frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+    rest = _without_package(trace.tb_next)
+    if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] == __package__:
         return rest
-    return types.TracebackType(rest, way.tb_frame, way.tb_lasti, way.tb_lineno)
+    return types.TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)

@@ -1,4 +1,4 @@
-"""Utility functions of the public API: download an example file."""
+"""Utility functions: download an example file."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ __all__ = ["download_from_url"]
 def download_from_url(url: str, unzip: bool = False, path: str | Path | None = None) -> str:
     """Download a file, and optionally extract it if it is a zip archive.
 
-    Calling again after an interruption goes on from there. Progress is shown in a terminal.
+    Calling again after an interruption resumes. The progress is shown in a terminal.
 
     Parameters
     ----------
     url
-        Address of the file.
+        URL of the file.
     unzip
-        Whether to unpack a zip archive into a folder. Any other file is left as it is. An archive
-        whose one top folder is called like the target folder does not make that folder twice.
+        If True, extract a zip archive into a folder; other files are kept as they are. If the only
+        top-level folder of the archive has the name of the output folder, it is not duplicated.
     path
-        The folder to fill. By default files go to the current folder, and archives to a folder in
-        it that is called like the archive without its suffix.
+        Output folder. By default, files go to the current folder, and archives to a subfolder with
+        the name of the archive.
 
     Returns
     -------
     str
-        Absolute path of what is there now: the folder when unpacked, else the file.
+        Absolute path of the file, or of the folder if extracted.
 
     Raises
     ------
     InputError
-        When the URL is malformed.
+        If the URL is malformed.
     APIConnectionError
-        When the host does not answer.
+        If the host does not respond.
     DownloadError
-        When the file does not exist or did not become whole.
+        If the file does not exist, or the download is incomplete.
 
     Examples
     --------
@@ -62,8 +62,8 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
     link, limiter = SignedUrl(url), ConnectionLimiter(CONNECTIONS)
 
     def work(tracker: ProgressTracker) -> Path:
-        share = tracker.share()
-        link.bind(share.control, limiter.reduce)
+        progress = tracker.add_part()
+        link.bind(progress.cancel_token, limiter.reduce)
         try:
             name = _file_name(link)
             folder = Path.cwd() if path is None else Path(path).expanduser().absolute()
@@ -74,8 +74,8 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
                     unpacked, strip_prefix=partial(_redundant_top_dir, unpacked.name)
                 )
                 with contextlib.suppress(NotAZipFileError):
-                    return extract_remote_archive(link, selection, share, limiter)
-            return download_file(link, folder / name, share, limiter)
+                    return extract_remote_archive(link, selection, progress, limiter)
+            return download_file(link, folder / name, progress, limiter)
         finally:
             link.close()
 
@@ -90,16 +90,16 @@ def _redundant_top_dir(folder: str, names: Iterable[str]) -> str:
 
 
 def _file_name(link: SignedUrl) -> str:
-    """Return the file name; requests one byte, as signed URLs often reject HEAD."""
+    """Request the file name; uses a range of one byte, as signed URLs often reject HEAD."""
     with link.open({"Range": "bytes=0-0"}, {200, 206, 416}) as response:
         disposition = header(response, "Content-Disposition")
-    stated = _stated_name(disposition) if disposition else None
-    return safe_file_name(stated or unquote(urlsplit(link.url).path))
+    name = _name_in_header(disposition) if disposition else None
+    return safe_file_name(name or unquote(urlsplit(link.url).path))
 
 
-def _stated_name(disposition: str) -> str | None:
+def _name_in_header(disposition: str) -> str | None:
     with contextlib.suppress(UnicodeError):
-        # HTTP libraries read headers as Latin-1, while servers that send raw names send UTF-8.
+        # HTTP libraries decode headers as Latin-1, but many servers send UTF-8.
         disposition = disposition.encode("latin-1").decode("utf-8")
     message = Message()
     message["Content-Disposition"] = disposition

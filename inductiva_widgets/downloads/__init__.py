@@ -1,19 +1,19 @@
 """Download any file, or entries of a zip archive, from a plain or signed URL.
 
 ```python
-url = task.get_output_url()  # or any address of a zip archive
+url = task.get_output_url()  # or the URL of any zip archive
 
 with inductiva.downloads.RemoteArchive(url) as archive:  # list the entries first
     print(archive.namelist())
 
-inductiva.downloads.fetch_archive(url, "results", ["*/*.txt"])  # fetches these entries only
+inductiva.downloads.fetch_archive(url, "results", ["*/*.txt"])  # fetch only these entries
 ```
 
 ``fetch_archive`` and ``fetch_file`` write files; called again after an interruption, they resume.
-``start_archive`` and ``start_file`` do the same in the background: they return a ``Download`` that
-reports its progress and can be paused and cancelled. Damaged and malicious archives raise an error
-(``Limits`` sets how much content to accept), and a file gets its name only when it is complete. No
-account is needed; the API key is never sent to such a URL.
+``start_archive`` and ``start_file`` run in the background: they return a ``Download`` that reports
+its progress and can be paused and cancelled. Damaged and malicious archives raise an error
+(``Limits`` sets the maximum content), and a file gets its name only when it is complete. No account
+is needed, and the API key is never sent to such a URL.
 """
 
 # Layers, lowest first: http (one request), _signed_url (retries, renewal), remote_file (ranges),

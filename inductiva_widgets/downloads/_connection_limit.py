@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 from inductiva_widgets.downloads._cancellation import CancelToken
 
-# Servers and networks bear this many of one user; more seldom make it faster.
 CONNECTIONS = 8
+"""Default maximum. More connections rarely increase the transfer rate."""
 _FIRST = 4
-_SLICE = 0.3  # seconds over which a number of connections is judged
-_WORTH = 1.1  # how much faster it must get for more connections to be kept
-_AGAIN = 20  # slices until more are tried again
+_INTERVAL = 0.3  # seconds over which the rate of a limit is measured
+_MIN_GAIN = 1.1  # factor by which the rate must grow to keep a higher limit
+_RETRY_INTERVALS = 20  # intervals until a higher limit is tried again
 _POLL_SECONDS = 0.1
 
 
@@ -22,41 +22,46 @@ class ConnectionLimiter:
     """Limits the number of parallel connections, adaptively. Thread-safe.
 
     The limit starts low and doubles while the transfer rate grows with it. If the rate does not
-    grow, the limit goes back, and is tried again after some seconds. A server that reports too many
-    requests halves it. Several downloads may share a limiter.
+    grow, the previous limit is restored, and the higher one is tried again after some seconds. A
+    response with status 429 or 503 halves the limit. Several downloads may share a limiter.
 
     Parameters
     ----------
-    most
-        The upper bound.
+    max_connections
+        Upper bound of the limit.
     clock
-        Returns seconds; injected by tests.
+        Function that returns the time in seconds.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.most = most
-        self.allowed = min(_FIRST, most)
+    def __init__(self, max_connections: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.max_connections = max_connections
+        self.allowed = min(_FIRST, max_connections)
         self._clock = clock
         self._free = threading.Condition()
         self._used = 0
         self._bytes = 0
         self._started = clock()
         self._previous: tuple[int, float] | None = None  # limit and rate before the last step
-        self._wait_slices = 0
+        self._wait_intervals = 0
 
     @contextmanager
-    def acquire(self, control: CancelToken) -> Iterator[bool]:
-        """Wait for a free connection and hold it; False if cancelled first.
+    def acquire(self, cancel_token: CancelToken) -> Iterator[bool]:
+        """Wait for a free connection and hold it within the context.
 
         Parameters
         ----------
-        control
+        cancel_token
             Ends the wait when cancelled.
+
+        Yields
+        ------
+        bool
+            False if the download was cancelled first.
         """
         with self._free:
-            while self._used >= self.allowed and not control.cancelled:
+            while self._used >= self.allowed and not cancel_token.cancelled:
                 self._free.wait(_POLL_SECONDS)
-            got = not control.cancelled
+            got = not cancel_token.cancelled
             self._used += got
         try:
             yield got
@@ -76,28 +81,28 @@ class ConnectionLimiter:
         with self._free:
             self._bytes += received
             elapsed = self._clock() - self._started
-            if elapsed >= _SLICE:
-                self._judge(self._bytes / elapsed)
+            if elapsed >= _INTERVAL:
+                self._adapt(self._bytes / elapsed)
                 self._bytes, self._started = 0, self._clock()
 
     def reduce(self) -> None:
-        """Halve the limit, as the server reports too many requests."""
+        """Halve the limit, after the server has reported too many requests."""
         with self._free:
             self.allowed = max(1, self.allowed // 2)
-            self._previous, self._wait_slices = None, _AGAIN
+            self._previous, self._wait_intervals = None, _RETRY_INTERVALS
             self._bytes, self._started = 0, self._clock()
 
-    def _judge(self, speed: float) -> None:
+    def _adapt(self, rate: float) -> None:
         if self._previous is not None:
-            fewer, slower = self._previous
+            previous_limit, previous_rate = self._previous
             self._previous = None
-            if speed < slower * _WORTH:
-                self.allowed, self._wait_slices = fewer, _AGAIN
+            if rate < previous_rate * _MIN_GAIN:
+                self.allowed, self._wait_intervals = previous_limit, _RETRY_INTERVALS
                 return
-        if self._wait_slices:
-            self._wait_slices -= 1
-        elif self._used >= self.allowed < self.most:
-            # Only while all are in use: otherwise more would have no effect.
-            self._previous = self.allowed, speed
-            self.allowed = min(self.most, 2 * self.allowed)
+        if self._wait_intervals:
+            self._wait_intervals -= 1
+        elif self._used >= self.allowed < self.max_connections:
+            # If not all connections are in use, a higher limit has no effect.
+            self._previous = self.allowed, rate
+            self.allowed = min(self.max_connections, 2 * self.allowed)
             self._free.notify_all()

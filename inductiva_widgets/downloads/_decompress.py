@@ -1,4 +1,4 @@
-"""Decompress one zip entry piece by piece, and check it.
+"""Decompress one zip entry in pieces, and verify it.
 
 The decoder never yields more bytes than the entry declares. Methods: stored, deflate, bzip2, lzma
 and zstd.
@@ -25,8 +25,8 @@ from inductiva_widgets.formatting import format_bytes
 
 fast_zlib: Any
 try:
-    # Intel's library inflates twice as fast as zlib and checks several times as fast. It has no
-    # build for every machine, hence no hard requirement.
+    # Intel's library inflates twice as fast as zlib. It is optional because it is not available for
+    # every platform.
     from isal import isal_zlib as fast_zlib
 except ImportError:
     fast_zlib = zlib
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     import lzma
 
 crc32: Callable[..., int] = fast_zlib.crc32
-# What the codecs raise about damaged data.
+# Exceptions that the codecs raise for damaged data.
 DAMAGE: tuple[type[Exception], ...] = (
     fast_zlib.error, zlib.error, OSError, EOFError, ValueError, MemoryError,
 )  # fmt: skip
 
-# What lzma may ask for its window; 7-Zip's strongest preset for zip asks 64 MiB.
-_LARGEST_WINDOW = 256 * 1024 * 1024
-_ZSTD_WINDOW_LOG = 28  # the same for zstd
+# Maximum window sizes: they limit the memory. 7-Zip's strongest zip preset needs 64 MiB.
+_MAX_LZMA_WINDOW = 256 * 1024 * 1024
+_MAX_ZSTD_WINDOW_LOG = 28
 _LZMA_HEAD = struct.Struct("<2BHBL")
 
 
@@ -58,7 +58,7 @@ class Codec(Protocol):
 
 
 class _Stored:
-    ended = True  # has no end mark: the size alone tells
+    ended = True  # the size alone marks the end
 
     def __init__(self) -> None:
         self._rest = memoryview(b"")
@@ -79,9 +79,9 @@ class _Deflate:
 
     def decode(self, data: bytes | memoryview, limit: int) -> tuple[bytes, bool]:
         if self._decoder.eof:
-            return b"", False  # zlib would collect what follows the end in memory
+            return b"", False  # zlib would store any bytes after the end in memory
         out = self._decoder.decompress(data or self._decoder.unconsumed_tail, limit)
-        # Output may wait inside zlib even when all input is taken: a full piece means "ask again".
+        # A full piece means that zlib may hold more output, even if it has taken all input.
         return out, len(out) == limit and not self._decoder.eof
 
 
@@ -103,9 +103,10 @@ class _Bzip2:
 
 
 class _Zstd:
-    def __init__(self, member: ZipEntry) -> None:
-        zstd = _zstd_library(member)
-        options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+    def __init__(self, entry: ZipEntry) -> None:
+        zstd = _zstd_library(entry)
+        options = {zstd.DecompressionParameter.window_log_max: _MAX_ZSTD_WINDOW_LOG}
+        self._entry = entry
         self._error: type[Exception] = zstd.ZstdError
         self._decoder: Any = zstd.ZstdDecompressor(options=options)
 
@@ -119,21 +120,21 @@ class _Zstd:
         try:
             out: bytes = self._decoder.decompress(data, limit)
         except self._error as exc:
-            raise ArchiveError(f"its data are damaged ({exc})") from None
+            raise _damaged(self._entry, exc) from None
         return out, not self._decoder.eof and not self._decoder.needs_input
 
 
 class _Lzma:
-    """LZMA as zip holds it: version, length of the properties, properties, raw stream."""
+    """LZMA as stored in zip files: version, length of the properties, properties, raw stream."""
 
-    def __init__(self, member: ZipEntry) -> None:
-        self._size = member.size
-        self._left = member.size
+    def __init__(self, entry: ZipEntry) -> None:
+        self._entry = entry
+        self._left = entry.size
         self._head = b""
         self._decoder: lzma.LZMADecompressor | None = None
-        # Without bit 1 there is no end mark: the size alone tells, and what the decoder makes of
-        # the last few bytes beyond it is no content.
-        self._marked = bool(member.flags & 0x2)
+        # Without bit 1 there is no end mark, and the size alone marks the end. Output beyond the
+        # size is not content.
+        self._marked = bool(entry.flags & 0x2)
 
     @property
     def ended(self) -> bool:
@@ -155,7 +156,7 @@ class _Lzma:
         try:
             out = self._decoder.decompress(data, limit)
         except lzma.LZMAError as exc:
-            raise ArchiveError(f"its data are damaged ({exc})") from None
+            raise _damaged(self._entry, exc) from None
         self._left -= len(out)
         return out, not self._decoder.eof and not self._decoder.needs_input
 
@@ -163,58 +164,60 @@ class _Lzma:
         import lzma
 
         _, _, length, packed, window = _LZMA_HEAD.unpack_from(self._head)
-        # A window beyond the content's size is never used, but would be allocated.
-        window = max(4096, min(window, self._size))
+        # A window larger than the content is never used, but would be allocated.
+        window = max(4096, min(window, self._entry.size))
         lc, lp, pb = packed % 9, packed // 9 % 5, packed // 45
-        # The library takes no more than four bits of context.
-        if length != 5 or pb > 4 or lc + lp > 4 or window > _LARGEST_WINDOW:
-            raise ArchiveError("its lzma properties are not supported")
+        # liblzma supports at most four context bits.
+        if length != 5 or pb > 4 or lc + lp > 4 or window > _MAX_LZMA_WINDOW:
+            raise ArchiveError(
+                f"Entry {self._entry.quoted_name} uses LZMA properties that are not supported."
+            )
         return {"id": lzma.FILTER_LZMA1, "dict_size": window, "lc": lc, "lp": lp, "pb": pb}
 
 
-def codec(member: ZipEntry) -> Codec:
-    """Return a new decoder for the method of an entry.
+def codec(entry: ZipEntry) -> Codec:
+    """Return a new decoder for the compression method of an entry.
 
     Parameters
     ----------
-    member
-        The directory's entry.
+    entry
+        The entry.
 
     Raises
     ------
     ArchiveError
         If the method needs a library that is not installed.
     """
-    if member.method == DEFLATED:
+    if entry.method == DEFLATED:
         return _Deflate()
-    if member.method == BZIP2:
+    if entry.method == BZIP2:
         return _Bzip2()
-    if member.method == LZMA:
-        return _Lzma(member)
-    if member.method in ZSTD:
-        return _Zstd(member)
+    if entry.method == LZMA:
+        return _Lzma(entry)
+    if entry.method in ZSTD:
+        return _Zstd(entry)
     return _Stored()
 
 
-def check_supported(member: ZipEntry) -> None:
-    """Raise if an entry cannot be decompressed, for example without its library.
+def check_supported(entry: ZipEntry) -> None:
+    """Raise an error if an entry cannot be decompressed.
 
     Parameters
     ----------
-    member
-        The directory's entry.
+    entry
+        The entry.
 
     Raises
     ------
     ArchiveError
-        Its message names the entry and the fix.
+        If the entry is encrypted or its method is not supported.
     """
-    member.check_readable()
-    if member.method in ZSTD:
-        _zstd_library(member)
+    entry.check_readable()
+    if entry.method in ZSTD:
+        _zstd_library(entry)
 
 
-def _zstd_library(member: ZipEntry) -> Any:
+def _zstd_library(entry: ZipEntry) -> Any:
     try:
         from compression import zstd  # Python 3.14
     except ImportError:
@@ -222,51 +225,51 @@ def _zstd_library(member: ZipEntry) -> Any:
             from backports import zstd
         except ImportError:
             raise ArchiveError(
-                f"{member.name} is compressed with zstd, which this Python cannot read alone: "
-                "pip install 'inductiva-widgets[zstd]'"
+                f"Entry {entry.quoted_name} is compressed with zstd, which this Python does not "
+                "support. Install the extra: pip install 'inductiva-widgets[zstd]'."
             ) from None
     return zstd
 
 
-# The largest piece handed on at once; keeps memory flat for data that inflate a thousandfold.
+# Maximum bytes per piece; limits the memory for highly compressed data.
 PIECE = 1024 * 1024
 
 
 class EntryDecoder:
-    """Decompresses one entry, from its local header on, and checks its size and CRC.
+    """Decompresses one entry, starting at its local header, and checks its size and CRC.
 
     Parameters
     ----------
-    member
-        The directory's entry, against which everything is checked.
+    entry
+        The entry in the central directory, against which everything is checked.
     sink
-        Called with each piece of content: never more bytes than the entry declares.
+        Called with each piece of content; never receives more bytes than declared.
 
     Attributes
     ----------
     done
-        Whether all bytes of the entry were read and its checks passed.
+        Whether the whole entry was read and passed its checks.
     taken
         Compressed bytes read so far.
     written
         Bytes of content passed to ``sink`` so far.
     """
 
-    def __init__(self, member: ZipEntry, sink: Callable[[bytes], object]) -> None:
-        member.check_readable()
+    def __init__(self, entry: ZipEntry, sink: Callable[[bytes], object]) -> None:
+        entry.check_readable()
         self.done = False
         self.taken = 0
         self.written = 0
         self.data_start: int | None = None
-        self._member = member
+        self._entry = entry
         self._sink = sink
         self._head = b""
         self._skip: int | None = None
         self._crc = 0
-        self._codec = codec(member)
+        self._codec = codec(entry)
 
     def feed(self, data: bytes | memoryview) -> int:
-        """Decompress bytes and return how many of them belong to the entry.
+        """Decompress bytes and return how many of them belonged to the entry.
 
         Parameters
         ----------
@@ -276,7 +279,7 @@ class EntryDecoder:
         Raises
         ------
         ArchiveError
-            If they contradict the central directory. The entry cannot be used then.
+            If the data contradict the central directory. The decoder cannot be used afterwards.
         """
         view = memoryview(data)
         consumed = self._take_header(view)
@@ -286,17 +289,17 @@ class EntryDecoder:
         self._skip -= passed
         consumed += passed
         if not self._skip and not self.done:
-            part = view[consumed : consumed + self._member.compressed_size - self.taken]
+            part = view[consumed : consumed + self._entry.compressed_size - self.taken]
             self.taken += len(part)
             consumed += len(part)
             if part:
                 self._decode(part)
-            if self.taken == self._member.compressed_size:
+            if self.taken == self._entry.compressed_size:
                 self._finish()
         return consumed
 
     def _take_header(self, view: memoryview) -> int:
-        """Read the local header: only its lengths count, which may differ from the directory's."""
+        """Skip the local header, whose length may differ from the central directory's."""
         if self._skip is not None:
             return 0
         part = view[: LOCAL_HEADER.size - len(self._head)]
@@ -304,48 +307,49 @@ class EntryDecoder:
         if len(self._head) == LOCAL_HEADER.size:
             fields = LOCAL_HEADER.unpack(self._head)
             self._skip = fields[9] + fields[10]
-            self.data_start = self._member.offset + LOCAL_HEADER.size + self._skip
+            self.data_start = self._entry.offset + LOCAL_HEADER.size + self._skip
             if (
                 fields[0] != LOCAL_SIGNATURE
-                or fields[3] != self._member.method
-                or self.data_start + self._member.compressed_size > self._member.end
+                or fields[3] != self._entry.method
+                or self.data_start + self._entry.compressed_size > self._entry.end
             ):
-                raise self._error("its header does not agree with the archive's directory")
+                raise self._damaged("its header contradicts the central directory")
         return len(part)
 
     def _decode(self, data: memoryview) -> None:
         more = True
         rest: bytes | memoryview = data
         while more:
-            # One byte more than may come, so that too much content shows without being kept.
-            limit = min(PIECE, self._member.size - self.written + 1)
+            # Request one byte too many: it reveals excess content without storing it.
+            limit = min(PIECE, self._entry.size - self.written + 1)
             try:
                 out, more = self._codec.decode(rest, limit)
             except DAMAGE as exc:
-                raise self._error(f"its data are damaged ({exc})") from None
-            except ArchiveError as exc:
-                raise self._error(str(exc)) from None
+                raise _damaged(self._entry, exc) from None
             rest = b""
-            if self.written + len(out) > self._member.size:
-                raise self._error(f"it holds more than the {self._declared} that it declares")
+            if self.written + len(out) > self._entry.size:
+                raise self._damaged(f"it has more than the {self._declared} that it declares")
             if out:
                 self._crc = crc32(out, self._crc)
                 self.written += len(out)
                 self._sink(out)
 
     def _finish(self) -> None:
-        whole = self._codec.ended or not self._member.compressed_size
-        if self.written != self._member.size or not whole:
-            raise self._error(
-                f"it holds {format_bytes(self.written)} instead of the {self._declared} declared"
-            )
-        if self._crc != self._member.crc:
-            raise self._error("its checksum is wrong, the archive is damaged")
+        at_end = self._codec.ended or not self._entry.compressed_size
+        if self.written != self._entry.size or not at_end:
+            written = format_bytes(self.written)
+            raise self._damaged(f"it has {written} instead of the {self._declared} declared")
+        if self._crc != self._entry.crc:
+            raise self._damaged("its checksum is wrong")
         self.done = True
 
     @property
     def _declared(self) -> str:
-        return format_bytes(self._member.size)
+        return format_bytes(self._entry.size)
 
-    def _error(self, reason: str) -> ArchiveError:
-        return ArchiveError(f"{self._member.name}: {reason}")
+    def _damaged(self, reason: str) -> ArchiveError:
+        return _damaged(self._entry, reason)
+
+
+def _damaged(entry: ZipEntry, reason: object) -> ArchiveError:
+    return ArchiveError(f"Entry {entry.quoted_name} is damaged: {reason}.")

@@ -1,7 +1,7 @@
-"""A partially downloaded file, written in chunks by several threads over several runs.
+"""A partially downloaded file, written in chunks by several threads.
 
-A journal next to it has a line for each chunk received, so that after a kill only the chunks in
-progress are fetched again. The reader of the file checks its content.
+A journal next to it lists the chunks received, so that after a crash only the chunks in progress
+are fetched again. The content is not verified here.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import IO
 from inductiva_widgets._atomic import AtomicFile
 from inductiva_widgets.downloads.remote_file import FileVersion
 
-BLOCK = 8 * 1024 * 1024
-_NOTED = 1024 * 1024  # bytes of each block that a kill may cost
+CHUNK_SIZE = 8 * 1024 * 1024
+_JOURNAL_INTERVAL = 1024 * 1024  # bytes of a chunk that may be lost in a crash
 _VERSION = 1
-_SLICE = 0.1  # seconds to wait for new bytes
+_POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -31,12 +31,12 @@ class Chunk:
     Parameters
     ----------
     index
-        Its number.
+        Number of the chunk, from 0.
     start, stop
-        Positions in the remote file.
+        Byte positions in the remote file.
     position
-        End of the bytes received.
-    noted
+        End of the received bytes.
+    recorded
         End of the bytes recorded in the journal.
     """
 
@@ -44,7 +44,7 @@ class Chunk:
     start: int
     stop: int
     position: int
-    noted: int
+    recorded: int
 
 
 class PartialFile:
@@ -53,28 +53,28 @@ class PartialFile:
     Parameters
     ----------
     path
-        The file. Chunks of an earlier run are kept if range and version are the same.
-    identity
+        The file. Received chunks are kept if range and version are unchanged.
+    version
         The version.
     start, stop
-        The range, as positions in the remote file.
+        The range, as byte positions in the remote file.
     """
 
-    def __init__(self, path: Path, identity: FileVersion, start: int, stop: int) -> None:
+    def __init__(self, path: Path, version: FileVersion, start: int, stop: int) -> None:
         self.path = path
         self.start, self.stop = start, stop
         self._journal_path = journal_path(path)
-        self._head = {"version": _VERSION, **asdict(identity), "start": start, "stop": stop}
-        self._blocks = [
-            Chunk(number, first, min(first + BLOCK, stop), first, first)
-            for number, first in enumerate(range(start, stop, BLOCK))
+        self._head = {"version": _VERSION, **asdict(version), "start": start, "stop": stop}
+        self._chunks = [
+            Chunk(number, first, min(first + CHUNK_SIZE, stop), first, first)
+            for number, first in enumerate(range(start, stop, CHUNK_SIZE))
         ]
-        self._news = threading.Condition()
+        self._condition = threading.Condition()
         self._closed = False
         if path.is_symlink():
-            path.unlink()  # never write through a link created by someone else
-        known = self._read_journal()
-        self._file = path.open("r+b" if known else "w+b", buffering=0)
+            path.unlink()  # writing through a link could overwrite any file
+        has_journal = self._read_journal()
+        self._file = path.open("r+b" if has_journal else "w+b", buffering=0)
         self._file.truncate(stop - start)
         self._journal = self._begin_journal()
         self.resumed = self.length > 0
@@ -82,68 +82,70 @@ class PartialFile:
     @property
     def length(self) -> int:
         """Number of bytes received."""
-        return sum(block.position - block.start for block in self._blocks)
+        return sum(chunk.position - chunk.start for chunk in self._chunks)
 
     def missing_chunks(self) -> list[Chunk]:
         """Return the incomplete chunks, in order."""
-        return [block for block in self._blocks if block.position < block.stop]
+        return [chunk for chunk in self._chunks if chunk.position < chunk.stop]
 
-    def write(self, block: Chunk, data: bytes | memoryview) -> None:
-        """Append to a chunk; one thread at a time.
-
-        Parameters
-        ----------
-        block
-            The chunk.
-        data
-            Its next bytes.
-        """
-        view = memoryview(data)
-        while view:  # an unbuffered file may take less than it was given
-            taken = self._write_at(view, block.position - self.start)
-            block.position += taken
-            view = view[taken:]
-        with self._news:
-            self._news.notify_all()
-        if block.position - block.noted >= _NOTED:
-            self.checkpoint(block)
-
-    def checkpoint(self, block: Chunk) -> None:
-        """Record the progress of a chunk in the journal.
-
-        Parameters
-        ----------
-        block
-            The chunk, complete or not.
-        """
-        with self._news:
-            if not self._closed and block.position > block.noted:
-                block.noted = block.position
-                self._journal_line([block.index, block.position - block.start])
-
-    def iter_available(self, chunk: int) -> Iterator[bytes]:
-        """Yield the bytes in order as they arrive.
+    def write(self, chunk: Chunk, data: bytes | memoryview) -> None:
+        """Append to a chunk. Only one thread may write to a chunk at a time.
 
         Parameters
         ----------
         chunk
+            The chunk.
+        data
+            The next bytes of the chunk.
+        """
+        view = memoryview(data)
+        while view:  # an unbuffered write may be partial
+            taken = self._write_at(view, chunk.position - self.start)
+            chunk.position += taken
+            view = view[taken:]
+        with self._condition:
+            self._condition.notify_all()
+        if chunk.position - chunk.recorded >= _JOURNAL_INTERVAL:
+            self.checkpoint(chunk)
+
+    def checkpoint(self, chunk: Chunk) -> None:
+        """Record the progress of a chunk in the journal.
+
+        Parameters
+        ----------
+        chunk
+            The chunk, complete or not.
+        """
+        with self._condition:
+            if not self._closed and chunk.position > chunk.recorded:
+                chunk.recorded = chunk.position
+                self._journal_line([chunk.index, chunk.position - chunk.start])
+
+    def iter_available(self, max_bytes: int) -> Iterator[bytes]:
+        """Yield the bytes in order as they arrive.
+
+        Parameters
+        ----------
+        max_bytes
             Maximum number of bytes per item.
 
         Yields
         ------
         bytes
-            Empty after a moment without new bytes, so that the caller can check for a stop.
+            Empty if no bytes arrive for a moment, so that the caller can check whether to stop.
         """
         position = self.start
-        # Unbuffered: reading ahead would take what is not written yet for zeros.
+        # Unbuffered: a buffer could contain zeros that another thread has overwritten since.
         with self.path.open("rb", buffering=0) as file:
             while position < self.stop:
-                with self._news:
-                    there = self._reach(position)
-                    if there == position:
-                        self._news.wait(_SLICE)
-                        there = self._reach(position)
-                data = file.read(min(chunk, there - position)) if there > position else b""
+                with self._condition:
+                    available = self._available_until(position)
+                    if available == position:
+                        self._condition.wait(_POLL_SECONDS)
+                        available = self._available_until(position)
+                data = b""
+                if available > position:
+                    data = file.read(min(max_bytes, available - position))
                 position += len(data)
                 yield data
 
@@ -152,32 +154,32 @@ class PartialFile:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close it for a later run."""
-        with self._news:
+        """Close the file and keep it for a later run."""
+        with self._condition:
             self._closed = True
         self._file.close()
         self._journal.close()
 
     def discard(self) -> None:
-        """Remove it with its journal."""
+        """Remove the file and its journal."""
         self.close()
         for path in (self.path, self._journal_path):
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def _reach(self, position: int) -> int:
-        """Return the end of the bytes received without a gap."""
+    def _available_until(self, position: int) -> int:
+        """Return the end of the bytes received without a gap from a position."""
         while position < self.stop:
-            block = self._blocks[(position - self.start) // BLOCK]
-            position = max(position, block.position)
-            if block.position < block.stop:
+            chunk = self._chunks[(position - self.start) // CHUNK_SIZE]
+            position = max(position, chunk.position)
+            if chunk.position < chunk.stop:
                 break
         return position
 
     def _write_at(self, view: memoryview, offset: int) -> int:
         if hasattr(os, "pwrite"):
             return os.pwrite(self._file.fileno(), view, offset)
-        with self._news:  # Windows has no pwrite: one position for all threads
+        with self._condition:  # Windows has no pwrite, so all threads use one file position
             self._file.seek(offset)
             return self._file.write(view)
 
@@ -186,7 +188,7 @@ class PartialFile:
         self._journal.flush()
 
     def _read_journal(self) -> bool:
-        """Load the journal of an earlier run, if range and version are the same."""
+        """Load the journal of an earlier run; return False if it does not match."""
         try:
             lines = self._journal_path.read_text(encoding="utf-8").splitlines()
             if json.loads(lines[0]) != self._head:
@@ -199,19 +201,19 @@ class PartialFile:
             try:
                 index, length = map(int, json.loads(line))
             except (ValueError, TypeError):
-                break  # a kill in the middle of a line
-            if 0 <= index < len(self._blocks) and length >= 0:
-                block = self._blocks[index]
-                block.position = block.noted = min(block.start + length, block.stop)
+                break  # a crash truncated this line
+            if 0 <= index < len(self._chunks) and length >= 0:
+                chunk = self._chunks[index]
+                chunk.position = chunk.recorded = min(chunk.start + length, chunk.stop)
         return True
 
     def _begin_journal(self) -> IO[str]:
         """Rewrite the journal without a truncated last line, and open it to append."""
         fresh = self._journal_path.with_name(f"{self._journal_path.name}.new")
         lines = [self._head, *(
-            [block.index, block.position - block.start]
-            for block in self._blocks
-            if block.position > block.start
+            [chunk.index, chunk.position - chunk.start]
+            for chunk in self._chunks
+            if chunk.position > chunk.start
         )]  # fmt: skip
         with AtomicFile(fresh, sync=False) as file:
             file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
@@ -225,7 +227,7 @@ def journal_path(path: Path) -> Path:
 
 
 def stored_version(path: Path) -> FileVersion | None:
-    """Return the version of a partial file, or None if there is none.
+    """Return the version of a partial file, or None if it is missing or invalid.
 
     Parameters
     ----------
@@ -235,8 +237,8 @@ def stored_version(path: Path) -> FileVersion | None:
     try:
         with journal_path(path).open(encoding="utf-8") as file:
             head = json.loads(file.readline(4096))
-        identity = FileVersion(head["size"], head["etag"], head["modified"])
+        version = FileVersion(head["size"], head["etag"], head["modified"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    texts = all(isinstance(text, str | None) for text in (identity.etag, identity.modified))
-    return identity if texts and isinstance(identity.size, int) and path.is_file() else None
+    texts = all(isinstance(text, str | None) for text in (version.etag, version.modified))
+    return version if texts and isinstance(version.size, int) and path.is_file() else None

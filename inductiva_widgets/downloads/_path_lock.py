@@ -1,4 +1,4 @@
-"""A lock that lets one thread of one process write to a path, while others wait."""
+"""Lock file that serialises the downloads to a path, across processes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from typing import IO
 
 from inductiva_widgets._locks import try_lock
 from inductiva_widgets.downloads._progress_tracker import SubProgress
-from inductiva_widgets.errors import DownloadCancelled
 
 _POLL_SECONDS = 0.2
 
 
 class PathLock:
-    """A lock file, removed on release. The system releases it if its process dies.
+    """A lock file, removed on release. The system releases the lock if the process dies.
 
     Parameters
     ----------
     path
-        The lock file. Its folder is created.
-    share
-        Shows that the download waits; cancelling it ends the wait.
+        The lock file. Its folder is created if needed.
+    progress
+        Shows that the download is waiting. Cancelling it ends the wait.
     """
 
-    def __init__(self, path: Path, share: SubProgress) -> None:
+    def __init__(self, path: Path, progress: SubProgress) -> None:
         self.waited = False
         self._path = path
-        self._share = share
+        self._progress = progress
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> PathLock:
@@ -44,12 +43,11 @@ class PathLock:
         while not self._acquire():
             if not self.waited:
                 self.waited = True
-                self._share.set_waiting(True)
-            self._share.control.sleep(_POLL_SECONDS)
-            if self._share.control.cancelled:
-                raise DownloadCancelled("the download was cancelled before it began")
+                self._progress.set_waiting(True)
+            self._progress.cancel_token.sleep(_POLL_SECONDS)
+            self._progress.cancel_token.raise_if_cancelled()
         if self.waited:
-            self._share.set_waiting(False)
+            self._progress.set_waiting(False)
         return self
 
     def __exit__(
@@ -71,9 +69,9 @@ class PathLock:
         try:
             file = self._path.open("ab", buffering=0)
         except FileNotFoundError:
-            return self._acquire()  # its holder removed the folder between the two steps
+            return self._acquire()  # another process has just removed the folder
         if try_lock(file):
-            # The holder before us may have removed the file after we opened it.
+            # The previous holder may have removed the file after it was opened here.
             with contextlib.suppress(OSError):
                 if self._path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                     self._file = file

@@ -1,4 +1,4 @@
-"""Select entries of an archive and combine them into few byte ranges. Pure."""
+"""Select entries of an archive and combine them into few byte ranges."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import InputError
 
-# Bytes that are fetched in vain rather than asking once more.
+# Unneeded bytes to read instead of making another request.
 LARGEST_GAP = 16 * 1024
 _SMALLEST_SPAN = 1024 * 1024
 _LARGEST_SPAN = 32 * 1024 * 1024
@@ -23,15 +23,15 @@ class Selection:
 
     Parameters
     ----------
-    wanted
-        Names, without the stripped prefix, in the order of the archive.
+    names
+        Names without the stripped prefix, in the order of the archive.
     missing
-        Requested names that match nothing.
+        Requested names without a match.
     hint
-        A sentence about the missing names, with similar ones.
+        Warning about the missing names that suggests similar ones.
     """
 
-    wanted: tuple[str, ...]
+    names: tuple[str, ...]
     missing: tuple[str, ...] = ()
     hint: str = ""
 
@@ -42,26 +42,26 @@ class ExtractItem:
 
     Parameters
     ----------
-    member
+    entry
         The entry.
     path
-        Relative path, safe.
+        Safe relative path.
     """
 
-    member: ZipEntry
+    entry: ZipEntry
     path: str
 
 
 @dataclass(slots=True)
 class ByteSpan:
-    """A byte range of the archive, and the entries to extract from it, in order.
+    """A byte range of the archive and the entries in it.
 
     Parameters
     ----------
     start, stop
-        Positions in the archive.
+        Byte positions in the archive.
     items
-        The entries.
+        The entries to extract, in order.
     """
 
     start: int
@@ -69,36 +69,36 @@ class ByteSpan:
     items: list[ExtractItem] = field(default_factory=list)
 
 
-def strip_prefix(members: Sequence[ZipEntry], prefix: str) -> dict[str, ZipEntry]:
+def strip_prefix(entries: Sequence[ZipEntry], prefix: str) -> dict[str, ZipEntry]:
     """Return the entries by name, without the prefix.
 
-    Members outside of the prefix are dropped, unless nothing is inside: an archive of a few files
-    comes without it. Of members with one name the last counts, as in every zip tool.
+    Entries outside the prefix are dropped, unless all are: an archive of a few files has no such
+    folder. If several entries have the same name, the last one counts, as in other zip tools.
 
     Parameters
     ----------
-    members
-        All members.
+    entries
+        All entries.
     prefix
-        What to cut off, such as ``artifacts/``; may be empty.
+        Prefix such as ``artifacts/``; may be empty.
     """
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
-    if not any(member.name.startswith(prefix) for member in members):
+    if not any(entry.name.startswith(prefix) for entry in entries):
         prefix = ""
     return {
-        member.name[len(prefix) :]: member
-        for member in members
-        if member.name.startswith(prefix) and member.name != prefix
+        entry.name[len(prefix) :]: entry
+        for entry in entries
+        if entry.name.startswith(prefix) and entry.name != prefix
     }
 
 
 def common_root(names: Iterable[str]) -> str:
-    """Return the single top folder of an archive, or an empty text.
+    """Return the only top-level folder of an archive, or an empty string.
 
     Parameters
     ----------
     names
-        Member names.
+        Entry names.
     """
     tops = set()
     for name in names:
@@ -117,76 +117,78 @@ def select_entries(
     Parameters
     ----------
     available
-        Names that are there. A ``*`` in a pattern also crosses folders.
+        All names of the archive. In a pattern, ``*`` also matches slashes.
     names
-        What is asked; None for all.
+        Requested names; None for all.
     prefix
-        A prefix that was stripped from the names and that may still stand in what is asked.
+        Prefix stripped from the available names; requested names may still include it.
 
     Raises
     ------
     InputError
-        When nothing matches, or nothing is asked.
+        If no name matches, or none is given.
     """
-    there = dict.fromkeys(available)
+    all_names = dict.fromkeys(available)
     if names is None:
-        return Selection(tuple(there))
-    asked = [names] if isinstance(names, str) else list(names)
-    if not asked:
-        raise InputError("no names are given; leave them out to fetch everything")
+        return Selection(tuple(all_names))
+    requested = [names] if isinstance(names, str) else list(names)
+    if not requested:
+        raise InputError("`names` must not be empty. Leave it out to fetch everything.")
     found: set[str] = set()
     missing: list[str] = []
-    for name in asked:
-        matches = _matches(name, there)
+    for name in requested:
+        matches = _matches(name, all_names)
         if not matches and prefix and name.startswith(prefix):
-            matches = _matches(name[len(prefix) :], there)
+            matches = _matches(name[len(prefix) :], all_names)
         found.update(matches)
         if not matches:
             missing.append(name)
-    hint = did_you_mean(missing, there) if missing else ""
+    hint = did_you_mean(missing, all_names) if missing else ""
     if not found:
         raise InputError(hint)
-    return Selection(tuple(name for name in there if name in found), tuple(missing), hint)
+    return Selection(tuple(name for name in all_names if name in found), tuple(missing), hint)
 
 
-def _matches(asked: str, there: dict[str, None]) -> list[str]:
-    asked = asked.removeprefix("./")
-    if asked in there and not asked.endswith("/"):
-        return [asked]  # also for names with brackets, which are no pattern then
-    folder = asked.rstrip("/") + "/"
-    below = [name for name in there if name.startswith(folder)]
-    if below or asked.endswith("/"):
+def _matches(name: str, available: dict[str, None]) -> list[str]:
+    name = name.removeprefix("./")
+    if name in available and not name.endswith("/"):
+        return [name]  # even if the name has brackets and could be a pattern
+    folder = name.rstrip("/") + "/"
+    below = [other for other in available if other.startswith(folder)]
+    if below or name.endswith("/"):
         return below
-    return [name for name in there if fnmatch.fnmatchcase(name, asked)]
+    return [other for other in available if fnmatch.fnmatchcase(other, name)]
 
 
-def did_you_mean(missing: Sequence[str], there: Iterable[str]) -> str:
-    """Return a sentence about names that match nothing, with similar names.
+def did_you_mean(missing: Sequence[str], available: Iterable[str]) -> str:
+    """Return a message about names without a match that suggests similar names.
 
     Parameters
     ----------
     missing
-        What was asked for, at least one.
-    there
-        What is there.
+        The names without a match, at least one.
+    available
+        All names of the archive.
     """
-    # Comparing is slow, and a longer list of candidates makes no better hint.
-    known = [name for name, _ in zip(there, range(_COMPARED_NAMES), strict=False)]
+    # Comparing is slow, and more candidates do not improve the suggestions.
+    known = [name for name, _ in zip(available, range(_COMPARED_NAMES), strict=False)]
     parts = []
     for name in missing[:5]:
         close = difflib.get_close_matches(name, known, n=3)
-        parts.append(f"{name!r}" + (f" (there is {', '.join(map(repr, close))})" if close else ""))
+        suggestion = f" (did you mean {', '.join(map(repr, close))}?)" if close else ""
+        parts.append(f"{name!r}{suggestion}")
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    has = "" if any("(" in part for part in parts) else _available_names(known)
-    return f"not in the archive: {', '.join(parts)}{more}{has}"
+    rest = "" if any("(did" in part for part in parts) else _available_names(known)
+    return f"The archive has no {', '.join(parts)}{more}.{rest}"
 
 
 def _available_names(known: Sequence[str]) -> str:
-    """List the available names for an error message."""
+    """Return a sentence that lists the first names."""
     files = [name for name in known if not name.endswith("/")]
     if not files:
-        return "; it holds no files"
-    return f"; it holds {', '.join(map(repr, files[:3]))}{' and more' if len(files) > 3 else ''}"
+        return " It has no files."
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return f" It has {', '.join(map(repr, files[:3]))}{more}."
 
 
 def coalesce_ranges(items: Iterable[ExtractItem], connections: int) -> list[ByteSpan]:
@@ -195,25 +197,25 @@ def coalesce_ranges(items: Iterable[ExtractItem], connections: int) -> list[Byte
     Parameters
     ----------
     items
-        What to fetch.
+        The entries to fetch.
     connections
-        How many ranges are fetched at the same time.
+        Number of ranges to fetch in parallel.
 
     Returns
     -------
-    list[Span]
-        The longest first, so that no connection is left alone with a long one at the end.
+    list[ByteSpan]
+        The longest first, so that no long range is left for a single connection at the end.
     """
-    ordered = sorted(items, key=lambda item: item.member.offset)
-    total = sum(item.member.read_limit - item.member.offset for item in ordered)
+    ordered = sorted(items, key=lambda item: item.entry.offset)
+    total = sum(item.entry.read_limit - item.entry.offset for item in ordered)
     long = min(_LARGEST_SPAN, max(_SMALLEST_SPAN, total // (3 * connections)))
     spans: list[ByteSpan] = []
     for item in ordered:
-        member = item.member
+        entry = item.entry
         last = spans[-1] if spans else None
-        if last and member.offset - last.stop <= LARGEST_GAP and last.stop - last.start < long:
-            last.stop = member.read_limit
+        if last and entry.offset - last.stop <= LARGEST_GAP and last.stop - last.start < long:
+            last.stop = entry.read_limit
             last.items.append(item)
         else:
-            spans.append(ByteSpan(member.offset, member.read_limit, [item]))
+            spans.append(ByteSpan(entry.offset, entry.read_limit, [item]))
     return sorted(spans, key=lambda span: span.start - span.stop)

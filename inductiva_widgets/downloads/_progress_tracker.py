@@ -25,19 +25,19 @@ class ProgressTracker:
     Parameters
     ----------
     path
-        Where the download goes.
+        Output path.
     clock
-        Returns seconds; injected by tests.
+        Function that returns the time in seconds.
     """
 
     def __init__(self, path: str = "", clock: Callable[[], float] = time.monotonic) -> None:
-        self.control = CancelToken()
+        self.cancel_token = CancelToken()
         self._path = path
         self._phase: Phase = "running"
-        self._shares: list[SubProgress] = []
+        self._parts: list[SubProgress] = []
         self._finished: list[Path] = []
         self._lock = threading.RLock()
-        self._news = threading.Condition(self._lock)
+        self._condition = threading.Condition(self._lock)
         self._speed = RateEstimator(clock)
         self._watchers = ThrottledListeners(clock)
 
@@ -47,16 +47,16 @@ class ProgressTracker:
         with self._lock:
             ended = self._phase in ENDED
             total = self._sum("bytes_total")
-            done = sum(share.bytes_done for share in self._shares)
+            done = sum(part.bytes_done for part in self._parts)
             speed = self._speed.last if ended else self._speed.rate()
             running = not ended and speed > 0
             eta = max(0, total - done) / speed if running and total is not None else None
-            paused = self._phase == "running" and self.control.paused
+            paused = self._phase == "running" and self.cancel_token.paused
             return Progress(
                 phase="paused" if paused else self._phase,
                 bytes_done=done,
                 bytes_total=total,
-                files_done=sum(share.files_done for share in self._shares),
+                files_done=sum(part.files_done for part in self._parts),
                 files_total=self._sum("files_total"),
                 speed=0.0 if paused else speed,
                 eta=None if paused else eta,
@@ -68,38 +68,50 @@ class ProgressTracker:
     def summary(self) -> DownloadSummary:
         """Combined summary of all parts."""
         with self._lock:
-            return DownloadSummary.combined(share.outcome for share in self._shares)
+            return DownloadSummary.combined(part.outcome for part in self._parts)
 
     @property
     def ended(self) -> bool:
         """Whether the download has ended."""
         return self._phase in ENDED
 
-    def share(self, label: str = "") -> SubProgress:
-        """Add the progress of one archive or file to the sum.
+    def add_part(self, label: str = "") -> SubProgress:
+        """Add the progress of one archive or file to the total.
 
         Parameters
         ----------
         label
-            Prefix of its file names, to tell parts apart.
+            Prefix of the file names, to distinguish the parts.
         """
-        made = SubProgress(self, label)
+        part = SubProgress(self, label)
         with self._lock:
-            self._shares.append(made)
-        return made
+            self._parts.append(part)
+        return part
 
     def subscribe(self, callback: Callable[[Progress], object]) -> Callable[[], None]:
-        """Call a function with the current progress and on every change."""
+        """Call a function with the current progress and on every change.
+
+        Parameters
+        ----------
+        callback
+            The function. It is called at most ten times a second, by one thread at a time. It is
+            unsubscribed if it raises an exception.
+
+        Returns
+        -------
+        Callable
+            Function that unsubscribes the callback.
+        """
         return self._watchers.add(callback, lambda: self.progress)
 
     def iter_finished_files(self) -> Iterator[Path]:
         """Yield files as they are completed, until the download ends."""
         position = 0
         while True:
-            with self._news:
-                # In slices: on Windows a wait without an end cannot be interrupted.
+            with self._condition:
+                # With a timeout: on Windows, a wait without one cannot be interrupted.
                 while position == len(self._finished) and not self.ended:
-                    self._news.wait(0.5)
+                    self._condition.wait(0.5)
                 fresh = self._finished[position:]
             if not fresh:
                 return
@@ -108,12 +120,12 @@ class ProgressTracker:
 
     def pause(self) -> None:
         """Pause, and notify the listeners."""
-        self.control.pause()
+        self.cancel_token.pause()
         self._publish(at_once=True)
 
     def resume(self) -> None:
         """Resume, and notify the listeners."""
-        self.control.resume()
+        self.cancel_token.resume()
         self._publish(at_once=True)
 
     def set_path(self, path: Path) -> None:
@@ -122,50 +134,50 @@ class ProgressTracker:
             self._path = str(path)
         self._publish()
 
-    def set_waiting(self, waits: bool) -> None:
+    def set_waiting(self, is_waiting: bool) -> None:
         """Set whether the download waits for another process."""
         with self._lock:
-            self._phase = "waiting" if waits else "running"
+            self._phase = "waiting" if is_waiting else "running"
         self._publish(at_once=True)
 
     def end(self, phase: Phase, path: str | None = None) -> None:
-        """Set the final phase and notify all listeners."""
+        """Set the final phase, and the path unless it is None, and notify all listeners."""
         with self._lock:
             self._speed.last = self._speed.rate()
             self._phase = phase
             self._path = self._path if path is None else path
-            self._news.notify_all()
+            self._condition.notify_all()
         self._publish(at_once=True)
 
     def _publish(
         self, *, received: int = 0, file: Path | None = None, at_once: bool = False
     ) -> None:
-        """Record an update of a part, and notify the listeners if it is time.
+        """Record an update of a part, and notify the listeners if it is due.
 
         Parameters
         ----------
         received
-            Bytes received now; existing bytes must not raise the rate.
+            Bytes received now. Bytes that existed already do not affect the rate.
         file
-            A file completed now.
+            File completed now.
         at_once
-            If True, notify even if the last notification was a moment ago.
+            If True, notify even if the last notification was just now.
         """
         with self._lock:
             if received:
                 self._speed.add(received)
             if file is not None:
                 self._finished.append(file)
-                self._news.notify_all()
+                self._condition.notify_all()
         self._watchers.notify(lambda: self.progress, at_once=at_once)
 
     def _sum(self, name: str) -> int | None:
-        values = [getattr(share, name) for share in self._shares]
+        values = [getattr(part, name) for part in self._parts]
         return None if not values or None in values else sum(values)
 
     def _active(self) -> Iterator[FileProgress]:
-        for share in self._shares:
-            yield from share.active_files()
+        for part in self._parts:
+            yield from part.active_files()
 
 
 class SubProgress:
@@ -174,13 +186,13 @@ class SubProgress:
     Parameters
     ----------
     tracker
-        The tracker it is a part of.
+        Tracker of the whole download.
     label
-        Prefix of its file names.
+        Prefix of the file names.
     """
 
     def __init__(self, tracker: ProgressTracker, label: str = "") -> None:
-        self.control = tracker.control
+        self.cancel_token = tracker.cancel_token
         self.outcome = DownloadSummary()
         self.bytes_done = 0
         self.bytes_total: int | None = None
@@ -189,7 +201,7 @@ class SubProgress:
         self._tracker = tracker
         self._label = f"{label}/" if label else ""
         self._lock = threading.Lock()
-        self._meters: dict[FileProgressCounter, None] = {}
+        self._counters: dict[FileProgressCounter, None] = {}
 
     def set_file_count(self, files: int) -> None:
         """Set the number of files and reset the number of complete ones."""
@@ -198,7 +210,7 @@ class SubProgress:
         self._tracker._publish()
 
     def reset(self, done: int, total: int | None) -> None:
-        """Set the byte counts again, for example after a restart."""
+        """Reset the byte counts, for example after a restart."""
         with self._lock:
             self.bytes_done, self.bytes_total = done, total
         self._tracker._publish()
@@ -210,7 +222,7 @@ class SubProgress:
         self._tracker._publish(received=count)
 
     def count_existing(self, count: int) -> None:
-        """Count bytes that exist already."""
+        """Count bytes that were received in an earlier run."""
         with self._lock:
             self.bytes_done += count
         self._tracker._publish()
@@ -222,70 +234,71 @@ class SubProgress:
         self._tracker._publish(file=path)
 
     def truncate_totals(self) -> None:
-        """Set the totals to what has been received."""
+        """Set the totals to what has been received, after a failure."""
         with self._lock:
             self.bytes_total, self.files_total = self.bytes_done, self.files_done
         self._tracker._publish()
 
-    def set_waiting(self, waits: bool) -> None:
+    def set_waiting(self, is_waiting: bool) -> None:
         """Set whether the download waits for another process."""
-        self._tracker.set_waiting(waits)
+        self._tracker.set_waiting(is_waiting)
 
     def open_file(self, name: str, size: int) -> FileProgressCounter:
-        """Return the counter of a file in progress; close it at its end.
+        """Return a counter for a file in progress. Close it when done.
 
         Parameters
         ----------
         name
-            Its path below the target.
+            Path relative to the target.
         size
-            Bytes of its content.
+            Size of the file in bytes.
         """
-        made = FileProgressCounter(self, name, size)
+        counter = FileProgressCounter(self, name, size)
         with self._lock:
-            self._meters[made] = None
-        return made
+            self._counters[counter] = None
+        return counter
 
-    def close_file(self, meter: FileProgressCounter) -> None:
+    def close_file(self, counter: FileProgressCounter) -> None:
         """Remove a file from those in progress."""
         with self._lock:
-            self._meters.pop(meter, None)
+            self._counters.pop(counter, None)
 
     def active_files(self) -> list[FileProgress]:
         """Return the files in progress."""
         with self._lock:
             return [
-                FileProgress(self._label + one.name, one.done, one.size) for one in self._meters
+                FileProgress(self._label + counter.name, counter.done, counter.size)
+                for counter in self._counters
             ]
 
 
 class FileProgressCounter:
-    """Bytes written of one file in progress; used by one thread at a time."""
+    """Number of bytes written to one file; used by one thread at a time."""
 
-    def __init__(self, share: SubProgress, name: str, size: int) -> None:
+    def __init__(self, progress: SubProgress, name: str, size: int) -> None:
         self.name = name
         self.size = size
         self.done = 0
-        self._share = share
+        self._progress = progress
 
     def close(self) -> None:
         """Remove the file from those in progress."""
-        self._share.close_file(self)
+        self._progress.close_file(self)
 
 
 _log = logging.getLogger(__name__)
-_SMOOTHING = 3.0  # seconds over which the speed is averaged
-_SAMPLE = 0.25  # seconds between two measures of the speed
-_NOTIFY = 0.1  # seconds between two calls of a subscriber
+_SMOOTHING = 3.0  # time constant of the moving average in seconds
+_SAMPLE = 0.25  # seconds between two samples of the rate
+_NOTIFY = 0.1  # minimum seconds between two notifications
 
 
 class RateEstimator:
-    """Smoothed bytes per second; the caller holds a lock.
+    """Moving average of the transfer rate in bytes per second; not thread-safe.
 
     Parameters
     ----------
     clock
-        Returns seconds.
+        Function that returns the time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -306,7 +319,7 @@ class RateEstimator:
             decay = math.exp(-elapsed / _SMOOTHING)
             rate = (self._received - self._sampled) / elapsed
             self._rate = self._rate * decay + rate * (1 - decay)
-            # The average starts at 0: divide by the weight of the real samples.
+            # The average starts at 0, so it is divided by the weight of the samples.
             self._weight = self._weight * decay + (1 - decay)
             self._sampled_at, self._sampled = now, self._received
 

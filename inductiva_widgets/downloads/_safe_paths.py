@@ -1,7 +1,7 @@
 """Safe output paths for zip entries: inside the target folder, and distinct.
 
-Names in an archive come from elsewhere. One that points out of the folder is refused; one that only
-cannot stand as it is gets a safe name, and the caller is told.
+Entry names are untrusted. A name that points outside the folder is refused; a name that is not a
+valid path is replaced by a safe one, which the caller reports.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from inductiva_widgets.errors import DownloadError, UnsafePathError
 
-# The service's own client replaces these on every system, so that trees look alike everywhere.
+# The vendor's client replaces these on every system, so that the paths are the same everywhere.
 _FORBIDDEN = re.compile(r'[<>:"|?*\x01-\x1f\x7f]')
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _UPWARDS = re.compile(r"(?:^|/)\.\.[. ]*(?:/|\Z)")
@@ -28,28 +28,28 @@ _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
     + [f"{kind}{n}" for kind in ("COM", "LPT") for n in "123456789¹²³"]
 )
-_LONGEST_PART = 255
-_LONGEST_PATH = 3500  # of 4096 on Linux, the rest being the target folder's own
-_DEEPEST = 128  # about what Windows can hold; a thousand are no files but an attack on the disk
+_MAX_PART_BYTES = 255
+_MAX_PATH_BYTES = 3500  # of 4096 on Linux; the rest is for the target folder
+_MAX_DEPTH = 128  # about the limit of Windows
 
-# Stands in the target folder while a download is under way; no member may write into it.
+# Name of the staging folder in the target folder; no entry may be written into it.
 WORK_FOLDER = ".inductiva-download"
-# What Windows may call it for programs that know only names of eight letters.
+# Its short names (8.3) on Windows.
 _SHORT_WORK_FOLDER = re.compile(r"(?:induct|in[0-9a-f]{4})~\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class PathMap:
-    """Where each member goes.
+    """Output path of each entry.
 
     Parameters
     ----------
     paths
-        Member name to relative path, with ``/`` between its parts; empty for the folder itself.
+        Relative paths by entry name, with ``/`` as separator; empty for the target folder itself.
     renamed
-        Those of them whose path had to differ from the name.
+        Paths that differ from the entry name, by entry name.
     refused
-        Member name to the reason why it has no path.
+        Reasons why entries have no path, by entry name.
     """
 
     paths: dict[str, str] = field(default_factory=dict)
@@ -57,46 +57,46 @@ class PathMap:
     refused: dict[str, str] = field(default_factory=dict)
 
     def path(self, name: str) -> str:
-        """Return the relative path of a member.
+        """Return the relative path of an entry.
 
         Parameters
         ----------
         name
-            Member name, as it was laid out.
+            Entry name.
 
         Raises
         ------
         UnsafePathError
-            When the name is refused.
+            If the name is refused.
         """
         if name in self.refused:
-            raise UnsafePathError(f"{name!r:.120} {self.refused[name]}")
+            raise UnsafePathError(f"Entry {name!r:.120} cannot be extracted: {self.refused[name]}.")
         return self.paths[name]
 
 
 def assign_paths(
     names: Iterable[str], *, fold_case: bool, windows: bool = os.name == "nt"
 ) -> PathMap:
-    """Give each member of an archive its place.
+    """Assign an output path to each entry of an archive.
 
-    Lay out all members, also when only some are wanted: a name then has one place in all calls.
+    Pass all entries, also if only some are extracted, so that a name has one path in all calls.
 
     Parameters
     ----------
     names
-        Names as in the archive, folders ending in ``/``.
+        Names as in the archive; folders end in ``/``.
     fold_case
-        Whether the file system takes ``A`` and ``a`` for the same name.
+        If True, the file system is case-insensitive.
     windows
-        Whether device names and trailing dots mean something special.
+        If True, device names and trailing dots are not allowed.
     """
-    layout = PathMap()
-    # Most members share their folders with many others, so each folder is looked at only once.
+    path_map = PathMap()
+    # Many entries are in the same folder, so each folder is checked only once.
     known: dict[str, _Folder] = {}
     as_named: list[_File] = []
     altered: list[_File] = []
     for name in dict.fromkeys(names):
-        # Old archivers on Windows wrote backslashes between folders.
+        # Old Windows archivers used backslashes.
         above, _, last = name.replace("\\", "/").rpartition("/")
         try:
             _check(name.replace("\\", "/"))
@@ -107,33 +107,33 @@ def assign_paths(
             if last:
                 last = _safe_part(last, windows=windows, first=not folder.path)
             path = folder.path + last
-            if _length(path) > _LONGEST_PATH:
-                raise UnsafePathError("is longer than a path may be")
+            if _length(path) > _MAX_PATH_BYTES:
+                raise UnsafePathError("its path is too long")
         except UnsafePathError as exc:
-            layout.refused[name] = str(exc)
+            path_map.refused[name] = str(exc)
             continue
         if last:
             (as_named if path == name else altered).append((name, folder, last))
         else:
-            layout.paths[name] = path.rstrip("/")
-    # The altered ones come last, so that they take no place from a name that can stay as it is.
+            path_map.paths[name] = path.rstrip("/")
+    # Altered names come last, so that they do not take the path of an unaltered name.
     folders = sorted({folder.key for folder in known.values()})
-    layout.paths.update(_settle(as_named + altered, folders, fold_case=fold_case))
-    for name, path in layout.paths.items():
+    path_map.paths.update(_settle(as_named + altered, folders, fold_case=fold_case))
+    for name, path in path_map.paths.items():
         if path != name and path != "/".join(_parts(name)):
-            layout.renamed[name] = path
-    return layout
+            path_map.renamed[name] = path
+    return path_map
 
 
 def safe_file_name(name: str, default: str = "download") -> str:
-    """Return one file name out of a text from elsewhere: no folders, nothing special.
+    """Return a safe file name for an untrusted name.
 
     Parameters
     ----------
     name
-        A file name, perhaps with folders in front.
+        File name, possibly with folders.
     default
-        What to call it when nothing is left.
+        Name to use if nothing valid is left.
 
     Examples
     --------
@@ -145,64 +145,64 @@ def safe_file_name(name: str, default: str = "download") -> str:
 
 
 def is_case_insensitive(folder: Path) -> bool:
-    """Tell whether a file system takes ``A`` and ``a`` for the same name, without writing to it.
+    """Return whether a file system is case-insensitive, without writing to it.
 
     Parameters
     ----------
     folder
-        A folder that exists.
+        An existing folder.
     """
-    for place in (folder, *folder.parents):
-        other = place.name.swapcase()
-        if other != place.name:
+    for path in (folder, *folder.parents):
+        swapped = path.name.swapcase()
+        if swapped != path.name:
             try:
-                return (place.parent / other).samefile(place)
+                return (path.parent / swapped).samefile(path)
             except OSError:
                 return False
     return sys.platform in {"win32", "darwin"}
 
 
 def make_safe_dir(root: Path, relative: str) -> Path:
-    """Make a folder below the target, refusing a way that leads out of it.
+    """Create a folder in the target, unless a link would lead outside it.
 
     Parameters
     ----------
     root
-        The target folder, resolved.
+        Resolved path of the target folder.
     relative
-        Path below it, as ``lay_out`` gave it.
+        Relative path, as returned by ``assign_paths``.
 
     Raises
     ------
     UnsafePathError
-        When a symbolic link stands in the way and leads out of the target.
+        If part of the path is a link to outside the target.
     DownloadError
-        When a file stands in the way.
+        If part of the path is a file.
     """
-    place = root
+    path = root
     for part in relative.split("/") if relative else ():
-        place = place / part
+        path = path / part
         try:
-            place.mkdir()
+            path.mkdir()
         except FileExistsError:
-            found = place.lstat()
-            # Windows has junctions besides links; both are reparse points.
-            link = stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_reparse_tag", 0))
-            if link and not place.resolve().is_relative_to(root):
-                raise UnsafePathError(f"{place} is a link that leads out of {root}") from None
-            if not place.is_dir():
-                raise DownloadError(f"{place} is a file where a folder is needed") from None
-    return place
+            found = path.lstat()
+            # Windows junctions are not symbolic links, but reparse points like them.
+            is_link = stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_reparse_tag", 0))
+            if is_link and not path.resolve().is_relative_to(root):
+                raise UnsafePathError(f"{path} is a link to outside {root}. Remove it.") from None
+            if not path.is_dir():
+                raise DownloadError(f"{path} must be a folder, but is a file.") from None
+    return path
 
 
 class _Folder(NamedTuple):
-    """A folder's safe path and what tells it from others, with a slash behind each part."""
+    """Safe path of a folder, and its key for comparisons; each part ends in a slash."""
 
     path: str
     key: str
 
 
-# Member name, folder, and the last part of its path.
+# Entry name, folder, and last part of the path.
 _File = tuple[str, _Folder, str]
 
 
@@ -211,22 +211,22 @@ def _settle(
 ) -> Iterator[tuple[str, str]]:
     """Yield each file's name and a path that no other file and no folder has."""
     taken: set[str] = set()
-    crowded: list[_File] = []
-    # Whoever can stay does so first; only then the others look for a place.
+    conflicts: list[_File] = []
+    # Files without a conflict keep their path; the others get a suffix.
     for name, folder, last in files:
         key = folder.key + _key(last, fold_case=fold_case)
         if key in taken or _is_folder(key, folders):
-            crowded.append((name, folder, last))
+            conflicts.append((name, folder, last))
         else:
             taken.add(key)
             yield name, folder.path + last
     counters: dict[str, int] = {}
-    for name, folder, wanted in crowded:
-        first = folder.key + _key(wanted, fold_case=fold_case)
+    for name, folder, original in conflicts:
+        first = folder.key + _key(original, fold_case=fold_case)
         while True:
-            # Counted per key, not from 1 each time: a thousand equal names are no million steps.
+            # One counter per key: counting from 1 each time would take quadratic time.
             counters[first] = counters.get(first, 0) + 1
-            last = _with_suffix(wanted, f"~{counters[first]}")
+            last = _with_suffix(original, f"~{counters[first]}")
             key = folder.key + _key(last, fold_case=fold_case)
             if key not in taken and not _is_folder(key, folders):
                 break
@@ -235,13 +235,13 @@ def _settle(
 
 
 def _is_folder(key: str, folders: list[str]) -> bool:
-    """Tell whether a file's path is taken by a folder, or by one that a deeper one needs.
+    """Return whether a path is a folder, or a parent of one.
 
-    The folders above the named ones are found by sorting and not by listing them all: of a path of
-    a thousand parts there are a thousand, each a thousand parts long.
+    The parents are found in the sorted list of folders. A set of all parents would need memory
+    quadratic in the depth.
     """
-    place = bisect.bisect_left(folders, key + "/")
-    return place < len(folders) and folders[place].startswith(key + "/")
+    index = bisect.bisect_left(folders, key + "/")
+    return index < len(folders) and folders[index].startswith(key + "/")
 
 
 def _parts(name: str) -> list[str]:
@@ -249,23 +249,23 @@ def _parts(name: str) -> list[str]:
 
 
 def _check(name: str) -> None:
-    """Refuse what cannot be made safe, slashes being all forward."""
+    """Raise an error if a name cannot be made safe; all slashes must be forward."""
     if "\0" in name:
-        raise UnsafePathError("holds a NUL character")
+        raise UnsafePathError("its name contains a NUL character")
     if name.startswith("/") or _DRIVE.match(name):
-        raise UnsafePathError("is an absolute path")
+        raise UnsafePathError("its path is absolute")
     if ".." in name and _UPWARDS.search(name):
-        raise UnsafePathError("leads out of the target folder")
-    if name.count("/") > _DEEPEST:
-        raise UnsafePathError("lies deeper than folders may")
+        raise UnsafePathError("its path leads outside the target folder")
+    if name.count("/") > _MAX_DEPTH:
+        raise UnsafePathError("its path has too many folders")
     if not name or name == "." or name.endswith("/."):
-        raise UnsafePathError("names no file")
+        raise UnsafePathError("its name is not a file name")
 
 
 def _safe_folder(name: str, *, windows: bool) -> str:
     return "".join(
-        _safe_part(part, windows=windows, first=not place) + "/"
-        for place, part in enumerate(_parts(name))
+        _safe_part(part, windows=windows, first=not index) + "/"
+        for index, part in enumerate(_parts(name))
     )
 
 
@@ -279,31 +279,31 @@ def _safe_part(part: str, *, windows: bool, first: bool = False) -> str:
             safe = f"{stem}_{dot}{suffix}"
     if first and _is_work_folder(safe, windows=windows):
         safe = f"{safe.rstrip(' .')}_"
-    return safe if _length(safe) <= _LONGEST_PART else _shorten(safe)
+    return safe if _length(safe) <= _MAX_PART_BYTES else _shorten(safe)
 
 
 def _is_work_folder(part: str, *, windows: bool) -> bool:
-    """Tell whether some file system takes a name for that of the work folder."""
+    """Return whether a file system may treat a name like that of the staging folder."""
     if windows and _SHORT_WORK_FOLDER.fullmatch(part):
         return True
     if not part.isascii():
-        # Some file systems pass over invisible characters, and fold wide and composed ones.
+        # Some file systems ignore invisible characters, or fold wide and composed ones.
         part = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode()
     return part.rstrip(" .").lower() == WORK_FOLDER
 
 
 def _shorten(part: str) -> str:
-    """Cut a name to what a file system takes; a digest keeps two long names apart."""
+    """Shorten a name to the limit of file systems, and add a digest to keep it distinct."""
     mark = "~" + hashlib.sha256(part.encode("utf-8", "replace")).hexdigest()[:8]
     suffix = Path(part).suffix if _length(Path(part).suffix) <= 16 else ""
-    stem = part.encode("utf-8", "replace")[: _LONGEST_PART - len(mark) - _length(suffix)]
+    stem = part.encode("utf-8", "replace")[: _MAX_PART_BYTES - len(mark) - _length(suffix)]
     return stem.decode("utf-8", "ignore") + mark + suffix
 
 
 def _with_suffix(name: str, mark: str) -> str:
     stem, suffix = (name, "") if name.startswith(".") else (Path(name).stem, Path(name).suffix)
     candidate = f"{stem}{mark}{suffix}"
-    return candidate if _length(candidate) <= _LONGEST_PART else _shorten(candidate)
+    return candidate if _length(candidate) <= _MAX_PART_BYTES else _shorten(candidate)
 
 
 def _length(text: str) -> int:
@@ -311,10 +311,10 @@ def _length(text: str) -> int:
 
 
 def _key(text: str, *, fold_case: bool) -> str:
-    """Return what is equal for names that the file system may take for one."""
+    """Return a key that is equal for names that the file system may treat as one."""
     if not fold_case or text.isascii():
         return text.lower() if fold_case else text
-    # File systems fold by tables of their own, some towards capitals, some towards small letters.
-    # Folding more than they do costs no more than a suffix.
+    # The folding tables of file systems differ: some fold to upper case, some to lower case.
+    # Folding too much costs only a suffix.
     folded = unicodedata.normalize("NFD", text).upper().casefold()
     return unicodedata.normalize("NFC", folded)

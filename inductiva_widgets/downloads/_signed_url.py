@@ -17,29 +17,29 @@ from inductiva_widgets.downloads.http import (
     check_url,
     display_url,
 )
-from inductiva_widgets.errors import APIConnectionError, DownloadCancelled, DownloadError
+from inductiva_widgets.errors import APIConnectionError, DownloadError
 from inductiva_widgets.http.retry import parse_retry_after
 
-# What object stores say of a link that has expired: AWS and Google answer 400 in some cases.
+# Statuses for an expired URL: AWS and Google respond with 400 in some cases.
 _EXPIRED = frozenset({400, 401, 403, 410})
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _BUSY = frozenset({429, 503})
-_LONGEST_PAUSE = 30.0
-_LOOK = 0.1  # seconds between two looks whether a cancel came
+_MAX_PAUSE = 30.0
+_POLL_SECONDS = 0.1  # interval of checks for a cancellation
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """How often and how long to wait before trying again.
+    """Number of tries and the pauses between them.
 
     Parameters
     ----------
     attempts
-        Tries in all, once the server has answered at least once.
+        Maximum tries once the server has responded.
     first_attempts
-        Tries in all before it ever answered: a wrong host should not take long to be reported.
+        Maximum tries before the first response, so that a wrong host is reported soon.
     base
-        Seconds before the second try; doubled each time.
+        Seconds before the second try; doubled for each further try.
     """
 
     attempts: int = 6
@@ -47,24 +47,24 @@ class Backoff:
     base: float = 0.5
 
     def pause(self, failures: int) -> float:
-        """Return the seconds to wait after so many failures in a row, with jitter."""
-        longest = min(_LONGEST_PAUSE, self.base * 2.0 ** (failures - 1))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing
+        """Return the seconds to wait after a number of failures in a row, with jitter."""
+        pause = min(_MAX_PAUSE, self.base * 2.0 ** (failures - 1))
+        return pause * random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secure random numbers
 
 
 class SignedUrl:
-    """A URL, the way to open it, and the way to get a fresh one. Thread-safe.
+    """A URL that is opened with retries and renewed when it expires. Thread-safe.
 
     Parameters
     ----------
     url
-        Address of the file, signature and all.
+        URL of the file, including its signature.
     opener
-        Makes the requests; a key-less ``requests`` session by default.
+        Makes the requests; by default a ``requests`` session without credentials.
     renew
-        Returns a new URL for the same file, asked when the present one is refused as expired.
+        Function that returns a new URL of the file, called when the URL has expired.
     backoff
-        How to try again.
+        Number of tries and pauses.
     """
 
     def __init__(
@@ -84,68 +84,70 @@ class SignedUrl:
         self._renew = renew
         self._lock = threading.Lock()
         self._open: set[StreamingResponse] = set()
-        self._control = CancelToken()
-        self._when_busy: Callable[[], object] = lambda: None
+        self._cancel_token = CancelToken()
+        self._on_throttled: Callable[[], object] = lambda: None
 
     def __repr__(self) -> str:
-        return f"<Link {self.display_url}>"
+        return f"<SignedUrl {self.display_url}>"
 
     @property
     def display_url(self) -> str:
-        """Host and path, fit for a message."""
+        """Host and path, without the signature, for messages."""
         return display_url(self._url)
 
     @property
     def url(self) -> str:
-        """The present URL. Never put it into a message."""
+        """Current URL. It contains the signature, so it must not appear in a message."""
         return self._url
 
     @property
     def paused(self) -> bool:
-        """Whether those who read should let go of their connections for a while."""
-        return self._control.paused
+        """Whether the download is paused, so that readers should release their connections."""
+        return self._cancel_token.paused
 
-    def bind(self, control: CancelToken, when_busy: Callable[[], object] | None = None) -> None:
-        """Follow a control from now on.
+    def bind(
+        self, cancel_token: CancelToken, on_throttled: Callable[[], object] | None = None
+    ) -> None:
+        """Attach a cancellation token.
 
         Parameters
         ----------
-        control
-            Its cancel ends all that is under way, also a read that waits for a slow server.
-        when_busy
-            Called when the server says that it is asked too much.
+        cancel_token
+            Cancelling it also ends requests that wait for a slow server.
+        on_throttled
+            Called when a response has status 429 or 503.
         """
-        self._control = control
-        self._when_busy = when_busy or self._when_busy
-        control.on_cancel(self._abort)
+        self._cancel_token = cancel_token
+        self._on_throttled = on_throttled or self._on_throttled
+        cancel_token.on_cancel(self._abort)
 
     @contextmanager
     def open(
         self, headers: Mapping[str, str], statuses: Collection[int]
     ) -> Iterator[StreamingResponse]:
-        """Open the URL, trying again where that helps, and close the answer at the end.
+        """Open the URL with retries, and close the response at the end of the context.
 
         Parameters
         ----------
         headers
-            Headers of the request, such as ``Range``.
+            Request headers, such as ``Range``.
         statuses
-            The status codes that the caller can deal with.
+            Status codes to accept.
 
         Raises
         ------
         APIConnectionError
-            When there was no answer, in spite of all tries.
+            If there was no response after all tries.
         DownloadError
-            When the answer is another status, in spite of all tries and of a new link.
+            If the response has another status after all tries and a renewal.
         DownloadCancelled
-            When the control was cancelled.
+            If the download is cancelled.
         """
-        response = self._answer({**headers, "Accept-Encoding": "identity"}, statuses)
+        response = self._request_with_retries({**headers, "Accept-Encoding": "identity"}, statuses)
         with self._lock:
             self._open.add(response)
         try:
-            self.raise_if_cancelled()  # a cancel between the answer and its entry in the set
+            self.raise_if_cancelled()  # it may have been cancelled before it was in the set
             yield response
         finally:
             with self._lock:
@@ -153,40 +155,41 @@ class SignedUrl:
             response.close()
 
     def pause(self, failures: int, at_least: float = 0.0) -> None:
-        """Wait before the next try; a cancel ends the wait.
+        """Wait before the next try, or until cancelled.
 
         Parameters
         ----------
         failures
-            Failures in a row so far.
+            Number of failures in a row.
         at_least
-            Seconds that the server asked for.
+            Minimum seconds, as requested by the server; at most 30 are respected.
         """
-        self._control.sleep(min(_LONGEST_PAUSE, max(at_least, self.backoff.pause(failures))))
+        self._cancel_token.sleep(min(_MAX_PAUSE, max(at_least, self.backoff.pause(failures))))
         self.raise_if_cancelled()
 
     def wait_if_paused(self) -> None:
-        """Return when there is no pause; a cancel ends the wait."""
-        self._control.wait_if_paused()
+        """Wait until resumed, or raise ``DownloadCancelled``."""
+        self._cancel_token.wait_if_paused()
         self.raise_if_cancelled()
 
     def raise_if_cancelled(self) -> None:
-        """Raise ``DownloadCancelled`` after a cancel."""
-        if self._control.cancelled:
-            raise DownloadCancelled(f"the download of {self.display_url} was cancelled")
+        """Raise ``DownloadCancelled`` if the download is cancelled."""
+        self._cancel_token.raise_if_cancelled()
 
     def close(self) -> None:
-        """Close the connections, if they are the link's own."""
+        """Close the connections, unless ``opener`` was given."""
         if isinstance(self._own_opener, RequestsHttpGet):
             self._own_opener.close()
 
     def _abort(self) -> None:
         with self._lock:
-            under_way = list(self._open)
-        for response in under_way:
+            responses = list(self._open)
+        for response in responses:
             response.abort()
 
-    def _answer(self, headers: Mapping[str, str], statuses: Collection[int]) -> StreamingResponse:
+    def _request_with_retries(
+        self, headers: Mapping[str, str], statuses: Collection[int]
+    ) -> StreamingResponse:
         failures = 0
         renewed = False
         while True:
@@ -208,7 +211,7 @@ class SignedUrl:
             if response.status in _TRANSIENT and failures + 1 < self.backoff.attempts:
                 failures += 1
                 if response.status in _BUSY:
-                    self._when_busy()
+                    self._on_throttled()
                 self.pause(failures, retry_after(response))
             elif response.status in _EXPIRED and self._renew is not None and not renewed:
                 renewed = True
@@ -217,71 +220,72 @@ class SignedUrl:
                 raise DownloadError(_status_message(response.status, self.display_url))
 
     def _request(self, url: str, headers: Mapping[str, str]) -> StreamingResponse:
-        """Make a request that a cancel ends.
+        """Make a request that a cancellation ends.
 
-        Nothing wakes a thread that waits for the headers of an answer, so another one waits.
+        A thread that waits for response headers cannot be woken, so the request runs on another.
         """
-        answer: Future[StreamingResponse] = Future()
+        result: Future[StreamingResponse] = Future()
 
-        def ask() -> None:
+        def send() -> None:
             try:
-                answer.set_result(self._opener(url, headers))
+                result.set_result(self._opener(url, headers))
             except BaseException as exc:
-                answer.set_exception(exc)
+                result.set_exception(exc)
 
-        threading.Thread(target=ask, name="inductiva-request", daemon=True).start()
-        while not wait([answer], _LOOK).done:
-            if self._control.cancelled:
-                answer.add_done_callback(_close_when_done)
+        threading.Thread(target=send, name="inductiva-request", daemon=True).start()
+        while not wait([result], _POLL_SECONDS).done:
+            if self._cancel_token.cancelled:
+                result.add_done_callback(_close_when_done)
                 self.raise_if_cancelled()
-        return answer.result()
+        return result.result()
 
     def _replace(self, expired: str) -> None:
         if self._renew is None:
             return
         with self._lock:
-            # Parallel requests all meet the expiry; the first one renews for all of them.
+            # Several parallel requests see the URL expire; the first one renews it for all.
             if self._url == expired:
                 url = self._renew()
                 check_url(url)
                 self._url = url
 
 
-def _close_when_done(answer: Future[StreamingResponse]) -> None:
-    if answer.exception() is None:
-        answer.result().close()
+def _close_when_done(result: Future[StreamingResponse]) -> None:
+    if result.exception() is None:
+        result.result().close()
 
 
 def _status_message(status: int, shown: str) -> str:
     if status == 404:
-        return f"there is no such file (404): {shown}"
+        return f"The file does not exist (404): {shown}."
     if status in _EXPIRED:
-        return f"the link has expired or is not allowed ({status}): {shown}"
+        return f"The URL has expired or access is denied ({status}): {shown}."
     if status in _TRANSIENT:
-        return f"the server keeps failing ({status}): {shown}"
-    return f"the server answered {status}: {shown}"
+        return f"The server failed repeatedly ({status}): {shown}. Try again later."
+    return f"The server responded with status {status}: {shown}."
 
 
 def retry_after(response: StreamingResponse) -> float:
-    """Return the seconds that a response asks to wait, 0 if it does not.
+    """Return the seconds to wait according to ``Retry-After``, 0 if not given.
 
     Parameters
     ----------
     response
         The response.
     """
-    return parse_retry_after(header(response, "Retry-After")) or 0.0
+    seconds = parse_retry_after(header(response, "Retry-After"), date=header(response, "Date"))
+    return seconds or 0.0
 
 
 def header(response: StreamingResponse, name: str) -> str | None:
-    """Return a header of an answer, whatever the case of its name, or None.
+    """Return a response header by its case-insensitive name, or None.
 
     Parameters
     ----------
     response
-        The answer.
+        The response.
     name
         Name of the header.
     """
-    wanted = name.lower()
-    return next((value for key, value in response.headers.items() if key.lower() == wanted), None)
+    key = name.lower()
+    return next((value for other, value in response.headers.items() if other.lower() == key), None)

@@ -1,7 +1,7 @@
 """Hidden staging folder in a target folder, with a journal for later runs.
 
-It is inside the target, so that a complete file can be moved to its path in one step. It is removed
-unless a later run can use something in it.
+It is inside the target so that a complete file can be moved to its path in one step. It is removed
+unless it contains files that a later run can use.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import UnsafePathError
 
 _LOCK, _DONE, _SPOOL = "lock", "done.jsonl", ".spool"
-_SCRATCH = re.compile(r"\d+\.part")
-_SPOOLS = re.compile(rf".*{re.escape(_SPOOL)}(\..*)?")
+_TEMP_FILES = re.compile(r"\d+\.part")
+_SPOOL_FILES = re.compile(rf".*{re.escape(_SPOOL)}(\..*)?")
 _Stamp = tuple[int, int, int, int]
 
 
 class StagingDir:
-    """The staging folder, locked against other processes within the context.
+    """The staging folder, locked within the context.
 
     Parameters
     ----------
     target
-        The folder to fill; exists, resolved.
-    share
-        Shows that the download waits for another process.
+        The output folder: an existing, resolved path.
+    progress
+        Shows that the download is waiting for another process.
     """
 
-    def __init__(self, target: Path, share: SubProgress) -> None:
+    def __init__(self, target: Path, progress: SubProgress) -> None:
         self.path = target / WORK_FOLDER
         if self.path.is_symlink() or (self.path.exists() and not self.path.is_dir()):
-            raise UnsafePathError(f"{self.path} must be a folder of its own")
-        self._lock = PathLock(self.path / _LOCK, share)
+            raise UnsafePathError(f"{self.path} must be a folder. Remove it and call again.")
+        self._lock = PathLock(self.path / _LOCK, progress)
         self._guard = threading.Lock()
         self._done: dict[str, _Stamp] = {}
         self._journal: IO[str] | None = None
-        self._scratches = 0
+        self._n_temp_files = 0
 
     def __enter__(self) -> StagingDir:
         self._lock.__enter__()
-        self._remove(_SCRATCH)  # what a killed run left
+        self._remove(_TEMP_FILES)  # left by a crash
         return self
 
     def __exit__(
@@ -69,83 +69,83 @@ class StagingDir:
                 (self.path / _DONE).unlink(missing_ok=True)
         self._lock.__exit__(kind, exc, trace)
         with contextlib.suppress(OSError):
-            self.path.rmdir()  # unless something for later is in it
+            self.path.rmdir()  # fails if there are files for a later run
 
-    def begin(self, identity: FileVersion) -> bool:
-        """Read the journal; return False if it is of another version of the archive.
+    def begin(self, version: FileVersion) -> bool:
+        """Read the journal; return False if the archive has changed since.
 
         Parameters
         ----------
-        identity
-            The current version. Files of another version are removed.
+        version
+            Current version of the archive. Files of another version are removed.
         """
-        head = asdict(identity)
+        head = asdict(version)
         path = self.path / _DONE
         same = True
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
-            # What one of them does not state, as a whole copy has no ETag, speaks for neither.
-            same = FileVersion(**json.loads(lines[0])).matches(identity)
+            # A missing field matches any: the version of a whole copy, for example, has no ETag.
+            same = FileVersion(**json.loads(lines[0])).matches(version)
             if same:
                 for line in lines[1:]:
                     name, *stamp = json.loads(line)
                     crc, size, modified, inode = map(int, stamp)
                     self._done[str(name)] = crc, size, modified, inode
         except (OSError, ValueError, LookupError, TypeError):
-            pass  # none there, or a kill in the middle of a line: files are checked by reading
+            pass  # the journal is missing or truncated: existing files are read to check them
         if self._journal is not None:
             self._journal.close()
         if not same:
             self._done.clear()
-            self._remove(_SPOOLS)
+            self._remove(_SPOOL_FILES)
         text = "".join(json.dumps([name, *stamp]) + "\n" for name, stamp in self._done.items())
         path.write_text(json.dumps(head) + "\n" + text, encoding="utf-8")
         self._journal = path.open("a", encoding="utf-8")
         return same
 
     def finish(self, items: Collection[ExtractItem]) -> None:
-        """Remove what a complete run no longer needs; keep entries of other runs.
+        """Remove partial files that are no longer needed; keep those of other runs.
 
         Parameters
         ----------
         items
-            The selected items: each is complete now, or cannot be extracted.
+            The selected items, each complete or damaged.
         """
         if self._journal is not None:
             self._journal.close()
         for item in items:
             for path in (
-                self.partial_path(item.member),
-                journal_path(self.partial_path(item.member)),
+                self.partial_path(item.entry),
+                journal_path(self.partial_path(item.entry)),
             ):
                 path.unlink(missing_ok=True)
-        others = any(entry.suffix == _SPOOL for entry in self.path.iterdir())
-        if not others and self._done.keys() <= {item.path for item in items}:
+        has_others = any(path.suffix == _SPOOL for path in self.path.iterdir())
+        if not has_others and self._done.keys() <= {item.path for item in items}:
             (self.path / _DONE).unlink(missing_ok=True)
 
-    def is_complete(self, name: str, path: Path, member: ZipEntry) -> bool:
-        """Return whether a file is unchanged since its download, without reading it.
+    def is_complete(self, name: str, path: Path, entry: ZipEntry) -> bool:
+        """Return whether a file is complete and unchanged, without reading it.
 
         Parameters
         ----------
         name
-            Its path below the target.
+            Path relative to the target.
         path
-            The file; exists.
-        member
-            The entry that it must agree with.
+            The existing file.
+        entry
+            The entry that the file must match.
         """
-        return self._done.get(name) == _stamp(path, member)
+        return self._done.get(name) == _stamp(path, entry)
 
-    def mark_complete(self, name: str, path: Path, member: ZipEntry) -> None:
+    def mark_complete(self, name: str, path: Path, entry: ZipEntry) -> None:
         """Record in the journal that a file is complete.
 
         Parameters
         ----------
-        name, path, member
+        name, path, entry
             As for ``is_complete``.
         """
-        stamp = _stamp(path, member)
+        stamp = _stamp(path, entry)
         with self._guard:
             self._done[name] = stamp
             if self._journal is not None:
@@ -153,22 +153,22 @@ class StagingDir:
                 self._journal.flush()
 
     def temp_path(self) -> Path:
-        """Return a new temporary path; the next run removes a file left there."""
+        """Return a new temporary path; the next run removes files left there."""
         with self._guard:
-            self._scratches += 1
-            return self.path / f"{self._scratches}.part"
+            self._n_temp_files += 1
+            return self.path / f"{self._n_temp_files}.part"
 
-    def partial_path(self, member: ZipEntry) -> Path:
+    def partial_path(self, entry: ZipEntry) -> Path:
         """Return the path of the compressed bytes of a large entry, kept for later runs."""
-        return self.path / f"{member.offset}-{member.crc:08x}{_SPOOL}"
+        return self.path / f"{entry.offset}-{entry.crc:08x}{_SPOOL}"
 
     def _remove(self, pattern: re.Pattern[str]) -> None:
-        for entry in list(self.path.iterdir()):
-            if pattern.fullmatch(entry.name):
+        for path in list(self.path.iterdir()):
+            if pattern.fullmatch(path.name):
                 with contextlib.suppress(OSError):
-                    entry.unlink()
+                    path.unlink()
 
 
-def _stamp(path: Path, member: ZipEntry) -> _Stamp:
+def _stamp(path: Path, entry: ZipEntry) -> _Stamp:
     found = path.stat()
-    return member.crc, found.st_size, found.st_mtime_ns, found.st_ino
+    return entry.crc, found.st_size, found.st_mtime_ns, found.st_ino

@@ -1,4 +1,4 @@
-"""Draw the progress of a download as one line in a terminal."""
+"""Show the progress of a download as one line in a terminal."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from inductiva_widgets.formatting import format_bytes, format_duration
 
 @contextmanager
 def show_progress(download: Download[Any]) -> Iterator[None]:
-    """Draw a download's progress on standard error while the context lasts.
+    """Show the progress of a download on standard error within the context.
 
-    Does nothing when standard error is no terminal, so that logs stay clean.
+    Does nothing if standard error is not a terminal, so that logs stay clean.
 
     Parameters
     ----------
     download
-        What to draw, started or not.
+        The download, started or not.
 
     Yields
     ------
     None
-        Nothing.
     """
     if not sys.stderr.isatty():
         yield
@@ -37,7 +36,7 @@ def show_progress(download: Download[Any]) -> Iterator[None]:
     from rich.progress import Progress as Bar
 
     columns = (
-        # Names come from elsewhere: they are text, never rich's markup.
+        # Names are untrusted, so they must not be parsed as rich markup.
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
@@ -63,12 +62,12 @@ def show_progress(download: Download[Any]) -> Iterator[None]:
 
 
 def format_progress(state: Progress) -> str:
-    """Return a state in words, as in ``"1.20 MiB of 4.00 MiB, 2/7 files, 3.10 MiB/s, 1 min left"``.
+    """Format progress, as in ``"1.20 MiB of 4.00 MiB, 2/7 files, 3.10 MiB/s, 1 min left"``.
 
     Parameters
     ----------
     state
-        The state.
+        The progress.
     """
     parts = [format_bytes(state.bytes_done)]
     if state.bytes_total is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from inductiva_widgets._atomic import AtomicFile, atomic_replace
 from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 from inductiva_widgets.downloads._partial_file import (
-    BLOCK,
+    CHUNK_SIZE,
     Chunk,
     PartialFile,
     journal_path,
@@ -34,146 +34,149 @@ from inductiva_widgets.downloads.remote_file import (
 from inductiva_widgets.errors import APIConnectionError, DownloadError, InputError
 from inductiva_widgets.formatting import format_bytes
 
-# How often a file may change under our hands before we give up.
+# Number of restarts if the remote file changes during the download.
 RESTARTS = 2
-_COMPARED = 64 * 1024
+_COMPARED_BYTES = 64 * 1024
 
 
 def download_file(
     link: SignedUrl,
     target: Path,
-    share: SubProgress,
+    progress: SubProgress,
     limiter: ConnectionLimiter,
     *,
     archive: bool = False,
 ) -> Path:
-    """Fetch a file beside its target and move it there when it is whole.
+    """Download a file next to its target and move it there when complete.
 
-    A download that breaks off leaves ``name.part``, from which a later call goes on.
+    An interrupted download leaves ``name.part``, from which a later call resumes.
 
     Parameters
     ----------
     link
-        Where it comes from.
+        URL of the file.
     target
-        Where it goes; its folder is made.
-    share
-        Counts.
+        Output path. Its folder is created if needed.
+    progress
+        Counts the progress.
     limiter
-        The limit on connections.
+        Limits the number of connections.
     archive
-        Whether it is a zip archive. One that is there already is then told by its directory, which
-        holds the checksums of all that is in it, and is not fetched again.
+        If True, the file is a zip archive. If it exists and has the same size and the same last
+        bytes, with the checksums of all entries, it is not fetched again.
     """
     if target.is_dir():
-        raise InputError(f"{target} is a folder; name the file to write")
-    link.bind(share.control, limiter.reduce)
-    share.set_file_count(1)
+        raise InputError(f"The target must be a file, got a folder: {target}.")
+    link.bind(progress.cancel_token, limiter.reduce)
+    progress.set_file_count(1)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with PathLock(target.with_name(f"{target.name}.part.lock"), share):
-            if not (archive and _is_there(link, target, share)):
-                _fetch(link, target, share, limiter)
+        with PathLock(target.with_name(f"{target.name}.part.lock"), progress):
+            if not (archive and _is_complete(link, target, progress)):
+                _fetch(link, target, progress, limiter)
     except OSError as exc:
-        raise DownloadError(f"{target} cannot be written: {exc.strerror or exc}") from exc
-    share.finish_file(target)
+        raise DownloadError(f"Could not write {target}: {exc.strerror or exc}.") from exc
+    progress.finish_file(target)
     return target
 
 
-def _is_there(link: SignedUrl, target: Path, share: SubProgress) -> bool:
+def _is_complete(link: SignedUrl, target: Path, progress: SubProgress) -> bool:
     if not target.is_file():
         return False
-    here, there = LocalFile(target), RemoteFile(link)
+    local, remote = LocalFile(target), RemoteFile(link)
     with contextlib.suppress(RangesUnsupported):
-        if there.read_end(_COMPARED) == here.read_end(_COMPARED) and there.size == here.size:
-            share.reset(here.size, here.size)
+        same_end = remote.read_end(_COMPARED_BYTES) == local.read_end(_COMPARED_BYTES)
+        if same_end and remote.size == local.size:
+            progress.reset(local.size, local.size)
             return True
     return False
 
 
-def _fetch(link: SignedUrl, target: Path, share: SubProgress, limiter: ConnectionLimiter) -> None:
+def _fetch(
+    link: SignedUrl, target: Path, progress: SubProgress, limiter: ConnectionLimiter
+) -> None:
     part = target.with_name(f"{target.name}.part")
-    changed = ("the file changed since its download began, which was begun anew",)
+    changed = ("The file has changed since the download began, so it was downloaded again.",)
     for restarts in range(RESTARTS + 1):
         try:
-            if _BlockwiseFetch(link, part, share, limiter).run(target):
+            if _ChunkedDownload(link, part, progress, limiter).run(target):
                 return
             break
         except FileChanged:
             if restarts == RESTARTS:
                 raise
-            share.outcome = DownloadSummary(messages=changed)
+            progress.outcome = DownloadSummary(messages=changed)
     with AtomicFile(part) as file:
         journal_path(part).unlink(missing_ok=True)
-        stream_to_file(link, file, part.parent, share)
+        stream_to_file(link, file, part.parent, progress)
         file.commit(target)
 
 
-class _BlockwiseFetch:
-    """One try to fetch a file over ranges, on top of what an earlier run left."""
+class _ChunkedDownload:
+    """One attempt to download a file over ranges, based on an earlier partial file."""
 
     def __init__(
-        self, link: SignedUrl, part: Path, share: SubProgress, limiter: ConnectionLimiter
+        self, link: SignedUrl, part: Path, progress: SubProgress, limiter: ConnectionLimiter
     ) -> None:
         self._part = part
-        self._share = share
+        self._progress = progress
         self._limiter = limiter
         self._source = RemoteFile(link)
-        self._pool = WorkerPool(limiter, share.control)
+        self._pool = WorkerPool(limiter, progress.cancel_token)
         self._jobs: deque[Job] = deque()
 
     def run(self, target: Path) -> bool:
-        """Fetch and move the file; False where it takes one stream.
+        """Fetch and move the file, or return False if ranges are not supported.
 
         Raises
         ------
         FileChanged
-            When it is another one than that whose part is here; the part is removed.
+            If the file has changed; the partial file is removed.
         """
         stored = stored_version(self._part)
         with contextlib.closing(self._first_stream(stored)) as stream:
             try:
-                head = next(stream, b"")  # the first answer tells the size and the version
-                identity = self._source.version
+                head = next(stream, b"")  # the first response has the size and the version
+                version = self._source.version
             except RangesUnsupported:
                 return False
-            if identity.size is None or not identity.has_strong_validator:
-                return False  # parts of two versions could not be told apart
-            blocks = PartialFile(self._part, identity, 0, identity.size)
+            if version.size is None or not version.has_strong_validator:
+                return False  # chunks of two versions could not be distinguished
+            partial_file = PartialFile(self._part, version, 0, version.size)
             try:
-                if stored is not None and stored != identity:
-                    raise FileChanged("the file is another one by now")
-                self._fill(blocks, identity.size, chain([head], stream))
+                if stored is not None and stored != version:
+                    raise FileChanged("The file has changed since the download began.")
+                self._fill(partial_file, version.size, chain([head], stream))
             except FileChanged:
-                blocks.discard()
+                partial_file.discard()
                 raise
             finally:
-                if blocks.missing_chunks() and not blocks.length:
-                    blocks.discard()
-                blocks.close()
+                if partial_file.missing_chunks() and not partial_file.length:
+                    partial_file.discard()
+                partial_file.close()
         atomic_replace(self._part, target)
         journal_path(self._part).unlink(missing_ok=True)
         return True
 
     def _first_stream(self, stored: FileVersion | None) -> Generator[bytes, None, None]:
-        """Ask for the first bytes that are missing."""
+        """Request the first missing bytes."""
         if stored is None or stored.size is None:
-            return self._source.stream(0, BLOCK)
-        blocks = PartialFile(self._part, stored, 0, stored.size)
-        blocks.close()
-        for block in blocks.missing_chunks():
-            return self._source.stream(block.position, block.stop)
-        return self._source.stream(0, 1)  # all is here; only the version is to be asked
+            return self._source.stream(0, CHUNK_SIZE)
+        partial_file = PartialFile(self._part, stored, 0, stored.size)
+        partial_file.close()
+        for chunk in partial_file.missing_chunks():
+            return self._source.stream(chunk.position, chunk.stop)
+        return self._source.stream(0, 1)  # complete: only the version must be checked
 
-    def _fill(self, blocks: PartialFile, size: int, first: Iterator[bytes]) -> None:
-        missing = blocks.missing_chunks()
-        self._share.reset(blocks.length, size)
-        check_free_space(self._part.parent, size - blocks.length)
+    def _fill(self, partial_file: PartialFile, size: int, first: Iterator[bytes]) -> None:
+        missing = partial_file.missing_chunks()
+        self._progress.reset(partial_file.length, size)
+        check_free_space(self._part.parent, size - partial_file.length)
         streams = [first, *(self._source.stream(one.position, one.stop) for one in missing[1:])]
-        for block, stream in zip(missing, streams, strict=False):
-            self._jobs.append(partial(self._take, blocks, block, stream))
+        for chunk, stream in zip(missing, streams, strict=False):
+            self._jobs.append(partial(self._take, partial_file, chunk, stream))
         self._pool.run(self._next, len(missing))
-        blocks.sync()
+        partial_file.sync()
 
     def _next(self) -> Job | None:
         try:
@@ -181,36 +184,36 @@ class _BlockwiseFetch:
         except IndexError:
             return None
 
-    def _take(self, blocks: PartialFile, block: Chunk, stream: Iterator[bytes]) -> None:
+    def _take(self, partial_file: PartialFile, chunk: Chunk, stream: Iterator[bytes]) -> None:
         try:
-            for chunk in stream:
-                blocks.write(block, chunk)
-                self._limiter.record_bytes(len(chunk))
-                self._share.receive(len(chunk))
+            for data in stream:
+                partial_file.write(chunk, data)
+                self._limiter.record_bytes(len(data))
+                self._progress.receive(len(data))
                 if self._pool.should_stop:
                     return
         finally:
-            blocks.checkpoint(block)
+            partial_file.checkpoint(chunk)
 
 
-def stream_to_file(link: SignedUrl, part: AtomicFile, folder: Path, share: SubProgress) -> None:
-    """Fetch a file in one stream; one that breaks off begins anew.
+def stream_to_file(link: SignedUrl, part: AtomicFile, folder: Path, progress: SubProgress) -> None:
+    """Download a file in one stream; start again if the connection is lost.
 
     Parameters
     ----------
     link
-        Where it comes from.
+        URL of the file.
     part
-        Gets the bytes.
+        Receives the bytes.
     folder
-        Where room is needed.
-    share
-        Counts.
+        Folder whose free space is checked.
+    progress
+        Counts the progress.
 
     Raises
     ------
     DownloadError
-        When it did not become whole in spite of all tries.
+        If all tries failed.
     """
     failures = furthest = 0
     while True:
@@ -220,27 +223,27 @@ def stream_to_file(link: SignedUrl, part: AtomicFile, folder: Path, share: SubPr
         with link.open({}, {200}) as response:
             stated = header(response, "Content-Length")
             expected = int(stated) if stated and stated.isdecimal() else None
-            share.reset(0, expected)
+            progress.reset(0, expected)
             check_free_space(folder, expected or 0)
             try:
                 for chunk in response.chunks():
                     link.raise_if_cancelled()
                     part.write(chunk)
                     length += len(chunk)
-                    share.receive(len(chunk))
+                    progress.receive(len(chunk))
                     link.wait_if_paused()
             except APIConnectionError as exc:
                 error = exc
         link.raise_if_cancelled()
         if error is None and expected in {None, length}:
             return
-        # Only bytes never seen before count as progress: a server that always breaks off at the
-        # same place would keep us busy for ever.
+        # Only bytes after the furthest position count as progress: otherwise a server that always
+        # ends the connection at the same position would cause an endless loop.
         failures = 0 if length > furthest else failures + 1
         furthest = max(furthest, length)
         if failures >= link.backoff.attempts:
-            so_far = f"{format_bytes(length)} of {format_bytes(expected)}"
+            reason = error or f"{link.display_url} was sent incompletely."
             raise DownloadError(
-                f"{error or f'{link.display_url} ends too early'}, after {so_far}"
+                f"{reason} Received {format_bytes(length)} of {format_bytes(expected)}."
             ) from error
         link.pause(failures or 1)

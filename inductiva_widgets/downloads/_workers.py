@@ -8,37 +8,36 @@ from collections.abc import Callable
 
 from inductiva_widgets.downloads._cancellation import CancelToken
 from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
-from inductiva_widgets.errors import DownloadCancelled
 
 Job = Callable[[], None]
-_JOIN_SECONDS = 2.0  # for all threads together
+_JOIN_SECONDS = 2.0  # maximum time to wait for all threads
 
 
 class WorkerPool:
-    """Threads that run the jobs of one download. The first error stops them.
+    """Threads that run the jobs of one download. The first error stops all of them.
 
     Parameters
     ----------
     limiter
         Limits the number of connections; may be shared with other pools.
-    control
+    cancel_token
         Stops the threads when cancelled.
     """
 
-    def __init__(self, limiter: ConnectionLimiter, control: CancelToken) -> None:
+    def __init__(self, limiter: ConnectionLimiter, cancel_token: CancelToken) -> None:
         self.stop = threading.Event()
         self._limiter = limiter
-        self._control = control
+        self._cancel_token = cancel_token
         self._lock = threading.Lock()
         self._error: Exception | None = None
 
     @property
     def should_stop(self) -> bool:
         """Whether the threads should stop."""
-        return self.stop.is_set() or self._control.cancelled
+        return self.stop.is_set() or self._cancel_token.cancelled
 
     def fail(self, error: Exception) -> None:
-        """Stop the run; ``run`` raises the first error.
+        """Stop all threads; ``run`` raises the first error.
 
         Parameters
         ----------
@@ -55,8 +54,8 @@ class WorkerPool:
         Parameters
         ----------
         next_job
-            Returns the next job, or None if there are no more. Called from several threads; may
-            wait, but not once ``should_stop`` is True.
+            Function that returns the next job, or None if there are no more. Called from several
+            threads. It may block, but not once ``should_stop`` is True.
         threads
             Maximum number of threads.
 
@@ -69,34 +68,33 @@ class WorkerPool:
             threading.Thread(
                 target=self._work, args=(next_job,), name=f"inductiva-range-{n}", daemon=True
             )
-            for n in range(min(threads, self._limiter.most))
+            for n in range(min(threads, self._limiter.max_connections))
         ]
         try:
             for worker in workers:
                 worker.start()
-            while any(worker.is_alive() for worker in workers) and not self._control.cancelled:
-                # In slices, so that an interrupt is seen on every system.
+            while any(worker.is_alive() for worker in workers) and not self._cancel_token.cancelled:
+                # With a timeout, so that an interrupt is processed on every system.
                 for worker in workers:
                     worker.join(0.5 / len(workers))
         except BaseException:
-            self._control.cancel()
+            self._cancel_token.cancel()
             raise
         finally:
-            # After a cancel, one that hangs in a connection attempt cleans up by itself later.
+            # After a cancellation, a thread in a connection attempt ends by itself later.
             until = time.monotonic() + _JOIN_SECONDS
             for worker in workers:
                 if worker.ident is not None:
                     worker.join(max(0.0, until - time.monotonic()))
-        if self._control.cancelled:
-            raise DownloadCancelled("the download was cancelled; calling again goes on from there")
+        self._cancel_token.raise_if_cancelled()
         if self._error is not None:
             raise self._error
 
     def _work(self, next_job: Callable[[], Job | None]) -> None:
         try:
             while not self.should_stop and (job := next_job()) is not None:
-                with self._limiter.acquire(self._control) as got:
+                with self._limiter.acquire(self._cancel_token) as got:
                     if got and not self.should_stop:
                         job()
-        except Exception as exc:  # raised by `run`, in the caller's thread
+        except Exception as exc:  # `run` raises it in the caller's thread
             self.fail(exc)

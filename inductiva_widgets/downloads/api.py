@@ -24,7 +24,7 @@ from inductiva_widgets.downloads.extract import (
 )
 from inductiva_widgets.downloads.http import HttpGet, RequestsHttpGet
 from inductiva_widgets.downloads.limits import Limits
-from inductiva_widgets.errors import DownloadCancelled, DownloadError, InductivaError, InputError
+from inductiva_widgets.errors import DownloadError, InductivaError, InputError
 
 
 def start_archive(
@@ -48,7 +48,7 @@ def start_archive(
     Returns
     -------
     Download
-        The running download; it raises what ``fetch_archive`` does when it is asked for its result.
+        The running download. Its result raises the same exceptions as ``fetch_archive``.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def start_file(
     Returns
     -------
     Download
-        The running download; it raises what ``fetch_file`` does when it is asked for its result.
+        The running download. Its result raises the same exceptions as ``fetch_file``.
 
     Examples
     --------
@@ -142,53 +142,57 @@ def fetch_archive(
     show: bool = False,
     wait: bool = True,
 ) -> Path | Download[Path]:
-    """Fetch members of a zip archive behind a URL and write them as files.
+    """Download entries of a remote zip archive.
 
-    Only the wanted bytes travel. Files that are there already, whole, are not fetched again, so
-    calling again after an interruption finishes the job. Costs two requests for the directory, and
-    fewer than one a file: neighbours come together.
+    Only the bytes of the selected entries are fetched. Existing complete files are not fetched
+    again, so calling again after an interruption resumes.
 
     Parameters
     ----------
     url
-        Address of the archive; a signed link will do.
+        URL of the archive, signed or not.
     target
-        Folder to fill; made if need be.
+        Output folder. It is created if needed.
     names
-        Members to fetch, each an exact name, a folder (``vtk/``) or a pattern (``*.vtu``); all by
-        default. Names that match nothing are warned of, unless none matches.
+        Entries to extract, each an exact name, a folder (``vtk/``) or a pattern (``*.vtu``); all by
+        default. If only some of the names match nothing, a warning is issued.
     strip_prefix
-        What to cut off the names, such as ``artifacts/``. Members outside of it are left out.
+        Prefix to strip from the names, such as ``artifacts/``. Other entries are left out.
     opener
-        Makes the requests; a key-less ``requests`` session by default.
+        Makes the requests; by default a ``requests`` session without credentials.
     renew
-        Returns a new URL for the same archive, asked when the present one has expired.
+        Function that returns a new URL of the archive, called when the URL has expired.
     connections
-        Ranges to fetch at the same time, at most: a few at first, more while it gets faster.
+        Maximum number of parallel connections. The number adapts to the transfer rate.
     limits
-        How much content there may be; see ``Limits``.
+        Limits on the content, see ``Limits``.
     show
-        Whether to draw progress, when standard error is a terminal. Only with ``wait``.
+        If True, show the progress if standard error is a terminal. Only with ``wait=True``.
     wait
-        False returns at once with a running ``Download``.
+        If False, return a running ``Download`` immediately.
 
     Returns
     -------
     Path or Download
-        The target folder, or the running download.
+        The output folder, or the running download.
 
     Raises
     ------
     InputError
-        For a malformed URL, or when no name matches; nothing is fetched then.
+        If the URL is malformed or no name matches. Nothing is fetched then.
     APIConnectionError
-        When the host did not answer at all.
+        If the host does not respond.
     UnsafePathError
-        When a member would land outside of the folder; nothing is fetched then.
+        If an entry would be written outside the folder. Nothing is fetched then.
     ArchiveError
-        When the file is no zip archive, or a damaged one; whole members are there.
+        If the file is not a zip archive, or is damaged. Complete files are kept.
     DownloadError
-        When it did not become whole; whole members are there.
+        If the download is incomplete. Complete files are kept.
+
+    Notes
+    -----
+    Requests: 1 or 2 for the central directory, and less than one per file, as neighbouring entries
+    are fetched together.
 
     Examples
     --------
@@ -201,7 +205,7 @@ def fetch_archive(
         url, target, names, strip_prefix=strip_prefix, opener=opener, renew=renew,
         connections=connections, limits=limits,
     )  # fmt: skip
-    return _go(download, show=show, wait=wait)
+    return _run(download, show=show, wait=wait)
 
 
 @overload
@@ -243,43 +247,43 @@ def fetch_file(
     show: bool = False,
     wait: bool = True,
 ) -> Path | Download[Path]:
-    """Fetch one file as it is, replacing what stands there.
+    """Download one file, replacing an existing one.
 
-    A download that breaks off leaves ``name.part``; calling again goes on from there, provided the
-    file on the server is still the same.
+    An interrupted download leaves ``name.part``. Calling again resumes it if the file on the server
+    has not changed.
 
     Parameters
     ----------
     url
-        Address of the file; a signed link will do.
+        URL of the file, signed or not.
     target_file
-        File to write; its folder is made if need be.
+        Output file. Its folder is created if needed.
     opener
-        Makes the requests; a key-less ``requests`` session by default.
+        Makes the requests; by default a ``requests`` session without credentials.
     renew
-        Returns a new URL for the same file, asked when the present one has expired.
+        Function that returns a new URL of the file, called when the URL has expired.
     connections
-        Ranges to fetch at the same time, at most: a few at first, more while it gets faster.
+        Maximum number of parallel connections. The number adapts to the transfer rate.
     archive
-        Whether it is a zip archive. One that is there already is then not fetched again.
+        If True, the file is a zip archive. An identical existing archive is then not fetched again.
     show
-        Whether to draw progress, when standard error is a terminal. Only with ``wait``.
+        If True, show the progress if standard error is a terminal. Only with ``wait=True``.
     wait
-        False returns at once with a running ``Download``.
+        If False, return a running ``Download`` immediately.
 
     Returns
     -------
     Path or Download
-        The file, or the running download.
+        The output file, or the running download.
 
     Raises
     ------
     InputError
-        For a malformed URL, or when the target is a folder.
+        If the URL is malformed, or the target is a folder.
     APIConnectionError
-        When the host did not answer at all.
+        If the host does not respond.
     DownloadError
-        When it did not become whole.
+        If the download is incomplete.
 
     Examples
     --------
@@ -290,7 +294,7 @@ def fetch_file(
     download = _file(
         url, target_file, opener=opener, renew=renew, connections=connections, archive=archive
     )
-    return _go(download, show=show, wait=wait)
+    return _run(download, show=show, wait=wait)
 
 
 def _archive(
@@ -306,12 +310,14 @@ def _archive(
 ) -> Download[Path]:
     limiter = ConnectionLimiter(_checked(connections))
     link = SignedUrl(url, opener=opener, renew=renew)
-    asked = names if names is None or isinstance(names, str) else list(names)
-    selection = ArchiveSelection(Path(target), asked, lambda _: strip_prefix, limits or Limits())
+    requested = names if names is None or isinstance(names, str) else list(names)
+    selection = ArchiveSelection(
+        Path(target), requested, lambda _: strip_prefix, limits or Limits()
+    )
 
     def work(tracker: ProgressTracker) -> Path:
         try:
-            return extract_remote_archive(link, selection, tracker.share(), limiter)
+            return extract_remote_archive(link, selection, tracker.add_part(), limiter)
         finally:
             link.close()
 
@@ -332,7 +338,9 @@ def _file(
 
     def work(tracker: ProgressTracker) -> Path:
         try:
-            return download_file(link, Path(target_file), tracker.share(), limiter, archive=archive)
+            return download_file(
+                link, Path(target_file), tracker.add_part(), limiter, archive=archive
+            )
         finally:
             link.close()
 
@@ -341,11 +349,11 @@ def _file(
 
 def _checked(connections: int) -> int:
     if connections < 1:
-        raise InputError("connections must be at least 1")
+        raise InputError(f"`connections` must be at least 1, got {connections}.")
     return connections
 
 
-def _go(download: Download[Path], *, show: bool, wait: bool) -> Path | Download[Path]:
+def _run(download: Download[Path], *, show: bool, wait: bool) -> Path | Download[Path]:
     if not wait:
         return download.start()
     if not show:
@@ -354,7 +362,7 @@ def _go(download: Download[Path], *, show: bool, wait: bool) -> Path | Download[
         return download.run()
 
 
-# Archives in progress at the same time: enough to use all connections for small archives.
+# Number of archives to download in parallel: enough to use all connections for small archives.
 _MAX_PARALLEL = 4
 _MAX_NAMED_FAILURES = 3
 _JOIN_SECONDS = 2.0
@@ -362,18 +370,18 @@ _JOIN_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class ArchiveRequest:
-    """An archive to download, and which entries of it.
+    """An archive to download, and which of its entries.
 
     Parameters
     ----------
     name
         Name of the archive in messages.
     link
-        Function that returns its (signed) URL; may raise.
+        Function that returns the URL, signed or not; may raise.
     selection
         Which entries to extract, and where to.
     archive
-        File to store the archive in; None to extract it.
+        File for the whole archive; None to extract the selection.
     """
 
     name: str
@@ -382,36 +390,36 @@ class ArchiveRequest:
     archive: Path | None = None
 
     def prepared(
-        self, link: SignedUrl, share: SubProgress, limiter: ConnectionLimiter
+        self, link: SignedUrl, progress: SubProgress, limiter: ConnectionLimiter
     ) -> Callable[[], Path]:
-        """Read the central directory and return a function that downloads.
+        """Read the central directory, and return a function that downloads.
 
         Parameters
         ----------
         link
             URL of the archive.
-        share, limiter
-            Progress, and the limit on connections.
+        progress, limiter
+            Counts the progress, and limits the connections.
 
         Returns
         -------
         Callable
-            Downloads, and returns the path.
+            Function that downloads and returns the path.
         """
         if self.archive is not None:
-            return partial(download_file, link, self.archive, share, limiter, archive=True)
-        fetch = ArchiveExtraction(link, self.selection, share, limiter)
+            return partial(download_file, link, self.archive, progress, limiter, archive=True)
+        fetch = ArchiveExtraction(link, self.selection, progress, limiter)
         fetch.prepare()
         return fetch.run
 
 
 def start(source: ArchiveRequest) -> Download[Path]:
-    """Start to download an archive in the background.
+    """Start the download of an archive in the background.
 
     Parameters
     ----------
     source
-        The archive. Its URL is requested here, so errors of that are raised here.
+        The archive. Its URL is requested immediately, so its errors are raised here.
 
     Returns
     -------
@@ -422,7 +430,7 @@ def start(source: ArchiveRequest) -> Download[Path]:
 
     def work(tracker: ProgressTracker) -> Path:
         try:
-            return source.prepared(link, tracker.share(), limiter)()
+            return source.prepared(link, tracker.add_part(), limiter)()
         finally:
             link.close()
 
@@ -430,23 +438,23 @@ def start(source: ArchiveRequest) -> Download[Path]:
 
 
 def start_all(sources: Sequence[ArchiveRequest], path: str | Path = "") -> Download[list[Path]]:
-    """Start to download several archives in the background.
+    """Start the download of several archives in the background.
 
-    The directories are read first, so that the totals are known early. An archive that fails does
-    not keep the others from coming.
+    All central directories are read first, so that the totals are known early. If one archive
+    fails, the others are still downloaded.
 
     Parameters
     ----------
     sources
         The archives.
     path
-        Output path shown in the progress.
+        Output path to show in the progress.
 
     Returns
     -------
     Download
-        Its result is the list of paths, in order. It raises a ``DownloadError`` that names what
-        failed; complete files stay.
+        Its result is the list of paths, in order. It raises a ``DownloadError`` that names the
+        failed archives; complete files are kept.
     """
     return Download(_SeveralArchives(sources).run, path).start()
 
@@ -456,26 +464,26 @@ class _SeveralArchives:
         self._sources = sources
         self._limiter = ConnectionLimiter(CONNECTIONS)
         self._failures: dict[int, Exception] = {}
-        # One for all: a thousand archives must not keep a thousand idle connections.
+        # Shared by all archives: a thousand archives must not keep a thousand idle connections.
         self._opener = RequestsHttpGet()
 
     def run(self, tracker: ProgressTracker) -> list[Path]:
-        shares = [tracker.share(source.name) for source in self._sources]
+        parts = [tracker.add_part(source.name) for source in self._sources]
         ready: dict[int, Callable[[], Path]] = {}
         paths: dict[int, Path] = {}
 
         def prepare(index: int) -> None:
-            source, share = self._sources[index], shares[index]
+            source, progress = self._sources[index], parts[index]
             link = SignedUrl(source.link(), opener=self._opener, renew=source.link)
-            ready[index] = source.prepared(link, share, self._limiter)
+            ready[index] = source.prepared(link, progress, self._limiter)
 
         def fetch(index: int) -> None:
             if index in ready:
                 paths[index] = ready.pop(index)()
 
         try:
-            self._each(prepare, shares, tracker)
-            self._each(fetch, shares, tracker)
+            self._each(prepare, parts, tracker)
+            self._each(fetch, parts, tracker)
         finally:
             self._opener.close()
         if self._failures:
@@ -483,18 +491,18 @@ class _SeveralArchives:
         return [paths[index] for index in range(len(self._sources))]
 
     def _each(
-        self, step: Callable[[int], None], shares: Sequence[SubProgress], tracker: ProgressTracker
+        self, step: Callable[[int], None], parts: Sequence[SubProgress], tracker: ProgressTracker
     ) -> None:
         """Run a step for every archive, at most ``_MAX_PARALLEL`` at the same time."""
         waiting = deque(range(len(self._sources)))
 
         def work() -> None:
-            while waiting and not tracker.control.cancelled:
+            while waiting and not tracker.cancel_token.cancelled:
                 try:
                     index = waiting.popleft()
                 except IndexError:
                     return
-                self._guarded(step, index, shares[index])
+                self._run_step(step, index, parts[index])
 
         threads = [
             threading.Thread(target=work, name=f"inductiva-archive-{n}", daemon=True)
@@ -503,32 +511,31 @@ class _SeveralArchives:
         for thread in threads:
             thread.start()
         for thread in threads:
-            while thread.is_alive() and not tracker.control.cancelled:
+            while thread.is_alive() and not tracker.cancel_token.cancelled:
                 thread.join(0.5)
-        if tracker.control.cancelled:
+        if tracker.cancel_token.cancelled:
             for thread in threads:
                 thread.join(_JOIN_SECONDS)
-            raise DownloadCancelled("the download was cancelled; calling again goes on from there")
+            tracker.cancel_token.raise_if_cancelled()
 
-    def _guarded(self, step: Callable[[int], None], index: int, share: SubProgress) -> None:
+    def _run_step(self, step: Callable[[int], None], index: int, progress: SubProgress) -> None:
         try:
             step(index)
-        except Exception as exc:  # reported at the end, with the others
+        except Exception as exc:  # `_error` reports it at the end
             self._failures[index] = exc
-            share.truncate_totals()
+            progress.truncate_totals()
 
     def _error(self) -> Exception:
-        unexpected = [one for one in self._failures.values() if not isinstance(one, InductivaError)]
+        unexpected = [
+            error for error in self._failures.values() if not isinstance(error, InductivaError)
+        ]
         if unexpected:
             return unexpected[0]
         failures = [f"{self._sources[index].name}: {exc}" for index, exc in self._failures.items()]
-        more = (
-            f" … and {len(failures) - _MAX_NAMED_FAILURES} more"
-            if len(failures) > _MAX_NAMED_FAILURES
-            else ""
-        )
+        n_more = len(failures) - _MAX_NAMED_FAILURES
+        more = f" … and {n_more} more." if n_more > 0 else ""
         return DownloadError(
-            f"{len(failures)} of {len(self._sources)} downloads failed, the others are there. "
+            f"{len(failures)} of {len(self._sources)} downloads failed, the others are complete. "
             + " ".join(failures[:_MAX_NAMED_FAILURES])
             + more
         )

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
+from inductiva_widgets.downloads._cancellation import CANCELLED
 from inductiva_widgets.downloads._progress_tracker import ProgressTracker
 from inductiva_widgets.downloads.progress import DownloadSummary, Progress
 from inductiva_widgets.errors import DownloadCancelled
@@ -23,25 +24,26 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 class Download(Generic[Result]):
-    """A download and its state. Thread-safe.
+    """A download in progress. Thread-safe.
 
-    Iterate over it for the files as they become whole; ``await`` it for the result. A cancelled
-    ``await``, be it by a timeout, cancels the download: use ``asyncio.shield`` where it should not.
+    Iterate over it to get files as they are completed, or ``await`` it to get the result.
+    Cancelling the ``await``, for example by a timeout, cancels the download, unless
+    ``asyncio.shield`` is used.
 
     Parameters
     ----------
     work
-        Function that downloads: it reports to the tracker, stops when its control is
+        Function that downloads. It reports to the tracker, stops if the tracker's token is
         cancelled, and returns the path or paths.
     path
-        Where it goes.
+        Output path.
 
     Examples
     --------
     >>> download = task.start_download(["model.rpt"], "results")
     >>> for path in download:
-    ...     print(path.name, "is whole")
-    model.rpt is whole
+    ...     print(path.name, "is complete")
+    model.rpt is complete
     >>> download.result().name
     'results'
     >>> download.progress.phase, download.progress.files_done
@@ -65,45 +67,45 @@ class Download(Generic[Result]):
 
     @property
     def progress(self) -> Progress:
-        """The state now."""
+        """Current progress."""
         return self._tracker.progress
 
     @property
     def summary(self) -> DownloadSummary:
-        """Renamed, missing and kept files; complete once the download is done."""
+        """Renamed, missing and kept files, final once the download is done."""
         return self._tracker.summary
 
     @property
     def error(self) -> Exception | None:
-        """Why it failed or was cancelled; None while it runs and when it is done."""
+        """Exception that ended the download, or None."""
         return self._error
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, in whatever way."""
+        """Whether the download has ended, successfully or not."""
         return self._ended.is_set()
 
     @property
     def paused(self) -> bool:
-        """Whether it is asked to pause."""
-        return self._tracker.control.paused
+        """Whether the download is paused."""
+        return self._tracker.cancel_token.paused
 
     def __iter__(self) -> Iterator[Path]:
-        """Yield the files that are whole, those of earlier runs included, as they become so.
+        """Yield files as they are completed, including those of earlier runs.
 
         Raises
         ------
         DownloadCancelled, DownloadError
-            After the last file, when it did not become whole.
+            After the last complete file, if the download is incomplete.
         """
         yield from self._tracker.iter_finished_files()
         self.result()
 
     def __await__(self) -> Generator[Any, None, Result]:
-        return self._awaited().__await__()
+        return self._wait_async().__await__()
 
     def start(self) -> Download[Result]:
-        """Run on a thread of its own, and return at once.
+        """Start the download on a background thread.
 
         Returns
         -------
@@ -111,99 +113,99 @@ class Download(Generic[Result]):
             The download itself.
         """
         self._begin()
-        # A daemon: an interpreter that is asked to quit does not wait for gigabytes.
+        # A daemon thread, so that the interpreter does not wait for it on exit.
         threading.Thread(target=self._run, name="inductiva-download", daemon=True).start()
         return self
 
     def run(self) -> Result:
-        """Run on the calling thread and return the result; an interrupt cancels it.
+        """Download on the calling thread and return the result; an interrupt cancels it.
 
         Returns
         -------
         Result
-            The path, or the paths of several.
+            The path, or a list of paths.
 
         Raises
         ------
         DownloadCancelled
-            When it was cancelled.
+            If the download is cancelled.
         DownloadError
-            When it failed; calling again goes on with it.
+            If the download is incomplete. Call again to resume it.
         """
         self._begin()
         self._run()
-        return self._answer()
+        return self._take_result()
 
     def subscribe(self, callback: Callable[[Progress], object]) -> Registration:
-        """Have a function called with the state: now, about ten times a second, and at the end.
+        """Call a function with the current progress and on every change.
 
-        It runs on the download's threads, one call at a time, and prints into the cell that
-        subscribed. When it fails it is set aside with a
-        logged warning, and the download goes on.
+        It is called about ten times a second and at the end, on the threads of the download, one
+        call at a time. Its output goes to the cell that subscribed. If it raises an exception, it
+        is unsubscribed with a logged warning, and the download continues.
 
         Parameters
         ----------
         callback
-            Gets a ``Progress``.
+            Function of a ``Progress``.
 
         Returns
         -------
         Registration
-            Its ``cancel()`` ends it.
+            Handle whose ``cancel()`` unsubscribes the callback.
         """
         context = CallContext()
         cancel = self._tracker.subscribe(lambda progress: context.run(callback, progress))
         return Registration(f"{name_of(callback)} at progress of a download", cancel)
 
     def cancel(self) -> None:
-        """Ask to stop, and return at once; what is whole stays, a new call goes on from there."""
-        self._tracker.control.cancel()
+        """Cancel the download without waiting for its end; complete files are kept."""
+        self._tracker.cancel_token.cancel()
 
     def pause(self) -> None:
-        """Ask to pause, and return at once; connections are given back where ranges are known."""
+        """Pause the download without waiting; connections with range support are released."""
         self._tracker.pause()
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Resume the download after a pause."""
         self._tracker.resume()
 
     @explain_interrupt(DOWNLOAD_INTERRUPTED)
     def result(self, timeout: float | None = None) -> Result:
-        """Wait for the end and return the path, or the paths of several.
+        """Wait for the end of the download and return its result.
 
         Parameters
         ----------
         timeout
-            Seconds to wait at most; for ever by default.
+            Maximum seconds to wait; no limit by default.
 
         Returns
         -------
         Result
-            The path, or the paths of several.
+            The path, or a list of paths.
 
         Raises
         ------
         DownloadCancelled
-            When it was cancelled.
+            If the download was cancelled.
         DownloadError
-            When it failed; calling again goes on with it.
+            If the download is incomplete. Call again to resume it.
         TimeoutError
-            When it is still running.
+            If the download is still running after ``timeout``.
         KeyboardInterrupt
-            When the wait is interrupted; the download is then cancelled.
+            If the wait is interrupted. The download is cancelled then.
         """
         try:
             self._wait(timeout)
         except KeyboardInterrupt:
             self.cancel()
-            self._ended.wait(2)  # let it clean up, unless it hangs
+            self._ended.wait(2)  # for its cleanup, unless a thread hangs
             raise
-        return self._answer()
+        return self._take_result()
 
     def _begin(self) -> None:
         with self._lock:
             if self._started:
-                raise RuntimeError("this download was started before; make a new one")
+                raise RuntimeError("The download was already started. Create a new one.")
             self._started = True
 
     def _run(self) -> None:
@@ -213,21 +215,21 @@ class Download(Generic[Result]):
             self._error = exc
             self._tracker.end("cancelled")
         except Exception as exc:
-            # A cancel shows as many kinds of error, depending on where it meets the work.
-            if self._tracker.control.cancelled:
-                self._error = DownloadCancelled("the download was cancelled")
+            # A cancellation may raise any exception, depending on the operation in progress.
+            if self._tracker.cancel_token.cancelled:
+                self._error = DownloadCancelled(CANCELLED)
                 self._tracker.end("cancelled")
             else:
                 self._error = exc
                 self._tracker.end("failed")
         except BaseException:
-            # An interrupt of ``run``: it goes up as it is.
-            self._error = DownloadCancelled("the download was interrupted")
-            self._tracker.control.cancel()
+            # An interrupt of `run` is raised unchanged.
+            self._error = DownloadCancelled(CANCELLED)
+            self._tracker.cancel_token.cancel()
             self._tracker.end("cancelled")
             raise
         else:
-            # A download from a URL learns only from the answer what its file is called.
+            # The name of a file may be known only after the first response.
             path = str(self._result) if isinstance(self._result, Path) else None
             self._tracker.end("done", path)
         finally:
@@ -237,48 +239,48 @@ class Download(Generic[Result]):
     def _wait(self, timeout: float | None) -> None:
         if timeout is not None:
             if not self._ended.wait(timeout):
-                raise TimeoutError("the download is still running")
+                raise TimeoutError(f"The download is still running after {timeout:g} s.")
             return
-        # In slices: on Windows a wait without an end cannot be interrupted.
+        # With a timeout: on Windows, a wait without one cannot be interrupted.
         while not self._ended.wait(_SLICE):
             pass
 
-    async def _awaited(self) -> Result:
+    async def _wait_async(self) -> Result:
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
 
-        def look(progress: Progress) -> None:
+        def on_progress(progress: Progress) -> None:
             if progress.ended:
                 loop.call_soon_threadsafe(ended.set)
 
-        stop = self.subscribe(look)
+        registration = self.subscribe(on_progress)
         try:
             await ended.wait()
         except asyncio.CancelledError:
             self.cancel()
             raise
         finally:
-            stop()
-        # The last state is told a moment before the result is there.
+            registration.cancel()
+        # The final progress is published slightly before the result is set.
         while not self.done:
             await asyncio.sleep(0.001)
-        return self._answer()
+        return self._take_result()
 
-    def _answer(self) -> Result:
+    def _take_result(self) -> Result:
         if self._error is not None:
             raise self._error
         if self._result is None:
-            raise RuntimeError("the download ended without a result")
+            raise RuntimeError("The download ended without a result.")
         with self._lock:
             messages, self._messages = self._messages, []
         for message in messages:
-            # Told here, in the caller's own thread, where a warning can be caught or made an error.
+            # Issued on the caller's thread, so that it can be caught or turned into an error.
             warnings.warn(message, stacklevel=_own_frames())
         return self._result
 
 
 def _own_frames() -> int:
-    """Count the calls up to the user's own line, which is the one that a warning should show."""
+    """Return the stack level of the user's line, for ``warnings.warn``."""
     level, frame = 1, inspect.currentframe()
     frame = frame.f_back if frame else None
     while frame and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:

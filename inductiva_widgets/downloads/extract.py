@@ -1,6 +1,6 @@
 """Extract selected entries of a remote zip archive.
 
-Small entries that are neighbours are read in one range request and decompressed as they arrive. The
+Neighbouring small entries are read in one range request and decompressed as they arrive. The
 compressed bytes of a large entry are fetched in chunks by all threads into a partial file, which
 another thread decompresses at the same time; a later run reuses that file. If the server does not
 support ranges, the whole archive is fetched first.
@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from inductiva_widgets._atomic import AtomicFile
-from inductiva_widgets._disk import free_space
+from inductiva_widgets._disk import existing_parent, free_space
 from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 from inductiva_widgets.downloads._decompress import PIECE, EntryDecoder, check_supported, crc32
 from inductiva_widgets.downloads._partial_file import Chunk, PartialFile
@@ -59,14 +59,16 @@ from inductiva_widgets.errors import (
     InductivaError,
 )
 
-# Entries larger than this, compressed, are fetched in chunks.
+# Compressed size above which an entry is fetched in chunks.
 LARGE = 32 * 1024 * 1024
-# Large entries under way at the same time: each takes disk space, and decompresses on one core.
+# Number of large entries in progress: each needs disk space, and one core to decompress.
 SPOOLS = max(2, min(4, os.cpu_count() or 1))
-# Bytes behind the last selected entry that are read all the same: cheaper than a new connection.
-_WORTH_READING = 4096
+# Bytes after the last selected entry to read anyway, as a new connection takes longer.
+_MAX_UNUSED_BYTES = 4096
 _POLL_SECONDS = 0.2
 _JOIN_SECONDS = 2.0
+
+_CALL_AGAIN = "Call again to download the rest."
 
 Names = Iterable[str] | str | None
 
@@ -78,13 +80,13 @@ class ArchiveSelection:
     Parameters
     ----------
     target
-        The folder to fill.
+        Output folder.
     names
         Entries to extract, as for ``fetch_archive``; None for all.
     strip_prefix
-        Function from all entry names to the prefix to strip.
+        Function that returns the prefix to strip, given all entry names.
     limits
-        How much content to accept.
+        Limits on the content.
     """
 
     target: Path
@@ -99,11 +101,11 @@ class ArchiveExtraction:
     Parameters
     ----------
     link
-        The archive.
+        URL of the archive.
     selection
         Which entries, and where to.
-    share
-        Counts the progress, and gets the summary.
+    progress
+        Counts the progress, and receives the summary.
     limiter
         Limits the number of connections.
     """
@@ -112,19 +114,19 @@ class ArchiveExtraction:
         self,
         link: SignedUrl,
         selection: ArchiveSelection,
-        share: SubProgress,
+        progress: SubProgress,
         limiter: ConnectionLimiter,
     ) -> None:
         self._link = link
         self._selection = selection
-        self._share = share
+        self._progress = progress
         self._limiter = limiter
         self._source = RemoteFile(link)
         self._plan: _ExtractionPlan | None = None
-        link.bind(share.control, limiter.reduce)
+        link.bind(progress.cancel_token, limiter.reduce)
 
     def prepare(self) -> None:
-        """Read the central directory and set the totals. Writes nothing.
+        """Read the central directory and set the totals, without writing anything.
 
         Raises
         ------
@@ -133,135 +135,146 @@ class ArchiveExtraction:
         UnsafePathError
             If a selected entry would be written outside the folder.
         ArchiveError
-            If it is not an archive, holds too much, or a selected entry cannot be read.
+            If the file is not an archive, exceeds the limits, or has an unsupported entry.
         """
         with contextlib.suppress(RangesUnsupported):
             self._plan = _ExtractionPlan(read_central_directory(self._source), self._selection)
-            self._plan.announce(self._share)
+            self._plan.announce(self._progress)
 
     def run(self) -> Path:
-        """Extract the entries; complete files are kept.
+        """Extract the entries and return the output folder.
 
         Raises
         ------
         DownloadError
-            If not all files are complete; those that are stay.
+            If not all files are complete. Those that are complete are kept.
         """
         target = self._selection.target
-        made = not target.exists()
+        is_new = not target.exists()
         try:
-            if not made and not target.is_dir():
-                raise DownloadError(f"{target} is a file where a folder is needed")
+            if not is_new and not target.is_dir():
+                raise DownloadError(f"The target must be a folder, got a file: {target}.")
             target.mkdir(parents=True, exist_ok=True)
             root = target.resolve()
-            with StagingDir(root, self._share) as work:
-                self._fill_again(root, work)
+            with StagingDir(root, self._progress) as staging:
+                self._fill_with_restarts(root, staging)
         except OSError as exc:
-            raise DownloadError(f"{target} cannot be written: {exc.strerror or exc}") from exc
+            raise DownloadError(f"Could not write to {target}: {exc.strerror or exc}.") from exc
         finally:
-            if made:
+            if is_new:
                 with contextlib.suppress(OSError):
-                    target.rmdir()  # where nothing came, nothing is left
+                    target.rmdir()  # fails unless it is empty
         return target
 
-    def _fill_again(self, root: Path, work: StagingDir, restarts: int = RESTARTS) -> None:
-        """Fill the folder; start again if the archive changes during the run."""
+    def _fill_with_restarts(
+        self, root: Path, staging: StagingDir, restarts: int = RESTARTS
+    ) -> None:
+        """Fill the folder, and start again if the archive changes during the run."""
         try:
-            self._fill(root, work)
+            self._fill(root, staging)
         except FileChanged:
             if not restarts:
                 raise
             self._source = RemoteFile(self._link)
             self.prepare()
-            self._fill_again(root, work, restarts - 1)
+            self._fill_with_restarts(root, staging, restarts - 1)
 
-    def _fill(self, root: Path, work: StagingDir) -> None:
+    def _fill(self, root: Path, staging: StagingDir) -> None:
         if self._plan is not None:
             try:
-                self._extract(self._source, self._source.version, self._plan, root, work)
+                self._extract(self._source, self._source.version, self._plan, root, staging)
                 return
             except RangesUnsupported:
-                pass  # a server may change its mind
-        with AtomicFile(work.temp_path()) as copy:
-            stream_to_file(self._link, copy, root, self._share)
+                pass  # some servers support ranges only at times
+        with AtomicFile(staging.temp_path()) as copy:
+            stream_to_file(self._link, copy, root, self._progress)
             local = LocalFile(copy.path)
             plan = _ExtractionPlan(read_central_directory(local), self._selection)
-            self._share.set_file_count(len(plan.files))
-            self._extract(local, FileVersion(local.size), plan, root, work)
+            self._progress.set_file_count(len(plan.files))
+            self._extract(local, FileVersion(local.size), plan, root, staging)
 
     def _extract(
         self,
         source: RandomAccess,
-        identity: FileVersion,
+        version: FileVersion,
         plan: _ExtractionPlan,
         root: Path,
-        work: StagingDir,
+        staging: StagingDir,
     ) -> None:
-        # A whole copy was counted as it came.
-        remote = isinstance(source, RemoteFile)
-        same = work.begin(identity)
+        # The bytes of a whole copy have been counted as they arrived.
+        is_remote = isinstance(source, RemoteFile)
+        is_unchanged = staging.begin(version)
         for folder in plan.folders:
             make_safe_dir(root, folder)
-        missing = [item for item in plan.files if not self._keep(root, item, work, counted=remote)]
+        missing = [
+            item for item in plan.files if not self._keep(root, item, staging, counted=is_remote)
+        ]
         for item in missing:
             if (root / item.path).is_dir():
-                raise DownloadError(f"{root / item.path} is a folder where a file is to be written")
-        need = sum(item.member.size for item in missing)
+                raise DownloadError(f"{root / item.path} must be a file, but is a folder.")
+        need = sum(item.entry.size for item in missing)
         check_free_space(root, need)
-        self._share.outcome = plan.summary(kept=len(plan.files) - len(missing), same=same)
-        pool = WorkerPool(self._limiter, self._share.control)
+        self._progress.outcome = plan.summary(
+            kept=len(plan.files) - len(missing), is_unchanged=is_unchanged
+        )
+        pool = WorkerPool(self._limiter, self._progress.cancel_token)
         context = ExtractionContext(
-            source, root, work, self._share, self._limiter, pool, counted=remote
+            source, root, staging, self._progress, self._limiter, pool, counted=is_remote
         )
         jobs = ExtractionQueue(context)
-        for item in [item for item in missing if not item.member.size]:
-            # Nothing to fetch; but a checksum is stated for no bytes, too.
-            if item.member.crc:
-                context.record_damaged(ArchiveError(f"{item.member.name}: its checksum is wrong"))
+        for item in [item for item in missing if not item.entry.size]:
+            # There is nothing to fetch, but the checksum may be wrong.
+            if item.entry.crc:
+                context.record_damaged(
+                    ArchiveError(
+                        f"Entry {item.entry.quoted_name} is damaged: its checksum is wrong."
+                    )
+                )
                 continue
-            with AtomicFile(work.temp_path()) as file:
+            with AtomicFile(staging.temp_path()) as file:
                 context.finish(item, file)
-            if remote:
-                self._share.count_existing(item.member.compressed_size)
-        full = [item for item in missing if item.member.size]
-        large = _large(full, free_space(root) - need) if remote else []
+            if is_remote:
+                self._progress.count_existing(item.entry.compressed_size)
+        full = [item for item in missing if item.entry.size]
+        large = _large(full, free_space(root) - need) if is_remote else []
         spooled = {item.path for item in large}
         small = (item for item in full if item.path not in spooled)
-        threads = jobs.plan(coalesce_ranges(small, self._limiter.most if remote else 1), large)
+        threads = jobs.plan(
+            coalesce_ranges(small, self._limiter.max_connections if is_remote else 1), large
+        )
         try:
             pool.run(jobs.next_job, threads)
         finally:
             jobs.close()
-        work.finish(plan.files)
+        staging.finish(plan.files)
         if context.damaged:
-            first, others = context.damaged[0], len(context.damaged) - 1
-            more = f" (and {others} more damaged members)" if others else ""
+            first, n_more = context.damaged[0], len(context.damaged) - 1
+            more = f" {n_more} more entries are damaged." if n_more else ""
             raise ArchiveError(f"{first}{more}") from first
 
-    def _keep(self, root: Path, item: ExtractItem, work: StagingDir, *, counted: bool) -> bool:
-        """Return whether a file already has the right size and checksum."""
-        path, member = root / item.path, item.member
+    def _keep(self, root: Path, item: ExtractItem, staging: StagingDir, *, counted: bool) -> bool:
+        """Return whether an existing file has the right size and checksum."""
+        path, entry = root / item.path, item.entry
         try:
             found = path.lstat()
         except OSError:
             return False
-        if not stat.S_ISREG(found.st_mode) or found.st_size != member.size:
+        if not stat.S_ISREG(found.st_mode) or found.st_size != entry.size:
             return False
-        if not work.is_complete(item.path, path, member):
-            if self._checksum(path) != member.crc:
+        if not staging.is_complete(item.path, path, entry):
+            if self._checksum(path) != entry.crc:
                 return False
-            work.mark_complete(item.path, path, member)
+            staging.mark_complete(item.path, path, entry)
         if counted:
-            self._share.count_existing(member.compressed_size)
-        self._share.finish_file(path)
+            self._progress.count_existing(entry.compressed_size)
+        self._progress.finish_file(path)
         return True
 
     def _checksum(self, path: Path) -> int:
         crc = 0
         with path.open("rb", buffering=0) as file:
             while data := file.read(PIECE):
-                if self._share.control.cancelled:
-                    raise DownloadCancelled("the download was cancelled")
+                self._progress.cancel_token.raise_if_cancelled()
                 crc = crc32(data, crc)
         return crc
 
@@ -270,78 +283,85 @@ class _ExtractionPlan:
     """Output path of every selected entry."""
 
     def __init__(self, directory: CentralDirectory, selection: ArchiveSelection) -> None:
-        prefix = selection.strip_prefix(member.name for member in directory.members)
-        members = strip_prefix(directory.members, prefix)
-        self._choice = select_entries(members, selection.names, prefix)
-        self._layout = assign_paths(
-            members, fold_case=is_case_insensitive(_existing(selection.target))
+        prefix = selection.strip_prefix(entry.name for entry in directory.entries)
+        entries = strip_prefix(directory.entries, prefix)
+        self._selected = select_entries(entries, selection.names, prefix)
+        self._path_map = assign_paths(
+            entries, fold_case=is_case_insensitive(existing_parent(selection.target))
         )
         items = [
-            ExtractItem(members[name], self._layout.path(name)) for name in self._choice.wanted
+            ExtractItem(entries[name], self._path_map.path(name)) for name in self._selected.names
         ]
-        self.files = [item for item in items if not item.member.is_dir]
+        self.files = [item for item in items if not item.entry.is_dir]
         for item in self.files:
-            check_supported(item.member)
-        selection.limits.check([item.member for item in self.files])
+            check_supported(item.entry)
+        selection.limits.check([item.entry for item in self.files])
         self.folders = sorted(
-            {item.path if item.member.is_dir else item.path.rpartition("/")[0] for item in items}
+            {item.path if item.entry.is_dir else item.path.rpartition("/")[0] for item in items}
         )
 
-    def announce(self, share: SubProgress) -> None:
+    def announce(self, progress: SubProgress) -> None:
         """Set the totals of the progress."""
-        share.set_file_count(len(self.files))
-        share.reset(0, sum(item.member.compressed_size for item in self.files))
+        progress.set_file_count(len(self.files))
+        progress.reset(0, sum(item.entry.compressed_size for item in self.files))
 
-    def summary(self, *, kept: int, same: bool) -> DownloadSummary:
-        """Return the summary of the download."""
-        choice, layout = self._choice, self._layout
-        renamed = {name: layout.renamed[name] for name in choice.wanted if name in layout.renamed}
-        links = [item.path for item in self.files if item.member.is_symlink]
-        messages = [choice.hint] if choice.hint else []
-        if not same:
-            messages.append("the archive changed since the last download, which began anew")
-        if renamed:
-            name, place = next(iter(renamed.items()))
+    def summary(self, *, kept: int, is_unchanged: bool) -> DownloadSummary:
+        """Return the summary of the download.
+
+        Parameters
+        ----------
+        kept
+            Number of files that were complete already.
+        is_unchanged
+            If False, the archive has changed since the last run.
+        """
+        selected, path_map = self._selected, self._path_map
+        renamed = {
+            name: path_map.renamed[name] for name in selected.names if name in path_map.renamed
+        }
+        links = [item.path for item in self.files if item.entry.is_symlink]
+        messages = [selected.hint] if selected.hint else []
+        if not is_unchanged:
             messages.append(
-                f"stored under another name: {name!r} as {place!r}{_and_n_more(renamed)}"
+                "The archive has changed since the last download, so it was downloaded again."
+            )
+        if renamed:
+            name, path = next(iter(renamed.items()))
+            messages.append(
+                f"Stored with a different name: {name!r} as {path!r}{_and_n_more(renamed)}."
             )
         if links:
             messages.append(
-                "stored as a small text file, not as a symbolic link: "
-                f"{links[0]!r}{_and_n_more(links)}"
+                "Stored as a text file instead of a symbolic link: "
+                f"{links[0]!r}{_and_n_more(links)}."
             )
-        return DownloadSummary(renamed, choice.missing, kept, tuple(messages))
+        return DownloadSummary(renamed, selected.missing, kept, tuple(messages))
 
 
 def extract_remote_archive(
-    link: SignedUrl, selection: ArchiveSelection, share: SubProgress, limiter: ConnectionLimiter
+    link: SignedUrl, selection: ArchiveSelection, progress: SubProgress, limiter: ConnectionLimiter
 ) -> Path:
-    """Extract entries over ranges, or from a whole copy if there are no ranges.
+    """Extract entries of a remote archive, over ranges if supported.
 
     Parameters
     ----------
-    link, selection, share, limiter
+    link, selection, progress, limiter
         As for ``ArchiveExtraction``.
     """
-    fetch = ArchiveExtraction(link, selection, share, limiter)
+    fetch = ArchiveExtraction(link, selection, progress, limiter)
     fetch.prepare()
     return fetch.run()
 
 
-def _large(items: list[ExtractItem], room: int) -> list[ExtractItem]:
-    """Return the entries to fetch in chunks, if the disk has room for both copies."""
-    large = [item for item in items if item.member.compressed_size > LARGE]
-    largest = sorted((item.member.compressed_size for item in large), reverse=True)[:SPOOLS]
-    return large if sum(largest) <= room else []
+def _large(items: list[ExtractItem], free: int) -> list[ExtractItem]:
+    """Return the entries to fetch in chunks, none if the disk cannot hold both copies."""
+    large = [item for item in items if item.entry.compressed_size > LARGE]
+    largest = sorted((item.entry.compressed_size for item in large), reverse=True)[:SPOOLS]
+    return large if sum(largest) <= free else []
 
 
-def _existing(path: Path) -> Path:
-    path = path.absolute()
-    return next((place for place in (path, *path.parents) if place.exists()), path)
-
-
-def _and_n_more(things: Sized) -> str:
-    return f" and {len(things) - 1} more" if len(things) > 1 else ""
+def _and_n_more(items: Sized) -> str:
+    return f" and {len(items) - 1} more" if len(items) > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -353,25 +373,25 @@ class ExtractionContext:
     source
         The archive.
     root
-        The folder to fill, resolved.
-    work
-        Its staging folder, locked.
-    share
+        Resolved path of the output folder.
+    staging
+        Staging folder, locked.
+    progress
         Counts the progress.
     limiter
         Adapts the number of connections to the rate.
     pool
-        Stops the run at the first error.
+        Threads of the run.
     counted
         If True, received bytes count as progress.
     damaged
-        Errors of damaged entries; the other entries are extracted all the same.
+        Errors of damaged entries; the other entries are extracted anyway.
     """
 
     source: RandomAccess
     root: Path
-    work: StagingDir
-    share: SubProgress
+    staging: StagingDir
+    progress: SubProgress
     limiter: ConnectionLimiter
     pool: WorkerPool
     counted: bool
@@ -382,7 +402,7 @@ class ExtractionContext:
         """Count received bytes."""
         if self.counted:
             self.limiter.record_bytes(count)
-            self.share.receive(count)
+            self.progress.receive(count)
 
     def record_damaged(self, error: ArchiveError) -> None:
         """Record the error of a damaged entry."""
@@ -391,12 +411,12 @@ class ExtractionContext:
 
     def finish(self, item: ExtractItem, file: AtomicFile) -> None:
         """Move a complete file to its output path."""
-        # Checked anew: the folder may have been exchanged since the run began.
+        # Checked again, as the folder may have been replaced since the start of the run.
         folder = make_safe_dir(self.root, item.path.rpartition("/")[0])
-        place = folder / item.path.rpartition("/")[2]
-        file.commit(place)
-        self.work.mark_complete(item.path, place, item.member)
-        self.share.finish_file(place)
+        path = folder / item.path.rpartition("/")[2]
+        file.commit(path)
+        self.staging.mark_complete(item.path, path, item.entry)
+        self.progress.finish_file(path)
 
 
 class EntryWriter:
@@ -413,45 +433,46 @@ class EntryWriter:
     def __init__(self, context: ExtractionContext, item: ExtractItem) -> None:
         self.item = item
         self._context = context
-        self.file = AtomicFile(context.work.temp_path())
-        self.decoder = EntryDecoder(item.member, self.file.write)
-        self._meter = context.share.open_file(item.path, item.member.size)
+        self.file = AtomicFile(context.staging.temp_path())
+        self.decoder = EntryDecoder(item.entry, self.file.write)
+        self._counter = context.progress.open_file(item.path, item.entry.size)
 
     def feed(self, data: memoryview) -> int:
-        """Decompress bytes and return how many were used; move the file once complete."""
+        """Decompress bytes and return how many were used; move the file when complete."""
         used = self.decoder.feed(data)
-        self._meter.done = self.decoder.written
+        self._counter.done = self.decoder.written
         if self.decoder.done:
             self._context.finish(self.item, self.file)
         return used
 
     def close(self) -> None:
-        """Remove the temporary file, unless it was moved."""
+        """Remove the temporary file unless it has been moved."""
         self.file.__exit__(None, None, None)
-        self._meter.close()
+        self._counter.close()
 
 
-def with_context(member: ZipEntry | None, exc: Exception) -> Exception:
-    """Return the error with the name of the entry and the fix.
+def with_context(entry: ZipEntry | None, exc: Exception) -> Exception:
+    """Return an error whose message has the name of the entry and the fix.
 
     Parameters
     ----------
-    member
-        The entry being written; None if unknown.
+    entry
+        The entry in progress; None if unknown.
     exc
         The error.
     """
-    if member is None or isinstance(exc, RangesUnsupported | DownloadCancelled | FileChanged):
+    if entry is None or isinstance(exc, RangesUnsupported | DownloadCancelled | FileChanged):
         return exc
     if isinstance(exc, OSError):
         error: Exception = DownloadError(
-            f"{member.name} cannot be written: {exc.strerror or exc}; calling again goes on "
-            "with the rest"
+            f"Could not write entry {entry.quoted_name}: {exc.strerror or exc}. {_CALL_AGAIN}"
         )
     elif isinstance(exc, InductivaError):
         kind = type(exc) if isinstance(exc, DownloadError) else DownloadError
-        text = str(exc) if member.name in str(exc) else f"{member.name}: {exc}"
-        error = kind(f"{text}; calling again goes on with the rest")
+        message = str(exc)
+        if entry.quoted_name not in message:
+            message = f"Could not extract entry {entry.quoted_name}. {message}"
+        error = kind(f"{message} {_CALL_AGAIN}")
     else:
         return exc
     error.__cause__ = exc
@@ -459,7 +480,7 @@ def with_context(member: ZipEntry | None, exc: Exception) -> Exception:
 
 
 class ExtractionQueue:
-    """Jobs of one archive for a pool of threads.
+    """Jobs of one archive for a worker pool.
 
     Parameters
     ----------
@@ -469,67 +490,68 @@ class ExtractionQueue:
 
     def __init__(self, context: ExtractionContext) -> None:
         self._context = context
-        self._news = threading.Condition()
+        self._condition = threading.Condition()
         self._spans: deque[ByteSpan] = deque()
         self._large: deque[ExtractItem] = deque()
-        self._blocks: deque[Job] = deque()
+        self._chunks: deque[Job] = deque()
         self._spools: set[LargeEntryDownload] = set()
 
     def plan(self, spans: Sequence[ByteSpan], large: Sequence[ExtractItem]) -> int:
-        """Queue the entries and return the useful number of threads.
+        """Queue the entries, and return the useful number of threads.
 
         Parameters
         ----------
         spans
-            Ranges with small entries.
+            Byte ranges with small entries.
         large
             Entries to fetch in chunks; only from a remote archive.
         """
         self._spans.extend(spans)
-        # The longest first, as inflating one is the work of a single thread.
-        self._large.extend(sorted(large, key=lambda item: -item.member.compressed_size))
-        return self._context.limiter.most if large else len(spans)
+        # The largest first, as each is decompressed by a single thread.
+        self._large.extend(sorted(large, key=lambda item: -item.entry.compressed_size))
+        return self._context.limiter.max_connections if large else len(spans)
 
     def next_job(self) -> Job | None:
         """Return the next job, or None if there is none left."""
-        with self._news:
+        with self._condition:
             while not self._context.pool.should_stop:
-                if self._blocks:
-                    return self._blocks.popleft()
+                if self._chunks:
+                    return self._chunks.popleft()
                 if self._large and len(self._spools) < SPOOLS:
                     self._open(self._large.popleft())
                 elif self._spans:
                     return RangeExtractor(self._context, self._spans.popleft()).run
                 elif self._spools:
-                    self._news.wait(
-                        _POLL_SECONDS
-                    )  # one that turns out damaged may have to come again
+                    # An entry in progress may be queued again if its partial file is damaged.
+                    self._condition.wait(_POLL_SECONDS)
                 else:
                     return None
             return None
 
     def close(self) -> None:
-        """Wait for the decompressing threads, and keep partial files for a later run."""
+        """Wait for the decompressing threads; partial files are kept for a later run."""
         for spool in list(self._spools):
             spool.close()
 
     def _open(self, item: ExtractItem) -> None:
-        """Start a large entry and queue its missing chunks."""
+        """Start a large entry, and queue its missing chunks."""
         try:
-            spool = LargeEntryDownload(self._context, item, self._ended)
+            spool = LargeEntryDownload(self._context, item, self._on_end)
         except OSError as exc:
-            raise with_context(item.member, exc) from None
+            raise with_context(item.entry, exc) from None
         self._spools.add(spool)
-        self._blocks.extend(partial(spool.fetch, block) for block in spool.blocks.missing_chunks())
+        self._chunks.extend(
+            partial(spool.fetch, chunk) for chunk in spool.partial_file.missing_chunks()
+        )
         spool.start()
 
-    def _ended(self, spool: LargeEntryDownload, again: bool) -> None:
-        """Remove a large entry; queue it again if ``again`` is True."""
-        with self._news:
+    def _on_end(self, spool: LargeEntryDownload, retry: bool) -> None:
+        """Remove a large entry, and queue it again if ``retry`` is True."""
+        with self._condition:
             self._spools.discard(spool)
-            if again:
+            if retry:
                 self._large.append(spool.item)
-            self._news.notify_all()
+            self._condition.notify_all()
 
 
 class RangeExtractor:
@@ -546,7 +568,7 @@ class RangeExtractor:
     def __init__(self, context: ExtractionContext, span: ByteSpan) -> None:
         self._context = context
         self._span = span
-        self._waiting = deque(span.items)  # those that are neither whole nor known to be damaged
+        self._pending = deque(span.items)  # neither complete nor known to be damaged
 
     def run(self) -> None:
         """Read the range and write its entries.
@@ -554,45 +576,45 @@ class RangeExtractor:
         Raises
         ------
         DownloadError
-            Its message names the entry.
+            The message has the name of the entry.
         """
         try:
             self._read()
         except Exception as exc:
-            member = self._waiting[0].member if self._waiting else None
-            raise with_context(member, exc) from None
+            entry = self._pending[0].entry if self._pending else None
+            raise with_context(entry, exc) from None
 
     def _read(self) -> None:
-        span, waiting = self._span, self._waiting
+        span, pending = self._span, self._pending
         position = span.start
         current: EntryWriter | None = None
         with contextlib.closing(self._context.source.stream(span.start, span.stop)) as stream:
             try:
                 for chunk in stream:
                     view = memoryview(chunk)
-                    while view and waiting:
+                    while view and pending:
                         if self._context.pool.should_stop:
                             return
                         if current is None:
-                            # Over what lies between: descriptors, members nobody asked for.
-                            passed = min(waiting[0].member.offset - position, len(view))
+                            # Skip the bytes between entries: data descriptors and other entries.
+                            passed = min(pending[0].entry.offset - position, len(view))
                             position, view = position + passed, view[passed:]
                             if not view:
                                 break
-                            current = EntryWriter(self._context, waiting[0])
+                            current = EntryWriter(self._context, pending[0])
                         used = self._feed(current, view)
                         if used is None or current.decoder.done:
-                            waiting.popleft()
+                            pending.popleft()
                             current.close()
                             current = None
                         position, view = position + (used or 0), view[used or 0 :]
-                    if not waiting and span.stop - position > _WORTH_READING:
+                    if not pending and span.stop - position > _MAX_UNUSED_BYTES:
                         return
             finally:
                 if current is not None:
                     current.close()
-        for item in waiting:
-            raise ArchiveError(f"{item.member.name}: its data end too early")
+        for item in pending:
+            raise _truncated_entry(item.entry)
 
     def _feed(self, writing: EntryWriter, view: memoryview) -> int | None:
         """Decompress bytes of an entry; return None if it is damaged."""
@@ -607,7 +629,7 @@ class RangeExtractor:
 
 
 class LargeEntryDownload:
-    """Fetches one large entry in chunks and decompresses it in a thread.
+    """Downloads one large entry in chunks, and decompresses it in a thread.
 
     Parameters
     ----------
@@ -615,111 +637,113 @@ class LargeEntryDownload:
         Shared state of the run; its source is remote.
     item
         The entry and its output path.
-    ended
-        Called with this object and True if the entry must be fetched again.
+    on_end
+        Function called at the end with this object, and True if the entry must be fetched again.
     """
 
     def __init__(
         self,
         context: ExtractionContext,
         item: ExtractItem,
-        ended: Callable[[LargeEntryDownload, bool], object],
+        on_end: Callable[[LargeEntryDownload, bool], object],
     ) -> None:
         source = context.source
         if not isinstance(source, RemoteFile):
-            raise TypeError("only a remote archive is fetched in blocks")
-        member = item.member
+            raise TypeError(f"`source` must be a RemoteFile, got {type(source).__name__}.")
+        entry = item.entry
         self.item = item
         self._context = context
-        self._ended = ended
-        self._path = context.work.partial_path(member)
-        self.blocks = PartialFile(self._path, source.version, member.offset, member.read_limit)
-        self._uncounted = member.compressed_size
+        self._on_end = on_end
+        self._path = context.staging.partial_path(entry)
+        self.partial_file = PartialFile(self._path, source.version, entry.offset, entry.read_limit)
+        self._uncounted = entry.compressed_size
         self._lock = threading.Condition()
         self._fetching = 0
-        self._over = False
-        self._thread = threading.Thread(target=self._inflate, name="inductiva-inflate", daemon=True)
+        self._is_ended = False
+        self._thread = threading.Thread(
+            target=self._decompress, name="inductiva-inflate", daemon=True
+        )
 
     def start(self) -> None:
-        """Start to decompress."""
-        self._context.share.count_existing(self._count(self.blocks.length))
+        """Start the thread that decompresses."""
+        self._context.progress.count_existing(self._count(self.partial_file.length))
         self._thread.start()
 
-    def fetch(self, block: Chunk) -> None:
+    def fetch(self, chunk: Chunk) -> None:
         """Fetch the missing part of a chunk.
 
         Raises
         ------
         DownloadError
-            Its message names the entry.
+            The message has the name of the entry.
         """
         with self._lock:
-            if self._over:
+            if self._is_ended:
                 return
             self._fetching += 1
         try:
             with contextlib.closing(
-                self._context.source.stream(block.position, block.stop)
+                self._context.source.stream(chunk.position, chunk.stop)
             ) as stream:
-                for chunk in stream:
-                    self.blocks.write(block, chunk)
-                    self._context.receive(self._count(len(chunk)))
-                    if self._over or self._context.pool.should_stop:
+                for data in stream:
+                    self.partial_file.write(chunk, data)
+                    self._context.receive(self._count(len(data)))
+                    if self._is_ended or self._context.pool.should_stop:
                         return
         except Exception as exc:
-            raise with_context(self.item.member, exc) from None
+            raise with_context(self.item.entry, exc) from None
         finally:
-            self.blocks.checkpoint(block)
+            self.partial_file.checkpoint(chunk)
             with self._lock:
                 self._fetching -= 1
                 self._lock.notify_all()
 
     def close(self) -> None:
-        """Wait for the thread, and keep the partial file for a later run."""
+        """Wait for the thread; the partial file is kept for a later run."""
         if self._thread.ident is not None:
-            self._thread.join(_JOIN_SECONDS)  # one that hangs in a connection attempt ends later
+            self._thread.join(_JOIN_SECONDS)  # one in a connection attempt ends later
 
     def _count(self, count: int) -> int:
-        """Return the bytes that count as progress: not headers, nor gaps between entries."""
+        """Return the number of bytes that count as progress: no headers and gaps."""
         with self._lock:
             counts = min(count, self._uncounted)
             self._uncounted -= counts
             return counts
 
-    def _inflate(self) -> None:
-        again = whole = False
+    def _decompress(self) -> None:
+        retry = complete = False
         try:
             writing = EntryWriter(self._context, self.item)
             try:
-                whole = self._follow(writing)
+                complete = self._decompress_available(writing)
             except ArchiveError as exc:
-                # Bytes of an earlier run may have suffered on disk: one more try without them.
-                again = self.blocks.resumed
-                if not again:
+                # If bytes of an earlier run were damaged on disk, try once without them.
+                retry = self.partial_file.resumed
+                if not retry:
                     self._context.record_damaged(exc)
-                whole = True
+                complete = True
             finally:
                 writing.close()
-        except Exception as exc:  # raised by the pool, in the caller's thread
-            self._context.pool.fail(with_context(self.item.member, exc))
+        except Exception as exc:  # the pool raises it in the caller's thread
+            self._context.pool.fail(with_context(self.item.entry, exc))
         finally:
             with self._lock:
-                self._over = True
+                self._is_ended = True
                 while self._fetching:
                     self._lock.wait()
-            if whole:
-                if again:
-                    self._context.share.count_existing(
-                        self._uncounted - self.item.member.compressed_size
+            if complete:
+                if retry:
+                    self._context.progress.count_existing(
+                        self._uncounted - self.item.entry.compressed_size
                     )
-                self.blocks.discard()
+                self.partial_file.discard()
             else:
-                self.blocks.close()
-            self._ended(self, again)
+                self.partial_file.close()
+            self._on_end(self, retry)
 
-    def _follow(self, writing: EntryWriter) -> bool:
+    def _decompress_available(self, writing: EntryWriter) -> bool:
         """Decompress bytes as they arrive; return False if the run stops first."""
-        for data in self.blocks.iter_available(CHUNK):
+        for data in self.partial_file.iter_available(CHUNK):
             if self._context.pool.should_stop:
                 return False
             view = memoryview(data)
@@ -727,4 +751,8 @@ class LargeEntryDownload:
                 view = view[writing.feed(view) :]
             if writing.decoder.done:
                 return True
-        raise ArchiveError(f"{self.item.member.name}: its data end too early")
+        raise _truncated_entry(self.item.entry)
+
+
+def _truncated_entry(entry: ZipEntry) -> ArchiveError:
+    return ArchiveError(f"Entry {entry.quoted_name} is damaged: its data end too early.")

@@ -1,6 +1,6 @@
 """HTTP interface of the download engine, and its implementation with requests.
 
-Everything above speaks to an ``Opener``, so tests and other transports plug in here.
+All other modules make requests through an ``HttpGet``, so tests and other transports plug in here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from inductiva_widgets._logging import redact_signed_urls_in_logs
 from inductiva_widgets.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
-# Measured with eight connections: larger ones are not faster, but leave gaps in the memory.
+# With eight connections, larger chunks are not faster, and fragment the memory.
 CHUNK = 192 * 1024
 _POOL = 32
 
 
 class StreamingResponse(Protocol):
-    """An answer whose body has not been read yet."""
+    """A response whose body has not been read yet."""
 
     @property
     def status(self) -> int:
@@ -38,42 +37,42 @@ class StreamingResponse(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers; their names may be in any case."""
+        """Response headers, in any case."""
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body as it arrives; raise ``APIConnectionError`` where it is cut off."""
+        """Yield the body as it arrives; raise ``APIConnectionError`` if the connection is lost."""
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Release the connection."""
 
     def abort(self) -> None:
-        """Make a ``chunks`` that is waiting in another thread end soon."""
+        """End a ``chunks`` call that waits in another thread."""
 
 
 class HttpGet(Protocol):
-    """Makes one GET request; called from several threads at once."""
+    """Function that makes a GET request, called from several threads."""
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> StreamingResponse:
-        """Return the answer once its headers are there.
+        """Return the response once its headers are received.
 
         Parameters
         ----------
         url
-            Where to ask, signature and all.
+            URL, including its signature.
         headers
-            Headers to send.
+            Request headers.
 
         Raises
         ------
         APIConnectionError
-            When no answer came. Its text must not hold the query of the URL.
+            If there was no response. The message must not contain the query of the URL.
         """
 
 
 def display_url(url: str) -> str:
-    """Return host and path of a URL, fit for a message.
+    """Return host and path of a URL, for messages.
 
-    The query of a signed link is as good as a password, so it must never reach a message or a log.
+    The query of a signed URL grants access, so it must never appear in a message or a log.
 
     Examples
     --------
@@ -84,17 +83,17 @@ def display_url(url: str) -> str:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
     except ValueError:
-        return "the link"
+        return "the URL"
     return f"{host}{unquote(parts.path)}"
 
 
 def check_url(url: str) -> None:
-    """Refuse what is no http or https address.
+    """Raise an error unless a URL is a valid HTTP URL.
 
     Raises
     ------
     InputError
-        When the address is malformed.
+        If the URL is malformed.
     """
     try:
         parts = urlsplit(url)
@@ -103,11 +102,11 @@ def check_url(url: str) -> None:
     except (ValueError, AttributeError, TypeError):
         valid = False
     if not valid:
-        raise InputError("not a web address: it must look like https://host/file")
+        raise InputError("The URL must have the form https://host/file.")
 
 
 class RequestsHttpGet:
-    """The default ``Opener``: one pooled, key-less ``requests`` session.
+    """The default ``HttpGet``: a pooled ``requests`` session without credentials.
 
     Parameters
     ----------
@@ -121,7 +120,7 @@ class RequestsHttpGet:
         self._session: requests.Session | None = None
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> StreamingResponse:
-        """Make one GET request; see ``Opener``."""
+        """Make a GET request, see ``HttpGet``."""
         import requests
 
         error: InductivaError
@@ -131,13 +130,13 @@ class RequestsHttpGet:
             )
             return _RequestsStreamingResponse(answer)
         except requests.TooManyRedirects:
-            error = DownloadError(f"{display_url(url)} redirects in circles")
+            error = DownloadError(f"{display_url(url)} has a redirect loop.")
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
-            error = InputError(f"not a web address: {display_url(url)}")
+            error = InputError(f"The URL must be a valid HTTP URL, got {display_url(url)}.")
         except requests.RequestException as exc:
             error = _connection_error(exc, url)
-        # Raised here and not inside except: requests' own text holds the whole signed URL, and a
-        # chained exception would print it.
+        # Raised outside the except block: the message of the requests exception contains the signed
+        # URL, and a chained exception would print it.
         raise error
 
     def close(self) -> None:
@@ -148,22 +147,13 @@ class RequestsHttpGet:
             session.close()
 
     def _shared_session(self) -> requests.Session:
-        import http.cookiejar
-
-        import requests
         from requests.adapters import HTTPAdapter
+
+        from inductiva_widgets.http.sessions import create_session
 
         with self._lock:
             if self._session is None:
-                redact_signed_urls_in_logs()
-                session = requests.Session()
-                # Without an auth of its own, requests would add credentials from ~/.netrc, which
-                # signed links refuse; proxies from the environment stay in force.
-                session.auth = _no_credentials
-                session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-                for scheme in ("http://", "https://"):
-                    session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=_POOL))
-                self._session = session
+                self._session = create_session(HTTPAdapter(pool_connections=4, pool_maxsize=_POOL))
             return self._session
 
 
@@ -180,10 +170,10 @@ class _RequestsStreamingResponse:
 
         error: APIConnectionError
         try:
-            # The raw body: ranges and lengths count the bytes as stored, so nothing may be decoded.
+            # The raw body: ranges and lengths count encoded bytes, so they must not be decoded.
             raw = self._response.raw
             if hasattr(raw, "read1") and not raw.chunked:  # urllib3 >= 2.1
-                # What is there already, instead of waiting until a slow link has filled a piece.
+                # Yield what has arrived, instead of waiting for a full chunk on a slow connection.
                 while data := raw.read1(CHUNK, decode_content=False):
                     yield data
             else:
@@ -191,8 +181,8 @@ class _RequestsStreamingResponse:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             error = _connection_error(exc, self._url)
         except (ValueError, AttributeError):
-            # What urllib3 and http.client say of a body that was closed under their hands.
-            error = APIConnectionError(f"the connection to {display_url(self._url)} was closed")
+            # urllib3 and http.client raise these if another thread closes the body.
+            error = APIConnectionError(f"The connection to {display_url(self._url)} was closed.")
         else:
             return
         raise error
@@ -206,43 +196,29 @@ class _RequestsStreamingResponse:
             try:
                 shutdown()
             except (ValueError, RuntimeError, OSError):
-                return  # the body ended meanwhile, so there is nothing to wake
-
-
-def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+                return  # the body has ended
 
 
 def _connection_error(exc: Exception, url: str) -> APIConnectionError:
-    """Say in own words what went wrong: the library's text would show the signature."""
+    """Return the error without the library's message, which contains the signature."""
     import requests
     import urllib3
 
+    from inductiva_widgets.http.responses import iter_causes
+
     where = display_url(url)
-    seen = _chain(exc)
+    seen = list(iter_causes(exc))
     if any(isinstance(one, requests.exceptions.SSLError) for one in seen):
         return APIConnectionError(
-            f"no secure connection to {where}: its certificate was not accepted"
+            f"No secure connection to {where} could be made: its certificate was not accepted."
         )
     if any(isinstance(one, requests.exceptions.ProxyError) for one in seen):
-        return APIConnectionError(f"the proxy on the way to {where} did not answer")
+        return APIConnectionError(f"The proxy for {where} did not respond.")
     if any(isinstance(one, urllib3.exceptions.NameResolutionError) for one in seen):
-        return APIConnectionError(f"the host of {where} is not known")
+        return APIConnectionError(f"The host name of {where} could not be resolved.")
     if any(isinstance(one, ConnectionRefusedError) for one in seen):
-        return APIConnectionError(f"{where} refused the connection")
-    # Last but one: urllib3 counts a refused connection among the timeouts, too.
+        return APIConnectionError(f"{where} refused the connection.")
+    # After the other checks, as urllib3 reports a refused connection as a timeout too.
     if any(isinstance(one, (requests.Timeout, urllib3.exceptions.TimeoutError)) for one in seen):
-        return APITimeoutError(f"{where} did not answer in time")
-    return APIConnectionError(f"the connection to {where} was cut off")
-
-
-def _chain(exc: BaseException) -> list[BaseException]:
-    """Return an exception with all that it wraps: causes, contexts and urllib3's ``reason``."""
-    found: list[BaseException] = []
-    waiting: list[object] = [exc]
-    while waiting and len(found) < 20:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    return found
+        return APITimeoutError(f"{where} did not respond in time.")
+    return APIConnectionError(f"The connection to {where} was lost.")

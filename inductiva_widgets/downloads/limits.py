@@ -11,7 +11,7 @@ from inductiva_widgets.downloads.zip_directory import ZipEntry
 from inductiva_widgets.errors import ArchiveError, DownloadError
 from inductiva_widgets.formatting import format_bytes
 
-# Below this no archive does harm, however well it was compressed.
+# An archive with less content is never refused because of its compression ratio.
 _HARMLESS = 1024**3
 
 
@@ -19,16 +19,16 @@ _HARMLESS = 1024**3
 class Limits:
     """Limits on the content of an archive.
 
-    Simulations do write files of zeros that shrink a thousandfold; a whole archive of them, with
-    more than 1 GiB of content, is rather made to fill a disk.
+    Simulations may write files of zeros, which compress a thousandfold. A whole archive of them
+    with more than 1 GiB of content is more likely a zip bomb.
 
     Parameters
     ----------
     max_bytes
-        Bytes of content of all selected entries; None for no limit but the disk.
+        Maximum content of all selected entries in bytes; None for no limit.
     max_ratio
-        Content over compressed size of all selected entries, if the content is over 1 GiB; None
-        for no limit.
+        Maximum ratio of content to compressed size, applied above 1 GiB of content; None for no
+        limit.
 
     Examples
     --------
@@ -36,43 +36,43 @@ class Limits:
     >>> task.download_outputs(output_dir="small", limits=limits)
     Traceback (most recent call last):
     ...
-    inductiva_widgets.errors.ArchiveError: the files hold ..., more than the limit of 1000 B; ...
+    inductiva_widgets.errors.ArchiveError: The files must have at most 1000 B, got ...
     """
 
     max_bytes: int | None = None
     max_ratio: float | None = 200.0
 
-    def check(self, members: Sequence[ZipEntry]) -> None:
-        """Raise if entries hold too much.
+    def check(self, entries: Sequence[ZipEntry]) -> None:
+        """Raise an error if entries exceed the limits.
 
         Parameters
         ----------
-        members
+        entries
             The selected entries.
 
         Raises
         ------
         ArchiveError
-            Its message names the limit and how to raise it.
+            If a limit is exceeded; the message says how to raise it.
         """
-        content = sum(member.size for member in members)
-        packed = sum(member.compressed_size for member in members)
+        content = sum(entry.size for entry in entries)
+        packed = sum(entry.compressed_size for entry in entries)
         if self.max_bytes is not None and content > self.max_bytes:
             raise ArchiveError(
-                f"the files hold {format_bytes(content)}, more than the limit of "
-                f"{format_bytes(self.max_bytes)}; choose fewer files, or a higher "
-                "limits=Limits(max_bytes=...)"
+                f"The files must have at most {format_bytes(self.max_bytes)}, got "
+                f"{format_bytes(content)}. Select fewer files or pass a higher "
+                "limits=Limits(max_bytes=...)."
             )
         if self.max_ratio is None or content <= _HARMLESS or content <= packed * self.max_ratio:
             return
         raise ArchiveError(
-            f"{format_bytes(packed)} would inflate to {format_bytes(content)}, as in an archive "
-            "made to fill a disk; if you trust it, pass limits=Limits(max_ratio=None)"
+            f"The archive would expand from {format_bytes(packed)} to {format_bytes(content)}, as "
+            "a zip bomb does. If you trust it, pass limits=Limits(max_ratio=None)."
         )
 
 
 def check_free_space(folder: Path, need: int) -> None:
-    """Raise if a download does not fit on the disk.
+    """Raise an error if a download does not fit on the disk.
 
     Parameters
     ----------
@@ -84,11 +84,11 @@ def check_free_space(folder: Path, need: int) -> None:
     Raises
     ------
     DownloadError
-        Its message says how much is needed and how much is free.
+        If less space is free.
     """
     free = free_space(folder)
     if need > free:
         raise DownloadError(
-            f"the download needs {format_bytes(need)}, but {folder} has only "
-            f"{format_bytes(free)} free"
+            f"The download needs {format_bytes(need)}, but {folder} has only "
+            f"{format_bytes(free)} free."
         )

@@ -1,4 +1,4 @@
-"""Progress and summary of a download, as immutable values."""
+"""Progress and summary of a download, as immutable dataclasses."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class FileProgress:
     Parameters
     ----------
     name
-        Its path below the target.
+        Path relative to the target.
     bytes_done, bytes_total
-        Bytes of its content on disk, and its size.
+        Bytes written, and size of the file.
     """
 
     name: str
@@ -34,18 +34,18 @@ class Progress:
     Parameters
     ----------
     phase
-        ``waiting`` (for another process that fills the same folder), ``running``, ``paused``,
+        ``waiting`` (for another process that writes to the same folder), ``running``, ``paused``,
         ``done``, ``failed`` or ``cancelled``.
     bytes_done
-        Bytes received, including earlier runs.
+        Compressed bytes received, including earlier runs.
     bytes_total
-        Compressed size of everything selected; None while unknown.
+        Compressed size of all selected files; None if unknown.
     files_done, files_total
-        Complete files, and all selected files (None while unknown).
+        Number of complete files, and of all selected files (None if unknown).
     speed
         Bytes per second, smoothed.
     eta
-        Remaining seconds; None while unknown.
+        Remaining seconds; None if unknown.
     path
         Output path.
     active
@@ -70,18 +70,18 @@ class Progress:
 
 @dataclass(frozen=True)
 class DownloadSummary:
-    """Result of a finished download besides its path.
+    """Details of a finished download.
 
     Parameters
     ----------
     renamed
-        Entry name to its path, if the name could not be used.
+        Paths of the entries whose name is not a valid path, by name.
     missing
         Requested names that are not in the archive.
     kept
-        Number of existing complete files, not fetched again.
+        Number of files that were complete already and were not fetched again.
     messages
-        Warnings for the user, in sentences.
+        Warnings for the user.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class DownloadSummary:
 
     @classmethod
     def combined(cls, outcomes: Iterable[DownloadSummary]) -> DownloadSummary:
-        """Return the summaries of several downloads as one.
+        """Combine the summaries of several downloads.
 
         Parameters
         ----------

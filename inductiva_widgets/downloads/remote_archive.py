@@ -28,20 +28,20 @@ _DECODED_AT_ONCE = 16 * 1024
 
 
 class RemoteArchive:
-    """The members of a zip archive behind a URL, read by ranges as they are needed.
+    """A remote zip archive whose entries are read over byte ranges.
 
-    Nothing is asked before the first use, which costs one or two requests. Thread-safe.
+    The first access makes one or two requests. Thread-safe.
 
     Parameters
     ----------
     url
-        Address of the archive; a signed link will do.
+        URL of the archive, signed or not.
     opener
-        Makes the requests; a key-less ``requests`` session by default.
+        Makes the requests; by default a ``requests`` session without credentials.
     renew
-        Returns a new URL for the same archive, asked when the present one has expired.
+        Function that returns a new URL of the archive, called when the URL has expired.
     strip_prefix
-        What to cut off the names, such as ``artifacts/``. Members outside of it are left out.
+        Prefix to strip from the names, such as ``artifacts/``. Other entries are left out.
 
     Examples
     --------
@@ -84,53 +84,53 @@ class RemoteArchive:
 
     @property
     def members(self) -> tuple[ZipEntry, ...]:
-        """All entries, in the order of the archive's directory."""
-        return self._directory().members
+        """All entries, in the order of the central directory."""
+        return self._directory().entries
 
     @property
     def size(self) -> int:
-        """Bytes of the whole archive."""
+        """Size of the archive in bytes."""
         return self._directory().size
 
     def namelist(self) -> list[str]:
-        """Return the names of all entries without the prefix, folders ending in ``/``."""
+        """Return the names of all entries without the prefix; folders end in ``/``."""
         return list(self.entries_by_name())
 
     def entries_by_name(self) -> dict[str, ZipEntry]:
-        """Return the entries by their names without the prefix; of equal names the last counts."""
+        """Return the entries by name without the prefix; the last of equal names counts."""
         self._directory()
         return self._named
 
     def open(self, name: str) -> io.BufferedReader:
-        """Return a seekable binary file over one member.
+        """Open an entry as a seekable binary file.
 
-        Bytes come as they are read, a request for each window of 64 KiB at first and more later.
-        Going back in a compressed member reads it anew from its start.
-        ``file.raw.fetched`` tells how many bytes have travelled for it.
+        Bytes are fetched as they are read: one request per window, which grows from 64 KiB to
+        4 MiB. Seeking backwards in a compressed entry reads it again from its start.
+        ``file.raw.fetched`` is the number of bytes fetched.
 
         Parameters
         ----------
         name
-            Name of the member, exactly.
+            Exact name of the entry.
 
         Returns
         -------
         io.BufferedReader
-            Good for ``pandas.read_csv``, ``numpy.load`` and the like.
+            Works with ``pandas.read_csv``, ``numpy.load`` and similar functions.
 
         Raises
         ------
         InputError
-            When there is no such member; names that look alike are told.
+            If there is no such entry; the message suggests similar names.
         ArchiveError
-            When it is encrypted or compressed by an unknown method; while reading: damaged.
+            If the entry is encrypted, damaged or of an unsupported compression method.
         """
-        member = self.entries_by_name().get(name)
-        if member is None or member.is_dir:
+        entry = self.entries_by_name().get(name)
+        if entry is None or entry.is_dir:
             files = [known for known, one in self.entries_by_name().items() if not one.is_dir]
             raise InputError(did_you_mean([name], files))
-        check_supported(member)
-        return io.BufferedReader(RemoteEntryFile(self._source, member), _FIRST_WINDOW)
+        check_supported(entry)
+        return io.BufferedReader(RemoteEntryFile(self._source, entry), _FIRST_WINDOW)
 
     def close(self) -> None:
         """Close the connections."""
@@ -140,41 +140,41 @@ class RemoteArchive:
         with self._lock:
             if self._known is None:
                 self._known = read_central_directory(self._source)
-                self._named = strip_prefix(self._known.members, self._prefix)
+                self._named = strip_prefix(self._known.entries, self._prefix)
             return self._known
 
 
 class RemoteEntryFile(io.RawIOBase):
-    """One member of an archive as a file.
+    """Raw file object of one entry of an archive.
 
     Parameters
     ----------
     source
         The archive.
-    member
-        The entry. Stored ones are read at any place at once, others from their start on.
+    entry
+        The entry. Stored entries support random access, others are read from their start.
 
     Attributes
     ----------
     fetched
-        Bytes that have travelled for it so far.
+        Number of bytes fetched so far.
     """
 
-    def __init__(self, source: RandomAccess, member: ZipEntry) -> None:
+    def __init__(self, source: RandomAccess, entry: ZipEntry) -> None:
         super().__init__()
         self.fetched = 0
         self._source = source
-        self._member = member
+        self._entry = entry
         self._position = 0
         self._restart()
         self._data_start: int | None = None
 
     def readable(self) -> bool:
-        """Whether it can be read."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Whether it has positions."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
@@ -182,59 +182,59 @@ class RemoteEntryFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position; nothing is fetched before the next read.
+        """Set and return the position; the next read fetches the bytes.
 
         Parameters
         ----------
         offset
-            Where, counted from what ``whence`` says.
+            Position relative to ``whence``.
         whence
             ``os.SEEK_SET``, ``os.SEEK_CUR`` or ``os.SEEK_END``.
         """
         self._check_open()
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._member.size}
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._entry.size}
         if whence not in base:
-            raise ValueError(f"invalid whence: {whence}")
+            raise ValueError(f"`whence` must be 0, 1 or 2, got {whence}.")
         if base[whence] + offset < 0:
-            raise ValueError("negative seek position")
+            raise ValueError(f"The position must not be negative, got {base[whence] + offset}.")
         self._position = base[whence] + offset
         return self._position
 
     def readinto(self, buffer: memoryview | bytearray) -> int:  # type: ignore[override]
-        """Fill a buffer and return how many bytes it got; 0 at the end."""
+        """Fill a buffer and return the number of bytes read; 0 at the end."""
         self._check_open()
         view = memoryview(buffer).cast("B")
-        view = view[: max(0, self._member.size - self._position)]
+        view = view[: max(0, self._entry.size - self._position)]
         if not view:
             self._check_rest()
             return 0
-        straight = self._decoded_to <= self._position <= self._decoded_end
-        direct = self._member.method == STORED and not straight
+        is_sequential = self._decoded_to <= self._position <= self._decoded_end
+        direct = self._entry.method == STORED and not is_sequential
         count = self._read_stored(view) if direct else self._read_decoded(view)
         self._position += count
         return count
 
     def _check_open(self) -> None:
         if self.closed:
-            raise ValueError("I/O operation on closed file")
+            raise ValueError("I/O operation on closed file.")
 
     def _restart(self) -> None:
         self._pieces: deque[bytes] = deque()
-        self._decoded_to = 0  # where the first of the pieces begins
+        self._decoded_to = 0  # position of the first of the pieces
         self._raw = memoryview(b"")
-        self._next = self._member.offset
+        self._next = self._entry.offset
         self._window = _FIRST_WINDOW
-        self._decoder = EntryDecoder(self._member, self._pieces.append)
+        self._decoder = EntryDecoder(self._entry, self._pieces.append)
 
     def _read_stored(self, view: memoryview) -> int:
-        """Read at any place; no checksum can be had for a part."""
+        """Read at any position; a part of an entry has no checksum to verify."""
         if self._data_start is None:
-            probe = EntryDecoder(self._member, lambda _: None)
-            at = self._member.offset
+            probe = EntryDecoder(self._entry, lambda _: None)
+            at = self._entry.offset
             while probe.data_start is None:
-                data = self._read_range(at, min(at + 512, self._member.read_limit))
+                data = self._read_range(at, min(at + 512, self._entry.read_limit))
                 if not data:
-                    raise ArchiveError(f"{self._member.name}: its header is missing")
+                    raise self._truncated()
                 at += probe.feed(data)
             self._data_start = probe.data_start
         start = self._data_start + self._position
@@ -243,7 +243,7 @@ class RemoteEntryFile(io.RawIOBase):
         return len(data)
 
     def _read_decoded(self, view: memoryview) -> int:
-        """Read on from where the decoder stands, from the start where that lies behind."""
+        """Continue from the decoder's position, or restart it if the target is behind."""
         if self._position < self._decoded_to:
             self._restart()
         while True:
@@ -258,12 +258,12 @@ class RemoteEntryFile(io.RawIOBase):
                     return count
                 self._decoded_to += len(self._pieces.popleft())
             if self._decoder.done:
-                raise ArchiveError(f"{self._member.name}: its data end too early")
+                raise self._truncated()
             self._decode_more()
 
     def _check_rest(self) -> None:
-        """At the end of a file read straight through, have its checksum told by its last bytes."""
-        size = self._member.size
+        """Verify the checksum at the end of a file that was read sequentially."""
+        size = self._entry.size
         while self._decoded_end == size == self._position and not self._decoder.done:
             self._decode_more()
 
@@ -274,7 +274,7 @@ class RemoteEntryFile(io.RawIOBase):
     def _decode_more(self) -> None:
         if not self._raw:
             self._fetch()
-        # Few bytes at a time, as they may inflate a thousandfold.
+        # Few bytes at a time, as their content may be a thousand times larger.
         part, self._raw = self._raw[:_DECODED_AT_ONCE], self._raw[_DECODED_AT_ONCE:]
         try:
             self._decoder.feed(part)
@@ -283,10 +283,10 @@ class RemoteEntryFile(io.RawIOBase):
             raise
 
     def _fetch(self) -> None:
-        """Get the next window: small at first, larger for those who read on."""
-        stop = min(self._member.read_limit, self._next + self._window)
+        """Fetch the next window, twice as large as the previous one."""
+        stop = min(self._entry.read_limit, self._next + self._window)
         if stop == self._next:
-            raise ArchiveError(f"{self._member.name}: its data end too early")
+            raise self._truncated()
         self._raw = memoryview(self._read_range(self._next, stop))
         self._next = stop
         self._window = min(_LARGEST_WINDOW, 2 * self._window)
@@ -295,3 +295,6 @@ class RemoteEntryFile(io.RawIOBase):
         data = self._source.read(start, stop)
         self.fetched += len(data)
         return data
+
+    def _truncated(self) -> ArchiveError:
+        return ArchiveError(f"Entry {self._entry.quoted_name} is damaged: its data end too early.")

@@ -1,4 +1,4 @@
-"""Read byte ranges of a remote file, always of the same version."""
+"""Read byte ranges of one version of a remote file."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ _UNSATISFIED = re.compile(r"bytes \*/(\d{1,19})", re.IGNORECASE)
 
 
 class RangesUnsupported(DownloadError):
-    """The server sends whole files only; the answer to a ``Range`` header was not a part."""
+    """The server does not support byte ranges."""
 
 
 class FileChanged(ArchiveError):
-    """The file is another one than at the first request."""
+    """The file has changed since the first request."""
 
 
 class RandomAccess(Protocol):
-    """A file of known size whose bytes can be had by position."""
+    """A file of known size that supports random access."""
 
     @property
     def size(self) -> int:
         """Number of bytes."""
 
     def read_end(self, count: int) -> bytes:
-        """Return the last bytes, or all where there are fewer."""
+        """Return the last ``count`` bytes, or the whole file if it is shorter."""
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes from ``start`` up to, but without, ``stop``."""
+        """Return the bytes from ``start`` to ``stop``, exclusive."""
 
     def stream(self, start: int, stop: int) -> Generator[bytes, None, None]:
-        """Yield the same bytes as they arrive."""
+        """Yield the bytes from ``start`` to ``stop`` as they arrive."""
 
 
 @dataclass(frozen=True)
 class FileVersion:
-    """What tells one version of a remote file from another."""
+    """Size and validators that identify a version of a remote file."""
 
     size: int | None
     etag: str | None = None
@@ -52,29 +52,29 @@ class FileVersion:
 
     @classmethod
     def from_response(cls, response: StreamingResponse, size: int | None) -> FileVersion:
-        """Return the identity that an answer states.
+        """Return the version in the headers of a response.
 
         Parameters
         ----------
         response
-            Any answer with the file or a part of it.
+            A response with the file or a range of it.
         size
-            Size of the whole file, where known.
+            Size of the whole file, or None if unknown.
         """
         return cls(size, header(response, "ETag"), header(response, "Last-Modified"))
 
     @property
     def has_strong_validator(self) -> bool:
-        """Whether two versions of one size would be told apart."""
+        """Whether the validators differ between versions of equal size."""
         return bool((self.etag and not self.etag.startswith("W/")) or self.modified)
 
     def matches(self, other: FileVersion) -> bool:
-        """Tell whether both can be the same version; what one of them does not state counts not.
+        """Return whether both may be the same version; missing fields are ignored.
 
         Parameters
         ----------
         other
-            The identity in another answer.
+            The version in another response.
         """
         if self.size is not None and other.size is not None and self.size != other.size:
             return False
@@ -84,82 +84,86 @@ class FileVersion:
 
 
 class RemoteFile:
-    """A remote file read by ranges. Thread-safe.
+    """A remote file, read in byte ranges. Thread-safe.
 
     Parameters
     ----------
     link
-        The URL with its retries and renewal.
+        URL of the file.
     """
 
     def __init__(self, link: SignedUrl) -> None:
         self.link = link
-        self._identity: FileVersion | None = None
+        self._version: FileVersion | None = None
         self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
-        """Number of bytes; known after the first answer, for which one byte is asked if need be."""
+        """Number of bytes. If unknown, makes a request for one byte."""
         size = self.version.size
         if size is None:
-            raise RangesUnsupported(f"the server does not tell the size of {self.link.display_url}")
+            raise RangesUnsupported(
+                f"The server does not report the size of {self.link.display_url}."
+            )
         return size
 
     @property
     def version(self) -> FileVersion:
-        """The version that is read; known as the size is."""
-        if self._identity is None:
+        """Version of the file. If unknown, makes a request for one byte."""
+        if self._version is None:
             self.read_end(1)
-        return self._identity or FileVersion(None)
+        return self._version or FileVersion(None)
 
     def read_end(self, count: int) -> bytes:
-        """Return the last bytes; the first request of all, as it also tells the size.
+        """Return the last bytes. Use it for the first request, as it also gets the size.
 
         Parameters
         ----------
         count
-            How many, at least one; a shorter file comes whole.
+            Number of bytes, at least 1. A shorter file is returned whole.
 
         Raises
         ------
         RangesUnsupported
-            When the server sends whole files only.
+            If the server does not support byte ranges.
         """
-        if self._identity is None:
+        if self._version is None:
             found = self._first_tail(count)
             if found is not None:
                 return found
         return self.read(max(0, self.size - count), self.size)
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes from ``start`` up to, but without, ``stop``.
+        """Return the bytes from ``start`` to ``stop``, exclusive.
 
         Parameters
         ----------
         start, stop
-            Positions inside the file.
+            Byte positions in the file.
         """
         return b"".join(self.stream(start, stop))
 
     def stream(self, start: int, stop: int) -> Generator[bytes, None, None]:
-        """Yield bytes as they arrive; a connection that is cut is taken up where it ended.
+        """Yield bytes as they arrive; resume if the connection is lost.
 
         Parameters
         ----------
         start, stop
-            Positions inside the file. In the first request of all, which also tells the size,
-            ``stop`` may lie beyond its end.
+            Byte positions in the file. In the first request, which also gets the size, ``stop``
+            may exceed it.
 
         Raises
         ------
         FileChanged
-            When it changed since the first request.
+            If the file has changed since the first request.
         DownloadError
-            When it could not be had in spite of all tries.
+            If all tries failed.
         """
-        last = stop if self._identity is None else self.size
+        last = stop if self._version is None else self.size
         if not 0 <= start <= stop <= last:
-            raise ArchiveError(f"bytes {start}-{stop} lie outside of {self.link.display_url}")
+            raise ArchiveError(
+                f"The byte range must be within {self.link.display_url}, got {start}-{stop}."
+            )
         position, failures = start, 0
         while position < stop:
             before = position
@@ -169,11 +173,11 @@ class RemoteFile:
                 end = self._check_part(response, position, stop)
                 stop = min(stop, self.size)
                 try:
-                    for piece in _at_most(response.chunks(), end - position, self.link):
+                    for piece in _truncated(response.chunks(), end - position, self.link):
                         position += len(piece)
                         yield piece
                         if self.link.paused:
-                            break  # and give the connection back: a pause may last for hours
+                            break  # a pause may last for hours: release the connection
                 except APIConnectionError as exc:
                     error = exc
             self.link.raise_if_cancelled()
@@ -182,49 +186,45 @@ class RemoteFile:
             elif position < end:
                 failures = failures + 1 if position == before else 1
                 if failures >= self.link.backoff.attempts:
-                    reason = error or "the answers end too early"
-                    raise DownloadError(f"{reason}, {failures} times in a row") from error
+                    reason = error or f"{self.link.display_url} was sent incompletely."
+                    raise DownloadError(f"{reason} Gave up after {failures} tries.") from error
                 self.link.pause(failures)
 
     def _first_tail(self, count: int) -> bytes | None:
-        """Ask for the last bytes without knowing the size; None where only the size was learned."""
+        """Request the last bytes without knowing the size; None if only the size was received."""
         with self.link.open({"Range": f"bytes=-{count}"}, {200, 206, 416}) as response:
             if response.status == 416:
-                # An empty file, or a server that knows no suffix ranges.
+                # The file is empty, or the server does not support suffix ranges.
                 self._remember(FileVersion.from_response(response, size_from_416(response)))
                 return None
             if response.status == 200:
                 length = header(response, "Content-Length")
                 if header(response, "Accept-Ranges") == "bytes" and length and length.isdecimal():
-                    # Some stores know ranges but not those counted from the end.
+                    # Some servers support ranges, but not suffix ranges.
                     self._remember(FileVersion.from_response(response, int(length)))
                     return None
-                raise RangesUnsupported(f"the server sends only all of {self.link.display_url}")
+                raise self._ranges_unsupported()
             first, last, total = self._content_range(response)
             if total is None or last != total - 1 or first != max(0, total - count):
-                raise DownloadError(
-                    f"the server sent another part of {self.link.display_url} than asked"
-                )
+                raise self._wrong_range()
             self._remember(FileVersion.from_response(response, total))
             try:
-                body = b"".join(_at_most(response.chunks(), total - first, self.link))
+                body = b"".join(_truncated(response.chunks(), total - first, self.link))
             except APIConnectionError:
-                return None  # the size is known, so the usual way goes on from here
+                return None  # the size is known, so the caller can request the range
         return body if len(body) == total - first else None
 
     def _check_part(self, response: StreamingResponse, start: int, stop: int) -> int:
-        """Check that an answer is the part that was asked; return where it ends."""
+        """Check that a response has the requested range, and return the end of the range."""
         if response.status == 206:
             first, last, total = self._content_range(response)
             self._remember(FileVersion.from_response(response, total))
             if first != start or not start <= last < stop:
-                raise DownloadError(
-                    f"the server sent another part of {self.link.display_url} than asked"
-                )
+                raise self._wrong_range()
             return last + 1
-        if response.status == 416 and self._identity is None:
+        if response.status == 416 and self._version is None:
             self._remember(FileVersion.from_response(response, size_from_416(response)))
-            return start  # an empty file, or one that ends before
+            return start  # the file is empty, or ends before `start`
         if response.status == 200:
             length = header(response, "Content-Length")
             self._remember(
@@ -232,35 +232,43 @@ class RemoteFile:
                     response, int(length) if length and length.isdecimal() else None
                 )
             )
-            raise RangesUnsupported(f"the server sends only all of {self.link.display_url}")
+            raise self._ranges_unsupported()
         raise self._changed()
 
     def _content_range(self, response: StreamingResponse) -> tuple[int, int, int | None]:
         found = parse_content_range(response)
         if found is None:
             raise DownloadError(
-                f"the server sent a part of {self.link.display_url} without saying which"
+                f"The server sent a part of {self.link.display_url} without a valid Content-Range."
             )
         return found
 
-    def _remember(self, identity: FileVersion) -> None:
+    def _remember(self, version: FileVersion) -> None:
         with self._lock:
-            if self._identity is None:
-                self._identity = identity
-            elif not self._identity.matches(identity):
+            if self._version is None:
+                self._version = version
+            elif not self._version.matches(version):
                 raise self._changed()
 
     def _changed(self) -> FileChanged:
-        return FileChanged(f"the file changed while it was read: {self.link.display_url}")
+        return FileChanged(f"The file changed while it was read: {self.link.display_url}.")
+
+    def _ranges_unsupported(self) -> RangesUnsupported:
+        return RangesUnsupported(f"The server sends only all of {self.link.display_url}.")
+
+    def _wrong_range(self) -> DownloadError:
+        return DownloadError(
+            f"The server sent another part of {self.link.display_url} than requested."
+        )
 
 
 class LocalFile:
-    """A file on disk in the place of a remote one.
+    """A local file with the interface of a remote one.
 
     Parameters
     ----------
     path
-        The file. Each read opens it anew, so that threads do not share a position.
+        The file. Each read opens it again, so that threads do not share a position.
     """
 
     def __init__(self, path: Path) -> None:
@@ -268,34 +276,41 @@ class LocalFile:
         self.size = path.stat().st_size
 
     def read_end(self, count: int) -> bytes:
-        """Return the last bytes, or all where there are fewer."""
+        """Return the last ``count`` bytes, or the whole file if it is shorter."""
         return self.read(max(0, self.size - count), self.size)
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes from ``start`` up to, but without, ``stop``."""
+        """Return the bytes from ``start`` to ``stop``, exclusive."""
         return b"".join(self.stream(start, stop))
 
     def stream(self, start: int, stop: int) -> Generator[bytes, None, None]:
-        """Yield the same bytes piece by piece."""
+        """Yield the bytes from ``start`` to ``stop`` in pieces."""
         if not 0 <= start <= stop <= self.size:
-            raise ArchiveError(f"bytes {start}-{stop} lie outside of {self._path.name}")
+            raise ArchiveError(
+                f"The byte range must be within {self._path.name}, got {start}-{stop}."
+            )
         with self._path.open("rb") as file:
             file.seek(start)
             while start < stop:
                 chunk = file.read(min(4 * CHUNK, stop - start))
                 if not chunk:
-                    raise ArchiveError(f"{self._path.name} became shorter while it was read")
+                    raise ArchiveError(f"{self._path.name} became shorter while it was read.")
                 start += len(chunk)
                 yield chunk
 
 
 def parse_content_range(response: StreamingResponse) -> tuple[int, int, int | None] | None:
-    """Return first byte, last byte and total size (None for ``*``) of a part, where it is stated.
+    """Parse ``Content-Range`` into first byte, last byte and total size (None for ``*``).
 
     Parameters
     ----------
     response
-        An answer with status 206.
+        A response with status 206.
+
+    Returns
+    -------
+    tuple or None
+        None if the header is missing or malformed.
     """
     found = _CONTENT_RANGE.fullmatch((header(response, "Content-Range") or "").strip())
     if found is None:
@@ -305,19 +320,19 @@ def parse_content_range(response: StreamingResponse) -> tuple[int, int, int | No
 
 
 def size_from_416(response: StreamingResponse) -> int | None:
-    """Return the total size that an answer with status 416 states, if it does.
+    """Return the file size in a response with status 416, or None if it has none.
 
     Parameters
     ----------
     response
-        The answer.
+        The response.
     """
     found = _UNSATISFIED.fullmatch((header(response, "Content-Range") or "").strip())
     return int(found.group(1)) if found else None
 
 
-def _at_most(chunks: Iterator[bytes], count: int, link: SignedUrl) -> Iterator[bytes]:
-    """Pass bytes on, never more than asked: a server may send more than it announced."""
+def _truncated(chunks: Iterator[bytes], count: int, link: SignedUrl) -> Iterator[bytes]:
+    """Yield at most ``count`` bytes, as a server may send more than it announced."""
     for chunk in chunks:
         piece = chunk[:count]
         if not piece:

@@ -1,5 +1,5 @@
 """Local cache of an account's task history.
 
-Tasks that have ended do not change, so a listing of many thousand tasks is fetched once. What is
-kept are the columns of a frame, in one file for each account and service.
+Finished tasks do not change, so a listing of thousands of tasks is fetched only once. The cache has
+one file per account and service, with the columns of a frame.
 """

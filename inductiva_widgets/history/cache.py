@@ -1,4 +1,4 @@
-"""Cached tasks of an account and the ranges of the listing they cover."""
+"""Cached tasks of an account, and the ranges of the listing they cover."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from inductiva_widgets.frames._columnar import DictionaryColumn, Mask, Positions, TaskColumns
 
-# What the service works out after a task's end, such as its cost, may come a little later.
+# After the end of a task, the service may still update it, for example its cost.
 _SETTLES_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class TaskRows:
-    """Some tasks; ``settled`` are those that change no more."""
+    """Columns of tasks; ``final`` marks the tasks that will not change any more."""
 
     fields: TaskColumns
     final: Mask
@@ -26,20 +26,28 @@ class TaskRows:
 
     @classmethod
     def from_columns(cls, fields: TaskColumns, now: datetime) -> TaskRows:
-        """Return tasks that were read at a time, by the service's clock."""
+        """Return rows of tasks that were read at a time, by the service's clock.
+
+        Parameters
+        ----------
+        fields
+            Columns of the tasks.
+        now
+            The time.
+        """
         latest = np.datetime64((now - _SETTLES_WITHIN).replace(tzinfo=None), "us")
         ended = fields.times["ended"]
-        # Of a task that is over, and that the service gives no time of, nothing more will come.
+        # A finished task without an end time will not change any more.
         return cls(fields, fields.is_finished & (np.isnat(ended) | (ended < latest)))
 
     @classmethod
     def concat(cls, parts: Sequence[TaskRows]) -> TaskRows:
-        """Return rows one after the other."""
+        """Concatenate rows."""
         final = [part.final for part in parts] or [np.zeros(0, np.bool_)]
         return cls(TaskColumns.join([part.fields for part in parts]), np.concatenate(final))
 
     def slice(self, start: int, stop: int) -> TaskRows:
-        """Return the rows from one position to another; nothing but their ids is copied."""
+        """Return a range of rows. Only the ids are copied."""
         fields = self.fields
         return TaskRows(
             TaskColumns(
@@ -55,25 +63,24 @@ class TaskRows:
         )
 
     def select(self, positions: Positions | Mask) -> TaskRows:
-        """Return the rows at some positions, or those that a mask has."""
+        """Return the rows at some positions, or those where a mask is True."""
         return TaskRows(self.fields.select(positions), self.final[positions])
 
 
 @dataclass(frozen=True)
 class CachedListing:
-    """What is known of a listing, newest task first.
+    """Cached part of a listing, newest task first.
 
     Parameters
     ----------
     rows
-        The tasks.
+        The cached tasks.
     segments
-        Numbers of tasks that follow each other in the listing without a gap; between two segments
-        there may be tasks that are not known.
+        Lengths of the contiguous ranges of the listing. Between two segments, tasks may be missing.
     complete
-        Whether the last segment reaches the end of the listing.
+        If True, the last segment reaches the end of the listing.
     as_of
-        When the newest task was read, by the service's clock.
+        Time at which the newest task was read, by the service's clock.
     """
 
     rows: TaskRows
@@ -86,16 +93,16 @@ class CachedListing:
 
     @classmethod
     def empty(cls) -> CachedListing:
-        """Return what is known at first."""
+        """Return an empty listing."""
         return cls(TaskRows.concat(()))
 
     @property
     def is_complete(self) -> bool:
-        """Whether the whole listing is known."""
+        """Whether the whole listing is cached."""
         return self.complete and len(self.segments) <= 1
 
     def head(self, count: int) -> CachedListing:
-        """Return the newest tasks alone where there are more."""
+        """Return at most ``count`` tasks, the newest ones."""
         if len(self) <= count:
             return self
         segments: list[int] = []
@@ -107,14 +114,20 @@ class CachedListing:
         return replace(self, rows=rows, segments=tuple(segments), complete=False)
 
     def mark_unsettled(self, ids: set[str]) -> CachedListing:
-        """Return the same with some tasks counted as ones that may have changed."""
+        """Return the listing with some tasks marked as not final.
+
+        Parameters
+        ----------
+        ids
+            Ids of tasks that may have changed.
+        """
         if not ids:
             return self
         changed = np.fromiter(map(ids.__contains__, self.rows.fields.ids), np.bool_, len(self))
         return replace(self, rows=TaskRows(self.rows.fields, self.rows.final & ~changed))
 
     def supersedes(self, other: CachedListing) -> bool:
-        """Return whether this is rather to be kept than what another process has read."""
+        """Return whether this listing is more complete or newer than another."""
         if self.is_complete != other.is_complete:
             return self.is_complete
         if self.is_complete and self.as_of is not None and other.as_of is not None:

@@ -1,4 +1,4 @@
-"""Requests for the history, counted."""
+"""Client for the history that counts its requests."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PER_PAGE = MAX_PER_PAGE
 
 
 class CountingClient:
-    """A service; its methods may be called on several threads.
+    """Client that counts its requests. Thread-safe.
 
     Parameters
     ----------
     client
-        The service.
+        The client.
     """
 
     def __init__(self, client: Client) -> None:
@@ -33,8 +33,13 @@ class CountingClient:
         self.per_page = PER_PAGE
 
     def fetch_first_page(self) -> None:
-        """Read the first page, which the next call of ``page`` returns."""
+        """Request the first page, and keep it for the next call of ``page``."""
         self._head = self.page(1)
+
+    @property
+    def url(self) -> str:
+        """Address of the service."""
+        return self._client.url
 
     @property
     def now(self) -> datetime:
@@ -42,7 +47,7 @@ class CountingClient:
         return self._client.server_time
 
     def page(self, number: int) -> TaskPage:
-        """Return a page of the listing; costs a request."""
+        """Request a page of the listing."""
         head, self._head = self._head, None
         if head is not None and number == 1:
             return head
@@ -50,12 +55,12 @@ class CountingClient:
         return self._client.list_tasks(page=number, per_page=self.per_page)
 
     def list_active(self, number: int) -> TaskPage:
-        """Return a page of the tasks that have not ended; costs a request."""
+        """Request a page of the listing of tasks that have not ended."""
         self._count()
         return self._client.list_tasks(page=number, per_page=self.per_page, active=True)
 
     def task(self, task_id: str) -> TaskInfo:
-        """Return one task; costs a request."""
+        """Request the details of a task."""
         self._count()
         return self._client.get_task(task_id)
 

@@ -1,12 +1,12 @@
-"""The file of the store: columns as they lie in memory, read and written without any parsing.
+"""File format of the history cache: columns as stored in memory, without parsing.
 
 ::
 
     magic and version, length of the header (4 bytes, little-endian), header (JSON),
-    the blobs one after the other, the SHA-256 of all that
+    the blobs one after the other, SHA-256 of all the preceding bytes
 
-A blob is an array of little-endian numbers or a JSON array of texts; the header names them with
-their lengths. Nothing in a file is ever run or trusted: what does not fit is damaged.
+A blob is an array of little-endian numbers or a JSON array of strings; the header has their names
+and lengths. The content is untrusted: a file that does not match the format is corrupt.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from inductiva_widgets.frames._columnar import NUMBERS, TEXTS, TIMES, Dictionary
 from inductiva_widgets.history.cache import CachedListing, TaskRows
 
 MAGIC = b"inductiva-history\n"
-# Raised whenever the file changes, or what a column of it means.
+# Increased if the format changes, or the meaning of a column.
 VERSION = 1
 
 _START = MAGIC + VERSION.to_bytes(2, "little")
 DIGEST = 32
-"""Bytes at the end of a file that no other content has."""
+"""Length of the checksum at the end of a file."""
 _LENGTH = 4
 
 
 class CorruptCacheError(Exception):
-    """The file is not one that this version has written, whole."""
+    """The file is damaged or was not written by this version."""
 
 
 class CacheVersionError(CorruptCacheError):
-    """The file is of another version of this package."""
+    """The file was written by another version of this package."""
 
 
 class _Header(msgspec.Struct):
@@ -49,18 +49,27 @@ class _Header(msgspec.Struct):
     blobs: dict[str, int]
 
 
-def write(file: IO[bytes] | AtomicFile, kept: CachedListing) -> None:
-    """Write what is kept, one column after the other, so that no copy of all of it is made."""
+def write(file: IO[bytes] | AtomicFile, listing: CachedListing) -> None:
+    """Write a listing column by column, to limit the memory.
+
+    Parameters
+    ----------
+    file
+        The output file.
+    listing
+        The listing.
+    """
     digest = hashlib.sha256()
 
     def put(part: Any) -> None:
         digest.update(part)
         file.write(part)
 
-    # Texts become bytes for their lengths; arrays are only looked at.
-    blobs = [(name, _flat(content)) for name, content in _blobs(kept.rows)]
+    # Strings are encoded, as their lengths are needed; arrays are not copied.
+    blobs = [(name, _flat(content)) for name, content in _blobs(listing.rows)]
+    lengths = {name: len(blob) for name, blob in blobs}
     header = msgspec.json.encode(
-        _Header(kept.segments, kept.complete, kept.as_of, {name: len(b) for name, b in blobs})
+        _Header(listing.segments, listing.complete, listing.as_of, lengths)
     )
     put(_START)
     put(len(header).to_bytes(_LENGTH, "little"))
@@ -71,12 +80,17 @@ def write(file: IO[bytes] | AtomicFile, kept: CachedListing) -> None:
 
 
 def read(content: bytes) -> CachedListing:
-    """Return what a file holds.
+    """Parse the content of a file.
+
+    Parameters
+    ----------
+    content
+        The whole file.
 
     Raises
     ------
-    DamagedError
-        It is not a whole file of this version.
+    CorruptCacheError
+        If the file is damaged or of another version.
     """
     if content.startswith(MAGIC) and not content.startswith(_START):
         raise CacheVersionError
@@ -85,7 +99,7 @@ def read(content: bytes) -> CachedListing:
         raise CorruptCacheError
     try:
         return _read(body)
-    # A file with a right digest that another hand has made.
+    # The checksum is right, but the file was not written by this package.
     except (ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
         raise CorruptCacheError from error
 
@@ -123,13 +137,14 @@ def _blobs(rows: TaskRows) -> Iterator[tuple[str, Any]]:
 
 
 def _compact(text: DictionaryColumn) -> DictionaryColumn:
-    """Return a text without the values that no task has any more."""
+    """Return a column without unused values."""
     if text.in_use.all():
         return text
-    # The last place stands for -1.
+    # The last item is for code -1.
     used = np.append(text.in_use, np.False_)
-    places = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
-    return DictionaryColumn(places[text.codes], tuple(itertools.compress(text.values, text.in_use)))
+    new_codes = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
+    values = tuple(itertools.compress(text.values, text.in_use))
+    return DictionaryColumn(new_codes[text.codes], values)
 
 
 def _flat(content: Any) -> Any:

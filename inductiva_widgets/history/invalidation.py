@@ -1,6 +1,6 @@
-"""Marks of tasks changed by this client, whose cached rows are stale.
+"""Ids of tasks changed by this client, whose cached rows are stale.
 
-Apart from what is kept, so that to note a change costs next to nothing.
+They are in a file of their own, so that adding one is fast.
 """
 
 from __future__ import annotations
@@ -17,55 +17,68 @@ if TYPE_CHECKING:
 
 
 def mark_stale(settings: Settings, task_id: str) -> None:
-    """Note that a task has changed; nothing happens where no history is kept.
+    """Mark a task as changed, unless no history is cached.
 
     Parameters
     ----------
     settings
         The service and the account.
     task_id
-        The task.
+        Id of the task.
     """
-    # The change itself was made, whatever becomes of the note.
+    # The task was changed successfully, so an error here must not be raised.
     with contextlib.suppress(OSError):
-        place = CachePaths.find(settings)
-        if place is None or not place.tasks.exists():
+        paths = CachePaths.find(settings)
+        if paths is None or not paths.tasks.exists():
             return
-        with lock_dir(place.folder, patience=0.5):
+        with lock_dir(paths.folder, patience=0.5):
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            with os.fdopen(os.open(place.changed, flags, 0o600), "ab") as file:
+            with os.fdopen(os.open(paths.changed, flags, 0o600), "ab") as file:
                 file.write(json.dumps(task_id).encode() + b"\n")
 
 
-def read_stale(place: CachePaths) -> tuple[set[str], int]:
-    """Return the tasks that were noted, and how many bytes the notes are.
+def read_stale(paths: CachePaths) -> tuple[set[str], int]:
+    """Return the ids of changed tasks, and the size of their file in bytes.
+
+    Parameters
+    ----------
+    paths
+        The files of the account.
 
     Raises
     ------
     OSError
-        The notes cannot be read.
+        If the file cannot be read.
     """
     try:
-        content = place.changed.read_bytes()
+        content = paths.changed.read_bytes()
     except FileNotFoundError:
         return set(), 0
     ids = set()
     for line in content.splitlines():
-        # A line may be half written when the disk is full.
+        # The last line may be truncated if the disk was full.
         with contextlib.suppress(ValueError):
             ids.add(json.loads(line))
     return {task_id for task_id in ids if isinstance(task_id, str)}, len(content)
 
 
-def clear_stale(place: CachePaths, size: int) -> None:
-    """Remove the first bytes of the notes, which are seen to; the folder's lock is held."""
+def clear_stale(paths: CachePaths, size: int) -> None:
+    """Remove the first bytes of the file. The caller must hold the lock of the folder.
+
+    Parameters
+    ----------
+    paths
+        The files of the account.
+    size
+        Number of bytes, as returned by ``read_stale``.
+    """
     try:
-        rest = place.changed.read_bytes()[size:]
+        rest = paths.changed.read_bytes()[size:]
         if not rest:
-            place.changed.unlink()
+            paths.changed.unlink()
             return
     except FileNotFoundError:
         return
-    with place.changed.open("r+b") as file:
+    with paths.changed.open("r+b") as file:
         file.write(rest)
         file.truncate()

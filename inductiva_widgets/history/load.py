@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -18,6 +19,7 @@ from inductiva_widgets.history.store import HistoryStore
 from inductiva_widgets.history.sync import CacheMismatchError, ListingSync, ProgressCallback
 
 if TYPE_CHECKING:
+    from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
 
 Warn = Callable[[str], None]
@@ -25,22 +27,22 @@ Warn = Callable[[str], None]
 
 @dataclass(frozen=True)
 class HistoryResult:
-    """The tasks that were asked for, newest first, and where they come from.
+    """The tasks that match a query, newest first, and their source.
 
     Parameters
     ----------
     fields
-        The tasks.
+        Columns of the tasks.
     as_of
-        The service's time of which they are.
+        Time of the data, by the service's clock.
     requests
-        What they have cost.
+        Number of requests made.
     kept
-        How many of them were kept and not fetched.
+        Number of tasks that were cached and not fetched.
     complete
-        Whether no task is missing that was asked for.
+        If True, no matching task is missing.
     offline
-        Whether the service was not reached, or not asked.
+        If True, the service was not requested or could not be reached.
     """
 
     fields: TaskColumns
@@ -51,155 +53,175 @@ class HistoryResult:
     offline: bool
 
 
-def read_offline(client: Client, wanted: HistoryQuery, warn: Warn) -> HistoryResult:
-    """Return what is kept of the tasks that are asked for; costs no request.
-
-    Raises
-    ------
-    InputError
-        Nothing is kept.
-    """
-    kept = _load(HistoryStore(client.settings), warn)
-    if kept.as_of is None:
-        raise InputError(
-            f"Nothing is kept of the history of {client.url}: call history() without offline=True "
-            "once."
-        )
-    return _from_cache(kept, kept.as_of, wanted, 0)
-
-
-def load_history(
-    client: Client, wanted: HistoryQuery, *, refresh: bool, told: ProgressCallback, warn: Warn
-) -> HistoryResult:
-    """Return the tasks that are asked for, and keep what was learnt.
+def read_offline(client: Client, query: HistoryQuery, warn: Warn) -> HistoryResult:
+    """Return the cached tasks that match, without any request.
 
     Parameters
     ----------
     client
         The service.
-    wanted
-        What is asked for.
-    refresh
-        Whether to read all of it anew.
-    told
-        Is told how far it has come.
+    query
+        The filters.
     warn
-        Is told what is not as it should be, in a sentence.
+        Function that receives warnings.
+
+    Raises
+    ------
+    InputError
+        If nothing is cached.
+    """
+    return _HistoryLoader(CountingClient(client), client.settings, query, warn).read_offline()
+
+
+def load_history(
+    client: Client,
+    query: HistoryQuery,
+    *,
+    refresh: bool,
+    on_progress: ProgressCallback,
+    warn: Warn,
+) -> HistoryResult:
+    """Return the tasks that match, and update the cache.
+
+    Parameters
+    ----------
+    client
+        The service.
+    query
+        The filters.
+    refresh
+        If True, fetch the cached tasks again.
+    on_progress
+        Called with the number of fetched tasks, and of tasks to fetch.
+    warn
+        Function that receives warnings.
 
     Raises
     ------
     APIConnectionError
-        The service cannot be reached, and nothing is kept.
+        If the service cannot be reached and nothing is cached.
     InductivaError
-        The service does not answer as it should.
+        If the service responds with an error.
     """
     service = CountingClient(client)
+    error: APIConnectionError | None = None
     try:
         service.fetch_first_page()
-    except APIConnectionError as error:
-        kept = _load(HistoryStore(client.settings), warn)
-        return _fall_back_to_cache(error, kept, wanted, service.requests, warn)
-    # After the first answer, since the embedded server may have come back with another key.
-    store = HistoryStore(client.settings)
-    kept = _load(store, warn)
-    try:
-        return _walk(service, store, kept, wanted, refresh=refresh, told=told, warn=warn)
-    except APIConnectionError as error:
-        return _fall_back_to_cache(error, kept, wanted, service.requests, warn)
+    except APIConnectionError as exc:
+        error = exc
+    # After the first response, as the embedded server may have restarted with another key.
+    loader = _HistoryLoader(service, client.settings, query, warn)
+    if error is not None:
+        return loader.fall_back_to_cache(error)
+    return loader.load(on_progress, skip_known=not refresh)
 
 
-def _walk(
-    service: CountingClient,
-    store: HistoryStore,
-    kept: CachedListing,
-    wanted: HistoryQuery,
-    *,
-    refresh: bool,
-    told: ProgressCallback,
-    warn: Warn,
-) -> HistoryResult:
-    # Once more, since the listing may have changed under the walk; then without what does not fit.
-    for known in (kept, kept, CachedListing.empty()):
-        walk = ListingSync(service, known, wanted, told, skip_known=not refresh)
+class _HistoryLoader:
+    """One call of ``load_history`` or ``read_offline``."""
+
+    def __init__(
+        self, service: CountingClient, settings: Settings, query: HistoryQuery, warn: Warn
+    ) -> None:
+        self._service = service
+        self._query = query
+        self._warn = warn
+        self._store = HistoryStore(settings)
+        self._cached = self._load()
+
+    def load(self, on_progress: ProgressCallback, *, skip_known: bool) -> HistoryResult:
+        """Update the cache and return the tasks that match."""
         try:
-            return _sync_or_restart(walk, service, store, wanted, warn)
+            # Try twice, as the listing may change during a call; then ignore the cache.
+            for known in (self._cached, self._cached, CachedListing.empty()):
+                sync = ListingSync(
+                    self._service, known, self._query, on_progress, skip_known=skip_known
+                )
+                with contextlib.suppress(CacheMismatchError):
+                    return self._sync(sync)
+        except APIConnectionError as error:
+            return self.fall_back_to_cache(error)
+        raise AssertionError("An empty cache matches any listing.")
+
+    def read_offline(self) -> HistoryResult:
+        """Return the cached tasks that match, or raise ``InputError`` if there are none."""
+        if self._cached.as_of is None:
+            raise InputError(
+                f"No history of {self._service.url} is cached. "
+                "Call history() without offline=True once."
+            )
+        return self._from_cache(self._cached.as_of)
+
+    def fall_back_to_cache(self, error: APIConnectionError) -> HistoryResult:
+        """Return the cached tasks that match with a warning, or raise the error."""
+        if self._cached.as_of is None:
+            raise error
+        as_of = self._cached.as_of.astimezone(timezone.utc)
+        self._warn(f"{error} The cached history is shown, as of {as_of:%Y-%m-%d %H:%M} UTC.")
+        return self._from_cache(self._cached.as_of)
+
+    def _sync(self, sync: ListingSync) -> HistoryResult:
+        try:
+            sync.run()
+            refresh = Refresh(
+                self._service, sync.parts, self._query, total=sync.total, shift=sync.shift
+            )
+            rows, fresh = refresh.run()
         except CacheMismatchError:
-            continue
-        except BaseException:
-            if walk.as_of is not None:
-                came = walk.cached(*join(walk.parts))
-                _save(store, came, warn)
-                warn(f"{len(came):,} tasks are kept; the next call goes on from there.")
             raise
-    raise AssertionError("A walk with nothing known fits any listing.")
+        except BaseException:
+            if sync.as_of is not None:
+                listing = sync.cached(*join(sync.parts))
+                self._save(listing)
+                self._warn(f"{len(listing):,} tasks are cached. Call again to fetch the rest.")
+            raise
+        self._save(sync.cached(rows, fresh))
+        indices = self._query.indices(rows.fields)
+        return HistoryResult(
+            # Do not copy the columns if all rows match.
+            fields=rows.fields if len(indices) == len(rows) else rows.fields.select(indices),
+            as_of=sync.as_of or self._service.now,
+            requests=self._service.requests,
+            kept=int((~fresh[indices]).sum()),
+            complete=True,
+            offline=False,
+        )
 
+    def _from_cache(self, as_of: datetime) -> HistoryResult:
+        cached, query = self._cached, self._query
+        fields = cached.rows.fields
+        indices = query.indices(fields)
+        # The first segment has no gaps.
+        head = cached.head(cached.segments[0] if cached.segments else 0).rows
+        has_last_n = (
+            query.last_n is not None and query.count_certain(head, fresh=True) >= query.last_n
+        )
+        return HistoryResult(
+            fields=fields.select(indices),
+            as_of=as_of,
+            requests=self._service.requests,
+            kept=len(indices),
+            complete=cached.is_complete or has_last_n or query.is_exhausted(head.fields),
+            offline=True,
+        )
 
-def _sync_or_restart(
-    walk: ListingSync,
-    service: CountingClient,
-    store: HistoryStore,
-    wanted: HistoryQuery,
-    warn: Warn,
-) -> HistoryResult:
-    walk.run()
-    renewal = Refresh(service, walk.parts, wanted, total=walk.total, shift=walk.shift)
-    rows, fresh = renewal.run()
-    _save(store, walk.cached(rows, fresh), warn)
-    places = wanted.indices(rows.fields)
-    return HistoryResult(
-        # All of it need not be copied once more.
-        fields=rows.fields if len(places) == len(rows) else rows.fields.select(places),
-        as_of=walk.as_of or service.now,
-        requests=service.requests,
-        kept=int((~fresh[places]).sum()),
-        complete=True,
-        offline=False,
-    )
+    def _load(self) -> CachedListing:
+        try:
+            return self._store.load()
+        except CacheVersionError:
+            self._warn(
+                "The cached task history is of another version of this package: it is fetched "
+                "again."
+            )
+        except CorruptCacheError:
+            self._warn("The cached task history is damaged: it is fetched again.")
+        except OSError as error:
+            self._warn(f"The cached task history cannot be read: {error}.")
+        return CachedListing.empty()
 
-
-def _fall_back_to_cache(
-    error: APIConnectionError, kept: CachedListing, wanted: HistoryQuery, requests: int, warn: Warn
-) -> HistoryResult:
-    """Return what is kept where the service cannot be reached; else the error goes on."""
-    if kept.as_of is None:
-        raise error
-    shown = kept.as_of.astimezone(timezone.utc)
-    warn(f"{error} Shown is what was kept, as of {shown:%Y-%m-%d %H:%M} UTC.")
-    return _from_cache(kept, kept.as_of, wanted, requests)
-
-
-def _from_cache(
-    kept: CachedListing, as_of: datetime, wanted: HistoryQuery, requests: int
-) -> HistoryResult:
-    fields = kept.rows.fields
-    places = wanted.indices(fields)
-    # Down to the first gap nothing is missing.
-    top = kept.head(kept.segments[0] if kept.segments else 0).rows
-    enough = wanted.last_n is not None and wanted.count_certain(top, fresh=True) >= wanted.last_n
-    return HistoryResult(
-        fields=fields.select(places),
-        as_of=as_of,
-        requests=requests,
-        kept=len(places),
-        complete=kept.is_complete or enough or wanted.is_exhausted(top.fields),
-        offline=True,
-    )
-
-
-def _load(store: HistoryStore, warn: Warn) -> CachedListing:
-    try:
-        return store.load()
-    except CacheVersionError:
-        warn("The kept task history is of another version of this package: it is made anew.")
-    except CorruptCacheError:
-        warn("The kept task history is damaged: it is made anew.")
-    except OSError as error:
-        warn(f"The kept task history cannot be read: {error}.")
-    return CachedListing.empty()
-
-
-def _save(store: HistoryStore, kept: CachedListing, warn: Warn) -> None:
-    try:
-        store.save(kept)
-    except OSError as error:
-        warn(f"The task history cannot be kept, so the next call reads it anew: {error}.")
+    def _save(self, listing: CachedListing) -> None:
+        try:
+            self._store.save(listing)
+        except OSError as error:
+            self._warn(
+                f"The task history cannot be cached, so the next call fetches it again: {error}."
+            )

@@ -4,7 +4,7 @@
 
     <cache folder>/history/     private (0700); all files 0600
         salt                    random, for this folder only
-        lock                    held while a file is changed
+        lock                    locked while a file is changed
         <name>.tasks            cached tasks of an account
         <name>.changed          ids of tasks changed by this client since
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
 
 _SALT = 32
-_LOOK_EVERY = 0.01
+_POLL_SECONDS = 0.01
 
 
 class CachePaths:
@@ -39,9 +39,9 @@ class CachePaths:
     Parameters
     ----------
     folder
-        The store's folder.
+        Cache folder.
     name
-        Name of the account's files.
+        Common name of the account's files.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -63,12 +63,12 @@ class CachePaths:
         Returns
         -------
         CachePaths or None
-            None if nothing was ever cached.
+            None if no history was ever cached.
 
         Raises
         ------
         OSError
-            The folder cannot be created or read, or belongs to another user.
+            If the folder cannot be created or read, or belongs to another user.
         """
         folder = config.cache_dir() / "history"
         if make:
@@ -78,7 +78,7 @@ class CachePaths:
             if not make:
                 return None
             salt = _make_salt(folder)
-        # The embedded server has another port at each start, and a key for each data folder.
+        # The embedded server has a new port at each start, and one key per data folder.
         service = config.LOCAL if settings.is_local else settings.api_url
         account = f"{service}\n{settings.api_key}".encode()
         return cls(folder, hashlib.blake2b(account, key=salt, digest_size=16).hexdigest())
@@ -86,26 +86,26 @@ class CachePaths:
 
 @contextlib.contextmanager
 def lock_dir(folder: Path, patience: float = 2.0) -> Iterator[bool]:
-    """Hold the lock of a cache folder.
+    """Lock a cache folder within the context.
 
     Parameters
     ----------
     folder
-        The store's folder.
+        Cache folder.
     patience
-        Seconds to wait for another process.
+        Maximum seconds to wait for another process.
 
-    Returns
-    -------
+    Yields
+    ------
     bool
-        True if the lock was acquired in time. The block runs in any case.
+        False if another process still holds the lock; the block runs anyway.
     """
     deadline = time.monotonic() + patience
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     with os.fdopen(descriptor, "rb+") as file:
-        while not (taken := try_lock(file)) and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY)
-        yield taken
+        while not (is_locked := try_lock(file)) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        yield is_locked
 
 
 def _prepare(folder: Path) -> None:
@@ -115,7 +115,7 @@ def _prepare(folder: Path) -> None:
         return
     found = folder.stat()
     if found.st_uid != os.getuid():
-        raise PermissionError(f"{folder} is another user's")
+        raise PermissionError(f"The folder {folder} belongs to another user.")
     if found.st_mode & 0o077:
         folder.chmod(0o700)
 
@@ -129,7 +129,7 @@ def _read_salt(folder: Path) -> bytes | None:
 
 def _make_salt(folder: Path) -> bytes:
     with lock_dir(folder):
-        # Another process may have written the salt before this one got the lock.
+        # Another process may have written the salt before this one acquired the lock.
         salt = _read_salt(folder)
         if salt is None:
             salt = secrets.token_bytes(_SALT)

@@ -1,4 +1,4 @@
-"""The query of a history: filters applied to cached and new tasks."""
+"""Filters of the task history, applied to cached and new tasks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inductiva_widgets.frames._columnar import DictionaryColumn, Mask, TaskColum
 from inductiva_widgets.history.cache import TaskRows
 
 Moment = datetime | date | timedelta | str
-"""A time; a time span means so long ago. Texts are ISO times (UTC without a zone) or like "7d"."""
+"""A time, as an ISO string (UTC by default), or a duration before now, such as ``"7d"``."""
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _UNITS = {
@@ -29,16 +29,16 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class HistoryQuery:
-    """Conditions on tasks; None for no condition.
+    """Filters of tasks; None for no filter.
 
     Parameters
     ----------
     last_n
-        How many, the newest first.
+        Maximum number of tasks, the newest ones.
     status, project, simulator
-        What the task has.
+        Values of the task.
     since, until
-        When it was created, UTC: not before the one, before the other.
+        Range of the creation time in UTC, from ``since`` to before ``until``.
     """
 
     last_n: int | None = None
@@ -50,18 +50,18 @@ class HistoryQuery:
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is no condition but that of number."""
+        """Whether there is no filter except ``last_n``."""
         return self == HistoryQuery(last_n=self.last_n)
 
     def mask(self, fields: TaskColumns, *, by_status: bool = True) -> Mask:
-        """Return which tasks meet the conditions, that of number aside.
+        """Return a mask of the tasks that match, ignoring ``last_n``.
 
         Parameters
         ----------
         fields
-            The tasks.
+            Columns of the tasks.
         by_status
-            Whether the status counts: it is the one that a live task may still change.
+            If False, ignore the status, which is the only filtered field that may change.
         """
         found = np.ones(len(fields), dtype=np.bool_)
         for name in ("status", "project", "simulator"):
@@ -76,56 +76,68 @@ class HistoryQuery:
         return found
 
     def indices(self, fields: TaskColumns, *, by_status: bool = True) -> NDArray[np.intp]:
-        """Return where the tasks that are asked for stand."""
+        """Return the positions of the tasks that match.
+
+        Parameters
+        ----------
+        fields, by_status
+            As for ``mask``.
+        """
         return np.flatnonzero(self.mask(fields, by_status=by_status))[: self.last_n]
 
     def count_certain(self, rows: TaskRows, *, fresh: bool) -> int:
-        """Return how many rows meet the conditions for certain.
+        """Return the number of rows that certainly match.
 
         Parameters
         ----------
         rows
             The tasks.
         fresh
-            Whether they were read just now; else those that may have changed do not count.
+            If False, only final rows count, as the others may have changed.
         """
         found = self.mask(rows.fields)
         return int((found if fresh else found & rows.final).sum())
 
     def is_exhausted(self, fields: TaskColumns) -> bool:
-        """Return whether nothing after these tasks, which are the next older ones, is wanted."""
+        """Return whether no older task can match.
+
+        Parameters
+        ----------
+        fields
+            Columns of the tasks, newest first.
+        """
         if self.since is None or not len(fields):
             return False
         return bool(_created(fields)[-1] < self.since)
 
 
 def parse_time(name: str, given: Moment | None, now: datetime) -> np.datetime64 | None:
-    """Return a time as arrays have it.
+    """Convert a time argument to a NumPy time in UTC.
 
     Parameters
     ----------
     name
-        What the argument is called.
+        Name of the argument, for the error message.
     given
-        The time.
+        The argument.
     now
-        The present time.
+        The current time.
 
     Raises
     ------
     InputError
-        It is none, or no time that arrays can hold.
+        If it is not a time, or out of the range of NumPy times.
     """
     if given is None:
         return None
     try:
         found = _parse(given, now)
-        # Not before the year 1, nor after what a datetime can be.
+        # The range is that of datetime, from year 1 on.
         return np.datetime64(found.astimezone(timezone.utc).replace(tzinfo=None), "us")
     except (ValueError, TypeError, OverflowError):
         raise InputError(
-            f"{name} is no time: {given!r}. Give a date or time, such as '2024-02-01' or "
-            "'2024-02-01T17:30+01:00', or how long ago, such as '7d', '12 h' or a timedelta."
+            f"`{name}` must be a date or time such as '2024-02-01' or '2024-02-01T17:30+01:00', or "
+            f"a duration before now such as '7d', '12 h' or a timedelta, got {given!r}."
         ) from None
 
 
@@ -149,7 +161,7 @@ def _read(text: str) -> datetime | timedelta:
                 return timedelta(**{unit: float(span[1])})
         raise ValueError
     if re.match(r"\d{4}(?!\d)", text) is None:
-        # Else pandas takes "5" for a day of this month.
+        # pandas parses "5" as a day of the current month.
         raise ValueError
     import pandas as pd
 

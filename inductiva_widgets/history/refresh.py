@@ -16,33 +16,34 @@ from inductiva_widgets.history.query import HistoryQuery
 from inductiva_widgets.http.paging import PAGES_AHEAD
 from inductiva_widgets.models.tasks import TaskInfo
 
-# So few are asked for one by one; a page of others would be the longer answer.
-_FEW = 2
-_FEW_PAGES = 2
+# At most so many tasks are requested one by one, as a page is a larger response.
+_MAX_SINGLE_TASKS = 2
+_MAX_SINGLE_PAGES = 2
 
 Parts = list[tuple[TaskRows, Mask]]
+"""Consecutive rows of a listing, each with a mask of the rows that were just fetched."""
 
 
 class Refresh:
-    """One look at tasks that may have changed.
+    """One refresh of cached tasks that may have changed.
 
     Parameters
     ----------
     service
         The service.
     parts
-        The newest tasks of the listing in parts, and which of them were read just now.
-    wanted
-        Which tasks are asked for; the others may stay as they are.
+        The newest tasks of the listing.
+    query
+        The filters. Tasks that cannot match are not refreshed.
     total, shift
-        Number of all tasks when the first of these was the newest, and of those that came since.
+        Number of all tasks when the first part was fetched, and of tasks submitted since.
     """
 
     def __init__(
         self,
         service: CountingClient,
         parts: Parts,
-        wanted: HistoryQuery,
+        query: HistoryQuery,
         *,
         total: int | None,
         shift: int,
@@ -51,51 +52,54 @@ class Refresh:
         self._parts = parts
         self._shift = shift
         self._total = total
-        self._due = _due(parts, wanted)
+        self._due = _due(parts, query)
         self._infos: list[TaskInfo] = []
-        self._places: list[int] = []
-        self._gone: list[int] = []
+        self._positions: list[int] = []
+        self._deleted: list[int] = []
 
     def run(self) -> tuple[TaskRows, Mask]:
-        """Return the tasks with what is known of them now, and which of them were just read.
+        """Refresh the tasks, and return all rows and the mask of those that were just fetched.
 
-        Costs nothing where nothing may have changed, one or two requests where it is little, and
-        else one for each page of those that are still alive and one for each page with others.
+        Notes
+        -----
+        Requests: 0 if no task may have changed; otherwise 1 or 2 if there are few, or 1 per page of
+        active tasks and 1 per page with others.
         """
         if not self._due:
             return join(self._parts)
         now = self._service.now
-        if len(self._due) > _FEW:
-            if len(self._pages()) > _FEW_PAGES:
-                self._read_active()
-            # Twice: tasks that were submitted meanwhile have moved the pages on.
+        if len(self._due) > _MAX_SINGLE_TASKS:
+            if len(self._pages()) > _MAX_SINGLE_PAGES:
+                self._fetch_active()
+            # Twice, as tasks submitted in between move the others to later pages.
             for _ in range(2):
-                self._read_pages()
+                self._fetch_pages()
         with ThreadPoolExecutor(PAGES_AHEAD, thread_name_prefix="inductiva-tasks") as pool:
             for task_id, info in [(i, pool.submit(self._task, i)) for i in self._due]:
-                found = info.result()
-                if found is None:
-                    self._gone.append(self._due[task_id])
+                current = info.result()
+                if current is None:
+                    self._deleted.append(self._due[task_id])
                 else:
-                    self._places.append(self._due[task_id])
-                    self._infos.append(found)
-        return self._renewed(now)
+                    self._positions.append(self._due[task_id])
+                    self._infos.append(current)
+        return self._updated_rows(now)
 
     def _pages(self) -> list[int]:
         per_page = self._service.per_page
-        return sorted({(place + self._shift) // per_page + 1 for place in self._due.values()})
+        positions = self._due.values()
+        return sorted({(position + self._shift) // per_page + 1 for position in positions})
 
-    def _read_active(self) -> None:
+    def _fetch_active(self) -> None:
         number = 0
         while self._due:
             number, due = number + 1, len(self._due)
             page = self._service.list_active(number)
             self._take(page.tasks)
-            # A service that lists all tasks instead shows what was just read.
+            # A service that ignores the filter returns pages that were just fetched.
             if len(page.tasks) < self._service.per_page or len(self._due) == due:
                 return
 
-    def _read_pages(self) -> None:
+    def _fetch_pages(self) -> None:
         with ThreadPoolExecutor(PAGES_AHEAD, thread_name_prefix="inductiva-pages") as pool:
             for page in pool.map(self._service.page, self._pages()):
                 if self._total is not None and page.total_size is not None:
@@ -104,10 +108,10 @@ class Refresh:
 
     def _take(self, infos: Iterable[TaskInfo]) -> None:
         for info in infos:
-            place = self._due.pop(info.task_id, None)
-            if place is not None:
+            position = self._due.pop(info.task_id, None)
+            if position is not None:
                 self._infos.append(info)
-                self._places.append(place)
+                self._positions.append(position)
 
     def _task(self, task_id: str) -> TaskInfo | None:
         try:
@@ -115,33 +119,33 @@ class Refresh:
         except NotFoundError:
             return None
 
-    def _renewed(self, now: datetime) -> tuple[TaskRows, Mask]:
-        news = TaskRows.from_columns(TaskColumns.read(self._infos), now)
+    def _updated_rows(self, now: datetime) -> tuple[TaskRows, Mask]:
+        new = TaskRows.from_columns(TaskColumns.read(self._infos), now)
         count = sum(len(rows) for rows, _ in self._parts)
-        rows, fresh = join([*self._parts, (news, np.ones(len(news), dtype=np.bool_))])
+        rows, fresh = join([*self._parts, (new, np.ones(len(new), dtype=np.bool_))])
         order = np.arange(count)
-        order[self._places] = np.arange(count, count + len(news))
-        order = np.delete(order, self._gone)
+        order[self._positions] = np.arange(count, count + len(new))
+        order = np.delete(order, self._deleted)
         return rows.select(order), fresh[order]
 
 
 def join(parts: Parts) -> tuple[TaskRows, Mask]:
-    """Return parts in one, which takes their place, so that they are not there twice."""
+    """Concatenate parts, and replace the list by the result to free the memory."""
     rows = TaskRows.concat([part for part, _ in parts])
-    fresh = np.concatenate([new for _, new in parts] or [np.zeros(0, np.bool_)])
+    fresh = np.concatenate([mask for _, mask in parts] or [np.zeros(0, np.bool_)])
     parts[:] = [(rows, fresh)]
     return rows, fresh
 
 
-def _due(parts: Parts, wanted: HistoryQuery) -> dict[str, int]:
-    """Return the places of the tasks to look at by their ids."""
-    # A live task may come into a status or leave it, so that the newest few may be any.
-    left = wanted.last_n if wanted.status is None else None
+def _due(parts: Parts, query: HistoryQuery) -> dict[str, int]:
+    """Return the positions of the tasks to refresh, by task id."""
+    # If there is a status filter, any active task may become one of the newest matches.
+    left = query.last_n if query.status is None else None
     start, due = 0, {}
     for rows, fresh in parts:
-        asked = np.flatnonzero(wanted.mask(rows.fields, by_status=False))[:left]
-        left = None if left is None else left - len(asked)
-        for place in asked[~(fresh | rows.final)[asked]].tolist():
-            due[rows.fields.ids[place]] = start + place
+        matches = np.flatnonzero(query.mask(rows.fields, by_status=False))[:left]
+        left = None if left is None else left - len(matches)
+        for index in matches[~(fresh | rows.final)[matches]].tolist():
+            due[rows.fields.ids[index]] = start + index
         start += len(rows)
     return due

@@ -1,7 +1,7 @@
 """Load and save the history cache, safely across processes.
 
-Readers see complete files, as a file is replaced in one step. A writer checks first whether another
-process has saved a more complete cache, and keeps the better one.
+A file is replaced in one step, so readers always see a complete file. Before that, a writer checks
+whether another process has saved a more complete cache, which is kept then.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from inductiva_widgets.history.paths import CachePaths, lock_dir
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
 
-MOST_TASKS = 1_000_000
-MOST_ACCOUNTS = 8
-_LEFT_BEHIND = 3600.0  # seconds after which a temporary file is stale
+MAX_TASKS = 1_000_000
+MAX_ACCOUNTS = 8
+_STALE_SECONDS = 3600.0  # age of temporary files to remove
 
 
 class HistoryStore:
-    """Cached history of one account, as this process loaded it.
+    """Cached history of one account, as loaded by this process.
 
     Parameters
     ----------
@@ -36,62 +36,68 @@ class HistoryStore:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._found = b""
-        self._noted = 0
+        self._loaded_digest = b""
+        self._stale_bytes = 0
 
     def load(self) -> CachedListing:
-        """Return the cached listing, empty if there is none.
+        """Load the cached listing, empty if there is none.
 
         Raises
         ------
         CorruptCacheError
-            The file is damaged or of another version.
+            If the file is damaged or of another version.
         OSError
-            It cannot be read.
+            If the file cannot be read.
         """
-        place = CachePaths.find(self._settings)
-        if place is None:
+        paths = CachePaths.find(self._settings)
+        if paths is None:
             return CachedListing.empty()
-        # Notes first: one that comes between the two is then still there next time.
-        changed, self._noted = invalidation.read_stale(place)
+        # Read the changed ids first: one that is added after this is still there next time.
+        changed, self._stale_bytes = invalidation.read_stale(paths)
         try:
-            content = place.tasks.read_bytes()
+            content = paths.tasks.read_bytes()
         except FileNotFoundError:
             return CachedListing.empty()
-        self._found = content[-file_format.DIGEST :]
-        # The time of the last use, by which the oldest file goes.
+        self._loaded_digest = content[-file_format.DIGEST :]
+        # The least recently used files are evicted.
         with contextlib.suppress(OSError):
-            os.utime(place.tasks)
+            os.utime(paths.tasks)
         return file_format.read(content).mark_unsettled(changed)
 
-    def save(self, kept: CachedListing) -> None:
+    def save(self, listing: CachedListing) -> None:
         """Save a listing.
+
+        Parameters
+        ----------
+        listing
+            The listing.
 
         Raises
         ------
         OSError
-            It cannot be written; the old file is unchanged.
+            If the file cannot be written. The old file is unchanged then.
         """
-        place = CachePaths.find(self._settings, make=True)
-        if place is None:
+        paths = CachePaths.find(self._settings, make=True)
+        if paths is None:
             return
-        # A checksum detects a file that lost its content in a power cut: no sync.
-        with AtomicFile(temp_path(place.tasks), mode=PRIVATE, sync=False) as file:
-            file_format.write(file, kept.head(MOST_TASKS))
-            # The slow part is done: the lock is held for a moment only.
-            with lock_dir(place.folder):
-                if _digest(place.tasks) == self._found or not _is_superseded(kept, place):
-                    file.commit(place.tasks)
-                    invalidation.clear_stale(place, self._noted)
-        _evict(place.folder)
+        # No sync: a file that lost its content in a power failure is detected by its checksum.
+        with AtomicFile(temp_path(paths.tasks), mode=PRIVATE, sync=False) as file:
+            file_format.write(file, listing.head(MAX_TASKS))
+            # The lock is held for a moment only, as the file is already written.
+            with lock_dir(paths.folder):
+                is_unchanged = _digest(paths.tasks) == self._loaded_digest
+                if is_unchanged or not _is_superseded(listing, paths):
+                    file.commit(paths.tasks)
+                    invalidation.clear_stale(paths, self._stale_bytes)
+        _evict(paths.folder)
 
     def clear(self) -> None:
         """Remove the cached tasks of the account."""
-        place = CachePaths.find(self._settings)
-        if place is not None:
-            with lock_dir(place.folder):
-                place.tasks.unlink(missing_ok=True)
-                place.changed.unlink(missing_ok=True)
+        paths = CachePaths.find(self._settings)
+        if paths is not None:
+            with lock_dir(paths.folder):
+                paths.tasks.unlink(missing_ok=True)
+                paths.changed.unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> bytes:
@@ -104,10 +110,10 @@ def _digest(path: Path) -> bytes:
         return b""
 
 
-def _is_superseded(kept: CachedListing, place: CachePaths) -> bool:
+def _is_superseded(listing: CachedListing, paths: CachePaths) -> bool:
     """Return whether another process has saved a more complete cache."""
     try:
-        return not kept.supersedes(file_format.read(place.tasks.read_bytes()))
+        return not listing.supersedes(file_format.read(paths.tasks.read_bytes()))
     except (OSError, file_format.CorruptCacheError):
         return False
 
@@ -116,9 +122,9 @@ def _evict(folder: Path) -> None:
     """Remove the least recently used accounts and stale temporary files."""
     with contextlib.suppress(OSError):
         used = sorted(folder.glob("*.tasks"), key=lambda path: -path.stat().st_mtime)
-        for path in used[MOST_ACCOUNTS:]:
+        for path in used[MAX_ACCOUNTS:]:
             path.unlink(missing_ok=True)
             path.with_suffix(".changed").unlink(missing_ok=True)
         for path in folder.glob("*.part"):
-            if time.time() - path.stat().st_mtime > _LEFT_BEHIND:
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 path.unlink(missing_ok=True)

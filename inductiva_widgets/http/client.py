@@ -30,24 +30,24 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 MAX_PER_PAGE = 500
-"""The most tasks that the service tells in one answer."""
+"""Maximum number of tasks per page."""
 
 
 class Client:
-    """A service and the account on it. Made by ``inductiva_widgets.connect``.
+    """Client of a service and an account. Created by ``inductiva_widgets.connect``.
 
-    Its methods are the endpoints of the service; each costs one request, and raises the errors of
+    Each method is an endpoint of the service, makes one request, and raises the exceptions of
     ``inductiva_widgets.errors``. Tasks, simulators and listings call them for you.
 
-    A call ends within 60 s, retries included: a try fails if no connection is made within 5 s or
-    no answer begins within 15 s. Calls that cannot be repeated, such as ``submit``, end within
-    120 s. If the service asks for a pause by ``Retry-After``, up to 60 s are added. Uploads have
-    no limit as a whole.
+    A call takes at most 60 s, including retries: a try fails if no connection is made within 5 s or
+    no response begins within 15 s. Calls that must not be repeated, such as ``submit``, take at
+    most 120 s. If the service asks to wait by ``Retry-After``, up to 60 s are added. Uploads have
+    no total limit.
 
     Parameters
     ----------
     transport
-        What carries the calls.
+        Sends the requests.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Client:
 
     @property
     def settings(self) -> Settings:
-        """Address and key in use now."""
+        """Current address and key."""
         return self.transport.settings
 
     @property
@@ -78,9 +78,9 @@ class Client:
 
     @property
     def is_local(self) -> bool:
-        """Whether the service is an embedded server, as against the cloud.
+        """Whether the service is an embedded server.
 
-        One that was connected to by its address is known from its first answer on.
+        If connected by address, it is known after the first response.
         """
         return self.transport.is_embedded
 
@@ -105,44 +105,46 @@ class Client:
         )
 
     def confirm_input_upload(self, task_id: str) -> None:
-        """Tell that the input archive is complete: ``POST /tasks/{id}/input_uploaded``.
+        """Confirm that the input is uploaded: ``POST /tasks/{id}/input_uploaded``.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         """
         self.transport.call("POST", f"{_task(task_id)}/input_uploaded")
 
     def get_task(self, task_id: str) -> TaskInfo:
-        """Return the detail of one task: ``GET /tasks/{id}``.
+        """Return the details of a task: ``GET /tasks/{id}``.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         """
         return cast(TaskInfo, self.transport.call("GET", _task(task_id), answer=TaskInfo))
 
     def get_task_status(self, task_id: str) -> TaskStatus:
-        """Return status and queue position: ``GET /tasks/{id}/status``.
+        """Return the status and queue position: ``GET /tasks/{id}/status``.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         """
         return cast(
             TaskStatus, self.transport.call("GET", f"{_task(task_id)}/status", answer=TaskStatus)
         )
 
     def kill_task(self, task_id: str) -> TaskStatus:
-        """Ask for a kill and return the status then: ``POST /tasks/{id}/kill``; may be repeated.
+        """Request a kill and return the status: ``POST /tasks/{id}/kill``.
+
+        A repeated request has no effect.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         """
         return cast(
             TaskStatus,
@@ -158,20 +160,20 @@ class Client:
         project: str | None = None,
         active: bool | None = None,
     ) -> TaskPage:
-        """Return one page of the listing, newest first: ``GET /tasks``.
+        """Return a page of the listing, newest task first: ``GET /tasks``.
 
         Parameters
         ----------
         page
             Number of the page, from 1.
         per_page
-            Tasks on a page, 500 at most.
+            Number of tasks on a page, at most 500.
         status
-            Code of the status that they have; None for any.
+            Status code; None for any.
         project
-            Name of their project; None for any.
+            Name of the project; None for any.
         active
-            Whether they are still alive; None for either.
+            If True, only tasks that have not ended; if False, only those that have; None for both.
         """
         params = {
             "page": page,
@@ -188,7 +190,7 @@ class Client:
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         """
         path = f"{_task(task_id)}/metadata"
         return cast("dict[str, str]", self.transport.call("GET", path, answer=dict[str, str]))
@@ -199,85 +201,85 @@ class Client:
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         metadata
-            Names and values.
+            All keys and values.
         """
         self.transport.call("PUT", f"{_task(task_id)}/metadata", body=metadata)
 
     def read_task_file(
-        self, task_id: str, name: str, *, after: int | None = None, most: int
+        self, task_id: str, name: str, *, after: int | None = None, limit: int
     ) -> FileRange:
-        """Return bytes of a file of a task; only the embedded server offers this.
+        """Return a byte range of a task file; embedded server only.
 
-        ``GET /tasks/{id}/files/{name}``, also while the task runs.
+        ``GET /tasks/{id}/files/{name}``, also during the computation.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         name
             Path of the file, such as ``"stdout.txt"``.
         after
-            Byte to begin at; None for the end of the file.
-        most
-            Bytes, at most.
+            Offset of the first byte; None for the last bytes of the file.
+        limit
+            Maximum number of bytes.
         """
         path = f"{_task(task_id)}/files/{quote(name)}"
-        params = {"tail_bytes": most} if after is None else {"after": after, "most": most}
+        params = {"tail_bytes": limit} if after is None else {"after": after, "most": limit}
         return self.transport.get_range(path, params)
 
     def list_task_files(self, task_id: str) -> list[WorkingFile]:
-        """Return the files of a running task, newest first; only the embedded server offers this.
+        """Return the files of a running task, newest first; embedded server only.
 
         ``GET /tasks/{id}/files``.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         """
         path = f"{_task(task_id)}/files"
         answer = self.transport.call("GET", path, answer=list[WorkingFile])
         return cast("list[WorkingFile]", answer)
 
     def get_task_top(self, task_id: str) -> str:
-        """Return what a running task's processes use; only the embedded server offers this.
+        """Return the resource usage of a running task's processes; embedded server only.
 
         ``GET /tasks/{id}/top``.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         """
         return cast(str, self.transport.call("GET", f"{_task(task_id)}/top", answer=str))
 
-    # The way to the machine of a running task, by WebRTC
+    # WebRTC signalling with the machine of a running task
 
     def register_peer(self, task_id: str, sender: str) -> None:
-        """Announce ourselves to a running task: ``POST /tasks/{id}/register``.
+        """Register a peer with a running task: ``POST /tasks/{id}/register``.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         sender
-            An id of our own, new for each connection.
+            Id of this peer, unique for each connection.
         """
         self.transport.call("POST", f"{_task(task_id)}/register", body={"sender_id": sender})
 
     def send_peer_offer(self, task_id: str, sender: str, sdp: str) -> None:
-        """Offer a connection to the machine of a running task: ``POST /tasks/{id}/offer``.
+        """Send a WebRTC offer to the machine of a task: ``POST /tasks/{id}/offer``.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         sender
-            The id that was registered.
+            Id of this peer.
         sdp
-            The description of our end.
+            Session description of this peer.
         """
         body = {"sender_id": sender, "receiver_id": task_id, "type": "offer", "sdp": sdp}
         self.transport.call("POST", f"{_task(task_id)}/offer", body=body)
@@ -285,16 +287,16 @@ class Client:
     def get_peer_answer(
         self, task_id: str, sender: str, block_s: int | None = None
     ) -> SdpAnswer | None:
-        """Return the machine's answer, None where it gave none: ``GET /tasks/{id}/message``.
+        """Return the machine's answer, or None if there is none: ``GET /tasks/{id}/message``.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            Id of the task.
         sender
-            The id that was registered.
+            Id of this peer.
         block_s
-            Seconds for the service to wait for it, 60 at most; None for the service's choice.
+            Seconds that the service waits for the answer, at most 60; None for its default.
         """
         params = {"client": sender, "block_s": block_s}
         path = f"{_task(task_id)}/message"
@@ -307,16 +309,21 @@ class Client:
     def signed_urls(
         self, operation: str, paths: list[str], region: str | None = None
     ) -> list[str | None]:
-        """Return signed links for a download or an upload: ``GET /storage/signed-urls``.
+        """Return signed URLs for downloads or uploads: ``GET /storage/signed-urls``.
 
         Parameters
         ----------
         operation
             ``"download"`` or ``"upload"``.
         paths
-            Objects in the storage.
+            Paths in the storage.
         region
             Region of the storage; None for the account's.
+
+        Returns
+        -------
+        list
+            One URL per path, or None if there is no such object.
         """
         params = {"operation": operation, "paths": paths, "region": region}
         answer = self.transport.call(
@@ -325,7 +332,7 @@ class Client:
         return cast("list[str | None]", answer)
 
     def signed_url(self, operation: str, path: str, region: str | None = None) -> str:
-        """Return the signed link of one object.
+        """Return the signed URL of one object.
 
         Parameters
         ----------
@@ -335,7 +342,7 @@ class Client:
         Raises
         ------
         NotFoundError
-            There is no such object.
+            If there is no such object.
         """
         links = self.signed_urls(operation, [path], region)
         if not links or not links[0]:
@@ -347,24 +354,24 @@ class Client:
         return links[0]
 
     def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
-        """Send a stream to a signed link; the key is not sent along.
+        """Upload a stream to a signed URL, without the key.
 
         Parameters
         ----------
         url
-            The link.
+            Signed URL for an upload.
         body
-            Yields the bytes, anew for each try.
+            Function that returns the content in chunks, called for each try.
         """
         self.transport.upload(url, body)
 
     def archive_listing(self, path: str, prefix: str = "artifacts/") -> ArchiveListing:
-        """Return every member of a stored archive: ``GET /storage/zip-contents``.
+        """Return all entries of a stored archive: ``GET /storage/zip-contents``.
 
         Parameters
         ----------
         path
-            The archive in the storage.
+            Path of the archive in the storage.
         prefix
             Folder in the archive to list.
         """
@@ -380,7 +387,7 @@ class Client:
         Parameters
         ----------
         path
-            The file or folder.
+            Path of the file or folder.
         """
         self.transport.call("DELETE", "/storage/", params={"path": path})
 
@@ -403,12 +410,14 @@ class Client:
         return cast(MachineGroupInfo, self.transport.call("GET", path, answer=MachineGroupInfo))
 
     def register_machine_group(self, request: msgspec.Struct) -> MachineGroupInfo:
-        """Make a machine group, still free of cost, and return it: ``POST /compute/group``.
+        """Register a machine group and return it: ``POST /compute/group``.
+
+        It costs nothing until it is started.
 
         Parameters
         ----------
         request
-            What the group is to be.
+            Configuration of the group.
         """
         answer = self.transport.call(
             "POST", "/compute/group", answer=MachineGroupInfo, body=request
@@ -427,7 +436,7 @@ class Client:
         self.transport.call("POST", "/compute/group/start", params=params)
 
     def terminate_machine_group(self, group_id: str) -> None:
-        """End a group, its machines and its tasks: ``DELETE /compute/group``.
+        """Terminate a group with its machines and tasks: ``DELETE /compute/group``.
 
         Parameters
         ----------
@@ -437,28 +446,32 @@ class Client:
         self.transport.call("DELETE", "/compute/group", params={"machine_group_id": group_id})
 
     def get_machine_price(self, machine_type: str, zone: str | None = None) -> MachinePrice:
-        """Return what one machine costs: ``GET /compute/price``.
+        """Return the price of a machine: ``GET /compute/price``.
 
         Parameters
         ----------
         machine_type
             Type of the machine, such as ``"c2-standard-4"``.
         zone
-            Where it is; None for the service's choice.
+            Zone of the machine; None for the service's default.
         """
         params = {"machine_type": machine_type, "zone": zone}
         answer = self.transport.call("GET", "/compute/price", answer=MachinePrice, params=params)
         return cast(MachinePrice, answer)
 
     def list_images(self) -> ImageCatalogue:
-        """Return the simulators' versions; another host, asked without the key."""
+        """Return the available simulator images from the catalogue, without the key."""
         answer = self.transport.call(
             "GET", "/simulators/available-images", answer=ImageCatalogue, keyed=False
         )
         return cast(ImageCatalogue, answer)
 
     def ensure_project(self, name: str) -> None:
-        """Make a project where there is none, which costs a second request: ``POST /projects``.
+        """Create a project unless it exists: ``POST /projects``.
+
+        Notes
+        -----
+        Requests: 1, or 2 if the project is created.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The default client, and ``connect``, which sets it."""
+"""The default client, and ``connect`` to set it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
 REPLAY = "replay"
-"""Name of the demo as a target of ``connect``."""
+"""Target of ``connect`` for the demo."""
 
 _lock = threading.Lock()
 _default: Client | None = None
@@ -23,31 +23,29 @@ _default: Client | None = None
 def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     """Set the service that tasks, simulators and listings use by default.
 
-    Objects that exist already keep the client they came from.
+    Existing objects keep their client.
 
     Parameters
     ----------
     target
-        None for ``INDUCTIVA_API_URL`` or else the real service, ``"local"`` for the embedded
-        server of this machine, ``"replay"`` for the demo (a server of its own, whose tasks are all
-        made up), or the address of a server. ``INDUCTIVA_API_URL`` may be one of the two words,
-        too.
+        ``"local"`` for the embedded server of this machine, ``"replay"`` for the demo (a separate
+        server with synthetic tasks), or the address of a server. By default ``INDUCTIVA_API_URL``,
+        which may have the same values, then the Inductiva cloud.
     api_key
-        The key; None for ``INDUCTIVA_API_KEY``, then ``~/.inductiva/api_key``. The embedded server
-        has its own and needs none here.
+        The API key. By default ``INDUCTIVA_API_KEY``, then ``~/.inductiva/api_key``. The embedded
+        server needs none.
 
     Returns
     -------
     Client
-        The client, now the default one. Costs no request; ``"local"`` and ``"replay"`` start the
-        server where none is running.
+        The new default client. ``"local"`` and ``"replay"`` start the server unless it is running.
 
     Raises
     ------
     ConfigurationError
-        No key was found, or the key or the address is malformed.
+        If no key is found, or the key or the address is malformed.
     LocalServerError
-        The embedded server cannot be started.
+        If the embedded server cannot be started.
 
     Examples
     --------
@@ -60,7 +58,7 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     """
     global _default  # noqa: PLW0603 - the default client is the one piece of state of the package
     if api_key is not None and not isinstance(api_key, str):
-        raise ConfigurationError("api_key must be text.")
+        raise ConfigurationError(f"`api_key` must be a string, got {type(api_key).__name__}.")
     if _is_demo_target(target) or config.is_local_target(target):
         client = _local_client(replay=_is_demo_target(target))
     else:
@@ -71,12 +69,12 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
 
 
 def default_client() -> Client:
-    """Return the client of the last ``connect``, or one from the environment.
+    """Return the client of the last ``connect``, or connect with the defaults.
 
     Raises
     ------
     ConfigurationError, LocalServerError
-        As ``connect`` does.
+        As for ``connect``.
     """
     with _lock:
         client = _default

@@ -1,4 +1,4 @@
-"""Decoding of responses, error bodies and connection errors."""
+"""Decode responses, error bodies and connection errors."""
 
 from __future__ import annotations
 
@@ -13,23 +13,40 @@ import urllib3
 from inductiva_widgets import errors
 from inductiva_widgets.http.retry import parse_retry_after
 
+_MAX_CAUSES = 20
+
 
 def decode_json(response: requests.Response, answer: Any, endpoint: str) -> Any:
-    """Return the JSON of an answer as a type; anything else is one error naming the endpoint."""
+    """Decode a JSON response into a type.
+
+    Parameters
+    ----------
+    response
+        The response.
+    answer
+        Type of the result.
+    endpoint
+        Method and path, for the error message.
+
+    Raises
+    ------
+    UnexpectedResponseError
+        If the response does not match the type.
+    """
     try:
         return msgspec.json.decode(response.content, type=answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         kind = response.headers.get("Content-Type", "").split(";")[0] or "no content type"
-        why = str(error) if "json" in kind else f"it came as {kind}"
+        why = str(error) if "json" in kind else f"its content type is {kind}"
         raise errors.UnexpectedResponseError(
-            f"The answer to {endpoint} is not what the Inductiva API sends: {why}. "
+            f"The response to {endpoint} does not match the Inductiva API: {why}. "
             "Check that INDUCTIVA_API_URL is the address of the API.",
             endpoint=endpoint,
         ) from error
 
 
 def error_detail(response: requests.Response) -> str:
-    """Return the service's own words, from both shapes of its error bodies."""
+    """Return the service's message from an error response, empty if it has none."""
     try:
         detail = msgspec.json.decode(response.content)["detail"]
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
@@ -45,39 +62,54 @@ def error_detail(response: requests.Response) -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Return the pause that a response asks for, or None."""
-    return parse_retry_after(response.headers.get("Retry-After"))
+    """Return the seconds to wait according to ``Retry-After``, or None."""
+    headers = response.headers
+    return parse_retry_after(headers.get("Retry-After"), date=headers.get("Date"))
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what lies beneath it, outermost first."""
-    for _ in range(12):
-        if error is None:
-            return
-        yield error
-        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
-        error = next((item for item in inner if isinstance(item, BaseException)), None)
+def iter_causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and all it wraps: arguments, causes, contexts and urllib3's reasons."""
+    found: list[BaseException] = []
+    pending = [error]
+    while pending and len(found) < _MAX_CAUSES:
+        current = pending.pop()
+        if current not in found:
+            found.append(current)
+            pending += reversed(_wrapped(current))
+    yield from found
+
+
+def _wrapped(error: BaseException) -> list[BaseException]:
+    candidates = (
+        getattr(error, "reason", None), *error.args, error.__cause__, error.__context__,
+    )  # fmt: skip
+    return [candidate for candidate in candidates if isinstance(candidate, BaseException)]
 
 
 def is_connection_refused(error: BaseException) -> bool:
-    """Return whether nobody listened, so that even a POST was never delivered."""
-    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+    """Return whether the connection was refused, so that no request was delivered."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in iter_causes(error))
 
 
 def timed_out(error: BaseException) -> bool:
-    """Return whether an answer did not begin, or did not go on, in time."""
-    # requests raises a ConnectionError for a body that is not read in time.
+    """Return whether the response did not begin or continue in time."""
+    # requests raises a ConnectionError if the body is not read in time.
     kinds = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
-    return any(isinstance(cause, kinds) for cause in _causes(error))
+    return any(isinstance(cause, kinds) for cause in iter_causes(error))
 
 
 def root_cause(error: BaseException) -> str:
-    """Return the innermost reason; the outer texts repeat the address with its query."""
-    *_, innermost = _causes(error)
+    """Return the innermost reason, as the outer messages repeat the URL with its query."""
+    innermost = error
+    for _ in range(_MAX_CAUSES):
+        wrapped = _wrapped(innermost)
+        if not wrapped:
+            break
+        innermost = wrapped[0]
     if isinstance(innermost, ConnectionRefusedError):
         return "the connection was refused"
     if isinstance(innermost, socket.gaierror):
-        return "the host name is not known"
+        return "the host name could not be resolved"
     if isinstance(innermost, OSError) and innermost.strerror:
         return innermost.strerror
     return type(innermost).__name__

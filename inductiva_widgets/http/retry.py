@@ -1,4 +1,4 @@
-"""The pause that a server asks for with ``Retry-After``.
+"""Parse the ``Retry-After`` header.
 
 Source: RFC 9110, section 10.2.3.
 """
@@ -13,32 +13,44 @@ from email.utils import parsedate_to_datetime
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
-def parse_retry_after(value: str | None) -> float | None:
+def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
     """Return the seconds to wait, or None if the header is missing or malformed.
 
     Parameters
     ----------
     value
         Value of the header: a number of seconds, or an HTTP date.
+    date
+        Value of the ``Date`` header of the same response. With it, a date is correct even if the
+        clocks of this machine and the server differ.
 
     Examples
     --------
     >>> parse_retry_after("120")
     120.0
-    >>> parse_retry_after("Thu, 01 Feb 2024 17:16:17 GMT")
-    0.0
+    >>> parse_retry_after(
+    ...     "Thu, 01 Feb 2024 17:16:17 GMT", date="Thu, 01 Feb 2024 17:16:00 GMT"
+    ... )
+    17.0
     >>> parse_retry_after("soon") is None
     True
     """
     text = (value or "").strip()
     if _SECONDS.fullmatch(text):
         seconds = float(text)
-        # A number with hundreds of digits is infinite, and no time to wait for.
+        # A number with hundreds of digits becomes infinite.
         return seconds if math.isfinite(seconds) else None
+    due = _parse_date(text)
+    if due is None:
+        return None
+    now = _parse_date(date or "") or datetime.now(timezone.utc)
+    return max(0.0, (due - now).total_seconds())
+
+
+def _parse_date(text: str) -> datetime | None:
     try:
-        due = parsedate_to_datetime(text)
+        parsed = parsedate_to_datetime(text)
     except (TypeError, ValueError, OverflowError):
         return None
     # The zone -0000 gives a time without a zone: https://docs.python.org/3/library/email.utils.html
-    due = due.replace(tzinfo=due.tzinfo or timezone.utc)
-    return max(0.0, (due - datetime.now(timezone.utc)).total_seconds())
+    return parsed.replace(tzinfo=parsed.tzinfo or timezone.utc)

@@ -1,7 +1,7 @@
 """Time limits of calls to the API.
 
-``requests`` limits the time between two reads of a socket. An answer that arrives one byte at a
-time never exceeds that, so the connections made here also limit the time of the whole call.
+``requests`` limits the time between two reads of a socket, which a response that arrives one byte
+at a time never exceeds. The connections in this module also limit the time of the whole call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 MAX_RETRY_AFTER = 60.0
-"""Seconds that one call waits at most because the service asks for it by ``Retry-After``."""
+"""Maximum seconds that one call waits because of ``Retry-After``."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class TimeLimits:
     connect
         Time to connect to one address of the host.
     answer
-        Time until an answer begins, and the longest pause within it.
+        Time until the response begins, and the longest pause within it.
     total
         Time of the whole call: all tries, the pauses between them, and the body.
     tries
@@ -46,8 +46,8 @@ class TimeLimits:
 
 
 DEFAULT = TimeLimits()
-# The service may have done what a request asked for although no answer came, and such a request
-# cannot be repeated. So it gets more time before it counts as failed.
+# If there is no response, the service may still have processed the request. A request that must not
+# be repeated gets more time before it fails.
 UNREPEATABLE = TimeLimits(answer=60.0, total=120.0, tries=1)
 
 _single: ContextVar[float | None] = ContextVar("single_try", default=None)
@@ -56,15 +56,15 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextlib.contextmanager
 def single_try(answer: float = DEFAULT.answer) -> Iterator[None]:
-    """Make one try only of each call in the block, on this thread.
+    """Make only one try of each call in the block, on this thread.
 
-    For loops that repeat their calls themselves, and that report the first failure. A call ends
-    within twice the time until an answer must begin, and the time to connect.
+    For loops that retry by themselves and report the first failure. A call takes at most the time
+    to connect plus twice the time until the response must begin.
 
     Parameters
     ----------
     answer
-        Seconds until an answer must begin, if that is less than usual.
+        Seconds until the response must begin, if less than usual.
     """
     token = _single.set(answer)
     try:
@@ -74,7 +74,13 @@ def single_try(answer: float = DEFAULT.answer) -> Iterator[None]:
 
 
 def effective(limits: TimeLimits) -> TimeLimits:
-    """Return the limits of a call made here: those given, or less within ``single_try``."""
+    """Return the limits of a call, which may be lower within ``single_try``.
+
+    Parameters
+    ----------
+    limits
+        The usual limits.
+    """
     answer = _single.get()
     if answer is None:
         return limits
@@ -85,7 +91,13 @@ def effective(limits: TimeLimits) -> TimeLimits:
 
 @contextlib.contextmanager
 def deadline(at: float) -> Iterator[None]:
-    """End answers that are read in the block at a time of ``time.monotonic``."""
+    """Set the time at which reading a response in the block fails.
+
+    Parameters
+    ----------
+    at
+        Value of ``time.monotonic``.
+    """
     token = _deadline.set(at)
     try:
         yield

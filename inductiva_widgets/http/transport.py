@@ -1,8 +1,8 @@
 """HTTP transport: sessions, retries and errors.
 
-Two sessions: one carries the key and speaks to the API alone, the other has no key and follows
-signed links. Every call is limited in time, safe calls are tried again with back-off and jitter,
-and every failure leaves as one of ``inductiva_widgets.errors``.
+One session sends the key and connects to the API only, the other sends no key and is used for
+signed URLs. Every call has a time limit, idempotent calls are retried with back-off and jitter, and
+every failure is raised as one of ``inductiva_widgets.errors``.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ import requests
 
 from inductiva_widgets import errors
 from inductiva_widgets._interrupts import explain_interrupt
-from inductiva_widgets._logging import redact_signed_urls_in_logs
-from inductiva_widgets._version import __version__
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.http import responses, time_limits
+from inductiva_widgets.http.sessions import create_session
 from inductiva_widgets.http.time_limits import TimeLimits
 
 if TYPE_CHECKING:
@@ -35,23 +34,23 @@ T = TypeVar("T")
 _Timeout = tuple[float, float]
 
 TRIES = time_limits.DEFAULT.tries
-# The time to connect is the time to send some bytes too; then the store writes down what it got.
+# The connect timeout also limits each send. After the upload, the store needs time to save it.
 _UPLOAD = TimeLimits(connect=10.0, answer=60.0, total=float("inf"), tries=3)
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
 class FileRange(NamedTuple):
-    """Bytes of a file of the embedded server.
+    """A byte range of a task file, from the embedded server.
 
     Parameters
     ----------
     data
         The bytes.
     size
-        Length of the whole file at that time.
+        Size of the whole file.
     modified
-        When it was last written, by the service's clock; None where that is not told.
+        Time of the last change, by the service's clock; None if unknown.
     """
 
     data: bytes
@@ -70,7 +69,7 @@ class _ApiRequest:
     body: Any
     safe: bool
     keyed: bool
-    # Seconds that the service may wait by itself before it answers.
+    # Seconds that the service may wait before it responds.
     held: float = 0.0
 
     @property
@@ -79,19 +78,19 @@ class _ApiRequest:
 
 
 class Transport:
-    """Send requests to one service.
+    """Sends requests to one service.
 
     Parameters
     ----------
     settings
         Address and key.
     revive
-        Called when the service refuses the connection; returns new settings, or raises. The
-        embedded server uses it to start again after it has quit for want of work.
+        Function called when the service refuses the connection; returns new settings, or raises.
+        It starts the embedded server again, which quits when idle.
     sleep
-        Pause in seconds; tests pass their own.
+        Function that pauses for some seconds.
     repeatable, unrepeatable
-        Limits of calls that may be repeated, and of those that may not; tests pass their own.
+        Time limits of calls that may be repeated, and of those that may not.
     """
 
     def __init__(
@@ -108,12 +107,12 @@ class Transport:
         self._revive = revive
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._keyed = _session()
-        self._keyless = _session()
+        self._keyed = create_session(_adapter())
+        self._keyless = create_session(_adapter())
         self.clock_skew = 0.0
-        """Seconds that the service's clock is ahead of ours, from its last answer."""
+        """Seconds by which the service's clock is ahead, from its last response."""
         self.is_embedded = settings.is_local
-        """Whether the service is an embedded server, known from its first answer on."""
+        """Whether the service is an embedded server, known after the first response."""
 
     def __repr__(self) -> str:
         return f"Transport({self.settings.api_url!r})"
@@ -131,35 +130,34 @@ class Transport:
         keyed: bool = True,
         held: float = 0.0,
     ) -> T | Any:
-        """Make one call to the API and decode its answer.
+        """Make a call to the API and decode the response.
 
-        A try fails if no connection is made within 5 s, or if no answer begins within 15 s. The
-        whole call takes 60 s at most, retries and body included, and 60 s more if the service asks
-        for a pause by ``Retry-After``. A call that may not be repeated waits 60 s for its answer,
-        and takes 120 s at most. The time to look up the host's name is the system's.
+        A try fails if no connection is made within 5 s, or if no response begins within 15 s. The
+        whole call takes at most 60 s, including retries and the body, and 60 s more if the service
+        asks to wait by ``Retry-After``. A call that must not be repeated waits 60 s for its
+        response and takes at most 120 s. The time of the host name lookup is not limited.
 
         Parameters
         ----------
         method, path
-            HTTP method and path below the service's address.
+            HTTP method, and path relative to the service's address.
         answer
-            Type of the JSON answer; None where the body does not matter. An answer without a body
-            (204) is None.
+            Type of the JSON response; None to ignore the body. A response with status 204 is None.
         params
-            Query; None values are left out, lists repeat their key.
+            Query; None values are left out, and the items of lists repeat the key.
         body
-            Value sent as JSON, None for no body.
+            Value to send as JSON; None for no body.
         retry
-            Whether a failed try may be repeated; by default for all methods but POST and PATCH.
+            If True, failed tries are repeated. By default for all methods except POST and PATCH.
         keyed
-            False for the catalogue, which is another host and gets no key.
+            If False, the request goes to the catalogue, without the key.
         held
-            Seconds that the service may hold its answer back, added to these limits.
+            Seconds that the service may hold its response back, added to the limits.
 
         Raises
         ------
         APIError, APIConnectionError, UnexpectedResponseError
-            As drawn at the head of ``inductiva_widgets.errors``.
+            As described in ``inductiva_widgets.errors``.
         """
         safe = method in _SAFE_METHODS if retry is None else retry
         request = _ApiRequest(method, path, _query(params), body, safe, keyed, held)
@@ -172,7 +170,15 @@ class Transport:
 
     @explain_interrupt(_INTERRUPTED)
     def get_range(self, path: str, params: Mapping[str, int]) -> FileRange:
-        """Return bytes of a file of the embedded server."""
+        """Return a byte range of a task file from the embedded server.
+
+        Parameters
+        ----------
+        path
+            Path relative to the service's address.
+        params
+            Query with the range.
+        """
         request = _ApiRequest("GET", path, _query(params), None, safe=True, keyed=True)
         response = self._send(request)
         if not response.ok or response.is_redirect:
@@ -185,26 +191,26 @@ class Transport:
                 written = datetime.fromtimestamp(float(modified), timezone.utc)
         except (KeyError, ValueError, OverflowError, OSError) as error:
             raise errors.UnexpectedResponseError(
-                f"The answer to {request.endpoint} does not tell the size and time of the file.",
+                f"The response to {request.endpoint} does not have the size and time of the file.",
                 endpoint=request.endpoint,
             ) from error
         return FileRange(response.content, size, written)
 
     @explain_interrupt(_INTERRUPTED)
     def upload(self, url: str, body: Callable[[], Iterable[bytes]]) -> None:
-        """Send a stream to a signed link; the key stays behind.
+        """Upload a stream to a signed URL, without the key.
 
         Parameters
         ----------
         url
-            Signed link for an upload.
+            Signed URL for an upload.
         body
-            Called for each try; gives the bytes from the start.
+            Function that returns the content in chunks, called for each try.
 
         Raises
         ------
         APIError, APIConnectionError
-            The upload was refused or cut off.
+            If the upload is refused or interrupted.
         """
         endpoint = f"PUT {urlsplit(url).path}"
 
@@ -238,7 +244,7 @@ class Transport:
                     self.settings = self._revive()
             response = self._send_with_retries(send, request.endpoint, call_limits)
         if request.keyed:
-            # The catalogue may be another host, with another clock.
+            # The catalogue may be on another host, with another clock.
             self._update_clock_offset(response)
             self.is_embedded = response.headers.get("Server") == SERVER_NAME
         return response
@@ -256,7 +262,7 @@ class Transport:
             headers["Content-Type"] = "application/json"
         session = self._keyed if request.keyed else self._keyless
         base = settings.api_url if request.keyed else settings.catalogue_url
-        # A redirect may lead to another host, and requests would take the key along.
+        # Redirects are not followed: requests would send the key to another host.
         return session.request(
             request.method,
             base + request.path,
@@ -271,21 +277,21 @@ class Transport:
         self, send: Callable[[_Timeout], requests.Response], endpoint: str, call_limits: TimeLimits
     ) -> requests.Response:
         attempt, waited = 0, 0.0
-        ends = time.monotonic() + call_limits.total
+        deadline = time.monotonic() + call_limits.total
         while True:
             attempt += 1
             is_last = attempt == call_limits.tries
             pause = min(8.0, 0.3 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
-            left = max(0.001, ends - time.monotonic())
+            left = max(0.001, deadline - time.monotonic())
             try:
-                with time_limits.deadline(ends):
+                with time_limits.deadline(deadline):
                     response = send((min(call_limits.connect, left), min(call_limits.answer, left)))
             except requests.RequestException as error:
-                # Where the server can be started again, a refusal is no reason to wait.
+                # If the server can be started again, do not retry a refused connection.
                 is_last = is_last or (
                     self._revive is not None and responses.is_connection_refused(error)
                 )
-                if is_last or time.monotonic() + pause >= ends:
+                if is_last or time.monotonic() + pause >= deadline:
                     raise self._connection_error(error, endpoint) from error
             else:
                 if response.status_code not in _RETRIED_STATUSES or is_last:
@@ -294,8 +300,9 @@ class Transport:
                 if asked is not None:
                     pause = asked
                     waited += asked
-                    ends += asked
-                if waited > time_limits.MAX_RETRY_AFTER or time.monotonic() + pause >= ends:
+                    deadline += asked
+                exceeds_wait = waited > time_limits.MAX_RETRY_AFTER
+                if exceeds_wait or time.monotonic() + pause >= deadline:
                     return response
                 response.close()
             self._sleep(pause)
@@ -306,7 +313,8 @@ class Transport:
         where = self.settings.api_url
         if responses.timed_out(error):
             return errors.APITimeoutError(
-                f"{where} did not answer in time ({endpoint}). Check the connection and try again.",
+                f"{where} did not respond in time ({endpoint}). "
+                "Check the connection and try again.",
                 endpoint=endpoint,
             )
         reason = responses.root_cause(error)
@@ -321,19 +329,19 @@ class Transport:
         if response.is_redirect:
             host = urlsplit(response.headers.get("Location", "")).hostname or "another address"
             return errors.UnexpectedResponseError(
-                f"{where} redirects {endpoint} to {host}. The key is not sent there: "
-                "set INDUCTIVA_API_URL to the service's own address.",
+                f"{where} redirects {endpoint} to {host}. The key is not sent there. "
+                "Set INDUCTIVA_API_URL to the service's own address.",
                 endpoint=endpoint,
             )
         detail = responses.error_detail(response)
-        said = f": {detail}" if detail else "."
+        reason = f": {detail.removesuffix('.')}." if detail else "."
         if status in (401, 403):
             message = (
-                f"{where} refused the API key for {endpoint} ({status}){said} "
+                f"{where} refused the API key for {endpoint} ({status}){reason} "
                 "Check INDUCTIVA_API_KEY or the key file."
             )
         else:
-            message = f"{where} answered {endpoint} with {status} {response.reason}{said}"
+            message = f"{where} responded to {endpoint} with {status} {response.reason}{reason}"
         asked = responses.retry_after(response)
         if asked:
             message += f" The service asks to try again in {asked:.0f} s."
@@ -347,24 +355,12 @@ class Transport:
         except (KeyError, TypeError, ValueError):
             return
         skew = (theirs - datetime.now(timezone.utc)).total_seconds()
-        # The header has whole seconds and the answer has travelled: less than this is no skew.
+        # The header has whole seconds and the response took time, so ignore small differences.
         self.clock_skew = skew if abs(skew) > 2.0 else 0.0
 
 
-def _session() -> requests.Session:
-    redact_signed_urls_in_logs()
-    session = requests.Session()
-    # Else requests would add credentials from ~/.netrc, to signed links too.
-    session.auth = _no_credentials
-    session.headers["User-Agent"] = f"inductiva-widgets/{__version__}"
-    adapter = time_limits.LimitedAdapter(pool_connections=4, pool_maxsize=16)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
-
-
-def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+def _adapter() -> time_limits.LimitedAdapter:
+    return time_limits.LimitedAdapter(pool_connections=4, pool_maxsize=16)
 
 
 def _query(params: Mapping[str, Any] | None) -> list[tuple[str, str]]:

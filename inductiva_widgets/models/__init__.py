@@ -1,1 +1,1 @@
-"""Values of the wire protocol."""
+"""Types of the API's requests and responses."""

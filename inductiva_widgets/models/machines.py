@@ -1,4 +1,4 @@
-"""Wire types of machine groups."""
+"""API types of machine groups."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from inductiva_widgets.models.tasks import WireModel
 
 BUILT_IN_GROUP = "local"
-"""Id of the group that the embedded server always has."""
+"""Id of the default group of the embedded server."""
 
 
 class Cpus(WireModel, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class Gpus(WireModel, frozen=True, kw_only=True):
 
 
 class HourlyCost(WireModel, frozen=True, kw_only=True):
-    """What an hour of a machine group costs: with its fewest machines, its most, those up now."""
+    """Price per hour of a machine group: minimum, maximum and at present, in US dollars."""
 
     min: float | None = None
     max: float | None = None
@@ -33,14 +33,14 @@ class HourlyCost(WireModel, frozen=True, kw_only=True):
 
 
 class MachinePrice(WireModel, frozen=True, kw_only=True):
-    """What an hour of one machine costs, in US dollars; null where it is not offered."""
+    """Price per hour of a machine in US dollars; None if it is not offered."""
 
     preemptible_price: float | None = None
     on_demand_price: float | None = None
 
 
 class MachineGroupInfo(WireModel, frozen=True, kw_only=True):
-    """A group of machines of the account; ``max_idle_time`` is in seconds."""
+    """A machine group of the account; ``max_idle_time`` is in seconds."""
 
     id: str
     name: str | None = None
@@ -66,32 +66,32 @@ class MachineGroupInfo(WireModel, frozen=True, kw_only=True):
 
     @property
     def is_started(self) -> bool:
-        """Whether the group takes tasks now."""
+        """Whether the group accepts tasks."""
         return self.status == "started" if self.status else bool(self.started)
 
     @property
     def display_name(self) -> str:
-        """How its user knows it."""
+        """Name of the group, or its id."""
         return self.name or self.id
 
     @property
     def is_mpi_cluster(self) -> bool:
-        """Whether one task spreads over all of its machines."""
+        """Whether a task runs on all machines of the group."""
         return self.type == "mpi"
 
     @property
     def has_gpu(self) -> bool:
-        """Whether a GPU is known to be there."""
+        """Whether the machines are known to have a GPU."""
         return self.gpu_info is not None and bool(self.gpu_info.gpu_count)
 
     @property
     def has_no_gpu(self) -> bool:
-        """Whether it is known that none is there; a group that tells nothing may have one."""
+        """Whether the machines are known to have no GPU."""
         return self.cpu_info is not None and not self.has_gpu
 
     @property
     def n_vcpus(self) -> int | None:
-        """Number of processors that one task gets; None where the service does not tell."""
+        """Number of virtual CPUs per task; None if unknown."""
         if self.cpu_info is None or not self.cpu_info.cpu_cores_logical:
             return None
         machines = self.num_vms or 1 if self.is_mpi_cluster else 1

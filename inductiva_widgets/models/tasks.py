@@ -1,8 +1,8 @@
-"""Wire types of tasks, shared by the client and the embedded server.
+"""API types of tasks, shared by the client and the embedded server.
 
-Structs are decoded straight from JSON. Fields that the service may leave out or send as null have
-defaults, unknown fields are ignored and unknown status codes are kept, so that a newer service
-never breaks an older client. Times are timezone-aware, durations are seconds, sizes are bytes.
+Structs are decoded directly from JSON. Fields that the service may omit or send as null have
+defaults, unknown fields are ignored and unknown status codes are kept, so that a newer service does
+not break an older client. Times are timezone-aware, durations are in seconds, sizes in bytes.
 """
 
 from __future__ import annotations
@@ -14,44 +14,44 @@ import msgspec
 
 from inductiva_widgets.status import Status
 
-# What users of ``task.info`` meet; the others are the business of the client and the server.
+# The types of ``task.info``, which are public.
 __all__ = ["Executer", "Fee", "Operation", "StatusEvent", "TaskInfo", "TaskMetrics"]
 
 DEMO_MARK = {"inductiva-widgets.data": "DEMO"}
-"""Metadata of every task that is made up."""
+"""Metadata of all demo tasks."""
 
 
 class WireModel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Base of the wire's values: immutable, unknown fields ignored.
+    """Base class of the API types: immutable, unknown fields are ignored.
 
-    Decoded JSON has no cycles, so the garbage collector need not look at it: with many thousand
-    tasks in memory that was the larger half of the time.
+    The garbage collector does not track the instances, as decoded JSON has no cycles. With many
+    tasks, tracking took most of the time.
     """
 
 
 NO_TYPE = (None, "", "n/a")
-"""What the service tells for a machine without a type."""
+"""Values that the service sends for a machine without a type."""
 
 
 class Executer(WireModel, frozen=True, kw_only=True):
-    """The machine that picked a task up.
+    """The machine that runs a task.
 
     Parameters
     ----------
     uuid
-        Its id.
+        Id of the machine.
     cpu_count_logical, cpu_count_physical
-        Number of its processors, hardware threads counted and not.
+        Number of logical and physical CPU cores.
     memory
-        Its memory in bytes.
+        Memory in bytes.
     n_mpi_hosts
-        Number of machines that work on the task together.
+        Number of machines that run the task together.
     vm_type, vm_name
-        Its type, such as ``"c2-standard-4"``, and its name.
+        Machine type, such as ``"c2-standard-4"``, and machine name.
     host_type
-        Whose machine it is, such as ``"GCP"``.
+        Provider, such as ``"GCP"``.
     error_detail
-        What went wrong with it, in the service's words.
+        Error message of the machine.
     """
 
     uuid: str | None = None
@@ -66,29 +66,29 @@ class Executer(WireModel, frozen=True, kw_only=True):
 
     @property
     def machine_type(self) -> str | None:
-        """Its type, such as ``"c2-standard-4"``; its name where it has no type."""
+        """Machine type, such as ``"c2-standard-4"``, or the name if there is no type."""
         return self.vm_name if self.vm_type in NO_TYPE else self.vm_type
 
 
 class TaskMetrics(WireModel, frozen=True, kw_only=True):
-    """Durations in seconds and sizes in bytes; None where unknown.
+    """Durations in seconds and sizes in bytes; None if unknown.
 
     Parameters
     ----------
     total_seconds
-        From the task's creation to its end.
+        Time from creation to the end.
     queue_time_seconds
-        Wait for a machine.
+        Time in the queue.
     container_image_download_seconds
-        Fetching the image.
+        Download time of the container image.
     input_upload_seconds, input_download_seconds, input_decompression_seconds
-        Input files: to the service, to the machine, and unpacked there.
+        Time to upload, download and decompress the input.
     computation_seconds
-        Run of the simulator.
+        Run time of the simulator.
     output_compression_seconds, output_upload_seconds
-        Output files: packed, and sent to the service.
+        Time to compress and upload the output.
     container_image_size_bytes
-        Size of the image.
+        Size of the container image.
     input_zipped_size_bytes, input_size_bytes
         Size of the input archive, and of the files in it.
     output_zipped_size_bytes, output_size_bytes
@@ -115,18 +115,18 @@ class TaskMetrics(WireModel, frozen=True, kw_only=True):
 
 
 class Operation(WireModel, frozen=True, kw_only=True):
-    """One step inside a status, such as a command that was executed.
+    """A step within a status, such as the execution of a command.
 
     Parameters
     ----------
     name, alias
-        What kind of step it is, and its name for people.
+        Kind of step, and its label.
     start_timestamp, end_timestamp
-        When it began and ended; None where it has not.
+        Start and end; None if not reached.
     status
-        How it is, or was in the end.
+        Current or final status of the step.
     attributes
-        More of it, such as ``command`` and ``exit_code``.
+        Details, such as ``command`` and ``exit_code``.
     """
 
     name: str
@@ -138,20 +138,20 @@ class Operation(WireModel, frozen=True, kw_only=True):
 
 
 class StatusEvent(WireModel, frozen=True, kw_only=True):
-    """One status that a task has entered.
+    """A status that a task has entered.
 
     Parameters
     ----------
     status, alias
-        The status, and its name for people.
+        The status and its label.
     description
-        What it means, in the service's words.
+        The service's description.
     timestamp, end_timestamp
-        When the task entered it, and left it.
+        Time at which the task entered and left the status.
     machine_id
-        The machine that it happened on.
+        Id of the machine.
     operations
-        What was done meanwhile.
+        Steps within the status.
     """
 
     status: Status
@@ -178,11 +178,11 @@ class Fee(WireModel, frozen=True, kw_only=True):
     Parameters
     ----------
     amount
-        How much.
+        Amount of the fee.
     charged
-        Whether the account was charged with it.
+        If True, the account was charged.
     currency
-        Of what, such as ``"USD"``.
+        Currency, such as ``"USD"``.
     """
 
     amount: float
@@ -191,66 +191,67 @@ class Fee(WireModel, frozen=True, kw_only=True):
 
 
 class QueuePosition(WireModel, frozen=True, kw_only=True):
-    """Where a queued task stands."""
+    """Position of a task in the queue."""
 
     tasks_ahead: int | None = None
 
 
 class TaskInfo(WireModel, frozen=True, kw_only=True):
-    """A task as the service describes it.
+    """A task, as described by the service.
 
-    Times have their zone, durations are seconds, sizes bytes. Everything but id and status may be
-    None: not told, or not happened yet. ``extra_params``, ``status_history``,
-    ``machine_operations`` and ``steps`` come with the detail of one task only, not with a listing.
+    Everything except id and status may be None: unknown or not reached. ``extra_params``,
+    ``status_history``, ``machine_operations`` and ``steps`` are only in the details of a task, not
+    in a listing.
 
     Parameters
     ----------
     task_id
-        The task's id.
+        Id of the task.
     status, status_alias
-        Its status, and the service's name for it.
+        Status, and the service's label for it.
     simulator, project
-        What it runs, and where it belongs.
+        Names of the simulator and the project.
     is_terminated
-        The service's word on whether it has ended.
+        If True, the task has ended.
     num_retries
-        How often the service ran it again.
+        Number of times the service ran the task again.
     duration_seconds
-        Its length as the service counts it.
+        Duration as reported by the service.
     storage_path, storage_input_path, storage_output_path, storage_region
-        Its folder in the remote storage, its archives there, and their region.
+        Folder in the remote storage, input and output archives there, and the region.
     container_image
-        Image that is run.
+        Container image.
     create_time, input_submit_time
-        When it was made, and when its input was there and it entered the queue.
+        Time of creation, and of the upload of the input, when the task entered the queue.
     start_time, computation_start_time, computation_end_time, end_time
-        When a machine picked it up, the simulator began and ended, and all was stored.
+        Time at which a machine started the task, the simulator started and ended, and the output
+        was stored.
     estimated_computation_cost
         Cost of the computation in US dollars.
     metrics
         Durations and sizes.
     executer
-        The machine that picked it up.
+        The machine that runs the task.
     machine_group_name, machine_group_id
-        The machine group that it was sent to.
+        Name and id of the machine group.
     error_detail
-        Why the simulation failed, in the service's words.
+        Error message of the simulation.
     input_resources
-        Paths in the remote storage that became inputs too.
+        Paths in the remote storage that are additional inputs.
     stream_zip, compress_with
-        How its outputs are packed.
+        Options for compressing the output.
     task_metadata
-        Metadata that users have set.
+        Metadata set by users.
     extra_params
-        What was submitted: commands, image and the like.
+        Submitted parameters: commands, image and others.
     resubmit_on_preemption
-        Whether it is queued again when its spot machine is reclaimed.
+        If True, the task is resubmitted if its spot machine is reclaimed.
     orchestration_fee
-        Fee of the service.
+        Orchestration fee.
     status_history
-        Every status that it has entered, oldest first.
+        All statuses that the task has entered, oldest first.
     machine_operations, steps
-        What the machine has done for it, and the steps of the simulation.
+        Operations of the machine, and steps of the simulation.
     """
 
     task_id: str
@@ -291,28 +292,28 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the task has ended; the service's word, else what the code usually means."""
+        """Whether the task has ended, as reported by the service or else by its status."""
         return self.status.is_terminal if self.is_terminated is None else self.is_terminated
 
     @property
     def alias(self) -> str:
-        """The status for people."""
+        """Label of the status."""
         return self.status_alias or self.status.alias
 
     @property
     def machine_type(self) -> str | None:
-        """Type of the machine, such as ``"c2-standard-4"``; its name where it has no type."""
+        """Machine type, such as ``"c2-standard-4"``, or the name if there is no type."""
         return None if self.executer is None else self.executer.machine_type
 
     @property
     def reason(self) -> str | None:
-        """Why the task failed, in the service's words: the simulation's error or the machine's."""
+        """Error message of the simulation or else of the machine."""
         machine = self.executer.error_detail if self.executer is not None else None
         return self.error_detail or machine or None
 
     @property
     def can_be_killed(self) -> bool:
-        """Whether a kill can be requested: the task is alive and no kill is pending."""
+        """Whether a kill can be requested: the task has not ended and no kill is pending."""
         return not self.is_terminal and self.status != Status.PENDING_KILL
 
     @property
@@ -324,63 +325,63 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
 
     @property
     def is_demo(self) -> bool:
-        """Whether the task is made up: the embedded server's demo marks its tasks so."""
+        """Whether the task is synthetic, created by the demo of the embedded server."""
         return (self.task_metadata or {}).items() >= DEMO_MARK.items()
 
     @property
     def has_outputs(self) -> bool:
-        """Whether the task has left an output archive.
+        """Whether the task has an output archive.
 
-        Success and failure always do; the other ends only when the archive's size is known, since
-        the service names a place for the archive before there is one.
+        A successful or failed task always has one. Other tasks have one only if its size is known,
+        as the service sets the path of the archive before it exists.
         """
-        return bool(self.storage_output_path) and self._has_stored
+        return bool(self.storage_output_path) and self._has_output_archive
 
     @property
-    def _has_stored(self) -> bool:
+    def _has_output_archive(self) -> bool:
         if not self.is_terminal:
             return False
-        stored = self.metrics is not None and self.metrics.output_zipped_size_bytes is not None
-        return stored or self.status in (Status.SUCCESS, Status.FAILED)
+        has_size = self.metrics is not None and self.metrics.output_zipped_size_bytes is not None
+        return has_size or self.status in (Status.SUCCESS, Status.FAILED)
 
 
 class TaskSummary(
     TaskInfo, frozen=True, kw_only=True, gc=False, rename={"extra_params": "extra_params (detail)"}
 ):
-    """A row of a listing: everything but the commands, which come with the detail of one task.
+    """A task in a listing, without the submitted parameters.
 
-    They are the larger half of a row, and nobody looks for them in a table. Read under a name that
-    does not occur, they are passed over without being built.
+    They are more than half of the data and are not needed in a table. Renaming the field to a name
+    that does not occur skips its decoding.
     """
 
     extra_params: dict[str, Any] | None = None
 
 
 class TaskFromFrame(TaskInfo, frozen=True, kw_only=True, gc=False):
-    """A row of a DataFrame, which does not tell the places in the storage: they are asked for."""
+    """A task from a row of a DataFrame, which has no storage paths."""
 
     def as_demo(self) -> TaskFromFrame:
-        """Return the same task, said to be made up."""
+        """Return a copy that is marked as a demo task."""
         metadata = {**(self.task_metadata or {}), **DEMO_MARK}
         return msgspec.structs.replace(self, task_metadata=metadata)
 
     @property
     def has_outputs(self) -> bool:
-        """Whether the task has left an output archive."""
-        return self._has_stored
+        """Whether the task has an output archive."""
+        return self._has_output_archive
 
 
 class WorkingFile(WireModel, frozen=True, kw_only=True):
-    """A file in the working folder of a running task.
+    """A file in the working directory of a running task.
 
     Parameters
     ----------
     name
-        Path in the folder, with forward slashes.
+        Relative path, with forward slashes.
     size
-        Size in bytes; None on the cloud, which does not tell it.
+        Size in bytes; None on the cloud.
     modified
-        When it was last written, by the service's clock; None on the cloud.
+        Time of the last change, by the service's clock; None on the cloud.
     """
 
     name: str
@@ -389,21 +390,21 @@ class WorkingFile(WireModel, frozen=True, kw_only=True):
 
 
 class SdpAnswer(WireModel, frozen=True, kw_only=True):
-    """What the machine of a running task answers to the offer of a connection."""
+    """Answer of the machine of a task to a WebRTC offer."""
 
     sdp: str
     type: Literal["answer"] = "answer"
 
 
 class TaskPage(WireModel, frozen=True, kw_only=True):
-    """One page of a listing, newest first."""
+    """A page of a listing, newest task first."""
 
     tasks: list[TaskSummary]
     total_size: int | None = None
 
 
 class TaskStatus(WireModel, frozen=True, kw_only=True):
-    """Answer to a status or kill request."""
+    """Response to a status or kill request."""
 
     id: str
     status: Status
@@ -412,17 +413,17 @@ class TaskStatus(WireModel, frozen=True, kw_only=True):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the task has ended; the service's word, else what the code usually means."""
+        """Whether the task has ended, as reported by the service or else by its status."""
         return self.status.is_terminal if self.is_terminated is None else self.is_terminated
 
     @property
     def tasks_ahead(self) -> int | None:
-        """Number of tasks before this one in the queue, where the service tells."""
+        """Number of tasks ahead in the queue, or None if unknown."""
         return None if self.position_in_queue is None else self.position_in_queue.tasks_ahead
 
 
 class SubmissionResult(TaskStatus, frozen=True, kw_only=True):
-    """Answer to a submission."""
+    """Response to a submission."""
 
     storage_region: str | None = None
     time_to_live_seconds: float | None = None
@@ -430,14 +431,14 @@ class SubmissionResult(TaskStatus, frozen=True, kw_only=True):
 
 
 class MpiConfig(WireModel, frozen=True, kw_only=True):
-    """How mpirun wraps a command."""
+    """MPI version and options of a command."""
 
     version: str
     options: dict[str, Any] = {}
 
 
 class Command(WireModel, frozen=True, kw_only=True):
-    """One command of a simulation: no shell, prompts are lines for its standard input."""
+    """A command of a simulation, run without a shell; prompts are lines of its standard input."""
 
     cmd: str
     prompts: list[str] = []
@@ -446,7 +447,7 @@ class Command(WireModel, frozen=True, kw_only=True):
 
 
 class TaskSubmission(WireModel, frozen=True, kw_only=True):
-    """Body of a submission; nullable fields are sent as null, as the service expects."""
+    """Request body of a submission. Fields that are None are sent as null, as the API expects."""
 
     simulator: str
     resource_pool: str
@@ -463,7 +464,7 @@ class TaskSubmission(WireModel, frozen=True, kw_only=True):
 
 
 class ArchiveEntry(WireModel, frozen=True, kw_only=True):
-    """One member of an archive on the service."""
+    """An entry of a stored archive."""
 
     name: str
     size: int | None = None
@@ -474,14 +475,14 @@ class ArchiveEntry(WireModel, frozen=True, kw_only=True):
 
 
 class ArchiveListing(WireModel, frozen=True, kw_only=True):
-    """Members of an archive on the service; ``size`` is the archive's own."""
+    """Entries of a stored archive; ``size`` is the size of the archive."""
 
     contents: list[ArchiveEntry]
     size: int | None = None
 
 
 class ImageCatalogue(WireModel, frozen=True, kw_only=True):
-    """Versions of the simulators that the service offers, by image name."""
+    """Available simulator versions, by image name."""
 
     production: dict[str, list[str]] = {}
     development: dict[str, list[str]] = {}

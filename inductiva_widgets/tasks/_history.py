@@ -125,7 +125,7 @@ def history(
         else:
             with history_progress(progress) as on_progress:
                 found = load.load_history(
-                    client, query, refresh=refresh, told=on_progress, warn=notes.append
+                    client, query, refresh=refresh, on_progress=on_progress, warn=notes.append
                 )
     except KeyboardInterrupt:
         # No warning: if warnings are errors, it would replace the interrupt.

@@ -100,4 +100,4 @@ class HttpLogSource:
 
     def _read(self, max_bytes: int, *, after: int | None = None) -> FileRange:
         client = self._task.client
-        return client.read_task_file(self._task.id, self._name, after=after, most=max_bytes)
+        return client.read_task_file(self._task.id, self._name, after=after, limit=max_bytes)

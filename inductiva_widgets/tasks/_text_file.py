@@ -109,7 +109,7 @@ class _GrowingFile:
     def __init__(self, task: RemoteTask, name: str, *, can_grow: bool) -> None:
         self.can_grow = can_grow
         self._task, self._name = task, name
-        part = task.client.read_task_file(task.id, name, most=_FIRST_READ)
+        part = task.client.read_task_file(task.id, name, limit=_FIRST_READ)
         self._end, self.size = part.data, part.size
 
     def read(self, start: int, stop: int, /) -> bytes:
@@ -119,7 +119,7 @@ class _GrowingFile:
         found: list[bytes] = []
         while start < stop:
             part = self._task.client.read_task_file(
-                self._task.id, self._name, after=start, most=min(stop - start, _MAX_READ)
+                self._task.id, self._name, after=start, limit=min(stop - start, _MAX_READ)
             )
             if not part.data:
                 break

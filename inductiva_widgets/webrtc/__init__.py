@@ -1,7 +1,7 @@
 """WebRTC requests to the machine that computes a task.
 
-``ask`` puts one question, ``stream`` one whose answers go on. All of a kernel's connections live on
-one event loop, on a thread of its own; those who ask wait on their own threads. Needs
+``request`` returns one answer, ``open_stream`` a stream of answers. All connections of a kernel run
+on one event loop in a background thread, and callers wait on their own threads. Needs
 ``pip install "inductiva-widgets[live]"``.
 """
 

@@ -1,4 +1,4 @@
-"""One WebRTC connection to the machine of a task."""
+"""A WebRTC connection to the machine of a task."""
 
 from __future__ import annotations
 
@@ -21,52 +21,56 @@ if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
 
 _LABEL = "file_transfer"
-# Seconds that the service may take to find the task's machine, and the two to find each other.
-_ANSWER = 20
-_CONNECT = 30.0
+# Seconds to wait for the answer of the machine, and for the connection.
+_ANSWER_SECONDS = 20
+_CONNECT_SECONDS = 30.0
 
 
 def import_aiortc() -> Any:
-    """Return the package of WebRTC.
+    """Import and return ``aiortc``.
 
     Raises
     ------
     ConfigurationError
-        It is not installed.
+        If it is not installed.
     """
     try:
         import aiortc
     except ImportError as error:
         raise ConfigurationError(
-            "Files of a running task come by WebRTC here, which needs aiortc "
-            f'({error}): pip install "inductiva-widgets[live]"'
+            "Reading the files of a running task requires aiortc "
+            f'({error}). Install the extra: pip install "inductiva-widgets[live]".'
         ) from error
     return aiortc
 
 
 class PeerConnection:
-    """An open connection. Made by ``Connection.open``, used on the loop alone."""
+    """An open connection, created by ``open``. Used only on the event loop."""
 
     def __init__(self, peer: RTCPeerConnection) -> None:
         self._peer = peer
         self._first: RTCDataChannel | None = peer.createDataChannel(_LABEL)
         self.lost = asyncio.Event()
-        peer.on("connectionstatechange", self._look)
+        peer.on("connectionstatechange", self._on_state_change)
 
     @classmethod
     async def open(cls, client: Client, task_id: str) -> PeerConnection:
-        """Connect with the machine of a task; costs three requests.
+        """Connect to the machine of a task.
 
         Raises
         ------
         ConfigurationError
-            WebRTC is not installed.
+            If aiortc is not installed.
         APIConnectionError
-            Nobody answered, or the two did not find each other.
+            If the machine does not answer, or no connection can be made.
+
+        Notes
+        -----
+        Requests: 3
         """
         aiortc = import_aiortc()
-        where = config.turn_server()
-        servers = [aiortc.RTCIceServer(f"{kind}:{where}") for kind in ("stun", "turn")]
+        host = config.turn_server()
+        servers = [aiortc.RTCIceServer(f"{kind}:{host}") for kind in ("stun", "turn")]
         peer = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(servers))
         connection = cls(peer)
         try:
@@ -78,16 +82,16 @@ class PeerConnection:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether nothing was asked yet."""
+        """Whether no request was sent yet."""
         return self._first is not None
 
     def channel(self) -> RTCDataChannel:
-        """Return a channel for one question."""
+        """Return a channel for one request."""
         channel, self._first = self._first, None
         return channel or self._peer.createDataChannel(_LABEL)
 
     async def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self.lost.set()
         await self._peer.close()
 
@@ -96,11 +100,13 @@ class PeerConnection:
         sender, offer = str(uuid.uuid4()), self._peer.localDescription.sdp
         await run_blocking(lambda: client.register_peer(task_id, sender))
         await run_blocking(lambda: client.send_peer_offer(task_id, sender, offer))
-        answer = await run_blocking(lambda: client.get_peer_answer(task_id, sender, _ANSWER))
+        answer = await run_blocking(
+            lambda: client.get_peer_answer(task_id, sender, _ANSWER_SECONDS)
+        )
         if answer is None:
             raise APIConnectionError(
-                f"The machine of task {task_id} did not answer: its files cannot be read at the "
-                "moment. Try again in a while."
+                f"The machine of task {task_id} did not answer, so its files cannot be read. "
+                "Try again later."
             )
         try:
             await self._peer.setRemoteDescription(
@@ -109,23 +115,23 @@ class PeerConnection:
         except InductivaError:
             raise
         except Exception as error:
-            # Whatever a malformed answer makes the parser stumble over.
+            # The parser raises many kinds of exceptions for a malformed answer.
             raise UnexpectedResponseError(
-                f"The machine of task {task_id} answered with what is no WebRTC session: {error!r}."
+                f"The machine of task {task_id} sent an invalid WebRTC session: {error!r}."
             ) from error
         try:
-            await asyncio.wait_for(self._wait_open(), _CONNECT)
+            await asyncio.wait_for(self._wait_open(), _CONNECT_SECONDS)
         except (asyncio.TimeoutError, ConnectionError) as error:
             raise APIConnectionError(
-                f"No connection with the machine of task {task_id} came about. "
-                "The network may not let WebRTC (UDP) pass."
+                f"Could not connect to the machine of task {task_id}. "
+                "Check that the network allows WebRTC (UDP)."
             ) from error
 
     async def _wait_open(self) -> None:
-        assert self._first is not None  # noqa: S101 - nothing was asked before it is open
+        assert self._first is not None  # noqa: S101 - requests are sent after the connection opens
         await opened(self._first, self.lost)
 
-    def _look(self) -> None:
+    def _on_state_change(self) -> None:
         if self._peer.connectionState in {"failed", "closed"}:
             self.lost.set()
 
@@ -136,7 +142,7 @@ async def opened(channel: RTCDataChannel, lost: asyncio.Event) -> None:
     Raises
     ------
     ConnectionError
-        The connection was lost before.
+        If the connection is lost first.
     """
     ready = asyncio.Event()
     channel.on("open", ready.set)
@@ -148,7 +154,7 @@ async def opened(channel: RTCDataChannel, lost: asyncio.Event) -> None:
 
 
 async def wait_any(*events: asyncio.Event, timeout: float | None = None) -> None:
-    """Wait until one of several events is there, or the time is over."""
+    """Wait until one of several events is set, or the timeout is over."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
         await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

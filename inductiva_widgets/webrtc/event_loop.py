@@ -1,4 +1,4 @@
-"""The asyncio event loop of WebRTC, on a thread of its own."""
+"""The asyncio event loop of all WebRTC connections, in a background thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _running: list[asyncio.AbstractEventLoop] = []
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-    """Run a coroutine on the loop, which begins with the first one."""
+    """Run a coroutine on the loop, which starts with the first call."""
     with _lock:
         if not _running:
             loop = asyncio.new_event_loop()
@@ -26,33 +26,32 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
 
 
 async def run_blocking(function: Callable[[], T]) -> T:
-    """Call what blocks on a thread of its own; one that hangs holds up no exit."""
+    """Call a blocking function on a daemon thread, which does not delay the exit."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
 
-    def tell(value: T | None, error: BaseException | None) -> None:
+    def set_result(value: T | None, error: BaseException | None) -> None:
         if result.done():
-            return  # nobody waits any more
+            return  # the wait was cancelled
         if error is not None:
             result.set_exception(error)
         else:
             result.set_result(value)  # type: ignore[arg-type]
 
     def call() -> None:
-        value, problem = None, None
+        value, error = None, None
         try:
             value = function()
-        except BaseException as error:
-            # Raised where it is waited for.
-            problem = error
-        loop.call_soon_threadsafe(tell, value, problem)
+        except BaseException as raised:  # raised again by the await below
+            error = raised
+        loop.call_soon_threadsafe(set_result, value, error)
 
     threading.Thread(target=call, name="inductiva-peers-http", daemon=True).start()
     return await result
 
 
 def at_exit(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine on the loop when the kernel ends, for a second at most."""
+    """Run a coroutine on the loop at exit, for at most one second."""
 
     def run() -> None:
         if _running:
@@ -60,7 +59,7 @@ def at_exit(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
             try:
                 future.result(1.0)
             except Exception:
-                # The other side notices by itself.
+                # The peer detects the lost connection by itself.
                 future.cancel()
 
     atexit.register(run)

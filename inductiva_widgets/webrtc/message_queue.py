@@ -10,14 +10,14 @@ from inductiva_widgets.errors import InductivaError
 
 
 class MessageBatch(NamedTuple):
-    """Answers in their order.
+    """Messages in the order of their arrival.
 
     Parameters
     ----------
     messages
-        The answers.
+        The messages.
     is_whole
-        Whether none was lost before them because they came faster than they were taken.
+        If False, messages before these were dropped because they were not read in time.
     """
 
     messages: list[Any]
@@ -25,61 +25,74 @@ class MessageBatch(NamedTuple):
 
 
 class MessageQueue:
-    """A queue for one reader.
+    """A queue for one reader. If it is full, the oldest messages are dropped.
 
     Parameters
     ----------
     limit
-        Weight that it holds.
+        Maximum total size of the messages in bytes.
     """
 
     def __init__(self, limit: int = 4 << 20) -> None:
         self._limit = limit
-        self._came = threading.Condition()
-        self._held: deque[tuple[Any, int]] = deque()
-        self._weight = 0
+        self._condition = threading.Condition()
+        self._messages: deque[tuple[Any, int]] = deque()
+        self._size = 0
         self._is_whole = True
-        self._is_over = False
+        self._is_closed = False
         self._error: InductivaError | None = None
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing more will come and all was taken."""
-        with self._came:
-            return self._is_over and not self._held
+        """Whether the queue is closed and empty."""
+        with self._condition:
+            return self._is_closed and not self._messages
 
-    def put(self, message: Any, weight: int) -> None:
-        """Add an answer."""
-        with self._came:
-            if self._is_over:
+    def put(self, message: Any, size: int) -> None:
+        """Add a message.
+
+        Parameters
+        ----------
+        message
+            The message.
+        size
+            Its size in bytes.
+        """
+        with self._condition:
+            if self._is_closed:
                 return
-            self._held.append((message, weight))
-            self._weight += weight
-            while self._weight > self._limit and len(self._held) > 1:
-                self._weight -= self._held.popleft()[1]
+            self._messages.append((message, size))
+            self._size += size
+            while self._size > self._limit and len(self._messages) > 1:
+                self._size -= self._messages.popleft()[1]
                 self._is_whole = False
-            self._came.notify_all()
+            self._condition.notify_all()
 
     def close(self, error: InductivaError | None = None) -> None:
-        """Say that nothing more comes, and why; the first word counts."""
-        with self._came:
-            if not self._is_over:
-                self._is_over, self._error = True, error
-                self._came.notify_all()
+        """Close the queue, with the error of the first call as the reason."""
+        with self._condition:
+            if not self._is_closed:
+                self._is_closed, self._error = True, error
+                self._condition.notify_all()
 
     def get(self, timeout: float) -> MessageBatch:
-        """Return what has come, after a while if need be; nothing is a possible answer.
+        """Return all messages, waiting for the first one if there is none.
+
+        Parameters
+        ----------
+        timeout
+            Maximum seconds to wait. The batch may be empty then.
 
         Raises
         ------
         InductivaError
-            The reason of the end, once everything was taken.
+            The error of ``close``, once the queue is empty.
         """
-        with self._came:
-            self._came.wait_for(lambda: self._held or self._is_over, timeout)
-            if not self._held and self._error is not None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._messages or self._is_closed, timeout)
+            if not self._messages and self._error is not None:
                 raise self._error
-            taken = MessageBatch([message for message, _ in self._held], self._is_whole)
-            self._held.clear()
-            self._weight, self._is_whole = 0, True
-            return taken
+            batch = MessageBatch([message for message, _ in self._messages], self._is_whole)
+            self._messages.clear()
+            self._size, self._is_whole = 0, True
+            return batch

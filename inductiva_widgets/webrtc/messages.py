@@ -10,16 +10,16 @@ import msgspec
 
 from inductiva_widgets.errors import TaskError, UnexpectedResponseError
 
-LONGEST = 1 << 20
-"""Bytes of a message; peers send less than 64 KiB."""
-_LONGEST_ERROR = 500
-_MOST_FILES = 10_000
-_DEEPEST = 100
+MAX_BYTES = 1 << 20
+"""Maximum size of a message; peers send less than 64 KiB."""
+_MAX_ERROR_CHARS = 500
+_MAX_FILES = 10_000
+_MAX_DEPTH = 100
 
 
 @dataclass(frozen=True)
 class PeerRequest:
-    """What a peer is asked.
+    """A request to a peer.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class PeerRequest:
     args
         Arguments of the operation.
     follow
-        Whether the answers go on.
+        If True, the peer sends answers until the request is cancelled.
     """
 
     operation: str
@@ -36,7 +36,7 @@ class PeerRequest:
     follow: bool = False
 
     def encode(self) -> str:
-        """Return the question as it is sent."""
+        """Encode the request as JSON."""
         body = {"type": self.operation, "follow": self.follow, "args": self.args}
         return msgspec.json.encode(body).decode()
 
@@ -47,26 +47,31 @@ class _Message(msgspec.Struct):
 
 
 def decode(raw: object) -> Any:
-    """Return what a peer's message says.
+    """Decode a message of a peer.
+
+    Parameters
+    ----------
+    raw
+        The message as received.
 
     Raises
     ------
     TaskError
-        The peer could not do what it was asked; its own words are in the text.
+        If the peer reports an error; the message includes it.
     UnexpectedResponseError
-        The message has another form.
+        If the message is malformed.
     """
-    if not isinstance(raw, (str, bytes)) or len(raw) > LONGEST:
-        raise UnexpectedResponseError("The task's machine sent a message that is too long.")
+    if not isinstance(raw, (str, bytes)) or len(raw) > MAX_BYTES:
+        raise UnexpectedResponseError("The machine of the task sent a message that is too long.")
     try:
         message = msgspec.json.decode(raw, type=_Message)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise UnexpectedResponseError(
-            f"The task's machine sent what is no answer: {error}."
+            f"The machine of the task sent an invalid message: {error}."
         ) from error
     if message.status != "success":
-        said = message.message if isinstance(message.message, str) else message.status
-        raise TaskError(f"The task's machine says: {_short(said)}")
+        reason = message.message if isinstance(message.message, str) else message.status
+        raise TaskError(f"The machine of the task reports: {_shorten(reason)}")
     return message.message
 
 
@@ -76,19 +81,19 @@ def parse_lines(message: Any) -> list[str]:
     Raises
     ------
     UnexpectedResponseError
-        It is no list of texts.
+        If the answer is not a list of strings.
     """
     try:
-        # Some peers may leave the line ends on.
+        # Some peers may include line ends.
         return [line.rstrip("\n") for line in msgspec.convert(message, list[str])]
     except msgspec.ValidationError as error:
         raise UnexpectedResponseError(
-            f"The task's machine sent something else than lines: {error}."
+            f"The machine of the task must send a list of lines: {error}."
         ) from error
 
 
 class ModifiedFileMessage(msgspec.Struct):
-    """The answer to ``last_modified_file``, times in seconds since the epoch."""
+    """Answer to ``last_modified_file``; times are seconds since the epoch."""
 
     most_recent_file: str
     most_recent_timestamp: float
@@ -96,7 +101,7 @@ class ModifiedFileMessage(msgspec.Struct):
 
     @property
     def modified(self) -> datetime | None:
-        """When the file was written, by the clock of its machine; None for no time at all."""
+        """Time of the last change, by the machine's clock, or None if it is invalid."""
         try:
             return datetime.fromtimestamp(self.most_recent_timestamp, timezone.utc)
         except (ValueError, OverflowError, OSError):
@@ -104,12 +109,12 @@ class ModifiedFileMessage(msgspec.Struct):
 
 
 def parse_last_modified(message: Any) -> ModifiedFileMessage | None:
-    """Return what an answer to ``last_modified_file`` says; None where there is no file.
+    """Return the answer to ``last_modified_file``, or None if there is no file.
 
     Raises
     ------
     UnexpectedResponseError
-        It has another form.
+        If the answer is malformed.
     """
     if not message or (isinstance(message, dict) and not message.get("most_recent_file")):
         return None
@@ -117,29 +122,29 @@ def parse_last_modified(message: Any) -> ModifiedFileMessage | None:
         return msgspec.convert(message, ModifiedFileMessage, strict=False)
     except msgspec.ValidationError as error:
         raise UnexpectedResponseError(
-            f"The task's machine sent something else than a file and its time: {error}."
+            f"The machine of the task must send a file and its time: {error}."
         ) from error
 
 
 def parse_files(message: Any) -> list[str]:
-    """Return the names in an answer to ``ls``, in its order; folders are named by their files.
+    """Return the file paths in an answer to ``ls``, in its order.
 
     Raises
     ------
     UnexpectedResponseError
-        It is no such listing, or has more than 10,000 entries.
+        If the answer is malformed, or has more than 10,000 entries.
     """
     names: list[str] = []
     left: list[tuple[str, Any, int]] = [("", message, 0)]
     seen = 0
     while left:
         folder, entries, depth = left.pop()
-        if not isinstance(entries, list) or depth > _DEEPEST:
-            raise UnexpectedResponseError("The task's machine sent something else than a listing.")
+        if not isinstance(entries, list) or depth > _MAX_DEPTH:
+            raise UnexpectedResponseError("The machine of the task must send a file listing.")
         seen += len(entries)
-        if seen > _MOST_FILES:
+        if seen > _MAX_FILES:
             raise UnexpectedResponseError(
-                f"The task's machine lists more than {_MOST_FILES:,} files."
+                f"The machine of the task must list at most {_MAX_FILES:,} files."
             )
         for entry in entries:
             if isinstance(entry, str):
@@ -147,11 +152,9 @@ def parse_files(message: Any) -> list[str]:
             elif isinstance(entry, dict):
                 left += [(f"{folder}{name}/", inner, depth + 1) for name, inner in entry.items()]
             else:
-                raise UnexpectedResponseError(
-                    "The task's machine sent something else than a listing."
-                )
+                raise UnexpectedResponseError("The machine of the task must send a file listing.")
     return names
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]}…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_ERROR_CHARS else f"{text[:_MAX_ERROR_CHARS]}…"

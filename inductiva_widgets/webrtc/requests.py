@@ -1,4 +1,4 @@
-"""Requests to the machine of a task, from any thread."""
+"""Send requests to the machine of a task, from any thread."""
 
 from __future__ import annotations
 
@@ -17,92 +17,96 @@ if TYPE_CHECKING:
 
 __all__ = ["AnswerStream", "MessageBatch", "open_stream", "request"]
 
-_STEP = 0.2
+_POLL_SECONDS = 0.2
 
 
 class AnswerStream:
-    """The answers to one question; end it with ``close``."""
+    """Stream of the answers to one request. Call ``close`` when done."""
 
-    def __init__(self, inbox: MessageQueue, work: Future[None]) -> None:
-        self._inbox = inbox
-        self._work = work
+    def __init__(self, queue: MessageQueue, sending: Future[None]) -> None:
+        self._queue = queue
+        self._sending = sending
 
     @property
     def is_closed(self) -> bool:
-        """Whether the peer has ended it and all was taken."""
-        return self._inbox.is_closed
+        """Whether the peer has ended the stream and all answers were received."""
+        return self._queue.is_closed
 
     def receive(self, timeout: float) -> MessageBatch:
-        """Return the answers that have come, after a while if need be.
+        """Return the answers that have arrived, waiting for the first one if there is none.
 
         Parameters
         ----------
         timeout
-            Seconds to wait for one.
+            Maximum seconds to wait. The batch may be empty then.
 
         Raises
         ------
         InductivaError
-            Why it ended, once all was taken.
+            The reason why the stream ended, once all answers were received.
         """
-        return self._inbox.get(timeout)
+        return self._queue.get(timeout)
 
     def close(self) -> None:
-        """End it; the connection stays for others."""
-        self._work.cancel()
-        self._inbox.close()
+        """Close the stream; the connection stays open for other requests."""
+        self._sending.cancel()
+        self._queue.close()
 
 
 def open_stream(client: Client, task_id: str, question: PeerRequest) -> AnswerStream:
-    """Ask the machine of a task; returns at once, the connection comes about meanwhile.
+    """Send a request to the machine of a task without waiting for answers.
 
     Parameters
     ----------
     client
-        The service that the two find each other by; costs three requests a connection.
+        The service.
     task_id
-        The task.
+        Id of the task.
     question
-        What is asked.
+        The request.
 
     Raises
     ------
     ConfigurationError
-        WebRTC is not installed.
+        If aiortc is not installed.
+
+    Notes
+    -----
+    Requests: 3 for each new connection
     """
     import_aiortc()
-    inbox = MessageQueue()
+    queue = MessageQueue()
     return AnswerStream(
-        inbox, event_loop.run_coroutine(peer_session.put(client, task_id, question, inbox))
+        queue, event_loop.run_coroutine(peer_session.send(client, task_id, question, queue))
     )
 
 
 def request(client: Client, task_id: str, question: PeerRequest, timeout: float = 60.0) -> Any:
-    """Return the answer of the machine of a task; an interrupt ends the wait at once.
+    """Send a request to the machine of a task and return the answer.
 
     Parameters
     ----------
     client, task_id, question
-        As for ``stream``.
+        As for ``open_stream``.
     timeout
-        Seconds to wait.
+        Maximum seconds to wait.
 
     Raises
     ------
     TaskError
-        The machine could not do what it was asked.
+        If the machine reports an error.
     APIConnectionError
-        Nobody answered.
+        If the machine does not answer.
     """
     answers = open_stream(client, task_id, question)
     deadline = time.monotonic() + timeout
     try:
         while time.monotonic() < deadline:
-            messages = answers.receive(_STEP).messages
+            messages = answers.receive(_POLL_SECONDS).messages
             if messages:
                 return messages[0]
             if answers.is_closed:
                 break
     finally:
         answers.close()
-    raise APITimeoutError(f"The machine of task {task_id} gave no answer. Try again.")
+    raise APITimeoutError(f"The machine of task {task_id} did not answer. Try again.")

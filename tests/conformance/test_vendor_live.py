@@ -57,7 +57,7 @@ def storm(served, tmp_path):
 
 def lines_of(task):
     """Return the lines of SWMM's progress that a task has written."""
-    log = task.client.read_task_file(task.id, "stdout.txt", most=1 << 16)
+    log = task.client.read_task_file(task.id, "stdout.txt", limit=1 << 16)
     return PROGRESS.findall(log.data.decode())
 
 

@@ -33,7 +33,7 @@ from inductiva_widgets.errors import DownloadCancelled
 from inductiva_widgets.tasks import _display
 
 def work(tally):
-    while not tally.control.cancelled:
+    while not tally.cancel_token.cancelled:
         time.sleep(0.05)
     raise DownloadCancelled("cancelled")
 

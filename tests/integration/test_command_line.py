@@ -51,7 +51,7 @@ def test_list_info_kill_download(command, finished, tmp_path):
     [
         ({"INDUCTIVA_API_KEY": "wrong"}, "refused the API key"),
         ({"INDUCTIVA_API_URL": "http://127.0.0.1:9"}, "cannot be reached"),
-        ({"INDUCTIVA_API_URL": "nonsense"}, "is no address"),
+        ({"INDUCTIVA_API_URL": "nonsense"}, "must be a URL"),
         ({"INDUCTIVA_API_KEY": "", "HOME": "/nonexistent"}, 'inductiva.connect("local")'),
     ],
 )

@@ -158,8 +158,8 @@ WAITS = {
     "task.wait_for_status('success')": "The wait was interrupted; task t1 goes on.",
     "tasks.wait()": "The wait was interrupted; the tasks go on.",
     "watch.wait()": "The wait was interrupted; the watch goes on.",
-    "ended.download_outputs()": "The download was interrupted and cancelled; calling again resumes",
-    "tasks.download_outputs()": "The download was interrupted and cancelled; calling again resumes",
+    "ended.download_outputs()": "The download was interrupted and cancelled. Call again to resume",
+    "tasks.download_outputs()": "The download was interrupted and cancelled. Call again to resume",
 }
 
 

@@ -275,7 +275,7 @@ def test_cards_a_watch_and_a_tail_share_one_connection(show, solver, say, proxy,
 def test_what_a_lost_connection_has_left_out_comes_from_the_archive(card, solver, say, shared):
     watch = solver.watch(RESIDUAL)
     until(lambda: watch.samples == 40, "forty samples")
-    event_loop.run_coroutine(peer_session._links[solver.client, solver.id].close()).result(10)
+    event_loop.run_coroutine(peer_session._sessions[solver.client, solver.id].close()).result(10)
     say("end")
     assert ended(card, shared) == "success"
     assert watch.wait(30)
@@ -290,7 +290,7 @@ def test_nothing_is_left_open_after_the_end(card, solver, say, shared, monkeypat
     say("end")
     ended(card, shared)
     key = (solver.client, solver.id)
-    until(lambda: key not in peer_session._links, "the end of the connection")
+    until(lambda: key not in peer_session._sessions, "the end of the connection")
     until(lambda: (*key, "stdout.txt") not in _buffered_text._looks, "the end of the looks")
 
 

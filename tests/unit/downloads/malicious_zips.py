@@ -105,7 +105,7 @@ def build(*entries: Entry | str | bytes, count: int | None = None, comment: byte
 def quoted_bomb(files: int = 30, kernel: int = 1_000_000) -> bytes:
     """Return David Fifield's bomb: each member quotes the header of the next and goes on in it.
 
-    All members share one kernel, without any two beginning at the same place.
+    All members part one kernel, without any two beginning at the same place.
     """
     content, data = bytes(kernel), deflate(bytes(kernel))
     parts: list[Entry] = []

@@ -29,10 +29,10 @@ def clock():
 def held(release):
     """Return work that goes on until it is released or cancelled."""
 
-    def work(tally):
-        tally.control.on_cancel(release.set)
+    def work(tracker):
+        tracker.cancel_token.on_cancel(release.set)
         release.wait(10)
-        if tally.control.cancelled:
+        if tracker.cancel_token.cancelled:
             raise DownloadError("the connection was cut off")
         return Path("done")
 
@@ -57,7 +57,7 @@ def test_states_of_a_good_download():
 
 
 def test_failure_is_raised_from_each_result():
-    def work(tally):
+    def work(tracker):
         raise DownloadError("broken")
 
     download = Download(work).start()
@@ -84,7 +84,7 @@ def test_cancel_before_the_start():
 
 
 def test_cancel_after_the_end_changes_nothing():
-    download = Download(lambda tally: Path("x"))
+    download = Download(lambda tracker: Path("x"))
     download.run()
     download.cancel()
     assert download.result() == Path("x")
@@ -115,7 +115,7 @@ def test_interrupt_of_the_wait_cancels_and_goes_up(monkeypatch):
 
 
 def test_interrupt_of_an_inline_run_goes_up():
-    def work(tally):
+    def work(tracker):
         raise KeyboardInterrupt
 
     download = Download(work)
@@ -127,9 +127,9 @@ def test_interrupt_of_an_inline_run_goes_up():
 
 
 def test_a_download_runs_once():
-    download = Download(lambda tally: Path("x"))
+    download = Download(lambda tracker: Path("x"))
     download.run()
-    with pytest.raises(RuntimeError, match="started before"):
+    with pytest.raises(RuntimeError, match="already started"):
         download.start()
 
 
@@ -147,17 +147,17 @@ def test_subscriber_gets_the_state_now_and_at_the_end_and_in_order(server, tmp_p
 
 
 def test_unsubscribed_callback_is_not_called_any_more(clock):
-    tally = ProgressTracker(clock=clock)
+    tracker = ProgressTracker(clock=clock)
     states = []
-    unsubscribe = tally.subscribe(states.append)
+    unsubscribe = tracker.subscribe(states.append)
     unsubscribe()
     unsubscribe()
-    tally.end("done")
+    tracker.end("done")
     assert len(states) == 1
 
 
 def test_failing_callback_is_set_aside_with_a_warning(clock, caplog):
-    tally = ProgressTracker(clock=clock)
+    tracker = ProgressTracker(clock=clock)
     calls, good = [], []
 
     def bad(state):
@@ -165,13 +165,13 @@ def test_failing_callback_is_set_aside_with_a_warning(clock, caplog):
         if len(calls) > 1:
             raise ValueError("broken display")
 
-    tally.subscribe(bad)
-    tally.subscribe(good.append)
-    share = tally.share()
+    tracker.subscribe(bad)
+    tracker.subscribe(good.append)
+    part = tracker.add_part()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             clock.now += 1
-            share.receive(1)
+            part.receive(1)
     assert len(calls) == 2
     assert len(good) == 4
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -179,58 +179,60 @@ def test_failing_callback_is_set_aside_with_a_warning(clock, caplog):
 
 
 def test_callback_may_cancel_and_subscribe(clock):
-    tally = ProgressTracker(clock=clock)
+    tracker = ProgressTracker(clock=clock)
     inner = []
-    tally.subscribe(lambda state: (tally.control.cancel(), tally.subscribe(inner.append)))
-    assert tally.control.cancelled
+    tracker.subscribe(
+        lambda state: (tracker.cancel_token.cancel(), tracker.subscribe(inner.append))
+    )
+    assert tracker.cancel_token.cancelled
     assert inner
 
 
 def test_subscribers_are_not_called_more_than_ten_times_a_second(clock):
-    tally = ProgressTracker(clock=clock)
-    share = tally.share()
+    tracker = ProgressTracker(clock=clock)
+    part = tracker.add_part()
     states = []
-    tally.subscribe(states.append)
+    tracker.subscribe(states.append)
     for _ in range(1000):
         clock.now += 0.001
-        share.receive(1)
+        part.receive(1)
     assert 8 <= len(states) <= 13
 
 
 def test_speed_is_smoothed_and_kept_bytes_do_not_count(clock):
-    tally = ProgressTracker(clock=clock)
-    share = tally.share()
-    share.reset(0, 10_000_000)
-    share.count_existing(5_000_000)
-    assert tally.progress.speed == 0
-    assert tally.progress.eta is None
+    tracker = ProgressTracker(clock=clock)
+    part = tracker.add_part()
+    part.reset(0, 10_000_000)
+    part.count_existing(5_000_000)
+    assert tracker.progress.speed == 0
+    assert tracker.progress.eta is None
     for _ in range(40):
         clock.now += 0.25
-        share.receive(25_000)
-    state = tally.progress
+        part.receive(25_000)
+    state = tracker.progress
     assert state.speed == pytest.approx(100_000)
     assert state.eta == pytest.approx(40)
     clock.now += 0.25
-    share.receive(250_000)
-    assert 100_000 < tally.progress.speed < 250_000
+    part.receive(250_000)
+    assert 100_000 < tracker.progress.speed < 250_000
     clock.now += 60
-    assert tally.progress.speed < 1000  # a stalled download is not fast
-    tally.end("done")
-    assert tally.progress.eta is None
+    assert tracker.progress.speed < 1000  # a stalled download is not fast
+    tracker.end("done")
+    assert tracker.progress.eta is None
 
 
 def test_tally_counts_rightly_from_many_threads():
-    tally = ProgressTracker(clock=time.monotonic)
-    shares = [tally.share() for _ in range(4)]
+    tracker = ProgressTracker(clock=time.monotonic)
+    parts = [tracker.add_part() for _ in range(4)]
     threads = [
-        threading.Thread(target=lambda share=share: [share.receive(1) for _ in range(2000)])
-        for share in shares + shares
+        threading.Thread(target=lambda part=part: [part.receive(1) for _ in range(2000)])
+        for part in parts + parts
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert tally.progress.bytes_done == 16_000
+    assert tracker.progress.bytes_done == 16_000
 
 
 def test_snapshots_are_frozen():
@@ -274,7 +276,7 @@ def test_await_gives_the_result_and_the_loop_goes_on_meanwhile():
 
 
 def test_await_raises_what_went_wrong():
-    def work(tally):
+    def work(tracker):
         raise DownloadError("broken")
 
     async def main():

@@ -187,7 +187,7 @@ def test_cut_connections_are_taken_up_where_they_broke(server, target):
 def test_failure_names_the_member_and_leaves_no_rubbish(server, target):
     url, _ = put(server)
     server.always = Fault(cut=0, when=lambda e: not e.range.startswith("bytes=-"))
-    with pytest.raises(DownloadError, match=r"artifacts/stdout\.txt.*calling again"):
+    with pytest.raises(DownloadError, match=r"artifacts/stdout\.txt.*Call again"):
         fetch_archive(url, target)
     assert files(target) == {"artifacts/stderr.txt": b""}
 
@@ -211,7 +211,7 @@ def test_changed_archive_is_noticed(server, target):
     server.always = Fault(
         headers={"ETag": '"v2"'}, when=lambda e: not e.range.startswith("bytes=-")
     )
-    with pytest.raises(ArchiveError, match="the file changed"):
+    with pytest.raises(ArchiveError, match="The file changed"):
         fetch_archive(url, target)
 
 
@@ -229,7 +229,7 @@ def test_damaged_member_is_named_and_the_others_come(server, target, method, ran
     entries = {f"{n}.txt": text(5000, n) for n in range(5)}
     url = server.put("/output.zip", _corrupt(entries, "2.txt", method=method))
     server.ranges = ranges
-    with pytest.raises(ArchiveError, match=r"^2\.txt"):
+    with pytest.raises(ArchiveError, match=r"^Entry '2\.txt' is damaged"):
         fetch_archive(url, target)
     assert files(target) == {name: c for name, c in entries.items() if name != "2.txt"}
     assert [path.name for path in target.parent.iterdir()] == ["outputs"]
@@ -300,7 +300,7 @@ def test_link_in_the_target_that_leads_out_is_not_followed(server, target, tmp_p
     outside.mkdir()
     (target / "artifacts").mkdir(parents=True)
     (target / "artifacts/vtk").symlink_to(outside)
-    with pytest.raises(UnsafePathError, match="leads out"):
+    with pytest.raises(UnsafePathError, match="is a link to outside"):
         fetch_archive(url, target)
     assert list(outside.iterdir()) == []
 
@@ -320,7 +320,7 @@ def test_symbolic_link_in_the_archive_becomes_a_text_file_and_is_told(server, ta
     link = zipfile.ZipInfo("link")
     link.create_system, link.external_attr = 3, 0o120777 << 16
     url, _ = put(server, [(link, b"/etc"), ("link2/passwd", b"x")])
-    with pytest.warns(UserWarning, match="not as a symbolic link: 'link'"):
+    with pytest.warns(UserWarning, match="instead of a symbolic link: 'link'"):
         fetch_archive(url, target)
     assert (target / "link").read_bytes() == b"/etc"
     assert not (target / "link").is_symlink()
@@ -338,7 +338,7 @@ def test_renamed_members_are_told(server, target):
 
 def test_missing_names_are_warned_of_and_the_others_come(server, target):
     url, _ = put(server)
-    with pytest.warns(UserWarning, match=r"'stdoot\.txt' \(there is 'stdout\.txt'") as caught:
+    with pytest.warns(UserWarning, match=r"'stdoot\.txt' \(did you mean 'stdout\.txt'") as caught:
         fetch_archive(url, target, ["stdoot.txt", "vtk/"], strip_prefix="artifacts/")
     assert caught[0].filename == __file__
     assert set(files(target)) == {"vtk/a.vtu", "vtk/b.vtu", "vtk/deep/é.vtu"}
@@ -346,7 +346,7 @@ def test_missing_names_are_warned_of_and_the_others_come(server, target):
 
 def test_no_matching_name_is_an_error_before_anything_is_fetched(server, target):
     url, _ = put(server)
-    with pytest.raises(InputError, match="not in the archive"):
+    with pytest.raises(InputError, match="The archive has no"):
         fetch_archive(url, target, ["nothing.txt"])
     assert len(server.log) == 1
     assert not target.exists()
@@ -380,7 +380,7 @@ def test_full_disk_in_the_middle_is_a_download_error(server, target, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(AtomicFile, "write", write)
-    with pytest.raises(DownloadError, match=r"artifacts/.*cannot be written: No space left"):
+    with pytest.raises(DownloadError, match=r"Could not write entry 'artifacts/.*: No space left"):
         fetch_archive(url, target)
     assert set(files(target)) <= {"artifacts/stderr.txt"}
 
@@ -388,7 +388,7 @@ def test_full_disk_in_the_middle_is_a_download_error(server, target, monkeypatch
 def test_file_where_the_folder_should_be(server, target):
     url, _ = put(server)
     target.write_text("a file")
-    with pytest.raises(DownloadError, match="is a file where a folder"):
+    with pytest.raises(DownloadError, match="must be a folder, got a file"):
         fetch_archive(url, target)
     assert target.read_text() == "a file"
 
@@ -419,7 +419,7 @@ def test_single_stream_begins_anew_after_a_cut_and_is_given_up_in_the_end(server
     assert set(files(target)) == {n for n in CONTENT if not n.endswith("/")}
     server.always = Fault(cut=50_000)
     shutil.rmtree(target)
-    with pytest.raises(DownloadError, match="cut off"):
+    with pytest.raises(DownloadError, match="was lost"):
         fetch_archive(url, target)
     assert list(target.parent.iterdir()) == []
 

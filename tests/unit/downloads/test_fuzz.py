@@ -104,7 +104,7 @@ def _decode(data, member):
 @given(damaged())
 def test_damaged_archives(data):
     try:
-        members = read_central_directory(Memory(data)).members
+        members = read_central_directory(Memory(data)).entries
     except ArchiveError:
         return
     assert all(0 <= m.offset <= m.offset + LOCAL_HEADER.size <= m.end for m in members)
@@ -122,7 +122,7 @@ def test_damaged_archives(data):
 def test_damaged_data(method, at, value, size):
     """One byte anywhere, the first of which are what the codecs set themselves up by."""
     data = bytearray(make_zip({"a": text(300)}, method))
-    member = read_central_directory(Memory(bytes(data))).members[0]
+    member = read_central_directory(Memory(bytes(data))).entries[0]
     place = member.offset + 31 + at % (12 if at % 2 else member.compressed_size)
     data[place] = value
     member.size = size if method != zipfile.ZIP_STORED else member.size
@@ -133,7 +133,7 @@ def test_damaged_data(method, at, value, size):
 def test_every_lzma_property_byte_is_decoded_or_refused():
     """Some that the format allows are known to no library, which fails in a way of its own."""
     data = bytearray(make_zip({"a": text(300)}, zipfile.ZIP_LZMA))
-    member = read_central_directory(Memory(bytes(data))).members[0]
+    member = read_central_directory(Memory(bytes(data))).entries[0]
     place = member.offset + LOCAL_HEADER.size + len("a") + 4  # behind version and length
     assert decode(bytes(data), member) is None
     for properties in range(256):

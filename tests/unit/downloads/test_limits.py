@@ -23,9 +23,7 @@ def test_harmless_and_usual_archives_pass():
 
 def test_archive_made_to_fill_a_disk_is_refused_with_the_way_out():
     bomb = [member(2 * GIB, 2 * GIB // 1000)]
-    with pytest.raises(
-        ArchiveError, match=r"2\.1\d MiB would inflate to 2\.00 GiB.*max_ratio=None"
-    ):
+    with pytest.raises(ArchiveError, match=r"2\.1\d MiB to 2\.00 GiB.*max_ratio=None"):
         Limits().check([member(2 * GIB, 2_300_000)])
     Limits(max_ratio=None).check(bomb)
     Limits(max_ratio=1001).check(bomb)
@@ -33,12 +31,12 @@ def test_archive_made_to_fill_a_disk_is_refused_with_the_way_out():
 
 def test_bound_on_the_content_counts_only_what_is_chosen(tmp_path, server, monkeypatch):
     url = server.put("/a.zip", make_zip({"small": b"x" * 100, "large": b"x" * 5000}))
-    with pytest.raises(ArchiveError, match=r"hold 4\.98 KiB, more than the limit of 1\.00 KiB"):
+    with pytest.raises(ArchiveError, match=r"at most 1\.00 KiB, got 4\.98 KiB"):
         fetch_archive(url, tmp_path / "out", limits=Limits(max_bytes=1024))
     assert not (tmp_path / "out").exists()
     fetch_archive(url, tmp_path / "out", ["small"], limits=Limits(max_bytes=1024))
     monkeypatch.setattr(limits, "_HARMLESS", 0)
-    with pytest.raises(ArchiveError, match="made to fill a disk"):
+    with pytest.raises(ArchiveError, match="zip bomb"):
         fetch_archive(url, tmp_path / "other", ["large"], limits=Limits(max_ratio=2))
 
 

@@ -13,8 +13,8 @@ VERSION = FileVersion(20_000, '"v1"', None)
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(_partial_file, "BLOCK", 1000)
-    monkeypatch.setattr(_partial_file, "_NOTED", 300)
+    monkeypatch.setattr(_partial_file, "CHUNK_SIZE", 1000)
+    monkeypatch.setattr(_partial_file, "_JOURNAL_INTERVAL", 300)
 
 
 @pytest.fixture

@@ -39,14 +39,14 @@ NAMES = [
     ],
 )
 def test_choose(asked, found):
-    assert list(select_entries(NAMES, asked, "artifacts/").wanted) == found
+    assert list(select_entries(NAMES, asked, "artifacts/").names) == found
 
 
 def test_choose__missing_names_are_told_with_close_ones():
     choice = select_entries(NAMES, ["stdout.txt", "stdou.txt", "nothing-like-it"])
-    assert choice.wanted == ("stdout.txt",)
+    assert choice.names == ("stdout.txt",)
     assert choice.missing == ("stdou.txt", "nothing-like-it")
-    assert "'stdou.txt' (there is 'stdout.txt'" in choice.hint
+    assert "'stdou.txt' (did you mean 'stdout.txt'" in choice.hint
 
 
 @pytest.mark.parametrize("asked", [["stdou.txt"], "nothing", [], ["vtj/"], [""]])
@@ -93,7 +93,7 @@ def test_merge__neighbours_share_a_range_and_distant_ones_do_not():
     far = ExtractItem(member("far", 390 + LARGEST_GAP + 1), "")
     spans = coalesce_ranges([items[2], far, items[0]], 4)
     assert sorted((span.start, span.stop) for span in spans) == [
-        (0, 390), (far.member.offset, far.member.end)
+        (0, 390), (far.entry.offset, far.entry.end)
     ]  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_merge__large_archives_give_work_to_every_connection():
     spans = coalesce_ranges(items, 4)
     assert len(spans) >= 8
     assert sum(span.stop - span.start for span in spans) == 100 * mib
-    assert sorted(i.member.name for span in spans for i in span.items) == sorted(
+    assert sorted(i.entry.name for span in spans for i in span.items) == sorted(
         str(n) for n in range(100)
     )
     lengths = [span.stop - span.start for span in spans]

@@ -78,7 +78,7 @@ def test_read__returns_exactly_the_bytes(make, start, stop):
 def test_read__outside_of_the_file_is_refused(make, start, stop):
     source = make()
     assert source.size == 300_000
-    with pytest.raises(ArchiveError, match="lie outside"):
+    with pytest.raises(ArchiveError, match="must be within"):
         source.read(start, stop)
 
 
@@ -97,7 +97,7 @@ def test_stream__server_that_always_cuts_at_once_gives_up(make, server):
     source = make()
     source.read_end(1)
     server.always = Fault(cut=0)
-    with pytest.raises(DownloadError, match="6 times in a row"):
+    with pytest.raises(DownloadError, match="Gave up after 6 tries"):
         source.read(0, 1000)
 
 
@@ -110,14 +110,14 @@ def test_stream__transient_status_is_tried_again(make, server, status, pauses):
 
 def test_stream__failing_server_is_given_up(make, server):
     server.always = Fault(status=503)
-    with pytest.raises(DownloadError, match=r"keeps failing \(503\)"):
+    with pytest.raises(DownloadError, match=r"failed repeatedly \(503\)"):
         make().read(0, 10)
     assert len(server.log) == Backoff().attempts
 
 
 def test_stream__missing_file_is_not_tried_again(make, server):
     source = RemoteFile(SignedUrl(server.url("/other")))
-    with pytest.raises(DownloadError, match=r"no such file \(404\)"):
+    with pytest.raises(DownloadError, match=r"does not exist \(404\)"):
         source.read(0, 10)
     assert len(server.log) == 1
 
@@ -159,7 +159,7 @@ def test_expired_link_that_renews_to_an_expired_one_fails(make, server):
         calls.append(1)
         return server.url(f"/a.bin?token={len(calls)}")
 
-    with pytest.raises(DownloadError, match=r"expired or is not allowed \(403\)"):
+    with pytest.raises(DownloadError, match=r"expired or access is denied \(403\)"):
         make("?token=0", renew=renew).read_end(1)
     assert len(calls) == 1
 
@@ -204,7 +204,7 @@ def test_changed_file_is_noticed(make, server, change):
     source.read_end(1)
     for name, value in change.items():
         setattr(server.files["/a.bin"], name, value)
-    with pytest.raises(ArchiveError, match="the file changed"):
+    with pytest.raises(ArchiveError, match="The file changed"):
         source.read(0, 10)
 
 
@@ -212,7 +212,7 @@ def test_file_that_shrank_is_noticed(make, server):
     source = make()
     source.read_end(1)
     server.files["/a.bin"].data = DATA[:10]
-    with pytest.raises(ArchiveError, match="the file changed"):
+    with pytest.raises(ArchiveError, match="The file changed"):
         source.read(1000, 2000)
 
 
@@ -245,7 +245,7 @@ def test_wrong_part_is_refused(make, server, stated):
     source = make()
     source.read_end(1)
     server.always = Fault(headers={"Content-Range": stated})
-    with pytest.raises(DownloadError, match=r"another part|without saying"):
+    with pytest.raises(DownloadError, match=r"another part|without a valid"):
         source.read(0, 10)
 
 
@@ -364,7 +364,7 @@ def test_credentials_from_netrc_are_not_sent(make, server, tmp_path, monkeypatch
     ],
 )
 def test_malformed_url_is_an_input_error(url):
-    with pytest.raises(InputError, match="not a web address"):
+    with pytest.raises(InputError, match="must have the form"):
         check_url(url)
 
 

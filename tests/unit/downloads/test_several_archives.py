@@ -55,7 +55,7 @@ def test_those_that_fail_are_counted_and_named_and_the_others_come(server, tmp_p
     download = start_all(sources, tmp_path)
     with pytest.raises(DownloadError, match=r"^2 of 3 downloads failed") as caught:
         download.result(20)
-    assert "gone: there is no such file (404)" in str(caught.value)
+    assert "gone: The file does not exist (404)" in str(caught.value)
     assert "c: Task c has no output." in str(caught.value)
     assert tree(tmp_path / "a") == content
     assert not (tmp_path / "c").exists()

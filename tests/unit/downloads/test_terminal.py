@@ -14,14 +14,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def work(tally):
-    tally.set_path(Path("/x/[red]out"))
-    share = tally.share()
-    share.set_file_count(2)
-    share.reset(0, 2048)
-    share.receive(2048)
-    share.finish_file(Path("/x/[red]out/a"))
-    share.finish_file(Path("/x/[red]out/b"))
+def work(tracker):
+    tracker.set_path(Path("/x/[red]out"))
+    part = tracker.add_part()
+    part.set_file_count(2)
+    part.reset(0, 2048)
+    part.receive(2048)
+    part.finish_file(Path("/x/[red]out/a"))
+    part.finish_file(Path("/x/[red]out/b"))
     return Path("/x/[red]out")
 
 

@@ -90,7 +90,7 @@ def test_later_call_begins_anew_when_the_file_changed(server, target):
     url = broken(server, target)
     other = noise(300_000, 9)
     server.put("/a", other, etag='"v2"')
-    with pytest.warns(UserWarning, match="begun anew"):
+    with pytest.warns(UserWarning, match="downloaded again"):
         fetch_file(url, target)
     assert target.read_bytes() == other
 
@@ -157,7 +157,7 @@ def test_wrong_part_from_the_server_is_refused(server, target):
 def test_server_that_always_cuts_at_the_same_place_is_given_up(server, target):
     server.ranges = False
     server.always = Fault(cut=1000)
-    with pytest.raises(DownloadError, match="cut off"):
+    with pytest.raises(DownloadError, match="was lost"):
         fetch_file(server.put("/a", DATA), target)
     assert len(server.log) < 10
 
@@ -205,8 +205,8 @@ def test_cancel_ends_the_wait_for_another_download(server, target):
 
 
 def test_large_file_comes_over_several_connections(server, target, monkeypatch):
-    monkeypatch.setattr(_partial_file, "BLOCK", 50_000)
-    monkeypatch.setattr(_whole_file, "BLOCK", 50_000)
+    monkeypatch.setattr(_partial_file, "CHUNK_SIZE", 50_000)
+    monkeypatch.setattr(_whole_file, "CHUNK_SIZE", 50_000)
     fetch_file(server.put("/a", DATA), target, connections=4)
     assert target.read_bytes() == DATA
     assert server.sent == len(DATA)
@@ -216,8 +216,8 @@ def test_large_file_comes_over_several_connections(server, target, monkeypatch):
 
 
 def test_blocks_that_came_are_not_fetched_again(server, target, monkeypatch):
-    monkeypatch.setattr(_partial_file, "BLOCK", 50_000)
-    monkeypatch.setattr(_whole_file, "BLOCK", 50_000)
+    monkeypatch.setattr(_partial_file, "CHUNK_SIZE", 50_000)
+    monkeypatch.setattr(_whole_file, "CHUNK_SIZE", 50_000)
     url = server.put("/a", DATA)
     server.always = Fault(status=404, when=lambda entry: entry.range == "bytes=200000-249999")
     with pytest.raises(DownloadError):
@@ -231,8 +231,8 @@ def test_blocks_that_came_are_not_fetched_again(server, target, monkeypatch):
 
 
 def test_file_that_changes_meanwhile_is_begun_anew_and_told(server, target, monkeypatch):
-    monkeypatch.setattr(_partial_file, "BLOCK", 50_000)
-    monkeypatch.setattr(_whole_file, "BLOCK", 50_000)
+    monkeypatch.setattr(_partial_file, "CHUNK_SIZE", 50_000)
+    monkeypatch.setattr(_whole_file, "CHUNK_SIZE", 50_000)
     url = server.put("/a", DATA)
     other = noise(400_000, 9)
 
@@ -242,7 +242,7 @@ def test_file_that_changes_meanwhile_is_begun_anew_and_told(server, target, monk
         return False
 
     server.always = Fault(when=change)
-    with pytest.warns(UserWarning, match="begun anew"):
+    with pytest.warns(UserWarning, match="downloaded again"):
         fetch_file(url, target)
     assert target.read_bytes() == other
 
@@ -286,7 +286,7 @@ def test_expired_link_is_renewed(server, target):
 
 
 def test_folder_as_target_is_an_input_error(server, tmp_path):
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="got a folder"):
         fetch_file(server.put("/a", DATA), tmp_path)
 
 

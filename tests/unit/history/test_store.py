@@ -86,7 +86,7 @@ def test_a_damaged_file_is_made_anew_with_a_word(filled, cache, data):
     }[kind]
     path.write_bytes(damaged)
     if damaged != whole:
-        with pytest.warns(StaleHistoryWarning, match="made anew"):
+        with pytest.warns(StaleHistoryWarning, match="fetched again"):
             found = filled.history(metadata=True)
         assert rows(found) == filled.truth()
     assert filled.costs() == 1
@@ -167,7 +167,7 @@ def test_nothing_is_made_by_looking(world, cache):
 
 
 def test_the_newest_tasks_are_kept_where_there_are_too_many(world, cache, monkeypatch):
-    monkeypatch.setattr(store, "MOST_TASKS", 10)
+    monkeypatch.setattr(store, "MAX_TASKS", 10)
     world.submit_ended(30)
     assert len(world.history()) == 30
     kept = file_format.read(file_of(cache).read_bytes())
@@ -177,7 +177,7 @@ def test_the_newest_tasks_are_kept_where_there_are_too_many(world, cache, monkey
 
 
 def test_the_accounts_that_were_not_used_for_longest_go(world, cache, monkeypatch):
-    monkeypatch.setattr(store, "MOST_ACCOUNTS", 3)
+    monkeypatch.setattr(store, "MAX_ACCOUNTS", 3)
     kind = type(world.settings)
     world.submit_ended(10)
     accounts = [kind(f"http://{number}", "key", "http://fake") for number in range(4)]
@@ -206,7 +206,7 @@ def test_what_nobody_has_finished_goes(filled, cache):
 def test_a_disk_that_cannot_be_written_to_costs_a_warning(world, cache):
     cache.write_text("a file where the folder should be")
     world.submit_ended(12)
-    with pytest.warns(StaleHistoryWarning, match="cannot be kept"):
+    with pytest.warns(StaleHistoryWarning, match="cannot be cached"):
         assert rows(world.history()) == world.truth()
 
 

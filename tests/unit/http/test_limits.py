@@ -72,7 +72,7 @@ def transport_of(url, repeatable=SHORT, **options):
 
 def seconds_until_timeout(call):
     begun = time.monotonic()
-    with pytest.raises(errors.APITimeoutError, match="did not answer in time"):
+    with pytest.raises(errors.APITimeoutError, match="did not respond in time"):
         call()
     return time.monotonic() - begun
 

@@ -44,3 +44,15 @@ class Response:
 @pytest.mark.parametrize("read", [responses.retry_after, _signed_url.retry_after])
 def test_client_and_downloads_wait_until_a_date(read):
     assert 60 < read(Response()) <= 90
+
+
+@pytest.mark.parametrize("read", [responses.retry_after, _signed_url.retry_after])
+def test_retry_after_date_counts_from_the_date_of_the_response(read):
+    """The clock of the server is a year behind: by the local clock, the date has passed."""
+    response = Response()
+    server_time = datetime.now(timezone.utc) - timedelta(days=365)
+    response.headers = {
+        "Date": format_datetime(server_time, usegmt=True),
+        "Retry-After": format_datetime(server_time + timedelta(seconds=20), usegmt=True),
+    }
+    assert read(response) == 20.0

@@ -182,7 +182,7 @@ def test_unreachable_server_is_one_clear_error():
 
 def test_unknown_host_is_one_clear_error():
     settings = Settings("http://no-such-host.invalid", CANARY, "http://x")
-    with pytest.raises(errors.APIConnectionError, match="host name is not known"):
+    with pytest.raises(errors.APIConnectionError, match="host name could not be resolved"):
         Transport(settings, sleep=lambda _: None).call("GET", "/tasks")
 
 

@@ -19,7 +19,7 @@ from inductiva_widgets.errors import (
 )
 from inductiva_widgets.webrtc import peer_session
 from inductiva_widgets.webrtc.message_queue import MessageQueue
-from inductiva_widgets.webrtc.messages import LONGEST
+from inductiva_widgets.webrtc.messages import MAX_BYTES
 from tests.unit.webrtc.fake_machine import success
 
 TOP = webrtc.PeerRequest("top")
@@ -164,11 +164,11 @@ def test_lost_connection_is_an_error_or_an_end_and_the_next_question_gets_a_new_
 @pytest.mark.parametrize(
     ("raw", "kind", "words"),
     [
-        ("not json", UnexpectedResponseError, "no answer"),
-        ("[1, 2]", UnexpectedResponseError, "no answer"),
-        (b"\xff\xfe", UnexpectedResponseError, "no answer"),
-        ('{"status": 3}', UnexpectedResponseError, "no answer"),
-        ("[" * 50_000, UnexpectedResponseError, "no answer"),
+        ("not json", UnexpectedResponseError, "invalid message"),
+        ("[1, 2]", UnexpectedResponseError, "invalid message"),
+        (b"\xff\xfe", UnexpectedResponseError, "invalid message"),
+        ('{"status": 3}', UnexpectedResponseError, "invalid message"),
+        ("[" * 50_000, UnexpectedResponseError, "invalid message"),
         (json.dumps({"status": "error", "message": "no <b>such</b> file"}), TaskError, "<b>such"),
         (json.dumps({"status": "error", "message": {"a": 1}}), TaskError, "error"),
         (json.dumps({"status": "error", "message": "x" * 9000}), TaskError, "x…$"),
@@ -182,7 +182,7 @@ def test_malformed_answer_is_an_error_in_words(start_machine, raw, kind, words):
 
 def test_message_that_is_too_long_is_an_error():
     with pytest.raises(UnexpectedResponseError, match="too long"):
-        webrtc.messages.decode(" " * (LONGEST + 1))
+        webrtc.messages.decode(" " * (MAX_BYTES + 1))
 
 
 @pytest.mark.parametrize("message", [None, "text", [1], [["a"]], {"a": 1}])

@@ -25,12 +25,12 @@ class Work:
         self.error = None
 
     def __call__(self, tally):
-        share = tally.share()
+        share = tally.add_part()
         share.reset(0, 100)
         share.receive(25)
         stop = threading.Event()
-        tally.control.on_cancel(stop.set)
-        tally.control.on_cancel(self.end.set)
+        tally.cancel_token.on_cancel(stop.set)
+        tally.cancel_token.on_cancel(self.end.set)
         self.begun.set()
         assert self.end.wait(PATIENCE)
         if stop.is_set():

@@ -290,7 +290,7 @@ def test_last_words_that_come_late_reach_the_twin(screen, by_hand, service):
 @pytest.mark.parametrize("is_cancelled", [False, True])
 def test_bar_of_a_cell_gives_way_to_what_became_of_the_download(screen, is_cancelled):
     def work(tally):
-        share = tally.share()
+        share = tally.add_part()
         share.reset(0, 100)
         share.receive(25)
         assert screen.is_lit.wait(10)

@@ -361,7 +361,7 @@ def test_member_made_to_fill_the_memory_is_read_within_the_budget(outputs, serve
 
 
 def test_unknown_name_tells_close_ones(outputs):
-    with pytest.raises(InputError, match=r"there is 'vtk/frame\.vtk'"):
+    with pytest.raises(InputError, match=r"did you mean 'vtk/frame\.vtk'"):
         preview(outputs({"vtk/frame.vtk": b"x"}), "vtk/frame.vtkk")
 
 

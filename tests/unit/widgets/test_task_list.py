@@ -487,8 +487,8 @@ def downloads(monkeypatch):
 
         def __call__(self, tally):
             stop = threading.Event()
-            tally.control.on_cancel(stop.set)
-            tally.control.on_cancel(self.end.set)
+            tally.cancel_token.on_cancel(stop.set)
+            tally.cancel_token.on_cancel(self.end.set)
             assert self.end.wait(10)
             if stop.is_set():
                 raise DownloadCancelled("stopped")
