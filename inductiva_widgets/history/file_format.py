@@ -85,8 +85,11 @@ def read(content: bytes) -> CachedListing:
         raise CorruptCacheError
     try:
         return _read(body)
+    except KeyError as error:
+        # A version with fewer columns has written the file.
+        raise CacheVersionError from error
     # A file with a right digest that another hand has made.
-    except (ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise CorruptCacheError from error
 
 

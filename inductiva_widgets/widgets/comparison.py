@@ -20,7 +20,6 @@ MOST = 20
 """So many columns can still be looked over; the page's twin is in ``panels/SelectionBar.tsx``."""
 
 _GROUPS = ("Task", "Metadata", "Machine", "Commands", "Times", "Cost", "Data")
-_MACHINE = ("machine_type", "provider", "machine_group", "machines", "cpus", "memory_bytes")
 _PLACES = {name: place for place, name in enumerate(schema.COLUMNS)}
 # In the heads of the columns.
 _IN_HEADS = ("status", "simulator")
@@ -69,8 +68,8 @@ def _task(info: TaskInfo) -> contract.ComparedTask:
         "id": row["id"],
         "status": row["status"],
         "alias": row["alias"],
-        "tone": row["tone"],
-        "simulator": row["simulator"],
+        "status_group": row["status_group"],
+        "simulator": info.simulator,
     }
 
 
@@ -93,20 +92,21 @@ def _kind(name: str) -> str:
     column = schema.COLUMNS.get(name)
     if column is None:
         return "count" if name in _detail_columns.COUNTS else "text"
-    if column.kind == "count":
-        return "bytes" if name.endswith("_bytes") else "count"
-    return {"time": "time", "duration": "seconds", "number": "dollars"}.get(column.kind, "text")
+    return "text" if column.format == "category" else column.format
 
 
 def _group(name: str, kind: str) -> str:
     if name.startswith(schema.METADATA):
         return "Metadata"
-    if name in _MACHINE:
-        return "Machine"
-    if name not in schema.COLUMNS:
+    column = schema.COLUMNS.get(name)
+    if column is None:
         return "Commands"
+    if column.is_machine:
+        return "Machine"
     by_kind = {"time": "Times", "seconds": "Times", "dollars": "Cost", "bytes": "Data"}
-    return "Data" if name == "output_files" else by_kind.get(kind, "Task")
+    # A number of files, too, is measured by the service.
+    is_measured = kind == "count" and column.path.startswith("metrics.")
+    return "Data" if is_measured else by_kind.get(kind, "Task")
 
 
 def _place(field: contract.ComparedField) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""When the freshness is worth a message: a change at once, a sign of life now and then."""
+"""Selects the poll statuses to send: every change, and a sign of life every few seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIGN_OF_LIFE = 5.0
 
 
 class PollStatusFilter:
-    """Choose which feeds the page needs.
+    """Selects the poll statuses that the front end needs.
 
     Parameters
     ----------
@@ -35,16 +35,18 @@ class PollStatusFilter:
         error
             Why there was no answer, None if there was one.
         """
-        feed = get_poller(self._client).status
-        if feed.offline_since is None:
+        status = get_poller(self._client).status
+        if status.offline_since is None:
             now = time.time()
-            feed = PollStatus(now) if error is None else PollStatus.failed(error, feed.updated, now)
-        self._told = self._view(feed)
+            status = (
+                PollStatus(now) if error is None else PollStatus.failed(error, status.updated, now)
+            )
+        self._told = self._view(status)
         return self._told
 
-    def next_update(self, feed: PollStatus) -> contract.PollStatusView | None:
+    def next_update(self, status: PollStatus) -> contract.PollStatusView | None:
         """Return the view to send, or None where the page can count on by itself."""
-        view, told = self._view(feed), self._told
+        view, told = self._view(status), self._told
         if told is not None and {**told, "updated": view["updated"]} == view:
             age = (view["updated"] or 0) - (told["updated"] or 0)
             if age < _SIGN_OF_LIFE * 1000:
@@ -52,5 +54,5 @@ class PollStatusFilter:
         self._told = view
         return view
 
-    def _view(self, feed: PollStatus) -> contract.PollStatusView:
-        return view_models.poll_status_view(feed, self._client.transport.clock_skew)
+    def _view(self, status: PollStatus) -> contract.PollStatusView:
+        return view_models.poll_status_view(status, self._client.transport.clock_skew)

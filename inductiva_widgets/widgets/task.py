@@ -44,10 +44,10 @@ class TaskWidget(BaseWidget):
 
     kind = traitlets.Unicode("task").tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
-    live = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    log_metrics = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     notify = traitlets.Bool(False).tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    feed = traitlets.Dict().tag(sync=True)
+    poll_status = traitlets.Dict().tag(sync=True)
 
     def __init__(self, task: Task, **kwargs: Any) -> None:
         self.task = task
@@ -59,7 +59,7 @@ class TaskWidget(BaseWidget):
         # Whether to notify is the person's to change, once the watch has asked for it.
         self._heeded: weakref.WeakSet[LogWatch] = weakref.WeakSet()
         super().__init__(
-            view=self._task_view(cached_tail(task)), feed=self._teller.now(error), **kwargs
+            view=self._task_view(cached_tail(task)), poll_status=self._teller.now(error), **kwargs
         )
         actions = TaskActions(self._find, self._report_errors(self._show_download))
         self._handlers.update(actions.handlers())
@@ -78,8 +78,8 @@ class TaskWidget(BaseWidget):
         failure, notice = self.view["failure"], self._notice
         words = failure["last_words"] if failure else ()
         return self._with_fallback(
-            static_html.task_text(info, now, words, self.download, self.live, notice=notice),
-            static_html.task_html(info, now, words, self.download, self.live, notice=notice),
+            static_html.task_text(info, now, words, self.download, self.log_metrics, notice=notice),
+            static_html.task_html(info, now, words, self.download, self.log_metrics, notice=notice),
         )
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class TaskWidget(BaseWidget):
         watches = self._readings.watches_for(self.task)
         found = log_metrics_view(watches)
         if found is not None:
-            self.live = dict(prefer_newer(self.live, found))
+            self.log_metrics = dict(prefer_newer(self.log_metrics, found))
         asked = [watch for watch in watches if watch.notify and watch not in self._heeded]
         if asked:
             self._heeded.update(asked)
@@ -142,13 +142,13 @@ class TaskWidget(BaseWidget):
         if self._notice != notice:
             self._show_task([self.task])
 
-    def _show_poll_status(self, feed: PollStatus) -> None:
+    def _show_poll_status(self, status: PollStatus) -> None:
         trouble = self._trouble
-        if trouble is not None and (trouble.is_gone or feed.offline_since is None):
-            feed = trouble.feed
-        view = self._teller.next_update(feed)
+        if trouble is not None and (trouble.is_gone or status.offline_since is None):
+            status = trouble.feed
+        view = self._teller.next_update(status)
         if view is not None:
-            self.feed = dict(view)
+            self.poll_status = dict(view)
 
     def _show_download(self, _: Task, view: contract.DownloadView) -> None:
         self.download = dict(view)

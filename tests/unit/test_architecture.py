@@ -27,8 +27,9 @@ PACKAGES = {
     "_disk": set(),
     "models": {"status"},
     "timing": {"models", "status"},
+    "columns": {"models", "timing"},
     "config": {"errors"},
-    "frames": {"_atomic", "_version", "errors", "models", "status", "timing"},
+    "frames": {"_atomic", "_version", "columns", "errors", "models", "status", "timing"},
     "plots": {"errors", "formatting", "status"},
     "http": {
         "_interrupts",
@@ -59,6 +60,7 @@ PACKAGES = {
         "_kernel",
         "_throttle",
         "ansi",
+        "columns",
         "config",
         "downloads",
         "errors",
@@ -81,6 +83,7 @@ PACKAGES = {
     "widgets": {
         "_throttle",
         "ansi",
+        "columns",
         "downloads",
         "errors",
         "formatting",

@@ -11,7 +11,7 @@ from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets.table import TableQuery, TaskTable
 from inductiva_widgets.widgets.table.columns import COLUMNS
 from inductiva_widgets.widgets.table.pandas_code import pandas_code
-from inductiva_widgets.widgets.table.query import GROUPS, TONES
+from inductiva_widgets.widgets.table.query import GROUPS, STATUS_GROUPS
 from tests.unit.conftest import at
 from tests.unit.widgets.table.builders import NOW, infos
 
@@ -82,7 +82,7 @@ filters = st.one_of(
 queries = st.fixed_dictionaries(
     {
         "search": st.sampled_from(["", "", " swmm", "swmm", "S", "queue", "t1", "tele", *HOSTILE]),
-        "tones": st.lists(st.sampled_from(TONES), max_size=3),
+        "status_groups": st.lists(st.sampled_from(STATUS_GROUPS), max_size=3),
         "filters": st.lists(filters, max_size=2).map(dict),
         "sort": st.one_of(
             st.none(),
@@ -91,7 +91,7 @@ queries = st.fixed_dictionaries(
             ),
         ),
         "group": st.one_of(st.none(), st.sampled_from(GROUPS)),
-        "closed": st.just([]),
+        "collapsed": st.just([]),
     }
 )
 
@@ -111,7 +111,7 @@ def run(text, listed):
 
 
 @given(lists, queries)
-@example([], {"search": "x", "sort": {"key": "id", "descending": True}, "group": "status"})
+@example([], {"search": "x", "sort": {"key": "task_id", "descending": True}, "group": "status"})
 def test_code_gives_what_is_shown(listed, view):
     table = TaskTable(listed, lambda: NOW)
     table.set_query(TableQuery.from_json(view))
@@ -135,7 +135,7 @@ def test_everything_is_one_line():
 
 def test_code_reads_as_a_person_would_write_it():
     query = TableQuery.from_arguments(
-        tones="ok", status="success", cost_usd=(0.5, None), sort="-cost_usd", group="project"
+        status_group="ok", status="success", cost_usd=(0.5, None), sort="-cost_usd", group="project"
     )
     assert pandas_code(query).splitlines() == [
         "df = tasks.to_frame()",
@@ -147,6 +147,6 @@ def test_code_reads_as_a_person_would_write_it():
     ]
 
 
-@pytest.mark.parametrize("tones", [["unknown"], ["unknown", "ok"]])
+@pytest.mark.parametrize("status_groups", [["unknown"], ["unknown", "ok"]])
 def test_unknown_tone_is_told_by_what_it_is_not(tones):
-    assert '~df["status"]' in pandas_code(TableQuery.from_arguments(tones=tones))
+    assert '~df["status"]' in pandas_code(TableQuery.from_arguments(status_group=tones))
