@@ -554,7 +554,7 @@ describe("what is shown", () => {
     const model = list(2);
     const { el } = await show(model);
     await click(one(el, "button", "Show task id-0"));
-    const live = {
+    const log_metrics = {
       source: "SWMM percent",
       series: [],
       samples: 0,
@@ -566,9 +566,13 @@ describe("what is shown", () => {
       note: "",
       error: null,
     };
-    await model.reply("open", { view: task({ id: "id-0" }), live, download: null });
+    await model.reply("open", { view: task({ id: "id-0" }), log_metrics, download: null });
     expect(one(el, "progressbar", "Simulation").getAttribute("aria-valuenow")).toBe("10");
-    const push = { push: "log_metrics", task_id: "id-0", log_metrics: { ...live, progress: 0.2 } };
+    const push = {
+      push: "log_metrics",
+      task_id: "id-0",
+      log_metrics: { ...log_metrics, progress: 0.2 },
+    };
     await act(async () => model.message(push));
     expect(one(el, "progressbar", "Simulation").getAttribute("aria-valuenow")).toBe("20");
   });

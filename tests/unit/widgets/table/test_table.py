@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from inductiva_widgets.columns import HEADERS
 from inductiva_widgets.formatting import format_duration, format_hms
 from inductiva_widgets.frames import to_frame
 from inductiva_widgets.widgets.table import TableQuery, TaskTable
-from inductiva_widgets.widgets.table.columns import COLUMNS, ColumnStore
+from inductiva_widgets.widgets.table.columns import ColumnStore, value_kind, value_name
 from tests.unit.conftest import START, at
 from tests.unit.widgets.table.builders import NOW, info, shown, table_of
 
@@ -58,8 +59,8 @@ def test_spaces_around_a_search_mean_nothing_and_stay_where_they_are_typed():
     table = table_of(info("t0", simulator="swmm"), info("t1", simulator="reef3d"))
     assert shown(table, search=" swmm ") == ["t0"]
     assert shown(table, search="  ") == ["t0", "t1"]
-    assert table.layout_view()["query"]["search"] == "  "
-    assert table.layout_view()["code"] == "df = tasks.to_frame()"
+    assert table.query_result()["query"]["search"] == "  "
+    assert table.query_result()["code"] == "df = tasks.to_frame()"
 
 
 def test_reason_of_the_machine_is_searched_too():
@@ -69,16 +70,16 @@ def test_reason_of_the_machine_is_searched_too():
 
 def test_range_includes_its_ends_and_leaves_out_the_unknown():
     table = priced(1.0, 2.0, 3.0, None)
-    assert shown(table, cost=(1, 2)) == ["t0", "t1"]
-    assert shown(table, cost=(None, None)) == ["t0", "t1", "t2", "t3"]
+    assert shown(table, cost_usd=(1, 2)) == ["t0", "t1"]
+    assert shown(table, cost_usd=(None, None)) == ["t0", "t1", "t2", "t3"]
 
 
-@pytest.mark.parametrize("key", [key for key in COLUMNS if COLUMNS[key].kind == "duration"])
+@pytest.mark.parametrize("key", [name for name in HEADERS if value_kind(name) == "duration"])
 @pytest.mark.parametrize("status", ["submitted", "computation-started", "success", "killed"])
 def test_durations_are_those_of_the_frame(key, status):
     task = info(status=status, start_time=None) if status == "killed" else info(status=status)
     mine = ColumnStore([task], NOW).numbers(key)[0]
-    theirs = to_frame([task], now=NOW)[COLUMNS[key].frame].dt.total_seconds().iloc[0]
+    theirs = to_frame([task], now=NOW)[value_name(key)].dt.total_seconds().iloc[0]
     assert mine == pytest.approx(theirs, rel=0, abs=0, nan_ok=True)
 
 
@@ -102,7 +103,7 @@ def test_groups_have_heads_and_fold():
         "seconds": 20.0,
     }
     assert table.row_window(4, 5)[1][0]["label"] is None
-    assert (table.layout_view()["tasks"], table.layout_view()["lines"]) == (4, 6)
+    assert (table.query_result()["tasks"], table.query_result()["lines"]) == (4, 6)
     assert [table.infos[place].task_id for place in table.visible] == ["d", "a", "c", "b"]
 
 
@@ -113,7 +114,7 @@ def test_group_of_a_status_has_its_name_for_people():
     assert (head["group"], head["label"]) == ("submitted", "In Queue")
 
 
-def test_totals_count_all_tones_but_sum_what_matches():
+def test_aggregates_count_all_status_groups_but_sum_what_matches():
     table = table_of(
         info("a", estimated_computation_cost=1.0),
         info("b", "failed", estimated_computation_cost=2.0),
@@ -142,13 +143,13 @@ def test_time_that_passes_is_in_the_next_totals():
     assert table.aggregates()["seconds"] == before + 5
 
 
-@pytest.mark.parametrize("status_groups", [(), ("ok",)])
-def test_shape_spans_the_times_of_what_matches(tones):
+@pytest.mark.parametrize("groups", [(), ("ok",)])
+def test_query_result_spans_the_times_of_what_matches(groups):
     table = table_of(info("a", end_time=at(50)), info("b", input_submit_time=at(-5)))
-    table.set_query(TableQuery.from_arguments(status_group=tones))
+    table.set_query(TableQuery.from_arguments(status_group=groups))
     epoch = START.timestamp() * 1000
-    assert table.layout_view()["first"] == epoch - 5000
-    assert table.layout_view()["last"] == epoch + 50_000
+    assert table.query_result()["first"] == epoch - 5000
+    assert table.query_result()["last"] == epoch + 50_000
 
 
 def test_facet_lists_values_by_frequency_without_its_own_filter():
@@ -276,7 +277,7 @@ def test_news_of_a_sent_line_are_what_has_changed():
         ({}, False),
         ({"sort": "task_id"}, False),
         ({"project": "default"}, False),
-        ({"status_groups": "run"}, True),
+        ({"status_group": "run"}, True),
         ({"search": "progress"}, True),
         ({"sort": "ended"}, True),
         ({"group": "project"}, True),
