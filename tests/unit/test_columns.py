@@ -1,4 +1,4 @@
-"""One new item in the table of columns reaches the frame, the table widget, the contract and docs."""
+"""One new item in the table of columns reaches the frame, the table widget and the contract."""
 
 import subprocess
 import sys
