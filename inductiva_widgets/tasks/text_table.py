@@ -25,7 +25,7 @@ def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
     Parameters
     ----------
     tasks
-        The tasks.
+        The tasks; those of a listing cost no request.
 
     Returns
     -------
