@@ -1,4 +1,4 @@
-"""Write the TypeScript types of the contract from the Python types.
+"""Write the TypeScript types of the contract from the Python types and the table of columns.
 
 `python -m tests.typescript_contract` writes `js/src/contract.ts`.
 """
@@ -11,16 +11,17 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from inductiva_widgets.columns import COLUMNS, DEFAULT_TABLE_COLUMNS, HEADERS, ROW_COLUMNS, Column
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.table.columns import COLUMNS
 from inductiva_widgets.widgets.table.query import GROUPS
 
 FILE = Path(__file__).parents[1] / "js" / "src" / "contract.ts"
 HEADER = """\
 /**
- * Types of the JSON that the kernel sends: generated, do not edit.
+ * Types of the JSON that the kernel sends, and the columns of the table: generated, do not edit.
  *
- * Written by `python -m tests.typescript_contract` from `inductiva_widgets/widgets/contract.py`.
+ * Written by `python -m tests.typescript_contract` from `inductiva_widgets/widgets/contract.py` and
+ * `inductiva_widgets/columns.py`.
  */
 """
 SCALARS = {
@@ -32,13 +33,50 @@ SCALARS = {
     Any: "unknown",
 }
 # Unions whose values belong to a module that imports the contract.
-CHOICES = {"ColumnKey": tuple(COLUMNS), "GroupKey": GROUPS}
+CHOICES = {"ColumnKey": tuple(HEADERS), "GroupKey": GROUPS}
 
 
 def typescript() -> str:
     """Return the text of ``contract.ts``."""
     own = {name: value for name, value in vars(contract).items() if _is_own(value)}
-    return HEADER + "".join(f"\n{_declaration(name, value)}\n" for name, value in own.items())
+    types = [_declaration(name, value) for name, value in own.items()]
+    return HEADER + "".join(f"\n{part}\n" for part in (*types, *_columns()))
+
+
+def _columns() -> list[str]:
+    """Return the columns of the table as TypeScript constants."""
+    formats = _literals(*dict.fromkeys(column.format for column in COLUMNS.values()))
+    lines = [f"  {name}: {{ {_column(name)} }},\n" for name in HEADERS]
+    defaults = [f'  "{name}",\n' for name in DEFAULT_TABLE_COLUMNS]
+    return [
+        "/** How the values of a column are written and filtered. */\n"
+        f"export type ColumnKind = {formats};",
+        COLUMN_TYPE,
+        f"export const COLUMNS: Record<ColumnKey, Column> = {{\n{''.join(lines)}}};",
+        "/** The default of the `columns` trait. */\n"
+        f"export const DEFAULT_COLUMNS: readonly ColumnKey[] = [\n{''.join(defaults)}];",
+    ]
+
+
+def _column(name: str) -> str:
+    column, header = COLUMNS[name], HEADERS[name]
+    fields = [f'title: "{header.title}"', f'kind: "{column.format}"', f"width: {header.width}"]
+    fields += ["grows: true"] if header.grows else []
+    fields += ["isUnsorted: true"] if column.kind == "picture" and not header.sort_as else []
+    return ", ".join(fields)
+
+
+COLUMN_TYPE = """\
+export interface Column {
+  title: string;
+  kind: ColumnKind;
+  /** Minimum, in pixels. */
+  width: number;
+  /** Takes a share of the free space. */
+  grows?: boolean;
+  /** The table cannot be sorted by it. */
+  isUnsorted?: boolean;
+}"""
 
 
 def _is_own(value: Any) -> bool:
@@ -59,7 +97,14 @@ def _declaration(name: str, value: Any) -> str:
         f"  {field}{'' if field in value.__required_keys__ else '?'}: {_type(hint)};\n"
         for field, hint in typing.get_type_hints(value, include_extras=True).items()
     )
+    if contract.RowView.__annotations__.keys() <= value.__annotations__.keys():
+        fields += "".join(f"  {column}: {_value(ROW_COLUMNS[column])};\n" for column in ROW_COLUMNS)
     return f"{_comment(value)}\nexport interface {name} {{\n{fields}}}"
+
+
+def _value(column: Column) -> str:
+    is_text = column.kind in ("status", "category", "text")
+    return f"{'string' if is_text else 'number'} | null"
 
 
 def _comment(value: type) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
 
+from inductiva_widgets.columns import Kind
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._columnar import METADATA
@@ -53,7 +54,7 @@ def coerce_to_schema(frame: pd.DataFrame) -> pd.DataFrame:
     return conformed
 
 
-def column_kind(name: Any) -> schema.Kind | Literal["text"] | None:
+def column_kind(name: Any) -> Kind | None:
     """Return of what kind a column is in a frame or a file; None for one of the user's own."""
     own = _schema_name(name)
     if own in schema.COLUMNS:
@@ -148,7 +149,7 @@ def _count(values: pd.Series[Any]) -> Any:
     return pd.arrays.IntegerArray(whole.astype(np.int64), missing)
 
 
-_READERS: dict[schema.Kind, Callable[[pd.Series[Any]], Any]] = {
+_READERS: dict[Kind, Callable[[pd.Series[Any]], Any]] = {
     "status": _status,
     "category": _category,
     "time": _time,

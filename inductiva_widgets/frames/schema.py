@@ -1,4 +1,4 @@
-"""Schema of a task frame: names, types and meanings of its columns.
+"""Schema of a task frame: the columns of ``inductiva_widgets.columns`` that a frame has.
 
 A column of the service is called as the service calls it, with two rules: ``<x>_seconds`` becomes
 the duration ``<x>_time``, ``<x>_size_bytes`` becomes ``<x>_bytes`` and ``<x>_zipped_size_bytes``
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Sequence
-from typing import Literal, NamedTuple
 
+from inductiva_widgets.columns import COLUMNS as ALL_COLUMNS
+from inductiva_widgets.columns import Column, Kind
 from inductiva_widgets.errors import InputError
 
 SCHEMA_VERSION = 1
@@ -21,58 +22,11 @@ METADATA = "metadata."
 
 INDEX = "task_id"
 
-Kind = Literal["status", "category", "time", "duration", "number", "count"]
-
-
-class Column(NamedTuple):
-    """One column: its type, what it means, and whether a frame has it without being asked."""
-
-    kind: Kind
-    description: str
-    is_default: bool = True
-
-
-COLUMNS: dict[str, Column] = {
-    "status": Column("status", "code of the status, in the order of a task's life"),
-    "simulator": Column("category", "simulator, as the service calls it"),
-    "project": Column("category", "project"),
-    "machine_type": Column("category", "machine type, such as c2-standard-16; else its name"),
-    "provider": Column("category", "whose machine it is, such as GCP"),
-    "region": Column("category", "region of the storage"),
-    "created": Column("time", "the service made the task"),
-    "submitted": Column("time", "the input files were there and the task entered the queue"),
-    "started": Column("time", "a machine picked the task up"),
-    "computation_started": Column("time", "the simulator began"),
-    "computation_ended": Column("time", "the simulator ended"),
-    "ended": Column("time", "the task ended, its output stored"),
-    "queue_time": Column("duration", "wait for a machine; until now while it lasts"),
-    "computation_time": Column("duration", "run of the simulator; until now while it lasts"),
-    "total_time": Column("duration", "from creation to the end; until now while it lasts"),
-    "container_image_download_time": Column("duration", "fetching the image; missing if cached"),
-    "input_upload_time": Column("duration", "input files, from here to the service"),
-    "input_download_time": Column("duration", "input files, from the service to the machine"),
-    "input_decompression_time": Column("duration", "unpacking the input files"),
-    "output_compression_time": Column("duration", "packing the output files"),
-    "output_upload_time": Column("duration", "output files, from the machine to the service"),
-    "cost_usd": Column("number", "estimated cost of the computation, US dollars"),
-    "fee_usd": Column("number", "fee of the service for the task, US dollars"),
-    "container_image_bytes": Column("count", "size of the image"),
-    "input_bytes": Column("count", "size of the input files"),
-    "input_archive_bytes": Column("count", "size of the input archive"),
-    "output_files": Column("count", "number of output files"),
-    "output_bytes": Column("count", "size of the output files"),
-    "output_archive_bytes": Column("count", "size of the output archive"),
-    "retries": Column("count", "how often the service ran the task again"),
-    "error": Column("category", "why the task failed, in the service's words"),
-    "container_image": Column("category", "image that was run", is_default=False),
-    "machine_group": Column("category", "name of the machine group", is_default=False),
-    "machines": Column("count", "number of machines", is_default=False),
-    "cpus": Column("count", "logical processors of one machine", is_default=False),
-    "memory_bytes": Column("count", "memory of one machine", is_default=False),
-}
+COLUMNS = {name: column for name, column in ALL_COLUMNS.items() if column.in_frame}
 DEFAULT_COLUMNS = tuple(name for name, column in COLUMNS.items() if column.is_default)
 
 DTYPES: dict[Kind, str] = {
+    "text": "text",
     "status": "ordered category",
     "category": "category",
     "time": "datetime64[us, UTC]",
@@ -144,12 +98,10 @@ def _no_such(name: object, known: Collection[str]) -> str:
 
 
 def markdown_table() -> list[str]:
-    """Return the lines of the dictionary of columns, as documents have them."""
-    return [
-        f"| `{name}` | {DTYPES[column.kind]} | {_description(column)} |"
-        for name, column in COLUMNS.items()
-    ]
+    """Return the rows of the table of columns, in Markdown, for the documentation."""
+    return [_markdown_row(name, column) for name, column in COLUMNS.items()]
 
 
-def _description(column: Column) -> str:
-    return column.description if column.is_default else f"{column.description} (by name)"
+def _markdown_row(name: str, column: Column) -> str:
+    on_request = "" if column.is_default else " (by name)"
+    return f"| `{name}` | {DTYPES[column.kind]} | {column.description}{on_request} |"

@@ -99,8 +99,11 @@ def read(content: bytes) -> CachedListing:
         raise CorruptCacheError
     try:
         return _read(body)
+    except KeyError as error:
+        # A version with fewer columns has written the file.
+        raise CacheVersionError from error
     # The checksum is right, but the file was not written by this package.
-    except (ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise CorruptCacheError from error
 
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from inductiva_widgets.formatting import MISSING, format_date, format_hms, format_table
-from inductiva_widgets.timing import computation_seconds
+from inductiva_widgets.columns import COLUMNS, HEADERS, TEXT_COLUMNS, Format
+from inductiva_widgets.formatting import (
+    MISSING,
+    format_bytes,
+    format_cost,
+    format_date,
+    format_hms,
+    format_table,
+)
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
 
-COLUMNS = (
-    "ID",
-    "SIMULATOR",
-    "STATUS",
-    "SUBMITTED",
-    "STARTED",
-    "COMPUTATION TIME",
-    "RESOURCE TYPE",
-)
-
 
 def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
-    """Return the columns of the listing, times as they are and durations as ``h:mm:ss``.
+    """Return the columns of the listing: times as ``datetime``, durations as ``h:mm:ss``.
 
     Parameters
     ----------
@@ -33,7 +30,7 @@ def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
     Returns
     -------
     dict
-        Lists of the same length by the names of the columns, as the service's own client has them.
+        Lists of the same length, by the titles that the vendor's client uses.
 
     Examples
     --------
@@ -41,36 +38,50 @@ def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
     >>> inductiva.tasks.to_dict(tasks)["Status"]
     ['success', 'failed', 'success']
     """
-    rows = list(tasks)
-    infos = [task.info for task in rows]
-    times = [computation_seconds(task.info, task._state.server_time) for task in rows]
+    rows = [(task.info, task._state.server_time) for task in tasks]
     return {
-        "ID": [info.task_id for info in infos],
-        "Simulator": [info.simulator for info in infos],
-        "Status": [str(info.status) for info in infos],
-        "Submitted": [info.input_submit_time for info in infos],
-        "Started": [info.start_time for info in infos],
-        "Computation Time": [None if time is None else format_hms(time) for time in times],
-        "Resource Type": [info.machine_type for info in infos],
+        title(name): [_plain(name, COLUMNS[name].value(info, now)) for info, now in rows]
+        for name in TEXT_COLUMNS
     }
 
 
 def format_task_table(tasks: Iterable[Task]) -> str:
     """Return the tasks as the command line's table."""
-    return format_table(COLUMNS, [_text_row(task) for task in tasks])
+    titles = [title(name).upper() for name in TEXT_COLUMNS]
+    return format_table(titles, [_text_row(task) for task in tasks])
 
 
-def _text_row(task: Task) -> tuple[str, ...]:
-    info = task.info
-    executer = info.executer
-    hosts = (executer.n_mpi_hosts if executer else None) or 1
-    machine = info.machine_type
-    return (
-        info.task_id,
-        info.simulator or MISSING,
-        str(info.status),
-        format_date(info.input_submit_time),
-        format_date(info.start_time),
-        format_hms(computation_seconds(info, task._state.server_time)),
-        MISSING if not machine else f"{machine} x{hosts}" if hosts > 1 else machine,
-    )
+def title(name: str) -> str:
+    """Return the title of a column as the vendor's client writes it."""
+    header = HEADERS[name]
+    words = (header.full_title or header.title).split()
+    return " ".join(word[0].upper() + word[1:] for word in words)
+
+
+def format_value(name: str, value: Any) -> str:
+    """Return the value of a column as text."""
+    return MISSING if value in (None, "") else _FORMATS[COLUMNS[name].format](value)
+
+
+def _text_row(task: Task) -> list[str]:
+    info, now = task.info, task._state.server_time
+    cells = {name: format_value(name, COLUMNS[name].value(info, now)) for name in TEXT_COLUMNS}
+    hosts = (info.executer.n_mpi_hosts if info.executer else None) or 1
+    if hosts > 1 and info.machine_type:
+        cells["machine_type"] += f" x{hosts}"
+    return list(cells.values())
+
+
+def _plain(name: str, value: Any) -> Any:
+    return format_hms(value) if COLUMNS[name].kind == "duration" and value is not None else value
+
+
+_FORMATS: dict[Format, Callable[[Any], str]] = {
+    "category": str,
+    "text": str,
+    "time": format_date,
+    "seconds": format_hms,
+    "dollars": format_cost,
+    "bytes": format_bytes,
+    "count": str,
+}

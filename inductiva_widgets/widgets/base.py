@@ -179,7 +179,7 @@ class BaseWidget(anywidget.AnyWidget):
             self._displays.update(self._mimebundle)
 
     def _observed_traits(self) -> list[str]:
-        return [name for name in ("view", "live", "download") if self.has_trait(name)]
+        return [name for name in ("view", "log_metrics", "download") if self.has_trait(name)]
 
     def _mimebundle(self) -> dict[str, Any]:
         # The method of the class, since ipywidgets deletes that of a closed widget.
@@ -245,9 +245,9 @@ class BaseWidget(anywidget.AnyWidget):
             # A view that is removed sends that it is not visible, so the set stays small.
             (self._visible_views.add if is_visible else self._visible_views.discard)(view)
             is_paused = not self._visible_views
-            feed: Any = getattr(self, "feed", None)
-            if feed is not None and feed["is_paused"] != is_paused:
-                self.set_trait("feed", {**feed, "is_paused": is_paused})
+            status: Any = getattr(self, "poll_status", None)
+            if status is not None and status["is_paused"] != is_paused:
+                self.set_trait("poll_status", {**status, "is_paused": is_paused})
             self._on_visibility(not is_paused)
             for subscription in self._subscriptions:
                 subscription.pause() if is_paused else subscription.resume()

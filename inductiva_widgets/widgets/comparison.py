@@ -20,7 +20,6 @@ MAX_TASKS = 20
 """Maximum number of tasks. The front end has the same constant in ``panels/SelectionBar.tsx``."""
 
 _GROUPS = ("Task", "Metadata", "Machine", "Commands", "Times", "Cost", "Data")
-_MACHINE = ("machine_type", "provider", "machine_group", "machines", "cpus", "memory_bytes")
 _PLACES = {name: place for place, name in enumerate(schema.COLUMNS)}
 # Shown in the headers of the columns.
 _IN_HEADS = ("status", "simulator")
@@ -61,8 +60,8 @@ def _task(info: TaskInfo) -> contract.ComparedTask:
         "id": row["id"],
         "status": row["status"],
         "alias": row["alias"],
-        "tone": row["tone"],
-        "simulator": row["simulator"],
+        "status_group": row["status_group"],
+        "simulator": info.simulator,
     }
 
 
@@ -85,20 +84,21 @@ def _kind(name: str) -> str:
     column = schema.COLUMNS.get(name)
     if column is None:
         return "count" if name in _detail_columns.COUNTS else "text"
-    if column.kind == "count":
-        return "bytes" if name.endswith("_bytes") else "count"
-    return {"time": "time", "duration": "seconds", "number": "dollars"}.get(column.kind, "text")
+    return "text" if column.format == "category" else column.format
 
 
 def _group(name: str, kind: str) -> str:
     if name.startswith(schema.METADATA):
         return "Metadata"
-    if name in _MACHINE:
-        return "Machine"
-    if name not in schema.COLUMNS:
+    column = schema.COLUMNS.get(name)
+    if column is None:
         return "Commands"
+    if column.is_machine:
+        return "Machine"
     by_kind = {"time": "Times", "seconds": "Times", "dollars": "Cost", "bytes": "Data"}
-    return "Data" if name == "output_files" else by_kind.get(kind, "Task")
+    # A number of files, too, is measured by the service.
+    is_measured = kind == "count" and column.path.startswith("metrics.")
+    return "Data" if is_measured else by_kind.get(kind, "Task")
 
 
 def _place(field: contract.ComparedField) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 from inductiva_widgets.status import StatusGroup
 
 StatusGroupKey = Annotated[str, Literal[tuple(group.value for group in StatusGroup)]]
-# The keys of `table.columns.COLUMNS` and `table.query.GROUPS`.
+# The names in `columns.HEADERS` and `table.query.GROUPS`.
 ColumnKey = Annotated[str, "ColumnKey"]
 GroupKey = Annotated[str, "GroupKey"]
 NonFinite = Annotated[str, Literal["nan", "inf", "-inf"]]
@@ -60,26 +60,21 @@ class FailureView(TypedDict):
 
 
 class RowView(TypedDict):
-    """A task as a row of the table; ``cost_rate`` is per second, while the cost grows."""
+    """A task as a row of the table; ``cost_rate`` is per second, while the cost grows.
+
+    Besides these fields, the row has the value of each column in ``columns.ROW_COLUMNS``.
+    """
 
     id: str
     status: str
     alias: str
-    tone: StatusGroupKey
+    status_group: StatusGroupKey
     is_terminal: bool
     can_kill: bool
-    simulator: str | None
-    project: str | None
-    submitted: int | None
-    started: int | None
     computation: Elapsed
-    machine: str | None
-    cost: float | None
     cost_rate: float | None
     marks: Marks
     has_outputs: bool
-    output_files: int | None
-    output_size: int | None
     metric: MetricView | None
 
 
@@ -285,16 +280,16 @@ class SortView(TypedDict):
 class QueryView(TypedDict):
     """Search, filters, sorting and grouping of the table.
 
-    ``search`` matches any text of a task, ignoring case. ``closed`` are the keys of the collapsed
-    groups. If ``sort`` is None, the rows are in the order of the list.
+    ``search`` matches any text of a task, ignoring case. ``collapsed`` are the keys of the
+    collapsed groups. If ``sort`` is None, the rows are in the order of the list.
     """
 
     search: str
-    tones: list[StatusGroupKey]
+    status_groups: list[StatusGroupKey]
     filters: Annotated[dict[str, dict[str, Any]], dict[ColumnKey, FilterView]]
     sort: Annotated[dict[str, Any] | None, SortView | None]
     group: GroupKey | None
-    closed: list[str]
+    collapsed: list[str]
 
 
 class GroupView(TypedDict):
@@ -312,7 +307,7 @@ class GroupView(TypedDict):
 LineView: TypeAlias = RowView | GroupView
 
 
-class LayoutView(TypedDict):
+class QueryResultView(TypedDict):
     """The rows of the table that match the query.
 
     ``version`` grows when a row changes its position. ``tasks`` match the query; ``lines`` are the
@@ -354,9 +349,9 @@ class _FacetCount(TypedDict):
 
 
 class FacetValue(_FacetCount, total=False):
-    """A value of a column, and how often it occurs; ``tone`` for a status only."""
+    """A value of a column, and how often it occurs; ``status_group`` for a status only."""
 
-    tone: StatusGroupKey
+    status_group: StatusGroupKey
 
 
 class FacetView(TypedDict):
@@ -374,7 +369,7 @@ class ComparedTask(TypedDict):
     id: str
     status: str
     alias: str
-    tone: StatusGroupKey
+    status_group: StatusGroupKey
     simulator: str | None
 
 
@@ -447,28 +442,28 @@ class TaskTraits(TypedDict):
 
     kind: Literal["task"]
     view: TaskView
-    live: LogMetricsView | None
+    log_metrics: LogMetricsView | None
     notify: bool
     download: DownloadView | None
-    feed: PollStatusView
+    poll_status: PollStatusView
 
 
 class TaskListTraits(TypedDict):
     """Traits of ``TaskListWidget``. The front end sets ``columns`` and ``mode``.
 
-    ``total`` counts all tasks of the list. ``head`` are the first rows, so that the first paint
+    ``total`` counts all tasks of the list. ``first_rows`` are there so that the first paint
     needs no request. ``download`` is the download of the selection.
     """
 
     kind: Literal["task_list"]
     total: int
-    head: list[LineView]
-    shape: LayoutView
-    totals: AggregatesView
+    first_rows: list[LineView]
+    query_result: QueryResultView
+    aggregates: AggregatesView
     selection: SelectionView
     columns: list[ColumnKey]
     mode: Literal["table", "timeline"]
-    feed: PollStatusView
+    poll_status: PollStatusView
     download: DownloadView | None
     is_following: bool
     is_demo: bool

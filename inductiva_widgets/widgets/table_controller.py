@@ -74,9 +74,9 @@ class TableController:
         """Return the synced traits at the beginning."""
         return {
             "total": len(self.tasks),
-            "head": self.first_rows(),
-            "shape": self._table.layout_view(with_span=self.is_aggregated),
-            "totals": self._table.aggregates() if self.is_aggregated else _NO_AGGREGATES,
+            "first_rows": self.first_rows(),
+            "query_result": self._table.query_result(with_span=self.is_aggregated),
+            "aggregates": self._table.aggregates() if self.is_aggregated else _NO_AGGREGATES,
             "selection": self._table.selection(),
         }
 
@@ -133,7 +133,9 @@ class TableController:
         """Compute and show the aggregates of a long list."""
         with self.lock:
             self.is_aggregated = True
-            self._set_state({"shape": dict(self._table.layout_view()), **self._aggregates()})
+            self._set_state(
+                {"query_result": dict(self._table.query_result()), **self._aggregates()}
+            )
 
     def update(self, infos: Iterable[TaskInfo], send: Callable[[list[Any]], None]) -> None:
         """Update tasks in place; call ``send`` with the changes in rows that the front end has."""
@@ -181,13 +183,13 @@ class TableController:
     def _show_rows(self) -> None:
         """Send the first rows, the layout and the aggregates after a change of the order."""
         rows = self.first_rows()
-        layout = dict(self._table.layout_view())
-        self._set_state({"head": rows, "shape": layout, **self._aggregates()})
+        result = dict(self._table.query_result())
+        self._set_state({"first_rows": rows, "query_result": result, **self._aggregates()})
         self._on_rows(rows)
 
     def _aggregates(self) -> dict[str, Any]:
         return {
-            "totals": dict(self._table.aggregates()),
+            "aggregates": dict(self._table.aggregates()),
             "selection": dict(self._table.selection()),
         }
 

@@ -49,22 +49,24 @@ class TaskWidget(BaseWidget):
 
     kind = traitlets.Unicode("task").tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
-    live = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    log_metrics = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     notify = traitlets.Bool(False).tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    feed = traitlets.Dict().tag(sync=True)
+    poll_status = traitlets.Dict().tag(sync=True)
 
     def __init__(self, task: Task, **kwargs: Any) -> None:
         self.task = task
         self._trouble: Trouble | None = None
         error = _refresh(task)
-        self._poll_status = PollStatusFilter(task.client)
+        self._poll_status_filter = PollStatusFilter(task.client)
         self._log_tail = FailureLogTail(self._show_log_tail)
         self._metrics = LogMetrics(self._report_errors(self._show_log_metrics))
         # Watches that have set `notify`, each once, since the user may change it afterwards.
         self._notify_set_by: weakref.WeakSet[LogWatch] = weakref.WeakSet()
         super().__init__(
-            view=self._task_view(cached_tail(task)), feed=self._poll_status.now(error), **kwargs
+            view=self._task_view(cached_tail(task)),
+            poll_status=self._poll_status_filter.now(error),
+            **kwargs,
         )
         actions = TaskActions(self._find, self._report_errors(self._show_download))
         self._handlers.update(actions.handlers())
@@ -83,8 +85,8 @@ class TaskWidget(BaseWidget):
         failure, notice = self.view["failure"], self._notice
         tail = failure["last_words"] if failure else ()
         return self._with_fallback(
-            static_html.task_text(info, now, tail, self.download, self.live, notice=notice),
-            static_html.task_html(info, now, tail, self.download, self.live, notice=notice),
+            static_html.task_text(info, now, tail, self.download, self.log_metrics, notice=notice),
+            static_html.task_html(info, now, tail, self.download, self.log_metrics, notice=notice),
         )
 
     def close(self) -> None:
@@ -133,7 +135,7 @@ class TaskWidget(BaseWidget):
         watches = self._metrics.watches_for(self.task)
         found = log_metrics_view(watches)
         if found is not None:
-            self.live = dict(prefer_newer(self.live, found))
+            self.log_metrics = dict(prefer_newer(self.log_metrics, found))
         new = [watch for watch in watches if watch.notify and watch not in self._notify_set_by]
         if new:
             self._notify_set_by.update(new)
@@ -151,9 +153,9 @@ class TaskWidget(BaseWidget):
         trouble = self._trouble
         if trouble is not None and (trouble.is_gone or status.offline_since is None):
             status = trouble.status
-        view = self._poll_status.next_update(status)
+        view = self._poll_status_filter.next_update(status)
         if view is not None:
-            self.feed = dict(view)
+            self.poll_status = dict(view)
 
     def _show_download(self, _: Task, view: contract.DownloadView) -> None:
         self.download = dict(view)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from inductiva_widgets.columns import DEFAULT_TABLE_COLUMNS
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.polling import (
     NewTaskSubscription,
@@ -29,7 +30,7 @@ from inductiva_widgets.widgets.log_metrics import TableLogMetrics
 from inductiva_widgets.widgets.log_tail import FailureLogTail
 from inductiva_widgets.widgets.poll_status import PollStatusFilter
 from inductiva_widgets.widgets.selection_actions import SelectionActions
-from inductiva_widgets.widgets.table import TableQuery, column_key, key_of_name, requests
+from inductiva_widgets.widgets.table import TableQuery, column_name, requests
 from inductiva_widgets.widgets.table_controller import TableController
 from inductiva_widgets.widgets.task_actions import TaskActions
 
@@ -45,17 +46,6 @@ _MAX_SILENT_FAILURES = 2
 # Seconds to wait for the first message of the front end, which may send none.
 _FIRST_MESSAGE_TIMEOUT = 0.5
 _MODES = ("table", "timeline")
-_COLUMNS = (
-    "status",
-    "simulator",
-    "id",
-    "submitted",
-    "started",
-    "computation",
-    "phases",
-    "machine",
-    "cost",
-)
 
 
 class TaskListWidget(BaseWidget):
@@ -101,13 +91,13 @@ class TaskListWidget(BaseWidget):
 
     kind = traitlets.Unicode("task_list").tag(sync=True)
     total = traitlets.Int().tag(sync=True)
-    head: traitlets.List[contract.LineView] = traitlets.List().tag(sync=True)
-    shape = traitlets.Dict().tag(sync=True)
-    totals = traitlets.Dict().tag(sync=True)
+    first_rows: traitlets.List[contract.LineView] = traitlets.List().tag(sync=True)
+    query_result = traitlets.Dict().tag(sync=True)
+    aggregates = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict().tag(sync=True)
-    columns: traitlets.List[str] = traitlets.List(list(_COLUMNS)).tag(sync=True)
+    columns: traitlets.List[str] = traitlets.List(list(DEFAULT_TABLE_COLUMNS)).tag(sync=True)
     mode = traitlets.Unicode("table").tag(sync=True)
-    feed = traitlets.Dict().tag(sync=True)
+    poll_status = traitlets.Dict().tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     is_following = traitlets.Bool(False).tag(sync=True)
     is_demo = traitlets.Bool(False).tag(sync=True)
@@ -128,7 +118,7 @@ class TaskListWidget(BaseWidget):
         clients = listed._clients()
         client = next(iter(clients), None)
         self._client = client
-        self._poll_status = None if client is None else PollStatusFilter(client)
+        self._poll_status_filter = None if client is None else PollStatusFilter(client)
         self._last_reorder = time.monotonic()
         self._has_message = threading.Event()
         self._troubles: dict[str, Trouble] = {}
@@ -145,17 +135,17 @@ class TaskListWidget(BaseWidget):
         super().__init__(
             columns=self._first_columns()
             if columns is None
-            else [key_of_name(name) for name in columns],
+            else [column_name(name) for name in columns],
             mode=mode,
-            feed=self._poll_status.now()
-            if self._poll_status
+            poll_status=self._poll_status_filter.now()
+            if self._poll_status_filter
             else view_models.poll_status_view(PollStatus()),
             # Either all tasks are demo tasks or none is.
             is_demo=any(task.info.is_demo for task in listed[:1]),
             **self._table.initial_state(),
             **kwargs,
         )
-        self._add_visible(self.head)
+        self._add_visible(self.first_rows)
         self.observe(self._on_columns, "columns")
         self._on_columns()
         self._actions = TaskActions(self._table.find, self._report_errors(self._show_download))
@@ -252,16 +242,16 @@ class TaskListWidget(BaseWidget):
         df = tasks.to_frame()
         ...
         """
-        return str(self.shape["code"])
+        return str(self.query_result["code"])
 
     def query(
         self,
         search: str = "",
         *,
-        tones: str | Iterable[str] = (),
+        status_group: str | Iterable[str] = (),
         sort: str | None = None,
         group: str | None = None,
-        closed: str | Iterable[str | None] = (),
+        collapsed: str | Iterable[str | None] = (),
         **filters: Any,
     ) -> None:
         """Show the tasks that match a query; without arguments, all tasks.
@@ -271,16 +261,16 @@ class TaskListWidget(BaseWidget):
         search
             A text that occurs anywhere in a task, whatever its case: in its id, simulator,
             project, machine, status or error.
-        tones
-            Families of statuses: ``"wait"``, ``"run"``, ``"ok"``, ``"bad"``, ``"off"``,
+        status_group
+            One or more of ``"wait"``, ``"run"``, ``"ok"``, ``"bad"``, ``"off"``,
             ``"unknown"``.
         sort
             Name of a column of the frame, such as ``"cost_usd"``; ``"-cost_usd"`` for the largest
             first.
         group
             ``"simulator"``, ``"project"``, ``"status"`` or ``"machine_type"``.
-        closed
-            Names of groups to fold away.
+        collapsed
+            Names of groups to collapse.
         **filters
             By name of a column of the frame: for texts one or several values, None for missing
             ones; for numbers, times and durations a pair of ends, None if it is open. Sizes are
@@ -300,7 +290,7 @@ class TaskListWidget(BaseWidget):
         True
         """
         self._table.set_query(
-            TableQuery.from_arguments(search, tones, sort, group, closed, **filters)
+            TableQuery.from_arguments(search, status_group, sort, group, collapsed, **filters)
         )
 
     def send(self, content: Any, buffers: Any = None) -> None:
@@ -327,19 +317,19 @@ class TaskListWidget(BaseWidget):
             As for any widget.
         """
         values: dict[str, Any] = super().get_state(key, drop_defaults)
-        if "head" in values:
-            values["head"] = self._table.first_rows()
+        if "first_rows" in values:
+            values["first_rows"] = self._table.first_rows()
         return values
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         with self._table.lock:
             shown = self._table.matching(static_html.ROWS_SHOWN)
             count = self._table.n_matching
-            totals: Any = self.totals if self._table.is_aggregated else None
+            aggregates: Any = self.aggregates if self._table.is_aggregated else None
             gone = [key for key, trouble in self._troubles.items() if trouble.is_gone]
         return self._with_fallback(
             static_html.list_text(shown, count, gone),
-            static_html.list_html(shown._infos(), self._now(), count, totals, gone),
+            static_html.list_html(shown._infos(), self._now(), count, aggregates, gone),
         )
 
     def _is_finished(self) -> bool:
@@ -379,7 +369,7 @@ class TaskListWidget(BaseWidget):
         self._open.add(task.id)
         return {
             "view": self._card(task),
-            "live": self._metrics.open_card(task),
+            "log_metrics": self._metrics.open_card(task),
             "download": self._actions.current_download(task),
         }
 
@@ -441,10 +431,10 @@ class TaskListWidget(BaseWidget):
             self._show_error(task.id, view_models.error_view(title, trouble.error))
 
     def _show_poll_status(self, status: PollStatus) -> None:
-        view = self._poll_status.next_update(status) if self._poll_status else None
+        view = self._poll_status_filter.next_update(status) if self._poll_status_filter else None
         with self._table.lock:
             if view is not None:
-                self.feed = dict(view)
+                self.poll_status = dict(view)
             self._table.reorder(self._is_due)
 
     def _is_due(self) -> bool:
@@ -477,7 +467,7 @@ class TaskListWidget(BaseWidget):
 
     def _first_columns(self) -> list[str]:
         """Return the default columns; "metric" is among them if a task is watched."""
-        columns = list(_COLUMNS)
+        columns = list(DEFAULT_TABLE_COLUMNS)
         # There are few watches, but there may be many tasks.
         if any(self._table.has(watch.task.id) for watch in registry.retained()):
             columns.insert(columns.index("phases") + 1, "metric")
@@ -492,8 +482,8 @@ class TaskListWidget(BaseWidget):
     def _add_visible(self, rows: Iterable[Any]) -> None:
         self._metrics.add_visible(row["id"] for row in rows if "id" in row)
 
-    def _show_log_metrics(self, task_id: str, live: contract.LogMetricsView) -> None:
-        self.send({"push": "live", "task_id": task_id, "live": live})
+    def _show_log_metrics(self, task_id: str, view: contract.LogMetricsView) -> None:
+        self.send({"push": "log_metrics", "task_id": task_id, "log_metrics": view})
 
     def _show_metric(self, task_id: str, metric: contract.MetricView) -> None:
         self._table.update_metric(task_id, metric, self._send_rows)
@@ -508,7 +498,7 @@ class TaskListWidget(BaseWidget):
 
     @traitlets.validate("columns")
     def _check_columns(self, proposal: Any) -> list[str]:
-        return list(dict.fromkeys(column_key(key) for key in proposal["value"]))
+        return list(dict.fromkeys(map(column_name, proposal["value"])))
 
     @traitlets.validate("mode")
     def _check_mode(self, proposal: Any) -> str:

@@ -1,18 +1,19 @@
-"""View models: what the page shows of tasks, downloads and errors, as pure functions."""
+"""View models of tasks, downloads and errors for the front end, as pure functions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from inductiva_widgets import timing
 from inductiva_widgets.ansi import render_plain_lines
+from inductiva_widgets.columns import ROW_COLUMNS, table_value
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.models.tasks import Operation, TaskInfo
-from inductiva_widgets.status import Status, StatusGroup
+from inductiva_widgets.status import Status
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.widgets.contract import (
     CommandView,
@@ -35,35 +36,31 @@ _CONSOLE = "https://console.inductiva.ai/tasks/"
 _LONGEST_TITLE = 160
 # What a machine with a larger disk or more memory helps against.
 _RESOURCES = re.compile(r"\b(disk|space|memory|oom)\b", re.IGNORECASE)
+_ROW_VALUES = {name: table_value(name) for name in ROW_COLUMNS}
 _PHASES: tuple[timing.PhaseName, ...] = ("queue", "preparing", "computing", "finalizing")
 
 
 def row_view(info: TaskInfo, now: datetime | None = None) -> RowView:
-    """Return a line of the list; ``now`` is the service's time, for what grows."""
-    metrics = info.metrics
-    return {
+    """Return a row of the table; ``now`` is the current time of the service, if known."""
+    at = now or datetime.now(timezone.utc)
+    values = {name: _column_value(read(info, at)) for name, read in _ROW_VALUES.items()}
+    # The embedded server is free, so hide a cost of 0.
+    values["cost_usd"] = values["cost_usd"] or None
+    own: RowView = {
         "id": info.task_id,
         "status": info.status.value,
         "alias": info.alias,
-        "tone": _tone(info).value,
+        "status_group": info.status.info.group.value,
         "is_terminal": info.is_terminal,
         "can_kill": info.can_be_killed,
-        "simulator": info.simulator,
-        "project": info.project,
-        "submitted": _ms(info.input_submit_time or info.create_time),
-        "started": _ms(info.start_time),
         "computation": _computation(info),
-        "machine": info.machine_type,
-        # The embedded server is free, so hide a cost of 0.
-        "cost": info.estimated_computation_cost or None,
         "cost_rate": _cost_rate(info, now),
         "marks": _marks(info),
         "has_outputs": info.has_outputs,
-        "output_files": None if metrics is None else metrics.output_total_files,
-        "output_size": None if metrics is None else metrics.output_size_bytes,
-        # Known to the reader of its log alone.
+        # Set by the reader of the log.
         "metric": None,
     }
+    return cast(RowView, {**own, **values})
 
 
 def task_view(
@@ -151,23 +148,21 @@ def error_view(title: str, error: BaseException) -> ErrorView:
     return {"title": title, "detail": detail, "report": f"{title}: {kind}{where}: {detail}"}
 
 
-def poll_status_view(feed: PollStatus, skew: float = 0.0) -> PollStatusView:
-    """Return the freshness; ``skew`` is in seconds."""
+def poll_status_view(status: PollStatus, skew: float = 0.0) -> PollStatusView:
+    """Return how recent the shown state is; ``skew`` is in seconds."""
     return {
-        "updated": None if feed.updated is None else round(feed.updated * 1000),
-        "offline_since": None if feed.offline_since is None else round(feed.offline_since * 1000),
-        "error": feed.error,
-        "problem": feed.problem,
-        "notice": feed.notice,
-        "is_final": feed.is_final,
+        "updated": None if status.updated is None else round(status.updated * 1000),
+        "offline_since": None
+        if status.offline_since is None
+        else round(status.offline_since * 1000),
+        "error": status.error,
+        "problem": status.problem,
+        "notice": status.notice,
+        "is_final": status.is_final,
         "skew": round(skew * 1000),
         # Said by the widget, when nobody sees it any more.
         "is_paused": False,
     }
-
-
-def _tone(info: TaskInfo) -> StatusGroup:
-    return info.status.info.group
 
 
 def _computation(info: TaskInfo) -> Elapsed:
@@ -262,6 +257,10 @@ def _advice(status: Status, reason: list[str]) -> str:
     if status == Status.EXECUTER_FAILED and text and not _RESOURCES.search(text):
         return "Run again once the cause named above is corrected."
     return status.info.advice
+
+
+def _column_value(value: Any) -> Any:
+    return _stamp(value) if isinstance(value, datetime) else value
 
 
 def _stamp(moment: datetime) -> int:

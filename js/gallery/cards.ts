@@ -4,7 +4,7 @@ import type { Requests } from "../src/messages";
 import type { Handlers } from "./model";
 import * as states from "./states";
 
-/** Code, alias, tone, meaning, advice: as `inductiva_widgets/status.py` has them. */
+/** Code, alias, status_group, meaning, advice: as `inductiva_widgets/status.py` has them. */
 const ENDED: [string, string, StatusGroupKey, string, string][] = [
   [
     "spot-instance-preempted",
@@ -78,12 +78,12 @@ const pendingInput: TaskView = {
   meaning: "The input files are being uploaded.",
 };
 
-function ended([status, alias, tone, title, advice]: (typeof ENDED)[number]): TaskView {
+function ended([status, alias, status_group, title, advice]: (typeof ENDED)[number]): TaskView {
   const failure: FailureView = { title, detail: "", advice, last_words: [] };
   const base = status === "zombie" ? states.queued : states.killed;
   const over = { is_terminal: true, can_kill: false, queue_ahead: null };
   const marks = status === "zombie" ? states.phases([["queue", 3600]], false) : base.marks;
-  return { ...base, ...over, status, alias, tone, failure, marks, meaning: title };
+  return { ...base, ...over, status, alias, status_group, failure, marks, meaning: title };
 }
 
 /** All seventeen, and one of the future. */

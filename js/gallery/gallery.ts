@@ -64,10 +64,10 @@ function card(view: TaskView, part: Partial<TaskTraits> = {}, more: Handlers = {
   const traits: TaskTraits = {
     kind: "task",
     view,
-    live: null,
+    log_metrics: null,
     notify: false,
     download: null,
-    feed: states.feed,
+    poll_status: states.feed,
     ...part,
   };
   return new GalleryModel(traits, { ...handlers, ...more });
@@ -125,7 +125,7 @@ show(
     kind: "task",
     view: states.running,
     download: null,
-    feed: states.feed,
+    poll_status: states.feed,
   }),
   click("Kill", "Confirm kill"),
 );
@@ -218,11 +218,11 @@ show("card failed", card(states.failed));
 show("card killed", card(states.killed));
 show("card pending kill", card(states.pendingKill));
 show("card unknown status", card(states.unknown));
-show("card offline", card(states.running, { feed: offline }));
+show("card offline", card(states.running, { poll_status: offline }));
 show(
   "card saved long ago, no kernel",
   card(states.running, {
-    feed: { ...states.feed, updated: states.now - 9e4 },
+    poll_status: { ...states.feed, updated: states.now - 9e4 },
   }),
 );
 show("card hostile", card(states.hostile), click("Details"));
@@ -290,31 +290,35 @@ show(
 
 for (const view of cards.statuses) show(`card ${view.status}`, card(view));
 show("card failed, log", card(states.failed), click("Show the whole log"));
-show("card ticking cost", card({ ...states.running, cost: 0.31, cost_rate: 0.31 / 277 }));
+show("card ticking cost", card({ ...states.running, cost_usd: 0.31, cost_rate: 0.31 / 277 }));
 
-show("live residuals", card(states.running, { live: live.residuals }));
-show("live residuals, all", card(states.running, { live: live.residuals }), click("more"));
-show("live residuals, chart", card(states.running, { live: live.residuals }), click("Chart of p"));
+show("live residuals", card(states.running, { log_metrics: live.residuals }));
+show("live residuals, all", card(states.running, { log_metrics: live.residuals }), click("more"));
+show(
+  "live residuals, chart",
+  card(states.running, { log_metrics: live.residuals }),
+  click("Chart of p"),
+);
 show(
   "live residuals, chart of all",
-  card(states.running, { live: live.residuals }),
+  card(states.running, { log_metrics: live.residuals }),
   click("Chart of p", "All 6"),
 );
-show("live nan", card(states.running, { live: live.diverged }));
-show("live nan, chart", card(states.running, { live: live.diverged }), click("Chart of Ux"));
+show("live nan", card(states.running, { log_metrics: live.diverged }));
+show("live nan, chart", card(states.running, { log_metrics: live.diverged }), click("Chart of Ux"));
 show(
   "live nan, chart of all",
-  card(states.running, { live: live.diverged }),
+  card(states.running, { log_metrics: live.diverged }),
   click("Chart of Ux", "All"),
 );
-show("live never finite", card(states.running, { live: live.neverFinite }));
-show("live progress", card(states.running, { live: live.progress, notify: true }));
+show("live never finite", card(states.running, { log_metrics: live.neverFinite }));
+show("live progress", card(states.running, { log_metrics: live.progress, notify: true }));
 show(
   "live progress, chart",
-  card(states.running, { live: live.progress }),
+  card(states.running, { log_metrics: live.progress }),
   click("Chart of timestep"),
 );
-const metered = card(states.running, { live: live.progress });
+const metered = card(states.running, { log_metrics: live.progress });
 show("live moving", metered);
 if ("live moving".includes(only)) {
   let tick = 0;
@@ -326,20 +330,20 @@ if ("live moving".includes(only)) {
 }
 show(
   "live no value yet",
-  card(states.running, { live: { ...live.residuals, series: [], samples: 0 } }),
+  card(states.running, { log_metrics: { ...live.residuals, series: [], samples: 0 } }),
 );
 show(
   "live quiet for 3 min",
-  card(states.running, { live: { ...live.progress, last_output: states.now - 190_000 } }),
+  card(states.running, { log_metrics: { ...live.progress, last_output: states.now - 190_000 } }),
 );
 show(
   "live stale for 12 min",
-  card(states.running, { live: { ...live.progress, last_output: states.now - 720_000 } }),
+  card(states.running, { log_metrics: { ...live.progress, last_output: states.now - 720_000 } }),
 );
 show(
   "live error",
   card(states.running, {
-    live: {
+    log_metrics: {
       ...live.odd,
       error: {
         title: "The expression took too long",
@@ -352,7 +356,7 @@ show(
 show(
   "live note",
   card(states.running, {
-    live: {
+    log_metrics: {
       ...live.residuals,
       note: "residual > 1e3 for 20 samples: the task was asked to end at 17:16:17.",
     },
@@ -360,9 +364,9 @@ show(
 );
 show(
   "live ended",
-  card(states.success, { live: { ...live.progress, progress: 1, can_grow: false } }),
+  card(states.success, { log_metrics: { ...live.progress, progress: 1, can_grow: false } }),
 );
-show("files", card(states.running, { live: live.progress }, live.filling()), click("Files"));
+show("files", card(states.running, { log_metrics: live.progress }, live.filling()), click("Files"));
 show(
   "files, a folder open",
   card(states.running, {}, live.filling()),
@@ -450,11 +454,11 @@ function list(
     open: ({ task_id }) => {
       const known = rows.find(({ id }) => id === task_id);
       if (known === undefined) throw new Error("The task is not known.");
-      const base = known.tone === "bad" ? states.failed : states.success;
+      const base = known.status_group === "bad" ? states.failed : states.success;
       const { failure, commands, meaning } = known.is_terminal ? base : states.running;
       return {
         view: { ...viewOfRow(known), failure, commands, meaning },
-        live: null,
+        log_metrics: null,
         download: null,
       };
     },
@@ -487,12 +491,21 @@ const scrollTo = (top: number) => (el: HTMLElement) => {
 const task = (index: number) => `task ${states.row(index).id}`;
 const filters: QueryView["filters"] = {
   simulator: { values: ["reef3d", "openfoam", "splishsplash"] },
-  cost: { min: 0, max: 4 },
+  cost_usd: { min: 0, max: 4 },
 };
 
 show("list of 8", list(8, { is_demo: true }));
 const metrics: Partial<TaskListTraits> = {
-  columns: ["status", "simulator", "id", "computation", "phases", "metric", "machine", "cost"],
+  columns: [
+    "status",
+    "simulator",
+    "task_id",
+    "computation_time",
+    "phases",
+    "metric",
+    "machine_type",
+    "cost_usd",
+  ],
 };
 const watched = (index: number) => ({ ...states.row(index), metric: live.metric(index) });
 show("list with metrics", list(8, metrics, {}, watched));
@@ -502,9 +515,9 @@ show("list with an open card", list(8), click(`Show ${task(2)}`, "Outputs 12"));
 show("list with two open cards", list(8), click(`Show ${task(0)}`, `Show ${task(3)}`));
 show("list of 100,000", only === "" || "list of 100,000".includes(only) ? list(100_000) : list(9));
 show("list, kill asked and download running", list(8), click("Kill", "Download outputs"));
-show("list filtered", list(500, {}, { search: "standard", tones: ["ok", "run"], filters }));
-show("list sorted by cost", list(500, {}, { sort: { key: "cost", descending: true } }));
-show("list grouped", list(60, {}, { group: "simulator", closed: ["=splishsplash"] }));
+show("list filtered", list(500, {}, { search: "standard", status_groups: ["ok", "run"], filters }));
+show("list sorted by cost", list(500, {}, { sort: { key: "cost_usd", descending: true } }));
+show("list grouped", list(60, {}, { group: "simulator", collapsed: ["=splishsplash"] }));
 const range = (count: number) =>
   Array.from({ length: count }, (_, index) => `Select ${task(index)}`);
 const some = [`Select ${task(0)}`, `Select ${task(2)}`, `Select ${task(5)}`];
@@ -547,7 +560,17 @@ show("list, filter of a time", list(60), click("Filter Started"));
 show(
   "list, all columns",
   list(60, {
-    columns: ["simulator", "status", "project", "ended", "queue", "total", "files", "size", "cost"],
+    columns: [
+      "simulator",
+      "status",
+      "project",
+      "ended",
+      "queue_time",
+      "total_time",
+      "output_files",
+      "output_bytes",
+      "cost_usd",
+    ],
   }),
 );
 const timeline: Partial<TaskListTraits> = { mode: "timeline" };
@@ -567,7 +590,7 @@ show(
 );
 show("list, nothing matches", list(60, {}, { search: "no such thing" }));
 show("list empty", list(0));
-show("list offline", list(3, { feed: offline }));
+show("list offline", list(3, { poll_status: offline }));
 show(
   "list hostile",
   list(6, {}, { group: "project" }, (index) => ({

@@ -23,28 +23,27 @@ function columnOf(row: RowView, key: ColumnKey): string | number | null {
       return row.alias;
     case "simulator":
     case "project":
-    case "machine":
-    case "id":
+    case "machine_type":
     case "submitted":
     case "started":
-    case "cost":
+    case "cost_usd":
+    case "output_files":
+    case "output_bytes":
       return row[key];
+    case "task_id":
+      return row.id;
     case "ended":
       return row.marks[4] ?? null;
-    case "computation":
+    case "computation_time":
       return row.computation.seconds;
-    case "queue": {
+    case "queue_time": {
       const queue = phasesOf(row.marks).find(({ name }) => name === "queue");
       return queue?.end == null ? null : (queue.end - queue.start) / SECOND;
     }
-    case "total":
+    case "total_time":
       return row.marks[4] == null || row.submitted === null
         ? null
         : (row.marks[4] - row.submitted) / SECOND;
-    case "files":
-      return row.output_files;
-    case "size":
-      return row.output_size;
     default:
       return null;
   }
@@ -58,7 +57,7 @@ function passes(row: RowView, key: ColumnKey, filter: FilterView): boolean {
 }
 
 function isFound(row: RowView, search: string): boolean {
-  const texts = [row.id, row.alias, row.simulator, row.project, row.machine];
+  const texts = [row.id, row.alias, row.simulator, row.project, row.machine_type];
   return texts.some((text) => text?.toLowerCase().includes(search.toLowerCase()));
 }
 
@@ -66,17 +65,17 @@ const sum = (values: (number | null)[]) => values.reduce<number>((all, one) => a
 
 function countsOf(rows: RowView[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { tone } of rows) counts[tone] = (counts[tone] ?? 0) + 1;
+  for (const { status_group: group } of rows) counts[group] = (counts[group] ?? 0) + 1;
   return counts;
 }
 
 export const ALL: QueryView = {
   search: "",
-  tones: [],
+  status_groups: [],
   filters: {},
   sort: null,
   group: null,
-  closed: [],
+  collapsed: [],
 };
 
 class Kernel {
@@ -92,7 +91,9 @@ class Kernel {
     this.rows = rows;
   }
 
-  ask(query: QueryView): Pick<TaskListTraits, "head" | "shape" | "totals" | "selection"> {
+  ask(
+    query: QueryView,
+  ): Pick<TaskListTraits, "first_rows" | "query_result" | "aggregates" | "selection"> {
     this.query = query;
     const filters = Object.entries(query.filters) as [ColumnKey, FilterView][];
     const shown = this.rows.filter(
@@ -101,7 +102,7 @@ class Kernel {
         filters.every(([key, filter]) => passes(row, key, filter)),
     );
     this.matching = shown.filter(
-      ({ tone }) => query.tones.length === 0 || query.tones.includes(tone),
+      (row) => query.status_groups.length === 0 || query.status_groups.includes(row.status_group),
     );
     const { sort } = query;
     if (sort !== null) {
@@ -116,8 +117,8 @@ class Kernel {
     this.#version += 1;
     const times = this.matching.flatMap(({ marks }) => marks.filter((mark) => mark !== null));
     return {
-      head: this.lines.slice(0, 24),
-      shape: {
+      first_rows: this.lines.slice(0, 24),
+      query_result: {
         version: this.#version,
         query,
         tasks: this.matching.length,
@@ -126,9 +127,9 @@ class Kernel {
         last: times.length === 0 ? null : times.reduce((a, b) => Math.max(a, b)),
         code: "inductiva.tasks.get_all()",
       },
-      totals: {
+      aggregates: {
         counts: countsOf(shown),
-        cost: sum(this.matching.map(({ cost }) => cost)),
+        cost: sum(this.matching.map(({ cost_usd }) => cost_usd)),
         seconds: sum(this.matching.map(({ computation }) => computation.seconds)),
       },
       selection: this.selection(),
@@ -136,7 +137,7 @@ class Kernel {
   }
 
   #grouped(): LineView[] {
-    const { group: key, closed } = this.query;
+    const { group: key, collapsed } = this.query;
     if (key === null) return this.matching;
     const groups = new Map<string | null, RowView[]>();
     for (const row of this.matching) {
@@ -147,14 +148,14 @@ class Kernel {
     }
     return [...groups].flatMap(([label, rows]): LineView[] => {
       const group = label === null ? "" : `=${label}`;
-      const isOpen = !closed.includes(group);
+      const isOpen = !collapsed.includes(group);
       const head = {
         group,
         label,
         is_open: isOpen,
         tasks: rows.length,
         counts: countsOf(rows),
-        cost: sum(rows.map(({ cost }) => cost)),
+        cost: sum(rows.map(({ cost_usd }) => cost_usd)),
         seconds: sum(rows.map(({ computation }) => computation.seconds)),
       };
       return isOpen ? [head, ...rows] : [head];
@@ -179,7 +180,7 @@ class Kernel {
       hidden: chosen.length - shown,
       can_kill: chosen.filter((row) => row.can_kill).length,
       with_outputs: chosen.filter((row) => row.has_outputs).length,
-      cost: sum(chosen.map(({ cost }) => cost)),
+      cost: sum(chosen.map(({ cost_usd }) => cost_usd)),
     };
   }
 }
@@ -204,11 +205,11 @@ export function compared(rows: RowView[]): ComparisonView {
     );
   const turns = <T>(...values: T[]) => rows.map((_, index) => values[index % values.length] as T);
   return {
-    tasks: rows.map(({ id, status, alias, tone, simulator }) => ({
+    tasks: rows.map(({ id, status, alias, status_group, simulator }) => ({
       id,
       status,
       alias,
-      tone,
+      status_group,
       simulator,
     })),
     fields: [
@@ -218,7 +219,7 @@ export function compared(rows: RowView[]): ComparisonView {
       field("retries", "Task", "count", turns(0, 0, 1)),
       field("metadata.mesh", "Metadata", "text", turns<string | null>("coarse", "fine", null)),
       field("metadata.wave height [m]", "Metadata", "text", turns("0.5", "1.25")),
-      ofRow("machine_type", "Machine", "text", "machine"),
+      ofRow("machine_type", "Machine", "text", "machine_type"),
       field("provider", "Machine", "text", ["GCP"]),
       field("cpus", "Machine", "count", turns(16, 32, 64)),
       field("memory_bytes", "Machine", "bytes", turns(64e9, 128e9, 256e9)),
@@ -235,12 +236,12 @@ export function compared(rows: RowView[]): ComparisonView {
       field("parameter.sim_dir", "Commands", "text", ["sim_dir"]),
       ofRow("submitted", "Times", "time", "submitted"),
       ofRow("started", "Times", "time", "started"),
-      ofRow("queue_time", "Times", "seconds", "queue"),
-      ofRow("computation_time", "Times", "seconds", "computation"),
-      ofRow("total_time", "Times", "seconds", "total"),
-      ofRow("cost_usd", "Cost", "dollars", "cost"),
-      ofRow("output_files", "Data", "count", "files"),
-      ofRow("output_bytes", "Data", "bytes", "size"),
+      ofRow("queue_time", "Times", "seconds", "queue_time"),
+      ofRow("computation_time", "Times", "seconds", "computation_time"),
+      ofRow("total_time", "Times", "seconds", "total_time"),
+      ofRow("cost_usd", "Cost", "dollars", "cost_usd"),
+      ofRow("output_files", "Data", "count", "output_files"),
+      ofRow("output_bytes", "Data", "bytes", "output_bytes"),
     ].filter(({ values }) => values.length > 1 || values[0] !== null),
     as_of: states.now,
     is_live: rows.some((row) => !row.is_terminal),
@@ -265,16 +266,16 @@ export function listOf(
     columns: [
       "status",
       "simulator",
-      "id",
+      "task_id",
       "submitted",
       "started",
-      "computation",
+      "computation_time",
       "phases",
-      "machine",
-      "cost",
+      "machine_type",
+      "cost_usd",
     ],
     mode: "table",
-    feed: states.feed,
+    poll_status: states.feed,
     download: null,
     is_following: false,
     is_demo: false,
@@ -294,7 +295,7 @@ export function listOf(
         isRow(line) && kernel.chosen.has(line.id) ? line.id : [],
       );
       return {
-        version: (model.get("shape") as { version: number }).version,
+        version: (model.get("query_result") as { version: number }).version,
         start,
         lines,
         selected,

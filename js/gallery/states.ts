@@ -48,7 +48,7 @@ export function task(part: Partial<TaskView>): TaskView {
     id: "bgnu9i6st2qk9ocghu6w81v5t",
     status: "computation-started",
     alias: "In Progress",
-    tone: "run",
+    status_group: "run",
     is_terminal: false,
     can_kill: true,
     simulator: "reef3d",
@@ -58,8 +58,8 @@ export function task(part: Partial<TaskView>): TaskView {
       seconds: computing?.end ? (computing.end - computing.start) / second : null,
       since: computing?.end === null ? computing.start : null,
     },
-    machine: "c2d-standard-16",
-    cost: null,
+    machine_type: "c2d-standard-16",
+    cost_usd: null,
     cost_rate: null,
     marks,
     project: "dam-break",
@@ -69,7 +69,7 @@ export function task(part: Partial<TaskView>): TaskView {
     failure: null,
     has_outputs: false,
     output_files: null,
-    output_size: null,
+    output_bytes: null,
     metric: null,
     console_url: "https://console.inductiva.ai/tasks/bgnu9i6st2qk9ocghu6w81v5t",
     ...part,
@@ -82,10 +82,10 @@ export const queued = task({
   id: "9k2vt0q6sxw7b1cz4mhe8r3pa",
   status: "submitted",
   alias: "In Queue",
-  tone: "wait",
+  status_group: "wait",
   simulator: "openfoam",
   meaning: "The task waits for a machine.",
-  machine: null,
+  machine_type: null,
   marks: phases([["queue", 40]], true),
 });
 export const queuedBehind: TaskView = { ...queued, queue_ahead: 2 };
@@ -106,7 +106,7 @@ const computing: [PhaseName, number][] = [
   ["computing", 277],
 ];
 export const running = task({
-  cost: 0.31,
+  cost_usd: 0.31,
   marks: phases(computing, true),
   commands: [
     {
@@ -126,7 +126,7 @@ export const running = task({
 export const finalizing = task({
   status: "computation-ended",
   alias: "Finalizing",
-  cost: 0.34,
+  cost_usd: 0.34,
   marks: phases([...computing, ["finalizing", 4]], true),
 });
 export const success = task({
@@ -134,11 +134,11 @@ export const success = task({
   id: "n7pbtxunxqzuca6nwe9v0gn75",
   status: "success",
   alias: "Success",
-  tone: "ok",
+  status_group: "ok",
   simulator: "splishsplash",
   meaning: "The simulation ended well; its output is available.",
-  machine: "c2-standard-16",
-  cost: 0.096,
+  machine_type: "c2-standard-16",
+  cost_usd: 0.096,
   marks: phases(
     [
       ["queue", 21],
@@ -159,16 +159,16 @@ export const success = task({
   ],
   has_outputs: true,
   output_files: 12,
-  output_size: 1_760_936_591,
+  output_bytes: 1_760_936_591,
 });
 export const failed = task({
   ...ended,
   id: "3m3u1z7rypt0o302ci6x49f46",
   status: "failed",
   alias: "Failed",
-  tone: "bad",
+  status_group: "bad",
   simulator: "swmm",
-  cost: 0.011,
+  cost_usd: 0.011,
   marks: phases(
     [
       ["queue", 1.4],
@@ -202,11 +202,11 @@ export const killed = task({
   id: "x0c5m8e2w1q9z7r4t6y3u1i8o",
   status: "killed",
   alias: "Killed",
-  tone: "off",
+  status_group: "off",
   simulator: "swash",
   meaning: "The task was killed by the user.",
-  machine: "c3d-highcpu-90",
-  cost: 4.82,
+  machine_type: "c3d-highcpu-90",
+  cost_usd: 4.82,
   marks: phases(
     [
       ["queue", 240],
@@ -220,7 +220,7 @@ export const pendingKill: TaskView = {
   ...running,
   status: "pending-kill",
   alias: "Pending Kill",
-  tone: "off",
+  status_group: "off",
   can_kill: false,
   meaning: "The kill was asked for and is on its way to the machine.",
 };
@@ -228,7 +228,7 @@ export const unknown: TaskView = {
   ...running,
   status: "brand-new-status",
   alias: "brand-new-status",
-  tone: "unknown",
+  status_group: "unknown",
   meaning: "The service reports a status that this version does not know.",
 };
 const long = "a-very-long-name-".repeat(600);
@@ -237,10 +237,10 @@ export const hostile = task({
   id: `\u202edesrever-${long}`,
   status: "failed",
   alias: `<b>Failed</b> ${long}`,
-  tone: "bad",
+  status_group: "bad",
   simulator: `<img src=x onerror=alert(1)> ${long}`,
   project: `\u202eproject\u0007\u0000 ${long}`,
-  machine: long,
+  machine_type: long,
   marks: phases(
     [
       ["queue", 1],
@@ -461,10 +461,10 @@ const kinds: Kind[] = [
 /** The n-th line of a list of any length; the first are of every kind, later ones have ended. */
 export function row(index: number): RowView {
   const ends = index < kinds.length ? index : 2 + ((index * 7) % 3);
-  const [status, alias, tone, simulator, machine] = kinds[ends] as Kind;
-  const isLive = tone === "run" || tone === "wait" || tone === "unknown";
+  const [status, alias, group, simulator, machine] = kinds[ends] as Kind;
+  const isLive = group === "run" || group === "wait" || group === "unknown";
   const parts: [PhaseName, number][] =
-    tone === "wait"
+    group === "wait"
       ? [["queue", 95]]
       : status === "started"
         ? [
@@ -476,7 +476,7 @@ export function row(index: number): RowView {
             ["preparing", 8],
             ["computing", 10 + ((index * 37) % 300)],
           ];
-  if (tone === "ok") parts.push(["finalizing", 6]);
+  if (group === "ok") parts.push(["finalizing", 6]);
   const marks = phases(parts, isLive, isLive ? now : now - index * 5e6);
   const seed = (index + 1) * 2654435761;
   const id = seed.toString(36).padStart(9, "k").repeat(3).slice(0, 25);
@@ -485,9 +485,9 @@ export function row(index: number): RowView {
     id,
     status,
     alias,
-    tone,
+    status_group: group,
     simulator,
-    machine,
+    machine_type: machine,
     computation,
     submitted,
     started,
@@ -495,10 +495,10 @@ export function row(index: number): RowView {
     project: index % 3 === 0 ? null : "dam-break",
     cost_rate: null,
     output_files: isLive ? null : 12 + (index % 5),
-    output_size: isLive ? null : 1e6 * (1 + (index % 900)),
+    output_bytes: isLive ? null : 1e6 * (1 + (index % 900)),
     is_terminal: !isLive,
     can_kill: isLive,
-    cost: machine === null ? null : ((index * 31) % 500) / 97,
+    cost_usd: machine === null ? null : ((index * 31) % 500) / 97,
     has_outputs: !isLive && machine !== null,
     metric: null,
   };
@@ -506,17 +506,17 @@ export function row(index: number): RowView {
 
 /** What may come over the wire instead of names. */
 export function hostileRow(index: number): Partial<RowView> {
-  const { id, alias, simulator, project, machine } = hostile;
+  const { id, alias, simulator, project, machine_type } = hostile;
   const parts: Partial<RowView>[] = [
-    { id: `${id}0`, alias, simulator, project, machine },
+    { id: `${id}0`, alias, simulator, project, machine_type },
     { simulator: "\u202ereef3d", project: "\u202etfel ot thgir" },
-    { simulator: "<img src=x onerror=alert(1)>", machine: "<script>alert(1)</script>" },
+    { simulator: "<img src=x onerror=alert(1)>", machine_type: "<script>alert(1)</script>" },
     { simulator: "a\u0000b\u0007c\u001b[31md\ne\tf", project: "" },
     {
       simulator: "\u05e9\u05dc\u05d5\u05dd 123 \u0645\u0631\u062d\u0628\u0627",
       alias: "x".repeat(10_000),
     },
-    { cost: 1e12, marks: [0, 1, 2, 3, 8.64e15], submitted: 0, started: -1e15 },
+    { cost_usd: 1e12, marks: [0, 1, 2, 3, 8.64e15], submitted: 0, started: -1e15 },
   ];
   return parts[index] ?? {};
 }

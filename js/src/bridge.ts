@@ -208,19 +208,19 @@ export function useMessage(bridge: Bridge, listener: (push: Push) => void): void
   useLayoutEffect(() => bridge.onMessage(listener), [bridge, listener]);
 }
 
-/** The `feed` trait, and the clock that its arrivals have shown (see `clockOffset`). */
-export function usePollStatus(bridge: Bridge): { feed: PollStatusView; seen: number | null } {
+/** The `poll_status` trait, and the clock that its arrivals have shown (see `clockOffset`). */
+export function usePollStatus(bridge: Bridge): { pollStatus: PollStatusView; seen: number | null } {
   const [seen, setSeen] = useState<number | null>(null);
-  const feed = useTrait<PollStatusView>(bridge, "feed");
+  const pollStatus = useTrait<PollStatusView>(bridge, "poll_status");
   useLayoutEffect(
     () =>
-      bridge.onChange("feed", () => {
-        const { updated } = bridge.get<PollStatusView>("feed");
+      bridge.onChange("poll_status", () => {
+        const { updated } = bridge.get<PollStatusView>("poll_status");
         if (updated === null) return;
         const now = updated - Date.now();
         setSeen((before) => (before === null ? now : Math.max(before, now)));
       }),
     [bridge],
   );
-  return { feed, seen };
+  return { pollStatus, seen };
 }

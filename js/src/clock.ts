@@ -72,13 +72,13 @@ export function useNow(time: ServiceTime, isLive: boolean): number {
  * clock among the updates that arrived while the page watched, or null. Travel only lowers it, so
  * it corrects a wrong clock of the visitor's machine, which the kernel cannot know of.
  */
-export function clockOffset(feed: PollStatusView, seen: number | null): number {
+export function clockOffset(status: PollStatusView, seen: number | null): number {
   const tolerance = 5_000;
-  return seen !== null && Math.abs(seen - feed.skew) > tolerance ? seen : feed.skew;
+  return seen !== null && Math.abs(seen - status.skew) > tolerance ? seen : status.skew;
 }
 
-export function isStale(feed: PollStatusView, offset: number): boolean {
-  return feed.updated !== null && Date.now() + offset - feed.updated > STALE_AFTER_MS;
+export function isStale(status: PollStatusView, offset: number): boolean {
+  return status.updated !== null && Date.now() + offset - status.updated > STALE_AFTER_MS;
 }
 
 /**
@@ -87,20 +87,20 @@ export function isStale(feed: PollStatusView, offset: number): boolean {
  * that is not updated.
  */
 export function useServiceTime(
-  feed: PollStatusView,
+  status: PollStatusView,
   isLive: boolean,
   seen: number | null,
   isLost: boolean,
 ): ServiceTime {
-  const offset = clockOffset(feed, seen);
+  const offset = clockOffset(status, seen);
   const [, setStale] = useState(false);
-  const stale = isLive && (isLost || feed.notice !== null || isStale(feed, offset));
-  const watches = isLive && !stale && feed.updated !== null;
+  const stale = isLive && (isLost || status.notice !== null || isStale(status, offset));
+  const watches = isLive && !stale && status.updated !== null;
   useLayoutEffect(
-    () => (watches ? onTick(() => setStale(isStale(feed, offset))) : undefined),
-    [watches, feed, offset],
+    () => (watches ? onTick(() => setStale(isStale(status, offset))) : undefined),
+    [watches, status, offset],
   );
-  return { offset, frozen: stale ? feed.updated : null };
+  return { offset, frozen: stale ? status.updated : null };
 }
 
 /** Seconds of a duration, never negative; null where unknown. */
@@ -111,9 +111,9 @@ export function elapsedSeconds(elapsed: Elapsed, now: number): number | null {
 
 /** The cost so far in dollars: counted on with the computation while its rate is known. */
 export function currentCost(
-  row: Pick<RowView, "cost" | "cost_rate" | "computation">,
+  row: Pick<RowView, "cost_usd" | "cost_rate" | "computation">,
   now: number,
 ): number | null {
   const seconds = row.cost_rate === null ? null : elapsedSeconds(row.computation, now);
-  return row.cost_rate === null || seconds === null ? row.cost : row.cost_rate * seconds;
+  return row.cost_rate === null || seconds === null ? row.cost_usd : row.cost_rate * seconds;
 }

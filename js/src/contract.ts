@@ -1,14 +1,15 @@
 /**
- * Types of the JSON that the kernel sends: generated, do not edit.
+ * Types of the JSON that the kernel sends, and the columns of the table: generated, do not edit.
  *
- * Written by `python -m tests.typescript_contract` from `inductiva_widgets/widgets/contract.py`.
+ * Written by `python -m tests.typescript_contract` from `inductiva_widgets/widgets/contract.py` and
+ * `inductiva_widgets/columns.py`.
  */
 
 export type StatusGroupKey = "wait" | "run" | "ok" | "bad" | "off" | "unknown";
 
-export type ColumnKey = "status" | "simulator" | "project" | "id" | "submitted" | "started" | "ended" | "queue" | "computation" | "total" | "phases" | "metric" | "machine" | "cost" | "files" | "size";
+export type ColumnKey = "status" | "simulator" | "project" | "task_id" | "machine_type" | "submitted" | "started" | "ended" | "queue_time" | "computation_time" | "total_time" | "phases" | "metric" | "cost_usd" | "output_files" | "output_bytes";
 
-export type GroupKey = "simulator" | "project" | "status" | "machine";
+export type GroupKey = "status" | "simulator" | "project" | "machine_type";
 
 export type NonFinite = "nan" | "inf" | "-inf";
 
@@ -44,27 +45,31 @@ export interface FailureView {
   last_words: LogTailView[];
 }
 
-/** A task as a row of the table; `cost_rate` is per second, while the cost grows. */
+/**
+ * A task as a row of the table; `cost_rate` is per second, while the cost grows.
+ *
+ * Besides these fields, the row has the value of each column in `columns.ROW_COLUMNS`.
+ */
 export interface RowView {
   id: string;
   status: string;
   alias: string;
-  tone: StatusGroupKey;
+  status_group: StatusGroupKey;
   is_terminal: boolean;
   can_kill: boolean;
-  simulator: string | null;
-  project: string | null;
-  submitted: number | null;
-  started: number | null;
   computation: Elapsed;
-  machine: string | null;
-  cost: number | null;
   cost_rate: number | null;
   marks: Marks;
   has_outputs: boolean;
-  output_files: number | null;
-  output_size: number | null;
   metric: MetricView | null;
+  simulator: string | null;
+  project: string | null;
+  machine_type: string | null;
+  submitted: number | null;
+  started: number | null;
+  cost_usd: number | null;
+  output_files: number | null;
+  output_bytes: number | null;
 }
 
 /** A task as a card. */
@@ -72,27 +77,27 @@ export interface TaskView {
   id: string;
   status: string;
   alias: string;
-  tone: StatusGroupKey;
+  status_group: StatusGroupKey;
   is_terminal: boolean;
   can_kill: boolean;
-  simulator: string | null;
-  project: string | null;
-  submitted: number | null;
-  started: number | null;
   computation: Elapsed;
-  machine: string | null;
-  cost: number | null;
   cost_rate: number | null;
   marks: Marks;
   has_outputs: boolean;
-  output_files: number | null;
-  output_size: number | null;
   metric: MetricView | null;
   queue_ahead: number | null;
   meaning: string;
   commands: CommandView[];
   failure: FailureView | null;
   console_url: string | null;
+  simulator: string | null;
+  project: string | null;
+  machine_type: string | null;
+  submitted: number | null;
+  started: number | null;
+  cost_usd: number | null;
+  output_files: number | null;
+  output_bytes: number | null;
 }
 
 /** An entry of the output archive. */
@@ -273,16 +278,16 @@ export interface SortView {
 /**
  * Search, filters, sorting and grouping of the table.
  *
- * `search` matches any text of a task, ignoring case. `closed` are the keys of the collapsed
- * groups. If `sort` is null, the rows are in the order of the list.
+ * `search` matches any text of a task, ignoring case. `collapsed` are the keys of the
+ * collapsed groups. If `sort` is null, the rows are in the order of the list.
  */
 export interface QueryView {
   search: string;
-  tones: StatusGroupKey[];
+  status_groups: StatusGroupKey[];
   filters: Partial<Record<ColumnKey, FilterView>>;
   sort: SortView | null;
   group: GroupKey | null;
-  closed: string[];
+  collapsed: string[];
 }
 
 /** The header row of a group; `label` is null for tasks without a value. */
@@ -305,7 +310,7 @@ export type LineView = RowView | GroupView;
  * visible rows, group headers included. `first` and `last` are the earliest and latest time of
  * the matching tasks. `code` is the same query in Python.
  */
-export interface LayoutView {
+export interface QueryResultView {
   version: number;
   query: QueryView;
   tasks: number;
@@ -332,11 +337,11 @@ export interface SelectionView {
   cost: number | null;
 }
 
-/** A value of a column, and how often it occurs; `tone` for a status only. */
+/** A value of a column, and how often it occurs; `status_group` for a status only. */
 export interface FacetValue {
   value: string | null;
   count: number;
-  tone?: StatusGroupKey;
+  status_group?: StatusGroupKey;
 }
 
 /** The values of a column, most frequent first, or its range. */
@@ -352,7 +357,7 @@ export interface ComparedTask {
   id: string;
   status: string;
   alias: string;
-  tone: StatusGroupKey;
+  status_group: StatusGroupKey;
   simulator: string | null;
 }
 
@@ -417,28 +422,28 @@ export type PreviewView = TextPreview | TablePreview | ImagePreview | NoPreview;
 export interface TaskTraits {
   kind: "task";
   view: TaskView;
-  live: LogMetricsView | null;
+  log_metrics: LogMetricsView | null;
   notify: boolean;
   download: DownloadView | null;
-  feed: PollStatusView;
+  poll_status: PollStatusView;
 }
 
 /**
  * Traits of `TaskListWidget`. The front end sets `columns` and `mode`.
  *
- * `total` counts all tasks of the list. `head` are the first rows, so that the first paint
+ * `total` counts all tasks of the list. `first_rows` are there so that the first paint
  * needs no request. `download` is the download of the selection.
  */
 export interface TaskListTraits {
   kind: "task_list";
   total: number;
-  head: LineView[];
-  shape: LayoutView;
-  totals: AggregatesView;
+  first_rows: LineView[];
+  query_result: QueryResultView;
+  aggregates: AggregatesView;
   selection: SelectionView;
   columns: ColumnKey[];
   mode: "table" | "timeline";
-  feed: PollStatusView;
+  poll_status: PollStatusView;
   download: DownloadView | null;
   is_following: boolean;
   is_demo: boolean;
@@ -463,3 +468,49 @@ export interface OutputsTraits {
   download: DownloadView | null;
   chosen: string[];
 }
+
+/** How the values of a column are written and filtered. */
+export type ColumnKind = "category" | "text" | "time" | "seconds" | "picture" | "dollars" | "bytes" | "count";
+
+export interface Column {
+  title: string;
+  kind: ColumnKind;
+  /** Minimum, in pixels. */
+  width: number;
+  /** Takes a share of the free space. */
+  grows?: boolean;
+  /** The table cannot be sorted by it. */
+  isUnsorted?: boolean;
+}
+
+export const COLUMNS: Record<ColumnKey, Column> = {
+  status: { title: "Status", kind: "category", width: 194 },
+  simulator: { title: "Simulator", kind: "category", width: 72, grows: true },
+  project: { title: "Project", kind: "category", width: 72, grows: true },
+  task_id: { title: "ID", kind: "text", width: 48, grows: true },
+  machine_type: { title: "Resource type", kind: "category", width: 116 },
+  submitted: { title: "Submitted", kind: "time", width: 96 },
+  started: { title: "Started", kind: "time", width: 96 },
+  ended: { title: "Ended", kind: "time", width: 96 },
+  queue_time: { title: "Queue", kind: "seconds", width: 64 },
+  computation_time: { title: "Computation", kind: "seconds", width: 98 },
+  total_time: { title: "Total", kind: "seconds", width: 64 },
+  phases: { title: "Phases", kind: "picture", width: 54, grows: true },
+  metric: { title: "Metric", kind: "picture", width: 158, isUnsorted: true },
+  cost_usd: { title: "Cost", kind: "dollars", width: 98 },
+  output_files: { title: "Files", kind: "count", width: 56 },
+  output_bytes: { title: "Size", kind: "bytes", width: 78 },
+};
+
+/** The default of the `columns` trait. */
+export const DEFAULT_COLUMNS: readonly ColumnKey[] = [
+  "status",
+  "simulator",
+  "task_id",
+  "submitted",
+  "started",
+  "computation_time",
+  "phases",
+  "machine_type",
+  "cost_usd",
+];

@@ -64,7 +64,7 @@ export interface Results {
   module: { gzip: string };
   refresh: null;
   visible: null;
-  /** `version` is that of `LayoutView`; `selected` are the ids of selected rows. */
+  /** `version` is that of `QueryResultView`; `selected` are the ids of selected rows. */
   rows: { version: number; start: number; lines: LineView[]; selected: string[] };
   query: null;
   facet: FacetView;
@@ -74,7 +74,7 @@ export interface Results {
   download_selected: null;
   compare: ComparisonView;
   follow: null;
-  open: { view: TaskView; live: LogMetricsView | null; download: DownloadView | null };
+  open: { view: TaskView; log_metrics: LogMetricsView | null; download: DownloadView | null };
   close: null;
   kill: null;
   outputs: OutputsView;
@@ -103,6 +103,6 @@ export type RowPatch = Partial<Omit<RowView, "marks">> & {
 export type Push =
   | { push: "rows"; rows: RowPatch[] }
   | { push: "card"; view: TaskView }
-  | { push: "live"; task_id: string; live: LogMetricsView }
+  | { push: "log_metrics"; task_id: string; log_metrics: LogMetricsView }
   | { push: "download"; task_id: string; download: DownloadView }
   | { push: "error"; task_id: string; error: ErrorView };

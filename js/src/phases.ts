@@ -35,9 +35,9 @@ export function phasesOf(marks: Marks): Phase[] {
 /** The phase in which a task went wrong, null where none did. */
 export function failedPhase(
   phases: readonly { name: PhaseName }[],
-  { status, tone }: { status: string; tone: string },
+  { status, status_group: group }: { status: string; status_group: string },
 ): PhaseName | null {
-  if (tone !== "bad") return null;
+  if (group !== "bad") return null;
   // The files are stored all the same when a command has failed or has taken too long.
   const isCommand =
     /^(failed|ttl-exceeded)$/.test(status) && phases.some(({ name }) => name === "computing");

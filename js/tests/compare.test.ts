@@ -45,7 +45,7 @@ const ended = (id: string, part: Partial<ComparedTask> = {}): ComparedTask => ({
   id,
   status: "success",
   alias: "Success",
-  tone: "ok",
+  status_group: "ok",
   simulator: "reef3d",
   ...part,
 });
@@ -107,7 +107,7 @@ describe("what is said of a field", () => {
   });
 
   it("ranks tasks that ended well, and no others", () => {
-    const tasks = [ended("a"), ended("b"), ended("c", { tone: "bad" }), ended("d")];
+    const tasks = [ended("a"), ended("b"), ended("c", { status_group: "bad" }), ended("d")];
     const found = ranks(field({ values: [20, 10, 1, null] }), tasks);
     expect([...found]).toEqual([
       [0, { isBest: false, word: "longest" }],
@@ -144,27 +144,31 @@ const list = (chosen: number) =>
   new FakeHost({
     kind: "task_list",
     total: 8,
-    head: Array.from({ length: 8 }, (_, index) => row(index)),
-    shape: {
+    first_rows: Array.from({ length: 8 }, (_, index) => row(index)),
+    query_result: {
       version: 1,
-      query: { search: "", tones: [], filters: {}, sort: null, group: null, closed: [] },
+      query: { search: "", status_groups: [], filters: {}, sort: null, group: null, collapsed: [] },
       tasks: 8,
       lines: 8,
       first: NOW - 343_000,
       last: NOW,
       code: "",
     },
-    totals: { counts: { ok: 8 }, cost: null, seconds: 0 },
+    aggregates: { counts: { ok: 8 }, cost: null, seconds: 0 },
     selection: selection(chosen),
-    columns: ["status", "id"],
+    columns: ["status", "task_id"],
     mode: "table",
-    feed: feed(),
+    poll_status: feed(),
     download: null,
     is_following: false,
     is_demo: false,
   });
 const view = (part: Partial<ComparisonView> = {}): ComparisonView => ({
-  tasks: [ended("id-0"), ended("id-1"), ended("elsewhere", { tone: "bad", alias: "Failed" })],
+  tasks: [
+    ended("id-0"),
+    ended("id-1"),
+    ended("elsewhere", { status_group: "bad", alias: "Failed" }),
+  ],
   fields: [
     field({ name: "region", group: "Task", kind: "text", values: ["europe-west1"] }),
     field({ values: [20, 10, 1] }),

@@ -38,24 +38,46 @@ const download: DownloadView = {
   path: "inductiva_output",
   error: null,
 };
-const query = { search: "", tones: [], filters: {}, sort: null, group: null, closed: [] };
-const shape = { version: 1, query, tasks: 1, lines: 1, first: NOW, last: NOW, code: "tasks" };
-const totals = { counts: { run: 1 }, cost: 0.31, seconds: 277 };
+const query = {
+  search: "",
+  status_groups: [],
+  filters: {},
+  sort: null,
+  group: null,
+  collapsed: [],
+};
+const query_result = {
+  version: 1,
+  query,
+  tasks: 1,
+  lines: 1,
+  first: NOW,
+  last: NOW,
+  code: "tasks",
+};
+const aggregates = { counts: { run: 1 }, cost: 0.31, seconds: 277 };
 const selection = { version: 0, tasks: 0, hidden: 0, can_kill: 0, with_outputs: 0, cost: null };
 
 const KINDS: Record<string, object> = {
-  task: { kind: "task", view: task(), live: null, notify: false, download: null, feed: feed() },
+  task: {
+    kind: "task",
+    view: task(),
+    log_metrics: null,
+    notify: false,
+    download: null,
+    poll_status: feed(),
+  },
   task_list: {
     kind: "task_list",
     total: 1,
-    head: [task()],
+    first_rows: [task()],
     counts: { run: 1 },
-    shape,
-    totals,
+    query_result,
+    aggregates,
     selection,
-    columns: ["status", "simulator", "id"],
+    columns: ["status", "simulator", "task_id"],
     mode: "table",
-    feed: feed(),
+    poll_status: feed(),
     download: null,
     is_following: false,
     is_demo: false,
@@ -180,7 +202,7 @@ describe("a failure that the kernel tells", () => {
   );
 
   it("is a pause, said in words", async () => {
-    const model = new FakeHost({ ...KINDS.task, feed: feed({ is_paused: true }) });
+    const model = new FakeHost({ ...KINDS.task, poll_status: feed({ is_paused: true }) });
     const el = document.createElement("div");
     const cleanup = await draw(strict(model), el);
     expect(el.textContent).toContain("paused while hidden");

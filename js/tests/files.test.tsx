@@ -40,10 +40,10 @@ async function opened(traits: object = {}) {
   const model = new FakeHost({
     kind: "task",
     view: task(),
-    live: null,
+    log_metrics: null,
     notify: false,
     download: null,
-    feed: feed(),
+    poll_status: feed(),
     ...traits,
   });
   const { el } = await show(model);
@@ -60,7 +60,7 @@ describe("the working folder", () => {
       [done({ has_outputs: false }), 0],
     ] as const) {
       const { el } = await show(
-        new FakeHost({ kind: "task", view: part, download: null, feed: feed() }),
+        new FakeHost({ kind: "task", view: part, download: null, poll_status: feed() }),
       );
       expect(byRole(el, "tab", "Files")).toHaveLength(count);
     }

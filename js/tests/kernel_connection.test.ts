@@ -6,10 +6,10 @@ import { byRole, closeAll, FakeHost, feed, later, NOW, show, task } from "./host
 const card = (part: object = {}) => ({
   kind: "task",
   view: task(),
-  live: null,
+  log_metrics: null,
   notify: false,
   download: null,
-  feed: feed({ updated: NOW }),
+  poll_status: feed({ updated: NOW }),
   _self_id: "me",
   ...part,
 });
@@ -182,7 +182,7 @@ describe("a card without news", () => {
     await host.reply("refresh", null);
     await later(60_000);
     expect(host.requests("refresh")).toHaveLength(2);
-    await act(async () => host.set("feed", feed({ updated: Date.now() })));
+    await act(async () => host.set("poll_status", feed({ updated: Date.now() })));
     await host.reply("refresh", null);
     await later(30_000);
     expect(host.requests("refresh")).toHaveLength(2);

@@ -190,7 +190,7 @@ async function answer(model: FakeHost, result: LogView): Promise<void> {
 
 describe("the Log tab", () => {
   const host = (part = task()) =>
-    new FakeHost({ kind: "task", view: part, download: null, feed: feed() });
+    new FakeHost({ kind: "task", view: part, download: null, poll_status: feed() });
 
   async function opened(first: LogView, part = task()) {
     const model = host(part);
@@ -359,10 +359,10 @@ describe("the failure box", () => {
       { name: "stdout.txt", text: "step 3" },
     ],
   };
-  const failed = done({ status: "failed", alias: "Failed", tone: "bad", failure });
+  const failed = done({ status: "failed", alias: "Failed", status_group: "bad", failure });
 
   it("shows the last words, and opens the log where they stand", async () => {
-    const model = new FakeHost({ kind: "task", view: failed, download: null, feed: feed() });
+    const model = new FakeHost({ kind: "task", view: failed, download: null, poll_status: feed() });
     const { el } = await show(model);
     expect([...el.querySelectorAll("pre")].map((node) => node.textContent)).toEqual([
       "ERROR 209\n",
@@ -376,7 +376,7 @@ describe("the failure box", () => {
   it("offers no log where there is none", async () => {
     const without = { ...failed, has_outputs: false, failure: { ...failure, last_words: [] } };
     const { el } = await show(
-      new FakeHost({ kind: "task", view: without, download: null, feed: feed() }),
+      new FakeHost({ kind: "task", view: without, download: null, poll_status: feed() }),
     );
     expect(byRole(el, "button", /log/)).toHaveLength(0);
   });

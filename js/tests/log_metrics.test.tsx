@@ -53,10 +53,10 @@ const card = (part: Partial<LogMetricsView> = {}, traits: object = {}) =>
   new FakeHost({
     kind: "task",
     view: task(),
-    live: live(part),
+    log_metrics: live(part),
     notify: false,
     download: null,
-    feed: feed(),
+    poll_status: feed(),
     ...traits,
   });
 
@@ -182,7 +182,7 @@ describe("metrics of a card", () => {
     expect(one(el, "group", "Metrics").textContent).toContain("Stops if p > 1p is 0.5, 3 of 20");
   });
   it("are not there without anything to look for", async () => {
-    const { el } = await show(card({}, { live: null }));
+    const { el } = await show(card({}, { log_metrics: null }));
     expect(byRole(el, "group", "Metrics")).toHaveLength(0);
   });
   it("beyond the fourth are folded away", async () => {
@@ -220,7 +220,9 @@ describe("metrics of a card", () => {
     const model = card();
     const { el } = await show(model);
     await click(one(el, "button", "Chart of residual"));
-    await act(async () => model.set("live", live({ series: [series("residual", { last: 7 })] })));
+    await act(async () =>
+      model.set("log_metrics", live({ series: [series("residual", { last: 7 })] })),
+    );
     one(el, "region", "Chart of residual");
     one(el, "img", /^residual: last 7,/);
   });
@@ -230,10 +232,12 @@ describe("metrics of a card", () => {
     await click(one(el, "button", "Chart of residual"));
     const isLog = () => one(el, "button", "Log").getAttribute("aria-pressed");
     expect(isLog()).toBe("false");
-    await act(async () => model.set("live", live({ series: [series("residual")] })));
+    await act(async () => model.set("log_metrics", live({ series: [series("residual")] })));
     expect(isLog()).toBe("true");
     await click(one(el, "button", "Linear"));
-    await act(async () => model.set("live", live({ series: [series("residual", { last: 7 })] })));
+    await act(async () =>
+      model.set("log_metrics", live({ series: [series("residual", { last: 7 })] })),
+    );
     expect(isLog()).toBe("false");
   });
   it("say what a condition has done, and what does not work", async () => {
@@ -259,7 +263,7 @@ describe("progress", () => {
   it("stays as it was, without a countdown, when the task has ended or the kernel is gone", async () => {
     const { el } = await show(card(part, { view: done() }));
     expect(one(el, "progressbar").getAttribute("aria-valuetext")).toBe("54 %");
-    const lost = await show(card(part, { feed: feed({ updated: NOW - 100_000 }) }));
+    const lost = await show(card(part, { poll_status: feed({ updated: NOW - 100_000 }) }));
     expect(one(lost.el, "progressbar").getAttribute("aria-valuetext")).toBe("54 %");
   });
 });
@@ -279,7 +283,7 @@ describe("silence", () => {
     ["that has ended", {}, { view: done() }],
     ["that is finalizing", {}, { view: task({ status: "computation-ended" }) }],
     ["whose log cannot grow", { can_grow: false }, {}],
-    ["of a kernel that is gone", {}, { feed: feed({ updated: NOW - 100_000 }) }],
+    ["of a kernel that is gone", {}, { poll_status: feed({ updated: NOW - 100_000 }) }],
   ])("means nothing of a task %s", async (_, part, traits) => {
     const { el } = await show(card({ last_output: NOW - 720_000, ...part }, traits));
     expect(hint(el)).toEqual([]);
@@ -347,7 +351,7 @@ describe("the bell", () => {
     const model = card({}, { notify: true });
     await show(model);
     await act(async () => model.set("view", done({ simulator: "reef3d" })));
-    await act(async () => model.set("view", done({ simulator: "reef3d", cost: 1 })));
+    await act(async () => model.set("view", done({ simulator: "reef3d", cost_usd: 1 })));
     const id = "bgnu9i6st2qk9ocghu6w81v5t";
     expect(told).toEqual([["Success: reef3d", { body: `${id}, 0:00:10`, tag: id }]]);
   });

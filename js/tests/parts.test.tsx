@@ -24,7 +24,7 @@ const idle: PendingRequest = {
 
 describe("badge", () => {
   it("says the alias and carries the code", async () => {
-    const page = await draw(<Badge status="submitted" alias="In Queue" tone="wait" />);
+    const page = await draw(<Badge status="submitted" alias="In Queue" group="wait" />);
     const badge = one(page, "status");
     expect(badge.textContent).toBe("In Queue");
     expect(badge.dataset.status).toBe("submitted");
@@ -34,15 +34,15 @@ describe("badge", () => {
     [2, "In Queue · 2 ahead"],
     [0, "In Queue · next"],
   ])("with %s ahead says so", async (ahead, text) => {
-    const page = await draw(<Badge status="s" alias="In Queue" tone="wait" queueAhead={ahead} />);
+    const page = await draw(<Badge status="s" alias="In Queue" group="wait" queueAhead={ahead} />);
     expect(one(page, "status").textContent).toBe(text);
   });
   it("takes a tone it does not know for an unknown one", async () => {
-    const page = await draw(<Badge status="x" alias="x" tone="sparkling" />);
+    const page = await draw(<Badge status="x" alias="x" group="sparkling" />);
     expect(one(page, "status").className).toContain("iw-status-unknown");
   });
   it("shows markup as text", async () => {
-    const page = await draw(<Badge status="x" alias="<img src=x>" tone="bad" />);
+    const page = await draw(<Badge status="x" alias="<img src=x>" group="bad" />);
     expect(page.querySelector("img")).toBeNull();
     expect(one(page, "status").textContent).toBe("<img src=x>");
   });
@@ -278,23 +278,25 @@ describe("details", () => {
 
 describe("freshness", () => {
   it("counts the seconds since the last update", async () => {
-    const page = await draw(<PollStatus feed={feed({ updated: NOW - 3000 })} time={time} isLive />);
+    const page = await draw(
+      <PollStatus status={feed({ updated: NOW - 3000 })} time={time} isLive />,
+    );
     expect(page.textContent).toBe("updated 3 s ago");
     await later(2000);
     expect(page.textContent).toBe("updated 5 s ago");
   });
   it("says since when the service is away", async () => {
     const offline_since = new Date(2026, 1, 1, 12, 1, 0).getTime();
-    const page = await draw(<PollStatus feed={feed({ offline_since })} time={time} isLive />);
+    const page = await draw(<PollStatus status={feed({ offline_since })} time={time} isLive />);
     expect(page.textContent).toMatch(/^offline since .*12:01:00, retrying$/);
   });
   it("says what the problem is, and whether it is tried again", async () => {
     const offline_since = new Date(2026, 1, 1, 12, 1, 0).getTime();
     const silent = feed({ offline_since, problem: "not answering" });
-    const page = await draw(<PollStatus feed={silent} time={time} isLive />);
+    const page = await draw(<PollStatus status={silent} time={time} isLive />);
     expect(page.textContent).toMatch(/^not answering since .*12:01:00, retrying$/);
     const gone = feed({ offline_since, problem: "unknown to the service", is_final: true });
-    const other = await draw(<PollStatus feed={gone} time={time} isLive />);
+    const other = await draw(<PollStatus status={gone} time={time} isLive />);
     expect(other.textContent).toMatch(/^unknown to the service since .*12:01:00$/);
   });
 });

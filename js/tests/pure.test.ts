@@ -116,11 +116,11 @@ describe("filters in words", () => {
     expect(describeFilter("simulator", { values: ["reef3d", null] })).toBe(
       "Simulator: reef3d, not known",
     );
-    expect(describeFilter("machine", { values: ["a", "b", "c", "d"] })).toBe(
+    expect(describeFilter("machine_type", { values: ["a", "b", "c", "d"] })).toBe(
       "Resource type: a, b and 2 more",
     );
-    expect(describeFilter("cost", { min: 1, max: 2 })).toBe("Cost: 1.00 US$ to 2.00 US$");
-    expect(describeFilter("computation", { min: null, max: 90 })).toBe(
+    expect(describeFilter("cost_usd", { min: 1, max: 2 })).toBe("Cost: 1.00 US$ to 2.00 US$");
+    expect(describeFilter("computation_time", { min: null, max: 90 })).toBe(
       "Computation: up to 1 min 30 s",
     );
   });
@@ -128,10 +128,10 @@ describe("filters in words", () => {
     const at = new Date(2026, 1, 1, 17, 16).getTime();
     expect(formatBound("started", at)).toBe("2026-02-01T17:16");
     expect(parseBound("started", "2026-02-01T17:16")).toBe(at);
-    expect(formatBound("size", 3 * 1024 ** 2)).toBe("3");
-    expect(parseBound("size", "3")).toBe(3 * 1024 ** 2);
-    expect(parseBound("cost", "")).toBeNull();
-    expect(parseBound("cost", "many")).toBeNull();
+    expect(formatBound("output_bytes", 3 * 1024 ** 2)).toBe("3");
+    expect(parseBound("output_bytes", "3")).toBe(3 * 1024 ** 2);
+    expect(parseBound("cost_usd", "")).toBeNull();
+    expect(parseBound("cost_usd", "many")).toBeNull();
   });
 });
 
@@ -163,12 +163,12 @@ describe("phases", () => {
   });
   it("show where a task went wrong: in its computation, though its files were stored", () => {
     const all = phasesOf([0, 10, 20, 30, 40]);
-    expect(failedPhase(all, { status: "failed", tone: "bad" })).toBe("computing");
-    expect(failedPhase(all, { status: "ttl-exceeded", tone: "bad" })).toBe("computing");
-    expect(failedPhase(all, { status: "executer-failed", tone: "bad" })).toBe("finalizing");
-    expect(failedPhase(all.slice(0, 1), { status: "failed", tone: "bad" })).toBe("queue");
-    expect(failedPhase([], { status: "failed", tone: "bad" })).toBeNull();
-    expect(failedPhase(all, { status: "success", tone: "ok" })).toBeNull();
+    expect(failedPhase(all, { status: "failed", status_group: "bad" })).toBe("computing");
+    expect(failedPhase(all, { status: "ttl-exceeded", status_group: "bad" })).toBe("computing");
+    expect(failedPhase(all, { status: "executer-failed", status_group: "bad" })).toBe("finalizing");
+    expect(failedPhase(all.slice(0, 1), { status: "failed", status_group: "bad" })).toBe("queue");
+    expect(failedPhase([], { status: "failed", status_group: "bad" })).toBeNull();
+    expect(failedPhase(all, { status: "success", status_group: "ok" })).toBeNull();
   });
   it("never count backwards, nor on after the end", () => {
     const back = layoutPhases([{ name: "queue", start: NOW + 9000, end: null }], NOW, false);

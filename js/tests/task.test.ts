@@ -20,7 +20,7 @@ import {
 afterEach(closeAll);
 
 const host = (traits: object = {}) =>
-  new FakeHost({ kind: "task", view: task(), download: null, feed: feed(), ...traits });
+  new FakeHost({ kind: "task", view: task(), download: null, poll_status: feed(), ...traits });
 const files = [{ name: "a.csv", size: 10, compressed: 5 }];
 
 describe("a host", () => {
@@ -178,17 +178,19 @@ describe("the card", () => {
     expect(byRole(el, "button", "Kill")).toHaveLength(0);
   });
   it("counts the cost on while its rate is known", async () => {
-    const model = host({ view: task({ cost: 0.31, cost_rate: 0.01 }) });
+    const model = host({ view: task({ cost_usd: 0.31, cost_rate: 0.01 }) });
     const { el } = await show(model);
     expect(el.textContent).toContain("2.77 US$");
     await later(1000);
     expect(el.textContent).toContain("2.78 US$");
-    await act(async () => model.set("view", done({ cost: 2.9 })));
+    await act(async () => model.set("view", done({ cost_usd: 2.9 })));
     expect(el.textContent).toContain("2.90 US$");
   });
   it("says what a kill means, and that it is no failure", async () => {
     const failure = { title: "The task was killed.", detail: "", advice: "Fine.", last_words: [] };
-    const { el } = await show(host({ view: done({ status: "killed", tone: "off", failure }) }));
+    const { el } = await show(
+      host({ view: done({ status: "killed", status_group: "off", failure }) }),
+    );
     expect(one(el, "group", "Why it ended").textContent).toBe("The task was killed.Fine.");
   });
   it("leads to the console, without handing over the page", async () => {
@@ -209,11 +211,11 @@ describe("the card", () => {
     expect(byRole(el, "link")).toHaveLength(0);
   });
   it("counts on the service's clock", async () => {
-    const { el } = await show(host({ feed: feed({ skew: 60_000, updated: NOW + 60_000 }) }));
+    const { el } = await show(host({ poll_status: feed({ skew: 60_000, updated: NOW + 60_000 }) }));
     expect(el.textContent).toContain("0:05:37 running");
   });
   it("does not count on from a saved notebook", async () => {
-    const { el } = await show(host({ feed: feed({ updated: NOW - 61_000 }) }));
+    const { el } = await show(host({ poll_status: feed({ updated: NOW - 61_000 }) }));
     expect(el.textContent).toContain("last known 0:03:36 running");
     expect(isTicking()).toBe(false);
   });
@@ -223,7 +225,7 @@ describe("the card", () => {
     await later(62_000);
     expect(el.textContent).toContain("last known 0:04:37 running");
     expect(isTicking()).toBe(false);
-    await act(async () => model.set("feed", feed({ updated: NOW + 62_000 })));
+    await act(async () => model.set("poll_status", feed({ updated: NOW + 62_000 })));
     expect(el.textContent).toContain("0:05:39 running");
     expect(el.textContent).not.toContain("last known");
   });
@@ -231,7 +233,7 @@ describe("the card", () => {
     const notice = "The service does not know this task any more (404).";
     const gone = { notice, offline_since: NOW, problem: "unknown to the service", is_final: true };
     const view = task({ can_kill: false });
-    const { el } = await show(host({ view, feed: feed(gone) }));
+    const { el } = await show(host({ view, poll_status: feed(gone) }));
     expect(one(el, "note").textContent).toBe(notice);
     expect(byRole(el, "button", "Kill")).toHaveLength(0);
     const before = el.querySelector(".iw-head")?.textContent;
@@ -247,7 +249,7 @@ describe("the card", () => {
       advice: "Correct the input.",
       last_words: [],
     };
-    const view = done({ status: "failed", alias: "Failed", tone: "bad", failure });
+    const view = done({ status: "failed", alias: "Failed", status_group: "bad", failure });
     const { el } = await show(host({ view }));
     expect(one(el, "group", "Why it failed").textContent).toBe(
       "Exit code 1.ERROR 209Correct the input.Show the log",
@@ -255,7 +257,13 @@ describe("the card", () => {
   });
   it("shows hostile text as text", async () => {
     const evil = `<img src=x onerror=alert(1)>\u202e\u0000${"a".repeat(10_000)}`;
-    const view = done({ id: evil, simulator: evil, machine: evil, project: evil, alias: evil });
+    const view = done({
+      id: evil,
+      simulator: evil,
+      machine_type: evil,
+      project: evil,
+      alias: evil,
+    });
     const { el } = await show(host({ view }));
     await click(one(el, "tab", "Details"));
     expect(el.querySelector("img, script")).toBeNull();
@@ -283,7 +291,7 @@ describe("killing", () => {
     await model.reply("kill", null);
     expect(one(el, "group", "Kill").textContent).toBe("stopping…");
     await act(async () =>
-      model.set("view", done({ alias: "Killed", status: "killed", tone: "off" })),
+      model.set("view", done({ alias: "Killed", status: "killed", status_group: "off" })),
     );
     expect(one(el, "status").textContent).toBe("Killed");
     expect(byRole(el, "group", "Kill")).toHaveLength(0);

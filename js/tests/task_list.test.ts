@@ -2,8 +2,8 @@ import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
 import type {
   GroupView,
-  LayoutView,
   LineView,
+  QueryResultView,
   QueryView,
   RowView,
   SelectionView,
@@ -33,13 +33,13 @@ const rows = (start: number, stop: number) =>
   Array.from({ length: stop - start }, (_, i) => row(start + i));
 const ALL: QueryView = {
   search: "",
-  tones: [],
+  status_groups: [],
   filters: {},
   sort: null,
   group: null,
-  closed: [],
+  collapsed: [],
 };
-const shape = (lines: number, part: Partial<LayoutView> = {}): LayoutView => ({
+const result = (lines: number, part: Partial<QueryResultView> = {}): QueryResultView => ({
   version: 1,
   query: ALL,
   tasks: lines,
@@ -61,23 +61,23 @@ const list = (total: number, traits: object = {}) =>
   new FakeHost({
     kind: "task_list",
     total,
-    head: rows(0, Math.min(total, 24)),
-    shape: shape(total),
-    totals: { counts: { run: 1, ok: total - 1 }, cost: 312.4, seconds: 148_320 },
+    first_rows: rows(0, Math.min(total, 24)),
+    query_result: result(total),
+    aggregates: { counts: { run: 1, ok: total - 1 }, cost: 312.4, seconds: 148_320 },
     selection: none,
     columns: [
       "status",
       "simulator",
-      "id",
+      "task_id",
       "submitted",
       "started",
-      "computation",
+      "computation_time",
       "phases",
-      "machine",
-      "cost",
+      "machine_type",
+      "cost_usd",
     ],
     mode: "table",
-    feed: feed(),
+    poll_status: feed(),
     download: null,
     is_following: false,
     is_demo: false,
@@ -172,7 +172,7 @@ describe("the list", () => {
     expect(line(el, "id-0").textContent).toContain("0:04:39");
   });
   it("is friendly when empty", async () => {
-    const { el } = await show(list(0, { totals: { counts: {}, cost: null, seconds: 0 } }));
+    const { el } = await show(list(0, { aggregates: { counts: {}, cost: null, seconds: 0 } }));
     expect(el.textContent).toContain("No tasks here yet");
     expect(byRole(el, "grid")).toHaveLength(0);
   });
@@ -180,7 +180,7 @@ describe("the list", () => {
     const { el } = await show(
       list(100_000, {
         is_demo: true,
-        totals: { counts: { ok: 99_998, sparkling: 2 }, cost: 1, seconds: 0 },
+        aggregates: { counts: { ok: 99_998, sparkling: 2 }, cost: 1, seconds: 0 },
       }),
     );
     expect(el.textContent).toContain("100,000 tasks");
@@ -227,7 +227,7 @@ describe("the list", () => {
     expect(model.requests("rows")).toHaveLength(1);
   });
   it("asks nothing of tasks that have all ended", async () => {
-    const model = list(2, { head: [done({ id: "id-0" }), done({ id: "id-1" })] });
+    const model = list(2, { first_rows: [done({ id: "id-0" }), done({ id: "id-1" })] });
     await show(model);
     expect(model.sent).toHaveLength(0);
   });
@@ -245,8 +245,8 @@ describe("the list", () => {
     const { el } = await show(model);
     await act(async () => {
       model.set("total", 2);
-      model.set("head", [done({ id: "new-1" }), done({ id: "new-2" })]);
-      model.set("shape", shape(2, { version: 2 }));
+      model.set("first_rows", [done({ id: "new-1" }), done({ id: "new-2" })]);
+      model.set("query_result", result(2, { version: 2 }));
     });
     expect(lines(el)).toHaveLength(3);
     line(el, "new-2");
@@ -397,7 +397,7 @@ describe("a line", () => {
     expect(one(line(el, "id-2"), "progressbar").getAttribute("aria-valuenow")).toBe("25");
   });
   it("does not count on from a saved notebook", async () => {
-    const { el } = await show(list(3, { feed: feed({ updated: NOW - 61_000 }) }));
+    const { el } = await show(list(3, { poll_status: feed({ updated: NOW - 61_000 }) }));
     expect(line(el, "id-0").textContent).toContain("0:03:36");
     expect(el.textContent).toContain("last known state");
     expect(isTicking()).toBe(false);
@@ -439,11 +439,11 @@ describe("what is shown", () => {
     await click(one(el, "button", "Running 1"));
     expect(one(el, "button", "Running 1").getAttribute("aria-pressed")).toBe("true");
     await click(one(el, "button", "Success 7"));
-    expect(asked(model).tones).toEqual(["run", "ok"]);
+    expect(asked(model).status_groups).toEqual(["run", "ok"]);
     await click(one(el, "button", "Running 1"));
-    expect(asked(model).tones).toEqual(["ok"]);
+    expect(asked(model).status_groups).toEqual(["ok"]);
     await click(one(el, "button", "All 8"));
-    expect(asked(model).tones).toEqual([]);
+    expect(asked(model).status_groups).toEqual([]);
   });
   it("is sorted: a number from the largest, a name from A, then as the list is", async () => {
     const model = list(8);
@@ -454,21 +454,24 @@ describe("what is shown", () => {
       await click(one(head(title), "button", title));
       return [asked(model).sort, head(title).getAttribute("aria-sort")];
     };
-    expect(await sort("Cost")).toEqual([{ key: "cost", descending: true }, "descending"]);
-    expect(await sort("Cost")).toEqual([{ key: "cost", descending: false }, "ascending"]);
+    expect(await sort("Cost")).toEqual([{ key: "cost_usd", descending: true }, "descending"]);
+    expect(await sort("Cost")).toEqual([{ key: "cost_usd", descending: false }, "ascending"]);
     expect(await sort("Cost")).toEqual([null, "none"]);
     expect(await sort("Simulator")).toEqual([{ key: "simulator", descending: false }, "ascending"]);
   });
   it("is grouped, and its groups fold", async () => {
     const head = [group(), row(1), row(2), group({ group: "", label: null, is_open: false })];
-    const model = list(4, { head, shape: shape(4, { query: { ...ALL, group: "simulator" } }) });
+    const model = list(4, {
+      first_rows: head,
+      query_result: result(4, { query: { ...ALL, group: "simulator" } }),
+    });
     const { el } = await show(model);
     const fold = one(el, "button", "Group reef3d");
     expect(fold.getAttribute("aria-expanded")).toBe("true");
     expect(lines(el)[1]?.textContent).toContain("2 tasks");
     expect(one(el, "button", "Group Not known").getAttribute("aria-expanded")).toBe("false");
     await click(fold);
-    expect(asked(model).closed).toEqual(["=reef3d"]);
+    expect(asked(model).collapsed).toEqual(["=reef3d"]);
     const select = el.getElementsByTagName("select")[0] as HTMLSelectElement;
     expect(select.value).toBe("simulator");
   });
@@ -482,7 +485,7 @@ describe("what is shown", () => {
   });
   it("can be nothing, and then be cleared", async () => {
     const query = { ...ALL, search: "xyz" };
-    const model = list(8, { head: [], shape: shape(0, { query }) });
+    const model = list(8, { first_rows: [], query_result: result(0, { query }) });
     const { el } = await show(model);
     expect(el.textContent).toContain("No task matches.");
     expect(el.textContent).toContain("0 of 8 tasks");
@@ -490,14 +493,14 @@ describe("what is shown", () => {
     expect(asked(model)).toEqual(ALL);
   });
   it("is summed up", async () => {
-    const { el } = await show(list(100_000, { shape: shape(1204) }));
+    const { el } = await show(list(100_000, { query_result: result(1204) }));
     expect(el.textContent).toContain("1,204 of 100,000 tasks · 312.40 US$ · 1 d 17 h computed");
   });
   it.each([
     ["as its line while it runs", { run: 1 }, "22 s computed"],
     ["as its line after the end", { ok: 1 }, "23 s computed"],
   ])("says of one task the same time %s", async (_, counts, said) => {
-    const { el } = await show(list(1, { totals: { counts, cost: null, seconds: 22.6 } }));
+    const { el } = await show(list(1, { aggregates: { counts, cost: null, seconds: 22.6 } }));
     expect(el.textContent).toContain(said);
   });
   it("follows new tasks when asked to", async () => {
@@ -551,7 +554,7 @@ describe("what is shown", () => {
     const model = list(2);
     const { el } = await show(model);
     await click(one(el, "button", "Show task id-0"));
-    const live = {
+    const log_metrics = {
       source: "SWMM percent",
       series: [],
       samples: 0,
@@ -563,14 +566,18 @@ describe("what is shown", () => {
       note: "",
       error: null,
     };
-    await model.reply("open", { view: task({ id: "id-0" }), live, download: null });
+    await model.reply("open", { view: task({ id: "id-0" }), log_metrics, download: null });
     expect(one(el, "progressbar", "Simulation").getAttribute("aria-valuenow")).toBe("10");
-    const push = { push: "live", task_id: "id-0", live: { ...live, progress: 0.2 } };
+    const push = {
+      push: "log_metrics",
+      task_id: "id-0",
+      log_metrics: { ...log_metrics, progress: 0.2 },
+    };
     await act(async () => model.message(push));
     expect(one(el, "progressbar", "Simulation").getAttribute("aria-valuenow")).toBe("20");
   });
   it("has the columns that the trait says, unknown ones left out", async () => {
-    const { el } = await show(list(2, { columns: ["size", "brand-new", "status"] }));
+    const { el } = await show(list(2, { columns: ["output_bytes", "brand-new", "status"] }));
     expect(byRole(el, "columnheader").map(({ textContent }) => textContent)).toEqual([
       "",
       "Size",
@@ -613,9 +620,9 @@ describe("filters", () => {
     const model = list(8);
     const { menu } = await open(model, "Filter Status");
     const values = [
-      { value: "failed", count: 40, tone: "bad" },
-      { value: "success", count: 30, tone: "ok" },
-      { value: "ttl-exceeded", count: 43, tone: "bad" },
+      { value: "failed", count: 40, status_group: "bad" },
+      { value: "success", count: 30, status_group: "ok" },
+      { value: "ttl-exceeded", count: 43, status_group: "bad" },
     ];
     await model.reply("facet", { values, more: 0, min: null, max: null });
     const items = [...menu().getElementsByTagName("li")].map((item) => item.textContent);
@@ -628,14 +635,14 @@ describe("filters", () => {
     expect(menu().textContent).toContain("At least, minutes");
     const [min] = menu().getElementsByTagName("input");
     await change(min as HTMLInputElement, "1.5");
-    expect(asked(model).filters).toEqual({ computation: { min: 90, max: null } });
+    expect(asked(model).filters).toEqual({ computation_time: { min: 90, max: null } });
   });
   it("stand in a line, each to be taken back", async () => {
-    const filters = { simulator: { values: ["reef3d"] }, cost: { min: 1, max: 2 } };
-    const model = list(8, { shape: shape(8, { query: { ...ALL, filters } }) });
+    const filters = { simulator: { values: ["reef3d"] }, cost_usd: { min: 1, max: 2 } };
+    const model = list(8, { query_result: result(8, { query: { ...ALL, filters } }) });
     const { el } = await show(model);
     await click(one(el, "button", "Clear Simulator: reef3d"));
-    expect(asked(model).filters).toEqual({ cost: { min: 1, max: 2 } });
+    expect(asked(model).filters).toEqual({ cost_usd: { min: 1, max: 2 } });
     await click(one(el, "button", "Clear all"));
     expect(asked(model)).toEqual(ALL);
   });
@@ -651,14 +658,14 @@ describe("filters", () => {
     expect(byRole(el, "dialog")).toHaveLength(0);
   });
   it("are beside a menu of the columns, which are shown, hidden and moved", async () => {
-    const model = list(8, { columns: ["status", "id"] });
+    const model = list(8, { columns: ["status", "task_id"] });
     const { menu } = await open(model, "Columns");
     await click(one(menu(), "button", "Move ID up"));
-    expect(model.get("columns")).toEqual(["id", "status"]);
+    expect(model.get("columns")).toEqual(["task_id", "status"]);
     await click(byRole(menu(), "checkbox")[2] as Element);
-    expect(model.get("columns")).toEqual(["id", "status", "simulator"]);
+    expect(model.get("columns")).toEqual(["task_id", "status", "simulator"]);
     await click(one(menu(), "button", "Reset"));
-    expect(model.get("columns")).toContain("cost");
+    expect(model.get("columns")).toContain("cost_usd");
   });
 });
 
@@ -668,8 +675,8 @@ describe("lines that have moved", () => {
     const { el } = await show(model);
     await scroll(el, 510 * 32);
     await act(async () => {
-      model.set("head", rows(0, 24).reverse());
-      model.set("shape", shape(1000, { version: 2 }));
+      model.set("first_rows", rows(0, 24).reverse());
+      model.set("query_result", result(1000, { version: 2 }));
     });
     await model.reply("rows", page(500, rows(500, 550), 1));
     expect(lines(el).some(({ textContent }) => textContent?.includes("id-510"))).toBe(false);
@@ -683,7 +690,7 @@ describe("lines that have moved", () => {
     await scroll(el, 510 * 32);
     await model.reply("rows", page(500, rows(600, 650), 2));
     expect(model.requests("rows")).toHaveLength(1);
-    await act(async () => model.set("shape", shape(1000, { version: 2 })));
+    await act(async () => model.set("query_result", result(1000, { version: 2 })));
     expect(model.requests("rows")).toHaveLength(2);
   });
   it("show what stood there until the answer is there", async () => {
@@ -691,7 +698,7 @@ describe("lines that have moved", () => {
     const { el } = await show(model);
     await scroll(el, 510 * 32);
     await model.reply("rows", page(500, rows(500, 550)));
-    await act(async () => model.set("shape", shape(1000, { version: 2 })));
+    await act(async () => model.set("query_result", result(1000, { version: 2 })));
     line(el, "id-510");
     await model.reply("rows", page(500, rows(499, 549), 2));
     expect(line(el, "id-510").getAttribute("aria-rowindex")).toBe("513");
@@ -701,8 +708,8 @@ describe("lines that have moved", () => {
     const { el } = await show(model);
     await click(one(el, "button", "Show task id-1"));
     await act(async () => {
-      model.set("head", [done({ id: "new" }), ...rows(0, 8)]);
-      model.set("shape", shape(9, { version: 2 }));
+      model.set("first_rows", [done({ id: "new" }), ...rows(0, 8)]);
+      model.set("query_result", result(9, { version: 2 }));
     });
     const all = byRole(el, "row");
     const at = all.findIndex((node) => node.getAttribute("aria-label") === "Opened task");
@@ -897,13 +904,13 @@ describe("the keyboard", () => {
     expect(at()).toBe(1);
   });
   it("folds a group", async () => {
-    const model = list(3, { head: [group(), row(1), row(2)] });
+    const model = list(3, { first_rows: [group(), row(1), row(2)] });
     const el = attached();
     await show(model, el);
     const head = lines(el)[1] as HTMLElement;
     head.focus();
     await press(head, "Enter");
-    expect(asked(model).closed).toEqual(["=reef3d"]);
+    expect(asked(model).collapsed).toEqual(["=reef3d"]);
   });
 });
 
@@ -929,7 +936,7 @@ describe("the time line", () => {
   });
   it("leads to bars that are out of sight", async () => {
     const { el } = await show(
-      list(8, { mode: "timeline", shape: shape(8, { first: NOW - 1e9, last: NOW }) }),
+      list(8, { mode: "timeline", query_result: result(8, { first: NOW - 1e9, last: NOW }) }),
     );
     for (let n = 0; n < 6; n += 1) await click(one(el, "button", "Zoom in"));
     await click(one(el, "button", "Go to the bar of task id-1"));

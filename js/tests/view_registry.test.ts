@@ -8,10 +8,10 @@ const traits = (part: object = {}) => ({
   kind: "task",
   _self_id: "a",
   view: task(),
-  live: null,
+  log_metrics: null,
   notify: false,
   download: null,
-  feed: feed(),
+  poll_status: feed(),
   ...part,
 });
 
@@ -110,18 +110,25 @@ describe("an output that is rendered again", () => {
 });
 
 it("keeps what is being typed into the search of a table", async () => {
-  const query = { search: "", tones: [], filters: {}, sort: null, group: null, closed: [] };
+  const query = {
+    search: "",
+    status_groups: [],
+    filters: {},
+    sort: null,
+    group: null,
+    collapsed: [],
+  };
   const host = new FakeHost({
     kind: "task_list",
     _self_id: "a",
     total: 1,
-    head: [task()],
-    shape: { version: 1, query, tasks: 1, lines: 1, first: null, last: null, code: "tasks" },
-    totals: { counts: { run: 1 }, cost: 0.31, seconds: 277 },
+    first_rows: [task()],
+    query_result: { version: 1, query, tasks: 1, lines: 1, first: null, last: null, code: "tasks" },
+    aggregates: { counts: { run: 1 }, cost: 0.31, seconds: 277 },
     selection: { version: 0, tasks: 0, hidden: 0, can_kill: 0, with_outputs: 0, cost: null },
-    columns: ["status", "id"],
+    columns: ["status", "task_id"],
     mode: "table",
-    feed: feed(),
+    poll_status: feed(),
     download: null,
     is_following: false,
     is_demo: false,

@@ -79,31 +79,31 @@ def test_fault_of_one_task_shows_on_its_card_and_nowhere_else(card, proxy, tasks
     # Both are watched: the only live task could not be told from the service at once.
     until(lambda: any(entry.path == "/tasks" and entry.end for entry in proxy.log))
     seen = []
-    good.observe(lambda change: seen.append(change["new"]["offline_since"]), "feed")
+    good.observe(lambda change: seen.append(change["new"]["offline_since"]), "poll_status")
     fault.when, fault.times = (lambda entry: entry.path.startswith("/tasks/t0")), None
     proxy.add(fault)
     tasks["t0"].update(wire_task("t0", "success"))
-    until(lambda: bad.feed["problem"])
-    assert bad.feed["problem"] == problem
-    assert bad.feed["offline_since"]
-    assert CANARY not in str(bad.feed)
+    until(lambda: bad.poll_status["problem"])
+    assert bad.poll_status["problem"] == problem
+    assert bad.poll_status["offline_since"]
+    assert CANARY not in str(bad.poll_status)
     tasks["t1"].update(wire_task("t1", "success"))
     until(lambda: good.view["status"] == "success")
     assert not any(seen)
     proxy.clear()
     until(lambda: bad.view["status"] == "success")
-    until(lambda: bad.feed["problem"] is None)
+    until(lambda: bad.poll_status["problem"] is None)
 
 
 def test_removed_task_says_so_on_its_card_and_in_what_is_saved(card, proxy, tasks):
     gone, good = card("t0"), card("t1")
     del tasks["t0"]
-    until(lambda: gone.feed["notice"])
+    until(lambda: gone.poll_status["notice"])
     assert gone.view["can_kill"] is False
     saved = gone._repr_mimebundle_()[0]
     for kind in ("text/plain", "text/html"):
         assert "does not know this task any more" in saved[kind]
-    assert good.feed["notice"] is None
+    assert good.poll_status["notice"] is None
     # The card was just told: the next try is seconds away, while the others are asked each second.
     proxy.forget()
     until(lambda: sum(entry.path == "/tasks" for entry in proxy.log) >= 3)
@@ -124,7 +124,7 @@ def test_removed_task_of_a_table_is_named_in_it_and_in_what_is_saved(client, tas
         assert "shown as last known: t2." in saved["text/html"].replace("</bdi>", "")
         tasks["t3"].update(wire_task("t3", "failed"))
         until(lambda: table.tasks[3]._state.last_info.status == "failed")
-        assert table.feed["offline_since"] is None
+        assert table.poll_status["offline_since"] is None
     finally:
         table.close()
 
@@ -136,7 +136,7 @@ def test_silent_service_is_told_after_the_first_try_and_recovers(card, proxy, ta
     proxy.forget()
     proxy.add(HANGS)
     for one in cards:
-        until(lambda one=one: one.feed["problem"] == "not answering")
+        until(lambda one=one: one.poll_status["problem"] == "not answering")
     silent = [entry for entry in proxy.log if entry.status == 0]
     assert len(silent) <= 2  # the try that failed, and maybe the next one
     proxy.clear()
@@ -150,7 +150,7 @@ def test_card_of_a_known_task_is_shown_while_the_service_is_silent(card, client,
     proxy.add(HANGS)
     widget = TaskWidget(task)
     try:
-        assert widget.feed["problem"] == "not answering"
+        assert widget.poll_status["problem"] == "not answering"
         assert widget.view["status"] == "computation-started"
     finally:
         widget.close()

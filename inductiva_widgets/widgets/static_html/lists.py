@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from inductiva_widgets.columns import COLUMNS, DEFAULT_TABLE_COLUMNS, HEADERS, TEXT_COLUMNS
 from inductiva_widgets.formatting import (
-    MISSING,
     format_bytes,
     format_cost,
     format_date,
@@ -17,8 +17,7 @@ from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.tasks.outputs import OutputsInfo
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.tasks.text_table import format_task_table
-from inductiva_widgets.timing import computation_seconds
+from inductiva_widgets.tasks.text_table import format_task_table, format_value
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.static_html.markup import (
     LONGEST_CELL,
@@ -39,6 +38,8 @@ _NAMES = {
 }
 # Of these there may be news.
 _LIVE = {StatusGroup.RUNNING.value, StatusGroup.PENDING.value, StatusGroup.UNKNOWN.value}
+# Those of the text, in the order of the table.
+_COLUMNS = [name for name in DEFAULT_TABLE_COLUMNS if name in TEXT_COLUMNS]
 ROWS_SHOWN, ROWS_OF_MORE = 50, 20
 
 
@@ -65,7 +66,7 @@ def list_html(
     infos: Sequence[TaskInfo],
     now: datetime,
     count: int,
-    totals: contract.AggregatesView | None = None,
+    aggregates: contract.AggregatesView | None = None,
     gone: Sequence[str] = (),
 ) -> str:
     """Return a list as an HTML table of its first rows, saying how many there are.
@@ -78,20 +79,20 @@ def list_html(
         The service's present time.
     count
         How many there are.
-    totals
-        The sums over all of them, where known.
+    aggregates
+        Sums over all of them, if known.
     gone
         Ids of the tasks that the service does not know any more.
     """
     if not infos:
         return "<div>No tasks found.</div>"
-    titles = ("Status", "Simulator", "ID", "Submitted", "Started", "Computation", "Resource type")
+    titles = [HEADERS[name].title for name in _COLUMNS]
     shown = _rows_shown(count)
     body = "".join(_list_row(info, now) for info in infos[:shown])
     notes = "".join(f"<div>{line}</div>" for line in _rest(shown, count, "tasks"))
     notes += "".join(f"<div>{escape_value(line)}</div>" for line in _gone(gone))
-    if totals is not None:
-        notes += f'<div style="margin-top:4px">{_summary(count, totals, now)}</div>'
+    if aggregates is not None:
+        notes += f'<div style="margin-top:4px">{_summary(count, aggregates, now)}</div>'
     return f"{table(titles, body)}{notes}"
 
 
@@ -120,25 +121,24 @@ def _gone(gone: Sequence[str]) -> list[str]:
 
 
 def _list_row(info: TaskInfo, now: datetime) -> str:
-    cells = (
-        status_badge(info),
-        escape_value(info.simulator or MISSING, LONGEST_CELL),
-        f"<code>{escape_value(info.task_id, LONGEST_CELL)}</code>",
-        escape(format_date(info.input_submit_time)),
-        escape(format_date(info.start_time)),
-        escape(format_hms(computation_seconds(info, now))),
-        escape_value(info.machine_type or MISSING, LONGEST_CELL),
-    )
-    return row(cells)
+    return row([_cell(name, info, now) for name in _COLUMNS])
 
 
-def _summary(count: int, totals: contract.AggregatesView, now: datetime) -> str:
+def _cell(name: str, info: TaskInfo, now: datetime) -> str:
+    if name == "status":
+        return status_badge(info)
+    text = format_value(name, COLUMNS[name].value(info, now))
+    shown = escape_value(text, LONGEST_CELL)
+    return f"<code>{shown}</code>" if COLUMNS[name].kind == "text" else shown
+
+
+def _summary(count: int, aggregates: contract.AggregatesView, now: datetime) -> str:
     """Return the counts, the time and the money of a whole list in one line."""
     parts = [f"{count} task{'' if count == 1 else 's'}"]
-    parts += [f"{n} {_NAMES[StatusGroup(tone)]}" for tone, n in totals["counts"].items()]
-    parts.append(f"computation {format_hms(totals['seconds'])}")
-    parts += [f"cost {format_cost(totals['cost'])}"] if totals["cost"] else []
-    if not totals["counts"].keys().isdisjoint(_LIVE):
+    parts += [f"{n} {_NAMES[StatusGroup(group)]}" for group, n in aggregates["counts"].items()]
+    parts.append(f"computation {format_hms(aggregates['seconds'])}")
+    parts += [f"cost {format_cost(aggregates['cost'])}"] if aggregates["cost"] else []
+    if not aggregates["counts"].keys().isdisjoint(_LIVE):
         parts.append(f"as of {format_date(now)}")
     return escape(" \N{MIDDLE DOT} ".join(parts))
 

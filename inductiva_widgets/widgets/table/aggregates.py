@@ -9,11 +9,18 @@ import numpy as np
 
 from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.table.columns import COLUMNS, ColumnStore, Mask, Numbers, Positions
+from inductiva_widgets.widgets.table.columns import (
+    TEXT_KINDS,
+    ColumnStore,
+    Mask,
+    Numbers,
+    Positions,
+    value_kind,
+)
 from inductiva_widgets.widgets.table.row_order import RowGroup, status_group_of
 
 # In the order in which people look for them.
-_TONES = (
+_GROUPS = (
     StatusGroup.RUNNING,
     StatusGroup.PENDING,
     StatusGroup.SUCCEEDED,
@@ -25,18 +32,18 @@ _MAX_VALUES = 200
 
 
 def count_by_group(columns: ColumnStore, chosen: Mask | Positions) -> dict[str, int]:
-    """Return how many tasks there are of each tone that occurs."""
+    """Return how many tasks there are in each status group that occurs."""
     status = columns.text("status")
-    counts = {tone.value: 0 for tone in _TONES}
+    counts = {group.value: 0 for group in _GROUPS}
     found = np.bincount(status.codes[chosen], minlength=len(status.values))
     for code, count in zip(status.values, found, strict=True):
         counts[status_group_of(str(code))] += int(count)
-    return {tone: count for tone, count in counts.items() if count}
+    return {group: count for group, count in counts.items() if count}
 
 
 def total_cost(columns: ColumnStore, chosen: Mask | Positions) -> float | None:
     """Return US dollars, None where nothing is known to cost any."""
-    return round(float(np.nansum(columns.numbers("cost")[chosen])), 6) or None
+    return round(float(np.nansum(columns.numbers("cost_usd")[chosen])), 6) or None
 
 
 def total_seconds(columns: ColumnStore, chosen: Mask | Positions) -> float:
@@ -45,7 +52,7 @@ def total_seconds(columns: ColumnStore, chosen: Mask | Positions) -> float:
     To the microsecond: they are rounded when they are shown, and 22.53 s rounded twice would be
     22 s, beside 0:00:23 in the line of the task.
     """
-    return round(float(np.nansum(columns.numbers("computation")[chosen])), 6)
+    return round(float(np.nansum(columns.numbers("computation_time")[chosen])), 6)
 
 
 def group_view(columns: ColumnStore, group: RowGroup, order: Positions) -> contract.GroupView:
@@ -89,17 +96,17 @@ def column_values(columns: ColumnStore, key: str, chosen: Mask) -> contract.Face
     chosen
         The tasks that count.
     """
-    if COLUMNS[key].kind == "text":
+    if value_kind(key) in TEXT_KINDS:
         column = columns.text(key)
         counts = np.bincount(column.codes[chosen], minlength=len(column.values))
         facet = _values(column.values, counts)
         if key == "status":
             for value in facet["values"]:
                 # The page sums the statuses of a group up, as its chips do.
-                value["tone"] = status_group_of(str(value["value"]))
+                value["status_group"] = status_group_of(str(value["value"]))
         return facet
     low, high = _range(columns.numbers(key)[chosen])
-    if COLUMNS[key].kind == "time":
+    if value_kind(key) == "time":
         # Whole milliseconds, and none of the tasks outside.
         low, high = _whole(low, np.floor), _whole(high, np.ceil)
     return {"values": [], "more": 0, "min": low, "max": high}

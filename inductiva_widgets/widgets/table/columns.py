@@ -8,116 +8,75 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inductiva_widgets import timing
-from inductiva_widgets.models.tasks import TaskInfo, TaskMetrics
+from inductiva_widgets.columns import COLUMNS, HEADERS, Kind, Reader, table_value
+from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 
-Kind = Literal["text", "number", "time", "duration", "drawing"]
 Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
+Readers = Callable[[Sequence[TaskInfo], datetime], list[Any]]
 
-_NO_METRICS = TaskMetrics()
-
-
-class TableColumn(NamedTuple):
-    """How a column is read, and what ``inductiva_widgets.frames.to_frame`` calls it.
-
-    ``read`` takes a task and the service's present time. Times are read as datetimes and kept as
-    epoch milliseconds; durations are seconds. ``read_all`` does the same for many tasks, for those
-    columns that each list needs before it is shown: a call for each task takes longer than all the
-    rest.
-    """
-
-    kind: Kind
-    frame: str
-    read: Callable[[TaskInfo, datetime], Any]
-    read_all: Callable[[Sequence[TaskInfo], datetime], list[Any]] | None = None
-
-    def values(self, infos: Sequence[TaskInfo], now: datetime) -> list[Any]:
-        """Return the column of some tasks."""
-        if self.read_all is not None:
-            return self.read_all(infos, now)
-        read = self.read
-        return [read(info, now) for info in infos]
+TEXT_KINDS = ("status", "category", "text")
 
 
-def _computations(infos: Sequence[TaskInfo], now: datetime) -> list[float | None]:
-    told = [None if (m := info.metrics) is None else m.computation_seconds for info in infos]
+def _computation_times(infos: Sequence[TaskInfo], now: datetime) -> list[float | None]:
+    measured = [None if (m := info.metrics) is None else m.computation_seconds for info in infos]
     return [
         timing.computation_seconds(info, now)
         if seconds is None and info.computation_start_time is not None
         else seconds
-        for info, seconds in zip(infos, told, strict=True)
+        for info, seconds in zip(infos, measured, strict=True)
     ]
 
 
 def _are_live(infos: Sequence[TaskInfo], _: datetime) -> list[bool]:
-    told = [info.is_terminated for info in infos]
+    reported = [info.is_terminated for info in infos]
     return [
         not info.is_terminal if is_over is None else not is_over
-        for info, is_over in zip(infos, told, strict=True)
+        for info, is_over in zip(infos, reported, strict=True)
     ]
 
 
-def _metric(name: str) -> Callable[[TaskInfo, datetime], Any]:
-    return lambda info, _: getattr(info.metrics or _NO_METRICS, name)
+# What a list needs before it is shown: a call for each task would take longer than all the rest.
+_READ_ALL: dict[str, Readers] = {
+    "status": lambda infos, _: [info.status._value_ for info in infos],
+    "computation_time": _computation_times,
+    "cost_usd": lambda infos, _: [info.estimated_computation_cost for info in infos],
+    "is_live": _are_live,
+}
+_FLAGS: dict[str, Reader] = {
+    "can_kill": lambda info, _: info.can_be_killed,
+    "has_outputs": lambda info, _: info.has_outputs,
+    "is_live": lambda info, _: not info.is_terminal,
+}
+SEARCHED = tuple(name for name, column in COLUMNS.items() if column.is_searched)
 
 
-COLUMNS: dict[str, TableColumn] = {
-    # The plain value: to hash a member of an enumeration takes longer than all the rest.
-    "status": TableColumn(
-        "text",
-        "status",
-        lambda info, _: info.status._value_,
-        lambda infos, _: [info.status._value_ for info in infos],
-    ),
-    "simulator": TableColumn("text", "simulator", lambda info, _: info.simulator),
-    "project": TableColumn("text", "project", lambda info, _: info.project),
-    "id": TableColumn("text", "task_id", lambda info, _: info.task_id),
-    "submitted": TableColumn(
-        "time", "submitted", lambda info, _: info.input_submit_time or info.create_time
-    ),
-    "started": TableColumn("time", "started", lambda info, _: info.start_time),
-    "ended": TableColumn("time", "ended", lambda info, _: timing.end_time(info)),
-    "queue": TableColumn("duration", "queue_time", timing.queue_seconds),
-    "computation": TableColumn(
-        "duration", "computation_time", timing.computation_seconds, _computations
-    ),
-    "total": TableColumn("duration", "total_time", timing.total_seconds),
-    # Drawn as a bar; its length is what it is sorted by.
-    "phases": TableColumn("duration", "total_time", timing.total_seconds),
-    # Known to the readers of the logs alone, and only of the tasks in sight.
-    "metric": TableColumn("drawing", "", lambda *_: None),
-    "machine": TableColumn("text", "machine_type", lambda info, _: info.machine_type),
-    "cost": TableColumn(
-        "number",
-        "cost_usd",
-        lambda info, _: info.estimated_computation_cost,
-        lambda infos, _: [info.estimated_computation_cost for info in infos],
-    ),
-    "files": TableColumn("number", "output_files", _metric("output_total_files")),
-    "size": TableColumn("number", "output_bytes", _metric("output_size_bytes")),
-}
-# The key of each column by the name that people write: that of the frame. The page uses keys.
-KEYS_BY_NAME: dict[str, str] = {
-    **{column.frame: key for key, column in COLUMNS.items() if key not in ("phases", "metric")},
-    "phases": "phases",
-    "metric": "metric",
-}
-# Not shown as columns, but looked at.
-_OTHERS: dict[str, TableColumn] = {
-    "error": TableColumn("text", "error", lambda info, _: info.reason),
-    "can_kill": TableColumn("number", "", lambda info, _: info.can_be_killed),
-    "has_outputs": TableColumn("number", "", lambda info, _: info.has_outputs),
-    "is_live": TableColumn("number", "", lambda info, _: not info.is_terminal, _are_live),
-}
-SEARCHED = ("id", "simulator", "project", "machine", "error")
+def value_name(name: str) -> str:
+    """Return the column whose values a column is sorted and filtered by."""
+    return (name in HEADERS and HEADERS[name].sort_as) or name
+
+
+def value_kind(name: str) -> Kind:
+    """Return the type of the values that a column is sorted and filtered by."""
+    return COLUMNS[value_name(name)].kind
+
+
+_VALUES: dict[str, Reader] = {**{name: table_value(name) for name in COLUMNS}, **_FLAGS}
+
+
+def _values(name: str, infos: Sequence[TaskInfo], now: datetime) -> list[Any]:
+    if name in _READ_ALL:
+        return _READ_ALL[name](infos, now)
+    read = _VALUES[name]
+    return [read(info, now) for info in infos]
 
 
 class CategoryColumn:
@@ -202,13 +161,13 @@ class ColumnStore:
         """Return a column of texts."""
         column = self._texts.get(key)
         if column is None:
-            texts = _column(key).values(self.infos, self._now)
+            texts = _values(key, self.infos, self._now)
             column = self._texts[key] = CategoryColumn(texts, key == "status")
         return column
 
     def numbers(self, key: str) -> Numbers:
         """Return a column of numbers, not-a-number where unknown."""
-        key = "total" if key == "phases" else key
+        key = value_name(key)
         column = self._numbers.get(key)
         if column is None:
             column = self._numbers[key] = self._read(key, self.infos)
@@ -220,13 +179,13 @@ class ColumnStore:
 
     def sort_keys(self, key: str) -> Numbers:
         """Return what to sort a column by."""
-        text = _column(key).kind == "text"
-        return self.text(key).sort_keys() if text else self.numbers(key)
+        is_text = value_kind(key) in TEXT_KINDS
+        return self.text(key).sort_keys() if is_text else self.numbers(key)
 
     def set_time(self, now: datetime) -> None:
         """Let the durations of live tasks grow."""
         self._now = now
-        growing = [key for key in self._numbers if _column(key).kind == "duration"]
+        growing = [key for key in self._numbers if _kind(key) == "duration"]
         if not growing:
             return
         live = np.flatnonzero(self.bool_column("is_live"))
@@ -239,7 +198,7 @@ class ColumnStore:
         self.infos[position] = info
         changed = {key for key in self._numbers if self._set(key, position)}
         for key, column in self._texts.items():
-            if column.set(position, _column(key).read(info, self._now)):
+            if column.set(position, _VALUES[key](info, self._now)):
                 changed.add(key)
         return changed
 
@@ -250,16 +209,16 @@ class ColumnStore:
         return not (before == after or (np.isnan(before) and np.isnan(after)))
 
     def _read(self, key: str, infos: Sequence[TaskInfo]) -> Numbers:
-        kind = _column(key).kind
-        values = _column(key).values(infos, self._now)
+        kind = _kind(key)
+        values = _values(key, infos, self._now)
         if kind == "time":
             values = [None if value is None else value.timestamp() for value in values]
         numbers = np.array(values, dtype=np.float64)
-        if kind == "number":
+        if kind in ("number", "count"):
             return numbers
         # To whole microseconds, as a frame does: what is equal there is equal here.
         return np.round(numbers * 1e6) / (1e3 if kind == "time" else 1e6)
 
 
-def _column(key: str) -> TableColumn:
-    return COLUMNS.get(key) or _OTHERS[key]
+def _kind(name: str) -> Kind:
+    return "number" if name in _FLAGS else COLUMNS[name].kind

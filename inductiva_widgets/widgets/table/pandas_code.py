@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
+from inductiva_widgets.columns import COLUMNS, HEADERS
 from inductiva_widgets.status import KNOWN_STATUSES
-from inductiva_widgets.widgets.table.columns import COLUMNS, SEARCHED
+from inductiva_widgets.widgets.table.columns import SEARCHED, value_kind, value_name
 from inductiva_widgets.widgets.table.query import TableQuery, ValueRange
 from inductiva_widgets.widgets.table.row_order import statuses_matching, statuses_of_groups
 
@@ -31,9 +32,10 @@ def pandas_code(query: TableQuery, statuses: Sequence[str] = KNOWN_STATUSES) -> 
 
 def _lines(query: TableQuery, statuses: Sequence[str]) -> Iterator[str]:
     sort = query.sort
-    if "submitted" in query.filters or (sort is not None and sort.key == "submitted"):
-        # As in the table, where a task that waits for its input has a time too.
-        yield 'df["submitted"] = df["submitted"].fillna(df["created"])'
+    for name in dict.fromkeys([*query.filters, *([sort.key] if sort else [])]):
+        if HEADERS[name].fallback:
+            # As in the table, where a task that waits for its input has a time too.
+            yield f'df["{name}"] = df["{name}"].fillna(df["{HEADERS[name].fallback}"])'
     if query.text:
         yield from _search(query.text, statuses)
     if query.status_group:
@@ -45,14 +47,13 @@ def _lines(query: TableQuery, statuses: Sequence[str]) -> Iterator[str]:
             yield f"df = df[{test}]"
     if sort is not None:
         order = f'ascending={not sort.descending}, kind="stable"'
-        yield f'df = df.sort_values("{COLUMNS[sort.key].frame}", {order})'
+        yield f'df = df.sort_values("{value_name(sort.key)}", {order})'
     if query.group is not None:
-        yield f'df = df.sort_values("{COLUMNS[query.group].frame}", kind="stable")'
+        yield f'df = df.sort_values("{query.group}", kind="stable")'
 
 
 def _search(text: str, statuses: Sequence[str]) -> Iterator[str]:
-    names = [COLUMNS[key].frame if key in COLUMNS else key for key in SEARCHED if key != "id"]
-    listed = ", ".join(f'"{name}"' for name in names)
+    listed = ", ".join(f'"{name}"' for name in SEARCHED if COLUMNS[name].in_frame)
     codes = statuses_matching(statuses, text)
     yield f"text = {text!r}"
     yield "found = df.index.str.contains(text, case=False, regex=False)"
@@ -63,7 +64,7 @@ def _search(text: str, statuses: Sequence[str]) -> Iterator[str]:
 
 def _values(key: str, values: Sequence[str | None]) -> str:
     known = [value for value in values if value is not None]
-    where = "df.index" if key == "id" else f'df["{COLUMNS[key].frame}"]'
+    where = f'df["{key}"]' if COLUMNS[key].in_frame else "df.index"
     test = f"{where}.isin({known!r})"
     if len(known) == len(values):
         return test
@@ -71,7 +72,7 @@ def _values(key: str, values: Sequence[str | None]) -> str:
 
 
 def _range(key: str, chosen: ValueRange) -> str:
-    kind, name = COLUMNS[key].kind, COLUMNS[key].frame
+    kind, name = value_kind(key), value_name(key)
     where = f'df["{name}"]' + (".dt.total_seconds()" if kind == "duration" else "")
     low, high = (None if end is None else _end(kind, end) for end in chosen)
     if low is not None and high is not None:

@@ -1,4 +1,4 @@
-"""What to show of the tasks, checked: a query comes from the page or from a person."""
+"""Queries of the table: parsed and checked, whether from the front end or from Python."""
 
 from __future__ import annotations
 
@@ -9,24 +9,37 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from inductiva_widgets.columns import COLUMNS, HEADERS, Kind
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.table.columns import COLUMNS, KEYS_BY_NAME, Kind
+from inductiva_widgets.widgets.table.columns import TEXT_KINDS, value_kind
 
-GROUPS = ("simulator", "project", "status", "machine")
-TONES = tuple(tone.value for tone in StatusGroup)
+GROUPS = tuple(name for name in HEADERS if COLUMNS[name].kind in ("status", "category"))
+"""Columns that tasks can be grouped by."""
+STATUS_GROUPS = tuple(group.value for group in StatusGroup)
+# Former names of columns, still accepted with a warning.
+_OLD_NAMES = {
+    "id": "task_id",
+    "queue": "queue_time",
+    "computation": "computation_time",
+    "total": "total_time",
+    "machine": "machine_type",
+    "cost": "cost_usd",
+    "files": "output_files",
+    "size": "output_bytes",
+}
 # The key of the group of tasks whose value is unknown: no name on the wire is a lone NUL.
 UNKNOWN_GROUP = "\0"
 _PACKAGE = __name__.partition(".")[0] + "."
 _MAX_SEARCH = 1000
 _MAX_VALUES = 10_000
-# Some three centuries around 1970: what nanoseconds in 64 bits can say.
+# About three centuries around 1970: the range of nanoseconds in 64 bits.
 _LAST_TIME = 9_000_000_000_000
 
 
 class ValueRange(NamedTuple):
-    """Ends included; None is open."""
+    """Closed interval; None is no limit."""
 
     min: float | None
     max: float | None
@@ -36,7 +49,7 @@ Filter = tuple[str | None, ...] | ValueRange
 
 
 class Sort(NamedTuple):
-    """A column to sort by."""
+    """Sort column and direction."""
 
     key: str
     descending: bool
@@ -44,7 +57,7 @@ class Sort(NamedTuple):
 
 @dataclass(frozen=True)
 class TableQuery:
-    """What a table shows of its tasks; see ``QueryView`` in the contract."""
+    """Search, filters, sorting and grouping; see ``QueryView`` in the contract."""
 
     search: str = ""
     status_group: tuple[str, ...] = ()
@@ -55,15 +68,15 @@ class TableQuery:
 
     @classmethod
     def from_json(cls, view: object) -> TableQuery:
-        """Read what the page sends.
+        """Parse the query that the front end sends.
 
         Raises
         ------
         InputError
-            Something is unknown or of the wrong type; it is named.
+            A key or column is unknown, or a value has the wrong type.
         """
         if not isinstance(view, Mapping):
-            raise InputError("A query is an object with search, tones, filters, sort and group.")
+            raise InputError(f"A query must be an object, got {_short(view)}.")
         _only_known("query", view, contract.QueryView.__annotations__)
         filters, sort = view.get("filters", {}), view.get("sort")
         if not isinstance(filters, Mapping):
@@ -71,58 +84,63 @@ class TableQuery:
         if sort is not None:
             if not isinstance(sort, Mapping) or not isinstance(sort.get("descending"), bool):
                 raise InputError("The sort of a query has a key, and descending as true or false.")
-            sort = Sort(value_key(sort.get("key")), sort["descending"])
+            sort = Sort(value_name(sort.get("key")), sort["descending"])
         return cls(
             _search(view.get("search", "")),
-            _status_groups(view.get("tones", [])),
-            {value_key(key): _filter_of_view(key, given) for key, given in filters.items()},
+            _status_groups(view.get("status_groups", [])),
+            {value_name(name): _filter_from_json(name, given) for name, given in filters.items()},
             sort,
             _group(view.get("group")),
-            _texts("closed groups", view.get("closed", [])),
+            _texts("collapsed groups", view.get("collapsed", [])),
         )
 
     @classmethod
     def from_arguments(
         cls,
         search: str = "",
-        tones: str | Iterable[str] = (),
+        status_group: str | Iterable[str] = (),
         sort: str | None = None,
         group: str | None = None,
-        closed: Iterable[str | None] = (),
+        collapsed: str | Iterable[str | None] = (),
         **filters: Any,
     ) -> TableQuery:
-        """Read what a person writes; see ``TaskListWidget.query``."""
+        """Check the arguments of ``TaskListWidget.query``."""
+        for old, new in (("tones", "status_group"), ("closed", "collapsed")):
+            if old in filters:
+                _warn(f"The argument `{old}` is now `{new}`.")
+        status_group = filters.pop("tones", status_group)
+        collapsed = filters.pop("closed", collapsed)
         order = None
         if sort is not None:
             if not isinstance(sort, str):
                 raise InputError('Sort by the name of a column, such as "cost_usd" or "-cost_usd".')
-            order = Sort(value_key(key_of_name(sort.removeprefix("-"))), sort.startswith("-"))
-        by_key: dict[str, Any] = {}
-        for name, given in filters.items():
-            key = key_of_name(name)
-            if key in by_key:
-                raise InputError(f"There are two filters of {COLUMNS[key].frame}. Leave one out.")
-            by_key[key] = given
-        folded = [closed] if isinstance(closed, str) else list(closed)
+            order = Sort(value_name(column_name(sort.removeprefix("-"))), sort.startswith("-"))
+        by_column: dict[str, Any] = {}
+        for given_name, given in filters.items():
+            name = column_name(given_name)
+            if name in by_column:
+                raise InputError(f"There are two filters of {name}. Leave one out.")
+            by_column[name] = given
+        names = [collapsed] if isinstance(collapsed, str) else list(collapsed)
         return cls(
             _search(search),
-            _status_groups([tones] if isinstance(tones, str) else list(tones)),
-            {value_key(key): _filter_of_person(key, given) for key, given in by_key.items()},
+            _status_groups([status_group] if isinstance(status_group, str) else list(status_group)),
+            {value_name(name): _parse_filter(name, given) for name, given in by_column.items()},
             order,
-            _group(group if group is None else key_of_name(group)),
-            _texts("closed groups", [UNKNOWN_GROUP if name is None else name for name in folded]),
+            _group(group if group is None else column_name(group)),
+            _texts("collapsed groups", [UNKNOWN_GROUP if name is None else name for name in names]),
         )
 
     @property
     def text(self) -> str:
-        """What is searched for: spaces around it, as while it is typed, mean nothing."""
+        """The search without the spaces around it, which occur while it is typed."""
         return self.search.strip()
 
     def to_json(self) -> contract.QueryView:
-        """Return it as the page reads it."""
+        """Return the query as the front end reads it."""
         return {
             "search": self.search,
-            "tones": list(self.status_group),
+            "status_groups": list(self.status_group),
             "filters": {
                 key: {"min": chosen.min, "max": chosen.max}
                 if isinstance(chosen, ValueRange)
@@ -131,31 +149,26 @@ class TableQuery:
             },
             "sort": None if self.sort is None else self.sort._asdict(),
             "group": self.group,
-            "closed": list(self.collapsed),
+            "collapsed": list(self.collapsed),
         }
 
 
-def key_of_name(name: object) -> str:
-    """Return the key of a column from its name in a frame.
-
-    The key itself is accepted too, with a warning where it differs from the name.
+def column_name(name: object) -> str:
+    """Return the name of a column of the table, which may be given by a former name.
 
     Raises
     ------
     InputError
         There is no such column.
     """
-    if isinstance(name, str) and name in KEYS_BY_NAME:
-        return KEYS_BY_NAME[name]
-    if not isinstance(name, str) or name not in COLUMNS:
-        known = ", ".join(KEYS_BY_NAME)
-        raise InputError(f"There is no column {_short(name)}. Expected one of: {known}.")
-    warnings.warn(
-        f"The column {name!r} is now {COLUMNS[name].frame!r}, as in a frame.",
-        DeprecationWarning,
-        stacklevel=_caller_level(),
-    )
-    return name
+    if isinstance(name, str) and name in _OLD_NAMES:
+        _warn(f"The column {name!r} is now {_OLD_NAMES[name]!r}, as in a frame.")
+        return _OLD_NAMES[name]
+    return _known_name(name)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, DeprecationWarning, stacklevel=_caller_level())
 
 
 def _caller_level() -> int:
@@ -166,32 +179,26 @@ def _caller_level() -> int:
     return level
 
 
-def column_key(key: object) -> str:
-    """Return the key of a column.
+def _known_name(name: object) -> str:
+    if not isinstance(name, str) or name not in HEADERS:
+        known = ", ".join(HEADERS)
+        raise InputError(f"There is no column {_short(name)}. Expected one of: {known}.")
+    return name
+
+
+def value_name(name: object) -> str:
+    """Return the name of a column whose values the table has for every task.
 
     Raises
     ------
     InputError
-        There is no such column.
+        There is no such column, or its values are read from the logs of a few tasks.
     """
-    if not isinstance(key, str) or key not in COLUMNS:
-        raise InputError(f"There is no column {_short(key)}. There are {', '.join(COLUMNS)}.")
-    return key
-
-
-def value_key(key: object) -> str:
-    """Return the key of a column whose values the table knows of every task.
-
-    Raises
-    ------
-    InputError
-        There is no such column, or it is drawn from what the logs of a few tasks say.
-    """
-    name = column_key(key)
-    if COLUMNS[name].kind == "drawing":
+    name = _known_name(name)
+    if value_kind(name) == "picture":
         raise InputError(
             f"Tasks are neither sorted nor filtered by {name}: it is read from the logs of the "
-            "tasks in sight only. task.metrics() gives the numbers of one task."
+            "visible tasks only. task.metrics() gives the numbers of one task."
         )
     return name
 
@@ -208,16 +215,16 @@ def _search(text: object) -> str:
     return text
 
 
-def _status_groups(tones: object) -> tuple[str, ...]:
-    if not isinstance(tones, list) or not all(tone in TONES for tone in map(_text, tones)):
-        raise InputError(f"Tones are a list of some of {', '.join(TONES)}.")
-    return tuple(dict.fromkeys(tones))
+def _status_groups(groups: object) -> tuple[str, ...]:
+    if not isinstance(groups, list) or not all(map(STATUS_GROUPS.__contains__, groups)):
+        known = ", ".join(STATUS_GROUPS)
+        raise InputError(f"`status_group` must be one or more of {known}, got {_short(groups)}.")
+    return tuple(dict.fromkeys(groups))
 
 
 def _group(group: object) -> str | None:
     if group is not None and (not isinstance(group, str) or group not in GROUPS):
-        names = ", ".join(COLUMNS[key].frame for key in GROUPS)
-        raise InputError(f"Tasks are grouped by {names}, or by None.")
+        raise InputError(f"Tasks are grouped by {', '.join(GROUPS)}, or by None.")
     return group
 
 
@@ -228,26 +235,25 @@ def _texts(what: str, given: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(given))  # type: ignore[call-overload]
 
 
-def _filter_of_view(key: object, given: object) -> Filter:
-    name = column_key(key)
+def _filter_from_json(name: object, given: object) -> Filter:
+    name = _known_name(name)
     if not isinstance(given, Mapping):
         raise InputError(f"The filter of {name} is an object with values, or with min and max.")
-    if COLUMNS[name].kind == "text":
+    if value_kind(name) in TEXT_KINDS:
         _only_known(f"filter of {name}", given, ("values",))
         return _values(name, given.get("values"))
     _only_known(f"filter of {name}", given, ("min", "max"))
     return _range(name, given.get("min"), given.get("max"))
 
 
-def _filter_of_person(key: str, given: object) -> Filter:
-    name = column_key(key)
-    if COLUMNS[name].kind == "text":
+def _parse_filter(name: str, given: object) -> Filter:
+    if value_kind(name) in TEXT_KINDS:
         one = given is None or isinstance(given, str)
         many = list(given) if isinstance(given, Iterable) and not one else [given]
         return _values(name, many)
     if not isinstance(given, (tuple, list)) or len(given) != 2:
-        raise InputError(f"The filter of {name} is a pair, from and to; None leaves an end open.")
-    return _range(name, *(_plain(end) for end in given))
+        raise InputError(f"The filter of {name} must be a pair (min, max); None is no limit.")
+    return _range(name, *(_to_number(end) for end in given))
 
 
 def _values(name: str, values: object) -> tuple[str | None, ...]:
@@ -259,7 +265,7 @@ def _values(name: str, values: object) -> tuple[str | None, ...]:
 
 
 def _range(name: str, low: object, high: object) -> ValueRange:
-    kind = COLUMNS[name].kind
+    kind = value_kind(name)
     return ValueRange(_end(name, kind, low), _end(name, kind, high))
 
 
@@ -267,7 +273,7 @@ def _end(name: str, kind: Kind, end: object) -> float | None:
     if end is None:
         return None
     number = isinstance(end, (int, float)) and not isinstance(end, bool)
-    # This way round also not-a-number is refused.
+    # Written so that not-a-number is refused too.
     if not number or not abs(end) <= 1e18:  # type: ignore[arg-type]
         raise InputError(f"{name} lies between two numbers, not {_short(end)}.")
     if kind != "time":
@@ -278,8 +284,8 @@ def _end(name: str, kind: Kind, end: object) -> float | None:
     return int(whole)
 
 
-def _plain(end: object) -> object:
-    """Return a time as epoch milliseconds and a duration as seconds; times of no zone are local."""
+def _to_number(end: object) -> object:
+    """Return a time as epoch milliseconds, local if it has no zone, or a duration as seconds."""
     if isinstance(end, timedelta):
         return end.total_seconds()
     if isinstance(end, datetime):
@@ -287,10 +293,6 @@ def _plain(end: object) -> object:
     if isinstance(end, date):
         return datetime(end.year, end.month, end.day).timestamp() * 1000
     return end
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _short(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.table.query import value_key
+from inductiva_widgets.widgets.table.query import value_name
 from inductiva_widgets.widgets.table.table import TaskTable
 
 _MAX_WINDOW = 500
@@ -21,7 +21,7 @@ def parse_rows_request(table: TaskTable, content: dict[str, Any]) -> dict[str, A
 
 def parse_facet_request(table: TaskTable, content: dict[str, Any]) -> contract.FacetView:
     """Return the values or the range of a column."""
-    return table.facet(value_key(content.get("key")))
+    return table.facet(value_name(content.get("key")))
 
 
 def parse_selection(table: TaskTable, content: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ def compute_order(columns: ColumnStore, query: TableQuery) -> RowOrder:
 
 
 def filter_mask(
-    columns: ColumnStore, query: TableQuery, *, tones: bool = True, but: str = ""
+    columns: ColumnStore, query: TableQuery, *, status_groups: bool = True, but: str = ""
 ) -> Mask:
     """Return which tasks match.
 
@@ -74,15 +74,15 @@ def filter_mask(
         The tasks.
     query
         The query.
-    tones
-        Whether the chosen tones count.
+    status_groups
+        If True, the filter by status group counts.
     but
         Key of a column whose filter does not count.
     """
     found = np.ones(len(columns), dtype=np.bool_)
     if query.text:
         found &= _holds(columns, query.text)
-    if tones and query.status_group:
+    if status_groups and query.status_group:
         found &= columns.text("status").where(
             lambda code: status_group_of(code) in query.status_group
         )
@@ -93,7 +93,7 @@ def filter_mask(
 
 
 def status_group_of(code: str) -> str:
-    """Return the tone of a status code."""
+    """Return the status group of a status code."""
     return Status(code).info.group.value
 
 
@@ -151,11 +151,10 @@ def _grouped(columns: ColumnStore, query: TableQuery, by: str, order: Positions)
     return RowOrder(order, groups, np.concatenate(lines) if lines else order)
 
 
-def statuses_of_groups(tones: Sequence[str]) -> tuple[bool, list[str]]:
-    """Return the status codes of some tones, as ``(True, these)`` or as ``(False, all but these)``.
+def statuses_of_groups(groups: Sequence[str]) -> tuple[bool, list[str]]:
+    """Return the codes of status groups as ``(True, these)`` or ``(False, all but these)``.
 
-    Codes that this version does not know are of the unknown tone; they can only be told by those
-    that they are not.
+    Codes that this version does not know are in the unknown group: all other codes exclude them.
     """
-    inside = StatusGroup.UNKNOWN.value not in tones
-    return inside, [code for code in KNOWN_STATUSES if (status_group_of(code) in tones) == inside]
+    inside = StatusGroup.UNKNOWN.value not in groups
+    return inside, [code for code in KNOWN_STATUSES if (status_group_of(code) in groups) == inside]

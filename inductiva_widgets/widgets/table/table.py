@@ -13,7 +13,7 @@ import numpy as np
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.widgets import contract, view_models
 from inductiva_widgets.widgets.table import aggregates
-from inductiva_widgets.widgets.table.columns import SEARCHED, ColumnStore, Positions
+from inductiva_widgets.widgets.table.columns import SEARCHED, ColumnStore, Positions, value_name
 from inductiva_widgets.widgets.table.pandas_code import pandas_code
 from inductiva_widgets.widgets.table.query import TableQuery
 from inductiva_widgets.widgets.table.row_diff import RowDiffer
@@ -106,8 +106,8 @@ class TaskTable:
         return True
 
     @_synchronized
-    def layout_view(self, *, with_span: bool = True) -> contract.LayoutView:
-        """Return how the lines lie; to find the first and the latest time takes the longest."""
+    def query_result(self, *, with_span: bool = True) -> contract.QueryResultView:
+        """Return what matches the query; the slow ``first`` and ``last`` only if ``with_span``."""
         first, last = (
             aggregates.time_range(self._columns, self.visible) if with_span else (None, None)
         )
@@ -128,7 +128,7 @@ class TaskTable:
         """Return the sums over the tasks that match."""
         self._columns.set_time(self._clock())
         whole = (
-            filter_mask(self._columns, self.query, tones=False)
+            filter_mask(self._columns, self.query, status_groups=False)
             if self.query.status_group
             else self.visible
         )
@@ -259,5 +259,5 @@ class TaskTable:
         used |= {"status"} if query.status_group else set()
         used |= {query.sort.key} if query.sort else set()
         # The heads of groups have sums.
-        used |= {query.group, "status", "cost", "computation"} if query.group else set()
-        return {"total" if key == "phases" else key for key in used}
+        used |= {query.group, "status", "cost_usd", "computation_time"} if query.group else set()
+        return set(map(value_name, used))

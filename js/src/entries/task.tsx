@@ -23,12 +23,12 @@ export function actionsFor(bridge: Bridge, task_id: string): CardActions {
 
 export function TaskEntry({ bridge }: { bridge: Bridge }) {
   const view = useTrait<TaskView>(bridge, "view");
-  const live = useTrait<LogMetricsView | null>(bridge, "live");
+  const logMetrics = useTrait<LogMetricsView | null>(bridge, "log_metrics");
   const notify = useTrait<boolean>(bridge, "notify");
   const onNotify = useCallback((on: boolean) => bridge.set("notify", on), [bridge]);
   const download = useTrait<DownloadView | null>(bridge, "download");
-  const { feed, seen } = usePollStatus(bridge);
-  const time = useServiceTime(feed, !view.is_terminal, seen, useKernelLost(bridge));
+  const { pollStatus, seen } = usePollStatus(bridge);
+  const time = useServiceTime(pollStatus, !view.is_terminal, seen, useKernelLost(bridge));
   useRefreshWhenStale(bridge, time.frozen !== null);
   const actions = useMemo(() => actionsFor(bridge, view.id), [bridge, view.id]);
   const [error, setError] = useState<ErrorView | null>(null);
@@ -42,11 +42,11 @@ export function TaskEntry({ bridge }: { bridge: Bridge }) {
     <Card
       bridge={bridge}
       view={view}
-      live={live}
+      logMetrics={logMetrics}
       notify={notify}
       onNotify={onNotify}
       download={download}
-      feed={feed}
+      pollStatus={pollStatus}
       time={time}
       actions={actions}
       error={error}

@@ -9,7 +9,7 @@ import { type Bridge, useKernelLost, usePollStatus, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
 import { useChunk } from "../code_splitting";
 import { COLUMNS, knownColumns, layoutColumns, ROW_HEIGHT, SHOWN_ROWS } from "../columns";
-import type { AggregatesView, ColumnKey, LayoutView, LineView, RowView } from "../contract";
+import type { AggregatesView, ColumnKey, LineView, QueryResultView, RowView } from "../contract";
 import { formatPlural } from "../format";
 import { Cell, classOf } from "../parts/Cell";
 import { ErrorBox } from "../parts/ErrorBox";
@@ -41,13 +41,13 @@ const isTask = (line: LineView): line is RowView => "id" in line;
 
 function Preview({ bridge }: { bridge: Bridge }) {
   const total = useTrait<number>(bridge, "total");
-  const rows = useTrait<LineView[]>(bridge, "head").filter(isTask);
-  const totals = useTrait<AggregatesView>(bridge, "totals");
-  const shape = useTrait<LayoutView>(bridge, "shape");
+  const rows = useTrait<LineView[]>(bridge, "first_rows").filter(isTask);
+  const aggregates = useTrait<AggregatesView>(bridge, "aggregates");
+  const result = useTrait<QueryResultView>(bridge, "query_result");
   const columns = knownColumns(useTrait<ColumnKey[]>(bridge, "columns"));
-  const { feed, seen } = usePollStatus(bridge);
+  const { pollStatus, seen } = usePollStatus(bridge);
   const isLive = rows.some((row) => !row.is_terminal);
-  const time = useServiceTime(feed, isLive, seen, useKernelLost(bridge));
+  const time = useServiceTime(pollStatus, isLive, seen, useKernelLost(bridge));
   const { template, width } = layoutColumns(columns);
   // Without an answer from the kernel, the space reserved for controls is released.
   const [isSlow, setSlow] = useState(false);
@@ -59,7 +59,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
     <div class="iw-list iw-frame">
       <div class={isSlow ? "iw-list-head iw-without-controls" : "iw-list-head"}>
         <div class="iw-chips">
-          <StatusChips counts={totals.counts} tones={shape.query.tones} />
+          <StatusChips counts={aggregates.counts} chosen={result.query.status_groups} />
         </div>
       </div>
       <div class="iw-scroller iw-tasks" style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT}px` }}>
@@ -93,7 +93,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
       <div class="iw-foot iw-list-foot">
         <span class="iw-grow" />
         <span>{formatPlural(total, "task")}</span>
-        <PollStatus feed={feed} time={time} isLive={isLive} />
+        <PollStatus status={pollStatus} time={time} isLive={isLive} />
       </div>
     </div>
   );

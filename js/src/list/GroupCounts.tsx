@@ -14,11 +14,11 @@ export function GroupCounts({ counts }: { counts: Record<string, number> }) {
   const sums = countsByGroup(counts);
   return (
     <>
-      {STATUS_GROUP_TITLES.map(([tone, title]) => {
-        const count = sums.get(tone) ?? 0;
+      {STATUS_GROUP_TITLES.map(([group, title]) => {
+        const count = sums.get(group) ?? 0;
         return count === 0 ? null : (
-          <span key={tone} class={`iw-count iw-status-icon-${tone}`} title={title}>
-            <Icon name={tone} />
+          <span key={group} class={`iw-count iw-status-icon-${group}`} title={title}>
+            <Icon name={group} />
             {formatCount(count)}
             <span class="iw-visually-hidden"> {title}</span>
           </span>

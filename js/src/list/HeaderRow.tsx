@@ -42,8 +42,8 @@ export function HeaderRow({
         </label>
       </span>
       {columns.map((key) => {
-        const { title, kind, isPicture } = COLUMNS[key];
-        if (isPicture) {
+        const { title, kind, isUnsorted } = COLUMNS[key];
+        if (isUnsorted) {
           return (
             <span role="columnheader" key={key} class={classOf(key)}>
               {title}
@@ -67,7 +67,7 @@ export function HeaderRow({
               {title}
               {descending === null ? null : <Icon name={descending ? "down" : "up"} />}
             </button>
-            {kind === "text" ? null : (
+            {kind === "text" || kind === "picture" ? null : (
               <button
                 type="button"
                 class="iw-filter"

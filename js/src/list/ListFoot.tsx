@@ -13,7 +13,10 @@ import { formatSum } from "./GroupCounts";
 
 interface Props {
   bridge: Bridge;
-  traits: Pick<TaskListTraits, "total" | "totals" | "shape" | "selection" | "feed" | "download">;
+  traits: Pick<
+    TaskListTraits,
+    "total" | "aggregates" | "query_result" | "selection" | "poll_status" | "download"
+  >;
   time: ServiceTime;
   isLive: boolean;
   /** Number of reported errors. */
@@ -23,14 +26,14 @@ interface Props {
 }
 
 export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear }: Props) {
-  const { total, totals, shape, selection, feed, download } = traits;
+  const { total, aggregates, query_result: result, selection, download } = traits;
   const steer = useRequest();
   const isDownloading = download !== null && !hasEnded(download);
-  const isWhole = shape.tasks === total;
+  const isWhole = result.tasks === total;
   const sums = [
-    `${isWhole ? "" : `${formatCount(shape.tasks)} of `}${formatPlural(total, "task")}`,
-    ...(totals.cost === null ? [] : [formatCost(totals.cost)]),
-    ...(totals.seconds > 0 ? [`${formatSum(totals)} computed`] : []),
+    `${isWhole ? "" : `${formatCount(result.tasks)} of `}${formatPlural(total, "task")}`,
+    ...(aggregates.cost === null ? [] : [formatCost(aggregates.cost)]),
+    ...(aggregates.seconds > 0 ? [`${formatSum(aggregates)} computed`] : []),
   ];
   return (
     <>
@@ -54,7 +57,7 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
         <span class="iw-grow" />
         <span class="iw-totals">
           <span>{sums.join(" · ")}</span>
-          <PollStatus feed={feed} time={time} isLive={isLive} />
+          <PollStatus status={traits.poll_status} time={time} isLive={isLive} />
         </span>
       </div>
     </>

@@ -2,19 +2,22 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
-import type { GroupKey, QueryView, TaskListTraits } from "../contract";
+import { COLUMNS } from "../columns";
+import type { ColumnKey, GroupKey, QueryView, TaskListTraits } from "../contract";
 import { CopyButton } from "../parts/CopyButton";
 import { StatusChips, Toggle } from "../parts/StatusFilter";
 import type { PendingRequest } from "../parts/useRequest";
 import type { Ask } from "./useQuery";
 
-const GROUPS: readonly GroupKey[] = ["simulator", "project", "status", "machine"];
+const GROUPS = (Object.keys(COLUMNS) as ColumnKey[]).filter(
+  (key): key is GroupKey => COLUMNS[key].kind === "category",
+);
 /** What is typed is searched for after a rest of this long, in milliseconds. */
 export const SEARCH_AFTER = 150;
 
 interface Props {
   bridge: Bridge;
-  traits: Pick<TaskListTraits, "totals" | "shape" | "mode" | "is_following" | "is_demo">;
+  traits: Pick<TaskListTraits, "aggregates" | "query_result" | "mode" | "is_following" | "is_demo">;
   query: QueryView;
   ask: Ask;
   pending: PendingRequest;
@@ -24,7 +27,13 @@ interface Props {
 }
 
 export function ListHead({ bridge, traits, query, ask, pending, search, ...rest }: Props) {
-  const { totals, shape, mode, is_following: isFollowing, is_demo: isDemo } = traits;
+  const {
+    aggregates,
+    query_result: result,
+    mode,
+    is_following: isFollowing,
+    is_demo: isDemo,
+  } = traits;
   return (
     <div class="iw-list-head" role="toolbar" aria-label="What is shown">
       <Search query={query} ask={ask} field={search} />
@@ -34,13 +43,13 @@ export function ListHead({ bridge, traits, query, ask, pending, search, ...rest 
         aria-label="Group by"
         value={query.group ?? ""}
         onChange={(event) =>
-          ask({ group: (event.currentTarget.value || null) as GroupKey | null, closed: [] })
+          ask({ group: (event.currentTarget.value || null) as GroupKey | null, collapsed: [] })
         }
       >
         <option value="">No groups</option>
         {GROUPS.map((key) => (
           <option key={key} value={key}>
-            By {key}
+            By {COLUMNS[key].title.toLowerCase()}
           </option>
         ))}
       </select>
@@ -65,7 +74,7 @@ export function ListHead({ bridge, traits, query, ask, pending, search, ...rest 
       >
         New tasks
       </Toggle>
-      <CopyButton text={shape.code} label="Copy code" />
+      <CopyButton text={result.code} label="Copy code" />
       {isDemo ? (
         <span class="iw-demo" title="Example tasks that come with the package">
           DEMO
@@ -73,9 +82,9 @@ export function ListHead({ bridge, traits, query, ask, pending, search, ...rest 
       ) : null}
       <div class="iw-chips">
         <StatusChips
-          counts={totals.counts}
-          tones={query.tones}
-          onChoose={(tones) => ask({ tones })}
+          counts={aggregates.counts}
+          chosen={query.status_groups}
+          onChoose={(groups) => ask({ status_groups: groups })}
         />
         {rest.children}
       </div>

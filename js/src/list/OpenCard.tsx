@@ -15,7 +15,7 @@ interface Props {
   row: RowView | undefined;
   columns: number;
   download: DownloadView | null;
-  feed: PollStatusView;
+  pollStatus: PollStatusView;
   time: ServiceTime;
   error: ErrorView | null;
   onHeight: (id: string, height: number) => void;
@@ -42,7 +42,7 @@ export function OpenCard({ bridge, card, index, row, columns, onHeight, ...rest 
           <Card
             bridge={bridge}
             view={view}
-            live={card.live}
+            logMetrics={card.logMetrics}
             notify={notify}
             onNotify={setNotify}
             actions={actions}

@@ -26,21 +26,21 @@ import { useRovingFocus } from "./useRovingFocus";
 import { isGroup, useRows } from "./useRows";
 import { useTaskErrors } from "./useTaskErrors";
 
-const TIMELINE_COLUMNS: readonly ColumnKey[] = ["status", "simulator", "id"];
+const TIMELINE_COLUMNS: readonly ColumnKey[] = ["status", "simulator", "task_id"];
 
 export function TaskList({ bridge }: { bridge: Bridge }) {
   const trait = <K extends keyof TaskListTraits>(key: K) =>
     useTrait<TaskListTraits[K]>(bridge, key);
   const total = trait("total");
-  const totals = trait("totals");
+  const aggregates = trait("aggregates");
   const mode = trait("mode");
   const chosen = trait("columns");
   const [is_following, is_demo] = [trait("is_following"), trait("is_demo")];
   const bulk: DownloadView | null = trait("download");
-  const { feed, seen } = usePollStatus(bridge);
+  const { pollStatus, seen } = usePollStatus(bridge);
   const pending = useRequest();
-  const { shape, selection, cache, marks, error, retry, want, select } = useRows(bridge);
-  const { query, ask } = useQuery(bridge, shape, pending);
+  const { result, selection, cache, marks, error, retry, want, select } = useRows(bridge);
+  const { query, ask } = useQuery(bridge, result, pending);
   const { cards: found, downloads, toggle } = useOpenCards(bridge);
   const { notices, epochs, addError, dismiss } = useTaskErrors(bridge);
   const [heights, setHeights] = useState<ReadonlyMap<string, number>>(new Map());
@@ -54,9 +54,10 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const known = useMemo(() => knownColumns(chosen), [chosen]);
   const columns = isTimeline ? TIMELINE_COLUMNS : known;
   const width = columns.length + 2;
-  const lines = shape.lines;
-  const isLive = (totals.counts.run ?? 0) + (totals.counts.wait ?? 0) > 0 || cache.hasLive();
-  const { offset, frozen } = useServiceTime(feed, isLive, seen, useKernelLost(bridge));
+  const lines = result.lines;
+  const isLive =
+    (aggregates.counts.run ?? 0) + (aggregates.counts.wait ?? 0) > 0 || cache.hasLive();
+  const { offset, frozen } = useServiceTime(pollStatus, isLive, seen, useKernelLost(bridge));
   useRefreshWhenStale(bridge, frozen !== null);
   const time = useMemo(() => ({ offset, frozen }), [offset, frozen]);
   // Open cards move along with their rows, and are hidden with them.
@@ -73,7 +74,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   useLayoutEffect(() => void want(range));
 
   // What is shown instead begins at its beginning.
-  const { closed: _, ...looked } = shape.query;
+  const { collapsed: _, ...looked } = result.query;
   const look = JSON.stringify(looked);
   const shown = useRef(look);
   useLayoutEffect(() => {
@@ -100,8 +101,8 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     const line = cache.at(index);
     if (line === undefined) return;
     if (!isGroup(line)) return toggle(line);
-    const others = query.closed.filter((group) => group !== line.group);
-    ask({ closed: line.is_open ? [...others, line.group] : others });
+    const others = query.collapsed.filter((group) => group !== line.group);
+    ask({ collapsed: line.is_open ? [...others, line.group] : others });
   }
 
   const run = (id: string, action: Promise<unknown>) =>
@@ -191,7 +192,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         isAllChosen={
           selection.tasks === selection.hidden
             ? false
-            : selection.tasks - selection.hidden === shape.tasks || null
+            : selection.tasks - selection.hidden === result.tasks || null
         }
         onChooseAll={(on) => choose({ on })}
         onFilter={(key, anchor) => setMenu({ key, anchor })}
@@ -215,7 +216,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
             row={cache.at(item.index) as RowView | undefined}
             columns={width}
             download={downloads.get(card.id) ?? null}
-            feed={feed}
+            pollStatus={pollStatus}
             time={time}
             error={card.error ?? notice?.error ?? null}
             onHeight={measure}
@@ -225,7 +226,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     </div>
   );
 
-  const clear = { search: "", tones: [], filters: {} };
+  const clear = { search: "", status_groups: [], filters: {} };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for all that is in it
     <div
@@ -239,7 +240,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
       <div class="iw-list iw-frame">
         <ListHead
           bridge={bridge}
-          traits={{ totals, shape, mode, is_following, is_demo }}
+          traits={{ aggregates, query_result: result, mode, is_following, is_demo }}
           query={query}
           ask={ask}
           pending={pending}
@@ -254,7 +255,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
               bridge={bridge}
               name="GanttTools"
               props={{
-                shape,
+                result,
                 time,
                 isLive,
                 span,
@@ -275,7 +276,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
             <LazyPanel
               bridge={bridge}
               name="Gantt"
-              props={{ shape, time, isLive, span, onSpan: setSpan, scroller, grid }}
+              props={{ result, time, isLive, span, onSpan: setSpan, scroller, grid }}
             />
           ) : (
             grid(null)
@@ -300,7 +301,14 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         />
         <ListFoot
           bridge={bridge}
-          traits={{ total, totals, shape, selection, feed, download: bulk }}
+          traits={{
+            total,
+            aggregates,
+            query_result: result,
+            selection,
+            poll_status: pollStatus,
+            download: bulk,
+          }}
           time={time}
           isLive={isLive}
           epoch={[...epochs.values()].reduce((sum, count) => sum + count, 0)}

@@ -8,7 +8,7 @@ export interface OpenedCard {
   id: string;
   /** Null until the kernel has answered. */
   view: TaskView | null;
-  live: LogMetricsView | null;
+  logMetrics: LogMetricsView | null;
   error: ErrorView | null;
 }
 
@@ -48,7 +48,7 @@ export function useOpenCards(bridge: Bridge): OpenedCards {
     useCallback(
       (push: Push) => {
         if (push.push === "card") change(push.view.id, { view: push.view });
-        if (push.push === "live") change(push.task_id, { live: push.live });
+        if (push.push === "log_metrics") change(push.task_id, { logMetrics: push.log_metrics });
         if (push.push === "download") setDownload(push.task_id, push.download);
       },
       [change, setDownload],
@@ -64,10 +64,14 @@ export function useOpenCards(bridge: Bridge): OpenedCards {
   );
 
   async function open(row: RowView) {
-    setCards((before) => [...before, { id: row.id, view: null, live: null, error: null }]);
+    setCards((before) => [...before, { id: row.id, view: null, logMetrics: null, error: null }]);
     try {
-      const { view, live, download } = await bridge.request("open", { task_id: row.id });
-      change(row.id, { view, live });
+      const {
+        view,
+        log_metrics: logMetrics,
+        download,
+      } = await bridge.request("open", { task_id: row.id });
+      change(row.id, { view, logMetrics });
       if (download !== null) setDownload(row.id, download);
     } catch (thrown) {
       change(row.id, { error: errorView(thrown) });

@@ -1,17 +1,20 @@
 /** The query of the table: shown immediately in the controls, then applied by the kernel. */
 import { useRef, useState } from "preact/hooks";
 import type { Bridge } from "../bridge";
-import type { LayoutView, QueryView } from "../contract";
+import type { QueryResultView, QueryView } from "../contract";
 import type { PendingRequest } from "../parts/useRequest";
 
 export type Ask = (part: Partial<QueryView>) => void;
 
-export function useQuery(bridge: Bridge, shape: LayoutView, pending: PendingRequest) {
+export function useQuery(bridge: Bridge, result: QueryResultView, pending: PendingRequest) {
   // The last wish that is not answered yet.
   const [wish, setWish] = useState<QueryView | null>(null);
   const last = useRef(wish);
   const ask: Ask = async (part) => {
-    const query = { ...(last.current ?? bridge.get<LayoutView>("shape").query), ...part };
+    const query = {
+      ...(last.current ?? bridge.get<QueryResultView>("query_result").query),
+      ...part,
+    };
     last.current = query;
     setWish(query);
     await pending.run(() => bridge.request("query", { query }));
@@ -19,5 +22,5 @@ export function useQuery(bridge: Bridge, shape: LayoutView, pending: PendingRequ
     last.current = null;
     setWish(null);
   };
-  return { query: wish ?? shape.query, ask };
+  return { query: wish ?? result.query, ask };
 }

@@ -4,8 +4,8 @@ import { type Bridge, errorView, useMessage, useTrait } from "../bridge";
 import type {
   ErrorView,
   GroupView,
-  LayoutView,
   LineView,
+  QueryResultView,
   RowView,
   SelectionView,
 } from "../contract";
@@ -24,7 +24,7 @@ function patched(row: RowView, { marks = {}, ...rest }: RowPatch): RowView {
   return { ...row, ...rest, marks: own };
 }
 
-/** The lines of one version of the shape. */
+/** The rows of one version of the query result. */
 export class RowCache {
   readonly version: number;
   readonly #lines = new Map<number, LineView>();
@@ -142,13 +142,13 @@ class Marks {
 /** The list's lines. Asks for one span at a time, so that after a long scroll only what is visible
  * then is asked for; an answer about lines that have moved since is asked for again. */
 export function useRows(bridge: Bridge) {
-  const shape = useTrait<LayoutView>(bridge, "shape");
-  const head = useTrait<LineView[]>(bridge, "head");
+  const result = useTrait<QueryResultView>(bridge, "query_result");
+  const firstRows = useTrait<LineView[]>(bridge, "first_rows");
   const selection = useTrait<SelectionView>(bridge, "selection");
   const [, setDrawn] = useState(0);
   const redraw = useCallback(() => setDrawn((n) => n + 1), []);
   const [error, setError] = useState<ErrorView | null>(null);
-  const known = useRef<{ cache: RowCache; head: LineView[] } | null>(null);
+  const known = useRef<{ cache: RowCache; firstRows: LineView[] } | null>(null);
   const marks = useRef(new Marks()).current;
   const isAsking = useRef(false);
   // An answer may overtake the traits that it goes with: they are waited for.
@@ -156,14 +156,14 @@ export function useRows(bridge: Bridge) {
 
   // Before drawing, so that the first paint already has its lines.
   const before = known.current;
-  if (before?.head !== head || before.cache.version !== shape.version) {
-    const isSame = before?.cache.version === shape.version;
-    const cache = isSame ? before.cache : new RowCache(shape.version, before?.cache);
-    cache.put(0, head);
+  if (before?.firstRows !== firstRows || before.cache.version !== result.version) {
+    const isSame = before?.cache.version === result.version;
+    const cache = isSame ? before.cache : new RowCache(result.version, before?.cache);
+    cache.put(0, firstRows);
     // Changes of the first rows before this view was mounted had no listener.
     const isOld = before === null && cache.hasLive();
     if (!isSame && (isOld || selection.tasks > 0)) cache.unmark();
-    known.current = { cache, head };
+    known.current = { cache, firstRows };
   }
   const { cache } = known.current as { cache: RowCache };
   if (marks.pending === 0 && selection.version >= marks.version) {
@@ -191,8 +191,8 @@ export function useRows(bridge: Bridge) {
   }, []);
 
   async function want(range: RowRange): Promise<void> {
-    if (isAsking.current || error !== null || ahead.current > shape.version) return;
-    const span = cache.missing(range, shape.lines);
+    if (isAsking.current || error !== null || ahead.current > result.version) return;
+    const span = cache.missing(range, result.lines);
     if (span === null) return;
     isAsking.current = true;
     const { sent } = marks;
@@ -223,7 +223,7 @@ export function useRows(bridge: Bridge) {
   async function select(what: Requests["select"]): Promise<void> {
     if ("ids" in what) marks.set(what.ids, what.on);
     else if ("start" in what) marks.set(cache.ids(what.start, what.stop), what.on);
-    else marks.set(what.on ? cache.ids(0, shape.lines) : [...marks.ids], what.on);
+    else marks.set(what.on ? cache.ids(0, result.lines) : [...marks.ids], what.on);
     marks.pending += 1;
     marks.sent += 1;
     redraw();
@@ -241,5 +241,5 @@ export function useRows(bridge: Bridge) {
   }
 
   const retry = () => setError(null);
-  return { shape, selection, cache, marks: marks.ids, error, retry, want, select };
+  return { result, selection, cache, marks: marks.ids, error, retry, want, select };
 }

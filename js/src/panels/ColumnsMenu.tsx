@@ -1,21 +1,8 @@
 /** The menu that selects and orders the columns. */
 import { useState } from "preact/hooks";
-import { COLUMNS, knownColumns } from "../columns";
+import { COLUMNS, DEFAULT_COLUMNS, knownColumns } from "../columns";
 import type { ColumnKey } from "../contract";
 import { Icon } from "../parts/Icons";
-
-/** The default of the `columns` trait. */
-export const DEFAULT_COLUMNS: readonly ColumnKey[] = [
-  "status",
-  "simulator",
-  "id",
-  "submitted",
-  "started",
-  "computation",
-  "phases",
-  "machine",
-  "cost",
-];
 
 interface Props {
   columns: readonly ColumnKey[];

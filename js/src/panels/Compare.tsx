@@ -199,7 +199,7 @@ function ComparisonHeader({ task, onOpen }: { task: ComparedTask; onOpen: (() =>
         </button>
       )}
       <span class="iw-compare-task">
-        <Badge status={task.status} alias={task.alias} tone={task.tone} />
+        <Badge status={task.status} alias={task.alias} group={task.status_group} />
         <bdi class="iw-muted">{task.simulator}</bdi>
       </span>
     </th>

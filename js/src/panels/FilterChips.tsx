@@ -31,7 +31,7 @@ export function FilterChips({ query, ask }: { query: QueryView; ask: Ask }) {
       <button
         type="button"
         class="iw-chip"
-        onClick={() => ask({ filters: {}, tones: [], search: "" })}
+        onClick={() => ask({ filters: {}, status_groups: [], search: "" })}
       >
         Clear all
       </button>

@@ -35,7 +35,7 @@ export function FilterMenu({ bridge, column, filter, onChange }: Props) {
         <div class="iw-empty" role="note">
           {loading.isSlow ? WAITING_FOR_KERNEL : "Counting…"}
         </div>
-      ) : COLUMNS[column].kind === "values" ? (
+      ) : COLUMNS[column].kind === "category" ? (
         <ValueOptions facet={facet} filter={filter} onChange={onChange} />
       ) : (
         <RangeInputs column={column} facet={facet} filter={filter} onChange={onChange} />
@@ -58,9 +58,11 @@ type Value = FacetView["values"][number] & { title?: string };
 
 /** Statuses below the name and the sum of their chip; all other values as they are. */
 function grouped(values: Value[]): Value[] {
-  const rest = values.filter(({ tone }) => tone === undefined);
-  const groups = STATUS_GROUP_TITLES.flatMap(([tone, title]) => {
-    const own = values.filter((one) => one.tone !== undefined && statusGroupOf(one.tone) === tone);
+  const rest = values.filter((one) => one.status_group === undefined);
+  const groups = STATUS_GROUP_TITLES.flatMap(([group, title]) => {
+    const own = values.filter(
+      (one) => one.status_group !== undefined && statusGroupOf(one.status_group) === group,
+    );
     const count = own.reduce((sum, one) => sum + one.count, 0);
     return own.length === 0 ? [] : [{ value: null, count, title }, ...own];
   });

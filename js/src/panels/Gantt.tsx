@@ -2,7 +2,7 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type ServiceTime, useNow } from "../clock";
-import type { LayoutView, RowView } from "../contract";
+import type { QueryResultView, RowView } from "../contract";
 import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
 import { failedPhase, layoutPhases, phasesOf } from "../phases";
@@ -15,7 +15,7 @@ export interface Axis {
 }
 
 interface Props {
-  shape: LayoutView;
+  result: QueryResultView;
   time: ServiceTime;
   isLive: boolean;
   /** Null: all that matches. */
@@ -28,11 +28,11 @@ interface Props {
 /** A label and the room around it, in pixels. */
 const TICK_WIDTH = 84;
 
-export function Gantt({ shape, time, isLive, span, onSpan, scroller, grid }: Props) {
+export function Gantt({ result, time, isLive, span, onSpan, scroller, grid }: Props) {
   const now = useNow(time, isLive);
   const head = useRef<HTMLSpanElement>(null);
   const width = useWidth(head);
-  const fit = fitRange(shape, now, isLive);
+  const fit = fitRange(result, now, isLive);
   const view = span ?? fit;
   const ticks = ticksOf(view, Math.max(1, Math.floor(width / TICK_WIDTH)));
   const share = (at: number) => (100 * (at - view.from)) / (view.to - view.from);

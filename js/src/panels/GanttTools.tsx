@@ -1,12 +1,12 @@
 /** Zoom buttons of the time line. */
 import type { RefObject } from "preact";
 import type { ServiceTime } from "../clock";
-import type { LayoutView, LineView } from "../contract";
+import type { LineView, QueryResultView } from "../contract";
 import { Icon } from "../parts/Icons";
 import { centredOn, fitRange, spanOf, type TimeRange, zoomed } from "./time_range";
 
 interface Props {
-  shape: LayoutView;
+  result: QueryResultView;
   time: ServiceTime;
   isLive: boolean;
   span: TimeRange | null;
@@ -15,10 +15,10 @@ interface Props {
   lineAt: (index: number) => LineView | undefined;
 }
 
-export function GanttTools({ shape, time, isLive, span, onSpan, scroller, lineAt }: Props) {
+export function GanttTools({ result, time, isLive, span, onSpan, scroller, lineAt }: Props) {
   const now = () => time.frozen ?? Date.now() + time.offset;
   const zoom = (factor: number) => () => {
-    const fit = fitRange(shape, now(), isLive);
+    const fit = fitRange(result, now(), isLive);
     const view = span ?? fit;
     onSpan(zoomed(view, factor, (view.from + view.to) / 2, fit));
   };

@@ -82,14 +82,14 @@ export interface Rank {
 export function ranks({ name, values }: ComparedField, tasks: readonly ComparedTask[]) {
   const found = new Map<number, Rank>();
   const words = RANKED[name];
-  const good = tasks.flatMap(({ tone }, index) => {
+  const good = tasks.flatMap(({ status_group: group }, index) => {
     const value = values[index];
-    return tone === "ok" && typeof value === "number" ? [value] : [];
+    return group === "ok" && typeof value === "number" ? [value] : [];
   });
   const [lowest, highest] = [Math.min(...good), Math.max(...good)];
   if (words === undefined || lowest >= highest) return found;
-  tasks.forEach(({ tone }, index) => {
-    if (tone !== "ok") return;
+  tasks.forEach(({ status_group: group }, index) => {
+    if (group !== "ok") return;
     if (values[index] === lowest) found.set(index, { isBest: true, word: words[0] });
     if (values[index] === highest) found.set(index, { isBest: false, word: words[1] });
   });

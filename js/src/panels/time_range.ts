@@ -1,5 +1,5 @@
 /** The visible time range of a time line, and its ticks. */
-import type { LayoutView, RowView } from "../contract";
+import type { QueryResultView, RowView } from "../contract";
 import { formatTime } from "../format";
 
 /** In epoch milliseconds. */
@@ -21,7 +21,11 @@ export function centredOn(from: number, to: number): TimeRange {
 }
 
 /** All tasks that match, up to now while one of them lives. */
-export function fitRange({ first, last }: LayoutView, now: number, isLive: boolean): TimeRange {
+export function fitRange(
+  { first, last }: QueryResultView,
+  now: number,
+  isLive: boolean,
+): TimeRange {
   const end = isLive ? Math.max(now, last ?? now) : (last ?? now);
   return centredOn(Math.min(first ?? end, end), end);
 }

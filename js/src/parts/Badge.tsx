@@ -5,13 +5,13 @@ import { Icon, statusGroupOf } from "./Icons";
 interface Props {
   status: string;
   alias: string;
-  tone: string;
+  group: string;
   meaning?: string;
   queueAhead?: number | null;
 }
 
-export function Badge({ status, alias, tone, meaning = "", queueAhead = null }: Props) {
-  const kind = statusGroupOf(tone);
+export function Badge({ status, alias, group, meaning = "", queueAhead = null }: Props) {
+  const kind = statusGroupOf(group);
   return (
     <span
       role="status"

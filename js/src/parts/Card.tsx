@@ -47,12 +47,12 @@ export interface CardActions {
 interface Props {
   bridge: Bridge;
   view: TaskView;
-  live: LogMetricsView | null;
+  logMetrics: LogMetricsView | null;
   /** Whether the browser notifies when the task ends. */
   notify: boolean;
   onNotify(notify: boolean): void;
   download: DownloadView | null;
-  feed: PollStatusView;
+  pollStatus: PollStatusView;
   time: ServiceTime;
   actions: CardActions;
   /** An error of an action that was accepted earlier. */
@@ -63,7 +63,7 @@ interface Props {
 }
 
 export function Card(props: Props) {
-  const { bridge, view, live, download, feed, time, actions } = props;
+  const { bridge, view, logMetrics, download, pollStatus, time, actions } = props;
   const { error = null, isEmbedded = false } = props;
   const isLive = !view.is_terminal;
   const [open, setOpen] = useState<string | null>(props.initialTab ?? null);
@@ -148,11 +148,13 @@ export function Card(props: Props) {
       </CardHead>
       <CardFacts view={view} time={time} />
       <PhaseBar row={view} time={time} />
-      {live ? <LogMetrics bridge={bridge} live={live} view={view} time={time} /> : null}
+      {logMetrics ? (
+        <LogMetrics bridge={bridge} metrics={logMetrics} view={view} time={time} />
+      ) : null}
       {view.failure === null ? null : (
         <FailureBox
           failure={view.failure}
-          tone={view.tone}
+          group={view.status_group}
           onLog={
             view.has_outputs
               ? (name) => {
@@ -163,9 +165,9 @@ export function Card(props: Props) {
           }
         />
       )}
-      {feed.notice === null || isEmbedded ? null : (
+      {pollStatus.notice === null || isEmbedded ? null : (
         <div class="iw-note" role="note">
-          {feed.notice}
+          {pollStatus.notice}
         </div>
       )}
       {[kill, transfer, steer].some(({ isSlow }) => isSlow) ? (
@@ -184,8 +186,8 @@ export function Card(props: Props) {
       {pushed === null ? null : <ErrorBox error={pushed} onDismiss={() => setDismissed(pushed)} />}
       <NotifyNotice notifying={notifying} />
       <Tabs tabs={tabs} open={open} onOpen={setOpen} label={`Task ${truncate(view.id)}`}>
-        {isEmbedded || (view.is_terminal && feed.offline_since === null) ? null : (
-          <PollStatus feed={feed} time={time} isLive={isLive} />
+        {isEmbedded || (view.is_terminal && pollStatus.offline_since === null) ? null : (
+          <PollStatus status={pollStatus} time={time} isLive={isLive} />
         )}
         {isLive ? <NotifyButton notifying={notifying} /> : null}
       </Tabs>

@@ -33,7 +33,7 @@ export function CardHead({
       <Badge
         status={view.status}
         alias={view.alias}
-        tone={view.tone}
+        group={view.status_group}
         meaning={view.meaning}
         queueAhead={view.is_terminal ? null : view.queue_ahead}
       />
@@ -115,10 +115,10 @@ export function CardFacts({ view, time }: { view: TaskView; time: ServiceTime })
   const queue = phasesOf(view.marks).find(({ name }) => name === "queue");
   const waited = queue === undefined || queue.end === null ? null : queue.end - queue.start;
   // A status that explains itself, or that the failure explains, needs no more words.
-  const explains = view.failure === null && ["bad", "off", "unknown"].includes(view.tone);
+  const explains = view.failure === null && ["bad", "off", "unknown"].includes(view.status_group);
   return (
     <div class="iw-meta">
-      {view.machine === null ? null : <Fact title="Machine" value={view.machine} />}
+      {view.machine_type === null ? null : <Fact title="Machine" value={view.machine_type} />}
       {view.project === null ? null : <Fact title="Project" value={view.project} />}
       {view.submitted === null ? null : (
         <Fact

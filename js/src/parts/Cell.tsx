@@ -2,8 +2,8 @@
 import type { ComponentChildren } from "preact";
 import { describeMetric, formatValue, percentOf } from "../chart_format";
 import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
-import { isNumber } from "../columns";
-import type { ColumnKey, MetricView, RowView } from "../contract";
+import { COLUMNS, isNumber } from "../columns";
+import type { ColumnKey, ColumnKind, MetricView, RowView } from "../contract";
 import { formatBytes, formatCost, formatCount, formatDate, formatHms } from "../format";
 import { phasesOf } from "../phases";
 import { Badge, truncate } from "./Badge";
@@ -42,33 +42,48 @@ function contentOf(
   ];
   switch (column) {
     case "status":
-      return [null, <Badge key="" status={row.status} alias={row.alias} tone={row.tone} />];
+      return [
+        null,
+        <Badge key="" status={row.status} alias={row.alias} group={row.status_group} />,
+      ];
+    case "task_id":
+      return [row.id];
     case "phases":
       return [null, <MiniPhaseBar row={row} time={time} />];
     case "metric":
       // Saved pages may be older than this column.
       return row.metric ? [describeMetric(row.metric), <Metric key="" {...row.metric} />] : [null];
-    case "submitted":
-    case "started":
-      return moment(row[column]);
     case "ended":
       return moment(row.marks[4] ?? null);
-    case "cost":
+    case "cost_usd":
       return formatted(currentCost(row, now), formatCost);
-    case "files":
-      return formatted(row.output_files, formatCount);
-    case "size":
-      return formatted(row.output_size, formatBytes);
-    case "queue":
-    case "computation":
-    case "total":
+    case "queue_time":
+    case "computation_time":
+    case "total_time":
       return formatted(secondsIn(column, row, now), (seconds) =>
         formatHms(row.is_terminal ? seconds : Math.floor(seconds)),
       );
     default:
-      return [row[column]];
+      return plainContent(column, row[column]);
   }
 }
+
+/** A value that the kernel sends, written as its column says. */
+function plainContent(
+  column: ColumnKey,
+  value: string | number | null,
+): [string | null, ComponentChildren?] {
+  if (typeof value !== "number") return [value];
+  const { kind } = COLUMNS[column];
+  return kind === "time" ? moment(value) : [FORMATS[kind]?.(value) ?? String(value)];
+}
+
+const FORMATS: Partial<Record<ColumnKind, (value: number) => string>> = {
+  bytes: formatBytes,
+  count: formatCount,
+  dollars: formatCost,
+  seconds: formatHms,
+};
 
 function Metric(metric: MetricView) {
   const { name, last, non_finite, progress } = metric;
@@ -92,12 +107,12 @@ function moment(epoch: number | null): [string | null, ComponentChildren?] {
 }
 
 function secondsIn(column: ColumnKey, row: RowView, now: number): number | null {
-  if (column === "computation") {
+  if (column === "computation_time") {
     return row.is_terminal ? row.computation.seconds : elapsedSeconds(row.computation, now);
   }
   const queue = phasesOf(row.marks).find(({ name }) => name === "queue");
   const [from = null, to = null] =
-    column === "queue" ? [queue?.start, queue?.end] : [row.submitted, row.marks[4]];
+    column === "queue_time" ? [queue?.start, queue?.end] : [row.submitted, row.marks[4]];
   // The end of an ended task may be unknown: it must not grow for ever.
   return to === null && row.is_terminal
     ? null

@@ -31,7 +31,7 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
         <span class="iw-mono">{view.id}</span>
       </Item>
       <Item title="Simulator">{view.simulator ?? MISSING}</Item>
-      <Item title="Machine">{view.machine ?? MISSING}</Item>
+      <Item title="Machine">{view.machine_type ?? MISSING}</Item>
       <Item title="Project">{view.project ?? MISSING}</Item>
       <Moment title="Submitted" at={view.submitted} now={isTicking ? now : null} />
       <Moment title="Started" at={view.started} now={isTicking ? now : null} />

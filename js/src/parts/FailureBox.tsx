@@ -3,13 +3,13 @@ import type { FailureView } from "../contract";
 
 interface Props {
   failure: FailureView;
-  tone: string;
+  group: string;
   /** Opens the log at a stream; null where there is no log. */
   onLog: ((name: string) => void) | null;
 }
 
-export function FailureBox({ failure, tone, onLog }: Props) {
-  const isOff = tone === "off";
+export function FailureBox({ failure, group, onLog }: Props) {
+  const isOff = group === "off";
   const { title, detail, advice, last_words: words } = failure;
   const toLog = (name: string, label: string) =>
     onLog === null ? null : (

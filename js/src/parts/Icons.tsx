@@ -74,7 +74,7 @@ export function Icon({ name }: { name: IconName }) {
 
 const STATUS_GROUPS: ReadonlySet<string> = new Set(["wait", "run", "ok", "bad", "off", "unknown"]);
 
-/** The tone itself, or "unknown" for one that a newer kernel may send. */
-export function statusGroupOf(tone: string): StatusGroupKey {
-  return STATUS_GROUPS.has(tone) ? (tone as StatusGroupKey) : "unknown";
+/** The group itself, or "unknown" for a group that only a newer kernel knows. */
+export function statusGroupOf(group: string): StatusGroupKey {
+  return STATUS_GROUPS.has(group) ? (group as StatusGroupKey) : "unknown";
 }

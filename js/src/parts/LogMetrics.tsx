@@ -19,13 +19,13 @@ const STALLED_AFTER_MS = 600_000;
 
 interface Props {
   bridge: Bridge;
-  live: LogMetricsView;
+  metrics: LogMetricsView;
   view: TaskView;
   time: ServiceTime;
 }
 
-export function LogMetrics({ bridge, live, view, time }: Props) {
-  const { source, series, samples, conditions, note, error } = live;
+export function LogMetrics({ bridge, metrics, view, time }: Props) {
+  const { source, series, samples, conditions, note, error } = metrics;
   const [chosen, setChosen] = useState<string | null>(null);
   const [isUnfolded, setUnfolded] = useState(false);
   const chart = useId();
@@ -37,7 +37,7 @@ export function LogMetrics({ bridge, live, view, time }: Props) {
   const more = series.length - (isUnfolded ? MAX_SERIES : inView.length);
   return (
     <div class="iw-log-metrics" role="group" aria-label="Metrics">
-      <Head live={live} view={view} time={time} />
+      <Head metrics={metrics} view={view} time={time} />
       {source === null ? null : (
         <ul class={isLost ? "iw-metrics iw-metrics-lost" : "iw-metrics"}>
           {samples === 0 ? (
@@ -90,8 +90,8 @@ export function LogMetrics({ bridge, live, view, time }: Props) {
 }
 
 /** What is looked for, the part that is done, and silence; the rest is counted while it computes. */
-function Head({ live, view, time }: Omit<Props, "bridge">) {
-  const { source, samples, progress, ends, last_output, can_grow } = live;
+function Head({ metrics, view, time }: Omit<Props, "bridge">) {
+  const { source, samples, progress, ends, last_output, can_grow } = metrics;
   const isLive = !view.is_terminal && time.frozen === null;
   const now = useNow(time, isLive);
   const percent = progress === null ? "" : percentOf(progress);

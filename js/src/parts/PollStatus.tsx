@@ -6,34 +6,36 @@ import { truncate } from "./Badge";
 import { Icon } from "./Icons";
 
 interface Props {
-  feed: PollStatusView;
+  status: PollStatusView;
   time: ServiceTime;
   /** Whether something shown may still change. */
   isLive: boolean;
 }
 
-export function PollStatus({ feed, time, isLive }: Props) {
-  const now = useNow(time, isLive && feed.offline_since === null);
-  if (feed.offline_since !== null) {
-    const { problem, is_final } = feed;
+export function PollStatus({ status, time, isLive }: Props) {
+  const now = useNow(time, isLive && status.offline_since === null);
+  if (status.offline_since !== null) {
+    const { problem, is_final } = status;
     return (
-      <span class="iw-poll-status iw-poll-status-offline" title={truncate(feed.error ?? "")}>
+      <span class="iw-poll-status iw-poll-status-offline" title={truncate(status.error ?? "")}>
         <Icon name="alert" />
         <span class="iw-text">
-          {problem ?? "offline"} since {formatMoment(feed.offline_since, now)}
+          {problem ?? "offline"} since {formatMoment(status.offline_since, now)}
           {is_final ? "" : ", retrying"}
         </span>
       </span>
     );
   }
-  if (feed.is_paused) return <span class="iw-poll-status">paused while hidden</span>;
-  if (feed.updated === null) return null;
+  if (status.is_paused) return <span class="iw-poll-status">paused while hidden</span>;
+  if (status.updated === null) return null;
   if (time.frozen !== null) {
-    return <span class="iw-poll-status">last known state, updated {formatDate(feed.updated)}</span>;
+    return (
+      <span class="iw-poll-status">last known state, updated {formatDate(status.updated)}</span>
+    );
   }
   return (
-    <span class="iw-poll-status" title={truncate(feed.error ?? "")}>
-      updated {isLive ? formatAgo(feed.updated, now) : formatDate(feed.updated)}
+    <span class="iw-poll-status" title={truncate(status.error ?? "")}>
+      updated {isLive ? formatAgo(status.updated, now) : formatDate(status.updated)}
     </span>
   );
 }

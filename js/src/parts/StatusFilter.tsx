@@ -14,11 +14,11 @@ export const STATUS_GROUP_TITLES = [
   ["unknown", "Other"],
 ] as const;
 
-/** Tones of a newer kernel are counted with the unknown ones, so that the sum stays right. */
+/** Counts groups of a newer kernel with the unknown ones, so that the sum stays right. */
 export function countsByGroup(counts: Record<string, number>): Map<StatusGroupKey, number> {
   const sums = new Map<StatusGroupKey, number>();
-  for (const [tone, count] of Object.entries(counts)) {
-    sums.set(statusGroupOf(tone), (sums.get(statusGroupOf(tone)) ?? 0) + count);
+  for (const [group, count] of Object.entries(counts)) {
+    sums.set(statusGroupOf(group), (sums.get(statusGroupOf(group)) ?? 0) + count);
   }
   return sums;
 }
@@ -47,44 +47,46 @@ export function Toggle({
 
 interface ChipsProps {
   counts: Record<string, number>;
-  tones: readonly StatusGroupKey[];
+  chosen: readonly StatusGroupKey[];
   /** Not there where nothing can be chosen. */
-  onChoose?: (tones: StatusGroupKey[]) => void;
+  onChoose?: (groups: StatusGroupKey[]) => void;
 }
 
 /** The statuses with their counts, each to be chosen. */
-export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
+export function StatusChips({ counts, chosen, onChoose }: ChipsProps) {
   const sums = countsByGroup(counts);
   // Buttons that were shown stay, so that the others do not move under the pointer.
-  const seen = useRef(new Set<StatusGroupKey>(tones)).current;
-  for (const tone of sums.keys()) seen.add(tone);
+  const seen = useRef(new Set<StatusGroupKey>(chosen)).current;
+  for (const group of sums.keys()) seen.add(group);
   const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
   return (
     <span class="iw-chip-group" role="group" aria-label="Tasks by status">
       <Toggle
         kind="iw-chip"
         isDisabled={onChoose === undefined}
-        isOn={tones.length === 0}
+        isOn={chosen.length === 0}
         onClick={() => onChoose?.([])}
       >
         All {formatCount(all)}
       </Toggle>
-      {STATUS_GROUP_TITLES.map(([tone, title]) =>
-        !seen.has(tone) ? null : (
+      {STATUS_GROUP_TITLES.map(([group, title]) =>
+        !seen.has(group) ? null : (
           <Toggle
-            key={tone}
-            kind={`iw-chip iw-status-icon-${tone}`}
+            key={group}
+            kind={`iw-chip iw-status-icon-${group}`}
             isDisabled={onChoose === undefined}
-            isOn={tones.includes(tone)}
+            isOn={chosen.includes(group)}
             onClick={() =>
               onChoose?.(
-                tones.includes(tone) ? tones.filter((other) => other !== tone) : [...tones, tone],
+                chosen.includes(group)
+                  ? chosen.filter((other) => other !== group)
+                  : [...chosen, group],
               )
             }
           >
-            <Icon name={tone} />
+            <Icon name={group} />
             <span>
-              {title} {formatCount(sums.get(tone) ?? 0)}
+              {title} {formatCount(sums.get(group) ?? 0)}
             </span>
           </Toggle>
         ),

@@ -38,28 +38,34 @@ def card(shared, tmp_path, monkeypatch):
 
 
 def series(card):
-    live = card.widget.live
+    live = card.widget.log_metrics
     return {one["name"]: one for one in live["series"]} if live else {}
 
 
 def test_card_reads_by_itself_as_its_simulator_prints(card):
-    until(lambda: card.widget.live and card.widget.live["last_output"], "the last output")
+    until(
+        lambda: card.widget.log_metrics and card.widget.log_metrics["last_output"],
+        "the last output",
+    )
     # The server takes the program for SWMM, whose percentages it does not print.
-    assert card.widget.live["source"] == "SWMM progress"
+    assert card.widget.log_metrics["source"] == "SWMM progress"
     assert series(card) == {}
 
 
 def test_card_shows_a_watch_from_its_beginning_to_the_end_of_the_task(card, tmp_path, shared):
     watch = card.widget.task.watch(RESIDUAL, notify=True)
-    until(lambda: card.widget.live and card.widget.live["samples"] == 40, "forty samples")
+    until(
+        lambda: card.widget.log_metrics and card.widget.log_metrics["samples"] == 40,
+        "forty samples",
+    )
     residual = series(card)["residual"]
     assert (residual["last"], residual["high"]) == (1 / 40, 1.0)
-    json.dumps(card.widget.live, allow_nan=False)
+    json.dumps(card.widget.log_metrics, allow_nan=False)
     assert card.widget.notify is True
 
     (tmp_path / "end").touch()
     shared.wait(card.widget.task.id)
-    until(lambda: not card.widget.live["can_grow"], "the end of the reading")
+    until(lambda: not card.widget.log_metrics["can_grow"], "the end of the reading")
     assert series(card)["residual"]["last"] == 0.001
     assert watch.is_finished
 

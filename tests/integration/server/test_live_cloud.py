@@ -144,7 +144,7 @@ def lines(first, last):
 
 
 def series(card):
-    live = card.widget.live
+    live = card.widget.log_metrics
     return {one["name"]: one for one in live["series"]} if live else {}
 
 
@@ -165,28 +165,31 @@ def test_server_is_taken_for_the_cloud(solver):
 
 def test_card_reads_by_itself_as_its_simulator_prints(card):
     # The server takes the program for SWMM, whose percentages it does not print.
-    live = until(lambda: card.widget.live, "what is looked for")
+    live = until(lambda: card.widget.log_metrics, "what is looked for")
     assert (live["source"], live["error"], live["note"]) == ("SWMM progress", None, "")
 
 
 def test_card_shows_a_watch_to_the_end_and_the_archive_says_the_same(card, solver, say, shared):
     watch = solver.watch(RESIDUAL)
-    until(lambda: card.widget.live and card.widget.live["samples"] == 40, "forty samples")
+    until(
+        lambda: card.widget.log_metrics and card.widget.log_metrics["samples"] == 40,
+        "forty samples",
+    )
     residual = series(card)["residual"]
     assert (residual["last"], residual["low"], residual["high"]) == (1 / 40, 1 / 40, 1.0)
 
     say("more")
-    until(lambda: card.widget.live["samples"] == 60, "sixty samples")
-    assert card.widget.live["last_output"] is not None
-    assert card.widget.live["can_grow"]
+    until(lambda: card.widget.log_metrics["samples"] == 60, "sixty samples")
+    assert card.widget.log_metrics["last_output"] is not None
+    assert card.widget.log_metrics["can_grow"]
 
     say("end")
     assert ended(card, shared) == "success"
-    until(lambda: not card.widget.live["can_grow"], "the end of the reading")
+    until(lambda: not card.widget.log_metrics["can_grow"], "the end of the reading")
     assert watch.is_finished
     assert (watch.error, watch.samples) == (None, 101)
     assert series(card)["residual"]["last"] == 0.5
-    assert card.widget.live["error"] is None
+    assert card.widget.log_metrics["error"] is None
     assert watch.to_frame().equals(solver.metrics(RESIDUAL))
 
 
@@ -230,9 +233,9 @@ def test_condition_kills_and_the_card_says_why(card, solver, say, shared):
     until(lambda: watch.samples == 40, "forty samples")
     say("more", "diverge")
     assert ended(card, shared) == "killed"
-    until(lambda: not card.widget.live["can_grow"], "the end of the reading")
-    assert "residual > 1e3" in card.widget.live["note"]
-    assert card.widget.live["error"] is None
+    until(lambda: not card.widget.log_metrics["can_grow"], "the end of the reading")
+    assert "residual > 1e3" in card.widget.log_metrics["note"]
+    assert card.widget.log_metrics["error"] is None
     assert series(card)["residual"]["high"] == 5e3
 
 
@@ -263,7 +266,7 @@ def test_cards_a_watch_and_a_tail_share_one_connection(show, solver, say, proxy,
     for card, page in zip(cards, pages, strict=True):
         page.until(lambda page: page.text == lines(1, 41), "forty lines")
         card.ask("files")
-        until(lambda card=card: card.widget.live["samples"] == 40, "forty samples")
+        until(lambda card=card: card.widget.log_metrics["samples"] == 40, "forty samples")
     say("more", "end")
     tail.join(30)
     assert not tail.is_alive()
@@ -306,18 +309,20 @@ class TestWithoutAiortc:
         until(lambda: card.widget.view["status"] == "computation-started", "the computation")
         say("end")
         until(lambda: card.widget.view["is_terminal"], "the end")
-        assert card.widget.live is None
+        assert card.widget.log_metrics is None
         assert offers(proxy) == 0
 
     def test_watch_says_in_the_card_what_to_install_and_reads_at_the_end(self, card, solver, say):
         watch = solver.watch(RESIDUAL)
-        error = until(lambda: card.widget.live and card.widget.live["error"], "the error")
+        error = until(
+            lambda: card.widget.log_metrics and card.widget.log_metrics["error"], "the error"
+        )
         assert 'pip install "inductiva-widgets[live]"' in error["detail"]
         assert not watch.is_finished
         say("end")
         assert watch.wait(60)
         assert (watch.error, watch.samples) == (None, 101)
-        until(lambda: card.widget.live["error"] is None, "the card without the error")
+        until(lambda: card.widget.log_metrics["error"] is None, "the card without the error")
 
     def test_log_says_it_in_a_note_and_comes_at_the_end(self, card, say, shared):
         view = card.log()

@@ -52,7 +52,7 @@ def card(service):
 def test_card_starts_with_its_view(card):
     widget = card(status="submitted")
     assert widget.view["status"] == "submitted"
-    assert widget.feed["updated"] is not None
+    assert widget.poll_status["updated"] is not None
 
 
 def test_card_follows_its_task(card):
@@ -66,20 +66,20 @@ def test_unchanged_task_sends_nothing_but_a_sign_of_life_now_and_then(card):
     widget = card(status="computation-started")
     poller = get_poller(widget.task.client)
     changes = []
-    widget.observe(lambda change: changes.append(change["name"]), ["view", "feed"])
+    widget.observe(lambda change: changes.append(change["name"]), ["view", "poll_status"])
     for _ in range(5):
         poller.poll_once()
     assert changes == []
     last = widget._poll_status._last["updated"] / 1000
     widget._show_poll_status(PollStatus(last + 6))
-    assert changes == ["feed"]
+    assert changes == ["poll_status"]
 
 
 def test_offline_service_is_sent_at_once(card):
     widget = card(status="computation-started")
     widget._show_poll_status(PollStatus(1.0, offline_since=2.0, error="gone"))
-    assert widget.feed["offline_since"] == 2000
-    assert widget.feed["error"] == "gone"
+    assert widget.poll_status["offline_since"] == 2000
+    assert widget.poll_status["error"] == "gone"
 
 
 def test_kill_of_the_page_reaches_the_service(card):

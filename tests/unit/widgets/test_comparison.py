@@ -71,7 +71,7 @@ def test_what_is_the_same_is_sent_once_and_what_is_unknown_of_all_not_at_all(com
 
 def test_status_and_simulator_stand_in_the_heads(compared):
     reply, _, _ = compared(wire_task("a"), wire_task("b", "failed", simulator="swmm"))
-    heads = [(one["id"], one["tone"], one["simulator"]) for one in reply["result"]["tasks"]]
+    heads = [(one["id"], one["status_group"], one["simulator"]) for one in reply["result"]["tasks"]]
     assert heads == [("a", "ok", "splishsplash"), ("b", "bad", "swmm")]
     assert not {"status", "simulator"} & {one["name"] for one in reply["result"]["fields"]}
 

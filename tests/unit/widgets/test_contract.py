@@ -64,14 +64,6 @@ def _message_keys(interface: str) -> set[str]:
     return set(re.findall(r"^  (\w+):", match[1], re.MULTILINE))
 
 
-def test_reset_of_the_columns_gives_those_that_a_list_begins_with():
-    menu = (SOURCES / "panels" / "ColumnsMenu.tsx").read_text()
-    listed = re.search(r"DEFAULT_COLUMNS[^=]*= \[(.*?)\]", menu, re.DOTALL)
-    assert listed
-    columns = re.findall(r'"(\w+)"', listed[1])
-    assert columns == TaskListWidget.class_traits()["columns"].default()
-
-
 def test_as_many_tasks_are_compared_as_the_page_offers():
     bar = (SOURCES / "panels" / "SelectionBar.tsx").read_text()
     assert re.findall(r"MAX_COMPARED = (\d+);", bar) == [str(comparison.MAX_TASKS)]

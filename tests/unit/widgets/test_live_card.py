@@ -40,12 +40,12 @@ def end(card, status="success"):
 
 
 def names(card):
-    return [one["name"] for one in card.live["series"]]
+    return [one["name"] for one in card.log_metrics["series"]]
 
 
 def test_invisible_card_reads_nothing(card, kernel):
     one = card()
-    assert one.live is None
+    assert one.log_metrics is None
     assert kernel.quiet == []
     tell(one, "a", True)
     assert kernel.reading == ["t1"]
@@ -71,7 +71,7 @@ def test_last_state_stays_after_the_end_and_in_the_twin(card, kernel):
         watch.read(p=value)
     watch.end()
     end(one)
-    assert (names(one), one.live["can_grow"]) == (["p"], False)
+    assert (names(one), one.log_metrics["can_grow"]) == (["p"], False)
     twin = one._repr_mimebundle_()[0]
     assert "p: 0.25" in twin["text/plain"]
     assert "Progress: 50%" in twin["text/plain"]
@@ -100,12 +100,12 @@ def test_later_watch_is_shown_with_its_error(card, kernel):
     # The cloud, without what it takes to read there.
     one = card(is_local=False)
     tell(one, "a", True)
-    assert kernel.quiet == [] or one.live is None
+    assert kernel.quiet == [] or one.log_metrics is None
     watch = FakeWatch(one.task)
     watch.error = InputError('pip install "inductiva-widgets[live]"')
     kernel.made.append(watch)
     _on_new_watch(watch)
-    assert "[live]" in one.live["error"]["detail"]
+    assert "[live]" in one.log_metrics["error"]["detail"]
 
 
 def test_watch_turns_the_notification_on_and_the_person_may_turn_it_off(card, kernel):
@@ -125,6 +125,6 @@ def test_what_has_not_changed_is_not_sent_again(card, kernel):
     tell(one, "a", True)
     kernel.quiet[0].read(p=1.0)
     told = []
-    one.observe(told.append, "live")
+    one.observe(told.append, "log_metrics")
     kernel.quiet[0].notify_subscribers()
     assert told == []

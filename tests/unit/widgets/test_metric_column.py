@@ -124,7 +124,7 @@ def test_task_whose_simulator_is_not_known_is_not_read_for_a_line(seen, kernel, 
     kernel.made.append(watch)
     table._metrics.update()
     _on_new_watch(watch)
-    assert table.get_state("head")["head"][0]["metric"]["name"] == "q"
+    assert table.get_state("first_rows")["first_rows"][0]["metric"]["name"] == "q"
 
 
 def test_column_is_there_from_the_beginning_where_a_task_is_watched(tasks, kernel):
@@ -155,14 +155,14 @@ def test_page_is_told_so_too(seen, kernel):
 
 def test_open_card_gets_what_is_read_and_a_closed_one_no_more(seen, kernel):
     table = seen(RUNNING)
-    assert ask(table, "open", task_id="t0")["result"]["live"] is None or kernel.quiet
+    assert ask(table, "open", task_id="t0")["result"]["log_metrics"] is None or kernel.quiet
     sent = record(table)
     kernel.quiet[0].read(p=3.0)
     (push,) = sent
-    assert (push["push"], push["task_id"]) == ("live", "t0")
-    assert push["live"]["series"][0]["last"] == 3.0
+    assert (push["push"], push["task_id"]) == ("log_metrics", "t0")
+    assert push["log_metrics"]["series"][0]["last"] == 3.0
     # Opened in a second view of the same table.
-    assert ask(table, "open", task_id="t0")["result"]["live"] == push["live"]
+    assert ask(table, "open", task_id="t0")["result"]["log_metrics"] == push["log_metrics"]
     ask(table, "close", task_id="t0")
     assert kernel.reading == ["t0"]
     ask(table, "close", task_id="t0")

@@ -101,7 +101,14 @@ def ids(tasks):
 
 
 def query(**changes):
-    view = {"search": "", "tones": [], "filters": {}, "sort": None, "group": None, "closed": []}
+    view = {
+        "search": "",
+        "status_groups": [],
+        "filters": {},
+        "sort": None,
+        "group": None,
+        "collapsed": [],
+    }
     return {**view, **changes}
 
 
@@ -110,10 +117,10 @@ def query(**changes):
 
 def test_first_lines_are_there_and_the_others_come_when_asked(table):
     widget, _ = table(*many(120))
-    assert (widget.total, len(widget.head), widget.shape["lines"]) == (120, 20, 120)
+    assert (widget.total, len(widget.first_rows), widget.query_result["lines"]) == (120, 20, 120)
     result = ask(widget, "rows", start=100, stop=150)["result"]
     assert [line["id"] for line in result["lines"]] == [f"t{i}" for i in range(100, 120)]
-    assert (result["version"], result["start"]) == (widget.shape["version"], 100)
+    assert (result["version"], result["start"]) == (widget.query_result["version"], 100)
 
 
 @pytest.mark.parametrize(
@@ -142,11 +149,11 @@ def test_window_is_bounded(table):
 def test_query_of_the_page_is_shown_and_is_there_for_python(table):
     tasks = [wire_task(f"t{i}", "failed" if i % 2 else "success") for i in range(6)]
     widget, _ = table(*tasks)
-    changed = query(tones=["bad"], sort={"key": "id", "descending": True})
+    changed = query(status_groups=["bad"], sort={"key": "task_id", "descending": True})
     assert ask(widget, "query", query=changed)["ok"]
-    assert [line["id"] for line in widget.head] == ["t5", "t3", "t1"]
-    assert widget.shape["query"] == changed
-    assert widget.totals["counts"] == {"ok": 3, "bad": 3}
+    assert [line["id"] for line in widget.first_rows] == ["t5", "t3", "t1"]
+    assert widget.query_result["query"] == changed
+    assert widget.aggregates["counts"] == {"ok": 3, "bad": 3}
     assert isinstance(widget.filtered, TaskList)
     assert ids(widget.filtered) == ["t5", "t3", "t1"]
     assert widget.filtered[0] is widget.tasks[5]
@@ -158,19 +165,19 @@ def test_query_of_the_page_is_shown_and_is_there_for_python(table):
 def test_query_of_python_is_what_the_page_would_send(table):
     widget, _ = table(*many(3))
     widget.query("t1", sort="-cost_usd", group="project", status="success")
-    there = widget.shape["query"]
+    there = widget.query_result["query"]
     widget.query()
-    assert widget.shape["query"] == query()
+    assert widget.query_result["query"] == query()
     ask(widget, "query", query=there)
-    assert [line.get("id") for line in widget.head] == [None, "t1"]
+    assert [line.get("id") for line in widget.first_rows] == [None, "t1"]
 
 
 @pytest.mark.parametrize("wrong", [None, {"sort": {"key": "x", "descending": True}}])
 def test_query_that_makes_no_sense_is_refused_and_changes_nothing(table, wrong):
     widget, _ = table(*many(3))
-    before = widget.shape
+    before = widget.query_result
     assert ask(widget, "query", query=wrong)["ok"] is False
-    assert widget.shape == before
+    assert widget.query_result == before
 
 
 def test_facet_gives_values_and_refuses_what_is_no_column(table):
@@ -182,7 +189,7 @@ def test_facet_gives_values_and_refuses_what_is_no_column(table):
 
 def test_columns_and_mode_are_checked(table):
     widget, _ = table(*many(1), columns=["task_id", "cost_usd"], mode="timeline")
-    assert (widget.columns, widget.mode) == (["id", "cost"], "timeline")
+    assert (widget.columns, widget.mode) == (["task_id", "cost_usd"], "timeline")
     for wrong in ({"columns": ["colour"]}, {"mode": "pie"}, {"columns": [3]}):
         with pytest.raises(InputError):
             TaskListWidget([], **wrong)
@@ -192,7 +199,7 @@ def test_columns_and_mode_are_checked(table):
 
 def test_empty_table_is_fine():
     widget = TaskListWidget([])
-    assert (widget.total, widget.head, widget.totals["counts"]) == (0, [], {})
+    assert (widget.total, widget.first_rows, widget.aggregates["counts"]) == (0, [], {})
     assert widget.pandas_code == "df = tasks.to_frame()"
     assert "No tasks found." in widget._repr_mimebundle_()[0]["text/plain"]
 
@@ -203,22 +210,22 @@ def test_long_list_sums_up_after_its_first_lines(table, monkeypatch):
     monkeypatch.setattr(module, "_FIRST_MESSAGE_TIMEOUT", 0.0)
     monkeypatch.setattr(table_controller, "_MAX_AGGREGATED_AT_ONCE", 3)
     short, _ = table(*many(3))
-    assert short.totals["counts"] == {"ok": 3}
+    assert short.aggregates["counts"] == {"ok": 3}
     assert work == []
     widget, client = table(*many(3), wire_task("live", "computation-started"))
-    assert (len(widget.head), widget.total, widget.totals["counts"]) == (4, 4, {})
+    assert (len(widget.first_rows), widget.total, widget.aggregates["counts"]) == (4, 4, {})
     assert (
         "computation" not in widget._repr_mimebundle_()[0]["text/html"].lower().split("</table>")[1]
     )
     work[0]()
-    assert widget.totals["counts"] == {"run": 1, "ok": 3}
-    assert widget.shape["first"] is not None
+    assert widget.aggregates["counts"] == {"run": 1, "ok": 3}
+    assert widget.query_result["first"] is not None
     assert "4 tasks" in widget._repr_mimebundle_()[0]["text/html"]
     (subscription,) = widget._subscriptions
     assert set(subscription.tasks) == {"live"}
     client.transport.tasks["live"].update(wire_task("live", "success"))
     get_poller(client).poll_once()
-    assert widget.totals["counts"] == {"ok": 4}
+    assert widget.aggregates["counts"] == {"ok": 4}
 
 
 def test_long_list_that_was_closed_at_once_follows_nothing(table, monkeypatch):
@@ -288,7 +295,7 @@ def test_one_change_among_a_hundred_is_at_most_400_bytes(table, status):
     size = sum(len(json.dumps(content, separators=(",", ":"))) for content in told)
     (push,) = [content for content in told if "push" in content]
     assert [row["id"] for row in push["rows"]] == [f"{LONG}42"]
-    assert sorted(set().union(*told) - {"push", "rows"}) == ["totals"]
+    assert sorted(set().union(*told) - {"push", "rows"}) == ["aggregates"]
     assert size <= 400, told
 
 
@@ -298,7 +305,7 @@ def test_line_that_the_page_does_not_have_is_not_sent(table):
     client.transport.tasks["t42"].update(wire_task("t42", "success"))
     get_poller(client).poll_once()
     assert sent == []
-    assert widget.totals["counts"] == {"run": 99, "ok": 1}
+    assert widget.aggregates["counts"] == {"run": 99, "ok": 1}
 
 
 def test_news_do_not_overtake_lines_that_are_on_their_way(table):
@@ -315,36 +322,36 @@ def test_page_that_comes_back_gets_the_head_as_it_is_now(table):
     widget, client = table(*many(3, "computation-started"))
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
     get_poller(client).poll_once()
-    assert widget.get_state()["head"][1]["status"] == "success"
+    assert widget.get_state()["first_rows"][1]["status"] == "success"
 
 
 def test_lines_keep_their_places_for_a_while(table, monkeypatch):
     monkeypatch.setattr(module, "_REORDER_PERIOD", 1e9)
     widget, client = table(*many(3, "computation-started"))
-    widget.query(tones="run")
+    widget.query(status_group="run")
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
     get_poller(client).poll_once()
-    assert (widget.shape["lines"], widget.totals["counts"]) == (3, {"run": 2, "ok": 1})
+    assert (widget.query_result["lines"], widget.aggregates["counts"]) == (3, {"run": 2, "ok": 1})
     monkeypatch.setattr(module, "_REORDER_PERIOD", 0.0)
-    version = widget.shape["version"]
+    version = widget.query_result["version"]
     get_poller(client).poll_once()
-    assert [line["id"] for line in widget.head] == ["t0", "t2"]
-    assert widget.shape["version"] == version + 1
+    assert [line["id"] for line in widget.first_rows] == ["t0", "t2"]
+    assert widget.query_result["version"] == version + 1
 
 
 def test_last_news_are_not_put_off(table, monkeypatch):
     monkeypatch.setattr(module, "_REORDER_PERIOD", 1e9)
     widget, client = table(*many(1, "computation-started"))
-    widget.query(tones="run")
+    widget.query(status_group="run")
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
     get_poller(client).poll_once()
-    assert widget.shape["lines"] == 0
+    assert widget.query_result["lines"] == 0
 
 
 def test_news_that_move_no_line_send_no_shape(table):
     widget, client = table(*many(3, "computation-started"))
     shapes = []
-    widget.observe(shapes.append, ["shape", "head"])
+    widget.observe(shapes.append, ["query_result", "first_rows"])
     client.transport.tasks["t1"].update(wire_task("t1", "success"))
     get_poller(client).poll_once()
     assert shapes == []
@@ -385,17 +392,17 @@ def test_new_tasks_appear_at_the_head_and_keep_query_selection_and_cards(table):
     old = widget.tasks[0]
     ask(widget, "select", ids=["t1"], on=True)
     ask(widget, "open", task_id="t2")
-    widget.query(tones="run")
+    widget.query(status_group="run")
     record(widget)
     submit(client, wire_task("n1", "computation-started"), wire_task("n0"))
     get_poller(client).poll_once()
     assert (widget.total, ids(widget.tasks)[:3]) == (5, ["n1", "n0", "t0"])
     assert widget.tasks[2] is old
-    assert [line["id"] for line in widget.head] == ["n1", "t0", "t1", "t2"]
+    assert [line["id"] for line in widget.first_rows] == ["n1", "t0", "t1", "t2"]
     assert (ids(widget.selected), widget._open) == (["t1"], {"t2"})
     client.transport.tasks["n1"].update(wire_task("n1", "failed"))
     get_poller(client).poll_once()
-    assert widget.totals["counts"] == {"run": 3, "ok": 1, "bad": 1}
+    assert widget.aggregates["counts"] == {"run": 3, "ok": 1, "bad": 1}
 
 
 def test_page_turns_following_on_and_off(table):
@@ -558,7 +565,7 @@ def test_filtered_as_a_frame_is_what_pandas_finds(table):
         for i in range(6)
     ]
     widget, _ = table(*tasks)
-    changed = query(tones=["bad"], sort={"key": "id", "descending": True})
+    changed = query(status_groups=["bad"], sort={"key": "task_id", "descending": True})
     assert ask(widget, "query", query=changed)["ok"]
     frame = widget.tasks.to_frame()
     found = frame[frame["status"] == "failed"].sort_index(ascending=False)
@@ -571,9 +578,9 @@ def test_tasks_of_a_frame_show_at_once_and_live_ones_come_up_to_date(table):
     listed.close()
     client.transport.calls.clear()
     widget = TaskList.from_frame(frame, client).widget()
-    assert [line["has_outputs"] for line in widget.head] == [True, False]
-    assert widget.totals["counts"] == {"ok": 1, "wait": 1}
+    assert [line["has_outputs"] for line in widget.first_rows] == [True, False]
+    assert widget.aggregates["counts"] == {"ok": 1, "wait": 1}
     assert client.transport.calls == []
     client.transport.tasks["live"] = wire_task("live")
     get_poller(client).poll_once()
-    assert widget.totals["counts"] == {"ok": 2}
+    assert widget.aggregates["counts"] == {"ok": 2}

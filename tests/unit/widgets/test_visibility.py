@@ -59,7 +59,7 @@ def looks(widget):
 
 def test_host_that_says_nothing_of_sight_is_served(widget):
     assert looks(widget)
-    assert widget.feed["is_paused"] is False
+    assert widget.poll_status["is_paused"] is False
 
 
 def test_nothing_is_asked_while_no_view_is_in_sight(widget):
@@ -69,7 +69,7 @@ def test_nothing_is_asked_while_no_view_is_in_sight(widget):
     assert looks(widget)
     tell(widget, "b", False)
     assert not looks(widget)
-    assert widget.feed["is_paused"] is True
+    assert widget.poll_status["is_paused"] is True
     assert not poller_of(widget)[0]._has_work()
 
 
@@ -81,7 +81,7 @@ def test_coming_back_looks_at_once(widget):
     tell(widget, "a", True)
     assert poller._wake.is_set()
     assert looks(widget)
-    assert widget.feed["is_paused"] is False
+    assert widget.poll_status["is_paused"] is False
 
 
 def test_updates_of_the_hidden_time_are_delivered_when_visible(service):

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from inductiva_widgets.columns import HEADERS
 from inductiva_widgets.frames import to_frame
 from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets.table import TableQuery, TaskTable
-from inductiva_widgets.widgets.table.columns import COLUMNS
+from inductiva_widgets.widgets.table.columns import TEXT_KINDS, value_kind
 from inductiva_widgets.widgets.table.pandas_code import pandas_code
-from inductiva_widgets.widgets.table.query import GROUPS, TONES
+from inductiva_widgets.widgets.table.query import GROUPS, STATUS_GROUPS
 from tests.unit.conftest import at
 from tests.unit.widgets.table.builders import NOW, infos
 
@@ -64,9 +65,9 @@ tasks = st.fixed_dictionaries(
 lists = st.lists(tasks, max_size=8).map(
     lambda made: infos(*({**task, "task_id": f"t{7 * n % 10}"} for n, task in enumerate(made)))
 )
-TEXTS = [key for key, column in COLUMNS.items() if column.kind == "text"]
-TIMES = [key for key, column in COLUMNS.items() if column.kind == "time"]
-NUMBERS = [key for key, column in COLUMNS.items() if column.kind in ("number", "duration")]
+TEXTS = [name for name in HEADERS if value_kind(name) in TEXT_KINDS]
+TIMES = [name for name in HEADERS if value_kind(name) == "time"]
+NUMBERS = [name for name in HEADERS if value_kind(name) in ("number", "count", "duration")]
 ends = st.one_of(st.none(), st.integers(0, 5), st.floats(-1, 101))
 stamps = st.one_of(st.none(), st.integers(1706807776000, 1706807782000), st.just(-10))
 values = st.lists(st.one_of(texts, st.sampled_from(["t1", "success"])), max_size=3)
@@ -82,7 +83,7 @@ filters = st.one_of(
 queries = st.fixed_dictionaries(
     {
         "search": st.sampled_from(["", "", " swmm", "swmm", "S", "queue", "t1", "tele", *HOSTILE]),
-        "tones": st.lists(st.sampled_from(TONES), max_size=3),
+        "status_groups": st.lists(st.sampled_from(STATUS_GROUPS), max_size=3),
         "filters": st.lists(filters, max_size=2).map(dict),
         "sort": st.one_of(
             st.none(),
@@ -91,7 +92,7 @@ queries = st.fixed_dictionaries(
             ),
         ),
         "group": st.one_of(st.none(), st.sampled_from(GROUPS)),
-        "closed": st.just([]),
+        "collapsed": st.just([]),
     }
 )
 
@@ -111,12 +112,12 @@ def run(text, listed):
 
 
 @given(lists, queries)
-@example([], {"search": "x", "sort": {"key": "id", "descending": True}, "group": "status"})
+@example([], {"search": "x", "sort": {"key": "task_id", "descending": True}, "group": "status"})
 def test_code_gives_what_is_shown(listed, view):
     table = TaskTable(listed, lambda: NOW)
     table.set_query(TableQuery.from_json(view))
     expected = [listed[place].task_id for place in table.visible]
-    assert run(table.layout_view()["code"], listed) == expected, table.layout_view()["code"]
+    assert run(table.query_result()["code"], listed) == expected, table.query_result()["code"]
 
 
 @given(st.text(), st.text())
@@ -135,7 +136,7 @@ def test_everything_is_one_line():
 
 def test_code_reads_as_a_person_would_write_it():
     query = TableQuery.from_arguments(
-        tones="ok", status="success", cost_usd=(0.5, None), sort="-cost_usd", group="project"
+        status_group="ok", status="success", cost_usd=(0.5, None), sort="-cost_usd", group="project"
     )
     assert pandas_code(query).splitlines() == [
         "df = tasks.to_frame()",
@@ -147,6 +148,6 @@ def test_code_reads_as_a_person_would_write_it():
     ]
 
 
-@pytest.mark.parametrize("tones", [["unknown"], ["unknown", "ok"]])
-def test_unknown_tone_is_told_by_what_it_is_not(tones):
-    assert '~df["status"]' in pandas_code(TableQuery.from_arguments(tones=tones))
+@pytest.mark.parametrize("groups", [["unknown"], ["unknown", "ok"]])
+def test_unknown_status_group_is_the_complement_of_the_known_ones(groups):
+    assert '~df["status"]' in pandas_code(TableQuery.from_arguments(status_group=groups))

@@ -4,20 +4,20 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from inductiva_widgets.columns import COLUMNS, HEADERS
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames.schema import COLUMNS as FRAME_COLUMNS
 from inductiva_widgets.frames.schema import INDEX
 from inductiva_widgets.widgets.table import TableQuery
-from inductiva_widgets.widgets.table.columns import COLUMNS, KEYS_BY_NAME
-from inductiva_widgets.widgets.table.query import UNKNOWN_GROUP, Sort, ValueRange
+from inductiva_widgets.widgets.table.query import _OLD_NAMES, UNKNOWN_GROUP, Sort, ValueRange
 
 VIEW = {
     "search": "reef",
-    "tones": ["ok", "bad"],
-    "filters": {"project": {"values": ["a", None]}, "cost": {"min": 1, "max": None}},
-    "sort": {"key": "cost", "descending": True},
+    "status_groups": ["ok", "bad"],
+    "filters": {"project": {"values": ["a", None]}, "cost_usd": {"min": 1, "max": None}},
+    "sort": {"key": "cost_usd", "descending": True},
     "group": "project",
-    "closed": ["a"],
+    "collapsed": ["a"],
 }
 
 
@@ -28,10 +28,10 @@ def test_query_of_the_page_comes_back_as_it_was():
 def test_query_of_a_person_is_that_of_the_page():
     written = TableQuery.from_arguments(
         "reef",
-        tones=["ok", "bad"],
+        status_group=["ok", "bad"],
         sort="-cost_usd",
         group="project",
-        closed=["a"],
+        collapsed=["a"],
         project=["a", None],
         cost_usd=(1, None),
     )
@@ -41,41 +41,43 @@ def test_query_of_a_person_is_that_of_the_page():
 def test_person_may_write_one_value_times_and_durations():
     moment = datetime(2024, 2, 1, tzinfo=timezone.utc)
     query = TableQuery.from_arguments(
-        tones="ok", status="failed", ended=(moment, None), queue_time=(None, timedelta(0, 90))
+        status_group="ok",
+        status="failed",
+        ended=(moment, None),
+        queue_time=(None, timedelta(0, 90)),
     )
     assert query.status_group == ("ok",)
     assert query.filters == {
         "status": ("failed",),
         "ended": ValueRange(1706745600000, None),
-        "queue": ValueRange(None, 90.0),
+        "queue_time": ValueRange(None, 90.0),
     }
 
 
 def test_unknown_value_and_unknown_group_have_a_name():
     assert TableQuery.from_arguments(project=None).filters == {"project": (None,)}
-    assert TableQuery.from_arguments(group="project", closed=[None, "a"]).collapsed == (
+    assert TableQuery.from_arguments(group="project", collapsed=[None, "a"]).collapsed == (
         UNKNOWN_GROUP,
         "a",
     )
 
 
 def test_sort_without_a_minus_is_upwards():
-    assert TableQuery.from_arguments(sort="task_id").sort == Sort("id", descending=False)
-
-
-OLD_NAMES = {key: column.frame for key, column in COLUMNS.items() if key not in KEYS_BY_NAME}
+    assert TableQuery.from_arguments(sort="task_id").sort == Sort("task_id", descending=False)
 
 
 def test_names_of_columns_are_those_of_the_frame():
-    assert set(KEYS_BY_NAME) <= {*FRAME_COLUMNS, INDEX, "phases", "metric"}
-    assert sorted(KEYS_BY_NAME.values()) == sorted(COLUMNS)
+    pictures = {name for name in HEADERS if COLUMNS[name].kind == "picture"}
+    assert set(HEADERS) - pictures <= {*FRAME_COLUMNS, INDEX}
+    assert set(_OLD_NAMES.values()) <= set(HEADERS)
+    assert not set(_OLD_NAMES) & set(HEADERS)
 
 
-@pytest.mark.parametrize("key", OLD_NAMES)
+@pytest.mark.parametrize("key", _OLD_NAMES)
 def test_old_name_of_a_column_is_accepted_with_a_warning_at_the_caller(key):
-    with pytest.warns(DeprecationWarning, match=f"{key!r} is now {OLD_NAMES[key]!r}") as caught:
+    with pytest.warns(DeprecationWarning, match=f"{key!r} is now {_OLD_NAMES[key]!r}") as caught:
         query = TableQuery.from_arguments(sort=key)
-    assert query == TableQuery.from_arguments(sort=OLD_NAMES[key])
+    assert query == TableQuery.from_arguments(sort=_OLD_NAMES[key])
     assert {warning.filename for warning in caught} == {__file__}
 
 
@@ -86,6 +88,16 @@ def test_old_name_of_a_filter_and_a_group_is_accepted_with_a_warning():
     with pytest.warns(DeprecationWarning, match="'machine' is now 'machine_type'"):
         grouped = TableQuery.from_arguments(group="machine")
     assert grouped == TableQuery.from_arguments(group="machine_type")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "value"), [("tones", "status_group", "ok"), ("closed", "collapsed", ["a"])]
+)
+def test_old_argument_of_query_is_accepted_with_a_warning_at_the_caller(old, new, value):
+    with pytest.warns(DeprecationWarning, match=f"`{old}` is now `{new}`") as caught:
+        query = TableQuery.from_arguments(**{old: value})
+    assert query == TableQuery.from_arguments(**{new: value})
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 def test_name_of_the_frame_gives_no_warning(recwarn):
@@ -108,29 +120,29 @@ def test_column_named_twice_in_old_and_new_words_is_refused():
         ({"serach": "x"}, "serach"),
         ({"search": 5}, "search"),
         ({"search": "x" * 1001}, "1000"),
-        ({"tones": "ok"}, "Tones"),
-        ({"tones": ["good"]}, "Tones"),
-        ({"tones": [["ok"]]}, "Tones"),
+        ({"status_groups": "ok"}, "status_group"),
+        ({"status_groups": ["good"]}, "status_group"),
+        ({"status_groups": [["ok"]]}, "status_group"),
         ({"filters": []}, "filters"),
         ({"filters": {"colour": {"values": []}}}, "colour"),
         ({"filters": {"status": ["ok"]}}, "status"),
         ({"filters": {"status": {"values": "ok"}}}, "status"),
         ({"filters": {"status": {"values": [1]}}}, "status"),
         ({"filters": {"status": {"min": 1, "max": 2}}}, "status"),
-        ({"filters": {"cost": {"values": ["1"]}}}, "cost"),
-        ({"filters": {"cost": {"min": "1", "max": None}}}, "cost"),
-        ({"filters": {"cost": {"min": True, "max": None}}}, "cost"),
-        ({"filters": {"cost": {"min": float("nan"), "max": None}}}, "cost"),
-        ({"filters": {"cost": {"min": 10**400, "max": None}}}, "cost"),
+        ({"filters": {"cost_usd": {"values": ["1"]}}}, "cost"),
+        ({"filters": {"cost_usd": {"min": "1", "max": None}}}, "cost"),
+        ({"filters": {"cost_usd": {"min": True, "max": None}}}, "cost"),
+        ({"filters": {"cost_usd": {"min": float("nan"), "max": None}}}, "cost"),
+        ({"filters": {"cost_usd": {"min": 10**400, "max": None}}}, "cost"),
         ({"filters": {"started": {"min": 1e17, "max": None}}}, "started"),
-        ({"sort": "cost"}, "sort"),
-        ({"sort": {"key": "cost"}}, "sort"),
+        ({"sort": "cost_usd"}, "sort"),
+        ({"sort": {"key": "cost_usd"}}, "sort"),
         ({"sort": {"key": "__class__", "descending": True}}, "__class__"),
-        ({"sort": {"key": ["cost"], "descending": True}}, "column"),
-        ({"group": "id"}, "grouped"),
+        ({"sort": {"key": ["cost_usd"], "descending": True}}, "column"),
+        ({"group": "task_id"}, "grouped"),
         ({"group": {}}, "grouped"),
-        ({"closed": [1]}, "closed"),
-        ({"closed": None}, "closed"),
+        ({"collapsed": [1]}, "collapsed"),
+        ({"collapsed": None}, "collapsed"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(change, named):

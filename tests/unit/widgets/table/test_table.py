@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from inductiva_widgets.columns import HEADERS
 from inductiva_widgets.formatting import format_duration, format_hms
 from inductiva_widgets.frames import to_frame
 from inductiva_widgets.widgets.table import TableQuery, TaskTable
-from inductiva_widgets.widgets.table.columns import COLUMNS, ColumnStore
+from inductiva_widgets.widgets.table.columns import ColumnStore, value_kind, value_name
 from tests.unit.conftest import START, at
 from tests.unit.widgets.table.builders import NOW, info, shown, table_of
 
@@ -58,8 +59,8 @@ def test_spaces_around_a_search_mean_nothing_and_stay_where_they_are_typed():
     table = table_of(info("t0", simulator="swmm"), info("t1", simulator="reef3d"))
     assert shown(table, search=" swmm ") == ["t0"]
     assert shown(table, search="  ") == ["t0", "t1"]
-    assert table.layout_view()["query"]["search"] == "  "
-    assert table.layout_view()["code"] == "df = tasks.to_frame()"
+    assert table.query_result()["query"]["search"] == "  "
+    assert table.query_result()["code"] == "df = tasks.to_frame()"
 
 
 def test_reason_of_the_machine_is_searched_too():
@@ -69,16 +70,16 @@ def test_reason_of_the_machine_is_searched_too():
 
 def test_range_includes_its_ends_and_leaves_out_the_unknown():
     table = priced(1.0, 2.0, 3.0, None)
-    assert shown(table, cost=(1, 2)) == ["t0", "t1"]
-    assert shown(table, cost=(None, None)) == ["t0", "t1", "t2", "t3"]
+    assert shown(table, cost_usd=(1, 2)) == ["t0", "t1"]
+    assert shown(table, cost_usd=(None, None)) == ["t0", "t1", "t2", "t3"]
 
 
-@pytest.mark.parametrize("key", [key for key in COLUMNS if COLUMNS[key].kind == "duration"])
+@pytest.mark.parametrize("key", [name for name in HEADERS if value_kind(name) == "duration"])
 @pytest.mark.parametrize("status", ["submitted", "computation-started", "success", "killed"])
 def test_durations_are_those_of_the_frame(key, status):
     task = info(status=status, start_time=None) if status == "killed" else info(status=status)
     mine = ColumnStore([task], NOW).numbers(key)[0]
-    theirs = to_frame([task], now=NOW)[COLUMNS[key].frame].dt.total_seconds().iloc[0]
+    theirs = to_frame([task], now=NOW)[value_name(key)].dt.total_seconds().iloc[0]
     assert mine == pytest.approx(theirs, rel=0, abs=0, nan_ok=True)
 
 
@@ -89,7 +90,7 @@ def test_groups_have_heads_and_fold():
         info("c", "failed", project="x", estimated_computation_cost=0.5),
         info("d", project="w"),
     )
-    table.set_query(TableQuery.from_arguments(group="project", closed=["w"]))
+    table.set_query(TableQuery.from_arguments(group="project", collapsed=["w"]))
     assert lines(table) == ["w", "x", "a", "c", "\0", "b"]
     head = table.row_window(1, 2)[1][0]
     assert head == {
@@ -102,7 +103,7 @@ def test_groups_have_heads_and_fold():
         "seconds": 20.0,
     }
     assert table.row_window(4, 5)[1][0]["label"] is None
-    assert (table.layout_view()["tasks"], table.layout_view()["lines"]) == (4, 6)
+    assert (table.query_result()["tasks"], table.query_result()["lines"]) == (4, 6)
     assert [table.infos[place].task_id for place in table.visible] == ["d", "a", "c", "b"]
 
 
@@ -113,13 +114,13 @@ def test_group_of_a_status_has_its_name_for_people():
     assert (head["group"], head["label"]) == ("submitted", "In Queue")
 
 
-def test_totals_count_all_tones_but_sum_what_matches():
+def test_aggregates_count_all_status_groups_but_sum_what_matches():
     table = table_of(
         info("a", estimated_computation_cost=1.0),
         info("b", "failed", estimated_computation_cost=2.0),
         info("c", project="other", estimated_computation_cost=4.0),
     )
-    table.set_query(TableQuery.from_arguments(tones="ok", project="default"))
+    table.set_query(TableQuery.from_arguments(status_group="ok", project="default"))
     assert table.aggregates() == {"counts": {"ok": 1, "bad": 1}, "cost": 1.0, "seconds": 10.0}
 
 
@@ -142,13 +143,13 @@ def test_time_that_passes_is_in_the_next_totals():
     assert table.aggregates()["seconds"] == before + 5
 
 
-@pytest.mark.parametrize("tones", [(), ("ok",)])
-def test_shape_spans_the_times_of_what_matches(tones):
+@pytest.mark.parametrize("groups", [(), ("ok",)])
+def test_query_result_spans_the_times_of_what_matches(groups):
     table = table_of(info("a", end_time=at(50)), info("b", input_submit_time=at(-5)))
-    table.set_query(TableQuery.from_arguments(tones=tones))
+    table.set_query(TableQuery.from_arguments(status_group=groups))
     epoch = START.timestamp() * 1000
-    assert table.layout_view()["first"] == epoch - 5000
-    assert table.layout_view()["last"] == epoch + 50_000
+    assert table.query_result()["first"] == epoch - 5000
+    assert table.query_result()["last"] == epoch + 50_000
 
 
 def test_facet_lists_values_by_frequency_without_its_own_filter():
@@ -174,23 +175,23 @@ def test_facet_of_statuses_adds_up_to_the_counts_by_tone():
     table = table_of(*(info(f"t{n}", code) for n, code in enumerate(codes)))
     sums = {}
     for value in table.facet("status")["values"]:
-        sums[value["tone"]] = sums.get(value["tone"], 0) + value["count"]
+        sums[value["status_group"]] = sums.get(value["status_group"], 0) + value["count"]
     assert sums == table.aggregates()["counts"] == {"bad": 3, "ok": 1, "unknown": 1}
 
 
 def test_facet_of_many_values_says_how_many_are_left_out():
-    facet = table_of(*(info(f"t{n}") for n in range(230))).facet("id")
+    facet = table_of(*(info(f"t{n}") for n in range(230))).facet("task_id")
     assert (len(facet["values"]), facet["more"]) == (200, 30)
 
 
 def test_facet_of_numbers_is_their_range():
-    assert priced(2.0, None, 0.5).facet("cost") == {
+    assert priced(2.0, None, 0.5).facet("cost_usd") == {
         "values": [],
         "more": 0,
         "min": 0.5,
         "max": 2.0,
     }
-    assert priced(None).facet("cost")["min"] is None
+    assert priced(None).facet("cost_usd")["min"] is None
 
 
 def test_range_of_times_that_a_facet_gives_leaves_no_task_out():
@@ -214,7 +215,7 @@ def chosen(table):
 def test_selection_outlives_a_query_and_counts_what_is_hidden():
     table = table_of(info("a"), info("b", "computation-started"), info("c", "failed"))
     table.select([0, 1], on=True)
-    table.set_query(TableQuery.from_arguments(tones=["run", "bad"], sort="-task_id"))
+    table.set_query(TableQuery.from_arguments(status_group=["run", "bad"], sort="-task_id"))
     assert chosen(table) == ["b", "a"]
     assert table.selection() == {
         "version": 1,
@@ -230,7 +231,7 @@ def test_selection_outlives_a_query_and_counts_what_is_hidden():
 def test_select_all_takes_what_matches_and_none_takes_all_away():
     table = table_of(info("a"), info("b", "failed"), info("c"))
     table.select([1], on=True)
-    table.set_query(TableQuery.from_arguments(tones="ok"))
+    table.set_query(TableQuery.from_arguments(status_group="ok"))
     table.select_all(on=True)
     assert chosen(table) == ["a", "c", "b"]
     table.select_all(on=False)
@@ -239,7 +240,7 @@ def test_select_all_takes_what_matches_and_none_takes_all_away():
 
 def test_lines_are_selected_by_the_present_order_and_heads_with_their_tasks():
     table = table_of(info("a", project="x"), info("b", project="y"), info("c", project="x"))
-    table.set_query(TableQuery.from_arguments(group="project", closed=["y"], sort="-task_id"))
+    table.set_query(TableQuery.from_arguments(group="project", collapsed=["y"], sort="-task_id"))
     assert lines(table) == ["x", "c", "a", "y"]
     table.select_lines(1, 2, on=True)
     assert chosen(table) == ["c"]
@@ -276,7 +277,7 @@ def test_news_of_a_sent_line_are_what_has_changed():
         ({}, False),
         ({"sort": "task_id"}, False),
         ({"project": "default"}, False),
-        ({"tones": "run"}, True),
+        ({"status_group": "run"}, True),
         ({"search": "progress"}, True),
         ({"sort": "ended"}, True),
         ({"group": "project"}, True),
@@ -304,7 +305,7 @@ def test_version_grows_only_where_a_line_has_changed_its_place():
 
 def test_counts_are_right_before_the_lines_are():
     table = table_of(info("a", "computation-started"), info("b", "computation-started"))
-    table.set_query(TableQuery.from_arguments(tones="run"))
+    table.set_query(TableQuery.from_arguments(status_group="run"))
     table.update([info("a", "success")])
     assert table.aggregates()["counts"] == {"run": 1, "ok": 1}
     assert len(table.visible) == 2
@@ -312,7 +313,7 @@ def test_counts_are_right_before_the_lines_are():
 
 def test_new_tasks_come_first_and_keep_query_and_selection():
     table = table_of(info("a"), info("b", "failed"))
-    table.set_query(TableQuery.from_arguments(tones="ok"))
+    table.set_query(TableQuery.from_arguments(status_group="ok"))
     table.select([0], on=True)
     table.prepend([info("d"), info("c", "failed")])
     assert lines(table) == ["d", "a"]
