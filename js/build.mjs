@@ -11,6 +11,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from "no
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { designTokensCss, TOKENS_PATH } from "./design_tokens.mjs";
 import { packagesOf, problemsOf } from "./licenses.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -56,6 +57,7 @@ const BUILD = createHash("sha256")
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
       .sort()
+      .concat(TOKENS_PATH, join(here, "design_tokens.mjs"))
       .map((path) => readFileSync(path, "utf8"))
       .join("\0"),
   )
@@ -71,6 +73,20 @@ const cssAsText = {
       const { code } = await esbuild.transform(css, { loader: "css", minify: true });
       return { contents: code, loader: "text" };
     });
+  },
+};
+
+/** Resolves `@import "design-tokens"`. */
+const designTokens = {
+  name: "design tokens",
+  setup(build) {
+    const namespace = "design-tokens";
+    build.onResolve({ filter: /^design-tokens$/ }, ({ path }) => ({ path, namespace }));
+    build.onLoad({ filter: /./, namespace }, () => ({
+      contents: designTokensCss(),
+      loader: "css",
+      watchFiles: [TOKENS_PATH],
+    }));
   },
 };
 
@@ -112,12 +128,13 @@ async function findSharedModules() {
       outdir: target,
       write: false,
       external: CHUNK_IMPORTS,
-      plugins: [cssAsText],
+      plugins: [cssAsText, designTokens],
     });
     return metafile.inputs;
   };
   const main = await inputsOf("src/index.ts");
-  const isInMain = (path) => path in main && path !== JSX;
+  // Of a JSON file, each bundle contains just the keys that it imports.
+  const isInMain = (path) => path in main && path !== JSX && !path.endsWith(".json");
   const inputs = await Promise.all(CHUNKS.map((name) => inputsOf(`src/${name}/index.ts`)));
   const found = inputs
     .flatMap((files) => Object.entries(files))
@@ -148,7 +165,7 @@ const main = {
   legalComments: "none",
   banner: { js: `/*! Contains Preact.\n\n${license.replaceAll("*/", "* /")}\n*/\n${once.banner}` },
   footer: { js: once.footer },
-  plugins: [report("widget.js", LIMIT), report("widget.css", CSS_LIMIT)],
+  plugins: [designTokens, report("widget.js", LIMIT), report("widget.css", CSS_LIMIT)],
 };
 
 const loader = {

@@ -48,7 +48,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     alt = _altair.altair()
     frame = _columns.require_columns(df, "costs", "cost_usd", "created")
     cost, created = _columns.numbers(frame, "cost_usd"), _columns.timestamps(frame, "created")
-    kept = _groups.grouped(frame, by, "costs", _palette.MOST_GROUPS, np.nan_to_num(cost))
+    kept = _groups.grouped(frame, by, "costs", _palette.MAX_GROUPS, np.nan_to_num(cost))
     title = f"{TITLE} by {_columns.xml_safe(by).replace('_', ' ')}"
     if frame.empty:
         return _altair.empty_chart(title)
@@ -63,7 +63,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
         _altair.to_records(_sums(kept.select(known), cost[known], created[known], bins))
     )
     picture = (
-        picture.mark_rect(cornerRadius=1)
+        picture.mark_rect(cornerRadius=1, y2Offset=1)
         .encode(
             x=_scales.time_axis(
                 "from",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.formatting import format_duration
-from inductiva_widgets.plots import _altair, _columns, _scales
+from inductiva_widgets.plots import _altair, _columns, _palette, _scales
 from inductiva_widgets.plots import _groups as groups
 from inductiva_widgets.plots._columns import Numbers
 from inductiva_widgets.plots._groups import GroupedTasks
@@ -19,7 +19,6 @@ from inductiva_widgets.plots._groups import GroupedTasks
 TITLE = "Times"
 MOST_POINTS = 200
 _MOST_GROUPS = 16
-_COLOURS = ("#b48a1c", "#1769c9", "#8a6fc0", "#2a9d8f")
 _LEVELS = {"low": 0.05, "first": 0.25, "middle": 0.5, "third": 0.75, "high": 0.95}
 
 
@@ -76,7 +75,7 @@ def durations(
     for place, (name, told) in enumerate(values.items()):
         known = np.isfinite(told)
         ids = frame.index[np.flatnonzero(known)] if is_few else None
-        colour = _COLOURS[place % len(_COLOURS)]
+        colour = _palette.DURATIONS[place % len(_palette.DURATIONS)]
         panel = _Panel(_title(name), told[known], kept.select(known), colour, step, place == 0)
         layers = panel.boxes() if ids is None else panel.points(ids)
         panels.append(_altair.layer(*layers).properties(width=width, height=step * len(kept)))

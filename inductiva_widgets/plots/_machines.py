@@ -52,7 +52,7 @@ def machines(df: pd.DataFrame) -> Any:
     if not known.any():
         return _altair.empty_chart(TITLE, "No task has both a computation time and a cost")
     shown = frame[known]
-    kept = _groups.grouped(shown, "machine_type", "machines", _palette.MOST_GROUPS)
+    kept = _groups.grouped(shown, "machine_type", "machines", _palette.MAX_GROUPS)
     time, cost = time[known], cost[known]
     is_few = len(shown) <= MOST_POINTS
     picture = _points(shown.index, kept, time, cost) if is_few else _medians(kept, time, cost)

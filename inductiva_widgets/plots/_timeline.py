@@ -141,7 +141,7 @@ def _lines(shown: PhaseIntervals, names: list[str], statuses: list[Status], note
         x = _scales.time_axis("from", last - first, grid=True)
     step = 18 if len(order) <= 20 else 12
     picture = _altair.base_chart(_altair.to_records(rows)).mark_bar(
-        height={"band": 0.72}, strokeWidth=0.8
+        height={"band": 0.72}, strokeWidth=0.6, x2Offset=-1.6
     )
     picture = picture.encode(
         x=x,
@@ -207,7 +207,9 @@ def _counted(shown: PhaseIntervals, note: str) -> Any:
         rows["shown"] += [f"{mean:,.3g}" if mean < 100 else f"{mean:,.0f}" for mean in steps]
         rows["when"] += [_scales.format_time(edge) for edge in bins.edges.tolist()]
     rows["rank"] = [PHASES.index(phase) for phase in rows["phase"]]
-    picture = _altair.base_chart(_altair.to_records(rows)).mark_area(interpolate="step-after")
+    picture = _altair.base_chart(_altair.to_records(rows)).mark_area(
+        interpolate="step-after", style="segment"
+    )
     picture = picture.encode(
         x=_scales.time_axis("at", last - first, nice=False),
         y=alt.Y(

@@ -22,6 +22,7 @@ PACKAGES = {
     "ansi": set(),
     "formatting": set(),
     "status": set(),
+    "design_tokens": {"status"},
     "_locks": set(),
     "_atomic": set(),
     "_disk": set(),
@@ -29,7 +30,7 @@ PACKAGES = {
     "timing": {"models", "status"},
     "config": {"errors"},
     "frames": {"_atomic", "_version", "errors", "models", "status", "timing"},
-    "plots": {"errors", "formatting", "status"},
+    "plots": {"design_tokens", "errors", "formatting", "status"},
     "http": {
         "_interrupts",
         "_logging",
@@ -60,6 +61,7 @@ PACKAGES = {
         "_throttle",
         "ansi",
         "config",
+        "design_tokens",
         "downloads",
         "errors",
         "formatting",
@@ -81,6 +83,7 @@ PACKAGES = {
     "widgets": {
         "_throttle",
         "ansi",
+        "design_tokens",
         "downloads",
         "errors",
         "formatting",
@@ -107,6 +110,7 @@ PACKAGES = {
     "cli": {
         "_version",
         "config",
+        "design_tokens",
         "errors",
         "formatting",
         "frames",

@@ -65,7 +65,6 @@ function Preview({ bridge }: { bridge: Bridge }) {
       <div class="iw-scroller iw-tasks" style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT}px` }}>
         <div
           role="table"
-          class="iw-table"
           aria-label="Tasks"
           aria-rowcount={total + 1}
           style={{ "--iw-grid-columns": template, minWidth: `${width}px` }}

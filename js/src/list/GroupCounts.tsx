@@ -17,7 +17,7 @@ export function GroupCounts({ counts }: { counts: Record<string, number> }) {
       {STATUS_GROUP_TITLES.map(([tone, title]) => {
         const count = sums.get(tone) ?? 0;
         return count === 0 ? null : (
-          <span key={tone} class={`iw-count iw-status-icon-${tone}`} title={title}>
+          <span key={tone} class={`iw-count iw-status-${tone}`} title={title}>
             <Icon name={tone} />
             {formatCount(count)}
             <span class="iw-visually-hidden"> {title}</span>

@@ -164,7 +164,6 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const grid = (axis: Axis | null) => (
     <div
       role="grid"
-      class="iw-table"
       aria-label="Tasks"
       aria-multiselectable="true"
       aria-rowcount={lines + 1}

@@ -1,5 +1,6 @@
 /** Line chart of one or more series, with the values at the pointer. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { series as colours } from "../../../inductiva_widgets/design_tokens.json";
 import { formatValue, pathOf, scaleOf } from "../chart_format";
 import type { NonFinite, SeriesView } from "../contract";
 import { formatCount } from "../format";
@@ -16,8 +17,6 @@ const TOP = 8;
 const BOTTOM = 22;
 /** Gaps that are named. */
 const MAX_LABELS = 6;
-/** Number of series colours in the style sheet; further series repeat them. */
-const COLOURS = 6;
 
 interface Props {
   series: readonly SeriesView[];
@@ -96,7 +95,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
   const inner = { width: Math.max(40, width - LEFT - RIGHT), height: HEIGHT - TOP - BOTTOM };
   const left = (sample: number) => (x.at(sample) ?? 0) * inner.width;
   const top = (value: number) => (1 - (y.at(value) ?? 0)) * inner.height;
-  const colourOf = (one: SeriesView) => `iw-series-${all.indexOf(one) % COLOURS}`;
+  const colourOf = (one: SeriesView) => `iw-series-${all.indexOf(one) % colours.length}`;
   const last = samples.at(-1) ?? 0;
   // A chosen sample may have been thinned out since: the nearest one stands for it.
   const sample = at === null ? last : nearest(samples, at);

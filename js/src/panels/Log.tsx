@@ -147,7 +147,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
   const note = shown.isKnown ? shown.note : loading.error === null ? unread : "";
 
   return (
-    <div class="iw-log">
+    <div>
       <div class="iw-log-bar">
         {title ?? (
           <LogStreams

@@ -44,7 +44,7 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
       )}
       {view.commands.length > 0 ? (
         <Item title="Commands">
-          <ol class="iw-commands">
+          <ol>
             {view.commands.map((command, index) => (
               <Command key={index} command={command} now={now} isLive={isLive} />
             ))}

@@ -73,7 +73,7 @@ export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
         !seen.has(tone) ? null : (
           <Toggle
             key={tone}
-            kind={`iw-chip iw-status-icon-${tone}`}
+            kind={`iw-chip iw-status-${tone}`}
             isDisabled={onChoose === undefined}
             isOn={tones.includes(tone)}
             onClick={() =>
