@@ -32,7 +32,6 @@ export function designTokensCss() {
   series.forEach((/** @type {string} */ hue, /** @type {number} */ index) => {
     rules.push(`.iw-series-${index} { --iw-series-colour: ${hues[hue]} }`);
   });
-  properties["first-series"] = hues[series[0]];
   const declarations = Object.entries(properties).map(([name, value]) => `--iw-${name}: ${value};`);
   return `.iw-root {\n${[...declarations, ...rules].join("\n")}\n}\n`;
 }

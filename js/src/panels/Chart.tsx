@@ -10,7 +10,7 @@ import { ticksOf } from "./axis_ticks";
 import { SegmentedControl } from "./SegmentedControl";
 
 const HEIGHT = 190;
-/** Room for the words at the axes, and for the last points. */
+/** Space for the labels of the axes, and for the last points. */
 const LEFT = 62;
 const RIGHT = 22;
 const TOP = 8;
@@ -26,14 +26,14 @@ interface Props {
 
 export function Chart({ series, name, onClose }: Props) {
   const own = series.find((one) => one.name === name) as SeriesView;
-  const kin = series.filter(({ is_log }) => is_log === own.is_log);
+  const comparable = series.filter(({ is_log }) => is_log === own.is_log);
   const [isAll, setAll] = useState(false);
   // Until one is chosen, the scale that suits what is there by now.
   const [chosen, setChosen] = useState<boolean | null>(null);
   const isLog = chosen ?? own.is_log;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const shown = isAll ? kin : [own];
+  const shown = isAll ? comparable : [own];
   return (
     <section class="iw-chart" aria-label={`Chart of ${truncate(name)}`}>
       <div class="iw-chart-bar">
@@ -41,12 +41,12 @@ export function Chart({ series, name, onClose }: Props) {
           <bdi>{isAll ? "All of its kind" : truncate(name)}</bdi>
         </b>
         <span class="iw-grow" />
-        {kin.length > 1 ? (
+        {comparable.length > 1 ? (
           <SegmentedControl
             label="Lines"
             choices={[
               ["This one", !isAll],
-              [`All ${kin.length}`, isAll],
+              [`All ${comparable.length}`, isAll],
             ]}
             onChoose={(choice) => setAll(choice === 1)}
           />
@@ -70,7 +70,7 @@ export function Chart({ series, name, onClose }: Props) {
         </button>
       </div>
       <div ref={box}>
-        <Plot shown={shown} all={kin} isLog={isLog} width={width} />
+        <Plot shown={shown} all={comparable} isLog={isLog} width={width} />
       </div>
     </section>
   );
@@ -97,7 +97,7 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
   const top = (value: number) => (1 - (y.at(value) ?? 0)) * inner.height;
   const colourOf = (one: SeriesView) => `iw-series-${all.indexOf(one) % colours.length}`;
   const last = samples.at(-1) ?? 0;
-  // A chosen sample may have been thinned out since: the nearest one stands for it.
+  // The chosen sample may have been decimated: show the nearest.
   const sample = at === null ? last : nearest(samples, at);
   const values = shown.map((one): [SeriesView, string, number | null] => {
     const value = valueAt(one, sample);

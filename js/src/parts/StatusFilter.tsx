@@ -48,14 +48,14 @@ export function Toggle({
 interface ChipsProps {
   counts: Record<string, number>;
   tones: readonly StatusGroupKey[];
-  /** Not there where nothing can be chosen. */
+  /** Undefined if the list cannot be filtered. */
   onChoose?: (tones: StatusGroupKey[]) => void;
 }
 
-/** The statuses with their counts, each to be chosen. */
+/** Status groups with their counts, as toggle buttons. */
 export function StatusChips({ counts, tones, onChoose }: ChipsProps) {
   const sums = countsByGroup(counts);
-  // Buttons that were shown stay, so that the others do not move under the pointer.
+  // Buttons stay once they were shown, so that no button moves under the pointer.
   const seen = useRef(new Set<StatusGroupKey>(tones)).current;
   for (const tone of sums.keys()) seen.add(tone);
   const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
