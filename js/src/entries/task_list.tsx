@@ -56,7 +56,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
     return () => clearTimeout(timer);
   }, []);
   return (
-    <div class="iw-list iw-frame">
+    <div class="iw-frame">
       <div class={isSlow ? "iw-list-head iw-without-controls" : "iw-list-head"}>
         <div class="iw-chips">
           <StatusChips counts={totals.counts} tones={shape.query.tones} />

@@ -235,7 +235,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         search.current?.focus();
       }}
     >
-      <div class="iw-list iw-frame">
+      <div class="iw-frame">
         <ListHead
           bridge={bridge}
           traits={{ totals, shape, mode, is_following, is_demo }}
