@@ -17,17 +17,17 @@ _LEVELS = {"first": 0.25, "middle": 0.5, "third": 0.75}
 
 
 def machines(df: pd.DataFrame) -> Any:
-    """Return the computation time of tasks against their cost, by machine; costs no request.
+    """Chart the computation time of tasks against their cost, by machine.
 
-    Up to 300 tasks are a point each. Of more there is a point for each machine at its medians,
-    with lines over the middle half of times and costs.
+    Up to 300 tasks are a point each. More tasks are shown as a point for each machine at its
+    medians, with lines over the middle half of times and costs.
 
     Parameters
     ----------
     df
         Tasks with the columns ``machine_type``, ``computation_time`` and ``cost_usd``; those that
-        have no time or no cost yet are left out. The eight machines with most tasks are shown,
-        or seven and the others as one.
+        have no time or no cost yet are left out. Beyond eight machines, the seven
+        with most tasks are shown, and the rest as one.
 
     Returns
     -------

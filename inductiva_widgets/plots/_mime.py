@@ -60,7 +60,7 @@ LOOK: dict[str, Any] = {
     # A gap between stacked areas.
     "style": {"segment": {"stroke": "white", "strokeWidth": 1}},
 }
-"""What a chart's own settings win over."""
+"""Defaults; the settings of a chart override them."""
 
 # SVG takes its colours from the page: texts stay readable when the theme is changed.
 _INK = "currentColor"
@@ -199,7 +199,7 @@ def _title(title: Any) -> Any:
 
 
 def _beneath(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was chosen, and defaults where nothing was."""
+    """Return the chosen settings, with defaults for the rest."""
     both = dict(chosen)
     for key, value in defaults.items():
         own = both.get(key)

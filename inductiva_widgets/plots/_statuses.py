@@ -1,4 +1,4 @@
-"""Chart of statuses over time."""
+"""Chart of the share of each status."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _MOST_GROUPS = 16
 
 
 def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
-    """Return the share of every status; costs no request.
+    """Chart the share of each status.
 
     Parameters
     ----------
     df
         Tasks with the column ``status``.
     by
-        Column whose values are compared, a bar each; the 16 largest groups are shown, the others
-        as one.
+        Column whose values are compared, a bar each; the 16 largest groups are shown, and the
+        rest as one group.
 
     Returns
     -------

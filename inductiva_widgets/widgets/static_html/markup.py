@@ -37,8 +37,8 @@ def table(titles: Sequence[str], body: str) -> str:
     """Return a table that scrolls sideways where it is too wide."""
     head = "".join(f"<th {_LEFT}>{title}</th>" for title in titles)
     return (
-        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:0;'
-        f'white-space:nowrap"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        '<div style="overflow-x:auto"><table cellpadding="4" style="border-collapse:collapse;'
+        f'margin:0;white-space:nowrap"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
