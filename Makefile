@@ -141,6 +141,6 @@ js/node_modules/.ready: js/package.json js/package-lock.json
 	@npm --prefix js ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(BUNDLE): js/node_modules/.ready $(shell find js/src js/build.mjs js/tsconfig.json -type f 2>/dev/null)
+$(BUNDLE): js/node_modules/.ready inductiva_widgets/design_tokens.json $(shell find js/src js/build.mjs js/design_tokens.mjs js/tsconfig.json -type f 2>/dev/null)
 	@echo "== Building the front end"
 	@npm --prefix js run --silent build

@@ -11,6 +11,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from "no
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { designTokensCss, TOKENS_PATH } from "./design_tokens.mjs";
 import { packagesOf, problemsOf } from "./licenses.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -21,11 +22,9 @@ const LOADER_LIMIT = 4_000;
 // Sent once per kernel, packed to a third.
 const LIMIT = 76_000;
 const CSS_LIMIT = 34_000;
-// Sent once per page, when first needed.
-const CHUNK_LIMIT = 88_000;
 
-/** Folders of `src` that are built into a chunk each. */
-const CHUNKS = ["list", "panels"];
+/** Folders of `src` that are built into a chunk each, with its limit; sent once per page, on demand. */
+const CHUNKS = { list: 42_000, panels: 88_000 };
 // `inject`ed into every bundle.
 const JSX = "src/jsx.ts";
 
@@ -56,6 +55,7 @@ const BUILD = createHash("sha256")
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
       .sort()
+      .concat(TOKENS_PATH, join(here, "design_tokens.mjs"))
       .map((path) => readFileSync(path, "utf8"))
       .join("\0"),
   )
@@ -71,6 +71,20 @@ const cssAsText = {
       const { code } = await esbuild.transform(css, { loader: "css", minify: true });
       return { contents: code, loader: "text" };
     });
+  },
+};
+
+/** Resolves `@import "design-tokens"`. */
+const designTokens = {
+  name: "design tokens",
+  setup(build) {
+    const namespace = "design-tokens";
+    build.onResolve({ filter: /^design-tokens$/ }, ({ path }) => ({ path, namespace }));
+    build.onLoad({ filter: /./, namespace }, () => ({
+      contents: designTokensCss(),
+      loader: "css",
+      watchFiles: [TOKENS_PATH],
+    }));
   },
 };
 
@@ -112,13 +126,16 @@ async function findSharedModules() {
       outdir: target,
       write: false,
       external: CHUNK_IMPORTS,
-      plugins: [cssAsText],
+      plugins: [cssAsText, designTokens],
     });
     return metafile.inputs;
   };
   const main = await inputsOf("src/index.ts");
-  const isInMain = (path) => path in main && path !== JSX;
-  const inputs = await Promise.all(CHUNKS.map((name) => inputsOf(`src/${name}/index.ts`)));
+  // Of a JSON file, each bundle contains just the keys that it imports.
+  const isInMain = (path) => path in main && path !== JSX && !path.endsWith(".json");
+  const inputs = await Promise.all(
+    Object.keys(CHUNKS).map((name) => inputsOf(`src/${name}/index.ts`)),
+  );
   const found = inputs
     .flatMap((files) => Object.entries(files))
     .filter(([path]) => !isInMain(path))
@@ -148,7 +165,7 @@ const main = {
   legalComments: "none",
   banner: { js: `/*! Contains Preact.\n\n${license.replaceAll("*/", "* /")}\n*/\n${once.banner}` },
   footer: { js: once.footer },
-  plugins: [report("widget.js", LIMIT), report("widget.css", CSS_LIMIT)],
+  plugins: [designTokens, report("widget.js", LIMIT), report("widget.css", CSS_LIMIT)],
 };
 
 const loader = {
@@ -180,11 +197,11 @@ const fromMainBundle = {
   },
 };
 
-const chunks = CHUNKS.map((name) => ({
+const chunks = Object.entries(CHUNKS).map(([name, limit]) => ({
   ...shared,
   entryPoints: { [name]: `src/${name}/index.ts` },
   outdir: target,
-  plugins: [fromMainBundle, cssAsText, report(`${name}.js`, CHUNK_LIMIT)],
+  plugins: [fromMainBundle, cssAsText, report(`${name}.js`, limit)],
 }));
 
 if (process.argv.includes("--watch")) {

@@ -84,8 +84,8 @@ def refresh_table(look: Callable[[], str], period: float) -> None:
 
 
 def _coloured(line: str, status: Status) -> str:
-    colour = (
-        "green" if status == "success" else "red" if getattr(status, "is_failed", False) else ""
-    )
+    from inductiva_widgets.design_tokens import status_group
+
+    colour = status_group(status.info.group).terminal
     code = str(status)
     return line.replace(f" {code}", f" {click.style(code, fg=colour)}", 1) if colour else line

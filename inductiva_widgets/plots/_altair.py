@@ -8,7 +8,7 @@ from typing import Any
 from inductiva_widgets.errors import InputError
 
 WIDTH = 640
-# Of a letter of a legend, on average.
+# Mean width of a letter in a legend, in pixels.
 _LETTER = 6.4
 _SYMBOL = 36
 _LABEL_LIMIT = 180
@@ -83,7 +83,7 @@ def titled(chart: Any, title: str, *lines: str) -> Any:
 
 
 def legend(names: Sequence[str], width: int = WIDTH) -> Any:
-    """Return a legend that is not wider than its picture: one line, else columns."""
+    """Return a legend that fits the chart: one row, or else columns."""
     widths = [min(_LABEL_LIMIT, len(name) * _LETTER) + _SYMBOL for name in names]
     fits = sum(widths) <= width
     count = 0 if fits else max(1, int(width // max(widths)))
@@ -91,11 +91,11 @@ def legend(names: Sequence[str], width: int = WIDTH) -> Any:
 
 
 def count_label(count: int) -> str:
-    """Return a number of tasks in words."""
+    """Return a number of tasks as text."""
     return f"{count:,} task{'' if count == 1 else 's'}"
 
 
 def empty_chart(title: str, why: str = "No tasks") -> Any:
-    """Return the picture of nothing."""
+    """Return a chart without data."""
     chart = base_chart(to_records({"words": [why]})).mark_text(fontSize=13)
     return titled(chart.encode(text="words:N").properties(width=WIDTH, height=60), title)

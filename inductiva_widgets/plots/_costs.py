@@ -15,10 +15,9 @@ TITLE = "Costs"
 
 
 def costs(df: pd.DataFrame, by: str = "project") -> Any:
-    """Return what tasks cost over time; costs no request.
+    """Chart the costs of tasks over time.
 
-    Costs are summed over hours, days, weeks or months, whichever fit the time that the tasks were
-    made in, and stacked by group.
+    Costs are summed by hour, day, week or month, depending on the period, and stacked by group.
 
     Parameters
     ----------
@@ -26,8 +25,8 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
         Tasks with the columns ``cost_usd`` and ``created``. The estimated cost of the computation
         is shown, without the fee of the service.
     by
-        Column whose values are told apart by colour; the seven most expensive groups are shown,
-        the others as one.
+        Column of the groups, a colour each; beyond eight groups, the seven most expensive are
+        shown and the rest are summed up.
 
     Returns
     -------
@@ -48,7 +47,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     alt = _altair.altair()
     frame = _columns.require_columns(df, "costs", "cost_usd", "created")
     cost, created = _columns.numbers(frame, "cost_usd"), _columns.timestamps(frame, "created")
-    kept = _groups.grouped(frame, by, "costs", _palette.MOST_GROUPS, np.nan_to_num(cost))
+    kept = _groups.grouped(frame, by, "costs", _palette.MAX_GROUPS, np.nan_to_num(cost))
     title = f"{TITLE} by {_columns.xml_safe(by).replace('_', ' ')}"
     if frame.empty:
         return _altair.empty_chart(title)
@@ -63,7 +62,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
         _altair.to_records(_sums(kept.select(known), cost[known], created[known], bins))
     )
     picture = (
-        picture.mark_rect(cornerRadius=1)
+        picture.mark_rect(cornerRadius=1, y2Offset=1)
         .encode(
             x=_scales.time_axis(
                 "from",
@@ -101,7 +100,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
 def _sums(
     kept: _groups.GroupedTasks, cost: Numbers, created: Numbers, bins: _scales.Bins
 ) -> dict[str, list[Any]]:
-    """Return a row for every bin and group that has tasks, stacked in the order of the groups."""
+    """Return a row per bin and group with tasks, stacked in the order of the groups."""
     columns_of = len(kept)
     place = np.searchsorted(bins.edges, created, side="right") - 1
     cell = place * columns_of + kept.places

@@ -11,7 +11,7 @@ import pandas as pd
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.formatting import format_duration
-from inductiva_widgets.plots import _altair, _columns, _scales
+from inductiva_widgets.plots import _altair, _columns, _palette, _scales
 from inductiva_widgets.plots import _groups as groups
 from inductiva_widgets.plots._columns import Numbers
 from inductiva_widgets.plots._groups import GroupedTasks
@@ -19,7 +19,6 @@ from inductiva_widgets.plots._groups import GroupedTasks
 TITLE = "Times"
 MOST_POINTS = 200
 _MOST_GROUPS = 16
-_COLOURS = ("#b48a1c", "#1769c9", "#8a6fc0", "#2a9d8f")
 _LEVELS = {"low": 0.05, "first": 0.25, "middle": 0.5, "third": 0.75, "high": 0.95}
 
 
@@ -28,10 +27,10 @@ def durations(
     by: str = "machine_type",
     what: Sequence[str] = ("queue_time", "computation_time"),
 ) -> Any:
-    """Return how queue and computation times are distributed; costs no request.
+    """Chart the distribution of queue and computation times.
 
-    Up to 200 tasks are a point each, with a line at the median. Of more there are boxes: the
-    median, the middle half, and a line from 5 % to 95 %.
+    Up to 200 tasks are a point each, with a line at the median. More tasks are shown as boxes:
+    the median, the middle half, and a line from 5 % to 95 %.
 
     Parameters
     ----------
@@ -39,15 +38,15 @@ def durations(
         Tasks.
     by
         Column whose values are compared, such as ``"simulator"`` or ``"metadata.<key>"``; the 16
-        largest groups are shown, the others as one.
+        largest groups are shown, and the rest as one group.
     what
         Columns of durations, one panel each.
 
     Returns
     -------
     altair.TopLevelMixin
-        The chart, see ``inductiva_widgets.plots``. An axis is logarithmic where times differ by
-        much.
+        The chart, see ``inductiva_widgets.plots``. An axis is logarithmic if times differ by
+        orders of magnitude.
 
     Raises
     ------
@@ -60,23 +59,23 @@ def durations(
     >>> print(chart.title.text)
     Times by simulator
     """
-    wanted = [what] if isinstance(what, str) else list(what)
-    if not wanted:
+    columns = [what] if isinstance(what, str) else list(what)
+    if not columns:
         raise InputError('plots.durations needs columns of durations: what=["queue_time"].')
-    frame = _columns.require_columns(df, "times", *wanted)
+    frame = _columns.require_columns(df, "times", *columns)
     kept = groups.grouped(frame, by, "times", _MOST_GROUPS)
     title = f"{TITLE} by {_title(by).lower()}"
     if frame.empty:
         return _altair.empty_chart(title)
-    values = {name: _columns.seconds(frame, name) for name in wanted}
+    values = {name: _columns.seconds(frame, name) for name in columns}
     is_few = len(frame) <= MOST_POINTS
-    width = (_altair.WIDTH - 24 * (len(wanted) - 1)) // len(wanted)
+    width = (_altair.WIDTH - 24 * (len(columns) - 1)) // len(columns)
     step = 22 if len(kept) > 4 else 34
     panels = []
     for place, (name, told) in enumerate(values.items()):
         known = np.isfinite(told)
         ids = frame.index[np.flatnonzero(known)] if is_few else None
-        colour = _COLOURS[place % len(_COLOURS)]
+        colour = _palette.DURATIONS[place % len(_palette.DURATIONS)]
         panel = _Panel(_title(name), told[known], kept.select(known), colour, step, place == 0)
         layers = panel.boxes() if ids is None else panel.points(ids)
         panels.append(_altair.layer(*layers).properties(width=width, height=step * len(kept)))
@@ -99,7 +98,7 @@ def _title(name: str) -> str:
 
 
 class _Panel(NamedTuple):
-    """The distributions of one column, a line for each group."""
+    """The distributions of one column, a row for each group."""
 
     title: str
     seconds: Numbers
@@ -111,7 +110,7 @@ class _Panel(NamedTuple):
     def points(self, ids: pd.Index) -> list[Any]:
         alt = _altair.altair()
         axis = _scales.duration_axis(self.seconds)
-        # Beside each other, the first in the middle, the same in every run.
+        # Points of a group are spread vertically, the first in the middle, the same in every run.
         places = self.kept.places
         turn = pd.Series(places).groupby(places).cumcount().to_numpy()
         data = {
@@ -143,7 +142,7 @@ class _Panel(NamedTuple):
 
     def boxes(self) -> list[Any]:
         alt = _altair.altair()
-        # What is seen decides, not a single task that took longest.
+        # The visible quantiles determine the axis, not a single outlier.
         seen = [_quantiles(own) for _, own in self._groups()]
         axis = _scales.duration_axis(np.concatenate(seen) if seen else self.seconds)
         base = _altair.base_chart(_altair.to_records(self._levels(axis)))
@@ -169,14 +168,14 @@ class _Panel(NamedTuple):
         return alt.Y("group:N", scale=scale, axis=axis)
 
     def _groups(self) -> list[tuple[str, Numbers]]:
-        """Return the times of every group that has any."""
+        """Return the times of each group with times."""
         order = np.argsort(self.kept.places, kind="stable")
         edges = np.searchsorted(self.kept.places[order], np.arange(len(self.kept) + 1))
         each = [self.seconds[order[first:last]] for first, last in pairwise(edges)]
         return [(name, own) for name, own in zip(self.kept.names, each, strict=True) if own.size]
 
     def _levels(self, axis: _scales.AxisRange) -> dict[str, list[Any]]:
-        """Return the quantiles of every group: where they are drawn, and in words."""
+        """Return the quantiles of each group: their positions, and as text."""
         groups = self._groups()
         levels = np.array([_quantiles(own) for _, own in groups]).reshape(-1, len(_LEVELS))
         rows: dict[str, list[Any]] = {

@@ -16,7 +16,7 @@ NONE = "(none)"
 
 @dataclass(frozen=True)
 class GroupedTasks:
-    """A group for every task: its place in the names, largest first, others last."""
+    """A group for each task: its index into names, largest first, the rest last."""
 
     places: NDArray[np.intp]
     names: list[str]
@@ -42,11 +42,11 @@ def grouped(
     by
         Name of the column.
     picture
-        Who asks, for the error.
+        Name of the chart, for the error.
     most
-        How many groups at most, the others included.
+        Maximum number of groups, including the group of the rest.
     weight
-        What makes a group large, by default the number of its tasks.
+        Size of each task in its group, 1 by default.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def grouped(
     sizes = np.bincount(codes, weights=weight, minlength=len(names) + 1)
     occurs = np.bincount(codes, minlength=len(names) + 1) > 0
     names = [*names, unused_name(NONE, names)]
-    # By size, then by name, so that one frame always gives one picture.
+    # By size, then by name, so that a frame always gives the same chart.
     order = sorted(np.flatnonzero(occurs), key=lambda code: (-sizes[code], names[code]))
     kept = order if len(order) <= most else order[: most - 1]
     place_of = np.full(len(names), len(kept), dtype=np.intp)
@@ -80,7 +80,7 @@ def grouped(
 
 
 def unused_name(name: str, taken: list[str]) -> str:
-    """Return a name that none of the tasks' own is."""
+    """Return a name that is not taken."""
     while name in taken:
         name = f"{name}\N{NO-BREAK SPACE}"
     return name

@@ -17,17 +17,17 @@ _LEVELS = {"first": 0.25, "middle": 0.5, "third": 0.75}
 
 
 def machines(df: pd.DataFrame) -> Any:
-    """Return the computation time of tasks against their cost, by machine; costs no request.
+    """Chart the computation time of tasks against their cost, by machine.
 
-    Up to 300 tasks are a point each. Of more there is a point for each machine at its medians,
-    with lines over the middle half of times and costs.
+    Up to 300 tasks are a point each. More tasks are shown as a point for each machine at its
+    medians, with lines over the middle half of times and costs.
 
     Parameters
     ----------
     df
         Tasks with the columns ``machine_type``, ``computation_time`` and ``cost_usd``; those that
-        have no time or no cost yet are left out. The eight machines with most tasks are shown,
-        or seven and the others as one.
+        have no time or no cost yet are left out. Beyond eight machines, the seven
+        with most tasks are shown, and the rest as one.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def machines(df: pd.DataFrame) -> Any:
     if not known.any():
         return _altair.empty_chart(TITLE, "No task has both a computation time and a cost")
     shown = frame[known]
-    kept = _groups.grouped(shown, "machine_type", "machines", _palette.MOST_GROUPS)
+    kept = _groups.grouped(shown, "machine_type", "machines", _palette.MAX_GROUPS)
     time, cost = time[known], cost[known]
     is_few = len(shown) <= MOST_POINTS
     picture = _points(shown.index, kept, time, cost) if is_few else _medians(kept, time, cost)

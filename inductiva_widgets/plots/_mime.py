@@ -12,14 +12,15 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from inductiva_widgets.plots import _palette
 from inductiva_widgets.plots._png import png_of
 
 # What JupyterLab 4 and Notebook 7 know, and VS Code. Altair 6 writes version 6, of which their
 # Vega-Lite 5 reads all that the pictures use; neither shows anything of version 6.
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-# The frame stays in sight on light and on dark; the texts are coloured where they are shown.
-_LINE = "#808890"
+# Axis lines are visible on light and dark; texts are coloured where they are shown.
+_LINE = _palette.LINE
 LOOK: dict[str, Any] = {
     "font": "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif",
     "axis": {
@@ -56,11 +57,15 @@ LOOK: dict[str, Any] = {
     },
     "view": {"stroke": None},
     "text": {"fontSize": 11},
+    # A gap between stacked areas.
+    "style": {"segment": {"stroke": "white", "strokeWidth": 1}},
 }
-"""What a chart's own settings win over."""
+"""Defaults; the settings of a chart override them."""
 
 # SVG takes its colours from the page: texts stay readable when the theme is changed.
 _INK = "currentColor"
+_PAGE = "var(--jp-layout-color0, var(--vscode-editor-background, Canvas))"
+_GAPS = {"config": {"style": {"segment": {"stroke": _PAGE}}}}
 _LIVE = {
     "background": "transparent",
     "usermeta": {"embedOptions": {"renderer": "svg"}},
@@ -106,7 +111,8 @@ class OfflineChartMixin:
         spec = self.to_dict()
         words = _words(spec) or "Chart"
         data: dict[str, Any] = {
-            MIME_TYPE: _beneath(_LIVE, spec) | {"$schema": SCHEMA, "description": words},
+            MIME_TYPE: _beneath(_beneath(_LIVE, spec), _GAPS)
+            | {"$schema": SCHEMA, "description": words},
             "text/plain": words,
         }
         metadata: dict[str, Any] = {}
@@ -193,7 +199,7 @@ def _title(title: Any) -> Any:
 
 
 def _beneath(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was chosen, and defaults where nothing was."""
+    """Return the chosen settings, with defaults for the rest."""
     both = dict(chosen)
     for key, value in defaults.items():
         own = both.get(key)

@@ -1,4 +1,4 @@
-"""Chart of statuses over time."""
+"""Chart of the share of each status."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inductiva_widgets.plots import _altair, _columns, _groups, _palette
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 TITLE = "Statuses"
 _MOST_GROUPS = 16
-# Codes that this version does not know are told apart as long as a legend can hold them.
-_MOST_UNKNOWN = 6
 
 
 def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
-    """Return the share of every status; costs no request.
+    """Chart the share of each status.
 
     Parameters
     ----------
     df
         Tasks with the column ``status``.
     by
-        Column whose values are compared, a bar each; the 16 largest groups are shown, the others
-        as one.
+        Column whose values are compared, a bar each; the 16 largest groups are shown, and the
+        rest as one group.
 
     Returns
     -------
     altair.TopLevelMixin
-        The chart, see ``inductiva_widgets.plots``. Statuses stand in the order of a task's life.
+        The chart, see ``inductiva_widgets.plots``. It names the six most frequent statuses, in the
+        order of a task's life, and sums up the rest as "Other".
 
     Raises
     ------
@@ -72,7 +72,7 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     )
     bars = (
         _altair.base_chart(_altair.to_records(data))
-        .mark_bar()
+        .mark_bar(x2Offset=-1)
         .encode(
             x=alt.X(
                 "from:Q",
@@ -107,22 +107,31 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
 
 
 def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:
-    """Return a status for every task as a place in labels, and these with their colours."""
+    """Return each task's index into labels, the labels of statuses, and their colours."""
     codes, names = _columns.texts(column)
-    known = {code: place for place, code in enumerate(KNOWN_STATUSES)}
-    used = sorted(
-        {names[code] for code in np.unique(codes) if code >= 0},
-        key=lambda name: (known.get(name, len(known)), name),
-    )
-    unknown = [name for name in used if name not in known]
-    if len(unknown) > _MOST_UNKNOWN:
-        used = [name for name in used if name in known]
-    shown = [Status(name) for name in used]
-    labels = [status.alias for status in shown]
-    colours = _palette.status_colours(shown)
-    place_of = {name: place for place, name in enumerate(used)}
-    places = np.array([place_of.get(name, len(used)) for name in names] + [len(used)])[codes]
-    if (places == len(used)).any():
+    named = _named_statuses(codes, names)
+    labels = [status.alias for status in named]
+    colours = _palette.status_colours(named)
+    index_of = {status.value: index for index, status in enumerate(named)}
+    indices = np.array([index_of.get(name, len(named)) for name in names] + [len(named)])[codes]
+    if (indices == len(named)).any():
         labels.append(_groups.unused_name("Other", labels))
-        colours.append(_palette.OTHERS)
-    return places, labels, colours
+        colours.append(_palette.OTHER)
+    return indices, labels, colours
+
+
+def _named_statuses(codes: NDArray[np.intp], names: list[str]) -> list[Status]:
+    """Return the most frequent statuses, in the order of a task's life."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    rank = {code: index for index, code in enumerate(KNOWN_STATUSES)}
+    in_order = sorted(
+        (name for name, count in zip(names, counts, strict=True) if count),
+        key=lambda name: (rank.get(name, len(rank)), name),
+    )
+    if len(in_order) > _palette.MAX_STATUSES:
+        # Statuses that this version does not know are summed up first.
+        known = [name for name in in_order if name in rank]
+        count_of = dict(zip(names, counts.tolist(), strict=True))
+        frequent = sorted(known, key=lambda name: -count_of[name])[: _palette.MAX_STATUSES]
+        in_order = [name for name in in_order if name in frequent]
+    return [Status(name) for name in in_order]

@@ -39,18 +39,18 @@ class PhaseIntervals(NamedTuple):
 
 
 def timeline(df: pd.DataFrame) -> Any:
-    """Return when tasks queued, were prepared, computed and were finalized; costs no request.
+    """Chart when tasks queued, were prepared, computed and were finalized.
 
-    Up to 60 tasks are a line each, on one clock, or each from its own submission where they are
-    too short for their distance to each other. More are counted: how many were in each phase, on
-    average over bins of time.
+    Up to 60 tasks are a row each, on a common time axis, or from their submission if they are
+    short in relation to the period. More tasks are counted: the mean number of tasks in each
+    phase, by bins of time.
 
     Parameters
     ----------
     df
         Tasks with the columns ``status``, ``submitted``, ``started``, ``computation_started``,
-        ``computation_ended`` and ``ended``. Tasks that are alive last until the time that the
-        frame is of.
+        ``computation_ended`` and ``ended``. Unfinished tasks last until the time of the
+        frame.
 
     Returns
     -------
@@ -69,8 +69,8 @@ def timeline(df: pd.DataFrame) -> Any:
     """
     frame = _columns.require_columns(df, "timeline", "status", *_MARKS.values(), "ended")
     codes, statuses = _statuses(frame)
-    stretches = phase_intervals(frame, codes, statuses)
-    has_begun = stretches.entered.any(axis=0)
+    intervals = phase_intervals(frame, codes, statuses)
+    has_begun = intervals.entered.any(axis=0)
     count = int(has_begun.sum())
     if count == 0:
         return _altair.empty_chart(
@@ -78,7 +78,7 @@ def timeline(df: pd.DataFrame) -> Any:
         )
     left_out = len(frame) - count
     note = f"{left_out:,} not yet submitted" if left_out else ""
-    shown = PhaseIntervals(stretches.starts[:, has_begun], stretches.ends[:, has_begun])
+    shown = PhaseIntervals(intervals.starts[:, has_begun], intervals.ends[:, has_begun])
     if count > MOST_LINES:
         return _counted(shown, note)
     names = [_columns.xml_safe(name) for name in frame.index[np.flatnonzero(has_begun)]]
@@ -87,14 +87,14 @@ def timeline(df: pd.DataFrame) -> Any:
 
 def _statuses(frame: pd.DataFrame) -> tuple[NDArray[np.intp], list[Status]]:
     codes, names = _columns.texts(frame["status"])
-    # The last stands for -1, a status that is missing.
+    # The last item is for -1, a missing status.
     return codes, [*map(Status, names), Status("unknown")]
 
 
 def phase_intervals(
     frame: pd.DataFrame, codes: NDArray[np.intp], statuses: list[Status]
 ) -> PhaseIntervals:
-    """Return the phases of tasks; each lasts until the next one that was entered begins."""
+    """Return the phases of tasks; each ends when the next entered phase begins."""
     starts = np.array([_columns.timestamps(frame, name) for name in _MARKS.values()])
     ended = _columns.timestamps(frame, "ended")
     is_over = np.array([status.is_terminal for status in statuses])[codes]
@@ -102,7 +102,7 @@ def phase_intervals(
     following = np.where(np.isnan(ended) & ~is_over, now, ended)
     ends = np.empty_like(starts)
     for place in reversed(range(len(starts))):
-        # Where the end of the last phase is unknown it has no length, rather than a wrong one.
+        # If its end is unknown, the last phase has no length, rather than a wrong one.
         ends[place] = np.fmax(starts[place], following)
         following = np.where(np.isnan(starts[place]), following, starts[place])
     return PhaseIntervals(starts, np.where(np.isnan(starts), np.nan, ends))
@@ -141,7 +141,7 @@ def _lines(shown: PhaseIntervals, names: list[str], statuses: list[Status], note
         x = _scales.time_axis("from", last - first, grid=True)
     step = 18 if len(order) <= 20 else 12
     picture = _altair.base_chart(_altair.to_records(rows)).mark_bar(
-        height={"band": 0.72}, strokeWidth=0.8
+        height={"band": 0.72}, strokeWidth=0.6, x2Offset=-1.6
     )
     picture = picture.encode(
         x=x,
@@ -184,10 +184,10 @@ def _failed_phase(shown: PhaseIntervals, place: int, status: Status) -> int | No
         return None
     entered = shown.entered[:, place]
     computing = PHASES.index("Computing")
-    # The files are stored all the same when a command has failed or has taken too long.
+    # The files are stored even if a command has failed or timed out.
     if status in (Status.FAILED, Status.TTL_EXCEEDED) and entered[computing]:
         return computing
-    # What has no length would not be seen.
+    # A phase without length would be invisible.
     lasted = entered & (shown.ends[:, place] > shown.starts[:, place])
     return int(np.flatnonzero(lasted if lasted.any() else entered)[-1])
 
@@ -207,7 +207,9 @@ def _counted(shown: PhaseIntervals, note: str) -> Any:
         rows["shown"] += [f"{mean:,.3g}" if mean < 100 else f"{mean:,.0f}" for mean in steps]
         rows["when"] += [_scales.format_time(edge) for edge in bins.edges.tolist()]
     rows["rank"] = [PHASES.index(phase) for phase in rows["phase"]]
-    picture = _altair.base_chart(_altair.to_records(rows)).mark_area(interpolate="step-after")
+    picture = _altair.base_chart(_altair.to_records(rows)).mark_area(
+        interpolate="step-after", style="segment"
+    )
     picture = picture.encode(
         x=_scales.time_axis("at", last - first, nice=False),
         y=alt.Y(
@@ -229,7 +231,7 @@ def _counted(shown: PhaseIntervals, note: str) -> Any:
 
 
 def _mean_counts(starts: Numbers, ends: Numbers, edges: Numbers) -> Numbers:
-    """Return how many stretches cover each bin, on average: their time in it by its width."""
+    """Return the mean number of intervals in each bin: their time in it by its width."""
     entered = np.isfinite(starts)
     spent = _time_since(starts[entered], edges) - _time_since(ends[entered], edges)
     means: Numbers = np.diff(spent) / np.diff(edges)
@@ -238,7 +240,7 @@ def _mean_counts(starts: Numbers, ends: Numbers, edges: Numbers) -> Numbers:
 
 def _time_since(moments: Numbers, edges: Numbers) -> Numbers:
     """Return for each edge the time since every moment before it, summed."""
-    # From the first edge on, so that little is lost to rounding.
+    # Relative to the first edge, for small rounding errors.
     ordered = np.sort(moments - edges[0])
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
     before = np.searchsorted(ordered, edges - edges[0])

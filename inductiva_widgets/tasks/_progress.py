@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from inductiva_widgets.design_tokens import TOKENS, hue
 from inductiva_widgets.formatting import format_duration
 from inductiva_widgets.tasks._display import in_notebook
 
@@ -112,8 +113,8 @@ def _bar(done: int, total: int) -> str:
         "<span>Reading the task history</span>"
         f'<div role="progressbar" aria-label="Task history" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{share:.0f}" style="width:240px;height:6px;border-radius:3px;'
-        'background:rgba(128,128,128,.35);overflow:hidden">'
-        f'<div style="width:{share:.1f}%;height:100%;background:#2a7de1"></div></div>'
+        f'background:{TOKENS.static_line};overflow:hidden">'
+        f'<div style="width:{share:.1f}%;height:100%;background:{hue("blue")}"></div></div>'
         '<span style="font-variant-numeric:tabular-nums">'
         f"{done:,} of {total:,} tasks</span></div>"
     )

@@ -33,7 +33,7 @@ export class RequestError extends Error {
   }
 }
 
-/** Words for anything that was thrown. */
+/** Message of a thrown value. */
 export function errorView(thrown: unknown): ErrorView {
   if (thrown instanceof RequestError) return thrown.view;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
@@ -60,7 +60,7 @@ const LOST: ErrorView = {
 /** One view's connection to its model. */
 export class Bridge {
   #host: Host;
-  // Other views, and other pages on the same kernel, hear the same replies.
+  // All views and pages on the same kernel receive the same replies.
   readonly #prefix = Math.random().toString(36).slice(2);
   readonly #waiting = new Map<string, PendingReply>();
   readonly #pushes = new Set<(push: Push) => void>();
@@ -124,7 +124,7 @@ export class Bridge {
     this.#host = host;
   }
 
-  /** Whether the kernel has gone: it answers nothing any more. */
+  /** Whether the kernel has gone and sends no more replies. */
   get isLost(): boolean {
     return this.#isLost;
   }

@@ -24,7 +24,7 @@ function formatPast(series: Gapped): string {
   return [formatLast(series), ...past.map(({ text }) => text).slice(0, 3)].join(", ");
 }
 
-/** All that a drawing shows, in words. */
+/** Text alternative of a series. */
 export function describeSeries(series: SeriesView, samples: number): string {
   const { name, low, high, is_log } = series;
   const range = low === null ? "" : `, from ${formatValue(low)} to ${formatValue(high)}`;
@@ -51,7 +51,7 @@ export function describeEnd(ends: number, now: number): string {
 /** The second is null where a gap begins. */
 export type Point = readonly [x: number, y: number | null];
 
-/** A stretch of numbers as a line of the height or width 1; what cannot be drawn is null. */
+/** Maps a range of numbers to 0 to 1; null for values that cannot be drawn. */
 export interface Scale {
   low: number;
   high: number;

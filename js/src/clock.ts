@@ -69,8 +69,8 @@ export function useNow(time: ServiceTime, isLive: boolean): number {
 
 /**
  * The distance to the service's clock. `seen` is the largest value of `updated` minus this page's
- * clock among the updates that arrived while the page watched, or null. Travel only lowers it, so
- * it corrects a wrong clock of the visitor's machine, which the kernel cannot know of.
+ * clock among the updates that arrived while the page was open, or null. Latency only lowers it,
+ * so it corrects a wrong clock of the visitor's machine, which the kernel cannot measure.
  */
 export function clockOffset(status: PollStatusView, seen: number | null): number {
   const tolerance = 5_000;

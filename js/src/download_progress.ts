@@ -98,8 +98,8 @@ export interface FileSlots {
 export const NO_SLOTS: FileSlots = { slots: [], more: 0, hadMore: false, files_done: 0 };
 
 /**
- * The places after the next state. A file keeps its place until its end; its successor takes the
- * place over. What rests, be it paused or waiting, is left as it is.
+ * Assigns files to slots. A file keeps its slot until it is finished, then the next file takes it.
+ * Paused and waiting downloads keep their slots.
  */
 export function assignSlots(before: FileSlots, download: DownloadView, now: number): FileSlots {
   const { files, files_done, phase } = download;

@@ -1,5 +1,5 @@
 /**
- * The entry of the bundle: every widget class of the package loads it, `kind` says what to show.
+ * The entry of the bundle: every widget class of the package loads it, and `kind` selects the view.
  *
  * A host may run `render` before `el` is in the document, put it into a ShadowRoot, render two
  * views of one model, pass no `signal`, and offers nothing beyond what `Host` lists.
@@ -33,7 +33,7 @@ interface RenderProps {
 }
 
 function render({ model, el, signal }: RenderProps): () => void {
-  // A display may be cleared before the host comes to draw it; nothing would end such a view.
+  // A display may be cleared before the host draws it; such a view would never be closed.
   if (signal?.aborted) return () => undefined;
   const before = detachedView(modelId(model));
   before?.moveTo(el, model);

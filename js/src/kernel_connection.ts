@@ -2,7 +2,7 @@
  * Detects a lost kernel, and restores the connection after a failed initialization.
  *
  * What is used here beyond the common interface of hosts is ipywidgets' and JupyterLab's, and
- * optional: without it a view says after a minute of silence that it shows the last known state.
+ * optional: without it a view without updates shows a notice after a minute.
  */
 import { useLayoutEffect } from "preact/hooks";
 import type { Bridge, Host } from "./bridge";
@@ -90,7 +90,7 @@ export function onKernelGone(host: Host, el: Element, onGone: () => void): () =>
   return end;
 }
 
-/** Asks the kernel for the whole state each minute in which nothing new has come of live tasks. */
+/** Requests the whole state for each minute without an update of live tasks. */
 export function useRefreshWhenStale(bridge: Bridge, isStale: boolean): void {
   useLayoutEffect(() => {
     if (!isStale || bridge.isLost) return undefined;

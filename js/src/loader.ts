@@ -3,9 +3,9 @@
  *
  * It is this small because anywidget gives a model 2 s from its creation to the end of this import,
  * and refuses every later message to a model that needed longer. Nothing is loaded in that time:
- * `render` has no limit. The code is in a model of its own, which a host has got before any widget
- * that refers to it, so that nothing has to be asked of a kernel that is busy. If a host cannot give
- * that model, the kernel is asked.
+ * `render` has no limit. The code is in a separate model, which a host receives before any widget
+ * that refers to it, so that a busy kernel needs no request. If a host cannot provide that model,
+ * the kernel is asked.
  */
 import type { Host } from "./bridge";
 import { BUILD } from "./build_id";

@@ -4,7 +4,7 @@ import { formatDuration, formatGrowing } from "./format";
 
 export type PhaseName = "queue" | "preparing" | "computing" | "finalizing";
 
-/** `end` is null while the phase lasts. */
+/** `end` is null until the phase ends. */
 export interface Phase {
   name: PhaseName;
   start: number;
@@ -85,7 +85,7 @@ export function layoutPhases(phases: Phase[], now: number, isTerminal: boolean):
   return { segments, legend: legendOf(segments, isTerminal) };
 }
 
-/** One entry per name: a task that went back to the queue has two stretches of it. */
+/** One entry per name: a task that went back to the queue has two queue phases. */
 function legendOf(segments: Segment[], isTerminal: boolean): Legend[] {
   const last = segments.at(-1);
   const reached = last === undefined ? -1 : ORDER.indexOf(last.name);

@@ -55,7 +55,7 @@ export function registerView(
     },
     end: (el) => {
       if (el !== home) return;
-      // Hosts may say twice that a view is over.
+      // Hosts may close a view twice.
       home = null;
       known.delete(view);
       if (known.size === 0) views.delete(instance);
@@ -91,7 +91,7 @@ function trackFocusAndScroll(root: HTMLElement) {
     focused = target as HTMLElement;
   });
   root.addEventListener("focusout", () => {
-    // Browsers also say so of an element that leaves the document.
+    // Browsers also send this event when an element leaves the document.
     queueMicrotask(() => {
       if (root.isConnected && !root.contains(page.activeElement)) focused = null;
     });

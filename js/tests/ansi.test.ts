@@ -4,7 +4,7 @@ import { CONTRAST, contrast, ensureContrast, type Rgb, xterm } from "../src/pane
 
 function terminal(...chunks: string[]): Terminal {
   const made = new Terminal();
-  for (const chunk of chunks) made.feed(chunk);
+  for (const chunk of chunks) made.write(chunk);
   return made;
 }
 const texts = (...chunks: string[]): string[] => terminal(...chunks).lines.map(textOf);
@@ -81,7 +81,7 @@ describe("the terminal", () => {
   it("keeps a line that did not change as it was", () => {
     const made = terminal("one\ntwo\n");
     const [first] = made.lines;
-    made.feed("three\r\nfour");
+    made.write("three\r\nfour");
     expect(made.lines[0]).toBe(first);
   });
   it("cuts a line without end", () => {

@@ -153,7 +153,7 @@ describe("a loaded log", () => {
 describe("search", () => {
   const lines = (text: string) => {
     const terminal = new Terminal();
-    terminal.feed(text);
+    terminal.write(text);
     return terminal.lines;
   };
   it("finds a text whatever its case, and no pattern", () => {

@@ -44,7 +44,7 @@ def test_keys_on_every_kind_of_element_leave_the_cells_alone(widgets):
     for name in ("Log", "Details", re.compile("^Outputs")):
         widgets.card.get_by_role("tab", name=name).click()
         expect(widgets.card.get_by_role("tabpanel")).to_be_visible(timeout=30_000)
-        widgets.keys.press_all(".iw-panel")
+        widgets.keys.press_all("[role=tabpanel]")
         # With every tab closed, the arrows on them open none.
         widgets.card.get_by_role("tab", name=name).click()
     for name in ("Columns", "Filter Status"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from inductiva_widgets.design_tokens import phase_colour
 from inductiva_widgets.formatting import (
     format_bytes,
     format_cost,
@@ -24,24 +25,18 @@ from inductiva_widgets.widgets.static_html.log_metrics import (
     log_metrics_text,
 )
 from inductiva_widgets.widgets.static_html.markup import (
-    COLOURS,
     LONGEST_REASON,
     code_after_colon,
     escape_value,
     pre_block,
     section,
     status_badge,
+    status_colour,
     truncate_line,
     truncate_start,
     truncate_text,
 )
 
-_PHASE_COLOURS = {
-    "queue": "#c79a24",
-    "preparing": "#6f9dd0",
-    "computing": "#2f7fd8",
-    "finalizing": "#9078c8",
-}
 _PLAIN = "border:none;background:none;text-align:left;vertical-align:top;white-space:normal"
 
 
@@ -141,7 +136,7 @@ def _failure(failure: contract.FailureView | None) -> str:
         for tail in failure["last_words"]
     )
     return (
-        f'<div style="border-left:3px solid {COLOURS[StatusGroup.FAILED]};padding:2px 10px;'
+        f'<div style="border-left:3px solid {status_colour(StatusGroup.FAILED)};padding:2px 10px;'
         f'margin:6px 0"><b>{escape_value(failure["title"], LONGEST_REASON)}</b>'
         f"{pre_block(truncate_text(failure['detail']))}{words}"
         f"<div>{escape(failure['advice'])}</div></div>"
@@ -155,7 +150,8 @@ def _phase_bar(info: TaskInfo, now: datetime) -> str:
         return ""
     pieces = "".join(
         f'<span title="{name} {escape(format_duration(seconds))}" style="display:inline-block;'
-        f'height:8px;width:{99 * seconds / whole:.2f}%;background:{_PHASE_COLOURS[name]}"></span>'
+        f"height:8px;width:{99 * seconds / whole:.2f}%;background:{phase_colour(name)} padding-box;"
+        'box-sizing:border-box;border-right:2px solid transparent"></span>'
         for name, seconds in lengths
     )
     # Its lengths stand among the facts; without styles nothing of it is to be seen.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from inductiva_widgets.design_tokens import hue
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.static_html.markup import (
     escape_value,
@@ -96,13 +97,13 @@ def sparkline(
         for gap in gaps
     )
     band = (
-        f'<path d="{bands}" fill="none" stroke="#c8372d" stroke-width="{_HEIGHT}" '
+        f'<path d="{bands}" fill="none" stroke="{hue("red")}" stroke-width="{_HEIGHT}" '
         'stroke-dasharray="1.5 2.5" stroke-opacity="0.55"/>'
     )
     return (
         f'<svg aria-hidden="true" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" style="vertical-align:middle">{band if bands else ""}'
-        f'<path d="{"".join(path)}" fill="none" stroke="#2f7fd8" stroke-width="1.5" '
+        f'<path d="{"".join(path)}" fill="none" stroke="{hue("blue")}" stroke-width="1.5" '
         'stroke-linecap="round" stroke-linejoin="round"/></svg>'
     )
 

@@ -7,33 +7,24 @@ from collections.abc import Sequence
 from html import escape
 
 from inductiva_widgets.ansi import strip_ansi
+from inductiva_widgets.design_tokens import TOKENS, status_group
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import StatusGroup
 
-_MARKS = {
-    StatusGroup.PENDING: "\N{WHITE CIRCLE}",
-    StatusGroup.RUNNING: "\N{BLACK RIGHT-POINTING TRIANGLE}",
-    StatusGroup.SUCCEEDED: "\N{CHECK MARK}",
-    StatusGroup.FAILED: "\N{MULTIPLICATION X}",
-    StatusGroup.STOPPED: "\N{BLACK SQUARE}",
-    StatusGroup.UNKNOWN: "?",
-}
-# Behind white text, with a contrast of at least 4.5 to 1.
-COLOURS = {
-    StatusGroup.PENDING: "#8a5a00",
-    StatusGroup.RUNNING: "#0b62c4",
-    StatusGroup.SUCCEEDED: "#1a7032",
-    StatusGroup.FAILED: "#b3261e",
-    StatusGroup.STOPPED: "#59636e",
-    StatusGroup.UNKNOWN: "#59636e",
-}
-_LINE = "rgba(128,128,128,.4)"
-_FRAME = f"border:1px solid {_LINE};border-radius:6px;padding:10px 14px;max-width:1010px"
+_FRAME = (
+    f"border:1px solid {TOKENS.static_line};border-radius:6px;padding:10px 14px;max-width:1010px"
+)
 _PRE = "margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto"
 _LEFT = 'style="text-align:left"'
 # What is longer than a name, or than a page, is somebody's mistake or malice.
 LONGEST_CELL, LONGEST_REASON, _LONGEST_TEXT = 40, 1000, 4000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def status_colour(group: StatusGroup) -> str:
+    """Return a colour on which white text is readable, in a light and in a dark theme."""
+    # The text of a badge in a light theme.
+    return status_group(group).text[0]
 
 
 def section(name: str, body: str) -> str:
@@ -46,8 +37,8 @@ def table(titles: Sequence[str], body: str) -> str:
     """Return a table that scrolls sideways where it is too wide."""
     head = "".join(f"<th {_LEFT}>{title}</th>" for title in titles)
     return (
-        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:0;'
-        f'white-space:nowrap"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        '<div style="overflow-x:auto"><table cellpadding="4" style="border-collapse:collapse;'
+        f'margin:0;white-space:nowrap"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
@@ -58,11 +49,11 @@ def row(cells: Sequence[str]) -> str:
 
 def status_badge(info: TaskInfo) -> str:
     """Return the status of a task: mark, word and colour."""
-    tone = info.status.info.group
+    group = info.status.info.group
     return (
         f'<span role="status" data-status="{escape(truncate_line(info.status, LONGEST_CELL))}" '
-        f'style="color:#fff;background:{COLOURS[tone]};border-radius:9px;padding:1px 9px">'
-        f"<b>{_MARKS[tone]} {escape_value(info.alias, LONGEST_CELL)}</b></span>"
+        f'style="color:#fff;background:{status_colour(group)};border-radius:9px;padding:1px 9px">'
+        f"<b>{status_group(group).symbol} {escape_value(info.alias, LONGEST_CELL)}</b></span>"
     )
 
 

@@ -19,7 +19,7 @@ export function DownloadEntry({ bridge }: { bridge: Bridge }) {
     }, []),
   );
   return (
-    <section class="iw-card iw-frame" aria-label={title}>
+    <section class="iw-frame" aria-label={title}>
       <div class="iw-download-title iw-text">{title}</div>
       {steer.isSlow ? (
         <div class="iw-note" role="note">

@@ -7,7 +7,7 @@ import { useRefreshWhenStale } from "../kernel_connection";
 import type { Push } from "../messages";
 import { Card, type CardActions } from "../parts/Card";
 
-/** A card's wishes as requests about one task. */
+/** Actions of a card as requests about one task. */
 export function actionsFor(bridge: Bridge, task_id: string): CardActions {
   return {
     kill: () => bridge.request("kill", { task_id }),

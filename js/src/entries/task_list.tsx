@@ -56,7 +56,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
     return () => clearTimeout(timer);
   }, []);
   return (
-    <div class="iw-list iw-frame">
+    <div class="iw-frame">
       <div class={isSlow ? "iw-list-head iw-without-controls" : "iw-list-head"}>
         <div class="iw-chips">
           <StatusChips counts={aggregates.counts} chosen={result.query.status_groups} />
@@ -65,7 +65,6 @@ function Preview({ bridge }: { bridge: Bridge }) {
       <div class="iw-scroller iw-tasks" style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT}px` }}>
         <div
           role="table"
-          class="iw-table"
           aria-label="Tasks"
           aria-rowcount={total + 1}
           style={{ "--iw-grid-columns": template, minWidth: `${width}px` }}

@@ -17,7 +17,7 @@ export function GroupCounts({ counts }: { counts: Record<string, number> }) {
       {STATUS_GROUP_TITLES.map(([group, title]) => {
         const count = sums.get(group) ?? 0;
         return count === 0 ? null : (
-          <span key={group} class={`iw-count iw-status-icon-${group}`} title={title}>
+          <span key={group} class={`iw-count iw-status-${group}`} title={title}>
             <Icon name={group} />
             {formatCount(count)}
             <span class="iw-visually-hidden"> {title}</span>

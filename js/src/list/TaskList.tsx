@@ -165,7 +165,6 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const grid = (axis: Axis | null) => (
     <div
       role="grid"
-      class="iw-table"
       aria-label="Tasks"
       aria-multiselectable="true"
       aria-rowcount={lines + 1}
@@ -237,7 +236,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         search.current?.focus();
       }}
     >
-      <div class="iw-list iw-frame">
+      <div class="iw-frame">
         <ListHead
           bridge={bridge}
           traits={{ aggregates, query_result: result, mode, is_following, is_demo }}

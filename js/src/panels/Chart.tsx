@@ -1,5 +1,6 @@
 /** Line chart of one or more series, with the values at the pointer. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { series as colours } from "../../../inductiva_widgets/design_tokens.json";
 import { formatValue, pathOf, scaleOf } from "../chart_format";
 import type { NonFinite, SeriesView } from "../contract";
 import { formatCount } from "../format";
@@ -9,15 +10,13 @@ import { ticksOf } from "./axis_ticks";
 import { SegmentedControl } from "./SegmentedControl";
 
 const HEIGHT = 190;
-/** Room for the words at the axes, and for the last points. */
+/** Space for the labels of the axes, and for the last points. */
 const LEFT = 62;
 const RIGHT = 22;
 const TOP = 8;
 const BOTTOM = 22;
 /** Gaps that are named. */
 const MAX_LABELS = 6;
-/** Number of series colours in the style sheet; further series repeat them. */
-const COLOURS = 6;
 
 interface Props {
   series: readonly SeriesView[];
@@ -27,14 +26,14 @@ interface Props {
 
 export function Chart({ series, name, onClose }: Props) {
   const own = series.find((one) => one.name === name) as SeriesView;
-  const kin = series.filter(({ is_log }) => is_log === own.is_log);
+  const comparable = series.filter(({ is_log }) => is_log === own.is_log);
   const [isAll, setAll] = useState(false);
   // Until one is chosen, the scale that suits what is there by now.
   const [chosen, setChosen] = useState<boolean | null>(null);
   const isLog = chosen ?? own.is_log;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const shown = isAll ? kin : [own];
+  const shown = isAll ? comparable : [own];
   return (
     <section class="iw-chart" aria-label={`Chart of ${truncate(name)}`}>
       <div class="iw-chart-bar">
@@ -42,12 +41,12 @@ export function Chart({ series, name, onClose }: Props) {
           <bdi>{isAll ? "All of its kind" : truncate(name)}</bdi>
         </b>
         <span class="iw-grow" />
-        {kin.length > 1 ? (
+        {comparable.length > 1 ? (
           <SegmentedControl
             label="Lines"
             choices={[
               ["This one", !isAll],
-              [`All ${kin.length}`, isAll],
+              [`All ${comparable.length}`, isAll],
             ]}
             onChoose={(choice) => setAll(choice === 1)}
           />
@@ -71,7 +70,7 @@ export function Chart({ series, name, onClose }: Props) {
         </button>
       </div>
       <div ref={box}>
-        <Plot shown={shown} all={kin} isLog={isLog} width={width} />
+        <Plot shown={shown} all={comparable} isLog={isLog} width={width} />
       </div>
     </section>
   );
@@ -96,9 +95,9 @@ function Plot({ shown, all, isLog, width }: PlotProps) {
   const inner = { width: Math.max(40, width - LEFT - RIGHT), height: HEIGHT - TOP - BOTTOM };
   const left = (sample: number) => (x.at(sample) ?? 0) * inner.width;
   const top = (value: number) => (1 - (y.at(value) ?? 0)) * inner.height;
-  const colourOf = (one: SeriesView) => `iw-series-${all.indexOf(one) % COLOURS}`;
+  const colourOf = (one: SeriesView) => `iw-series-${all.indexOf(one) % colours.length}`;
   const last = samples.at(-1) ?? 0;
-  // A chosen sample may have been thinned out since: the nearest one stands for it.
+  // The chosen sample may have been decimated: show the nearest.
   const sample = at === null ? last : nearest(samples, at);
   const values = shown.map((one): [SeriesView, string, number | null] => {
     const value = valueAt(one, sample);

@@ -12,7 +12,7 @@ import { useRequest } from "../parts/useRequest";
 import { formatExact, formatRelative, formatValue, grouped, nameOf, ranks } from "./comparison";
 
 const LONG = 36;
-/** Another selection is looked at after a rest of this long, in milliseconds. */
+/** Delay before a changed selection is compared, in milliseconds. */
 export const SELECTION_DEBOUNCE_MS = 300;
 
 /** Shows the card of a task; null where its line is not there. */

@@ -20,7 +20,7 @@ interface Props {
   sum: Sum;
   columns: Columns;
   formatCell(key: SortKey, sum: Sum): string;
-  /** How many of its files are chosen; null where nothing can be. */
+  /** Number of its chosen files; null if files cannot be chosen. */
   chosen: number | null;
   row: number;
   isTree: boolean;

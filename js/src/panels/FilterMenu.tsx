@@ -56,7 +56,7 @@ export function FilterMenu({ bridge, column, filter, onChange }: Props) {
 
 type Value = FacetView["values"][number] & { title?: string };
 
-/** Statuses below the name and the sum of their chip; all other values as they are. */
+/** Groups statuses below the name and the count of their chip. */
 function grouped(values: Value[]): Value[] {
   const rest = values.filter((one) => one.status_group === undefined);
   const groups = STATUS_GROUP_TITLES.flatMap(([group, title]) => {

@@ -85,8 +85,8 @@ function GanttRow({ row, time, view, lines, onShow }: GanttRowProps) {
   const phases = phasesOf(row.marks);
   const failed = failedPhase(phases, row);
   const own = spanOf(row, now);
-  const laid = layoutPhases(phases, now, row.is_terminal);
-  const words = laid.legend.filter(({ duration }) => duration !== "");
+  const layout = layoutPhases(phases, now, row.is_terminal);
+  const words = layout.legend.filter(({ duration }) => duration !== "");
   const label = words.map(({ title, duration }) => `${title} ${duration}`).join(", ");
   const share = (at: number) => (100 * (at - view.from)) / (view.to - view.from);
   const side =

@@ -66,7 +66,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
     [loading.run, onLog, texts],
   );
 
-  // The visible stream first, then the other one, whose size is shown.
+  // The visible stream first, then the second stream, for its size.
   // biome-ignore lint/correctness/useExhaustiveDependencies: again after each answer
   useLayoutEffect(() => {
     if (loading.isBusy || loading.error !== null) return;
@@ -105,7 +105,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
     heldAt.current = null;
   }, [lines]);
 
-  /** Where a line stands, measured from the top of what is seen. */
+  /** Position of a line, from the top of the visible part. */
   function topOf(line: number): number {
     const node = content.current?.querySelectorAll(".iw-log-line")[line];
     const top = scroller.current?.getBoundingClientRect().top ?? 0;
@@ -147,7 +147,7 @@ export function Log({ names = STREAMS, title, name, onName, onLog }: Props) {
   const note = shown.isKnown ? shown.note : loading.error === null ? unread : "";
 
   return (
-    <div class="iw-log">
+    <div>
       <div class="iw-log-bar">
         {title ?? (
           <LogStreams

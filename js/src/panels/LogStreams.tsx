@@ -3,7 +3,7 @@ export const STREAMS: readonly string[] = ["stdout.txt", "stderr.txt"];
 
 interface Props {
   name: string;
-  /** In words; empty where it is not known. */
+  /** Size as text; empty if unknown. */
   sizeOf(name: string): string;
   onName(name: string): void;
 }
@@ -13,7 +13,7 @@ export function LogStreams({ name, sizeOf, onName }: Props) {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     event.preventDefault();
     const tabs = [...(event.currentTarget as HTMLElement).children] as HTMLElement[];
-    // There are two: both ways lead to the other one.
+    // There are two streams, so that both arrow keys do the same.
     const other = STREAMS.findIndex((stream) => stream !== name);
     tabs[other]?.focus();
     onName(STREAMS[other] as string);

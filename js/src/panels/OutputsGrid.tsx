@@ -16,7 +16,7 @@ interface Props {
   label: string;
   /** The first one is the name. */
   columns: Columns;
-  /** What stands in the others. */
+  /** Text of a cell in the further columns. */
   formatCell(key: SortKey, sum: Sum): string;
   tree: Tree;
   lines: readonly Line[];
@@ -24,7 +24,7 @@ interface Props {
   sort: Sort;
   onSort(key: SortKey): void;
   sums: Sums;
-  /** How many of the shown files are chosen before each; left out where nothing can be chosen. */
+  /** Prefix sums of the chosen files; undefined if files cannot be chosen. */
   counts?: Float64Array;
   /** The file in the preview. */
   previewed?: number | null;

@@ -54,8 +54,8 @@ export function OutputsTable(props: Props) {
   const [search, setSearch] = useState("");
   const isShort = tree.files.length + tree.folders.length <= OPEN_BELOW;
   const [opened, setOpened] = useState<ReadonlySet<Folder>>(new Set(isShort ? tree.folders : []));
-  // A search opens every folder; those that are folded again while it lasts.
-  const [folded, setFolded] = useState<ReadonlySet<Folder>>(new Set());
+  // A search expands all folders: these were collapsed during the search.
+  const [collapsed, setCollapsed] = useState<ReadonlySet<Folder>>(new Set());
   const [chosen, setChosen] = useState(() => selectionState(tree, props.chosen ?? []));
   const sent = useRef(chosen);
   const [previewed, setPreviewed] = useState<number | null>(null);
@@ -66,12 +66,12 @@ export function OutputsTable(props: Props) {
   const counts = useMemo(() => countChosen(chosen, shown), [chosen, shown]);
   const total = useMemo(() => sumOf(tree, find(tree, "")), [tree]);
   const chosenSum = useMemo(() => sumOf(tree, chosen), [tree, chosen]);
-  const isOpen = (folder: Folder) => (isSearch ? !folded.has(folder) : opened.has(folder));
+  const isOpen = (folder: Folder) => (isSearch ? !collapsed.has(folder) : opened.has(folder));
   // biome-ignore lint/correctness/useExhaustiveDependencies: `isOpen` is made of what is listed
   const lines = useMemo<Line[]>(
     () =>
       isTree ? treeLines(tree, { sort, shown, sums, isOpen }) : flatLines(tree, { sort, shown }),
-    [tree, isTree, sort, shown, sums, isSearch, opened, folded],
+    [tree, isTree, sort, shown, sums, isSearch, opened, collapsed],
   );
 
   // At once, so that a cell that is run right after a click finds the choice in Python.
@@ -82,7 +82,9 @@ export function OutputsTable(props: Props) {
   }, [onChoose, tree, chosen]);
 
   function fold(folders: readonly Folder[], on: boolean): void {
-    const [set, turn] = isSearch ? ([folded, setFolded] as const) : ([opened, setOpened] as const);
+    const [set, turn] = isSearch
+      ? ([collapsed, setCollapsed] as const)
+      : ([opened, setOpened] as const);
     const next = new Set(set);
     for (const one of folders) {
       if (on === isSearch) next.delete(one);
@@ -123,7 +125,7 @@ export function OutputsTable(props: Props) {
             value={search}
             onInput={(event) => {
               setSearch(event.currentTarget.value);
-              setFolded(new Set());
+              setCollapsed(new Set());
             }}
           />
           <span class="iw-muted" aria-live="polite">

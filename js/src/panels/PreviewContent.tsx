@@ -5,7 +5,7 @@ import { formatCount } from "../format";
 import { truncate } from "../parts/Badge";
 import { visibleName } from "./visible_name";
 
-/** What may become a picture: nothing that can hold a script. */
+/** Types that are shown as a picture: none that may contain a script. */
 const IMAGES: ReadonlySet<string> = new Set([
   "image/png",
   "image/jpeg",

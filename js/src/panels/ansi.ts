@@ -1,12 +1,12 @@
 /**
- * What a terminal would show of a program's output: pure, and fed in chunks cut anywhere.
+ * Terminal emulator for logs: text in chunks of any size, lines of styled runs out. Pure.
  *
- * Known are colours and weights (SGR), overwriting by `\r`, `\b` and moves of the cursor, tabs and
+ * Supports colours and weights (SGR), overwriting by `\r`, `\b` and moves of the cursor, tabs and
  * the erasing of lines: what progress bars are made of. All other sequences are dropped.
  */
 import { type Paint, type Rgb, resolveColour, xterm } from "./ansi_colours";
 
-/** A stretch of a line in one style; `paint` is null for plain text. */
+/** Part of a line in one style; `paint` is null for plain text. */
 export interface Run {
   readonly text: string;
   readonly paint: Paint | null;
@@ -59,7 +59,7 @@ export class Terminal {
   /** The cursor's line by its characters, while it is written to piece by piece: those of a progress
    * bar are written over thousands of times. */
   #cells: Run[] | null = null;
-  /** So that equal styles are the same object, and runs can be joined. */
+  /** Equal styles are the same object, so that runs can be joined. */
   readonly #paints = new Map<string, Paint>();
 
   /** All lines as they are now; the last one is left out while it is empty. */
@@ -67,7 +67,7 @@ export class Terminal {
     return this.#lines.slice(0, this.#lines.at(-1)?.length === 0 ? -1 : undefined);
   }
 
-  feed(chunk: string): void {
+  write(chunk: string): void {
     this.#take(chunk);
     this.#settle();
   }
@@ -82,8 +82,8 @@ export class Terminal {
       if (token !== null) {
         at = TOKEN.lastIndex;
         const [, text, parameters, final] = token;
-        if (text !== undefined) this.#write(this.#hold(text, at === input.length));
-        else if (final !== undefined) this.#obey(final, parameters ?? "");
+        if (text !== undefined) this.#print(this.#hold(text, at === input.length));
+        else if (final !== undefined) this.#execute(final, parameters ?? "");
       } else if (input[at] !== "\x1b") {
         this.#control(input[at]);
         at += 1;
@@ -97,14 +97,14 @@ export class Terminal {
     }
   }
 
-  /** Keeps back half of a character whose other half comes with the next chunk. */
+  /** Holds the first half of a surrogate pair until the next chunk. */
   #hold(text: string, isLast: boolean): string {
     if (!isLast || !/[\ud800-\udbff]$/.test(text)) return text;
     this.#held = text.slice(-1);
     return text.slice(0, -1);
   }
 
-  #write(text: string): void {
+  #print(text: string): void {
     const line = this.#lines[this.#row] ?? [];
     if (this.#cells === null && line.length === 0 && this.#column === 0) {
       this.#put([{ text: cut(text, 0, MAX_LINE_LENGTH), paint: this.#paint }]);
@@ -122,7 +122,7 @@ export class Terminal {
     this.#column += widthOf(text);
   }
 
-  /** Puts the line that was written to where it belongs. */
+  /** Stores the cells of the cursor's line as runs. */
   #settle(): void {
     if (this.#cells === null) return;
     const runs: { text: string; paint: Paint | null }[] = [];
@@ -136,20 +136,20 @@ export class Terminal {
   }
 
   #control(character: string | undefined): void {
-    if (character === "\n") this.#feedLine();
+    if (character === "\n") this.#lineFeed();
     else if (character === "\r") this.#column = 0;
     else if (character === "\b") this.#column = Math.max(0, this.#column - 1);
     else if (character === "\t") this.#column += 8 - (this.#column % 8);
   }
 
-  #feedLine(): void {
+  #lineFeed(): void {
     this.#settle();
     this.#row += 1;
     this.#column = 0;
     if (this.#row === this.#lines.length) this.#lines.push([]);
   }
 
-  #obey(final: string, parameters: string): void {
+  #execute(final: string, parameters: string): void {
     const count = Math.max(1, Number.parseInt(parameters, 10) || 1);
     const kind = Number.parseInt(parameters, 10) || 0;
     if (final === "m") this.#style(parameters);
@@ -250,7 +250,7 @@ function simple(code: number): Partial<Sgr> {
 function extended(codes: number[], isColon: boolean): [Rgb | null, number] {
   if (codes[0] === 5) return [xterm(codes[1] ?? 0), 2];
   if (codes[0] !== 2) return [null, 0];
-  // With colons a colour space may stand before the three.
+  // With colons, the id of a colour space may precede the components.
   const skip = isColon && codes.length >= 5 ? 2 : 1;
   const [red = 0, green = 0, blue = 0] = codes.slice(skip).map((part) => Math.min(255, part));
   return [[red, green, blue], skip + 3];

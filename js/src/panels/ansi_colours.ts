@@ -2,7 +2,7 @@
 
 export type Rgb = readonly [number, number, number];
 
-/** Inline style of a stretch of text, and its classes. */
+/** Inline style and classes of a run. */
 export interface Paint {
   readonly style: { color?: string; background?: string };
   readonly class: string;
@@ -18,7 +18,7 @@ interface Style {
   isInverse: boolean;
 }
 
-/** What the text stands on, in the worst case of each theme. */
+/** Background of the text, in the worst case of each theme. */
 const GROUNDS = { light: [244, 245, 246], dark: [38, 42, 48] } as const;
 const BLACK: Rgb = [0, 0, 0];
 const WHITE: Rgb = [255, 255, 255];
@@ -44,7 +44,7 @@ const SIXTEEN: readonly Rgb[] = [
   [200, 204, 210],
 ];
 
-/** A colour of the 256 that terminals know. */
+/** Colour of the 256-colour palette of terminals. */
 export function xterm(index: number): Rgb {
   const known = SIXTEEN[index];
   if (known !== undefined) return known;
@@ -57,7 +57,7 @@ export function xterm(index: number): Rgb {
   return [level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6)];
 }
 
-/** How a style is drawn: as a program wished, but readable. */
+/** Colours and classes of a style, adjusted until they are readable. */
 export function resolveColour(style: Style): Paint {
   const { isInverse } = style;
   const color = isInverse ? style.background : style.color;

@@ -7,7 +7,7 @@ import type { Folder, Tree } from "./tree";
 /** A name that means all files, as the downloads take it. */
 const ALL = "*";
 
-/** The mask after stretches of files were chosen or dropped, as far as they are shown. */
+/** Mask after ranges of visible files were selected or deselected. */
 export function choose(
   chosen: Uint8Array,
   shown: Uint8Array,

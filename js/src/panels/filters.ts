@@ -32,7 +32,7 @@ export function formatBound(column: ColumnKey, bound: number | null): string {
   return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-/** The bound that a field says; null where it says none. */
+/** Bound in a field; null if it is empty or invalid. */
 export function parseBound(column: ColumnKey, text: string): number | null {
   if (text === "") return null;
   const value =
@@ -40,7 +40,7 @@ export function parseBound(column: ColumnKey, text: string): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** A bound in words. */
+/** Bound as text. */
 export function describeBound(column: ColumnKey, bound: number): string {
   switch (COLUMNS[column].kind) {
     case "time":

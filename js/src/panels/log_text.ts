@@ -35,7 +35,7 @@ export class LogText {
   isTrimmed = false;
   /** Bytes that came too fast to be shown. */
   leftOut = 0;
-  /** How many lines the latest stretch put in front. */
+  /** Number of lines that the latest range added at the start. */
   prepended = 0;
   /** Changes whenever something is shown differently. */
   version = 0;
@@ -67,7 +67,7 @@ export class LogText {
   #takeLater(view: LogView, isMore: boolean): void {
     this.note = view.note;
     this.canGrow = view.can_grow;
-    // The task has ended, and nothing is there to be read in place of what was.
+    // The task has ended and left no log: keep the text that was read.
     if (view.size === 0 && !view.can_grow && this.stop > 0) return;
     this.size = view.size;
     const missed = isMore ? view.start - this.stop : 0;
@@ -84,7 +84,7 @@ export class LogText {
     const chunk = chunkOf(missed > 0 ? endOf(view) : view);
     if (missed > 0) this.leftOut += chunk.start - view.start;
     this.#chunks.push(chunk);
-    if (!this.#isOver(1)) this.#terminal.feed(chunk.text);
+    if (!this.#isOver(1)) this.#terminal.write(chunk.text);
     else {
       this.isTrimmed = true;
       this.#trim(TRIM_TO, () => this.#chunks.shift());
@@ -105,10 +105,10 @@ export class LogText {
   #trim(share: number, drop: () => void): void {
     while (this.#chunks.length > 1 && this.#isOver(share)) drop();
     this.#terminal = new Terminal();
-    for (const { text } of this.#chunks) this.#terminal.feed(lastLines(text, MAX_LINES));
+    for (const { text } of this.#chunks) this.#terminal.write(lastLines(text, MAX_LINES));
   }
 
-  /** What is not shown of the older bytes, and why; empty where nothing was lost. */
+  /** Which older bytes are missing, and why; empty if none are. */
   get lost(): string {
     if (this.leftOut > 0) return `… ${formatBytes(this.leftOut)} left out`;
     return this.isTrimmed ? "older lines were let go" : "";
@@ -163,17 +163,17 @@ function chunkOf(view: LogView): Chunk {
   return { text, start, stop, lines: text.split("\n").length - 1 };
 }
 
-/** A place where what was searched for stands. */
+/** Occurrence of the search text. */
 export interface Match {
   line: number;
   start: number;
   stop: number;
 }
 
-/** More are not marked: a letter that is everywhere would mark everything. */
+/** Further matches are not marked: a single letter may occur everywhere. */
 export const MAX_MATCHES = 1_000;
 
-/** Where a text stands in the lines, whatever its case; the last ones where there are too many. */
+/** Finds a text in lines, ignoring case; the last `MAX_MATCHES` occurrences. */
 export function findMatches(lines: readonly Line[], query: string): Match[] {
   if (query === "") return [];
   const needle = new RegExp(query.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "giu");
@@ -187,7 +187,7 @@ export function findMatches(lines: readonly Line[], query: string): Match[] {
   return found.slice(0, MAX_MATCHES).reverse();
 }
 
-/** A stretch of a line in one style that is part of a match, of none, or of the chosen one. */
+/** Part of a line in one style, inside or outside of one match. */
 export interface Piece {
   text: string;
   run: number;

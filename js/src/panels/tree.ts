@@ -49,7 +49,7 @@ export interface Sort {
 
 type Sizes = Omit<TreeFile, "name">;
 
-/** Deeper folders stay part of the names, whatever an archive says. */
+/** Deeper folders are part of the names. */
 const MAX_DEPTH = 32;
 
 const collator = new Intl.Collator("en", { numeric: true });
@@ -90,7 +90,7 @@ function folderPath(name: string): string {
   return name.slice(0, stop);
 }
 
-/** Numbers the files in the order of their paths, so that those of a folder stand together. */
+/** Numbers the files in the order of their paths, so that those of a folder are adjacent. */
 function lay(into: Folder, listed: readonly TreeFile[], tree: Tree): void {
   into.start = tree.files.length;
   const entries: [string, Folder | number][] = [
@@ -122,7 +122,7 @@ export function nameOf(tree: Tree, line: Line): string {
   return (tree.files[line.index] as TreeFile).name.slice(line.parent.path.length);
 }
 
-/** The files of a line: a file stands for itself. */
+/** Range of the files of a row; a file is a range of 1. */
 export function spanOf(line: Line): { start: number; stop: number } {
   return line.kind === "folder" ? line : { start: line.index, stop: line.index + 1 };
 }
@@ -133,7 +133,7 @@ export function nextSort(sort: Sort, key: SortKey): Sort {
   return { key, isDescending: key !== "name" };
 }
 
-/** Sorts what stands in the order of its names; the unknown comes last whichever way it goes. */
+/** Sorts items that are in the order of their names; unknown sizes come last in both directions. */
 function sorted<T>(items: T[], { key, isDescending }: Sort, sumOf: (item: T) => Sizes): T[] {
   if (key === "name") return isDescending ? [...items].reverse() : items;
   const sign = isDescending ? -1 : 1;

@@ -47,7 +47,7 @@ export function useStickToBottom(
   return pin;
 }
 
-/** Where a part of a log stands, also in a block that the browser has not laid out yet. */
+/** Position of a part of a log, also in a block without a layout yet. */
 export function rectOf(part: Element): DOMRect {
   const block = part.closest<HTMLElement>(".iw-log-block");
   if (block) block.style.contentVisibility = "visible";
@@ -56,7 +56,7 @@ export function rectOf(part: Element): DOMRect {
   return rect;
 }
 
-/** Scrolls a part of a scroller into its middle, and nothing else of the page. */
+/** Scrolls a part into the middle of its scroller, and leaves the page where it is. */
 export function reveal(part: Element, scroller: Element): void {
   const [inner, outer] = [rectOf(part), scroller.getBoundingClientRect()];
   if (inner.top < outer.top + 20 || inner.bottom > outer.bottom - 20) {

@@ -137,7 +137,7 @@ export function Card(props: Props) {
 
   return (
     <section
-      class={isEmbedded ? "iw-card iw-embedded" : "iw-card iw-frame"}
+      class={isEmbedded ? "iw-embedded" : "iw-frame"}
       aria-label={`Task ${truncate(view.id)}`}
     >
       <CardHead view={view} time={time}>

@@ -26,7 +26,7 @@ export function CardHead({
   children: ComponentChildren;
 }) {
   const id = useRef<HTMLSpanElement>(null);
-  // A link is the one place where text could act: nothing but plain addresses.
+  // A javascript: address would run code: accept only https.
   const link = view.console_url?.startsWith("https://") ? view.console_url : null;
   return (
     <div class="iw-head">
@@ -68,7 +68,7 @@ export function CardHead({
   );
 }
 
-/** The duration that matters now, of the computation or of the phase that lasts; and the cost. */
+/** Duration of the computation or else of the current phase, and the cost. */
 function ElapsedTime({ view, time }: { view: TaskView; time: ServiceTime }) {
   const now = useNow(time, !view.is_terminal);
   const [seconds, word] = elapsedOf(view, now);
@@ -114,7 +114,7 @@ export function CardFacts({ view, time }: { view: TaskView; time: ServiceTime })
   const now = useNow(time, !view.is_terminal);
   const queue = phasesOf(view.marks).find(({ name }) => name === "queue");
   const waited = queue === undefined || queue.end === null ? null : queue.end - queue.start;
-  // A status that explains itself, or that the failure explains, needs no more words.
+  // A self-explanatory status, or one that the failure box explains, needs no description.
   const explains = view.failure === null && ["bad", "off", "unknown"].includes(view.status_group);
   return (
     <div class="iw-meta">

@@ -1,4 +1,4 @@
-/** The Details tab: all other facts of a task. */
+/** The Details tab: all further facts of a task. */
 import type { ComponentChildren } from "preact";
 import { currentCost, elapsedSeconds, type ServiceTime, useNow } from "../clock";
 import type { CommandView, TaskView } from "../contract";
@@ -44,7 +44,7 @@ export function Details({ view, time }: { view: TaskView; time: ServiceTime }) {
       )}
       {view.commands.length > 0 ? (
         <Item title="Commands">
-          <ol class="iw-commands">
+          <ol>
             {view.commands.map((command, index) => (
               <Command key={index} command={command} now={now} isLive={isLive} />
             ))}
@@ -64,7 +64,7 @@ function Item({ title, children }: { title: string; children: ComponentChildren 
   );
 }
 
-/** How long ago is said only while `now` ticks; null where it does not. */
+/** Shows the age of a time only if `now` is not null. */
 function Moment({ title, at, now }: { title: string; at: number | null; now: number | null }) {
   return (
     <Item title={title}>

@@ -12,7 +12,7 @@ interface Props {
   /** Where the tab key stops, in a list. */
   tab?: number;
   label?: string;
-  /** What is asked, where the button alone does not say it. */
+  /** Question before the buttons, if their labels are not enough. */
   question?: string;
 }
 

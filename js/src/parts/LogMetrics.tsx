@@ -89,7 +89,7 @@ export function LogMetrics({ bridge, metrics, view, time }: Props) {
   );
 }
 
-/** What is looked for, the part that is done, and silence; the rest is counted while it computes. */
+/** Source, progress, and the time since the last output of a running task. */
 function Head({ metrics, view, time }: Omit<Props, "bridge">) {
   const { source, samples, progress, ends, last_output, can_grow } = metrics;
   const isLive = !view.is_terminal && time.frozen === null;

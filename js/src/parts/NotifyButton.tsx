@@ -7,8 +7,8 @@ import { Icon } from "./Icons";
 
 type Permission = NotificationPermission | "missing";
 
-/** What stands in the way, in words. */
-const WORDS: Partial<Record<Permission, string>> = {
+/** Why notifications cannot be shown. */
+const MESSAGES: Partial<Record<Permission, string>> = {
   denied: "The browser's settings block notifications of this page.",
   missing: "The browser notifies only on pages of https:// or localhost.",
 };
@@ -89,7 +89,7 @@ export function NotifyNotice({ notifying: { obstacle, turn } }: { notifying: Not
   if (obstacle === null) return null;
   return (
     <div class="iw-notify-notice" role="note">
-      {WORDS[obstacle]}
+      {MESSAGES[obstacle]}
       {obstacle === "default" ? (
         <button type="button" class="iw-button" onClick={() => void turn(true)}>
           Allow notifications

@@ -9,14 +9,14 @@ interface Props {
 }
 
 export function PhaseBar({ row, time }: Props) {
-  const laid = usePhases(row, time);
-  if (laid.segments.length === 0) return null;
-  const failing = failedPhase(laid.segments, row);
+  const phases = usePhases(row, time);
+  if (phases.segments.length === 0) return null;
+  const failing = failedPhase(phases.segments, row);
   return (
     <div class="iw-phase-bar">
-      <Bar laid={laid} failing={failing} />
+      <Bar phases={phases} failing={failing} />
       <ul class="iw-legend" aria-label="Phases">
-        {laid.legend.map(({ name, title, duration }) => (
+        {phases.legend.map(({ name, title, duration }) => (
           <li
             key={name}
             class={`iw-legend-item ${duration === "" ? "iw-phase-later" : phaseClass(name, name === failing)}`}
@@ -29,14 +29,14 @@ export function PhaseBar({ row, time }: Props) {
   );
 }
 
-/** The bar alone, for a line of the list. */
+/** The bar without a legend, for a row of the list. */
 export function MiniPhaseBar({ row, time }: Props) {
-  const laid = usePhases(row, time);
-  const words = laid.legend.filter((item) => item.duration !== "");
+  const phases = usePhases(row, time);
+  const words = phases.legend.filter((item) => item.duration !== "");
   const label = words.map((item) => `${item.title} ${item.duration}`).join(", ");
   return (
     <span class="iw-phase-bar-mini" role="img" aria-label={label || "No phases yet"} title={label}>
-      <Bar laid={laid} failing={failedPhase(laid.segments, row)} />
+      <Bar phases={phases} failing={failedPhase(phases.segments, row)} />
     </span>
   );
 }
@@ -45,10 +45,10 @@ function usePhases({ marks, is_terminal: isTerminal }: RowView, time: ServiceTim
   return layoutPhases(phasesOf(marks), useNow(time, !isTerminal), isTerminal);
 }
 
-function Bar({ laid, failing }: { laid: Phases; failing: string | null }) {
+function Bar({ phases, failing }: { phases: Phases; failing: string | null }) {
   return (
     <span class="iw-bar" aria-hidden="true">
-      {laid.segments.map((segment, index) => (
+      {phases.segments.map((segment, index) => (
         <i
           // Phases are only ever added at the end, so the place is the identity.
           key={index}

@@ -8,7 +8,7 @@ const HEIGHT = 20;
 
 interface Props {
   series: Pick<SeriesView, "points" | "gaps" | "extent" | "is_log">;
-  /** What it shows, in words. */
+  /** Text alternative. */
   label: string;
 }
 

@@ -48,14 +48,14 @@ export function Toggle({
 interface ChipsProps {
   counts: Record<string, number>;
   chosen: readonly StatusGroupKey[];
-  /** Not there where nothing can be chosen. */
+  /** Undefined if the list cannot be filtered. */
   onChoose?: (groups: StatusGroupKey[]) => void;
 }
 
-/** The statuses with their counts, each to be chosen. */
+/** Status groups with their counts, as toggle buttons. */
 export function StatusChips({ counts, chosen, onChoose }: ChipsProps) {
   const sums = countsByGroup(counts);
-  // Buttons that were shown stay, so that the others do not move under the pointer.
+  // Buttons stay once they were shown, so that no button moves under the pointer.
   const seen = useRef(new Set<StatusGroupKey>(chosen)).current;
   for (const group of sums.keys()) seen.add(group);
   const all = [...sums.values()].reduce((sum, count) => sum + count, 0);
@@ -73,7 +73,7 @@ export function StatusChips({ counts, chosen, onChoose }: ChipsProps) {
         !seen.has(group) ? null : (
           <Toggle
             key={group}
-            kind={`iw-chip iw-status-icon-${group}`}
+            kind={`iw-chip iw-status-${group}`}
             isDisabled={onChoose === undefined}
             isOn={chosen.includes(group)}
             onClick={() =>

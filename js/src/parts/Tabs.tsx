@@ -67,12 +67,7 @@ export function Tabs({ tabs, open, onOpen, label, children }: Props) {
         {children}
       </div>
       {chosen === -1 ? null : (
-        <div
-          class="iw-panel"
-          role="tabpanel"
-          id={`${id}-panel`}
-          aria-labelledby={`${id}-tab-${open}`}
-        >
+        <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-tab-${open}`}>
           {tabs[chosen]?.render()}
         </div>
       )}

@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from inductiva_widgets import plots
-from inductiva_widgets.plots import _mime, _palette, _png
-from inductiva_widgets.status import KNOWN_STATUSES, Status
+from inductiva_widgets.plots import _mime, _png
 
 LAB = "application/vnd.vegalite.v5+json"
 
@@ -127,33 +126,6 @@ def test_charts_are_saved_as_any_of_altair(chart, tmp_path, kind):
 def test_still_is_none_without_its_maker(monkeypatch):
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     assert _png.png_of({}) is None
-
-
-def _luminance(colour):
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("page", ["#ffffff", "#111111"])
-def test_colours_are_in_sight_on_light_and_dark_pages(page):
-    statuses = [Status(code) for code in (*KNOWN_STATUSES, "new-1", "new-2")]
-    colours = {
-        *_palette.PHASES.values(),
-        *_palette.group_colours(_palette.MOST_GROUPS, has_others=False),
-        *_palette.group_colours(2, has_others=True),
-        *_palette.status_colours(statuses),
-    }
-    for colour in colours:
-        dark, light = sorted([_luminance(colour), _luminance(page)])
-        assert (light + 0.05) / (dark + 0.05) >= 3, colour
-
-
-def test_no_two_statuses_have_the_same_colour():
-    colours = _palette.status_colours([Status(code) for code in KNOWN_STATUSES])
-    assert len(set(colours)) == len(colours)
 
 
 def test_charts_of_ones_own_are_shown_like_the_pictures_and_join_them(chart):

@@ -8,7 +8,6 @@ from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets import static_html
 from inductiva_widgets.widgets.static_html.log_metrics import sparkline
-from inductiva_widgets.widgets.static_html.markup import COLOURS
 from tests.unit.conftest import START, wire_task
 
 NOW = START + timedelta(seconds=60)
@@ -162,17 +161,6 @@ def test_download_says_what_became_of_it(change, expected):
     parsed = Tags(static_html.download_html("Outputs of task t1", download))
     assert expected in parsed.text
     assert ("out/<b>" in parsed.text) == (download["phase"] == "done")
-
-
-def _luminance(colour):
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-@pytest.mark.parametrize("colour", COLOURS.values())
-def test_badge_is_readable_on_its_own_ground(colour):
-    assert 1.05 / (_luminance(colour) + 0.05) >= 4.5
 
 
 def live(**fields):
