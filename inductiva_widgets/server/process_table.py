@@ -33,6 +33,19 @@ def list_processes() -> dict[int, Process]:
     return _from_proc() if _has_proc() else from_psutil()
 
 
+def find_process(pid: int) -> Process | None:
+    """Return a live process, or None if there is none with that id; a zombie is not live."""
+    if not _has_proc():
+        import psutil
+
+        return _described(psutil.Process(pid)) if psutil.pid_exists(pid) else None
+    try:
+        stat = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    return _parsed(stat, pid, os.sysconf("SC_PAGE_SIZE"))
+
+
 def pids_with_env(variable: str, value: str) -> set[int]:
     """Return the processes that were started with an environment variable of that value.
 
@@ -82,22 +95,26 @@ def _carriers_in_proc(variable: str, value: str) -> set[int]:
 
 
 def from_psutil() -> dict[int, Process]:
-    """Return what ``table`` does, by psutil."""
+    """Return what ``list_processes`` does, by psutil."""
     import psutil
 
-    found = {}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError), process.oneshot():
-            if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
-                continue
-            found[process.pid] = Process(
+    found = (_described(process) for process in psutil.process_iter())
+    return {process.pid: process for process in found if process is not None}
+
+
+def _described(process: Any) -> Process | None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError), process.oneshot():
+        if process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return Process(
                 process.pid,
                 process.ppid(),
                 os.getpgid(process.pid),
                 process.create_time(),
                 _memory_of(process),
             )
-    return found
+    return None
 
 
 def _memory_of(process: Any) -> int:

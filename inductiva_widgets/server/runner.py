@@ -17,13 +17,7 @@ from typing import IO, NamedTuple
 from inductiva_widgets.server import exit_messages, process_tree
 from inductiva_widgets.server.disk_limits import DiskGuard
 from inductiva_widgets.server.resource_usage import UsageMeter
-
-# Names of outcomes are status codes of the wire.
-SUCCESS = "success"
-FAILED = "failed"
-KILLED = "killed"
-TTL_EXCEEDED = "ttl-exceeded"
-EXECUTER_FAILED = "executer-failed"
+from inductiva_widgets.status import Status
 
 KILL_GRACE = 5.0
 STRAGGLER_GRACE = 1.0
@@ -36,23 +30,32 @@ _LAST_PAUSE = 2.0
 
 
 class TaskOutcome(NamedTuple):
-    """How a task ended, and why where that needs saying."""
+    """How a task ended, and the reason if its status does not say it."""
 
-    status: str
+    status: Status
     reason: str | None = None
 
 
 class SignalWaiter:
-    """Waits for signals: the end of a child, or SIGTERM, which is remembered."""
+    """Waits for signals: the end of a child, or SIGTERM, which stops the task.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    stop_file
+        A file that stops the task as SIGTERM does, for machines that no signal reaches.
+    """
+
+    def __init__(self, stop_file: Path) -> None:
         self._stop = False
+        self._stop_file = stop_file
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
         # A signal that arrives just before the wait leaves a byte here, so it is never missed.
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_stop)
+        # The process that started this one may have blocked the signal until here.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         # Handlers that do nothing, since the commands would inherit that a signal is ignored.
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
@@ -61,7 +64,8 @@ class SignalWaiter:
         self._stop = True
 
     def stop_asked(self) -> bool:
-        """Return whether the task has been asked to end."""
+        """Return whether the task has been asked to end, by a signal or by the stop file."""
+        self._stop = self._stop or self._stop_file.exists()
         return self._stop
 
     def wait(self, timeout: float) -> None:
@@ -111,13 +115,13 @@ class CommandRunner:
     Parameters
     ----------
     alarm
-        Tells of signals.
+        Waits for signals.
     task_id
         The task.
     guard
-        Watches over the limits.
+        Checks the limits of the disk.
     notes
-        File that keeps which processes belong to the task.
+        File for the list of processes that belong to the task.
     """
 
     def __init__(self, alarm: SignalWaiter, task_id: str, guard: DiskGuard, notes: Path) -> None:
@@ -182,7 +186,7 @@ class CommandRunner:
     def _wait(self, watched: _RunningProcess) -> TaskOutcome | None:
         while True:
             if self._alarm.stop_asked():
-                return TaskOutcome(KILLED)
+                return TaskOutcome(Status.KILLED)
             if watched.has_ended():
                 return None
             left = _WATCH_EVERY
@@ -191,7 +195,8 @@ class CommandRunner:
                 if left <= 0:
                     limit = f"{self._time_to_live:g} s"
                     return TaskOutcome(
-                        TTL_EXCEEDED, f"The task ran longer than its time to live of {limit}."
+                        Status.TTL_EXCEEDED,
+                        f"The task ran longer than its time to live of {limit}.",
                     )
             if exceeded := self._limit_exceeded():
                 return exceeded
@@ -199,7 +204,7 @@ class CommandRunner:
 
     def _limit_exceeded(self, *, now: bool = False) -> TaskOutcome | None:
         reason = self._guard.violation(now=now)
-        return TaskOutcome(EXECUTER_FAILED, reason) if reason else None
+        return TaskOutcome(Status.EXECUTER_FAILED, reason) if reason else None
 
 
 def _start(command: ProcessSpec) -> subprocess.Popen[bytes]:

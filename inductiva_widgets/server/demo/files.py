@@ -42,9 +42,14 @@ def _steps(plan: DemoTask) -> int:
     return max(1, round(STEPS * plan.share))
 
 
-def write_input(plan: DemoTask, archive: Path, at: datetime) -> int:
-    """Write the input archive and return the size of what is in it."""
-    return _write(archive, at, {f"sim_dir/{name}": _input(name) for name in plan.case.files}).size
+def write_input(plan: DemoTask, archive: Path, at: datetime) -> None:
+    """Write the input archive."""
+    _write(archive, at, {f"sim_dir/{name}": _input(name) for name in plan.case.files})
+
+
+def input_size(plan: DemoTask) -> int:
+    """Return the size of the input files in bytes."""
+    return sum(len(_input(name).encode()) for name in plan.case.files)
 
 
 def write_output(plan: DemoTask, archive: Path, at: datetime, share: float = 1.0) -> CreatedArchive:

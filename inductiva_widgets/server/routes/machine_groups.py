@@ -10,7 +10,6 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.server import machine_info
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.errors import MalformedRequestError
@@ -143,12 +142,12 @@ async def _price(request: Request) -> Response:
 async def _machine_types(request: Request) -> Response:
     """List the types of machines: this one."""
     read_query(request, _TypesQuery)
-    this = machine_info.machine_info()
+    this = await run_in_thread(context_of(request).executor.machine_facts)
     one = MachineType(
         machine_type="local",
-        num_vcpus=this.logical_cpus,
+        num_vcpus=this.cpu_count_logical,
         ram_gb=round(this.memory / 10**9, 1),
-        threads_per_core=max(1, this.logical_cpus // this.physical_cpus),
+        threads_per_core=max(1, this.cpu_count_logical // this.cpu_count_physical),
     )
     return respond([one])
 

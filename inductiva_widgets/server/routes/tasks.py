@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inductiva_widgets.models.tasks import SubmissionResult, TaskInfo, TaskPage, TaskStatus
-from inductiva_widgets.server import top
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.http_util import (
@@ -134,9 +133,8 @@ async def _files(request: Request) -> Response:
 
 
 async def _top(request: Request) -> Response:
-    """Tell what the processes of a running task use of the machine, as ``top`` does."""
-    processes = await run_in_thread(context_of(request).tasks.processes, _id_of(request))
-    return respond(await run_in_thread(top.format_top, processes))
+    """Return the threads of a running task, as ``top`` shows them."""
+    return respond(await run_in_thread(context_of(request).tasks.top, _id_of(request)))
 
 
 def _id_of(request: Request) -> str:

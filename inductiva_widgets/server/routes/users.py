@@ -10,7 +10,6 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.server import machine_info
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.errors import MalformedRequestError
@@ -52,9 +51,10 @@ async def _info(request: Request) -> Response:
     )
 
 
-async def _quotas(_request: Request) -> Response:
+async def _quotas(request: Request) -> Response:
     """List the limits of the account: what this machine has."""
-    cpus = machine_info.machine_info().logical_cpus
+    executor = context_of(request).executor
+    cpus = (await run_in_thread(executor.machine_facts)).cpu_count_logical
     quotas = (
         _quota("max_price_hour", "Maximum price per hour", 0.0, 0.0, "USD"),
         _quota("max_vcpus", "Processors", cpus, cpus, "vCPU"),
