@@ -94,8 +94,9 @@ class Executor(Protocol):
 
         Called about 20 times per second while tasks run, so an executor with an expensive query
         must cache its answer. The answer may be late but must not be early: ``ENDED`` means that
-        the run writes nothing more to the journal, and the scheduler reads the rest of the journal
-        afterwards. If the state cannot be determined, raise ``OSError`` rather than guess.
+        the run writes nothing more, and that the server sees all that it has written. The scheduler
+        reads the rest of the journal then, and submits the task again if it does not end there. If
+        the state cannot be determined, raise ``OSError`` rather than guess.
 
         Returns
         -------
@@ -104,7 +105,7 @@ class Executor(Protocol):
         """
 
     def stop(self, task: TaskDir, handle: TaskHandle | None, *, force: bool = False) -> None:
-        """Stop a task. Idempotent; does nothing if the run has ended or never existed.
+        """Stop a task. Idempotent, and harmless if the run has ended.
 
         Parameters
         ----------
@@ -114,17 +115,19 @@ class Executor(Protocol):
             Handle of the run, or None if it is unknown.
         force
             If False, create the ``stop`` file, notify the supervisor and return: the supervisor
-            ends the commands, packs the output and reports the end. Called once per kill and
-            server. A run that has not started yet must not run any command.
+            ends the commands, packs the output and reports the end. Called once per kill, and again
+            by the next server. A run that has not started yet must not run any command, but it may
+            vanish instead of reporting its end: the scheduler submits it again then, and the next
+            supervisor finds the ``stop`` file.
             If True, return when no process of the task is left. The journal may lack its end.
             Called when no supervisor can be started any more.
         """
 
     def clear_up(self, task: TaskDir) -> None:
-        """Remove what the executor has left in the folder of a finished task.
+        """Remove what the executor has left in the folder of a finished task, ``stop`` included.
 
-        Idempotent, and called after the end of each task, also for one that a killed server did not
-        get to. The journal and the log of the supervisor may stay.
+        Idempotent. Called once the task has its final status and the run is ``ENDED``. Journal and
+        log of the supervisor may stay.
         """
 
     def machine_facts(self) -> MachineFacts:

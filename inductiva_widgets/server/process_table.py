@@ -1,7 +1,7 @@
 """Table of the processes of this machine.
 
-Linux shows them as files, which is fast enough to look again and again, and needs nothing but the
-standard library; elsewhere psutil is asked, which is loaded when a command already runs.
+Linux shows them as files, which are fast to read and need nothing but the standard library.
+Elsewhere psutil is used, which is loaded when a command already runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Process(NamedTuple):
 
 
 def list_processes() -> dict[int, Process]:
-    """Return all live processes by number; dead ones that nobody took note of are left out."""
+    """Return all live processes by id; zombies are left out."""
     return _from_proc() if _has_proc() else from_psutil()
 
 
@@ -49,7 +49,7 @@ def find_process(pid: int) -> Process | None:
 def pids_with_env(variable: str, value: str) -> set[int]:
     """Return the processes that were started with an environment variable of that value.
 
-    Those of other users are closed to us, and are never ours.
+    The environment of other users' processes is not readable, and they never belong to a task.
     """
     return _carriers_in_proc(variable, value) if _has_proc() else _carriers(variable, value)
 

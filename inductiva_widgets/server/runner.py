@@ -24,7 +24,7 @@ STRAGGLER_GRACE = 1.0
 
 # How soon a full disk is noticed: a fast one takes a third of the floor in this time.
 _WATCH_EVERY = 0.2
-# Short commands are to be measured, too, and long ones not all the time.
+# Short commands are measured early, long ones at growing intervals.
 _FIRST_SAMPLE = 0.05
 _LAST_PAUSE = 2.0
 
@@ -133,7 +133,7 @@ class CommandRunner:
         self._deadline: float | None = None
 
     def limit_time(self, seconds: float | None) -> None:
-        """End whatever runs that many seconds from now."""
+        """Stop the command that runs in that many seconds, if there is a limit."""
         self._time_to_live = seconds
         self._deadline = None if seconds is None else time.monotonic() + seconds
 
@@ -152,8 +152,8 @@ class CommandRunner:
         on_start
             Called with its process group.
         end_politely
-            Called before its processes are ended, where signals would not reach all of it; gets
-            a function that returns whether the command has ended.
+            Called before its processes are terminated, for parts that signals do not reach; gets a
+            function that returns whether the command has ended.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class CommandRunner:
                 grace = KILL_GRACE
                 end_politely(watched.has_ended)
         finally:
-            # Also when something cannot be written: no process stays behind.
+            # Also after an error, so that no process is left.
             left = family.terminate(grace, watched.reap)
         if left:
             raise OSError(f"processes that cannot be ended: {[one.pid for one in left]}")
@@ -223,7 +223,7 @@ def _start(command: ProcessSpec) -> subprocess.Popen[bytes]:
 
 
 def standard_input(prompts: list[str]) -> contextlib.AbstractContextManager[IO[bytes]]:
-    """Return a file with the lines that a command is to read, empty where there are none."""
+    """Return a file with the lines for a command's standard input, empty if there are none."""
     if not prompts:
         return open(os.devnull, "rb")  # noqa: PTH123 - os.devnull is no Path
     # A file, since a pipe would make us wait for a command that does not read.
@@ -248,7 +248,7 @@ class _RunningProcess:
         self._due = 0.0
 
     def has_ended(self) -> bool:
-        """Return whether the process that was started has; others may still run."""
+        """Return whether the started process has ended; its descendants may still run."""
         self.reap()
         return self._process.returncode is not None
 
@@ -260,7 +260,7 @@ class _RunningProcess:
         return self._process.returncode
 
     def reap(self) -> None:
-        """Take note of all children that have ended, adopted ones included."""
+        """Reap all children that have ended, adopted orphans included."""
         while True:
             try:
                 pid, status, used = os.wait4(-1, os.WNOHANG)
@@ -277,7 +277,7 @@ class _RunningProcess:
             self._process.returncode = os.waitstatus_to_exitcode(status)
 
     def sample(self) -> float:
-        """Look at the processes when it is time to; return the seconds until the next time."""
+        """Measure the processes if that is due; return the seconds until it is due again."""
         now = time.monotonic()
         if now < self._due:
             return self._due - now
@@ -292,5 +292,5 @@ class _RunningProcess:
 
 
 def kill_leftovers(task_id: str, seen: Sequence[tuple[int, float]]) -> None:
-    """End what an earlier supervisor of a task has left running."""
+    """Terminate the processes that an earlier supervisor of a task has left running."""
     process_tree.ProcessTree(task_id, seen=seen).terminate(STRAGGLER_GRACE)

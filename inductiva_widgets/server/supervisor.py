@@ -103,7 +103,7 @@ class Supervisor:
         self._journal.write("computation_ended")
         packing = self._catch_errors(self._archive)
         if packing.status != Status.SUCCESS:
-            # Both, where one trouble came of the other.
+            # Both, since one may have caused the other.
             before = f"{outcome.reason} " if outcome.status == Status.EXECUTER_FAILED else ""
             outcome = TaskOutcome(packing.status, f"{before}{packing.reason}")
         elif self._alarm.stop_asked() and outcome.status == Status.SUCCESS:
@@ -144,7 +144,7 @@ class Supervisor:
         try:
             image_seconds = self._fetch_image()
         except ContainerError as error:
-            # Why the image is needed at all comes first.
+            # The note says why the image is needed.
             note = commands[0].note
             return TaskOutcome(Status.EXECUTER_FAILED, f"{note} {error}" if note else str(error))
         if self._alarm.stop_asked():
@@ -290,7 +290,7 @@ class Supervisor:
                         container.remove(index)
 
     def _fetch_image(self) -> float | None:
-        """Have the image of the task at hand; return how long that took, None if it was there."""
+        """Pull the image of the task; return the seconds that took, or None without a pull."""
         if self._container is None or self._container.probe():
             return None
         began = time.monotonic()
@@ -341,7 +341,7 @@ class Supervisor:
         try:
             packed, left = archives.create_archive(work, output, self._guard.can_archive), 0
         except archives.NoRoomError:
-            # What was computed is not thrown away: moved from where it would be taken for packed.
+            # Keep the results elsewhere: the work folder counts as packed once there is an archive.
             kept = work.replace(self._folder.root / "kept")
             packed, left = archives.create_archive(kept, output, only=_TEXTS), folder_size(kept)
         self._report_archived(packed, time.monotonic() - started)
@@ -368,7 +368,7 @@ class Supervisor:
 
 
 def main() -> None:
-    """Run the task whose folder is the first argument; clear up where another has begun to."""
+    """Run the task whose folder is the first argument, or clean up if its journal has begun."""
     folder = TaskDir(Path(sys.argv[1]))
     job = json.loads(folder.job.read_bytes())
     begun = folder.journal.exists()

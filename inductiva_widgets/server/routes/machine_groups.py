@@ -120,7 +120,7 @@ def _time(text: str | None, name: str) -> datetime | None:
 
 
 async def _by_name(request: Request) -> Response:
-    """Tell of a machine group by its name or its id."""
+    """Return a machine group by its name or its id."""
     return respond(
         await run_in_thread(context_of(request).groups.find, request.path_params["name"])
     )
@@ -134,7 +134,7 @@ async def _share(request: Request) -> Response:
 
 
 async def _price(request: Request) -> Response:
-    """Tell what an hour of a machine costs."""
+    """Return the price of a machine per hour."""
     read_query(request, _PriceQuery)
     return respond(Price())
 

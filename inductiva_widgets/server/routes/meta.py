@@ -31,12 +31,12 @@ class _CheckQuery(QueryModel, frozen=True, kw_only=True):
 
 
 async def _version(request: Request) -> Response:
-    """Tell the version of the server, and which start of it this is."""
+    """Return the version of the server, and which start of it this is."""
     return respond(VersionAnswer(version=__version__, instance=context_of(request).instance))
 
 
 async def _version_check(request: Request) -> Response:
-    """Tell whether a client is recent enough: every one is."""
+    """Return whether a client is recent enough, which is always true."""
     query = read_query(request, _CheckQuery)
     return respond(
         VersionCheck(is_valid=True, client_version=query.client_version, server_version=__version__)

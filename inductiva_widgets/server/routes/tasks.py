@@ -71,12 +71,12 @@ async def _list(request: Request) -> Response:
 
 
 async def _detail(request: Request) -> Response:
-    """Tell of a task with its history."""
+    """Return a task with its history."""
     return respond(await run_in_thread(context_of(request).tasks.get_task, _id_of(request)))
 
 
 async def _status(request: Request) -> Response:
-    """Tell the status of a task and, while it is queued, its position."""
+    """Return the status of a task and, while it is queued, its position."""
     return respond(await run_in_thread(context_of(request).tasks.status, _id_of(request)))
 
 
@@ -91,7 +91,7 @@ async def _kill(request: Request) -> Response:
 
 
 async def _get_metadata(request: Request) -> Response:
-    """Tell what was noted of a task."""
+    """Return the metadata of a task."""
     return respond(await run_in_thread(context_of(request).tasks.metadata, _id_of(request)))
 
 

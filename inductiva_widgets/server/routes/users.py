@@ -38,7 +38,7 @@ def _user_name() -> str:
 
 
 async def _info(request: Request) -> Response:
-    """Tell of the account."""
+    """Return the account."""
     group = await run_in_thread(context_of(request).store.groups.default_group)
     name = _user_name()
     return respond(
@@ -68,7 +68,7 @@ def _quota(name: str, label: str, allowed: float, used: float, unit: str) -> Quo
 
 
 async def _costs(request: Request) -> Response:
-    """Tell what each of some months has cost: nothing."""
+    """Return the costs per month, which are 0."""
     query = read_query(request, _CostsQuery)
     first = query.start_year * 12 + query.start_month - 1
     last = first
@@ -84,7 +84,7 @@ async def _costs(request: Request) -> Response:
 
 
 async def _fees(_request: Request) -> Response:
-    """Tell the fees of the account: none is active."""
+    """Return the fees of the account, none of which is active."""
     return respond(Fees())
 
 
