@@ -13,7 +13,7 @@ from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.http_util import read_query, respond
 from inductiva_widgets.server.openapi import document
-from inductiva_widgets.server.schemas.meta import VersionAnswer, VersionCheck
+from inductiva_widgets.server.schemas.base import ServerModel
 
 # There are no container images here. Clients build the name of one all the same, and ask for the
 # simulator by its alias.
@@ -24,6 +24,23 @@ _IMAGES = """
     openfoam-foundation opensees opensees-eesd openseespy opentelemac quantum-espresso reef3d schism
     sfincs snl-swan splishsplash swan swash swmm wavewatch3 wrf xbeach
 """
+
+
+class VersionAnswer(ServerModel, frozen=True, kw_only=True):
+    """Answer to ``GET /version``; ``instance`` is a new one each time the server starts."""
+
+    version: str
+    instance: str
+    min_supported_client_version: str | None = None
+
+
+class VersionCheck(ServerModel, frozen=True, kw_only=True):
+    """Answer to ``GET /version-check``."""
+
+    is_valid: bool
+    client_version: str
+    server_version: str
+    min_supported_client_version: str | None = None
 
 
 class _CheckQuery(QueryModel, frozen=True, kw_only=True):

@@ -186,5 +186,6 @@ def test_task_that_cannot_be_prepared_does_not_hold_up_the_others(make_server, t
     assert server.wait(sound)["status"] == "success"
     task = server.wait(spoilt)
     assert task["status"] == "executer-failed"
-    assert "cannot be prepared" in task["error_detail"]
+    assert "No such file or directory" in task["error_detail"]
+    assert "input.zip" in task["error_detail"]
     server.end()
