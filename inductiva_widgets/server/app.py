@@ -45,7 +45,7 @@ def build_app(
     api_key
         The key that requests have to carry.
     activity
-        Told of every request.
+        Records every request.
     host_names
         Further host names of this server than ``localhost``.
     """

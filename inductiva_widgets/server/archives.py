@@ -222,7 +222,7 @@ def _add(
         return None
     info.compress_type = zipfile.ZIP_DEFLATED
     size = 0
-    # Told in advance, since the place for a long size is before the content.
+    # Declared in advance, since a long size is stored before the content.
     large = info.file_size > zipfile.ZIP64_LIMIT // 2
     with source, target.open(info, "w", force_zip64=large) as member:
         while chunk := source.read(_CHUNK):

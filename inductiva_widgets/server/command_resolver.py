@@ -1,4 +1,7 @@
-"""Resolve the commands of a submission to local programs and arguments."""
+"""Resolve the commands of a task to programs and arguments of the machine that runs it.
+
+Needs nothing but the standard library, since the supervisor does it.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,40 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
-from msgspec.structs import replace
-
-from inductiva_widgets.models.tasks import Command, MpiConfig, TaskSubmission
 from inductiva_widgets.server import containers
-from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.program_lookup import (
     KNOWN_PROGRAMS,
     ProgramNotFoundError,
     WrongProgramError,
     find_program,
 )
-from inductiva_widgets.server.schemas.tasks import ExtraParams
 
 
-class ResolvedCommand(msgspec.Struct, frozen=True, kw_only=True):
+class RequestedCommand(NamedTuple):
+    """A command of a submission; ``mpi_options`` are those of mpirun, None without it."""
+
+    cmd: str
+    prompts: list[str]
+    env: dict[str, str]
+    mpi_options: dict[str, Any] | None
+
+
+class RunSpec(NamedTuple):
+    """What a task is to run: checked by the server, looked up by the supervisor.
+
+    ``image`` is the container image if the user named one. The image of a simulator does not count:
+    it is what the service has the simulator in.
+    """
+
+    commands: list[RequestedCommand]
+    sim_dir: str
+    run_dir: str
+    image: str | None = None
+
+
+class ResolvedCommand(NamedTuple):
     """A command as the supervisor runs it; ``shown`` is how its user knows it.
 
     ``note`` is a line for the user. ``image`` is the container image that it runs in and ``engine``
@@ -41,50 +60,15 @@ class ResolvedCommand(msgspec.Struct, frozen=True, kw_only=True):
     engine: str | None = None
 
 
-class SubmissionSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a submission asks to run, checked but not yet looked up on this machine.
-
-    ``image`` is the container image where the user named one. A simulator's own image is none of
-    them: it is what the service has the simulator in.
-    """
-
-    commands: list[Command]
-    sim_dir: str
-    run_dir: str
-    image: str | None = None
-
-    @classmethod
-    def from_submission(cls, submission: TaskSubmission) -> SubmissionSpec:
-        """Read the recipe out of a submission.
-
-        Raises
-        ------
-        RefusedError
-            The submission holds no commands that can be run.
-        """
-        try:
-            extra = msgspec.convert(submission.extra_params or {}, ExtraParams)
-        except msgspec.ValidationError as error:
-            raise BadRequestError(f"The extra_params cannot be used: {error}.") from None
-        for command in extra.commands:
-            _words(command.cmd)
-        return cls(
-            commands=extra.commands,
-            sim_dir=_single_folder(extra.sim_dir),
-            run_dir=_inner_folder(extra.run_subprocess_dir or "."),
-            image=None if submission.simulator_name_alias else submission.container_image,
-        )
-
-
 def resolve_commands(
-    recipe: SubmissionSpec, input_files: set[str], environ: Mapping[str, str] = os.environ
+    spec: RunSpec, input_files: set[str], environ: Mapping[str, str] = os.environ
 ) -> list[ResolvedCommand]:
     """Return the commands of a task with the programs of this machine.
 
     Parameters
     ----------
-    recipe
-        What the submission asks for.
+    spec
+        What the task is to run.
     input_files
         Paths of the task's input files, relative to the task's folder.
     environ
@@ -95,35 +79,35 @@ def resolve_commands(
     ProgramNotFoundError
         A program is not to be found, before anything has run.
     """
-    if recipe.image is not None and containers.prefer_containers(environ):
-        return _in_image(recipe, recipe.image, environ, "")
+    if spec.image is not None and containers.prefer_containers(environ):
+        return _in_image(spec, spec.image, environ, "")
     try:
-        planned = _on_this_machine(recipe, input_files, environ)
+        planned = _on_this_machine(spec, input_files, environ)
     except WrongProgramError:
         # Who configured a program wants that one.
         raise
     except ProgramNotFoundError as error:
-        if recipe.image is None:
+        if spec.image is None:
             raise
-        return _in_image(recipe, recipe.image, environ, str(error))
-    if recipe.image is not None:
+        return _in_image(spec, spec.image, environ, str(error))
+    if spec.image is not None:
         note = (
-            f"(The programs are this machine's own, not those of the image {recipe.image}; "
+            f"(The programs are this machine's own, not those of the image {spec.image}; "
             f"{containers.ENV_POLICY}=always takes the image.)"
         )
-        planned[0] = replace(planned[0], note=" ".join(filter(None, (note, planned[0].note))))
+        planned[0] = planned[0]._replace(note=" ".join(filter(None, (note, planned[0].note))))
     return planned
 
 
 def _on_this_machine(
-    recipe: SubmissionSpec, input_files: set[str], environ: Mapping[str, str]
+    spec: RunSpec, input_files: set[str], environ: Mapping[str, str]
 ) -> list[ResolvedCommand]:
     def is_input(path: str) -> bool:
-        return posixpath.normpath(posixpath.join(recipe.run_dir, path)) in input_files
+        return posixpath.normpath(posixpath.join(spec.run_dir, path)) in input_files
 
     planned: list[ResolvedCommand] = []
-    for command in recipe.commands:
-        words = _words(command.cmd)
+    for command in spec.commands:
+        words = shlex.split(command.cmd)
         if _concerns_container(words):
             continue
         try:
@@ -142,7 +126,7 @@ def _on_this_machine(
 
 
 def _in_image(
-    recipe: SubmissionSpec, image: str, environ: Mapping[str, str], why: str
+    spec: RunSpec, image: str, environ: Mapping[str, str], why: str
 ) -> list[ResolvedCommand]:
     """Return the commands as they run in a container image.
 
@@ -158,11 +142,12 @@ def _in_image(
             f"docker, and neither is on the PATH (or {containers.ENV_ENGINE} says so).".lstrip()
         )
     planned = []
-    for command in recipe.commands:
-        prefix = [] if command.mpi_config is None else _mpi_prefix(command.mpi_config, "mpirun")
+    for command in spec.commands:
+        options = command.mpi_options
+        prefix = [] if options is None else _mpi_prefix(options, "mpirun")
         planned.append(
             ResolvedCommand(
-                argv=prefix + _words(command.cmd),
+                argv=prefix + shlex.split(command.cmd),
                 shown=_shown(prefix, command),
                 prompts=command.prompts,
                 env=_with_root_allowed(command.env) if prefix else command.env,
@@ -170,16 +155,18 @@ def _in_image(
                 engine=engine,
             )
         )
-    planned[0] = replace(planned[0], note=why or None)
+    planned[0] = planned[0]._replace(note=why or None)
     return planned
 
 
-def _resolved(command: Command, argv: list[str], environ: Mapping[str, str]) -> ResolvedCommand:
-    config = command.mpi_config
+def _resolved(
+    command: RequestedCommand, argv: list[str], environ: Mapping[str, str]
+) -> ResolvedCommand:
+    options = command.mpi_options
     mpirun = shutil.which("mpirun", path=environ.get("PATH"))
-    prefix = [] if config is None or mpirun is None else _mpi_prefix(config, mpirun)
+    prefix = [] if options is None or mpirun is None else _mpi_prefix(options, mpirun)
     note = None
-    if config is not None and mpirun is None and (count := _process_count(config)) > 1:
+    if options is not None and mpirun is None and (count := _process_count(options)) > 1:
         note = (
             f"(There is no mpirun on the PATH: this runs as one process, not as {count}: "
             f"{command.cmd})"
@@ -193,7 +180,7 @@ def _resolved(command: Command, argv: list[str], environ: Mapping[str, str]) -> 
     )
 
 
-def _shown(prefix: list[str], command: Command) -> str:
+def _shown(prefix: list[str], command: RequestedCommand) -> str:
     return shlex.join(["mpirun", *prefix[1:]]) + " " + command.cmd if prefix else command.cmd
 
 
@@ -204,17 +191,17 @@ def _with_root_allowed(env: dict[str, str]) -> dict[str, str]:
     return env | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
-def _process_count(config: MpiConfig) -> int:
-    count = config.options.get("np")
+def _process_count(options: dict[str, Any]) -> int:
+    count = options.get("np")
     return count if isinstance(count, int) else 1
 
 
-def _mpi_prefix(config: MpiConfig, mpirun: str) -> list[str]:
+def _mpi_prefix(options: dict[str, Any], mpirun: str) -> list[str]:
     """Return the mpirun part of a command line, none for a single process."""
-    if _process_count(config) <= 1:
+    if _process_count(options) <= 1:
         return []
     prefix = [mpirun]
-    for option, value in config.options.items():
+    for option, value in options.items():
         if value is True:
             prefix.append(f"--{option}")
         elif value not in (False, None):
@@ -236,28 +223,3 @@ def _concerns_container(words: list[str]) -> bool:
 
 def _is_own_path(word: str) -> bool:
     return "/" in word and not word.startswith("/")
-
-
-def _words(command: str) -> list[str]:
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise BadRequestError(f"The command {command!r} cannot be read: {error}.") from None
-    if not words:
-        raise BadRequestError("The submission has an empty command.")
-    return words
-
-
-def _single_folder(name: str) -> str:
-    if not name or name in (".", "..") or "/" in name or "\\" in name:
-        raise BadRequestError(f"sim_dir has to be the name of one folder, not {name!r}.")
-    return name
-
-
-def _inner_folder(name: str) -> str:
-    folder = posixpath.normpath(name)
-    if folder.startswith(("/", "..")):
-        raise BadRequestError(
-            f"run_subprocess_dir has to be inside the input folder, not {name!r}."
-        )
-    return folder

@@ -6,8 +6,8 @@ Two environment variables of the embedded server decide:
     Name or path of the engine; ``none`` for no containers. Otherwise podman is taken, then docker,
     whichever is on the PATH.
 ``INDUCTIVA_LOCAL_CONTAINERS``
-    ``auto``: the image is taken where a program of the task is not on this machine. ``always``: a
-    task that names an image runs in it.
+    ``auto``: the image is used if a program of the task is not on this machine. ``always``: a task
+    that names an image runs in it.
 
 The container has no network, no privileges, nothing but the task's files, and is run by the user
 who runs the server. Needs nothing but the standard library, since the supervisor uses it.
@@ -39,7 +39,7 @@ class ContainerError(Exception):
 
 
 def find_engine(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the path of the container engine, None where there is none."""
+    """Return the path of the container engine, or None if there is none."""
     chosen = environ.get(ENV_ENGINE)
     if chosen == "none":
         return None
@@ -49,7 +49,7 @@ def find_engine(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def prefer_containers(environ: Mapping[str, str] = os.environ) -> bool:
-    """Return whether an image is taken even where its programs are on this machine."""
+    """Return whether an image is used even if its programs are on this machine."""
     return environ.get(ENV_POLICY) == "always"
 
 
@@ -168,7 +168,7 @@ class Container:
         grace
             How many seconds it is given.
         has_ended
-            Tells whether the engine's own process has ended, as it does with the container.
+            Returns whether the engine's own process has ended, as it does with the container.
         """
         if self._call("kill", "--signal", "TERM", self._name(index)).returncode == 0:
             deadline = time.monotonic() + grace

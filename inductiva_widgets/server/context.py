@@ -7,6 +7,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from inductiva_widgets.server.data_dir import DataDir
+from inductiva_widgets.server.executor import Executor
 from inductiva_widgets.server.machine_groups import GroupService
 from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
@@ -19,6 +20,7 @@ class Context(NamedTuple):
     """The services of one server; ``instance`` is a new text each time it starts."""
 
     data: DataDir
+    executor: Executor
     store: TaskStore
     tasks: TaskService
     groups: GroupService

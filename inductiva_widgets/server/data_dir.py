@@ -13,8 +13,8 @@
         server.out          output of a detached server since its start (0600)
         replay.json         only in the folder of a demo (0600)
         storage/<task>/     input.zip and output.zip, as the storage API shows them
-        tasks/<task>/       job.json, events.jsonl, supervisor.log and, while it runs, work/ and
-                            processes.json
+        tasks/<task>/       job.json, events.jsonl, supervisor.log and, while it runs, work/,
+                            processes.json and, once it is to end, stop
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ def package_root() -> Path:
 
 
 class TaskDir:
-    """The files of one task that only the server and its supervisor use."""
+    """The files of one task that only the server and its supervisor use.
+
+    The name of the folder is the id of the task.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -78,6 +81,7 @@ class TaskDir:
         self.work = root / "work"
         self.log = root / "supervisor.log"
         self.seen = root / "processes.json"
+        self.stop = root / "stop"
 
 
 class DataDir:

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from inductiva_widgets.models.tasks import Operation, TaskMetrics
+from inductiva_widgets.models.tasks import Executer, Operation, TaskMetrics
 from inductiva_widgets.server import events, state_machine
 from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
@@ -25,14 +25,31 @@ def apply_event(record: TaskRecord, event: events.Event) -> TaskRecord:
 
 
 def _on_supervising(record: TaskRecord, event: events.Supervising) -> TaskRecord:
-    supervision = replace(record.supervision, pid=event.pid, ready=True)
-    return replace(record, supervision=supervision)
+    if event.machine is None:
+        return record
+    known = record.info.executer or Executer()
+    reported = {
+        name: value
+        for name in event.machine.__struct_fields__
+        if (value := getattr(event.machine, name)) is not None
+    }
+    executer = replace(known, **reported)
+    # The machine has worked on the task since the start, though its id is known only now.
+    history = tuple(
+        replace(entry, machine_id=executer.uuid)
+        if entry.machine_id is not None and entry.machine_id == known.uuid
+        else entry
+        for entry in record.history
+    )
+    return replace(record, info=replace(record.info, executer=executer), history=history)
 
 
 def _on_unpacked(record: TaskRecord, event: events.InputUnpacked) -> TaskRecord:
     record = _measured(
         record, input_decompression_seconds=event.seconds, input_size_bytes=event.bytes
     )
+    if event.download_seconds is not None:
+        record = _measured(record, input_download_seconds=event.download_seconds)
     if event.image_seconds is not None:
         record = _on_image_fetched(record, event, event.image_seconds)
     operation = Operation(
@@ -74,7 +91,8 @@ def _on_command_started(record: TaskRecord, event: events.CommandStarted) -> Tas
         start_timestamp=event.time,
         end_timestamp=None,
         status="RUNNING",
-        attributes={"command": event.command},
+        attributes={"command": event.command}
+        | ({"program": event.program} if event.program is not None else {}),
     )
     return _with_operations(record, Status.COMPUTATION_STARTED, lambda known: [*known, operation])
 
@@ -135,10 +153,12 @@ def _on_archived(record: TaskRecord, event: events.Archived) -> TaskRecord:
 
 def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
     before = record.info.status
-    if state_machine.is_final(before):
+    if before.is_terminal:
         return record
+    if event.cost is not None:
+        record = replace(record, info=replace(record.info, estimated_computation_cost=event.cost))
     if before == Status.PENDING_KILL:
-        # Asked for is asked for, whatever came first: the exit code says nothing about it.
+        # The kill was requested, whatever came first: the exit code says nothing about it.
         return state_machine.transition(record, Status.KILLED, event.time)
     if record.supervision.group_ended:
         return state_machine.finish_after_group(record, event.time)
@@ -178,6 +198,7 @@ _HANDLERS: dict[type[events.Event], Callable[[TaskRecord, Any], TaskRecord]] = {
     events.InputUnpacked: _on_unpacked,
     events.CommandStarted: _on_command_started,
     # Read by a supervisor that cleans up after one that vanished.
+    events.CommandsResolved: lambda record, _: record,
     events.CommandRunning: lambda record, _: record,
     events.CommandEnded: _on_command_ended,
     events.ComputationEnded: _on_computation_ended,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from inductiva_widgets.models.tasks import Executer
 from inductiva_widgets.status import Status
 
 
@@ -16,29 +17,49 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
 
 
 class Supervising(_Event, frozen=True, kw_only=True, tag="supervising"):
-    """The supervisor is up and listens to SIGTERM."""
+    """The supervisor runs and can be stopped.
 
-    pid: int
+    ``pid`` is its process id on its machine. ``machine`` has what it knows of that machine: its
+    fields replace those that the server knows, if they are not None.
+    """
+
+    pid: int | None = None
+    machine: Executer | None = None
+
+
+class CommandsResolved(_Event, frozen=True, kw_only=True, tag="resolved"):
+    """The programs of all commands are there.
+
+    ``commands`` holds program and arguments of each, ``env`` the defaults of their environment,
+    ``image`` and ``engine`` the container image that they run in and the path of its engine.
+    """
+
+    commands: list[list[str]]
+    env: dict[str, str] = {}
+    image: str | None = None
+    engine: str | None = None
 
 
 class InputUnpacked(_Event, frozen=True, kw_only=True, tag="unpacked"):
     """The input files are in the work folder.
 
-    ``image_seconds`` is how long it took to fetch the container image before, None where there is
-    none, or was already.
+    ``image_seconds`` is how long it took to fetch the container image before, None if there is none
+    or it was there already; ``download_seconds`` the same of the input archive.
     """
 
     seconds: float
     files: int
     bytes: int
     image_seconds: float | None = None
+    download_seconds: float | None = None
 
 
 class CommandStarted(_Event, frozen=True, kw_only=True, tag="command_started"):
-    """A command is about to run."""
+    """A command is about to run; ``program`` is the path of what is started for it."""
 
     index: int
     command: str
+    program: str | None = None
 
 
 class CommandRunning(_Event, frozen=True, kw_only=True, tag="command_running"):
@@ -49,7 +70,7 @@ class CommandRunning(_Event, frozen=True, kw_only=True, tag="command_running"):
 
 
 class CommandEnded(_Event, frozen=True, kw_only=True, tag="command_ended"):
-    """A command is over; no exit code where it could not be started.
+    """A command is over; the exit code is None if it could not be started.
 
     ``usage`` holds what its processes have used, as far as it was measured.
     """
@@ -74,14 +95,19 @@ class Archived(_Event, frozen=True, kw_only=True, tag="archived"):
 
 
 class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
-    """The supervisor is done; always the last event."""
+    """The supervisor is done; always the last event.
+
+    ``cost`` is the price of the computation in US$, None if the executor knows none.
+    """
 
     outcome: Status
     reason: str | None = None
+    cost: float | None = None
 
 
 Event = (
     Supervising
+    | CommandsResolved
     | InputUnpacked
     | CommandStarted
     | CommandRunning

@@ -170,7 +170,7 @@ def _methods_of(request: Request) -> set[str]:
 
 
 def _on_system_error(_request: Request, error: Exception) -> Response:
-    """Tell what the disk says where a request brought that about, and no program's mistake."""
+    """Respond with the disk's error if a request caused it, and no mistake of the program."""
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT):
         return error_response(

@@ -1,25 +1,75 @@
-"""Write the job file of a task, or its output if it cannot be started."""
+"""Check what a submission asks to run, and prepare the task folder of its supervisor."""
 
 from __future__ import annotations
 
+import posixpath
+import shlex
 import shutil
-import zipfile
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from inductiva_widgets._atomic import remove_temp_files, write_atomically
-from inductiva_widgets.models.tasks import TaskMetrics
-from inductiva_widgets.server import archives, machine_info
-from inductiva_widgets.server.command_resolver import SubmissionSpec, resolve_commands
+from inductiva_widgets.models.tasks import Command, TaskMetrics, TaskSubmission
+from inductiva_widgets.server import archives
+from inductiva_widgets.server.command_resolver import RequestedCommand, RunSpec
 from inductiva_widgets.server.data_dir import DataDir
+from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.schemas.base import encode
+from inductiva_widgets.server.schemas.tasks import ExtraParams
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT
 from inductiva_widgets.server.store.records import TaskRecord
 
 
-def write_job_file(data: DataDir, record: TaskRecord, capacity: int) -> None:
-    """Write what the supervisor of a task reads first.
+def read_run_spec(submission: TaskSubmission) -> RunSpec:
+    """Return what a submission asks to run; no program is looked up.
+
+    Raises
+    ------
+    BadRequestError
+        The submission holds no commands that can be run.
+    """
+    try:
+        extra = msgspec.convert(submission.extra_params or {}, ExtraParams)
+    except msgspec.ValidationError as error:
+        raise BadRequestError(f"The extra_params cannot be used: {error}.") from None
+    return RunSpec(
+        commands=[_requested(command) for command in extra.commands],
+        sim_dir=_single_folder(extra.sim_dir),
+        run_dir=_inner_folder(extra.run_subprocess_dir or "."),
+        image=None if submission.simulator_name_alias else submission.container_image,
+    )
+
+
+def _requested(command: Command) -> RequestedCommand:
+    try:
+        words = shlex.split(command.cmd)
+    except ValueError as error:
+        raise BadRequestError(f"The command {command.cmd!r} cannot be read: {error}.") from None
+    if not words:
+        raise BadRequestError("The submission has an empty command.")
+    options = command.mpi_config.options if command.mpi_config else None
+    return RequestedCommand(command.cmd, command.prompts, command.env, options)
+
+
+def _single_folder(name: str) -> str:
+    if not name or name in (".", "..") or "/" in name or "\\" in name:
+        raise BadRequestError(f"sim_dir has to be the name of one folder, not {name!r}.")
+    return name
+
+
+def _inner_folder(name: str) -> str:
+    folder = posixpath.normpath(name)
+    if folder.startswith(("/", "..")):
+        raise BadRequestError(
+            f"run_subprocess_dir has to be inside the input folder, not {name!r}."
+        )
+    return folder
+
+
+def write_job_file(data: DataDir, record: TaskRecord, tasks_per_machine: int) -> None:
+    """Write ``job.json``, which the supervisor of a task reads first.
 
     Parameters
     ----------
@@ -27,20 +77,10 @@ def write_job_file(data: DataDir, record: TaskRecord, capacity: int) -> None:
         The data folder.
     record
         The task.
-    capacity
-        How many tasks run at a time.
-
-    Raises
-    ------
-    ProgramNotFoundError
-        This machine lacks a program of the task.
-    UnsafeArchiveError
-        The input must not be unpacked.
+    tasks_per_machine
+        Maximum number of tasks that share the machine.
     """
-    recipe = SubmissionSpec.from_submission(record.submission)
-    with zipfile.ZipFile(input_of(data, record)) as archive:
-        members = archives.members_below(archive, recipe.sim_dir)
-        names = {path.as_posix() for info, path in members if not info.is_dir()}
+    spec = read_run_spec(record.submission)
     folder = data.task(record.info.task_id)
     folder.root.mkdir(parents=True, exist_ok=True)
     # A server that was killed below leaves one.
@@ -49,11 +89,12 @@ def write_job_file(data: DataDir, record: TaskRecord, capacity: int) -> None:
         "task_id": record.info.task_id,
         "input": str(input_of(data, record)),
         "output": str(output_of(data, record)),
-        "sim_dir": recipe.sim_dir,
-        "run_dir": recipe.run_dir,
+        "sim_dir": spec.sim_dir,
+        "run_dir": spec.run_dir,
+        "image": spec.image,
+        "commands": [command._asdict() for command in spec.commands],
         "ttl_seconds": record.submission.time_to_live_seconds,
-        "env": machine_info.default_environment(capacity),
-        "commands": resolve_commands(recipe, names),
+        "tasks_per_machine": tasks_per_machine,
     }
     write_atomically(folder.job, encode(job))
 

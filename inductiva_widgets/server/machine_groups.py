@@ -7,19 +7,25 @@ of termination are kept and reported but not enforced: they limit costs, and her
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from shutil import disk_usage
 from typing import NamedTuple
 
 from msgspec.structs import asdict, replace
 
-from inductiva_widgets.server import machine_info, state_machine
+from inductiva_widgets.server import state_machine
 from inductiva_widgets.server.errors import ConflictingStateError, MissingError
+from inductiva_widgets.server.executor import Executor
 from inductiva_widgets.server.schemas.machine_groups import (
+    CostRange,
+    CpuInfo,
     GroupUsage,
     LocalGroup,
     NewGroup,
     PastGroup,
+    QuotaUsage,
     SharingLevel,
     TimeSpent,
 )
@@ -27,9 +33,11 @@ from inductiva_widgets.server.store import metadata
 from inductiva_widgets.server.store.machine_groups import LOCAL_GROUP
 from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
 from inductiva_widgets.server.store.tasks import TaskStore
-from inductiva_widgets.server.task_loop import TaskLoop
 
 _ALL = 10**9
+# Clients turn both into times, so neither may be null.
+_FOREVER = 365 * 24 * 3600
+_NO_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
 
 
 class GroupFilter(NamedTuple):
@@ -64,17 +72,19 @@ class GroupService:
         The data folder, whose disk the groups have.
     store
         Its store.
-    task_loop
-        Who runs the tasks, and ends those of a terminated group.
-    capacity
-        How many tasks run at a time.
+    executor
+        The executor that runs the tasks of all groups.
+    on_change
+        Called when tasks are to be stopped.
     """
 
-    def __init__(self, folder: Path, store: TaskStore, task_loop: TaskLoop, capacity: int) -> None:
+    def __init__(
+        self, folder: Path, store: TaskStore, executor: Executor, on_change: Callable[[], None]
+    ) -> None:
         self._folder = folder
         self._store = store
-        self._task_loop = task_loop
-        self._capacity = capacity
+        self._executor = executor
+        self._on_change = on_change
 
     def register(self, spec: NewGroup) -> LocalGroup:
         """Make a group; it takes no task before it is started."""
@@ -112,7 +122,7 @@ class GroupService:
                         task.info.task_id,
                         lambda present: state_machine.on_group_terminated(present, now),
                     )
-        self._task_loop.wake()
+        self._on_change()
         return self.find(key)
 
     def find(self, key: str) -> LocalGroup:
@@ -143,10 +153,64 @@ class GroupService:
         return found
 
     def _view(self, group: GroupRecord) -> LocalGroup:
-        view = machine_info.machine_group(group, self._capacity, self._folder)
+        view = self._describe(group)
         noted = metadata.read_metadata(self._store, "group-sharing").get(group.id)
         # What was noted is one of the levels, since it came through the API.
         return replace(view, sharing_level=noted["level"]) if noted else view
+
+    def _describe(self, group: GroupRecord) -> LocalGroup:
+        """Return a machine group as the wire shows it.
+
+        Processors, memory and cost are those of the executor, which all groups share; the rest is
+        what the group was registered with.
+        """
+        host = self._executor.machine_facts()
+        spec = group.spec or _own_spec(self._folder)
+        machines = spec.num_vms
+        return LocalGroup(
+            id=group.id,
+            name=group.name,
+            machine_type=group.machine_type,
+            status=group.status.value,
+            started=group.is_started,
+            type=spec.kind,
+            provider_id=spec.provider_id,
+            zone=spec.zone or "local",
+            num_vms=machines,
+            spot=spec.spot,
+            creation_timestamp=datetime.fromtimestamp(group.created, timezone.utc),
+            threads_per_core=spec.threads_per_core,
+            disk_size_gb=spec.disk_size_gb,
+            min_vms=spec.min_vms or machines,
+            max_vms=spec.max_vms or machines,
+            is_elastic=spec.kind == "elastic",
+            max_idle_time=spec.max_idle_time or _FOREVER,
+            idle_seconds=0,
+            auto_terminate_ts=spec.auto_terminate_ts or _NO_END,
+            cost_per_hour=CostRange(),
+            cpu_info=CpuInfo(
+                cpu_cores_logical=host.cpu_count_logical, cpu_cores_physical=host.cpu_count_physical
+            ),
+            gpu_info=None,
+            total_ram_gb=host.memory // 10**9,
+            quota_usage=QuotaUsage(
+                max_price_hour=0.0, max_vcpus=host.cpu_count_logical, max_instances=1
+            ),
+            dynamic_disk_resize_config=spec.dynamic_disk_resize_config,
+            machines=[],
+            max_tasks=self._executor.capacity,
+        )
+
+
+def _own_spec(folder: Path) -> NewGroup:
+    """Return what the built-in group would have been registered with."""
+    return NewGroup(
+        machine_type="local",
+        provider_id="LOCAL",
+        spot=False,
+        disk_size_gb=max(1, disk_usage(folder).total // 10**9),
+        zone="local",
+    )
 
 
 def _past(view: LocalGroup) -> PastGroup:

@@ -1,7 +1,7 @@
 """Table of the processes of this machine.
 
-Linux shows them as files, which is fast enough to look again and again, and needs nothing but the
-standard library; elsewhere psutil is asked, which is loaded when a command already runs.
+Linux shows them as files, which are fast to read and need nothing but the standard library.
+Elsewhere psutil is used, which is loaded when a command already runs.
 """
 
 from __future__ import annotations
@@ -29,14 +29,27 @@ class Process(NamedTuple):
 
 
 def list_processes() -> dict[int, Process]:
-    """Return all live processes by number; dead ones that nobody took note of are left out."""
+    """Return all live processes by id; zombies are left out."""
     return _from_proc() if _has_proc() else from_psutil()
+
+
+def find_process(pid: int) -> Process | None:
+    """Return a live process, or None if there is none with that id; a zombie is not live."""
+    if not _has_proc():
+        import psutil
+
+        return _described(psutil.Process(pid)) if psutil.pid_exists(pid) else None
+    try:
+        stat = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    return _parsed(stat, pid, os.sysconf("SC_PAGE_SIZE"))
 
 
 def pids_with_env(variable: str, value: str) -> set[int]:
     """Return the processes that were started with an environment variable of that value.
 
-    Those of other users are closed to us, and are never ours.
+    The environment of other users' processes is not readable, and they never belong to a task.
     """
     return _carriers_in_proc(variable, value) if _has_proc() else _carriers(variable, value)
 
@@ -82,22 +95,26 @@ def _carriers_in_proc(variable: str, value: str) -> set[int]:
 
 
 def from_psutil() -> dict[int, Process]:
-    """Return what ``table`` does, by psutil."""
+    """Return what ``list_processes`` does, by psutil."""
     import psutil
 
-    found = {}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError), process.oneshot():
-            if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
-                continue
-            found[process.pid] = Process(
+    found = (_described(process) for process in psutil.process_iter())
+    return {process.pid: process for process in found if process is not None}
+
+
+def _described(process: Any) -> Process | None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError), process.oneshot():
+        if process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return Process(
                 process.pid,
                 process.ppid(),
                 os.getpgid(process.pid),
                 process.create_time(),
                 _memory_of(process),
             )
-    return found
+    return None
 
 
 def _memory_of(process: Any) -> int:

@@ -1,9 +1,9 @@
 """Find and terminate all processes of a task.
 
-A command may start processes that ignore a polite end, leave their group or session, lose their
-parent or change their environment. So they are sought in four ways, of which any one will do: by
-descent from the supervisor, which on Linux becomes the parent of those who lose theirs; by their
-process group; by a marker in their environment; and by having been seen before.
+A command may start processes that ignore SIGTERM, leave their group or session, lose their parent
+or change their environment. So there are four ways to find them, each sufficient by itself: descent
+from the supervisor, which on Linux adopts orphans; the process group; a marker in the environment;
+and the list of processes found earlier.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class ProcessTree:
     marker
         Value of the task's marker in the environment.
     root
-        The process whose descendants they are, which is none of them itself; None where it is gone.
+        The process whose descendants they are, itself excluded; None if it has ended.
     group
-        Their process group, where they began with one.
+        Their process group, if they were started in one.
     seen
-        Processes that belonged to the task earlier: number and start.
+        Processes that belonged to the task earlier: id and start.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ProcessTree:
 
     @property
     def seen(self) -> dict[int, float]:
-        """The processes found by the last look: number and start."""
+        """The processes found by the last scan: id and start."""
         return dict(self._seen)
 
     def scan(self, *, everywhere: bool = True) -> list[Process]:
@@ -81,7 +81,7 @@ class ProcessTree:
         Parameters
         ----------
         everywhere
-            Whether to look at the environment of each process, too, which takes the longest.
+            If True, also read the environment of each process, which takes the longest.
         """
         present = process_table.list_processes()
         found = {
@@ -95,20 +95,20 @@ class ProcessTree:
             found |= process_table.pids_with_env(MARKER, self._marker) & present.keys()
         roots = found if self._root is None else {self._root, *found}
         found |= _descendants(roots, present)
-        # The one that looks ends last, by itself.
+        # The scanning process and the supervisor end last, by themselves.
         found -= {os.getpid(), self._root}
         self._seen = {pid: present[pid].started for pid in found}
         return [present[pid] for pid in sorted(found)]
 
     def terminate(self, grace: float, reap: Callable[[], object] = lambda: None) -> list[Process]:
-        """End the processes, asked to at first, made to after a while; return those still there.
+        """Send SIGTERM to the processes, then SIGKILL; return those that are still there.
 
         Parameters
         ----------
         grace
-            Seconds between the two.
+            Seconds between the two signals.
         reap
-            Called while waiting, to take note of ended children.
+            Called while waiting, to reap ended children.
         """
         self._send(signal.SIGTERM, self.scan())
         deadline = time.monotonic() + grace
@@ -121,7 +121,7 @@ class ProcessTree:
                 break
             time.sleep(_LOOK_EVERY)
         deadline = time.monotonic() + _KILL_TAKES
-        # Again and again, since a process may be born between looking and killing.
+        # Repeatedly, since a process may be started between scan and signal.
         while left and time.monotonic() < deadline:
             self._send(signal.SIGKILL, left)
             time.sleep(_LOOK_EVERY)
@@ -133,10 +133,10 @@ class ProcessTree:
         for process in processes:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process.pid, number)
-                # One that was stopped hears of it only when it goes on.
+                # A suspended process handles the signal only when it is continued.
                 os.kill(process.pid, signal.SIGCONT)
-        if self._group is not None and any(one.group == self._group for one in processes):
-            # At one stroke, for those that were born since.
+        if self._group is not None and any(process.group == self._group for process in processes):
+            # All at once, which includes processes that were started since the scan.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._group, number)
 
@@ -149,7 +149,7 @@ def members(group: int | None, marker: str) -> set[int]:
 def end_all(
     group: int | None, marker: str, grace: float, reap: Callable[[], object] = lambda: None
 ) -> None:
-    """End the processes of a group and those that carry a task's marker; see ``Family.end``."""
+    """End the processes of a group and those that carry a task's marker; see ``terminate``."""
     ProcessTree(marker, group=group).terminate(grace, reap)
 
 

@@ -1,16 +1,16 @@
-"""Find the program of a command on this machine.
+"""Find the program of a command on the machine that runs it.
 
 Commands are written for the service's containers, such as ``/REEF3D/bin/REEF3D``: what counts here
 is the base name. The first of these is taken:
 
 1. what the user configured: the variable ``INDUCTIVA_PROGRAM_<NAME>``, the name in capitals;
-2. the path itself where the command gives one: relative to the task's files, or absolute;
-3. a file of that name among the task's files, for known simulators only, so that nobody's input
-   can stand in for ``bash``;
+2. the path itself if the command gives one: relative to the task's files, or absolute;
+3. a file of that name among the task's files, for known simulators only, so that no input file can
+   stand in for ``bash``;
 4. the PATH, under every spelling that the program is known by;
-5. a driver of ours, where the library it drives is installed.
+5. a driver of ours, if the library it drives is installed.
 
-Where all fail, the container image is taken that the user named, if any: see ``commands``.
+If all fail, the container image that the user named is used, if any: see ``command_resolver``.
 
 Nothing is imported to find out: loading a broken simulator library may end the process.
 """
@@ -120,7 +120,7 @@ def find_program(
     word
         First word of the command.
     is_input
-        Tells whether a relative path is one of the task's input files.
+        Returns whether a relative path is one of the task's input files.
     environ
         Environment to look at.
 

@@ -17,42 +17,45 @@ from typing import IO, NamedTuple
 from inductiva_widgets.server import exit_messages, process_tree
 from inductiva_widgets.server.disk_limits import DiskGuard
 from inductiva_widgets.server.resource_usage import UsageMeter
-
-# Names of outcomes are status codes of the wire.
-SUCCESS = "success"
-FAILED = "failed"
-KILLED = "killed"
-TTL_EXCEEDED = "ttl-exceeded"
-EXECUTER_FAILED = "executer-failed"
+from inductiva_widgets.status import Status
 
 KILL_GRACE = 5.0
 STRAGGLER_GRACE = 1.0
 
 # How soon a full disk is noticed: a fast one takes a third of the floor in this time.
 _WATCH_EVERY = 0.2
-# Short commands are to be measured, too, and long ones not all the time.
+# Short commands are measured early, long ones at growing intervals.
 _FIRST_SAMPLE = 0.05
 _LAST_PAUSE = 2.0
 
 
 class TaskOutcome(NamedTuple):
-    """How a task ended, and why where that needs saying."""
+    """How a task ended, and the reason if its status does not say it."""
 
-    status: str
+    status: Status
     reason: str | None = None
 
 
 class SignalWaiter:
-    """Waits for signals: the end of a child, or SIGTERM, which is remembered."""
+    """Waits for signals: the end of a child, or SIGTERM, which stops the task.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    stop_file
+        A file that stops the task as SIGTERM does, for machines that no signal reaches.
+    """
+
+    def __init__(self, stop_file: Path) -> None:
         self._stop = False
+        self._stop_file = stop_file
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
         # A signal that arrives just before the wait leaves a byte here, so it is never missed.
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_stop)
+        # The process that started this one may have blocked the signal until here.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         # Handlers that do nothing, since the commands would inherit that a signal is ignored.
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
@@ -61,7 +64,8 @@ class SignalWaiter:
         self._stop = True
 
     def stop_asked(self) -> bool:
-        """Return whether the task has been asked to end."""
+        """Return whether the task has been asked to end, by a signal or by the stop file."""
+        self._stop = self._stop or self._stop_file.exists()
         return self._stop
 
     def wait(self, timeout: float) -> None:
@@ -111,13 +115,13 @@ class CommandRunner:
     Parameters
     ----------
     alarm
-        Tells of signals.
+        Waits for signals.
     task_id
         The task.
     guard
-        Watches over the limits.
+        Checks the limits of the disk.
     notes
-        File that keeps which processes belong to the task.
+        File for the list of processes that belong to the task.
     """
 
     def __init__(self, alarm: SignalWaiter, task_id: str, guard: DiskGuard, notes: Path) -> None:
@@ -129,7 +133,7 @@ class CommandRunner:
         self._deadline: float | None = None
 
     def limit_time(self, seconds: float | None) -> None:
-        """End whatever runs that many seconds from now."""
+        """Stop the command that runs in that many seconds, if there is a limit."""
         self._time_to_live = seconds
         self._deadline = None if seconds is None else time.monotonic() + seconds
 
@@ -148,8 +152,8 @@ class CommandRunner:
         on_start
             Called with its process group.
         end_politely
-            Called before its processes are ended, where signals would not reach all of it; gets
-            a function that returns whether the command has ended.
+            Called before its processes are terminated, for parts that signals do not reach; gets a
+            function that returns whether the command has ended.
 
         Raises
         ------
@@ -169,7 +173,7 @@ class CommandRunner:
                 grace = KILL_GRACE
                 end_politely(watched.has_ended)
         finally:
-            # Also when something cannot be written: no process stays behind.
+            # Also after an error, so that no process is left.
             left = family.terminate(grace, watched.reap)
         if left:
             raise OSError(f"processes that cannot be ended: {[one.pid for one in left]}")
@@ -182,7 +186,7 @@ class CommandRunner:
     def _wait(self, watched: _RunningProcess) -> TaskOutcome | None:
         while True:
             if self._alarm.stop_asked():
-                return TaskOutcome(KILLED)
+                return TaskOutcome(Status.KILLED)
             if watched.has_ended():
                 return None
             left = _WATCH_EVERY
@@ -191,7 +195,8 @@ class CommandRunner:
                 if left <= 0:
                     limit = f"{self._time_to_live:g} s"
                     return TaskOutcome(
-                        TTL_EXCEEDED, f"The task ran longer than its time to live of {limit}."
+                        Status.TTL_EXCEEDED,
+                        f"The task ran longer than its time to live of {limit}.",
                     )
             if exceeded := self._limit_exceeded():
                 return exceeded
@@ -199,7 +204,7 @@ class CommandRunner:
 
     def _limit_exceeded(self, *, now: bool = False) -> TaskOutcome | None:
         reason = self._guard.violation(now=now)
-        return TaskOutcome(EXECUTER_FAILED, reason) if reason else None
+        return TaskOutcome(Status.EXECUTER_FAILED, reason) if reason else None
 
 
 def _start(command: ProcessSpec) -> subprocess.Popen[bytes]:
@@ -218,7 +223,7 @@ def _start(command: ProcessSpec) -> subprocess.Popen[bytes]:
 
 
 def standard_input(prompts: list[str]) -> contextlib.AbstractContextManager[IO[bytes]]:
-    """Return a file with the lines that a command is to read, empty where there are none."""
+    """Return a file with the lines for a command's standard input, empty if there are none."""
     if not prompts:
         return open(os.devnull, "rb")  # noqa: PTH123 - os.devnull is no Path
     # A file, since a pipe would make us wait for a command that does not read.
@@ -243,7 +248,7 @@ class _RunningProcess:
         self._due = 0.0
 
     def has_ended(self) -> bool:
-        """Return whether the process that was started has; others may still run."""
+        """Return whether the started process has ended; its descendants may still run."""
         self.reap()
         return self._process.returncode is not None
 
@@ -255,7 +260,7 @@ class _RunningProcess:
         return self._process.returncode
 
     def reap(self) -> None:
-        """Take note of all children that have ended, adopted ones included."""
+        """Reap all children that have ended, adopted orphans included."""
         while True:
             try:
                 pid, status, used = os.wait4(-1, os.WNOHANG)
@@ -272,7 +277,7 @@ class _RunningProcess:
             self._process.returncode = os.waitstatus_to_exitcode(status)
 
     def sample(self) -> float:
-        """Look at the processes when it is time to; return the seconds until the next time."""
+        """Measure the processes if that is due; return the seconds until it is due again."""
         now = time.monotonic()
         if now < self._due:
             return self._due - now
@@ -287,5 +292,5 @@ class _RunningProcess:
 
 
 def kill_leftovers(task_id: str, seen: Sequence[tuple[int, float]]) -> None:
-    """End what an earlier supervisor of a task has left running."""
+    """Terminate the processes that an earlier supervisor of a task has left running."""
     process_tree.ProcessTree(task_id, seen=seen).terminate(STRAGGLER_GRACE)

@@ -1,13 +1,12 @@
 """Start queued tasks in order, and apply the events of their journals.
 
-One thread does all of it. It sleeps while no task is running, and is woken by the services.
+One thread does all of it. It sleeps while no task is running, and is woken by the services. Where
+the tasks run is up to the executor.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import threading
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -17,36 +16,33 @@ import msgspec
 from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import Executer, TaskMetrics
-from inductiva_widgets.server import (
-    event_handlers,
-    events,
-    job_setup,
-    machine_info,
-    process_tree,
-    state_machine,
-)
-from inductiva_widgets.server.archives import UnsafeArchiveError
-from inductiva_widgets.server.data_dir import DataDir
+from inductiva_widgets.server import event_handlers, events, job_setup, state_machine
+from inductiva_widgets.server.data_dir import DataDir, TaskDir
+from inductiva_widgets.server.executor import Executor, RunState, SubmitError, TaskHandle
 from inductiva_widgets.server.journal import read_lines_from
-from inductiva_widgets.server.program_lookup import ProgramNotFoundError
 from inductiva_widgets.server.store.records import Change, TaskRecord
 from inductiva_widgets.server.store.tasks import TaskStore
-from inductiva_widgets.server.supervisor_handle import (
-    SupervisorHandle,
-    find_supervisor,
-    start_supervisor,
-)
 from inductiva_widgets.status import Status
 
 Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
-_LOOK_EVERY = 0.05
-_AFTER_TROUBLE = 1.0
+_POLL_INTERVAL = 0.05
+_RETRY_INTERVAL = 1.0
 # The second supervisor of a task only clears up after the first.
-_MOST_ATTEMPTS = 2
+_MAX_ATTEMPTS = 2
 _GIVEN_UP = "The process that supervised the task vanished, and so did the one sent after it."
+
+
+class _Run:
+    """A submitted task: its handle, and how much of its journal has been read."""
+
+    def __init__(self, folder: TaskDir, handle: TaskHandle | None, offset: int) -> None:
+        self.folder = folder
+        self.handle = handle
+        self.offset = offset
+        self.stop_sent = False
 
 
 def _utc_now() -> datetime:
@@ -54,7 +50,7 @@ def _utc_now() -> datetime:
 
 
 class Scheduler:
-    """Runs the tasks of a store on this machine.
+    """Runs the tasks of a store on an executor.
 
     Parameters
     ----------
@@ -62,8 +58,8 @@ class Scheduler:
         The data folder.
     store
         Its store.
-    capacity
-        Maximum number of tasks that run at a time.
+    executor
+        Starts, observes and stops the tasks.
     clock
         Returns the current time, which may be set back at any moment.
     """
@@ -72,26 +68,31 @@ class Scheduler:
         self,
         data: DataDir,
         store: TaskStore,
-        capacity: int,
+        executor: Executor,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._data = data
         self._store = store
-        self._capacity = capacity
+        self._executor = executor
         self._clock = clock
         self._troubled = False
-        self._watches: dict[str, SupervisorHandle] = {}
+        self._runs: dict[str, _Run] = {}
+        self._unadopted: list[str] = []
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
 
     def start(self) -> None:
         """Resume the tasks of an earlier server and start the thread."""
-        self._remove_half_uploads()
-        for record in self._store.tasks_by_status(state_machine.ON_MACHINE):
-            self._adopt(record)
+        self.resume()
         self._wake.set()
         self._thread.start()
+
+    def resume(self) -> None:
+        """Take over the tasks of an earlier server; ``run_once`` does the rest."""
+        self._remove_partial_uploads()
+        on_machine = self._store.tasks_by_status(state_machine.ON_MACHINE)
+        self._unadopted = [record.info.task_id for record in on_machine]
 
     def stop(self) -> None:
         """Stop the thread; running tasks go on."""
@@ -100,26 +101,45 @@ class Scheduler:
         self._thread.join()
 
     def wake(self) -> None:
-        """Check at once for tasks to start or to kill."""
+        """Check immediately for tasks to start or to kill."""
         self._wake.set()
 
-    def _run(self) -> None:
+    def _loop(self) -> None:
         while not self._stopping.is_set():
             woken = self._wake.is_set()
             self._wake.clear()
-            self._troubled = False
-            changed = [
-                self._retry_later(self._check_supervisor, *watched)
-                for watched in [*self._watches.items()]
-            ]
-            if woken or any(changed) or self._troubled:
-                self._retry_later(self._deliver_kills)
-                self._retry_later(self._start_queued)
-            if self._troubled:
+            if not self.run_once(woken=woken):
                 self._wake.set()
-                self._stopping.wait(_AFTER_TROUBLE)
+                self._stopping.wait(_RETRY_INTERVAL)
             else:
-                self._wake.wait(_LOOK_EVERY if self._watches else None)
+                self._wake.wait(_POLL_INTERVAL if self._runs else None)
+
+    def run_once(self, *, woken: bool = True) -> bool:
+        """Apply what has happened, then stop and start tasks; return False if a step failed.
+
+        Parameters
+        ----------
+        woken
+            If False, tasks are stopped and started only if something has happened.
+        """
+        self._troubled = False
+        changed = False
+        for task_id in [*self._unadopted]:
+            if self._retry_later(self._adopt, task_id):
+                self._unadopted.remove(task_id)
+        # Read before the journals, so that the last events of a supervisor are not missed.
+        states = self._retry_later(self._read_states)
+        if states is not None:
+            for task_id, run in [*self._runs.items()]:
+                changed |= bool(self._retry_later(self._check, task_id, run, states))
+        if woken or changed or self._troubled:
+            self._retry_later(self._stop_killed)
+            self._retry_later(self._start_queued)
+        return not self._troubled
+
+    def _read_states(self) -> dict[TaskHandle, RunState]:
+        handles = [run.handle for run in self._runs.values() if run.handle is not None]
+        return self._executor.states(handles) if handles else {}
 
     def _retry_later(self, step: Callable[..., Result], *arguments: Any) -> Result | None:
         """Run a step; if it fails, log the error and retry it later."""
@@ -127,31 +147,30 @@ class Scheduler:
             return step(*arguments)
         except Exception:
             # A full disk may be freed again. An error of one task must not stop the others.
-            _log.exception("The scheduler met trouble and tries again.")
+            _log.exception("A step of the scheduler failed and is retried.")
             self._troubled = True
             return None
 
     # Starting ------------------------------------------------------------------------------------
 
     def _start_queued(self) -> None:
-        if len(self._watches) >= self._capacity:
+        if self._is_full():
             return
-        # By id, as decoding a long queue for each place that gets free would take longer than
-        # short tasks do.
+        # By id, as decoding a long queue for each free slot would take longer than short tasks do.
         for task_id in self._store.ids_by_status(Status.SUBMITTED):
             record = self._store.task(task_id)
             if record is not None and record.info.status == Status.SUBMITTED:
                 self._retry_later(self._start, record)
-            if len(self._watches) >= self._capacity:
+            if self._is_full():
                 return
+
+    def _is_full(self) -> bool:
+        return len(self._runs) + len(self._unadopted) >= self._executor.capacity
 
     def _start(self, record: TaskRecord) -> None:
         now = self._clock()
         try:
-            job_setup.write_job_file(self._data, record, self._capacity)
-        except (ProgramNotFoundError, UnsafeArchiveError) as error:
-            self._fail_unstarted(record, now, str(error))
-            return
+            self._write_job(record)
         except Exception as error:
             # An unforeseen error must not block the tasks behind this one.
             _log.exception("Task %s cannot be prepared.", record.info.task_id)
@@ -174,7 +193,10 @@ class Scheduler:
             )
 
         if begun := self._update(record.info.task_id, begin):
-            self._supervise(begun)
+            self._submit(begun)
+
+    def _write_job(self, record: TaskRecord) -> None:
+        job_setup.write_job_file(self._data, record, self._executor.tasks_per_machine)
 
     def _fail_unstarted(self, record: TaskRecord, at: datetime, reason: str) -> None:
         metrics = job_setup.archive_failure_output(self._data, record, reason)
@@ -188,59 +210,70 @@ class Scheduler:
 
         self._update(record.info.task_id, give_up)
 
-    def _supervise(self, record: TaskRecord) -> None:
+    def _submit(self, record: TaskRecord) -> None:
         task_id, known = record.info.task_id, record.supervision
         folder = self._data.task(task_id)
         try:
-            child = start_supervisor(folder)
-        except OSError as error:
-            self._fail_task(task_id, f"The supervisor of the task cannot be started: {error}.")
+            handle = self._executor.submit(folder)
+        except SubmitError as error:
+            self._fail_task(task_id, str(error))
             return
-        # First, so that the supervisor is observed even if the update below fails.
-        self._watches[task_id] = SupervisorHandle(folder, child.pid, known.offset, child)
+        # First, so that the run is observed even if the update below fails.
+        self._runs[task_id] = _Run(folder, handle, known.offset)
 
-        def supervised(present: TaskRecord) -> TaskRecord:
-            # Of the present one, since its machine group may have been terminated in the meantime.
-            supervision = replace(
-                present.supervision, pid=child.pid, ready=False, attempts=known.attempts + 1
-            )
+        def submitted(present: TaskRecord) -> TaskRecord:
+            # Of the present one, since its machine group may have been terminated by now.
+            supervision = replace(present.supervision, handle=handle, attempts=known.attempts + 1)
             return replace(present, supervision=supervision)
 
-        self._store.update(task_id, supervised)
+        self._store.update(task_id, submitted)
 
-    def _adopt(self, record: TaskRecord) -> None:
-        task_id, known = record.info.task_id, record.supervision
-        folder = self._data.task(task_id)
-        pid = known.pid or find_supervisor(folder)
-        if pid is None and not folder.journal.exists():
-            # The earlier server was killed just before it could start the supervisor.
-            self._supervise(record)
-        else:
-            self._watches[task_id] = SupervisorHandle(folder, pid, known.offset)
+    def _adopt(self, task_id: str) -> bool:
+        """Observe a task that an earlier server has started; return True once that is done."""
+        record = self._store.task(task_id)
+        if record is None or task_id in self._runs:
+            return True
+        known, folder = record.supervision, self._data.task(task_id)
+        if known.handle is not None:
+            self._runs[task_id] = _Run(folder, TaskHandle(known.handle), known.offset)
+            return True
+        handle = self._executor.find(folder)
+        if handle is None and not folder.journal.exists():
+            # The earlier server was killed just before it could submit the task. Its job file may
+            # be that of an earlier version.
+            self._write_job(record)
+            self._submit(record)
+            return True
+        self._runs[task_id] = _Run(folder, handle, known.offset)
 
-    # Following -----------------------------------------------------------------------------------
+        def found(present: TaskRecord) -> TaskRecord:
+            return replace(present, supervision=replace(present.supervision, handle=handle))
 
-    def _check_supervisor(self, task_id: str, watch: SupervisorHandle) -> bool:
+        self._store.update(task_id, found)
+        return True
+
+    # Observing -----------------------------------------------------------------------------------
+
+    def _check(self, task_id: str, run: _Run, states: dict[TaskHandle, RunState]) -> bool:
         """Apply what a supervisor has reported; return whether anything changed."""
-        # Checked before reading, so that the last events of a supervisor are not missed.
-        alive = watch.is_alive()
-        changed = self._apply_events(task_id, watch)
-        if alive:
+        ended = run.handle is None or states[run.handle] == RunState.ENDED
+        changed = self._apply_events(task_id, run)
+        if not ended:
             return changed
         record = self._store.task(task_id)
-        if record is None or state_machine.is_final(record.info.status):
-            del self._watches[task_id]
+        if record is None or record.info.status.is_terminal:
+            del self._runs[task_id]
             if record is not None:
                 self._clear_up(record)
-        elif record.supervision.attempts < _MOST_ATTEMPTS:
+        elif record.supervision.attempts < _MAX_ATTEMPTS:
             _log.warning("The supervisor of task %s vanished.", task_id)
-            self._supervise(record)
+            self._submit(record)
         else:
             self._fail_task(task_id, _GIVEN_UP)
         return True
 
-    def _apply_events(self, task_id: str, watch: SupervisorHandle) -> bool:
-        lines, offset = read_lines_from(watch.folder.journal, watch.offset)
+    def _apply_events(self, task_id: str, run: _Run) -> bool:
+        lines, offset = read_lines_from(run.folder.journal, run.offset)
         if not lines:
             return False
         reported = [event for line in lines if (event := _decoded(line, task_id))]
@@ -252,24 +285,26 @@ class Scheduler:
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
         self._store.update(task_id, advance)
-        watch.offset = offset
+        run.offset = offset
         return True
 
     def _clear_up(self, record: TaskRecord) -> None:
         if state_machine.ends_with_group(record):
             job_setup.output_of(self._data, record).unlink(missing_ok=True)
         job_setup.clear_up(self._data, record)
+        self._executor.clear_up(self._data.task(record.info.task_id))
 
-    def _remove_half_uploads(self) -> None:
+    def _remove_partial_uploads(self) -> None:
         for record in self._store.tasks_by_status([Status.PENDING_INPUT]):
-            # Nothing else is in there as yet.
-            for half in job_setup.input_of(self._data, record).parent.glob(".*"):
-                half.unlink(missing_ok=True)
+            # There is nothing else in the folder yet.
+            for partial in job_setup.input_of(self._data, record).parent.glob(".*"):
+                partial.unlink(missing_ok=True)
 
     def _fail_task(self, task_id: str, reason: str) -> None:
         now = self._clock()
         # No supervisor is left that could end the processes of the task.
-        process_tree.end_all(None, task_id, grace=0.0)
+        run = self._runs.get(task_id)
+        self._executor.stop(self._data.task(task_id), run.handle if run else None, force=True)
 
         def fail(present: TaskRecord) -> TaskRecord:
             if present.info.status == Status.PENDING_KILL:
@@ -279,28 +314,31 @@ class Scheduler:
             return state_machine.fail(present, Status.EXECUTER_FAILED, now, reason)
 
         self._update(task_id, fail)
-        self._watches.pop(task_id, None)
+        self._runs.pop(task_id, None)
 
-    def _deliver_kills(self) -> None:
+    def _stop_killed(self) -> None:
         for record in self._store.tasks_by_status(state_machine.ON_MACHINE):
-            if not state_machine.should_stop(record):
+            run = self._runs.get(record.info.task_id)
+            if run is None or run.stop_sent or not state_machine.should_stop(record):
                 continue
-            watch = self._watches.get(record.info.task_id)
-            # Before it is ready, SIGTERM would end the supervisor and not the task.
-            if not watch or not record.supervision.ready or watch.stop_sent:
-                continue
-            if watch.pid is not None and watch.is_alive():
-                os.kill(watch.pid, signal.SIGTERM)
-                watch.stop_sent = True
+            self._executor.stop(run.folder, run.handle)
+            run.stop_sent = True
 
     def _executer(self, record: TaskRecord) -> Executer:
+        """Return the machine of a task as far as the server knows it: as one of its group."""
         groups = self._store.groups
-        return machine_info.executer_info(
-            groups.find(record.info.machine_group_id) or groups.default_group()
+        group = groups.find(record.info.machine_group_id) or groups.default_group()
+        return Executer(
+            uuid=group.machine_id,
+            n_mpi_hosts=1,
+            # Clients show this as the machine's type.
+            vm_type=group.machine_type,
+            vm_name=group.name,
+            host_type="LOCAL",
         )
 
     def _update(self, task_id: str, change: Change) -> TaskRecord | None:
-        """Change a task unless it has ended, or been killed, in the meantime."""
+        """Change a task unless it has ended, or been killed, by now."""
         try:
             return self._store.update(task_id, change)
         except state_machine.IllegalTransitionError:
@@ -312,6 +350,6 @@ def _decoded(line: bytes, task_id: str) -> events.Event | None:
     try:
         return events.decode(line)
     except msgspec.MsgspecError:
-        # Half a line, from a supervisor that a full disk stopped in the middle of it.
+        # Half a line, from a supervisor whose disk was full.
         _log.exception("Unreadable line in the journal of task %s", task_id)
         return None

@@ -12,7 +12,7 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import NamedTuple, TextIO
+from typing import NamedTuple, Protocol, TextIO
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -20,18 +20,21 @@ from starlette.types import ASGIApp
 from inductiva_widgets._version import __version__
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.server import machine_info as machine
 from inductiva_widgets.server.app import build_app
 from inductiva_widgets.server.auth import IdleTracker
 from inductiva_widgets.server.context import Context
 from inductiva_widgets.server.data_dir import DataDir
-from inductiva_widgets.server.demo import executor as replay
+from inductiva_widgets.server.demo import history
+from inductiva_widgets.server.demo.executor import DemoExecutor
 from inductiva_widgets.server.demo.options import DEMO_HEADER, DEMO_VALUE, DemoOptions
 from inductiva_widgets.server.demo.services import (
     DemoGroupService,
     DemoStorageService,
     DemoTaskService,
 )
+from inductiva_widgets.server.demo.submitter import DemoSubmitter
+from inductiva_widgets.server.executor import Executor
+from inductiva_widgets.server.local_executor import LocalExecutor, default_capacity
 from inductiva_widgets.server.machine_groups import GroupService
 from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.server_info import ServerInfo
@@ -39,7 +42,6 @@ from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
 from inductiva_widgets.server.store.migrations import NewerDatabaseError
 from inductiva_widgets.server.store.tasks import TaskStore
-from inductiva_widgets.server.task_loop import TaskLoop
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.server.webrtc_server import PeerService
 
@@ -78,18 +80,8 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
     LocalServerError
         The store is damaged, or was written by a later version.
     """
-    now = datetime.now(timezone.utc)
-    if options.replay is not None:
-        replay.prepare(data, options.replay, now)
-    try:
-        store = TaskStore(data.database)
-    except NewerDatabaseError as error:
-        raise LocalServerError(str(error)) from None
-    except sqlite3.Error as error:
-        raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
-    if options.replay is not None:
-        replay.populate(data, store, options.replay.seed, now)
-    task_loop, context = _services(data, store, options)
+    store = _open_store(data, options.replay)
+    workers, context = _services(data, store, options)
     connection = ServerInfo(
         url=_url_of(listener, options.host),
         api_key=options.api_key or data.api_key(),
@@ -116,36 +108,71 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
             _log.info("Nobody has needed the server for %g s.", limit)
         return done
 
-    task_loop.start()
+    for worker in workers:
+        worker.start()
     try:
         server = _Server(_web_config(app, is_demo=options.replay is not None), announce, is_done)
         asyncio.run(server.serve(sockets=[listener]))
     finally:
         context.peers.stop()
-        task_loop.stop()
+        for worker in reversed(workers):
+            worker.stop()
         store.close()
         if ServerInfo.read(data.server_file) == connection:
             data.server_file.unlink(missing_ok=True)
         _log.info("Stopped.")
 
 
-def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[TaskLoop, Context]:
+def _open_store(data: DataDir, demo: DemoOptions | None) -> TaskStore:
+    """Open the store, filled with the history of the demo if that is requested."""
+    now = datetime.now(timezone.utc)
+    if demo is not None:
+        history.prepare(data, demo, now)
+    try:
+        store = TaskStore(data.database)
+    except NewerDatabaseError as error:
+        raise LocalServerError(str(error)) from None
+    except sqlite3.Error as error:
+        raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
+    if demo is not None:
+        history.populate(data, store, demo.seed, now)
+    return store
+
+
+class _Worker(Protocol):
+    """A background thread of the server."""
+
+    def start(self) -> None:
+        """Start the thread."""
+
+    def stop(self) -> None:
+        """Stop the thread and wait for its end."""
+
+
+def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[list[_Worker], Context]:
     """Build the services, or those of the demo if it is requested."""
-    capacity = options.capacity or machine.default_capacity()
     signer = UrlSigner(data.link_secret())
     if options.replay is not None:
-        task_loop: TaskLoop = replay.DemoServer(data, store, options.replay)
+        executor: Executor = DemoExecutor(data, options.replay)
+        scheduler = Scheduler(data, store, executor)
+        workers: list[_Worker] = [
+            scheduler,
+            DemoSubmitter(data, store, options.replay, scheduler.wake),
+        ]
         storage: StorageService = DemoStorageService(data.storage, store, signer)
-        tasks: TaskService = DemoTaskService(data, store, task_loop, storage)
-        groups: GroupService = DemoGroupService(data.root, store, task_loop, capacity)
+        tasks: TaskService = DemoTaskService(data, store, storage, executor, scheduler.wake)
+        groups: GroupService = DemoGroupService(data.root, store, executor, scheduler.wake)
     else:
-        task_loop = Scheduler(data, store, capacity)
+        executor = LocalExecutor(options.capacity or default_capacity())
+        scheduler = Scheduler(data, store, executor)
+        workers = [scheduler]
         storage = StorageService(data.storage, store, signer)
-        tasks = TaskService(data, store, task_loop, storage)
-        groups = GroupService(data.root, store, task_loop, capacity)
+        tasks = TaskService(data, store, storage, executor, scheduler.wake)
+        groups = GroupService(data.root, store, executor, scheduler.wake)
     peers = PeerService(tasks)
     instance = secrets.token_hex(16)
-    return task_loop, Context(data, store, tasks, groups, storage, signer, peers, instance)
+    context = Context(data, executor, store, tasks, groups, storage, signer, peers, instance)
+    return workers, context
 
 
 def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:

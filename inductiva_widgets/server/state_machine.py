@@ -51,11 +51,6 @@ class IllegalTransitionError(Exception):
     """A task cannot go from its status to that one."""
 
 
-def is_final(status: Status) -> bool:
-    """Return whether a task in this status has ended."""
-    return status not in TRANSITIONS
-
-
 def can_move(before: Status, after: Status) -> bool:
     """Return whether one status may follow another."""
     return after in TRANSITIONS.get(before, frozenset())
@@ -94,7 +89,7 @@ def transition(
         raise IllegalTransitionError(f"A task cannot go from {before} to {status}.")
     at = monotonic_time(record, at)
     facts = {name: _plausible(record, fact) for name, fact in facts.items()}
-    final = is_final(status)
+    final = status.is_terminal
     executer = facts.get("executer", record.info.executer)
     entry = StatusEvent(
         status=status,
@@ -132,7 +127,7 @@ def fail(record: TaskRecord, status: Status, at: datetime, reason: str) -> TaskR
 
 
 def should_stop(record: TaskRecord) -> bool:
-    """Return whether the supervisor of the task must be asked to end it."""
+    """Return whether the executor of the task must be asked to stop it."""
     return record.info.status == Status.PENDING_KILL or record.supervision.group_ended
 
 
@@ -149,7 +144,7 @@ def on_group_terminated(record: TaskRecord, at: datetime) -> TaskRecord:
     if record.info.status in WAITING:
         reason = f"The machine group {_group(record)} was terminated while the task waited for it."
         return fail(record, Status.ZOMBIE, at, reason)
-    if is_final(record.info.status):
+    if record.info.status.is_terminal:
         return record
     return replace(record, supervision=replace(record.supervision, group_ended=True))
 

@@ -31,7 +31,7 @@ class StorageService:
     root
         Folder that holds the stored files.
     store
-        Tells which task a file belongs to.
+        Finds the task that a file belongs to.
     signer
         Makes the links.
     """

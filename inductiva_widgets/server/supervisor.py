@@ -1,15 +1,19 @@
 """Run one task: ``python -m inductiva_widgets.server.supervisor TASK_FOLDER``.
 
 A process of its own in a session of its own, so that the task goes on when the server is stopped,
-killed or started again. It reads ``job.json``, unpacks the input, runs the commands one after
-another, packs the output and writes everything that happens into the journal. SIGTERM asks it to
-end the task now; what the commands have written so far is still packed.
+killed or started again. It reads ``job.json``, looks up the programs on its machine, unpacks the
+input, runs the commands one after another, packs the output and writes everything that happens into
+the journal. SIGTERM, or a file named ``stop`` in the task's folder, asks it to end the task now;
+what the commands have written so far is still packed.
 
-Needs nothing but the standard library, which keeps the start of a task short.
+Nothing in here depends on the machine of the server: the two share the task's folder and the
+storage, but neither processes nor signals. Needs nothing but the standard library, which keeps the
+start of a task short.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -23,16 +27,20 @@ from typing import IO, Any
 
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.server import archives, exit_messages, process_tree
+from inductiva_widgets.server.command_resolver import (
+    RequestedCommand,
+    ResolvedCommand,
+    RunSpec,
+    resolve_commands,
+)
 from inductiva_widgets.server.containers import Container, ContainerError
 from inductiva_widgets.server.data_dir import TaskDir
 from inductiva_widgets.server.disk_limits import DiskGuard, DiskLimits, LimitError, folder_size
 from inductiva_widgets.server.journal import JournalWriter, read_lines_from
+from inductiva_widgets.server.machine_facts import read_machine_facts, thread_environment
+from inductiva_widgets.server.program_lookup import ProgramNotFoundError
 from inductiva_widgets.server.runner import (
-    EXECUTER_FAILED,
-    FAILED,
     KILL_GRACE,
-    KILLED,
-    SUCCESS,
     CannotStartError,
     CommandRunner,
     ProcessResult,
@@ -42,6 +50,7 @@ from inductiva_widgets.server.runner import (
     kill_leftovers,
     standard_input,
 )
+from inductiva_widgets.status import Status
 
 _TEXTS = ("stdout.txt", "stderr.txt")
 _PULL_FILES = ("pull.out", "pull.err")
@@ -59,46 +68,47 @@ class Supervisor:
     folder
         Folder of the task.
     job
-        Content of ``job.json``: ``task_id``, ``input``, ``output``, ``sim_dir``, ``run_dir``,
-        ``ttl_seconds``, ``env`` (defaults) and ``commands``, each with ``argv``, ``shown``,
-        ``prompts`` and ``env``.
+        Content of ``job.json``: see ``job_setup.write_job_file``.
     journal
-        Where to report.
+        The journal of the task.
     """
 
     def __init__(self, folder: TaskDir, job: dict[str, Any], journal: JournalWriter) -> None:
         self._folder = folder
         self._job = job
         self._journal = journal
-        self._alarm = SignalWaiter()
+        self._alarm = SignalWaiter(folder.stop)
         self._guard = DiskGuard(folder.work, DiskLimits())
         self._runner = CommandRunner(self._alarm, job["task_id"], self._guard, folder.seen)
-        self._container = self._container_of(job["commands"])
+        self._container: Container | None = None
+        self._defaults: dict[str, str] = {}
         process_tree.adopt_orphans()
-        self._journal.write("supervising", pid=os.getpid())
+        machine = read_machine_facts()._asdict()
+        self._journal.write("supervising", pid=os.getpid(), machine=machine)
 
     def run(self) -> None:
         """Run the task and write its outcome to the journal."""
-        self._finish(self._catch_errors(self._compute))
+        outcome = self._catch_errors(self._compute)
+        if outcome.reason:
+            self._explain_unstarted(outcome.reason)
+        self._finish(outcome)
 
     def recover(self) -> None:
         """Clean up after a supervisor that vanished: kill its commands, keep their output."""
         kill_leftovers(self._job["task_id"], process_tree.read_pids(self._folder.seen))
-        if self._container is not None:
-            for index in range(len(self._job["commands"])):
-                self._container.remove(index)
-        self._finish(TaskOutcome(EXECUTER_FAILED, _VANISHED))
+        self._remove_containers()
+        self._finish(TaskOutcome(Status.EXECUTER_FAILED, _VANISHED))
 
     def _finish(self, outcome: TaskOutcome) -> None:
         self._journal.write("computation_ended")
         packing = self._catch_errors(self._archive)
-        if packing.status != SUCCESS:
-            # Both, where one trouble came of the other.
-            before = f"{outcome.reason} " if outcome.status == EXECUTER_FAILED else ""
+        if packing.status != Status.SUCCESS:
+            # Both, since one may have caused the other.
+            before = f"{outcome.reason} " if outcome.status == Status.EXECUTER_FAILED else ""
             outcome = TaskOutcome(packing.status, f"{before}{packing.reason}")
-        elif self._alarm.stop_asked() and outcome.status == SUCCESS:
-            outcome = TaskOutcome(KILLED)
-        for name in (self._folder.seen.name, *_PULL_FILES):
+        elif self._alarm.stop_asked() and outcome.status == Status.SUCCESS:
+            outcome = TaskOutcome(Status.KILLED)
+        for name in (self._folder.seen.name, self._folder.stop.name, *_PULL_FILES):
             (self._folder.root / name).unlink(missing_ok=True)
         self._journal.write("finished", outcome=outcome.status, reason=outcome.reason)
 
@@ -106,16 +116,20 @@ class Supervisor:
         """Run a step; a failure of this machine becomes the outcome of the task."""
         try:
             return step()
-        except (archives.UnsafeArchiveError, LimitError) as error:
-            return TaskOutcome(EXECUTER_FAILED, str(error))
+        except (archives.UnsafeArchiveError, LimitError, ProgramNotFoundError) as error:
+            return TaskOutcome(Status.EXECUTER_FAILED, str(error))
         except zipfile.BadZipFile as error:
-            return TaskOutcome(EXECUTER_FAILED, f"The input archive cannot be read: {error}.")
+            return TaskOutcome(
+                Status.EXECUTER_FAILED, f"The input archive cannot be read: {error}."
+            )
         except OSError as error:
             traceback.print_exc()
-            return TaskOutcome(EXECUTER_FAILED, exit_messages.describe_os_error(error))
+            return TaskOutcome(Status.EXECUTER_FAILED, exit_messages.describe_os_error(error))
         except Exception as error:
             traceback.print_exc()
-            return TaskOutcome(EXECUTER_FAILED, f"The supervisor of the task failed: {error!r}.")
+            return TaskOutcome(
+                Status.EXECUTER_FAILED, f"The supervisor of the task failed: {error!r}."
+            )
 
     def _compute(self) -> TaskOutcome:
         work = self._folder.work
@@ -124,19 +138,22 @@ class Supervisor:
             self._alarm, self._job["task_id"], self._guard, self._folder.seen
         )
         work.mkdir(parents=True, exist_ok=True)
+        if self._alarm.stop_asked():
+            return TaskOutcome(Status.KILLED)
+        commands = self._resolve()
         try:
             image_seconds = self._fetch_image()
         except ContainerError as error:
-            # Why the image is needed at all comes first.
-            note = self._job["commands"][0].get("note")
-            return TaskOutcome(EXECUTER_FAILED, f"{note} {error}" if note else str(error))
+            # The note says why the image is needed.
+            note = commands[0].note
+            return TaskOutcome(Status.EXECUTER_FAILED, f"{note} {error}" if note else str(error))
         if self._alarm.stop_asked():
-            return TaskOutcome(KILLED)
+            return TaskOutcome(Status.KILLED)
         source = Path(self._job["input"])
         if reason := self._guard.reason_no_space(
             archives.extracted_size(source, self._job["sim_dir"])
         ):
-            return TaskOutcome(EXECUTER_FAILED, reason)
+            return TaskOutcome(Status.EXECUTER_FAILED, reason)
         started = time.monotonic()
         unpacked = archives.extract_archive(source, work, self._job["sim_dir"])
         self._journal.write(
@@ -148,25 +165,71 @@ class Supervisor:
         )
         for name in _TEXTS:
             (work / name).write_bytes(b"")
-        self._runner.limit_time(self._job["ttl_seconds"])
-        for index, command in enumerate(self._job["commands"]):
-            if self._alarm.stop_asked():
-                return TaskOutcome(KILLED)
-            outcome = self._run_command(index, command)
-            if outcome.status != SUCCESS:
-                return outcome
-        return TaskOutcome(SUCCESS)
+        return self._run_commands(commands)
 
-    def _run_command(self, index: int, command: dict[str, Any]) -> TaskOutcome:
+    def _run_commands(self, commands: list[ResolvedCommand]) -> TaskOutcome:
+        self._runner.limit_time(self._job["ttl_seconds"])
+        for index, command in enumerate(commands):
+            if self._alarm.stop_asked():
+                return TaskOutcome(Status.KILLED)
+            outcome = self._run_command(index, command)
+            if outcome.status != Status.SUCCESS:
+                return outcome
+        return TaskOutcome(Status.SUCCESS)
+
+    def _resolve(self) -> list[ResolvedCommand]:
+        """Look up the programs of the task on this machine, and report what was found.
+
+        Raises
+        ------
+        ProgramNotFoundError
+            This machine lacks a program of the task.
+        """
+        job = self._job
+        spec = RunSpec(
+            commands=[RequestedCommand(**command) for command in job["commands"]],
+            sim_dir=job["sim_dir"],
+            run_dir=job["run_dir"],
+            image=job["image"],
+        )
+        with zipfile.ZipFile(job["input"]) as archive:
+            members = archives.members_below(archive, spec.sim_dir)
+            names = {path.as_posix() for info, path in members if not info.is_dir()}
+        commands = resolve_commands(spec, names)
+        self._defaults = thread_environment(job["tasks_per_machine"])
+        image, engine = commands[0].image, commands[0].engine
+        if image is not None and engine is not None:
+            self._container = Container(engine, image, job["task_id"], self._folder.work)
+        self._journal.write(
+            "resolved",
+            commands=[command.argv for command in commands],
+            env=self._defaults,
+            image=image,
+            engine=engine,
+        )
+        return commands
+
+    def _explain_unstarted(self, reason: str) -> None:
+        """Leave the reason where clients read it, for a task that failed before its commands."""
+        said = self._folder.work / "stderr.txt"
+        # A disk without room for it has been reported as the reason.
+        with contextlib.suppress(OSError):
+            if not said.exists():
+                said.parent.mkdir(parents=True, exist_ok=True)
+                said.write_text(f"{reason}\n", encoding="utf-8")
+
+    def _run_command(self, index: int, command: ResolvedCommand) -> TaskOutcome:
         work = self._folder.work
         with (
             (work / "stdout.txt").open("ab") as out,
             (work / "stderr.txt").open("ab", buffering=0) as err,
-            standard_input(command["prompts"]) as fed,
+            standard_input(command.prompts) as fed,
         ):
-            if note := command.get("note"):
-                err.write(f"{note}\n".encode())
-            self._journal.write("command_started", index=index, command=command["shown"])
+            if command.note:
+                err.write(f"{command.note}\n".encode())
+            self._journal.write(
+                "command_started", index=index, command=command.shown, program=command.argv[0]
+            )
             try:
                 ended = self._runner.run(
                     self._started(index, command, (fed, out, err)),
@@ -175,52 +238,59 @@ class Supervisor:
                 )
             except CannotStartError as error:
                 self._journal.write("command_ended", index=index, exit_code=None)
-                reason = exit_messages.cannot_start(error.cause, command["shown"])
-                return TaskOutcome(EXECUTER_FAILED, reason)
+                reason = exit_messages.cannot_start(error.cause, command.shown)
+                return TaskOutcome(Status.EXECUTER_FAILED, reason)
         # An engine's own process uses next to nothing, whatever its container does.
         usage = {} if self._container else ended.usage
         self._journal.write("command_ended", index=index, exit_code=ended.code, usage=usage)
         if self._container is not None and ended.code != 0:
             self._container.remove(index)
-        return ended.stopped or self._outcome(ended, command["shown"])
+        return ended.stopped or self._outcome(ended, command.shown)
 
     def _outcome(self, ended: ProcessResult, shown: str) -> TaskOutcome:
         if ended.code == 0:
-            return TaskOutcome(SUCCESS)
+            return TaskOutcome(Status.SUCCESS)
         said = exit_messages.describe_exit(
             ended.code,
             shown,
             ran_out_of_memory=ended.ran_out_of_memory,
             in_container=self._container is not None,
         )
-        return TaskOutcome(FAILED, said + exit_messages.output_tail(self._folder.work))
+        return TaskOutcome(Status.FAILED, said + exit_messages.output_tail(self._folder.work))
 
     def _started(
-        self, index: int, command: dict[str, Any], streams: tuple[IO[bytes], IO[bytes], IO[bytes]]
+        self, index: int, command: ResolvedCommand, streams: tuple[IO[bytes], IO[bytes], IO[bytes]]
     ) -> ProcessSpec:
-        work, own = self._folder.work, command["env"]
+        work, own = self._folder.work, command.env
         if self._container is None:
             environment = self._environment(own)
-            return ProcessSpec(command["argv"], work / self._job["run_dir"], environment, *streams)
+            return ProcessSpec(command.argv, work / self._job["run_dir"], environment, *streams)
         argv = self._container.argv(
             index,
-            command["argv"],
+            command.argv,
             self._job["run_dir"],
-            {**self._job["env"], **own},
-            reads=bool(command["prompts"]),
+            {**self._defaults, **own},
+            reads=bool(command.prompts),
         )
         return ProcessSpec(argv, work, self._environment({}), *streams)
 
     # Containers ----------------------------------------------------------------------------------
 
-    def _container_of(self, commands: list[dict[str, Any]]) -> Container | None:
-        first = commands[0] if commands else {}
-        if not first.get("image"):
-            return None
-        return Container(first["engine"], first["image"], self._job["task_id"], self._folder.work)
+    def _remove_containers(self) -> None:
+        """Remove the containers that a supervisor before this one has started."""
+        for line in read_lines_from(self._folder.journal, 0)[0]:
+            # A line may be half written.
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                if event.get("event") == "resolved" and event["engine"]:
+                    container = Container(
+                        event["engine"], event["image"], self._job["task_id"], self._folder.work
+                    )
+                    for index in range(len(event["commands"])):
+                        container.remove(index)
 
     def _fetch_image(self) -> float | None:
-        """Have the image of the task at hand; return how long that took, None if it was there."""
+        """Pull the image of the task; return the seconds that took, or None without a pull."""
         if self._container is None or self._container.probe():
             return None
         began = time.monotonic()
@@ -249,7 +319,7 @@ class Supervisor:
     # Environment and output ----------------------------------------------------------------------
 
     def _environment(self, own: dict[str, str]) -> dict[str, str]:
-        merged = {**self._job["env"], **os.environ, **own}
+        merged = {**self._defaults, **os.environ, **own}
         # The commands are the user's, the key is between client and server.
         merged.pop("INDUCTIVA_API_KEY", None)
         merged[process_tree.MARKER] = self._job["task_id"]
@@ -263,7 +333,7 @@ class Supervisor:
                 b'"archived"' in line for line in read_lines_from(self._folder.journal, 0)[0]
             ):
                 self._report_archived(archives.describe_archive(output), 0.0)
-            return TaskOutcome(SUCCESS)
+            return TaskOutcome(Status.SUCCESS)
         work.mkdir(parents=True, exist_ok=True)
         for name in _TEXTS:
             (work / name).touch()
@@ -271,20 +341,20 @@ class Supervisor:
         try:
             packed, left = archives.create_archive(work, output, self._guard.can_archive), 0
         except archives.NoRoomError:
-            # What was computed is not thrown away: moved from where it would be taken for packed.
+            # Keep the results elsewhere: the work folder counts as packed once there is an archive.
             kept = work.replace(self._folder.root / "kept")
             packed, left = archives.create_archive(kept, output, only=_TEXTS), folder_size(kept)
         self._report_archived(packed, time.monotonic() - started)
         if kept is not None:
             return TaskOutcome(
-                EXECUTER_FAILED,
+                Status.EXECUTER_FAILED,
                 "The disk of this machine has no room for the output archive: it holds "
                 f"{' and '.join(_TEXTS)} only, the files themselves ({format_bytes(left)}) stay "
                 f"in {kept}.",
             )
         # Everything is in the archive now. What cannot be removed takes room, but does no harm.
         shutil.rmtree(work, ignore_errors=True)
-        return TaskOutcome(SUCCESS)
+        return TaskOutcome(Status.SUCCESS)
 
     def _report_archived(self, packed: archives.CreatedArchive, seconds: float) -> None:
         self._journal.write(
@@ -298,7 +368,7 @@ class Supervisor:
 
 
 def main() -> None:
-    """Run the task whose folder is the first argument; clear up where another has begun to."""
+    """Run the task whose folder is the first argument, or clean up if its journal has begun."""
     folder = TaskDir(Path(sys.argv[1]))
     job = json.loads(folder.job.read_bytes())
     begun = folder.journal.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 import msgspec
@@ -18,18 +19,16 @@ from inductiva_widgets.models.tasks import (
     TaskStatus,
     TaskSubmission,
 )
-from inductiva_widgets.server import process_tree as processes
-from inductiva_widgets.server import state_machine
-from inductiva_widgets.server.command_resolver import SubmissionSpec
+from inductiva_widgets.server import job_setup, state_machine
 from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.errors import BadRequestError, ConflictingStateError, MissingError
+from inductiva_widgets.server.executor import Executor
 from inductiva_widgets.server.schemas.storage import REGION
 from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT, StorageService
 from inductiva_widgets.server.store.projects import DEFAULT_PROJECT
 from inductiva_widgets.server.store.records import Change, GroupRecord, TaskRecord
 from inductiva_widgets.server.store.tasks import TaskStore
-from inductiva_widgets.server.task_loop import TaskLoop
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.server.work_dir import FileContent, WorkDir, read_part
 from inductiva_widgets.status import Status
@@ -49,23 +48,31 @@ class TaskService:
         The data folder.
     store
         Its store.
-    task_loop
-        Who runs the tasks.
     storage
-        Their files.
+        The files of the tasks.
+    executor
+        The executor that runs the tasks.
+    on_change
+        Called when a task is to be started or stopped.
     """
 
     def __init__(
-        self, data: DataDir, store: TaskStore, task_loop: TaskLoop, storage: StorageService
+        self,
+        data: DataDir,
+        store: TaskStore,
+        storage: StorageService,
+        executor: Executor,
+        on_change: Callable[[], None],
     ) -> None:
         self._data = data
         self._store = store
-        self._task_loop = task_loop
         self._storage = storage
+        self._executor = executor
+        self._on_change = on_change
 
     def submit(self, submission: TaskSubmission) -> SubmissionResult:
-        """Take a task on; it waits for its input archive."""
-        SubmissionSpec.from_submission(submission)
+        """Add a task, which waits for its input archive."""
+        job_setup.read_run_spec(submission)
         if submission.compress_with not in (None, "AUTO", "SEVEN_Z"):
             raise BadRequestError("compress_with has to be AUTO, SEVEN_Z or null.")
         limit = submission.time_to_live_seconds
@@ -97,7 +104,7 @@ class TaskService:
         )
 
     def input_uploaded(self, task_id: str) -> TaskStatus:
-        """Queue a task whose input archive is there; asking again does no harm."""
+        """Queue a task whose input archive is there; idempotent."""
         record = self._record(task_id)
         if record.info.status != Status.PENDING_INPUT:
             if record.info.input_submit_time is None:
@@ -110,7 +117,7 @@ class TaskService:
             raise ConflictingStateError(f"The input archive of task {task_id} was not uploaded.")
         submission = record.submission
         archive = self._storage.accept_input(
-            path, SubmissionSpec.from_submission(submission).sim_dir, submission.input_resources
+            path, job_setup.read_run_spec(submission).sim_dir, submission.input_resources
         )
         size = archive.stat().st_size
 
@@ -129,7 +136,7 @@ class TaskService:
         return self._change(task_id, queue)
 
     def kill(self, task_id: str) -> TaskStatus:
-        """Kill a task: at once while it waits, through its supervisor while it runs."""
+        """Kill a task: immediately while it waits, through its executor while it runs."""
 
         def stop(present: TaskRecord) -> TaskRecord:
             if present.info.status in state_machine.WAITING:
@@ -194,10 +201,10 @@ class TaskService:
         self.ensure_exists(task_id)
         return self.work_dir(task_id).files()
 
-    def processes(self, task_id: str) -> list[int]:
-        """Return the numbers of the live processes of a task that exists."""
-        seen = processes.read_pids(self._data.task(task_id).seen)
-        return [process.pid for process in processes.ProcessTree(task_id, seen=seen).scan()]
+    def top(self, task_id: str) -> str:
+        """Return the threads of a task that exists, as ``top`` shows them."""
+        self.ensure_exists(task_id)
+        return self._executor.top(self._data.task(task_id))
 
     def is_idle(self) -> bool:
         """Return whether no task is queued or on the machine."""
@@ -221,7 +228,7 @@ class TaskService:
             raise ConflictingStateError(str(error)) from None
         if record is None:
             raise MissingError(f"There is no task {task_id!r}.")
-        self._task_loop.wake()
+        self._on_change()
         return self._status_of(record)
 
     def _status_of(self, record: TaskRecord) -> TaskStatus:

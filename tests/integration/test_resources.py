@@ -3,7 +3,7 @@
 import pytest
 
 from inductiva_widgets import errors, resources
-from inductiva_widgets.server.machine_info import default_capacity
+from inductiva_widgets.server.local_executor import default_capacity
 from tests.integration.conftest import CASES
 
 

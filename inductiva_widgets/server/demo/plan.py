@@ -39,6 +39,8 @@ HISTORY_DAYS = 170
 # The youngest of the history is so many days old, so that the longest has ended by today.
 _YOUNGEST_DAYS = 2
 LIVE_PROJECT = "demo-live"
+# Limits a demo that runs for days.
+MAX_LIVE_TASKS = 2000
 
 _ID_LETTERS = string.ascii_lowercase + string.digits
 _ID_LENGTH = 25
@@ -198,6 +200,41 @@ def live(seed: int, number: int) -> DemoTask:
         computes=dice.uniform(150, 420),
         packs=dice.uniform(10, 25),
     )
+
+
+class LivePlans:
+    """The live tasks of a seed, by number and by id.
+
+    Parameters
+    ----------
+    seed
+        Which tasks.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._plans: list[DemoTask] = []
+        self._by_id: dict[str, DemoTask] = {}
+
+    def __getitem__(self, number: int) -> DemoTask:
+        """Return a task by its number."""
+        while number >= len(self._plans):
+            plan = live(self._seed, len(self._plans))
+            self._plans.append(plan)
+            self._by_id[plan.task_id] = plan
+        return self._plans[number]
+
+    def find(self, task_id: str) -> DemoTask:
+        """Return a task by its id.
+
+        Raises
+        ------
+        KeyError
+            None of the live tasks has this id.
+        """
+        while task_id not in self._by_id and len(self._plans) < MAX_LIVE_TASKS:
+            self[len(self._plans)]
+        return self._by_id[task_id]
 
 
 def _ends(dice: Random) -> list[Status]:

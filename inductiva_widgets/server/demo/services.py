@@ -22,10 +22,10 @@ def _refuse(what: str) -> NoReturn:
 
 
 class DemoTaskService(TaskService):
-    """The tasks of the demo; they can be looked at, downloaded and killed."""
+    """The tasks of the demo, which can be read, downloaded and killed."""
 
     def submit(self, submission: TaskSubmission) -> SubmissionResult:  # noqa: ARG002
-        """Refuse a task: it would be a real one among those made up."""
+        """Refuse a task, which would be a real one among synthetic ones."""
         _refuse("it runs none")
 
     def input_uploaded(self, task_id: str) -> TaskStatus:
@@ -34,16 +34,16 @@ class DemoTaskService(TaskService):
         _refuse("it takes no input")
 
     def set_metadata(self, task_id: str, metadata: dict[str, str], *, merge: bool) -> None:
-        """Set metadata, but leave the mark."""
+        """Set metadata, but keep the mark of the demo."""
         super().set_metadata(task_id, {**metadata, DEMO_KEY: DEMO_VALUE}, merge=merge)
 
     def is_idle(self) -> bool:
-        """Return that nobody waits for a task here."""
+        """Return True: no user waits for a task of the demo."""
         return True
 
 
 class DemoGroupService(GroupService):
-    """The machine groups of the demo: there are none to have."""
+    """The machine groups of the demo, which cannot be changed."""
 
     def register(self, spec: NewGroup) -> LocalGroup:  # noqa: ARG002
         """Refuse a group."""

@@ -10,7 +10,6 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.server import machine_info
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.errors import MalformedRequestError
@@ -121,7 +120,7 @@ def _time(text: str | None, name: str) -> datetime | None:
 
 
 async def _by_name(request: Request) -> Response:
-    """Tell of a machine group by its name or its id."""
+    """Return a machine group by its name or its id."""
     return respond(
         await run_in_thread(context_of(request).groups.find, request.path_params["name"])
     )
@@ -135,7 +134,7 @@ async def _share(request: Request) -> Response:
 
 
 async def _price(request: Request) -> Response:
-    """Tell what an hour of a machine costs."""
+    """Return the price of a machine per hour."""
     read_query(request, _PriceQuery)
     return respond(Price())
 
@@ -143,12 +142,12 @@ async def _price(request: Request) -> Response:
 async def _machine_types(request: Request) -> Response:
     """List the types of machines: this one."""
     read_query(request, _TypesQuery)
-    this = machine_info.machine_info()
+    this = await run_in_thread(context_of(request).executor.machine_facts)
     one = MachineType(
         machine_type="local",
-        num_vcpus=this.logical_cpus,
+        num_vcpus=this.cpu_count_logical,
         ram_gb=round(this.memory / 10**9, 1),
-        threads_per_core=max(1, this.logical_cpus // this.physical_cpus),
+        threads_per_core=max(1, this.cpu_count_logical // this.cpu_count_physical),
     )
     return respond([one])
 

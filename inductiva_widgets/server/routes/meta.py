@@ -13,7 +13,7 @@ from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.http_util import read_query, respond
 from inductiva_widgets.server.openapi import document
-from inductiva_widgets.server.schemas.meta import VersionAnswer, VersionCheck
+from inductiva_widgets.server.schemas.base import ServerModel
 
 # There are no container images here. Clients build the name of one all the same, and ask for the
 # simulator by its alias.
@@ -26,17 +26,34 @@ _IMAGES = """
 """
 
 
+class VersionAnswer(ServerModel, frozen=True, kw_only=True):
+    """Answer to ``GET /version``; ``instance`` is a new one each time the server starts."""
+
+    version: str
+    instance: str
+    min_supported_client_version: str | None = None
+
+
+class VersionCheck(ServerModel, frozen=True, kw_only=True):
+    """Answer to ``GET /version-check``."""
+
+    is_valid: bool
+    client_version: str
+    server_version: str
+    min_supported_client_version: str | None = None
+
+
 class _CheckQuery(QueryModel, frozen=True, kw_only=True):
     client_version: str
 
 
 async def _version(request: Request) -> Response:
-    """Tell the version of the server, and which start of it this is."""
+    """Return the version of the server, and which start of it this is."""
     return respond(VersionAnswer(version=__version__, instance=context_of(request).instance))
 
 
 async def _version_check(request: Request) -> Response:
-    """Tell whether a client is recent enough: every one is."""
+    """Return whether a client is recent enough, which is always true."""
     query = read_query(request, _CheckQuery)
     return respond(
         VersionCheck(is_valid=True, client_version=query.client_version, server_version=__version__)

@@ -48,7 +48,7 @@ async def _list(request: Request) -> Response:
 
 
 async def _get(request: Request) -> Response:
-    """Tell of a project."""
+    """Return a project."""
     return respond(
         await run_in_thread(project_service.find, context_of(request).store, _name_of(request))
     )
@@ -98,7 +98,7 @@ async def _tasks_info(request: Request) -> Response:
 
 
 async def _get_metadata(request: Request) -> Response:
-    """Tell what was noted of a project."""
+    """Return the metadata of a project."""
     return respond(
         await run_in_thread(project_service.metadata, context_of(request).store, _name_of(request))
     )

@@ -53,7 +53,7 @@ async def _upload(request: Request) -> Response:
         await _receive(request, temporary, storage)
         # It may have been decided otherwise while the bytes came.
         await run_in_thread(storage.upload_target, path)
-        # Whoever sees the file sees all of it.
+        # A file that is visible is complete.
         await run_in_thread(temporary.replace, target)
     except ClientDisconnect:
         # Nobody is left to read an answer; the half file must not stay.

@@ -96,7 +96,7 @@ async def _zip_contents(request: Request) -> Response:
 
 
 async def _zip_file_range(request: Request) -> Response:
-    """Tell where the packed bytes of a member of an archive are."""
+    """Return where the packed bytes of a member of an archive are."""
     query = read_query(request, _RangeQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
@@ -128,12 +128,12 @@ async def _listed(request: Request) -> tuple[int, list[StoredFile]]:
 
 
 async def _size(request: Request) -> Response:
-    """Tell how many bytes are stored."""
+    """Return how many bytes are stored."""
     return respond(await run_in_thread(context_of(request).storage.size))
 
 
 async def _cost(_request: Request) -> Response:
-    """Tell what the storage costs a month: nothing."""
+    """Return the monthly cost of the storage, which is 0."""
     return respond(StorageCost())
 
 
@@ -170,7 +170,7 @@ async def _buckets(_request: Request) -> Response:
 
 
 async def _default_bucket(_request: Request) -> Response:
-    """Tell the place that holds files."""
+    """Return the place that holds files."""
     return respond(Bucket())
 
 
@@ -181,7 +181,7 @@ async def _operations(request: Request) -> Response:
 
 
 async def _operation(request: Request) -> Response:
-    """Tell of an operation under way."""
+    """Return an operation in progress."""
     name = request.path_params["operation_id"]
     raise MissingError(f"There is no storage operation {name!r}: all are over when answered.")
 

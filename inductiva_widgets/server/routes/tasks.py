@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inductiva_widgets.models.tasks import SubmissionResult, TaskInfo, TaskPage, TaskStatus
-from inductiva_widgets.server import top
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.http_util import (
@@ -72,12 +71,12 @@ async def _list(request: Request) -> Response:
 
 
 async def _detail(request: Request) -> Response:
-    """Tell of a task with its history."""
+    """Return a task with its history."""
     return respond(await run_in_thread(context_of(request).tasks.get_task, _id_of(request)))
 
 
 async def _status(request: Request) -> Response:
-    """Tell the status of a task and, while it is queued, its position."""
+    """Return the status of a task and, while it is queued, its position."""
     return respond(await run_in_thread(context_of(request).tasks.status, _id_of(request)))
 
 
@@ -92,7 +91,7 @@ async def _kill(request: Request) -> Response:
 
 
 async def _get_metadata(request: Request) -> Response:
-    """Tell what was noted of a task."""
+    """Return the metadata of a task."""
     return respond(await run_in_thread(context_of(request).tasks.metadata, _id_of(request)))
 
 
@@ -134,9 +133,8 @@ async def _files(request: Request) -> Response:
 
 
 async def _top(request: Request) -> Response:
-    """Tell what the processes of a running task use of the machine, as ``top`` does."""
-    processes = await run_in_thread(context_of(request).tasks.processes, _id_of(request))
-    return respond(await run_in_thread(top.format_top, processes))
+    """Return the threads of a running task, as ``top`` shows them."""
+    return respond(await run_in_thread(context_of(request).tasks.top, _id_of(request)))
 
 
 def _id_of(request: Request) -> str:

@@ -10,7 +10,6 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inductiva_widgets.server import machine_info
 from inductiva_widgets.server.context import context_of
 from inductiva_widgets.server.endpoints import Endpoint, QueryModel
 from inductiva_widgets.server.errors import MalformedRequestError
@@ -39,7 +38,7 @@ def _user_name() -> str:
 
 
 async def _info(request: Request) -> Response:
-    """Tell of the account."""
+    """Return the account."""
     group = await run_in_thread(context_of(request).store.groups.default_group)
     name = _user_name()
     return respond(
@@ -52,9 +51,10 @@ async def _info(request: Request) -> Response:
     )
 
 
-async def _quotas(_request: Request) -> Response:
+async def _quotas(request: Request) -> Response:
     """List the limits of the account: what this machine has."""
-    cpus = machine_info.machine_info().logical_cpus
+    executor = context_of(request).executor
+    cpus = (await run_in_thread(executor.machine_facts)).cpu_count_logical
     quotas = (
         _quota("max_price_hour", "Maximum price per hour", 0.0, 0.0, "USD"),
         _quota("max_vcpus", "Processors", cpus, cpus, "vCPU"),
@@ -68,7 +68,7 @@ def _quota(name: str, label: str, allowed: float, used: float, unit: str) -> Quo
 
 
 async def _costs(request: Request) -> Response:
-    """Tell what each of some months has cost: nothing."""
+    """Return the costs per month, which are 0."""
     query = read_query(request, _CostsQuery)
     first = query.start_year * 12 + query.start_month - 1
     last = first
@@ -84,7 +84,7 @@ async def _costs(request: Request) -> Response:
 
 
 async def _fees(_request: Request) -> Response:
-    """Tell the fees of the account: none is active."""
+    """Return the fees of the account, none of which is active."""
     return respond(Fees())
 
 

@@ -101,7 +101,7 @@ class Database:
                 return
             self._is_closed = True
             for _ in range(_READERS):
-                # Whoever still reads is done in a moment.
+                # Readers that are still at work finish in a moment.
                 self._readers.get()
             self._closed.close()
 

@@ -12,17 +12,19 @@ from inductiva_widgets.server.schemas.machine_groups import NewGroup
 
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the process that runs a task.
+    """What is known of the supervisor of a task.
 
+    ``handle`` is what its executor knows it by (``executor.TaskHandle``). It is None before the
+    supervisor is started, in a record of an earlier version, which has a process id instead, and if
+    the server was killed before it could save the handle: ``Executor.find`` is for all three.
     ``offset`` is how much of the journal has gone into the task: it is saved together with what
-    came of it, so that no event counts twice, whenever the server is killed. ``ready`` means that
-    the process listens to SIGTERM, ``attempts`` how many such processes there have been.
-    ``group_ended`` means that the task's machine group was terminated, and the task has to end.
+    came of it, so that no event counts twice, whenever the server is killed. ``attempts`` is how
+    many supervisors there have been. ``group_ended`` means that the task's machine group was
+    terminated, and the task has to end.
     """
 
-    pid: int | None = None
+    handle: str | None = None
     offset: int = 0
-    ready: bool = False
     attempts: int = 0
     group_ended: bool = False
 

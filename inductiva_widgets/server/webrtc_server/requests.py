@@ -11,7 +11,6 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.server import top
 from inductiva_widgets.server.errors import BadRequestError, MissingError
 from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.webrtc_server import tail
@@ -117,7 +116,7 @@ async def _last_modified_file(task: RunningTask, request: ChannelRequest) -> dic
 
 async def _top(task: RunningTask, request: ChannelRequest) -> str:
     _arguments(request, _NoArguments)
-    return await asyncio.to_thread(lambda: top.format_top(task.processes()))
+    return await asyncio.to_thread(task.top)
 
 
 OPERATIONS: dict[str, Callable[[RunningTask, ChannelRequest], Awaitable[object]]] = {

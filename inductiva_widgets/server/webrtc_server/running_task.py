@@ -75,9 +75,9 @@ class RunningTask:
         """Return its files, newest first."""
         return self._work.files()
 
-    def processes(self) -> list[int]:
-        """Return the numbers of its live processes."""
-        return self._tasks.processes(self._id)
+    def top(self) -> str:
+        """Return its threads, as ``top`` shows them."""
+        return self._tasks.top(self._id)
 
     def _status(self) -> Status:
         return self._tasks.status(self._id).status

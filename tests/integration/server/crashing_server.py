@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from inductiva_widgets.server import __main__, journal, scheduler, server, supervisor
+from inductiva_widgets.server import __main__, journal, local_executor, server, supervisor
 from inductiva_widgets.server.data_dir import package_root
 from inductiva_widgets.server.store import database
 
@@ -92,7 +92,7 @@ def _watch_files(fate: Fate) -> None:
 
 
 def _watch_processes(fate: Fate, folder: Path) -> None:
-    start, kill = scheduler.start_supervisor, os.kill
+    start, kill = local_executor.start_supervisor, os.kill
 
     def start_one(task: Any) -> subprocess.Popen[bytes]:
         wanted = folder / "supervisor-step"
@@ -110,7 +110,7 @@ def _watch_processes(fate: Fate, folder: Path) -> None:
         else:
             kill(pid, number)
 
-    scheduler.start_supervisor = start_one
+    local_executor.start_supervisor = start_one
     os.kill = send
 
 

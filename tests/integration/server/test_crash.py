@@ -18,7 +18,7 @@ import requests
 
 from inductiva_widgets.server import process_tree, state_machine
 from inductiva_widgets.server.data_dir import TaskDir
-from inductiva_widgets.server.supervisor_handle import find_supervisor
+from inductiva_widgets.server.local_executor import find_supervisor
 from inductiva_widgets.status import Status
 from tests.integration.server.conftest import ROOT, LocalServer, input_zip, is_running, until
 from tests.unit.server.old_stores import FIRST_VERSION, make_store

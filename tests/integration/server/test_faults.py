@@ -17,6 +17,7 @@ import pytest
 
 from inductiva_widgets.server import task_service
 from inductiva_widgets.server.data_dir import DataDir
+from inductiva_widgets.server.local_executor import LocalExecutor
 from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
@@ -274,9 +275,10 @@ class Here:
         self.data = DataDir(folder)
         self.data.prepare()
         self.store = TaskStore(self.data.database)
-        self.scheduler = Scheduler(self.data, self.store, 1, self.now)
+        executor = LocalExecutor(1)
+        self.scheduler = Scheduler(self.data, self.store, executor, self.now)
         storage = StorageService(self.data.storage, self.store, UrlSigner(b"x"))
-        self.tasks = TaskService(self.data, self.store, self.scheduler, storage)
+        self.tasks = TaskService(self.data, self.store, storage, executor, self.scheduler.wake)
         monkeypatch.setattr(task_service, "_now", self.now)
 
     def now(self) -> datetime:
@@ -358,8 +360,9 @@ def test_time_to_live_goes_by_no_clock_that_jumps(tmp_path):
         "sim_dir": "sim_dir",
         "run_dir": ".",
         "ttl_seconds": 0.5,
-        "env": {},
-        "commands": [{"argv": ["sleep", "600"], "shown": "sleep", "prompts": [], "env": {}}],
+        "image": None,
+        "tasks_per_machine": 1,
+        "commands": [{"cmd": "sleep 600", "prompts": [], "env": {}, "mpi_options": None}],
     }
     folder.job.write_text(json.dumps(job))
     began = time.monotonic()

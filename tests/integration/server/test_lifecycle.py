@@ -72,11 +72,11 @@ def test_failed_command_tells_its_reason(shared):
     assert "ERROR 209" in shared.output(task["task_id"], "stderr.txt")
 
 
-def test_task_of_an_unknown_program_fails_before_it_starts(shared):
+def test_task_of_an_unknown_program_fails_before_it_computes(shared):
     task = shared.wait(shared.run("/REEF3D/bin/REEF3D", files={"ctrl.txt": "1"}))
     assert task["status"] == "executer-failed"
-    assert task["start_time"] is None
-    assert "started" not in [entry["status"] for entry in task["status_history"]]
+    assert task["computation_start_time"] is None
+    assert "computation-started" not in [entry["status"] for entry in task["status_history"]]
     for word in ("'REEF3D'", "INDUCTIVA_PROGRAM_REEF3D", "PATH (REEF3D, reef3d)"):
         assert word in task["error_detail"]
     assert task["executer"]["error_detail"] == task["error_detail"]

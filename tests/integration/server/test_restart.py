@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -68,6 +69,23 @@ def test_kill_reaches_a_task_that_an_earlier_server_started(server, tmp_path):
     task_id = waiting_task(server, tmp_path / "never")
     server.end(signal.SIGKILL)
     server.start()
+    server.call("POST", f"/tasks/{task_id}/kill")
+    assert server.wait(task_id)["status"] == "killed"
+    assert server.output(task_id, "stdout.txt").split() == ["waiting"]
+
+
+def test_task_that_the_previous_version_started_goes_on_and_can_be_killed(server, tmp_path):
+    task_id = waiting_task(server, tmp_path / "never")
+    supervisor = supervisor_of(server, task_id)
+    server.end(signal.SIGKILL)
+    old = {"pid": supervisor, "offset": 0, "ready": True, "attempts": 1}
+    with contextlib.closing(sqlite3.connect(server.data_dir / "store.sqlite3")) as store, store:
+        known = json.loads(store.execute("SELECT supervision FROM tasks").fetchone()[0])
+        old["offset"] = known["offset"]
+        store.execute("UPDATE tasks SET supervision = ?", [json.dumps(old).encode()])
+    server.start()
+    assert server.status(task_id) == "computation-started"
+    assert is_running(supervisor)
     server.call("POST", f"/tasks/{task_id}/kill")
     assert server.wait(task_id)["status"] == "killed"
     assert server.output(task_id, "stdout.txt").split() == ["waiting"]
@@ -168,5 +186,6 @@ def test_task_that_cannot_be_prepared_does_not_hold_up_the_others(make_server, t
     assert server.wait(sound)["status"] == "success"
     task = server.wait(spoilt)
     assert task["status"] == "executer-failed"
-    assert "cannot be prepared" in task["error_detail"]
+    assert "No such file or directory" in task["error_detail"]
+    assert "input.zip" in task["error_detail"]
     server.end()

@@ -14,9 +14,12 @@ from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server import state_machine
 from inductiva_widgets.server.data_dir import DataDir
-from inductiva_widgets.server.demo import events, executor
+from inductiva_widgets.server.demo import events, history
 from inductiva_widgets.server.demo import plan as replay_plan
+from inductiva_widgets.server.demo.executor import DemoExecutor
 from inductiva_widgets.server.demo.options import DEMO_KEY, DemoOptions
+from inductiva_widgets.server.demo.submitter import DemoSubmitter
+from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import KNOWN_STATUSES, Status
@@ -34,11 +37,11 @@ def make_demo(tmp_path):
         data = DataDir(tmp_path / name)
         data.ensure_demo_flag(replay=True)
         data.prepare()
-        executor.prepare(data, options, now)
+        history.prepare(data, options, now)
         store = TaskStore(data.database)
         opened.append(store)
         if fill:
-            executor.populate(data, store, options.seed, now)
+            history.populate(data, store, options.seed, now)
         return data, store
 
     def close(store):
@@ -56,9 +59,9 @@ def full(tmp_path_factory):
     """Return a filled folder, for tests that only look at it."""
     data = DataDir(tmp_path_factory.mktemp("demo"))
     data.prepare()
-    executor.prepare(data, FIRST, NOON)
+    history.prepare(data, FIRST, NOON)
     store = TaskStore(data.database)
-    executor.populate(data, store, FIRST.seed, NOON)
+    history.populate(data, store, FIRST.seed, NOON)
     yield data, store
     store.close()
 
@@ -149,8 +152,8 @@ def test_times_are_in_order_and_agree_with_the_measures(full):
 
 
 def test_statuses_follow_each_other_as_those_of_real_tasks(full):
-    for task_id, history in histories(full[1]).items():
-        for before, after in itertools.pairwise(history):
+    for task_id, entries in histories(full[1]).items():
+        for before, after in itertools.pairwise(entries):
             if after.status in events.ONLY_IN_THE_CLOUD:
                 assert before.status == Status.COMPUTATION_STARTED
             else:
@@ -227,7 +230,7 @@ def test_folder_that_is_filled_is_left_alone_on_the_same_day(make_demo):
     store.update(task_id, lambda one: msgspec.structs.replace(one, supervision=one.supervision))
     store.projects.remove("default")
     make_demo.close(store)
-    executor.prepare(data, FIRST, NOON + timedelta(hours=3))
+    history.prepare(data, FIRST, NOON + timedelta(hours=3))
     again = TaskStore(data.database)
     try:
         assert len(rows(again)) == replay_plan.HISTORY_SIZE
@@ -260,7 +263,7 @@ def test_filling_that_was_interrupted_is_done_again(make_demo, tmp_path, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(executor, "_becomes", stop)
+        patch.setattr(history, "add_record", stop)
         with pytest.raises(KeyboardInterrupt):
             make_demo()
     _, store = make_demo()
@@ -306,14 +309,22 @@ class Clock:
     def __init__(self, data, store, speed):
         self.options = DemoOptions(FIRST.seed, speed)
         self.data, self.store = data, store
-        self.show = executor.DemoServer(data, store, self.options)
         self.now = NOON
+        self.serve()
+
+    def serve(self):
+        """Start as a new server does, but without threads."""
+        executor = DemoExecutor(self.data, self.options, lambda: self.now)
+        self.scheduler = Scheduler(self.data, self.store, executor, lambda: self.now)
+        self.scheduler.resume()
+        self.submitter = DemoSubmitter(self.data, self.store, self.options, self.scheduler.wake)
 
     def turn(self, seconds, tick=0.25):
         end = self.now + timedelta(seconds=seconds)
         while self.now < end:
             self.now += timedelta(seconds=tick)
-            self.show.tick(self.now)
+            self.submitter.run_once(self.now)
+            assert self.scheduler.run_once()
 
     def live(self):
         found, _ = self.store.list_tasks(TaskFilter(project=replay_plan.LIVE_PROJECT), limit=500)
@@ -365,7 +376,7 @@ def test_speed_shortens_what_takes_time(clock, speed):
     ended = [info for info in demo.live() if info.is_terminal]
     assert ended
     for info in ended:
-        planned = demo.show._plans[info.task_id].computes
+        planned = replay_plan.LivePlans(FIRST.seed).find(info.task_id).computes
         assert info.metrics.computation_seconds == pytest.approx(planned / speed, abs=1.5)
 
 
@@ -409,9 +420,7 @@ def test_live_tasks_go_on_where_an_earlier_server_left_them(clock):
     demo = clock(100)
     demo.turn(8)
     before = {info.task_id for info in demo.live()}
-    demo.show = executor.DemoServer(demo.data, demo.store, demo.options)
-    demo.show.start()
-    demo.show.stop()
+    demo.serve()
     demo.turn(30)
     after = {info.task_id: info for info in demo.live()}
     assert before < set(after)

@@ -7,7 +7,7 @@ import pytest
 from inductiva_widgets.metrics.parser import MetricParser
 from inductiva_widgets.metrics.presets import preset_for
 from inductiva_widgets.server.demo.cases import CASES
-from inductiva_widgets.server.demo.logs import STEPS, stderr_of, stdout_of
+from inductiva_widgets.server.demo.files import STEPS, stderr_of, stdout_of
 
 
 def read(simulator, fails=False):

@@ -62,7 +62,7 @@ def test_old_store_opens_without_loss_and_works(tmp_path, connection, version):
         5.0,
     )
     assert done.info.task_metadata == {"river": "Tejo"}
-    assert done.supervision == Supervision(pid=42, offset=99, ready=True, attempts=1)
+    assert done.supervision == Supervision(offset=99, attempts=1)
     assert [entry.status for entry in done.history] == ["pending-input", "success"]
     [waiting] = store.tasks_by_status([Status.PENDING_INPUT])
     assert waiting.submission.extra_params["commands"] == [{"cmd": "runswmm a b c"}]

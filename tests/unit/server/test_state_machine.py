@@ -7,7 +7,7 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from inductiva_widgets.models.tasks import TaskMetrics
+from inductiva_widgets.models.tasks import Executer, TaskMetrics
 from inductiva_widgets.server import event_handlers, events, state_machine
 from inductiva_widgets.status import Status
 from tests.unit.server.conftest import RUNNING, at, record_in
@@ -28,7 +28,7 @@ def finished(outcome, reason=None, second=9):
 def test_final_statuses_are_those_that_the_service_calls_final():
     reachable = set(state_machine.TRANSITIONS).union(*state_machine.TRANSITIONS.values())
     for status in reachable:
-        assert state_machine.is_final(status) == status.is_terminal, status
+        assert (status not in state_machine.TRANSITIONS) == status.is_terminal, status
 
 
 def test_every_status_can_be_reached_and_left_for_an_end():
@@ -40,7 +40,7 @@ def test_every_status_can_be_reached_and_left_for_an_end():
             todo += [
                 after for after in state_machine.TRANSITIONS.get(status, ()) if after not in seen
             ]
-        assert any(map(state_machine.is_final, seen)), start
+        assert any(status.is_terminal for status in seen), start
 
 
 @pytest.mark.parametrize("end", [Status.KILLED, Status.SUCCESS, Status.FAILED])
@@ -96,7 +96,7 @@ def test_end_that_nobody_asked_for_is_not_called_a_kill():
 def test_whole_journal_makes_the_whole_task():
     record = record_in(Status.SUBMITTED, Status.STARTED)
     for event in (
-        events.Supervising(time=at(2.1), pid=42),
+        events.Supervising(time=at(2.1), machine=Executer(cpu_count_logical=8)),
         events.InputUnpacked(time=at(2.5), seconds=0.25, files=3, bytes=700),
         events.CommandStarted(time=at(3), index=0, command="mesh"),
         events.CommandRunning(time=at(3), index=0, group=43),
@@ -126,8 +126,7 @@ def test_whole_journal_makes_the_whole_task():
     assert (metrics.computation_seconds, metrics.output_total_files) == (5.0, 5)
     assert (metrics.input_size_bytes, metrics.output_zipped_size_bytes) == (700, 300)
     assert record.info.error_detail == record.history[-1].description == "exit code 3"
-    assert record.supervision.pid == 42
-    assert record.supervision.ready
+    assert record.info.executer.cpu_count_logical == 8
 
 
 def test_command_of_a_vanished_supervisor_does_not_stay_running():
@@ -162,7 +161,7 @@ def test_no_event_raises_in_any_status():
     paths += [(*RUNNING, Status.PENDING_KILL, Status.KILLED)]
     for path, event in itertools.product(paths, shapes):
         record = event_handlers.apply_event(record_in(*path), event)
-        assert record.info.is_terminated == state_machine.is_final(record.info.status)
+        assert record.info.is_terminated == record.info.status.is_terminal
 
 
 def test_records_are_not_changed_in_place():
