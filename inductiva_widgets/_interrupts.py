@@ -71,7 +71,8 @@ def explain(interrupt: KeyboardInterrupt, sentence: str) -> None:
     if getattr(shell, "kernel", None) is None:
         return
     interrupt.args = (sentence,)
-    # IPython asks the exception itself: a hook on its shell would change the user's own interrupts.
+    # A hook on IPython's shell would change the user's own interrupts as well; this method is only
+    # for this exception: https://ipython.readthedocs.io/en/stable/config/integrating.html
     interrupt._render_traceback_ = functools.partial(_render, shell, interrupt)  # type: ignore[attr-defined]
 
 

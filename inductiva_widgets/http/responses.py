@@ -66,7 +66,8 @@ def is_connection_refused(error: BaseException) -> bool:
 
 def timed_out(error: BaseException) -> bool:
     """Return whether an answer did not begin, or did not go on, in time."""
-    # requests raises a ConnectionError for a body that is not read in time.
+    # requests raises a ConnectionError for a body that is not read in time:
+    # https://github.com/psf/requests/pull/4882
     kinds = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
     return any(isinstance(cause, kinds) for cause in _causes(error))
 

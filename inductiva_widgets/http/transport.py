@@ -256,7 +256,8 @@ class Transport:
             headers["Content-Type"] = "application/json"
         session = self._keyed if request.keyed else self._keyless
         base = settings.api_url if request.keyed else settings.catalogue_url
-        # A redirect may lead to another host, and requests would take the key along.
+        # A redirect may lead to another host, and requests removes only the Authorization header
+        # then, not the key: https://requests.readthedocs.io/en/latest/user/quickstart/#custom-headers
         return session.request(
             request.method,
             base + request.path,
@@ -354,7 +355,8 @@ class Transport:
 def _session() -> requests.Session:
     redact_signed_urls_in_logs()
     session = requests.Session()
-    # Else requests would add credentials from ~/.netrc, to signed links too.
+    # Otherwise requests would add credentials from ~/.netrc, to signed links too:
+    # https://requests.readthedocs.io/en/latest/user/authentication/#netrc-authentication
     session.auth = _no_credentials
     session.headers["User-Agent"] = f"inductiva-widgets/{__version__}"
     adapter = time_limits.LimitedAdapter(pool_connections=4, pool_maxsize=16)

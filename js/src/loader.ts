@@ -2,8 +2,9 @@
  * The `_esm` of every widget: loads the code that all widgets share, once a page, and draws with it.
  *
  * It is this small because anywidget gives a model 2 s from its creation to the end of this import,
- * and refuses every later message to a model that needed longer. Nothing is loaded in that time:
- * `render` has no limit. The code is in a model of its own, which a host has got before any widget
+ * and refuses every later message to a model that needed longer
+ * (https://github.com/manzt/anywidget/blob/main/packages/anywidget/src/runtime.ts). Nothing is loaded
+ * in that time: `render` has no limit. The code is in a model of its own, which a host has got before any widget
  * that refers to it, so that nothing has to be asked of a kernel that is busy. If a host cannot give
  * that model, the kernel is asked.
  */
