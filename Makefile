@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUNDLE := inductiva_widgets/static/widget.js
 ARGS ?=
 BENCHMARKS := import_time listing history frames export table live_log downloads server_listing server_load binder
-# What takes the README's pictures, and those among the tests' own that it shows.
+# What takes the pictures of the documents, and those among the tests' own that they show.
 PICTURES := take_pictures take_film test_downloads test_table test_card test_compare test_task_history test_notebook_results frontends/test_dashboard
 KEPT := download-running table timeline card-log card-outputs history-costs compare sweep dam-break dashboard
 # Processes of a test run. Tests wait for servers, kernels and pages most of the time.
@@ -88,13 +88,13 @@ tools: $(VENV)/bin/python ## Install the programs that tests compare with, as ro
 browser: $(VENV)/.dev | tools ## Install a Chromium for the browser tests where there is none
 	@$(BIN)/python tests/browser/chromium.py
 
-docs: $(VENV)/.dev ## Build the API reference as HTML into build/docs
-	@$(BIN)/python -m tests.reference build/docs
+docs: $(BUNDLE) $(VENV)/.dev ## Build the documentation site into build/docs: guide, API reference, changelog
+	@$(BIN)/python -m docs.build build/docs
 
-benchmarks: $(BUNDLE) $(VENV)/.dev ## Measure the README's figures (an hour; a machine that does nothing else)
+benchmarks: $(BUNDLE) $(VENV)/.dev ## Measure the figures of docs/figures.md (an hour; a machine that does nothing else)
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
 
-pictures: $(READY) browser ## Take the README's pictures anew
+pictures: $(READY) browser ## Take the documents' pictures again
 	@$(BIN)/pytest -q -n 2 --dist loadfile $(PICTURES:%=tests/browser/%.py)
 	@cd tests/artifacts && cp $(foreach name,$(KEPT),$(name)-light.png $(name)-dark.png) ../../notebooks/images/
 	@$(BIN)/python -m tests.module_map

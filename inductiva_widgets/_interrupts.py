@@ -72,7 +72,8 @@ def explain(interrupt: KeyboardInterrupt, sentence: str) -> None:
         return
     interrupt.args = (sentence,)
     # IPython calls this method of the exception. A hook on the shell would also change the
-    # tracebacks of interrupts in the user's own code.
+    # tracebacks of interrupts in the user's own code:
+    # https://ipython.readthedocs.io/en/stable/config/integrating.html
     interrupt._render_traceback_ = functools.partial(_render, shell, interrupt)  # type: ignore[attr-defined]
 
 

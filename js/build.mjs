@@ -179,7 +179,8 @@ const loader = {
 
 /**
  * Takes shared modules from the main bundle. esbuild's own splitting cannot: its chunks import each
- * other by relative paths, which do not resolve from the blob URLs that they are loaded from.
+ * other by relative paths (https://esbuild.github.io/api/#splitting), which do not resolve from the
+ * blob URLs that they are loaded from.
  */
 const fromMainBundle = {
   name: "from main bundle",

@@ -1,4 +1,4 @@
-"""Draw the README's picture of the packages and the imports between them.
+"""Draw CONTRIBUTING's picture of the packages and the imports between them.
 
 `python -m tests.module_map` writes it, light and dark. The arrows are those that
 `tests/unit/test_architecture.py` holds the code to, less those that follow from others; only where

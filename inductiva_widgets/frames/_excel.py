@@ -83,7 +83,8 @@ def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     try:
         yield write
     except BaseException:
-        # So that openpyxl closes its own scratch files; the caller removes this one.
+        # openpyxl closes its temporary files only when it saves (observed with 3.1.5); the caller
+        # removes this one.
         with suppress(Exception):
             book.save(path)
         raise
@@ -96,7 +97,8 @@ def read(path: Path) -> pd.DataFrame:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except BadZipFile as error:
         raise ValueError(str(error)) from error
-    # openpyxl would round times to milliseconds: with no format known to it they stay numbers.
+    # openpyxl rounds times to milliseconds (observed with 3.1.5). Without known formats it returns
+    # the numbers.
     for formats in ("_date_formats", "_timedelta_formats"):
         getattr(book, formats, set()).clear()
     try:

@@ -199,5 +199,6 @@ def _metadata_column(text: DictionaryColumn, metadata: list[dict[str, str]], key
     return pd.Series(values[text.codes], dtype=str if _TEXTS_HAVE_A_TYPE else object).array
 
 
-# Since pandas 3, texts are a type of their own; to ask 2 for it would make "None" of None.
+# Since pandas 3, texts have a dtype of their own, and `dtype=str` in pandas 2 turns None into
+# "None": https://pandas.pydata.org/pdeps/0014-string-dtype.html
 _TEXTS_HAVE_A_TYPE = int(pd.__version__.partition(".")[0]) >= 3

@@ -93,7 +93,8 @@ def is_connection_refused(error: BaseException) -> bool:
 
 def timed_out(error: BaseException) -> bool:
     """Return whether the response did not begin or continue in time."""
-    # requests raises a ConnectionError if the body is not read in time.
+    # requests raises a ConnectionError if the body is not read in time:
+    # https://github.com/psf/requests/pull/4882
     kinds = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
     return any(isinstance(cause, kinds) for cause in iter_causes(error))
 

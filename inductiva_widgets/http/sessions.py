@@ -23,7 +23,8 @@ def create_session(adapter: HTTPAdapter) -> requests.Session:
     """
     redact_signed_urls_in_logs()
     session = requests.Session()
-    # Without an auth function, requests adds credentials from ~/.netrc, which signed URLs refuse.
+    # Without an auth function, requests adds credentials from ~/.netrc, which signed URLs refuse:
+    # https://requests.readthedocs.io/en/latest/user/authentication/#netrc-authentication
     session.auth = _no_credentials
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = f"inductiva-widgets/{__version__}"

@@ -262,7 +262,8 @@ class Transport:
             headers["Content-Type"] = "application/json"
         session = self._keyed if request.keyed else self._keyless
         base = settings.api_url if request.keyed else settings.catalogue_url
-        # Redirects are not followed: requests would send the key to another host.
+        # A redirect may lead to another host, and requests removes only the Authorization header
+        # then, not the key: https://requests.readthedocs.io/en/latest/user/quickstart/#custom-headers
         return session.request(
             request.method,
             base + request.path,

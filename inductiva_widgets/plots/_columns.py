@@ -43,7 +43,7 @@ def require_columns(df: object, picture: str, *names: str) -> pd.DataFrame:
 
 def seconds(df: pd.DataFrame, name: str) -> Numbers:
     """Return a column of durations in seconds, not-a-number where unknown."""
-    # The first versions of pandas 2 take no NA for a duration.
+    # pandas 2.0 takes no NA for a duration: https://github.com/pandas-dev/pandas/issues/52909
     return _told(
         df,
         name,

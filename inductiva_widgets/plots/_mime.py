@@ -15,8 +15,9 @@ import pandas as pd
 from inductiva_widgets.plots import _palette
 from inductiva_widgets.plots._png import png_of
 
-# What JupyterLab 4 and Notebook 7 know, and VS Code. Altair 6 writes version 6, of which their
-# Vega-Lite 5 reads all that the pictures use; neither shows anything of version 6.
+# The MIME type that JupyterLab 4, Notebook 7 and VS Code render. Altair 6 writes version 6, which
+# none of them renders; their Vega-Lite 5 reads everything that the charts use.
+# https://github.com/jupyterlab/jupyterlab/tree/main/packages/vega5-extension
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 # Axis lines are visible on light and dark; texts are coloured where they are shown.

@@ -184,7 +184,8 @@ class Container:
         return f"inductiva-{self._task_id}-{index}"
 
     def _user(self) -> list[str]:
-        # Rootless podman maps its user to root inside, unless it is asked to keep the id.
+        # Rootless podman maps its user to root inside, unless it is asked to keep the id:
+        # https://docs.podman.io/en/latest/markdown/podman-run.1.html#userns-mode
         keep = ["--userns", "keep-id"] if self._is_podman and os.geteuid() != 0 else []
         return [*keep, "--user", self._inner_user]
 

@@ -76,7 +76,8 @@ def read_query(request: Request, kind: type[AnyQuery]) -> AnyQuery:
     except msgspec.ValidationError as error:
         raise MalformedRequestError("query", str(error)) from None
     for name, given in values.items():
-        # msgspec reads the word null as no value, where text cannot be meant.
+        # msgspec reads the text "null" as None unless the type allows text:
+        # https://jcristharif.com/msgspec/usage.html#strict-vs-lax-mode
         if getattr(query, fields[name].name) is None:
             message = f"Expected a value, got {given!r}: leave it out - at `$.{name}`"
             raise MalformedRequestError("query", message)

@@ -222,7 +222,8 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         # SIGHUP comes when the terminal is closed.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # Instead of uvicorn's own way, which ends the process with the signal after all.
+            # uvicorn would raise the signal again after its shutdown and so end the process:
+            # https://github.com/Kludex/uvicorn/pull/1600
             loop.add_signal_handler(number, self._stop)
         self._announce()
 

@@ -182,7 +182,8 @@ class BaseWidget(anywidget.AnyWidget):
         return [name for name in ("view", "log_metrics", "download") if self.has_trait(name)]
 
     def _mimebundle(self) -> dict[str, Any]:
-        # The method of the class, since ipywidgets deletes that of a closed widget.
+        # The method of the class: `Widget.close` of ipywidgets sets the widget's own to None.
+        # https://github.com/jupyter-widgets/ipywidgets/pull/401
         bundle: Bundle = type(self)._repr_mimebundle_(self)  # type: ignore[assignment]
         return bundle[0]
 

@@ -52,7 +52,8 @@ class CellListener:
             the cell that started it, and `nbconvert --execute` ignores updates of displays that
             come from any other cell than the running one.
         """
-        # Private to ipykernel 7. In ipykernel 6 there is one parent for all threads.
+        # Private, as ipykernel 7 has no public way: https://github.com/ipython/ipykernel/issues/1289
+        # In ipykernel 6 there is one parent for all threads.
         parent: Any = getattr(self._shell.display_pub, "_parent_header", None)
         is_context = isinstance(parent, contextvars.ContextVar)
         if self._parent is None or not is_context or (parent.get(None) is not None and not replace):

@@ -33,9 +33,9 @@ const DISCONNECTED = "jupyter-widgets-disconnected";
 const GONE_STATUSES = new Set(["restarting", "autorestarting", "terminating", "dead"]);
 
 /**
- * Lets messages of the kernel through although anywidget has refused them for good, as it does if a
- * model was not initialized in 2 s (https://github.com/manzt/anywidget, `Runtime.ready`), and asks
- * for what was missed.
+ * Lets messages of the kernel through although anywidget has refused them for good, and asks for
+ * what was missed. anywidget does so if a model was not initialized in 2 s, see `Runtime.ready`:
+ * https://github.com/manzt/anywidget/blob/main/packages/anywidget/src/runtime.ts
  */
 export async function reconnect(host: Host, bridge: Bridge): Promise<void> {
   const model = (await host.widget_manager?.get_model(String(host.get("_self_id")))) as

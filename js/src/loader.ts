@@ -2,10 +2,11 @@
  * The `_esm` of every widget: loads the code that all widgets share, once a page, and draws with it.
  *
  * It is this small because anywidget gives a model 2 s from its creation to the end of this import,
- * and refuses every later message to a model that needed longer. Nothing is loaded in that time:
- * `render` has no limit. The code is in a separate model, which a host receives before any widget
- * that refers to it, so that a busy kernel needs no request. If a host cannot provide that model,
- * the kernel is asked.
+ * and refuses every later message to a model that needed longer
+ * (https://github.com/manzt/anywidget/blob/main/packages/anywidget/src/runtime.ts). Nothing is loaded
+ * in that time: `render` has no limit. The code is in a separate model, which a host receives before
+ * any widget that refers to it, so that a busy kernel needs no request. If a host cannot provide that
+ * model, the kernel is asked.
  */
 import type { Host } from "./bridge";
 import { BUILD } from "./build_id";

@@ -1,1 +1,1 @@
-"""Figures of the README, each a ratio measured side by side in one run; never a timed assertion."""
+"""The figures of docs/figures.md: ratios measured side by side, never a timed assertion."""

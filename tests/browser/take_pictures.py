@@ -1,4 +1,6 @@
-"""Make the README's pictures, and one of every state of the card: ``make pictures``.
+"""Make the pictures of the README and the docs, one of every state of the card included.
+
+Run by ``make pictures``.
 
 Not a test of its own, hence not collected by name; it runs on the tests' fixtures, so that what the
 pictures show is a real JupyterLab with real simulations.
@@ -13,12 +15,12 @@ import pytest
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+SHOWN = "".join(path.read_text() for path in (ROOT / "README.md", ROOT / "docs" / "card.md"))
 
 
 def place(name: str) -> Path:
-    """Return where a picture goes: what the README shows is kept, the rest is to be looked at."""
-    shown = name in README
+    """Return where a picture goes: what a page shows is kept, the rest is to be looked at."""
+    shown = name in SHOWN
     folder = ROOT / ("notebooks/images" if shown else "tests/artifacts/pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / name

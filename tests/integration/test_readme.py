@@ -1,4 +1,4 @@
-"""What the README shows is run as it stands, and what it points to is there."""
+"""The README is short, its examples run as they stand, and its links lead to files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from pathlib import Path
 import click
 import pytest
 
-import inductiva_widgets as inductiva
 from inductiva_widgets.cli.main import main
 from tests.embedded import end_server
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", ".github/CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-# Words of those that need an account, or a simulator that does not come along.
-NOT_RUN = {
-    "reef3d-input-example.zip": "the seed's script: tests/integration/test_seed_document.py",
-    "group.start()": "tests/integration/test_resources.py starts groups",
-}
 QUOTED = r"""block\((?:"(.+?)"|'(.+?)')\)"""
 FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
@@ -70,7 +68,7 @@ def first(place):
 
 def test_every_block_of_python_is_run_by_a_test():
     text = inspect.getsource(inspect.getmodule(test_every_block_of_python_is_run_by_a_test))
-    words = {double or single for double, single in re.findall(QUOTED, text)} | NOT_RUN.keys()
+    words = {double or single for double, single in re.findall(QUOTED, text)}
     for one in BLOCKS:
         assert any(word in one for word in words), one
 
@@ -89,74 +87,56 @@ def test_third_example_asks_the_history(first):
     assert first["task"].id in names["df"].index
 
 
-@pytest.mark.extended
-def test_a_task_in_code(first):
-    run(block("with task.sync_context()"), dict(first))
-    assert first["task"].get_metadata() == {"cell_size": "0.05"}
+def test_readme_fits_on_a_screen_and_a_half():
+    assert len(README.split()) <= 1200
 
 
-@pytest.mark.extended
-def test_a_run_is_watched(first, place, capsys):
-    inductiva.connect("local")
-    names = run(block("task.on_status("), dict(first))
-    try:
-        assert names["watch"].series_names == ("wall",)
-        printed = capsys.readouterr().out
-        assert "Simulating 2024-01-10" in printed
-        assert "stdout.txt was written" in printed or "model.out was written" in printed
-        assert "%CPU" in printed
-    finally:
-        assert names["task"].kill(wait_timeout=30)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_of_a_page_lead_to_files(path):
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = re.findall(r'(?:\]\(|src="|srcset=")(?!https?:|#)([^)"#]+)', text)
+    assert [link for link in links if not (path.parent / link).exists()] == []
 
 
-@pytest.mark.extended
-def test_the_table_in_code(first, place):
-    client = inductiva.connect("replay")
-    names = run(block("widget(follow=True)"), dict(first))
-    assert len(names["table"].filtered) > 500
-    names["table"].close()
-    assert client.url.startswith("http://127.0.0.1")
+def test_every_picture_is_shown_on_a_page():
+    text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    pictures = [path.name for path in (ROOT / "notebooks" / "images").iterdir()]
+    assert [name for name in pictures if name not in text] == []
 
 
-@pytest.mark.extended
-def test_history_as_data(first, place):
-    inductiva.connect("replay")
-    names = run(block("# live again: logs"), dict(first))
-    assert len(names["tasks"]) > 1
-    assert set(names["reef"]["simulator"]) == {"reef3d"}
+def test_every_notebook_is_in_the_guide_of_the_readme():
+    named = set(re.findall(r"\]\(notebooks/(\w+)\.ipynb\)", README))
+    assert named == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
-@pytest.mark.extended
-def test_downloads(first, place, tmp_path, monkeypatch):
-    inductiva.connect("local")
-    monkeypatch.chdir(tmp_path)
-    text = block("download = task.start_download()")
-    # Names that the storm has, and an archive that is on this machine.
-    text = text.replace('["vtk/", "*.csv"]', '["model.rpt", "*.txt"]')
-    text = text.replace("https://host/any.zip", first["task"].get_output_url())
-    text = text.replace('"folder", ["data/"]', '"folder", ["artifacts/"]')
-    names = run(text, {**first, "tasks": inductiva.tasks.get(last_n=1)})
-    assert (names["folder"] / "model.out").is_file()
-    assert (tmp_path / "folder" / "artifacts" / "model.rpt").is_file()
+def test_files_that_contributing_names_are_there():
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w./]+/\w+\.(?:py|ts|tsx|css|md|ipynb|json))`", text)
+    assert len(named) > 40
+    folders = (ROOT, ROOT / "inductiva_widgets")
+    assert [n for n in named if not any((folder / n).is_file() for folder in folders)] == []
 
 
-def test_what_the_readme_links_to_is_there():
-    links = re.findall(r'(?:\]\(|src="|srcset=")(?!https?:|#)([^)"]+)', README)
-    assert len(links) > 40
-    assert [link for link in links if not (ROOT / link).exists()] == []
-
-
-def test_benchmarks_that_the_readme_names_are_there():
-    table = README[README.index("## How fast") : README.index("## Guide")]
-    named = set(re.findall(r"\| `(\w+)` \|\n", table))
-    named |= set(re.findall(r"tests\.benchmarks\.(\w+)", README))
+def test_benchmarks_that_the_figures_name_are_there():
+    figures = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\| `(\w+)` \|\n", figures))
+    named |= set(re.findall(r"tests\.benchmarks\.(\w+)", figures))
     assert len(named) > 7
     for name in named:
         assert (ROOT / "tests" / "benchmarks" / f"{name}.py").is_file(), name
 
 
-def test_commands_of_the_readme_are_those_of_the_command_line():
-    table = README[README.index("| command | what |") :].split("\n\n")[0]
+def test_figures_of_the_readme_are_among_all_figures():
+    figures = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    table = README[README.index("## In figures") : README.index("## Project")]
+    measured = re.findall(r"[\d.]+ (?:s|ms|kB|MB|requests)\b", table)
+    assert len(measured) > 10
+    assert [figure for figure in measured if figure not in figures] == []
+
+
+def test_commands_of_the_page_are_those_of_the_command_line():
+    page = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    table = page[page.index("| command | what |") :].split("\n\n")[0]
     for line in table.splitlines()[2:]:
         for text in re.findall(r"`([a-z][^`]*)`", line.split(" | ")[0]):
             command = main

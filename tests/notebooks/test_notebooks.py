@@ -157,6 +157,39 @@ def runs_are_watched(shown):
         assert re.search(found, text)
 
 
+def task_is_run_by_code(shown):
+    """The task has succeeded, its metadata is a column, the second one is killed."""
+    text = words(shown)
+    assert re.search(r"computed for \d+\.\d s of \d+\.\d s\nswmm on local", text)
+    assert re.search(r"success +0\.05\n", text)
+    assert "\nTrue\n" in text
+    assert text.endswith("notebooks).")
+    assert "InputError: The input folder 'cases/no_such_folder' does not exist" in text
+
+
+def table_is_queried(shown):
+    """All tasks are in the first table, failed ones in the second; two tasks are compared."""
+    text = words(shown)
+    assert "No tasks found" not in text
+    assert "df = df[df[\"status\"].isin(['failed', 'killed'])]" in text
+    assert re.search(r"reef3d +(failed|killed) ", text)
+    assert "'project': 'demo-breakwater'" in shown[-1]["text/plain"]
+
+
+def commands_answer_in_cells(shown):
+    """Each command prints what it does; a simulator that is missing is named with the fix."""
+    text = words(shown)
+    for found in (
+        r"Status: Success \(success\)",
+        r"Done in [\d.]+ s",
+        r"Downloaded 1 file",
+        r"\d+ tasks? written to terminal\.csv",
+        r"Address: +http://127\.0\.0\.1",
+        r"was not found on this machine",
+    ):
+        assert re.search(found, text), found
+
+
 def words(shown):
     return "\n".join(data.get("text/plain", "") for data in shown).strip()
 
@@ -171,6 +204,9 @@ ANSWERS = {
     "outputs": outputs_are_read_in_parts,
     "dam_break": water_is_drawn,
     "watching": runs_are_watched,
+    "task_in_code": task_is_run_by_code,
+    "table": table_is_queried,
+    "command_line": commands_answer_in_cells,
 }
 
 

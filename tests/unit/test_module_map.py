@@ -1,4 +1,4 @@
-"""The README's picture of the rooms is the one that the code's arrows give."""
+"""CONTRIBUTING's picture of the packages is the one that the code's arrows give."""
 
 import xml.etree.ElementTree as ET
 

@@ -27,7 +27,8 @@ export function useNotify(
   onChange: (isEnabled: boolean) => void,
 ): NotifyState {
   const [wasRefused, setRefused] = useState(false);
-  // Some mobile browsers have the class, but its constructor throws.
+  // Most mobile browsers have the class, but its constructor throws:
+  // https://developer.mozilla.org/en-US/docs/Web/API/Notification/Notification
   const [isBroken, setBroken] = useState(false);
   const wasLive = useRef(false);
   const state: Permission =

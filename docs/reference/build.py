@@ -55,7 +55,8 @@ def build(folder: Path) -> None:
         template_directory=Path(__file__).parent,
     )
     pdoc.render.env.globals.update(package=PACKAGE, public_base=_public_base, is_shown=_is_shown)
-    # The package brings along the rooms that it names, and a module called like a function of ours.
+    # The package brings along the modules that it names, and the module `frames.compare` is hidden
+    # by a function of that name.
     named = {PACKAGE, *(f"{PACKAGE}.{name}" for name in inductiva_widgets.__all__)}
     others = [name for name in MODULES if name not in named]
     with warnings.catch_warnings():
