@@ -73,10 +73,11 @@ class ThrottledNotifier:
 
     def _schedule(self, seconds: float) -> None:
         with self._lock:
-            if self._timer is None:
-                self._timer = threading.Timer(seconds, self._on_timer)
-                self._timer.daemon = True
-                self._timer.start()
+            if self._timer is not None:
+                return
+            timer = self._timer = threading.Timer(seconds, self._on_timer)
+        timer.daemon = True
+        timer.start()
 
     def _on_timer(self) -> None:
         with self._lock:

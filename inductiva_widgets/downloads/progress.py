@@ -100,7 +100,7 @@ class DownloadSummary:
 
     @classmethod
     def combined(cls, outcomes: Iterable[DownloadSummary]) -> DownloadSummary:
-        """Combine the summaries of several downloads.
+        """Return the combined summary of several downloads.
 
         Parameters
         ----------

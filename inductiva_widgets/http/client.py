@@ -469,14 +469,14 @@ class Client:
     def ensure_project(self, name: str) -> None:
         """Create a project unless it exists: ``POST /projects``.
 
-        Notes
-        -----
-        Requests: 1, or 2 if the project is created.
-
         Parameters
         ----------
         name
             Name of the project.
+
+        Notes
+        -----
+        Requests: 1, or 2 if the project is created.
         """
         try:
             self.transport.call("GET", f"/projects/{quote(name, safe='')}", answer=msgspec.Raw)

@@ -294,7 +294,7 @@ def test_nothing_is_left_open_after_the_end(card, solver, say, shared, monkeypat
     ended(card, shared)
     key = (solver.client, solver.id)
     until(lambda: key not in peer_session._sessions, "the end of the connection")
-    until(lambda: (*key, "stdout.txt") not in _buffered_text._looks, "the end of the looks")
+    until(lambda: (*key, "stdout.txt") not in _buffered_text._kept_alive, "the end of the looks")
 
 
 class TestWithoutAiortc:

@@ -173,7 +173,7 @@ def test_what_may_ask_the_service_says_what_it_costs():
             or isinstance(name.thing, property)
             or dataclasses.is_dataclass(name.owner)
         )
-        return is_asking and not re.search(r"\brequests?\b", name.docstring)
+        return is_asking and not re.search(r"\brequests?\b", name.docstring, re.IGNORECASE)
 
     assert gaps(find, [name for name in NAMES if name.path.split(".")[1] in ASKING]) == {}
 

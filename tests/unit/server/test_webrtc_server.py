@@ -27,6 +27,7 @@ from inductiva_widgets.server.webrtc_server.line_splitter import (
     offset_of_last_lines,
 )
 from inductiva_widgets.server.work_dir import WorkDir
+from inductiva_widgets.status import Status
 
 # Lines ------------------------------------------------------------------------------------------
 
@@ -185,7 +186,7 @@ class Tasks:
         return None
 
     def status(self, task_id):
-        return type("S", (), {"status": "computation-started"})
+        return type("S", (), {"status": Status.COMPUTATION_STARTED})
 
 
 async def offer():

@@ -64,7 +64,7 @@ def client(service, monkeypatch):
     for module in (_log_stream, _log_source_webrtc):
         monkeypatch.setattr(module, "PERIOD", 0.05)
     monkeypatch.setattr(_log_source_webrtc, "_MAX_AGE_STREAMING", 0.05)
-    for learnt in ("_alone", "_several"):
+    for learnt in ("_single_channel", "_multi_channel"):
         monkeypatch.setattr(peer_session, learnt, set())
     return service(wire_task("t1", "computation-started"))
 

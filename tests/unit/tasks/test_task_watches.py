@@ -71,7 +71,7 @@ def test_metrics_of_a_running_task_begin_a_watch_and_wait_for_its_first_look(tas
 def test_metrics_without_a_preset_or_with_a_wrong_bound_are_refused(make):
     with pytest.raises(InputError, match="say what to look for"):
         make(simulator="gprmax").metrics()
-    with pytest.raises(InputError, match="rows must be"):
+    with pytest.raises(InputError, match="`rows` must be"):
         make(status="success").metrics(RESIDUAL, rows=5)
 
 

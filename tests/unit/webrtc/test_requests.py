@@ -252,7 +252,7 @@ def test_idle_connection_is_closed(start_machine, monkeypatch):
     while machine.open[0].connectionState != "closed" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert machine.open[0].connectionState == "closed"
-    assert (machine, "t1") not in peer_session._links
+    assert (machine, "t1") not in peer_session._sessions
 
 
 def test_inbox_is_bounded_and_tells_what_it_lost():

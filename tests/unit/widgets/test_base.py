@@ -70,7 +70,7 @@ def test_unchanged_task_sends_nothing_but_a_sign_of_life_now_and_then(card):
     for _ in range(5):
         poller.poll_once()
     assert changes == []
-    last = widget._poll_status._last["updated"] / 1000
+    last = widget._poll_status_filter._last["updated"] / 1000
     widget._show_poll_status(PollStatus(last + 6))
     assert changes == ["poll_status"]
 

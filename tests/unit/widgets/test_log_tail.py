@@ -21,7 +21,7 @@ def spawned(monkeypatch):
         actions.append(action)
 
     monkeypatch.setattr(log_tail, "run_in_thread", spawn)
-    monkeypatch.setattr(log_tail, "_known", log_tail.weakref.WeakKeyDictionary())
+    monkeypatch.setattr(log_tail, "_cache", log_tail.weakref.WeakKeyDictionary())
     return actions
 
 
