@@ -253,12 +253,19 @@ class Poller:
             for task_id in self._troubles.keys() & subscription.tasks.keys():
                 if self._troubles[task_id].is_final:
                     self._clear_trouble(task_id)
-            if self._thread is None and self._has_work():
+            if self._thread is None and self.has_work():
                 self._thread = threading.Thread(
                     target=self._run, name="inductiva-poller", daemon=True
                 )
                 self._thread.start()
         self._wake.set()
+
+    def has_work(self) -> bool:
+        """Return whether there is anything to poll; the thread ends when there is not."""
+        active = self._active()
+        return bool(self._live_tasks() or self._background) or any(
+            item.has_extra_poll or item.pending() for item in active
+        )
 
     def poll_now(self) -> None:
         """Poll immediately, for example after a kill."""
@@ -326,19 +333,13 @@ class Poller:
                 _log.exception("The poller failed unexpectedly")
                 self._failures += 1
             with self._lock:
-                if not self._has_work():
+                if not self.has_work():
                     self._thread = None
                     return
             self._wake.wait(self.next_delay())
 
     def _active(self) -> list[Subscription[Any]]:
         return [item for item in self._subscriptions if not (item.is_cancelled or item.is_paused)]
-
-    def _has_work(self) -> bool:
-        active = self._active()
-        return bool(self._live_tasks() or self._background) or any(
-            item.has_extra_poll or item.pending() for item in active
-        )
 
     def _live_tasks(self) -> dict[str, list[Pollable]]:
         """Return the active tasks by id; a task may be represented by several objects."""

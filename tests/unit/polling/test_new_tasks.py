@@ -87,9 +87,9 @@ def test_tasks_older_than_the_list_are_not_new(world):
 
 def test_follower_keeps_the_poller_at_work_until_it_is_cancelled(world):
     _client, poller, _clock, follow, _found = world(wire_task("t0"))
-    assert poller._has_work()
+    assert poller.has_work()
     follow.cancel()
-    assert not poller._has_work()
+    assert not poller.has_work()
 
 
 def test_failed_request_for_new_tasks_is_reported_and_repeated(world):

@@ -113,10 +113,10 @@ def test_end_that_a_wait_saw_first_is_delivered(world):
     poller.poll_once()
     client.transport.tasks["t0"].update(wire_task("t0", "success"))
     subscription.tasks["t0"].refresh()
-    assert poller._has_work()
+    assert poller.has_work()
     poller.poll_once()
     assert listener.news[-1] == ["t0:success"]
-    assert not poller._has_work()
+    assert not poller.has_work()
 
 
 def test_objects_of_one_task_share_the_request_and_the_update(world):
@@ -176,7 +176,7 @@ def test_cancelled_subscription_gets_no_updates_and_stops_the_poller(world):
     subscription.cancel()
     poller.poll_once()
     assert (listener.news, listener.feeds) == ([], [])
-    assert not poller._has_work()
+    assert not poller.has_work()
 
 
 def test_collected_subscription_stops_the_poller(service, clock, monkeypatch):
@@ -187,7 +187,7 @@ def test_collected_subscription_stops_the_poller(service, clock, monkeypatch):
     import gc
 
     gc.collect()
-    assert not poller._has_work()
+    assert not poller.has_work()
 
 
 def test_failing_callback_does_not_affect_other_subscriptions(world, caplog):

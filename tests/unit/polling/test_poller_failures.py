@@ -162,7 +162,7 @@ def test_removed_task_is_said_to_be_gone_and_finally_not_asked_for(world, count)
     client.transport.calls.clear()
     tick(subject, clock, 100_000.0)
     assert [path for path in client.transport.requests if "t0" in path] == []
-    assert subject._has_work() == (count > 1)
+    assert subject.has_work() == (count > 1)
     # Shown again, as by running the cell again.
     subject.subscribe(subscription)
     subject.poll_once()
@@ -369,7 +369,7 @@ def test_subscriptions_come_and_go_on_many_threads_while_the_poller_looks(servic
         for subscription in kept[::2]:
             subscription.cancel()
 
-    assert at_once(subscribe, subscribe, subject._active, subject._has_work) == []
+    assert at_once(subscribe, subscribe, subject._active, subject.has_work) == []
 
 
 def test_weak_list_has_each_object_once_in_order_and_forgets_those_that_are_gone():

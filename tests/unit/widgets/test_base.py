@@ -135,7 +135,7 @@ def test_unknown_keyword_is_refused(card, service):
 def test_closed_card_is_no_longer_polled_for(card):
     widget = card(status="computation-started")
     widget.close()
-    assert not get_poller(widget.task.client)._has_work()
+    assert not get_poller(widget.task.client).has_work()
 
 
 @pytest.mark.parametrize("make", [TaskWidget, OutputsWidget, lambda task: TaskListWidget([task])])

@@ -77,7 +77,7 @@ def test_freeze_replaces_every_display_and_ends_the_updates(screen, by_hand, ser
     widget.freeze()
     assert [set(shown) for shown in screen.shown] == [{"text/html", "text/plain"}] * 2
     assert "In Progress" in screen.shown[0]["text/html"]
-    assert not get_poller(client)._has_work()
+    assert not get_poller(client).has_work()
 
 
 def test_frozen_widget_shows_itself_as_its_twin_and_freezes_again_without_harm(
@@ -206,7 +206,7 @@ def test_card_of_a_reloaded_page_stays_when_its_task_has_ended(screen, by_hand, 
     assert widget.comm is not None
     assert widget.view["status"] == "success"
     assert LIVE not in screen.shown[0]
-    assert not get_poller(client)._has_work()
+    assert not get_poller(client).has_work()
 
 
 def test_shutdown_replaces_what_is_live(screen, by_hand, service, monkeypatch):

@@ -235,7 +235,7 @@ def test_long_list_that_was_closed_at_once_follows_nothing(table, monkeypatch):
     widget, client = table(wire_task("live", "computation-started"))
     widget.close()
     work[0]()
-    assert not get_poller(client)._has_work()
+    assert not get_poller(client).has_work()
 
 
 def test_twins_of_a_long_list_stay_short(table):
@@ -362,7 +362,7 @@ def test_only_live_tasks_are_watched(table):
     (subscription,) = widget._subscriptions
     assert list(subscription.tasks) == ["live"]
     _ended, client = table(*many(50))
-    assert not get_poller(client)._has_work()
+    assert not get_poller(client).has_work()
 
 
 # Cards
@@ -407,12 +407,12 @@ def test_new_tasks_appear_at_the_head_and_keep_query_selection_and_cards(table):
 
 def test_page_turns_following_on_and_off(table):
     widget, client = table(*many(2))
-    assert not get_poller(client)._has_work()
+    assert not get_poller(client).has_work()
     assert ask(widget, "follow", on=True)["ok"]
-    assert get_poller(client)._has_work()
+    assert get_poller(client).has_work()
     assert ask(widget, "follow", on=False)["ok"]
     assert widget.is_following is False
-    assert not get_poller(client)._has_work()
+    assert not get_poller(client).has_work()
     assert ask(widget, "follow", on="yes")["ok"] is False
 
 
@@ -434,7 +434,7 @@ def test_closed_list_leaves_nothing_behind(table):
     interests = list(widget._subscriptions)
     widget.close()
     assert [interest.is_cancelled for interest in interests] == [True, True]
-    assert not poller._has_work()
+    assert not poller.has_work()
     del interests
     gc.collect()
     assert len(poller._subscriptions) == 0

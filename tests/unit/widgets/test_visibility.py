@@ -70,7 +70,7 @@ def test_nothing_is_asked_while_no_view_is_in_sight(widget):
     tell(widget, "b", False)
     assert not looks(widget)
     assert widget.poll_status["is_paused"] is True
-    assert not poller_of(widget)[0]._has_work()
+    assert not poller_of(widget)[0].has_work()
 
 
 def test_coming_back_looks_at_once(widget):
