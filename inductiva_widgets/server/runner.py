@@ -19,9 +19,6 @@ from inductiva_widgets.server.disk_limits import DiskGuard
 from inductiva_widgets.server.resource_usage import UsageMeter
 from inductiva_widgets.status import Status
 
-# Priority of the commands; the `nice` command sets the same without a number.
-_NICENESS = 10
-
 KILL_GRACE = 5.0
 STRAGGLER_GRACE = 1.0
 
@@ -212,7 +209,7 @@ class CommandRunner:
 
 def _start(command: ProcessSpec) -> subprocess.Popen[bytes]:
     try:
-        process = subprocess.Popen(  # noqa: S603 - running the user's commands is the job
+        return subprocess.Popen(  # noqa: S603 - running the user's commands is the job
             command.argv,
             cwd=command.cwd,
             env=command.env,
@@ -223,20 +220,6 @@ def _start(command: ProcessSpec) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise CannotStartError(error) from error
-    # The command may have ended already.
-    with contextlib.suppress(OSError):
-        _lower_priority(process.pid)
-    return process
-
-
-def _lower_priority(pid: int) -> None:
-    """Give way to the notebook and the server, which share the machine with the simulation."""
-    os.setpriority(os.PRIO_PROCESS, pid, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    autogroup = Path(f"/proc/{pid}/autogroup")
-    if autogroup.exists():
-        # The command leads a session, and Linux schedules sessions as groups of equal weight
-        # unless set otherwise: https://man7.org/linux/man-pages/man7/sched.7.html
-        autogroup.write_text(str(_NICENESS))
 
 
 def standard_input(prompts: list[str]) -> contextlib.AbstractContextManager[IO[bytes]]:

@@ -33,7 +33,7 @@ class OutputsWidget(BaseWidget):
 
     Notes
     -----
-    Requests: 1, when the widget is displayed.
+    Requests: none to create, 1 to display the widget.
 
     Examples
     --------

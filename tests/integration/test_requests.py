@@ -11,7 +11,7 @@ import inductiva_widgets as inductiva
 from tests.integration.conftest import CASES, KEY
 from tests.unit.docs.public_names import public_names
 
-WORDS = {0: "no|none", 1: "one|a", 2: "two", 3: "three", 6: "six"}
+WORDS = {0: "0|no|none", 1: "1|one|a", 2: "2|two", 3: "3|three", 6: "6|six"}
 DOCSTRINGS = {name.path.partition(".")[2]: name.docstring for name in public_names()}
 
 
@@ -57,10 +57,12 @@ def done(storm, client):
 
 
 def says(path, number):
-    """Return whether a sentence of a docstring tells a number of requests."""
+    """Return whether a docstring states a number of requests; the number is 0 if it states none."""
     sentences = re.split(r"(?<=\.)\s", DOCSTRINGS[path])
-    told = [sentence for sentence in sentences if re.search(r"request|[Cc]osts", sentence)]
-    return any(re.search(rf"\b({WORDS[number]})\b", one, re.IGNORECASE) for one in told)
+    stated = [one for one in sentences if re.search(r"request|costs", one, re.IGNORECASE)]
+    if number == 0 and not any(re.search(r"Requests?\b.*: ", one) for one in stated):
+        return True
+    return any(re.search(rf"\b({WORDS[number]})\b", one, re.IGNORECASE) for one in stated)
 
 
 LISTED = {

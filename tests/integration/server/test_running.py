@@ -159,14 +159,6 @@ def test_words_reach_the_program_as_they_are(shared):
     assert said == ["a b", "*.py", "$(id)", "`id`", "%PATH%"]
 
 
-def test_command_gives_way_to_the_notebook_and_the_server(shared):
-    # It waits until the priority is set, which happens just after its start.
-    program = "import os\nwhile os.nice(0) < 10: pass\nprint(os.nice(0))"
-    task_id = shared.run("python nice.py", files={"nice.py": program})
-    assert shared.wait(task_id)["status"] == "success"
-    assert int(shared.output(task_id, "stdout.txt")) == 10
-
-
 # Limits ------------------------------------------------------------------------------------------
 
 WRITE_ON = """
