@@ -9,9 +9,9 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 Answer = Future[str | None]
-"""The SDP of a peer, None where it cannot or does not want to answer."""
+"""The SDP of a peer, or None if there is no answer."""
 
-_LOOK_EVERY = 0.1
+_POLL_SECONDS = 0.1
 
 
 class _Expected(NamedTuple):
@@ -20,14 +20,14 @@ class _Expected(NamedTuple):
 
 
 class AnswerQueue:
-    """Keeps each answer until it was given once, or is too old, or there are too many.
+    """Keeps each answer until it is collected, expires, or there are too many.
 
     Parameters
     ----------
     max_answers
-        How many answers are kept; the oldest goes first.
+        Maximum number of answers; beyond it, the oldest are dropped.
     keep
-        Seconds after which an answer is of no use any more.
+        Seconds after which an answer expires.
     """
 
     def __init__(self, max_answers: int = 256, keep: float = 60.0) -> None:
@@ -37,11 +37,11 @@ class AnswerQueue:
         self._expected: dict[tuple[str, str], _Expected] = {}
 
     def reserve(self, task_id: str, client: str) -> Answer:
-        """Return where the answer to a client's offer is to be put; an earlier one is void."""
+        """Return the future of the answer to a client's offer, replacing an earlier one."""
         answer: Answer = Future()
         now = time.monotonic()
         with self._lock:
-            # At the end of the order, also where the client has made an offer before.
+            # Removed first, so that a repeated offer moves to the end of the order.
             self._expected.pop((task_id, client), None)
             self._expected[task_id, client] = _Expected(answer, now)
             for key, (_, since) in list(self._expected.items()):
@@ -53,24 +53,24 @@ class AnswerQueue:
     async def wait_for(
         self, task_id: str, client: str, patience: float, block: float = 0.0
     ) -> str | None:
-        """Return the answer for a client, None where there is none.
+        """Return the answer for a client, or None if there is none in time.
 
         Parameters
         ----------
         task_id, client
-            Whose answer.
+            The task and the client.
         patience
-            For how many seconds to wait for the answer to an offer that was made.
+            Seconds to wait for the answer to an existing offer.
         block
-            For how many seconds to wait for the offer.
+            Seconds to wait for the offer.
         """
         begin = time.monotonic()
         while (found := self._find(task_id, client)) is None:
             if time.monotonic() - begin >= block:
                 return None
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_POLL_SECONDS)
         waited = time.monotonic() - begin
-        # Unlike wait_for, this leaves the answer alone when it takes too long.
+        # Unlike asyncio.wait_for, asyncio.wait does not cancel the future on a timeout.
         await asyncio.wait([asyncio.wrap_future(found)], timeout=max(patience, block) - waited)
         if not found.done() or not self._forget(task_id, client, found):
             return None
@@ -84,7 +84,7 @@ class AnswerQueue:
         return found.answer
 
     def _forget(self, task_id: str, client: str, answer: Answer) -> bool:
-        """Forget an answer; return whether it was still there to be given."""
+        """Remove an answer; return whether it was still in the queue."""
         with self._lock:
             found = self._expected.get((task_id, client))
             if found is None or found.answer is not answer:

@@ -10,20 +10,20 @@ from typing import BinaryIO
 
 import msgspec
 
-LONGEST_LINE = 32 << 10
-"""A line of more characters is cut into pieces of so many."""
+MAX_LINE = 32 << 10
+"""Maximum number of characters of a line; longer lines are split."""
 
-MOST_MESSAGE = 56_000
-"""Bytes of a message; not every peer takes more than 64 kB."""
+MAX_MESSAGE = 56_000
+"""Maximum number of bytes of a message; some peers reject more than 64 kB."""
 
 _BLOCK = 64 << 10
 _LINE_END = re.compile(rb"\n|\r(?!\n)")
 
 
 class LineSplitter:
-    """Makes whole lines of bytes that come in pieces; what is no UTF-8 is replaced.
+    """Splits a stream of bytes into lines, replacing invalid UTF-8.
 
-    A carriage return ends a line, too: what a program draws over again is a line each time.
+    A carriage return ends a line, too, so that each redraw of a progress bar is a line.
     """
 
     def __init__(self) -> None:
@@ -31,14 +31,14 @@ class LineSplitter:
         self._rest = ""
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the lines that these bytes complete."""
+        """Add bytes and return the lines that they complete."""
         return self._split(self._decoder.decode(data))
 
     def end(self) -> list[str]:
-        """Return what is left when no more bytes come, and be ready for another file."""
+        """Return the incomplete last line, and reset for the next file."""
         text = self._decoder.decode(b"", final=True)
         self._decoder.reset()
-        # A line end that waited for its second half was one all the same.
+        # A held carriage return is a line end.
         is_open = text or self._rest.strip("\r")
         lines = self._split(f"{text}\n") if is_open else []
         self._rest = ""
@@ -46,7 +46,7 @@ class LineSplitter:
 
     def _split(self, new: str) -> list[str]:
         text = self._rest + new
-        # It may be the first half of a line end.
+        # A last carriage return may be followed by a line feed.
         held = "\r" if text.endswith("\r") else ""
         text = text[: len(text) - len(held)]
         if "\r" in text:
@@ -54,7 +54,7 @@ class LineSplitter:
             text = re.sub(r"\n?\r+\n?", "\n", text)
         *lines, rest = text.split("\n")
         whole = [piece for line in lines for piece in _pieces(line)]
-        if len(rest) > LONGEST_LINE:
+        if len(rest) > MAX_LINE:
             *more, rest = _pieces(rest)
             whole += more
         self._rest = rest + held
@@ -62,15 +62,15 @@ class LineSplitter:
 
 
 def _pieces(line: str) -> Iterator[str]:
-    if len(line) <= LONGEST_LINE:
+    if len(line) <= MAX_LINE:
         yield line
         return
-    for begin in range(0, len(line), LONGEST_LINE):
-        yield line[begin : begin + LONGEST_LINE]
+    for begin in range(0, len(line), MAX_LINE):
+        yield line[begin : begin + MAX_LINE]
 
 
-def batch_by_size(lines: Iterable[str], max_bytes: int = MOST_MESSAGE) -> Iterator[list[str]]:
-    """Yield the lines in lists whose JSON has at most so many bytes."""
+def batch_by_size(lines: Iterable[str], max_bytes: int = MAX_MESSAGE) -> Iterator[list[str]]:
+    """Yield the lines in lists of at most ``max_bytes`` bytes of JSON."""
     batch: list[str] = []
     size = 0
     for line in lines:
@@ -85,19 +85,19 @@ def batch_by_size(lines: Iterable[str], max_bytes: int = MOST_MESSAGE) -> Iterat
 
 
 def _bounded(line: str, max_bytes: int) -> Iterator[tuple[str, int]]:
-    # With the comma after it.
+    # Including the comma.
     cost = len(msgspec.json.encode(line)) + 1
     if cost <= max_bytes:
         yield line, cost
         return
-    # Control characters take six times their room.
+    # JSON needs six bytes for a control character, so a short line may be too long.
     middle = len(line) // 2
     yield from _bounded(line[:middle], max_bytes)
     yield from _bounded(line[middle:], max_bytes)
 
 
 def last_that_fit(lines: list[str], max_bytes: int) -> list[str]:
-    """Return the last lines, as many as fit into JSON of so many bytes."""
+    """Return the last lines that fit into ``max_bytes`` bytes of JSON."""
     kept: list[str] = []
     left = max_bytes
     for line in reversed(lines):
@@ -111,27 +111,27 @@ def last_that_fit(lines: list[str], max_bytes: int) -> list[str]:
 
 
 def offset_of_last_lines(file: BinaryIO, count: int) -> int:
-    """Return where the last lines of a file begin, one without an end among them.
+    """Return the offset of the last lines of a file, including an incomplete one.
 
     Parameters
     ----------
     file
         The file; its position changes.
     count
-        How many lines; 0 for where the present line begins.
+        Number of lines; 0 for the beginning of the incomplete line.
     """
     begin = end = file.seek(0, os.SEEK_END)
     if end == 0:
         return 0
     file.seek(end - 1)
-    # The end of a whole last line is none between two of the lines.
+    # The line end at the end of the file does not separate two lines.
     left = count + 1 if file.read(1) in (b"\n", b"\r") else max(1, count)
     after = b""
     while begin > 0:
         before = max(0, begin - _BLOCK)
         file.seek(before)
         block = file.read(begin - before)
-        # With the next byte, which decides whether a carriage return ends a line.
+        # The next byte determines whether a carriage return ends a line.
         ends = [one.end() for one in _LINE_END.finditer(block + after) if one.end() <= len(block)]
         if len(ends) >= left:
             return before + ends[-left]

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Clients ask once, and give up if the response has no answer.
+# Clients request the answer once, and give up if the response has none.
 _PATIENCE = 10.0
-_STOP_TAKES = 5.0
+_STOP_TIMEOUT = 5.0
 
 
 class PeerService:
-    """Answers the offers of clients, on a thread of its own from the first one on.
+    """Answers the offers of clients on a thread that starts with the first offer.
 
     Parameters
     ----------
     tasks
-        All tasks.
+        Service of all tasks.
     max_connections
-        How many connections there may be at a time; further offers get no answer.
+        Maximum number of connections at a time; further offers get no answer.
     idle
         Seconds without a request after which a connection is closed.
     """
@@ -51,14 +51,14 @@ class PeerService:
         self._connections: Connections | None = None
 
     def offer(self, task_id: str, client: str, sdp: str) -> None:
-        """Take an offer; there is no answer unless the task runs and aiortc is installed.
+        """Accept an offer; it gets an answer if the task runs and aiortc is installed.
 
         Parameters
         ----------
         task_id
             The task.
         client
-            Who makes the offer, in a word of its own.
+            Id of the client.
         sdp
             The offer.
         """
@@ -71,32 +71,31 @@ class PeerService:
             asyncio.run_coroutine_threadsafe(self._respond(task, sdp, answer), loop)
 
     async def answer(self, task_id: str, client: str, block: float = 0.0) -> str | None:
-        """Return the answer to a client's offer once, None where there is none.
+        """Return the answer to a client's offer once, or None if there is none.
 
-        The answer to an offer that was made is waited for anyway; ``block`` is for how many seconds
-        to wait for the offer, too.
+        Waits for the answer to an existing offer, and up to ``block`` seconds for the offer.
         """
         return await self._mailbox.wait_for(task_id, client, _PATIENCE, block)
 
     def is_idle(self) -> bool:
-        """Return whether nobody is connected."""
+        """Return whether there are no connections."""
         return not self._connections
 
     def stop(self) -> None:
-        """Close all connections and end the thread; no offer is taken from now on."""
+        """Close all connections, end the thread, and ignore further offers."""
         with self._lock:
             self._is_stopped = True
             thread = self._thread
         if thread is not None and self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
-            thread.join(_STOP_TAKES)
+            thread.join(_STOP_TIMEOUT)
 
     def _started(self) -> asyncio.AbstractEventLoop | None:
         with self._lock:
             if self._is_stopped:
                 return None
             if self._thread is None:
-                # A daemon, since reading a file on a disk that hangs must not keep the server up.
+                # A daemon, since a read from a hanging disk must not keep the process alive.
                 self._thread = threading.Thread(
                     target=lambda: asyncio.run(self._serve()), name="peers", daemon=True
                 )
@@ -115,15 +114,15 @@ class PeerService:
     async def _respond(self, task: RunningTask, sdp: str, answer: Answer) -> None:
         found = None
         try:
-            found = await self._all().answer(task, sdp)
+            found = await self._get_connections().answer(task, sdp)
         except Exception:
             _log.exception("There is no peer for task %s.", task.id)
         finally:
             answer.set_result(found)
 
-    def _all(self) -> Connections:
+    def _get_connections(self) -> Connections:
         if self._connections is None:
-            # Half a second and 50 MB, for those who use it only.
+            # Imported on first use, since aiortc takes 0.5 s and 50 MB.
             from inductiva_widgets.server.webrtc_server.connections import Connections
 
             self._connections = Connections(self._max_connections, self._idle)

@@ -25,11 +25,11 @@ async def opened(task: RunningTask, name: str, *, wait: bool) -> BinaryIO:
 
     Raises
     ------
-    RefusedError
-        There is no such file, or, at the end of the task, there never was one.
+    MissingError
+        There is no such file, or the task has ended without creating it.
     """
     while True:
-        # Asked first: what is not there after the end will never be.
+        # Read before opening: a file that is missing after the end will not be created.
         is_over = task.is_over()
         try:
             return await asyncio.to_thread(task.open, name)
@@ -40,9 +40,9 @@ async def opened(task: RunningTask, name: str, *, wait: bool) -> BinaryIO:
 
 
 def last_lines(file: BinaryIO, count: int, max_bytes: int) -> list[str]:
-    """Return the last lines of a file, as many as fit into JSON of so many bytes."""
+    """Return the last lines of a file that fit into ``max_bytes`` bytes of JSON."""
     size = file.seek(0, os.SEEK_END)
-    # No byte takes less than itself.
+    # A byte of the file takes at least one byte of JSON.
     file.seek(max(offset_of_last_lines(file, count), size - max_bytes))
     splitter = LineSplitter()
     lines = [*splitter.feed(file.read(max_bytes)), *splitter.end()]
@@ -52,11 +52,11 @@ def last_lines(file: BinaryIO, count: int, max_bytes: int) -> list[str]:
 async def iter_new_lines(
     task: RunningTask, name: str, file: BinaryIO, count: int
 ) -> AsyncIterator[list[str]]:
-    """Yield the last lines of a file, then those that are added, until the task has ended.
+    """Yield the last lines of a file, and new lines until the task has ended.
 
-    A line comes when it is whole, or when nothing more can come. A file that was cut short or
-    replaced is read on from its beginning. The next bytes are read when the lines before them were
-    taken, and the file stays open: what is removed with the working folder is still read.
+    An incomplete line is yielded at the end. A truncated or replaced file is read from its
+    beginning. Bytes are read when the previous lines have been consumed. The file stays open, so
+    that its last lines are read even after the working folder is removed.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ async def iter_new_lines(
     name
         Name of the file.
     file
-        The file, opened; it gets closed.
+        The open file, which is closed at the end.
     count
-        How many of the lines that are there already to begin with.
+        Number of existing lines to begin with.
     """
     splitter = LineSplitter()
     try:
@@ -79,7 +79,7 @@ async def iter_new_lines(
                 file.seek(0)
             while data := file.read(_CHUNK):
                 yield splitter.feed(data)
-                # The others on this loop have their turn, however much there is.
+                # Let further tasks of the event loop run.
                 await asyncio.sleep(0)
             if (successor := task.reopen(name, file)) is not None:
                 with closing(file):

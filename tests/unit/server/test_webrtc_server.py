@@ -19,8 +19,8 @@ from inductiva_widgets.server.webrtc_server.answer_queue import AnswerQueue
 from inductiva_widgets.server.webrtc_server.channel import PeerChannel
 from inductiva_widgets.server.webrtc_server.connections import Connections
 from inductiva_widgets.server.webrtc_server.line_splitter import (
-    LONGEST_LINE,
-    MOST_MESSAGE,
+    MAX_LINE,
+    MAX_MESSAGE,
     LineSplitter,
     batch_by_size,
     last_that_fit,
@@ -45,7 +45,7 @@ from inductiva_widgets.status import Status
         (b"a\n\r", ["a"]),
         ("gr\u00fc\u00df\u2028e\n\x0b\x1c".encode(), ["gr\u00fc\u00df\u2028e", "\x0b\x1c"]),
         (b"\xff\xfe\n\xc3", ["\ufffd\ufffd", "\ufffd"]),
-        (b"x" * (2 * LONGEST_LINE + 1), ["x" * LONGEST_LINE, "x" * LONGEST_LINE, "x"]),
+        (b"x" * (2 * MAX_LINE + 1), ["x" * MAX_LINE, "x" * MAX_LINE, "x"]),
     ],
 )
 def test_lines_are_the_same_however_the_bytes_are_cut(data, lines):
@@ -71,7 +71,7 @@ def test_batches_are_small_whatever_the_lines_and_lose_nothing():
     lines = ["a" * 50_000, "b" * 10_000, *["c"] * 20_000, "\0" * 40_000, "\u00fc" * 70_000, ""]
     found = list(batch_by_size(lines))
     assert "".join(itertools.chain(*found)) == "".join(lines)
-    assert max(len(msgspec.json.encode(batch)) for batch in found) <= MOST_MESSAGE + 1
+    assert max(len(msgspec.json.encode(batch)) for batch in found) <= MAX_MESSAGE + 1
     assert list(batch_by_size([])) == []
 
 
