@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 
 from inductiva_widgets.server import exit_messages, process_tree
 from inductiva_widgets.server.disk_limits import DiskGuard
-from inductiva_widgets.server.resource_usage import UsageMeter
+from inductiva_widgets.server.process_table import UsageMeter
 from inductiva_widgets.status import Status
 
 KILL_GRACE = 5.0

@@ -1,14 +1,21 @@
-"""Listings of the storage, and the size of what is stored."""
+"""List the files in the storage, and the entries of stored zip archives."""
 
 from __future__ import annotations
 
 import os
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from inductiva_widgets.server.schemas.storage import StoredFacts, StoredFile
+from inductiva_widgets.models.tasks import ArchiveEntry
+from inductiva_widgets.server.errors import BadRequestError, MissingError
+from inductiva_widgets.server.schemas.storage import ByteRange, StoredFacts, StoredFile, ZipContents
+from inductiva_widgets.server.work_dir import FileContent
 
 SortBy = Literal["creation_time", "size", "name"]
 SORT_KEYS = {
@@ -93,3 +100,173 @@ def _stored(name: str, size: int, changed: float, *, is_directory: bool) -> Stor
         creation_time=datetime.fromtimestamp(changed, timezone.utc),
         is_directory=is_directory,
     )
+
+
+# An index of more members than these would take longer to read than a client waits, and more
+# memory than this server should need.
+MAX_ENTRIES = 500_000
+
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_SIGNATURE = b"PK\x03\x04"
+
+
+# What zipfile raises for archives that are damaged, encrypted or packed in an unknown way.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+
+class _ListedEntry(NamedTuple):
+    name: str
+    size: int
+    compressed_size: int
+    start: int
+    method: int
+    created: datetime | None
+
+
+def list_contents(archive: Path, folder: str, *, recursive: bool) -> ZipContents:
+    """Return what lies in a folder of an archive.
+
+    Parameters
+    ----------
+    archive
+        The archive.
+    folder
+        Folder inside; names come relative to it.
+    recursive
+        Whether to list all files below, or one level with its folders, summed up.
+    """
+    prefix = _folder_prefix(folder)
+    entries: dict[str, ArchiveEntry] = {}
+    for member in _members_of(archive):
+        inner = member.name.removeprefix(prefix)
+        if not member.name.startswith(prefix) or not inner or inner.endswith("/"):
+            continue
+        if recursive or "/" not in inner:
+            entries[inner] = _entry(inner, member)
+        else:
+            top = inner.partition("/")[0] + "/"
+            known = entries.get(top, ArchiveEntry(name=top, size=0, compressed_size=0))
+            entries[top] = _with_member(known, member)
+    return ZipContents(size=archive.stat().st_size, contents=list(entries.values()))
+
+
+def entry_range(archive: Path, folder: str, filename: str) -> ByteRange:
+    """Return where the packed bytes of one member of an archive are."""
+    entry_name = _folder_prefix(folder) + filename.lstrip("/")
+    for member in _members_of(archive):
+        if member.name == entry_name and not entry_name.endswith("/"):
+            return ByteRange(
+                range_start=member.start,
+                range_end=member.start + member.compressed_size - 1,
+                compress_type=member.method,
+            )
+    raise MissingError(f"There is no {filename!r} in {archive.name}.")
+
+
+def read_entry(archive: Path, name: str, after: int | None, max_bytes: int) -> FileContent:
+    """Return bytes of a member of an archive, with the member's size and time.
+
+    What lies before them is unpacked and forgotten, a piece at a time.
+
+    Parameters
+    ----------
+    archive
+        The archive.
+    name
+        The member.
+    after
+        Where to begin; None for the end of the member.
+    max_bytes
+        At most so many bytes.
+    """
+    try:
+        with zipfile.ZipFile(archive) as source:
+            info = source.getinfo(name)
+            begin = max(0, info.file_size - max_bytes) if after is None else after
+            content = b""
+            if begin < info.file_size:
+                with source.open(info) as file:
+                    file.seek(begin)
+                    content = file.read(max_bytes)
+    except KeyError:
+        raise MissingError(f"There is no {name!r} in {archive.name}.") from None
+    except _UNREADABLE as error:
+        raise BadRequestError(f"{archive.name} cannot be read as an archive: {error}.") from None
+    created = _created(info)
+    modified = created.timestamp() if created else archive.stat().st_mtime
+    return FileContent(content, info.file_size, modified)
+
+
+def _folder_prefix(folder: str) -> str:
+    plain = folder.strip("/")
+    return f"{plain}/" if plain else ""
+
+
+def _entry(name: str, member: _ListedEntry) -> ArchiveEntry:
+    return ArchiveEntry(
+        name=name,
+        size=member.size,
+        compressed_size=member.compressed_size,
+        range_start=member.start,
+        compress_type=member.method,
+        creation_time=member.created,
+    )
+
+
+def _with_member(folder: ArchiveEntry, member: _ListedEntry) -> ArchiveEntry:
+    return ArchiveEntry(
+        name=folder.name,
+        size=(folder.size or 0) + member.size,
+        compressed_size=(folder.compressed_size or 0) + member.compressed_size,
+    )
+
+
+def _members_of(archive: Path) -> tuple[_ListedEntry, ...]:
+    facts = archive.stat()
+    try:
+        return _read_members(archive, facts.st_size, facts.st_mtime_ns)
+    except _UNREADABLE as error:
+        raise BadRequestError(f"{archive.name} cannot be read as an archive: {error}.") from None
+
+
+@lru_cache(maxsize=16)
+def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_ListedEntry, ...]:
+    # Size and time distinguish a replaced file from the one that was read.
+    with zipfile.ZipFile(archive) as source, archive.open("rb") as raw:
+        members = []
+        if len(source.infolist()) > MAX_ENTRIES:
+            raise zipfile.BadZipFile(f"it has more than {MAX_ENTRIES:,} members")
+        for info in source.infolist():
+            raw.seek(info.header_offset)
+            # The name and the extra field may be longer here than in the archive's directory.
+            signature, name_size, extra_size = _LOCAL_HEADER.unpack(raw.read(_LOCAL_HEADER.size))
+            if signature != _SIGNATURE:
+                raise zipfile.BadZipFile(f"{info.filename!r} is not where its directory says")
+            start = info.header_offset + _LOCAL_HEADER.size + name_size + extra_size
+            members.append(
+                _ListedEntry(
+                    info.filename,
+                    info.file_size,
+                    info.compress_size,
+                    start,
+                    info.compress_type,
+                    _created(info),
+                )
+            )
+    return tuple(members)
+
+
+def _created(info: zipfile.ZipInfo) -> datetime | None:
+    try:
+        # Archives hold local time.
+        return datetime(*info.date_time).astimezone(timezone.utc)
+    except ValueError:
+        return None

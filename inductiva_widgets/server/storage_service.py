@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from inductiva_widgets.server import state_machine, storage_listing, transfer, zip_listing
+from inductiva_widgets.server import state_machine, storage_listing, transfer
 from inductiva_widgets.server.errors import BadRequestError, ConflictingStateError, MissingError
 from inductiva_widgets.server.schemas.storage import REGION, ByteRange, StoredFile, ZipContents
 from inductiva_widgets.server.signed_urls import UrlSigner
@@ -228,22 +228,24 @@ class StorageService:
 
     def zip_contents(self, path: str, folder: str, *, recursive: bool) -> ZipContents:
         """Return what lies in a folder of an archive."""
-        return zip_listing.list_contents(self.file(path), folder, recursive=recursive)
+        return storage_listing.list_contents(self.file(path), folder, recursive=recursive)
 
     def zip_file_range(self, path: str, folder: str, filename: str) -> ByteRange:
         """Return where the packed bytes of one member of an archive are."""
-        return zip_listing.entry_range(self.file(path), folder, filename)
+        return storage_listing.entry_range(self.file(path), folder, filename)
 
     def read_zip_entry(
         self, path: str, filename: str, after: int | None, max_bytes: int
     ) -> FileContent:
         """Return bytes of a file of an output archive; see ``zipindex.part_of``."""
-        return zip_listing.read_entry(self.file(path), f"artifacts/{filename}", after, max_bytes)
+        return storage_listing.read_entry(
+            self.file(path), f"artifacts/{filename}", after, max_bytes
+        )
 
     def accept_input(self, path: str, sim_dir: str, assets: Iterable[str]) -> Path:
         """Return the input archive of a task, checked and with the stored files it asks for."""
         archive = self.file(path)
-        transfer.check_archive(archive, self._root, zip_listing.MOST_MEMBERS)
+        transfer.check_archive(archive, self._root, storage_listing.MAX_ENTRIES)
         places = [self.require_path(asset) for asset in assets]
         if places:
             transfer.merge_assets(archive, sim_dir, places)

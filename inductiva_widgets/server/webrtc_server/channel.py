@@ -8,9 +8,9 @@ from typing import Any
 
 from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.webrtc_server import requests, tail
-from inductiva_widgets.server.webrtc_server.line_splitter import batch_by_size
 from inductiva_widgets.server.webrtc_server.requests import ChannelRequest
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
+from inductiva_widgets.server.webrtc_server.tail import batch_by_size
 
 _log = logging.getLogger(__name__)
 
