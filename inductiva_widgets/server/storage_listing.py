@@ -26,7 +26,7 @@ SORT_KEYS = {
 
 
 def files_below(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield the files below a folder; links and files on their way in or out are none."""
+    """Yield the files below a folder, without links and hidden files, which are in transfer."""
     waiting: list[str | Path] = [folder]
     while waiting:
         try:
@@ -44,15 +44,15 @@ def files_below(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def size_below(folder: Path) -> int:
-    """Return how many bytes the files below a folder have."""
+    """Return the total size of the files below a folder."""
     return sum(size for size, _ in _facts_below(folder))
 
 
 def list_dir(folder: Path) -> list[StoredFile]:
-    """Return the files and folders of a folder.
+    """List the files and folders of a folder.
 
-    A folder has the size of all files below and the time of the oldest. Empty folders are not
-    listed, since an object store has none.
+    The size of a folder is that of all files below, its time that of the oldest. Empty folders are
+    not listed, as in an object store.
     """
     found: list[StoredFile] = []
     with os.scandir(folder) as entries:
@@ -70,7 +70,7 @@ def list_dir(folder: Path) -> list[StoredFile]:
 
 
 def one_file(path: Path) -> StoredFile:
-    """Return a file as a listing shows it."""
+    """Return the entry of a file."""
     facts = path.stat()
     return _stored(path.name, facts.st_size, facts.st_mtime, is_directory=False)
 
@@ -102,15 +102,14 @@ def _stored(name: str, size: int, changed: float, *, is_directory: bool) -> Stor
     )
 
 
-# An index of more members than these would take longer to read than a client waits, and more
-# memory than this server should need.
+# Reading the directory of a larger archive would exceed the clients' timeout.
 MAX_ENTRIES = 500_000
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _SIGNATURE = b"PK\x03\x04"
 
 
-# What zipfile raises for archives that are damaged, encrypted or packed in an unknown way.
+# Raised by zipfile for archives that are damaged, encrypted or have an unknown compression.
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -132,16 +131,16 @@ class _ListedEntry(NamedTuple):
 
 
 def list_contents(archive: Path, folder: str, *, recursive: bool) -> ZipContents:
-    """Return what lies in a folder of an archive.
+    """List the entries in a folder of an archive.
 
     Parameters
     ----------
     archive
         The archive.
     folder
-        Folder inside; names come relative to it.
+        Folder in the archive; names are relative to it.
     recursive
-        Whether to list all files below, or one level with its folders, summed up.
+        If True, list all files below, else one level with the sums of its folders.
     """
     prefix = _folder_prefix(folder)
     entries: dict[str, ArchiveEntry] = {}
@@ -159,7 +158,7 @@ def list_contents(archive: Path, folder: str, *, recursive: bool) -> ZipContents
 
 
 def entry_range(archive: Path, folder: str, filename: str) -> ByteRange:
-    """Return where the packed bytes of one member of an archive are."""
+    """Return the byte range of the compressed data of an archive entry."""
     entry_name = _folder_prefix(folder) + filename.lstrip("/")
     for member in _members_of(archive):
         if member.name == entry_name and not entry_name.endswith("/"):
@@ -172,20 +171,20 @@ def entry_range(archive: Path, folder: str, filename: str) -> ByteRange:
 
 
 def read_entry(archive: Path, name: str, after: int | None, max_bytes: int) -> FileContent:
-    """Return bytes of a member of an archive, with the member's size and time.
+    """Read a part of an archive entry, with the size and the time of the entry.
 
-    What lies before them is unpacked and forgotten, a piece at a time.
+    The data before the part are decompressed and discarded.
 
     Parameters
     ----------
     archive
         The archive.
     name
-        The member.
+        Name of the entry.
     after
-        Where to begin; None for the end of the member.
+        Offset of the first byte; None for the end of the entry.
     max_bytes
-        At most so many bytes.
+        Maximum number of bytes.
     """
     try:
         with zipfile.ZipFile(archive) as source:
@@ -239,14 +238,14 @@ def _members_of(archive: Path) -> tuple[_ListedEntry, ...]:
 
 @lru_cache(maxsize=16)
 def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_ListedEntry, ...]:
-    # Size and time distinguish a replaced file from the one that was read.
+    # Size and time are part of the cache key, so that a replaced file is read again.
     with zipfile.ZipFile(archive) as source, archive.open("rb") as raw:
         members = []
         if len(source.infolist()) > MAX_ENTRIES:
             raise zipfile.BadZipFile(f"it has more than {MAX_ENTRIES:,} members")
         for info in source.infolist():
             raw.seek(info.header_offset)
-            # The name and the extra field may be longer here than in the archive's directory.
+            # Name and extra field may be longer than in the central directory.
             signature, name_size, extra_size = _LOCAL_HEADER.unpack(raw.read(_LOCAL_HEADER.size))
             if signature != _SIGNATURE:
                 raise zipfile.BadZipFile(f"{info.filename!r} is not where its directory says")
@@ -266,7 +265,7 @@ def _read_members(archive: Path, _size: int, _changed: int) -> tuple[_ListedEntr
 
 def _created(info: zipfile.ZipInfo) -> datetime | None:
     try:
-        # Archives hold local time.
+        # Zip archives have local times.
         return datetime(*info.date_time).astimezone(timezone.utc)
     except ValueError:
         return None
