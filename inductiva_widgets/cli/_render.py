@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def warn_about_demo_data(infos: Iterable[TaskInfo]) -> None:
-    """Print a warning to the standard error if any task is made up."""
+    """Print a warning to the standard error if any task is synthetic."""
     if any(info.is_demo for info in infos):
         click.echo("DEMO data: these tasks are made up, no simulation has run.", err=True)
 
 
 def render_task_table(tasks: TaskList) -> str:
-    """Return the table, success green and failure red where the output is a terminal."""
+    """Return the table of tasks, with coloured statuses if the output is a terminal."""
     from inductiva_widgets.tasks.text_table import format_task_table
 
     if not tasks:
@@ -40,23 +40,23 @@ def render_task_table(tasks: TaskList) -> str:
 
 
 def use_colour() -> bool:
-    """Return whether the output is a terminal and its user has not asked for plain text.
+    """Return whether the output is a terminal and colours are not disabled.
 
-    See no-color.org; ``INDUCTIVA_DISABLE_ANSI`` is the vendor's client's name for the same wish.
+    See no-color.org; the official client reads ``INDUCTIVA_DISABLE_ANSI`` for the same purpose.
     """
-    refused = os.environ.get("NO_COLOR") or os.environ.get("INDUCTIVA_DISABLE_ANSI")
-    return sys.stdout.isatty() and not refused
+    is_disabled = os.environ.get("NO_COLOR") or os.environ.get("INDUCTIVA_DISABLE_ANSI")
+    return sys.stdout.isatty() and not is_disabled
 
 
-def refresh_table(look: Callable[[], str], period: float) -> None:
-    """Show a table anew every few seconds, until an interrupt.
+def refresh_table(get_text: Callable[[], str], period: float) -> None:
+    """Show a table and refresh it periodically until an interrupt.
 
     Parameters
     ----------
-    look
-        Gives the text; a service that does not answer for a while is told below the table.
+    get_text
+        Returns the text; an unreachable service is reported below the last table.
     period
-        Seconds between two looks.
+        Seconds between refreshes.
     """
     from rich.console import Console
     from rich.live import Live
@@ -68,7 +68,7 @@ def refresh_table(look: Callable[[], str], period: float) -> None:
             note = ""
             try:
                 with single_try():
-                    shown = look()
+                    shown = get_text()
             except (APIConnectionError, RateLimitError, ServerError) as error:
                 note = f"\n\n{error} Still trying."
             stamp = time.strftime("%H:%M:%S")

@@ -1,4 +1,4 @@
-"""Apache Arrow: tables in memory, Parquet, and Arrow's own files."""
+"""Read and write Apache Arrow tables, Parquet files and Arrow files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 from inductiva_widgets.errors import InputError
 
 _ATTRS = b"PANDAS_ATTRS"
-"""Where pandas itself looks for ``df.attrs`` in a file."""
+"""Metadata key that pandas itself uses for ``df.attrs``."""
 
 try:
     import pyarrow as pa
@@ -22,41 +22,40 @@ try:
 except ImportError as error:
     raise InputError(
         f"Parquet and Arrow need pyarrow ({error}): pip install 'inductiva-widgets[export]'. "
-        "CSV needs nothing."
+        "CSV needs no further package."
     ) from None
 
 
 def to_arrow_table(frame: pd.DataFrame) -> Any:
-    """Return a frame as a ``pyarrow.Table``, its categories as dictionaries."""
+    """Return a frame as a ``pyarrow.Table`` with categories as dictionaries."""
     made = pa.Table.from_pandas(frame)
     return made.replace_schema_metadata(_described(made.schema, frame).metadata)
 
 
 @contextmanager
 def parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Give a function that writes frames of the same columns one after the other."""
+    """Yield a function that appends a frame; all frames have the same columns."""
     with _writer(lambda schema: pq.ParquetWriter(path, schema), dictionaries=True) as write:
         yield write
 
 
 @contextmanager
 def arrow_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Give a function that writes frames of the same columns one after the other."""
-    # A file of this kind has one dictionary for all of a column, which is not known before its
-    # end: plain texts.
+    """Yield a function that appends a frame; all frames have the same columns."""
+    # Plain texts, since an Arrow file needs the complete dictionary of a column in advance.
     with _writer(lambda schema: pa.ipc.new_file(str(path), schema), dictionaries=False) as write:
         yield write
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Return the table of a Parquet file."""
-    # By a file of its own: a name alone may be taken for a folder of files or an address.
+    """Read the table of a Parquet file."""
+    # Opened here, since pyarrow accepts folders and URLs for names.
     with path.open("rb") as file:
         return _frame(pq.ParquetFile(file).read())
 
 
 def read_arrow(path: Path) -> pd.DataFrame:
-    """Return the table of an Arrow file."""
+    """Read the table of an Arrow file."""
     with pa.ipc.open_file(str(path)) as file:
         return _frame(file.read_all())
 
@@ -70,7 +69,7 @@ def _writer(
 
     def write(frame: pd.DataFrame) -> None:
         nonlocal file, schema
-        # Texts in place of categories, which differ from frame to frame.
+        # Texts instead of categories, which differ from frame to frame.
         plain = frame.astype(dict.fromkeys(_categorical(frame), object))
         if file is None:
             # The first frame decides: a later one may have nothing but nulls in a column.
@@ -96,7 +95,7 @@ def _field(field: Any, *, is_encoded: bool) -> Any:
     if is_encoded:
         return field.with_type(pa.dictionary(pa.int32(), pa.string()))
     is_text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    # Of a column without any value nothing is known but that numbers and times would show.
+    # A column of nulls is a text column: numbers and times have a dtype even without values.
     return field.with_type(pa.string()) if is_text or field.type == pa.null() else field
 
 

@@ -26,7 +26,7 @@ def coerce_to_schema(frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     frame
-        Columns of the schema in any form that tells the same: times as text or without a zone
+        Columns of the schema in any equivalent form: times as text or without a zone
         (UTC is meant), durations as text or in ``<name>_seconds``, numbers as text, the metadata
         as one column of JSON. The index is kept.
 
@@ -126,7 +126,7 @@ def _time(values: pd.Series[Any]) -> Any:
 def _duration(values: pd.Series[Any]) -> Any:
     if values.dtype.kind in "iuf" and not values.isna().all():
         raise ValueError(
-            f"numbers do not tell their unit; the name of a column of seconds ends in {SECONDS}"
+            f"numbers have no unit; the name of a column of seconds must end in {SECONDS}"
         )
     return pd.TimedeltaIndex(pd.to_timedelta(values)).as_unit("us")
 
@@ -163,15 +163,15 @@ def _unpacked(values: pd.Series[Any]) -> dict[str, Any]:
     """Return the columns of metadata that one column of JSON holds."""
     codes, found = pd.factorize(values)
     try:
-        told = [msgspec.json.decode(text, type=dict[str, str]) for text in found]
+        decoded = [msgspec.json.decode(text, type=dict[str, str]) for text in found]
     except (msgspec.MsgspecError, TypeError) as error:
         raise InputError(
             f"The column {METADATA!r} should hold the metadata of each task as a JSON object of "
             f"texts: {error}. Correct it, or leave the column out."
         ) from error
-    keys = sorted({key for metadata in told for key in metadata})
+    keys = sorted({key for metadata in decoded for key in metadata})
     columns = {
-        key: np.array([*(metadata.get(key) for metadata in told), None], dtype=object)
+        key: np.array([*(metadata.get(key) for metadata in decoded), None], dtype=object)
         for key in keys
     }
     return {schema.METADATA + key: to_text_array(column[codes]) for key, column in columns.items()}

@@ -193,18 +193,18 @@ class ColumnBuilder:
     def add(self, tasks: Sequence[TaskInfo]) -> None:
         """Read some tasks."""
         # Up to a hundred thousand tasks pass here: what is done per task decides the speed.
-        told = _columns(tasks, TaskInfo)
-        parts = {"": told}
+        given = _columns(tasks, TaskInfo)
+        parts = {"": given}
         for part, empty in _NO_PARTS.items():
-            parts[part] = _columns([value or empty for value in told[part]], type(empty))
+            parts[part] = _columns([value or empty for value in given[part]], type(empty))
         over = [
             status.is_terminal if is_over is None else is_over
-            for status, is_over in zip(told["status"], told["is_terminated"], strict=True)
+            for status, is_over in zip(given["status"], given["is_terminated"], strict=True)
         ]
         machines = parts["executer"]
         computed = {
             # The plain value: hashing a member of an enumeration is slow.
-            "status": [status._value_ for status in told["status"]],
+            "status": [status._value_ for status in given["status"]],
             # Most tasks have a machine type and no error: properties are read for the rest only.
             "machine_type": [
                 task.machine_type if vm_type in NO_TYPE else vm_type
@@ -213,7 +213,7 @@ class ColumnBuilder:
             "error": [
                 task.reason if own or its else None
                 for task, own, its in zip(
-                    tasks, told["error_detail"], machines["error_detail"], strict=True
+                    tasks, given["error_detail"], machines["error_detail"], strict=True
                 )
             ],
         }
@@ -223,8 +223,10 @@ class ColumnBuilder:
             found: Sequence[Any] | None = parts[part].get(field)
             return [getattr(task, field) for task in tasks] if found is None else found
 
-        self._ids += told["task_id"]
-        self._add_text(METADATA, [_metadata(one) if one else None for one in told["task_metadata"]])
+        self._ids += given["task_id"]
+        self._add_text(
+            METADATA, [_metadata(one) if one else None for one in given["task_metadata"]]
+        )
         for name, path in _TEXTS.items():
             if name in self._places:
                 self._add_text(name, computed[name] if name in computed else values(path))
@@ -285,10 +287,10 @@ def _packed_stamps(moments: Sequence[datetime]) -> NDArray[np.int64] | None:
     start = len(packed) - _PACKED.itemsize * len(moments)
     if start not in (1, 3, 5):
         return None
-    told = np.frombuffer(packed, _PACKED, offset=start)
-    if not (told["type"] == 0xD7FF).all():
+    stamps = np.frombuffer(packed, _PACKED, offset=start)
+    if not (stamps["type"] == 0xD7FF).all():
         return None
-    value = told["value"].astype(np.uint64)
+    value = stamps["value"].astype(np.uint64)
     seconds, nanoseconds = value & np.uint64(2**34 - 1), value >> np.uint64(34)
     return (seconds.astype(np.int64) * 1_000_000) + nanoseconds.astype(np.int64) // 1000
 
@@ -298,7 +300,7 @@ def _whole(parts: Sequence[NDArray[Any]], kind: str) -> NDArray[Any]:
 
 
 def _ended(tasks: Sequence[TaskInfo], over: Mask, end: Times) -> Times:
-    """Return when tasks ended; those for which the service does not tell are looked at closely."""
+    """Return the end times of tasks, derived from other times if the service has not set one."""
     ended = np.where(over, end, np.datetime64("NaT", "us"))
     close = np.flatnonzero(np.isnat(end) & over)
     ended[close] = _stamps([end_time(tasks[place]) for place in close.tolist()])

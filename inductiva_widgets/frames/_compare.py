@@ -16,33 +16,33 @@ from inductiva_widgets.frames._to_frame import ATTRS, to_frame
 from inductiva_widgets.models.tasks import TaskInfo
 
 SAME = "same"
-"""Key in ``df.attrs["inductiva"]`` of what all tasks have in common."""
+"""Key in ``df.attrs["inductiva"]`` of the values that all tasks share."""
 
-_FEW = 100
+_SAMPLE_SIZE = 100
 
 
 def compare(df: pd.DataFrame, *, always: Iterable[str] = ()) -> pd.DataFrame:
-    """Return the columns of a frame in which its rows differ; costs no request.
+    """Return the columns of a frame in which its rows differ.
 
     Parameters
     ----------
     df
-        A frame of tasks, such as from ``to_frame``; other columns may be there too.
+        A frame of tasks, such as from ``to_frame``, with any further columns.
     always
-        Names of columns that stay, whether they differ or not.
+        Names of columns to keep even if they do not differ.
 
     Returns
     -------
     pandas.DataFrame
-        The same rows in the same order, and of the columns those that differ, in their order.
-        Values are compared exactly; what is missing is equal to what is missing, and to nothing
-        else. ``df.attrs["inductiva"]["same"]`` has the value of each column that was left out:
-        texts, numbers, times in ISO format, durations in seconds, None where all is missing.
+        The same rows, with the columns that differ, both in the same order. Values are compared
+        exactly, and missing values are equal to each other. ``df.attrs["inductiva"]["same"]`` has
+        the value of each column that was left out: texts, numbers, times in ISO format, durations
+        in seconds, None if all values are missing.
 
     Raises
     ------
     InputError
-        There are fewer than two rows, or ``always`` names a column that is not there.
+        The frame has fewer than two rows, or lacks a column of ``always``.
 
     Examples
     --------
@@ -53,14 +53,14 @@ def compare(df: pd.DataFrame, *, always: Iterable[str] = ()) -> pd.DataFrame:
     >>> compared.attrs["inductiva"]["same"]["simulator"]
     'reef3d'
     """
-    wanted = {always} if isinstance(always, str) else set(always)
-    unknown = sorted(map(str, wanted - set(df.columns)))
+    kept = {always} if isinstance(always, str) else set(always)
+    unknown = sorted(map(str, kept - set(df.columns)))
     if unknown:
-        raise InputError(f"There is no column {unknown[0]!r} that could always stay.")
+        raise InputError(f"`always` must name columns of the frame, got {unknown[0]!r}.")
     if len(df) < 2:
-        raise InputError(f"To compare takes two tasks or more; there {_count(len(df))}.")
+        raise InputError(f"A comparison needs at least two tasks, got {len(df)}.")
     differ = [_differs(column) for _, column in df.items()]
-    stays = [differs or name in wanted for name, differs in zip(df.columns, differ, strict=True)]
+    stays = [differs or name in kept for name, differs in zip(df.columns, differ, strict=True)]
     same = {
         str(name): _plain(column.iloc[0])
         for (name, column), differs in zip(df.items(), differ, strict=True)
@@ -78,23 +78,23 @@ def comparison_frame(
     now: datetime | None = None,
     source: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Return all that is known of tasks as one frame; costs no request.
+    """Return all columns of tasks as one frame.
 
     Parameters
     ----------
     infos
         The tasks.
     details
-        Whether to add what only the detail of a task tells: ``detail_columns``.
+        If True, add the ``detail_columns``, which need the details of the tasks.
     now, source
-        As for ``frame_of``.
+        As for ``to_frame``.
     """
     frame = to_frame(infos, columns=list(schema.COLUMNS), metadata=True, now=now, source=source)
     return frame.assign(**detail_columns(infos, frame.index)) if details else frame
 
 
 def to_json_columns(df: pd.DataFrame) -> dict[str, list[Any]]:
-    """Return the values of a frame as JSON has them, by the names of the columns.
+    """Return the values of each column of a frame as JSON values.
 
     Parameters
     ----------
@@ -104,27 +104,27 @@ def to_json_columns(df: pd.DataFrame) -> dict[str, list[Any]]:
     Returns
     -------
     dict
-        Values as ``compare`` tells those that are the same.
+        Values in the format of ``df.attrs["inductiva"]["same"]`` after ``compare``, by column.
     """
     return {str(name): [_plain(value) for value in column] for name, column in df.items()}
 
 
 def _differs(column: pd.Series[Any]) -> bool:
-    # Of many tasks, the first few mostly tell.
-    return _varies(column.iloc[:_FEW]) or (len(column) > _FEW and _varies(column))
+    # If a long column differs, mostly its first values do.
+    return _varies(column.iloc[:_SAMPLE_SIZE]) or (len(column) > _SAMPLE_SIZE and _varies(column))
 
 
 def _varies(column: pd.Series[Any]) -> bool:
     try:
         codes, _ = pd.factorize(column)
     except TypeError:
-        # Lists and the like, which have no place in a hash table.
+        # Lists and other values that are not hashable.
         codes, _ = pd.factorize(column.map(repr, na_action="ignore"))
     return bool(np.any(codes != codes[0]))
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
+    """Return the JSON value of a cell."""
     if pd.api.types.is_scalar(value):
         if pd.isna(value):
             return None
@@ -137,7 +137,3 @@ def _plain(value: Any) -> Any:
         if isinstance(value, (str, int, float)):
             return value
     return repr(value)
-
-
-def _count(rows: int) -> str:
-    return "is none" if rows == 0 else "is one"

@@ -14,30 +14,30 @@ import pandas as pd
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._coerce import SECONDS, column_kind
 
-# A spreadsheet takes what begins so for a formula, and these texts come from the service: they get
-# an apostrophe, which spreadsheets understand as "this is text", and lose it when read again.
+# Spreadsheets run such texts, which come from the service, as formulas: `writer` adds an
+# apostrophe, which marks a text in a spreadsheet, and `read` removes it.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _GUARD = "'"
 
 
 @contextmanager
 def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Give a function that writes frames of the same columns one after the other."""
+    """Yield a function that appends a frame; all frames have the same columns."""
     with path.open("w", encoding="utf-8", newline="") as file:
 
         def write(frame: pd.DataFrame) -> None:
-            # The line ends of RFC 4180: a text with either of their characters is then in quotes.
+            # With the line ends of RFC 4180, texts with either of their characters are quoted.
             _plain(frame).to_csv(file, header=file.tell() == 0, lineterminator="\r\n")
 
         yield write
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return the table of a file; all that the schema knows is still text."""
+    """Read the table of a file; columns of the schema are still text."""
     names = pd.read_csv(path, nrows=0).columns
     kinds = {name: "text" if name == schema.INDEX else column_kind(name) for name in names}
     types: dict[Any, Any] = {name: str for name, kind in kinds.items() if kind is not None}
-    # Nothing but an empty field is missing: a project may be called "NA".
+    # Only an empty field is missing, since a project may be called "NA".
     frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     for name, kind in kinds.items():
         if kind in ("status", "category", "text") or (
@@ -72,9 +72,9 @@ def _iso(values: Any) -> Any:
 
 
 def _by_value(values: Any, change: Callable[[Any], Any]) -> Any:
-    """Return values changed one by one, each only once."""
+    """Apply a function to each distinct value."""
     codes, found = pd.factorize(values)
-    # The last place stands for -1.
+    # The last item is for the code -1, a missing value.
     changed = np.empty(len(found) + 1, dtype=object)
     changed[:] = [*map(change, found), None]
     return changed[codes]

@@ -12,30 +12,30 @@ import pandas as pd
 from inductiva_widgets.models.tasks import Command, TaskInfo
 
 PARAMETER = "parameter."
-"""How the name of a column begins that holds a parameter of the submission."""
+"""Prefix of the columns that hold parameters of the submission."""
 
 MEANINGS = {
-    "commands": "what was run, as one would type it; one line a command",
-    "mpi_processes": "number of MPI processes, the largest of the commands",
+    "commands": "the executed commands as shell commands, one per line",
+    "mpi_processes": "largest number of MPI processes of a command",
     "exit_code": "exit code of the last command that has ended",
 }
 
 COUNTS = ("mpi_processes", "exit_code")
-"""Columns of whole numbers; the others are texts."""
+"""Columns of whole numbers; all further columns are texts."""
 
-# The image has a column of its own, and so have the commands.
-_TOLD = ("commands", "container_image")
+# The image and the commands have columns of their own.
+_SEPARATE = ("commands", "container_image")
 
 
 def detail_columns(infos: Sequence[TaskInfo], index: pd.Index[Any]) -> dict[str, pd.Series[Any]]:
-    """Return columns by name; costs no request.
+    """Return the columns that need the details of tasks, by name.
 
     Parameters
     ----------
     infos
-        Details of tasks; what a row of a listing does not tell is missing.
+        Details of tasks; the values of tasks from a listing are missing.
     index
-        Of the columns.
+        Index of the columns.
 
     Returns
     -------
@@ -43,12 +43,12 @@ def detail_columns(infos: Sequence[TaskInfo], index: pd.Index[Any]) -> dict[str,
         ``commands``, ``mpi_processes``, ``exit_code``, and ``parameter.<key>`` for each further
         parameter that a task was submitted with.
     """
-    asked = [_asked(info) for info in infos]
+    submitted = [_submitted_commands(info) for info in infos]
     parameters = [_parameters(info) for info in infos]
     keys = dict.fromkeys(key for found in parameters for key in found)
     columns: dict[str, list[Any]] = {
-        "commands": [_text(info, commands) for info, commands in zip(infos, asked, strict=True)],
-        "mpi_processes": [_processes(commands) for commands in asked],
+        "commands": [_text(info, given) for info, given in zip(infos, submitted, strict=True)],
+        "mpi_processes": [_processes(commands) for commands in submitted],
         "exit_code": [_exit_code(info) for info in infos],
         **{PARAMETER + key: [found.get(key) for found in parameters] for key in sorted(keys)},
     }
@@ -58,22 +58,22 @@ def detail_columns(infos: Sequence[TaskInfo], index: pd.Index[Any]) -> dict[str,
     }
 
 
-def _asked(info: TaskInfo) -> list[Command]:
+def _submitted_commands(info: TaskInfo) -> list[Command]:
     commands = (info.extra_params or {}).get("commands")
     try:
         return msgspec.convert(commands or [], list[Command])
     except msgspec.ValidationError:
-        # A service that describes them otherwise; what was executed is known all the same.
+        # The service uses another format; the executed commands are shown instead.
         return []
 
 
 def _text(info: TaskInfo, commands: Sequence[Command]) -> str | None:
-    lines = [_typed(command) for command in commands]
-    lines = lines or [str(one.attributes["command"]) for one in info.executed_commands]
+    lines = [_shell_line(command) for command in commands]
+    lines = lines or [str(run.attributes["command"]) for run in info.executed_commands]
     return "\n".join(lines) or None
 
 
-def _typed(command: Command) -> str:
+def _shell_line(command: Command) -> str:
     words = [f"{key}={shlex.quote(value)}" for key, value in sorted(command.env.items())]
     if command.mpi_config is not None:
         words.append("mpirun")
@@ -81,7 +81,7 @@ def _typed(command: Command) -> str:
             if value is not None and value is not False:
                 words += [f"--{option}", *([] if value is True else [_option(value)])]
     words.append(command.cmd)
-    # What it would have been asked, on one line like the command.
+    # The prompts, on the same line as the command.
     words += [f"<<< {shlex.quote(' '.join(command.prompts))}"] if command.prompts else []
     return " ".join(words)
 
@@ -102,7 +102,7 @@ def _exit_code(info: TaskInfo) -> int | None:
 
 
 def _parameters(info: TaskInfo) -> dict[str, str]:
-    found = {key: value for key, value in (info.extra_params or {}).items() if key not in _TOLD}
+    found = {key: value for key, value in (info.extra_params or {}).items() if key not in _SEPARATE}
     return {
         key: value if isinstance(value, str) else msgspec.json.encode(value).decode()
         for key, value in found.items()

@@ -14,7 +14,7 @@ Durations = NDArray[np.timedelta64]
 
 
 def duration(fields: TaskColumns, name: str, now: datetime) -> Durations:
-    """Return a column of durations, not-a-time where unknown.
+    """Return a column of durations, with NaT for unknown ones.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def duration(fields: TaskColumns, name: str, now: datetime) -> Durations:
     name
         Name of the column.
     now
-        The service's present time, until which a duration grows that lasts.
+        The current time of the service, at which open durations end.
     """
     measured = microseconds(fields.numbers[name])
     derive = _DERIVED.get(name)
@@ -36,26 +36,27 @@ def duration(fields: TaskColumns, name: str, now: datetime) -> Durations:
 
 def _queue(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
-    told = _first(times["started"], times["end"])
-    return times["submitted"], _until(told, now, ~fields.is_finished)
+    ended = _first_known(times["started"], times["end"])
+    return times["submitted"], _until(ended, now, ~fields.is_finished)
 
 
 def _computation(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
-    told = _first(times["computation_ended"], times["ended"])
-    return times["computation_started"], _until(told, now)
+    ended = _first_known(times["computation_ended"], times["ended"])
+    return times["computation_started"], _until(ended, now)
 
 
 def _total(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
-    return _first(times["created"], times["submitted"]), _until(times["ended"], now)
+    created = _first_known(times["created"], times["submitted"])
+    return created, _until(times["ended"], now)
 
 
 _DERIVED = {"queue_time": _queue, "computation_time": _computation, "total_time": _total}
 
 
-def _first(one: Times, other: Times) -> Times:
-    return np.where(np.isnat(one), other, one)
+def _first_known(times: Times, fallback: Times) -> Times:
+    return np.where(np.isnat(times), fallback, times)
 
 
 def _until(end: Times, now: np.datetime64, growing: Mask | None = None) -> Times:
@@ -66,8 +67,8 @@ def _until(end: Times, now: np.datetime64, growing: Mask | None = None) -> Times
 
 
 def microseconds(seconds: Numbers) -> Durations:
-    """Return durations as whole microseconds, not-a-time for not-a-number."""
+    """Return durations as whole microseconds, with NaT for NaN."""
     missing = np.isnan(seconds)
     whole = np.where(missing, 0.0, seconds * 1e6).round().astype(np.int64)
-    whole[missing] = np.iinfo(np.int64).min  # not-a-time
+    whole[missing] = np.iinfo(np.int64).min  # NaT
     return whole.view("timedelta64[us]")

@@ -1,9 +1,8 @@
 """Write Excel files: a sheet of tasks and a sheet that describes columns.
 
-Excel knows no time zones: times are UTC, which the second sheet says. Durations are Excel's own,
-shown as ``h:mm:ss``. Numbers are written as texts of numbers, since openpyxl keeps 16 digits only
-where microseconds need 17. Texts are marked as texts, whatever they begin with, so that none is
-ever run as a formula.
+Excel has no time zones: times are UTC, which the second sheet states. Durations are Excel
+durations, shown as ``h:mm:ss``. Numbers are passed to openpyxl as text, since it rounds floats to
+16 digits and microseconds need 17. Texts are marked as texts, so that none is run as a formula.
 """
 
 from __future__ import annotations
@@ -35,26 +34,26 @@ try:
     from openpyxl.utils.datetime import WINDOWS_EPOCH
 except ImportError as error:
     raise InputError(
-        f"Excel needs openpyxl ({error}): pip install 'inductiva-widgets[export]'. "
-        "CSV needs nothing, and Excel opens it, too."
+        f"Excel files need openpyxl ({error}): pip install 'inductiva-widgets[export]'. "
+        "CSV files, which Excel opens as well, need no further package."
     ) from None
 
-Show = Callable[[str], Any]
+ToCell = Callable[[str], Any]
 
 _TASKS, _ABOUT = "tasks", "about"
-_MOST_ROWS = 1_048_576
-_LONGEST_TEXT = 32_767
+_MAX_ROWS = 1_048_576
+_MAX_TEXT = 32_767
 _DAY = 86_400 * 10**6
 _UNITS: dict[str, str] = {"time": " (UTC)", "duration": " (hours:minutes:seconds)"}
 _FORMATS = {"M": "yyyy-mm-dd hh:mm:ss", "m": "[h]:mm:ss"}
-# Editing such a cell would else make a formula of it.
+# Excel turns a cell that begins like this into a formula when it is edited.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 @contextmanager
 def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Give a function that writes frames of the same columns one after the other."""
+    """Yield a function that appends a frame; all frames have the same columns."""
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet(_TASKS)
     rows = 0
@@ -67,24 +66,24 @@ def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
             _about(book.create_sheet(_ABOUT), frame)
             rows = 1
         rows += len(frame)
-        if rows > _MOST_ROWS:
+        if rows > _MAX_ROWS:
             raise InputError(
-                f"An Excel sheet has room for {_MOST_ROWS - 1:,} tasks, these are more: choose "
-                "fewer, or a name that ends in .csv or .parquet, which have room for all."
+                f"An Excel sheet has room for {_MAX_ROWS - 1:,} tasks, got at least {rows - 1:,}. "
+                "Write fewer, or write a .csv or .parquet file."
             )
-        shows = [_shown(sheet, values) for values in columns]
+        to_cells = [_to_cell(sheet, values) for values in columns]
         for row in zip(*map(_values, columns), strict=True):
             sheet.append(
-                None if value is None else show(value)
-                for show, value in zip(shows, row, strict=True)
+                None if value is None else to_cell(value)
+                for to_cell, value in zip(to_cells, row, strict=True)
             )
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{rows}"
 
     try:
         yield write
     except BaseException:
-        # openpyxl closes its temporary files only when it saves (observed with 3.1.5); the caller
-        # removes this one.
+        # openpyxl closes its temporary files only when it saves (observed with 3.1.5). The caller
+        # removes the saved file.
         with suppress(Exception):
             book.save(path)
         raise
@@ -92,13 +91,13 @@ def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Return the table of a file."""
+    """Read the table of a file."""
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except BadZipFile as error:
         raise ValueError(str(error)) from error
-    # openpyxl rounds times to milliseconds (observed with 3.1.5). Without known formats it returns
-    # the numbers.
+    # openpyxl rounds times to milliseconds (observed with 3.1.5). It returns exact numbers if it
+    # does not recognize the formats.
     for formats in ("_date_formats", "_timedelta_formats"):
         getattr(book, formats, set()).clear()
     try:
@@ -114,7 +113,7 @@ def read(path: Path) -> pd.DataFrame:
             }
         )
         if _ABOUT in book.sheetnames:
-            frame.attrs.update(_told(book[_ABOUT]))
+            frame.attrs.update(_read_attrs(book[_ABOUT]))
         return frame
     finally:
         book.close()
@@ -122,18 +121,18 @@ def read(path: Path) -> pd.DataFrame:
 
 def _head(sheet: Any, names: list[Any]) -> None:
     sheet.freeze_panes = "B2"
-    for place, name in enumerate(names, 1):
-        width = 28 if place == 1 else max(12, min(40, len(str(name)) + 2))
-        sheet.column_dimensions[get_column_letter(place)].width = width
+    for number, name in enumerate(names, 1):
+        width = 28 if number == 1 else max(12, min(40, len(str(name)) + 2))
+        sheet.column_dimensions[get_column_letter(number)].width = width
     sheet.append([_bold(sheet, name) for name in names])
 
 
 def _about(sheet: Any, frame: pd.DataFrame) -> None:
     sheet.column_dimensions["A"].width = 32
     sheet.column_dimensions["B"].width = 80
-    show = _texts(sheet)
+    text_cell = _text_cells(sheet)
     for key, value in (frame.attrs.get(ATTRS) or {}).items():
-        sheet.append([_bold(sheet, key), show(json.dumps(value))])
+        sheet.append([_bold(sheet, key), text_cell(json.dumps(value))])
     sheet.append([])
     sheet.append([_bold(sheet, "column"), _bold(sheet, "meaning")])
     for name in frame.columns:
@@ -142,17 +141,17 @@ def _about(sheet: Any, frame: pd.DataFrame) -> None:
             sheet.append([name, column.description + _UNITS.get(column.kind, "")])
 
 
-def _told(sheet: Any) -> dict[str, Any]:
-    """Return the ``attrs`` that the second sheet holds; empty where it is another's sheet."""
-    told = {}
+def _read_attrs(sheet: Any) -> dict[str, Any]:
+    """Return the ``attrs`` in the second sheet, or {} if we have not written it."""
+    attrs = {}
     for key, value, *_ in sheet.iter_rows(values_only=True, min_col=1, max_col=2):
         if key is None:
             break
         try:
-            told[str(key)] = json.loads(value)
+            attrs[str(key)] = json.loads(value)
         except (TypeError, ValueError):
             return {}
-    return {ATTRS: told} if told else {}
+    return {ATTRS: attrs} if attrs else {}
 
 
 def _bold(sheet: Any, text: Any) -> Any:
@@ -162,43 +161,43 @@ def _bold(sheet: Any, text: Any) -> Any:
     return cell
 
 
-def _shown(sheet: Any, values: pd.Series[Any]) -> Show:
-    """Return what makes a cell of a value of a column; the same cell for each, once written."""
+def _to_cell(sheet: Any, values: pd.Series[Any]) -> ToCell:
+    """Return a function from a column's values to cells; it reuses one cell."""
     if values.dtype.kind in "OUT":
-        return _texts(sheet)
+        return _text_cells(sheet)
     cell = WriteOnlyCell(sheet)
     cell.number_format = _FORMATS.get(values.dtype.kind, "General")
     data_type = "b" if values.dtype.kind == "b" else "n"
 
-    def show(number: str) -> Any:
+    def to_cell(number: str) -> Any:
         cell.value = number
         cell.data_type = data_type
         return cell
 
-    return show
+    return to_cell
 
 
-def _texts(sheet: Any) -> Show:
+def _text_cells(sheet: Any) -> ToCell:
     plain, quoted = WriteOnlyCell(sheet), WriteOnlyCell(sheet)
     quoted.quotePrefix = True
 
-    def show(text: str) -> Any:
+    def to_cell(text: str) -> Any:
         cell = quoted if _FORMULA.match(text) else plain
         cell.value = _fit(text)
         cell.data_type = "s"
         return cell
 
-    return show
+    return to_cell
 
 
 def _fit(text: str) -> str:
-    """Return a text that a cell can hold: no control characters, none too long."""
+    """Replace control characters and truncate to the length of a cell."""
     clean = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-    return clean if len(clean) <= _LONGEST_TEXT else f"{clean[: _LONGEST_TEXT - 1]}…"
+    return clean if len(clean) <= _MAX_TEXT else f"{clean[: _MAX_TEXT - 1]}…"
 
 
 def _values(values: pd.Series[Any]) -> list[str | None]:
-    """Return the values of a column as the texts that a file has of them."""
+    """Return the values of a column as they are written to the file."""
     kind = values.dtype.kind
     if kind == "M":
         times = pd.DatetimeIndex(values)
@@ -220,12 +219,12 @@ def _read_column(name: str, values: list[Any], epoch: datetime) -> Any:
     kind = column_kind(name)
     if kind in ("time", "duration") and not any(isinstance(value, str) for value in values):
         days = np.array(values, dtype=np.float64)
-        # Whole days apart, since the rest alone is exact to less than a microsecond.
+        # Convert whole days separately: only the fraction is exact to the microsecond.
         whole = np.floor(days)
-        lasts = microseconds((days - whole) * 86_400)
-        lasts += np.where(np.isnan(whole), 0, whole).astype("timedelta64[D]")
-        return np.datetime64(epoch, "us") + lasts if kind == "time" else lasts
-    # Excel may have taken a project called "2024" for a number.
+        elapsed = microseconds((days - whole) * 86_400)
+        elapsed += np.where(np.isnan(whole), 0, whole).astype("timedelta64[D]")
+        return np.datetime64(epoch, "us") + elapsed if kind == "time" else elapsed
+    # Excel may have stored a project called "2024" as a number.
     is_text = kind in ("status", "category", "text") or name == schema.INDEX
     found = [str(value) if is_text and value is not None else value for value in values]
     return pd.Series(found, dtype=object if is_text else None)

@@ -15,32 +15,31 @@ from inductiva_widgets.status import Status
 
 
 def tasks_from_frame(frame: pd.DataFrame) -> list[TaskFromFrame | str]:
-    """Return the tasks of a frame, as far as its columns tell; costs no request.
+    """Rebuild the tasks of a frame from the columns that it has.
 
-    Durations of tasks that have not ended are left out where they still grow: they are worked out
-    anew from the times.
+    Growing durations of live tasks are left out, since they are computed from the times again.
 
     Parameters
     ----------
     frame
-        The frame; columns that the schema does not know are passed over.
+        The frame; columns that are not in the schema are ignored.
 
     Returns
     -------
     list
-        A task for each row, its id alone where the row tells no status.
+        A task for each row, or only its id if the row has no status.
 
     Raises
     ------
     InputError
-        It is no frame of tasks, or the values of a column are nothing of its kind.
+        The frame is not one of tasks, or a column has values of another type.
     """
     ids = task_ids(frame)
     if "status" not in frame:
         return list(ids)
     rows = _FrameRows(frame)
     over = _is_finished(rows)
-    # Written out, since to call with a dict of the same takes five times as long.
+    # Written out, since a call with a dict takes five times as long.
     return [
         task_id
         if status is None
@@ -92,7 +91,7 @@ def tasks_from_frame(frame: pd.DataFrame) -> list[TaskFromFrame | str]:
 
 
 class _FrameRows:
-    """The columns of a frame in the types of the schema; one that is missing is all unknown."""
+    """Columns of a frame in the types of the schema; all values of a missing column are None."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         known = [name for name in frame.columns if column_kind(name) is not None]
@@ -106,7 +105,7 @@ class _FrameRows:
         return name in self.frame
 
     def statuses(self) -> list[Status | None]:
-        # One member for each code: an unknown one would be made anew for each row.
+        # One member per code, since an unknown code creates a member on each call.
         status = self.frame["status"].array
         members: Any = [*map(Status, status.categories), None]
         return [members[code] for code in status.codes.tolist()]
@@ -121,7 +120,7 @@ class _FrameRows:
         return [values[code] for code in column.codes.tolist()]
 
     def stamps(self, name: str) -> Any:
-        """Return times in UTC, or durations, as numpy has them."""
+        """Return times in UTC, or durations, as a numpy array."""
         if name in self:
             column: Any = self.frame[name]
             return column.to_numpy(dtype=_NUMPY_TYPES[schema.COLUMNS[name].kind])
@@ -134,8 +133,9 @@ class _FrameRows:
     def seconds(self, name: str, where: Any = True) -> list[float | None]:
         if name not in self:
             return self._none
-        lasts = self.stamps(name)
-        return _or_none(lasts.astype(np.int64) / 1e6, np.isnat(lasts) | ~np.asarray(where))
+        durations = self.stamps(name)
+        missing = np.isnat(durations) | ~np.asarray(where)
+        return _or_none(durations.astype(np.int64) / 1e6, missing)
 
     def numbers(self, name: str) -> list[float | None]:
         if name not in self:
@@ -155,35 +155,33 @@ _UNKNOWN = -1
 
 
 def _is_finished(rows: _FrameRows) -> Any:
-    """Return 1 for tasks that have ended, 0 for others, -1 where their status has to tell.
+    """Return 1 for finished tasks, 0 for live ones, -1 if their status decides.
 
-    A frame does not say it in so many words, but every task that has ended and has been somewhere
-    has a time of its end.
+    A frame has no such column, but every task that was submitted and has finished has an end time.
     """
     ended = ~np.isnat(rows.stamps("ended"))
-    been = np.zeros(len(rows), np.bool_)
+    was_submitted = np.zeros(len(rows), np.bool_)
     if "ended" in rows:
         for name in ("submitted", "started", "computation_started", "computation_ended"):
-            been |= ~np.isnat(rows.stamps(name))
+            was_submitted |= ~np.isnat(rows.stamps(name))
     status: Any = rows.frame["status"].array
-    usual = np.array([*(Status(code).is_terminal for code in status.categories), False])
-    said = np.where(ended, 1, np.where(been, 0, _UNKNOWN))
-    # Nothing more to say where the status says it already.
-    return np.where((said == _UNKNOWN) & usual[status.codes], 1, said)
+    is_terminal = np.array([*(Status(code).is_terminal for code in status.categories), False])
+    by_time = np.where(ended, 1, np.where(was_submitted, 0, _UNKNOWN))
+    return np.where((by_time == _UNKNOWN) & is_terminal[status.codes], 1, by_time)
 
 
 def _explicit_end(rows: _FrameRows, over: Any) -> Any:
-    """Return the ends that the service has told, without those that follow from other times."""
+    """Return the end times that the service has set, without those derived from other times."""
     ended = rows.stamps("ended")
     later = [rows.stamps(name) for name in ("computation_ended", "computation_started", "started")]
-    follows = np.fmax.reduce(later)
-    follows = np.where(np.isnat(follows), rows.stamps("submitted"), follows)
-    return np.where(over & (ended != follows), ended, np.datetime64("NaT", "us"))
+    derived = np.fmax.reduce(later)
+    derived = np.where(np.isnat(derived), rows.stamps("submitted"), derived)
+    return np.where(over & (ended != derived), ended, np.datetime64("NaT", "us"))
 
 
 def _metrics(rows: _FrameRows, over: Any) -> list[TaskMetrics | None]:
     def settled(name: str, end: str, *starts: str) -> list[float | None]:
-        """Return durations of those tasks for which they do not grow any more."""
+        """Return durations, or None if they still grow."""
         has_begun = np.any([~np.isnat(rows.stamps(start)) for start in starts], axis=0)
         return rows.seconds(name, over | ~np.isnat(rows.stamps(end)) | ~has_begun)
 
@@ -225,7 +223,7 @@ _NO_METRICS = (None,) * 15
 
 
 def _machines(rows: _FrameRows) -> list[Executer | None]:
-    # There are few kinds, which tasks can share.
+    # Tasks share the few kinds of machines.
     made: dict[tuple[Any, ...], Executer | None] = {(None,) * 5: None}
     machines = list(
         zip(
@@ -238,7 +236,7 @@ def _machines(rows: _FrameRows) -> list[Executer | None]:
         kind, provider, count, cpus, memory = machine
         made[machine] = Executer(
             vm_type=kind,
-            # A machine without a type is called by its name.
+            # A machine without a type has only a name.
             vm_name=kind if kind in NO_TYPE else None,
             host_type=provider,
             n_mpi_hosts=count,
@@ -250,23 +248,23 @@ def _machines(rows: _FrameRows) -> list[Executer | None]:
 
 def _metadata(rows: _FrameRows) -> list[dict[str, str] | None]:
     names = [name for name in rows.frame if str(name).startswith(schema.METADATA)]
-    told: list[dict[str, str]] = [{} for _ in range(len(rows))]
+    found: list[dict[str, str]] = [{} for _ in range(len(rows))]
     for name in names:
         key = str(name).removeprefix(schema.METADATA)
-        for metadata, value in zip(told, rows.texts(str(name)), strict=True):
+        for metadata, value in zip(found, rows.texts(str(name)), strict=True):
             if value is not None:
                 metadata[key] = str(value)
-    return [metadata or None for metadata in told]
+    return [metadata or None for metadata in found]
 
 
 def _moments(times: Any) -> list[Any]:
-    """Return times as datetimes in UTC, None for not-a-time."""
+    """Return times as datetimes in UTC, with None for NaT."""
     moments = pd.DatetimeIndex(times).tz_localize("UTC").to_pydatetime()
     return _or_none(moments, np.isnat(times))
 
 
 def _or_none(values: Any, missing: Any) -> list[Any]:
     listed: list[Any] = values.tolist()
-    for place in np.flatnonzero(missing).tolist():
-        listed[place] = None
+    for index in np.flatnonzero(missing).tolist():
+        listed[index] = None
     return listed

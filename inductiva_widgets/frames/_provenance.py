@@ -22,11 +22,11 @@ def task_ids(frame: Any) -> list[str]:
     Raises
     ------
     InputError
-        It is no frame of tasks: the reason, and what to do.
+        The frame is not one of tasks. The message has the reason and a fix.
     """
     if not isinstance(frame, pd.DataFrame):
         hint = ": for one column, keep the frame: df[['cost_usd']]" if _is_series(frame) else ""
-        raise InputError(f"A DataFrame of tasks is needed, not {type(frame).__name__}{hint}.")
+        raise InputError(f"The tasks must be a DataFrame, got {type(frame).__name__}{hint}.")
     if frame.index.name == schema.INDEX:
         found: Any = frame.index
     elif list(frame.columns).count(schema.INDEX) == 1:
@@ -34,34 +34,34 @@ def task_ids(frame: Any) -> list[str]:
     else:
         raise InputError(
             f"The rows of this frame are no tasks: neither its index ({_index_name(frame)}) nor a "
-            f"column is called {schema.INDEX!r}. What groupby, agg and pivot return tells of "
-            "groups of tasks: choose among the tasks first, or add their ids, "
-            f"such as with df.reset_index().groupby(...)[{schema.INDEX!r}].first()."
+            f"column is called {schema.INDEX!r}. The results of groupby, agg and pivot are groups: "
+            "select tasks before you group them, or add their ids, for example with "
+            f"df.reset_index().groupby(...)[{schema.INDEX!r}].first()."
         )
     ids: list[str] = found.astype(object).tolist()
-    for place, task_id in enumerate(ids):
+    for row, task_id in enumerate(ids):
         if not isinstance(task_id, str) or not task_id.strip():
             raise InputError(
-                f"Row {place} of this frame has no task id but {task_id!r}, which is no text: "
-                f"leave such rows out, or put the ids in the index {schema.INDEX!r}."
+                f"The task id of row {row} must be a non-empty string, got {task_id!r}. "
+                f"Drop such rows, or put the ids into the index {schema.INDEX!r}."
             )
     if len(set(ids)) < len(ids):
         twice = found[found.duplicated()]
         first = twice.iloc[0] if isinstance(twice, pd.Series) else twice[0]
         raise InputError(
             f"The task {first!r} is in this frame more than once, as after pd.concat or a merge. "
-            "Keep one row of each: df[~df.index.duplicated()]."
+            "Keep one row per task: df[~df.index.duplicated()]."
         )
     return ids
 
 
 def frame_source(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return what a frame tells of where it comes from; empty where it does not.
+    """Return the provenance in a frame's ``attrs``, or {} if it has none.
 
     Raises
     ------
     InputError
-        A newer version of this package made it, whose columns may mean something else.
+        A newer version of this package made the frame, whose columns may have other meanings.
     """
     source = frame.attrs.get(ATTRS)
     if not isinstance(source, dict):
@@ -70,7 +70,7 @@ def frame_source(frame: pd.DataFrame) -> dict[str, Any]:
     if isinstance(made_by, int) and made_by > schema.SCHEMA_VERSION:
         raise InputError(
             f"This frame was made by inductiva_widgets {source.get('version')}, whose columns this "
-            "version does not know: pip install --upgrade inductiva-widgets."
+            "version cannot read: pip install --upgrade inductiva-widgets."
         )
     return source
 

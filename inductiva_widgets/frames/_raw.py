@@ -1,4 +1,4 @@
-"""Frames of unprocessed task data, with the names of the service."""
+"""Frames with the field names and values of the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NESTED: dict[str, type[msgspec.Struct]] = {
     "executer": Executer,
     "orchestration_fee": Fee,
 }
-# Told of one task alone, when it is asked for.
+# Only the details of a task have these, not a listing.
 _DETAIL = {"status_history", "machine_operations", "steps", "extra_params"}
 
 
@@ -33,26 +33,26 @@ COLUMNS = {".".join(path): path for path in _names()}
 
 
 def raw_frame(infos: Sequence[TaskInfo], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return tasks with the service's own names and values; costs no request.
+    """Return tasks with the field names and values of the service.
 
     Parameters
     ----------
     infos
         The tasks.
     columns
-        Names of the columns, in order; None for all that a listing has.
+        Names of the columns, in order; by default all that a listing has.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``task_id``; columns such as ``estimated_computation_cost`` and
-        ``metrics.total_seconds``, always the same ones. All are of type object and hold the values
-        as they came: texts, numbers, datetimes, lists, dictionaries, None for what is unknown.
+        Index ``task_id``; the same columns for any tasks, such as ``estimated_computation_cost``
+        and ``metrics.total_seconds``. All have dtype object: texts, numbers, datetimes, lists,
+        dictionaries, and None for unknown values.
 
     Raises
     ------
     InputError
-        There is no such column, or one is named twice.
+        A column does not exist, or is named twice.
     """
     names = validate_columns(columns, COLUMNS)
     made = {name: _column([_value(info, COLUMNS[name]) for info in infos]) for name in names}
@@ -68,7 +68,7 @@ def _value(info: TaskInfo, path: tuple[str, ...]) -> Any:
 
 
 def _column(values: Sequence[Any]) -> Any:
-    # Filled in afterwards: numpy would make columns of lists.
+    # Assigned, since np.array would turn lists into further dimensions.
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column

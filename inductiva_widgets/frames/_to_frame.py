@@ -26,7 +26,7 @@ from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 
 ATTRS = "inductiva"
-"""Key of ``df.attrs`` under which a frame tells where it comes from."""
+"""Key of the provenance in ``df.attrs``."""
 
 
 def to_frame(
@@ -56,7 +56,7 @@ def to_frame(
     now
         The service's present time, for the durations of tasks that are still alive.
     source
-        Where the tasks come from; plain values, which ``df.attrs["inductiva"]`` has beside the
+        Provenance of the tasks as JSON values, added to ``df.attrs["inductiva"]`` with the
         time, the version of the schema and that of this package.
 
     Returns
@@ -105,7 +105,7 @@ def build_frame(
     now
         The service's present time, for the durations of tasks that are still alive.
     source
-        Where the tasks come from; plain values, which ``df.attrs["inductiva"]`` has beside the
+        Provenance of the tasks as JSON values, added to ``df.attrs["inductiva"]`` with the
         time, the version of the schema and that of this package.
 
     Returns
@@ -122,7 +122,7 @@ def build_frame(
     """
     now = now or datetime.now(timezone.utc)
     known = _metadata(fields.texts[METADATA]) if metadata or _asks_metadata(columns) else []
-    keys = sorted({key for told in known for key in told}) if metadata else []
+    keys = sorted({key for values in known for key in values}) if metadata else []
     names = schema.select_columns(columns, keys)
     made = {name: _column(fields, name, now, known) for name in names}
     index = pd.Index(fields.ids, dtype=str, name=schema.INDEX)
@@ -195,7 +195,7 @@ def _metadata(text: DictionaryColumn) -> list[dict[str, str]]:
 
 
 def _metadata_column(text: DictionaryColumn, metadata: list[dict[str, str]], key: str) -> Any:
-    values = np.array([told.get(key) for told in metadata], dtype=object)
+    values = np.array([found.get(key) for found in metadata], dtype=object)
     return pd.Series(values[text.codes], dtype=str if _TEXTS_HAVE_A_TYPE else object).array
 
 

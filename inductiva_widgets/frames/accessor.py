@@ -14,12 +14,11 @@ from inductiva_widgets.frames._provenance import task_ids
 
 @pd.api.extensions.register_dataframe_accessor("inductiva")
 class TaskFrameAccessor:
-    """Methods of a DataFrame whose rows are tasks, as ``df.inductiva``; none costs a request.
+    """Methods of a DataFrame whose rows are tasks, as ``df.inductiva``.
 
-    At hand once ``inductiva_widgets.frames`` is imported, which every ``to_frame`` does; for a
-    frame that pandas itself has read in a new session, read it with ``inductiva.frames.read``.
-    Each method raises ``InputError`` for a frame of something else, such as the result of
-    ``groupby``, which is plain pandas.
+    Registered when ``inductiva_widgets.frames`` is imported, which every ``to_frame`` does. In a
+    new session, read files with ``inductiva.frames.read``. Each method raises ``InputError`` if
+    the rows are not tasks, as after ``groupby``.
 
     Examples
     --------
@@ -31,14 +30,14 @@ class TaskFrameAccessor:
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        """Take the frame; pandas does this.
+        """Create the accessor; called by pandas.
 
         Parameters
         ----------
         frame
             The frame.
         """
-        # Not checked here: pandas and editors look at attributes without wanting to use them.
+        # Checked later: pandas and editors read attributes of any frame.
         self._unchecked = frame
 
     @property
@@ -46,12 +45,12 @@ class TaskFrameAccessor:
         ids, frame = task_ids(self._unchecked), self._unchecked
         if frame.index.name == schema.INDEX:
             return frame
-        # The ids are a column, such as after reset_index.
+        # The ids are a column, as after reset_index.
         indexed = frame.set_axis(pd.Index(ids, dtype=str, name=schema.INDEX), axis="index")
         return indexed.drop(columns=schema.INDEX)
 
     def tasks(self, client: Any = None) -> Any:
-        """Return the tasks, live again, as ``TaskList.from_frame`` does.
+        """Return the tasks as a ``TaskList``, like ``TaskList.from_frame``.
 
         Parameters
         ----------
@@ -62,12 +61,12 @@ class TaskFrameAccessor:
         Returns
         -------
         TaskList
-            In the order of the rows.
+            The tasks in the order of the rows.
 
         Raises
         ------
         InputError
-            It is no frame of tasks, has a task twice, or comes from another service.
+            The frame is not one of tasks, has a task twice, or comes from another service.
 
         Examples
         --------
@@ -82,7 +81,7 @@ class TaskFrameAccessor:
         Parameters
         ----------
         **options
-            Those of that function.
+            Options of that function.
 
         Examples
         --------
@@ -96,7 +95,7 @@ class TaskFrameAccessor:
         Parameters
         ----------
         **options
-            Those of that function.
+            Options of that function.
 
         Examples
         --------
@@ -110,7 +109,7 @@ class TaskFrameAccessor:
         Parameters
         ----------
         **options
-            Those of that function.
+            Options of that function.
 
         Examples
         --------
@@ -124,7 +123,7 @@ class TaskFrameAccessor:
         Parameters
         ----------
         **options
-            Those of that function.
+            Options of that function.
 
         Examples
         --------
@@ -138,7 +137,7 @@ class TaskFrameAccessor:
         Parameters
         ----------
         **options
-            Those of that function.
+            Options of that function.
 
         Examples
         --------
@@ -165,15 +164,15 @@ class TaskFrameAccessor:
         return compare(frame)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file, whole or not at all; ``inductiva_widgets.frames.read`` reads it.
+        """Write a CSV file atomically; ``inductiva_widgets.frames.read`` reads it.
 
-        Times are ISO 8601 in UTC, durations seconds in ``<name>_seconds``. A text that a
-        spreadsheet would run as a formula has an apostrophe before it.
+        Times are ISO 8601 in UTC, durations are seconds in ``<name>_seconds``. A text that a
+        spreadsheet would run as a formula is prefixed with an apostrophe.
 
         Parameters
         ----------
         path
-            Target; one that is there is replaced.
+            Target; an existing file is replaced.
 
         Examples
         --------
@@ -184,17 +183,17 @@ class TaskFrameAccessor:
         self._export(path, ".csv")
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Write a Parquet file, whole or not at all; all types and ``attrs`` are kept.
+        """Write a Parquet file atomically, with all types and ``attrs``.
 
         Parameters
         ----------
         path
-            Target; one that is there is replaced.
+            Target; an existing file is replaced.
 
         Raises
         ------
         InputError
-            Pyarrow is missing.
+            Pyarrow is not installed.
 
         Examples
         --------
@@ -205,20 +204,20 @@ class TaskFrameAccessor:
         self._export(path, ".parquet")
 
     def to_excel(self, path: str | os.PathLike[str]) -> None:
-        """Write an Excel file, whole or not at all; its second sheet tells what the columns are.
+        """Write an Excel file atomically; its second sheet describes the columns.
 
-        Times are dates in UTC, since Excel knows no time zones; durations are Excel's own. A text
-        stays a text, even if it looks like a formula.
+        Times are dates in UTC, since Excel has no time zones; durations are Excel durations. A
+        text stays a text, even if it looks like a formula.
 
         Parameters
         ----------
         path
-            Target; one that is there is replaced.
+            Target; an existing file is replaced.
 
         Raises
         ------
         InputError
-            Openpyxl is missing, or there are more rows than Excel has.
+            Openpyxl is not installed, or the frame has more rows than an Excel sheet.
 
         Examples
         --------
@@ -229,12 +228,12 @@ class TaskFrameAccessor:
         self._export(path, ".xlsx")
 
     def to_arrow(self) -> Any:
-        """Return a ``pyarrow.Table``, its categories as dictionaries.
+        """Return a ``pyarrow.Table`` with categories as dictionaries.
 
         Raises
         ------
         InputError
-            Pyarrow is missing.
+            Pyarrow is not installed.
 
         Examples
         --------

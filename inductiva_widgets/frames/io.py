@@ -4,11 +4,11 @@
 ``.csv``      times as ISO 8601 in UTC, durations in seconds as ``<name>_seconds``
 ``.parquet``  all types kept, ``attrs`` too
 ``.arrow``    all types kept, ``attrs`` too; Arrow's own file
-``.xlsx``     dates in UTC and durations of Excel; a second sheet tells what columns are
+``.xlsx``     dates in UTC and Excel durations; a second sheet describes the columns
 =========  ==========================================================================
 
-A text that begins like a formula (``=``, ``+``, ``-``, ``@``) stays a text: in CSV an apostrophe
-is put before it, which ``read`` takes away; in Excel it is marked as text.
+A text that begins like a formula (``=``, ``+``, ``-``, ``@``) stays a text: CSV files have an
+apostrophe before it, which ``read`` removes; Excel files mark it as text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Write = Callable[[pd.DataFrame], None]
 
 
 class _Format(NamedTuple):
-    """Where the functions of a format are; their engines are imported when they are needed."""
+    """Names of the functions of a format, which import its engine when first used."""
 
     module: str
     writer: str
@@ -47,33 +47,33 @@ _FORMATS = {
 
 
 def write_frames(
-    frames: Iterable[pd.DataFrame], path: str | os.PathLike[str], ending: str | None = None
+    frames: Iterable[pd.DataFrame], path: str | os.PathLike[str], suffix: str | None = None
 ) -> int:
-    """Write frames one after the other as one table, to a file that is whole or not there.
+    """Write frames of the same columns as one table, atomically.
 
     Parameters
     ----------
     frames
-        Frames of the same columns, at least one; each is let go once it is written.
+        At least one frame; each is released once it is written.
     path
-        Target; one that is there is replaced once the new one is whole.
-    ending
-        ``".csv"``, ``".parquet"``, ``".arrow"`` or ``".xlsx"``; by default that of the name.
+        Target; an existing file is replaced when the new one is complete.
+    suffix
+        ``".csv"``, ``".parquet"``, ``".arrow"`` or ``".xlsx"``; by default that of ``path``.
 
     Returns
     -------
     int
-        How many rows.
+        Number of rows.
 
     Raises
     ------
     InputError
-        The ending is none of these, the folder is not there, or a package is missing. None of the
-        frames has been asked for then.
+        The suffix is not supported, the folder does not exist, or a package is missing; raised
+        before the first frame is read from ``frames``.
     """
     path = Path(path)
     writer = cast(
-        Callable[[Path], AbstractContextManager[Write]], _function("writer", ending or path.suffix)
+        Callable[[Path], AbstractContextManager[Write]], _function("writer", suffix or path.suffix)
     )
     if not path.absolute().parent.is_dir():
         raise InputError(f"The folder {str(path.absolute().parent)!r} does not exist.")
@@ -86,24 +86,24 @@ def write_frames(
 
 
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Return the frame that a file holds, with the types that it had before.
+    """Read a frame from a file, with the types that it was written with.
 
     Parameters
     ----------
     path
-        A file that ``df.inductiva.to_csv`` and the like, or ``tasks export``, have written: the
-        ending of its name tells the format.
+        A file that ``df.inductiva.to_csv`` and the like, or ``tasks export``, have written; its
+        suffix selects the format.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``task_id``; columns as from ``to_frame``, those of your own as they are. CSV has
-        no place for ``attrs``, and a text that is empty is missing there.
+        Index ``task_id``; columns as from ``to_frame``, further columns unchanged. From a CSV
+        file, ``attrs`` and empty texts are missing.
 
     Raises
     ------
     InputError
-        The file is not there, is no table of tasks, or a package is missing.
+        The file does not exist, is not a table of tasks, or a package is missing.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     if frame.index.name != schema.INDEX:
         if schema.INDEX not in frame:
             raise InputError(
-                f"{str(path)!r} is no table of tasks: it has no column {schema.INDEX!r}."
+                f"{str(path)!r} is not a table of tasks: it has no column {schema.INDEX!r}."
             )
         attrs, frame = frame.attrs, frame.set_index(schema.INDEX)
         frame.attrs = attrs
@@ -134,13 +134,12 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     return coerce_to_schema(frame)
 
 
-def _function(name: str, ending: str) -> Any:
-    found = _FORMATS.get(ending.lower())
+def _function(name: str, suffix: str) -> Any:
+    found = _FORMATS.get(suffix.lower())
     if found is None:
         *others, last = _FORMATS
         raise InputError(
-            f"{ending or 'No ending'!r} tells no format: the name must end in "
-            f"{', '.join(others)} or {last}."
+            f"The suffix of the file must be one of {', '.join(others)} or {last}, got {suffix!r}."
         )
     module = import_module(found.module)
     return getattr(module, getattr(found, name))

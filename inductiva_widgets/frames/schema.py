@@ -1,7 +1,7 @@
-"""Schema of a task frame: the columns of ``inductiva_widgets.columns`` that a frame has.
+"""Schema of a task frame: its columns, from ``inductiva_widgets.columns``.
 
-A column of the service is called as the service calls it, with two rules: ``<x>_seconds`` becomes
-the duration ``<x>_time``, ``<x>_size_bytes`` becomes ``<x>_bytes`` and ``<x>_zipped_size_bytes``
+Columns have the names of the service, with these exceptions: ``<x>_seconds`` becomes the duration
+``<x>_time``, ``<x>_size_bytes`` becomes ``<x>_bytes`` and ``<x>_zipped_size_bytes`` becomes
 ``<x>_archive_bytes``.
 """
 
@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 """Raised whenever a column changes its name, type or meaning."""
 
 METADATA = "metadata."
-"""How the name of a column of metadata begins; what follows is the key."""
+"""Prefix of the columns of metadata; the key follows."""
 
 INDEX = "task_id"
 
@@ -42,48 +42,51 @@ def select_columns(columns: Iterable[str] | None, keys: Sequence[str]) -> list[s
     Parameters
     ----------
     columns
-        Names that are wanted, those of metadata among them; None for the usual ones.
+        Names, including those of metadata columns; None for the default columns.
     keys
-        Keys of metadata whose columns are wanted as well.
+        Keys of metadata whose columns to add.
 
     Raises
     ------
     InputError
-        There is no such column, or one is named twice.
+        A column does not exist, or is named twice.
     """
     names = validate_columns(DEFAULT_COLUMNS if columns is None else columns, COLUMNS, METADATA)
     return names + [name for key in keys if (name := METADATA + key) not in names]
 
 
 def validate_columns(
-    columns: Iterable[str] | None, known: Collection[str], beginning: str | None = None
+    columns: Iterable[str] | None, known: Collection[str], prefix: str | None = None
 ) -> list[str]:
-    """Return the names of columns, None being all that are known.
+    """Return the names of columns after a check.
 
     Parameters
     ----------
     columns
-        The names.
+        The names; None for all known ones.
     known
-        Those that there are.
-    beginning
-        How others may begin.
+        Names of the existing columns.
+    prefix
+        Prefix of further accepted names.
 
     Raises
     ------
     InputError
-        There is no such column, or one is named twice.
+        A column does not exist, or is named twice.
     """
     if columns is None:
         return list(known)
     if isinstance(columns, str):
-        raise InputError(f"columns must be a list of names: columns=[{columns!r}].")
+        raise InputError(
+            f"`columns` must be a list of names, got {columns!r}. Pass columns=[{columns!r}]."
+        )
     names = list(columns)
     for name in names:
-        also = beginning and isinstance(name, str) and name.startswith(beginning)
-        if name not in known and not also:
-            others = f", and {beginning}<key> for a key of the tasks' metadata" if beginning else ""
-            raise InputError(f"{_no_such(name, known)} Known: {', '.join(known)}{others}.")
+        has_prefix = prefix and isinstance(name, str) and name.startswith(prefix)
+        if name not in known and not has_prefix:
+            further = f", or {prefix}<key> for a key of the tasks' metadata" if prefix else ""
+            expected = f"Expected one of: {', '.join(known)}{further}."
+            raise InputError(f"{_no_such(name, known)} {expected}")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"The column {twice!r} is named twice.")
@@ -92,7 +95,7 @@ def validate_columns(
 
 def _no_such(name: object, known: Collection[str]) -> str:
     if name == INDEX:
-        return f"{INDEX!r} is the index of the frame, which is always there."
+        return f"{INDEX!r} is the index of the frame, which is always included."
     near = difflib.get_close_matches(str(name), known, n=1)
     return f"There is no column {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}"
 

@@ -1,4 +1,4 @@
-"""Pictures of task frames, as Altair charts; needs ``pip install "inductiva-widgets[plots]"``.
+"""Altair charts of task frames; needs ``pip install "inductiva-widgets[plots]"``.
 
 ```python
 df = inductiva.tasks.history()
@@ -6,13 +6,13 @@ inductiva.plots.costs(df, by="simulator")  # or df.inductiva.costs(by="simulator
 inductiva.plots.durations(df).properties(title="How long is the queue?").save("queue.svg")
 ```
 
-Each function takes a DataFrame of tasks, any rows of it, and returns a chart that can be changed,
-joined with others by ``|``, ``&`` and ``+``, and saved as any chart of Altair. In JupyterLab and
-Notebook it is drawn by what they bring along, without a network; a saved notebook has a PNG as
-well. What a picture shows is worked out here, so that it holds at most some thousand values,
-however many the tasks. Times are in UTC, as in the frame. Nothing here costs a request.
+Each function takes a DataFrame with any rows of tasks and returns an Altair chart, which can be
+changed, saved, and joined with further charts by ``|``, ``&`` and ``+``. JupyterLab and Notebook
+draw it without a network, and a saved notebook has a PNG as well. Data are aggregated here, so
+that a chart holds at most some thousand values for any number of tasks. Times are in UTC, as in
+the frame.
 
-`Chart` is ``altair.Chart`` for pictures of your own, shown in the same way.
+`Chart` is ``altair.Chart`` with the same display, for charts of your own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["Chart", "costs", "durations", "machines", "statuses", "timeline"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, since it takes Altair.
+    # Imported on first use, since it needs Altair.
     if name == "Chart":
         from inductiva_widgets.plots._altair import chart_class
 

@@ -15,18 +15,18 @@ _LABEL_LIMIT = 180
 
 
 def altair() -> Any:
-    """Return the module of Altair.
+    """Return the module ``altair``.
 
     Raises
     ------
     InputError
-        It is not installed.
+        Altair is not installed.
     """
     return _native().alt
 
 
 def chart_class() -> Any:
-    """Return the class of a single chart, which users draw with too.
+    """Return the class ``Chart``.
 
     Raises
     ------
@@ -43,15 +43,15 @@ def _native() -> Any:
         if error.name != "altair":
             raise
         raise InputError(
-            'Pictures need Altair, which is not installed: pip install "inductiva-widgets[plots]"'
+            'Charts need Altair, which is not installed: pip install "inductiva-widgets[plots]"'
         ) from error
     return _mime
 
 
 def to_records(columns: Mapping[str, Sequence[Any]]) -> Any:
-    """Return the rows of a picture: plain values under field names of our own.
+    """Return columns as Altair data.
 
-    Texts of tasks are only ever values here, since Vega reads a field's name as an expression.
+    Field names must not be texts of tasks, since Vega evaluates them as expressions.
     """
     rows = zip(*columns.values(), strict=True)
     return altair().Data(values=[dict(zip(columns, row, strict=True)) for row in rows])
@@ -73,12 +73,12 @@ def base_chart(data: Any) -> Any:
 
 
 def titled(chart: Any, title: str, *lines: str) -> Any:
-    """Return a picture with its title, its subtitle, and its alternative text."""
+    """Return a chart with a title, a subtitle, and an alternative text."""
     alt = altair()
-    said = [line for line in lines if line]
+    subtitle = [line for line in lines if line]
     return chart.properties(
-        title=alt.TitleParams(title, subtitle=said),
-        description=". ".join([title, *said]) + ".",
+        title=alt.TitleParams(title, subtitle=subtitle),
+        description=". ".join([title, *subtitle]) + ".",
     )
 
 

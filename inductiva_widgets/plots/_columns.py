@@ -18,33 +18,33 @@ _EPOCH = pd.Timestamp(0, tz="UTC")
 _SECOND = pd.Timedelta(seconds=1)
 
 
-def require_columns(df: object, picture: str, *names: str) -> pd.DataFrame:
-    """Return the frame, once it is sure to have some columns.
+def require_columns(df: object, chart: str, *names: str) -> pd.DataFrame:
+    """Return the frame after a check of its columns.
 
     Raises
     ------
     InputError
-        It is no DataFrame, or misses a column; the error names those, and says how to get them.
+        ``df`` is not a DataFrame, or lacks columns. The message has the columns and a fix.
     """
     if not isinstance(df, pd.DataFrame):
         raise InputError(
-            f"plots.{picture} takes a DataFrame of tasks, as tasks.to_frame() returns, "
-            f"not {type(df).__name__}."
+            f"plots.{chart} takes a DataFrame of tasks, such as tasks.to_frame(), "
+            f"got {type(df).__name__}."
         )
     missing = [name for name in dict.fromkeys(names) if name not in df.columns]
     if missing:
         raise InputError(
-            f"plots.{picture} needs the columns {', '.join(missing)}, which this frame does not "
-            f"have. Ask for them: to_frame(columns=[{', '.join(map(repr, missing))}, ...]), "
-            "or leave columns= out to get all the usual ones."
+            f"plots.{chart} needs the columns {', '.join(missing)}, which this frame does not "
+            f"have. Pass them to to_frame(columns=[{', '.join(map(repr, missing))}, ...]), "
+            "or leave columns= out for the default columns."
         )
     return df
 
 
 def seconds(df: pd.DataFrame, name: str) -> Numbers:
-    """Return a column of durations in seconds, not-a-number where unknown."""
-    # pandas 2.0 takes no NA for a duration: https://github.com/pandas-dev/pandas/issues/52909
-    return _told(
+    """Return a column of durations in seconds, with NaN for unknown ones."""
+    # pandas 2.0 does not parse NA: https://github.com/pandas-dev/pandas/issues/52909
+    return _to_numbers(
         df,
         name,
         "durations",
@@ -53,8 +53,8 @@ def seconds(df: pd.DataFrame, name: str) -> Numbers:
 
 
 def timestamps(df: pd.DataFrame, name: str) -> Numbers:
-    """Return a column of times in seconds since 1970, not-a-number where unknown."""
-    return _told(
+    """Return a column of times in seconds since 1970, with NaN for unknown ones."""
+    return _to_numbers(
         df,
         name,
         "times",
@@ -63,30 +63,30 @@ def timestamps(df: pd.DataFrame, name: str) -> Numbers:
 
 
 def numbers(df: pd.DataFrame, name: str) -> Numbers:
-    """Return a column of numbers, not-a-number where unknown."""
-    # None and its like are numbers only where the column is not of objects.
-    return _told(
+    """Return a column of numbers, with NaN for unknown ones."""
+    # pd.to_numeric accepts None and NA only in columns that have no dtype object.
+    return _to_numbers(
         df, name, "numbers", lambda given: pd.to_numeric(given.where(given.notna(), np.nan))
     )
 
 
-def _told(df: pd.DataFrame, name: str, what: str, read: Any) -> Numbers:
+def _to_numbers(df: pd.DataFrame, name: str, what: str, read: Any) -> Numbers:
     try:
-        told = read(df[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+        values = read(df[name]).to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"The column {name!r} does not hold {what}: {error}.") from error
-    return cast(Numbers, np.where(np.isfinite(told), told, np.nan))
+    return cast(Numbers, np.where(np.isfinite(values), values, np.nan))
 
 
 def as_of(df: pd.DataFrame, *known: Numbers) -> float:
-    """Return the time that the frame tells of, in seconds since 1970; tasks alive last until then.
+    """Return the time of the frame, at which live tasks end, in seconds since 1970.
 
-    A frame that has lost its ``attrs`` is of now; no time of its own lies after it.
+    Without ``attrs`` it is the current time, and at least the latest of the ``known`` times.
     """
-    about: Any = df.attrs.get("inductiva")
-    told = about.get("as_of") if isinstance(about, dict) else None
+    provenance: Any = df.attrs.get("inductiva")
+    text = provenance.get("as_of") if isinstance(provenance, dict) else None
     try:
-        moment = datetime.fromisoformat(told) if isinstance(told, str) else None
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         moment = None
     now = (moment or datetime.now(timezone.utc)).timestamp()
@@ -94,13 +94,13 @@ def as_of(df: pd.DataFrame, *known: Numbers) -> float:
 
 
 def texts(series: Sequence[Any] | pd.Series) -> tuple[NDArray[np.intp], list[str]]:
-    """Return a column as places in a list of texts; -1 where there is none."""
+    """Return a column as indices into a list of texts, -1 for missing values."""
     codes, values = pd.factorize(pd.Series(series))
     return codes, [xml_safe(value) for value in values]
 
 
 def xml_safe(value: object) -> str:
-    """Return a text that can be drawn: what XML cannot hold is replaced."""
+    """Return a value as text, without characters that are not allowed in XML."""
     return "".join(
         char if _is_drawable(char) else "\N{REPLACEMENT CHARACTER}" for char in str(value)
     )

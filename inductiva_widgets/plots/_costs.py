@@ -102,8 +102,8 @@ def _sums(
 ) -> dict[str, list[Any]]:
     """Return a row per bin and group with tasks, stacked in the order of the groups."""
     columns_of = len(kept)
-    place = np.searchsorted(bins.edges, created, side="right") - 1
-    cell = place * columns_of + kept.places
+    index = np.searchsorted(bins.edges, created, side="right") - 1
+    cell = index * columns_of + kept.indices
     shape = (len(bins.edges) - 1, columns_of)
     sums = np.bincount(cell, cost, shape[0] * shape[1]).reshape(shape)
     tasks = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
@@ -112,7 +112,7 @@ def _sums(
     amounts, high = sums[used, group], tops[used, group]
     gap = 0.05 * (bins.edges[used + 1] - bins.edges[used])
     return {
-        "group": [kept.names[place] for place in group],
+        "group": [kept.names[index] for index in group],
         "from": ((bins.edges[used] + gap) * 1000).tolist(),
         "to": ((bins.edges[used + 1] - gap) * 1000).tolist(),
         "base": (high - amounts).tolist(),

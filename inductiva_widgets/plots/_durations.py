@@ -17,8 +17,8 @@ from inductiva_widgets.plots._columns import Numbers
 from inductiva_widgets.plots._groups import GroupedTasks
 
 TITLE = "Times"
-MOST_POINTS = 200
-_MOST_GROUPS = 16
+MAX_POINTS = 200
+_MAX_GROUPS = 16
 _LEVELS = {"low": 0.05, "first": 0.25, "middle": 0.5, "third": 0.75, "high": 0.95}
 
 
@@ -63,20 +63,20 @@ def durations(
     if not columns:
         raise InputError('plots.durations needs columns of durations: what=["queue_time"].')
     frame = _columns.require_columns(df, "times", *columns)
-    kept = groups.grouped(frame, by, "times", _MOST_GROUPS)
+    kept = groups.grouped(frame, by, "times", _MAX_GROUPS)
     title = f"{TITLE} by {_title(by).lower()}"
     if frame.empty:
         return _altair.empty_chart(title)
     values = {name: _columns.seconds(frame, name) for name in columns}
-    is_few = len(frame) <= MOST_POINTS
+    is_few = len(frame) <= MAX_POINTS
     width = (_altair.WIDTH - 24 * (len(columns) - 1)) // len(columns)
     step = 22 if len(kept) > 4 else 34
     panels = []
-    for place, (name, told) in enumerate(values.items()):
-        known = np.isfinite(told)
+    for index, (name, seconds) in enumerate(values.items()):
+        known = np.isfinite(seconds)
         ids = frame.index[np.flatnonzero(known)] if is_few else None
-        colour = _palette.DURATIONS[place % len(_palette.DURATIONS)]
-        panel = _Panel(_title(name), told[known], kept.select(known), colour, step, place == 0)
+        colour = _palette.DURATIONS[index % len(_palette.DURATIONS)]
+        panel = _Panel(_title(name), seconds[known], kept.select(known), colour, step, index == 0)
         layers = panel.boxes() if ids is None else panel.points(ids)
         panels.append(_altair.layer(*layers).properties(width=width, height=step * len(kept)))
     count = _altair.count_label(len(frame))
@@ -86,9 +86,9 @@ def durations(
         else f"{count}, aggregated: median, middle half (box), 5 % to 95 % (line)"
     )
     missing = [
-        f"{int(np.isnan(told).sum()):,} without a {_title(name).lower()}"
-        for name, told in values.items()
-        if np.isnan(told).any()
+        f"{int(np.isnan(seconds).sum()):,} without a {_title(name).lower()}"
+        for name, seconds in values.items()
+        if np.isnan(seconds).any()
     ]
     return _altair.titled(_altair.hconcat(*panels), title, how, ", ".join(missing))
 
@@ -111,10 +111,10 @@ class _Panel(NamedTuple):
         alt = _altair.altair()
         axis = _scales.duration_axis(self.seconds)
         # Points of a group are spread vertically, the first in the middle, the same in every run.
-        places = self.kept.places
-        turn = pd.Series(places).groupby(places).cumcount().to_numpy()
+        indices = self.kept.indices
+        turn = pd.Series(indices).groupby(indices).cumcount().to_numpy()
         data = {
-            "group": [self.kept.names[place] for place in places],
+            "group": [self.kept.names[index] for index in indices],
             "task": [_columns.xml_safe(task) for task in ids],
             "seconds": self.seconds.tolist(),
             "drawn": axis.drawn(self.seconds).tolist(),
@@ -143,8 +143,8 @@ class _Panel(NamedTuple):
     def boxes(self) -> list[Any]:
         alt = _altair.altair()
         # The visible quantiles determine the axis, not a single outlier.
-        seen = [_quantiles(own) for _, own in self._groups()]
-        axis = _scales.duration_axis(np.concatenate(seen) if seen else self.seconds)
+        visible = [_quantiles(own) for _, own in self._groups()]
+        axis = _scales.duration_axis(np.concatenate(visible) if visible else self.seconds)
         base = _altair.base_chart(_altair.to_records(self._levels(axis)))
         shared = {"y": self._y(), "tooltip": self._tooltip()}
         whiskers = base.mark_rule(color=self.colour, strokeWidth=1.5).encode(
@@ -169,13 +169,13 @@ class _Panel(NamedTuple):
 
     def _groups(self) -> list[tuple[str, Numbers]]:
         """Return the times of each group with times."""
-        order = np.argsort(self.kept.places, kind="stable")
-        edges = np.searchsorted(self.kept.places[order], np.arange(len(self.kept) + 1))
+        order = np.argsort(self.kept.indices, kind="stable")
+        edges = np.searchsorted(self.kept.indices[order], np.arange(len(self.kept) + 1))
         each = [self.seconds[order[first:last]] for first, last in pairwise(edges)]
         return [(name, own) for name, own in zip(self.kept.names, each, strict=True) if own.size]
 
     def _levels(self, axis: _scales.AxisRange) -> dict[str, list[Any]]:
-        """Return the quantiles of each group: their positions, and as text."""
+        """Return the quantiles of each group as positions and as text."""
         groups = self._groups()
         levels = np.array([_quantiles(own) for _, own in groups]).reshape(-1, len(_LEVELS))
         rows: dict[str, list[Any]] = {
@@ -183,9 +183,9 @@ class _Panel(NamedTuple):
             "tasks": [int(own.size) for _, own in groups],
             "seconds": [float(own.sum()) for _, own in groups],
         }
-        for place, level in enumerate(_LEVELS):
-            rows[level] = axis.drawn(levels[:, place]).tolist()
-            rows[f"{level}_words"] = [format_duration(value) for value in levels[:, place].tolist()]
+        for index, level in enumerate(_LEVELS):
+            rows[level] = axis.drawn(levels[:, index]).tolist()
+            rows[f"{level}_words"] = [format_duration(value) for value in levels[:, index].tolist()]
         return rows
 
     def _tooltip(self) -> list[Any]:

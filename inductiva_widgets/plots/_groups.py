@@ -18,7 +18,7 @@ NONE = "(none)"
 class GroupedTasks:
     """A group for each task: its index into names, largest first, the rest last."""
 
-    places: NDArray[np.intp]
+    indices: NDArray[np.intp]
     names: list[str]
     has_others: bool
 
@@ -27,11 +27,11 @@ class GroupedTasks:
 
     def select(self, rows: NDArray[np.bool_]) -> GroupedTasks:
         """Return the groups of some of the tasks."""
-        return replace(self, places=self.places[rows])
+        return replace(self, indices=self.indices[rows])
 
 
 def grouped(
-    df: pd.DataFrame, by: str, picture: str, most: int, weight: Numbers | None = None
+    df: pd.DataFrame, by: str, chart: str, max_groups: int, weight: Numbers | None = None
 ) -> GroupedTasks:
     """Return the groups of a frame by a column.
 
@@ -41,9 +41,9 @@ def grouped(
         The tasks.
     by
         Name of the column.
-    picture
+    chart
         Name of the chart, for the error.
-    most
+    max_groups
         Maximum number of groups, including the group of the rest.
     weight
         Size of each task in its group, 1 by default.
@@ -58,8 +58,8 @@ def grouped(
             str(name) for name in df.columns if isinstance(df[name].dtype, pd.CategoricalDtype)
         ]
         raise InputError(
-            f"plots.{picture}: there is no column {by!r} to group by. "
-            f"This frame has {', '.join(named) or 'no column of categories'}."
+            f"plots.{chart}: there is no column {by!r} to group by. "
+            f"Expected one of: {', '.join(named) or '(no column of categories)'}."
         )
     codes, names = texts(df[by])
     # Missing values are a group of their own.
@@ -69,14 +69,14 @@ def grouped(
     names = [*names, unused_name(NONE, names)]
     # By size, then by name, so that a frame always gives the same chart.
     order = sorted(np.flatnonzero(occurs), key=lambda code: (-sizes[code], names[code]))
-    kept = order if len(order) <= most else order[: most - 1]
-    place_of = np.full(len(names), len(kept), dtype=np.intp)
-    place_of[kept] = np.arange(len(kept))
+    kept = order if len(order) <= max_groups else order[: max_groups - 1]
+    index_of = np.full(len(names), len(kept), dtype=np.intp)
+    index_of[kept] = np.arange(len(kept))
     shown = [names[code] for code in kept]
     rest = len(order) - len(kept)
     if rest:
         shown.append(unused_name(f"{rest:,} others", shown))
-    return GroupedTasks(place_of[codes], shown, rest > 0)
+    return GroupedTasks(index_of[codes], shown, rest > 0)
 
 
 def unused_name(name: str, taken: list[str]) -> str:

@@ -12,7 +12,7 @@ from inductiva_widgets.plots import _altair, _columns, _groups, _palette, _scale
 from inductiva_widgets.plots._columns import Numbers
 
 TITLE = "Machines"
-MOST_POINTS = 300
+MAX_POINTS = 300
 _LEVELS = {"first": 0.25, "middle": 0.5, "third": 0.75}
 
 
@@ -25,9 +25,9 @@ def machines(df: pd.DataFrame) -> Any:
     Parameters
     ----------
     df
-        Tasks with the columns ``machine_type``, ``computation_time`` and ``cost_usd``; those that
-        have no time or no cost yet are left out. Beyond eight machines, the seven
-        with most tasks are shown, and the rest as one.
+        Tasks with the columns ``machine_type``, ``computation_time`` and ``cost_usd``; tasks
+        without a time or a cost are left out. Beyond eight machines, the seven with the most tasks
+        are shown, and the rest as one.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def machines(df: pd.DataFrame) -> Any:
     shown = frame[known]
     kept = _groups.grouped(shown, "machine_type", "machines", _palette.MAX_GROUPS)
     time, cost = time[known], cost[known]
-    is_few = len(shown) <= MOST_POINTS
+    is_few = len(shown) <= MAX_POINTS
     picture = _points(shown.index, kept, time, cost) if is_few else _medians(kept, time, cost)
     how = "a point each" if is_few else "medians of each machine, lines: middle half of its tasks"
     left_out = len(frame) - len(shown)
@@ -67,7 +67,7 @@ def _points(ids: pd.Index, kept: _groups.GroupedTasks, time: Numbers, cost: Numb
     alt = _altair.altair()
     across, up = _scales.duration_axis(time), _scales.cost_axis(cost)
     data = {
-        "machine": [kept.names[place] for place in kept.places],
+        "machine": [kept.names[index] for index in kept.indices],
         "task": [_columns.xml_safe(task) for task in ids],
         "seconds": time.tolist(),
         "usd": cost.tolist(),
@@ -96,7 +96,7 @@ def _points(ids: pd.Index, kept: _groups.GroupedTasks, time: Numbers, cost: Numb
 def _medians(kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
     alt = _altair.altair()
     levels = list(_LEVELS.values())
-    rows = [kept.places == place for place in range(len(kept))]
+    rows = [kept.indices == index for index in range(len(kept))]
     times = np.array([np.quantile(time[own], levels) for own in rows])
     costs = np.array([np.quantile(cost[own], levels) for own in rows])
     across, up = _scales.duration_axis(times.ravel()), _scales.cost_axis(costs.ravel())
@@ -109,9 +109,9 @@ def _medians(kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
         "cost": [format_cost(value) for value in costs[:, 1].tolist()],
         "total": [format_cost(float(cost[own].sum())) for own in rows],
     }
-    for place, name in enumerate(_LEVELS):
-        data[f"time_{name}"] = across.drawn(times[:, place]).tolist()
-        data[f"cost_{name}"] = up.drawn(costs[:, place]).tolist()
+    for index, name in enumerate(_LEVELS):
+        data[f"time_{name}"] = across.drawn(times[:, index]).tolist()
+        data[f"cost_{name}"] = up.drawn(costs[:, index]).tolist()
     base = _altair.base_chart(_altair.to_records(data)).encode(
         color=_colour(kept),
         tooltip=[

@@ -1,6 +1,6 @@
 """Altair charts with mimebundles that follow the JupyterLab theme.
 
-Imports Altair, hence is itself imported only when a picture is made, by ``chart``.
+Imports Altair, so it is imported only when a chart is made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from inductiva_widgets.plots._png import png_of
 # https://github.com/jupyterlab/jupyterlab/tree/main/packages/vega5-extension
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-# Axis lines are visible on light and dark; texts are coloured where they are shown.
+# Axis lines are visible on light and dark; the front end colours the texts.
 _LINE = _palette.LINE
 LOOK: dict[str, Any] = {
     "font": "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif",
@@ -63,7 +63,7 @@ LOOK: dict[str, Any] = {
 }
 """Defaults; the settings of a chart override them."""
 
-# SVG takes its colours from the page: texts stay readable when the theme is changed.
+# SVG inherits the colours of the page: texts stay readable when the theme changes.
 _INK = "currentColor"
 _PAGE = "var(--jp-layout-color0, var(--vscode-editor-background, Canvas))"
 _GAPS = {"config": {"style": {"segment": {"stroke": _PAGE}}}}
@@ -81,15 +81,15 @@ _LIVE = {
 
 
 class OfflineChartMixin:
-    """What makes a chart of Altair show itself without a network and without any setting.
+    """Display of an Altair chart without a network or further settings.
 
-    A renderer that was enabled with ``alt.renderers.enable`` is honoured. Charts joined by ``|``,
-    ``&`` and ``+`` are pictures as well; those of ``alt.hconcat`` and its like are Altair's own,
-    and share their colours.
+    A renderer that was enabled with ``alt.renderers.enable`` takes precedence. Charts joined by
+    ``|``, ``&`` and ``+`` have the same display; those of ``alt.hconcat`` and the like are plain
+    Altair charts, with common colours.
     """
 
     def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return the specification, with the look of the pictures where no other was chosen.
+        """Return the specification, with the package's defaults.
 
         Parameters
         ----------
@@ -102,9 +102,9 @@ class OfflineChartMixin:
             JSON values, as Vega-Lite describes them.
         """
         spec: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
-        # Altair joins no charts that have settings: they are added to the whole, once.
+        # Altair does not join charts with a config: it is added to the outermost chart only.
         is_whole = (kwargs.get("context") or {}).get("top_level", True)
-        return _beneath({"config": LOOK}, spec) if is_whole else spec
+        return _merge_defaults({"config": LOOK}, spec) if is_whole else spec
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
         if alt.renderers.active != "default":
@@ -112,12 +112,12 @@ class OfflineChartMixin:
         spec = self.to_dict()
         words = _words(spec) or "Chart"
         data: dict[str, Any] = {
-            MIME_TYPE: _beneath(_beneath(_LIVE, spec), _GAPS)
+            MIME_TYPE: _merge_defaults(_merge_defaults(_LIVE, spec), _GAPS)
             | {"$schema": SCHEMA, "description": words},
             "text/plain": words,
         }
         metadata: dict[str, Any] = {}
-        still = png_of(_beneath({"background": "white"}, spec))
+        still = png_of(_merge_defaults({"background": "white"}, spec))
         if still is not None:
             image, size = still
             data["image/png"] = base64.b64encode(image).decode("ascii")
@@ -135,16 +135,16 @@ class OfflineChartMixin:
 
 
 class Chart(OfflineChartMixin, alt.Chart):
-    """Altair's chart, for pictures of your own, such as of what simulations have computed.
+    """Altair chart for data of your own, such as results of simulations.
 
-    Takes what ``altair.Chart`` takes, and is used in the same way. It shows itself as the pictures
-    of tasks do: without a network, in the colours of the page, with an image for what draws none.
+    Has the arguments and methods of ``altair.Chart``, and the display of the charts of tasks:
+    without a network, in the colours of the page, with a PNG for viewers without Vega.
 
     Parameters
     ----------
     data
-        As for ``altair.Chart``. Durations of a pandas DataFrame, such as those of tasks, which
-        Altair does not take, are drawn in seconds.
+        As for ``altair.Chart``. Durations of a pandas DataFrame, which Altair does not support,
+        are drawn in seconds.
     *args, **kwargs
         As for ``altair.Chart``.
 
@@ -159,19 +159,19 @@ class Chart(OfflineChartMixin, alt.Chart):
 
 
 class LayeredChart(OfflineChartMixin, alt.LayerChart):
-    """Pictures on top of each other."""
+    """Charts on top of each other."""
 
 
 class HConcatChart(OfflineChartMixin, alt.HConcatChart):
-    """Pictures side by side."""
+    """Charts side by side."""
 
 
 class VConcatChart(OfflineChartMixin, alt.VConcatChart):
-    """Pictures one below the other."""
+    """Charts one below the other."""
 
 
 def _in_seconds(data: Any) -> Any:
-    """Return a frame with its durations in seconds, and anything else as it is."""
+    """Convert the durations of a frame to seconds; return further kinds of data unchanged."""
     if not isinstance(data, pd.DataFrame):
         return data
     durations = data.select_dtypes("timedelta")
@@ -182,12 +182,12 @@ def _in_seconds(data: Any) -> Any:
 
 
 def _own_colours() -> Any:
-    """Return that pictures side by side do not share colours, whose groups have other meanings."""
+    """Return a setting by which charts side by side do not share a colour scale."""
     return alt.Resolve(scale=alt.ScaleResolveMap(color="independent", stroke="independent"))
 
 
 def _words(spec: Mapping[str, Any]) -> str:
-    """Return what a chart shows in words, those of its parts where it has none of its own."""
+    """Return the description or title of a chart, or those of its parts."""
     if own := spec.get("description") or _title(spec.get("title")):
         return str(own)
     parts = [part for key in ("hconcat", "vconcat", "layer") for part in spec.get(key, ())]
@@ -199,13 +199,13 @@ def _title(title: Any) -> Any:
     return " ".join(text) if isinstance(text, list) else text
 
 
-def _beneath(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_defaults(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the chosen settings, with defaults for the rest."""
     both = dict(chosen)
     for key, value in defaults.items():
         own = both.get(key)
         if isinstance(value, Mapping):
-            both[key] = _beneath(value, own if isinstance(own, Mapping) else {})
+            both[key] = _merge_defaults(value, own if isinstance(own, Mapping) else {})
         elif own is None:
             both[key] = value
     return both

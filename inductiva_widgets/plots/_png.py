@@ -13,17 +13,17 @@ _HEADER = 8
 
 
 def png_of(spec: Mapping[str, Any]) -> tuple[bytes, dict[str, int]] | None:
-    """Return a chart as PNG with the size it is meant to be shown in, None where it cannot be made.
+    """Return a chart as PNG with its display size, or None if it cannot be made.
 
     Parameters
     ----------
     spec
-        The chart; nothing is fetched for it, whatever it names.
+        The chart; URLs in it are not fetched.
     """
     try:
         import vl_convert
     except ImportError:
-        # JupyterLab makes one itself, as soon as it shows the chart.
+        # JupyterLab makes a PNG itself when it shows the chart.
         return None
     try:
         image = vl_convert.vegalite_to_png(dict(spec), scale=_SHARPNESS, allowed_base_urls=[])
@@ -36,7 +36,7 @@ def png_of(spec: Mapping[str, Any]) -> tuple[bytes, dict[str, int]] | None:
 
 
 def _deflated(image: bytes) -> bytes:
-    """Return a PNG a quarter as large: vl-convert packs fast, yet a notebook keeps its images."""
+    """Compress a PNG to about a quarter, since vl-convert compresses little."""
     chunks, packed, at = [], b"", _HEADER
     while at < len(image):
         length, name = struct.unpack(">I4s", image[at : at + 8])

@@ -19,7 +19,7 @@ _STEPS = (
     *(n * HOUR for n in (1, 2, 3, 6, 12)),
     *(n * DAY for n in (1, 2, 7, 14, 28, 56, 112, 364)),
 )
-# Fixed expressions: numbers go in, no text of a task ever does.
+# Fixed expressions, which contain no text of a task.
 _DURATION = (
     "datum.value == 0 ? '0' : datum.value < 60 ? format(datum.value, '~r') + ' s'"
     " : datum.value < 3600 ? format(datum.value / 60, '~r') + ' min'"
@@ -49,7 +49,7 @@ _LOG_TICKS = (
     365 * DAY,
 )
 
-_FEWEST_BARS = 9
+_MIN_BARS = 9
 _CALENDAR = (
     (2 * DAY, "h", "hour"),
     (62 * DAY, "D", "day"),
@@ -59,16 +59,16 @@ _CALENDAR = (
 
 
 class Bins(NamedTuple):
-    """Bins of time, one after the other without a gap; edges in seconds since 1970."""
+    """Adjacent bins of time; edges in seconds since 1970."""
 
     edges: Numbers
     width: str
 
 
-def time_bins(first: float, last: float, most: int) -> Bins:
-    """Return equal bins that begin at whole hours, days, Mondays, and reach over both times."""
-    step = next((step for step in _STEPS if (last - first) / step < most - 1), _STEPS[-1])
-    while (last - first) / step >= most - 1:
+def time_bins(first: float, last: float, max_bins: int) -> Bins:
+    """Return equal bins over both times that begin at whole hours, days or Mondays."""
+    step = next((step for step in _STEPS if (last - first) / step < max_bins - 1), _STEPS[-1])
+    while (last - first) / step >= max_bins - 1:
         step *= 2
     # 1970 began on a Thursday, weeks begin on Mondays.
     origin = 4 * DAY if step > DAY else 0.0
@@ -78,25 +78,25 @@ def time_bins(first: float, last: float, most: int) -> Bins:
 
 
 def calendar_bins(first: float, last: float) -> Bins:
-    """Return hours, days, weeks, months or years, whichever make some dozens."""
+    """Return bins of an hour, day, week, month or year, so that there are some dozens."""
     span = last - first
     unit, width = next(
         ((unit, width) for limit, unit, width in _CALENDAR if span <= limit), ("Y", "year")
     )
     moments = np.array([first, last]).astype("datetime64[s]")
     begin, end = moments.astype(f"datetime64[{unit}]")
-    # The weeks of numpy begin on Thursdays, as 1970 did.
+    # numpy weeks begin on Thursdays, as 1970 did.
     shift = np.timedelta64(4 * int(DAY) if unit == "W" else 0, "s")
     if unit == "W":
         begin, end = (moments - shift).astype("datetime64[W]")
-    # One bar alone would fill the picture.
-    room = max(0, _FEWEST_BARS - int((end - begin).astype(int)) - 1) // 2
-    edges = np.arange(begin - room, end + room + 2).astype("datetime64[s]") + shift
+    # A single bar would fill the chart: add empty bins on both sides.
+    margin = max(0, _MIN_BARS - int((end - begin).astype(int)) - 1) // 2
+    edges = np.arange(begin - margin, end + margin + 2).astype("datetime64[s]") + shift
     return Bins(edges.astype(np.float64), width)
 
 
 def format_step(step: float) -> str:
-    """Return the width of a bin, as in ``6 h``."""
+    """Format the width of a bin, as in ``6 h``."""
     for unit, name in ((7 * DAY, "week"), (DAY, "day"), (HOUR, "h"), (MINUTE, "min")):
         if step >= unit and step % unit == 0:
             count = int(step // unit)
@@ -105,13 +105,13 @@ def format_step(step: float) -> str:
 
 
 def format_time(moment: float) -> str:
-    """Return a time in UTC, as in ``18 Nov 2026, 14:03``."""
-    told = datetime.fromtimestamp(moment, timezone.utc)
-    return f"{told.day} {told:%b %Y, %H:%M}"
+    """Format a time in UTC, as in ``18 Nov 2026, 14:03``."""
+    utc = datetime.fromtimestamp(moment, timezone.utc)
+    return f"{utc.day} {utc:%b %Y, %H:%M}"
 
 
 def format_period(first: float, last: float) -> str:
-    """Return from when to when, in days where that is enough."""
+    """Format a period, in days if it is longer than two days."""
     begin, end = format_time(first), format_time(last)
     (day, _, _), (last_day, _, hour) = begin.partition(", "), end.partition(", ")
     if last - first > 2 * DAY:
@@ -127,11 +127,11 @@ def time_axis(field: str, span: float, **options: Any) -> Any:
     Parameters
     ----------
     field
-        The times.
+        Field of the times.
     span
-        Seconds from the first to the last.
+        Seconds from the first to the last time.
     options
-        ``grid``, and what the scale takes.
+        ``grid``, and options of the scale.
     """
     alt = altair()
     axis = alt.Axis(
@@ -146,27 +146,28 @@ def time_axis(field: str, span: float, **options: Any) -> Any:
 
 
 class AxisRange(NamedTuple):
-    """An axis of durations or amounts: equal steps, or equal factors where they differ widely."""
+    """Axis of durations or amounts, logarithmic if they differ by orders of magnitude."""
 
     is_log: bool
     low: float
     high: float
     ticks: list[float]
-    words: str = _DURATION
+    label_expression: str = _DURATION
     is_cut: bool = False
-    """Whether some values lie below the least of a logarithmic axis."""
+    """Whether a logarithmic axis begins above some values."""
 
     def drawn(self, values: Numbers) -> Numbers:
-        """Return where values are drawn: not below the least of a logarithmic axis."""
+        """Return the positions of values, at least the start of a logarithmic axis."""
         return np.maximum(values, self.low) if self.is_log else values
 
     def parts(self, title: str | None) -> dict[str, Any]:
         """Return axis and scale for an encoding."""
         alt = altair()
         floor = f"datum.value <= {float(self.low)!r} ? '\N{LESS-THAN OR EQUAL TO} ' : ''"
-        words = f"({floor}) + ({self.words})" if self.is_cut else self.words
+        label = self.label_expression
+        label = f"({floor}) + ({label})" if self.is_cut else label
         axis = alt.Axis(
-            values=self.ticks, labelExpr=words, title=title,
+            values=self.ticks, labelExpr=label, title=title,
             labelOverlap=True, labelFlush=False,
         )  # fmt: skip
         kind = "log" if self.is_log else "linear"
@@ -177,7 +178,7 @@ class AxisRange(NamedTuple):
 
 
 def duration_axis(values: Numbers) -> AxisRange:
-    """Return the axis that shows durations best; values in seconds, not-a-number left out."""
+    """Return a linear or logarithmic axis for durations in seconds, without NaN."""
     known = values[np.isfinite(values)]
     if not known.size:
         return linear_axis(known)
@@ -191,7 +192,7 @@ def duration_axis(values: Numbers) -> AxisRange:
 
 
 def linear_axis(values: Numbers) -> AxisRange:
-    """Return the axis from nothing to the longest duration, in equal steps."""
+    """Return a linear axis from 0 to the longest duration."""
     known = values[np.isfinite(values)]
     high = max(float(known.max()) if known.size else 1.0, 0.001) * 1.04
     if high < _STEPS[0] * 5:
@@ -204,13 +205,13 @@ def linear_axis(values: Numbers) -> AxisRange:
 
 
 def _even_step(high: float) -> float:
-    """Return a step of 1, 2 or 5 times a power of ten that goes into a number a few times."""
+    """Return 1, 2 or 5 times a power of ten for at most six steps up to a number."""
     power = 10.0 ** math.floor(math.log10(high))
     return power * next(step for step in (0.1, 0.2, 0.5, 1, 2) if high / (step * power) <= 6)
 
 
 def cost_axis(values: Numbers) -> AxisRange:
-    """Return the axis that shows amounts best; not-a-number left out."""
+    """Return a linear or logarithmic axis for amounts of money, without NaN."""
     known = values[np.isfinite(values)]
     high = max(float(known.max()) if known.size else 1.0, 1e-6)
     above = known[known > 0]
@@ -227,5 +228,5 @@ def cost_axis(values: Numbers) -> AxisRange:
 
 
 def format_usd(amount: float) -> str:
-    """Return a sum of money, large ones without cents."""
+    """Format an amount of money, without cents from 1000 US$ on."""
     return f"{amount:,.0f} US$" if amount >= 1000 else format_cost(amount)

@@ -12,7 +12,7 @@ from inductiva_widgets.plots import _altair, _columns, _groups, _palette
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 TITLE = "Statuses"
-_MOST_GROUPS = 16
+_MAX_GROUPS = 16
 
 
 def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
@@ -45,20 +45,20 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     """
     alt = _altair.altair()
     frame = _columns.require_columns(df, "statuses", "status")
-    kept = _groups.grouped(frame, by, "statuses", _MOST_GROUPS)
+    kept = _groups.grouped(frame, by, "statuses", _MAX_GROUPS)
     title = f"{TITLE} by {_columns.xml_safe(by).replace('_', ' ')}"
     if frame.empty:
         return _altair.empty_chart(title)
-    places, labels, colours = _in_order(frame["status"])
-    cell = kept.places * len(labels) + places
+    indices, labels, colours = _in_order(frame["status"])
+    cell = kept.indices * len(labels) + indices
     counts = np.bincount(cell, minlength=len(kept) * len(labels)).reshape(len(kept), len(labels))
     totals = counts.sum(axis=1)
     tops = np.cumsum(counts, axis=1)
     group, status = np.nonzero(counts)
     share = counts[group, status] / totals[group]
     data = {
-        "group": [kept.names[place] for place in group],
-        "status": [labels[place] for place in status],
+        "group": [kept.names[index] for index in group],
+        "status": [labels[index] for index in status],
         "tasks": counts[group, status].tolist(),
         "from": ((tops[group, status] - counts[group, status]) / totals[group]).tolist(),
         "to": (tops[group, status] / totals[group]).tolist(),

@@ -14,9 +14,9 @@ from inductiva_widgets.plots._columns import Numbers
 from inductiva_widgets.status import Status, StatusGroup
 
 TITLE = "Timeline"
-MOST_LINES = 60
+MAX_ROWS = 60
 # Four pixels each.
-_MOST_BINS = _altair.WIDTH // 4
+_MAX_BINS = _altair.WIDTH // 4
 _MARKS = {
     "Queue": "submitted",
     "Preparing": "started",
@@ -79,7 +79,7 @@ def timeline(df: pd.DataFrame) -> Any:
     left_out = len(frame) - count
     note = f"{left_out:,} not yet submitted" if left_out else ""
     shown = PhaseIntervals(intervals.starts[:, has_begun], intervals.ends[:, has_begun])
-    if count > MOST_LINES:
+    if count > MAX_ROWS:
         return _counted(shown, note)
     names = [_columns.xml_safe(name) for name in frame.index[np.flatnonzero(has_begun)]]
     return _lines(shown, names, [statuses[code] for code in codes[has_begun]], note)
@@ -101,10 +101,10 @@ def phase_intervals(
     now = _columns.as_of(frame, starts, ended)
     following = np.where(np.isnan(ended) & ~is_over, now, ended)
     ends = np.empty_like(starts)
-    for place in reversed(range(len(starts))):
+    for index in reversed(range(len(starts))):
         # If its end is unknown, the last phase has no length, rather than a wrong one.
-        ends[place] = np.fmax(starts[place], following)
-        following = np.where(np.isnan(starts[place]), following, starts[place])
+        ends[index] = np.fmax(starts[index], following)
+        following = np.where(np.isnan(starts[index]), following, starts[index])
     return PhaseIntervals(starts, np.where(np.isnan(starts), np.nan, ends))
 
 
@@ -116,20 +116,20 @@ def _lines(shown: PhaseIntervals, names: list[str], statuses: list[Status], note
     is_aligned = float(np.median(lengths)) < 0.01 * (last - first)
     origin = begins if is_aligned else np.zeros_like(begins)
     rows: dict[str, list[Any]] = {name: [] for name in _FIELDS}
-    for place in np.argsort(begins, kind="stable"):
-        failed = _failed_phase(shown, int(place), statuses[place])
-        for phase in np.flatnonzero(shown.entered[:, place]):
-            start, end = float(shown.starts[phase, place]), float(shown.ends[phase, place])
+    for row in np.argsort(begins, kind="stable"):
+        failed = _failed_phase(shown, int(row), statuses[row])
+        for phase in np.flatnonzero(shown.entered[:, row]):
+            start, end = float(shown.starts[phase, row]), float(shown.ends[phase, row])
             values = (
-                names[place],
+                names[row],
                 "Failed" if phase == failed else PHASES[phase],
                 PHASES[phase],
-                (start - origin[place]) * (1 if is_aligned else 1000),
-                (end - origin[place]) * (1 if is_aligned else 1000),
+                (start - origin[row]) * (1 if is_aligned else 1000),
+                (end - origin[row]) * (1 if is_aligned else 1000),
                 end - start,
                 format_duration(end - start),
                 _scales.format_time(start),
-                statuses[place].alias,
+                statuses[row].alias,
             )
             for field, value in zip(_FIELDS, values, strict=True):
                 rows[field].append(value)
@@ -178,27 +178,27 @@ def _lines(shown: PhaseIntervals, names: list[str], statuses: list[Status], note
 _FIELDS = ("task", "colour", "phase", "from", "to", "seconds", "took", "began", "status")
 
 
-def _failed_phase(shown: PhaseIntervals, place: int, status: Status) -> int | None:
+def _failed_phase(shown: PhaseIntervals, row: int, status: Status) -> int | None:
     """Return the phase in which a task went wrong, as the widgets show it."""
     if status.info.group is not StatusGroup.FAILED:
         return None
-    entered = shown.entered[:, place]
+    entered = shown.entered[:, row]
     computing = PHASES.index("Computing")
     # The files are stored even if a command has failed or timed out.
     if status in (Status.FAILED, Status.TTL_EXCEEDED) and entered[computing]:
         return computing
     # A phase without length would be invisible.
-    lasted = entered & (shown.ends[:, place] > shown.starts[:, place])
+    lasted = entered & (shown.ends[:, row] > shown.starts[:, row])
     return int(np.flatnonzero(lasted if lasted.any() else entered)[-1])
 
 
 def _counted(shown: PhaseIntervals, note: str) -> Any:
     alt = _altair.altair()
     first, last = float(np.nanmin(shown.starts)), float(np.nanmax(shown.ends))
-    bins = _scales.time_bins(first, last, _MOST_BINS)
+    bins = _scales.time_bins(first, last, _MAX_BINS)
     rows: dict[str, list[Any]] = {name: [] for name in ("at", "phase", "tasks", "shown", "when")}
-    for place, phase in enumerate(PHASES):
-        means = _mean_counts(shown.starts[place], shown.ends[place], bins.edges)
+    for index, phase in enumerate(PHASES):
+        means = _mean_counts(shown.starts[index], shown.ends[index], bins.edges)
         # A step ends where the next begins: the last needs one more, of no height.
         steps = [*means.tolist(), 0.0]
         rows["at"] += (bins.edges * 1000).tolist()

@@ -1,6 +1,6 @@
 """Safe extraction of input archives and creation of output archives.
 
-Needs nothing but the standard library, since the supervisor uses it.
+Imports only the standard library, since the supervisor uses it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK = 1 << 20
 
 
 def partial_archive(archive: Path) -> Path:
-    """Return the path of an archive under construction, which a killed supervisor leaves behind.
+    """Return the path of an incomplete archive, which a killed supervisor leaves behind.
 
     Parameters
     ----------
@@ -33,22 +33,22 @@ def partial_archive(archive: Path) -> Path:
 
 
 class UnsafeArchiveError(ValueError):
-    """An archive with a member that must not be unpacked; the text names it."""
+    """An archive has an unsafe entry, which the message names."""
 
 
 class NoRoomError(OSError):
-    """The disk has no room for the archive."""
+    """The disk has no space for the archive."""
 
 
 class ExtractedArchive(NamedTuple):
-    """What came out of an input archive."""
+    """Number and size of the files extracted from an input archive."""
 
     files: int
     size: int
 
 
 class CreatedArchive(NamedTuple):
-    """What went into an output archive."""
+    """Contents of an output archive."""
 
     files: int
     size: int
@@ -106,14 +106,14 @@ def extract_archive(archive: Path, target: Path, top: str) -> ExtractedArchive:
     archive
         The archive.
     target
-        Folder that receives the content of ``top``; made where missing.
+        Folder that receives the content of ``top``; created if missing.
     top
-        Folder of the archive; members outside it are left alone.
+        Folder of the archive; members outside are ignored.
     """
     target.mkdir(parents=True, exist_ok=True)
     files = size = 0
     with zipfile.ZipFile(archive) as source:
-        # Look at every name before the first file is written.
+        # Check all names before the first file is written.
         for info, inner in list(members_below(source, top)):
             path = target / inner
             if info.is_dir():
@@ -130,13 +130,13 @@ def extract_archive(archive: Path, target: Path, top: str) -> ExtractedArchive:
 
 
 def extracted_size(archive: Path, top: str) -> int:
-    """Return how many bytes ``unpack`` is going to write."""
+    """Return the number of bytes that ``extract_archive`` will write."""
     with zipfile.ZipFile(archive) as source:
         return sum(info.file_size for info, _ in members_below(source, top))
 
 
 def describe_archive(output: Path) -> CreatedArchive:
-    """Return what is in an output archive that was made before.
+    """Return the contents of an existing output archive.
 
     Parameters
     ----------
@@ -156,26 +156,25 @@ def create_archive(
     may_go_on: Callable[[], bool] = lambda: True,
     only: Collection[str] | None = None,
 ) -> CreatedArchive:
-    """Pack a folder into an archive, everything under ``artifacts/``.
+    """Pack a folder atomically into an archive, below ``artifacts/``.
 
-    The archive appears under its name when it is whole. Sockets, pipes and links that lead out of
-    the folder are no output of a simulation: they are skipped and named.
+    Sockets, pipes and links that lead out of the folder are skipped, and listed in the result.
 
     Parameters
     ----------
     folder
         The folder.
     archive
-        The archive to make.
+        The archive to create.
     may_go_on
-        Asked from time to time whether the archive may grow further.
+        Called from time to time; returns whether the archive may grow further.
     only
-        Names of the files to pack, at the top of the folder; all of its content when left out.
+        Names of the files to pack, at the top of the folder; by default all of its content.
 
     Raises
     ------
     NoRoomError
-        There is no room, or the archive may not grow further; nothing of it is left.
+        There is no space, or the archive may not grow further; the incomplete one is removed.
     """
     files = size = 0
     skipped: list[str] = []
@@ -187,7 +186,7 @@ def create_archive(
             with zipfile.ZipFile(
                 file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False
             ) as target:
-                # Clients recognise a whole output archive by this entry.
+                # Clients recognise a complete output archive by this entry.
                 target.writestr(zipfile.ZipInfo(ARTIFACTS, (1980, 1, 1, 0, 0, 0)), b"")
                 for path, name in _contents(folder):
                     if only is not None and name.removeprefix(ARTIFACTS) not in only:
@@ -200,7 +199,7 @@ def create_archive(
                         files += 1
                         size += added
             file.flush()
-            # The files that it was made of are removed next.
+            # Synced, since the caller removes the packed files next.
             os.fsync(file.fileno())
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -212,7 +211,7 @@ def create_archive(
 def _add(
     target: zipfile.ZipFile, path: Path, name: str, folder: Path, may_go_on: Callable[[], bool]
 ) -> int | None:
-    """Add a file as it streams by; return its size, None where it is no output or is closed."""
+    """Add a file; return its size, or None if it is skipped."""
     if not _is_output(path, folder):
         return None
     try:
@@ -247,7 +246,7 @@ def _contents(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def _archive_name(path: Path, folder: Path) -> str:
     name = path.relative_to(folder).as_posix()
-    # A name that is no text on this machine still has to be text in the archive.
+    # A file name may not be valid UTF-8, a name in the archive has to be.
     return ARTIFACTS + os.fsencode(name).decode("utf-8", "replace")
 
 

@@ -1,9 +1,9 @@
 """Authentication middleware: checks the API key and the Host header.
 
-Any web page that the user visits can send requests to a port of this machine. It knows no key, and
-cannot read answers across origins. A page that points its own host name at this machine (DNS
-rebinding) is recognised by its Host header. So all but the open paths need a key, and foreign host
-names are refused.
+Any web page that the user visits can send requests to a port of this machine, but it has no key and
+cannot read responses across origins. A page whose host name points to this machine (DNS rebinding)
+is recognised by the Host header. So all but the open paths need a key, and foreign host names are
+rejected.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class IdleTracker:
         self._last = time.monotonic()
 
     def begin(self) -> None:
-        """Record the begin of a request."""
+        """Record the start of a request."""
         self._running += 1
 
     def end(self) -> None:
@@ -40,12 +40,12 @@ class IdleTracker:
         self._last = time.monotonic()
 
     def idle_seconds(self) -> float:
-        """Return for how long there has been no request, 0 while there is one."""
+        """Return the seconds since the last request, 0 during a request."""
         return 0.0 if self._running else time.monotonic() - self._last
 
 
 class AuthMiddleware:
-    """ASGI middleware that refuses requests of anyone but the user.
+    """ASGI middleware that rejects requests without the user's key.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class AuthMiddleware:
         self._activity = activity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+        """Pass a request to the application, or reject it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -113,7 +113,7 @@ def _host_of(header: str) -> str:
 
 
 def _without_sniffing(send: Send) -> Send:
-    """Return a sender whose answers no browser takes for a page: output files may hold anything."""
+    """Add the header against MIME sniffing, since output files may contain scripts."""
 
     async def sender(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,6 +1,6 @@
 """Resolve the commands of a task to programs and arguments of the machine that runs it.
 
-Needs nothing but the standard library, since the supervisor does it.
+Imports only the standard library, since the supervisor uses it.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ def resolve_commands(
     Raises
     ------
     ProgramNotFoundError
-        A program is not to be found, before anything has run.
+        A program is missing; raised before any command runs.
     """
     if spec.image is not None and containers.prefer_containers(environ):
         return _in_image(spec, spec.image, environ, "")
     try:
         planned = _on_this_machine(spec, input_files, environ)
     except WrongProgramError:
-        # Who configured a program wants that one.
+        # A configured program takes precedence.
         raise
     except ProgramNotFoundError as error:
         if spec.image is None:

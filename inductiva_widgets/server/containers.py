@@ -3,14 +3,14 @@
 Two environment variables of the embedded server decide:
 
 ``INDUCTIVA_LOCAL_ENGINE``
-    Name or path of the engine; ``none`` for no containers. Otherwise podman is taken, then docker,
-    whichever is on the PATH.
+    Name or path of the engine; ``none`` for no containers. By default podman or else docker, if it
+    is on the PATH.
 ``INDUCTIVA_LOCAL_CONTAINERS``
-    ``auto``: the image is used if a program of the task is not on this machine. ``always``: a task
-    that names an image runs in it.
+    ``auto``: use the image if a program of the task is missing on this machine. ``always``: run
+    every task that names an image in it.
 
-The container has no network, no privileges, nothing but the task's files, and is run by the user
-who runs the server. Needs nothing but the standard library, since the supervisor uses it.
+The container has no network and no privileges, sees only the task's files, and runs as the user of
+the server. Imports only the standard library, since the supervisor uses it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 
 ENV_ENGINE = "INDUCTIVA_LOCAL_ENGINE"
 ENV_POLICY = "INDUCTIVA_LOCAL_CONTAINERS"
-# Where the service's own machines have a task's files.
+# Folder of the task's files on the machines of the cloud service.
 WORKDIR = "/workdir/output/artifacts"
 
 _ENGINES = ("podman", "docker")
@@ -35,7 +35,7 @@ _LOOK_EVERY = 0.03
 
 
 class ContainerError(Exception):
-    """The image cannot be used here; the text says why."""
+    """The image cannot be used; the message has the reason."""
 
 
 def find_engine(environ: Mapping[str, str] = os.environ) -> str | None:
@@ -49,7 +49,7 @@ def find_engine(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def prefer_containers(environ: Mapping[str, str] = os.environ) -> bool:
-    """Return whether an image is used even if its programs are on this machine."""
+    """Return whether images are used even if the programs are on this machine."""
     return environ.get(ENV_POLICY) == "always"
 
 
@@ -83,14 +83,14 @@ class Container:
         self._local = image
 
     def probe(self) -> bool:
-        """Ask the engine whether it works; return whether it has the image already.
+        """Check the engine; return whether it has the image already.
 
         Raises
         ------
         ContainerError
-            It does not work, or no engine knows this kind of image.
+            The engine does not work, or does not support this kind of image.
         """
-        # Some systems have podman under the name of docker.
+        # On some systems, the command docker is podman.
         self._is_podman = "podman" in self._ask("--version").lower()
         self._local = self._address()
         rootless = False
@@ -98,22 +98,20 @@ class Container:
             self._ask("info")
         else:
             rootless = "rootless" in self._ask("info", "--format", "{{.SecurityOptions}}")
-        # A rootless docker shows its user as root inside.
+        # In a container of rootless docker, the user is root.
         self._inner_user = "0:0" if rootless else f"{os.geteuid()}:{os.getegid()}"
         return self._call("image", "inspect", self._local).returncode == 0
 
     def pull(self) -> list[str]:
-        """Return the command that fetches the image and prints how to call it from then on."""
-        # Podman knows the scheme, and would look through other registries without it; docker has no
-        # other, and does not know the scheme.
+        """Return the command that pulls the image and prints its id."""
+        # With the scheme, podman searches no further registries; docker does not support it.
         address = self.image if self._is_podman else self._address()
         return [self._engine, "pull", "--quiet", address]
 
     def parse_pull_output(self, printed: list[str]) -> None:
-        """Take in the last lines that ``pull`` has printed.
+        """Read the image id from the last lines that ``pull`` has printed.
 
-        Podman looks for a short name in its own store under many full ones. What it has fetched
-        goes by its number, which nothing else can be meant by.
+        Podman may resolve a short name to another image, the id is unique.
         """
         if self._is_podman and printed and re.fullmatch(r"[0-9a-f]{64}", printed[-1]):
             self._local = printed[-1]
@@ -130,11 +128,11 @@ class Container:
         words
             Program and arguments.
         run_dir
-            Where to run it, relative to the task's files.
+            Working folder, relative to the task's files.
         env
-            Its environment; nothing of ours is passed on by itself.
+            Environment of the command; that of the server is not inherited.
         reads
-            Whether it reads its standard input.
+            If True, the command reads its standard input.
         """
         mount = f"type=bind,source={self._work},target={WORKDIR}"
         if "," in str(self._work) or '"' in str(self._work):
@@ -149,26 +147,26 @@ class Container:
             *("--mount", mount),
             *("--workdir", os.path.normpath(f"{WORKDIR}/{run_dir}")),
         ]
-        # A user that the image does not know has no home, and programs that want one fail.
+        # A user id that is unknown in the image has no home, which some programs need.
         for name, value in {"HOME": "/tmp", **env}.items():  # noqa: S108 - inside the container
             options += ["--env", f"{name}={value}"]
         if reads:
             options.append("--interactive")
-        # Instead of the image's own entry point, as the service does.
+        # Without the entry point of the image, as the cloud service does.
         options += ["--entrypoint", words[0]]
         return [self._engine, "run", *options, self._local, *words[1:]]
 
     def stop(self, index: int, grace: float, has_ended: Callable[[], bool]) -> None:
-        """End a command: asked to, given a while, made to.
+        """Stop a command with SIGTERM, and with SIGKILL after a grace period.
 
         Parameters
         ----------
         index
             Number of the command.
         grace
-            How many seconds it is given.
+            Seconds between the signals.
         has_ended
-            Returns whether the engine's own process has ended, as it does with the container.
+            Returns whether the engine's client process has ended, as it does with the container.
         """
         if self._call("kill", "--signal", "TERM", self._name(index)).returncode == 0:
             deadline = time.monotonic() + grace
@@ -184,13 +182,13 @@ class Container:
         return f"inductiva-{self._task_id}-{index}"
 
     def _user(self) -> list[str]:
-        # Rootless podman maps its user to root inside, unless it is asked to keep the id:
+        # By default, rootless podman maps the user to root in the container:
         # https://docs.podman.io/en/latest/markdown/podman-run.1.html#userns-mode
         keep = ["--userns", "keep-id"] if self._is_podman and os.geteuid() != 0 else []
         return [*keep, "--user", self._inner_user]
 
     def _address(self) -> str:
-        """Return the address without the service's scheme, which means the public registry."""
+        """Return the image address without the scheme of the service for the public registry."""
         scheme, separator, rest = self.image.partition("://")
         if not separator:
             return self.image

@@ -17,7 +17,7 @@ from inductiva_widgets.server.webrtc_server import PeerService
 
 
 class Context(NamedTuple):
-    """The services of one server; ``instance`` is a new text each time it starts."""
+    """Services of a server; ``instance`` is a unique id of its run."""
 
     data: DataDir
     executor: Executor
@@ -31,6 +31,6 @@ class Context(NamedTuple):
 
 
 def context_of(request: Request) -> Context:
-    """Return the services behind the application that a request came to."""
+    """Return the services of a request's application."""
     context: Context = request.app.state.context
     return context

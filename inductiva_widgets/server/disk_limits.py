@@ -27,17 +27,17 @@ ENV_OUTPUT = "INDUCTIVA_LOCAL_MAX_OUTPUT"
 _DEFAULT_FLOOR = 1 << 30
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
 _BINARY = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-# Adding up a folder of many files takes a while: that long times this is the pause until the next.
+# Pause between two measurements of a folder's size, as a multiple of the last one's duration.
 _PAUSE_FACTOR = 20
 _SHORTEST_PAUSE = 1.0
 
 
 class LimitError(ValueError):
-    """A limit that cannot be read; the text names it."""
+    """A limit is invalid; the message names it."""
 
 
 def parse_size(text: str) -> int:
-    """Return a size in bytes.
+    """Parse a size in bytes.
 
     Parameters
     ----------
@@ -57,19 +57,19 @@ def parse_size(text: str) -> int:
 
 
 class DiskLimits(NamedTuple):
-    """Free bytes that have to stay, and bytes that one task may write, None for any number."""
+    """Minimum free bytes, and maximum bytes of a task, or None without a limit."""
 
     disk_floor: int = _DEFAULT_FLOOR
     max_output: int | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> DiskLimits:
-        """Return what the environment says.
+        """Read the limits from the environment.
 
         Raises
         ------
         LimitError
-            A variable holds no size.
+            A variable is not a size.
         """
         floor, output = (_size_in(environ, name) for name in (ENV_FLOOR, ENV_OUTPUT))
         return cls(_DEFAULT_FLOOR if floor is None else floor, output)
@@ -84,12 +84,12 @@ def _size_in(environ: Mapping[str, str], name: str) -> int | None:
 
 
 class DiskGuard:
-    """Watches over the limits while a task runs.
+    """Checks the limits while a task runs.
 
     Parameters
     ----------
     folder
-        Folder of the task's files; need not exist yet.
+        Folder of the task's files, which may not exist yet.
     limits
         The limits.
     """
@@ -100,7 +100,7 @@ class DiskGuard:
         self._next_count = 0.0
 
     def reason_no_space(self, size: int) -> str | None:
-        """Return why so many bytes more must not be written; None when they may be."""
+        """Return the reason why a number of bytes cannot be written, or None."""
         free = self._free()
         if free - size >= self._limits.disk_floor:
             return None
@@ -111,12 +111,12 @@ class DiskGuard:
         )
 
     def violation(self, *, now: bool = False) -> str | None:
-        """Return which limit the task has exceeded, None when it has not.
+        """Return the reason if the task has exceeded a limit, or None.
 
         Parameters
         ----------
         now
-            Whether to add up the files also when that was done a moment ago.
+            If True, measure the files even if they were measured recently.
         """
         free = self._free()
         if free < self._limits.disk_floor:
@@ -142,7 +142,7 @@ class DiskGuard:
     def can_archive(self) -> bool:
         """Return whether the output archive may grow further.
 
-        Half of the floor is for it, or a task that ran into the floor could leave nothing.
+        The archive may use half of the floor, so that a task that reached the floor has output.
         """
         return self._free() >= self._limits.disk_floor // 2
 
@@ -162,7 +162,7 @@ def _sizes(folder: str) -> Iterator[int]:
     try:
         entries = list(os.scandir(folder))
     except OSError:
-        # A simulator removes and renames as it goes.
+        # The simulator may remove and rename files.
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):

@@ -1,7 +1,6 @@
 """Routes with typed queries, bodies and answers, for the OpenAPI document.
 
-Everything a route declares here it also does: the handlers read queries and bodies with the very
-types named in the declaration.
+The handlers parse queries and bodies with the declared types, so that the document is accurate.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ BINARY = "application/octet-stream"
 
 
 class QueryModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the queries of requests; a parameter that is no field is refused."""
+    """Base class of queries, which rejects unknown parameters."""
 
 
 class BucketLocation(QueryModel, frozen=True, kw_only=True):
-    """Where files are kept. There is one place here, and any provider means it."""
+    """Bucket of a request; there is only one, which any provider selects."""
 
     provider_id: Literal["GCP", "LOCAL"] | None = None
     region: str | None = None
@@ -40,23 +39,23 @@ class Endpoint(Route):
     Parameters
     ----------
     method, path
-        What it answers to. A slash inside of a path parameter comes as ``%2F``.
+        Method and path of the requests. A slash in a path parameter is sent as ``%2F``.
     handler
-        What answers; the first line of its docstring describes the endpoint to people.
+        Handler of the requests; the first line of its docstring describes the endpoint.
     answer
-        Type of the successful answer, None where it has no body, ``bytes`` for a file.
+        Type of the successful response, None without a body, ``bytes`` for a file.
     status
-        Code of the successful answer.
+        Code of the successful response.
     query
         Struct of the query's parameters.
     body
         Type of the body, ``bytes`` for a file.
     errors
-        Further error codes than those of every route: 401, 413, 421, 422.
+        Error codes in addition to those of all routes: 401, 413, 421, 422.
     headers
-        What the headers of the successful answer hold that are of this endpoint alone.
+        Types of the specific headers of the successful response.
     is_open
-        Whether it is answered without a key.
+        If True, requests need no key.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class Endpoint(Route):
         self.is_open = is_open
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match the path as it was sent: decoded, a name with a slash would read as two parts."""
+        """Match the encoded path, since decoding would split a name with a slash."""
         raw = scope.get("raw_path")
         if raw is None:
             return super().matches(scope)

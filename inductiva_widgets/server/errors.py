@@ -11,7 +11,7 @@ class BadRequestError(Exception):
 
 
 class MissingError(BadRequestError):
-    """What the request names does not exist."""
+    """The requested object does not exist."""
 
 
 class ConflictingStateError(BadRequestError):
@@ -19,28 +19,28 @@ class ConflictingStateError(BadRequestError):
 
 
 class ForbiddenError(BadRequestError):
-    """The request is not allowed to do this."""
+    """The request is not allowed."""
 
 
 class UnavailableError(BadRequestError):
-    """The request cannot be carried out now: the same one may be, later."""
+    """The request cannot be carried out now, but may succeed later."""
 
 
 class TooLargeError(BadRequestError):
-    """The request brings or asks for more than there is room for."""
+    """The request exceeds a size limit or the free space."""
 
 
 class MalformedRequestError(Exception):
-    """A query or body that does not have its shape.
+    """The query or body of a request is invalid.
 
     Parameters
     ----------
     place
-        Which part of the request: ``"query"`` or ``"body"``.
+        Part of the request: ``"query"`` or ``"body"``.
     message
-        What msgspec says of it.
+        Message of msgspec.
     kind
-        What sort of mistake it is, where that does not follow from the message.
+        Kind of error, unless it follows from the message.
     """
 
     def __init__(self, place: str, message: str, kind: str = "value_error") -> None:
@@ -49,7 +49,7 @@ class MalformedRequestError(Exception):
         self.kind = kind
 
     def detail(self) -> list[dict[str, Any]]:
-        """Return what is wrong where."""
+        """Return the error and its location, in the format of the cloud service."""
         text, _, path = str(self).partition(" - at `")
         loc: list[str | int] = [self.place]
         for name, index in re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path):

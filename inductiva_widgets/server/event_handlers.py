@@ -17,7 +17,7 @@ _KILLED_FROM_OUTSIDE = "The supervisor of the task was stopped, but not by the e
 
 
 def apply_event(record: TaskRecord, event: events.Event) -> TaskRecord:
-    """Return what an event of the journal makes of a task.
+    """Return the task after an event of its journal.
 
     Times and sizes of an event are recorded even if it comes too late for the task's status.
     """
@@ -197,7 +197,7 @@ _HANDLERS: dict[type[events.Event], Callable[[TaskRecord, Any], TaskRecord]] = {
     events.Supervising: _on_supervising,
     events.InputUnpacked: _on_unpacked,
     events.CommandStarted: _on_command_started,
-    # Read by a supervisor that cleans up after one that vanished.
+    # Written by a supervisor that cleans up after a vanished one.
     events.CommandsResolved: lambda record, _: record,
     events.CommandRunning: lambda record, _: record,
     events.CommandEnded: _on_command_ended,

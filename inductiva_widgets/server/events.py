@@ -11,7 +11,7 @@ from inductiva_widgets.status import Status
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    """Something that a supervisor reports; ``time`` is when."""
+    """Event that a supervisor reports at ``time``."""
 
     time: datetime
 
@@ -19,8 +19,8 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
 class Supervising(_Event, frozen=True, kw_only=True, tag="supervising"):
     """The supervisor runs and can be stopped.
 
-    ``pid`` is its process id on its machine. ``machine`` has what it knows of that machine: its
-    fields replace those that the server knows, if they are not None.
+    ``pid`` is its process id on its machine. The fields of ``machine`` that are not None replace
+    the facts that the server has.
     """
 
     pid: int | None = None
@@ -28,7 +28,7 @@ class Supervising(_Event, frozen=True, kw_only=True, tag="supervising"):
 
 
 class CommandsResolved(_Event, frozen=True, kw_only=True, tag="resolved"):
-    """The programs of all commands are there.
+    """The programs of all commands were found.
 
     ``commands`` holds program and arguments of each, ``env`` the defaults of their environment,
     ``image`` and ``engine`` the container image that they run in and the path of its engine.
@@ -41,7 +41,7 @@ class CommandsResolved(_Event, frozen=True, kw_only=True, tag="resolved"):
 
 
 class InputUnpacked(_Event, frozen=True, kw_only=True, tag="unpacked"):
-    """The input files are in the work folder.
+    """The input was extracted into the work folder.
 
     ``image_seconds`` is how long it took to fetch the container image before, None if there is none
     or it was there already; ``download_seconds`` the same of the input archive.
@@ -70,9 +70,9 @@ class CommandRunning(_Event, frozen=True, kw_only=True, tag="command_running"):
 
 
 class CommandEnded(_Event, frozen=True, kw_only=True, tag="command_ended"):
-    """A command is over; the exit code is None if it could not be started.
+    """A command has ended; the exit code is None if it could not be started.
 
-    ``usage`` holds what its processes have used, as far as it was measured.
+    ``usage`` has the measured resource use of its processes.
     """
 
     index: int
@@ -81,11 +81,11 @@ class CommandEnded(_Event, frozen=True, kw_only=True, tag="command_ended"):
 
 
 class ComputationEnded(_Event, frozen=True, kw_only=True, tag="computation_ended"):
-    """All commands are over; the output is being packed."""
+    """All commands have ended; the output is being packed."""
 
 
 class Archived(_Event, frozen=True, kw_only=True, tag="archived"):
-    """The output archive is there."""
+    """The output archive is complete."""
 
     seconds: float
     files: int
@@ -95,7 +95,7 @@ class Archived(_Event, frozen=True, kw_only=True, tag="archived"):
 
 
 class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
-    """The supervisor is done; always the last event.
+    """The supervisor has finished; always the last event.
 
     ``cost`` is the price of the computation in US$, None if the executor knows none.
     """

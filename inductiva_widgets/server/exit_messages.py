@@ -35,18 +35,18 @@ _KILLED_FOR_MEMORY = "this machine ran out of memory while it ran, and the syste
 def describe_exit(
     code: int, command: str, *, ran_out_of_memory: bool = False, in_container: bool = False
 ) -> str:
-    """Return how a command ended and what that usually means.
+    """Describe the exit of a command and its usual cause.
 
     Parameters
     ----------
     code
         Exit code as ``subprocess`` counts, negative for a signal.
     command
-        The command as its user wrote it.
+        The command as the user wrote it.
     ran_out_of_memory
-        Whether the system has ended programs for want of memory in the meantime.
+        If True, the system has killed programs for lack of memory.
     in_container
-        Whether a container engine ran it.
+        If True, a container engine ran the command.
 
     Examples
     --------
@@ -83,9 +83,9 @@ def _signal_name(number: int) -> str:
 
 
 def memory_kills() -> int:
-    """Return how often the kernel has killed a program for lack of memory, if known."""
+    """Return the kernel's count of programs killed for lack of memory, or None."""
     total = 0
-    # The machine as a whole, and the container that we may be in.
+    # The count of the machine, or of the container of this process.
     for path in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
         try:
             lines = Path(path).read_text(encoding="ascii").splitlines()
@@ -97,7 +97,7 @@ def memory_kills() -> int:
 
 
 def cannot_start(error: OSError, command: str) -> str:
-    """Return why a command could not be started."""
+    """Describe why a command could not be started."""
     hints = {
         errno.ENOEXEC: ": it is built for another system, or is a script without a #! line",
         errno.ENOENT: ": it, or the interpreter that it names, is not there",
@@ -107,7 +107,7 @@ def cannot_start(error: OSError, command: str) -> str:
 
 
 def describe_os_error(error: OSError) -> str:
-    """Return what went wrong on this machine, outside the commands."""
+    """Describe an error of this machine."""
     where = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of this machine is full{where}: free some space and run again."
@@ -117,7 +117,8 @@ def describe_os_error(error: OSError) -> str:
 def output_tail(folder: Path) -> str:
     """Return the last lines of the simulator, which often name the cause.
 
-    Of stderr.txt, or of stdout.txt where that is empty: some simulators put errors there.
+    They are from stderr.txt, or from stdout.txt if that is empty: some simulators print errors
+    there.
     """
     for name in ("stderr.txt", "stdout.txt"):
         lines = last_lines(folder / name, _LAST_WORDS)

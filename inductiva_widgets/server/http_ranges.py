@@ -1,4 +1,4 @@
-"""Send a file or one byte range of it, as object stores do."""
+"""Send a file or a byte range of it, like object stores."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _CHUNK = 1 << 20
 
 
 class UnsatisfiableRangeError(Exception):
-    """A file has none of the bytes asked for."""
+    """A file has none of the requested bytes."""
 
 
 def send_file(request: Request, path: Path) -> Response:
-    """Return the answer to a GET or HEAD of a file.
+    """Return the response to a GET or HEAD of a file.
 
-    A single range is answered with 206, one outside the file with 416. Several ranges at once get
-    the whole file, as the standard allows. Nothing is ever compressed: the bytes are the file's.
+    A single range leads to status 206, one outside the file to 416. Several ranges get the whole
+    file, as the standard allows. Responses are never compressed.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def send_file(request: Request, path: Path) -> Response:
             "content-disposition": _disposition(path.name),
         }
         asked = None
-        # With another tag, the part that the client has is of another file: it needs this whole.
+        # With another ETag, the client has a part of an older file and needs the whole new one.
         if request.headers.get("if-range", tag) == tag:
             asked = parse_range(request.headers.get("range", ""), size)
     except UnsatisfiableRangeError as error:
@@ -71,12 +71,12 @@ def send_file(request: Request, path: Path) -> Response:
 
 
 def parse_range(header: str, size: int) -> range | None:
-    """Return the bytes that a Range header asks for, None where it asks for no single range.
+    """Return the range of a Range header, or None if it has no single range.
 
     Parameters
     ----------
     header
-        The header, empty where there is none.
+        The header, "" if there is none.
     size
         Length of the file.
 
@@ -108,7 +108,7 @@ def parse_range(header: str, size: int) -> range | None:
 
 
 def _disposition(name: str) -> str:
-    """Return the header that names a download; headers are ASCII, names of files may be more."""
+    """Return the header with the file name of a download, with an encoded name beyond ASCII."""
     if name.isascii() and '"' not in name:
         return f'attachment; filename="{name}"'
     return f"attachment; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,7 +1,7 @@
 """Decode queries and bodies, encode answers and errors.
 
-Errors have the shapes that clients of the service know: ``{"detail": <sentence>}``, and for a
-malformed request a list of what is wrong where.
+Errors have the format of the cloud service: ``{"detail": <sentence>}``, or a list of errors with
+their locations for a malformed request.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ _STATUS_OF = {
 
 
 def read_query(request: Request, kind: type[AnyQuery]) -> AnyQuery:
-    """Return the query of a request; fields that are lists take every occurrence.
+    """Parse the query of a request; list fields collect repeated parameters.
 
     Parameters
     ----------
     request
         The request.
     kind
-        Struct of the parameters; one that forbids unknown fields refuses other parameters, too.
+        Struct of the parameters; if it forbids unknown fields, unknown parameters are rejected.
 
     Raises
     ------
     MalformedRequestError
-        The query does not fit.
+        The query is invalid.
     """
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     values: dict[str, Any] = {}
@@ -85,12 +85,12 @@ def read_query(request: Request, kind: type[AnyQuery]) -> AnyQuery:
 
 
 async def read_body(request: Request, kind: type[Body]) -> Body:
-    """Return the JSON body of a request.
+    """Parse the JSON body of a request.
 
     Raises
     ------
     MalformedRequestError
-        The body is not JSON, or not of that kind.
+        The body is not valid JSON, or has another type.
     """
     content = bytearray()
     async for chunk in request.stream():
@@ -99,7 +99,7 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
             raise HTTPException(413, f"The body is larger than {_MOST_BODY >> 20} MiB.")
     try:
         value = msgspec.json.decode(content, type=kind)
-        # What is of any type may be read and yet not be written again, such as a huge integer.
+        # Fields of type Any may have values that cannot be encoded, such as a huge integer.
         encode(value)
     except (msgspec.MsgspecError, OverflowError, RecursionError, ValueError) as error:
         raise MalformedRequestError("body", str(error) or "It is nested too deep") from None
@@ -107,7 +107,7 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
 
 
 async def run_in_thread(function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-    """Run a function of the services off the event loop, since they may wait for the disk."""
+    """Run a function of a service in a thread, since it may wait for the disk."""
     return await run_in_threadpool(function, *arguments, **named)
 
 
@@ -117,7 +117,7 @@ def respond(value: object, status: int = 200) -> Response:
 
 
 def json_response(content: bytes, status: int = 200) -> Response:
-    """Return JSON that is encoded already."""
+    """Return encoded JSON as a response."""
     return Response(content, status, media_type="application/json")
 
 
@@ -135,7 +135,7 @@ def _on_bad_request(_request: Request, error: Exception) -> Response:
     status = next(code for kind, code in _STATUS_OF.items() if isinstance(error, kind))
     refusal = error_response(status, str(error))
     if status == 503:
-        # By this the clients know that asking again is of use.
+        # Clients retry if this header is present.
         refusal.headers["retry-after"] = "1"
     return refusal
 
@@ -171,7 +171,7 @@ def _methods_of(request: Request) -> set[str]:
 
 
 def _on_system_error(_request: Request, error: Exception) -> Response:
-    """Respond with the disk's error if a request caused it, and no mistake of the program."""
+    """Return status 507 for a full disk, 409 for a concurrent change, or else 500."""
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT):
         return error_response(

@@ -23,12 +23,12 @@ from inductiva_widgets.server.store.records import TaskRecord
 
 
 def read_run_spec(submission: TaskSubmission) -> RunSpec:
-    """Return what a submission asks to run; no program is looked up.
+    """Return the commands of a submission, without looking up programs.
 
     Raises
     ------
     BadRequestError
-        The submission holds no commands that can be run.
+        The submission has no valid commands.
     """
     try:
         extra = msgspec.convert(submission.extra_params or {}, ExtraParams)
@@ -83,7 +83,7 @@ def write_job_file(data: DataDir, record: TaskRecord, tasks_per_machine: int) ->
     spec = read_run_spec(record.submission)
     folder = data.task(record.info.task_id)
     folder.root.mkdir(parents=True, exist_ok=True)
-    # A server that was killed below leaves one.
+    # A killed server may have left a stop file.
     remove_temp_files(folder.root)
     job = {
         "task_id": record.info.task_id,
@@ -100,9 +100,9 @@ def write_job_file(data: DataDir, record: TaskRecord, tasks_per_machine: int) ->
 
 
 def archive_failure_output(data: DataDir, record: TaskRecord, reason: str) -> TaskMetrics:
-    """Leave the output of a task that cannot be started, and return the task's new metrics.
+    """Write the output of a task that cannot be started, and return the task's new metrics.
 
-    Clients read the two text files of whatever has failed.
+    Clients read stdout.txt and stderr.txt of every failed task.
     """
     folder = data.task(record.info.task_id)
     folder.work.mkdir(parents=True, exist_ok=True)
@@ -119,21 +119,21 @@ def archive_failure_output(data: DataDir, record: TaskRecord, reason: str) -> Ta
 
 
 def input_of(data: DataDir, record: TaskRecord) -> Path:
-    """Return the place of a task's input archive."""
+    """Return the path of a task's input archive."""
     return data.storage / (record.info.storage_path or "") / INPUT
 
 
 def output_of(data: DataDir, record: TaskRecord) -> Path:
-    """Return the place of a task's output archive."""
+    """Return the path of a task's output archive."""
     return data.storage / (record.info.storage_path or "") / OUTPUT
 
 
 def clear_up(data: DataDir, record: TaskRecord) -> None:
-    """Remove the files that a killed supervisor has left of a finished task."""
+    """Remove the files of a finished task that a killed supervisor has left."""
     output = output_of(data, record)
     task_dir = data.task(record.info.task_id)
     remove_temp_files(task_dir.root)
     archives.partial_archive(output).unlink(missing_ok=True)
     if output.exists():
-        # All of it is in the archive.
+        # The archive has all files.
         shutil.rmtree(task_dir.work, ignore_errors=True)

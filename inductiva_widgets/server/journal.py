@@ -1,7 +1,7 @@
 """The journal of a task: an append-only file of JSON lines.
 
-The supervisor writes it and the server reads it, each at its own pace; either may be killed and
-started again. Needs nothing but the standard library, since the supervisor starts with it.
+The supervisor writes it and the server reads it independently; either may be killed and restarted.
+Imports only the standard library, since the supervisor uses it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 
 
 class JournalWriter:
-    """Appends events, each one visible to readers as soon as ``write`` returns.
+    """Appends events, which readers can see when ``write`` returns.
 
     Parameters
     ----------
     path
-        The journal; made at first use.
+        The journal, created on first use.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +38,7 @@ class JournalWriter:
         os.close(self._descriptor)
 
     def write(self, event: str, **facts: Any) -> None:
-        """Append one event with the present time.
+        """Append an event with the current time.
 
         Parameters
         ----------
@@ -50,10 +50,10 @@ class JournalWriter:
         line = {"event": event, "time": datetime.now(timezone.utc).isoformat(), **facts}
         content = json.dumps(line).encode() + b"\n"
         if self._is_torn():
-            # Left by a full disk, or by a writer that was killed: it must not spoil this line.
+            # End an incomplete line, left by a full disk or a killed writer.
             content = b"\n" + content
-        # One write call for the whole line: a reader never sees half of it for long. The system
-        # takes less than the whole when the disk fills up; the next call says so.
+        # A single write call, so that readers rarely see an incomplete line. On a full disk the
+        # call may write less, and the next call raises.
         while content:
             content = content[os.write(self._descriptor, content) :]
 
@@ -63,20 +63,20 @@ class JournalWriter:
 
 
 def read_lines_from(path: Path, offset: int) -> tuple[list[bytes], int]:
-    """Return the complete lines after a place in the journal, and the place after them.
+    """Return the complete lines from an offset in the journal, and the next offset.
 
     Parameters
     ----------
     path
         The journal; a missing one reads as empty.
     offset
-        Where the last reading ended.
+        End of the previous reading.
 
     Returns
     -------
     tuple[list[bytes], int]
-        The lines without their ends, and the offset for the next reading. A line that is still
-        being written is left for then.
+        The lines without line ends, and the offset for the next reading, which begins with an
+        incomplete line, if any.
     """
     try:
         with path.open("rb") as file:

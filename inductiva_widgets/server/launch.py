@@ -38,10 +38,10 @@ def start_or_attach(
     idle_timeout: float = IDLE_TIMEOUT,
     replay: DemoOptions | None = None,
 ) -> ServerInfo:
-    """Return the embedded server of a data folder, started if need be.
+    """Return the embedded server of a data folder, and start it if it does not run.
 
-    All processes of a user share one server. It goes on when this process ends, and stops by itself
-    when nobody needs it.
+    All processes of a user share one server. It outlives this process, and stops by itself when it
+    is idle.
 
     Parameters
     ----------
@@ -49,16 +49,16 @@ def start_or_attach(
         Data folder; the default is ``INDUCTIVA_LOCAL_DIR`` or else ``~/.inductiva/local``, with
         ``-replay`` appended for the demo.
     idle_timeout
-        For how many seconds without requests and tasks a server that is started here stays.
+        Seconds without requests and tasks after which a server that is started here stops.
     replay
         Start or attach to the demo instead, which never runs in a folder of real tasks. Seed and
-        speed hold for a demo that is started here; one that is running keeps its own.
+        speed apply to a demo that is started here, not to a running one.
 
     Raises
     ------
     LocalServerError
-        The server cannot be started, or the folder is of the other kind; the text says why and
-        what to do.
+        The server cannot be started, or the folder is of the other kind. The message has the reason
+        and a fix.
     """
     check_requirements()
     from filelock import FileLock, Timeout
@@ -69,7 +69,7 @@ def start_or_attach(
         return running
     try:
         data.prepare()
-        # A second process waits here, and then finds the server of the first.
+        # A second process waits for the lock, and then finds the server of the first.
         with FileLock(data.launch_lock, timeout=2 * _START_TAKES):
             return running_server(data) or _start(data, idle_timeout, replay)
     except Timeout:
@@ -86,7 +86,7 @@ def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> Se
     shown = []
     if replay is not None:
         shown = ["--replay", "--seed", str(replay.seed), "--speed", str(replay.speed)]
-    # The server has a log of its own; this file gets the errors before that is open.
+    # For errors before the server has opened its log.
     with _private(data.server_out) as out:
         process = subprocess.Popen(  # noqa: S603 - our own module
             [
@@ -108,7 +108,7 @@ def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> Se
     _started.append(process)
     deadline = time.monotonic() + _START_TAKES
     while time.monotonic() < deadline:
-        # It ends at once if a server was started by hand in the same moment: look for that one too.
+        # The process ends if a server was started by hand at the same time: look for that, too.
         ended = process.poll() is not None
         if running := running_server(data):
             return running

@@ -1,4 +1,4 @@
-"""Executor that runs each task on this machine, under a supervisor process of its own."""
+"""Executor that runs tasks on this machine, each under a supervisor process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from inductiva_widgets.server.top import format_top
 
 
 def default_capacity() -> int:
-    """Return how many tasks run at a time unless configured: half the processors, at least one.
+    """Return the default number of tasks that run at a time: half the processors, at least one.
 
     Simulators compete for memory bandwidth, and the notebook shares the machine.
     """
@@ -29,8 +29,7 @@ def default_capacity() -> int:
 class LocalExecutor:
     """Runs tasks as processes of this machine, which outlive the server.
 
-    A handle is the process id of the supervisor and its start, which distinguishes it from a later
-    process with the same id.
+    A handle is the process id and the start time of the supervisor, since ids are reused.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ class LocalExecutor:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL if force else signal.SIGTERM)
         if force:
-            # The supervisor goes first, or it would start the next command.
+            # Kill the supervisor first, or it would start the next command.
             seen = process_tree.read_pids(task.seen)
             process_tree.ProcessTree(task.root.name, seen=seen).terminate(grace=0.0)
 
@@ -124,7 +123,7 @@ def start_supervisor(task: TaskDir) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Neither the end of the server nor a Ctrl-C in its terminal reaches it.
+                # Protected from the end of the server and from Ctrl-C in its terminal.
                 start_new_session=True,
             )
     finally:
@@ -146,7 +145,7 @@ def _is_supervisor_of(pid: int, task: TaskDir) -> bool:
 
 def _handle_of(pid: int) -> TaskHandle:
     process = process_table.find_process(pid)
-    # No process starts at 0: the handle of one that has ended already is that of no process.
+    # No process starts at 0, so the handle of an ended process matches none.
     return TaskHandle(f"{pid}:{process.started if process else 0.0}")
 
 

@@ -11,13 +11,13 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 MOST_BYTES = 1 << 20
-"""Size at which the file becomes the log before it and a new one begins."""
+"""Size at which the log file is rotated."""
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A rotating log file that is closed to others from its first byte on."""
+    """Rotating log file that is created with access for its user only."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

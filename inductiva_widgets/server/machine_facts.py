@@ -1,6 +1,6 @@
 """Processors and memory of the machine that a process runs on.
 
-Needs nothing but the standard library on Linux, since the supervisor of a task reads them.
+On Linux it imports only the standard library, since the supervisor uses it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class MachineFacts(NamedTuple):
 
 @cache
 def read_machine_facts() -> MachineFacts:
-    """Return processors and memory of this machine, which do not change."""
+    """Return processors and memory of this machine."""
     logical = os.cpu_count() or 1
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return MachineFacts(logical, _physical_cpus() or logical, memory)
@@ -33,8 +33,8 @@ def read_machine_facts() -> MachineFacts:
 def thread_environment(tasks_per_machine: int) -> dict[str, str]:
     """Return variables for commands whose submission does not set them.
 
-    By default every OpenMP program starts a thread per processor, which spins while it waits. So
-    the tasks share all processors but one, which is left for the server and the notebook.
+    By default every OpenMP program starts a spinning thread per processor. So the tasks share all
+    processors but one, which is reserved for the server and the notebook.
 
     Parameters
     ----------

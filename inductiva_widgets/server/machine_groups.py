@@ -1,8 +1,8 @@
 """Service for machine groups: names under which tasks run on this machine.
 
-A group here is a label with a life of its own. Starting one starts no machine, its tasks share this
-machine's capacity with those of all other groups, and it costs nothing. Its idle time and its time
-of termination are kept and reported but not enforced: they limit costs, and here are none.
+A group is only a label with a status. Starting it starts no machine, the tasks of all groups share
+the capacity of this machine, and it is free. Idle time and time of termination are stored and
+reported but not enforced, since they only limit costs.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
 from inductiva_widgets.server.store.tasks import TaskStore
 
 _ALL = 10**9
-# Clients turn both into times, so neither may be null.
+# Clients parse both as times, so they must not be null.
 _FOREVER = 365 * 24 * 3600
 _NO_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
 
 
 class GroupFilter(NamedTuple):
-    """Which groups of the history to list; None does not filter.
+    """Filter of the group history; None does not filter.
 
-    ``project`` is for a link between groups and projects that there is not here: no group has one.
+    Groups have no projects on this server, so any ``project`` excludes all groups.
     """
 
     before: datetime | None = None
@@ -64,12 +64,12 @@ class GroupFilter(NamedTuple):
 
 
 class GroupService:
-    """The machine groups of one data folder.
+    """Implements the machine group API for a data folder.
 
     Parameters
     ----------
     folder
-        The data folder, whose disk the groups have.
+        The data folder, whose disk size the groups report.
     store
         Its store.
     executor
@@ -87,11 +87,11 @@ class GroupService:
         self._on_change = on_change
 
     def register(self, spec: NewGroup) -> LocalGroup:
-        """Make a group; it takes no task before it is started."""
+        """Create a group; it accepts tasks after its start."""
         return self._view(self._store.groups.add(spec))
 
     def start(self, key: str) -> LocalGroup:
-        """Let a group take tasks; starting it again does no harm."""
+        """Start a group, so that it accepts tasks; idempotent."""
         with self._store.transaction():
             group = self._record(key)
             if group.status == GroupStatus.TERMINATED:
@@ -102,9 +102,9 @@ class GroupService:
         return self.find(key)
 
     def terminate(self, key: str) -> LocalGroup:
-        """End a group and all of its tasks; ending it again does no harm.
+        """Terminate a group and its tasks; idempotent.
 
-        Tasks that wait are over at once, those on the machine as soon as their processes are.
+        Queued tasks finish immediately, running ones when their processes have ended.
         """
         with self._store.transaction():
             group = self._record(key)
@@ -134,13 +134,13 @@ class GroupService:
         return [self._view(group) for group in self._store.groups.active()]
 
     def history(self, page: int, per_page: int, group_filter: GroupFilter) -> list[PastGroup]:
-        """Return one page of all groups there have ever been, newest first."""
+        """Return one page of all groups, including terminated ones, newest first."""
         every = self._store.groups.history(_ALL, 0, ended_only=group_filter.ended_only)
         found = [view for view in map(self._view, every) if group_filter.fits(view)]
         return [_past(view) for view in found[(page - 1) * per_page : page * per_page]]
 
     def set_sharing(self, key: str, level: SharingLevel) -> None:
-        """Note who a group is for."""
+        """Store the sharing level of a group."""
         group = self._record(key)
         metadata.write_metadata(
             self._store, "group-sharing", group.id, {"level": level}, merge=False
@@ -155,14 +155,14 @@ class GroupService:
     def _view(self, group: GroupRecord) -> LocalGroup:
         view = self._describe(group)
         noted = metadata.read_metadata(self._store, "group-sharing").get(group.id)
-        # What was noted is one of the levels, since it came through the API.
+        # The stored text is a valid level, since the API has checked it.
         return replace(view, sharing_level=noted["level"]) if noted else view
 
     def _describe(self, group: GroupRecord) -> LocalGroup:
-        """Return a machine group as the wire shows it.
+        """Return the wire format of a machine group.
 
-        Processors, memory and cost are those of the executor, which all groups share; the rest is
-        what the group was registered with.
+        Processors, memory and cost are those of the executor, which all groups share. The rest is
+        from the registration of the group.
         """
         host = self._executor.machine_facts()
         spec = group.spec or _own_spec(self._folder)
@@ -203,7 +203,7 @@ class GroupService:
 
 
 def _own_spec(folder: Path) -> NewGroup:
-    """Return what the built-in group would have been registered with."""
+    """Return the specification of the built-in group."""
     return NewGroup(
         machine_type="local",
         provider_id="LOCAL",
@@ -215,7 +215,7 @@ def _own_spec(folder: Path) -> NewGroup:
 
 def _past(view: LocalGroup) -> PastGroup:
     began = view.creation_timestamp
-    # When a group ended is not kept, nor what its machines did: the machine goes on, at no cost.
+    # End and activity of a group are not stored, since the machine runs on without cost.
     usage = GroupUsage(
         total_time=TimeSpent(name="Total time", value=0.0),
         task_time=TimeSpent(name="Task time", value=0.0),

@@ -22,7 +22,7 @@ _LOOK_EVERY = 0.05
 
 
 class FinishedTaskFiles(NamedTuple):
-    """The files of a task that has ended."""
+    """Files of a finished task."""
 
     task_id: str
     ended: datetime | None
@@ -31,7 +31,7 @@ class FinishedTaskFiles(NamedTuple):
 
 
 def size_of(place: Path) -> int:
-    """Return how many bytes a file or a folder takes on the disk; links count for themselves."""
+    """Return the disk usage of a file or folder in bytes, without following links."""
     inside = (
         Path(folder, name)
         for folder, folders, names in os.walk(place)
@@ -49,7 +49,7 @@ def _taken(path: Path) -> int:
 
 
 def wait_for_end(data: DataDir, server: ServerInfo, patience: float) -> bool:
-    """Wait until a server has ended for good; return whether it has."""
+    """Wait until a server process has ended; return whether it has."""
     from filelock import FileLock, Timeout
 
     deadline = time.monotonic() + patience
@@ -63,7 +63,7 @@ def wait_for_end(data: DataDir, server: ServerInfo, patience: float) -> bool:
         if not _exists(server.pid):
             return True
         time.sleep(_LOOK_EVERY)
-    # A zombie that its parent has not waited for; it has released the folder.
+    # A zombie has released the folder, too.
     return True
 
 
@@ -79,12 +79,12 @@ def _exists(pid: int) -> bool:
 
 @contextmanager
 def tasks_without_server(data: DataDir) -> Iterator[Iterable[TaskInfo]]:
-    """Lock a folder that no server uses, and yield its tasks.
+    """Lock a data folder without a running server, and yield its tasks.
 
     Raises
     ------
     LocalServerError
-        A server uses the folder, though it does not answer, or the store is damaged.
+        A server that does not respond uses the folder, or the store is damaged.
     """
     import sqlite3
 
@@ -120,16 +120,16 @@ def tasks_without_server(data: DataDir) -> Iterator[Iterable[TaskInfo]]:
 def finished_task_files(
     data: DataDir, tasks: Iterable[TaskInfo], ended_before: datetime | None = None
 ) -> list[FinishedTaskFiles]:
-    """Return the files of tasks that have ended, of those that have any.
+    """Return the files of finished tasks, without tasks that have none.
 
     Parameters
     ----------
     data
-        The data folder; nothing outside it is ever returned.
+        The data folder; no path outside it is returned.
     tasks
         Its tasks.
     ended_before
-        Only tasks that had ended by then; None for all.
+        Only tasks that had finished at that time; None for all.
     """
     found = []
     for info in tasks:
@@ -149,7 +149,7 @@ def remove(data: DataDir, found: Iterable[FinishedTaskFiles]) -> int:
     freed = 0
     for leftover in found:
         for place in leftover.places:
-            # Check again: it may have been replaced by a link.
+            # Check again: the folder may have been replaced by a link.
             if _is_inside(data, place):
                 before = size_of(place)
                 shutil.rmtree(place, ignore_errors=True)
@@ -158,8 +158,8 @@ def remove(data: DataDir, found: Iterable[FinishedTaskFiles]) -> int:
 
 
 def _places(data: DataDir, info: TaskInfo) -> Iterator[Path]:
-    """Yield the two folders of a task, unless they are not where they should be."""
-    # The folder of a task is named after it, so no wrong path takes along what is around.
+    """Yield the two folders of a task that are inside the data folder."""
+    # Compare the names, so that a wrong path cannot remove further folders.
     stored = PurePosixPath(info.storage_path or "")
     candidates = [data.task(info.task_id).root]
     if stored.name == info.task_id and ".." not in stored.parts:
@@ -170,7 +170,7 @@ def _places(data: DataDir, info: TaskInfo) -> Iterator[Path]:
 
 
 def _is_inside(data: DataDir, place: Path) -> bool:
-    """Return whether a folder is one below the storage or the tasks, and no way out of there."""
+    """Return whether a folder is below the storage or the tasks, without links out of them."""
     if place.is_symlink():
         return False
     resolved = place.resolve()

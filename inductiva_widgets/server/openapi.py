@@ -29,13 +29,13 @@ _REASONS = {
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a request was refused, in a sentence."""
+    """Reason of an error, as a sentence."""
 
     detail: str
 
 
 class ValidationIssue(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with a request, and where."""
+    """Error in a request, and its location."""
 
     loc: list[str | int]
     msg: str
@@ -43,18 +43,18 @@ class ValidationIssue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ValidationErrorBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is wrong with the shape of a request."""
+    """All errors in the format of a request."""
 
     detail: list[ValidationIssue]
 
 
 def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
-    """Return the document.
+    """Return the OpenAPI document.
 
     Parameters
     ----------
     endpoints
-        All endpoints, as the application routes them.
+        All endpoints of the application.
     version
         Version of the server.
     """
@@ -65,7 +65,7 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
     _, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
     for one in listed:
-        # Names of parameters only: that some may have slashes has no form in the document.
+        # Without converters: OpenAPI cannot express that a parameter may contain slashes.
         path = one.path.replace(":path}", "}")
         paths.setdefault(path, {})[one.method.lower()] = _operation(one)
     return {
@@ -127,7 +127,7 @@ def _query_parameters(query: type[QueryModel] | None) -> list[dict[str, Any]]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    # A parameter that may be left out is null inside, but there is no null in a query.
+    # An omitted parameter is None in Python, but a query has no null.
     choices = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
     kept = {name: value for name, value in schema.items() if name != "anyOf"}
     if isinstance(kept.get("enum"), list):
@@ -162,7 +162,7 @@ def _responses(one: Endpoint) -> dict[str, Any]:
 
 def _content(kind: Any) -> dict[str, Any]:
     if kind is bytes:
-        # Archives have a content type of their own, all other bytes have any.
+        # Archives have their own content type, further files any type.
         return {BINARY: {}, "application/zip": {}}
     return {JSON: {"schema": _schema(kind)}}
 

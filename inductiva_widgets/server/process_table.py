@@ -1,14 +1,16 @@
-"""Table of the processes of this machine.
+"""Table of the processes of this machine, and the resources that they use.
 
-Linux shows them as files, which are fast to read and need nothing but the standard library.
-Elsewhere psutil is used, which is loaded when a command already runs.
+Linux has them as files in /proc, which are fast to read with the standard library. On further
+systems psutil is used, which is imported when a command already runs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +20,7 @@ _PROC = Path("/proc")
 class Process(NamedTuple):
     """One live process; ``started`` distinguishes it from a later one with the same id.
 
-    ``memory`` is what it occupies now, in bytes.
+    ``memory`` is the resident memory in bytes.
     """
 
     pid: int
@@ -66,7 +68,7 @@ def _from_proc() -> dict[int, Process]:
     page = os.sysconf("SC_PAGE_SIZE")
     found = {}
     for name in _numbers():
-        # Processes come and go while we look.
+        # Processes may end during the scan.
         with contextlib.suppress(OSError, ValueError, IndexError):
             process = _parsed((_PROC / name / "stat").read_bytes(), int(name), page)
             if process is not None:
@@ -75,7 +77,7 @@ def _from_proc() -> dict[int, Process]:
 
 
 def _parsed(stat: bytes, pid: int, page: int) -> Process | None:
-    # The name in brackets may hold anything, blanks and brackets included.
+    # The process name, in parentheses, may contain spaces and parentheses.
     fields = stat.rpartition(b")")[2].split()
     if fields[0] in (b"Z", b"X"):
         return None
@@ -88,14 +90,14 @@ def _carriers_in_proc(variable: str, value: str) -> set[int]:
     for name in _numbers():
         with contextlib.suppress(OSError):
             content = (_PROC / name / "environ").read_bytes()
-            # Much of the time is in splitting, and few carry it.
+            # The first test is cheap, and splitting is slow.
             if entry in content and entry in content.split(b"\0"):
                 found.add(int(name))
     return found
 
 
 def from_psutil() -> dict[int, Process]:
-    """Return what ``list_processes`` does, by psutil."""
+    """Return all live processes by id, using psutil."""
     import psutil
 
     found = (_described(process) for process in psutil.process_iter())
@@ -123,7 +125,7 @@ def _memory_of(process: Any) -> int:
     try:
         return int(process.memory_info().rss)
     except psutil.AccessDenied:
-        # A program that runs as another user is still one of the task's processes.
+        # Keep the process: a task may have processes of another user.
         return 0
 
 
@@ -136,3 +138,42 @@ def _carriers(variable: str, value: str) -> set[int]:
             if process.environ().get(variable) == value:
                 found.add(process.pid)
     return found
+
+
+# The unit of ru_maxrss in bytes.
+_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class UsageMeter:
+    """Measures CPU time and memory of live and ended processes."""
+
+    def __init__(self) -> None:
+        self._cpu = 0.0
+        self._memory = 0
+        self._processes = 0
+        # Until exec, a forked process has the memory of this one, so smaller values are useless.
+        self._least = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def sample(self, processes: Sequence[Process]) -> None:
+        """Measure all live processes of the command."""
+        self._memory = max(self._memory, sum(process.memory for process in processes))
+        self._processes = max(self._processes, len(processes))
+
+    def add_exited(self, used: resource.struct_rusage) -> None:
+        """Add the usage of an ended process and of its reaped children."""
+        self._cpu += used.ru_utime + used.ru_stime
+        if used.ru_maxrss > self._least:
+            self._memory = max(self._memory, used.ru_maxrss * _UNIT)
+
+    def usage(self) -> dict[str, float]:
+        """Return the usage so far.
+
+        CPU time is exact once the processes have ended. Peak memory is the larger of the sampled
+        total and the maximum of a single process.
+        """
+        usage: dict[str, float] = {"cpu_seconds": round(self._cpu, 3)}
+        if self._memory:
+            usage["peak_memory_bytes"] = self._memory
+        if self._processes:
+            usage["peak_processes"] = self._processes
+        return usage

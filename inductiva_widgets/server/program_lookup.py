@@ -45,7 +45,7 @@ class Driver(NamedTuple):
 
 
 class Program(NamedTuple):
-    """What is known of a simulator's program."""
+    """Names and driver of a simulator's program."""
 
     spellings: tuple[str, ...]
     driver: Driver | None = None
@@ -90,11 +90,11 @@ KNOWN_PROGRAMS: dict[str, Program] = {
 
 
 class ProgramNotFoundError(Exception):
-    """No such program on this machine; the text says where it was sought and what to do."""
+    """The program is not on this machine; the message has the searched places and a fix."""
 
 
 class WrongProgramError(ProgramNotFoundError):
-    """What the user configured is no program."""
+    """The configured program does not exist or is not executable."""
 
 
 def variable_for(name: str) -> str:
@@ -154,7 +154,7 @@ def has_library(name: str) -> bool:
 
 
 def module_command(module: str) -> list[str]:
-    """Return the command that runs a module of this package, whatever the working folder."""
+    """Return the command that runs a module of this package in any working folder."""
     return [sys.executable, "-c", _RUN_MODULE, str(package_root()), module]
 
 

@@ -27,7 +27,7 @@ _PAGE = 500
 def page(
     store: TaskStore, kind: str | None, number: int, per_page: int | None
 ) -> list[ProjectView]:
-    """Return the projects of a kind, or all, oldest first; all of them unless paged."""
+    """Return the projects, or those of a kind, oldest first, optionally paged."""
     noted = notes.read_metadata(store, "project")
     found = [one for one in store.projects.list() if kind is None or one.kind == kind]
     if per_page is not None:
@@ -36,14 +36,14 @@ def page(
 
 
 def find(store: TaskStore, name: str) -> ProjectView:
-    """Return the project of a name."""
+    """Return the project with a name."""
     return _view(
         store, _record(store, name), notes.read_metadata(store, "project"), with_statistics=True
     )
 
 
 def create(store: TaskStore, new: NewProject) -> ProjectView:
-    """Make a project."""
+    """Create a project."""
     if not store.projects.add(new.name, new.project_type):
         raise ConflictingStateError(
             f"There is a project {new.name!r} already: choose another name."
@@ -52,7 +52,7 @@ def create(store: TaskStore, new: NewProject) -> ProjectView:
 
 
 def delete(store: TaskStore, name: str) -> None:
-    """Delete a project; its tasks go to the default project."""
+    """Delete a project and move its tasks to the default project."""
     with store.transaction():
         _record(store, name)
         if name == DEFAULT_PROJECT:
@@ -66,14 +66,14 @@ def delete(store: TaskStore, name: str) -> None:
 
 
 def add_task(store: TaskStore, name: str, task_id: str) -> None:
-    """Put a task into a project, out of the one it was in."""
+    """Move a task to a project."""
     with store.transaction():
         _record(store, name)
         _put_task(store, task_id, name)
 
 
 def remove_task(store: TaskStore, name: str, task_id: str) -> None:
-    """Take a task out of a project, into the default project."""
+    """Move a task from a project to the default project."""
     with store.transaction():
         _record(store, name)
         record = store.task(task_id)
@@ -83,7 +83,7 @@ def remove_task(store: TaskStore, name: str, task_id: str) -> None:
 
 
 def metadata(store: TaskStore, name: str) -> dict[str, str]:
-    """Return what was noted of a project."""
+    """Return the metadata of a project."""
     _record(store, name)
     return notes.read_metadata(store, "project").get(name, {})
 
@@ -91,7 +91,7 @@ def metadata(store: TaskStore, name: str) -> dict[str, str]:
 def set_metadata(
     store: TaskStore, name: str, new: dict[str, str], *, merge: bool
 ) -> dict[str, str]:
-    """Replace what was noted of a project, or merge new entries into it; return what is noted."""
+    """Replace the metadata of a project, or merge entries into it; return the result."""
     with store.transaction():
         _record(store, name)
         notes.write_metadata(store, "project", name, new, merge=merge)
@@ -101,7 +101,7 @@ def set_metadata(
 def tasks_info(
     store: TaskStore, name: str, select: Literal["all", "distinct"], status: str | None
 ) -> list[Row]:
-    """Return one flat row per task of a project, for comparisons.
+    """Return a flat row per task of a project, for comparisons.
 
     Parameters
     ----------
@@ -110,13 +110,13 @@ def tasks_info(
     name
         The project.
     select
-        ``"all"`` fields, or the task's id and only those ``"distinct"`` between tasks.
+        ``"all"`` fields, or the task id and the fields that are ``"distinct"`` between tasks.
     status
         Only tasks of this status.
     """
     _record(store, name)
     rows = [_row(info) for info in _tasks(store, name, status)]
-    # Tables are made of these, so that all rows have all columns.
+    # All rows have all columns, since clients build tables from them.
     columns = list(dict.fromkeys(column for row in rows for column in row))
     if select == "distinct" and len(rows) > 1:
         columns = [

@@ -12,12 +12,12 @@ _LIBRARIES = ("filelock", "msgspec", "psutil", "starlette", "uvicorn")
 
 
 def check_requirements() -> None:
-    """Raise unless the system and the installed libraries are what the server needs.
+    """Raise if the system or an installed library does not meet the requirements.
 
     Raises
     ------
     LocalServerError
-        Something is missing, or a limit cannot be read; the text says how to correct it.
+        A requirement is missing, or a limit is invalid. The message has a fix.
     """
     if os.name != "posix":
         raise LocalServerError(
@@ -30,7 +30,7 @@ def check_requirements() -> None:
             'pip install "inductiva-widgets[local]"'
         )
     try:
-        # Here rather than when the first task fails over it.
+        # Checked here rather than by the first task.
         DiskLimits.from_environment()
     except LimitError as error:
         raise LocalServerError(str(error)) from None

@@ -16,13 +16,13 @@ from typing import IO, NamedTuple
 
 from inductiva_widgets.server import exit_messages, process_tree
 from inductiva_widgets.server.disk_limits import DiskGuard
-from inductiva_widgets.server.resource_usage import UsageMeter
+from inductiva_widgets.server.process_table import UsageMeter
 from inductiva_widgets.status import Status
 
 KILL_GRACE = 5.0
 STRAGGLER_GRACE = 1.0
 
-# How soon a full disk is noticed: a fast one takes a third of the floor in this time.
+# A fast disk writes a third of the floor in this time.
 _WATCH_EVERY = 0.2
 # Short commands are measured early, long ones at growing intervals.
 _FIRST_SAMPLE = 0.05
@@ -30,7 +30,7 @@ _LAST_PAUSE = 2.0
 
 
 class TaskOutcome(NamedTuple):
-    """How a task ended, and the reason if its status does not say it."""
+    """Final status of a task, with the reason if the status does not imply it."""
 
     status: Status
     reason: str | None = None
@@ -42,7 +42,7 @@ class SignalWaiter:
     Parameters
     ----------
     stop_file
-        A file that stops the task as SIGTERM does, for machines that no signal reaches.
+        A file that stops the task like SIGTERM, for machines that signals do not reach.
     """
 
     def __init__(self, stop_file: Path) -> None:
@@ -51,12 +51,12 @@ class SignalWaiter:
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
-        # A signal that arrives just before the wait leaves a byte here, so it is never missed.
+        # A signal just before the wait writes a byte here, so that it is not missed.
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_stop)
-        # The process that started this one may have blocked the signal until here.
+        # The parent process may have blocked the signal.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        # Handlers that do nothing, since the commands would inherit that a signal is ignored.
+        # Empty handlers, since child processes inherit ignored signals.
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
 
@@ -69,7 +69,7 @@ class SignalWaiter:
         return self._stop
 
     def wait(self, timeout: float) -> None:
-        """Sleep until a signal comes, or for so many seconds."""
+        """Sleep until a signal or a timeout in seconds."""
         select.select([self._reader], [], [], timeout)
         with contextlib.suppress(BlockingIOError):
             os.read(self._reader, 4096)
@@ -81,7 +81,7 @@ class CannotStartError(Exception):
     Parameters
     ----------
     cause
-        What the system said.
+        Error of the system.
     """
 
     def __init__(self, cause: OSError) -> None:
@@ -90,7 +90,7 @@ class CannotStartError(Exception):
 
 
 class ProcessSpec(NamedTuple):
-    """What a command is started with."""
+    """Arguments, folder, environment and streams of a command."""
 
     argv: list[str]
     cwd: Path
@@ -101,7 +101,7 @@ class ProcessSpec(NamedTuple):
 
 
 class ProcessResult(NamedTuple):
-    """How a command ended; ``stopped`` is the reason if it was stopped, else None."""
+    """Result of a command; ``stopped`` is the outcome if it was stopped, else None."""
 
     code: int
     stopped: TaskOutcome | None
@@ -133,7 +133,7 @@ class CommandRunner:
         self._deadline: float | None = None
 
     def limit_time(self, seconds: float | None) -> None:
-        """Stop the command that runs in that many seconds, if there is a limit."""
+        """Stop the running command after a number of seconds, unless None."""
         self._time_to_live = seconds
         self._deadline = None if seconds is None else time.monotonic() + seconds
 
@@ -143,7 +143,7 @@ class CommandRunner:
         on_start: Callable[[int], None],
         end_politely: Callable[[Callable[[], bool]], object] = lambda _: None,
     ) -> ProcessResult:
-        """Run a command to its end, or until it has to be stopped; leave no process of it.
+        """Run a command until it ends or is stopped, and kill its remaining processes.
 
         Parameters
         ----------
@@ -152,13 +152,13 @@ class CommandRunner:
         on_start
             Called with its process group.
         end_politely
-            Called before its processes are terminated, for parts that signals do not reach; gets a
-            function that returns whether the command has ended.
+            Called before its processes are terminated, for processes that signals do not reach. Its
+            argument is a function that returns whether the command has ended.
 
         Raises
         ------
         CannotStartError
-            It cannot be started.
+            The command cannot be started.
         """
         kills = exit_messages.memory_kills()
         process = _start(command)
@@ -223,10 +223,10 @@ def _start(command: ProcessSpec) -> subprocess.Popen[bytes]:
 
 
 def standard_input(prompts: list[str]) -> contextlib.AbstractContextManager[IO[bytes]]:
-    """Return a file with the lines for a command's standard input, empty if there are none."""
+    """Return a file with the lines of a command's standard input."""
     if not prompts:
         return open(os.devnull, "rb")  # noqa: PTH123 - os.devnull is no Path
-    # A file, since a pipe would make us wait for a command that does not read.
+    # A file, since writing to a pipe blocks if the command does not read.
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     file.write("".join(f"{line}\n" for line in prompts).encode())
     file.seek(0)
@@ -234,7 +234,7 @@ def standard_input(prompts: list[str]) -> contextlib.AbstractContextManager[IO[b
 
 
 class _RunningProcess:
-    """A command that runs: its end, its processes and what they use."""
+    """Running command with its processes and their resource use."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], family: process_tree.ProcessTree, notes: Path
@@ -277,7 +277,7 @@ class _RunningProcess:
             self._process.returncode = os.waitstatus_to_exitcode(status)
 
     def sample(self) -> float:
-        """Measure the processes if that is due; return the seconds until it is due again."""
+        """Measure the processes if due; return the seconds until the next measurement."""
         now = time.monotonic()
         if now < self._due:
             return self._due - now

@@ -1,7 +1,7 @@
 """Start queued tasks in order, and apply the events of their journals.
 
-One thread does all of it. It sleeps while no task is running, and is woken by the services. Where
-the tasks run is up to the executor.
+All of it happens in one thread, which sleeps while no task is running and is woken by the services.
+The executor decides where tasks run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 _POLL_INTERVAL = 0.05
 _RETRY_INTERVAL = 1.0
-# The second supervisor of a task only clears up after the first.
+# A second supervisor only cleans up after the first.
 _MAX_ATTEMPTS = 2
 _GIVEN_UP = "The process that supervised the task vanished, and so did the one sent after it."
 
@@ -83,7 +83,7 @@ class Scheduler:
         self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
 
     def start(self) -> None:
-        """Resume the tasks of an earlier server and start the thread."""
+        """Resume the tasks of an earlier server, and start the thread."""
         self.resume()
         self._wake.set()
         self._thread.start()
@@ -95,7 +95,7 @@ class Scheduler:
         self._unadopted = [record.info.task_id for record in on_machine]
 
     def stop(self) -> None:
-        """Stop the thread; running tasks go on."""
+        """Stop the thread; running tasks continue."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
@@ -115,12 +115,12 @@ class Scheduler:
                 self._wake.wait(_POLL_INTERVAL if self._runs else None)
 
     def run_once(self, *, woken: bool = True) -> bool:
-        """Apply what has happened, then stop and start tasks; return False if a step failed.
+        """Apply new events, then stop and start tasks; return False if a step failed.
 
         Parameters
         ----------
         woken
-            If False, tasks are stopped and started only if something has happened.
+            If False, stop and start tasks only after new events.
         """
         self._troubled = False
         changed = False
@@ -156,7 +156,7 @@ class Scheduler:
     def _start_queued(self) -> None:
         if self._is_full():
             return
-        # By id, as decoding a long queue for each free slot would take longer than short tasks do.
+        # By id, since decoding a long queue for each free slot takes longer than short tasks.
         for task_id in self._store.ids_by_status(Status.SUBMITTED):
             record = self._store.task(task_id)
             if record is not None and record.info.status == Status.SUBMITTED:
@@ -172,7 +172,7 @@ class Scheduler:
         try:
             self._write_job(record)
         except Exception as error:
-            # An unforeseen error must not block the tasks behind this one.
+            # An unexpected error must not block the next tasks.
             _log.exception("Task %s cannot be prepared.", record.info.task_id)
             self._fail_unstarted(record, now, f"The task cannot be prepared: {error}.")
             return
@@ -222,7 +222,7 @@ class Scheduler:
         self._runs[task_id] = _Run(folder, handle, known.offset)
 
         def submitted(present: TaskRecord) -> TaskRecord:
-            # Of the present one, since its machine group may have been terminated by now.
+            # From the current record, since the machine group may have been terminated.
             supervision = replace(present.supervision, handle=handle, attempts=known.attempts + 1)
             return replace(present, supervision=supervision)
 
@@ -255,7 +255,7 @@ class Scheduler:
     # Observing -----------------------------------------------------------------------------------
 
     def _check(self, task_id: str, run: _Run, states: dict[TaskHandle, RunState]) -> bool:
-        """Apply what a supervisor has reported; return whether anything changed."""
+        """Apply new events of a journal; return whether there were any."""
         ended = run.handle is None or states[run.handle] == RunState.ENDED
         changed = self._apply_events(task_id, run)
         if not ended:
@@ -296,13 +296,13 @@ class Scheduler:
 
     def _remove_partial_uploads(self) -> None:
         for record in self._store.tasks_by_status([Status.PENDING_INPUT]):
-            # There is nothing else in the folder yet.
+            # The folder is still empty.
             for partial in job_setup.input_of(self._data, record).parent.glob(".*"):
                 partial.unlink(missing_ok=True)
 
     def _fail_task(self, task_id: str, reason: str) -> None:
         now = self._clock()
-        # No supervisor is left that could end the processes of the task.
+        # There is no supervisor any more that could kill the processes of the task.
         run = self._runs.get(task_id)
         self._executor.stop(self._data.task(task_id), run.handle if run else None, force=True)
 
@@ -325,7 +325,7 @@ class Scheduler:
             run.stop_sent = True
 
     def _executer(self, record: TaskRecord) -> Executer:
-        """Return the machine of a task as far as the server knows it: as one of its group."""
+        """Return the known facts of a task's machine, which is one of its machine group."""
         groups = self._store.groups
         group = groups.find(record.info.machine_group_id) or groups.default_group()
         return Executer(
@@ -338,7 +338,7 @@ class Scheduler:
         )
 
     def _update(self, task_id: str, change: Change) -> TaskRecord | None:
-        """Change a task unless it has ended, or been killed, by now."""
+        """Update a task unless it has finished or been killed in the meantime."""
         try:
             return self._store.update(task_id, change)
         except state_machine.IllegalTransitionError:
@@ -350,6 +350,6 @@ def _decoded(line: bytes, task_id: str) -> events.Event | None:
     try:
         return events.decode(line)
     except msgspec.MsgspecError:
-        # Half a line, from a supervisor whose disk was full.
+        # An incomplete line, written on a full disk.
         _log.exception("Unreadable line in the journal of task %s", task_id)
         return None

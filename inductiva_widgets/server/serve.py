@@ -1,7 +1,7 @@
 """Run the embedded server in this process.
 
-The libraries of the server are imported in ``serve``, so that a missing one is reported in a
-sentence.
+The libraries of the server are imported in ``serve``, so that a missing one is reported with a
+clear message.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def serve(
 ) -> None:
     """Run the embedded server until it stops.
 
-    Running tasks go on after that, and the next server resumes them.
+    Running tasks continue, and the next server resumes them.
 
     Parameters
     ----------
     host
-        Address or name to listen at; the default can be reached from this machine only.
+        Address or name to listen at; by default only this machine can connect.
     port
         Port to listen at; 0 chooses a free one.
     data_dir

@@ -47,7 +47,7 @@ from inductiva_widgets.server.webrtc_server import PeerService
 
 _log = logging.getLogger(__name__)
 
-# Seconds that unfinished answers get when the server is asked to stop.
+# Seconds to finish responses when the server is stopped.
 _LAST_ANSWERS = 3
 _IDLE_TICKS = 5
 
@@ -71,9 +71,9 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
     data
         The data folder.
     listener
-        Socket that listens already.
+        Listening socket.
     options
-        The rest.
+        Further options.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
 
 
 def _open_store(data: DataDir, demo: DemoOptions | None) -> TaskStore:
-    """Open the store, filled with the history of the demo if that is requested."""
+    """Open the store; for the demo, fill it with the history."""
     now = datetime.now(timezone.utc)
     if demo is not None:
         history.prepare(data, demo, now)
@@ -180,18 +180,18 @@ def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="off",
-        # To our own log, and no more of it than matters.
+        # Only warnings, in the log of the server.
         log_config=None,
         log_level="warning",
         # Signed links are secrets, too.
         access_log=False,
-        # By this a client knows, also one that was given just an address, that the server is ours.
+        # Identifies the embedded server, also for a client with only a URL.
         headers=[("Server", SERVER_NAME), *mark],
         server_header=False,
         timeout_graceful_shutdown=_LAST_ANSWERS,
-        # A request for the links of a thousand paths names them all in its first line.
+        # A request for 1000 signed URLs has all paths in its first line.
         h11_max_incomplete_event_size=4 << 20,
-        # Longer than clients pause between requests: a request into a closing connection is lost.
+        # Longer than clients pause between requests, since a request on a closing connection fails.
         timeout_keep_alive=75,
     )
 
@@ -202,11 +202,11 @@ class _Server(uvicorn.Server):
     Parameters
     ----------
     config
-        What to serve.
+        Configuration of uvicorn.
     announce
         Called once requests are accepted.
     is_done
-        Asked from time to time whether to stop.
+        Called from time to time; returns whether to stop.
     """
 
     def __init__(
@@ -217,10 +217,10 @@ class _Server(uvicorn.Server):
         self._is_done = is_done
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept requests."""
+        """Start to accept requests."""
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
-        # SIGHUP comes when the terminal is closed.
+        # A closed terminal sends SIGHUP.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # uvicorn would raise the signal again after its shutdown and so end the process:
             # https://github.com/Kludex/uvicorn/pull/1600
@@ -228,7 +228,7 @@ class _Server(uvicorn.Server):
         self._announce()
 
     async def on_tick(self, counter: int) -> bool:
-        """Do what is to be done every tenth of a second; return whether to stop."""
+        """Run the periodic work of every 0.1 s; return whether to stop."""
         if counter % _IDLE_TICKS == 0 and self._is_done():
             self.should_exit = True
         return await super().on_tick(counter)
@@ -238,7 +238,7 @@ class _Server(uvicorn.Server):
 
 
 def _url_of(listener: socket.socket, host: str) -> str:
-    # A server that listens everywhere is reached from here, too.
+    # A server that listens on all interfaces is reachable at the loopback address.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{listener.getsockname()[1]}"

@@ -15,7 +15,7 @@ from inductiva_widgets._atomic import write_atomically
 from inductiva_widgets.server.data_dir import DataDir
 
 _ANSWER_TAKES = 5.0
-# Another program may listen there and send anything.
+# Maximum size of a response, since another program may listen there.
 _MOST_ANSWER = 1 << 16
 
 
@@ -34,7 +34,7 @@ class ServerInfo:
     version
         Version of the package that the server runs.
     instance
-        Text that no other start of a server has.
+        Unique id of this run of the server.
     """
 
     url: str
@@ -44,24 +44,23 @@ class ServerInfo:
     instance: str
 
     def write(self, path: Path) -> None:
-        """Write the file by which clients find the server, readable by its user only."""
+        """Write the file that clients read, accessible to its user only."""
         write_atomically(path, json.dumps(asdict(self)).encode())
 
     @classmethod
     def read(cls, path: Path) -> ServerInfo | None:
-        """Read such a file; return None if it is missing or malformed."""
+        """Read the file; return None if it is missing or malformed."""
         try:
             return cls(**json.loads(path.read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
     def is_alive(self) -> bool:
-        """Return whether this very server answers at its address.
+        """Return whether this run of the server responds at its address.
 
-        The process id does not decide: it may belong to another program by now, and the port to
-        another server.
+        The process id is not sufficient: it may have been reused, and so may the port.
         """
-        # No proxy stands between this machine and itself, whatever the environment says.
+        # Without the proxies of the environment, since the server is on this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"{self.url}/version", timeout=_ANSWER_TAKES) as response:

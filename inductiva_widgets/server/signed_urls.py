@@ -17,14 +17,14 @@ Method = Literal["GET", "PUT"]
 
 
 class UrlSigner:
-    """Signs links and checks them.
+    """Creates and checks signed URLs.
 
     Parameters
     ----------
     secret
-        Known to this server only.
+        Secret key of this server.
     lifetime
-        How long a link is good for, in seconds.
+        Seconds after which a URL expires.
     """
 
     def __init__(self, secret: bytes, lifetime: float = DEFAULT_LIFETIME) -> None:
@@ -32,12 +32,12 @@ class UrlSigner:
         self._lifetime = lifetime
 
     def sign(self, method: Method, path: str) -> str:
-        """Return the path and query of a link.
+        """Return the path and query of a signed URL.
 
         Parameters
         ----------
         method
-            What the link allows: GET, which includes HEAD, or PUT.
+            Allowed method: GET, which includes HEAD, or PUT.
         path
             The file, relative to the storage.
         """
@@ -46,15 +46,15 @@ class UrlSigner:
         return f"{LINK_PREFIX}{quote(path)}?{query}"
 
     def verify(self, method: str, path: str, expires: str, signature: str) -> None:
-        """Check a link that is being used.
+        """Check the signature of a request.
 
         Raises
         ------
         ForbiddenError
-            The link was not made here for this use, or its time is over.
+            The signature is invalid for this request, or has expired.
         """
         allowed = "GET" if method == "HEAD" else method
-        # Compared as bytes, since text from outside may be anything.
+        # Compared as bytes, since compare_digest rejects text beyond ASCII.
         expected = self._signature(allowed, path, expires).encode()
         if not hmac.compare_digest(expected, signature.encode("utf-8", "replace")):
             raise ForbiddenError("This link is not valid: its signature does not fit its use.")

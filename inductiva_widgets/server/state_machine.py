@@ -1,7 +1,7 @@
 """Status transitions of a task.
 
-Pure functions from record to record. The service saves what they return; nothing else changes the
-status of a task.
+Pure functions from record to record, whose results the services save. All status changes go through
+them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ENDS_ON_MACHINE = frozenset(
 )
 _ENDS_WAITING = frozenset({Status.KILLED, Status.ZOMBIE})
 
-# A status that is not a key is final: nothing follows ``killed``, however late it comes.
+# Statuses that are not keys are final.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING_INPUT: _ENDS_WAITING | {Status.SUBMITTED},
     Status.SUBMITTED: _ENDS_WAITING | {Status.STARTED, Status.EXECUTER_FAILED},
@@ -72,8 +72,8 @@ def transition(
     status
         The new status.
     at
-        When it was entered. Where the clock was set back since, the time of the last entry holds,
-        for this and for all times among the facts: no status ends before it begins.
+        Time of the change. If the clock was set back, the time of the last entry replaces it and
+        all times in the facts, so that no status ends before it begins.
     description
         Description for people; the default is the usual meaning of the status.
     **facts
@@ -113,13 +113,13 @@ def transition(
 
 
 def monotonic_time(record: TaskRecord, at: datetime) -> datetime:
-    """Return a time, or that of the task's last entry where the clock was set back since."""
+    """Return a time, but at least that of the task's last entry, if the clock was set back."""
     last = record.history[-1].timestamp if record.history else None
     return at if last is None else max(at, last)
 
 
 def fail(record: TaskRecord, status: Status, at: datetime, reason: str) -> TaskRecord:
-    """Return the task in a final status with the reason for it, where clients look for one."""
+    """Return the task in a final status, with the reason in the field that clients read."""
     executer = record.info.executer
     if executer is not None and str(status).startswith("executer-"):
         executer = replace(executer, error_detail=reason)
@@ -140,7 +140,7 @@ def ends_with_group(record: TaskRecord) -> bool:
 
 
 def on_group_terminated(record: TaskRecord, at: datetime) -> TaskRecord:
-    """Return the task without its machine group: over, or to be ended by its supervisor."""
+    """Return the task after the end of its machine group: finished, or to be stopped."""
     if record.info.status in WAITING:
         reason = f"The machine group {_group(record)} was terminated while the task waited for it."
         return fail(record, Status.ZOMBIE, at, reason)
@@ -150,9 +150,9 @@ def on_group_terminated(record: TaskRecord, at: datetime) -> TaskRecord:
 
 
 def finish_after_group(record: TaskRecord, at: datetime) -> TaskRecord:
-    """Return a task that was on the machine when its group was terminated, now over.
+    """Return a running task as finished after the termination of its group.
 
-    As on the service, such a task leaves no output, be it packed already or not.
+    As on the cloud service, such a task has no output, even if it has been packed.
     """
     metrics = replace(
         record.info.metrics or TaskMetrics(),
@@ -182,7 +182,7 @@ def _plausible(record: TaskRecord, fact: Any) -> Any:
     if isinstance(fact, datetime):
         return monotonic_time(record, fact)
     if isinstance(fact, TaskMetrics):
-        # Measured between two times of a clock that was set back in between.
+        # The clock may have been set back between the two times.
         measured = {name: getattr(fact, name) for name in fact.__struct_fields__}
         return replace(fact, **{name: 0.0 for name, value in measured.items() if (value or 0) < 0})
     return fact

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from inductiva_widgets.server import state_machine, storage_listing, transfer, zip_listing
+from inductiva_widgets.server import state_machine, storage_listing, transfer
 from inductiva_widgets.server.errors import BadRequestError, ConflictingStateError, MissingError
 from inductiva_widgets.server.schemas.storage import REGION, ByteRange, StoredFile, ZipContents
 from inductiva_widgets.server.signed_urls import UrlSigner
@@ -18,13 +18,13 @@ from inductiva_widgets.status import Status
 INPUT = "input.zip"
 OUTPUT = "output.zip"
 
-# Names get up to 40 more bytes while the file is on its way, and file systems take 255.
+# Temporary names are up to 40 bytes longer, and file systems allow 255.
 _LONGEST_NAME = 200
 _LONGEST_PATH = 1000
 
 
 class StorageService:
-    """What the storage part of the API does.
+    """Implements the storage API.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class StorageService:
     store
         Finds the task that a file belongs to.
     signer
-        Makes the links.
+        Creates and checks signed URLs.
     """
 
     def __init__(self, root: Path, store: TaskStore, signer: UrlSigner) -> None:
@@ -42,18 +42,18 @@ class StorageService:
         self._signer = signer
 
     def resolve_path(self, path: str) -> tuple[str, Path]:
-        """Return a path of the storage in its plain form, and where it is on the disk.
+        """Return the normalized form of a storage path, and its path on the disk.
 
-        A leading slash counts for nothing.
+        A leading slash is ignored.
 
         Raises
         ------
-        RefusedError
-            The path leads out of the storage, or names no file in it.
+        BadRequestError
+            The path leads out of the storage, or is not a valid file name.
         """
         plain = PurePosixPath(path.lstrip("/"))
         parts = plain.parts
-        # Names with a leading dot are files on their way in or out.
+        # Hidden files are in transfer.
         if not parts or not _is_plain_text(path) or any(part.startswith(".") for part in parts):
             raise BadRequestError(f"This is no path of the storage: {path!r}.")
         sizes = [len(part.encode()) for part in parts]
@@ -68,20 +68,20 @@ class StorageService:
         return plain.as_posix(), place
 
     def check_region(self, region: str | None) -> None:
-        """Raise where a request means another region than the one there is."""
+        """Raise if a request names another region."""
         if region not in (None, "", "all", REGION):
             raise MissingError(f"There is no storage region {region!r} here, only {REGION!r}.")
 
     # Links ---------------------------------------------------------------------------------------
 
     def download_links(self, paths: Iterable[str]) -> list[str | None]:
-        """Return a link for each file, and one per file below for each folder.
+        """Return a signed URL for each file, and for each file below a folder.
 
-        A missing path gives None.
+        The URL of a missing path is None.
 
         Raises
         ------
-        AbsentError
+        MissingError
             None of the paths exists.
         """
         links: list[str | None] = []
@@ -99,19 +99,19 @@ class StorageService:
         return links
 
     def upload_links(self, paths: Iterable[str]) -> list[str | None]:
-        """Return one link for each path, in the same order."""
+        """Return a signed URL for each path, in the same order."""
         return [self._signer.sign("PUT", self.upload_target(path)[0]) for path in paths]
 
     def upload_target(self, path: str) -> tuple[str, Path]:
-        """Return where an upload goes, after checking that it may.
+        """Return the target of an upload after a check.
 
-        Into the folder of a task goes only the input archive that it waits for, into the user's
-        own folders whatever the user likes.
+        A task's folder accepts only the input archive that the task waits for. Folders of the user
+        accept any file.
 
         Raises
         ------
-        RefusedError
-            It may not.
+        BadRequestError
+            The upload is not allowed.
         """
         plain, place = self.resolve_path(path)
         record = self._task_of(plain)
@@ -129,11 +129,11 @@ class StorageService:
         return plain, place
 
     def check_free_space(self, size: int) -> None:
-        """Raise unless a file of so many bytes may come."""
+        """Raise if there is no space for a file of a given size."""
         transfer.check_room(self._root, size)
 
     def check_upload_size(self, received: int) -> None:
-        """Raise unless a file that has come so far may go on."""
+        """Raise if a partly received file is too large or fills the disk."""
         transfer.check_growth(self._root, received)
 
     # Files ---------------------------------------------------------------------------------------
@@ -143,8 +143,8 @@ class StorageService:
 
         Raises
         ------
-        AbsentError
-            There is none.
+        MissingError
+            It does not exist.
         """
         plain, place = self.resolve_path(path)
         if not place.is_file():
@@ -156,8 +156,8 @@ class StorageService:
 
         Raises
         ------
-        AbsentError
-            There is none.
+        MissingError
+            It does not exist.
         """
         plain, place = self.resolve_path(path)
         if not place.exists():
@@ -165,14 +165,14 @@ class StorageService:
         return place
 
     def list_path(self, path: str, part: str | None = None) -> list[StoredFile]:
-        """Return what lies at a path: a file, or the level of a folder.
+        """List the file at a path, or the files and folders of a folder.
 
         Parameters
         ----------
         path
-            The path; ``/`` or nothing is the whole storage.
+            The path; ``/`` or "" is the root of the storage.
         part
-            Text that the names must have in them.
+            Text that the names must contain.
         """
         place = self.require_path(path) if path.strip("/") else self._root
         found = (
@@ -181,17 +181,17 @@ class StorageService:
         return [entry for entry in found if not part or part in entry.name]
 
     def size(self) -> int:
-        """Return how many bytes are stored."""
+        """Return the number of stored bytes."""
         return storage_listing.size_below(self._root)
 
     def remove(self, path: str) -> None:
-        """Remove a file or folder for good.
+        """Remove a file or folder permanently.
 
         Raises
         ------
-        AbsentError
-            There is none.
-        ConflictError
+        MissingError
+            It does not exist.
+        ConflictingStateError
             A task that has not ended needs it.
         """
         place = self.require_path(path)
@@ -220,30 +220,32 @@ class StorageService:
         transfer.copy(origin, place)
 
     def fetch(self, url: str, path: str) -> None:
-        """Fetch a file from an address into the storage."""
+        """Download a URL into the storage."""
         _, place = self._new(path, may_replace=True)
         transfer.fetch(url, place)
 
     # Archives ------------------------------------------------------------------------------------
 
     def zip_contents(self, path: str, folder: str, *, recursive: bool) -> ZipContents:
-        """Return what lies in a folder of an archive."""
-        return zip_listing.list_contents(self.file(path), folder, recursive=recursive)
+        """List the entries in a folder of an archive."""
+        return storage_listing.list_contents(self.file(path), folder, recursive=recursive)
 
     def zip_file_range(self, path: str, folder: str, filename: str) -> ByteRange:
-        """Return where the packed bytes of one member of an archive are."""
-        return zip_listing.entry_range(self.file(path), folder, filename)
+        """Return the byte range of the compressed data of an archive entry."""
+        return storage_listing.entry_range(self.file(path), folder, filename)
 
     def read_zip_entry(
         self, path: str, filename: str, after: int | None, max_bytes: int
     ) -> FileContent:
-        """Return bytes of a file of an output archive; see ``zipindex.part_of``."""
-        return zip_listing.read_entry(self.file(path), f"artifacts/{filename}", after, max_bytes)
+        """Read a part of a file in an output archive; see ``storage_listing.read_entry``."""
+        return storage_listing.read_entry(
+            self.file(path), f"artifacts/{filename}", after, max_bytes
+        )
 
     def accept_input(self, path: str, sim_dir: str, assets: Iterable[str]) -> Path:
-        """Return the input archive of a task, checked and with the stored files it asks for."""
+        """Check a task's input archive, add the requested stored files, and return its path."""
         archive = self.file(path)
-        transfer.check_archive(archive, self._root, zip_listing.MOST_MEMBERS)
+        transfer.check_archive(archive, self._root, storage_listing.MAX_ENTRIES)
         places = [self.require_path(asset) for asset in assets]
         if places:
             transfer.merge_assets(archive, sim_dir, places)
@@ -252,7 +254,7 @@ class StorageService:
     # Inside --------------------------------------------------------------------------------------
 
     def _task_of(self, plain: str) -> TaskRecord | None:
-        """Return the task whose folder a path lies in, or is."""
+        """Return the task in whose folder a path is."""
         for part in PurePosixPath(plain).parts:
             record = self._store.task(part)
             if record and PurePosixPath(plain).is_relative_to(record.info.storage_path or "/"):
@@ -283,7 +285,7 @@ class StorageService:
 
 
 def _is_plain_text(path: str) -> bool:
-    """Return whether a path has only characters that any file system and header can take."""
+    """Return whether a path has only characters that are valid in file systems and headers."""
     try:
         path.encode()
     except UnicodeEncodeError:

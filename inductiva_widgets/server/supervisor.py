@@ -1,14 +1,12 @@
 """Run one task: ``python -m inductiva_widgets.server.supervisor TASK_FOLDER``.
 
-A process of its own in a session of its own, so that the task goes on when the server is stopped,
-killed or started again. It reads ``job.json``, looks up the programs on its machine, unpacks the
-input, runs the commands one after another, packs the output and writes everything that happens into
-the journal. SIGTERM, or a file named ``stop`` in the task's folder, asks it to end the task now;
-what the commands have written so far is still packed.
+Runs as a process in a session of its own, so that the task continues if the server is stopped,
+killed or restarted. It reads ``job.json``, looks up the programs, unpacks the input, runs the
+commands in order, packs the output, and writes each event to the journal. SIGTERM, or a file named
+``stop`` in the task's folder, kills the task; the output so far is still packed.
 
-Nothing in here depends on the machine of the server: the two share the task's folder and the
-storage, but neither processes nor signals. Needs nothing but the standard library, which keeps the
-start of a task short.
+The supervisor and the server share only the task's folder and the storage, so they may run on
+different machines. It imports only the standard library, so that tasks start quickly.
 """
 
 from __future__ import annotations
@@ -61,14 +59,14 @@ _VANISHED = (
 
 
 class Supervisor:
-    """One task from its input archive to its output archive.
+    """Runs one task, from its input archive to its output archive.
 
     Parameters
     ----------
     folder
         Folder of the task.
     job
-        Content of ``job.json``: see ``job_setup.write_job_file``.
+        Content of ``job.json``, see ``job_setup.write_job_file``.
     journal
         The journal of the task.
     """
@@ -103,7 +101,7 @@ class Supervisor:
         self._journal.write("computation_ended")
         packing = self._catch_errors(self._archive)
         if packing.status != Status.SUCCESS:
-            # Both, since one may have caused the other.
+            # Report both errors, since they may be related.
             before = f"{outcome.reason} " if outcome.status == Status.EXECUTER_FAILED else ""
             outcome = TaskOutcome(packing.status, f"{before}{packing.reason}")
         elif self._alarm.stop_asked() and outcome.status == Status.SUCCESS:
@@ -113,7 +111,7 @@ class Supervisor:
         self._journal.write("finished", outcome=outcome.status, reason=outcome.reason)
 
     def _catch_errors(self, step: Callable[[], TaskOutcome]) -> TaskOutcome:
-        """Run a step; a failure of this machine becomes the outcome of the task."""
+        """Run a step, and convert an exception to the outcome of the task."""
         try:
             return step()
         except (archives.UnsafeArchiveError, LimitError, ProgramNotFoundError) as error:
@@ -178,7 +176,7 @@ class Supervisor:
         return TaskOutcome(Status.SUCCESS)
 
     def _resolve(self) -> list[ResolvedCommand]:
-        """Look up the programs of the task on this machine, and report what was found.
+        """Look up the programs of the task, and write them to the journal.
 
         Raises
         ------
@@ -210,20 +208,20 @@ class Supervisor:
         return commands
 
     def _explain_unstarted(self, reason: str) -> None:
-        """Leave the reason where clients read it, for a task that failed before its commands."""
-        said = self._folder.work / "stderr.txt"
-        # A disk without room for it has been reported as the reason.
+        """Write the reason to stderr.txt, for a task that failed before its commands."""
+        stderr = self._folder.work / "stderr.txt"
+        # If the disk is full, the reason already says so.
         with contextlib.suppress(OSError):
-            if not said.exists():
-                said.parent.mkdir(parents=True, exist_ok=True)
-                said.write_text(f"{reason}\n", encoding="utf-8")
+            if not stderr.exists():
+                stderr.parent.mkdir(parents=True, exist_ok=True)
+                stderr.write_text(f"{reason}\n", encoding="utf-8")
 
     def _run_command(self, index: int, command: ResolvedCommand) -> TaskOutcome:
         work = self._folder.work
         with (
             (work / "stdout.txt").open("ab") as out,
             (work / "stderr.txt").open("ab", buffering=0) as err,
-            standard_input(command.prompts) as fed,
+            standard_input(command.prompts) as stdin,
         ):
             if command.note:
                 err.write(f"{command.note}\n".encode())
@@ -232,7 +230,7 @@ class Supervisor:
             )
             try:
                 ended = self._runner.run(
-                    self._started(index, command, (fed, out, err)),
+                    self._process_spec(index, command, (stdin, out, err)),
                     lambda group: self._journal.write("command_running", index=index, group=group),
                     lambda has_ended: self._end_container(index, has_ended),
                 )
@@ -240,7 +238,7 @@ class Supervisor:
                 self._journal.write("command_ended", index=index, exit_code=None)
                 reason = exit_messages.cannot_start(error.cause, command.shown)
                 return TaskOutcome(Status.EXECUTER_FAILED, reason)
-        # An engine's own process uses next to nothing, whatever its container does.
+        # The usage of the engine's client process says nothing about the container.
         usage = {} if self._container else ended.usage
         self._journal.write("command_ended", index=index, exit_code=ended.code, usage=usage)
         if self._container is not None and ended.code != 0:
@@ -250,15 +248,15 @@ class Supervisor:
     def _outcome(self, ended: ProcessResult, shown: str) -> TaskOutcome:
         if ended.code == 0:
             return TaskOutcome(Status.SUCCESS)
-        said = exit_messages.describe_exit(
+        reason = exit_messages.describe_exit(
             ended.code,
             shown,
             ran_out_of_memory=ended.ran_out_of_memory,
             in_container=self._container is not None,
         )
-        return TaskOutcome(Status.FAILED, said + exit_messages.output_tail(self._folder.work))
+        return TaskOutcome(Status.FAILED, reason + exit_messages.output_tail(self._folder.work))
 
-    def _started(
+    def _process_spec(
         self, index: int, command: ResolvedCommand, streams: tuple[IO[bytes], IO[bytes], IO[bytes]]
     ) -> ProcessSpec:
         work, own = self._folder.work, command.env
@@ -277,9 +275,9 @@ class Supervisor:
     # Containers ----------------------------------------------------------------------------------
 
     def _remove_containers(self) -> None:
-        """Remove the containers that a supervisor before this one has started."""
+        """Remove the containers that an earlier supervisor has started."""
         for line in read_lines_from(self._folder.journal, 0)[0]:
-            # A line may be half written.
+            # The last line may be incomplete.
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
                 if event.get("event") == "resolved" and event["engine"]:
@@ -290,26 +288,26 @@ class Supervisor:
                         container.remove(index)
 
     def _fetch_image(self) -> float | None:
-        """Pull the image of the task; return the seconds that took, or None without a pull."""
+        """Pull the image of the task; return the duration in seconds, or None without a pull."""
         if self._container is None or self._container.probe():
             return None
         began = time.monotonic()
-        printed, said = (self._folder.root / name for name in _PULL_FILES)
-        with printed.open("wb") as out, said.open("wb") as err, standard_input([]) as fed:
+        stdout, stderr = (self._folder.root / name for name in _PULL_FILES)
+        with stdout.open("wb") as out, stderr.open("wb") as err, standard_input([]) as stdin:
             command = self._container.pull()
-            started = ProcessSpec(command, self._folder.root, self._environment({}), fed, out, err)
+            spec = ProcessSpec(command, self._folder.root, self._environment({}), stdin, out, err)
             try:
-                ended = self._runner.run(started, lambda _: None)
+                ended = self._runner.run(spec, lambda _: None)
             except CannotStartError as error:
                 raise ContainerError(exit_messages.describe_os_error(error.cause)) from error
         if ended.stopped is not None and ended.stopped.reason:
             raise ContainerError(ended.stopped.reason)
         if ended.stopped is None and ended.code != 0:
-            why = "".join(exit_messages.last_lines(said, 1)) or f"exit code {ended.code}"
+            why = "".join(exit_messages.last_lines(stderr, 1)) or f"exit code {ended.code}"
             raise ContainerError(
-                f"The container image {self._container.image} cannot be had: {why}"
+                f"The container image {self._container.image} cannot be pulled: {why}"
             )
-        self._container.parse_pull_output(exit_messages.last_lines(printed, 1))
+        self._container.parse_pull_output(exit_messages.last_lines(stdout, 1))
         return time.monotonic() - began
 
     def _end_container(self, index: int, has_ended: Callable[[], bool]) -> None:
@@ -320,7 +318,7 @@ class Supervisor:
 
     def _environment(self, own: dict[str, str]) -> dict[str, str]:
         merged = {**self._defaults, **os.environ, **own}
-        # The commands are the user's, the key is between client and server.
+        # The key is for clients of the server, not for the commands.
         merged.pop("INDUCTIVA_API_KEY", None)
         merged[process_tree.MARKER] = self._job["task_id"]
         return merged
@@ -328,7 +326,7 @@ class Supervisor:
     def _archive(self) -> TaskOutcome:
         work, output = self._folder.work, Path(self._job["output"])
         if output.exists():
-            # A supervisor before this one got that far; its work folder may be half removed.
+            # An earlier supervisor made the archive, and may have removed a part of the folder.
             if not any(
                 b'"archived"' in line for line in read_lines_from(self._folder.journal, 0)[0]
             ):
@@ -341,7 +339,7 @@ class Supervisor:
         try:
             packed, left = archives.create_archive(work, output, self._guard.can_archive), 0
         except archives.NoRoomError:
-            # Keep the results elsewhere: the work folder counts as packed once there is an archive.
+            # Move the results: once there is an archive, the work folder counts as packed.
             kept = work.replace(self._folder.root / "kept")
             packed, left = archives.create_archive(kept, output, only=_TEXTS), folder_size(kept)
         self._report_archived(packed, time.monotonic() - started)
@@ -352,7 +350,7 @@ class Supervisor:
                 f"{' and '.join(_TEXTS)} only, the files themselves ({format_bytes(left)}) stay "
                 f"in {kept}.",
             )
-        # Everything is in the archive now. What cannot be removed takes room, but does no harm.
+        # Files that cannot be removed only take space: the archive is complete.
         shutil.rmtree(work, ignore_errors=True)
         return TaskOutcome(Status.SUCCESS)
 

@@ -9,9 +9,9 @@ from msgspec import Meta
 from inductiva_widgets.server.errors import MalformedRequestError
 from inductiva_widgets.status import KNOWN_STATUSES
 
-# What a listing may be sorted by, as the wire names it.
+# Sort columns of a listing, by their names in the API.
 SORT_COLUMNS = {
-    # The order of creation, which takes no sorting, whatever the clock does.
+    # The order of creation, which needs no sorting and does not depend on the clock.
     "create_time": "seq",
     "input_submit_time": "queued",
     "start_time": "started",
@@ -25,14 +25,14 @@ SORT_COLUMNS = {
 _ORDER_PATTERN = f"^({'|'.join(SORT_COLUMNS)})(:(asc|desc))?$"
 
 StatusCode = Annotated[str, Meta(extra_json_schema={"enum": list(KNOWN_STATUSES)})]
-"""A status in a query; checked by ``check_status``, which says more than a pattern could."""
+"""Status in a query; checked by ``check_status``, whose message is clearer than a pattern's."""
 
 Order = Annotated[str, Meta(extra_json_schema={"pattern": _ORDER_PATTERN})]
-"""A field to sort by in a query; read by ``parse_order``."""
+"""Sort field in a query; parsed by ``parse_order``."""
 
 
 def check_status(status: str | None) -> None:
-    """Raise unless a status of a query is one that there is."""
+    """Raise if a status is unknown."""
     if status is not None and status not in KNOWN_STATUSES:
         known = ", ".join(KNOWN_STATUSES)
         message = f"Unknown status {status!r}, expected one of {known} - at `$.status`"
@@ -40,7 +40,7 @@ def check_status(status: str | None) -> None:
 
 
 def parse_order(text: str) -> tuple[str, bool]:
-    """Return a field to sort by, and whether it descends."""
+    """Return the sort field, and True if it descends."""
     field, _, order = text.partition(":")
     if field not in SORT_COLUMNS or text not in (field, f"{field}:asc", f"{field}:desc"):
         known = ", ".join(SORT_COLUMNS)
@@ -50,7 +50,7 @@ def parse_order(text: str) -> tuple[str, bool]:
 
 
 class TaskFilter(NamedTuple):
-    """Which tasks to list; None does not filter."""
+    """Filter of a task listing; None does not filter."""
 
     status: str | None = None
     project: str | None = None
@@ -58,7 +58,7 @@ class TaskFilter(NamedTuple):
     id_part: str | None = None
 
     def clause(self) -> tuple[str, list[Any]]:
-        """Return the condition and its parameters."""
+        """Return the SQL condition and its parameters."""
         conditions = {
             "status = ?": self.status,
             "project = ?": self.project,
@@ -67,6 +67,6 @@ class TaskFilter(NamedTuple):
         used = {text: value for text, value in conditions.items() if value is not None}
         texts = list(used)
         if self.active is not None:
-            # Spelled out, since an index of some rows serves only those who name the same rows.
+            # Written out, since SQLite uses a partial index only for the same condition.
             texts.append("active" if self.active else "NOT active")
         return " AND ".join(texts) or "1", list(used.values())

@@ -40,7 +40,7 @@ _NO_FEE = Fee(amount=0.0)
 
 
 class TaskService:
-    """The tasks of one data folder.
+    """Implements the task API for a data folder.
 
     Parameters
     ----------
@@ -81,13 +81,13 @@ class TaskService:
                 f"time_to_live_seconds has to be more than 0 and at most {_LONGEST_LIFE}."
             )
         for asset in submission.input_resources:
-            # Now, rather than when the input has been uploaded.
+            # Check the project now rather than after the upload of the input.
             self._storage.require_path(asset)
         project = submission.project or DEFAULT_PROJECT
         if not self._store.projects.list(project):
             raise MissingError(f"There is no project {project!r}: create it first.")
 
-        # As a whole, since the group may be terminated at any time.
+        # In one transaction, since the group may be terminated at any time.
         with self._store.transaction():
             info = self._new_task(submission, project, self._started_group(submission))
             self._store.add_task(info, submission)
@@ -143,7 +143,7 @@ class TaskService:
                 return state_machine.transition(present, Status.KILLED, _now())
             if state_machine.can_move(present.info.status, Status.PENDING_KILL):
                 return state_machine.transition(present, Status.PENDING_KILL, _now())
-            # It has ended, or a kill is on its way.
+            # The task has finished, or is being killed.
             return present
 
         return self._change(task_id, stop)
@@ -181,19 +181,19 @@ class TaskService:
         self._change(task_id, attach)
 
     def read_file(self, task_id: str, name: str, after: int | None, max_bytes: int) -> FileContent:
-        """Return bytes of a file of a task, while it runs or later; see ``workfiles.read_part``."""
+        """Read a part of a file of a running or finished task; see ``work_dir.read_part``."""
         record = self._record(task_id)
         try:
             with self.work_dir(task_id).open(name) as file:
                 return read_part(file, after, max_bytes)
         except MissingError:
-            # Not running any more, or not yet.
+            # The task is not running: read its output archive.
             return self._storage.read_zip_entry(
                 record.info.storage_output_path or "", name, after, max_bytes
             )
 
     def work_dir(self, task_id: str) -> WorkDir:
-        """Return the working folder of a task that exists."""
+        """Return the working folder of an existing task."""
         return WorkDir(self._data.task(task_id).work)
 
     def list_files(self, task_id: str) -> list[WorkingFileEntry]:
@@ -202,16 +202,16 @@ class TaskService:
         return self.work_dir(task_id).files()
 
     def top(self, task_id: str) -> str:
-        """Return the threads of a task that exists, as ``top`` shows them."""
+        """Return the threads of an existing task in the format of ``top``."""
         self.ensure_exists(task_id)
         return self._executor.top(self._data.task(task_id))
 
     def is_idle(self) -> bool:
-        """Return whether no task is queued or on the machine."""
+        """Return whether no task is queued or running."""
         return not self._store.tasks_by_status([Status.SUBMITTED, *state_machine.ON_MACHINE])
 
     def ensure_exists(self, task_id: str) -> None:
-        """Raise unless there is such a task."""
+        """Raise if there is no such task."""
         self._record(task_id)
 
     def _record(self, task_id: str) -> TaskRecord:
@@ -224,7 +224,7 @@ class TaskService:
         try:
             record = self._store.update(task_id, change)
         except state_machine.IllegalTransitionError as error:
-            # It was possible a moment ago.
+            # The status has changed since the check.
             raise ConflictingStateError(str(error)) from None
         if record is None:
             raise MissingError(f"There is no task {task_id!r}.")

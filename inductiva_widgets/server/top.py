@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import psutil
 
-# As long as shares of a processor have to be measured to mean something.
+# Minimum interval for a meaningful measurement of CPU shares.
 _SAMPLE = 0.2
 _MOST_ROWS = 500
 _HEADINGS = "    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND"
@@ -34,7 +34,7 @@ class _Thread(NamedTuple):
 
 
 def format_top(pids: Iterable[int]) -> str:
-    """Return how things stand on the machine in a few lines, then the threads of processes.
+    """Return a summary of the machine, and the threads of processes.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def format_top(pids: Iterable[int]) -> str:
     """
     processes = []
     for pid in pids:
-        # Processes come and go while we look.
+        # Processes may end during the scan.
         with contextlib.suppress(psutil.Error):
             processes.append(psutil.Process(pid))
     before = {process.pid: _cpu_seconds(process) for process in processes}
@@ -109,7 +109,7 @@ def _row(thread: _Thread) -> tuple[str, str]:
 
 
 def _plain(name: str) -> str:
-    # A process names itself, in any characters.
+    # A process name may contain any characters.
     return "".join(one if one.isprintable() else "?" for one in name[:40])
 
 

@@ -17,26 +17,26 @@ from inductiva_widgets.server.errors import BadRequestError, TooLargeError
 from inductiva_widgets.server.storage_listing import files_below
 
 MOST_UPLOAD = 64 << 30
-"""A larger file than this is a mistake, or an attack on the disk."""
+"""Maximum size of a file in bytes."""
 
-# What stays free, since the store and the running tasks need room too.
+# Free bytes to keep for the store and the running tasks.
 _RESERVE = 64 << 20
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Raise unless so many bytes may be added to a folder.
+    """Raise if a number of bytes cannot be added to a folder.
 
     Raises
     ------
     TooLargeError
-        They are more than one file may have, or than the disk has.
+        They exceed the maximum size of a file or the free space.
     """
     if size > MOST_UPLOAD:
         raise TooLargeError(f"{size:,} bytes are more than the {MOST_UPLOAD:,} that are taken.")
     free = free_space(folder, _RESERVE)
-    # Nothing to spare means that the reserve is in use: no file may grow then.
+    # Without free space beyond the reserve, no file may grow.
     if size > free or not free:
         raise TooLargeError(
             f"{size:,} bytes do not fit: the disk of this machine has {free:,} to spare."
@@ -44,14 +44,14 @@ def check_room(folder: Path, size: int) -> None:
 
 
 def check_growth(folder: Path, received: int) -> None:
-    """Raise unless a file of which so many bytes have come may go on growing."""
+    """Raise if a partly received file is too large or fills the disk."""
     if received > MOST_UPLOAD:
         raise TooLargeError(f"The file is larger than the {MOST_UPLOAD:,} bytes that are taken.")
     check_room(folder, 0)
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file or folder; the target appears when it is whole."""
+    """Copy a file or folder atomically."""
     with atomic_path(target) as path:
         if source.is_dir():
             path.mkdir()
@@ -64,12 +64,12 @@ def copy(source: Path, target: Path) -> None:
 
 
 def fetch(url: str, target: Path) -> None:
-    """Fetch a file over HTTP; no key or cookie goes with the request.
+    """Download a file over HTTP, without keys or cookies.
 
     Raises
     ------
-    RefusedError
-        It is no HTTP address, or the other side does not give the file.
+    BadRequestError
+        The URL is not an HTTP URL, or the download fails.
     """
     try:
         parts = urlsplit(url)
@@ -79,7 +79,7 @@ def fetch(url: str, target: Path) -> None:
     if not usable:
         raise BadRequestError(f"Files are fetched from http and https addresses only, not {url!r}.")
     opener = urllib.request.OpenerDirector()
-    # Not the default set, which opens files of this machine, too.
+    # Without the default handlers, which also open local files.
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.HTTPHandler(),
@@ -111,8 +111,8 @@ def _receive(response: object, path: Path) -> None:
 def merge_assets(archive: Path, top: str, assets: list[Path]) -> None:
     """Add stored files to an input archive, below its top folder.
 
-    A file keeps its name; what lies in a folder goes to the same places below the top folder. The
-    input's own files win, and merging again changes nothing.
+    Files keep their names, and files of a folder their relative paths. Existing files are kept, so
+    the function is idempotent.
     """
     with atomic_path(archive) as path:
         shutil.copyfile(archive, path)
@@ -135,13 +135,13 @@ def _assets(assets: list[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def check_archive(archive: Path, folder: Path, max_entries: int) -> None:
-    """Raise unless an input archive can be unpacked into a folder.
+    """Raise if an input archive cannot be extracted into a folder.
 
     Raises
     ------
-    RefusedError
-        It cannot be read, or would fill the disk; what its directory says of sizes holds, since
-        unpacking stops there.
+    BadRequestError
+        The archive is damaged or would fill the disk. The sizes in its directory are reliable,
+        since the extraction stops at them.
     """
     try:
         with zipfile.ZipFile(archive) as source:

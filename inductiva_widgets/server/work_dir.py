@@ -1,4 +1,4 @@
-"""Safe access to the files in the working folder of a running task."""
+"""Safe access to files in the working folder of a running task."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from typing import BinaryIO, NamedTuple
 from inductiva_widgets.server.errors import BadRequestError, MissingError
 from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 
-MOST_FILES = 10_000
-"""A listing has the newest ones of so many."""
+MAX_FILES = 10_000
+"""Maximum number of files in a listing."""
 
-# A folder of millions is looked at in part rather than for minutes.
-_MOST_LOOKED_AT = 200_000
+# Entries beyond these are not listed, since scanning millions would take minutes.
+_MAX_SCANNED = 200_000
 
 
 class FileContent(NamedTuple):
-    """Bytes of a file, the size of all of it, and when it was last written (epoch seconds)."""
+    """Bytes of a file, its size, and its modification time in epoch seconds."""
 
     content: bytes
     size: int
@@ -32,40 +32,40 @@ class FileContent(NamedTuple):
 
 
 class WorkDir:
-    """The working folder of a task, whose simulation may write whatever it likes there.
+    """Working folder of a task, to which the simulation may write anything.
 
     Parameters
     ----------
     root
-        The folder; it need not be there.
+        The folder, which may not exist.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file to read it, without ever waiting for another process.
+        """Open a file for reading, without blocking.
 
         Raises
         ------
-        AbsentError
+        MissingError
             There is no such file.
-        RefusedError
-            The name leads out of the folder, or to something that is no file.
+        BadRequestError
+            The name leads out of the folder, or is not a regular file.
         """
-        refused = BadRequestError(f"This is no file of the task: {name!r}.")
+        refused = BadRequestError(f"{name!r} is not a file of the task.")
         if not is_file_name(name):
             raise refused
         try:
-            place = (self._root / name).resolve()
-            if not place.is_relative_to(self._root.resolve()):
+            path = (self._root / name).resolve()
+            if not path.is_relative_to(self._root.resolve()):
                 raise refused
-            # A pipe that the simulation made would keep us waiting for its writer otherwise.
-            descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            # Opening a named pipe would block until there is a writer.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         except (FileNotFoundError, NotADirectoryError):
             raise MissingError(f"There is no file {name!r}.") from None
         except (OSError, RuntimeError) as error:
-            # Links in a circle are a RuntimeError up to Python 3.12; sockets cannot be opened.
+            # Circular links raise RuntimeError up to Python 3.12, sockets raise OSError.
             if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE, errno.EIO):
                 raise
             raise refused from None
@@ -74,23 +74,23 @@ class WorkDir:
             raise refused
         return os.fdopen(descriptor, "rb")
 
-    def files(self, max_files: int = MOST_FILES) -> list[WorkingFileEntry]:
-        """Return the files, newest first: those that ``open`` gives, links inside included.
+    def files(self, max_files: int = MAX_FILES) -> list[WorkingFileEntry]:
+        """List the files that ``open`` accepts, newest first.
 
         Raises
         ------
-        AbsentError
+        MissingError
             There is no working folder.
         """
         if not self._root.is_dir():
-            raise MissingError("There is no working folder: the task does not run.")
+            raise MissingError("There is no working folder: the task is not running.")
         return heapq.nlargest(max_files, self._files(), key=attrgetter("modified"))
 
     def _files(self) -> Iterator[WorkingFileEntry]:
-        left = _MOST_LOOKED_AT
+        left = _MAX_SCANNED
         waiting: list[str | Path] = [self._root]
         while waiting:
-            # The simulation removes files and folders while we look.
+            # The simulation may remove files and folders during the scan.
             with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
                 for entry in entries:
                     left -= 1
@@ -100,18 +100,18 @@ class WorkDir:
                         if entry.is_dir(follow_symlinks=False):
                             waiting.append(entry.path)
                         elif entry.is_file() and self._is_inside(entry):
-                            yield self._told(entry)
+                            yield self._describe(entry)
 
     def _is_inside(self, entry: os.DirEntry[str]) -> bool:
         if not entry.is_symlink():
             return True
         return Path(entry.path).resolve().is_relative_to(self._root.resolve())
 
-    def _told(self, entry: os.DirEntry[str]) -> WorkingFileEntry:
+    def _describe(self, entry: os.DirEntry[str]) -> WorkingFileEntry:
         facts = entry.stat()
         name = os.path.relpath(entry.path, self._root)
         return WorkingFileEntry(
-            # A name that is no text on this machine still has to be text on the wire.
+            # A file name may not be valid UTF-8, JSON has to be.
             name=os.fsencode(name).decode("utf-8", "replace"),
             size=facts.st_size,
             modified=datetime.fromtimestamp(facts.st_mtime, timezone.utc),
@@ -119,26 +119,26 @@ class WorkDir:
 
 
 def read_part(file: BinaryIO, after: int | None, max_bytes: int) -> FileContent:
-    """Return bytes of an open file.
+    """Read a part of an open file.
 
     Parameters
     ----------
     file
         The file.
     after
-        Where to begin; None for the end of the file.
+        Offset of the first byte; None for the end of the file.
     max_bytes
-        At most so many bytes.
+        Maximum number of bytes.
     """
     facts = os.fstat(file.fileno())
     size = facts.st_size
-    # Places far beyond what a disk can hold are no places.
+    # An offset beyond the end may be too large for seek.
     file.seek(max(0, size - max_bytes) if after is None else min(after, size))
     return FileContent(file.read(max_bytes), size, facts.st_mtime)
 
 
 def is_file_name(name: str) -> bool:
-    """Return whether a name can be one of a file below a folder on any disk."""
+    """Return whether a name is a valid relative path on any file system."""
     try:
         parts = [part.encode() for part in PurePosixPath(name).parts]
     except UnicodeEncodeError:

@@ -8,7 +8,7 @@ from inductiva_widgets.status import Status
 
 
 class DemoMachine(NamedTuple):
-    """A type of machine, its price as US$ per hour on demand."""
+    """Machine type with its on-demand price in US$ per hour."""
 
     name: str
     cpus: int
@@ -17,9 +17,9 @@ class DemoMachine(NamedTuple):
 
 
 class DemoCase(NamedTuple):
-    """A simulator with one usual way to use it; ``minutes`` is how long that takes.
+    """Simulator with a typical use case, which takes ``minutes``.
 
-    ``varied`` is what its user varies: a name, and values from the quickest to the slowest.
+    ``varied`` is the parameter of the use case: a name, and values from the fastest to the slowest.
     """
 
     alias: str
@@ -154,7 +154,7 @@ CASES = (
     ),
 )
 
-# How tasks of the history end, in percent.
+# Shares of the final statuses in the history, in percent.
 ENDS = {
     Status.SUCCESS: 80.0,
     Status.FAILED: 7.5,
@@ -170,7 +170,7 @@ ENDS = {
     Status.PENDING_INPUT: 0.3,
 }
 
-# Reasons beyond what the status itself means.
+# Reasons that add to the description of the status.
 REASONS = {
     Status.TTL_EXCEEDED: "The task was stopped after its time to live of 2 h.",
     Status.EXECUTER_FAILED: (

@@ -1,10 +1,9 @@
 """Scheduled events of a demo task.
 
-What happens on its machine is reported as a supervisor would report it: for a live task in its
-journal (``machine_reports``), for a task of the history by applying the same events to its record
-(``history_events``). What a user or a machine group does follows the rules of
-``inductiva_widgets.server.state_machine``. Only ends that this machine does not know are put
-together here.
+Events on its machine are those that a supervisor reports: a live task writes them to its journal
+(``machine_reports``), a task of the history applies them to its record (``history_events``). Events
+of users and machine groups follow the rules of ``inductiva_widgets.server.state_machine``. Final
+statuses of the cloud service that this server lacks are built here.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
 Pack = Callable[[datetime], CreatedArchive]
-"""Writes the output archive of a task at a given time, and returns its contents."""
+"""Function that writes the output archive of a task at a given time and returns its contents."""
 
 ONLY_IN_THE_CLOUD = frozenset(
     {
@@ -44,9 +43,9 @@ _OUTCOMES = {Status.SUCCESS, Status.FAILED, Status.TTL_EXCEEDED}
 
 
 class Report(NamedTuple):
-    """An event of a journal, so many seconds after the start on the machine.
+    """Event of a journal, in seconds after the start on the machine.
 
-    ``event_at`` returns it for the time when it happens, and writes the output that it reports.
+    ``event_at`` returns the event for a time, and writes the output that it reports.
     """
 
     after: float
@@ -54,23 +53,23 @@ class Report(NamedTuple):
 
 
 class ScheduledEvent(NamedTuple):
-    """A change of a task, so many seconds after its submission."""
+    """Change of a task, in seconds after its submission."""
 
     after: float
     apply: Callable[[TaskRecord, datetime], TaskRecord]
 
 
 def machine_reports(plan: DemoTask, pack: Pack, speed: float = 1.0) -> list[Report]:
-    """Return what a supervisor would report of a task, in order.
+    """Return the events that a supervisor would report of a task, in order.
 
     Parameters
     ----------
     plan
         The task.
     pack
-        Writes its output archive; called when that is reported.
+        Writes its output archive; called by the event that reports it.
     speed
-        How many times faster than planned the task goes.
+        Factor by which the task is faster than planned.
     """
 
     def supervising(at: datetime) -> events.Event:
@@ -108,7 +107,7 @@ def machine_reports(plan: DemoTask, pack: Pack, speed: float = 1.0) -> list[Repo
 
 
 def kill_reports(plan: DemoTask, pack: Pack) -> list[Report]:
-    """Return what a supervisor would report when a kill takes effect."""
+    """Return the events that a supervisor would report after a kill."""
     return [
         Report(0.0, _computation_ended),
         Report(0.0, partial(_archived, pack, 0.1)),
@@ -117,7 +116,7 @@ def kill_reports(plan: DemoTask, pack: Pack) -> list[Report]:
 
 
 def history_events(plan: DemoTask, pack: Pack) -> list[ScheduledEvent]:
-    """Return what happens to a task of the history after its submission, in order.
+    """Return the changes of a task of the history after its submission, in order.
 
     Parameters
     ----------
@@ -232,7 +231,7 @@ def _lose_machine(record: TaskRecord, at: datetime, plan: DemoTask) -> TaskRecor
     reason = plan.reason or plan.end.info.description
     if plan.end not in ONLY_IN_THE_CLOUD:
         return state_machine.fail(record, plan.end, at, reason)
-    # The rules know no way to these ends, so the task enters its last status as if it were new.
+    # No transition leads to these statuses, so the task enters them like a new one.
     ended = state_machine.fail(replace(record, history=()), plan.end, at, reason)
     *before, present = record.history
     closed = replace(present, end_timestamp=at)

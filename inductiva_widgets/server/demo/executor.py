@@ -1,11 +1,11 @@
 """Executor of the demo: synthetic tasks that progress in real time.
 
-It writes the journal that a supervisor would write, each event when its time has come, so that all
-else goes the way of real tasks. Everything about a run follows from its journal and its plan: it
-goes on when the server is started again.
+It writes the journal that a supervisor would write, each event at its time, so that the rest of the
+server handles demo tasks like real ones. The state of a run follows from its journal and its plan,
+so it continues after a restart of the server.
 
-The tasks take turns on two machines that do not exist. Their speed shortens what they compute; the
-times that they show are those of this machine's clock, so that the elapsed time of a task is true.
+The tasks share two fictitious machines. The speed of the demo shortens their computation; all times
+are those of this machine's clock, so that the elapsed time of a task is correct.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _utc_now() -> datetime:
 
 
 class DemoExecutor:
-    """Lets the live tasks of the demo progress whenever their states are read.
+    """Advances the live tasks of the demo whenever their states are read.
 
     A handle is the id of the task.
 
@@ -64,12 +64,12 @@ class DemoExecutor:
 
     @property
     def capacity(self) -> int:
-        """Number of the machines that do not exist."""
+        """Number of fictitious machines."""
         return _MACHINES
 
     @property
     def tasks_per_machine(self) -> int:
-        """Each task has a machine of its own."""
+        """One, since each task has its own machine."""
         return 1
 
     def submit(self, task: TaskDir) -> TaskHandle:
@@ -82,13 +82,13 @@ class DemoExecutor:
         return TaskHandle(task.root.name)
 
     def find(self, task: TaskDir) -> TaskHandle | None:
-        """Return the handle of a task whose journal has begun and not ended."""
+        """Return the handle of a task with an unfinished journal."""
         reported = _reported(task)
         is_live = bool(reported) and reported[-1]["event"] != "finished"
         return TaskHandle(task.root.name) if is_live else None
 
     def states(self, handles: Collection[TaskHandle]) -> dict[TaskHandle, RunState]:
-        """Write all events that are due, and return which tasks are running."""
+        """Write all events that are due, and return the states of the tasks."""
         return {handle: self._advance(handle) for handle in handles}
 
     def stop(
@@ -98,7 +98,7 @@ class DemoExecutor:
         *,
         force: bool = False,
     ) -> None:
-        """Let a task end in a moment, or now."""
+        """End a task after a short delay, or immediately if ``force`` is True."""
         if self.find(task) is None:
             return
         if not force:
@@ -114,11 +114,11 @@ class DemoExecutor:
         shutil.rmtree(task.root, ignore_errors=True)
 
     def machine_facts(self) -> MachineFacts:
-        """Return those of this machine; the journal of a task names a synthetic one."""
+        """Return the facts of this machine; the journal of a task has those of a fictitious one."""
         return read_machine_facts()
 
     def top(self, task: TaskDir) -> str:  # noqa: ARG002
-        """Return the headings only, since no task has a process."""
+        """Return only the headings, since no task has a process."""
         return format_top([])
 
     def _advance(self, handle: TaskHandle) -> RunState:
@@ -153,7 +153,7 @@ class DemoExecutor:
         return RunState.ENDED
 
     def _computed_share(self, plan: DemoTask, seconds: float) -> float:
-        """Return which part of the computation is done, so many seconds after the start."""
+        """Return the completed share of the computation, given the seconds since its start."""
         share = (seconds * self._speed - plan.prepares) / plan.computes
         return min(1.0, max(0.0, share))
 
@@ -165,7 +165,7 @@ class DemoExecutor:
         return pack
 
     def _print(self, task: TaskDir, plan: DemoTask, share: float) -> None:
-        """Append what the simulation prints for the part that it has computed."""
+        """Append the output of the simulation up to the completed share."""
         task.work.mkdir(parents=True, exist_ok=True)
         texts = {
             "stdout.txt": files.printed(plan, share),
@@ -185,7 +185,7 @@ def _write(task: TaskDir, event: Event) -> None:
 def _reported(task: TaskDir) -> list[dict[str, str]]:
     reported = []
     for line in read_lines_from(task.journal, 0)[0]:
-        # A full disk may have cut a line short: its event is written again.
+        # A full disk may have truncated a line: its event is written again.
         with contextlib.suppress(ValueError):
             reported.append(json.loads(line))
     return reported

@@ -15,14 +15,14 @@ from inductiva_widgets.server.demo.plan import DemoTask, make_rng
 from inductiva_widgets.status import Status
 
 STEPS = 60
-"""How many steps a whole simulation prints."""
+"""Number of steps that a complete simulation prints."""
 
 _ROWS = 120
 _HEAD = "DEMO data: made up, no simulation has run.\n"
 
 
 def printed(plan: DemoTask, share: float = 1.0) -> str:
-    """Return what the simulation has printed when a part of its lines is out."""
+    """Return the standard output of the simulation up to a share of its lines."""
     dice = make_rng(f"{plan.noise}/stdout")
     fails = plan.end == Status.FAILED
     lines = [f"> {command}\n" for command in plan.case.commands]
@@ -33,7 +33,7 @@ def printed(plan: DemoTask, share: float = 1.0) -> str:
 
 
 def complained(plan: DemoTask, share: float = 1.0) -> str:
-    """Return the simulation's standard error; what goes wrong does so at its end."""
+    """Return the standard error of the simulation; errors are at its end."""
     lines = list(stderr_of(plan.case.alias, make_rng(f"{plan.noise}/stderr"), _steps(plan)))
     if lines:
         lines = [_HEAD, *lines[: math.ceil(share * len(lines))]]
@@ -57,7 +57,7 @@ def input_size(plan: DemoTask) -> int:
 
 
 def write_output(plan: DemoTask, archive: Path, at: datetime, share: float = 1.0) -> CreatedArchive:
-    """Write the output archive of a task that has come so far."""
+    """Write the output archive of a task with a completed share."""
     files = {
         "stdout.txt": printed(plan, share),
         "stderr.txt": complained(plan, share),
@@ -85,7 +85,7 @@ def _series(plan: DemoTask, share: float) -> str:
 
 def _write(archive: Path, at: datetime, files: dict[str, str]) -> CreatedArchive:
     size = 0
-    # A time of their own: the clock of the machine would make each archive another one.
+    # A fixed time of the entries, so that archives are reproducible.
     moment = (at.year, at.month, at.day, at.hour, at.minute, at.second)
     with (
         atomic_path(archive) as path,
@@ -109,24 +109,24 @@ Printer = Callable[[Random, int, bool], Iterator[str]]
 
 
 def stdout_of(simulator: str, dice: Random, steps: int, *, fails: bool) -> Iterator[str]:
-    """Yield what a simulation prints at each step.
+    """Yield the output of a simulation for each step.
 
     Parameters
     ----------
     simulator
         Name of the simulator on the service.
     dice
-        What makes one task's numbers differ from another's.
+        Random generator of the task.
     steps
-        How many steps it comes to; a whole simulation has ``STEPS``.
+        Number of steps; a complete simulation has ``STEPS``.
     fails
-        Whether it fails at the end of them, which its numbers show beforehand.
+        If True, the numbers diverge towards a failure at the end.
     """
     return _PRINTERS.get(simulator, _any)(dice, steps, fails)
 
 
 def stderr_of(simulator: str, dice: Random, steps: int) -> Iterator[str]:
-    """Yield what a simulation prints to its standard error at each step, though all is well."""
+    """Yield the standard error of a simulation without errors for each step."""
     printer = _COMPLAINERS.get(simulator)
     return iter(()) if printer is None else printer(dice, steps)
 
@@ -164,7 +164,7 @@ def _openfoam(dice: Random, steps: int, fails: bool) -> Iterator[str]:
 
 
 def _reef3d(dice: Random, steps: int, fails: bool) -> Iterator[str]:
-    # Velocities that grow without bound show in time steps that shrink.
+    # Growing velocities lead to shrinking time steps.
     time, step = 0.0, dice.uniform(0.004, 0.006)
     for number in range(1, steps + 1):
         step *= (
@@ -230,5 +230,5 @@ _PRINTERS: dict[str, Printer] = {
     "gromacs": _silent,
     "fds": _silent,
 }
-# Those that print their progress to their standard error.
+# Simulators that print their progress to the standard error.
 _COMPLAINERS = {"gromacs": _gromacs, "fds": _fds}

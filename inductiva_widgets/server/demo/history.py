@@ -1,8 +1,7 @@
 """The history of the demo: finished tasks, written into an empty store.
 
-The history of a seed is the same everywhere. Its times hang on the midnight (UTC) of the day on
-which the server starts, and move with it by whole days. On another day, or with another seed, the
-folder is filled again.
+The history of a seed is reproducible. Its times are relative to the midnight (UTC) of the day on
+which the server starts. On another day, or with another seed, the folder is filled again.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.status import Status
 
-# Raised whenever the same seed gives another history, or live tasks are stored in another way.
+# Increased if the history of a seed or the storage of live tasks changes.
 _FORMAT = 3
 
 
@@ -52,15 +51,15 @@ def prepare(data: DataDir, options: DemoOptions, now: datetime) -> None:
             path.unlink()
         for folder in (data.storage, data.tasks):
             shutil.rmtree(folder)
-        # Another history is another account, so that clients do not mix up their caches.
+        # A new API key: clients keep one cache per account.
         data.rotate_api_key()
-    # First, so that the synthetic tasks are never taken for real ones.
+    # Written first, so that synthetic tasks are never mistaken for real ones.
     write_atomically(data.replay_file, json.dumps(expected).encode())
     data.prepare()
 
 
 def populate(data: DataDir, store: TaskStore, seed: int, now: datetime) -> None:
-    """Write the history into an empty store: all of it or nothing."""
+    """Write the history into an empty store, in one transaction."""
     if store.projects.list(LIVE_PROJECT):
         return
     plans = replay_plan.history(seed, now)
@@ -75,7 +74,7 @@ def populate(data: DataDir, store: TaskStore, seed: int, now: datetime) -> None:
 
 
 def new_record(plan: DemoTask, created: datetime) -> TaskRecord:
-    """Return a task as it is when it has just been submitted."""
+    """Return a task as it is just after its submission."""
     record = TaskRecord(seq=0, info=plan.new_task(created), submission=plan.submission())
     return state_machine.transition(record, Status.PENDING_INPUT, created)
 

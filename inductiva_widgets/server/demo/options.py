@@ -1,4 +1,4 @@
-"""Options of the demo, and the marks of its tasks and answers."""
+"""Options of the demo, and the marks of its tasks and responses."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ DEFAULT_SPEED = 10.0
 SLOWEST, FASTEST = 1.0, 100.0
 
 [(DEMO_KEY, DEMO_VALUE)] = DEMO_MARK.items()
-"""Each task of the demo has this entry in its metadata, so that the mark travels with the task."""
+"""Metadata entry that marks each task of the demo, also in copies of the task."""
 
 DEMO_HEADER = "X-Inductiva-Widgets-Data"
-"""Header by which the server of the demo says in each answer that all it has is made up."""
+"""Header that marks each response of the demo as synthetic."""
 
 
 class DemoOptions(NamedTuple):
-    """Which history to show, and how fast its live tasks go."""
+    """Seed of the history, and speed of the live tasks."""
 
     seed: int = DEFAULT_SEED
     speed: float = DEFAULT_SPEED
 
     def check(self) -> None:
-        """Refuse a speed that nobody could follow.
+        """Check the limits of the speed.
 
         Raises
         ------
         LocalServerError
-            It is out of bounds.
+            The speed is out of bounds.
         """
         if not SLOWEST <= self.speed <= FASTEST:
             raise LocalServerError(

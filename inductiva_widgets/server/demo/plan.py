@@ -1,8 +1,8 @@
 """Generate the demo tasks of a seed.
 
-A plan says all about a task but when it happens: its times are seconds since its submission. All
-choices come from ``random.Random`` on a text made of the seed and the task's number, so a task
-does not depend on the ones before it.
+A plan has all facts of a task but absolute times: its times are seconds since its submission.
+Random choices use ``random.Random`` with the seed and the number of the task, so they do not depend
+on earlier tasks.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ from inductiva_widgets.status import Status
 
 HISTORY_SIZE = 520
 HISTORY_DAYS = 170
-# The youngest of the history is so many days old, so that the longest has ended by today.
+# Age of the newest task in days, so that even the longest has finished today.
 _YOUNGEST_DAYS = 2
 LIVE_PROJECT = "demo-live"
-# Limits a demo that runs for days.
+# Maximum number of live tasks, for a demo that runs for days.
 MAX_LIVE_TASKS = 2000
 
 _ID_LETTERS = string.ascii_lowercase + string.digits
 _ID_LENGTH = 25
 _ID_START = "demo"
-# As the embedded server calls the one region that it has.
+# The only region of the embedded server.
 _REGION = "local"
-# One week of work, Monday first.
+# Weights of the weekdays, Monday first.
 _WEEK = (9, 10, 10, 10, 8, 2, 1)
 
 
 class DemoTask(msgspec.Struct, frozen=True, kw_only=True):
-    """One task of the demo.
+    """Plan of one task of the demo.
 
-    Seconds: ``waits`` in the queue, ``prepares`` and ``computes`` on the machine, ``packs`` its
-    output. ``share`` is how much of the computation is done when the task ends before its time.
+    In seconds: ``waits`` in the queue, ``prepares`` and ``computes`` on the machine, ``packs`` its
+    output. ``share`` is the completed part of the computation if the task ends early.
     """
 
     task_id: str
@@ -81,12 +81,12 @@ class DemoTask(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cost(self) -> float:
-        """What the computation is said to have cost, in US$."""
+        """Estimated cost of the computation in US$."""
         price = self.machine.price * (SPOT_DISCOUNT if self.spot else 1.0)
         return round(price * (self.prepares + self.computes) / 3600, 6)
 
     def submission(self) -> TaskSubmission:
-        """Return what the user would have sent."""
+        """Return the submission of the task."""
         image = f"docker://inductiva/kutu:{self.case.image}"
         commands = [msgspec.to_builtins(Command(cmd=text)) for text in self.case.commands]
         return TaskSubmission(
@@ -109,7 +109,7 @@ class DemoTask(msgspec.Struct, frozen=True, kw_only=True):
         return f"demo-{self.machine.name}{'-spot' if self.spot else ''}"
 
     def executer(self) -> Executer:
-        """Return the machine that would have picked the task up."""
+        """Return the fictitious machine of the task."""
         return Executer(
             uuid=uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.task_id}.demo").hex,
             cpu_count_logical=self.machine.cpus,
@@ -122,7 +122,7 @@ class DemoTask(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def new_task(self, created: datetime) -> TaskInfo:
-        """Return the task as it is when it has just been submitted."""
+        """Return the task as it is just after its submission."""
         submission = self.submission()
         return TaskInfo(
             task_id=self.task_id,
@@ -158,17 +158,17 @@ def history(seed: int, today: datetime) -> list[tuple[datetime, DemoTask]]:
     Parameters
     ----------
     seed
-        Which history.
+        Seed of the history.
     today
-        Any time of the present day. All times hang on its midnight (UTC), so that from one day to
-        the next the same history moves by exactly one day.
+        Any time of the present day. All times are relative to its midnight (UTC), so that the
+        history moves by exactly one day per day.
     """
     midnight = today.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
     dice = make_rng(f"{seed}/calendar")
     days = range(_YOUNGEST_DAYS, HISTORY_DAYS + 1)
-    # By the place in the history and not by the date, which moves.
+    # By the index of the day and not by the date, which moves.
     chosen = dice.choices(days, [_WEEK[day % 7] for day in days], k=HISTORY_SIZE)
-    # Each day of work has its middle in the afternoon.
+    # The middle of a working day is in the afternoon.
     seconds = [min(max(dice.gauss(14.5, 2.8), 6), 23) * 3600 for _ in chosen]
     moments = sorted(
         midnight - timedelta(days=day) + timedelta(seconds=round(second, 3))
@@ -182,16 +182,16 @@ def history(seed: int, today: datetime) -> list[tuple[datetime, DemoTask]]:
 
 
 def make_rng(name: str) -> Random:
-    """Return dice that always fall the same way for a name."""
+    """Return a random generator seeded with a name."""
     return Random(name)  # noqa: S311 - a demo has no secrets
 
 
 def live(seed: int, number: int) -> DemoTask:
-    """Return one of the tasks that happen while one looks on; every fifth of them fails."""
+    """Return the plan of a live task; every fifth one fails."""
     end = Status.FAILED if number % 5 == 3 else Status.SUCCESS
     plan = _make_task(make_rng(f"{seed}/live/{number}"), end)
     dice = make_rng(f"{seed}/live/{number}/pace")
-    # Minutes, whatever the simulator: nobody looks on for hours.
+    # A few minutes for any simulator, since users do not watch for hours.
     return msgspec.structs.replace(
         plan,
         project=LIVE_PROJECT,
@@ -203,12 +203,12 @@ def live(seed: int, number: int) -> DemoTask:
 
 
 class LivePlans:
-    """The live tasks of a seed, by number and by id.
+    """Plans of the live tasks of a seed, by number and by id.
 
     Parameters
     ----------
     seed
-        Which tasks.
+        Seed of the tasks.
     """
 
     def __init__(self, seed: int) -> None:
@@ -230,7 +230,7 @@ class LivePlans:
         Raises
         ------
         KeyError
-            None of the live tasks has this id.
+            No live task has this id.
         """
         while task_id not in self._by_id and len(self._plans) < MAX_LIVE_TASKS:
             self[len(self._plans)]
@@ -238,7 +238,7 @@ class LivePlans:
 
 
 def _ends(dice: Random) -> list[Status]:
-    """Return how the tasks end: in the given shares, each end at least once."""
+    """Return final statuses in the given shares, each at least once."""
     found = [
         status
         for status, share in ENDS.items()
@@ -258,7 +258,7 @@ def _make_task(dice: Random, end: Status) -> DemoTask:
     share = dice.uniform(0.15, 0.85)
     done = 1.0
     if end == Status.FAILED:
-        # Mistakes in the input show soon.
+        # Mistakes in the input lead to early failures.
         done = dice.uniform(0.01, 0.4)
     elif end != Status.SUCCESS:
         done = share
@@ -293,7 +293,7 @@ def _make_task(dice: Random, end: Status) -> DemoTask:
 
 
 def _parameters(case: DemoCase, minutes: float) -> dict[str, str]:
-    """Return what the user set: of the values, the one that takes so long."""
+    """Return the parameter value that leads to a given duration."""
     (shortest, longest), (name, values) = case.minutes, case.varied
     place = int((minutes - shortest) / (longest - shortest) * len(values))
     return {name: values[min(place, len(values) - 1)]}

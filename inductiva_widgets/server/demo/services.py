@@ -25,11 +25,11 @@ class DemoTaskService(TaskService):
     """The tasks of the demo, which can be read, downloaded and killed."""
 
     def submit(self, submission: TaskSubmission) -> SubmissionResult:  # noqa: ARG002
-        """Refuse a task, which would be a real one among synthetic ones."""
+        """Reject a task, which would be a real one among synthetic ones."""
         _refuse("it runs none")
 
     def input_uploaded(self, task_id: str) -> TaskStatus:
-        """Refuse the input of a task that waits for some."""
+        """Reject the input of a waiting task."""
         self.ensure_exists(task_id)
         _refuse("it takes no input")
 
@@ -38,7 +38,7 @@ class DemoTaskService(TaskService):
         super().set_metadata(task_id, {**metadata, DEMO_KEY: DEMO_VALUE}, merge=merge)
 
     def is_idle(self) -> bool:
-        """Return True: no user waits for a task of the demo."""
+        """Return True, since no user waits for a task of the demo."""
         return True
 
 

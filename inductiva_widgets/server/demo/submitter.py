@@ -1,4 +1,4 @@
-"""The user of the demo: submits a synthetic task whenever the queue gets short."""
+"""Submit a synthetic task of the demo whenever the queue gets short."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class DemoSubmitter:
 
         def queue(present: TaskRecord) -> TaskRecord:
             if present.info.status != Status.PENDING_INPUT:
-                # Killed by now.
+                # The task was killed in the meantime.
                 return present
             return events.queue(present, now, seconds)
 

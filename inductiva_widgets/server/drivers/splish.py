@@ -1,7 +1,7 @@
 """Driver for SPlisHSPlasH: ``SPHSimulator SCENE.json [--output-dir DIR] ...``.
 
-The simulator is a native library that ends the whole process when something is wrong with it, and
-prints nothing between its start and its end. This process is its own, and says where it stands.
+The simulator is a native library that exits the process on an error and prints no progress. The
+driver runs it in a separate process and prints the progress.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 _NAME = "SPHSimulator"
 _LIBRARY = "pysplishsplash"
-_LINES = 50
+_N_PROGRESS_LINES = 50
 _GL_FOLDER = "INDUCTIVA_LOCAL_SPLISH_GL"
 
 
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     spec = find_spec(_LIBRARY)
     if spec is None or spec.origin is None:
         return _fail(f"the Python library {_LIBRARY} is not installed: pip install {_LIBRARY}")
-    # Left alone it takes all cores and spins, which is slower by far where others work too.
+    # By default OpenMP spins on all cores, which is far slower if further processes compute.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     _use_bundled_gl(Path(spec.origin))
 
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
 
 
 class _ProgressPrinter:
-    """Called after each time step; says where the simulation stands some fifty times."""
+    """Callback after each time step that prints about fifty lines of progress."""
 
     def __init__(self, manager: Any, stop_at: float) -> None:
         self._manager = manager
@@ -72,7 +72,7 @@ class _ProgressPrinter:
         ended = 0 < self._stop_at <= now
         if now < self._due and not ended:
             return
-        self._due = now + max(self._stop_at, 0.0) / _LINES
+        self._due = now + max(self._stop_at, 0.0) / _N_PROGRESS_LINES
         share = f"  {min(100.0, 100 * now / self._stop_at):5.1f}%" if self._stop_at > 0 else ""
         wall = time.perf_counter() - self._clock
         sys.stdout.write(f"step {self._steps:6d}  t = {now:8.4f} s{share}  wall {wall:6.1f} s\n")
@@ -81,16 +81,16 @@ class _ProgressPrinter:
 
 def _stop_time(scene: Any) -> float:
     if not isinstance(scene, dict):
-        raise TypeError("it is no JSON object")
+        raise TypeError("it is not a JSON object")
     return float(scene.get("Configuration", {}).get("stopAt", -1))
 
 
 def _use_bundled_gl(library: Path) -> None:
-    """On Linux, start over with the wheel's own GL library standing in for ``libGL.so.1``.
+    """On Linux, restart the process with the wheel's GL library as ``libGL.so.1``.
 
-    The wheel bundles all of GL but that one. The system's brings a second copy of GL's dispatcher,
-    and the import ends in a segmentation fault; without the system's, the import fails. The
-    process stays the same, so that it is ended like any other.
+    The wheel bundles all GL libraries but this one. With that of the system, which has a second
+    copy of GL's dispatcher, the import ends in a segmentation fault; without it, the import fails.
+    ``exec`` keeps the process id, by which the process is stopped.
     """
     if not sys.platform.startswith("linux") or _GL_FOLDER in os.environ:
         return

@@ -1,1 +1,1 @@
-"""HTTP routes: each translates between HTTP and a service."""
+"""HTTP routes, which translate between HTTP and the services."""

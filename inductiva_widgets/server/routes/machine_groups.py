@@ -25,7 +25,7 @@ from inductiva_widgets.server.schemas.machine_groups import (
 )
 
 _Time = Annotated[datetime, Meta(tz=True)]
-# Text at first: queries are read so that numbers may come as text, and a number would be a time.
+# Parsed later by `_time`: in lax mode, msgspec would accept a number as a time.
 _TimeText = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 _Provider = Literal["GCP", "LOCAL"]
 _Range = Annotated[list[float], Meta(max_length=2)]
@@ -36,7 +36,7 @@ class _GroupQuery(QueryModel, frozen=True, kw_only=True):
 
 
 class _GroupHistoryQuery(QueryModel, frozen=True, kw_only=True):
-    # Within what an SQLite integer can hold, multiplied.
+    # The offset, page * per_page, must fit into an SQLite integer.
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=500)] = 20
     created_before: _TimeText | None = None
@@ -57,8 +57,8 @@ class _SharingQuery(QueryModel, frozen=True, kw_only=True):
 
 
 class _TypesQuery(QueryModel, frozen=True, kw_only=True):
-    # Any provider means this machine, as it does for groups. The rest narrows down a catalogue of
-    # thousands; with one type in it there is nothing to narrow.
+    # Any provider means this machine, as for groups. The filters are accepted and ignored, since
+    # there is only one type.
     provider_id: _Provider | None = None
     machine_families: list[str] = msgspec.field(default_factory=list)
     machine_configs: list[str] = msgspec.field(default_factory=list)
@@ -74,19 +74,19 @@ class _TypesQuery(QueryModel, frozen=True, kw_only=True):
 
 
 async def _register(request: Request) -> Response:
-    """Make a machine group; it takes no task before it is started."""
+    """Create a machine group; it accepts tasks after its start."""
     spec = await read_body(request, GroupRequestBody)
     return respond(await run_in_thread(context_of(request).groups.register, spec), 201)
 
 
 async def _start(request: Request) -> Response:
-    """Let a machine group take tasks."""
+    """Start a machine group, so that it accepts tasks."""
     key = read_query(request, _GroupQuery).machine_group_id
     return respond(await run_in_thread(context_of(request).groups.start, key))
 
 
 async def _terminate(request: Request) -> Response:
-    """End a machine group and all of its tasks."""
+    """Terminate a machine group and kill its tasks."""
     key = read_query(request, _GroupQuery).machine_group_id
     return respond(await run_in_thread(context_of(request).groups.terminate, key), 202)
 
@@ -97,7 +97,7 @@ async def _active(request: Request) -> Response:
 
 
 async def _history(request: Request) -> Response:
-    """List all machine groups there have ever been, newest first."""
+    """List all machine groups, including terminated ones, newest first."""
     query = read_query(request, _GroupHistoryQuery)
     group_filter = GroupFilter(
         before=_time(query.created_before, "created_before"),
@@ -127,7 +127,7 @@ async def _by_name(request: Request) -> Response:
 
 
 async def _share(request: Request) -> Response:
-    """Note who a machine group is for; only this user reaches it in any case."""
+    """Store the sharing level of a machine group; it has no effect on a single-user server."""
     level = read_query(request, _SharingQuery).sharing_level
     await run_in_thread(context_of(request).groups.set_sharing, request.path_params["id"], level)
     return Response(status_code=204)
@@ -140,16 +140,16 @@ async def _price(request: Request) -> Response:
 
 
 async def _machine_types(request: Request) -> Response:
-    """List the types of machines: this one."""
+    """List the machine types, of which this machine is the only one."""
     read_query(request, _TypesQuery)
-    this = await run_in_thread(context_of(request).executor.machine_facts)
-    one = MachineType(
+    facts = await run_in_thread(context_of(request).executor.machine_facts)
+    machine_type = MachineType(
         machine_type="local",
-        num_vcpus=this.cpu_count_logical,
-        ram_gb=round(this.memory / 10**9, 1),
-        threads_per_core=max(1, this.cpu_count_logical // this.cpu_count_physical),
+        num_vcpus=facts.cpu_count_logical,
+        ram_gb=round(facts.memory / 10**9, 1),
+        threads_per_core=max(1, facts.cpu_count_logical // facts.cpu_count_physical),
     )
-    return respond([one])
+    return respond([machine_type])
 
 
 _GROUP = "/compute/group"
@@ -194,7 +194,7 @@ ROUTES = [
         query=_TypesQuery,
         answer=list[MachineType],
     ),
-    # The same from the catalogue of machines, which clients ask without a key.
+    # The same list as a public catalogue, which clients request without a key.
     Endpoint(
         "GET",
         "/pricing/machine-types",

@@ -15,8 +15,7 @@ from inductiva_widgets.server.http_util import read_query, respond
 from inductiva_widgets.server.openapi import document
 from inductiva_widgets.server.schemas.base import ServerModel
 
-# There are no container images here. Clients build the name of one all the same, and ask for the
-# simulator by its alias.
+# The server has no images of its own, but clients build an image name from alias and version.
 _VERSION = "local"
 _IMAGES = """
     amr-wind calculix cans cm1 coawst cp2k delft3d delft3dfm dualsphysics elmer fds freefem funwave
@@ -48,7 +47,7 @@ class _CheckQuery(QueryModel, frozen=True, kw_only=True):
 
 
 async def _version(request: Request) -> Response:
-    """Return the version of the server, and which start of it this is."""
+    """Return the version of the server and the id of its present run."""
     return respond(VersionAnswer(version=__version__, instance=context_of(request).instance))
 
 
@@ -66,7 +65,7 @@ async def _available_images(_request: Request) -> Response:
 
 
 async def _openapi(request: Request) -> Response:
-    """Describe all of this."""
+    """Return the OpenAPI document of the routes."""
     routes = [route for route in request.app.routes if isinstance(route, Endpoint)]
     return respond(document(routes, __version__))
 

@@ -18,7 +18,7 @@ from inductiva_widgets.server.task_query import StatusCode, check_status
 
 class _ProjectListQuery(QueryModel, frozen=True, kw_only=True):
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
-    # All of them where nothing is said, since clients that ask for no page take it for all.
+    # By default all projects, since some clients read a single page only.
     per_page: Annotated[int, Meta(ge=1, le=100)] | None = None
     project_type: Literal["project", "benchmark"] | None = None
 
@@ -55,20 +55,20 @@ async def _get(request: Request) -> Response:
 
 
 async def _post(request: Request) -> Response:
-    """Make a project."""
+    """Create a project."""
     new = await read_body(request, NewProject)
     return respond(await run_in_thread(project_service.create, context_of(request).store, new))
 
 
 async def _remove(request: Request) -> Response:
-    """Delete a project; its tasks go to the default project."""
+    """Delete a project and move its tasks to the default project."""
     query = read_query(request, _NameQuery)
     await run_in_thread(project_service.delete, context_of(request).store, query.project_name)
     return respond({}, 202)
 
 
 async def _add_task(request: Request) -> Response:
-    """Put a task into a project."""
+    """Move a task to a project."""
     task_id = request.path_params["task_id"]
     await run_in_thread(
         project_service.add_task, context_of(request).store, _name_of(request), task_id
@@ -77,7 +77,7 @@ async def _add_task(request: Request) -> Response:
 
 
 async def _remove_task(request: Request) -> Response:
-    """Take a task out of a project, into the default project."""
+    """Move a task from a project to the default project."""
     task_id = request.path_params["task_id"]
     await run_in_thread(
         project_service.remove_task, context_of(request).store, _name_of(request), task_id
@@ -86,7 +86,7 @@ async def _remove_task(request: Request) -> Response:
 
 
 async def _tasks_info(request: Request) -> Response:
-    """Give one flat row per task of a project, for comparisons."""
+    """List the tasks of a project as flat rows, for comparisons."""
     query = read_query(request, _InfoQuery)
     check_status(query.status)
     store = context_of(request).store
@@ -105,12 +105,12 @@ async def _get_metadata(request: Request) -> Response:
 
 
 async def _put_metadata(request: Request) -> Response:
-    """Replace what was noted of a project."""
+    """Replace the metadata of a project."""
     return await _set_metadata(request, merge=False)
 
 
 async def _patch_metadata(request: Request) -> Response:
-    """Merge new entries into what was noted of a project."""
+    """Merge entries into the metadata of a project."""
     return await _set_metadata(request, merge=True)
 
 

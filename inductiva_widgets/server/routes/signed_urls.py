@@ -18,8 +18,8 @@ from inductiva_widgets.server.signed_urls import LINK_PREFIX
 from inductiva_widgets.server.storage_service import StorageService
 
 _BUFFER = 1 << 20
-# How often to look whether the disk still has room.
-_LOOK_EVERY = 64 << 20
+# Number of bytes between checks of the free disk space.
+_CHECK_EVERY = 64 << 20
 
 
 class _LinkQuery(QueryModel, frozen=True, kw_only=True):
@@ -35,14 +35,14 @@ def _checked_path(request: Request) -> str:
 
 
 async def _download(request: Request) -> Response:
-    """Send a file, or the one range of it that is asked for."""
+    """Send a file, or the requested range of it."""
     path = _checked_path(request)
     file = await run_in_thread(context_of(request).storage.file, path)
     return await run_in_thread(send_file, request, file)
 
 
 async def _upload(request: Request) -> Response:
-    """Take a file in; it is stored when all of it has come."""
+    """Receive a file, and store it when it is complete."""
     path = _checked_path(request)
     storage = context_of(request).storage
     _, target = await run_in_thread(storage.upload_target, path)
@@ -51,12 +51,12 @@ async def _upload(request: Request) -> Response:
     temporary = temp_path(target)
     try:
         await _receive(request, temporary, storage)
-        # It may have been decided otherwise while the bytes came.
+        # Checked again, since the target may have become invalid during the upload.
         await run_in_thread(storage.upload_target, path)
         # A file that is visible is complete.
         await run_in_thread(temporary.replace, target)
     except ClientDisconnect:
-        # Nobody is left to read an answer; the half file must not stay.
+        # The client does not receive this; `finally` removes the partial file.
         return Response(status_code=400)
     finally:
         await run_in_thread(temporary.unlink, missing_ok=True)
@@ -66,7 +66,7 @@ async def _upload(request: Request) -> Response:
 def _announced_size(request: Request) -> int:
     text = request.headers.get("content-length", "0")
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise BadRequestError(f"The length of the upload makes no sense: {text!r}.")
+        raise BadRequestError(f"The Content-Length must be a number of bytes, got {text!r}.")
     return int(text)
 
 
@@ -74,20 +74,20 @@ async def _receive(request: Request, path: Path, storage: StorageService) -> Non
     file = await run_in_thread(path.open, "xb")
     try:
         buffer = bytearray()
-        received, looked = 0, 0
+        received, checked = 0, 0
         async for chunk in request.stream():
             buffer += chunk
             received += len(chunk)
-            if received - looked >= _LOOK_EVERY:
-                looked = received
-                # Of what is there already the disk knows; the limit of a file counts all of it.
+            if received - checked >= _CHECK_EVERY:
+                checked = received
+                # The free space already reflects written bytes; the size limit applies to all.
                 await run_in_thread(storage.check_upload_size, received)
             if len(buffer) >= _BUFFER:
                 await run_in_thread(file.write, bytes(buffer))
                 buffer.clear()
         await run_in_thread(file.write, bytes(buffer))
         await run_in_thread(file.flush)
-        # The task must find its input after a power cut, too, once the upload was acknowledged.
+        # An acknowledged input must survive a power cut.
         await run_in_thread(os.fsync, file.fileno())
     finally:
         file.close()

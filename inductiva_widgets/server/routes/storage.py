@@ -49,7 +49,7 @@ class _StorageListQuery(BucketLocation, frozen=True, kw_only=True):
     order: Literal["asc", "desc"] = "desc"
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=100)] = 10
-    # Elsewhere the sizes of folders cost time and come only with this; here they always come.
+    # Requests folder sizes from the cloud service; this server always includes them.
     recursive: bool = False
 
 
@@ -73,19 +73,19 @@ class _PageQuery(QueryModel, frozen=True, kw_only=True):
 
 
 async def _signed_urls(request: Request) -> Response:
-    """Give links that need no key: one per path, for a folder to download one per file below."""
+    """Create signed URLs: one per path, or for the download of a folder, one per file in it."""
     query = read_query(request, _LinksQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
     make = storage.download_links if query.operation == "download" else storage.upload_links
     links = await run_in_thread(make, query.paths)
-    # By the name that the client knows this server by, which the guard has checked.
+    # The host name of the request, which `auth` has checked.
     base = str(request.base_url).rstrip("/")
     return respond([None if link is None else base + link for link in links])
 
 
 async def _zip_contents(request: Request) -> Response:
-    """List what lies in a folder of an archive."""
+    """List the entries in a folder of an archive."""
     query = read_query(request, _ZipQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
@@ -96,7 +96,7 @@ async def _zip_contents(request: Request) -> Response:
 
 
 async def _zip_file_range(request: Request) -> Response:
-    """Return where the packed bytes of a member of an archive are."""
+    """Return the byte range of the compressed data of an archive entry."""
     query = read_query(request, _RangeQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
@@ -105,7 +105,7 @@ async def _zip_file_range(request: Request) -> Response:
 
 
 async def _contents(request: Request) -> Response:
-    """List the files and folders at a path, or a file."""
+    """List the files and folders at a path."""
     total, entries = await _listed(request)
     return respond(Contents(total_files=total, contents=entries))
 
@@ -128,7 +128,7 @@ async def _listed(request: Request) -> tuple[int, list[StoredFile]]:
 
 
 async def _size(request: Request) -> Response:
-    """Return how many bytes are stored."""
+    """Return the number of stored bytes."""
     return respond(await run_in_thread(context_of(request).storage.size))
 
 
@@ -138,7 +138,7 @@ async def _cost(_request: Request) -> Response:
 
 
 async def _remove(request: Request) -> Response:
-    """Remove a file or folder for good."""
+    """Remove a file or folder permanently."""
     query = read_query(request, _PathQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
@@ -156,7 +156,7 @@ async def _copy(request: Request) -> Response:
 
 
 async def _fetch(request: Request) -> Response:
-    """Fetch a file from an address into the storage; answered when it is there."""
+    """Download a URL into the storage; the response is sent when the file is complete."""
     query = read_query(request, _FetchQuery)
     storage = context_of(request).storage
     storage.check_region(query.region)
@@ -165,17 +165,17 @@ async def _fetch(request: Request) -> Response:
 
 
 async def _buckets(_request: Request) -> Response:
-    """List the places that hold files: the one there is."""
+    """List the buckets, of which there is one."""
     return respond([Bucket()])
 
 
 async def _default_bucket(_request: Request) -> Response:
-    """Return the place that holds files."""
+    """Return the bucket."""
     return respond(Bucket())
 
 
 async def _operations(request: Request) -> Response:
-    """List the operations under way: none, since each is over when it is answered."""
+    """List the operations in progress: none, since each finishes before its response."""
     read_query(request, _PageQuery)
     return respond([])
 
@@ -183,7 +183,7 @@ async def _operations(request: Request) -> Response:
 async def _operation(request: Request) -> Response:
     """Return an operation in progress."""
     name = request.path_params["operation_id"]
-    raise MissingError(f"There is no storage operation {name!r}: all are over when answered.")
+    raise MissingError(f"There is no storage operation {name!r}: each ends with its response.")
 
 
 ROUTES = [

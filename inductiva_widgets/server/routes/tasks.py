@@ -31,7 +31,7 @@ from inductiva_widgets.server.task_query import (
 
 
 class _TaskListQuery(QueryModel, frozen=True, kw_only=True):
-    # Within what an SQLite integer can hold, multiplied.
+    # The offset, page * per_page, must fit into an SQLite integer.
     page: Annotated[int, Meta(ge=1, le=10**9)] = 1
     per_page: Annotated[int, Meta(ge=1, le=500)] = 20
     status: StatusCode | None = None
@@ -45,15 +45,16 @@ _Bytes = Annotated[int, Meta(ge=0, le=16 << 20)]
 
 
 class _FileQuery(QueryModel, frozen=True, kw_only=True):
-    # The end of the file, unless `after` says where to begin.
+    # Used without `after`.
     tail_bytes: _Bytes = 64 << 10
-    # What JSON can hold.
+    # Up to the largest exact integer of JSON.
     after: Annotated[int, Meta(ge=0, le=2**53)] | None = None
-    most: _Bytes = 1 << 20
+    # Used with `after`.
+    max_bytes: _Bytes = msgspec.field(default=1 << 20, name="most")
 
 
 async def _submit(request: Request) -> Response:
-    """Take a task on; it waits for its input archive."""
+    """Create a task, which then waits for its input archive."""
     submission = await read_body(request, NewTask)
     return respond(await run_in_thread(context_of(request).tasks.submit, submission), 202)
 
@@ -86,7 +87,7 @@ async def _input_uploaded(request: Request) -> Response:
 
 
 async def _kill(request: Request) -> Response:
-    """Kill a task; one on the machine is over when its processes are."""
+    """Kill a task; a running one finishes when its processes have ended."""
     return respond(await run_in_thread(context_of(request).tasks.kill, _id_of(request)))
 
 
@@ -96,12 +97,12 @@ async def _get_metadata(request: Request) -> Response:
 
 
 async def _put_metadata(request: Request) -> Response:
-    """Replace what was noted of a task."""
+    """Replace the metadata of a task."""
     return await _set_metadata(request, merge=False)
 
 
 async def _patch_metadata(request: Request) -> Response:
-    """Merge new entries into what was noted of a task."""
+    """Merge entries into the metadata of a task."""
     return await _set_metadata(request, merge=True)
 
 
@@ -113,22 +114,22 @@ async def _set_metadata(request: Request, *, merge: bool) -> Response:
 
 
 async def _part(request: Request) -> Response:
-    """Send the end of an output file of a task, or what comes after so many bytes of it."""
+    """Send the end of an output file of a task, or the bytes from an offset."""
     query = read_query(request, _FileQuery)
     part = await run_in_thread(
         context_of(request).tasks.read_file,
         _id_of(request),
         request.path_params["name"],
         query.after,
-        query.tail_bytes if query.after is None else query.most,
+        query.tail_bytes if query.after is None else query.max_bytes,
     )
-    # With the size, a reader knows where the next bytes begin.
+    # The client computes the next offset from the size.
     facts = {"x-file-size": str(part.size), "x-file-modified": f"{part.modified:.6f}"}
     return Response(part.content, media_type="application/octet-stream", headers=facts)
 
 
 async def _files(request: Request) -> Response:
-    """List what a running task has written, newest first."""
+    """List the files of a running task, newest first."""
     return respond(await run_in_thread(context_of(request).tasks.list_files, _id_of(request)))
 
 

@@ -1,4 +1,4 @@
-"""Routes for the account of the user of this machine."""
+"""Routes for the account of this machine's user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from inductiva_widgets.server.schemas.account import Account, Costs, Fees, Month
 _Year = Annotated[int, Meta(ge=1970, le=9999)]
 _Month = Annotated[int, Meta(ge=1, le=12)]
 # Ten years, longer than the embedded server has existed.
-_MOST_MONTHS = 120
+_MAX_MONTHS = 120
 
 
 class _CostsQuery(QueryModel, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ def _user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # A container may run under a number that has no name.
+        # A container may run with a user id without a name.
         return "local"
 
 
@@ -52,7 +52,7 @@ async def _info(request: Request) -> Response:
 
 
 async def _quotas(request: Request) -> Response:
-    """List the limits of the account: what this machine has."""
+    """List the limits of the account, which are those of this machine."""
     executor = context_of(request).executor
     cpus = (await run_in_thread(executor.machine_facts)).cpu_count_logical
     quotas = (
@@ -76,8 +76,8 @@ async def _costs(request: Request) -> Response:
         year = query.start_year if query.end_year is None else query.end_year
         month = query.start_month if query.end_month is None else query.end_month
         last = year * 12 + month - 1
-    if not 0 <= last - first < _MOST_MONTHS:
-        message = f"The months have to be in order, {_MOST_MONTHS} at most - at `$.end_month`"
+    if not 0 <= last - first < _MAX_MONTHS:
+        message = f"The months must be in order, at most {_MAX_MONTHS} - at `$.end_month`"
         raise MalformedRequestError("query", message)
     months = [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, last + 1)]
     return respond(Costs(costs=[MonthCosts(month=month) for month in months]))

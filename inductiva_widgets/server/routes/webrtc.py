@@ -18,17 +18,17 @@ PeerId = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class PeerOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Body of the two requests by which a client looks for a peer."""
+    """Body of the requests that register a client and send its offer."""
 
     sender_id: PeerId
     receiver_id: Annotated[str, Meta(max_length=200)] | None = None
     type: Annotated[str, Meta(max_length=20)] | None = None
-    # Of a client with a hundred network addresses, 10 kB.
+    # The offer of a client with a hundred network addresses has 10 kB.
     sdp: Annotated[str, Meta(max_length=64 << 10)] | None = None
 
 
 class PeerMessage(ServerModel, frozen=True, kw_only=True):
-    """What the peer of a running task answers to an offer."""
+    """Answer of a task's peer to an offer."""
 
     type: Literal["answer"] = "answer"
     sdp: str
@@ -40,14 +40,14 @@ class _MessageQuery(QueryModel, frozen=True, kw_only=True):
 
 
 async def _register(request: Request) -> Response:
-    """Take note of a client that is going to make an offer; nothing hangs on it."""
+    """Accept the registration of a client, which has no effect."""
     await run_in_thread(context_of(request).tasks.ensure_exists, _id_of(request))
     await read_body(request, PeerOffer)
     return respond({})
 
 
 async def _offer(request: Request) -> Response:
-    """Accept the offer of a client; the message says whether there is an answer."""
+    """Accept the offer of a client; it then requests the answer as a message."""
     await run_in_thread(context_of(request).tasks.ensure_exists, _id_of(request))
     offer = await read_body(request, PeerOffer)
     if offer.sdp and offer.type == "offer":
@@ -57,7 +57,7 @@ async def _offer(request: Request) -> Response:
 
 
 async def _message(request: Request) -> Response:
-    """Send the answer of a task's peer, once; nothing where there is none."""
+    """Send the answer of a task's peer once, or status 204 if there is none."""
     query = read_query(request, _MessageQuery)
     await run_in_thread(context_of(request).tasks.ensure_exists, _id_of(request))
     peers = context_of(request).peers

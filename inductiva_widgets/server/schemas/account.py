@@ -42,7 +42,7 @@ class NewProject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Account(ServerModel, frozen=True, kw_only=True):
-    """The user of this machine, who has all of it for nothing."""
+    """Account of this machine's user; everything is free."""
 
     email: str
     username: str
@@ -57,7 +57,7 @@ class Account(ServerModel, frozen=True, kw_only=True):
 
 
 class CostParts(ServerModel, frozen=True, kw_only=True):
-    """What a month's costs consist of."""
+    """Components of a month's costs."""
 
     compute: float = 0.0
     storage: float = 0.0
@@ -66,7 +66,7 @@ class CostParts(ServerModel, frozen=True, kw_only=True):
 
 
 class MonthCosts(ServerModel, frozen=True, kw_only=True):
-    """What a month has cost: nothing."""
+    """Costs of a month, which are 0."""
 
     month: str
     total: float = 0.0
@@ -83,7 +83,7 @@ class Costs(ServerModel, frozen=True, kw_only=True):
 
 
 class AccountFee(ServerModel, frozen=True, kw_only=True):
-    """A fee of the account; none is active here."""
+    """Fee of the account; none is active."""
 
     unit: str
     amount: float = 0.0
@@ -99,7 +99,7 @@ class Fees(ServerModel, frozen=True, kw_only=True):
 
 
 class MachineType(ServerModel, frozen=True, kw_only=True):
-    """A type of machine that there is: this one."""
+    """Available machine type, which is this machine."""
 
     machine_type: str
     num_vcpus: int
@@ -115,7 +115,7 @@ class MachineType(ServerModel, frozen=True, kw_only=True):
 
 
 class ProjectStatistics(ServerModel, frozen=True, kw_only=True):
-    """How the ended tasks of a project fared; zeros where none has ended."""
+    """Statistics of the finished tasks of a project, 0 if there are none."""
 
     success_rate: float
     avg_task_duration_seconds: float
@@ -123,7 +123,7 @@ class ProjectStatistics(ServerModel, frozen=True, kw_only=True):
 
 
 class ProjectView(Project, frozen=True, kw_only=True):
-    """A project with what was noted of it."""
+    """Project with its metadata."""
 
     total_orchestration_fee: float = 0.0
     total_orchestration_fee_undiscounted: float = 0.0
@@ -133,4 +133,4 @@ class ProjectView(Project, frozen=True, kw_only=True):
 
 Text = Annotated[str, Meta(min_length=1)]
 Metadata = dict[Text, Text]
-"""What is noted of a task or a project; replaced or merged as a whole."""
+"""Metadata of a task or a project."""

@@ -12,14 +12,13 @@ _encoder = msgspec.json.Encoder()
 
 
 class ServerModel(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of what the server sends."""
+    """Base class of response bodies."""
 
 
 def encode(value: object) -> bytes:
     """Return a value as JSON.
 
-    Times carry ``+00:00``. The short form ``Z``, which msgspec writes, is not understood by the
-    parser of Python 3.10 that clients use.
+    Times end in ``+00:00``, since the parser of Python 3.10 rejects the ``Z`` that msgspec writes.
     """
     return _encoder.encode(_with_offsets(msgspec.to_builtins(value, builtin_types=(datetime,))))
 

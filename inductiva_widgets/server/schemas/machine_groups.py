@@ -1,6 +1,6 @@
 """Wire values of machine groups.
 
-Fields without a default here are those that the service's own client insists on.
+Fields without a default are required by the official client.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Meta
 from inductiva_widgets.models.machines import Cpus, HourlyCost, MachineGroupInfo
 from inductiva_widgets.server.schemas.base import ServerModel
 
-# The bound keeps numbers of clients within what an SQLite integer and a duration can hold.
+# Numbers of clients must fit into an SQLite integer and a duration.
 _Count = Annotated[int, Meta(ge=1, le=10**9)]
 _MACHINE_TYPE = r"[a-z0-9][a-z0-9._-]{0,62}"
 
@@ -23,7 +23,7 @@ SharingLevel = Literal["private", "organization", "public"]
 
 
 class CostRange(HourlyCost, frozen=True, kw_only=True):
-    """What an hour of a machine group costs: nothing."""
+    """Hourly cost of a machine group, which is 0."""
 
     min: float = 0.0
     max: float = 0.0
@@ -41,7 +41,7 @@ class CpuInfo(Cpus, frozen=True, kw_only=True):
 
 
 class QuotaUsage(ServerModel, frozen=True, kw_only=True):
-    """What a machine group takes of the account's quotas."""
+    """Quotas of the account that a machine group uses."""
 
     max_price_hour: float
     max_vcpus: int
@@ -49,7 +49,7 @@ class QuotaUsage(ServerModel, frozen=True, kw_only=True):
 
 
 class ResizeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When to enlarge the disk of a machine; kept, since this machine's disk is what it is."""
+    """Automatic disk resizing; stored without effect, since this machine's disk is fixed."""
 
     free_space_threshold_gb: _Count
     max_disk_size_gb: _Count
@@ -98,14 +98,14 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupRequestBody(NewGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body as clients send it, which refuses unknown fields."""
+    """Request body, which rejects unknown fields."""
 
 
 class Price(ServerModel, frozen=True, kw_only=True):
     """Answer to ``GET /compute/price``, US dollars per machine and hour.
 
-    This machine costs nothing. The service's own client divides by the first price though, so both
-    are as near to nothing as still reads as a number.
+    This machine is free, but the official client divides by the first price, so both are tiny
+    numbers.
     """
 
     preemptible_price: float = 1e-6
@@ -134,7 +134,7 @@ class LocalGroup(MachineGroupInfo, frozen=True, kw_only=True):
 
 
 class TimeSpent(ServerModel, frozen=True, kw_only=True):
-    """How long a machine group did something."""
+    """Duration of an activity of a machine group."""
 
     name: str
     value: float
@@ -143,7 +143,7 @@ class TimeSpent(ServerModel, frozen=True, kw_only=True):
 
 
 class GroupUsage(ServerModel, frozen=True, kw_only=True):
-    """What a machine group did with its time."""
+    """Activities of a machine group."""
 
     total_time: TimeSpent
     task_time: TimeSpent
@@ -151,7 +151,7 @@ class GroupUsage(ServerModel, frozen=True, kw_only=True):
 
 
 class GroupCosts(ServerModel, frozen=True, kw_only=True):
-    """What a machine group has cost: nothing."""
+    """Costs of a machine group, which are 0."""
 
     cost: float = 0.0
     currency: str = "USD"

@@ -14,7 +14,7 @@ PROVIDER = "LOCAL"
 
 
 class ByteRange(ServerModel, frozen=True, kw_only=True):
-    """Where the packed bytes of an archive member are, both ends included."""
+    """Byte range of the compressed data of an archive entry, both ends included."""
 
     range_start: int
     range_end: int
@@ -22,14 +22,14 @@ class ByteRange(ServerModel, frozen=True, kw_only=True):
 
 
 class ZipContents(ServerModel, frozen=True, kw_only=True):
-    """Part of an archive; ``size`` is the archive's own."""
+    """Listing of an archive; ``size`` is that of the archive file."""
 
     size: int
     contents: list[ArchiveEntry]
 
 
 class StoredFacts(ServerModel, frozen=True, kw_only=True):
-    """A stored file, or a folder with all below; names of folders end in a slash."""
+    """Stored file, or folder with the total of its files; folder names end in a slash."""
 
     size_bytes: int
     creation_time: datetime
@@ -39,13 +39,13 @@ class StoredFacts(ServerModel, frozen=True, kw_only=True):
 
 
 class StoredFile(StoredFacts, frozen=True, kw_only=True):
-    """The same with its name, relative to what was listed."""
+    """Stored file or folder with its name, relative to the listed folder."""
 
     name: str
 
 
 class Contents(ServerModel, frozen=True, kw_only=True):
-    """A page of a listing; ``total_files`` counts what all pages have together."""
+    """Page of a listing; ``total_files`` is the number of entries of all pages."""
 
     total_files: int
     contents: list[StoredFile]
@@ -53,7 +53,7 @@ class Contents(ServerModel, frozen=True, kw_only=True):
 
 
 class NamedContents(ServerModel, frozen=True, kw_only=True):
-    """A page of a listing, by name."""
+    """Page of a listing, by name."""
 
     total_files: int
     contents: dict[str, StoredFacts]
@@ -61,14 +61,14 @@ class NamedContents(ServerModel, frozen=True, kw_only=True):
 
 
 class StorageCost(ServerModel, frozen=True, kw_only=True):
-    """What the stored files cost a month: nothing."""
+    """Monthly cost of the stored files, which is 0."""
 
     estimated_monthly_cost: float = 0.0
     currency: str = "USD"
 
 
 class Bucket(ServerModel, frozen=True, kw_only=True):
-    """A place that holds files."""
+    """Storage bucket."""
 
     provider_id: str = PROVIDER
     name: str = "local"
@@ -77,7 +77,7 @@ class Bucket(ServerModel, frozen=True, kw_only=True):
 
 
 class StorageOperation(ServerModel, frozen=True, kw_only=True):
-    """A long operation on stored files; here all are over when they are answered."""
+    """Operation on stored files; on this server each finishes before its response."""
 
     id: str
     name: str

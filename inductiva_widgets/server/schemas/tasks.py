@@ -13,7 +13,7 @@ from inductiva_widgets.server.schemas.base import ServerModel
 
 
 class ExtraParams(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a submission's ``extra_params`` that says what to run."""
+    """The part of a submission's ``extra_params`` with the commands to run."""
 
     commands: Annotated[list[Command], Meta(min_length=1)]
     sim_dir: str = "sim_dir"
@@ -21,11 +21,11 @@ class ExtraParams(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewTask(TaskSubmission, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Body of ``POST /tasks/submit``: what clients send, and nothing else."""
+    """Body of ``POST /tasks/submit``, which rejects unknown fields."""
 
 
 class WorkingFileEntry(ServerModel, frozen=True, kw_only=True):
-    """A file that a running task has written; the name is relative to its working folder."""
+    """File of a running task; the name is relative to its working folder."""
 
     name: str
     size: int

@@ -1,9 +1,8 @@
 """SQLite connections, transactions and errors of the store.
 
-One connection writes for all threads, one after the other; a few others read. Statements take well
-under a millisecond. What takes long is the disk at the end of a transaction, for which reading does
-not wait, and, among many threads, the interpreter, for which a few can wait at a time. What a
-transaction has written is on the disk when it is over.
+All threads share one connection for writing, in turns, and a pool of four connections for reading.
+Statements take well under a millisecond. The slow part is syncing the disk at the end of a
+transaction; readers do not wait for it. A finished transaction is on the disk.
 """
 
 from __future__ import annotations
@@ -28,15 +27,14 @@ _SETTINGS = (
     "synchronous = FULL",
     "foreign_keys = ON",
 )
-# In KiB: the pages of some 15,000 tasks, which a client that lists them all runs through once for
-# each page of the listing.
+# In KiB: enough for some 15,000 tasks, which SQLite scans for each page of a listing.
 _READER_CACHE = 32768
 _BUSY = (
     "Another program has locked the store of the embedded server. Nothing was changed: try again "
-    "when it is done."
+    "when it has finished."
 )
-# By text, since SQLite's error codes can be had from Python 3.11 on only.
-_TROUBLE = {
+# By text, since Python has SQLite's error codes only from 3.11 on.
+_ERROR_MESSAGES = {
     "database is locked": _BUSY,
     "database or disk is full": (
         "The disk that holds the store of the embedded server is full. Nothing was changed: free "
@@ -44,14 +42,14 @@ _TROUBLE = {
     ),
     "disk I/O error": (
         "The disk that holds the store of the embedded server cannot be written to or read. "
-        "Nothing was changed: see whether it is full or failing."
+        "Nothing was changed: check whether it is full or failing."
     ),
 }
 _DAMAGE = ("file is not a database", "database disk image is malformed")
 
 
 class DamagedDatabaseError(sqlite3.DatabaseError):
-    """The file is no database any more; the text says where it is kept."""
+    """The database file is damaged; the message names the file it was moved to."""
 
 
 class Database:
@@ -60,16 +58,16 @@ class Database:
     Parameters
     ----------
     path
-        The file; made at first use.
+        The file, created on first use.
     patience
-        For how many seconds to wait for others, in this process or another, before giving up.
+        Seconds to wait for a lock of another thread or process.
 
     Raises
     ------
     NewerDatabaseError
-        A later version of this package wrote the file. It is left as it is.
+        A later version of this package wrote the file, which stays unchanged.
     DamagedDatabaseError
-        The file is damaged. It is set aside.
+        The file is damaged, and was renamed.
     """
 
     def __init__(self, path: Path, patience: float = _PATIENCE) -> None:
@@ -95,38 +93,38 @@ class Database:
             self._closed = undo.pop_all()
 
     def close(self) -> None:
-        """Close the file; the database is of no use afterwards."""
+        """Close all connections; the database cannot be used afterwards."""
         with self._write_turn:
             if self._is_closed:
                 return
             self._is_closed = True
             for _ in range(_READERS):
-                # Readers that are still at work finish in a moment.
+                # Wait for running reads, which are short.
                 self._readers.get()
             self._closed.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside happens as a whole or not at all, and alone.
+        """Run an exclusive transaction, which is rolled back on an exception.
 
-        One that begins inside another is part of it.
+        A nested transaction is part of the outer one.
 
         Raises
         ------
         UnavailableError
-            The database is locked, or its disk is full: nothing has happened.
+            The database is locked, or its disk is full; nothing has changed.
         """
         if self._writer == threading.get_ident():
             yield self._writing
             return
-        with _write_lock(self._write_turn, self._patience), _trouble_told():
+        with _write_lock(self._write_turn, self._patience), _translate_errors():
             self._writing.execute("BEGIN IMMEDIATE")
             self._writer = threading.get_ident()
             try:
                 yield self._writing
                 self._writing.execute("COMMIT")
             except BaseException:
-                # A full disk takes back some transactions by itself, and leaves others open.
+                # On a full disk, SQLite rolls back only some transactions itself.
                 if self._writing.in_transaction:
                     self._writing.execute("ROLLBACK")
                 raise
@@ -135,9 +133,9 @@ class Database:
 
     @contextmanager
     def read_connection(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside sees the same state: that after the last transaction.
+        """Yield a connection that reads a consistent snapshot.
 
-        Inside a transaction, it sees what that has done so far.
+        The snapshot is that after the last transaction, or within a transaction its present state.
         """
         if self._writer == threading.get_ident():
             yield self._writing
@@ -147,7 +145,7 @@ class Database:
         except queue.Empty:
             raise UnavailableError(_BUSY) from None
         try:
-            with _trouble_told():
+            with _translate_errors():
                 reader.execute("BEGIN")
                 yield reader
         finally:
@@ -162,7 +160,7 @@ def _connect(path: Path, patience: float) -> sqlite3.Connection:
 
 def _make_ready(connection: sqlite3.Connection, path: Path) -> None:
     log = path.with_name(f"{path.name}-wal")
-    # It goes when the file is closed: this one was not, and the machine may have lost power.
+    # SQLite removes the log on close: it is left after a crash or a power cut.
     if log.exists() and log.stat().st_size:
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
@@ -180,14 +178,14 @@ def _set_aside(path: Path, damage: str) -> DamagedDatabaseError:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
     return DamagedDatabaseError(
-        f"{damage}. It is kept as {aside.name}, and the files of tasks stay where they are. "
-        "The next start begins with an empty store, unless you put a sound copy in its place"
+        f"{damage}. It is kept as {aside.name}, and the files of tasks are unchanged. "
+        "The next start begins with an empty store, unless you restore a backup of the file"
     )
 
 
 @contextmanager
 def _write_lock(lock: threading.Lock, patience: float) -> Iterator[None]:
-    # Requests queue here while another process locks the file. Each gets its error in time.
+    # Requests wait here while another process locks the file, each at most `patience` seconds.
     if not lock.acquire(timeout=patience):
         raise UnavailableError(_BUSY)
     try:
@@ -197,10 +195,10 @@ def _write_lock(lock: threading.Lock, patience: float) -> Iterator[None]:
 
 
 @contextmanager
-def _trouble_told() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if (message := _TROUBLE.get(str(error))) is None:
+        if (message := _ERROR_MESSAGES.get(str(error))) is None:
             raise
         raise UnavailableError(message) from error

@@ -22,12 +22,12 @@ _NAME_LENGTH = 8
 
 
 class GroupTable:
-    """The machine groups of one data folder, the built-in one included.
+    """Table of the machine groups, including the built-in one.
 
     Parameters
     ----------
     database
-        The database that holds them.
+        The database of the data folder.
     """
 
     def __init__(self, database: Database) -> None:
@@ -35,7 +35,7 @@ class GroupTable:
         self._insert(LOCAL_GROUP, LOCAL_GROUP, GroupStatus.STARTED, None)
 
     def default_group(self) -> GroupRecord:
-        """Return the group of this machine, which is always there and always started."""
+        """Return the built-in group, which is always started."""
         with self._database.read_connection() as connection:
             row = connection.execute(f"{_SELECT} WHERE id = ?", [LOCAL_GROUP]).fetchone()
         return _record(row)
@@ -55,7 +55,7 @@ class GroupTable:
         return [_record(row) for row in rows]
 
     def history(self, limit: int, offset: int, *, ended_only: bool = False) -> list[GroupRecord]:
-        """Return part of all groups there have ever been, newest first."""
+        """Return a page of all groups, including terminated ones, newest first."""
         with self._database.read_connection() as connection:
             rows = connection.execute(
                 f"{_SELECT} WHERE NOT ? OR status = ? ORDER BY created DESC, id LIMIT ? OFFSET ?",

@@ -12,7 +12,7 @@ Kind = Literal["project", "group-sharing"]
 
 
 def read_metadata(store: TaskStore, kind: Kind) -> dict[str, dict[str, str]]:
-    """Return all notes of a kind, by the name of what they are about."""
+    """Return the metadata of all objects of a kind, by name."""
     with store.read_connection() as connection:
         rows = connection.execute("SELECT name, note FROM notes WHERE kind = ?", [kind]).fetchall()
     return {name: msgspec.json.decode(note, type=dict[str, str]) for name, note in rows}
@@ -21,7 +21,7 @@ def read_metadata(store: TaskStore, kind: Kind) -> dict[str, dict[str, str]]:
 def write_metadata(
     store: TaskStore, kind: Kind, name: str, note: dict[str, str], *, merge: bool
 ) -> None:
-    """Replace the note about something, or merge new entries into it."""
+    """Replace the metadata of an object, or merge new entries into it."""
     with store.transaction() as connection:
         known = read_metadata(store, kind).get(name, {}) if merge else {}
         connection.execute(
@@ -31,6 +31,6 @@ def write_metadata(
 
 
 def delete_metadata(store: TaskStore, kind: Kind, name: str) -> None:
-    """Remove the note about something, where there is one."""
+    """Remove the metadata of an object, if there are any."""
     with store.transaction() as connection:
         connection.execute("DELETE FROM notes WHERE kind = ? AND name = ?", [kind, name])

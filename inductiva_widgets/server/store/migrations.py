@@ -1,7 +1,7 @@
 """Schema migrations of the store.
 
-A step that has been released is never changed: a new one is added. The version of a database is
-the number of steps it has been through, kept in its ``user_version``.
+Released steps are never changed, new ones are added. The version of a database is the number of
+applied steps, stored as ``user_version``.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ class NewerDatabaseError(Exception):
 
 
 def check_version(connection: sqlite3.Connection, steps: tuple[str, ...] = STEPS) -> int:
-    """Return through how many steps a database has been, without changing anything.
+    """Return the number of applied steps, without changing the database.
 
     Raises
     ------
     NewerDatabaseError
-        The database has been through more steps than there are.
+        The database has more steps than this version of the package.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(steps):
@@ -97,7 +97,7 @@ def check_version(connection: sqlite3.Connection, steps: tuple[str, ...] = STEPS
 
 
 def bring_up_to_date(connection: sqlite3.Connection, steps: tuple[str, ...] = STEPS) -> None:
-    """Take a database through the steps that it lacks, all of them or none.
+    """Apply the missing steps in one transaction.
 
     Parameters
     ----------
@@ -109,14 +109,14 @@ def bring_up_to_date(connection: sqlite3.Connection, steps: tuple[str, ...] = ST
     Raises
     ------
     NewerDatabaseError
-        The database has been through more steps than there are.
+        The database has more steps than this version of the package.
     """
     version = check_version(connection, steps)
     if version == len(steps):
         return
     script = "\n".join(steps[version:])
     try:
-        # PRAGMA takes no parameters; the value is a number of ours.
+        # PRAGMA statements have no parameters; the value is an integer.
         connection.executescript(
             f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {len(steps)}; COMMIT;"
         )

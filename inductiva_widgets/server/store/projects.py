@@ -13,12 +13,12 @@ DEFAULT_PROJECT = "default"
 
 
 class ProjectTable:
-    """The projects of one data folder, the default one included.
+    """Table of the projects, including the default one.
 
     Parameters
     ----------
     database
-        The database that holds them.
+        The database of the data folder.
     """
 
     def __init__(self, database: Database) -> None:
@@ -26,7 +26,7 @@ class ProjectTable:
         self.add(DEFAULT_PROJECT, "project")
 
     def list(self, name: str | None = None) -> Sequence[ProjectRecord]:
-        """Return all projects, or the one of a name, oldest first."""
+        """Return all projects, oldest first, or the one with a name."""
         with self._database.read_connection() as connection:
             rows = connection.execute(
                 "SELECT name, id, kind, created FROM projects WHERE ?1 IS NULL OR name = ?1"

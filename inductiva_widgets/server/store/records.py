@@ -12,15 +12,14 @@ from inductiva_widgets.server.schemas.machine_groups import NewGroup
 
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the supervisor of a task.
+    """State of the supervisor of a task.
 
-    ``handle`` is what its executor knows it by (``executor.TaskHandle``). It is None before the
-    supervisor is started, in a record of an earlier version, which has a process id instead, and if
-    the server was killed before it could save the handle: ``Executor.find`` is for all three.
-    ``offset`` is how much of the journal has gone into the task: it is saved together with what
-    came of it, so that no event counts twice, whenever the server is killed. ``attempts`` is how
-    many supervisors there have been. ``group_ended`` means that the task's machine group was
-    terminated, and the task has to end.
+    ``handle`` identifies it to the executor (``executor.TaskHandle``). It is None before the start,
+    in a record of an earlier version, which has a process id instead, and if the server was killed
+    before it could save the handle: ``Executor.find`` handles these cases.
+    ``offset`` is the part of the journal that was applied to the task. Both are saved together, so
+    that no event is applied twice. ``attempts`` is the number of supervisors so far.
+    ``group_ended`` means that the task's machine group was terminated, so the task has to end.
     """
 
     handle: str | None = None
@@ -30,7 +29,7 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A task as the store keeps it; ``seq`` is the order of creation."""
+    """Stored task; ``seq`` is the order of creation."""
 
     seq: int
     info: TaskInfo
@@ -43,7 +42,7 @@ Change = Callable[[TaskRecord], TaskRecord]
 
 
 class ProjectRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A project and how many tasks it has of each status."""
+    """Project with its number of tasks per status."""
 
     name: str
     id: str
@@ -53,7 +52,7 @@ class ProjectRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupStatus(str, Enum):
-    """Status of a machine group, as the wire names it; here one follows the other at once."""
+    """Status of a machine group, as named by the API; changes take no time on this server."""
 
     REGISTERED = "registered"
     STARTED = "started"
@@ -61,7 +60,7 @@ class GroupStatus(str, Enum):
 
 
 class GroupRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A machine group; ``spec`` is what it was registered with, None for this machine's own."""
+    """Machine group; ``spec`` is its registration, None for the built-in group."""
 
     id: str
     name: str
@@ -72,14 +71,14 @@ class GroupRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_started(self) -> bool:
-        """Whether the group takes tasks."""
+        """Whether the group accepts tasks."""
         return self.status == GroupStatus.STARTED
 
     @property
     def machine_type(self) -> str:
         """Type of the group's machines.
 
-        Whatever was asked for when it was registered, and what listings show, though all tasks
-        run on this machine; the built-in group goes by its own name.
+        It is the type of its registration, though all tasks run on this machine. That of the
+        built-in group is its name.
         """
         return self.name if self.spec is None else self.spec.machine_type

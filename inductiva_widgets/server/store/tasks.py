@@ -2,11 +2,11 @@
 
 The tables of projects, machine groups and metadata have modules of their own.
 
-What a method has written is on the disk when it returns. Any method may raise ``UnavailableError``
-instead: the store is locked, or its disk is full, and nothing has happened.
+When a method returns, its changes are on the disk. Any method may raise ``UnavailableError`` if the
+store is locked or its disk is full; then nothing has changed.
 """
 
-# ruff: noqa: S608 - statements are put together from texts of ours only, all values are bound
+# ruff: noqa: S608 - statements contain only constant texts, all values are bound
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TaskStore:
     Parameters
     ----------
     path
-        The database file; made at first use.
+        The database file, created on first use.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class TaskStore:
         return self._database.transaction()
 
     def read_connection(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Return a context manager for a read-only connection, which waits for no writer."""
+        """Return a context manager for a read-only connection, which does not wait for writers."""
         return self._database.read_connection()
 
     # Tasks ---------------------------------------------------------------------------------------
@@ -100,19 +100,19 @@ class TaskStore:
         return [row[0] for row in rows]
 
     def update(self, task_id: str, change: Change) -> TaskRecord | None:
-        """Replace a task by what a function makes of it, with nothing in between.
+        """Change a task with a function, in one transaction.
 
         Parameters
         ----------
         task_id
             Id of the task.
         change
-            Receives the present record. What it raises leaves the task as it was.
+            Called with the present record; returns the new one. If it raises, nothing changes.
 
         Returns
         -------
         TaskRecord or None
-            The new record; None where there is no such task.
+            The new record, or None if there is no such task.
         """
         with self.transaction() as connection:
             before = self.task(task_id)
@@ -145,16 +145,16 @@ class TaskStore:
         limit: int = 20,
         offset: int = 0,
     ) -> tuple[list[bytes], int]:
-        """Return tasks as JSON, newest first unless ordered otherwise, and how many there are.
+        """Return a page of tasks as JSON, newest first by default, and the number of all.
 
         Parameters
         ----------
         task_filter
-            Which tasks.
+            Filter of the tasks.
         order
-            Names of ``SORT_COLUMNS``, each with whether it descends.
+            Names of ``SORT_COLUMNS``, each with True if it descends.
         limit, offset
-            Which part of them.
+            Size and start of the page.
         """
         clause, parameters = task_filter.clause()
         by = [f"{SORT_COLUMNS[name]} {'DESC' if down else 'ASC'}" for name, down in order]
@@ -165,7 +165,7 @@ class TaskStore:
                 parameters,
             ).fetchone()[0]
             rows = connection.execute(
-                # Sorted without the information, which is most of a row.
+                # Sorted without the column of the info, which has most of the bytes.
                 f"SELECT task.info FROM (SELECT seq FROM tasks WHERE {clause} ORDER BY {ordering}"
                 " LIMIT ? OFFSET ?) AS page CROSS JOIN tasks AS task ON task.seq = page.seq",
                 [*parameters, limit, offset],
@@ -173,7 +173,7 @@ class TaskStore:
         return [row[0] for row in rows], total
 
     def tasks_ahead(self, record: TaskRecord) -> int:
-        """Return how many queued tasks come before one."""
+        """Return the number of tasks that are queued before a task."""
         with self._database.read_connection() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM tasks AS other JOIN tasks AS mine ON mine.seq = ?"

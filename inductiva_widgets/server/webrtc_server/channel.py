@@ -1,4 +1,4 @@
-"""Answer the requests of one data channel, one after another."""
+"""Answer the requests of a data channel in order."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 from inductiva_widgets.server.errors import BadRequestError
 from inductiva_widgets.server.webrtc_server import requests, tail
-from inductiva_widgets.server.webrtc_server.line_splitter import batch_by_size
 from inductiva_widgets.server.webrtc_server.requests import ChannelRequest
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
+from inductiva_widgets.server.webrtc_server.tail import batch_by_size
 
 _log = logging.getLogger(__name__)
 
-# More is read only when the other side has taken what there is.
-_MOST_BUFFERED = 256 << 10
-_MOST_WAITING = 16
+# Files are read further only when fewer bytes are waiting to be sent.
+_MAX_BUFFERED = 256 << 10
+_MAX_WAITING = 16
 
 
 class _GoneError(Exception):
-    """The data channel is closed."""
+    """Raised if the data channel is closed."""
 
 
 class PeerChannel:
@@ -31,13 +31,13 @@ class PeerChannel:
     channel
         The open data channel, an ``aiortc.RTCDataChannel``.
     task
-        What it is about.
+        The task of the requests.
     """
 
     def __init__(self, channel: Any, task: RunningTask) -> None:
         self._channel = channel
         self._task = task
-        self._waiting: asyncio.Queue[str | bytes] = asyncio.Queue(_MOST_WAITING)
+        self._waiting: asyncio.Queue[str | bytes] = asyncio.Queue(_MAX_WAITING)
         self._low = asyncio.Event()
         self.is_busy = False
         """Whether a request is being answered."""
@@ -52,14 +52,14 @@ class PeerChannel:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is answered."""
+        """Whether no more requests are answered."""
         return self._work.done()
 
     def _take(self, message: str | bytes) -> None:
         try:
             self._waiting.put_nowait(message)
         except asyncio.QueueFull:
-            # No client asks like this.
+            # No well-behaved client sends so many requests at a time.
             self.end()
             self._channel.close()
 
@@ -87,7 +87,7 @@ class PeerChannel:
         except _GoneError:
             raise
         except Exception as error:
-            _log.exception("A request to the peer of task %s met trouble.", self._task.id)
+            _log.exception("A request to the peer of task %s failed.", self._task.id)
             await self._send(requests.failure(f"The embedded server failed: {error!r}."))
 
     async def _follow(self, request: ChannelRequest) -> None:
@@ -97,18 +97,18 @@ class PeerChannel:
         async for lines in tail.iter_new_lines(self._task, name, file, arguments.lines):
             for batch in batch_by_size(lines):
                 await self._send(requests.success(batch))
-        # By this a client knows that no more comes, and so it must not overtake what does.
+        # Closing the channel is the end mark for the client, and must follow all messages.
         await self._drained(0)
         self._channel.close()
 
     async def _send(self, message: str) -> None:
-        await self._drained(_MOST_BUFFERED)
+        await self._drained(_MAX_BUFFERED)
         if self._channel.readyState != "open":
             raise _GoneError
         self._channel.send(message)
 
     async def _drained(self, max_bytes: int) -> None:
-        """Wait until no more than so many bytes are on their way."""
+        """Wait until at most ``max_bytes`` bytes are waiting to be sent."""
         self._channel.bufferedAmountLowThreshold = max_bytes
         while self._channel.bufferedAmount > max_bytes:
             self._low.clear()

@@ -15,23 +15,23 @@ from inductiva_widgets.server.webrtc_server.channel import PeerChannel
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _log = logging.getLogger(__name__)
-# It logs every pair of addresses that it tries.
+# At level INFO, it logs every pair of addresses that it tries.
 logging.getLogger("aioice").setLevel(logging.WARNING)
 
-_MOST_CHANNELS = 64
-_ANSWER_TAKES = 8.0
-_CLOSE_TAKES = 2.0
+_MAX_CHANNELS = 64
+_ANSWER_TIMEOUT = 8.0
+_CLOSE_TIMEOUT = 2.0
 
 
 class Connections:
-    """The connections; all methods are for the event loop they are on.
+    """Open connections; all methods must be called on the event loop that created them.
 
     Parameters
     ----------
     max_connections
-        How many there may be at a time.
+        Maximum number of connections at a time.
     idle
-        Seconds without a request under way after which one is closed, as one that never opens.
+        Seconds without a request after which a connection is closed.
     """
 
     def __init__(self, max_connections: int, idle: float) -> None:
@@ -44,15 +44,15 @@ class Connections:
         return len(self._open)
 
     async def answer(self, task: RunningTask, sdp: str) -> str | None:
-        """Return the answer to an offer, None where there is none to give."""
+        """Return the answer to an offer, or None if it is rejected or fails."""
         if not _asks_for_data(sdp) or len(self._open) >= self._max_connections:
             return None
         connection = _ServedConnection(task, self._close_later)
         self._open.add(connection)
         try:
-            return await asyncio.wait_for(connection.answer(sdp), _ANSWER_TAKES)
+            return await asyncio.wait_for(connection.answer(sdp), _ANSWER_TIMEOUT)
         except Exception as error:
-            # aiortc reads what it is given without a check, so anything may be raised.
+            # aiortc does not validate offers, so any exception may be raised.
             _log.info("An offer to task %s could not be answered: %r.", task.id, error)
             await self._close(connection)
             return None
@@ -72,7 +72,7 @@ class Connections:
     def _close_later(self, connection: _ServedConnection) -> None:
         if connection in self._open:
             closing = asyncio.ensure_future(self._close(connection))
-            # Kept until it is done, since the loop does not keep it.
+            # A reference until it is done, since the event loop has only a weak one.
             connection.closing = closing
 
     async def _close(self, connection: _ServedConnection) -> None:
@@ -81,19 +81,18 @@ class Connections:
 
 
 class _ServedConnection:
-    """One connection to one client, about one task; any number of channels."""
+    """Connection to a client about one task, with several data channels."""
 
     def __init__(self, task: RunningTask, on_lost: Callable[[_ServedConnection], None]) -> None:
         self.closing: asyncio.Future[None] | None = None
         self._task = task
         self._on_lost = on_lost
-        self._conversations: list[PeerChannel] = []
+        self._channels: list[PeerChannel] = []
         self._active = time.monotonic()
-        # Not the public servers that are asked by default: both sides are on this machine, or in
-        # reach of each other.
+        # Without the default public STUN servers: both peers are on this machine or network.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._peer.on("datachannel", self._begin)
-        self._peer.on("connectionstatechange", self._look)
+        self._peer.on("connectionstatechange", self._check_state)
 
     async def answer(self, sdp: str) -> str:
         """Return the answer to an offer."""
@@ -102,33 +101,35 @@ class _ServedConnection:
         return str(self._peer.localDescription.sdp)
 
     def idle_seconds(self) -> float:
-        """Return for how long no request has been under way."""
-        if any(one.is_busy for one in self._conversations):
+        """Return the seconds since the last request."""
+        if any(channel.is_busy for channel in self._channels):
             self._active = time.monotonic()
         return time.monotonic() - self._active
 
     async def close(self) -> None:
-        """End everything that is said here, and the connection."""
-        for conversation in self._conversations:
-            conversation.end()
-        # The other side may be gone without a word.
+        """Close the channels and the connection."""
+        for channel in self._channels:
+            channel.end()
+        # A vanished peer does not confirm.
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._peer.close(), _CLOSE_TAKES)
+            await asyncio.wait_for(self._peer.close(), _CLOSE_TIMEOUT)
 
     def _begin(self, channel: RTCDataChannel) -> None:
         self._active = time.monotonic()
-        self._conversations = [one for one in self._conversations if not one.is_over]
-        if len(self._conversations) >= _MOST_CHANNELS:
+        self._channels = [
+            open_channel for open_channel in self._channels if not open_channel.is_over
+        ]
+        if len(self._channels) >= _MAX_CHANNELS:
             channel.close()
         else:
-            self._conversations.append(PeerChannel(channel, self._task))
+            self._channels.append(PeerChannel(channel, self._task))
 
-    def _look(self) -> None:
+    def _check_state(self) -> None:
         if self._peer.connectionState in ("failed", "closed"):
             self._on_lost(self)
 
 
 def _asks_for_data(sdp: str) -> bool:
-    """Return whether an offer is for data channels, and not for sound or pictures."""
+    """Return whether an offer is for data channels only, without audio or video."""
     media = re.findall(r"^m=(\w+)", sdp, re.MULTILINE)
     return media == ["application"]

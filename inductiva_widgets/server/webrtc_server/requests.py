@@ -16,15 +16,15 @@ from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.webrtc_server import tail
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
-MOST_ANSWER = 512 << 10
-"""Bytes of an answer that has to be one message; more than a megabyte no peer takes at once."""
+MAX_ANSWER = 512 << 10
+"""Maximum number of bytes of an answer in one message; peers reject more than a megabyte."""
 
 Tree = list["str | dict[str, Tree]"]
 Arguments = TypeVar("Arguments")
 
 
 class ChannelRequest(msgspec.Struct, frozen=True):
-    """A message of a client."""
+    """Request of a client."""
 
     type: str
     follow: bool = False
@@ -32,7 +32,7 @@ class ChannelRequest(msgspec.Struct, frozen=True):
 
 
 class TailArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``tail`` is to do: how many lines of which file, and whether to wait for the file."""
+    """Arguments of ``tail``: file, number of lines, and whether to wait for the file."""
 
     filename: str
     lines: Annotated[int, Meta(ge=0, le=10**9)] = 10
@@ -40,16 +40,16 @@ class TailArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the others take."""
+    """Arguments of operations that have none."""
 
 
 def parse_request(message: str | bytes) -> ChannelRequest:
-    """Return what a message asks for.
+    """Parse a message.
 
     Raises
     ------
-    RefusedError
-        It is no request.
+    BadRequestError
+        The message is not a valid request.
     """
     try:
         return msgspec.json.decode(message, type=ChannelRequest)
@@ -63,40 +63,40 @@ def tail_arguments(request: ChannelRequest) -> TailArguments:
 
 
 def success(value: object) -> str:
-    """Return an answer as its message."""
+    """Return the message of an answer."""
     return msgspec.json.encode({"status": "success", "message": value}).decode()
 
 
 def failure(reason: str) -> str:
-    """Return why there is no answer as its message."""
-    # It may quote what was asked for.
+    """Return the message of an error."""
+    # Truncated, since the reason may quote the request.
     return msgspec.json.encode({"status": "error", "message": reason[:2000]}).decode()
 
 
 async def answer(task: RunningTask, request: ChannelRequest) -> str:
-    """Return the one message that answers a request.
+    """Return the message that answers a request.
 
     Raises
     ------
-    RefusedError
-        The request cannot be carried out.
+    BadRequestError
+        The operation is unknown or fails.
     """
     operation = OPERATIONS.get(request.type)
     if operation is None:
         known = ", ".join(OPERATIONS)
-        raise BadRequestError(f"There is no operation {request.type!r}; there are: {known}.")
+        raise BadRequestError(f"There is no operation {request.type!r}. Expected one of: {known}.")
     return success(await operation(task, request))
 
 
 async def _tail(task: RunningTask, request: ChannelRequest) -> list[str]:
     arguments = tail_arguments(request)
     with closing(await tail.opened(task, arguments.filename, wait=arguments.wait)) as file:
-        return await asyncio.to_thread(tail.last_lines, file, arguments.lines, MOST_ANSWER)
+        return await asyncio.to_thread(tail.last_lines, file, arguments.lines, MAX_ANSWER)
 
 
 async def _list(task: RunningTask, request: ChannelRequest) -> Tree:
     _arguments(request, _NoArguments)
-    return to_nested_lists(await asyncio.to_thread(task.files), MOST_ANSWER)
+    return to_nested_lists(await asyncio.to_thread(task.files), MAX_ANSWER)
 
 
 async def _last_modified_file(task: RunningTask, request: ChannelRequest) -> dict[str, str | float]:
@@ -109,7 +109,7 @@ async def _last_modified_file(task: RunningTask, request: ChannelRequest) -> dic
         "most_recent_file": files[0].name,
         "most_recent_timestamp": modified,
         "now_timestamp": now,
-        # Also where a program has set a time that is yet to come.
+        # Not negative if a program has set a future time.
         "time_since_last_mod": max(0.0, now - modified),
     }
 
@@ -128,14 +128,14 @@ OPERATIONS: dict[str, Callable[[RunningTask, ChannelRequest], Awaitable[object]]
 
 
 def to_nested_lists(files: Iterable[WorkingFileEntry], max_bytes: int) -> Tree:
-    """Return files as nested lists, folder by folder; the first ones where not all have room.
+    """Return files as nested lists by folder, truncated to the first files that fit.
 
     Parameters
     ----------
     files
         The files.
     max_bytes
-        Bytes that the listing may take as JSON, about.
+        Approximate maximum size as JSON.
     """
     kept = []
     for file in files:
@@ -164,4 +164,4 @@ def _arguments(request: ChannelRequest, kind: type[Arguments]) -> Arguments:
     try:
         return msgspec.convert(request.args or {}, kind)
     except msgspec.ValidationError as error:
-        raise BadRequestError(f"The arguments of {request.type!r} do not fit: {error}.") from None
+        raise BadRequestError(f"Invalid arguments of {request.type!r}: {error}.") from None

@@ -11,19 +11,19 @@ from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.status import Status
 
-# Maximum number of bytes that are read of a file in the archive.
-_MOST_ARCHIVED = 16 << 20
+# Maximum number of bytes read from a file in the archive.
+_MAX_ARCHIVED = 16 << 20
 
 
 class RunningTask:
-    """A task that was running when its peer was asked for; it may end at any moment.
+    """Files and processes of a running task, which may end at any time.
 
     Parameters
     ----------
     tasks
-        All tasks.
+        Service of all tasks.
     task_id
-        The one.
+        Id of the task.
     """
 
     def __init__(self, tasks: TaskService, task_id: str) -> None:
@@ -37,34 +37,36 @@ class RunningTask:
         return self._id
 
     def is_computing(self) -> bool:
-        """Return whether its commands run, which is when clients look for a peer."""
+        """Return whether the commands run, which is when clients look for a peer."""
         return self._status().is_computing
 
     def is_over(self) -> bool:
-        """Return whether its files do not change any more; a task that is being killed writes."""
+        """Return whether the files are final; a task that is being killed still writes."""
         return not self._status().may_be_computing
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file to read it, of the archive where the working folder has been packed.
+        """Open a file for reading, from the archive if the working folder has been packed.
 
         Raises
         ------
-        RefusedError
-            There is no such file, or it must not be read.
+        MissingError
+            There is no such file.
+        BadRequestError
+            The file must not be read.
         """
         try:
             return self._work.open(name)
         except MissingError:
             if not self.is_over():
                 raise
-            return io.BytesIO(self._tasks.read_file(self._id, name, None, _MOST_ARCHIVED).content)
+            return io.BytesIO(self._tasks.read_file(self._id, name, None, _MAX_ARCHIVED).content)
 
     def reopen(self, name: str, file: BinaryIO) -> BinaryIO | None:
-        """Open a file again if another one has come under its name; return None otherwise."""
+        """Open the new file of this name if it was replaced, or return None."""
         try:
             present = self._work.open(name)
         except MissingError:
-            # Moved away, and its successor is not there yet.
+            # Removed, and not replaced yet.
             return None
         if os.path.sameopenfile(present.fileno(), file.fileno()):
             present.close()
@@ -72,11 +74,11 @@ class RunningTask:
         return present
 
     def files(self) -> list[WorkingFileEntry]:
-        """Return its files, newest first."""
+        """Return the files, newest first."""
         return self._work.files()
 
     def top(self) -> str:
-        """Return its threads, as ``top`` shows them."""
+        """Return the threads of the task in the format of ``top``."""
         return self._tasks.top(self._id)
 
     def _status(self) -> Status:

@@ -1,4 +1,4 @@
-"""Service for WebRTC offers and answers."""
+"""Service for WebRTC offers, and the queue of their answers."""
 
 from __future__ import annotations
 
@@ -9,28 +9,117 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.server.task_service import TaskService
-from inductiva_widgets.server.webrtc_server.answer_queue import Answer, AnswerQueue
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 if TYPE_CHECKING:
     from inductiva_widgets.server.webrtc_server.connections import Connections
 
+
+import time
+from concurrent.futures import Future
+from typing import NamedTuple
+
+Answer = Future[str | None]
+"""The SDP of a peer, or None if there is no answer."""
+
+_POLL_SECONDS = 0.1
+
+
+class _Expected(NamedTuple):
+    answer: Answer
+    since: float
+
+
+class AnswerQueue:
+    """Keeps each answer until it is collected, expires, or there are too many.
+
+    Parameters
+    ----------
+    max_answers
+        Maximum number of answers; beyond it, the oldest are dropped.
+    keep
+        Seconds after which an answer expires.
+    """
+
+    def __init__(self, max_answers: int = 256, keep: float = 60.0) -> None:
+        self._max_answers = max_answers
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._expected: dict[tuple[str, str], _Expected] = {}
+
+    def reserve(self, task_id: str, client: str) -> Answer:
+        """Return the future of the answer to a client's offer, replacing an earlier one."""
+        answer: Answer = Future()
+        now = time.monotonic()
+        with self._lock:
+            # Removed first, so that a repeated offer moves to the end of the order.
+            self._expected.pop((task_id, client), None)
+            self._expected[task_id, client] = _Expected(answer, now)
+            for key, (_, since) in list(self._expected.items()):
+                if len(self._expected) <= self._max_answers and now - since < self._keep:
+                    break
+                del self._expected[key]
+        return answer
+
+    async def wait_for(
+        self, task_id: str, client: str, patience: float, block: float = 0.0
+    ) -> str | None:
+        """Return the answer for a client, or None if there is none in time.
+
+        Parameters
+        ----------
+        task_id, client
+            The task and the client.
+        patience
+            Seconds to wait for the answer to an existing offer.
+        block
+            Seconds to wait for the offer.
+        """
+        begin = time.monotonic()
+        while (found := self._find(task_id, client)) is None:
+            if time.monotonic() - begin >= block:
+                return None
+            await asyncio.sleep(_POLL_SECONDS)
+        waited = time.monotonic() - begin
+        # Unlike asyncio.wait_for, asyncio.wait does not cancel the future on a timeout.
+        await asyncio.wait([asyncio.wrap_future(found)], timeout=max(patience, block) - waited)
+        if not found.done() or not self._forget(task_id, client, found):
+            return None
+        return found.result()
+
+    def _find(self, task_id: str, client: str) -> Answer | None:
+        with self._lock:
+            found = self._expected.get((task_id, client))
+        if found is None or time.monotonic() - found.since >= self._keep:
+            return None
+        return found.answer
+
+    def _forget(self, task_id: str, client: str, answer: Answer) -> bool:
+        """Remove an answer; return whether it was still in the queue."""
+        with self._lock:
+            found = self._expected.get((task_id, client))
+            if found is None or found.answer is not answer:
+                return False
+            del self._expected[task_id, client]
+            return True
+
+
 _log = logging.getLogger(__name__)
 
-# Clients ask once, and give up if the response has no answer.
+# Clients request the answer once, and give up if the response has none.
 _PATIENCE = 10.0
-_STOP_TAKES = 5.0
+_STOP_TIMEOUT = 5.0
 
 
 class PeerService:
-    """Answers the offers of clients, on a thread of its own from the first one on.
+    """Answers the offers of clients on a thread that starts with the first offer.
 
     Parameters
     ----------
     tasks
-        All tasks.
+        Service of all tasks.
     max_connections
-        How many connections there may be at a time; further offers get no answer.
+        Maximum number of connections at a time; further offers get no answer.
     idle
         Seconds without a request after which a connection is closed.
     """
@@ -51,14 +140,14 @@ class PeerService:
         self._connections: Connections | None = None
 
     def offer(self, task_id: str, client: str, sdp: str) -> None:
-        """Take an offer; there is no answer unless the task runs and aiortc is installed.
+        """Accept an offer; it gets an answer if the task runs and aiortc is installed.
 
         Parameters
         ----------
         task_id
             The task.
         client
-            Who makes the offer, in a word of its own.
+            Id of the client.
         sdp
             The offer.
         """
@@ -71,32 +160,31 @@ class PeerService:
             asyncio.run_coroutine_threadsafe(self._respond(task, sdp, answer), loop)
 
     async def answer(self, task_id: str, client: str, block: float = 0.0) -> str | None:
-        """Return the answer to a client's offer once, None where there is none.
+        """Return the answer to a client's offer once, or None if there is none.
 
-        The answer to an offer that was made is waited for anyway; ``block`` is for how many seconds
-        to wait for the offer, too.
+        Waits for the answer to an existing offer, and up to ``block`` seconds for the offer.
         """
         return await self._mailbox.wait_for(task_id, client, _PATIENCE, block)
 
     def is_idle(self) -> bool:
-        """Return whether nobody is connected."""
+        """Return whether there are no connections."""
         return not self._connections
 
     def stop(self) -> None:
-        """Close all connections and end the thread; no offer is taken from now on."""
+        """Close all connections, end the thread, and ignore further offers."""
         with self._lock:
             self._is_stopped = True
             thread = self._thread
         if thread is not None and self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
-            thread.join(_STOP_TAKES)
+            thread.join(_STOP_TIMEOUT)
 
     def _started(self) -> asyncio.AbstractEventLoop | None:
         with self._lock:
             if self._is_stopped:
                 return None
             if self._thread is None:
-                # A daemon, since reading a file on a disk that hangs must not keep the server up.
+                # A daemon, since a read from a hanging disk must not keep the process alive.
                 self._thread = threading.Thread(
                     target=lambda: asyncio.run(self._serve()), name="peers", daemon=True
                 )
@@ -115,15 +203,15 @@ class PeerService:
     async def _respond(self, task: RunningTask, sdp: str, answer: Answer) -> None:
         found = None
         try:
-            found = await self._all().answer(task, sdp)
+            found = await self._get_connections().answer(task, sdp)
         except Exception:
             _log.exception("There is no peer for task %s.", task.id)
         finally:
             answer.set_result(found)
 
-    def _all(self) -> Connections:
+    def _get_connections(self) -> Connections:
         if self._connections is None:
-            # Half a second and 50 MB, for those who use it only.
+            # Imported on first use, since aiortc takes 0.5 s and 50 MB.
             from inductiva_widgets.server.webrtc_server.connections import Connections
 
             self._connections = Connections(self._max_connections, self._idle)

@@ -1,8 +1,8 @@
-"""Text and HTML twins of the widgets, for places without a kernel: GitHub, nbconvert, e-mail.
+"""Static text and HTML of the widgets, for viewers without a kernel: GitHub, nbconvert, e-mail.
 
-Pure functions; every value is escaped. Styles are inline, because such places drop style sheets,
-and some drop those too: the words alone tell everything. Text takes its colour from the page, and
-what has a colour of its own brings its background, so that both hold on light and on dark.
+Pure functions; every value is escaped. Styles are inline, because such viewers drop style sheets.
+Some drop inline styles, too, so the text alone is complete. Text inherits its colour from the page,
+and coloured text sets its background, so that both are readable on light and on dark.
 """
 
 from inductiva_widgets.widgets.static_html.card import task_html, task_text

@@ -25,7 +25,7 @@ from inductiva_widgets.widgets.static_html.log_metrics import (
     log_metrics_text,
 )
 from inductiva_widgets.widgets.static_html.markup import (
-    LONGEST_REASON,
+    MAX_REASON,
     code_after_colon,
     escape_value,
     pre_block,
@@ -54,17 +54,17 @@ def task_text(
     Parameters
     ----------
     info
-        The task; its detail gives the commands.
+        The task; with its details, the card lists the commands.
     now
-        The service's time.
+        The current time of the service.
     last_words
-        What the simulator of a failed task wrote last, where known.
+        Last log lines of a failed task, if known.
     download
-        How far the download of its files is, None where there was none.
+        State of the download of its files, None without a download.
     live
-        What was read of its log, None where nothing was.
+        Metrics from its log, None if it was not read.
     notice
-        Why the task is not updated any more, "" if it is.
+        Reason why the task is not updated any more, "" if it is updated.
     """
     view = view_models.task_view(info, last_words=last_words)
     facts = _facts(info, now)
@@ -75,11 +75,11 @@ def task_text(
     lines += [f"  {line}" for line in log_metrics_text(live)]
     failure = view["failure"]
     if failure is not None:
-        lines.append(f"  {truncate_line(failure['title'], LONGEST_REASON)}")
+        lines.append(f"  {truncate_line(failure['title'], MAX_REASON)}")
         lines += [f"    {line}" for line in truncate_text(failure["detail"]).splitlines()]
-        for words in failure["last_words"]:
-            lines.append(f"  Last lines of {truncate_line(words['name'])}:")
-            lines += [f"    {line}" for line in truncate_start(words["text"]).splitlines()]
+        for tail in failure["last_words"]:
+            lines.append(f"  Last lines of {truncate_line(tail['name'])}:")
+            lines += [f"    {line}" for line in truncate_start(tail["text"]).splitlines()]
         lines += [f"  {failure['advice']}"] if failure["advice"] else []
     if view["commands"]:
         lines.append("  Commands:")
@@ -109,7 +109,7 @@ def task_html(
         for name, fact in _facts(info, now)
         if name != "Simulator"
     )
-    commands = "\n".join(_command(one) for one in view["commands"])
+    commands = "\n".join(_command(command) for command in view["commands"])
     notes = "".join(f"<div>{code_after_colon(line)}</div>" for line in _after(info, download))
     parts = (
         f'<div style="margin-bottom:6px">{head}'
@@ -137,7 +137,7 @@ def _failure(failure: contract.FailureView | None) -> str:
     )
     return (
         f'<div style="border-left:3px solid {status_colour(StatusGroup.FAILED)};padding:2px 10px;'
-        f'margin:6px 0"><b>{escape_value(failure["title"], LONGEST_REASON)}</b>'
+        f'margin:6px 0"><b>{escape_value(failure["title"], MAX_REASON)}</b>'
         f"{pre_block(truncate_text(failure['detail']))}{words}"
         f"<div>{escape(failure['advice'])}</div></div>"
     )
@@ -154,7 +154,7 @@ def _phase_bar(info: TaskInfo, now: datetime) -> str:
         'box-sizing:border-box;border-right:2px solid transparent"></span>'
         for name, seconds in lengths
     )
-    # Its lengths stand among the facts; without styles nothing of it is to be seen.
+    # Invisible without styles; the text of the card has the same durations.
     return (
         '<div aria-hidden="true" style="line-height:0;white-space:nowrap;overflow:hidden;'
         f'border-radius:4px;margin:8px 0">{pieces}</div>'
@@ -169,7 +169,7 @@ def _command(command: contract.CommandView) -> str:
 
 
 def _after(info: TaskInfo, download: Download | None) -> list[str]:
-    """Return what became of the files, or how to get them."""
+    """Return the state of the download, or how to start it."""
     if download is not None:
         return [progress(download)]
     if info.is_terminal and info.has_outputs:
@@ -180,7 +180,7 @@ def _after(info: TaskInfo, download: Download | None) -> list[str]:
 
 
 def _facts(info: TaskInfo, now: datetime) -> list[tuple[str, str]]:
-    stretches = ", ".join(
+    durations = ", ".join(
         f"{phase.name} {format_duration(phase.seconds(now))}" for phase in phases(info)
     )
     metrics = info.metrics
@@ -196,12 +196,12 @@ def _facts(info: TaskInfo, now: datetime) -> list[tuple[str, str]]:
             "Submitted",
             "" if info.input_submit_time is None else format_date(info.input_submit_time),
         ),
-        ("Phases", stretches),
+        ("Phases", durations),
         ("Computation time", format_hms(computation_seconds(info, now))),
         ("Total time", format_hms(total_seconds(info, now))),
         ("Cost", format_cost(cost) if cost else ""),
         ("Output", output),
-        # Nothing counts on in a saved page, so it says of when it is.
+        # A saved page shows the state at a given time.
         ("As of", "" if info.is_terminal else format_date(now)),
     ]
     return [(name, value) for name, value in facts if value]

@@ -1,4 +1,4 @@
-"""How far a download is, as text and as HTML."""
+"""State of a download as text and as HTML."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ Download = Mapping[str, Any]
 
 
 def download_text(title: str, download: Download) -> str:
-    """Return how far a download is, as text."""
+    """Return the state of a download as text."""
     return f"{truncate_line(title)}: {progress(download)}"
 
 
 def download_html(title: str, download: Download) -> str:
-    """Return how far a download is, as HTML."""
+    """Return the state of a download as HTML."""
     body = f"<b>{escape_value(title)}</b><div>{code_after_colon(progress(download))}</div>"
     return section(truncate_line(title), body)
 
 
 def is_finished(download: Download | None) -> bool:
-    """Return whether no download is under way."""
+    """Return whether no download is in progress."""
     return download is None or download["phase"] in ("done", "failed", "cancelled")
 
 
 def progress(download: Download) -> str:
-    """Return in words how far a download is; code and paths come after a colon and a blank."""
+    """Describe the state of a download; paths come after a colon and a space."""
     done, total, phase = download["bytes_done"], download["bytes_total"], download["phase"]
     amount = format_bytes(done)
     if phase != "done" and total is not None:

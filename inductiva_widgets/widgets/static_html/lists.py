@@ -20,7 +20,7 @@ from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.tasks.text_table import format_task_table, format_value
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.static_html.markup import (
-    LONGEST_CELL,
+    MAX_CELL,
     escape_value,
     row,
     status_badge,
@@ -36,24 +36,24 @@ _NAMES = {
     StatusGroup.STOPPED: "stopped",
     StatusGroup.UNKNOWN: "in an unknown state",
 }
-# Of these there may be news.
+# Groups whose tasks may still change.
 _LIVE = {StatusGroup.RUNNING.value, StatusGroup.PENDING.value, StatusGroup.UNKNOWN.value}
-# Those of the text, in the order of the table.
+# The columns of the text table, in the order of the widget.
 _COLUMNS = [name for name in DEFAULT_TABLE_COLUMNS if name in TEXT_COLUMNS]
 ROWS_SHOWN, ROWS_OF_MORE = 50, 20
 
 
 def list_text(tasks: TaskList, count: int, gone: Sequence[str] = ()) -> str:
-    """Return a list as text: its first rows, saying how many there are.
+    """Return the first rows of a list as text, with the number of tasks.
 
     Parameters
     ----------
     tasks
-        The first tasks; ``ROWS_SHOWN`` are enough.
+        The first tasks, at least ``ROWS_SHOWN`` if there are so many.
     count
-        How many there are.
+        Number of all tasks.
     gone
-        Ids of the tasks that the service does not know any more.
+        Ids of tasks that the service has removed.
     """
     if not tasks:
         return "No tasks found."
@@ -69,20 +69,20 @@ def list_html(
     aggregates: contract.AggregatesView | None = None,
     gone: Sequence[str] = (),
 ) -> str:
-    """Return a list as an HTML table of its first rows, saying how many there are.
+    """Return the first rows of a list as an HTML table, with the number of tasks.
 
     Parameters
     ----------
     infos
-        The first tasks; ``ROWS_SHOWN`` are enough.
+        The first tasks, at least ``ROWS_SHOWN`` if there are so many.
     now
-        The service's present time.
+        The current time of the service.
     count
-        How many there are.
+        Number of all tasks.
     aggregates
-        Sums over all of them, if known.
+        Aggregates of all tasks, if known.
     gone
-        Ids of the tasks that the service does not know any more.
+        Ids of tasks that the service has removed.
     """
     if not infos:
         return "<div>No tasks found.</div>"
@@ -97,7 +97,7 @@ def list_html(
 
 
 def outputs_html(outputs: OutputsInfo) -> str:
-    """Return a listing as an HTML table of its first files, saying how many there are."""
+    """Return the first files of a listing as an HTML table, with the number of files."""
     shown = _rows_shown(outputs.n_files)
     cells = (
         (escape_value(file.name), format_bytes(file.size), format_bytes(file.compressed_size))
@@ -112,7 +112,7 @@ def outputs_html(outputs: OutputsInfo) -> str:
 
 
 def _gone(gone: Sequence[str]) -> list[str]:
-    """Return why rows of these tasks are not up to date."""
+    """Return a note on tasks that are not updated any more."""
     if not gone:
         return []
     names = ", ".join(truncate_line(task_id) for task_id in gone[:3])
@@ -128,12 +128,12 @@ def _cell(name: str, info: TaskInfo, now: datetime) -> str:
     if name == "status":
         return status_badge(info)
     text = format_value(name, COLUMNS[name].value(info, now))
-    shown = escape_value(text, LONGEST_CELL)
+    shown = escape_value(text, MAX_CELL)
     return f"<code>{shown}</code>" if COLUMNS[name].kind == "text" else shown
 
 
 def _summary(count: int, aggregates: contract.AggregatesView, now: datetime) -> str:
-    """Return the counts, the time and the money of a whole list in one line."""
+    """Return the counts, the computation time and the cost of a list in one line."""
     parts = [f"{count} task{'' if count == 1 else 's'}"]
     parts += [f"{n} {_NAMES[StatusGroup(group)]}" for group, n in aggregates["counts"].items()]
     parts.append(f"computation {format_hms(aggregates['seconds'])}")
@@ -144,7 +144,7 @@ def _summary(count: int, aggregates: contract.AggregatesView, now: datetime) -> 
 
 
 def _rows_shown(count: int) -> int:
-    # The twin travels with each display: a short list whole, of a long one a look.
+    # Every display stores the static view: all rows of a short list, a few of a long one.
     return count if count <= ROWS_SHOWN else ROWS_OF_MORE
 
 

@@ -1,4 +1,4 @@
-"""What was read of a watched log, as text and as HTML."""
+"""Log metrics as text and as HTML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inductiva_widgets.widgets.static_html.markup import (
     truncate_text,
 )
 
-# Of the trait: a card that is shown without a page has none.
+# The value of the trait; a card without a front end has none.
 Live = contract.LogMetricsView | dict[str, Any]
 
 _WIDTH, _HEIGHT, _MARGIN = 160, 24, 2
@@ -24,7 +24,7 @@ _NAME = f"{_CELL};font-weight:600;overflow-wrap:anywhere;white-space:normal"
 
 
 def log_metrics_text(live: Live | None) -> list[str]:
-    """Return the last values, one line a series, with how far it was and what went wrong."""
+    """Return the progress, the last value of each series, and errors, as lines."""
     if live is None:
         return []
     lines = [f"{truncate_line(name)}: {last}" for name, last in _facts(live)]
@@ -32,7 +32,7 @@ def log_metrics_text(live: Live | None) -> list[str]:
 
 
 def log_metrics_html(live: Live | None) -> str:
-    """Return the same as HTML, with a small drawing of each series."""
+    """Return the metrics as HTML, with a sparkline of each series."""
     if live is None:
         return ""
     drawings = ["" for _ in _facts(live)]
@@ -80,7 +80,7 @@ def sparkline(
     step = (_WIDTH - 2 * _MARGIN) / max(1, last - first)
     low, high = min(known, default=0.0), max(known, default=0.0)
     scale = (_HEIGHT - 2 * _MARGIN) / (high - low) if high > low else 0.0
-    # In the middle where all are the same.
+    # In the middle if all values are equal.
     base = _HEIGHT - _MARGIN if scale else _HEIGHT / 2
     path, pen = [], "M"
     for number, height in heights:
@@ -90,7 +90,7 @@ def sparkline(
             left = _MARGIN + (number - first) * step
             path.append(f"{pen}{left:.1f} {base - (height - low) * scale:.1f}")
             pen = "L"
-    # A fat dashed line is a hatched band, and needs no id that would have to be unique in a page.
+    # A thick dashed line draws a hatched band without a pattern id, which must be unique per page.
     bands = "".join(
         f"M{_MARGIN + (gap['start'] - first) * step:.1f} {_HEIGHT / 2:g}"
         f"h{max(1.5, (gap['end'] - gap['start']) * step):.1f}"
@@ -115,14 +115,14 @@ def _height(number: float | None, is_log: bool) -> float | None:
 
 
 def _facts(live: Live) -> list[tuple[str, str]]:
-    """Return the progress, where it is known, and the series."""
+    """Return the progress, if known, and the last value of each series."""
     progress = live["progress"]
     facts = [] if progress is None else [("Progress", f"{progress:.0%}")]
     return facts + [(one["name"], _last(one)) for one in live["series"]]
 
 
 def _last(series: contract.SeriesView) -> str:
-    """Return the last value, and where the series was not finite."""
+    """Return the last value, with a note on values that were not finite."""
     last, gaps = series["last"], series["gaps"]
     if last is None:
         return truncate_line(gaps[-1]["text"]) if gaps else series["non_finite"] or "no value"

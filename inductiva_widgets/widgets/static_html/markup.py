@@ -1,4 +1,4 @@
-"""HTML that needs no style sheet, and values that hold in it."""
+"""HTML building blocks with inline styles, and safe values for them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _FRAME = (
 )
 _PRE = "margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto"
 _LEFT = 'style="text-align:left"'
-# What is longer than a name, or than a page, is somebody's mistake or malice.
-LONGEST_CELL, LONGEST_REASON, _LONGEST_TEXT = 40, 1000, 4000
+# Longer values are truncated, since the service sets no limits.
+MAX_CELL, MAX_REASON, _MAX_TEXT = 40, 1000, 4000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def status_colour(group: StatusGroup) -> str:
-    """Return a colour on which white text is readable, in a light and in a dark theme."""
-    # The text of a badge in a light theme.
+    """Return a background colour for white text, in light and dark themes."""
+    # The colour of a badge's text in a light theme.
     return status_group(group).text[0]
 
 
 def section(name: str, body: str) -> str:
-    """Return a frame around a twin."""
-    # The name and the role of the live view: people and tests find the twin in the same way.
+    """Return a labelled frame around a static view."""
+    # The role and the label are those of the live view.
     return f'<section aria-label="{escape(name)}" style="{_FRAME}">{body}</section>'
 
 
 def table(titles: Sequence[str], body: str) -> str:
-    """Return a table that scrolls sideways where it is too wide."""
+    """Return a table that scrolls sideways if it is too wide."""
     head = "".join(f"<th {_LEFT}>{title}</th>" for title in titles)
     return (
         '<div style="overflow-x:auto"><table cellpadding="4" style="border-collapse:collapse;'
@@ -43,52 +43,52 @@ def table(titles: Sequence[str], body: str) -> str:
 
 
 def row(cells: Sequence[str]) -> str:
-    """Return a line of a table; the cells are HTML."""
+    """Return a table row; the cells are HTML."""
     return "<tr>" + "".join(f"<td {_LEFT}>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def status_badge(info: TaskInfo) -> str:
-    """Return the status of a task: mark, word and colour."""
+    """Return the status of a task with symbol, label and colour."""
     group = info.status.info.group
     return (
-        f'<span role="status" data-status="{escape(truncate_line(info.status, LONGEST_CELL))}" '
+        f'<span role="status" data-status="{escape(truncate_line(info.status, MAX_CELL))}" '
         f'style="color:#fff;background:{status_colour(group)};border-radius:9px;padding:1px 9px">'
-        f"<b>{status_group(group).symbol} {escape_value(info.alias, LONGEST_CELL)}</b></span>"
+        f"<b>{status_group(group).symbol} {escape_value(info.alias, MAX_CELL)}</b></span>"
     )
 
 
 def pre_block(text: str) -> str:
-    """Return lines as they are, nothing where there are none."""
+    """Return preformatted text, or "" if it is empty."""
     return f'<pre style="{_PRE}">{escape(text)}</pre>' if text else ""
 
 
 def code_after_colon(line: str) -> str:
-    """Return a line as HTML, what follows "to:" or "files:" as code."""
+    """Return a line as HTML, with the part after "to:" or "files:" as code."""
     words, mark, code = line.partition(": ")
     if mark and words.endswith(("to", "files")):
         return f'{escape(words)} <code style="overflow-wrap:anywhere">{escape(code)}</code>'
     return escape(line)
 
 
-def escape_value(text: str, longest: int = 300) -> str:
-    """Return a value as HTML; isolated, for a mark that turns the writing must not turn ours."""
-    return f"<bdi>{escape(truncate_line(text, longest))}</bdi>" if text else ""
+def escape_value(text: str, max_length: int = 300) -> str:
+    """Escape a value; ``<bdi>`` confines its text direction marks."""
+    return f"<bdi>{escape(truncate_line(text, max_length))}</bdi>" if text else ""
 
 
-def truncate_line(text: str, longest: int = 300) -> str:
-    """Return a value as one line of bounded length."""
-    return _cut(" ".join(_visible(text).split("\n")), longest)
+def truncate_line(text: str, max_length: int = 300) -> str:
+    """Return a value as one line of at most ``max_length`` characters."""
+    return _cut(" ".join(_visible(text).split("\n")), max_length)
 
 
 def truncate_text(text: str) -> str:
-    """Return a text of bounded length."""
-    return _cut(_visible(text), _LONGEST_TEXT)
+    """Return a text of at most 4000 characters."""
+    return _cut(_visible(text), _MAX_TEXT)
 
 
 def truncate_start(text: str) -> str:
-    """Return the end of a log, which says more than its beginning."""
+    """Return at most the last 4000 characters of a log."""
     shown = _visible(text)
-    return shown if len(shown) <= _LONGEST_TEXT else f"\u2026{shown[-_LONGEST_TEXT:]}"
+    return shown if len(shown) <= _MAX_TEXT else f"\u2026{shown[-_MAX_TEXT:]}"
 
 
 def _cut(text: str, length: int) -> str:
@@ -96,6 +96,6 @@ def _cut(text: str, length: int) -> str:
 
 
 def _visible(text: str) -> str:
-    """Return a text without colours of a terminal, its other control characters marked."""
+    """Remove ANSI codes from a text, and replace further control characters."""
     plain = strip_ansi("\n".join(text.splitlines()))
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", plain)

@@ -1,4 +1,4 @@
-"""The table of tasks without a front end or a service: columns, queries, order, selection."""
+"""Model of the task table, without front end or service: columns, queries, order, selection."""
 
 from inductiva_widgets.widgets.table.query import TableQuery, column_name
 from inductiva_widgets.widgets.table.table import TaskTable

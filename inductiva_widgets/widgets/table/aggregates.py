@@ -1,4 +1,4 @@
-"""Sums over tasks, the values of a column, the span of time: what stands beside the lines."""
+"""Aggregates of the task table: counts, sums, time range, and values of a column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from inductiva_widgets.widgets.table.columns import (
 )
 from inductiva_widgets.widgets.table.row_order import RowGroup, status_group_of
 
-# In the order in which people look for them.
+# In display order.
 _GROUPS = (
     StatusGroup.RUNNING,
     StatusGroup.PENDING,
@@ -32,7 +32,7 @@ _MAX_VALUES = 200
 
 
 def count_by_group(columns: ColumnStore, chosen: Mask | Positions) -> dict[str, int]:
-    """Return how many tasks there are in each status group that occurs."""
+    """Return the number of tasks per status group, without groups that do not occur."""
     status = columns.text("status")
     counts = {group.value: 0 for group in _GROUPS}
     found = np.bincount(status.codes[chosen], minlength=len(status.values))
@@ -42,21 +42,20 @@ def count_by_group(columns: ColumnStore, chosen: Mask | Positions) -> dict[str, 
 
 
 def total_cost(columns: ColumnStore, chosen: Mask | Positions) -> float | None:
-    """Return US dollars, None where nothing is known to cost any."""
+    """Return the cost in US dollars, or None if it is 0 or unknown."""
     return round(float(np.nansum(columns.numbers("cost_usd")[chosen])), 6) or None
 
 
 def total_seconds(columns: ColumnStore, chosen: Mask | Positions) -> float:
-    """Return the seconds of computation.
+    """Return the computation time in seconds, to the microsecond.
 
-    To the microsecond: they are rounded when they are shown, and 22.53 s rounded twice would be
-    22 s, beside 0:00:23 in the line of the task.
+    The front end rounds it, as it rounds the time in each row.
     """
     return round(float(np.nansum(columns.numbers("computation_time")[chosen])), 6)
 
 
 def group_view(columns: ColumnStore, group: RowGroup, order: Positions) -> contract.GroupView:
-    """Return the head of a group."""
+    """Return the header row of a group."""
     tasks = order[group.start : group.stop]
     return {
         "group": group.key,
@@ -70,13 +69,10 @@ def group_view(columns: ColumnStore, group: RowGroup, order: Positions) -> contr
 
 
 def time_range(columns: ColumnStore, chosen: Positions) -> tuple[int | None, int | None]:
-    """Return when the first of some tasks was submitted, and the latest time that any has.
-
-    Epoch milliseconds. What tasks under way do lies before now.
-    """
-    # Compared as they are: to make a number of each time takes longer than to look at all of them.
-    # In the order of the list, in which they lie in memory.
-    infos = [columns.infos[place] for place in np.sort(chosen).tolist()]
+    """Return the first submission and the last known time of tasks, in epoch milliseconds."""
+    # Compared as datetimes, since converting each to a number takes longer. Sorted by index, in
+    # which order they are in memory.
+    infos = [columns.infos[index] for index in np.sort(chosen).tolist()]
     begun = [info.input_submit_time or info.create_time for info in infos]
     ended = [info.end_time or start for info, start in zip(infos, begun, strict=True)]
     first = min(filter(None, begun), default=None)
@@ -85,16 +81,16 @@ def time_range(columns: ColumnStore, chosen: Positions) -> tuple[int | None, int
 
 
 def column_values(columns: ColumnStore, key: str, chosen: Mask) -> contract.FacetView:
-    """Return the values of a column of text with their counts, most frequent first; or the range.
+    """Return the value counts of a text column, most frequent first, or the range of a column.
 
     Parameters
     ----------
     columns
         The tasks.
     key
-        Key of the column.
+        Name of the column.
     chosen
-        The tasks that count.
+        Mask of the tasks to include.
     """
     if value_kind(key) in TEXT_KINDS:
         column = columns.text(key)
@@ -102,22 +98,22 @@ def column_values(columns: ColumnStore, key: str, chosen: Mask) -> contract.Face
         facet = _values(column.values, counts)
         if key == "status":
             for value in facet["values"]:
-                # The page sums the statuses of a group up, as its chips do.
+                # The front end sums up the statuses of a group.
                 value["status_group"] = status_group_of(str(value["value"]))
         return facet
     low, high = _range(columns.numbers(key)[chosen])
     if value_kind(key) == "time":
-        # Whole milliseconds, and none of the tasks outside.
+        # Rounded outwards to whole milliseconds, so that the range includes all tasks.
         low, high = _whole(low, np.floor), _whole(high, np.ceil)
     return {"values": [], "more": 0, "min": low, "max": high}
 
 
 def _values(values: Sequence[str | None], counts: Positions) -> contract.FacetView:
-    places = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    indices = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     listed = [
-        {"value": values[place], "count": int(counts[place])} for place in places[:_MAX_VALUES]
+        {"value": values[index], "count": int(counts[index])} for index in indices[:_MAX_VALUES]
     ]
-    return {"values": listed, "more": len(places) - len(listed), "min": None, "max": None}
+    return {"values": listed, "more": len(indices) - len(listed), "min": None, "max": None}
 
 
 def _range(numbers: Numbers) -> tuple[float | None, float | None]:

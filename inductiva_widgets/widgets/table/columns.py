@@ -1,7 +1,7 @@
-"""The columns of the table as arrays: read when first needed, brought up to date in place.
+"""Columns of the table as arrays, read on first use and updated in place.
 
-A hundred thousand tasks are sorted and filtered as arrays of numbers; a text is a number too, the
-place of its value among those of the column.
+All columns are arrays of numbers, so that 100,000 tasks can be sorted and filtered quickly. Texts
+are stored as indices into the distinct values of the column.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _are_live(infos: Sequence[TaskInfo], _: datetime) -> list[bool]:
     ]
 
 
-# What a list needs before it is shown: a call for each task would take longer than all the rest.
+# Columns that a list needs to be shown, read at once: a call per task would dominate the time.
 _READ_ALL: dict[str, Readers] = {
     "status": lambda infos, _: [info.status._value_ for info in infos],
     "computation_time": _computation_times,
@@ -60,12 +60,12 @@ SEARCHED = tuple(name for name, column in COLUMNS.items() if column.is_searched)
 
 
 def value_name(name: str) -> str:
-    """Return the column whose values a column is sorted and filtered by."""
+    """Return the column by whose values a column is sorted and filtered."""
     return (name in HEADERS and HEADERS[name].sort_as) or name
 
 
 def value_kind(name: str) -> Kind:
-    """Return the type of the values that a column is sorted and filtered by."""
+    """Return the type of the values by which a column is sorted and filtered."""
     return COLUMNS[value_name(name)].kind
 
 
@@ -80,53 +80,53 @@ def _values(name: str, infos: Sequence[TaskInfo], now: datetime) -> list[Any]:
 
 
 class CategoryColumn:
-    """A column of texts: ``codes`` are places in ``values``, which may hold None."""
+    """Column of texts: ``codes`` are indices into ``values``, one of which may be None."""
 
     def __init__(self, texts: Sequence[str | None], is_status: bool = False) -> None:
-        self._places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        self._indices = {text: index for index, text in enumerate(dict.fromkeys(texts))}
         self._is_status = is_status
-        found = map(self._places.__getitem__, texts)
+        found = map(self._indices.__getitem__, texts)
         self.codes: Positions = np.fromiter(found, np.intp, len(texts))
         self._ranks: Numbers = np.empty(0)
 
     @property
     def values(self) -> list[str | None]:
-        """The values that occur, or did, in the order of their first use."""
-        return list(self._places)
+        """All present and former values, in the order of their first use."""
+        return list(self._indices)
 
     def set(self, position: int, text: str | None) -> bool:
-        """Change one; returns whether it is another."""
+        """Set a value; return whether it has changed."""
         before = self.codes[position]
-        self.codes[position] = self._place(text)
+        self.codes[position] = self._index(text)
         return bool(self.codes[position] != before)
 
     def where(self, holds: Callable[[str], bool], unknown: bool = False) -> Mask:
-        """Return of which positions something holds; ``unknown`` is for those without a text."""
-        known = [unknown if value is None else holds(value) for value in self._places]
+        """Return the mask of values for which ``holds`` is true; ``unknown`` is that of None."""
+        known = [unknown if value is None else holds(value) for value in self._indices]
         return np.array(known, dtype=np.bool_)[self.codes]
 
-    def isin(self, wanted: Iterable[str | None]) -> Mask:
-        """Return which positions have one of some values."""
-        chosen = np.zeros(len(self._places), dtype=np.bool_)
-        chosen[[self._places[text] for text in wanted if text in self._places]] = True
+    def isin(self, values: Iterable[str | None]) -> Mask:
+        """Return the mask of the given values."""
+        chosen = np.zeros(len(self._indices), dtype=np.bool_)
+        chosen[[self._indices[text] for text in values if text in self._indices]] = True
         return chosen[self.codes]
 
     def sort_ranks(self) -> Numbers:
-        """Return for each value its rank, not-a-number for None; statuses in order of a life."""
-        if len(self._ranks) != len(self._places):
+        """Return the rank of each value, NaN for None; statuses are in chronological order."""
+        if len(self._ranks) != len(self._indices):
             values = self.values
-            known = [place for place, value in enumerate(values) if value is not None]
-            known.sort(key=lambda place: self._order(values[place]))
+            known = [index for index, value in enumerate(values) if value is not None]
+            known.sort(key=lambda index: self._order(values[index]))
             self._ranks = np.full(len(values), np.nan)
             self._ranks[known] = np.arange(len(known))
         return self._ranks
 
     def sort_keys(self) -> Numbers:
-        """Return what to sort by, for each position."""
+        """Return the sort key of each position."""
         return self.sort_ranks()[self.codes]
 
-    def _place(self, text: str | None) -> int:
-        return self._places.setdefault(text, len(self._places))
+    def _index(self, text: str | None) -> int:
+        return self._indices.setdefault(text, len(self._indices))
 
     def _order(self, value: str | None) -> Any:
         if not self._is_status:
@@ -134,18 +134,18 @@ class CategoryColumn:
         return (_STATUS_ORDER.get(str(value), len(_STATUS_ORDER)), value)
 
 
-_STATUS_ORDER = {code: place for place, code in enumerate(KNOWN_STATUSES)}
+_STATUS_ORDER = {code: index for index, code in enumerate(KNOWN_STATUSES)}
 
 
 class ColumnStore:
-    """All columns of some tasks.
+    """Columns of tasks.
 
     Parameters
     ----------
     infos
-        The tasks; kept, and replaced one by one by ``learn``.
+        The tasks; ``update`` replaces single ones.
     now
-        The service's present time, for what grows.
+        The current time of the service, for growing durations.
     """
 
     def __init__(self, infos: Sequence[TaskInfo], now: datetime) -> None:
@@ -166,7 +166,7 @@ class ColumnStore:
         return column
 
     def numbers(self, key: str) -> Numbers:
-        """Return a column of numbers, not-a-number where unknown."""
+        """Return a column of numbers, with NaN for unknown ones."""
         key = value_name(key)
         column = self._numbers.get(key)
         if column is None:
@@ -178,12 +178,12 @@ class ColumnStore:
         return self.numbers(key) > 0
 
     def sort_keys(self, key: str) -> Numbers:
-        """Return what to sort a column by."""
+        """Return the sort keys of a column."""
         is_text = value_kind(key) in TEXT_KINDS
         return self.text(key).sort_keys() if is_text else self.numbers(key)
 
     def set_time(self, now: datetime) -> None:
-        """Let the durations of live tasks grow."""
+        """Set the current time, and update the durations of live tasks."""
         self._now = now
         growing = [key for key in self._numbers if _kind(key) == "duration"]
         if not growing:
@@ -194,7 +194,7 @@ class ColumnStore:
             self._numbers[key][live] = self._read(key, infos)
 
     def update(self, position: int, info: TaskInfo) -> set[str]:
-        """Take over news of a task; returns the keys of the read columns that have changed."""
+        """Update a task; return the names of the loaded columns that have changed."""
         self.infos[position] = info
         changed = {key for key in self._numbers if self._set(key, position)}
         for key, column in self._texts.items():
@@ -216,7 +216,7 @@ class ColumnStore:
         numbers = np.array(values, dtype=np.float64)
         if kind in ("number", "count"):
             return numbers
-        # To whole microseconds, as a frame does: what is equal there is equal here.
+        # Rounded to microseconds as in a frame, so that equal values are equal in both.
         return np.round(numbers * 1e6) / (1e3 if kind == "time" else 1e6)
 
 

@@ -1,6 +1,6 @@
-"""The lines of pandas that give the tasks of a query in their order.
+"""Generate pandas code that selects and sorts like a query.
 
-Texts are written by ``repr``: whatever stands in them, they stay texts.
+All texts are inserted with ``repr``, so that none is run as code.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def pandas_code(query: TableQuery, statuses: Sequence[str] = KNOWN_STATUSES) -> str:
-    """Return the lines; they begin with ``tasks``, the list that is shown.
+    """Return the code of a query; it uses ``tasks``, the list that is shown.
 
     Parameters
     ----------
     query
         The query.
     statuses
-        Codes that occur among the tasks, for the search in the names of statuses.
+        Status codes of the tasks, for the search in the labels of statuses.
     """
     return "\n".join(["df = tasks.to_frame()", *_lines(query, statuses)])
 
@@ -34,7 +34,7 @@ def _lines(query: TableQuery, statuses: Sequence[str]) -> Iterator[str]:
     sort = query.sort
     for name in dict.fromkeys([*query.filters, *([sort.key] if sort else [])]):
         if HEADERS[name].fallback:
-            # As in the table, where a task that waits for its input has a time too.
+            # The table shows the fallback, too, for example for a task that waits for its input.
             yield f'df["{name}"] = df["{name}"].fillna(df["{HEADERS[name].fallback}"])'
     if query.text:
         yield from _search(query.text, statuses)

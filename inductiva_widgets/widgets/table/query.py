@@ -39,7 +39,7 @@ _LAST_TIME = 9_000_000_000_000
 
 
 class ValueRange(NamedTuple):
-    """Closed interval; None is no limit."""
+    """Closed interval; None means no limit."""
 
     min: float | None
     max: float | None
@@ -80,10 +80,13 @@ class TableQuery:
         _only_known("query", view, contract.QueryView.__annotations__)
         filters, sort = view.get("filters", {}), view.get("sort")
         if not isinstance(filters, Mapping):
-            raise InputError("The filters of a query are an object, by column.")
+            raise InputError(f"`filters` must be an object by column, got {_short(filters)}.")
         if sort is not None:
             if not isinstance(sort, Mapping) or not isinstance(sort.get("descending"), bool):
-                raise InputError("The sort of a query has a key, and descending as true or false.")
+                raise InputError(
+                    "`sort` must be an object with `key` and `descending` (true or false), "
+                    f"got {_short(sort)}."
+                )
             sort = Sort(value_name(sort.get("key")), sort["descending"])
         return cls(
             _search(view.get("search", "")),
@@ -113,13 +116,16 @@ class TableQuery:
         order = None
         if sort is not None:
             if not isinstance(sort, str):
-                raise InputError('Sort by the name of a column, such as "cost_usd" or "-cost_usd".')
+                raise InputError(
+                    '`sort` must be the name of a column, such as "cost_usd" or "-cost_usd", '
+                    f"got {_short(sort)}."
+                )
             order = Sort(value_name(column_name(sort.removeprefix("-"))), sort.startswith("-"))
         by_column: dict[str, Any] = {}
         for given_name, given in filters.items():
             name = column_name(given_name)
             if name in by_column:
-                raise InputError(f"There are two filters of {name}. Leave one out.")
+                raise InputError(f"Got two filters for the column {name!r}. Remove one.")
             by_column[name] = given
         names = [collapsed] if isinstance(collapsed, str) else list(collapsed)
         return cls(
@@ -133,7 +139,7 @@ class TableQuery:
 
     @property
     def text(self) -> str:
-        """The search without the spaces around it, which occur while it is typed."""
+        """The search text without leading and trailing spaces, which occur while typing."""
         return self.search.strip()
 
     def to_json(self) -> contract.QueryView:
@@ -154,7 +160,7 @@ class TableQuery:
 
 
 def column_name(name: object) -> str:
-    """Return the name of a column of the table, which may be given by a former name.
+    """Return the name of a table column, given its present or former name.
 
     Raises
     ------
@@ -187,18 +193,18 @@ def _known_name(name: object) -> str:
 
 
 def value_name(name: object) -> str:
-    """Return the name of a column whose values the table has for every task.
+    """Return the name of a column that can be sorted and filtered.
 
     Raises
     ------
     InputError
-        There is no such column, or its values are read from the logs of a few tasks.
+        There is no such column, or it has values for the visible tasks only.
     """
     name = _known_name(name)
     if value_kind(name) == "picture":
         raise InputError(
-            f"Tasks are neither sorted nor filtered by {name}: it is read from the logs of the "
-            "visible tasks only. task.metrics() gives the numbers of one task."
+            f"Cannot sort or filter by {name}: it is read from the logs of the visible tasks "
+            "only. Use task.metrics() for the numbers of one task."
         )
     return name
 
@@ -206,12 +212,15 @@ def value_name(name: object) -> str:
 def _only_known(what: str, given: Mapping[Any, Any], known: Iterable[str]) -> None:
     unknown = [key for key in given if key not in set(known)]
     if unknown:
-        raise InputError(f"A {what} has no {_short(unknown[0])}; it has {', '.join(known)}.")
+        expected = ", ".join(known)
+        raise InputError(f"A {what} has no {_short(unknown[0])}. Expected one of: {expected}.")
 
 
 def _search(text: object) -> str:
     if not isinstance(text, str) or len(text) > _MAX_SEARCH:
-        raise InputError(f"A search is a text of at most {_MAX_SEARCH} characters.")
+        raise InputError(
+            f"`search` must be a text of at most {_MAX_SEARCH} characters, got {_short(text)}."
+        )
     return text
 
 
@@ -224,21 +233,27 @@ def _status_groups(groups: object) -> tuple[str, ...]:
 
 def _group(group: object) -> str | None:
     if group is not None and (not isinstance(group, str) or group not in GROUPS):
-        raise InputError(f"Tasks are grouped by {', '.join(GROUPS)}, or by None.")
+        known = ", ".join(GROUPS)
+        raise InputError(f"`group` must be None or one of {known}, got {_short(group)}.")
     return group
 
 
 def _texts(what: str, given: object) -> tuple[str, ...]:
     known = isinstance(given, list) and len(given) <= _MAX_VALUES
     if not known or not all(isinstance(text, str) for text in given):  # type: ignore[attr-defined]
-        raise InputError(f"The {what} are a list of at most {_MAX_VALUES:,} texts.")
+        raise InputError(
+            f"The {what} must be a list of at most {_MAX_VALUES:,} texts, got {_short(given)}."
+        )
     return tuple(dict.fromkeys(given))  # type: ignore[call-overload]
 
 
 def _filter_from_json(name: object, given: object) -> Filter:
     name = _known_name(name)
     if not isinstance(given, Mapping):
-        raise InputError(f"The filter of {name} is an object with values, or with min and max.")
+        raise InputError(
+            f"The filter of {name} must be an object with `values` or with `min` and `max`, "
+            f"got {_short(given)}."
+        )
     if value_kind(name) in TEXT_KINDS:
         _only_known(f"filter of {name}", given, ("values",))
         return _values(name, given.get("values"))
@@ -248,19 +263,26 @@ def _filter_from_json(name: object, given: object) -> Filter:
 
 def _parse_filter(name: str, given: object) -> Filter:
     if value_kind(name) in TEXT_KINDS:
-        one = given is None or isinstance(given, str)
-        many = list(given) if isinstance(given, Iterable) and not one else [given]
-        return _values(name, many)
+        is_single = given is None or isinstance(given, str)
+        values = list(given) if isinstance(given, Iterable) and not is_single else [given]
+        return _values(name, values)
     if not isinstance(given, (tuple, list)) or len(given) != 2:
-        raise InputError(f"The filter of {name} must be a pair (min, max); None is no limit.")
+        raise InputError(
+            f"The filter of {name} must be a pair (min, max), with None for no limit, "
+            f"got {_short(given)}."
+        )
     return _range(name, *(_to_number(end) for end in given))
 
 
 def _values(name: str, values: object) -> tuple[str | None, ...]:
     if not isinstance(values, list) or len(values) > _MAX_VALUES:
-        raise InputError(f"The values of {name} are a list of at most {_MAX_VALUES:,}.")
+        raise InputError(
+            f"The values of {name} must be a list of at most {_MAX_VALUES:,}, got {_short(values)}."
+        )
     if not all(value is None or isinstance(value, str) for value in values):
-        raise InputError(f"The values of {name} are texts, or None for what is not known.")
+        raise InputError(
+            f"The values of {name} must be texts, or None for unknown, got {_short(values)}."
+        )
     return tuple(dict.fromkeys(values))
 
 
@@ -273,19 +295,21 @@ def _end(name: str, kind: Kind, end: object) -> float | None:
     if end is None:
         return None
     number = isinstance(end, (int, float)) and not isinstance(end, bool)
-    # Written so that not-a-number is refused too.
+    # This form of the comparison also rejects NaN.
     if not number or not abs(end) <= 1e18:  # type: ignore[arg-type]
-        raise InputError(f"{name} lies between two numbers, not {_short(end)}.")
+        raise InputError(f"The limits of {name} must be numbers, got {_short(end)}.")
     if kind != "time":
         return end  # type: ignore[return-value]
     whole = round(end)  # type: ignore[call-overload]
     if abs(whole) > _LAST_TIME:
-        raise InputError(f"{name} lies between two times in milliseconds since 1970.")
+        raise InputError(
+            f"The limits of {name} must be times in milliseconds since 1970, got {_short(end)}."
+        )
     return int(whole)
 
 
 def _to_number(end: object) -> object:
-    """Return a time as epoch milliseconds, local if it has no zone, or a duration as seconds."""
+    """Convert a time to epoch milliseconds, local if it has no zone, or a duration to seconds."""
     if isinstance(end, timedelta):
         return end.total_seconds()
     if isinstance(end, datetime):

@@ -1,4 +1,4 @@
-"""Requests of the page for the lines of a table, checked: the page is not to be trusted."""
+"""Parse the table requests of the front end, which may be invalid."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_WINDOW = 500
 
 
 def parse_rows_request(table: TaskTable, content: dict[str, Any]) -> dict[str, Any]:
-    """Return a window of lines, with the version that they belong to."""
+    """Return a window of rows with the version of the order."""
     start, stop = _window("rows", content)
     version, lines, selected = table.row_window(start, min(stop, start + _MAX_WINDOW))
     return {"version": version, "start": start, "lines": lines, "selected": selected}
@@ -25,16 +25,16 @@ def parse_facet_request(table: TaskTable, content: dict[str, Any]) -> contract.F
 
 
 def parse_selection(table: TaskTable, content: dict[str, Any]) -> None:
-    """Choose tasks by their ids, by lines, or all of them."""
+    """Select tasks by id, by rows, or all of them."""
     on = parse_bool(content)
     ids = content.get("ids")
     if ids is not None:
-        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-            raise InputError("select needs ids as a list of texts.")
-        places = [table.index_of(one) for one in ids]
-        if None in places:
+        if not isinstance(ids, list) or not all(isinstance(task_id, str) for task_id in ids):
+            raise InputError("`ids` must be a list of texts.")
+        indices = [table.index_of(task_id) for task_id in ids]
+        if None in indices:
             raise InputError("A task to select is not in the list.")
-        table.select([place for place in places if place is not None], on)
+        table.select([index for index in indices if index is not None], on)
     elif "start" in content or "stop" in content:
         table.select_lines(*_window("select", content), on)
     else:
@@ -42,16 +42,16 @@ def parse_selection(table: TaskTable, content: dict[str, Any]) -> None:
 
 
 def parse_bool(content: dict[str, Any]) -> bool:
-    """Return whether something is asked to be on."""
+    """Return the value of ``on``."""
     on = content.get("on")
     if not isinstance(on, bool):
-        raise InputError("The request needs on as true or false.")
+        raise InputError(f"`on` must be true or false, got {on!r}.")
     return on
 
 
 def _window(kind: str, content: dict[str, Any]) -> tuple[int, int]:
     start, stop = content.get("start"), content.get("stop")
-    # A bool is an int to Python, but no place of a line.
+    # isinstance would accept a bool.
     if type(start) is not int or type(stop) is not int or not 0 <= start <= stop:
-        raise InputError(f"{kind} needs a start and a stop.")
+        raise InputError(f"A {kind} request needs integers 0 <= start <= stop.")
     return start, stop

@@ -1,4 +1,4 @@
-"""Which tasks match a query, and in which order they lie: the filter, the sort, the groups."""
+"""Filter, sort and group tasks by a query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inductiva_widgets.widgets.table.query import UNKNOWN_GROUP, Filter, TableQu
 
 @dataclass(frozen=True)
 class RowGroup:
-    """A stretch of the order: the tasks of one value."""
+    """Range of the order with the tasks of one value."""
 
     key: str
     label: str | None
@@ -26,16 +26,16 @@ class RowGroup:
 
 @dataclass(frozen=True)
 class RowOrder:
-    """How the lines lie.
+    """Order of the rows.
 
     Parameters
     ----------
     order
-        Positions of the tasks that match, in their order, folded ones included.
+        Positions of the matching tasks in order, including those in collapsed groups.
     groups
-        The groups, in their order; none where nothing is grouped.
-    lines
-        What each line shows: the position of a task, or ``-1 - place`` of a group's head.
+        The groups in order; empty without grouping.
+    rows
+        Content of each row: the position of a task, or ``-1 - index`` of a group for its header.
     """
 
     order: Positions
@@ -43,7 +43,7 @@ class RowOrder:
     rows: Positions
 
     def is_same_order(self, other: RowOrder) -> bool:
-        """Return whether every line and every group has kept its place."""
+        """Return whether both have the same rows and groups in the same order."""
         return (
             np.array_equal(self.rows, other.rows)
             and np.array_equal(self.order, other.order)
@@ -52,11 +52,11 @@ class RowOrder:
 
 
 def compute_order(columns: ColumnStore, query: TableQuery) -> RowOrder:
-    """Return how the lines lie; tasks of equal values keep the order of the list."""
+    """Return the order of the rows; tasks of equal values keep the order of the list."""
     order: Positions = np.flatnonzero(filter_mask(columns, query))
     if query.sort is not None:
         keys = columns.sort_keys(query.sort.key)[order]
-        # Turned round by the sign, not-a-number stays last and equal ones keep their order.
+        # Negated instead of reversed: NaN stays last, and equal values keep their order.
         order = order[np.argsort(-keys if query.sort.descending else keys, kind="stable")]
     if query.group is None:
         return RowOrder(order, (), order)
@@ -66,7 +66,7 @@ def compute_order(columns: ColumnStore, query: TableQuery) -> RowOrder:
 def filter_mask(
     columns: ColumnStore, query: TableQuery, *, status_groups: bool = True, but: str = ""
 ) -> Mask:
-    """Return which tasks match.
+    """Return the mask of the matching tasks.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ def filter_mask(
     query
         The query.
     status_groups
-        If True, the filter by status group counts.
+        If True, apply the filter by status group.
     but
-        Key of a column whose filter does not count.
+        Name of a column whose filter to ignore.
     """
     found = np.ones(len(columns), dtype=np.bool_)
     if query.text:
-        found &= _holds(columns, query.text)
+        found &= _contains_text(columns, query.text)
     if status_groups and query.status_group:
         found &= columns.text("status").where(
             lambda code: status_group_of(code) in query.status_group
@@ -98,22 +98,22 @@ def status_group_of(code: str) -> str:
 
 
 def statuses_matching(codes: Sequence[str], text: str) -> list[str]:
-    """Return the codes among some that have a text in them or in their name for people."""
+    """Return the status codes that contain a text, in the code or in the label."""
     return [code for code in codes if contains(code, text) or contains(Status(code).alias, text)]
 
 
 def contains(text: str, part: str) -> bool:
-    """Return whether a text contains another, whatever the case; as ``str.contains`` of pandas."""
+    """Return whether a text contains a part, ignoring case, like ``str.contains`` of pandas."""
     return part.upper() in text.upper()
 
 
-def _holds(columns: ColumnStore, text: str) -> Mask:
+def _contains_text(columns: ColumnStore, text: str) -> Mask:
     statuses = columns.text("status")
     codes = [code for code in statuses.values if code is not None]
     found = statuses.isin(statuses_matching(codes, text))
-    wanted = text.upper()
+    upper = text.upper()
     for key in SEARCHED:
-        found |= columns.text(key).where(lambda value: wanted in value.upper())
+        found |= columns.text(key).where(lambda value: upper in value.upper())
     return found
 
 
@@ -123,7 +123,7 @@ def _passes(columns: ColumnStore, key: str, chosen: Filter) -> Mask:
     values = columns.numbers(key)
     if chosen == (None, None):
         return np.ones(len(columns), dtype=np.bool_)
-    # Comparisons with not-a-number are false: what is unknown lies in no range.
+    # Comparisons with NaN are false, so unknown values are in no range.
     low = -np.inf if chosen.min is None else chosen.min
     high = np.inf if chosen.max is None else chosen.max
     return (values >= low) & (values <= high)
@@ -138,23 +138,23 @@ def _grouped(columns: ColumnStore, query: TableQuery, by: str, order: Positions)
     starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
     values = column.values
     groups: list[RowGroup] = []
-    lines: list[Positions] = []
+    rows: list[Positions] = []
     for start, stop in pairwise([*starts, len(order)]):
         value = values[codes[start]]
         key = UNKNOWN_GROUP if value is None else value
         label = Status(value).alias if by == "status" and value is not None else value
         is_open = key not in query.collapsed
-        lines.append(np.array([-1 - len(groups)], dtype=np.intp))
+        rows.append(np.array([-1 - len(groups)], dtype=np.intp))
         groups.append(RowGroup(key, label, is_open, start, stop))
         if is_open:
-            lines.append(order[start:stop])
-    return RowOrder(order, groups, np.concatenate(lines) if lines else order)
+            rows.append(order[start:stop])
+    return RowOrder(order, groups, np.concatenate(rows) if rows else order)
 
 
 def statuses_of_groups(groups: Sequence[str]) -> tuple[bool, list[str]]:
     """Return the codes of status groups as ``(True, these)`` or ``(False, all but these)``.
 
-    Codes that this version does not know are in the unknown group: all other codes exclude them.
+    The unknown group includes codes that are not in ``KNOWN_STATUSES``, so it needs the latter.
     """
     inside = StatusGroup.UNKNOWN.value not in groups
     return inside, [code for code in KNOWN_STATUSES if (status_group_of(code) in groups) == inside]

@@ -1,4 +1,4 @@
-"""The chosen tasks, by their positions in the list; they stay chosen when a query hides them."""
+"""Selection of tasks by position; tasks stay selected if a query hides them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from inductiva_widgets.widgets.table.row_order import RowOrder
 
 
 class RowSelection:
-    """Which of some tasks are chosen.
+    """Mask of the selected tasks.
 
     Parameters
     ----------
     size
-        How many tasks there are.
+        Number of tasks.
     """
 
     def __init__(self, size: int) -> None:
@@ -26,7 +26,7 @@ class RowSelection:
         self.version = 0
 
     def set(self, positions: Iterable[int] | Positions, on: bool) -> None:
-        """Choose some tasks, or no longer."""
+        """Select tasks, or deselect them if ``on`` is False."""
         changed = self.mask.copy()
         changed[np.asarray(positions, dtype=np.intp)] = on
         if not np.array_equal(changed, self.mask):
@@ -34,41 +34,41 @@ class RowSelection:
             self.version += 1
 
     def set_lines(self, layout: RowOrder, start: int, stop: int, on: bool) -> None:
-        """Choose the tasks of some lines; the head of a folded group stands for its tasks.
+        """Select the tasks of rows; the header of a collapsed group selects its tasks.
 
-        So does that of an open one where it is meant alone: within a stretch of lines the tasks
-        below it are there for themselves.
+        A header alone also selects the tasks of an open group. In a range of rows it does not,
+        since the tasks have rows of their own.
         """
-        lines = layout.rows[start:stop]
-        chosen = [lines[lines >= 0]]
-        for line in lines[lines < 0]:
-            group = layout.groups[-1 - line]
-            if not group.is_open or len(lines) == 1:
+        rows = layout.rows[start:stop]
+        chosen = [rows[rows >= 0]]
+        for header in rows[rows < 0]:
+            group = layout.groups[-1 - header]
+            if not group.is_open or len(rows) == 1:
                 chosen.append(layout.order[group.start : group.stop])
         self.set(np.concatenate(chosen), on)
 
     def clear(self) -> None:
-        """Choose no task any more."""
+        """Deselect all tasks."""
         self.set(np.flatnonzero(self.mask), False)
 
     def grow(self, count: int) -> None:
-        """Take up new tasks before the others; none of them is chosen."""
+        """Insert unselected tasks at the beginning."""
         self.mask = np.concatenate([np.zeros(count, dtype=np.bool_), self.mask])
 
     def view(self, columns: ColumnStore, shown: Positions) -> contract.SelectionView:
-        """Return what the page is told.
+        """Return the selection for the front end.
 
         Parameters
         ----------
         columns
             The tasks.
         shown
-            Those that match the query.
+            Positions of the tasks that match the query.
         """
         tasks = int(np.count_nonzero(self.mask))
         if not tasks:
-            nothing = {"tasks": 0, "hidden": 0, "can_kill": 0, "with_outputs": 0, "cost": None}
-            return {"version": self.version, **nothing}  # type: ignore[typeddict-item]
+            empty = {"tasks": 0, "hidden": 0, "can_kill": 0, "with_outputs": 0, "cost": None}
+            return {"version": self.version, **empty}  # type: ignore[typeddict-item]
         return {
             "version": self.version,
             "tasks": tasks,

@@ -1,4 +1,4 @@
-"""The table without a page: tasks, a query, the lines that it gives, and what is chosen of them."""
+"""State of the task table without a front end: tasks, query, rows and selection."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _synchronized(method: Method) -> Method:
-    """Let one thread in at a time: requests of the page and news of the poller meet here."""
+    """Hold the lock: the front end and the poller call from several threads."""
 
     @wraps(method)
     def guarded(self: TaskTable, *args: Any, **kwargs: Any) -> Any:
@@ -35,25 +35,25 @@ def _synchronized(method: Method) -> Method:
 
 
 class TaskTable:
-    """Tasks and what is shown of them. Thread-safe.
+    """Rows of tasks by a query, and their selection. Thread-safe.
 
     Parameters
     ----------
     infos
         The tasks, in order.
     clock
-        Gives the service's present time, for what grows.
+        Returns the current time of the service, for growing durations.
     """
 
     def __init__(self, infos: Sequence[TaskInfo], clock: Callable[[], datetime]) -> None:
         self._lock = threading.RLock()
         self._clock = clock
         self._columns = ColumnStore(infos, clock())
-        self._places: dict[str, int] = {}
+        self._indices: dict[str, int] = {}
         self._sent = RowDiffer()
         self._metrics: dict[str, contract.MetricView] = {}
         self._selection = RowSelection(len(infos))
-        self._heads: list[contract.GroupView] = []
+        self._group_rows: list[contract.GroupView] = []
         self.version = 0
         self.is_stale = False
         self.query = TableQuery()
@@ -61,12 +61,12 @@ class TaskTable:
 
     @property
     def infos(self) -> Sequence[TaskInfo]:
-        """What is known of each task, in the order of the list."""
+        """Last known info of each task, in the order of the list."""
         return self._columns.infos
 
     @property
     def visible(self) -> Positions:
-        """Positions of the tasks that match the query, in their order, folded ones included."""
+        """Positions of the matching tasks in order, including those in collapsed groups."""
         return self._layout.order
 
     @property
@@ -76,16 +76,16 @@ class TaskTable:
 
     @_synchronized
     def index_of(self, task_id: str) -> int | None:
-        """Return the position of a task in the list, None where it is not there."""
-        if not self._places:
-            self._places = {info.task_id: place for place, info in enumerate(self.infos)}
-        return self._places.get(task_id)
+        """Return the position of a task in the list, or None."""
+        if not self._indices:
+            self._indices = {info.task_id: index for index, info in enumerate(self.infos)}
+        return self._indices.get(task_id)
 
     # Queries
 
     @_synchronized
     def set_query(self, query: TableQuery) -> None:
-        """Show something else."""
+        """Set the query and compute the rows."""
         self._columns.set_time(self._clock())
         self._layout = compute_order(self._columns, query)
         self.query = query
@@ -93,13 +93,13 @@ class TaskTable:
 
     @_synchronized
     def reorder(self) -> bool:
-        """Lay the lines out anew where news call for it; returns whether any has changed place."""
+        """Compute the order again if updates affect it; return whether it has changed."""
         if not self.is_stale:
             return False
         self.is_stale = False
         self._columns.set_time(self._clock())
         fresh = compute_order(self._columns, self.query)
-        if fresh.is_same_order(self._layout) and self._group_views() == self._heads:
+        if fresh.is_same_order(self._layout) and self._group_views() == self._group_rows:
             return False
         self._layout = fresh
         self._changed()
@@ -107,7 +107,7 @@ class TaskTable:
 
     @_synchronized
     def query_result(self, *, with_span: bool = True) -> contract.QueryResultView:
-        """Return what matches the query; the slow ``first`` and ``last`` only if ``with_span``."""
+        """Return the query result; ``with_span`` includes the slow ``first`` and ``last``."""
         first, last = (
             aggregates.time_range(self._columns, self.visible) if with_span else (None, None)
         )
@@ -125,7 +125,7 @@ class TaskTable:
 
     @_synchronized
     def aggregates(self) -> contract.AggregatesView:
-        """Return the sums over the tasks that match."""
+        """Return the aggregates of the matching tasks."""
         self._columns.set_time(self._clock())
         whole = (
             filter_mask(self._columns, self.query, status_groups=False)
@@ -140,7 +140,7 @@ class TaskTable:
 
     @_synchronized
     def facet(self, key: str) -> contract.FacetView:
-        """Return the values of a column among the tasks that match, its own filter aside."""
+        """Return the values of a column of the matching tasks, ignoring its own filter."""
         self._columns.set_time(self._clock())
         return aggregates.column_values(
             self._columns, key, filter_mask(self._columns, self.query, but=key)
@@ -148,52 +148,51 @@ class TaskTable:
 
     @_synchronized
     def row_window(self, start: int, stop: int) -> tuple[int, list[contract.LineView], list[str]]:
-        """Return the version, some lines, and the ids of the tasks among them that are chosen."""
+        """Return the version, a range of rows, and the ids of the selected tasks in it."""
         now = self._clock()
-        lines: list[contract.LineView] = []
-        chosen: list[str] = []
-        for line in self._layout.rows[start:stop]:
-            if line < 0:
-                lines.append(self._heads[-1 - line])
+        rows: list[contract.LineView] = []
+        selected: list[str] = []
+        for index in self._layout.rows[start:stop]:
+            if index < 0:
+                rows.append(self._group_rows[-1 - index])
                 continue
-            row = self._row(self.infos[line], now)
+            row = self._row(self.infos[index], now)
             self._sent.remember([row])
-            lines.append(row)
-            if self._selection.mask[line]:
-                chosen.append(row["id"])
-        return self.version, lines, chosen
+            rows.append(row)
+            if self._selection.mask[index]:
+                selected.append(row["id"])
+        return self.version, rows, selected
 
-    # News
+    # Updates
 
     @_synchronized
-    def update(self, news: Iterable[TaskInfo]) -> list[dict[str, Any]]:
-        """Take over news; returns what has changed in the lines that the page was sent."""
+    def update(self, infos: Iterable[TaskInfo]) -> list[dict[str, Any]]:
+        """Update tasks; return the changes in rows that the front end has."""
         now = self._clock()
         changed: set[str] = set()
         patches = []
-        for info in news:
-            index_of = self.index_of(info.task_id)
-            if index_of is None:
+        for info in infos:
+            index = self.index_of(info.task_id)
+            if index is None:
                 continue
-            changed |= self._columns.update(index_of, info)
+            changed |= self._columns.update(index, info)
             patches.append(self._sent.diff(self._row(info, now)))
-        self.is_stale |= not changed.isdisjoint(self._used())
+        self.is_stale |= not changed.isdisjoint(self._order_columns())
         return [patch for patch in patches if patch is not None]
 
     @_synchronized
     def update_metric(self, task_id: str, metric: contract.MetricView) -> dict[str, Any] | None:
-        """Take over what a task's log says; returns what has changed in its line, if anything."""
-        index_of = self.index_of(task_id)
-        if index_of is None:
+        """Update the metric of a task; return the change in its row if the front end has it."""
+        if self.index_of(task_id) is None:
             return None
         self._metrics[task_id] = metric
         return self._sent.diff_metric(task_id, metric)
 
     @_synchronized
     def prepend(self, infos: Sequence[TaskInfo]) -> None:
-        """Take up new tasks before the others."""
+        """Insert new tasks at the beginning."""
         self._columns = ColumnStore([*infos, *self.infos], self._clock())
-        self._places = {}
+        self._indices = {}
         self._selection.grow(len(infos))
         self._layout = compute_order(self._columns, self.query)
         self._changed()
@@ -202,17 +201,17 @@ class TaskTable:
 
     @_synchronized
     def select(self, positions: Iterable[int], on: bool) -> None:
-        """Choose tasks by their positions in the list."""
+        """Select tasks by position, or deselect them if ``on`` is False."""
         self._selection.set(list(positions), on)
 
     @_synchronized
     def select_lines(self, start: int, stop: int, on: bool) -> None:
-        """Choose the tasks of some lines, by the present order."""
+        """Select the tasks of a range of rows in the present order."""
         self._selection.set_lines(self._layout, start, stop, on)
 
     @_synchronized
     def select_all(self, on: bool) -> None:
-        """Choose all tasks that match; or none at all, hidden ones included."""
+        """Select all matching tasks, or deselect all tasks, including hidden ones."""
         if on:
             self._selection.set(self.visible, True)
         else:
@@ -220,17 +219,17 @@ class TaskTable:
 
     @_synchronized
     def selection(self) -> contract.SelectionView:
-        """Return what is chosen."""
+        """Return the selection for the front end."""
         return self._selection.view(self._columns, self.visible)
 
     @_synchronized
     def selected(self, flag: str = "") -> Positions:
-        """Return the positions of the chosen tasks: as they are shown, then the hidden ones.
+        """Return the positions of the selected tasks in the order shown, hidden ones last.
 
         Parameters
         ----------
         flag
-            ``"can_kill"`` or ``"has_outputs"``, for those alone.
+            ``"can_kill"`` or ``"has_outputs"`` for the tasks with this flag only.
         """
         mask = self._selection.mask
         visible = self.visible[mask[self.visible]]
@@ -245,19 +244,19 @@ class TaskTable:
     def _changed(self) -> None:
         self.version += 1
         self.is_stale = False
-        self._heads = self._group_views()
+        self._group_rows = self._group_views()
 
     def _group_views(self) -> list[contract.GroupView]:
         order = self._layout.order
         return [aggregates.group_view(self._columns, group, order) for group in self._layout.groups]
 
-    def _used(self) -> set[str]:
-        """Return the columns by which the lines lie as they do."""
+    def _order_columns(self) -> set[str]:
+        """Return the columns that determine the rows and their order."""
         query = self.query
         used = set(query.filters)
         used |= {"status", *SEARCHED} if query.text else set()
         used |= {"status"} if query.status_group else set()
         used |= {query.sort.key} if query.sort else set()
-        # The heads of groups have sums.
+        # The headers of groups show sums.
         used |= {query.group, "status", "cost_usd", "computation_time"} if query.group else set()
         return set(map(value_name, used))

@@ -224,7 +224,7 @@ def test_program_that_the_image_lacks_is_told(make_server, podman):
     ("trouble", "said"),
     [
         ("down", "does not answer: Cannot connect: is the service running?"),
-        ("denied", "docker://me/mine:1 cannot be had: Error: requested access is denied"),
+        ("denied", "docker://me/mine:1 cannot be pulled: Error: requested access is denied"),
     ],
 )
 def test_engine_that_does_not_help_is_told_with_what_was_sought(make_server, engine, trouble, said):

@@ -126,7 +126,7 @@ def test_top_shows_no_process_but_those_of_the_task(task):
         ("{", "cannot be read"),
         (b"\0\xff", "cannot be read"),
         ("[" * 100_000, "cannot be read"),
-        ('{"type": "rm"}', "There is no operation 'rm'; there are: ls, tail, top"),
+        ('{"type": "rm"}', "There is no operation 'rm'. Expected one of: ls, tail, top"),
         ('{"type": "tail"}', "missing required field `filename`"),
         ('{"type": "tail", "args": {"filename": "a", "lines": -1}}', "lines"),
         ('{"type": "tail", "args": {"filename": "a", "lines": 1e99}}', "lines"),

@@ -143,7 +143,7 @@ def test_kill_of_several_goes_on_after_one_that_is_unknown(cli):
     assert result.exit_code == 1
 
 
-def test_list_of_several_ids_shows_the_others_beside_one_that_is_unknown(cli):
+def test_list_with_an_unknown_id_shows_the_known_tasks(cli):
     result = cli(wire_task("a"))("tasks", "list", "-i", "no-such", "-i", "a")
     assert "a  " in result.stdout
     assert "no-such" in result.stderr

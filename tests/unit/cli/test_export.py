@@ -93,7 +93,7 @@ def test_empty_history_has_all_columns(serve, tmp_path, ending):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_metadata_is_one_column_of_json_that_read_takes_apart(serve, tmp_path, ending):
+def test_export_has_metadata_as_json_column_that_read_expands(serve, tmp_path, ending):
     plain = [wire_task(f"t{i}") for i in range(500)]
     client = serve(*plain, wire_task("told", task_metadata={"case": "=a", "x": "1"}))
     path = tmp_path / f"all{ending}"
@@ -133,7 +133,7 @@ def test_invalid_column_raises_before_any_request(many, tmp_path):
     assert many.transport.calls == []
 
 
-def test_command_says_one_line_and_nothing_else_where_there_is_no_terminal(many, tmp_path):
+def test_export_without_terminal_prints_one_line(many, tmp_path):
     path = tmp_path / "all.csv"
     options = ["--columns", "project, cost_usd", "--since", "2024-02-01T17:16:06"]
     done = CliRunner().invoke(main, ["tasks", "export", str(path), *options])

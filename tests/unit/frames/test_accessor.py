@@ -20,7 +20,7 @@ def frame():
     return to_frame(decoded(wire_task("a"), wire_task("b", "failed", simulator="swmm")))
 
 
-def test_tasks_are_those_of_the_rows(frame, service):
+def test_accessor_tasks_match_the_rows(frame, service):
     client = service(wire_task("a"))
     tasks = frame.query("status == 'success'").inductiva.tasks(client)
     assert isinstance(tasks, TaskList)
@@ -29,7 +29,7 @@ def test_tasks_are_those_of_the_rows(frame, service):
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_charts_are_those_of_the_plots_module(name, frame, monkeypatch):
+def test_chart_methods_call_the_plots_module(name, frame, monkeypatch):
     plots = types.ModuleType("inductiva_widgets.plots")
     setattr(plots, name, lambda df, **options: (df, options))
     monkeypatch.setitem(sys.modules, "inductiva_widgets.plots", plots)
@@ -47,7 +47,7 @@ def test_comparison_is_that_of_the_frames(frame, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "excel"])
-def test_files_have_the_format_of_the_method_whatever_their_name(kind, frame, tmp_path):
+def test_export_methods_ignore_the_file_suffix(kind, frame, tmp_path):
     getattr(frame.inductiva, f"to_{kind}")(tmp_path / "mine.data")
     ending = {"csv": ".csv", "parquet": ".parquet", "excel": ".xlsx"}[kind]
     (tmp_path / "mine.data").rename(tmp_path / f"mine{ending}")
@@ -74,19 +74,19 @@ METHODS = (*PLOTS, "tasks", "compare", "to_arrow")
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_groups_are_refused(name, frame):
+def test_accessor_of_groups_raises(name, frame):
     groups = frame.groupby("simulator", observed=True)[["cost_usd"]].sum()
     with pytest.raises(InputError, match=r"rows of this frame are no tasks.*called 'simulator'"):
         getattr(groups.inductiva, name)()
 
 
-def test_refused_export_leaves_nothing(frame, tmp_path):
+def test_invalid_export_writes_no_file(frame, tmp_path):
     with pytest.raises(InputError, match="rows of this frame are no tasks"):
         frame.reset_index(drop=True).inductiva.to_csv(tmp_path / "x.csv")
     assert not list(tmp_path.iterdir())
 
 
-def test_any_frame_can_be_looked_at_without_an_error():
+def test_accessor_of_any_frame_does_not_raise():
     assert hasattr(pd.DataFrame({"x": [1]}), "inductiva")
 
 
@@ -103,7 +103,7 @@ def test_results_of_pandas_are_plain_pandas(frame):
     assert type(frame["cost_usd"]) is pd.Series
 
 
-def test_accessor_is_at_hand_in_a_session_that_reads_a_file_first(frame, tmp_path):
+def test_accessor_exists_in_session_that_reads_a_file_first(frame, tmp_path):
     frame.inductiva.to_parquet(tmp_path / "x.parquet")
     code = """
 from inductiva_widgets import frames

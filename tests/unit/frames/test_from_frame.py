@@ -83,7 +83,7 @@ def every_column(infos, now=NOW):
 
 
 @given(st.lists(tasks, max_size=3))
-def test_frame_of_ended_tasks_is_the_same_after_the_way_there_and_back(found):
+def test_frame_of_finished_tasks_survives_round_trip(found):
     # The column of the end, or the status, has to tell that a task has ended: there is no other.
     ended = [
         info
@@ -95,14 +95,14 @@ def test_frame_of_ended_tasks_is_the_same_after_the_way_there_and_back(found):
 
 
 @given(st.lists(tasks, max_size=3))
-def test_frame_of_any_tasks_is_the_same_but_for_the_durations_that_grow(found):
+def test_frame_of_any_tasks_survives_round_trip_but_growing_durations(found):
     frame = every_column(numbered(found))
     again = every_column(tasks_from_frame(frame))
     lasting = ["queue_time", "computation_time", "total_time"]
     assert_frame_equal(again.drop(columns=lasting), frame.drop(columns=lasting))
 
 
-def test_durations_of_a_live_task_grow_on_and_those_of_an_ended_one_do_not():
+def test_durations_grow_for_live_tasks_only():
     measured = {"queue_time_seconds": 12.5, "total_seconds": 30.0, "computation_seconds": 9.0}
     infos = decoded(
         wire_task("live", "computation-started"),
@@ -116,37 +116,37 @@ def test_durations_of_a_live_task_grow_on_and_those_of_an_ended_one_do_not():
     assert later["queue_time"].dt.total_seconds().tolist() == [13.0, 12.5, 12.5]
 
 
-def test_task_that_went_back_to_the_queue_is_not_taken_for_an_ended_one():
+def test_tasks_from_frame_requeued_task_is_live():
     info = wire_task(status="spot-instance-preempted", is_terminated=False, end_time=None)
     (back,) = tasks_from_frame(to_frame(decoded(info)))
     assert not back.is_terminal
 
 
-def test_columns_that_are_not_there_are_unknown():
+def test_tasks_from_frame_missing_columns_are_none():
     (back,) = tasks_from_frame(to_frame(decoded(wire_task()), columns=["status", "cost_usd"]))
     assert back == type(back)(task_id=back.task_id, status=Status.SUCCESS, is_terminated=True)
 
 
-def test_frame_without_a_status_tells_the_ids_alone():
+def test_tasks_from_frame_without_status_returns_ids():
     frame = to_frame(decoded(wire_task("a"), wire_task("b")), columns=["cost_usd"])
     assert tasks_from_frame(frame) == ["a", "b"]
 
 
-def test_row_without_a_status_is_its_id_alone():
+def test_tasks_from_frame_missing_status_returns_id():
     frame = to_frame(decoded(wire_task("a"), wire_task("b")))
     frame.loc["a", "status"] = None
     first, second = tasks_from_frame(frame)
     assert (first, second.task_id) == ("a", "b")
 
 
-def test_ids_may_be_a_column_and_other_columns_are_passed_over():
+def test_tasks_from_frame_accepts_id_column_and_ignores_further_columns():
     frame = to_frame(decoded(wire_task("a"), wire_task("b"))).reset_index()
     frame["mine"] = [object(), object()]
     assert [info.task_id for info in tasks_from_frame(frame)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("write", ["csv", "parquet"])
-def test_what_pandas_itself_wrote_and_read_is_understood(write, tmp_path):
+def test_tasks_from_frame_accepts_files_written_by_pandas(write, tmp_path):
     infos = decoded(wire_task("a"), wire_task("b", "submitted"), wire_task("c", "failed"))
     frame = to_frame(infos, now=NOW)
     getattr(frame, f"to_{write}")(tmp_path / "tasks")
@@ -160,14 +160,14 @@ FRAME = to_frame(decoded(wire_task("a"), wire_task("b", "failed", simulator="swm
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        (FRAME["cost_usd"], r"not Series: for one column, keep the frame"),
-        ([FRAME], "not list"),
+        (FRAME["cost_usd"], r"got Series: for one column, keep the frame"),
+        ([FRAME], "got list"),
         (FRAME.groupby("simulator", observed=True)[["cost_usd"]].mean(), "called 'simulator'.*gro"),
         (FRAME.reset_index(drop=True), "which has no name"),
         (pd.concat([FRAME, FRAME]), r"'a' is in this frame more than once.*duplicated"),
-        (FRAME.rename(index={"b": ""}), "Row 1 .* ''"),
-        (FRAME.rename(index={"b": 7}), "Row 1 .* 7"),
-        (FRAME.rename(index={"b": None}), "Row 1"),
+        (FRAME.rename(index={"b": ""}), "row 1 .* ''"),
+        (FRAME.rename(index={"b": 7}), "row 1 .* 7"),
+        (FRAME.rename(index={"b": None}), "row 1"),
         (FRAME.assign(started="yesterday"), "'started' should be a time.*yesterday"),
         (FRAME.assign(queue_time=5), "'queue_time'.*unit.*_seconds"),
         (FRAME.assign(retries=0.5), "'retries' should be a count.*0.5 is no whole number"),
@@ -177,7 +177,7 @@ FRAME = to_frame(decoded(wire_task("a"), wire_task("b", "failed", simulator="swm
         (FRAME.assign(queue_time_seconds=3.0), "'queue_time' is in this frame twice"),
     ],
 )
-def test_what_is_no_frame_of_tasks_is_refused_with_the_reason(frame, said):
+def test_tasks_from_frame_invalid_frame_raises_with_reason(frame, said):
     with pytest.raises(InputError, match=f"(?s){said}"):
         tasks_from_frame(frame)
 

@@ -15,7 +15,7 @@ def listed(*tasks):
     return msgspec.json.decode(told, type=TaskPage).tasks
 
 
-def test_names_and_values_are_those_of_the_service():
+def test_raw_frame_has_names_and_values_of_the_service():
     task = wire_task(
         metrics={"total_seconds": 28.25}, orchestration_fee={"amount": 0.01, "charged": True}
     )
@@ -39,7 +39,7 @@ def test_columns_are_the_same_objects_for_any_tasks(count):
     assert list(frame["input_resources"]) == [["a", "b"]] * count
 
 
-def test_every_field_of_a_listing_is_there_but_what_the_detail_tells():
+def test_raw_frame_has_all_fields_but_details():
     missing = {
         name
         for name in TaskInfo.__struct_fields__

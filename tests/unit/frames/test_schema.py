@@ -42,12 +42,12 @@ def assert_schema(frame, names):
 
 
 @given(task_lists())
-def test_every_column_has_its_type_whatever_the_tasks_are(infos):
+def test_every_column_has_its_type_for_any_tasks(infos):
     assert_schema(to_frame(infos, columns=ALL, now=NOW), ALL)
 
 
 @given(task_lists())
-def test_usual_columns_are_there_without_being_asked_for(infos):
+def test_default_columns_are_included(infos):
     assert_schema(to_frame(infos, now=NOW), schema.DEFAULT_COLUMNS)
 
 
@@ -66,12 +66,12 @@ def test_metadata_are_columns_of_texts_on_request(infos):
 
 
 @given(task_lists(), st.lists(st.sampled_from(ALL), unique=True))
-def test_chosen_columns_are_those_of_the_whole_frame(infos, names):
+def test_selected_columns_equal_those_of_the_whole_frame(infos, names):
     whole = to_frame(infos, columns=ALL, now=NOW)
     pd.testing.assert_frame_equal(to_frame(infos, columns=names, now=NOW), whole[names])
 
 
-def test_one_key_of_metadata_is_a_column_by_its_name_even_where_no_task_has_it():
+def test_metadata_column_by_name_exists_without_values():
     frame = to_frame([], columns=["cost_usd", "metadata.viscosity"])
     assert list(frame.columns) == ["cost_usd", "metadata.viscosity"]
 
@@ -86,12 +86,12 @@ def test_one_key_of_metadata_is_a_column_by_its_name_even_where_no_task_has_it()
         ([3], "There is no column 3"),
     ],
 )
-def test_columns_that_are_not_there_are_refused_with_what_there_is(columns, message):
+def test_invalid_columns_raise_with_the_valid_ones(columns, message):
     with pytest.raises(InputError, match=message):
         to_frame([], columns=columns)
 
 
-def test_frame_tells_where_it_comes_from_in_plain_values():
+def test_frame_attrs_have_provenance_as_plain_values():
     told = to_frame([], now=NOW, source={"service": "http://here"}).attrs["inductiva"]
     assert told["as_of"] == "2024-06-01T12:00:00+00:00"
     assert told["service"] == "http://here"

@@ -44,7 +44,7 @@ AGGREGATED = {
 
 @every_picture
 @pytest.mark.parametrize("count", [0, 1, 50, 500, 50_000])
-def test_picture_is_valid_small_and_told_in_words_for_any_number_of_tasks(frames, name, count):
+def test_chart_is_valid_small_and_described_for_any_number_of_tasks(frames, name, count):
     chart = getattr(plots, name)(frames[count])
     assert isinstance(chart, alt.TopLevelMixin)
     spec = chart.to_dict()
@@ -68,7 +68,7 @@ def test_frame_is_left_as_it_was(frames, name):
 
 
 @every_picture
-def test_nothing_known_of_tasks_is_said_rather_than_raised(name):
+def test_charts_of_tasks_without_values_do_not_raise(name):
     bare = frame_of(*({"task_id": f"bare{n}", "status": "submitted"} for n in range(3)))
     spec = getattr(plots, name)(bare).to_dict()
     assert spec["description"]
@@ -103,7 +103,7 @@ def test_missing_columns_are_named_with_the_way_to_get_them(frames, name):
 
 
 @every_picture
-def test_what_is_no_frame_is_refused(name):
+def test_charts_reject_non_frames(name):
     with pytest.raises(InputError, match="takes a DataFrame of tasks"):
         getattr(plots, name)([1, 2])
 
@@ -165,7 +165,7 @@ def test_altair_is_loaded_only_when_a_picture_is_made():
     assert done.stdout.strip() == "False"
 
 
-def test_missing_altair_is_told_with_the_way_to_get_it(frames, monkeypatch):
+def test_missing_altair_raises_with_install_command(frames, monkeypatch):
     monkeypatch.setitem(sys.modules, "altair", None)
     monkeypatch.delitem(sys.modules, "inductiva_widgets.plots._mime", raising=False)
     monkeypatch.delattr(plots, "_mime", raising=False)

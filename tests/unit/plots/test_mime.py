@@ -24,7 +24,7 @@ def bundle(chart):
     return chart._repr_mimebundle_(include=None, exclude=None)
 
 
-def test_what_is_shown_is_what_jupyterlab_draws_itself_with_an_image_and_words(chart):
+def test_mimebundle_has_vega_lite_5_png_and_text(chart):
     data, metadata = bundle(chart)
     assert list(data) == [LAB, "text/plain", "image/png"]
     assert data[LAB]["$schema"].endswith("vega-lite/v5.json")
@@ -43,7 +43,7 @@ def test_texts_take_the_colour_of_the_page_and_the_background_is_its_own(chart):
     assert "labelColor" not in chart.to_dict()["config"]["axis"]
 
 
-def test_image_is_a_whole_png_of_twice_the_size_told(chart):
+def test_png_has_twice_the_display_size(chart):
     data, metadata = bundle(chart)
     image = base64.b64decode(data["image/png"])
     width, height = struct.unpack(">II", image[16:24])
@@ -65,7 +65,7 @@ def test_without_vl_convert_the_image_is_left_to_jupyterlab(chart, monkeypatch):
     assert list(bundle(chart)[0]) == [LAB, "text/plain"]
 
 
-def test_image_that_cannot_be_made_is_told_and_the_chart_shown(chart):
+def test_png_error_warns_and_shows_the_chart(chart):
     away = alt.Chart("https://example.invalid/data.csv").mark_point().encode(x="a:Q")
     with pytest.warns(UserWarning, match="keeps no image"):
         data, _ = bundle(chart | away)
@@ -128,7 +128,7 @@ def test_still_is_none_without_its_maker(monkeypatch):
     assert _png.png_of({}) is None
 
 
-def test_charts_of_ones_own_are_shown_like_the_pictures_and_join_them(chart):
+def test_custom_charts_have_the_same_display_and_can_be_joined(chart):
     runs = pd.DataFrame({"rain": [0.8, 1.0], "flood": [0, 173]})
     own = plots.Chart(runs, title="Flooded water").mark_line().encode(x="rain", y="flood")
     data, _ = bundle(own)

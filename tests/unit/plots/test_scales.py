@@ -44,7 +44,7 @@ def test_widths_of_bins_are_in_words(step, words):
         (moment(2046, 1, 1), "year"),
     ],
 )
-def test_costs_are_summed_over_what_the_calendar_has(last, width):
+def test_costs_are_summed_by_calendar_bin(last, width):
     first = moment(2026, 1, 15, 12, 30)
     bins = _scales.calendar_bins(first, last)
     assert bins.width == width
@@ -77,7 +77,7 @@ def test_axis_of_equal_steps_has_some_ticks(longest):
     assert axis.ticks[0] == 0
 
 
-def test_axis_is_logarithmic_where_durations_differ_widely():
+def test_duration_axis_is_logarithmic_for_wide_range():
     axis = _scales.duration_axis(np.array([2.0, 3, 4, 5, 90_000]))
     assert axis.is_log
     assert axis.ticks == [1, 10, 60, 600, 3600, 21600, 86400]
@@ -91,7 +91,7 @@ def test_axis_of_amounts_has_some_ticks(amounts):
     assert 2 <= len(axis.ticks) <= 12
 
 
-def test_axis_of_amounts_is_logarithmic_where_they_differ_widely():
+def test_cost_axis_is_logarithmic_for_wide_range():
     axis = _scales.cost_axis(np.array([0.02, 0.03, 0.05, 70.0]))
     assert axis.is_log
     assert axis.ticks == pytest.approx([0.01, 0.1, 1, 10])

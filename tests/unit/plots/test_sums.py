@@ -27,7 +27,7 @@ def shuffled(frame, names):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_times_in_the_phases_are_those_of_the_frame(frames, count):
+def test_timeline_phases_match_frame(frames, count):
     (rows,) = rows_of(plots.timeline(frames[count]))
     if "seconds" in rows:
         shown = rows.groupby("phase")["seconds"].sum()
@@ -40,7 +40,7 @@ def test_times_in_the_phases_are_those_of_the_frame(frames, count):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_costs_are_those_of_the_frame_by_project(frames, count):
+def test_costs_chart_matches_frame_by_project(frames, count):
     frame = frames[count]
     (rows,) = rows_of(plots.costs(frame))
     expected = frame.groupby("project", observed=True)["cost_usd"].sum()
@@ -73,7 +73,7 @@ def test_small_projects_are_one_group_that_keeps_the_sum(frames):
     assert groups[largest.index].to_dict() == pytest.approx(largest.to_dict())
 
 
-def test_project_named_as_the_others_or_as_none_stays_apart(frames):
+def test_project_named_others_or_none_is_a_separate_group(frames):
     names = ["16 others", "(none)", None, *(f"project {n}" for n in range(20))]
     frame = shuffled(frames[500], names).assign(cost_usd=1.0)
     frame.loc[frame["project"].isin(names[:2]) | frame["project"].isna(), "cost_usd"] = 99.0
@@ -84,7 +84,7 @@ def test_project_named_as_the_others_or_as_none_stays_apart(frames):
     assert close(groups.sum(), frame["cost_usd"].sum())
 
 
-def test_costs_without_a_time_are_told(frames):
+def test_costs_without_a_time_are_in_the_subtitle(frames):
     frame = frames[50].copy()
     frame.loc[frame.index[:2], "created"] = pd.NaT
     frame["cost_usd"] = 2.0
@@ -108,7 +108,7 @@ def test_statuses_are_counted_for_every_group(frames, count):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_times_are_those_of_the_frame_by_machine(frames, count):
+def test_machines_chart_matches_frame(frames, count):
     frame = frames[count]
     found = rows_of(plots.durations(frame, what=["computation_time", "total_time"]))
     for name in ("computation_time", "total_time"):
@@ -157,7 +157,7 @@ def test_as_of_that_is_lost_or_wrong_is_the_present(frames):
         assert rows.set_index("phase")["seconds"]["Preparing"] == pytest.approx(length, abs=60)
 
 
-def test_killed_in_the_queue_has_but_that_phase_and_failed_is_red_where_it_failed():
+def test_timeline_marks_the_failed_phase():
     killed = wire_task(
         "k", "killed", start_time=None, computation_start_time=None, computation_end_time=None
     )
@@ -169,20 +169,20 @@ def test_killed_in_the_queue_has_but_that_phase_and_failed_is_red_where_it_faile
     ]
 
 
-def test_task_whose_last_phase_has_no_length_is_red_in_the_one_before():
+def test_timeline_failure_in_empty_phase_marks_previous_phase():
     lost = wire_task("a", "executer-terminated", computation_end_time=at(28))
     (rows,) = rows_of(plots.timeline(frame_of(lost)))
     assert rows.set_index("phase")["colour"]["Computing"] == "Failed"
 
 
-def test_task_that_ended_nobody_knows_when_has_no_wrong_length():
+def test_timeline_unknown_end_has_no_length():
     frame = frame_of(wire_task("a", "success"))
     frame["ended"] = pd.Series(pd.NaT, index=frame.index, dtype=frame["ended"].dtype)
     (rows,) = rows_of(plots.timeline(frame))
     assert rows.set_index("phase")["seconds"]["Finalizing"] == 0
 
 
-def test_times_below_the_axis_are_drawn_at_its_end_and_told_in_truth():
+def test_times_below_the_axis_are_drawn_at_its_start_with_true_tooltip():
     tasks = [
         wire_task(f"t{n}", metrics={"queue_time_seconds": seconds})
         for n, seconds in enumerate([0.0, 0.2, 30.0, 30.0, 9000.0, 90_000.0])
@@ -193,7 +193,7 @@ def test_times_below_the_axis_are_drawn_at_its_end_and_told_in_truth():
     assert points["took"].to_list()[:2] == ["0.0 s", "0.2 s"]
 
 
-def test_statuses_stand_in_the_order_of_life_with_those_unknown_last():
+def test_statuses_are_chronological_with_unknown_last():
     codes = ["brand-new", "failed", "success", "submitted", "started"]
     spec = plots.statuses(frame_of(*map(wire_task, "abcde", codes))).to_dict()
     domain = spec["layer"][0]["encoding"]["color"]["scale"]["domain"]

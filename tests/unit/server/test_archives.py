@@ -82,14 +82,14 @@ def test_everything_is_packed_under_artifacts(tmp_path):
     assert told == (2, 1005, size, [])
 
 
-def test_empty_folder_gives_the_one_entry_that_clients_look_for(tmp_path):
+def test_empty_folder_archive_has_the_marker_entry(tmp_path):
     (tmp_path / "work").mkdir()
     create_archive(tmp_path / "work", tmp_path / "output.zip")
     with zipfile.ZipFile(tmp_path / "output.zip") as archive:
         assert archive.namelist() == ["artifacts/"]
 
 
-def test_what_is_no_output_is_skipped_and_named(tmp_path):
+def test_create_archive_skips_and_lists_special_files(tmp_path):
     work = tmp_path / "work"
     (work / "folder").mkdir(parents=True)
     (work / "file").write_text("x")
@@ -107,7 +107,7 @@ def test_what_is_no_output_is_skipped_and_named(tmp_path):
         assert told.files == 2
 
 
-def test_archive_appears_when_it_is_whole(tmp_path):
+def test_create_archive_is_atomic(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "file").write_text("x")
     target = tmp_path / "output.zip"
@@ -154,7 +154,7 @@ def test_only_the_named_files_are_packed(tmp_path):
         assert archive.namelist() == ["artifacts/", "artifacts/stdout.txt"]
 
 
-def test_size_of_what_will_be_unpacked_leaves_out_the_rest(tmp_path):
+def test_extracted_size_ignores_further_entries(tmp_path):
     members = {"sim_dir/": b"", "sim_dir/a": b"12", "sim_dir/b/c": b"345", "other": b"x" * 99}
     assert extracted_size(zip_with(tmp_path / "in.zip", members), "sim_dir") == 5
 
@@ -191,7 +191,7 @@ def test_files_and_offsets_beyond_the_plain_format_s_limit(tmp_path, monkeypatch
         assert all(archive.getinfo(f"artifacts/{n}").extra[:2] == b"\1\0" for n in contents)
 
 
-def test_file_that_grows_while_it_is_packed_is_whole_as_of_its_last_chunk(tmp_path):
+def test_create_archive_growing_file_is_valid(tmp_path):
     work = tmp_path / "work"
     work.mkdir()
     (work / "log").write_bytes(b"1" * 10)

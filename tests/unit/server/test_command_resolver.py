@@ -68,7 +68,7 @@ def test_without_mpirun_it_runs_bare_and_says_so(environ, tmp_path):
     assert planned.note is None
 
 
-def test_root_is_allowed_what_mpirun_refuses(environ, monkeypatch):
+def test_mpirun_as_root_gets_permission_variables(environ, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 0)
     [planned] = resolve_commands(run_spec(with_mpi(np=2)), set(), environ)
     assert set(planned.env) == {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"}
@@ -107,7 +107,7 @@ def test_image_is_taken_for_all_commands_when_one_program_is_missing(environ, st
     assert provide.startswith("To provide it: ")
 
 
-def test_image_comes_first_where_the_user_wants_it_so(environ, stand_in_podman):
+def test_image_is_preferred_if_configured(environ, stand_in_podman):
     environ["INDUCTIVA_LOCAL_CONTAINERS"] = "always"
     [planned] = resolve_commands(run_spec("solver in.txt", image=IMAGE), set(), environ)
     assert (planned.argv, planned.image, planned.note) == (["solver", "in.txt"], IMAGE, None)
@@ -115,7 +115,7 @@ def test_image_comes_first_where_the_user_wants_it_so(environ, stand_in_podman):
     assert resolve_commands(run_spec("solver in.txt"), set(), environ)[0].image is None
 
 
-def test_without_an_engine_the_missing_program_and_both_ways_are_told(environ, stand_in_podman):
+def test_without_engine_error_has_program_and_both_fixes(environ, stand_in_podman):
     environ["INDUCTIVA_LOCAL_ENGINE"] = "none"
     with pytest.raises(ProgramNotFoundError) as caught:
         resolve_commands(run_spec("nowhere in.txt", image=IMAGE), set(), environ)
@@ -123,7 +123,7 @@ def test_without_an_engine_the_missing_program_and_both_ways_are_told(environ, s
         assert part in str(caught.value)
 
 
-def test_configured_program_that_is_none_is_told_rather_than_replaced(environ, stand_in_podman):
+def test_configured_program_missing_is_not_replaced(environ, stand_in_podman):
     environ["INDUCTIVA_PROGRAM_SOLVER"] = "/no/such/solver"
     with pytest.raises(ProgramNotFoundError, match="INDUCTIVA_PROGRAM_SOLVER says"):
         resolve_commands(run_spec("solver in.txt", image=IMAGE), set(), environ)
@@ -170,7 +170,7 @@ def test_program_that_an_earlier_command_makes_is_believed_in(environ):
         resolve_commands(run_spec("make all", "nowhere in.txt"), set(), environ)
 
 
-def test_program_is_sought_where_the_command_runs(environ):
+def test_program_path_is_relative_to_the_working_folder(environ):
     have = {"case/tool"}
     assert resolve_commands(run_spec("./tool", run_dir="case"), have, environ)[0].argv == ["./tool"]
     with pytest.raises(ProgramNotFoundError):

@@ -169,7 +169,7 @@ def test_every_task_says_that_it_is_a_demo(full):
         assert info.task_metadata[DEMO_KEY] == "DEMO"
 
 
-def test_what_a_user_varies_is_metadata_and_tells_in_the_time(full):
+def test_varied_value_is_metadata_and_affects_the_time(full):
     seconds = {}
     for info in infos(full[1]):
         if info.simulator == "reef3d" and info.status == "success":
@@ -180,7 +180,7 @@ def test_what_a_user_varies_is_metadata_and_tells_in_the_time(full):
     assert sorted(means, key=means.get) == ["0.4", "0.2", "0.1", "0.05"]
 
 
-def test_outputs_are_real_archives_whose_sizes_are_told(full):
+def test_demo_outputs_are_zip_archives_with_listed_sizes(full):
     data, store = full
     with_output = [info for info in infos(store) if info.has_outputs]
     assert len(with_output) > 400
@@ -196,7 +196,7 @@ def test_outputs_are_real_archives_whose_sizes_are_told(full):
             assert b"," in archive.read("artifacts/results/series.csv")
 
 
-def test_failed_task_tells_why_in_its_standard_error(full):
+def test_failed_task_has_the_reason_in_stderr(full):
     data, store = full
     failed = [info for info in infos(store) if info.status == Status.FAILED]
     said = set()
@@ -211,7 +211,7 @@ def test_failed_task_tells_why_in_its_standard_error(full):
     assert all(len(text) > 60 for text in said)
 
 
-def test_reclaimed_spot_machine_is_told(full):
+def test_reclaimed_spot_machine_is_the_reason(full):
     reclaimed = [info for info in infos(full[1]) if info.status == "spot-instance-preempted"]
     assert reclaimed
     for info in reclaimed:
@@ -224,7 +224,7 @@ def test_reclaimed_spot_machine_is_told(full):
 # The folder -------------------------------------------------------------------------------------
 
 
-def test_folder_that_is_filled_is_left_alone_on_the_same_day(make_demo):
+def test_demo_folder_of_the_same_day_is_kept(make_demo):
     data, store = make_demo()
     task_id = infos(store)[0].task_id
     store.update(task_id, lambda one: msgspec.structs.replace(one, supervision=one.supervision))
@@ -239,7 +239,7 @@ def test_folder_that_is_filled_is_left_alone_on_the_same_day(make_demo):
 
 
 @pytest.mark.parametrize("change", [{"now": NOON + timedelta(days=1)}, {"options": DemoOptions(9)}])
-def test_folder_of_another_day_or_seed_is_filled_anew(make_demo, change):
+def test_demo_folder_of_another_day_or_seed_is_refilled(make_demo, change):
     data, store = make_demo()
     make_demo.close(store)
     (data.storage / "left").mkdir()
@@ -370,7 +370,7 @@ def test_there_is_always_a_queue_and_two_machines_at_work(clock):
 
 
 @pytest.mark.parametrize("speed", [1, 20, 100])
-def test_speed_shortens_what_takes_time(clock, speed):
+def test_demo_speed_shortens_durations(clock, speed):
     demo = clock(speed)
     demo.turn(600 / speed, tick=min(0.5, 10 / speed))
     ended = [info for info in demo.live() if info.is_terminal]
@@ -398,7 +398,7 @@ def test_running_task_prints_more_and_more_and_the_archive_has_it_all(clock):
         assert archive.read("artifacts/stdout.txt").startswith(second)
 
 
-def test_kill_of_a_running_task_takes_a_moment_and_leaves_what_there_is(clock):
+def test_kill_of_running_demo_task_keeps_partial_output(clock):
     demo = clock(10)
     while not (running := [one for one in demo.live() if one.status == "computation-started"]):
         demo.turn(1)
@@ -416,7 +416,7 @@ def test_kill_of_a_running_task_takes_a_moment_and_leaves_what_there_is(clock):
         assert b"Normal end" not in archive.read("artifacts/stdout.txt")
 
 
-def test_live_tasks_go_on_where_an_earlier_server_left_them(clock):
+def test_live_demo_tasks_continue_after_restart(clock):
     demo = clock(100)
     demo.turn(8)
     before = {info.task_id for info in demo.live()}

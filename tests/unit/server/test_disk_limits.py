@@ -35,7 +35,7 @@ def test_sizes_are_read_with_and_without_units(text, size):
 
 
 @pytest.mark.parametrize("text", ["", "GiB", "-1", "1PB", "1 000", "ten", "1e9"])
-def test_what_is_no_size_is_refused(text):
+def test_parse_size_invalid_raises(text):
     with pytest.raises(LimitError, match="is no size"):
         parse_size(text)
 
@@ -60,7 +60,7 @@ def disk(monkeypatch):
     return stand_in
 
 
-def test_free_space_below_the_floor_is_told_with_both_figures(tmp_path, disk):
+def test_free_space_below_floor_reason_has_both_sizes(tmp_path, disk):
     guard = DiskGuard(tmp_path / "not" / "made", DiskLimits(disk_floor=5000))
     assert guard.violation() is None
     assert guard.can_archive()
@@ -74,7 +74,7 @@ def test_free_space_below_the_floor_is_told_with_both_figures(tmp_path, disk):
     assert not guard.can_archive()
 
 
-def test_input_that_would_not_fit_is_told_before_it_is_unpacked(tmp_path, disk):
+def test_too_large_input_is_rejected_before_extraction(tmp_path, disk):
     guard = DiskGuard(tmp_path, DiskLimits(disk_floor=5000))
     assert guard.reason_no_space(5000) is None
     assert "the input needs 4.88 KiB, 9.77 KiB are free" in guard.reason_no_space(5001)

@@ -38,7 +38,7 @@ def storm(tmp_path):
     return tmp_path
 
 
-def test_swmm_prints_whole_lines_up_to_the_end(storm):
+def test_swmm_prints_lines_of_progress_up_to_the_end(storm):
     done = drive(SWMM, "model.inp", "model.rpt", "model.out", folder=storm)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -50,7 +50,7 @@ def test_swmm_prints_whole_lines_up_to_the_end(storm):
     assert (storm / "model.out").stat().st_size > 1000
 
 
-def test_swmm_puts_the_tables_into_the_report_where_there_is_no_output_file(storm):
+def test_swmm_without_output_file_writes_tables_to_the_report(storm):
     assert drive(SWMM, "model.inp", "three.rpt", "model.out", folder=storm).returncode == 0
     assert drive(SWMM, "model.inp", "two.rpt", folder=storm).returncode == 0
     assert (storm / "two.rpt").stat().st_size > (storm / "three.rpt").stat().st_size
@@ -71,7 +71,7 @@ def test_swmm_without_model_or_arguments_says_so(tmp_path):
     assert drive(SWMM, folder=tmp_path).returncode == 2
 
 
-def test_files_of_the_task_do_not_stand_in_for_modules(storm):
+def test_driver_does_not_import_files_of_the_task(storm):
     for name in ("signal.py", "datetime.py", "swmm.py", "inductiva_widgets.py"):
         (storm / name).write_text("raise SystemExit('taken from the task')")
     assert drive(SWMM, "model.inp", "model.rpt", "model.out", folder=storm).returncode == 0

@@ -245,7 +245,7 @@ def local(tmp_path):
     return LocalCase(tmp_path / "data")
 
 
-def test_program_is_looked_up_where_the_supervisor_runs(local, tmp_path, monkeypatch):
+def test_program_is_looked_up_on_the_supervisors_machine(local, tmp_path, monkeypatch):
     task = local.task("program-of-the-node")
     assert str(tmp_path / "bin") not in task.job.read_text()
     # Only now is there such a program.

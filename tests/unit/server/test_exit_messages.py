@@ -26,7 +26,7 @@ from inductiva_widgets.server import exit_messages
         (-4, "The command was ended by signal 4 (illegal instruction): solve\n(the program was"),
     ],
 )
-def test_exit_is_told_in_words(code, text):
+def test_describe_exit_explains_codes_and_signals(code, text):
     assert exit_messages.describe_exit(code, "solve").startswith(text)
     assert (exit_messages.describe_exit(code, "solve") == text) == (
         "(the" not in text and "\n" not in text
@@ -61,7 +61,7 @@ def test_memory_kills_are_a_count_that_does_not_go_back():
         (errno.ENOENT, "interpreter that it names, is not there"),
     ],
 )
-def test_what_cannot_be_started_is_told_with_its_cause(number, said):
+def test_cannot_start_has_the_cause(number, said):
     text = exit_messages.cannot_start(OSError(number, "Trouble", "./solve"), "./solve in.txt")
     assert text.startswith("The command cannot be started: Trouble (./solve)")
     assert said in text
@@ -73,7 +73,7 @@ def test_full_disk_is_called_that():
     assert "disk of this machine is full (/x)" in exit_messages.describe_os_error(error)
 
 
-def test_last_words_are_those_of_stderr_or_else_of_stdout(tmp_path):
+def test_output_tail_is_from_stderr_or_else_stdout(tmp_path):
     assert exit_messages.output_tail(tmp_path) == ""
     (tmp_path / "stdout.txt").write_text("1\n2\n\n3\n4\n")
     (tmp_path / "stderr.txt").write_text(" \n")

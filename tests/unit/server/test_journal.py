@@ -28,7 +28,7 @@ def test_line_that_a_killed_writer_left_half_does_not_spoil_the_next(tmp_path):
     assert offset == path.stat().st_size
 
 
-def test_line_that_the_system_takes_in_parts_is_written_whole(tmp_path, monkeypatch):
+def test_journal_completes_partial_writes(tmp_path, monkeypatch):
     write = os.write
     monkeypatch.setattr(journal.os, "write", lambda to, content: write(to, content[:7]))
     with JournalWriter(tmp_path / "events") as writer:

@@ -42,7 +42,7 @@ def test_there_is_a_store_of_every_earlier_version():
 
 
 @pytest.mark.parametrize("version", OLD_VERSIONS)
-def test_steps_make_what_was_released(tmp_path, connection, version):
+def test_migrations_create_the_released_schema(tmp_path, connection, version):
     make_store(tmp_path / "released", OLD_VERSIONS[version])
     bring_up_to_date(connection, STEPS[:version])
     with closing(sqlite3.connect(tmp_path / "released")) as released:
@@ -100,7 +100,7 @@ def test_old_database_takes_only_the_steps_it_lacks(connection):
     assert version_of(connection) == 3
 
 
-def test_step_that_fails_takes_the_others_back(connection):
+def test_failed_migration_rolls_back_all_steps(connection):
     with pytest.raises(sqlite3.OperationalError):
         bring_up_to_date(connection, ("CREATE TABLE a (x);", "CREATE TABLE a (x);"))
     assert version_of(connection) == 0

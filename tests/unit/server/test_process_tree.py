@@ -136,7 +136,7 @@ def test_process_seen_before_is_known_again_after_all_ties_are_cut(start, tmp_pa
     assert child.wait(60) == -signal.SIGTERM
 
 
-def test_another_process_with_the_number_of_one_seen_is_left_alone(start):
+def test_terminate_spares_process_with_reused_pid(start):
     child = start(SLEEP)
     started = process_table.list_processes()[child.pid].started
     family = ProcessTree("none-such", seen=[(child.pid, started - 1)])
@@ -159,7 +159,7 @@ def test_ending_nothing_is_quick():
     assert time.monotonic() - clock < 55
 
 
-def test_dead_process_that_nobody_took_note_of_is_none(start):
+def test_process_tables_leave_out_zombies(start):
     child = start(SLEEP)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

@@ -36,7 +36,7 @@ def test_configured_program_comes_first(tmp_path):
     assert find_program("/REEF3D/bin/REEF3D", nothing, environ) == [path]
 
 
-def test_configured_program_that_is_none_is_told(tmp_path):
+def test_configured_program_missing_raises(tmp_path):
     environ = {"INDUCTIVA_PROGRAM_CCX": str(tmp_path / "none"), "PATH": str(tmp_path)}
     with pytest.raises(ProgramNotFoundError, match="INDUCTIVA_PROGRAM_CCX says"):
         find_program("ccx", nothing, environ)
@@ -53,7 +53,7 @@ def test_absolute_path_of_this_machine_is_taken_as_it_is(tmp_path):
     assert find_program(path, nothing, {"PATH": ""}) == [path]
 
 
-def test_input_file_stands_in_for_known_simulators_only(tmp_path):
+def test_input_file_is_used_for_known_simulators_only(tmp_path):
     bash = executable(tmp_path / "bin", "bash")
     environ = {"PATH": str(tmp_path / "bin")}
     have = {"bash", "REEF3D", "tools/mine"}.__contains__
@@ -62,7 +62,7 @@ def test_input_file_stands_in_for_known_simulators_only(tmp_path):
     assert find_program("tools/mine", have, environ) == ["tools/mine"]
 
 
-def test_driver_runs_where_its_library_is(monkeypatch):
+def test_driver_runs_if_its_library_is_installed(monkeypatch):
     monkeypatch.setattr(program_lookup, "has_library", lambda name: name == "swmm.toolkit")
     command = find_program("runswmm", nothing, {"PATH": ""})
     assert command[0] == sys.executable
@@ -73,7 +73,7 @@ def test_driver_runs_where_its_library_is(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_libraries")
-def test_what_is_not_found_names_program_places_and_ways(tmp_path):
+def test_program_not_found_names_program_places_and_fixes(tmp_path):
     environ = {"PATH": str(tmp_path)}
     with pytest.raises(ProgramNotFoundError) as caught:
         find_program("./SPHSimulator", nothing, environ)

@@ -25,7 +25,7 @@ from inductiva_widgets.status import Status
 # Journal -----------------------------------------------------------------------------------------
 
 
-def test_journal_is_read_on_from_where_it_was_left(tmp_path):
+def test_journal_is_read_from_the_last_offset(tmp_path):
     path = tmp_path / "events.jsonl"
     assert read_lines_from(path, 0) == ([], 0)
     with JournalWriter(path) as journal:
@@ -82,7 +82,7 @@ def test_range_is_one_part_or_none(header, wanted):
 @pytest.mark.parametrize(
     ("header", "size"), [("bytes=10-", 10), ("bytes=10-12", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
 )
-def test_range_outside_is_told(header, size):
+def test_parse_range_outside_raises(header, size):
     with pytest.raises(UnsatisfiableRangeError):
         parse_range(header, size)
 
@@ -183,7 +183,7 @@ def test_note_that_makes_no_sense_is_none(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_missing_extra_is_told_with_the_way_to_get_it(monkeypatch, tmp_path):
+def test_missing_extra_raises_with_install_command(monkeypatch, tmp_path):
     monkeypatch.setattr(
         requirements, "find_spec", lambda name: None if name == "starlette" else object()
     )
@@ -193,7 +193,7 @@ def test_missing_extra_is_told_with_the_way_to_get_it(monkeypatch, tmp_path):
     assert 'pip install "inductiva-widgets[local]"' in str(caught.value)
 
 
-def test_other_systems_are_told_what_to_do(monkeypatch):
+def test_check_requirements_on_windows_raises_with_advice(monkeypatch):
     monkeypatch.setattr(requirements.os, "name", "nt")
     with pytest.raises(LocalServerError, match="WSL"):
         requirements.check_requirements()

@@ -49,7 +49,7 @@ def test_nothing_follows_an_end(end):
         assert not state_machine.can_move(end, status)
 
 
-def test_entering_closes_what_came_before_and_tells_both_names():
+def test_enter_status_closes_the_previous_one():
     record = record_in(Status.SUBMITTED)
     first, second = record.history
     assert (first.status, first.end_timestamp) == (Status.PENDING_INPUT, at(1))
@@ -77,7 +77,7 @@ def test_late_outcome_does_not_overwrite_killed(outcome):
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_asked_kill_is_a_kill_whatever_the_outcome(outcome):
+def test_requested_kill_overrides_the_outcome(outcome):
     record = record_in(*RUNNING, Status.PENDING_KILL)
     record = event_handlers.apply_event(record, events.ComputationEnded(time=at(7)))
     assert record.info.status == Status.PENDING_KILL
@@ -87,13 +87,13 @@ def test_asked_kill_is_a_kill_whatever_the_outcome(outcome):
     assert record.info.error_detail is None
 
 
-def test_end_that_nobody_asked_for_is_not_called_a_kill():
+def test_unrequested_end_is_not_killed():
     record = event_handlers.apply_event(record_in(*RUNNING), finished(Status.KILLED))
     assert record.info.status == Status.EXECUTER_TERMINATED
     assert record.info.executer.error_detail == record.info.error_detail != ""
 
 
-def test_whole_journal_makes_the_whole_task():
+def test_journal_events_produce_the_finished_task():
     record = record_in(Status.SUBMITTED, Status.STARTED)
     for event in (
         events.Supervising(time=at(2.1), machine=Executer(cpu_count_logical=8)),
@@ -185,7 +185,7 @@ def test_waiting_task_without_its_group_is_a_zombie(path):
 
 @pytest.mark.parametrize("length", [2, 3, 4])
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_task_on_the_machine_ends_with_its_group_whatever_the_outcome(length, outcome):
+def test_running_task_ends_with_its_group(length, outcome):
     path = (*RUNNING, Status.COMPUTATION_ENDED)[:length]
     record = state_machine.on_group_terminated(
         record_in(*path, machine_group_name="api-one"), at(5)
@@ -203,7 +203,7 @@ def test_task_on_the_machine_ends_with_its_group_whatever_the_outcome(length, ou
     assert not record.info.has_outputs
 
 
-def test_output_that_was_packed_when_the_group_ended_is_not_told_of():
+def test_task_of_ended_group_has_no_output():
     record = record_in(*RUNNING, Status.COMPUTATION_ENDED)
     archived = events.Archived(time=at(8), seconds=1, files=1, bytes=1, zipped_bytes=1)
     record = state_machine.on_group_terminated(event_handlers.apply_event(record, archived), at(8))
@@ -220,7 +220,7 @@ def test_kill_stays_a_kill_when_the_group_ends():
     assert record.info.status == Status.KILLED
 
 
-def test_ended_task_does_not_mind_what_becomes_of_its_group():
+def test_finished_task_ignores_end_of_its_group():
     record = record_in(Status.SUBMITTED, Status.KILLED)
     assert state_machine.on_group_terminated(record, at(9)) == record
     assert not state_machine.should_stop(record)
@@ -229,7 +229,7 @@ def test_ended_task_does_not_mind_what_becomes_of_its_group():
 # Clocks that are set back ------------------------------------------------------------------------
 
 
-def test_status_does_not_begin_before_the_one_in_front_of_it():
+def test_status_begins_after_the_previous_one():
     record = record_in(Status.SUBMITTED)
     metrics = TaskMetrics(queue_time_seconds=-4.0, input_size_bytes=7)
     record = state_machine.transition(

@@ -38,7 +38,7 @@ def test_link_on_the_disk_does_not_lead_out(storage, tmp_path):
         storage.file("way/file")
 
 
-def test_damaged_archive_is_told(storage, tmp_path):
+def test_damaged_archive_raises(storage, tmp_path):
     (tmp_path / "storage" / "output.zip").write_bytes(b"not a zip")
     with pytest.raises(BadRequestError, match="cannot be read as an archive"):
         storage.zip_contents("output.zip", "artifacts/", recursive=True)

@@ -184,7 +184,7 @@ def _break_a_rule_that_is_looked_at_in_the_end(store):
         connection.execute("UPDATE tasks SET project = 'none'")
 
 
-def test_transaction_that_cannot_be_committed_is_taken_back_and_holds_up_nobody(store):
+def test_failed_commit_rolls_back_and_releases_the_lock(store):
     add(store)
     with pytest.raises(sqlite3.IntegrityError):
         _break_a_rule_that_is_looked_at_in_the_end(store)
@@ -200,7 +200,7 @@ def _add_project_and_update(store, change):
         store.update("task1", change)
 
 
-def test_full_disk_is_told_changes_nothing_and_is_over_when_there_is_space(store):
+def test_full_disk_raises_and_recovers(store):
     add(store)
     before = store.task("task1")
     connection = store._database._writing
@@ -241,7 +241,7 @@ def test_lock_of_another_process_holds_up_writing_and_not_reading(hasty, tmp_pat
         pass
 
 
-def test_who_waits_behind_a_long_transaction_is_told_too(hasty):
+def test_waiting_behind_long_transaction_raises(hasty):
     entered, leave = threading.Event(), threading.Event()
 
     def occupy():
@@ -260,7 +260,7 @@ def test_who_waits_behind_a_long_transaction_is_told_too(hasty):
     thread.join()
 
 
-def test_reading_sees_what_its_own_transaction_has_done_and_others_do_not(store):
+def test_read_connection_sees_only_its_own_open_transaction(store):
     seen = []
     with store.transaction():
         store.projects.add("mine", "project")

@@ -56,7 +56,7 @@ def test_encrypted_archive_is_refused(archive, tmp_path):
         transfer.check_archive(archive, tmp_path, max_entries=3)
 
 
-def test_one_file_has_a_limit_whatever_the_disk(tmp_path, small_disk):
+def test_file_size_is_limited_on_any_disk(tmp_path, small_disk):
     small_disk(1 << 60)
     transfer.check_growth(tmp_path, transfer.MOST_UPLOAD)
     with pytest.raises(TooLargeError):
@@ -92,7 +92,7 @@ def test_merging_keeps_the_inputs_own_files_and_can_be_repeated(archive, tmp_pat
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_what_fails_leaves_the_target_as_it_was(tmp_path):
+def test_atomic_path_failure_keeps_the_target(tmp_path):
     target = tmp_path / "file"
     target.write_text("old")
 

@@ -15,12 +15,12 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from inductiva_widgets.server import top
 from inductiva_widgets.server.webrtc_server import PeerService, requests, service, tail
-from inductiva_widgets.server.webrtc_server.answer_queue import AnswerQueue
 from inductiva_widgets.server.webrtc_server.channel import PeerChannel
 from inductiva_widgets.server.webrtc_server.connections import Connections
-from inductiva_widgets.server.webrtc_server.line_splitter import (
-    LONGEST_LINE,
-    MOST_MESSAGE,
+from inductiva_widgets.server.webrtc_server.service import AnswerQueue
+from inductiva_widgets.server.webrtc_server.tail import (
+    MAX_LINE,
+    MAX_MESSAGE,
     LineSplitter,
     batch_by_size,
     last_that_fit,
@@ -45,7 +45,7 @@ from inductiva_widgets.status import Status
         (b"a\n\r", ["a"]),
         ("gr\u00fc\u00df\u2028e\n\x0b\x1c".encode(), ["gr\u00fc\u00df\u2028e", "\x0b\x1c"]),
         (b"\xff\xfe\n\xc3", ["\ufffd\ufffd", "\ufffd"]),
-        (b"x" * (2 * LONGEST_LINE + 1), ["x" * LONGEST_LINE, "x" * LONGEST_LINE, "x"]),
+        (b"x" * (2 * MAX_LINE + 1), ["x" * MAX_LINE, "x" * MAX_LINE, "x"]),
     ],
 )
 def test_lines_are_the_same_however_the_bytes_are_cut(data, lines):
@@ -60,22 +60,22 @@ def test_lines_are_the_same_however_the_bytes_are_cut(data, lines):
         assert splitter.end() == []
 
 
-def test_a_line_is_held_back_until_it_is_whole():
+def test_line_splitter_incomplete_line_is_held_back():
     splitter = LineSplitter()
     assert splitter.feed(b"residual 1e-") == []
     assert splitter.feed(b"5\nresi") == ["residual 1e-5"]
     assert splitter.end() == ["resi"]
 
 
-def test_batches_are_small_whatever_the_lines_and_lose_nothing():
+def test_batch_by_size_keeps_all_lines_within_limit():
     lines = ["a" * 50_000, "b" * 10_000, *["c"] * 20_000, "\0" * 40_000, "\u00fc" * 70_000, ""]
     found = list(batch_by_size(lines))
     assert "".join(itertools.chain(*found)) == "".join(lines)
-    assert max(len(msgspec.json.encode(batch)) for batch in found) <= MOST_MESSAGE + 1
+    assert max(len(msgspec.json.encode(batch)) for batch in found) <= MAX_MESSAGE + 1
     assert list(batch_by_size([])) == []
 
 
-def test_newest_lines_are_those_that_fit():
+def test_last_that_fit_returns_the_newest_lines():
     assert last_that_fit(["a", "b", "c"], 8) == ["b", "c"]
     assert last_that_fit(["a", "b"], 4) == ["b"]
     assert last_that_fit([], 8) == []
@@ -105,7 +105,7 @@ def test_last_lines_of_nothing():
 # Files ------------------------------------------------------------------------------------------
 
 
-def test_tree_is_sorted_and_cut_where_it_grows_too_long(tmp_path):
+def test_nested_lists_are_sorted_and_truncated(tmp_path):
     for name in ("b/c/d.txt", "b/a.txt", "a.txt", "b/c/e.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -159,7 +159,7 @@ def test_an_answer_under_way_is_waited_for_but_not_for_ever():
     assert asyncio.run(both()) == ("sdp", "other")
 
 
-def test_answers_that_nobody_takes_are_forgotten():
+def test_answer_queue_drops_surplus_and_expired_answers():
     crowded = AnswerQueue(max_answers=2)
     for client in "abc":
         crowded.reserve("task", client).set_result(client)
@@ -424,7 +424,7 @@ def test_without_aiortc_there_is_no_answer_and_no_thread(monkeypatch):
     peers.stop()
 
 
-def test_the_thread_ends_with_the_server_and_takes_no_more_offers():
+def test_peer_service_stop_ends_thread_and_ignores_offers():
     async def of_one():
         peer, sdp = await offer()
         await peer.close()

@@ -38,7 +38,7 @@ def test_card_says_the_status_in_text_and_html():
         assert task.alias in Tags(static_html.task_html(task, NOW)).text
 
 
-def test_card_text_tells_what_people_ask():
+def test_card_text_has_the_main_facts():
     text = static_html.task_text(
         info(metrics={"output_total_files": 6, "output_size_bytes": 2048}), NOW
     )
@@ -114,7 +114,7 @@ def test_card_of_a_task_that_goes_on_says_of_when_it_is():
     assert "As of" not in static_html.task_text(info(), NOW)
 
 
-def test_twin_is_found_as_the_live_card_is():
+def test_static_card_has_role_and_label_of_the_live_card():
     shown = static_html.task_html(info(status="killed"), NOW)
     assert '<section aria-label="Task n7pbtxunxqzuca6nwe9v0gn75"' in shown
     assert 'role="status" data-status="killed"' in shown
@@ -155,7 +155,7 @@ DOWNLOAD = {
         ({"phase": "running", "bytes_done": 5}, "5 B of 2.00 KiB, running"),
     ],
 )
-def test_download_says_what_became_of_it(change, expected):
+def test_download_text_has_the_result(change, expected):
     download = {**DOWNLOAD, **change}
     assert expected in static_html.download_text("Outputs of task t1", download)
     parsed = Tags(static_html.download_html("Outputs of task t1", download))
@@ -191,7 +191,7 @@ def live(**fields):
     return {**view, **fields}
 
 
-def test_twin_of_a_watched_task_keeps_its_last_values_and_a_drawing():
+def test_static_card_of_watched_task_has_last_values_and_sparkline():
     task = info(status="killed")
     text = static_html.task_text(task, NOW, live=live(note="Killed: p > 1"))
     for words in ("Progress: 38%", "p: 0.1", "Killed: p > 1"):
@@ -202,7 +202,7 @@ def test_twin_of_a_watched_task_keeps_its_last_values_and_a_drawing():
     assert 'd="M2.0 2.0M106.0 22.0L158.0 12.0"' in html
 
 
-def test_twin_of_a_series_without_numbers_has_words_for_it():
+def test_static_card_describes_series_without_numbers():
     series = {**live()["series"][0], "last": None, "points": []}
     shown = live(series=[series], progress=None)
     assert "p: no value" in static_html.task_text(info(), NOW, live=shown)
@@ -248,11 +248,11 @@ def test_static_card_shows_the_conditions_of_a_watch():
     )
 
 
-def test_series_that_stands_still_is_a_line_in_the_middle():
+def test_sparkline_of_constant_series_is_in_the_middle():
     assert 'd="M2.0 12.0L158.0 12.0"' in sparkline([(1, 5.0), (2, 5.0)])
 
 
-def test_what_a_log_says_never_becomes_markup():
+def test_log_text_is_escaped():
     series = {**live()["series"][0], "name": HOSTILE}
     error = {"title": HOSTILE, "detail": HOSTILE, "report": HOSTILE}
     shown = live(source=HOSTILE, series=[series], note=HOSTILE, error=error)

@@ -113,7 +113,7 @@ def run(text, listed):
 
 @given(lists, queries)
 @example([], {"search": "x", "sort": {"key": "task_id", "descending": True}, "group": "status"})
-def test_code_gives_what_is_shown(listed, view):
+def test_pandas_code_selects_the_shown_tasks(listed, view):
     table = TaskTable(listed, lambda: NOW)
     table.set_query(TableQuery.from_json(view))
     expected = [listed[place].task_id for place in table.visible]

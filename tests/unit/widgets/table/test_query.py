@@ -38,7 +38,7 @@ def test_query_of_a_person_is_that_of_the_page():
     assert written == TableQuery.from_json(VIEW)
 
 
-def test_person_may_write_one_value_times_and_durations():
+def test_from_arguments_accepts_single_values_times_and_durations():
     moment = datetime(2024, 2, 1, tzinfo=timezone.utc)
     query = TableQuery.from_arguments(
         status_group="ok",
@@ -66,7 +66,7 @@ def test_sort_without_a_minus_is_upwards():
     assert TableQuery.from_arguments(sort="task_id").sort == Sort("task_id", descending=False)
 
 
-def test_names_of_columns_are_those_of_the_frame():
+def test_table_columns_have_the_names_of_the_frame():
     pictures = {name for name in HEADERS if COLUMNS[name].kind == "picture"}
     assert set(HEADERS) - pictures <= {*FRAME_COLUMNS, INDEX}
     assert set(_OLD_NAMES.values()) <= set(HEADERS)
@@ -139,19 +139,19 @@ def test_column_named_twice_in_old_and_new_words_is_refused():
         ({"sort": {"key": "cost_usd"}}, "sort"),
         ({"sort": {"key": "__class__", "descending": True}}, "__class__"),
         ({"sort": {"key": ["cost_usd"], "descending": True}}, "column"),
-        ({"group": "task_id"}, "grouped"),
-        ({"group": {}}, "grouped"),
+        ({"group": "task_id"}, "`group`"),
+        ({"group": {}}, "`group`"),
         ({"collapsed": [1]}, "collapsed"),
         ({"collapsed": None}, "collapsed"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(change, named):
+def test_from_json_invalid_value_raises_with_its_name(change, named):
     with pytest.raises(InputError, match=named):
         TableQuery.from_json({**VIEW, **change})
 
 
 @pytest.mark.parametrize("view", [None, [], "reef", 3])
-def test_what_is_no_query_is_refused(view):
+def test_from_json_non_object_raises(view):
     with pytest.raises(InputError, match="query"):
         TableQuery.from_json(view)
 
@@ -160,13 +160,13 @@ def test_what_is_no_query_is_refused(view):
     ("wrong", "named"),
     [
         ({"colour": "red"}, "colour"),
-        ({"sort": 3}, "Sort"),
+        ({"sort": 3}, "`sort`"),
         ({"sort": "--cost_usd"}, "-cost_usd"),
         ({"cost_usd": 3}, "pair"),
         ({"cost_usd": (1, 2, 3)}, "pair"),
         ({"status": 3}, "status"),
     ],
 )
-def test_what_a_person_got_wrong_is_told(wrong, named):
+def test_from_arguments_invalid_raises(wrong, named):
     with pytest.raises(InputError, match=named):
         TableQuery.from_arguments(**wrong)

@@ -55,7 +55,7 @@ def test_search_is_in_any_text_of_a_task(text):
     assert shown(table_of(info("t0"), found), search=text) == ["t1"]
 
 
-def test_spaces_around_a_search_mean_nothing_and_stay_where_they_are_typed():
+def test_search_ignores_but_keeps_outer_spaces():
     table = table_of(info("t0", simulator="swmm"), info("t1", simulator="reef3d"))
     assert shown(table, search=" swmm ") == ["t0"]
     assert shown(table, search="  ") == ["t0", "t1"]
@@ -76,7 +76,7 @@ def test_range_includes_its_ends_and_leaves_out_the_unknown():
 
 @pytest.mark.parametrize("key", [name for name in HEADERS if value_kind(name) == "duration"])
 @pytest.mark.parametrize("status", ["submitted", "computation-started", "success", "killed"])
-def test_durations_are_those_of_the_frame(key, status):
+def test_durations_chart_matches_frame(key, status):
     task = info(status=status, start_time=None) if status == "killed" else info(status=status)
     mine = ColumnStore([task], NOW).numbers(key)[0]
     theirs = to_frame([task], now=NOW)[value_name(key)].dt.total_seconds().iloc[0]
@@ -125,7 +125,7 @@ def test_aggregates_count_all_status_groups_but_sum_what_matches():
 
 
 @pytest.mark.parametrize("seconds", [22.53, 22.47, 0.96, 61.5004])
-def test_total_of_one_task_is_written_as_in_its_line(seconds):
+def test_total_of_one_task_has_the_format_of_its_row(seconds):
     total = table_of(info("t", metrics={"computation_seconds": seconds})).aggregates()["seconds"]
     assert format_hms(total) == format_hms(seconds)
     assert format_duration(total) == format_duration(seconds)
@@ -144,7 +144,7 @@ def test_time_that_passes_is_in_the_next_totals():
 
 
 @pytest.mark.parametrize("groups", [(), ("ok",)])
-def test_query_result_spans_the_times_of_what_matches(groups):
+def test_query_result_has_time_range_of_matching_tasks(groups):
     table = table_of(info("a", end_time=at(50)), info("b", input_submit_time=at(-5)))
     table.set_query(TableQuery.from_arguments(status_group=groups))
     epoch = START.timestamp() * 1000
@@ -212,7 +212,7 @@ def chosen(table):
     return [table.infos[place].task_id for place in table.selected()]
 
 
-def test_selection_outlives_a_query_and_counts_what_is_hidden():
+def test_selection_survives_a_query_and_counts_hidden_tasks():
     table = table_of(info("a"), info("b", "computation-started"), info("c", "failed"))
     table.select([0, 1], on=True)
     table.set_query(TableQuery.from_arguments(status_group=["run", "bad"], sort="-task_id"))
@@ -228,7 +228,7 @@ def test_selection_outlives_a_query_and_counts_what_is_hidden():
     assert table.row_window(0, 9)[2] == ["b"]
 
 
-def test_select_all_takes_what_matches_and_none_takes_all_away():
+def test_select_all_selects_matching_and_deselects_all():
     table = table_of(info("a"), info("b", "failed"), info("c"))
     table.select([1], on=True)
     table.set_query(TableQuery.from_arguments(status_group="ok"))
@@ -261,7 +261,7 @@ def test_selection_that_changes_nothing_is_no_new_version():
     assert table.selection()["version"] == 1
 
 
-def test_news_of_a_sent_line_are_what_has_changed():
+def test_update_of_sent_row_has_only_changes():
     table = table_of(info("a", "computation-started"), info("b", "computation-started"))
     table.row_window(0, 1)
     patches = table.update([info("a", "computation-ended"), info("b", "computation-ended")])
@@ -283,7 +283,7 @@ def test_news_of_a_sent_line_are_what_has_changed():
         ({"group": "project"}, True),
     ],
 )
-def test_lines_are_laid_out_anew_only_where_a_column_in_use_has_changed(query, is_stale):
+def test_update_makes_order_stale_only_for_used_columns(query, is_stale):
     table = table_of(info("a", "computation-started"), info("b"))
     table.set_query(TableQuery.from_arguments(**query))
     table.aggregates(), table.facet("ended")
@@ -291,7 +291,7 @@ def test_lines_are_laid_out_anew_only_where_a_column_in_use_has_changed(query, i
     assert table.is_stale is is_stale
 
 
-def test_version_grows_only_where_a_line_has_changed_its_place():
+def test_version_grows_only_if_rows_have_moved():
     table = table_of(info("a", "computation-started"), info("b", "submitted"))
     table.set_query(TableQuery.from_arguments(sort="status"))
     before = table.version
