@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from inductiva_widgets.metrics.matcher import Rule
 
@@ -22,39 +24,105 @@ class Preset(NamedTuple):
         next value of this one. If None, each match is a row.
     file
         File that the simulator prints to.
+    importance
+        Expressions for the names of series, the most important ones first. They come first in a
+        card, and the least important ones are left out if there are too many.
     """
 
     title: str
     rules: tuple[Rule, ...]
     axis: str | None = None
     file: str = "stdout.txt"
+    importance: tuple[str, ...] = ()
+
+    def rank(self, name: str) -> int:
+        """Return the number of the first expression that matches a series; 0 is important."""
+        return _rank(self.importance, name)
+
+
+@lru_cache(maxsize=4096)
+def _rank(importance: tuple[str, ...], name: str) -> int:
+    matching = (n for n, expression in enumerate(importance) if re.fullmatch(expression, name))
+    return next(matching, len(importance))
 
 
 def _rule(
     expression: str,
     required_text: str,
     transform: Callable[[Mapping[str, float]], dict[str, float]] | None = None,
+    **options: Any,
 ) -> Rule:
-    return Rule(expression, required_text, transform, is_trusted=True)
+    return Rule(expression, required_text, transform, is_trusted=True, **options)
 
 
 def _to_days(numbers: Mapping[str, float]) -> dict[str, float]:
     return {"days": numbers["day"] + numbers["hour"] / 24}
 
 
+# A region that begins a line, as multi-region solvers print it.
+_REGION = r"(?:\b(?P<scope>[A-Za-z_]\w*)\s+)?"
+_SOLVER = rf"(?:{_REGION}\b\w+:\s+)?"
+
 # By the beginning of the simulator's name, which several distributions share.
 PRESETS = {
     "openfoam": Preset(
         "OpenFOAM residuals",
         (
-            # The versions of the OpenFOAM Foundation print the unit as well.
-            _rule(r"^Time = (?P<time>[-+.\deE]+)s?$", "Time = "),
+            # A rank or the time of day may come first. The versions of the OpenFOAM Foundation
+            # print the unit as well.
+            _rule(r"(?:^|[\]>|:]|\dZ?\s)\s*Time = (?P<time>[-+.\deE]+)s?\s*$", "Time = "),
+            _rule(r"Solving for (?:fluid|solid) region (?P<scope>\S+)", " region ", is_scoped=True),
             _rule(
-                r"Solving for (?P<series>[\w.:]+), Initial residual = (?P<value>[^\s,]+)",
+                _SOLVER + r"Solving for (?P<series>[\w.:]+), "
+                r"Initial residual = (?P<value>\([^()]*\)|[^\s,]+)",
                 "Solving for ",
+                kind="residual",
+                is_scoped=True,
+            ),
+            _rule(
+                _SOLVER + r"Solving for (?P<series>[\w.:]+), "
+                r"Initial residual = (?:\([^()]*\)|[^\s,]+), "
+                r"Final residual = (?P<value>\([^()]*\)|[^\s,]+)",
+                "Final residual",
+                suffix="_final",
+                kind="final",
+                is_scoped=True,
+                is_last=True,
+            ),
+            _rule(
+                r"time step continuity errors\s*(?:\((?P<scope>[^()\s]+)\)\s*)?: "
+                r"sum local = (?P<continuity_local>[^\s,]+), global = (?P<continuity_global>"
+                r"[^\s,]+), cumulative = (?P<continuity_cumulative>[^\s,]+)",
+                "continuity errors",
+                kind="continuity",
+                is_scoped=True,
+                is_last=True,
+            ),
+            _rule(
+                _REGION + r"\bCourant Number mean: (?P<Courant_mean>\S+) max: (?P<Courant_max>\S+)",
+                "Courant Number mean",
+                kind="Courant",
+                is_scoped=True,
+                is_last=True,
+            ),
+            _rule(r"\bdeltaT = (?P<deltaT>\S+)", "deltaT = ", is_last=True),
+            _rule(
+                r"\bExecutionTime = (?P<ExecutionTime>\S+) s",
+                "ExecutionTime = ",
+                is_last=True,
+                ends_step=True,
             ),
         ),
         axis="time",
+        importance=(
+            "time",
+            # Flow, then turbulence and energy, of any region.
+            r"(?:.*:)?(?:U[^_]*[xyz]?|p|p_rgh|pd|rho)",
+            r"(?:.*:)?(?:k|epsilon|omega|nuTilda|T|h|e|alpha\..*)",
+            r"(?:.*:)?(?:Courant_max|continuity_local)|deltaT",
+            r"(?!.*_(?:final|mean|global|cumulative)$|ExecutionTime).*",
+            r"ExecutionTime|(?:.*:)?(?:Courant_mean|continuity_.*)",
+        ),
     ),
     "reef3d": Preset(
         "REEF3D simulated time and time step",

@@ -41,14 +41,140 @@ def column(reader, name):
 # Presets ----------------------------------------------------------------------------------------
 
 
+def openfoam(text, **options):
+    reader = MetricParser(preset_for("openfoam"), **options)
+    reader.feed(text.encode())
+    reader.finish()
+    return reader
+
+
+def solve(field, initial, final=1e-9, solver="GAMG"):
+    return (
+        f"{solver}:  Solving for {field}, Initial residual = {initial}, "
+        f"Final residual = {final}, No Iterations 2\n"
+    )
+
+
 def test_openfoam_gives_the_first_residuals_of_each_step():
     reader = read("openfoam", end={"time": 0.5})
-    assert reader.names == ("Ux", "Uy", "p", "time")
+    assert reader.names[:3] == ("Ux", "Uy", "p")
+    assert reader.names[-1] == "time"
     assert column(reader, "time") == pytest.approx([0.001 * n for n in range(1, 9)])
     # The second solution of p in a step begins at 0.599546.
     assert column(reader, "p")[:2] == [1.0, 0.537991]
     assert column(reader, "Uy")[:2] == [0.0, 0.313297]
     assert reader.progress == pytest.approx(0.008 / 0.5)
+
+
+def test_openfoam_gives_what_shows_a_divergence_and_the_last_of_a_step():
+    frame = read("openfoam").to_frame()
+    assert frame["p_final"][1] == 5.94288e-07
+    assert frame["continuity_local"][1] == 5.95454e-10
+    assert frame["continuity_global"][1] == -4.90394e-20
+    assert frame["continuity_cumulative"][1] == -3.39516e-20
+    assert frame["Courant_mean"][2] == 0.0346219
+    assert frame["Courant_max"][2] == 0.426398
+    assert frame["ExecutionTime"][1] == 0.05
+
+
+def test_openfoam_values_before_a_step_belong_to_it():
+    step = (
+        "Courant Number mean: 0.1 max: {co}\ndeltaT = {dt}\nTime = {t}\n\n"
+        + solve("p", "{p}")
+        + "ExecutionTime = {t} s  ClockTime = 3 s\n\n"
+    )
+    text = step.format(co=0.4, dt=0.01, t=1, p=0.5) + step.format(co=0.8, dt=0.02, t=2, p=0.6)
+    frame = openfoam("Courant Number mean: 0 max: 0\n" + text).to_frame()
+    names = ["time", "Courant_max", "deltaT", "p"]
+    assert frame[names].values.tolist() == [[1, 0.4, 0.01, 0.5], [2, 0.8, 0.02, 0.6]]
+
+
+def test_openfoam_row_is_complete_at_the_end_of_its_step():
+    reader = MetricParser(preset_for("openfoam"))
+    text = "Time = 1\n" + solve("p", 0.5) + "ExecutionTime = 1 s  ClockTime = 1 s\n"
+    (row,) = reader.feed(text.encode())
+    assert row.values["p"] == 0.5
+
+
+def test_openfoam_regions_have_series_of_their_own():
+    reader = openfoam(
+        "Region: air Courant Number mean: 0.2 max: 0.7\nTime = 3\n\n"
+        "Solving for fluid region air\n"
+        + solve("h", 0.3)
+        + "time step continuity errors (air): sum local = 1e-6, global = 2e-7, cumulative = 3e-7\n"
+        "Solving for solid region heater\n"
+        + solve("h", 0.9)
+        + "ExecutionTime = 4 s  ClockTime = 5 s\n"
+    )
+    assert reader.last["air:h"] == 0.3
+    assert reader.last["heater:h"] == 0.9
+    assert reader.last["air:Courant_max"] == 0.7
+    assert reader.last["air:continuity_local"] == 1e-6
+    assert reader.last["ExecutionTime"] == 4
+    assert "h" not in reader.last
+
+
+def test_openfoam_region_ends_with_its_step():
+    reader = openfoam(
+        "Time = 3\nSolving for solid region heater\n"
+        + solve("h", 0.9)
+        + "ExecutionTime = 4 s\nTime = 4\n"
+        + solve("h", 0.8)
+    )
+    assert (reader.last["heater:h"], reader.last["h"]) == (0.9, 0.8)
+
+
+def test_openfoam_region_may_begin_the_line():
+    reader = openfoam("Time = 3\nheater      " + solve("h", 0.9) + "air     " + solve("h", 0.2))
+    assert (reader.last["heater:h"], reader.last["air:h"]) == (0.9, 0.2)
+
+
+def test_openfoam_vectors_have_a_series_for_each_component():
+    reader = openfoam(
+        "Time = 1\n"
+        + solve("U", "(0.5 0.25 nan)", "(1e-3 2e-3 3e-3)")
+        + solve("Up", "(1 2 3 4)", "(5 6 7 8)")
+    )
+    assert [reader.last[name] for name in ("Ux", "Uy")] == [0.5, 0.25]
+    assert math.isnan(reader.last["Uz"])
+    assert reader.last["Uy_final"] == 2e-3
+    assert (reader.last["Up_3"], reader.last["Up_0_final"]) == (4, 5)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["[0] ", "[1,0]<stdout>:", "0: ", "2031-02-03 04:05:06 ", "2031-02-03T04:05:06Z ", "[04:05] "],
+)
+def test_openfoam_steps_are_found_after_a_rank_or_a_time(prefix):
+    lines = ["Time = 1", solve("p", 0.5).strip(), "Time = 2", solve("p", 0.25).strip()]
+    reader = openfoam("".join(f"{prefix}{line}\n" for line in lines))
+    assert reader.to_frame()[["time", "p"]].values.tolist() == [[1, 0.5], [2, 0.25]]
+
+
+def test_openfoam_other_times_begin_no_step():
+    reader = openfoam("Create mesh for time = 0\nStart Time = 3\nClockTime = 4\n")
+    assert reader.last == {}
+
+
+def test_openfoam_keeps_what_matters_of_many_series_and_says_what_not():
+    species = [f"Y{n}" for n in range(40)]
+    step = "Time = {t}\n" + "".join(solve(name, 0.5) for name in ("Ux", "Uy", *species))
+    step += "".join(solve(name, 0.1) for name in ("p_rgh", "epsilon", "k", "h"))
+    step += "time step continuity errors : sum local = 1e-6, global = 2e-7, cumulative = 3e-7\n"
+    reader = MetricParser(preset_for("openfoam"))
+    reader.prefer(["Y39"])
+    for t in (1, 2):
+        reader.feed(step.replace("{t}", str(t)).encode())
+    reader.finish()
+    assert len(reader.last) == MAX_SERIES
+    important = {"time", "Ux", "Uy", "p_rgh", "epsilon", "k", "h", "continuity_local", "Y39"}
+    assert important < reader.last.keys()
+    assert set(reader.to_frame().columns) == {*reader.last, "read_at"}
+    (note,) = reader.notes
+    assert note.startswith("Only 24 series are kept, and judged by conditions; without ")
+    left_out = reader.to_frame().attrs["inductiva"]["left_out"]
+    assert {"Y38", "p_rgh_final"} < set(left_out)
+    assert not reader.last.keys() & set(left_out)
 
 
 def test_openfoam_of_the_foundation_prints_a_unit_behind_the_time():
@@ -210,6 +336,7 @@ def test_each_line_that_matches_is_a_row_counted_from_1():
         "rows_read": 3,
         "is_thinned": False,
         "skipped": 1,
+        "left_out": [],
     }
 
 
@@ -247,6 +374,40 @@ def test_end_is_given_or_printed_and_percent_has_its_own():
     percent.feed(b"40% residual 0.1\n")
     assert (percent.progress, percent.names) == (0.4, ("residual",))
     assert "percent" in percent.to_frame()
+
+
+def test_progress_after_a_restart_counts_from_where_it_began():
+    reader = MetricParser(r"t=(?P<t>\S+)", end={"t": 10})
+    reader.feed(b"t=5.1\nt=5.2\nt=6\n")
+    assert reader.progress == pytest.approx(0.2)
+
+
+def test_progress_counts_from_0_if_the_beginning_of_the_log_is_not_known():
+    reader = MetricParser(r"t=(?P<t>\S+)", end={"t": 10})
+    reader.feed(b"rest\nt=5.1\nt=5.2\nt=6\n", follows=False)
+    assert reader.progress == 0.6
+
+
+def test_progress_of_another_run_in_the_same_log_counts_from_its_own_beginning():
+    reader = MetricParser(r"t=(?P<t>\S+)", end={"t": 10})
+    reader.feed(b"t=8\nt=9\nt=1\nt=2\nt=5\n")
+    assert reader.progress == 0.5
+
+
+def test_lines_are_searched_with_their_spaces():
+    reader = MetricParser(r"^  r=(?P<r>\S+) $")
+    reader.feed(b"  r=1 \nr=2\n")
+    assert reader.last == {"r": 1.0}
+
+
+def test_expression_that_no_line_matches_is_noted_after_the_header():
+    reader = MetricParser(r"r=(?P<r>\S+)")
+    reader.feed(b"header\n" * 200)
+    assert reader.notes == []
+    reader.feed(b"header\n")
+    assert reader.notes == [r"None of the 201 lines read so far matches 'r=(?P<r>\\S+)'."]
+    reader.feed(b"r=1\n")
+    assert reader.notes == []
 
 
 def test_progress_is_clamped_to_0_and_1():
