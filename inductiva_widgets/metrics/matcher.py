@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -53,6 +54,9 @@ class Rule(NamedTuple):
         If True, the last value of a step counts, otherwise the first.
     ends_step
         If True, a match ends the step.
+    column_width
+        If above 0, the rule reads tables instead: a line of names in right-aligned columns of this
+        width, and a line of their numbers.
     """
 
     expression: str
@@ -64,6 +68,7 @@ class Rule(NamedTuple):
     is_scoped: bool = False
     is_last: bool = False
     ends_step: bool = False
+    column_width: int = 0
 
 
 class Match(NamedTuple):
@@ -99,6 +104,7 @@ class LineMatcher:
         self._rules = [(rule, _compile(rule.expression)) for rule in rules]
         self.skipped = 0
         self._scope = ""
+        self._table = _Table()
         self._deadline_ns = 0
 
     @property
@@ -106,7 +112,8 @@ class LineMatcher:
         """The kind of each series, or None if their names are read from the text."""
         kinds: dict[str, str] = {}
         for rule, compiled in self._rules:
-            if rule.transform is not None or rule.is_scoped or _SERIES in compiled.groupindex:
+            is_named_by_text = rule.is_scoped or rule.column_width or _SERIES in compiled.groupindex
+            if rule.transform is not None or is_named_by_text:
                 return None
             names = compiled.groupindex or (_VALUE,)
             kinds |= {name: rule.kind for name in names if not name.startswith(END)}
@@ -144,7 +151,11 @@ class LineMatcher:
         """
         matches: list[Match] = []
         for rule, compiled in self._rules:
-            if rule.required_text in line:
+            if rule.column_width:
+                values = self._table.feed(line, rule.column_width)
+                if values:
+                    matches.append(Match(rule, values))
+            elif rule.required_text in line:
                 found = compiled.search(line) if rule.is_trusted else self._search(compiled, line)
                 if found is not None:
                     values = self._numbers(rule, found.groupdict() or {_VALUE: found[1]})
@@ -185,6 +196,32 @@ class LineMatcher:
             values = rule.transform(values)
         prefix = (scope or self._scope)[:_MAX_NAME_LENGTH] if rule.is_scoped else ""
         return {f"{prefix}:{name}": one for name, one in values.items()} if prefix else values
+
+
+class _Table:
+    """Numbers of a table whose names are in the line above."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    def feed(self, line: str, width: int) -> dict[str, float]:
+        """Return the numbers of a line by the names above them, if it is a line of numbers."""
+        # Trailing spaces are no column.
+        text = line.rstrip()
+        cells = [text[start : start + width].strip() for start in range(0, len(text), width)]
+        names, self._names = self._names, [_column_name(cell) for cell in cells]
+        if len(names) != len(cells) or not all(names):
+            return {}
+        numbers = [parse_number(cell) for cell in cells]
+        found = {name: one for name, one in zip(names, numbers, strict=True) if one is not None}
+        return found if len(found) == len(cells) else {}
+
+
+def _column_name(cell: str) -> str:
+    """Return the name of a column as a series, such as ``Kinetic_En``, or "" if it is none."""
+    name = re.sub(r"\W+", "_", cell.partition("(bar)")[0]).strip("_")
+    # The series of steps and time have the names that other lines of the log give them.
+    return {"Step": "step", "Time": "time"}.get(name, name if name[:1].isalpha() else "")
 
 
 def _named(texts: dict[str, str | None]) -> list[tuple[str, str]]:

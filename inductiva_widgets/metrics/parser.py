@@ -122,13 +122,15 @@ class MetricParser:
     @property
     def progress(self) -> float | None:
         """Share that is done, from 0 to 1, or None if no series has a known end."""
-        for name, value in self.last.items():
-            end = self._ends.get(name)
-            if end and math.isfinite(value):
-                if name == PERCENT:
-                    return min(1.0, max(0.0, value / end))
-                return self._origins[name].progress(end)
-        return None
+        shares = [
+            min(1.0, max(0.0, value / end))
+            if name == PERCENT
+            else self._origins[name].progress(end)
+            for name, value in self.last.items()
+            if (end := self._ends.get(name)) and math.isfinite(value)
+        ]
+        # A run ends with the first of its series that is at its end.
+        return max(shares, default=None)
 
     @property
     def notes(self) -> list[str]:

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from inductiva_widgets.metrics.matcher import Rule
+from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics.matcher import LineMatcher, Rule
+
+STDOUT = "stdout.txt"
 
 
 class Preset(NamedTuple):
@@ -19,6 +22,12 @@ class Preset(NamedTuple):
         Description, such as ``"OpenFOAM residuals"``.
     rules
         Rules to apply to each line.
+    simulator
+        Name of the simulator for people.
+    series
+        Description of the series for people.
+    end
+        Example of ``end=``, or ``"known"`` if the log has it.
     axis
         Series that begins a step: the row of a step has the first value of each series until the
         next value of this one. If None, each match is a row.
@@ -31,8 +40,11 @@ class Preset(NamedTuple):
 
     title: str
     rules: tuple[Rule, ...]
+    simulator: str = ""
+    series: str = ""
+    end: str = ""
     axis: str | None = None
-    file: str = "stdout.txt"
+    file: str = STDOUT
     importance: tuple[str, ...] = ()
 
     def rank(self, name: str) -> int:
@@ -62,6 +74,8 @@ def _to_days(numbers: Mapping[str, float]) -> dict[str, float]:
 # A region that begins a line, as multi-region solvers print it.
 _REGION = r"(?:\b(?P<scope>[A-Za-z_]\w*)\s+)?"
 _SOLVER = rf"(?:{_REGION}\b\w+:\s+)?"
+
+_FLOAT = r"(?:[-+\d.eE]+|[-+]?(?:nan|inf))"
 
 # By the beginning of the simulator's name, which several distributions share.
 PRESETS = {
@@ -123,14 +137,24 @@ PRESETS = {
             r"(?!.*_(?:final|mean|global|cumulative)$|ExecutionTime).*",
             r"ExecutionTime|(?:.*:)?(?:Courant_mean|continuity_.*)",
         ),
+        simulator="OpenFOAM",
+        series=(
+            "residuals of each field (the first of a step) and final ones "
+            "(`p_final`), per region (`heater:h`) and component (`Ux`); "
+            "`continuity_local`, `Courant_max`, `deltaT`, `ExecutionTime` and more"
+        ),
+        end='`end={"time": 10}`',
     ),
     "reef3d": Preset(
         "REEF3D simulated time and time step",
         (
-            _rule(r"^simtime: (?P<simtime>\S+)", "simtime: "),
-            _rule(r"^timestep: (?P<timestep>\S+)", "timestep: "),
+            _rule(r"^\s*simtime: (?P<simtime>\S+)", "simtime: "),
+            _rule(r"^\s*timestep: (?P<timestep>\S+)", "timestep: "),
         ),
         axis="simtime",
+        simulator="REEF3D",
+        series="`simtime`, `timestep`",
+        end='`end={"simtime": 10}`',
     ),
     "swmm": Preset(
         "SWMM progress",
@@ -139,19 +163,40 @@ PRESETS = {
             # The SWMM library overwrites this line, beginning with the day.
             _rule(r"(?P<day>\d+)\s+hour:\s*(?P<hour>\d+)", "hour:", _to_days),
         ),
+        simulator="SWMM",
+        series="`percent`, or `days` of the library's own line",
+        end="known for `percent`",
     ),
     "splishsplash": Preset(
         "SPlisHSPlasH simulated time",
-        (_rule(r"^step\s+\d+\s+t =\s+(?P<time>\S+) s(?:\s+(?P<percent>[\d.]+)%)?", " t = "),),
+        (_rule(r"^\s*step\s+\d+\s+t =\s+(?P<time>\S+) s(?:\s+(?P<percent>[\d.]+)%)?", " t = "),),
+        simulator="SPlisHSPlasH (as the embedded server runs it)",
+        series="`time`",
+        end="known",
     ),
     "gromacs": Preset(
         "GROMACS steps",
         (
-            _rule(r"^(?P<end_step>\d+) steps,", " steps,"),
-            _rule(r"\bstep (?P<step>\d+)(?:,|$)", "step "),
+            _rule(r"^\s*(?P<end_step>\d+) steps,", " steps,"),
+            _rule(r"\bstep (?P<step>\d+)(?:,|\s*$)", "step "),
+            # A minimisation.
+            _rule(r"^\s*Number of steps\s+=\s+(?P<end_step>\d+)", "Number of steps"),
+            _rule(
+                r"^\s*Step=\s*(?P<step>\d+), Dmax=\s*(?P<Dmax>\S+) nm, "
+                r"Epot=\s*(?P<Epot>\S+) Fmax=\s*(?P<Fmax>[^\s,]+)",
+                "Dmax=",
+            ),
+            # The file md.log has tables of names over numbers.
+            _rule(r"^\s*nsteps\s+=\s+(?P<end_step>\d+)", "nsteps"),
+            _rule(r"(?P<value>\S)", "", column_width=15),
         ),
+        axis="step",
         # GROMACS prints everything to stderr.
         file="stderr.txt",
+        importance=("Epot|Fmax|Potential|Temperature|Pressure", "(?:Kinetic|Total|Conserved)_En.*"),
+        simulator="GROMACS (`mdrun -v`)",
+        series=('`step`; `Epot`, `Fmax`, `Dmax` of a minimisation; the tables of `file="md.log"`'),
+        end="known",
     ),
     "xbeach": Preset(
         "XBeach progress and time step",
@@ -162,19 +207,36 @@ PRESETS = {
                 " percent complete. ",
             ),
         ),
+        simulator="XBeach",
+        series="`timestep`",
+        end="known",
     ),
     "fds": Preset(
-        "FDS simulated time",
-        (_rule(r"^\s*Time Step:\s*\d+,\s+Simulation Time:\s+(?P<time>\S+) s", "Simulation Time:"),),
+        "FDS simulated time and time step",
+        (
+            _rule(
+                r"^\s*Time Step:\s*(?P<step>\d+),\s+Simulation Time:\s+(?P<time>\S+) s"
+                r"(?:,\s+Step Size:\s+(?P<dt>\S+) s)?",
+                "Simulation Time:",
+            ),
+            # The file .out of a case.
+            _rule(r"Step Size:\s+(?P<dt>\S+) s, Total Time:\s+(?P<time>\S+) s", "Total Time:"),
+        ),
         file="stderr.txt",
+        simulator="FDS",
+        series="`time`, `step`, and `dt` of the case's file `.out`",
+        end='`end={"time": 180}`',
     ),
     "dualsphysics": Preset(
         "DualSPHysics simulated time",
         (
-            _rule(r"^TimeMax=(?P<end_time>\S+)", "TimeMax="),
+            _rule(r"^\s*TimeMax=(?P<end_time>\S+)", "TimeMax="),
             # One line per particle file; newer versions omit "Part_".
-            _rule(r"^(?:Part_)?\d{4,9}\s+(?P<time>\d+\.\d+)\s+\d[\d,]*\s+\d[\d,]*\s", "."),
+            _rule(r"^\s*(?:Part_)?\d{4,9}\s+(?P<time>\d+\.\d+)\s+\d[\d,]*\s+\d[\d,]*\s", "."),
         ),
+        simulator="DualSPHysics",
+        series="`time`",
+        end="known",
     ),
     "openfast": Preset(
         "OpenFAST simulated time",
@@ -184,14 +246,116 @@ PRESETS = {
                 " seconds.",
             ),
         ),
+        simulator="OpenFAST",
+        series="`time`",
+        end="known",
     ),
     "swan": Preset(
         "SWAN accuracy, or steps",
         (
             # Stationary runs print the accuracy, nonstationary runs the time step.
             _rule(r"accuracy OK in\s+(?P<accuracy>\S+) %", "accuracy OK in "),
-            _rule(r"^\+?time \S+\s*, step\s+(?P<step>\d+); iteration", "; iteration"),
+            _rule(r"^\s*\+?time \S+\s*, step\s+(?P<step>\d+); iteration", "; iteration"),
         ),
+        simulator="SWAN",
+        series="`accuracy`, in percent of the grid's points, or `step`",
+    ),
+    "sfincs": Preset(
+        "SFINCS progress",
+        (_rule(r"^\s*(?P<percent>[\d.]+)\s*% complete,", "% complete,"),),
+        simulator="SFINCS",
+        series="`percent`",
+        end="known",
+    ),
+    "amrwind": Preset(
+        "AMR-Wind simulated time and residuals",
+        (
+            _rule(
+                r"^\s*Run (?:until|till) (?P<end_time>[\d.eE+-]+) sec(?:\.|onds)"
+                r"(?: or (?P<end_step>\d+) timesteps)?",
+                "Run ",
+            ),
+            _rule(r"^\s*Step: (?P<step>\d+) dt: (?P<dt>\S+) Time: \S+ to (?P<time>\S+)", "Step: "),
+            _rule(r"^\s*CFL: (?P<CFL>\S+)", "CFL: "),
+            _rule(
+                rf"^\s+(?P<series>[A-Za-z]\w+)\s+\d+\s+(?P<value>{_FLOAT})\s+{_FLOAT}\s*$",
+                "_",
+                kind="residual",
+            ),
+            _rule(
+                rf"^\s+(?P<series>[A-Za-z]\w+)\s+\d+\s+{_FLOAT}\s+(?P<value>{_FLOAT})\s*$",
+                "_",
+                suffix="_final",
+                kind="final",
+                is_last=True,
+            ),
+        ),
+        axis="step",
+        importance=("time|CFL|dt", "(?!.*_final$).*"),
+        simulator="AMR-Wind",
+        series="`time`, `dt`, `CFL`, and the residuals of each system",
+        end="known",
+    ),
+    # COAWST contains WRF.
+    **dict.fromkeys(
+        ("wrf", "coawst"),
+        Preset(
+            "WRF wall-clock seconds per step",
+            (
+                _rule(
+                    r"Timing for main: time \S+ on domain\s+(?P<scope>\d+):\s+"
+                    r"(?P<seconds>\S+) elapsed seconds",
+                    "Timing for main: ",
+                    is_scoped=True,
+                ),
+            ),
+            simulator="WRF, COAWST",
+            series="`1:seconds`, the wall-clock seconds of each step of domain 1",
+            file="rsl.out.0000",
+        ),
+    ),
+    "schism": Preset(
+        "SCHISM simulated time",
+        (
+            _rule(
+                r"^\s*TIME STEP=\s*(?P<step>\d+)\s*;\s*TIME=\s*(?P<time>[^\s;]+)",
+                "TIME STEP=",
+            ),
+        ),
+        file="outputs/mirror.out",
+        simulator="SCHISM",
+        series="`time`, `step`",
+        end='`end={"time": 864000}`',
+    ),
+    "quantumespresso": Preset(
+        "Quantum ESPRESSO self-consistency",
+        (
+            _rule(r"^\s*iteration #\s*(?P<iteration>\d+)", "iteration #"),
+            # The converged energy is marked, and replaces that of the last iteration.
+            _rule(r"^\s*!?\s*total energy\s+=\s+(?P<total_energy>\S+) Ry", "Ry", is_last=True),
+            _rule(
+                r"^\s*estimated scf accuracy\s+<\s+(?P<scf_accuracy>\S+) Ry",
+                "estimated scf accuracy",
+                kind="residual",
+                is_last=True,
+            ),
+            _rule(r"^\s*Total force =\s+(?P<total_force>\S+)", "Total force =", is_last=True),
+        ),
+        axis="iteration",
+        simulator="Quantum ESPRESSO",
+        series="`scf_accuracy`, `total_energy`, `total_force`",
+    ),
+    "nwchem": Preset(
+        "NWChem geometry optimisation",
+        (
+            _rule(
+                r"^\s*@\s+(?P<step>\d+)\s+(?P<energy>\S+)\s+(?P<delta>\S+)\s+(?P<Gmax>\S+)\s+"
+                r"(?P<Grms>\S+)\s+(?P<Xrms>\S+)\s+(?P<Xmax>\S+)",
+                "@ ",
+            ),
+        ),
+        simulator="NWChem",
+        series="`energy`, `Gmax`, `Grms`, `Xrms`, `Xmax` of each step",
     ),
 }
 
@@ -211,3 +375,87 @@ def preset_for(simulator: str | None) -> Preset | None:
     """
     name = (simulator or "").lower()
     return next((preset for key, preset in PRESETS.items() if name.startswith(key)), None)
+
+
+def preset_named(name: str) -> Preset:
+    """Return a preset by its name.
+
+    Parameters
+    ----------
+    name
+        A key of `PRESETS`.
+
+    Raises
+    ------
+    InputError
+        There is no such preset.
+    """
+    preset = PRESETS.get(name.lower())
+    if preset is None:
+        raise InputError(
+            f"Unknown preset {name!r}, expected one of: {', '.join(PRESETS)}. Add your own with "
+            "inductiva_widgets.tasks.add_preset."
+        )
+    return preset
+
+
+def add_preset(
+    name: str,
+    *expressions: str,
+    title: str | None = None,
+    axis: str | None = None,
+    file: str = STDOUT,
+) -> None:
+    r"""Add a preset for the log of a simulator, in this kernel.
+
+    It is used by ``task.watch(preset=name)``, and by the cards of tasks whose simulator's name
+    begins with ``name``. A preset of this name is replaced.
+
+    Parameters
+    ----------
+    name
+        Name of the preset.
+    *expressions
+        Regular expressions with named groups, as for ``Task.watch``. Each is searched for in each
+        line.
+    title
+        Description for people, by default the name.
+    axis
+        Series that begins a step, such as ``"time"``: what is printed up to the next one is one
+        row. By default each line is a row.
+    file
+        Name of the file.
+
+    Raises
+    ------
+    InputError
+        There is no expression, or one is invalid.
+
+    Examples
+    --------
+    >>> from inductiva_widgets.metrics.presets import preset_named
+    >>> add_preset(
+    ...     "mysolver", r"^\s*t = (?P<time>\S+)", r"error: (?P<residual>\S+)", axis="time"
+    ... )
+    >>> preset_named("mysolver").title
+    'mysolver'
+    """
+    if not name or not expressions:
+        raise InputError("A preset must have a name and at least one expression.")
+    rules = tuple(Rule(expression) for expression in expressions)
+    # Checks the expressions.
+    LineMatcher(rules)
+    PRESETS[name.lower()] = Preset(title or name, rules, axis=axis, file=file)
+
+
+def presets_table() -> str:
+    """Return a Markdown table of the presets."""
+    head = ["| simulator | series | end |", "| --- | --- | --- |"]
+    presets = [preset for preset in dict.fromkeys(PRESETS.values()) if preset.simulator]
+    rows = [f"| {_described(one)} | {one.series} | {one.end} |" for one in presets]
+    return "\n".join([*head, *rows])
+
+
+def _described(preset: Preset) -> str:
+    is_usual = preset.file == STDOUT
+    return preset.simulator if is_usual else f"{preset.simulator}, in `{preset.file}`"

@@ -19,7 +19,7 @@ from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.eta import EtaEstimator
 from inductiva_widgets.metrics.gaps import Gap
 from inductiva_widgets.metrics.parser import MetricParser
-from inductiva_widgets.metrics.presets import Preset, preset_for
+from inductiva_widgets.metrics.presets import STDOUT, Preset, preset_for
 from inductiva_widgets.polling import run_in_thread
 from inductiva_widgets.tasks import _display, _log_stream
 from inductiva_widgets.tasks._cpu_budget import CpuBudget
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks._state import RemoteTask
 
 __all__ = ["LogWatch", "StopAction", "Then", "WatchRegistry", "preset_for", "registry"]
-
-STDOUT = "stdout.txt"
 
 Then = Literal["kill", "notify"] | Callable[[Any], Any]
 

@@ -7,6 +7,7 @@ REEF3D, XBeach and SWAN as their sources print.
 """
 
 import itertools
+import json
 import math
 import time
 from pathlib import Path
@@ -16,10 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.metrics import presets
 from inductiva_widgets.metrics.parser import MAX_SERIES, MetricParser
-from inductiva_widgets.metrics.presets import PRESETS, preset_for
+from inductiva_widgets.metrics.presets import (
+    PRESETS,
+    add_preset,
+    preset_for,
+    preset_named,
+    presets_table,
+)
+from inductiva_widgets.tasks import Task
 
 LOGS = Path(__file__).with_name("logs")
+ROOT = Path(__file__).parents[3]
 NAMES = sorted(file.stem for file in LOGS.glob("*.txt"))
 
 
@@ -271,6 +281,171 @@ def test_swan_gives_the_steps_of_a_course():
     assert reader.last == {"step": 2.0}
 
 
+def parse(preset, text, **options):
+    reader = MetricParser(PRESETS[preset], **options)
+    reader.feed(text.encode())
+    reader.finish()
+    return reader
+
+
+def test_gromacs_gives_the_forces_of_a_minimisation_and_its_progress():
+    reader = parse(
+        "gromacs",
+        "   Number of steps    =          400\n"
+        "Step=    0, Dmax= 2.0e-02 nm, Epot= -3.10000e+05 Fmax= 8.25000e+04, atom= 17\n"
+        "Step=  100, Dmax= 1.5e-02 nm, Epot= -3.20000e+05 Fmax= inf, atom= 18\n",
+    )
+    assert reader.names[:2] == ("Epot", "Fmax")
+    assert column(reader, "Fmax") == [8.25e4, math.inf]
+    assert column(reader, "Dmax") == [0.02, 0.015]
+    assert reader.progress == 0.25
+
+
+def test_gromacs_gives_the_tables_of_its_own_log():
+    table = (
+        "           Step           Time\n{step:>15}{time:>15.5f}\n\n"
+        "   Energies (kJ/mol)\n"
+        "           Bond          LJ-14      Potential    Kinetic En.   Total Energy\n"
+        "    1.50000e+03    2.50000e+02   -{pot:.5e}    6.00000e+04   -2.40000e+05\n"
+        "    Temperature Pressure (bar)\n"
+        "    3.01500e+02   -1.25000e+01\n\n"
+    )
+    reader = parse(
+        "gromacs",
+        "   nsteps                         = 2000\n"
+        + table.format(step=0, time=0.0, pot=3e5)
+        + table.format(step=500, time=1.0, pot=3.5e5),
+    )
+    assert column(reader, "step") == [0, 500]
+    assert column(reader, "Potential") == [-3e5, -3.5e5]
+    assert reader.last["Kinetic_En"] == 6e4
+    assert (reader.last["Temperature"], reader.last["Pressure"]) == (301.5, -12.5)
+    assert reader.last["time"] == 1.0
+    assert reader.progress == 0.25
+
+
+def test_gromacs_progress_is_that_of_the_last_run_in_the_log():
+    steps = "".join(f"step {n}, remaining wall clock time:  9 s\n" for n in (0, 400))
+    reader = parse("gromacs", "400 steps, 0.8 ps.\n" + steps + "1600 steps, 3.2 ps.\n" + steps)
+    assert reader.progress == 0.25
+
+
+def test_fds_gives_its_time_step():
+    line = " Time Step:    300, Simulation Time:      7.25 s, Step Size:   0.02500 s\n"
+    assert parse("fds", line).last == {"step": 300.0, "time": 7.25, "dt": 0.025}
+    case = "       Step Size:    0.125E-01 s, Total Time:       4.50 s\n"
+    assert parse("fds", case).last == {"dt": 0.0125, "time": 4.5}
+
+
+def test_sfincs_gives_its_progress():
+    reader = parse(
+        "sfincs",
+        "    0% complete,     Inf s remaining ...\n   35% complete,    61.2 s remaining ...\n",
+    )
+    assert column(reader, "percent") == [0, 35]
+    assert reader.progress == 0.35
+
+
+@pytest.mark.parametrize(
+    "end", ["Run until 40 sec. or 900 timesteps", "Run till 40 seconds", "Run until 40 sec."]
+)
+def test_amrwind_gives_the_steps_residuals_and_its_end(end):
+    step = (
+        "Step: {n} dt: 0.25 Time: {before} to {after}\n"
+        "CFL: 0.45 (conv: 0.4 diff: 0 src: 0.1 )\n\nGodunov:\n"
+        "  System                     Iters      Initial residual        Final residual\n"
+        "  ----------------------------------------------------------------------------\n"
+        "  MAC_projection                 4           12.5        0.0025\n"
+        "  velocity_solve                 2           1.25        nan\n\n"
+    )
+    text = f"Begin simulation:\n  {end}\n\n"
+    text += "".join(step.format(n=n, before=n / 4 - 0.25, after=n / 4) for n in range(1, 41))
+    reader = parse("amrwind", text)
+    assert column(reader, "time")[:2] == [0.25, 0.5]
+    assert reader.last["CFL"] == 0.45
+    assert reader.last["MAC_projection"] == 12.5
+    assert reader.last["MAC_projection_final"] == 0.0025
+    assert math.isnan(reader.last["velocity_solve_final"])
+    assert reader.kinds["velocity_solve"] == "residual"
+    assert reader.progress == 0.25
+
+
+@pytest.mark.parametrize("simulator", ["wrf", "coawst"])
+def test_wrf_gives_the_seconds_of_each_domain(simulator):
+    reader = parse(
+        simulator,
+        "Timing for main: time 2031-02-03_04:00:10 on domain   2:    0.25000 elapsed seconds\n"
+        "Timing for main: time 2031-02-03_04:00:30 on domain   1:    1.50000 elapsed seconds\n",
+    )
+    assert reader.last == {"2:seconds": 0.25, "1:seconds": 1.5}
+
+
+def test_schism_gives_its_time():
+    reader = parse(
+        "schism", " TIME STEP=          240;  TIME=         36000.000000\n", end={"time": 72000}
+    )
+    assert reader.last == {"step": 240.0, "time": 36000.0}
+    assert reader.progress == 0.5
+
+
+def test_quantum_espresso_gives_the_accuracy_of_each_iteration():
+    reader = parse(
+        "quantumespresso",
+        "     iteration #  1     ecut=    30.00 Ry     beta= 0.70\n"
+        "     total energy              =     -15.50000000 Ry\n"
+        "     estimated scf accuracy    <       0.06250000 Ry\n"
+        "     iteration #  2     ecut=    30.00 Ry     beta= 0.70\n"
+        "!    total energy              =     -15.75000000 Ry\n"
+        "     estimated scf accuracy    <          2.5E-09 Ry\n"
+        "     Total force =     0.012500     Total SCF correction =     0.000001\n",
+    )
+    assert column(reader, "iteration") == [1, 2]
+    assert column(reader, "scf_accuracy") == [0.0625, 2.5e-9]
+    assert reader.last["total_energy"] == -15.75
+    assert reader.last["total_force"] == 0.0125
+
+
+def test_nwchem_gives_the_steps_of_an_optimisation():
+    reader = parse(
+        "nwchem",
+        "@ Step       Energy      Delta E   Gmax     Grms     Xrms     Xmax   Walltime\n"
+        "@ ---- ---------------- -------- -------- -------- -------- -------- --------\n"
+        "@    0     -75.12500000  0.0D+00  0.03125  0.01250  0.00000  0.00000      1.5\n"
+        "@    1     -75.25000000 -1.2D-01  0.00250  0.00125  0.02500  0.05000      3.5\n",
+    )
+    assert column(reader, "energy") == [-75.125, -75.25]
+    assert (reader.last["delta"], reader.last["Gmax"]) == (-0.12, 0.0025)
+
+
+def test_own_preset_is_used_by_its_name_and_by_the_name_of_its_simulator(monkeypatch):
+    monkeypatch.setattr(presets, "PRESETS", {**PRESETS})
+    add_preset("Own", r"^t (?P<time>\S+)", r"e (?P<residual>\S+)", axis="time", file="own.log")
+    own = preset_named("own")
+    assert preset_for("own-solver-2") is own
+    assert (own.title, own.file) == ("Own", "own.log")
+    reader = MetricParser(own)
+    reader.feed(b"t 1\ne 0.5\nt 2\ne 0.25\n")
+    reader.finish()
+    assert column(reader, "residual") == [0.5, 0.25]
+
+
+def test_invalid_preset_raises():
+    with pytest.raises(InputError, match=r"Unknown preset 'foam', expected one of: openfoam, "):
+        preset_named("foam")
+    with pytest.raises(InputError, match="no group"):
+        add_preset("own", "nothing")
+    with pytest.raises(InputError, match="at least one expression"):
+        add_preset("own")
+
+
+def test_documents_list_the_presets():
+    notebook = json.loads((ROOT / "notebooks" / "watching.ipynb").read_text())
+    texts = ["".join(cell["source"]) for cell in notebook["cells"]]
+    assert sum(presets_table() in text for text in texts) == 1
+    names = ", ".join(name for name, preset in PRESETS.items() if preset.simulator)
+    assert f"instead of a pattern: {names}." in " ".join(Task.watch.__doc__.split())
+
+
 @pytest.mark.parametrize(
     ("simulator", "key"),
     [
@@ -308,6 +483,9 @@ def test_no_preset_takes_long_for_any_line():
     lines += ["Simulation Time:" * 400, "Time: 1 of " * 400 + " seconds.", "TimeMax=" * 600]
     lines += ["00001  1." + "1 " * 2000, "accuracy OK in " + "1" * 4000, "time ; iteration" * 300]
     lines += ["Simulation " + "1" * 4000 + " percent complete. ", "0001 1.1 " + "1," * 2000]
+    lines += ["a " * 2000 + "Courant Number mean", "a" * 4000 + ": Solving for p", "A_" * 2000]
+    lines += ["Solving for p, Initial residual = " * 100 + "(", "deltaT = " * 400, "x: " * 1300]
+    lines += ["  a_b 1 " + "1" * 4000 + " x", "Run until " + "1" * 4000, "TIME STEP=" * 400]
     lines += [" " * 4000 + name for name in (" percent complete. ", "Simulation Time:", ".")]
     for preset in PRESETS.values():
         reader = MetricParser(preset)

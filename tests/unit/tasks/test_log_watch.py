@@ -74,6 +74,14 @@ def test_preset_is_that_of_the_simulator_and_names_its_file(make, reading):
     assert reading.asked[-1] == (ID, "md.log")
 
 
+def test_preset_may_be_named_for_any_simulator(make, reading):
+    watch = make(simulator="custom-image").watch(preset="gromacs")
+    assert watch.pattern == "GROMACS steps"
+    assert reading.asked == [(ID, "stderr.txt")]
+    with pytest.raises(InputError, match="must not be given together"):
+        make().watch(RESIDUAL, preset="gromacs")
+
+
 def test_simulator_without_a_preset_needs_an_expression(make):
     with pytest.raises(InputError, match=r"What gprmax prints is not known here.*task.watch"):
         make(simulator="gprmax").watch()
