@@ -206,8 +206,11 @@ class _Table:
 
     def feed(self, line: str, width: int) -> dict[str, float]:
         """Return the numbers of a line by the names above them, if it is a line of numbers."""
-        # Trailing spaces are no column.
         text = line.rstrip()
+        if len(text) % width:
+            # The last column is not right-aligned.
+            self._names = []
+            return {}
         cells = [text[start : start + width].strip() for start in range(0, len(text), width)]
         names, self._names = self._names, [_column_name(cell) for cell in cells]
         if len(names) != len(cells) or not all(names):

@@ -287,7 +287,7 @@ class MetricParser:
 
     def _add_to_step(self, match: Match, rows: list[MetricRow], read_at: float | None) -> None:
         rule, values = match
-        if rule.ends_step and not self._step:
+        if rule.ends_step and not self._step and self._axis not in values:
             return
         if self._axis in values:
             # Values that are printed before a step begins, such as its size, belong to it.

@@ -317,15 +317,19 @@ PRESETS = {
     "schism": Preset(
         "SCHISM simulated time",
         (
+            _rule(r"time stepping begins\.+\s+\d+\s+(?P<end_step>\d+)", "time stepping begins"),
+            _rule(r"average \|eta\|=\s*(?P<average_eta>\S+)", "average |eta|", is_last=True),
             _rule(
                 r"^\s*TIME STEP=\s*(?P<step>\d+)\s*;\s*TIME=\s*(?P<time>[^\s;]+)",
                 "TIME STEP=",
+                ends_step=True,
             ),
         ),
+        axis="step",
         file="outputs/mirror.out",
         simulator="SCHISM",
-        series="`time`, `step`",
-        end='`end={"time": 864000}`',
+        series="`time`, `step`, `average_eta`",
+        end="known",
     ),
     "quantumespresso": Preset(
         "Quantum ESPRESSO self-consistency",
@@ -409,7 +413,7 @@ def add_preset(
     r"""Add a preset for the log of a simulator, in this kernel.
 
     It is used by ``task.watch(preset=name)``, and by the cards of tasks whose simulator's name
-    begins with ``name``. A preset of this name is replaced.
+    begins with ``name``. A preset of this name is replaced. No request.
 
     Parameters
     ----------

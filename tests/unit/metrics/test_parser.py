@@ -380,12 +380,23 @@ def test_wrf_gives_the_seconds_of_each_domain(simulator):
     assert reader.last == {"2:seconds": 0.25, "1:seconds": 1.5}
 
 
-def test_schism_gives_its_time():
-    reader = parse(
-        "schism", " TIME STEP=          240;  TIME=         36000.000000\n", end={"time": 72000}
+def test_schism_gives_its_time_the_water_level_and_its_end():
+    step = (
+        " done solver; etatot=  2.5E-002 ; average |eta|=  {eta}E-005\n"
+        " TIME STEP={n:>13};  TIME={t:>21.6f}\n"
     )
-    assert reader.last == {"step": 240.0, "time": 36000.0}
-    assert reader.progress == 0.5
+    reader = parse(
+        "schism",
+        " time stepping begins...           1         480\n"
+        + step.format(n=1, t=150, eta=2.5)
+        + " TIME STEP=            2;  TIME=           300.000000\n"
+        + step.format(n=120, t=18000, eta=7.5),
+    )
+    assert column(reader, "step") == [1, 2, 120]
+    assert column(reader, "time") == [150, 300, 18000]
+    assert reader.last["average_eta"] == 7.5e-5
+    assert reader.to_frame()["average_eta"][1] == 2.5e-5
+    assert reader.progress == 0.25
 
 
 def test_quantum_espresso_gives_the_accuracy_of_each_iteration():
