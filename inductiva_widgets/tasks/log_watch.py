@@ -321,8 +321,10 @@ class LogWatch:
         Returns
         -------
         pandas.DataFrame
-            The index ``sample`` counts the rows that were read, from 1. ``df.attrs["inductiva"]``
-            has the task, the file, the pattern, and whether rows were left out.
+            The index ``sample`` counts the rows that were read, from 1. The column ``read_at`` has
+            the time at which each was read, by the service's clock; it is missing for rows that
+            were there before. ``df.attrs["inductiva"]`` has the task, the file, the pattern, and
+            whether rows were left out.
 
         Examples
         --------
