@@ -19,10 +19,13 @@ class MetricRow(NamedTuple):
         Number of the row, counted from 1.
     values
         Values by series.
+    read_at
+        Time at which the row was read, in seconds since 1970, or None if it had been there before.
     """
 
     sample: int
     values: Values
+    read_at: float | None = None
 
 
 class _RowBlock:
@@ -93,10 +96,10 @@ class DecimatedRows:
     def __len__(self) -> int:
         return len(self.rows())
 
-    def add(self, values: Values) -> MetricRow:
+    def add(self, values: Values, read_at: float | None = None) -> MetricRow:
         """Add the newest row, and return it with its number."""
         self.samples += 1
-        row = self._newest = MetricRow(self.samples, values)
+        row = self._newest = MetricRow(self.samples, values, read_at)
         self._first = self._first or row
         self._append(row)
         # The open block, the first and the newest row count as well.

@@ -6,8 +6,8 @@ import re
 
 from inductiva_widgets.ansi import strip_ansi, strip_control_chars
 
-MAX_LINE_BYTES = 4096
-"""Bytes that are read of each line."""
+MAX_LINE_BYTES = 1 << 14
+"""Maximum length of a line. Longer ones are left out: their last number would be a wrong one."""
 
 _LINE_END = re.compile(rb"[\r\n]+")
 _BACKSPACES = re.compile(rb"(\x08+)")
@@ -18,8 +18,8 @@ _RESUME_AFTER = re.compile(rb"[\r\n\x08]")
 class LineBuffer:
     r"""Join chunks of bytes to lines, independently of how the bytes were split.
 
-    If a line is overwritten with ``\r`` or ``\b``, each of its states counts as a line. Empty lines
-    are left out.
+    If a line is overwritten with ``\r`` or ``\b``, each of its states counts as a line. Spaces are
+    kept. Blank lines, and lines of more than `MAX_LINE_BYTES`, are left out.
 
     Examples
     --------
@@ -31,7 +31,10 @@ class LineBuffer:
     """
 
     def __init__(self) -> None:
+        self.n_too_long = 0
         self._open = b""
+        # If True, the rest of the open line is left out.
+        self._is_too_long = False
         # If True, the open line has text that has not been returned yet.
         self._is_pending = False
         # If True, data is missing before the open line.
@@ -50,6 +53,7 @@ class LineBuffer:
         """
         if not follows:
             self._open, self._is_pending, self._is_after_gap = b"", False, True
+            self._is_too_long = False
         if self._is_after_gap:
             found = _RESUME_AFTER.search(data)
             if found is None:
@@ -80,24 +84,29 @@ class LineBuffer:
                 self._close(lines)
             return
         text = strip_control_chars(joined.decode("utf-8", "replace"))
-        lines += [line for line in map(str.strip, text.split("\n")) if line]
+        lines += [line for line in text.split("\n") if line and not line.isspace()]
 
     def _add(self, part: bytes, lines: list[str]) -> None:
         for text in _BACKSPACES.split(part) if b"\b" in part else [part]:
+            if self._is_too_long:
+                return
             if text.startswith(b"\b"):
                 if self._is_pending:
                     _append_text(self._open, lines)
                 self._open, self._is_pending = self._open[: -len(text)], False
+            elif len(self._open) + len(text) > MAX_LINE_BYTES:
+                self._open, self._is_pending, self._is_too_long = b"", False, True
+                self.n_too_long += 1
             elif text:
-                self._open, self._is_pending = (self._open + text)[:MAX_LINE_BYTES], True
+                self._open, self._is_pending = self._open + text, True
 
     def _close(self, lines: list[str]) -> None:
         if self._is_pending:
             _append_text(self._open, lines)
-        self._open, self._is_pending = b"", False
+        self._open, self._is_pending, self._is_too_long = b"", False, False
 
 
 def _append_text(line: bytes, lines: list[str]) -> None:
-    text = strip_control_chars(strip_ansi(line.decode("utf-8", "replace"))).strip()
-    if text:
+    text = strip_control_chars(strip_ansi(line.decode("utf-8", "replace")))
+    if text and not text.isspace():
         lines.append(text)

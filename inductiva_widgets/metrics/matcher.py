@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -15,7 +16,9 @@ LINE_TIMEOUT = 0.05
 END = "end_"
 """Prefix of a group with the final value of a series: ``end_step`` for the series ``step``."""
 
-_SERIES, _VALUE = "series", "value"
+_SERIES, _VALUE, _SCOPE = "series", "value", "scope"
+# Components of a vector; longer ones are numbered.
+_AXES = "xyz"
 _MAX_NAME_LENGTH = 40
 # Seconds of the second search in a line: the machine may have been busy during the first one.
 _RETRY_TIMEOUT = 1.0
@@ -40,12 +43,47 @@ class Rule(NamedTuple):
         Converts the matched numbers to values by series, or None to use the names of the groups.
     is_trusted
         If True, the search has no timeout. The measurement would take longer than most searches.
+    suffix
+        End of the names of the series.
+    kind
+        What the series are, such as ``"residual"``, for conditions on all series of a kind.
+    is_scoped
+        If True, the series belong to the scope, such as a region of the mesh, that a group
+        ``scope`` of this rule or of an earlier line names: ``heater:h``.
+    is_last
+        If True, the last value of a step counts, otherwise the first.
+    ends_step
+        If True, a match ends the step.
+    column_width
+        If above 0, the rule reads tables instead: a line of names in right-aligned columns of this
+        width, and a line of their numbers.
     """
 
     expression: str
     required_text: str = ""
     transform: Callable[[Mapping[str, float]], dict[str, float]] | None = None
     is_trusted: bool = False
+    suffix: str = ""
+    kind: str = ""
+    is_scoped: bool = False
+    is_last: bool = False
+    ends_step: bool = False
+    column_width: int = 0
+
+
+class Match(NamedTuple):
+    """Numbers that one rule found in a line.
+
+    Parameters
+    ----------
+    rule
+        The rule.
+    values
+        Numbers by series.
+    """
+
+    rule: Rule
+    values: dict[str, float]
 
 
 class LineMatcher:
@@ -65,23 +103,30 @@ class LineMatcher:
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self._rules = [(rule, _compile(rule.expression)) for rule in rules]
         self.skipped = 0
+        self._scope = ""
+        self._table = _Table()
         self._deadline_ns = 0
 
     @property
-    def names(self) -> tuple[str, ...] | None:
-        """The series, or None if their names are read from the text."""
-        names: dict[str, None] = {}
+    def kinds(self) -> dict[str, str] | None:
+        """The kind of each series, or None if their names are read from the text."""
+        kinds: dict[str, str] = {}
         for rule, compiled in self._rules:
-            if rule.transform is not None or _SERIES in compiled.groupindex:
+            is_named_by_text = rule.is_scoped or rule.column_width or _SERIES in compiled.groupindex
+            if rule.transform is not None or is_named_by_text:
                 return None
-            groups = compiled.groupindex or (_VALUE,)
-            names |= {name: None for name in groups if not name.startswith(END)}
-        return tuple(names)
+            names = compiled.groupindex or (_VALUE,)
+            kinds |= {name: rule.kind for name in names if not name.startswith(END)}
+        return kinds
 
     def reset_budget(self) -> None:
         """Restart the time budget, for the lines of another chunk."""
         # CPU time, since the machine may be busy with other processes.
         self._deadline_ns = time.thread_time_ns() + _CHUNK_BUDGET_NS
+
+    def end_scope(self) -> None:
+        """Forget the scope that an earlier line has named."""
+        self._scope = ""
 
     def find(self, line: str) -> dict[str, float]:
         """Return the numbers in a line by series.
@@ -92,12 +137,31 @@ class LineMatcher:
             The search takes too long.
         """
         values: dict[str, float] = {}
+        for match in self.matches(line):
+            values |= match.values
+        return values
+
+    def matches(self, line: str) -> list[Match]:
+        """Return the numbers that each rule finds in a line, apart from rules that find none.
+
+        Raises
+        ------
+        InputError
+            The search takes too long.
+        """
+        matches: list[Match] = []
         for rule, compiled in self._rules:
-            if rule.required_text in line:
+            if rule.column_width:
+                values = self._table.feed(line, rule.column_width)
+                if values:
+                    matches.append(Match(rule, values))
+            elif rule.required_text in line:
                 found = compiled.search(line) if rule.is_trusted else self._search(compiled, line)
                 if found is not None:
-                    values |= self._numbers(rule, found.groupdict() or {_VALUE: found[1]})
-        return values
+                    values = self._numbers(rule, found.groupdict() or {_VALUE: found[1]})
+                    if values:
+                        matches.append(Match(rule, values))
+        return matches
 
     def _search(self, compiled: Any, line: str) -> Any:
         for seconds in (LINE_TIMEOUT, _RETRY_TIMEOUT):
@@ -116,16 +180,67 @@ class LineMatcher:
         )
 
     def _numbers(self, rule: Rule, texts: dict[str, str | None]) -> dict[str, float]:
-        if texts.get(_SERIES):
-            texts = {str(texts[_SERIES])[:_MAX_NAME_LENGTH]: texts.get(_VALUE)}
+        scope = texts.pop(_SCOPE, None)
+        if scope and not texts:
+            self._scope = scope[:_MAX_NAME_LENGTH]
+            return {}
         values: dict[str, float] = {}
-        for name, text in texts.items():
-            value = parse_number(text) if text is not None else None
-            if value is not None:
-                values[name] = value
-            elif text is not None:
-                self.skipped += 1
-        return rule.transform(values) if rule.transform is not None and values else values
+        for name, text in _named(texts):
+            for part, number in _components(text):
+                value = parse_number(number)
+                if value is None:
+                    self.skipped += 1
+                else:
+                    values[f"{name}{part}{rule.suffix}"] = value
+        if rule.transform is not None and values:
+            values = rule.transform(values)
+        prefix = (scope or self._scope)[:_MAX_NAME_LENGTH] if rule.is_scoped else ""
+        return {f"{prefix}:{name}": one for name, one in values.items()} if prefix else values
+
+
+class _Table:
+    """Numbers of a table whose names are in the line above."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    def feed(self, line: str, width: int) -> dict[str, float]:
+        """Return the numbers of a line by the names above them, if it is a line of numbers."""
+        text = line.rstrip()
+        if len(text) % width:
+            # The last column is not right-aligned.
+            self._names = []
+            return {}
+        cells = [text[start : start + width].strip() for start in range(0, len(text), width)]
+        names, self._names = self._names, [_column_name(cell) for cell in cells]
+        if len(names) != len(cells) or not all(names):
+            return {}
+        numbers = [parse_number(cell) for cell in cells]
+        found = {name: one for name, one in zip(names, numbers, strict=True) if one is not None}
+        return found if len(found) == len(cells) else {}
+
+
+def _column_name(cell: str) -> str:
+    """Return the name of a column as a series, such as ``Kinetic_En``, or "" if it is none."""
+    name = re.sub(r"\W+", "_", cell.partition("(bar)")[0]).strip("_")
+    # The series of steps and time have the names that other lines of the log give them.
+    return {"Step": "step", "Time": "time"}.get(name, name if name[:1].isalpha() else "")
+
+
+def _named(texts: dict[str, str | None]) -> list[tuple[str, str]]:
+    """Return the names and the texts of the numbers."""
+    if texts.get(_SERIES):
+        texts = {str(texts[_SERIES])[:_MAX_NAME_LENGTH]: texts.get(_VALUE)}
+    return [(name, text) for name, text in texts.items() if text is not None]
+
+
+def _components(text: str) -> list[tuple[str, str]]:
+    """Return the components of a vector such as ``(1 0.5 0)``, or the number itself."""
+    numbers = text[1:].rstrip(")").split() if text.startswith("(") else []
+    if len(numbers) < 2:
+        return [("", text)]
+    names = _AXES if len(numbers) <= len(_AXES) else [f"_{n}" for n in range(len(numbers))]
+    return list(zip(names, numbers, strict=False))
 
 
 def _compile(expression: str) -> Any:

@@ -9,9 +9,11 @@ df = inductiva.tasks.history(since="90d")  # the last 90 days, as a DataFrame
 ``Task`` waits, kills, downloads. ``TaskList`` does the same with many, and turns into a DataFrame.
 ``history`` caches finished tasks on this machine, so that a later call only requests what is new;
 ``inductiva_widgets.frames`` lists the columns. ``compare`` shows the columns that differ.
-``LogWatch`` reads numbers from the log of a running task, such as residuals.
+``LogWatch`` reads numbers from the log of a running task, such as residuals; ``add_preset``
+adds what a simulator of yours prints.
 """
 
+from inductiva_widgets.metrics.presets import add_preset
 from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.tasks._compare import compare
 from inductiva_widgets.tasks._history import clear_history, history
@@ -32,6 +34,7 @@ __all__ = [
     "TaskList",
     "WorkingFile",
     "WorkingFiles",
+    "add_preset",
     "clear_history",
     "compare",
     "get",

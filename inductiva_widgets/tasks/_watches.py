@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.parser import MetricParser
-from inductiva_widgets.metrics.presets import Preset, preset_for
-from inductiva_widgets.tasks.log_watch import STDOUT, LogWatch, registry
+from inductiva_widgets.metrics.presets import STDOUT, Preset, preset_for, preset_named
+from inductiva_widgets.tasks.log_watch import LogWatch, registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,7 @@ def start_watch(
     pattern: str | None,
     *,
     file: str | None,
+    preset: str | None = None,
     end: Mapping[str, float] | None = None,
     stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
     from_start: bool = False,
@@ -34,7 +35,7 @@ def start_watch(
     notify: bool = False,
 ) -> LogWatch:
     """Start a watch that lasts until the task ends; see ``Task.watch``."""
-    rules, name = _select_preset(task, pattern, file)
+    rules, name = _select_preset(task, pattern, file, preset)
     watch = LogWatch(
         task,
         rules,
@@ -53,13 +54,18 @@ def start_watch(
 
 
 def read_metrics(
-    task: RemoteTask, pattern: str | None, *, file: str | None, rows: int
+    task: RemoteTask,
+    pattern: str | None,
+    *,
+    file: str | None,
+    rows: int,
+    preset: str | None = None,
 ) -> pd.DataFrame:
     """Return the numbers in a task's log; see ``Task.metrics``."""
-    rules, name = _select_preset(task, pattern, file)
+    rules, name = _select_preset(task, pattern, file, preset)
     parser = MetricParser(rules, max_rows=rows)
     if not task.refresh(max_age=1.0).is_terminal:
-        return _find_or_start(task, parser.source, pattern, name).to_frame()
+        return _find_or_start(task, parser.source, pattern, name, preset).to_frame()
     with task.open_output(name) as member:
         while block := member.read(_BLOCK):
             parser.feed(block)
@@ -77,25 +83,33 @@ def _has_computed(task: RemoteTask) -> bool:
 
 
 def _select_preset(
-    task: RemoteTask, pattern: str | None, file: str | None
+    task: RemoteTask, pattern: str | None, file: str | None, preset: str | None
 ) -> tuple[str | Preset, str]:
     """Return the pattern or preset, and the name of the file."""
+    if preset is not None:
+        if pattern is not None:
+            raise InputError("`pattern` and `preset` must not be given together.")
+        chosen = preset_named(preset)
+        return chosen, file or chosen.file
     if pattern is not None:
         return pattern, file or STDOUT
     simulator = task.info.simulator
-    preset = preset_for(simulator)
-    if preset is None:
+    known = preset_for(simulator)
+    if known is None:
         raise InputError(
             f"What {simulator or 'this simulator'} prints is not known here: say what to look "
-            r"for, such as task.watch(r'residual\s+(?P<residual>\S+)')."
+            r"for, such as task.watch(r'residual\s+(?P<residual>\S+)'), or name a preset, such as "
+            "task.watch(preset='openfoam')."
         )
-    return preset, file or preset.file
+    return known, file or known.file
 
 
-def _find_or_start(task: RemoteTask, source: str, pattern: str | None, file: str) -> LogWatch:
+def _find_or_start(
+    task: RemoteTask, source: str, pattern: str | None, file: str, preset: str | None
+) -> LogWatch:
     for watch in registry.for_task(task):
         if (watch.pattern, watch.file) == (source, file) and not watch.is_finished:
             return watch
-    watch = start_watch(task, pattern, file=file)
+    watch = start_watch(task, pattern, file=file, preset=preset)
     watch._has_polled.wait(_FIRST_READ)
     return watch

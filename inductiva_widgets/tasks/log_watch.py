@@ -19,7 +19,7 @@ from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.eta import EtaEstimator
 from inductiva_widgets.metrics.gaps import Gap
 from inductiva_widgets.metrics.parser import MetricParser
-from inductiva_widgets.metrics.presets import Preset, preset_for
+from inductiva_widgets.metrics.presets import STDOUT, Preset, preset_for
 from inductiva_widgets.polling import run_in_thread
 from inductiva_widgets.tasks import _display, _log_stream
 from inductiva_widgets.tasks._cpu_budget import CpuBudget
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks._state import RemoteTask
 
 __all__ = ["LogWatch", "StopAction", "Then", "WatchRegistry", "preset_for", "registry"]
-
-STDOUT = "stdout.txt"
 
 Then = Literal["kill", "notify"] | Callable[[Any], Any]
 
@@ -111,6 +109,8 @@ class LogWatch:
         self.has_preset = isinstance(pattern, Preset)
         self._reader = MetricParser(_NOTHING if pattern is None else pattern, end=end)
         self._conditions = Conditions(stop_if, self._reader.declared_series)
+        self._reader.prefer(self._conditions.words)
+        self._has_checked_names = False
         # The last value of each series up to the present row.
         self._seen: dict[str, float] = {}
         self._from_start = from_start
@@ -173,8 +173,7 @@ class LogWatch:
         if self.has_preset:
             return self._reader.source
         with self._lock:
-            known = self._reader.declared_series
-            series_names = self._reader.names or known or ()
+            series_names = self._reader.names or tuple(self._reader.declared_series or ())
         shown = ", ".join(series_names[:_MAX_NAMES])
         more = (
             f" and {len(series_names) - _MAX_NAMES} more" if len(series_names) > _MAX_NAMES else ""
@@ -185,7 +184,7 @@ class LogWatch:
     def conditions(self) -> list[tuple[str, str]]:
         """Sentences for people: each condition with its action, and its state; no request."""
         with self._lock:
-            states = self._conditions.states(self._seen)
+            states = self._conditions.states(self._seen, self._reader.kinds)
         late = f"judged from row {self._not_judged + 1:,} on" if self._not_judged else ""
 
         def describe(state: str) -> str:
@@ -251,8 +250,16 @@ class LogWatch:
 
     @property
     def note(self) -> str:
-        """What the watch waits for, or did because of a condition; "" for nothing. No request."""
-        return self._stop.note or self._missing() or self._state.note or _BEHIND * self._is_behind
+        """What a condition did, what the watch waits for, and what it does not read. No request.
+
+        One sentence each, such as a condition on a series that does not exist, an expression that
+        no line matches, series and lines that are left out; "" for nothing.
+        """
+        with self._lock:
+            unread = self._reader.notes
+        behind = _BEHIND * self._is_behind
+        notes = (self._stop.note, self._missing(), self._state.note, behind, *unread)
+        return "\n".join(note for note in notes if note)
 
     def points(self, points: int = 80) -> dict[str, list[tuple[int, float]]]:
         """Return the series for drawing, thinned by the rule above; costs no request.
@@ -314,8 +321,10 @@ class LogWatch:
         Returns
         -------
         pandas.DataFrame
-            The index ``sample`` counts the rows that were read, from 1. ``df.attrs["inductiva"]``
-            has the task, the file, the pattern, and whether rows were left out.
+            The index ``sample`` counts the rows that were read, from 1. The column ``read_at`` has
+            the time at which each was read, by the service's clock; it is missing for rows that
+            were there before. ``df.attrs["inductiva"]`` has the task, the file, the pattern, and
+            whether rows were left out.
 
         Examples
         --------
@@ -378,7 +387,11 @@ class LogWatch:
         begun = time.thread_time()
         try:
             with self._lock:
-                rows = self._reader.feed(data, follows=piece.follows and not self._is_behind)
+                rows = self._reader.feed(
+                    data,
+                    follows=piece.follows and not self._is_behind,
+                    read_at=None if piece.is_backlog else self._now(),
+                )
         except InputError as error:
             self._fault = error
             self.stop()
@@ -395,7 +408,7 @@ class LogWatch:
         self._state = state
         if state.is_finished:
             with self._lock:
-                rows = self._reader.finish()
+                rows = self._reader.finish(read_at=self._now())
             self._look_at(rows)
         progress = self.progress
         if progress is None:
@@ -412,7 +425,12 @@ class LogWatch:
         self._has_polled.set()
         self._news.notify(at_once=state.is_finished)
 
+    def _now(self) -> float:
+        """Return the present time of the service."""
+        return self.task._state.server_time.timestamp()
+
     def _look_at(self, rows: list[MetricRow]) -> None:
+        self._warn_of_missing()
         for row in rows:
             if self._stop.is_met:
                 return
@@ -420,7 +438,9 @@ class LogWatch:
             if row.sample <= self._not_judged:
                 continue
             try:
-                met = self.context.run(self._conditions.first_met, row, self._seen)
+                met = self.context.run(
+                    self._conditions.first_met, row, self._seen, dict(self._reader.kinds)
+                )
             except Exception as error:
                 self._report("The condition of a watch", error)
                 continue
@@ -442,12 +462,23 @@ class LogWatch:
             self._warned.add(text)
             self.context.run(warnings.warn, f"{text}. Task {self.task.id} goes on.")
 
+    def _warn_of_missing(self) -> None:
+        """Warn once if the first rows have no series of a condition."""
+        if self.samples and not self._has_checked_names:
+            self._has_checked_names = True
+            missing = self._missing()
+            if missing:
+                self.context.run(warnings.warn, f"{missing} The condition waits for it.")
+
     def _missing(self) -> str:
         with self._lock:
-            missing = self._conditions.unknown_series(self.latest) if self.samples else []
+            if not self.samples:
+                return ""
+            missing = self._conditions.unknown_series(self._reader.kinds)
             if not missing:
                 return ""
-            return f"No series {missing[0]!r} so far; there is {', '.join(self.latest)}."
+            names = ", ".join(self._reader.last)
+        return f"No series {missing[0]!r} so far; there is {names}."
 
 
 class _WeakListener:
@@ -499,9 +530,9 @@ class StopAction:
 
     @property
     def verb(self) -> str:
-        """The action as a verb for people, such as ``"Stops"``."""
+        """The action as a verb for people, such as ``"Kills the task"``."""
         if isinstance(self._then, str):
-            return {"kill": "Stops", "notify": "Says so"}[self._then]
+            return {"kill": "Kills the task", "notify": "Says so"}[self._then]
         name = getattr(self._then, "__name__", "")
         return f"Calls {name}()" if name.isidentifier() else "Calls your function"
 

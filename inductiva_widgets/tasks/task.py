@@ -824,6 +824,7 @@ class Task:
         self,
         pattern: str | None = None,
         *,
+        preset: str | None = None,
         file: str | None = None,
         end: Mapping[str, float] | None = None,
         stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
@@ -846,8 +847,13 @@ class Task:
             that name, such as ``r"residual\s+(?P<residual>\S+)"``; one group without a name gives
             the series ``value``. A group ``end_step`` is the value of the series ``step`` at the
             end, and ``percent`` ends at 100. With the groups ``series`` and ``value`` the text
-            itself names the series. ``\S+`` finds nan and inf too. By default a preset: for
-            OpenFOAM, REEF3D, SWMM, SPlisHSPlasH and GROMACS.
+            itself names the series. ``\S+`` finds nan and inf too. Lines keep their spaces. By
+            default the preset of the simulator, if there is one.
+        preset
+            Name of a preset, instead of a pattern: openfoam, reef3d, swmm, splishsplash,
+            gromacs, xbeach, fds, dualsphysics, openfast, swan, sfincs, amrwind, wrf, coawst,
+            schism, quantumespresso, nwchem. ``inductiva_widgets.tasks.add_preset`` adds your
+            own.
         file
             Name of the file; by default ``stdout.txt``, or the file of the preset.
         end
@@ -856,12 +862,17 @@ class Task:
         stop_if
             A condition such as ``"residual > 1e3 for 20 samples"`` or ``"residual is nan"``, a
             function of the last values that returns whether to stop, or a list of those, any of
-            which is enough. Only rows that are printed after this call are judged.
+            which is enough. Conditions may be on several series: ``"any residual > 1"``,
+            ``"all residuals < 1e-5 for 5 samples"``; on growth: ``"residual grows 10x in 50
+            samples"``; joined: ``"CFL > 1 and time > 5 or CFL is nan"``; and judged later: ``"p > 1
+            after 100 samples"`` or ``"after 10 min"`` of reading. Only rows that are printed after
+            this call are judged.
         from_start
             If True, rows that were printed before this call are judged, too.
         then
-            Action once it is met: ``"kill"`` kills the task, ``"notify"`` shows a note in the card,
-            and a function is called with the watch.
+            Action once it is met: ``"kill"`` kills the task, so that the simulator does not write
+            its present state, since the service cannot stop it in another way; ``"notify"`` shows
+            a note in the card; a function is called with the watch.
         log
             If True, draw the series on a logarithmic scale; None for what suits each.
         notify
@@ -889,6 +900,7 @@ class Task:
         return _watches.start_watch(
             self,
             pattern,
+            preset=preset,
             file=file,
             end=end,
             stop_if=stop_if,
@@ -900,7 +912,12 @@ class Task:
 
     @explain_interrupt("The reading was interrupted; task {0.id} is left as it is.")
     def metrics(
-        self, pattern: str | None = None, *, file: str | None = None, rows: int = 100_000
+        self,
+        pattern: str | None = None,
+        *,
+        preset: str | None = None,
+        file: str | None = None,
+        rows: int = 100_000,
     ) -> pd.DataFrame:
         r"""Return the numbers in the task's log as a DataFrame.
 
@@ -910,7 +927,7 @@ class Task:
 
         Parameters
         ----------
-        pattern, file
+        pattern, preset, file
             As for ``watch``.
         rows
             Maximum number of rows, 100 or more; of more, the extremes are kept, see ``LogWatch``.
@@ -935,7 +952,7 @@ class Task:
         sample
         ...           100.0
         """
-        return _watches.read_metrics(self, pattern, file=file, rows=rows)
+        return _watches.read_metrics(self, pattern, preset=preset, file=file, rows=rows)
 
     def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener[Task]:
         """Call a function with the task's status now and at each change, until the task has ended.

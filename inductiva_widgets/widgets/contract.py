@@ -182,7 +182,7 @@ class SeriesView(TypedDict):
 
 
 class ConditionView(TypedDict):
-    """A condition of a watch, such as "Stops if p > 1", and its state."""
+    """A condition of a watch, such as "Kills the task if p > 1", and its state."""
 
     text: str
     state: str

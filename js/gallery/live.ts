@@ -127,7 +127,7 @@ export const diverged: LogMetricsView = {
   }),
   conditions: [
     {
-      text: "Stops if Ux > 1e3 for 20 samples",
+      text: "Kills the task if Ux > 1e3 for 20 samples",
       state: "Ux is nan, 0 of 20 samples, judged from row 42 on",
     },
   ],

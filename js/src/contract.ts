@@ -187,7 +187,7 @@ export interface SeriesView {
   is_log: boolean;
 }
 
-/** A condition of a watch, such as "Stops if p > 1", and its state. */
+/** A condition of a watch, such as "Kills the task if p > 1", and its state. */
 export interface ConditionView {
   text: string;
   state: string;

@@ -213,7 +213,7 @@ def test_condition_set_during_a_run_says_what_it_waits_for_and_leaves_a_good_run
     last = metrics.get_by_role("listitem").filter(has_text="residual").locator("b").first
     expect(last).to_have_text(re.compile(r"^0\.[0-7]"), timeout=30_000)
     notebook.run(2)
-    expect(metrics).to_contain_text("Stops if residual > 0.95", timeout=15_000)
+    expect(metrics).to_contain_text("Kills the task if residual > 0.95", timeout=15_000)
     expect(metrics).to_contain_text(re.compile(r"residual is 0\.[\d.]+, judged from row \d+ on"))
     expect(metrics.locator(".iw-log-metrics-source")).to_contain_text("residual")
     expect(metrics.locator(".iw-log-metrics-source")).not_to_contain_text("(?P<")

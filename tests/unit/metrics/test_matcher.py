@@ -14,20 +14,20 @@ def pattern(expression):
 
 def test_each_named_group_is_a_series():
     found = pattern(r"r = (?P<r>\S+), s = (?P<s>\S+)")
-    assert found.names == ("r", "s")
+    assert found.kinds == {"r": "", "s": ""}
     assert found.find("at last r = 1e-5, s = 2") == {"r": 1e-5, "s": 2.0}
     assert found.find("nothing") == {}
 
 
 def test_one_group_without_a_name_is_the_series_value():
     found = pattern(r"residual\s+(\S+)")
-    assert found.names == ("value",)
+    assert found.kinds == {"value": ""}
     assert found.find("residual 0.5") == {"value": 0.5}
 
 
 def test_text_may_name_the_series():
     found = pattern(r"for (?P<series>\w+): (?P<value>\S+)")
-    assert found.names is None
+    assert found.kinds is None
     assert found.find("residual for Ux: 0.5") == {"Ux": 0.5}
     assert found.find(f"for {'x' * 500}: 1") == {"x" * 40: 1.0}
 

@@ -74,6 +74,14 @@ def test_preset_is_that_of_the_simulator_and_names_its_file(make, reading):
     assert reading.asked[-1] == (ID, "md.log")
 
 
+def test_preset_may_be_named_for_any_simulator(make, reading):
+    watch = make(simulator="custom-image").watch(preset="gromacs")
+    assert watch.pattern == "GROMACS steps"
+    assert reading.asked == [(ID, "stderr.txt")]
+    with pytest.raises(InputError, match="must not be given together"):
+        make().watch(RESIDUAL, preset="gromacs")
+
+
 def test_simulator_without_a_preset_needs_an_expression(make):
     with pytest.raises(InputError, match=r"What gprmax prints is not known here.*task.watch"):
         make(simulator="gprmax").watch()
@@ -250,7 +258,7 @@ def test_step_that_was_begun_before_a_condition_is_not_judged(make, reading):
 
 @pytest.mark.parametrize(
     ("then", "verb"),
-    [("kill", "Stops"), ("notify", "Says so"), (print, "Calls print()")],
+    [("kill", "Kills the task"), ("notify", "Says so"), (print, "Calls print()")],
 )
 def test_conditions_say_what_they_do_and_how_they_stand(task, reading, then, verb):
     watch = task.watch(RESIDUAL, stop_if=["residual > 9", all], then=then)
@@ -319,8 +327,41 @@ def test_kill_that_fails_is_said_and_tried_again(task, reading, monkeypatch):
 
 def test_series_that_a_condition_names_and_the_log_does_not_is_told(make, reading):
     watch = make(simulator="openfoam_foundation").watch(stop_if="P > 1")
-    reading.come(b"Time = 1\nSolving for p, Initial residual = 1, F\nTime = 2\n")
+    with pytest.warns(UserWarning, match="No series 'P' so far; there is time, p"):
+        reading.come(b"Time = 1\nSolving for p, Initial residual = 1, F\nTime = 2\n")
     assert watch.note == "No series 'P' so far; there is time, p."
+
+
+def test_expression_that_no_line_matches_is_noted_with_the_reason(task, reading):
+    watch = task.watch(r"^residual (?P<residual>\S+)")
+    reading.come(b"  residual 1\n")
+    assert watch.note == ""
+    reading.come(b"  residual 2\n", is_finished=True)
+    assert watch.note.startswith("None of the 2 lines read so far matches")
+    assert r"Lines keep their spaces: begin the expression with \s*." in watch.note
+
+
+def test_line_that_is_too_long_is_noted_and_gives_no_number(task, reading):
+    watch = task.watch(RESIDUAL)
+    reading.come(b"residual 5\nresidual 1" + b"2" * 20_000 + b"\n")
+    assert watch.latest == {"residual": 5.0}
+    assert watch.note == "1 line was left out: longer than 16,384 bytes."
+
+
+def test_rows_have_the_time_at_which_they_were_read(task, reading):
+    watch = task.watch(RESIDUAL)
+    reading.come(b"residual 1\n", is_backlog=True)
+    reading.come(b"residual 2\n")
+    before, live = watch.to_frame()["read_at"]
+    assert str(before) == "NaT"
+    assert abs((live - task._state.server_time).total_seconds()) < 60
+
+
+def test_condition_on_a_kind_of_series_judges_all_of_them(make, reading):
+    watch = make(simulator="openfoam_foundation").watch(stop_if="residual is nan", then="notify")
+    reading.come(b"Time = 1\nSolving for p, Initial residual = 1, F\n")
+    reading.come(b"Solving for k, Initial residual = nan, F\nTime = 2\n")
+    assert watch.note == "Condition met: residual is nan (row 1)"
 
 
 def test_function_that_fails_is_shown_once_and_the_reading_goes_on(task, reading):
