@@ -90,7 +90,7 @@ class ListingSync:
         """
         first = 1
         while not self._is_finished():
-            for number, page in enumerate(self._iter_pages(first), first):
+            for number, page in self._iter_pages(first):
                 self._take(page, number)
                 if self._is_landing or self._is_finished():
                     break
@@ -262,7 +262,7 @@ class ListingSync:
         last_n = self._query.last_n if self._query.is_plain else None
         return missing if last_n is None else min(missing, last_n - self._n_matches)
 
-    def _iter_pages(self, first: int) -> Iterator[TaskPage]:
+    def _iter_pages(self, first: int) -> Iterator[tuple[int, TaskPage]]:
         until = self._prefetch_until(first)
         return iter_pages(self._service.page, self._per_page, first=first, prefetch_until=until)
 
