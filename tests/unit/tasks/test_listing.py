@@ -69,7 +69,9 @@ def test_listing_while_tasks_come_and_go_is_in_order_and_has_each_that_stays(cou
         patch.setattr(paging, "PAGES_AHEAD", 1)
         service = BusyService(count, [("nothing", 0), *events])
         before = list(service.tasks)
-        found = [info.task_id for info in tasks.listing.iter_tasks("submitted", client=Client(service))]
+        found = [
+            info.task_id for info in tasks.listing.iter_tasks("submitted", client=Client(service))
+        ]
     left = [name for name in before if service.tasks[name]["status"] == "submitted"]
     assert [name for name in found if name in left] == left
     assert len(set(found)) == len(found)
