@@ -43,12 +43,13 @@ def _queue(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
 def _computation(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
     told = _first(times["computation_ended"], times["ended"])
-    return times["computation_started"], _until(told, now)
+    return times["computation_started"], _until(told, now, ~fields.is_finished)
 
 
 def _total(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
-    return _first(times["created"], times["submitted"]), _until(times["ended"], now)
+    start = _first(times["created"], times["submitted"])
+    return start, _until(times["ended"], now, ~fields.is_finished)
 
 
 _DERIVED = {"queue_time": _queue, "computation_time": _computation, "total_time": _total}
@@ -58,11 +59,8 @@ def _first(one: Times, other: Times) -> Times:
     return np.where(np.isnat(one), other, one)
 
 
-def _until(end: Times, now: np.datetime64, growing: Mask | None = None) -> Times:
-    open_ended = np.isnat(end)
-    if growing is not None:
-        open_ended &= growing
-    return np.where(open_ended, now, end)
+def _until(end: Times, now: np.datetime64, growing: Mask) -> Times:
+    return np.where(np.isnat(end) & growing, now, end)
 
 
 def microseconds(seconds: Numbers) -> Durations:

@@ -79,7 +79,7 @@ def tasks_from_frame(frame: pd.DataFrame) -> list[TaskFromFrame | str]:
             *map(rows.texts, ("container_image", "error")),
             *map(rows.times, ("created", "submitted", "started")),
             *map(rows.times, ("computation_started", "computation_ended")),
-            _moments(_explicit_end(rows, over == 1)),
+            rows.times("ended"),
             rows.numbers("cost_usd"),
             rows.counts("retries"),
             _metrics(rows, over == 1),
@@ -154,31 +154,24 @@ _NUMPY_TYPES = {"time": "datetime64[us]", "duration": "timedelta64[us]"}
 _UNKNOWN = -1
 
 
-def _is_finished(rows: _FrameRows) -> Any:
-    """Return 1 for tasks that have ended, 0 for others, -1 where their status has to tell.
+# A task in one of these may return to the queue, so it has ended only if its end is known.
+_MAY_RETURN = (Status.SPOT_INSTANCE_PREEMPTED, Status.EXECUTER_TERMINATED)
 
-    A frame does not say it in so many words, but every task that has ended and has been somewhere
-    has a time of its end.
-    """
+
+def _is_finished(rows: _FrameRows) -> Any:
+    """Return 1 for tasks that have ended, 0 for active ones, -1 if only the status may tell."""
     ended = ~np.isnat(rows.stamps("ended"))
     been = np.zeros(len(rows), np.bool_)
     if "ended" in rows:
         for name in ("submitted", "started", "computation_started", "computation_ended"):
             been |= ~np.isnat(rows.stamps(name))
     status: Any = rows.frame["status"].array
-    usual = np.array([*(Status(code).is_terminal for code in status.categories), False])
-    said = np.where(ended, 1, np.where(been, 0, _UNKNOWN))
-    # Nothing more to say where the status says it already.
-    return np.where((said == _UNKNOWN) & usual[status.codes], 1, said)
-
-
-def _explicit_end(rows: _FrameRows, over: Any) -> Any:
-    """Return the ends that the service has told, without those that follow from other times."""
-    ended = rows.stamps("ended")
-    later = [rows.stamps(name) for name in ("computation_ended", "computation_started", "started")]
-    follows = np.fmax.reduce(later)
-    follows = np.where(np.isnat(follows), rows.stamps("submitted"), follows)
-    return np.where(over & (ended != follows), ended, np.datetime64("NaT", "us"))
+    kinds = [Status(code) for code in status.categories]
+    # The last item is for a missing status.
+    usual = np.array([*(kind.is_terminal for kind in kinds), False])
+    final = np.array([*(kind.is_terminal and kind not in _MAY_RETURN for kind in kinds), False])
+    found = np.where(ended | final[status.codes], 1, np.where(been, 0, _UNKNOWN))
+    return np.where((found == _UNKNOWN) & usual[status.codes], 1, found)
 
 
 def _metrics(rows: _FrameRows, over: Any) -> list[TaskMetrics | None]:
