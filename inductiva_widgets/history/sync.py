@@ -23,6 +23,9 @@ from inductiva_widgets.history.query import HistoryQuery
 from inductiva_widgets.http.paging import iter_pages
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 
+CHECKPOINT_PAGES = 10
+"""Number of fetched pages after which the cache is saved: the most that a killed kernel loses."""
+
 ProgressCallback = Callable[[int, int], None]
 """Function of the number of fetched tasks, and an estimate of the number of tasks to fetch."""
 
@@ -44,6 +47,8 @@ class ListingSync:
         The filters, which determine how many tasks to fetch.
     on_progress
         Called after each page.
+    on_checkpoint
+        Called after every few pages; may save what is covered so far.
     skip_known
         If False, fetch cached tasks again.
     """
@@ -55,6 +60,7 @@ class ListingSync:
         query: HistoryQuery,
         on_progress: ProgressCallback,
         *,
+        on_checkpoint: Callable[[ListingSync], None] = lambda _: None,
         skip_known: bool = True,
     ) -> None:
         self._service = service
@@ -62,6 +68,8 @@ class ListingSync:
         self._cached = cached
         self._query = query
         self._on_progress = on_progress
+        self._on_checkpoint = on_checkpoint
+        self._n_pages = 0
         self._skip_known = skip_known
         self._positions = dict(zip(cached.rows.fields.ids, range(len(cached)), strict=True))
         self._ends = np.cumsum(cached.segments, dtype=np.int64)
@@ -94,6 +102,9 @@ class ListingSync:
         while not self._is_finished():
             for number, page in self._iter_pages(first):
                 self._take(page, number)
+                self._n_pages += 1
+                if self._n_pages % CHECKPOINT_PAGES == 0:
+                    self._on_checkpoint(self)
                 if self._is_landing or self._is_finished():
                     break
             else:
