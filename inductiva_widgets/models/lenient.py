@@ -95,24 +95,16 @@ class _Reader:
 
     def read(self, value: Any, kind: msgspec.inspect.Type, owner: str, path: str) -> Any:
         """Return a value of a type, or raise ``_Unreadable``."""
-        if isinstance(kind, msgspec.inspect.UnionType):
-            return self._union(value, kind, owner, path)
-        if isinstance(kind, msgspec.inspect.Metadata):
-            return self.read(value, kind.type, owner, path)
-        if isinstance(kind, msgspec.inspect.StructType):
-            return self._struct(value, kind, owner, path)
-        if isinstance(kind, msgspec.inspect.ListType):
-            return self._list(value, kind, owner, path)
-        if isinstance(kind, msgspec.inspect.DictType):
-            return self._dict(value, kind, owner, path)
+        container = _CONTAINERS.get(type(kind))
+        if container is not None:
+            return container(self, value, kind, owner, path)
         scalar = _SCALARS.get(type(kind))
-        if scalar is not None:
-            return scalar(value)
-        if isinstance(kind, msgspec.inspect.EnumType) and isinstance(value, str):
-            return kind.cls(value)
-        if isinstance(kind, msgspec.inspect.LiteralType) and value in kind.values:
-            return value
-        raise _Unreadable
+        if scalar is None:
+            raise _Unreadable
+        return scalar(value, kind)
+
+    def _annotated(self, value: Any, kind: msgspec.inspect.Metadata, owner: str, path: str) -> Any:
+        return self.read(value, kind.type, owner, path)
 
     def _union(self, value: Any, kind: msgspec.inspect.UnionType, owner: str, path: str) -> Any:
         if value is None and kind.includes_none:
@@ -180,7 +172,7 @@ class _Reader:
         self.odd.append(OddValue(owner, path, shown))
 
 
-def _time(value: Any) -> datetime:
+def _time(value: Any, _: Any = None) -> datetime:
     if not isinstance(value, str):
         raise _Unreadable
     text = value.strip()
@@ -197,7 +189,7 @@ def _time(value: Any) -> datetime:
     return found.replace(tzinfo=found.tzinfo or timezone.utc)
 
 
-def _float(value: Any) -> float:
+def _float(value: Any, _: Any = None) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise _Unreadable
     try:
@@ -209,7 +201,7 @@ def _float(value: Any) -> float:
     return found
 
 
-def _int(value: Any) -> int:
+def _int(value: Any, _: Any = None) -> int:
     if isinstance(value, str):
         try:
             value = int(value)
@@ -222,7 +214,7 @@ def _int(value: Any) -> int:
     return int(value)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, _: Any = None) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, (bool, int, float)):
@@ -230,7 +222,7 @@ def _text(value: Any) -> str:
     raise _Unreadable
 
 
-def _bool(value: Any) -> bool:
+def _bool(value: Any, _: Any = None) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in ("true", "false"):
@@ -238,13 +230,34 @@ def _bool(value: Any) -> bool:
     raise _Unreadable
 
 
-_SCALARS: dict[type[msgspec.inspect.Type], Callable[[Any], Any]] = {
+def _enum(value: Any, kind: msgspec.inspect.EnumType) -> Any:
+    if isinstance(value, str):
+        return kind.cls(value)
+    raise _Unreadable
+
+
+def _literal(value: Any, kind: msgspec.inspect.LiteralType) -> Any:
+    if value in kind.values:
+        return value
+    raise _Unreadable
+
+
+_CONTAINERS: dict[type[msgspec.inspect.Type], Callable[..., Any]] = {
+    msgspec.inspect.UnionType: _Reader._union,
+    msgspec.inspect.Metadata: _Reader._annotated,
+    msgspec.inspect.StructType: _Reader._struct,
+    msgspec.inspect.ListType: _Reader._list,
+    msgspec.inspect.DictType: _Reader._dict,
+}
+_SCALARS: dict[type[msgspec.inspect.Type], Callable[..., Any]] = {
     msgspec.inspect.DateTimeType: _time,
     msgspec.inspect.FloatType: _float,
     msgspec.inspect.IntType: _int,
     msgspec.inspect.StrType: _text,
     msgspec.inspect.BoolType: _bool,
-    msgspec.inspect.AnyType: lambda value: value,
+    msgspec.inspect.EnumType: _enum,
+    msgspec.inspect.LiteralType: _literal,
+    msgspec.inspect.AnyType: lambda value, _: value,
 }
 
 
