@@ -72,7 +72,7 @@ def iter_pages(
 
 
 def _read_again(
-    fetch: Callable[[int], TaskPage], per_page: int, start: int, stop: int, total: int
+    fetch: Callable[[int], TaskPage], per_page: int, start: int, stop: int, total: int | None
 ) -> Iterator[tuple[int, TaskPage]]:
     """Yield the pages that contain a range of positions, in order.
 
