@@ -256,6 +256,6 @@ def test_list_with_an_unknown_id_shows_a_row_that_says_so(service):
     assert any("good" in line and "success" in line for line in shown)
     assert listed.to_frame()["status"].astype(str).tolist() == ["not-found", "success"]
     assert len(listed.widget().first_rows) == 2
-    assert "not found" in str(listed._repr_mimebundle_()).lower()
+    assert "not-found" in str(listed._repr_mimebundle_())
     with pytest.raises(NotFoundError):
         listed[0].get_info()
