@@ -20,7 +20,8 @@
     │   └── DownloadCancelled       stopped by the user
     └── LocalServerError            the embedded server cannot be started or used
 
-and one warning, ``StaleHistoryWarning``: the history may be out of date or could not be cached.
+and two warnings: ``StaleHistoryWarning``, if the history may be out of date or could not be cached,
+and ``OddValueWarning``, if the service sends a value that cannot be read.
 
 Each message says what happened, why, and what to do. The service's own message is in ``detail``,
 its HTTP status in ``status``. In IPython and notebooks, the traceback shows only the user's lines;
@@ -57,6 +58,7 @@ __all__ = [
     "InvalidRequestError",
     "LocalServerError",
     "NotFoundError",
+    "OddValueWarning",
     "RateLimitError",
     "ServerError",
     "StaleHistoryWarning",
@@ -218,6 +220,10 @@ class DownloadCancelled(DownloadError):
 
 class LocalServerError(InductivaError):
     """The embedded server cannot be started or used."""
+
+
+class OddValueWarning(UserWarning):
+    """The service sent a value that cannot be read. It is missing in the result."""
 
 
 class StaleHistoryWarning(UserWarning):

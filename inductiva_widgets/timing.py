@@ -45,7 +45,10 @@ def phases(info: TaskInfo) -> list[Phase]:
         Phase(name, start, None if end is None else max(start, end))
         for (name, start), end in zip(entered, ends, strict=True)
     ]
-    return result[:-1] if _was_cut_off(info, result) else result
+    if _was_cut_off(info, result) or (info.is_terminal and last is None):
+        # The length of the last phase of an ended task is unknown if its end is.
+        return result[:-1]
+    return result
 
 
 def _was_cut_off(info: TaskInfo, entered: Sequence[Phase]) -> bool:
@@ -66,10 +69,8 @@ def end_time(info: TaskInfo) -> datetime | None:
         return None
     if info.end_time is not None:
         return info.end_time
-    last = [event.timestamp for event in info.status_history or () if event.timestamp]
-    times = (info.computation_end_time, info.computation_start_time, info.start_time)
-    known = [*last, *(time for time in times if time)]
-    return max(known) if known else info.input_submit_time
+    last = info.status_history[-1] if info.status_history else None
+    return last.timestamp if last is not None and last.status.is_terminal else None
 
 
 def queue_seconds(info: TaskInfo, now: datetime) -> float | None:
@@ -94,15 +95,15 @@ def computation_seconds(info: TaskInfo, now: datetime) -> float | None:
     Returns
     -------
     float or None
-        Seconds, or None if the computation has not started.
+        Seconds, or None if the computation has not started or its end is unknown.
     """
     if info.metrics is not None and info.metrics.computation_seconds is not None:
         return info.metrics.computation_seconds
     start = info.computation_start_time
     if start is None:
         return None
-    end = info.computation_end_time or end_time(info) or now
-    return max(0.0, (end - start).total_seconds())
+    end = info.computation_end_time or end_time(info) or (None if info.is_terminal else now)
+    return None if end is None else max(0.0, (end - start).total_seconds())
 
 
 def has_open_computation(info: TaskInfo) -> bool:
@@ -121,11 +122,12 @@ def total_seconds(info: TaskInfo, now: datetime) -> float | None:
     Returns
     -------
     float or None
-        Seconds, or None if the time of creation is unknown.
+        Seconds, or None if the time of creation or the end is unknown.
     """
     if info.metrics is not None and info.metrics.total_seconds is not None:
         return info.metrics.total_seconds
     start = info.create_time or info.input_submit_time
     if start is None:
         return None
-    return max(0.0, ((end_time(info) or now) - start).total_seconds())
+    end = end_time(info) or (None if info.is_terminal else now)
+    return None if end is None else max(0.0, (end - start).total_seconds())

@@ -43,13 +43,13 @@ def _queue(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
 def _computation(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
     ended = _first_known(times["computation_ended"], times["ended"])
-    return times["computation_started"], _until(ended, now)
+    return times["computation_started"], _until(ended, now, ~fields.is_finished)
 
 
 def _total(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
     times = fields.times
     created = _first_known(times["created"], times["submitted"])
-    return created, _until(times["ended"], now)
+    return created, _until(times["ended"], now, ~fields.is_finished)
 
 
 _DERIVED = {"queue_time": _queue, "computation_time": _computation, "total_time": _total}
@@ -59,11 +59,8 @@ def _first_known(times: Times, fallback: Times) -> Times:
     return np.where(np.isnat(times), fallback, times)
 
 
-def _until(end: Times, now: np.datetime64, growing: Mask | None = None) -> Times:
-    open_ended = np.isnat(end)
-    if growing is not None:
-        open_ended &= growing
-    return np.where(open_ended, now, end)
+def _until(end: Times, now: np.datetime64, growing: Mask) -> Times:
+    return np.where(np.isnat(end) & growing, now, end)
 
 
 def microseconds(seconds: Numbers) -> Durations:

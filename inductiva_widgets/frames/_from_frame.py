@@ -78,7 +78,7 @@ def tasks_from_frame(frame: pd.DataFrame) -> list[TaskFromFrame | str]:
             *map(rows.texts, ("container_image", "error")),
             *map(rows.times, ("created", "submitted", "started")),
             *map(rows.times, ("computation_started", "computation_ended")),
-            _moments(_explicit_end(rows, over == 1)),
+            rows.times("ended"),
             rows.numbers("cost_usd"),
             rows.counts("retries"),
             _metrics(rows, over == 1),
@@ -154,29 +154,25 @@ _NUMPY_TYPES = {"time": "datetime64[us]", "duration": "timedelta64[us]"}
 _UNKNOWN = -1
 
 
-def _is_finished(rows: _FrameRows) -> Any:
-    """Return 1 for finished tasks, 0 for live ones, -1 if their status decides.
+# A task with one of these statuses may return to the queue: it has ended if its end is known.
+_MAY_RETURN = (Status.SPOT_INSTANCE_PREEMPTED, Status.EXECUTER_TERMINATED)
 
-    A frame has no such column, but every task that was submitted and has finished has an end time.
-    """
+
+def _is_finished(rows: _FrameRows) -> Any:
+    """Return 1 for finished tasks, 0 for live ones, -1 if their status decides."""
     ended = ~np.isnat(rows.stamps("ended"))
     was_submitted = np.zeros(len(rows), np.bool_)
     if "ended" in rows:
         for name in ("submitted", "started", "computation_started", "computation_ended"):
             was_submitted |= ~np.isnat(rows.stamps(name))
     status: Any = rows.frame["status"].array
-    is_terminal = np.array([*(Status(code).is_terminal for code in status.categories), False])
-    by_time = np.where(ended, 1, np.where(was_submitted, 0, _UNKNOWN))
-    return np.where((by_time == _UNKNOWN) & is_terminal[status.codes], 1, by_time)
-
-
-def _explicit_end(rows: _FrameRows, over: Any) -> Any:
-    """Return the end times that the service has set, without those derived from other times."""
-    ended = rows.stamps("ended")
-    later = [rows.stamps(name) for name in ("computation_ended", "computation_started", "started")]
-    derived = np.fmax.reduce(later)
-    derived = np.where(np.isnat(derived), rows.stamps("submitted"), derived)
-    return np.where(over & (ended != derived), ended, np.datetime64("NaT", "us"))
+    kinds = [Status(code) for code in status.categories]
+    # The last item is for a missing status.
+    is_terminal = np.array([*(kind.is_terminal for kind in kinds), False])
+    is_final = np.array([*(kind.is_terminal and kind not in _MAY_RETURN for kind in kinds), False])
+    by_row = np.where(was_submitted, 0, _UNKNOWN)
+    by_row = np.where(ended | is_final[status.codes], 1, by_row)
+    return np.where((by_row == _UNKNOWN) & is_terminal[status.codes], 1, by_row)
 
 
 def _metrics(rows: _FrameRows, over: Any) -> list[TaskMetrics | None]:

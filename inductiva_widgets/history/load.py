@@ -134,7 +134,12 @@ class _HistoryLoader:
             # Try twice, as the listing may change during a call; then ignore the cache.
             for known in (self._cached, self._cached, CachedListing.empty()):
                 sync = ListingSync(
-                    self._service, known, self._query, on_progress, skip_known=skip_known
+                    self._service,
+                    known,
+                    self._query,
+                    on_progress,
+                    on_checkpoint=self._checkpoint,
+                    skip_known=skip_known,
                 )
                 with contextlib.suppress(CacheMismatchError):
                     return self._sync(sync)
@@ -185,6 +190,12 @@ class _HistoryLoader:
             complete=True,
             offline=False,
         )
+
+    def _checkpoint(self, sync: ListingSync) -> None:
+        """Save what was fetched so far, for a kernel that is killed or restarted."""
+        # A disk that cannot be written is reported at the end.
+        with contextlib.suppress(OSError):
+            self._store.save(sync.cached(*join(sync.parts)))
 
     def _from_cache(self, as_of: datetime) -> HistoryResult:
         cached, query = self._cached, self._query

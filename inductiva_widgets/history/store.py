@@ -26,7 +26,7 @@ _STALE_SECONDS = 3600.0  # age of temporary files to remove
 
 
 class HistoryStore:
-    """Cached history of one account, as loaded by this process.
+    """Cached history of one account, as loaded or last saved by this process.
 
     Parameters
     ----------
@@ -88,7 +88,9 @@ class HistoryStore:
                 is_unchanged = _digest(paths.tasks) == self._loaded_digest
                 if is_unchanged or not _is_superseded(listing, paths):
                     file.commit(paths.tasks)
+                    self._loaded_digest = _digest(paths.tasks)
                     invalidation.clear_stale(paths, self._stale_bytes)
+                    self._stale_bytes = 0
         _evict(paths.folder)
 
     def clear(self) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import dropwhile
 
 import numpy as np
 
@@ -20,7 +21,10 @@ from inductiva_widgets.history.cache import CachedListing, TaskRows
 from inductiva_widgets.history.counting_client import CountingClient
 from inductiva_widgets.history.query import HistoryQuery
 from inductiva_widgets.http.paging import iter_pages
-from inductiva_widgets.models.tasks import TaskPage
+from inductiva_widgets.models.tasks import TaskInfo, TaskPage
+
+CHECKPOINT_PAGES = 10
+"""Number of fetched pages after which the cache is saved: the most that a killed kernel loses."""
 
 ProgressCallback = Callable[[int, int], None]
 """Function of the number of fetched tasks, and an estimate of the number of tasks to fetch."""
@@ -43,6 +47,8 @@ class ListingSync:
         The filters, which determine how many tasks to fetch.
     on_progress
         Called after each page.
+    on_checkpoint
+        Called after every few pages; may save what is covered so far.
     skip_known
         If False, fetch cached tasks again.
     """
@@ -54,6 +60,7 @@ class ListingSync:
         query: HistoryQuery,
         on_progress: ProgressCallback,
         *,
+        on_checkpoint: Callable[[ListingSync], None] = lambda _: None,
         skip_known: bool = True,
     ) -> None:
         self._service = service
@@ -61,6 +68,8 @@ class ListingSync:
         self._cached = cached
         self._query = query
         self._on_progress = on_progress
+        self._on_checkpoint = on_checkpoint
+        self._n_pages = 0
         self._skip_known = skip_known
         self._positions = dict(zip(cached.rows.fields.ids, range(len(cached)), strict=True))
         self._ends = np.cumsum(cached.segments, dtype=np.int64)
@@ -73,6 +82,7 @@ class ListingSync:
         self._n_fetched = 0
         self._total: int | None = None
         self._latest_total = 0
+        self._newest: datetime | None = None  # creation time of the newest task
         self._is_landing = False  # the next page is the first one after a cached segment
         self._has_skipped = False
         self._is_exhausted = False
@@ -90,8 +100,11 @@ class ListingSync:
         """
         first = 1
         while not self._is_finished():
-            for number, page in enumerate(self._iter_pages(first), first):
+            for number, page in self._iter_pages(first):
                 self._take(page, number)
+                self._n_pages += 1
+                if self._n_pages % CHECKPOINT_PAGES == 0:
+                    self._on_checkpoint(self)
                 if self._is_landing or self._is_finished():
                     break
             else:
@@ -173,6 +186,7 @@ class ListingSync:
         now, latest = self._service.now, page.total_size or 0
         if self._as_of is None:
             self._as_of, self._total = now, page.total_size
+            self._newest = page.tasks[0].create_time if page.tasks else None
         elif latest < self._latest_total and self._positions:
             # Tasks were deleted, so the cached positions are wrong.
             raise CacheMismatchError
@@ -181,6 +195,8 @@ class ListingSync:
         # Newer tasks are left for the next call.
         start = (number - 1) * self._per_page - self.shift
         infos = page.tasks[max(0, -start) :]
+        # If tasks were deleted as well, more are new than the total shows.
+        infos = list(dropwhile(self._is_new, infos))
         new = {info.task_id: info for info in infos if info.task_id not in self._seen}
         at_end = len(page.tasks) < self._per_page
         if self._is_landing and (infos or at_end):
@@ -198,6 +214,11 @@ class ListingSync:
         if infos and not self._at_end and self._skip_known:
             self._skip_cached(infos[-1].task_id)
         self._on_progress(self._n_fetched, self._n_fetched + self._n_missing())
+
+    def _is_new(self, info: TaskInfo) -> bool:
+        """Return whether a task was submitted after the first response."""
+        created = info.create_time
+        return self._newest is not None and created is not None and created > self._newest
 
     def _add(self, rows: TaskRows, *, fresh: bool) -> None:
         self._parts.append((rows, np.full(len(rows), fresh)))
@@ -262,7 +283,7 @@ class ListingSync:
         last_n = self._query.last_n if self._query.is_plain else None
         return missing if last_n is None else min(missing, last_n - self._n_matches)
 
-    def _iter_pages(self, first: int) -> Iterator[TaskPage]:
+    def _iter_pages(self, first: int) -> Iterator[tuple[int, TaskPage]]:
         until = self._prefetch_until(first)
         return iter_pages(self._service.page, self._per_page, first=first, prefetch_until=until)
 

@@ -18,11 +18,12 @@ def iter_pages(
     *,
     first: int = 1,
     prefetch_until: int | None = None,
-) -> Iterator[TaskPage]:
-    """Yield the pages of a listing in order.
+) -> Iterator[tuple[int, TaskPage]]:
+    """Yield the numbers and pages of a listing in order.
 
     If tasks are submitted during the iteration, they move the others to later pages. A task may
-    then appear on two pages, but none is skipped.
+    then appear on two pages, but none is skipped. If tasks leave the listing, they move the others
+    to earlier pages; those pages are then fetched and yielded again, so that no task is skipped.
 
     Parameters
     ----------
@@ -43,12 +44,18 @@ def iter_pages(
     try:
         while True:
             page += 1
-            answer = prefetched.popleft().result() if prefetched else fetch(page)
+            was_prefetched = bool(prefetched)
+            answer = prefetched.popleft().result() if was_prefetched else fetch(page)
             if answer.total_size != total:
                 # The listing has changed. A prefetched page may have been read before the change,
                 # and a task may have moved past it, so fetch the next pages again.
                 while prefetched:
                     prefetched.pop().cancel()
+                if was_prefetched and _fall(total, answer):
+                    answer = fetch(page)
+            if fall := _fall(total, answer):
+                start = (page - 1) * per_page
+                yield from _read_again(fetch, per_page, start - fall, start, answer.total_size)
             total = answer.total_size
             # Without a total, the last page is the first one that is not full.
             last = page + 1 if total is None else -(-total // per_page)
@@ -57,8 +64,43 @@ def iter_pages(
             until = last if prefetch_until is None else min(last, prefetch_until)
             while len(prefetched) < PAGES_AHEAD and page + len(prefetched) < until:
                 prefetched.append(pool.submit(fetch, page + len(prefetched) + 1))
-            yield answer
+            yield page, answer
             if page >= last:
                 return
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _read_again(
+    fetch: Callable[[int], TaskPage], per_page: int, start: int, stop: int, total: int | None
+) -> Iterator[tuple[int, TaskPage]]:
+    """Yield the pages that contain a range of positions, in order.
+
+    Parameters
+    ----------
+    fetch, per_page
+        As for ``iter_pages``.
+    start, stop
+        The range. Tasks that leave the listing during the iteration move its start, and new tasks
+        move its end.
+    total
+        Number of tasks in the listing when it had this range.
+    """
+    while start < stop:
+        number = max(0, start) // per_page + 1
+        answer = fetch(number)
+        if total is not None and answer.total_size is not None:
+            change = answer.total_size - total
+            start, stop = max(0, start + min(0, change)), stop + max(0, change)
+        total = answer.total_size
+        # Otherwise more tasks have left: an earlier page comes first.
+        if (number - 1) * per_page <= start:
+            yield number, answer
+            start = number * per_page
+
+
+def _fall(total: int | None, answer: TaskPage) -> int:
+    """Return by how much the total has fallen since it was known."""
+    if total is None or answer.total_size is None:
+        return 0
+    return max(0, total - answer.total_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import urllib3
 
 from inductiva_widgets import errors
 from inductiva_widgets.http.retry import parse_retry_after
+from inductiva_widgets.models import lenient
 
 _MAX_CAUSES = 20
 
@@ -31,18 +33,55 @@ def decode_json(response: requests.Response, answer: Any, endpoint: str) -> Any:
     Raises
     ------
     UnexpectedResponseError
-        If the response does not match the type.
+        If the response is not JSON, or nothing of it matches the type.
+
+    Notes
+    -----
+    Single values that do not match are missing in the result, with one ``OddValueWarning``.
     """
     try:
         return msgspec.json.decode(response.content, type=answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = response.headers.get("Content-Type", "").split(";")[0] or "no content type"
-        why = str(error) if "json" in kind else f"its content type is {kind}"
-        raise errors.UnexpectedResponseError(
-            f"The response to {endpoint} does not match the Inductiva API: {why}. "
-            "Check that INDUCTIVA_API_URL is the address of the API.",
-            endpoint=endpoint,
-        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as strict_error:
+        try:
+            value = lenient.parse_json(response.content)
+        except (ValueError, RecursionError):
+            raise _not_json(response, endpoint, strict_error) from strict_error
+        try:
+            found, odd = lenient.convert(value, answer)
+        except msgspec.ValidationError as error:
+            raise errors.UnexpectedResponseError(
+                f"The response to {endpoint} does not match the Inductiva API: {error}. Update "
+                "inductiva-widgets, or report this to its developers.",
+                endpoint=endpoint,
+            ) from error
+    if odd:
+        warnings.warn(_describe(odd, endpoint), errors.OddValueWarning, stacklevel=2)
+    return found
+
+
+def _not_json(
+    response: requests.Response, endpoint: str, error: Exception
+) -> errors.UnexpectedResponseError:
+    kind = response.headers.get("Content-Type", "").split(";")[0] or "no content type"
+    if "json" in kind:
+        why, advice = str(error), "Try again; if it happens again, report it to the service."
+    else:
+        why = f"its content type is {kind}"
+        advice = "Check that INDUCTIVA_API_URL is the address of the API."
+    return errors.UnexpectedResponseError(
+        f"The response to {endpoint} does not match the Inductiva API: {why}. {advice}",
+        endpoint=endpoint,
+    )
+
+
+def _describe(odd: list[lenient.OddValue], endpoint: str) -> str:
+    first = odd[0]
+    owner = f"of {first.owner} " if first.owner else ""
+    more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+    return (
+        f"The service's response to {endpoint} has a value that cannot be read, shown as missing: "
+        f"{first.field} {owner}is {first.value}{more}."
+    )
 
 
 def error_detail(response: requests.Response) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from inductiva_widgets.models.tasks import WireModel
+from inductiva_widgets.models.tasks import Time, WireModel
 
 BUILT_IN_GROUP = "local"
 """Id of the default group of the embedded server."""
@@ -52,14 +50,14 @@ class MachineGroupInfo(WireModel, frozen=True, kw_only=True):
     zone: str | None = None
     num_vms: int | None = None
     spot: bool | None = None
-    creation_timestamp: datetime | None = None
+    creation_timestamp: Time | None = None
     min_vms: int | None = None
     max_vms: int | None = None
     is_elastic: bool | None = None
     threads_per_core: int | None = None
     disk_size_gb: float | None = None
     max_idle_time: float | None = None
-    auto_terminate_ts: datetime | None = None
+    auto_terminate_ts: Time | None = None
     cost_per_hour: HourlyCost | None = None
     cpu_info: Cpus | None = None
     gpu_info: Gpus | None = None

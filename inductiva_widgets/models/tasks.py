@@ -8,7 +8,7 @@ not break an older client. Times are timezone-aware, durations are in seconds, s
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -19,6 +19,13 @@ __all__ = ["Executer", "Fee", "Operation", "StatusEvent", "TaskInfo", "TaskMetri
 
 DEMO_MARK = {"inductiva-widgets.data": "DEMO"}
 """Metadata of all demo tasks."""
+
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with a zone. A response that has one without is read by ``models.lenient``."""
+
+Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number that an array of 64-bit integers can hold."""
 
 
 class WireModel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -55,10 +62,10 @@ class Executer(WireModel, frozen=True, kw_only=True):
     """
 
     uuid: str | None = None
-    cpu_count_logical: int | None = None
-    cpu_count_physical: int | None = None
-    memory: int | None = None
-    n_mpi_hosts: int | None = None
+    cpu_count_logical: Count | None = None
+    cpu_count_physical: Count | None = None
+    memory: Count | None = None
+    n_mpi_hosts: Count | None = None
     vm_type: str | None = None
     vm_name: str | None = None
     host_type: str | None = None
@@ -106,12 +113,12 @@ class TaskMetrics(WireModel, frozen=True, kw_only=True):
     computation_seconds: float | None = None
     output_compression_seconds: float | None = None
     output_upload_seconds: float | None = None
-    container_image_size_bytes: int | None = None
-    input_zipped_size_bytes: int | None = None
-    input_size_bytes: int | None = None
-    output_zipped_size_bytes: int | None = None
-    output_size_bytes: int | None = None
-    output_total_files: int | None = None
+    container_image_size_bytes: Count | None = None
+    input_zipped_size_bytes: Count | None = None
+    input_size_bytes: Count | None = None
+    output_zipped_size_bytes: Count | None = None
+    output_size_bytes: Count | None = None
+    output_total_files: Count | None = None
 
 
 class Operation(WireModel, frozen=True, kw_only=True):
@@ -131,8 +138,8 @@ class Operation(WireModel, frozen=True, kw_only=True):
 
     name: str
     alias: str | None = None
-    start_timestamp: datetime | None = None
-    end_timestamp: datetime | None = None
+    start_timestamp: Time | None = None
+    end_timestamp: Time | None = None
     status: str | None = None
     attributes: dict[str, Any] = {}
 
@@ -157,8 +164,8 @@ class StatusEvent(WireModel, frozen=True, kw_only=True):
     status: Status
     alias: str | None = None
     description: str | None = None
-    timestamp: datetime | None = None
-    end_timestamp: datetime | None = None
+    timestamp: Time | None = None
+    end_timestamp: Time | None = None
     machine_id: str | None = None
     operations: list[Operation] | None = None
 
@@ -260,19 +267,19 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
     simulator: str | None = None
     project: str | None = None
     is_terminated: bool | None = None
-    num_retries: int | None = None
+    num_retries: Count | None = None
     duration_seconds: float | None = None
     storage_path: str | None = None
     storage_input_path: str | None = None
     storage_output_path: str | None = None
     storage_region: str | None = None
     container_image: str | None = None
-    create_time: datetime | None = None
-    input_submit_time: datetime | None = None
-    start_time: datetime | None = None
-    computation_start_time: datetime | None = None
-    computation_end_time: datetime | None = None
-    end_time: datetime | None = None
+    create_time: Time | None = None
+    input_submit_time: Time | None = None
+    start_time: Time | None = None
+    computation_start_time: Time | None = None
+    computation_end_time: Time | None = None
+    end_time: Time | None = None
     estimated_computation_cost: float | None = None
     metrics: TaskMetrics | None = None
     executer: Executer | None = None
@@ -385,8 +392,8 @@ class WorkingFile(WireModel, frozen=True, kw_only=True):
     """
 
     name: str
-    size: int | None = None
-    modified: datetime | None = None
+    size: Count | None = None
+    modified: Time | None = None
 
 
 class SdpAnswer(WireModel, frozen=True, kw_only=True):
@@ -467,18 +474,18 @@ class ArchiveEntry(WireModel, frozen=True, kw_only=True):
     """An entry of a stored archive."""
 
     name: str
-    size: int | None = None
+    size: Count | None = None
     compressed_size: int | None = None
     range_start: int | None = None
     compress_type: int | None = None
-    creation_time: datetime | None = None
+    creation_time: Time | None = None
 
 
 class ArchiveListing(WireModel, frozen=True, kw_only=True):
     """Entries of a stored archive; ``size`` is the size of the archive."""
 
     contents: list[ArchiveEntry]
-    size: int | None = None
+    size: Count | None = None
 
 
 class ImageCatalogue(WireModel, frozen=True, kw_only=True):

@@ -457,7 +457,7 @@ class Poller:
         missing = set(task_ids)
         self._pages_read = 0
         # Fetched one after the other, since the first page is usually enough.
-        for page in islice(iter_pages(fetch, _PER_PAGE, prefetch_until=1), _MAX_PAGES):
+        for _, page in islice(iter_pages(fetch, _PER_PAGE, prefetch_until=1), _MAX_PAGES):
             self._pages_read += 1
             listed |= {info.task_id: info for info in page.tasks}
             missing -= listed.keys()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import msgspec
 
-from inductiva_widgets.errors import InputError
+from inductiva_widgets.errors import InputError, NotFoundError
 from inductiva_widgets.http.default_client import default_client
 from inductiva_widgets.models.tasks import TaskFromFrame, TaskInfo, TaskStatus
 from inductiva_widgets.status import Status
@@ -109,6 +109,20 @@ class TaskState:
             return last_info
         asked_at = time.monotonic()
         return self.update(self.client.get_task(self.id), asked_at=asked_at)
+
+    def listed_info(self) -> TaskInfo:
+        """Return the cached info, or that of a row of a task that the service does not know."""
+        try:
+            return self.info
+        except NotFoundError:
+            self._info = TaskInfo(
+                task_id=self.id,
+                status=Status("not-found"),
+                status_alias="Not Found",
+                is_terminated=True,
+                error_detail="The service knows no task with this id.",
+            )
+            return self._info
 
     def stored_info(self) -> TaskInfo:
         """Return the info including storage paths, which a frame lacks."""

@@ -136,7 +136,7 @@ def iter_tasks(
 
     seen: set[str] = set()
     enough = None if last_n is None else -(-last_n // per_page)
-    for answer in iter_pages(fetch, per_page, prefetch_until=enough):
+    for _, answer in iter_pages(fetch, per_page, prefetch_until=enough):
         for info in answer.tasks:
             # A task submitted between two pages moves the rest down by one: the last task of a
             # page is then the first of the next, and is taken once.

@@ -154,10 +154,11 @@ class TaskList(Sequence[Task]):
         """Return the cached info of each task.
 
         Costs no request for tasks from a listing, and one for each other task at the first time.
+        A task that the service does not know has the status ``not-found``.
         """
         _infos: list[Any] = list(self._items)
         for index, task in self._tasks():
-            _infos[index] = task.info
+            _infos[index] = task._state.listed_info()
         return _infos
 
     def _without_info(self) -> list[Task]:
@@ -220,6 +221,8 @@ class TaskList(Sequence[Task]):
         return f"TaskList({len(self)} task{'' if len(self) == 1 else 's'})"
 
     def __str__(self) -> str:
+        # Tasks that the service does not know get their rows.
+        self._infos()
         return format_task_table(self) if self._items else "No tasks found."
 
     def filter(self, status: str | None = None, simulator: str | None = None) -> TaskList:

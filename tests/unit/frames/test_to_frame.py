@@ -90,6 +90,7 @@ def test_texts_that_are_all_unknown_are_still_texts():
     assert not frame["project"].str.contains("x", na=False).any()
 
 
-def test_end_is_that_of_the_durations_where_the_service_tells_none():
-    frame = to_frame(infos(wire_task(end_time=None)))
-    assert frame["ended"].iloc[0] == pd.Timestamp(START) + pd.Timedelta(seconds=26)
+def test_end_that_the_service_does_not_tell_is_missing_with_the_durations():
+    killed = wire_task(status="killed", end_time=None, computation_end_time=None)
+    row = to_frame(infos(killed)).iloc[0]
+    assert row[["ended", "computation_time", "total_time"]].isna().all()

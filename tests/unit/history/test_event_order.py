@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from inductiva_widgets.errors import APIConnectionError, NotFoundError, StaleHistoryWarning
+from inductiva_widgets.http import paging
 from inductiva_widgets.tasks import Task
 from tests.unit.history.history_server import World, rows
 
@@ -162,3 +163,36 @@ def test_a_task_that_is_gone_is_not_shown(world):
     assert rows(world.history(metadata=True)) == world.truth()
     with pytest.raises(NotFoundError):
         Task("t2", client=world.client).refresh()
+
+
+@quickly
+@given(
+    before=st.integers(1, 60),
+    meanwhile=st.lists(
+        st.tuples(st.sampled_from(["remove", "submit"]), st.integers(1, 30)), max_size=12
+    ),
+)
+def test_first_history_while_tasks_are_removed_has_each_that_stays(before, meanwhile):
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "INDUCTIVA_CACHE_DIR", folder)
+        # One page after the other: several events between two pages may leave the total as it was.
+        patch.setattr(paging, "PAGES_AHEAD", 1)
+        world = World()
+        world.submit_ended(before)
+        was = list(world.tasks)
+        coming = [("nothing", 0), *meanwhile]
+        answer = world._page
+
+        def page(params):
+            if coming:
+                happen(world, *coming.pop(0))
+            return answer(params)
+
+        world._page = page
+        found = list(world.history().index)
+        del world._page
+        # Removed tasks that were read before may be anywhere.
+        kept = [name for name in found if name in world.tasks]
+        assert [name for name in kept if name in was] == [n for n in was if n in world.tasks]
+        assert kept == sorted(set(kept), key=lambda name: -int(name[1:]))
+        assert rows(world.history(metadata=True)) == world.truth()

@@ -6,6 +6,8 @@ import pytest
 
 from inductiva_widgets import tasks
 from inductiva_widgets.errors import APIConnectionError, APIError, InputError, StaleHistoryWarning
+from inductiva_widgets.history.store import HistoryStore
+from inductiva_widgets.history.sync import CHECKPOINT_PAGES
 from inductiva_widgets.http.paging import PAGES_AHEAD
 from inductiva_widgets.tasks import Task, _history
 from tests.unit.history.history_server import PER_PAGE, World, rows
@@ -199,6 +201,28 @@ def test_an_interrupt_keeps_what_came_and_says_so(world, capsys):
     before = len(world.calls)
     assert rows(world.history()) == world.truth()
     assert len(world.calls) - before <= 2 + (50 - kept) // PER_PAGE
+
+
+def test_first_history_of_a_killed_kernel_keeps_all_but_the_last_few_pages(world, monkeypatch):
+    world.submit_ended(400)
+    save = HistoryStore.save
+
+    def die():
+        if len(world.calls) == 70:
+            # A killed process runs no handler, so nothing is saved at the end.
+            monkeypatch.setattr(HistoryStore, "save", lambda *_: None)
+            raise SystemExit
+
+    world.hooks["GET /tasks"] = die
+    with pytest.raises(SystemExit):
+        world.history(progress=False)
+    monkeypatch.setattr(HistoryStore, "save", save)
+    world.hooks.clear()
+    kept = len(world.history(offline=True))
+    assert kept >= (70 - PAGES_AHEAD - CHECKPOINT_PAGES) * PER_PAGE
+    before = len(world.calls)
+    assert rows(world.history()) == world.truth()
+    assert len(world.calls) - before <= 2 + (400 - kept) // PER_PAGE
 
 
 def _interrupt(world, number):

@@ -246,3 +246,16 @@ def test_refused_key_ends_an_action_on_many_at_once(service):
     with pytest.raises(AuthenticationError):
         found.kill()
     assert len(client.transport.calls) == 1
+
+
+def test_list_with_an_unknown_id_shows_a_row_that_says_so(service):
+    client = service(wire_task("good"))
+    listed = TaskList([tasks.Task("nope", client=client), tasks.Task("good", client=client)])
+    shown = str(listed).splitlines()
+    assert any("nope" in line and "not-found" in line for line in shown)
+    assert any("good" in line and "success" in line for line in shown)
+    assert listed.to_frame()["status"].astype(str).tolist() == ["not-found", "success"]
+    assert len(listed.widget().first_rows) == 2
+    assert "not-found" in str(listed._repr_mimebundle_())
+    with pytest.raises(NotFoundError):
+        listed[0].get_info()
