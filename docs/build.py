@@ -30,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = {"README.md": "index.md", ".github/CONTRIBUTING.md": "contributing.md"}
 # Simulators that come ready-built for some machines only.
 NEEDS = {"dam_break": "pysplishsplash"}
+# What a reader does with the mouse and the page leaves out, so that its cards show the outcome.
+LAST_CELLS = {"quickstart": "long_run.kill(wait_timeout=60); broken.wait(silent_mode=True)"}
 NAVIGATION = """
 
 ```{toctree}
@@ -99,7 +101,12 @@ def show_outputs(path: Path, executed: Path) -> None:
     earlier = nbformat.read(executed, as_version=4) if executed.exists() else None
     if earlier is None or _sources(earlier) != _sources(notebook):
         print(f"Executing {path.name} ...", flush=True)
+        last_cell = LAST_CELLS.get(path.stem)
+        if last_cell:
+            notebook.cells.append(nbformat.v4.new_code_cell(last_cell))
         _execute(notebook, path.parent)
+        if last_cell:
+            notebook.cells.pop()
         executed.parent.mkdir(exist_ok=True)
         nbformat.write(notebook, executed)
     shutil.copy2(executed, path)

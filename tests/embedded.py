@@ -12,6 +12,9 @@ from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.transport import Transport
 from inductiva_widgets.tasks import get_all
 
+# Seconds: a busy machine needs long to stop a process and to pack what it has written.
+PATIENCE = 60.0
+
 
 def end_server(folder: Path) -> None:
     """Kill the tasks of the server of a data folder, then end the server.
@@ -28,7 +31,7 @@ def end_server(folder: Path) -> None:
     for task in alive:
         task.kill()
     for task in alive:
-        assert task.kill(wait_timeout=20), f"{task.id} could not be killed"
+        assert task.kill(wait_timeout=PATIENCE), f"{task.id} could not be killed"
     process = psutil.Process(server["pid"])
     process.terminate()
-    process.wait(20)
+    process.wait(PATIENCE)
