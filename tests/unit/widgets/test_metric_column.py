@@ -142,7 +142,7 @@ def test_column_is_there_from_the_beginning_where_a_task_is_watched(tasks, kerne
 )
 def test_list_is_neither_sorted_nor_filtered_by_it(seen, kernel, how):
     table = seen(RUNNING)
-    with pytest.raises(InputError, match=r"neither sorted nor filtered by metric.*task\.metrics"):
+    with pytest.raises(InputError, match=r"Cannot sort or filter by metric.*task\.metrics"):
         table.query(**how)
 
 
