@@ -32,7 +32,7 @@ def command(server_url):
 
 def test_list_info_kill_download(command, finished, tmp_path):
     task = finished
-    listed = command("tasks", "list", "-n", "3").stdout.strip("\n").splitlines()
+    listed = command("tasks", "list", "-n", "100").stdout.strip("\n").splitlines()
     header = "ID SIMULATOR STATUS SUBMITTED STARTED COMPUTATION TIME RESOURCE TYPE"
     assert " ".join(listed[0].split()) == header
     assert any(task.id in line and "success" in line for line in listed)

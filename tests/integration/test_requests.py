@@ -199,7 +199,7 @@ def test_pictures_and_files_of_a_frame_cost_nothing(done, count, tmp_path):
         inductiva.frames.read(tmp_path / "tasks.csv").inductiva.tasks()
 
     assert count(use) == []
-    assert "none costs a request" in DOCSTRINGS["frames.TaskFrameAccessor"]
+    assert says("frames.TaskFrameAccessor", 0)
 
 
 def test_connecting_costs_nothing(server_url, count):
