@@ -44,13 +44,13 @@ def test_keys_on_every_kind_of_element_leave_the_cells_alone(widgets):
     for name in ("Log", "Details", re.compile("^Outputs")):
         widgets.card.get_by_role("tab", name=name).click()
         expect(widgets.card.get_by_role("tabpanel")).to_be_visible(timeout=30_000)
-        widgets.keys.press_all("[role=tabpanel]")
+        widgets.keys.press_all(".iw-root [role=tabpanel]")
         # With every tab closed, the arrows on them open none.
         widgets.card.get_by_role("tab", name=name).click()
     for name in ("Columns", "Filter Status"):
         widgets.table.get_by_role("button", name=name).click()
         expect(widgets.table.get_by_role("dialog")).to_be_visible()
-        assert "div  dialog iw-popover" in widgets.keys.press_all("[role=dialog]")
+        assert "div  dialog iw-popover" in widgets.keys.press_all(".iw-root [role=dialog]")
         widgets.page.keyboard.press("Escape")
         expect(widgets.table.get_by_role("dialog")).to_have_count(0)
     kinds = widgets.keys.press_all()

@@ -63,7 +63,7 @@ class Table:
 
 @pytest.fixture
 def table(open_notebook, lab):
-    notebook = open_notebook(lab.write("table.ipynb", SHOW, "1"))
+    notebook = open_notebook(lab.write("task_table.ipynb", SHOW, "1"))
     notebook.run(0)
     return Table(notebook)
 
