@@ -179,7 +179,7 @@ def main() -> None:
 def open_list(page: Page, lab: Lab, rows: int) -> Notebook:
     """Open the notebook and build its lists."""
     lab.write("task_table.ipynb", BUILD.format(rows=rows), SHOW, LIVE, CHANGE)
-    page.goto(f"{lab.url}/doc/tree/table.ipynb?reset", wait_until="domcontentloaded")
+    page.goto(f"{lab.url}/doc/tree/task_table.ipynb?reset", wait_until="domcontentloaded")
     page.wait_for_function(READY, timeout=60_000)
     notebook = Notebook(page)
     notebook.run(0)
