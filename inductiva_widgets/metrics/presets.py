@@ -438,6 +438,7 @@ def add_preset(
     Examples
     --------
     >>> from inductiva_widgets.metrics.presets import preset_named
+    >>> from inductiva_widgets.tasks import add_preset
     >>> add_preset(
     ...     "mysolver", r"^\s*t = (?P<time>\S+)", r"error: (?P<residual>\S+)", axis="time"
     ... )

@@ -163,8 +163,8 @@ def task_is_run_by_code(shown):
     assert re.search(r"computed for \d+\.\d s of \d+\.\d s\nswmm on local", text)
     assert re.search(r"success +0\.05\n", text)
     assert "\nTrue\n" in text
-    assert text.endswith("notebooks).")
     assert "InputError: The input folder 'cases/no_such_folder' does not exist" in text
+    assert text.endswith("notebooks'.")
 
 
 def table_is_queried(shown):
