@@ -183,7 +183,7 @@ def reference_page() -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file unless it has this text: Sphinx reads again what is newer than its page."""
+    """Write a file if its text has changed, as Sphinx rebuilds pages whose source is newer."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.metrics.parse import parse_number
+from inductiva_widgets.metrics.numbers import parse_number
 
 LINE_TIMEOUT = 0.05
 """Maximum seconds of one search."""

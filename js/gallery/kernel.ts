@@ -1,14 +1,15 @@
 /** The kernel's half of a list, in the page: queries, selections and facets over rows that are made up. */
-import type {
-  ColumnKey,
-  ComparedField,
-  ComparisonView,
-  FilterView,
-  LineView,
-  QueryView,
-  RowView,
-  SelectionView,
-  TaskListTraits,
+import {
+  type ColumnKey,
+  type ComparedField,
+  type ComparisonView,
+  DEFAULT_COLUMNS,
+  type FilterView,
+  type LineView,
+  type QueryView,
+  type RowView,
+  type SelectionView,
+  type TaskListTraits,
 } from "../src/contract";
 import { phasesOf } from "../src/phases";
 import { GalleryModel, type Handlers } from "./model";
@@ -263,17 +264,7 @@ export function listOf(
     kind: "task_list",
     total: rows.length,
     ...kernel.ask({ ...ALL, ...query }),
-    columns: [
-      "status",
-      "simulator",
-      "task_id",
-      "submitted",
-      "started",
-      "computation_time",
-      "phases",
-      "machine_type",
-      "cost_usd",
-    ],
+    columns: [...DEFAULT_COLUMNS],
     mode: "table",
     poll_status: states.feed,
     download: null,

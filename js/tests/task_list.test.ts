@@ -1,12 +1,13 @@
 import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
-import type {
-  GroupView,
-  LineView,
-  QueryResultView,
-  QueryView,
-  RowView,
-  SelectionView,
+import {
+  DEFAULT_COLUMNS,
+  type GroupView,
+  type LineView,
+  type QueryResultView,
+  type QueryView,
+  type RowView,
+  type SelectionView,
 } from "../src/contract";
 import {
   byRole,
@@ -65,17 +66,7 @@ const list = (total: number, traits: object = {}) =>
     query_result: result(total),
     aggregates: { counts: { run: 1, ok: total - 1 }, cost: 312.4, seconds: 148_320 },
     selection: none,
-    columns: [
-      "status",
-      "simulator",
-      "task_id",
-      "submitted",
-      "started",
-      "computation_time",
-      "phases",
-      "machine_type",
-      "cost_usd",
-    ],
+    columns: [...DEFAULT_COLUMNS],
     mode: "table",
     poll_status: feed(),
     download: null,
