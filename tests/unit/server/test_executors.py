@@ -166,6 +166,14 @@ def test_polite_stop_keeps_the_output_and_may_be_repeated(case):
     assert names_of(task)[-2:] == ["archived", "finished"]
 
 
+def test_polite_stop_without_a_handle_ends_the_task(case):
+    executor, task = case.executor(), case.long_task()
+    handle = start(executor, task)
+    executor.stop(task, None)
+    wait_for_state(executor, handle, RunState.ENDED)
+    assert journal_of(task)[-1]["outcome"] == "killed"
+
+
 def test_task_that_is_stopped_before_it_starts_runs_no_command(case):
     executor, task = case.executor(), case.long_task()
     handle = executor.submit(task)
