@@ -25,7 +25,9 @@ assert_type(task, Task)
 assert_type(task.wait(), Status)
 assert_type(task.open_output("stdout.txt"), BinaryIO)
 assert_type(task.download_outputs(["*.rpt"]), Path)
-assert_type(task.widget(), TaskWidget)
+# The class of the widget is not in the type of the method: tasks do not import widgets.
+card: TaskWidget = task.widget()
+card.freeze()
 tasks = inductiva.tasks.get(last_n=3, status="success")
 assert_type(tasks, TaskList)
 for one in tasks:
