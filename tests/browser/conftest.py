@@ -120,6 +120,9 @@ def jupyter(
     overrides = base / "config" / "labconfig" / "default_setting_overrides.json"
     overrides.parent.mkdir(parents=True)
     overrides.write_text(json.dumps(SETTINGS))
+    # Otherwise each page that is opened makes the server run Node to look for extensions to build.
+    config = overrides.with_name("page_config.json")
+    config.write_text(json.dumps({"buildAvailable": False, "buildCheck": False}))
     port = free_port()
     command = [
         sys.executable, "-m", module, "--no-browser", "--allow-root", f"--port={port}",
