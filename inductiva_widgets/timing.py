@@ -116,6 +116,15 @@ def has_open_computation(info: TaskInfo) -> bool:
     )
 
 
+def cost_rate(info: TaskInfo, now: datetime) -> float | None:
+    """Return the cost so far in US dollars per second of computation, or None if it cannot grow."""
+    cost = info.estimated_computation_cost
+    if not cost or not has_open_computation(info):
+        return None
+    seconds = computation_seconds(info, now)
+    return float(f"{cost / seconds:.3g}") if seconds else None
+
+
 def total_seconds(info: TaskInfo, now: datetime) -> float | None:
     """Return the time from the creation to the end, or up to now.
 

@@ -292,7 +292,19 @@ class QueryView(TypedDict):
     collapsed: list[str]
 
 
-class GroupView(TypedDict):
+class SumsView(TypedDict):
+    """Cost in US dollars and computation time of several tasks.
+
+    ``growth`` is None if no task is computing, else how many are, what they cost per second, and
+    the time of the sums in epoch milliseconds: a list, since each poll sends it.
+    """
+
+    cost: float | None
+    seconds: float
+    growth: tuple[int, float, int] | None
+
+
+class GroupView(SumsView):
     """The header row of a group; ``label`` is None for tasks without a value."""
 
     group: str
@@ -300,8 +312,6 @@ class GroupView(TypedDict):
     is_open: bool
     tasks: int
     counts: dict[str, int]
-    cost: float | None
-    seconds: float
 
 
 LineView: TypeAlias = RowView | GroupView
@@ -324,12 +334,10 @@ class QueryResultView(TypedDict):
     code: str
 
 
-class AggregatesView(TypedDict):
+class AggregatesView(SumsView):
     """Sums over the matching tasks; ``counts`` by status group ignore the status filter."""
 
     counts: dict[str, int]
-    cost: float | None
-    seconds: float
 
 
 class SelectionView(TypedDict):

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 _N_FIRST_ROWS = 20
 # Longer lists show their first rows before the aggregates are computed.
 _MAX_AGGREGATED_AT_ONCE = 2_000
-_NO_AGGREGATES: contract.AggregatesView = {"counts": {}, "cost": None, "seconds": 0.0}
+_NO_AGGREGATES: contract.AggregatesView = {
+    "counts": {},
+    "cost": None,
+    "seconds": 0.0,
+    "growth": None,
+}
 
 
 class TableController:

@@ -54,7 +54,7 @@ def row_view(info: TaskInfo, now: datetime | None = None) -> RowView:
         "is_terminal": info.is_terminal,
         "can_kill": info.can_be_killed,
         "computation": _computation(info),
-        "cost_rate": _cost_rate(info, now),
+        "cost_rate": None if now is None else timing.cost_rate(info, now),
         "marks": _marks(info),
         "has_outputs": info.has_outputs,
         # Set by the reader of the log.
@@ -182,15 +182,6 @@ def _marks(info: TaskInfo) -> list[int | None]:
     known = {phase.name: _ms(phase.start) for phase in entered}
     end = _ms(entered[-1].end) if entered else None
     return [*(known.get(name) for name in _PHASES), end]
-
-
-def _cost_rate(info: TaskInfo, now: datetime | None) -> float | None:
-    """Return dollars per second, so that the page can count on between two looks."""
-    cost = info.estimated_computation_cost
-    if now is None or not cost or not timing.has_open_computation(info):
-        return None
-    seconds = timing.computation_seconds(info, now)
-    return float(f"{cost / seconds:.3g}") if seconds else None
 
 
 def _command(operation: Operation) -> CommandView:

@@ -1,4 +1,6 @@
 /** The kernel's half of a list, in the page: queries, selections and facets over rows that are made up. */
+
+import { currentCost, elapsedSeconds } from "../src/clock";
 import {
   type ColumnKey,
   type ComparedField,
@@ -9,6 +11,7 @@ import {
   type QueryView,
   type RowView,
   type SelectionView,
+  type SumsView,
   type TaskListTraits,
 } from "../src/contract";
 import { phasesOf } from "../src/phases";
@@ -68,6 +71,17 @@ function countsOf(rows: RowView[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { status_group: group } of rows) counts[group] = (counts[group] ?? 0) + 1;
   return counts;
+}
+
+function sumsOf(rows: RowView[]): SumsView {
+  const now = Date.now();
+  const computing = rows.filter(({ computation }) => computation.since !== null);
+  const rate = sum(computing.map((row) => row.cost_rate));
+  return {
+    cost: sum(rows.map((row) => currentCost(row, now))),
+    seconds: sum(rows.map(({ computation }) => elapsedSeconds(computation, now))),
+    growth: computing.length === 0 ? null : [computing.length, rate, now],
+  };
 }
 
 export const ALL: QueryView = {
@@ -130,8 +144,7 @@ class Kernel {
       },
       aggregates: {
         counts: countsOf(shown),
-        cost: sum(this.matching.map(({ cost_usd }) => cost_usd)),
-        seconds: sum(this.matching.map(({ computation }) => computation.seconds)),
+        ...sumsOf(this.matching),
       },
       selection: this.selection(),
     };
@@ -156,8 +169,7 @@ class Kernel {
         is_open: isOpen,
         tasks: rows.length,
         counts: countsOf(rows),
-        cost: sum(rows.map(({ cost_usd }) => cost_usd)),
-        seconds: sum(rows.map(({ computation }) => computation.seconds)),
+        ...sumsOf(rows),
       };
       return isOpen ? [head, ...rows] : [head];
     });

@@ -4,7 +4,7 @@
  * Durations are counted on the service's clock, whose distance to this page's is `offset`.
  */
 import { useLayoutEffect, useState } from "preact/hooks";
-import type { Elapsed, PollStatusView, RowView } from "./contract";
+import type { Elapsed, PollStatusView, RowView, SumsView } from "./contract";
 
 /** Data of a live task that is older than this is no longer counted on, in milliseconds. */
 export const STALE_AFTER_MS = 60_000;
@@ -116,4 +116,18 @@ export function currentCost(
 ): number | null {
   const seconds = row.cost_rate === null ? null : elapsedSeconds(row.computation, now);
   return row.cost_rate === null || seconds === null ? row.cost_usd : row.cost_rate * seconds;
+}
+
+/** Cost and computation time of several tasks so far, counted on as those of each row are. */
+export function currentSums(
+  { cost, seconds, growth }: SumsView,
+  now: number,
+): Pick<SumsView, "cost" | "seconds"> {
+  if (growth === null) return { cost, seconds };
+  const [tasks, costRate, at] = growth;
+  const passed = (now - at) / 1000;
+  return {
+    cost: costRate === 0 ? cost : Math.max(0, (cost ?? 0) + costRate * passed),
+    seconds: Math.max(0, seconds + tasks * passed),
+  };
 }

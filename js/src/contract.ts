@@ -290,15 +290,28 @@ export interface QueryView {
   collapsed: string[];
 }
 
+/**
+ * Cost in US dollars and computation time of several tasks.
+ *
+ * `growth` is null if no task is computing, else how many are, what they cost per second, and
+ * the time of the sums in epoch milliseconds: a list, since each poll sends it.
+ */
+export interface SumsView {
+  cost: number | null;
+  seconds: number;
+  growth: [number, number, number] | null;
+}
+
 /** The header row of a group; `label` is null for tasks without a value. */
 export interface GroupView {
+  cost: number | null;
+  seconds: number;
+  growth: [number, number, number] | null;
   group: string;
   label: string | null;
   is_open: boolean;
   tasks: number;
   counts: Record<string, number>;
-  cost: number | null;
-  seconds: number;
 }
 
 export type LineView = RowView | GroupView;
@@ -322,9 +335,10 @@ export interface QueryResultView {
 
 /** Sums over the matching tasks; `counts` by status group ignore the status filter. */
 export interface AggregatesView {
-  counts: Record<string, number>;
   cost: number | null;
   seconds: number;
+  growth: [number, number, number] | null;
+  counts: Record<string, number>;
 }
 
 /** The selected tasks; `hidden` do not match the query. `version` grows with each change. */

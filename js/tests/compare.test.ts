@@ -154,7 +154,7 @@ const list = (chosen: number) =>
       last: NOW,
       code: "",
     },
-    aggregates: { counts: { ok: 8 }, cost: null, seconds: 0 },
+    aggregates: { counts: { ok: 8 }, cost: null, seconds: 0, growth: null },
     selection: selection(chosen),
     columns: ["status", "task_id"],
     mode: "table",

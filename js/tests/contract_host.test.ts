@@ -55,7 +55,7 @@ const query_result = {
   last: NOW,
   code: "tasks",
 };
-const aggregates = { counts: { run: 1 }, cost: 0.31, seconds: 277 };
+const aggregates = { counts: { run: 1 }, cost: 0.31, seconds: 277, growth: null };
 const selection = { version: 0, tasks: 0, hidden: 0, can_kill: 0, with_outputs: 0, cost: null };
 
 const KINDS: Record<string, object> = {

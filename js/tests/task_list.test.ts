@@ -64,7 +64,7 @@ const list = (total: number, traits: object = {}) =>
     total,
     first_rows: rows(0, Math.min(total, 24)),
     query_result: result(total),
-    aggregates: { counts: { run: 1, ok: total - 1 }, cost: 312.4, seconds: 148_320 },
+    aggregates: { counts: { run: 1, ok: total - 1 }, cost: 312.4, seconds: 148_320, growth: null },
     selection: none,
     columns: [...DEFAULT_COLUMNS],
     mode: "table",
@@ -82,6 +82,7 @@ const group = (part: Partial<GroupView> = {}): GroupView => ({
   counts: { ok: 2 },
   cost: 1.5,
   seconds: 20,
+  growth: null,
   ...part,
 });
 /** An answer of the kernel to a request of rows. */
@@ -163,7 +164,9 @@ describe("the list", () => {
     expect(line(el, "id-0").textContent).toContain("0:04:39");
   });
   it("is friendly when empty", async () => {
-    const { el } = await show(list(0, { aggregates: { counts: {}, cost: null, seconds: 0 } }));
+    const { el } = await show(
+      list(0, { aggregates: { counts: {}, cost: null, seconds: 0, growth: null } }),
+    );
     expect(el.textContent).toContain("No tasks here yet");
     expect(byRole(el, "grid")).toHaveLength(0);
   });
@@ -171,7 +174,7 @@ describe("the list", () => {
     const { el } = await show(
       list(100_000, {
         is_demo: true,
-        aggregates: { counts: { ok: 99_998, sparkling: 2 }, cost: 1, seconds: 0 },
+        aggregates: { counts: { ok: 99_998, sparkling: 2 }, cost: 1, seconds: 0, growth: null },
       }),
     );
     expect(el.textContent).toContain("100,000 tasks");
@@ -488,11 +491,21 @@ describe("what is shown", () => {
     expect(el.textContent).toContain("1,204 of 100,000 tasks · 312.40 US$ · 1 d 17 h computed");
   });
   it.each([
-    ["as its line while it runs", { run: 1 }, "22 s computed"],
-    ["as its line after the end", { ok: 1 }, "23 s computed"],
-  ])("says of one task the same time %s", async (_, counts, said) => {
-    const { el } = await show(list(1, { aggregates: { counts, cost: null, seconds: 22.6 } }));
+    ["as its line while it runs", [1, 0, NOW], "22 s computed"],
+    ["as its line after the end", null, "23 s computed"],
+  ])("says of one task the same time %s", async (_, growth, said) => {
+    const aggregates = { counts: { run: 1 }, cost: null, seconds: 22.6, growth };
+    const { el } = await show(list(1, { aggregates }));
     expect(el.textContent).toContain(said);
+  });
+  it("counts cost and time of what is computing on, as the rows do", async () => {
+    const growth = [2, 0.5, NOW] as [number, number, number];
+    const aggregates = { counts: { run: 2, ok: 1 }, cost: 10, seconds: 100, growth };
+    const head = group({ counts: { run: 2 }, tasks: 2, cost: 1, seconds: 20, growth });
+    const { el } = await show(list(3, { aggregates, first_rows: [head], query_result: result(1) }));
+    await later(3000);
+    expect(el.querySelector(".iw-totals")?.textContent).toContain("11.50 US$ · 1 min 46 s");
+    expect(el.querySelector(".iw-group")?.textContent).toContain("2.50 US$26 s");
   });
   it("follows new tasks when asked to", async () => {
     const model = list(8);

@@ -124,7 +124,7 @@ it("keeps what is being typed into the search of a table", async () => {
     total: 1,
     first_rows: [task()],
     query_result: { version: 1, query, tasks: 1, lines: 1, first: null, last: null, code: "tasks" },
-    aggregates: { counts: { run: 1 }, cost: 0.31, seconds: 277 },
+    aggregates: { counts: { run: 1 }, cost: 0.31, seconds: 277, growth: null },
     selection: { version: 0, tasks: 0, hidden: 0, can_kill: 0, with_outputs: 0, cost: null },
     columns: ["status", "task_id"],
     mode: "table",

@@ -46,12 +46,19 @@ def total_cost(columns: ColumnStore, chosen: Mask | Positions) -> float | None:
     return round(float(np.nansum(columns.numbers("cost_usd")[chosen])), 6) or None
 
 
-def total_seconds(columns: ColumnStore, chosen: Mask | Positions) -> float:
-    """Return the computation time in seconds, to the microsecond.
+def sums(columns: ColumnStore, chosen: Mask | Positions) -> contract.SumsView:
+    """Return cost, computation time in seconds to the microsecond, and how both grow.
 
-    The front end rounds it, as it rounds the time in each row.
+    The front end counts them on and rounds them, as it does with the time in each row.
     """
-    return round(float(np.nansum(columns.numbers("computation_time")[chosen])), 6)
+    computing = int(np.count_nonzero(columns.bool_column("is_computing")[chosen]))
+    rate = float(f"{np.nansum(columns.numbers('cost_rate')[chosen]):.3g}")
+    at = round(columns.now.timestamp() * 1000)
+    return {
+        "cost": total_cost(columns, chosen),
+        "seconds": round(float(np.nansum(columns.numbers("computation_time")[chosen])), 6),
+        "growth": (computing, rate, at) if computing else None,
+    }
 
 
 def group_view(columns: ColumnStore, group: RowGroup, order: Positions) -> contract.GroupView:
@@ -63,8 +70,7 @@ def group_view(columns: ColumnStore, group: RowGroup, order: Positions) -> contr
         "is_open": group.is_open,
         "tasks": len(tasks),
         "counts": count_by_group(columns, tasks),
-        "cost": total_cost(columns, tasks),
-        "seconds": total_seconds(columns, tasks),
+        **sums(columns, tasks),
     }
 
 

@@ -44,17 +44,26 @@ def _are_live(infos: Sequence[TaskInfo], _: datetime) -> list[bool]:
     ]
 
 
+def _are_computing(infos: Sequence[TaskInfo], now: datetime) -> list[bool]:
+    live = _are_live(infos, now)
+    return [on and timing.has_open_computation(info) for on, info in zip(live, infos, strict=True)]
+
+
 # Columns that a list needs to be shown, read at once: a call per task would dominate the time.
 _READ_ALL: dict[str, Readers] = {
     "status": lambda infos, _: [info.status._value_ for info in infos],
     "computation_time": _computation_times,
     "cost_usd": lambda infos, _: [info.estimated_computation_cost for info in infos],
     "is_live": _are_live,
+    "is_computing": _are_computing,
 }
-_FLAGS: dict[str, Reader] = {
+# Columns for the table's own use, which no user sees.
+_OWN: dict[str, Reader] = {
     "can_kill": lambda info, _: info.can_be_killed,
     "has_outputs": lambda info, _: info.has_outputs,
     "is_live": lambda info, _: not info.is_terminal,
+    "is_computing": lambda info, _: timing.has_open_computation(info),
+    "cost_rate": timing.cost_rate,
 }
 SEARCHED = tuple(name for name, column in COLUMNS.items() if column.is_searched)
 
@@ -69,7 +78,7 @@ def value_kind(name: str) -> Kind:
     return COLUMNS[value_name(name)].kind
 
 
-_VALUES: dict[str, Reader] = {**{name: table_value(name) for name in COLUMNS}, **_FLAGS}
+_VALUES: dict[str, Reader] = {**{name: table_value(name) for name in COLUMNS}, **_OWN}
 
 
 def _values(name: str, infos: Sequence[TaskInfo], now: datetime) -> list[Any]:
@@ -150,7 +159,7 @@ class ColumnStore:
 
     def __init__(self, infos: Sequence[TaskInfo], now: datetime) -> None:
         self.infos = list(infos)
-        self._now = now
+        self.now = now
         self._texts: dict[str, CategoryColumn] = {}
         self._numbers: dict[str, Numbers] = {}
 
@@ -161,7 +170,7 @@ class ColumnStore:
         """Return a column of texts."""
         column = self._texts.get(key)
         if column is None:
-            texts = _values(key, self.infos, self._now)
+            texts = _values(key, self.infos, self.now)
             column = self._texts[key] = CategoryColumn(texts, key == "status")
         return column
 
@@ -174,7 +183,7 @@ class ColumnStore:
         return column
 
     def bool_column(self, key: str) -> Mask:
-        """Return ``can_kill``, ``has_outputs`` or ``is_live`` of each task."""
+        """Return ``can_kill``, ``has_outputs``, ``is_live`` or ``is_computing`` of each task."""
         return self.numbers(key) > 0
 
     def sort_keys(self, key: str) -> Numbers:
@@ -184,7 +193,7 @@ class ColumnStore:
 
     def set_time(self, now: datetime) -> None:
         """Set the current time, and update the durations of live tasks."""
-        self._now = now
+        self.now = now
         growing = [key for key in self._numbers if _kind(key) == "duration"]
         if not growing:
             return
@@ -198,7 +207,7 @@ class ColumnStore:
         self.infos[position] = info
         changed = {key for key in self._numbers if self._set(key, position)}
         for key, column in self._texts.items():
-            if column.set(position, _VALUES[key](info, self._now)):
+            if column.set(position, _VALUES[key](info, self.now)):
                 changed.add(key)
         return changed
 
@@ -210,7 +219,7 @@ class ColumnStore:
 
     def _read(self, key: str, infos: Sequence[TaskInfo]) -> Numbers:
         kind = _kind(key)
-        values = _values(key, infos, self._now)
+        values = _values(key, infos, self.now)
         if kind == "time":
             values = [None if value is None else value.timestamp() for value in values]
         numbers = np.array(values, dtype=np.float64)
@@ -221,4 +230,4 @@ class ColumnStore:
 
 
 def _kind(name: str) -> Kind:
-    return "number" if name in _FLAGS else COLUMNS[name].kind
+    return "number" if name in _OWN else COLUMNS[name].kind

@@ -134,8 +134,7 @@ class TaskTable:
         )
         return {
             "counts": aggregates.count_by_group(self._columns, whole),
-            "cost": aggregates.total_cost(self._columns, self.visible),
-            "seconds": aggregates.total_seconds(self._columns, self.visible),
+            **aggregates.sums(self._columns, self.visible),
         }
 
     @_synchronized

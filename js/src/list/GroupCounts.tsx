@@ -1,13 +1,22 @@
-/** Task counts of a group by status. */
+/** Task counts of a group by status, and its sums. */
 
-import type { GroupView } from "../contract";
-import { formatCount, formatDuration, formatGrowing } from "../format";
+import { currentSums, type ServiceTime, useNow } from "../clock";
+import type { SumsView } from "../contract";
+import { formatCost, formatCount, formatDuration, formatGrowing } from "../format";
 import { Icon } from "../parts/Icons";
 import { countsByGroup, STATUS_GROUP_TITLES } from "../parts/StatusFilter";
 
-/** The computation time of several tasks, rounded as in their lines: down while one still runs. */
-export function formatSum({ counts, seconds }: Pick<GroupView, "counts" | "seconds">): string {
-  return (countsByGroup(counts).has("run") ? formatGrowing : formatDuration)(seconds);
+/**
+ * The cost and the computation time of several tasks as texts, null where there is none. Counted
+ * on and rounded as in their rows: down while one is computing.
+ */
+export function useSums(sums: SumsView, time: ServiceTime, isLive: boolean) {
+  const isGrowing = sums.growth !== null;
+  const { cost, seconds } = currentSums(sums, useNow(time, isLive && isGrowing));
+  return {
+    cost: cost === null ? null : formatCost(cost),
+    seconds: seconds === 0 ? null : (isGrowing ? formatGrowing : formatDuration)(seconds),
+  };
 }
 
 export function GroupCounts({ counts }: { counts: Record<string, number> }) {

@@ -1,19 +1,23 @@
 /** The header row of a group: totals, expand and collapse. */
+import type { ServiceTime } from "../clock";
 import type { GroupView } from "../contract";
-import { formatCost, formatPlural } from "../format";
+import { formatPlural } from "../format";
 import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
-import { formatSum, GroupCounts } from "./GroupCounts";
+import { GroupCounts, useSums } from "./GroupCounts";
 
 interface Props {
   line: GroupView;
   index: number;
   columns: number;
   tab: number;
+  time: ServiceTime;
+  isLive: boolean;
   onToggle: () => void;
 }
 
-export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
+export function GroupRow({ line, index, columns, tab, time, isLive, onToggle }: Props) {
+  const { cost, seconds } = useSums(line, time, isLive);
   const label = line.label === null ? "Not known" : truncate(line.label) || "(empty)";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid looks after the keys
@@ -40,8 +44,8 @@ export function GroupRow({ line, index, columns, tab, onToggle }: Props) {
         <span class="iw-muted">{formatPlural(line.tasks, "task")}</span>
         <GroupCounts counts={line.counts} />
         <span class="iw-grow" />
-        {line.cost === null ? null : <span>{formatCost(line.cost)}</span>}
-        {line.seconds === 0 ? null : <span class="iw-muted">{formatSum(line)}</span>}
+        {cost === null ? null : <span>{cost}</span>}
+        {seconds === null ? null : <span class="iw-muted">{seconds}</span>}
       </span>
     </div>
   );

@@ -4,12 +4,12 @@ import type { ServiceTime } from "../clock";
 import { LazyPanel } from "../code_splitting";
 import type { TaskListTraits } from "../contract";
 import { hasEnded } from "../download_progress";
-import { formatCost, formatCount, formatPlural } from "../format";
+import { formatCount, formatPlural } from "../format";
 import type { Opener } from "../panels/Compare";
 import { PollStatus } from "../parts/PollStatus";
 import { Progress } from "../parts/Progress";
 import { useRequest } from "../parts/useRequest";
-import { formatSum } from "./GroupCounts";
+import { useSums } from "./GroupCounts";
 
 interface Props {
   bridge: Bridge;
@@ -30,10 +30,11 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
   const steer = useRequest();
   const isDownloading = download !== null && !hasEnded(download);
   const isWhole = result.tasks === total;
+  const { cost, seconds } = useSums(aggregates, time, isLive);
   const sums = [
     `${isWhole ? "" : `${formatCount(result.tasks)} of `}${formatPlural(total, "task")}`,
-    ...(aggregates.cost === null ? [] : [formatCost(aggregates.cost)]),
-    ...(aggregates.seconds > 0 ? [`${formatSum(aggregates)} computed`] : []),
+    ...(cost === null ? [] : [cost]),
+    ...(seconds === null ? [] : [`${seconds} computed`]),
   ];
   return (
     <>

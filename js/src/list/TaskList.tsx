@@ -129,7 +129,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     }
     const onToggle = () => toggleAt(index);
     if (isGroup(line)) {
-      const props = { line, index, columns: width, tab, onToggle };
+      const props = { line, index, columns: width, tab, time, isLive, onToggle };
       return <GroupRow key={`group ${line.group}`} {...props} />;
     }
     const { id } = line;

@@ -129,7 +129,7 @@ def test_long_values_are_cut_and_stay_on_their_line():
 
 
 def test_list_sums_up_all_of_its_tasks():
-    totals = {"counts": {"ok": 20, "bad": 40}, "cost": 1.25, "seconds": 600.0}
+    totals = {"counts": {"ok": 20, "bad": 40}, "cost": 1.25, "seconds": 600.0, "growth": None}
     text = Tags(static_html.list_html([info()], NOW, 60, totals)).text
     assert "60 tasks · 20 succeeded · 40 failed · computation 0:10:00 · cost 1.25 US$" in text
     assert "as of" not in text

@@ -101,6 +101,7 @@ def test_groups_have_heads_and_fold():
         "counts": {"ok": 1, "bad": 1},
         "cost": 1.5,
         "seconds": 20.0,
+        "growth": None,
     }
     assert table.row_window(4, 5)[1][0]["label"] is None
     assert (table.query_result()["tasks"], table.query_result()["lines"]) == (4, 6)
@@ -121,7 +122,12 @@ def test_aggregates_count_all_status_groups_but_sum_what_matches():
         info("c", project="other", estimated_computation_cost=4.0),
     )
     table.set_query(TableQuery.from_arguments(status_group="ok", project="default"))
-    assert table.aggregates() == {"counts": {"ok": 1, "bad": 1}, "cost": 1.0, "seconds": 10.0}
+    assert table.aggregates() == {
+        "counts": {"ok": 1, "bad": 1},
+        "cost": 1.0,
+        "seconds": 10.0,
+        "growth": None,
+    }
 
 
 @pytest.mark.parametrize("seconds", [22.53, 22.47, 0.96, 61.5004])
@@ -134,6 +140,18 @@ def test_total_of_one_task_has_the_format_of_its_row(seconds):
 def test_time_of_a_running_task_grows_in_the_totals():
     running = info("a", "computation-started")
     assert table_of(running).aggregates()["seconds"] == (NOW - START).total_seconds() - 16
+
+
+def test_totals_say_how_time_and_cost_of_computing_tasks_grow():
+    running = info("a", "computation-started", estimated_computation_cost=2.0)
+    waiting = info("b", "submitted", start_time=None, computation_start_time=None)
+    table = table_of(running, waiting, info("c", estimated_computation_cost=1.0))
+    table.set_query(TableQuery.from_arguments(group="status"))
+    rate = float(f"{2.0 / ((NOW - START).total_seconds() - 16):.3g}")
+    growth = (1, rate, NOW.timestamp() * 1000)
+    assert (table.aggregates()["cost"], table.aggregates()["growth"]) == (3.0, growth)
+    heads = [line for line in table.row_window(0, 9)[1] if "group" in line]
+    assert [head["growth"] for head in heads] == [None, growth, None]
 
 
 def test_time_that_passes_is_in_the_next_totals():
@@ -205,7 +223,7 @@ def test_empty_table_has_no_lines():
     for group in (None, "status"):
         table.set_query(TableQuery.from_arguments("x", sort="cost_usd", group=group))
         assert table.row_window(0, 10)[1:] == ([], [])
-    assert table.aggregates() == {"counts": {}, "cost": None, "seconds": 0.0}
+    assert table.aggregates() == {"counts": {}, "cost": None, "seconds": 0.0, "growth": None}
 
 
 def chosen(table):
