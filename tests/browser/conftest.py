@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 
 import inductiva_widgets as inductiva
 from tests.browser.chromium import find
@@ -36,7 +36,11 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Nothing but this machine has an address.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+VIEWPORT = {"width": 1280, "height": 1000}
+HERE = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:", "chrome-error:")
 SETTINGS = {
     # Else a question about news covers the lower right corner and takes the clicks.
     "@jupyterlab/apputils-extension:notification": {
@@ -52,6 +56,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
+        if "frontends" in item.path.parts:
+            item.add_marker(pytest.mark.own_page)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -86,7 +92,8 @@ def long_task(local_server):
         for name, value in local_server.items():
             patch.setenv(name, value)
         inductiva.connect("local")
-        task = inductiva.simulators.SWMM().run(ROOT / "notebooks" / "cases" / "swmm_long")
+        case = ROOT / "notebooks" / "cases" / "swmm_fail"
+        task = inductiva.simulators.CustomImage("none").run(case, commands=["sleep 3600"])
         yield task
         with contextlib.suppress(inductiva.InductivaError):
             task.kill()
@@ -224,33 +231,77 @@ def tolerated():
     return Tolerated()
 
 
+class Tab:
+    """A page, its script errors, and the addresses outside this machine that it asked for."""
+
+    def __init__(self, browser: Browser) -> None:
+        # What moves takes half a core where nothing but the processor draws.
+        self.context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
+        self.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.strangers: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+        self.page.on("request", self._check)
+
+    def _check(self, request: Request) -> None:
+        if not request.url.startswith(HERE):
+            self.strangers.append(request.url)
+
+    def reset(self) -> None:
+        """Forget what an earlier test has set and found."""
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.emulate_media(reduced_motion="reduce")
+        self.page.evaluate("localStorage.clear()")
+        self.errors.clear()
+        self.strangers.clear()
+
+    def is_clean(self) -> bool:
+        """Return whether JupyterLab is as it was before any notebook was opened."""
+        return bool(self.page.evaluate(CLEAN))
+
+
+CLEAN = """() => window.jupyterapp !== undefined && document.querySelector('.jp-Dialog') === null
+    && [...jupyterapp.shell.widgets('main')].every((widget) => widget.context === undefined)"""
+
+
+@pytest.fixture(scope="session")
+def shared_tabs(browser):
+    """Return the list of the page in which JupyterLab is open, empty before the first one.
+
+    To load JupyterLab takes several times what it takes to open a notebook in it.
+    """
+    tabs: list[Tab] = []
+    yield tabs
+    for tab in tabs:
+        tab.context.close()
+
+
 @pytest.fixture
-def page(browser, request, tolerated):
-    """Return a page that fails its test on any script error and on any request to elsewhere."""
-    # What moves takes half a core where nothing but the processor draws.
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    errors: list[str] = []
-    strangers: list[str] = []
-    page.on("pageerror", lambda error: errors.append(f"{error}\n{error.stack}"))
+def page(browser, request, tolerated, shared_tabs):
+    """Return a page that fails its test on any script error and on any request to elsewhere.
 
-    def guard(route):
-        if route.request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
-            route.continue_()
-        else:
-            strangers.append(route.request.url)
-            route.abort()
-
-    page.route("**/*", guard)
-    yield page
+    Tests share it one after the other, except those that are marked ``own_page``.
+    """
+    is_own = request.node.get_closest_marker("own_page") is not None
+    if is_own or not shared_tabs:
+        tab = Tab(browser)
+        if not is_own:
+            shared_tabs.append(tab)
+    else:
+        (tab,) = shared_tabs
+        tab.reset()
+    yield tab.page
     report = getattr(request.node, "report_call", None)
-    if report is not None and report.failed:
+    is_failed = report is None or report.failed
+    if is_failed:
         ARTIFACTS.mkdir(exist_ok=True)
-        page.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
-    context.close()
-    assert _except(errors, tolerated.errors) == []
-    assert _except(strangers, tolerated.strangers) == []
+        tab.page.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
+    if is_own or is_failed or tab.errors or not tab.is_clean():
+        shared_tabs[:] = [other for other in shared_tabs if other is not tab]
+        tab.context.close()
+    assert _except(tab.errors, tolerated.errors) == []
+    assert _except(tab.strangers, tolerated.strangers) == []
 
 
 def _except(found: list[str], parts: list[str]) -> list[str]:
@@ -298,13 +349,24 @@ READY = """() => {
 }"""
 
 
+OPEN = "path => void jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'})"
+CLOSE = """async () => {
+    const widget = jupyterapp.shell.currentWidget;
+    await widget.sessionContext.shutdown();
+    widget.dispose();
+}"""
+
+
 @pytest.fixture
 def open_notebook(lab, page):
     """Return a function that opens a notebook of the server's folder and waits for its kernel."""
     opened = []
 
     def open_notebook(name: str, theme: str = "light") -> Notebook:
-        page.goto(f"{lab.url}/doc/tree/{name}?reset", wait_until="domcontentloaded")
+        if page.evaluate("window.jupyterapp === undefined"):
+            page.goto(f"{lab.url}/doc/tree/{name}?reset", wait_until="domcontentloaded")
+        else:
+            page.evaluate(OPEN, name)
         page.wait_for_function(READY, timeout=60_000)
         # Said for both: the choice of an earlier test is kept by the server.
         set_theme(page, theme)
@@ -313,7 +375,7 @@ def open_notebook(lab, page):
 
     yield open_notebook
     if opened:
-        page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        page.evaluate(CLOSE)
 
 
 def set_theme(page: Page, theme: str) -> None:

@@ -7,14 +7,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser import workload_scripts
 from tests.browser.conftest import ARTIFACTS, set_theme
 
-SETUP = """import inductiva_widgets as inductiva
+SETUP = f"""import inductiva_widgets as inductiva
 inductiva.connect("local")
 swmm = inductiva.simulators.SWMM()
 done = swmm.run("cases/swmm_fail")
 done.wait(silent_mode=True)
-long = swmm.run("cases/swmm_long")
+long = {workload_scripts.SLEEP}
 long.wait_for_status("computation-started", silent_mode=True)"""
 CELLS = (SETUP, "long", "done", "inductiva.tasks.get(last_n=20)")
 OURS = {"include": [[".iw-root"]]}

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.binder import ROOT, build, check_out, launched
 
-pytestmark = pytest.mark.extended
+pytestmark = [pytest.mark.extended, pytest.mark.own_page]
 
 README = (ROOT / "README.md").read_text()
 

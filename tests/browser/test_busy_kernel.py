@@ -4,12 +4,13 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser import workload_scripts
 from tests.browser.frontends.conftest import kill_by_its_buttons
 
-SETUP = """import time
+SETUP = f"""import time
 import inductiva_widgets as inductiva
 inductiva.connect("local")
-task = inductiva.simulators.SWMM().run("cases/swmm_long")
+task = {workload_scripts.SLEEP}
 task"""
 
 

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
+
+from tests.browser import workload_scripts
 
 SETUP = """import inductiva_widgets as inductiva
 inductiva.connect("local")
@@ -21,7 +24,7 @@ def test_download_in_a_cell_shows_its_bar_and_where_the_files_went(open_notebook
 
 
 def test_interrupted_wait_leaves_the_task_and_its_card_alive(open_notebook, lab, page):
-    cells = (SETUP, "task = swmm.run('cases/swmm_long')\ntask.wait()", "print(task.get_status())")
+    cells = (SETUP, f"task = {workload_scripts.SLEEP}\ntask.wait()", "print(task.get_status())")
     notebook = open_notebook(lab.write("interrupt.ipynb", *cells, "task.kill()"))
     notebook.run(0)
     notebook.start(1)
@@ -43,6 +46,7 @@ def test_task_that_does_not_exist_is_told_in_its_place(open_notebook, lab):
     expect(notebook.output(1)).not_to_contain_text("Traceback")
 
 
+@pytest.mark.own_page
 def test_card_comes_back_when_the_page_is_loaded_again(open_notebook, lab, page, tolerated):
     # JupyterLab's own requests to the kernel that the page has left.
     tolerated.errors.append("Canceled future for")

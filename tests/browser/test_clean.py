@@ -9,7 +9,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.extended
+pytestmark = [pytest.mark.extended, pytest.mark.own_page]
 
 # Counts, for the whole page, what a view could leave behind.
 COUNTERS = """

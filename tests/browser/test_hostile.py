@@ -10,9 +10,12 @@ from playwright.sync_api import expect
 from tests.browser.conftest import ARTIFACTS, ROOT
 from tests.browser.xss_payloads import PAYLOADS
 
+pytestmark = pytest.mark.own_page
+
 SETUP = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
 from tests.browser.xss_payloads import hostile_tasks
+
 tasks = hostile_tasks()"""
 CARDS = "from IPython.display import display\nfor task in tasks:\n    display(task.widget())"
 LIST = "tasks.widget()"

@@ -9,12 +9,16 @@ import re
 import subprocess
 import sys
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import READY
 
+pytestmark = pytest.mark.own_page
+
 SETUP = """import inductiva_widgets as inductiva
 from IPython.display import display
+
 inductiva.connect("local")
 task = inductiva.Task("{task}")"""
 CARDS = 12

@@ -253,6 +253,7 @@ window.Notification = new Proxy(window.Notification, {
 });"""
 
 
+@pytest.mark.own_page
 def test_browser_tells_of_the_end_once_the_bell_was_rung(open_notebook, lab, page, solver):
     page.context.grant_permissions(["notifications"])
     page.add_init_script(COUNT)

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import workload_scripts
 from tests.browser.conftest import ARTIFACTS, set_theme
 
 SETUP = """import inductiva_widgets as inductiva
@@ -40,6 +41,7 @@ def saved(open_notebook, lab, page):
     return name
 
 
+@pytest.mark.own_page
 def test_saved_notebook_is_readable_without_a_kernel_and_elsewhere(saved, lab, page, browser):
     bundles = outputs(lab.folder / saved)
     assert bundles
@@ -108,7 +110,7 @@ def take(page, name):
 
 
 def test_freeze_makes_a_live_card_plain(open_notebook, lab):
-    show = "task = swmm.run('cases/swmm_long')\nwidget = task.widget()\nwidget"
+    show = f"task = {workload_scripts.SLEEP}\nwidget = task.widget()\nwidget"
     cells = (SETUP, show, "widget.freeze()", "task.kill()")
     notebook = open_notebook(lab.write("freeze.ipynb", *cells))
     notebook.run(0)

@@ -3,13 +3,17 @@
 import re
 
 import nbformat
+import pytest
 from playwright.sync_api import expect
 
+from tests.browser import workload_scripts
 from tests.browser.frontends.conftest import kill_by_its_buttons
 
-SETUP = """import inductiva_widgets as inductiva
+pytestmark = pytest.mark.own_page
+
+SETUP = f"""import inductiva_widgets as inductiva
 inductiva.connect("local")
-task = inductiva.simulators.SWMM().run("cases/swmm_long")
+task = {workload_scripts.SLEEP}
 task"""
 WAIT = "print('ended as', task.wait())"
 

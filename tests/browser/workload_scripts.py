@@ -6,6 +6,10 @@ import math
 import struct
 import zlib
 
+# Computes until it is killed, and leaves the processors to the tests.
+SLEEP = """inductiva.simulators.CustomImage("none").run(
+    "cases/swmm_fail", commands=["sleep 3600"]
+)"""
 # Says one thing at a time: each when the test has made the file that stands for it.
 TALK = """import pathlib, sys, time
 folder = pathlib.Path(sys.argv[1])

@@ -16,11 +16,12 @@ from jupyter_client import KernelManager
 
 from tests.embedded import end_server
 
-CASE = Path(__file__).parents[2] / "notebooks/cases/swmm_long"
+CASE = Path(__file__).parents[2] / "notebooks/cases/swmm_fail"
 SETUP = f"""
 import inductiva_widgets as inductiva
 inductiva.connect("local")
-task = inductiva.simulators.SWMM().run({str(CASE)!r})
+image = inductiva.simulators.CustomImage("none")
+task = image.run({str(CASE)!r}, commands=["echo computing", "sleep 3600"])
 card = task.widget()
 print(card.comm.comm_id, task.id)
 """
@@ -71,7 +72,7 @@ def install_ipykernel(version, folder):
 
 @pytest.fixture
 def start_kernel(tmp_path):
-    """Return a function that starts a kernel with a SWMM task and its card in it."""
+    """Return a function that starts a kernel with a running task and its card in it."""
     data = tmp_path / "local"
     started = []
 
@@ -211,7 +212,7 @@ def test_interrupted_tail_ends_at_once_and_works_again(start_kernel, request, is
     follow = "print('begun', flush=True); task.tail_files('stdout.txt', lines=100, follow=True)"
 
     def begins(message):
-        return "EPA SWMM" in str(message["content"].get("text"))
+        return "computing" in str(message["content"].get("text"))
 
     cell = front.client.execute(follow)
     front.until(begins)

@@ -9,11 +9,11 @@ from nbclient import NotebookClient
 
 from tests.embedded import end_server
 
-CASE = Path(__file__).parents[2] / "notebooks/cases/swmm_long"
+CASE = Path(__file__).parents[2] / "notebooks/cases/swmm_fail"
 SETUP = f"""import threading
 import inductiva_widgets as inductiva
 inductiva.connect("local")
-task = inductiva.simulators.SWMM().run({str(CASE)!r})
+task = inductiva.simulators.CustomImage("none").run({str(CASE)!r}, commands=["sleep 3600"])
 task.wait_for_status("computation-started", silent_mode=True)"""
 # The last cell: the kernel is gone before the next look of the poller.
 END = "threading.Timer(1, task.kill).start()\nprint(task.wait(silent_mode=True))"

@@ -49,7 +49,7 @@ def shows_the_card_and_the_list(page, task, front_end: str) -> None:
     """Look at the card of a running task and at the list that holds it, and kill it."""
     host = front_end.lower().replace(" ", "-")
     card = page.get_by_role("region", name=f"Task {task.id}").first
-    expect(card).to_contain_text("swmm", timeout=90_000)
+    expect(card).to_contain_text("arbitrary_commands", timeout=90_000)
     row = page.get_by_role("row").filter(has_text=task.id[:8]).first
     expect(row).to_be_visible(timeout=30_000)
     ARTIFACTS.mkdir(exist_ok=True)

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser import test_plots as plots
 from tests.browser import test_reload as reloading
+from tests.browser import workload_scripts
 from tests.browser.conftest import READY, Notebook, jupyter
 from tests.browser.frontends.conftest import (
     CONNECT,
@@ -15,7 +16,7 @@ from tests.browser.frontends.conftest import (
 )
 from tests.browser.key_presses import Keys
 
-RUN = f"{CONNECT}\nimport time\ntask = inductiva.simulators.SWMM().run('cases/swmm_long')\ntask"
+RUN = f"{CONNECT}\nimport time\ntask = {workload_scripts.SLEEP}\ntask"
 
 
 @pytest.fixture(scope="module")
