@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from inductiva_widgets.filters import NO_FILTERS, TaskFilters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,10 +22,10 @@ class ExportOptions(NamedTuple):
 
     Parameters
     ----------
-    status, project, last_n
-        As for ``inductiva_widgets.tasks.get``. If ``last_n`` is None, all tasks.
-    since
-        Earliest time of creation in UTC, or None.
+    filters
+        Filters of the tasks.
+    last_n
+        Maximum number of tasks; None for all.
     columns
         Names of the columns, or None for the default ones.
     metadata
@@ -32,10 +33,8 @@ class ExportOptions(NamedTuple):
         column per key, since the keys are not known until the last page.
     """
 
-    status: str | None = None
-    project: str | None = None
+    filters: TaskFilters = NO_FILTERS
     last_n: int | None = None
-    since: datetime | None = None
     columns: tuple[str, ...] | None = None
     metadata: bool = False
 
@@ -66,7 +65,7 @@ def export_tasks(
 
     Notes
     -----
-    Requests: 1 per 500 tasks.
+    Requests: as ``inductiva_widgets.tasks.get``.
     """
     from inductiva_widgets.frames.io import write_frames
     from inductiva_widgets.frames.schema import select_columns
@@ -87,8 +86,7 @@ def _frames(
 
     client = default_client()
     source = {"service": client.url}
-    found = iter_tasks(options.status, options.project, last_n=options.last_n, client=client)
-    infos = takewhile(lambda info: _is_since(info, options.since), found)
+    infos = iter_tasks(options.filters, last_n=options.last_n, client=client)
     page = list(islice(infos, _PAGE))
     while True:
         on_page(page)
@@ -103,9 +101,3 @@ def _frames(
         page = list(islice(infos, _PAGE))
         if not page:
             return
-
-
-def _is_since(info: TaskInfo, since: datetime | None) -> bool:
-    """Return whether a task was created at ``since`` or later."""
-    created = info.create_time or info.input_submit_time
-    return since is None or created is None or created >= since.replace(tzinfo=timezone.utc)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from inductiva_widgets.cli._filters import filter_arguments, filter_options
 from inductiva_widgets.cli._render import refresh_table, render_task_table, warn_about_demo_data
 from inductiva_widgets.cli.task_files import last_modified_file, list_files, tail, top
 from inductiva_widgets.errors import InvalidRequestError, NotFoundError
@@ -31,9 +32,13 @@ for command in (tail, list_files, last_modified_file, top):
 
 
 @tasks.command("list")
-@click.option("-n", "--last-n", default=5, show_default=True, type=click.IntRange(min=1))
-@click.option("-s", "--status", help="Only tasks in this status, such as success.")
-@click.option("-p", "--project", help="Only tasks of this project.")
+@click.option(
+    "-n",
+    "--last-n",
+    type=click.IntRange(min=1),
+    help="Maximum number of tasks; by default 5, or all with --since.",
+)
+@filter_options
 @click.option("-i", "--id", "ids", multiple=True, help="These tasks; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of the table.")
 @click.option(
@@ -45,26 +50,25 @@ for command in (tail, list_files, last_modified_file, top):
     help="Refresh the table every N seconds (10 by default) until Ctrl-C.",
 )
 def list_tasks(
-    last_n: int,
-    status: str | None,
-    project: str | None,
+    last_n: int | None,
     ids: tuple[str, ...],
     as_json: bool,
     watch: float | None,
+    **filters: Any,
 ) -> None:
     """List the tasks submitted last, newest first.
 
     \b
     Examples:
       inductiva-widgets tasks list -n 3
-      inductiva-widgets tasks list --status failed --json
+      inductiva-widgets tasks list --status failed,killed --since 7d
       inductiva-widgets tasks list --watch 5
     """
     from inductiva_widgets.tasks import TaskList, get
 
     def find() -> tuple[TaskList, list[str]]:
         if not ids:
-            return get(last_n, status=status, project=project), []
+            return get(last_n, **filter_arguments(filters)), []
         found, errors = _find_tasks(ids)
         return TaskList(found), errors
 
@@ -164,14 +168,7 @@ def download(
 @tasks.command()
 @click.argument("file", type=click.Path(dir_okay=False, writable=True))
 @click.option("-n", "--last-n", type=click.IntRange(min=1), help="Maximum number of tasks.")
-@click.option("-s", "--status", help="Only tasks in this status.")
-@click.option("-p", "--project", help="Only tasks of this project.")
-@click.option(
-    "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
-    metavar="DATE",
-    help="Only tasks created then or later, in UTC: 2026-03-01 or 2026-03-01T12:30.",
-)
+@filter_options
 @click.option("-c", "--columns", help="Names of the columns, separated by commas.")
 @click.option(
     "--metadata",
@@ -179,7 +176,9 @@ def download(
     help="Add a column with the metadata of each task as JSON. For a column per key, use "
     "--columns metadata.<key>.",
 )
-def export(file: str, columns: str | None, **options: Any) -> None:
+def export(
+    file: str, last_n: int | None, columns: str | None, metadata: bool, **filters: Any
+) -> None:
     """Write a table of tasks to FILE, whose extension determines the format.
 
     \b
@@ -198,10 +197,14 @@ def export(file: str, columns: str | None, **options: Any) -> None:
       inductiva-widgets tasks export costs.xlsx --columns project,machine_type,cost_usd
     """
     from inductiva_widgets.cli._export import ExportOptions, export_tasks
+    from inductiva_widgets.filters import TaskFilters
 
     names = None if columns is None else tuple(name.strip() for name in columns.split(","))
+    options = ExportOptions(
+        TaskFilters.parse(**filter_arguments(filters)), last_n, names, metadata=metadata
+    )
     with _show_count() as on_page:
-        count = export_tasks(Path(file), ExportOptions(columns=names, **options), on_page=on_page)
+        count = export_tasks(Path(file), options, on_page=on_page)
     click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
 
 
