@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from inductiva_widgets.filters import NO_FILTERS, TaskFilters
@@ -12,6 +11,7 @@ from inductiva_widgets.filters import NO_FILTERS, TaskFilters
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inductiva_widgets.frames.io import Target
     from inductiva_widgets.models.tasks import TaskInfo
 
 _PAGE = 500
@@ -40,14 +40,14 @@ class ExportOptions(NamedTuple):
 
 
 def export_tasks(
-    path: Path, options: ExportOptions, *, on_page: Callable[[list[TaskInfo]], None]
+    target: Target, options: ExportOptions, *, on_page: Callable[[list[TaskInfo]], None]
 ) -> int:
     """Write tasks to a file. After an error there is no file.
 
     Parameters
     ----------
-    path
-        Path of the file, whose extension determines the format.
+    target
+        Path of the file, whose extension determines the format, or an open file for CSV.
     options
         Tasks and columns to export.
     on_page
@@ -72,7 +72,7 @@ def export_tasks(
 
     # An unknown column is an error before the first request.
     select_columns(options.columns, ())
-    return write_frames(_frames(options, on_page), path)
+    return write_frames(_frames(options, on_page), target)
 
 
 def _frames(

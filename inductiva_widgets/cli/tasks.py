@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -166,7 +166,7 @@ def download(
 
 
 @tasks.command()
-@click.argument("file", type=click.Path(dir_okay=False, writable=True))
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True))
 @click.option("-n", "--last-n", type=click.IntRange(min=1), help="Maximum number of tasks.")
 @filter_options
 @click.option("-c", "--columns", help="Names of the columns, separated by commas.")
@@ -179,10 +179,10 @@ def download(
 def export(
     file: str, last_n: int | None, columns: str | None, metadata: bool, **filters: Any
 ) -> None:
-    """Write a table of tasks to FILE, whose extension determines the format.
+    """Write a table of tasks to FILE, whose extension determines the format; - is CSV on stdout.
 
     \b
-    .csv      times in UTC, durations in seconds
+    .csv      times in UTC, durations in seconds; also .csv.gz, .csv.bz2, .csv.xz, .csv.zip
     .parquet  all types kept; needs pyarrow
     .arrow    all types kept; needs pyarrow
     .xlsx     Excel, times in UTC; needs openpyxl
@@ -194,6 +194,7 @@ def export(
     Examples:
       inductiva-widgets tasks export history.csv
       inductiva-widgets tasks export spring.parquet --since 2026-03-01 --status success
+      inductiva-widgets tasks export - --since 7d | head
       inductiva-widgets tasks export costs.xlsx --columns project,machine_type,cost_usd
     """
     from inductiva_widgets.cli._export import ExportOptions, export_tasks
@@ -203,9 +204,12 @@ def export(
     options = ExportOptions(
         TaskFilters.parse(**filter_arguments(filters)), last_n, names, metadata=metadata
     )
-    with _show_count() as on_page:
-        count = export_tasks(Path(file), options, on_page=on_page)
-    click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
+    # In a notebook, the standard output has no buffer.
+    target = getattr(sys.stdout, "buffer", sys.stdout) if file == "-" else file
+    with _echo_warnings(), _show_count() as on_page:
+        count = export_tasks(target, options, on_page=on_page)
+    if file != "-":
+        click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
 
 
 def _find_tasks(task_ids: Iterable[str]) -> tuple[list[Task], list[str]]:
@@ -230,6 +234,17 @@ def _lookup_error(task: Task) -> str:
 def _echo_errors(errors: Iterable[str]) -> None:
     for error in errors:
         click.echo(error, err=True)
+
+
+@contextlib.contextmanager
+def _echo_warnings() -> Iterator[None]:
+    """Print warnings as one line each, at the end."""
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            yield
+        finally:
+            for warning in caught:
+                click.echo(f"Warning: {warning.message}", err=True)
 
 
 @contextlib.contextmanager

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from inductiva_widgets._warnings import warn_caller
 from inductiva_widgets.columns import COLUMNS, HEADERS, Kind
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.status import StatusGroup
@@ -31,7 +30,6 @@ _OLD_NAMES = {
 }
 # The key of the group of tasks whose value is unknown: no name on the wire is a lone NUL.
 UNKNOWN_GROUP = "\0"
-_PACKAGE = __name__.partition(".")[0] + "."
 _MAX_SEARCH = 1000
 _MAX_VALUES = 10_000
 # About three centuries around 1970: the range of nanoseconds in 64 bits.
@@ -110,7 +108,7 @@ class TableQuery:
         """Check the arguments of ``TaskListWidget.query``."""
         for old, new in (("tones", "status_group"), ("closed", "collapsed")):
             if old in filters:
-                _warn(f"The argument `{old}` is now `{new}`.")
+                warn_caller(f"The argument `{old}` is now `{new}`.", DeprecationWarning)
         status_group = filters.pop("tones", status_group)
         collapsed = filters.pop("closed", collapsed)
         order = None
@@ -168,21 +166,11 @@ def column_name(name: object) -> str:
         There is no such column.
     """
     if isinstance(name, str) and name in _OLD_NAMES:
-        _warn(f"The column {name!r} is now {_OLD_NAMES[name]!r}, as in a frame.")
+        warn_caller(
+            f"The column {name!r} is now {_OLD_NAMES[name]!r}, as in a frame.", DeprecationWarning
+        )
         return _OLD_NAMES[name]
     return _known_name(name)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, DeprecationWarning, stacklevel=_caller_level())
-
-
-def _caller_level() -> int:
-    """Return the stack level of the first caller outside this package, for a warning."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _known_name(name: object) -> str:

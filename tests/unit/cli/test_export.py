@@ -167,3 +167,24 @@ def test_ctrl_c_leaves_no_file(many, tmp_path):
     assert done.exit_code == 1
     assert "Aborted" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_dash_writes_csv_to_the_standard_output(many, tmp_path):
+    done = CliRunner().invoke(main, ["tasks", "export", "-", "-n", "3"])
+    run(tmp_path / "three.csv", last_n=3)
+    assert done.stdout_bytes == (tmp_path / "three.csv").read_bytes()
+    assert done.stderr == ""
+
+
+def test_compressed_export_reads_back(many, tmp_path):
+    path = tmp_path / "all.csv.gz"
+    done = CliRunner().invoke(main, ["tasks", "export", str(path)])
+    assert done.stdout == f"1201 tasks written to {path}.\n"
+    assert_frame_equal(read(path), get_all(client=many).to_frame())
+
+
+def test_command_says_what_the_file_cannot_hold(serve, tmp_path):
+    serve(wire_task(project="x" * 40_000))
+    done = CliRunner().invoke(main, ["tasks", "export", str(tmp_path / "all.xlsx")])
+    assert done.exit_code == 0
+    assert done.stderr.startswith("Warning: 1 value of the column 'project' is cut to 32,767")
