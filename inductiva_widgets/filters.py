@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InputError
@@ -90,7 +91,8 @@ class TaskFilters:
         """
         codes = _parse_values("status", status)
         now = datetime.now(timezone.utc)
-        begin, end = _parse_time("since", since, now), _parse_time("until", until, now)
+        begin = None if since is None else parse_time("since", since, now)
+        end = None if until is None else parse_time("until", until, now)
         if begin is not None and end is not None and begin >= end:
             raise InputError(
                 f"`since` must be before `until`, got {_local(begin)} and {_local(end)}."
@@ -103,7 +105,7 @@ class TaskFilters:
             until=end,
         )
 
-    @property
+    @cached_property
     def values(self) -> dict[str, tuple[str, ...]]:
         """Accepted values of the filtered fields, by name."""
         given = {"status": self.status, "project": self.project, "simulator": self.simulator}
@@ -200,6 +202,33 @@ def parse_status(status: object) -> Status:
     )
 
 
+def parse_time(name: str, given: Moment, now: datetime | None = None) -> datetime:
+    """Return a time in UTC.
+
+    Parameters
+    ----------
+    name
+        Name of the argument, for the error message.
+    given
+        The argument.
+    now
+        The current time, for a duration.
+
+    Raises
+    ------
+    InputError
+        It is not a time.
+    """
+    now = now or datetime.now(timezone.utc)
+    try:
+        return _read_moment(given, now).astimezone(timezone.utc)
+    except (ValueError, TypeError, OverflowError, OSError):
+        raise InputError(
+            f"`{name}` must be a date or time such as '2024-02-01' or '2024-02-01T17:30+01:00', or "
+            f"a duration before now such as '7d', '36h', '2 weeks' or a timedelta, got {given!r}."
+        ) from None
+
+
 def parse_count(name: str, given: object) -> int:
     """Return a positive number of tasks.
 
@@ -229,6 +258,18 @@ def as_integer(given: object) -> int | None:
         return operator.index(given)  # type: ignore[arg-type]
     except TypeError:
         return None
+
+
+def from_numpy(given: Any) -> Any:
+    """Return a NumPy scalar as a Python number or a pandas time, and anything else unchanged."""
+    kind = getattr(getattr(given, "dtype", None), "kind", "")
+    if kind in ("i", "u", "f"):
+        return given.item()
+    if kind not in ("M", "m"):
+        return given
+    import pandas as pd
+
+    return pd.Timestamp(given) if kind == "M" else pd.Timedelta(given)
 
 
 def _parse_values(name: str, given: Any) -> tuple[str, ...] | None:
@@ -282,31 +323,8 @@ def _similarity(text: str, name: str) -> float:
     return min(SequenceMatcher(None, *pair).ratio() for pair in zip(words, others, strict=True))
 
 
-def _parse_time(name: str, given: Moment | None, now: datetime) -> datetime | None:
-    """Return a time in UTC.
-
-    Parameters
-    ----------
-    name
-        Name of the argument, for the error message.
-    given
-        The argument.
-    now
-        The current time.
-    """
-    if given is None:
-        return None
-    try:
-        return _read_moment(given, now).astimezone(timezone.utc)
-    except (ValueError, TypeError, OverflowError, OSError):
-        raise InputError(
-            f"`{name}` must be a date or time such as '2024-02-01' or '2024-02-01T17:30+01:00', or "
-            f"a duration before now such as '7d', '36h', '2 weeks' or a timedelta, got {given!r}."
-        ) from None
-
-
 def _read_moment(given: Any, now: datetime) -> datetime:
-    given = _read_text(given.strip()) if isinstance(given, str) else _from_numpy(given)
+    given = _read_text(given.strip()) if isinstance(given, str) else from_numpy(given)
     if _is_missing(given):
         raise ValueError
     if isinstance(given, timedelta):
@@ -319,16 +337,6 @@ def _read_moment(given: Any, now: datetime) -> datetime:
     if isinstance(given, date):
         return datetime(given.year, given.month, given.day)
     raise TypeError
-
-
-def _from_numpy(given: Any) -> Any:
-    """Return a NumPy time or duration as one of pandas, and anything else unchanged."""
-    kind = getattr(getattr(given, "dtype", None), "kind", "")
-    if kind not in ("M", "m"):
-        return given
-    import pandas as pd
-
-    return pd.Timestamp(given) if kind == "M" else pd.Timedelta(given)
 
 
 def _read_text(text: str) -> datetime | timedelta:

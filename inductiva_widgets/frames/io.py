@@ -15,10 +15,8 @@ which ``read`` removes; Excel files mark it as text.
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
-import lzma
 import os
 import zipfile
 import zlib
@@ -27,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import pandas as pd
 
@@ -100,7 +98,6 @@ _UNREADABLE = (
     LookupError,
     OSError,
     EOFError,
-    lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -300,17 +297,24 @@ def _compressed(file: IO[Any], compression: str, mode: Any, name: str = "") -> I
             member = name[: -len(compression)] if name else archive.namelist()[0]
             with archive.open(member, mode[0], force_zip64=mode == "wb") as inner:
                 yield inner
-    else:
-        with _OPEN[compression](file, mode) as inner:
+    elif compression == ".gz":
+        # Without the time, so that the same frame gives the same file.
+        with gzip.GzipFile("", mode, fileobj=file, mtime=0) as inner:
+            yield cast(IO[Any], inner)
+    elif compression == ".bz2":
+        # Imported here, as some builds of Python lack it, and lzma.
+        import bz2
+
+        with bz2.BZ2File(file, mode) as inner:
             yield inner
+    else:
+        import lzma
 
-
-_OPEN: dict[str, Callable[[Any, Any], Any]] = {
-    # Without the time, so that the same frame gives the same file.
-    ".gz": lambda file, mode: gzip.GzipFile("", mode, fileobj=file, mtime=0),
-    ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
-}
+        try:
+            with lzma.LZMAFile(file, mode) as inner:
+                yield inner
+        except lzma.LZMAError as error:
+            raise ValueError(str(error)) from error
 
 
 def _expand(path: str | os.PathLike[str]) -> Path:

@@ -109,6 +109,7 @@ PACKAGES = {
         "downloads",
         "_warnings",
         "errors",
+        "filters",
         "formatting",
         "frames",
         "http",
