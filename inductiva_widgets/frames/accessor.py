@@ -176,8 +176,8 @@ class TaskFrameAccessor:
         Parameters
         ----------
         path
-            A path that ends in ``.csv``, or in ``.csv.gz``, ``.csv.bz2``, ``.csv.xz`` or
-            ``.csv.zip`` to compress it, or an open file. An existing file is replaced when the new
+            A path, such as ``"history.csv"``, or an open file. ``.csv.gz``, ``.csv.bz2``,
+            ``.csv.xz`` and ``.csv.zip`` are compressed. An existing file is replaced when the new
             one is complete.
 
         Returns
@@ -188,7 +188,7 @@ class TaskFrameAccessor:
         Raises
         ------
         InputError
-            The path ends differently, or its folder does not exist.
+            The suffix is that of another format, or the folder does not exist.
 
         Examples
         --------
@@ -211,8 +211,8 @@ class TaskFrameAccessor:
         Parameters
         ----------
         path
-            A path that ends in ``.parquet``, or an open binary file. An existing file is replaced
-            when the new one is complete.
+            A path, such as ``"history.parquet"``, or an open binary file. An existing file is
+            replaced when the new one is complete.
 
         Returns
         -------
@@ -222,7 +222,8 @@ class TaskFrameAccessor:
         Raises
         ------
         InputError
-            Pyarrow is not installed, the path ends differently, or its folder does not exist.
+            Pyarrow is not installed, the suffix is that of another format, or the folder
+            does not exist.
 
         Examples
         --------
@@ -246,14 +247,14 @@ class TaskFrameAccessor:
         Parameters
         ----------
         path
-            A path that ends in ``.xlsx``, or an open binary file. An existing file is replaced when
-            the new one is complete.
+            A path, such as ``"history.xlsx"``, or an open binary file. An existing file is
+            replaced when the new one is complete.
 
         Raises
         ------
         InputError
-            Openpyxl is not installed, the path ends differently, its folder does not exist, or the
-            frame has more rows than an Excel sheet.
+            Openpyxl is not installed, the suffix is that of another format, the folder does not
+            exist, or the frame has more rows than an Excel sheet.
 
         Warns
         -----
@@ -275,12 +276,13 @@ class TaskFrameAccessor:
         Parameters
         ----------
         path
-            A path that ends in ``.arrow``, or an open binary file; None for a table.
+            A path, such as ``"history.arrow"``, or an open binary file; None for a table.
 
         Raises
         ------
         InputError
-            Pyarrow is not installed, the path ends differently, or its folder does not exist.
+            Pyarrow is not installed, the suffix is that of another format, or the folder
+            does not exist.
 
         Examples
         --------

@@ -18,6 +18,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -71,8 +72,14 @@ class _Format(NamedTuple):
         return getattr(import_module(self.module), name)
 
 
+_COMPRESSIONS = (".gz", ".bz2", ".xz", ".zip")
+# Other formats and compressions, whose suffixes would be wrong.
+_FOREIGN = re.compile(
+    r"\.(7z|br|db|feather|h5|hdf5?|html|json|jsonl|lz4|ods|orc|pickle|pkl|sqlite|tar|tgz|tsv|xls"
+    r"|xlsb|xlsm|xml|zst)"
+)
 _CSV = _Format(
-    (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip"),
+    (".csv", *(".csv" + compression for compression in _COMPRESSIONS)),
     "to_csv",
     "inductiva_widgets.frames._csv",
     "writer",
@@ -212,7 +219,8 @@ def _format_of(target: Target, suffix: str | None) -> tuple[_Format, str]:
     target
         Path or open file.
     suffix
-        The format to write; by default that of the path.
+        The format to write; by default that of the path. The path may then have any suffix that is
+        not one of another format.
     """
     expected = next((form for form in _FORMATS if form.suffixes[0] == suffix), None)
     if not isinstance(target, (str, os.PathLike)):
@@ -222,6 +230,12 @@ def _format_of(target: Target, suffix: str | None) -> tuple[_Format, str]:
     found = next((end for end in formats if name.lower().endswith(end)), None)
     if found is not None and expected in (None, formats[found]):
         return formats[found], found.removeprefix(formats[found].suffixes[0])
+    last_suffix = Path(name).suffix.lower()
+    if expected is not None and found is None and not _FOREIGN.fullmatch(last_suffix):
+        if last_suffix not in _COMPRESSIONS:
+            return expected, ""
+        if expected.is_text:
+            return expected, last_suffix
     *others, last = formats if expected is None else expected.suffixes
     choice = f"{', '.join(others)} or {last}" if others else last
     fix = "" if found is None else f" Call df.inductiva.{formats[found].method}({name!r}) instead."

@@ -345,6 +345,14 @@ def test_compressed_csv_is_compressed_and_reads_back(packed, open_it, tmp_path):
     assert len(pd.read_csv(path)) == len(frame)
 
 
+def test_compression_of_a_name_of_ones_own_is_that_of_its_suffix(tmp_path):
+    frame = many_tasks()
+    frame.inductiva.to_csv(tmp_path / "tasks.txt.gz")
+    with gzip.open(tmp_path / "tasks.txt.gz") as file:
+        assert file.read().decode() == frame.inductiva.to_csv()
+    assert_frame_equal(read(tmp_path / "tasks.txt.gz", suffix=".csv.gz"), frame)
+
+
 @pytest.mark.parametrize(
     ("method", "name", "said"),
     [
@@ -356,7 +364,7 @@ def test_compressed_csv_is_compressed_and_reads_back(packed, open_it, tmp_path):
         ("to_csv", "x.xlsx", r"Call df.inductiva.to_excel\('x.xlsx'\)"),
         ("to_csv", "x.arrow", r"Call df.inductiva.to_arrow\('x.arrow'\)"),
         ("to_csv", "x.csv.zst", r"\.csv\.gz, \.csv\.bz2, \.csv\.xz or \.csv\.zip, got 'x.csv.zst'"),
-        ("to_csv", "x", "must end in"),
+        ("to_csv", "x.json", "must end in"),
         ("to_parquet", "x.csv", r"must end in \.parquet, got 'x.csv'. Call df.inductiva.to_csv"),
         ("to_parquet", "x.parquet.gz", r"must end in \.parquet, got"),
         ("to_excel", "x.csv", r"must end in \.xlsx, got 'x.csv'. Call df.inductiva.to_csv"),
