@@ -357,7 +357,7 @@ class Task:
         Raises
         ------
         InputError
-            There is no such status.
+            ``status`` is not the code of a status. A new code of the service is accepted.
 
         Examples
         --------
