@@ -20,8 +20,9 @@
     │   └── DownloadCancelled       stopped by the user
     └── LocalServerError            the embedded server cannot be started or used
 
-and two warnings: ``StaleHistoryWarning``, if the history may be out of date or could not be cached,
-and ``OddValueWarning``, if the service sends a value that cannot be read.
+and three warnings: ``StaleHistoryWarning``, if the history may be out of date or could not be
+cached, ``OddValueWarning``, if the service sends a value that cannot be read, and
+``ExportWarning``, if a file cannot hold a value.
 
 Each message says what happened, why, and what to do. The service's own message is in ``detail``,
 its HTTP status in ``status``. In IPython and notebooks, the traceback shows only the user's lines;
@@ -53,6 +54,7 @@ __all__ = [
     "ConflictError",
     "DownloadCancelled",
     "DownloadError",
+    "ExportWarning",
     "InductivaError",
     "InputError",
     "InvalidRequestError",
@@ -220,6 +222,10 @@ class DownloadCancelled(DownloadError):
 
 class LocalServerError(InductivaError):
     """The embedded server cannot be started or used."""
+
+
+class ExportWarning(UserWarning):
+    """The format of a file cannot hold some values."""
 
 
 class OddValueWarning(UserWarning):

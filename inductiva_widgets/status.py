@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
 __all__ = ["Status", "StatusGroup", "StatusInfo"]
+
+SEEN_CODES: set[str] = set()
+"""Unknown codes that this process has read, which filters accept."""
 
 
 class StatusGroup(str, Enum):
@@ -62,6 +66,7 @@ class Status(str, Enum):
         member = str.__new__(cls, value)
         member._name_ = value.upper().replace("-", "_")
         member._value_ = value
+        SEEN_CODES.add(value)
         return member
 
     def __str__(self) -> str:
@@ -249,3 +254,16 @@ _STATUS_INFO: dict[Status, StatusInfo] = {
 
 KNOWN_STATUSES: tuple[str, ...] = tuple(status.value for status in _STATUS_INFO)
 """All known status codes, in the order in which a task passes through them."""
+
+
+def order_codes(codes: Iterable[str]) -> list[str]:
+    """Return all known codes, followed by the unknown ones of ``codes`` in alphabetical order.
+
+    Parameters
+    ----------
+    codes
+        Codes of tasks.
+    """
+    unknown = sorted(set(codes).difference(KNOWN_STATUSES))
+    # As members, since a filter accepts every code that was read.
+    return [*KNOWN_STATUSES, *(Status(code).value for code in unknown)]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
-from itertools import islice, takewhile
-from pathlib import Path
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
+
+from inductiva_widgets.filters import NO_FILTERS, TaskFilters
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inductiva_widgets.frames.io import Target
     from inductiva_widgets.models.tasks import TaskInfo
 
 _PAGE = 500
@@ -21,10 +22,10 @@ class ExportOptions(NamedTuple):
 
     Parameters
     ----------
-    status, project, last_n
-        As for ``inductiva_widgets.tasks.get``. If ``last_n`` is None, all tasks.
-    since
-        Earliest time of creation in UTC, or None.
+    filters
+        Filters of the tasks.
+    last_n
+        Maximum number of tasks; None for all.
     columns
         Names of the columns, or None for the default ones.
     metadata
@@ -32,23 +33,21 @@ class ExportOptions(NamedTuple):
         column per key, since the keys are not known until the last page.
     """
 
-    status: str | None = None
-    project: str | None = None
+    filters: TaskFilters = NO_FILTERS
     last_n: int | None = None
-    since: datetime | None = None
     columns: tuple[str, ...] | None = None
     metadata: bool = False
 
 
 def export_tasks(
-    path: Path, options: ExportOptions, *, on_page: Callable[[list[TaskInfo]], None]
+    target: Target, options: ExportOptions, *, on_page: Callable[[list[TaskInfo]], None]
 ) -> int:
     """Write tasks to a file. After an error there is no file.
 
     Parameters
     ----------
-    path
-        Path of the file, whose extension determines the format.
+    target
+        Path of the file, whose extension determines the format, or an open file for CSV.
     options
         Tasks and columns to export.
     on_page
@@ -66,14 +65,14 @@ def export_tasks(
 
     Notes
     -----
-    Requests: 1 per 500 tasks.
+    Requests: as ``inductiva_widgets.tasks.get``.
     """
     from inductiva_widgets.frames.io import write_frames
     from inductiva_widgets.frames.schema import select_columns
 
     # An unknown column is an error before the first request.
     select_columns(options.columns, ())
-    return write_frames(_frames(options, on_page), path)
+    return write_frames(_frames(options, on_page), target)
 
 
 def _frames(
@@ -87,8 +86,7 @@ def _frames(
 
     client = default_client()
     source = {"service": client.url}
-    found = iter_tasks(options.status, options.project, last_n=options.last_n, client=client)
-    infos = takewhile(lambda info: _is_since(info, options.since), found)
+    infos = iter_tasks(options.filters, last_n=options.last_n, client=client)
     page = list(islice(infos, _PAGE))
     while True:
         on_page(page)
@@ -103,9 +101,3 @@ def _frames(
         page = list(islice(infos, _PAGE))
         if not page:
             return
-
-
-def _is_since(info: TaskInfo, since: datetime | None) -> bool:
-    """Return whether a task was created at ``since`` or later."""
-    created = info.create_time or info.input_submit_time
-    return since is None or created is None or created >= since.replace(tzinfo=timezone.utc)

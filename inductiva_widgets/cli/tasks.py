@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from inductiva_widgets.cli._filters import filter_arguments, filter_options
 from inductiva_widgets.cli._render import refresh_table, render_task_table, warn_about_demo_data
 from inductiva_widgets.cli.task_files import last_modified_file, list_files, tail, top
 from inductiva_widgets.errors import InvalidRequestError, NotFoundError
@@ -31,9 +32,13 @@ for command in (tail, list_files, last_modified_file, top):
 
 
 @tasks.command("list")
-@click.option("-n", "--last-n", default=5, show_default=True, type=click.IntRange(min=1))
-@click.option("-s", "--status", help="Only tasks in this status, such as success.")
-@click.option("-p", "--project", help="Only tasks of this project.")
+@click.option(
+    "-n",
+    "--last-n",
+    type=click.IntRange(min=1),
+    help="Maximum number of tasks; by default 5, or all with --since.",
+)
+@filter_options
 @click.option("-i", "--id", "ids", multiple=True, help="These tasks; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of the table.")
 @click.option(
@@ -45,26 +50,25 @@ for command in (tail, list_files, last_modified_file, top):
     help="Refresh the table every N seconds (10 by default) until Ctrl-C.",
 )
 def list_tasks(
-    last_n: int,
-    status: str | None,
-    project: str | None,
+    last_n: int | None,
     ids: tuple[str, ...],
     as_json: bool,
     watch: float | None,
+    **filters: Any,
 ) -> None:
     """List the tasks submitted last, newest first.
 
     \b
     Examples:
       inductiva-widgets tasks list -n 3
-      inductiva-widgets tasks list --status failed --json
+      inductiva-widgets tasks list --status failed,killed --since 7d
       inductiva-widgets tasks list --watch 5
     """
     from inductiva_widgets.tasks import TaskList, get
 
     def find() -> tuple[TaskList, list[str]]:
         if not ids:
-            return get(last_n, status=status, project=project), []
+            return get(last_n, **filter_arguments(filters)), []
         found, errors = _find_tasks(ids)
         return TaskList(found), errors
 
@@ -162,16 +166,9 @@ def download(
 
 
 @tasks.command()
-@click.argument("file", type=click.Path(dir_okay=False, writable=True))
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True))
 @click.option("-n", "--last-n", type=click.IntRange(min=1), help="Maximum number of tasks.")
-@click.option("-s", "--status", help="Only tasks in this status.")
-@click.option("-p", "--project", help="Only tasks of this project.")
-@click.option(
-    "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
-    metavar="DATE",
-    help="Only tasks created then or later, in UTC: 2026-03-01 or 2026-03-01T12:30.",
-)
+@filter_options
 @click.option("-c", "--columns", help="Names of the columns, separated by commas.")
 @click.option(
     "--metadata",
@@ -179,11 +176,13 @@ def download(
     help="Add a column with the metadata of each task as JSON. For a column per key, use "
     "--columns metadata.<key>.",
 )
-def export(file: str, columns: str | None, **options: Any) -> None:
-    """Write a table of tasks to FILE, whose extension determines the format.
+def export(
+    file: str, last_n: int | None, columns: str | None, metadata: bool, **filters: Any
+) -> None:
+    """Write a table of tasks to FILE, whose extension determines the format; - is CSV on stdout.
 
     \b
-    .csv      times in UTC, durations in seconds
+    .csv      times in UTC, durations in seconds; also .csv.gz, .csv.bz2, .csv.xz, .csv.zip
     .parquet  all types kept; needs pyarrow
     .arrow    all types kept; needs pyarrow
     .xlsx     Excel, times in UTC; needs openpyxl
@@ -195,14 +194,22 @@ def export(file: str, columns: str | None, **options: Any) -> None:
     Examples:
       inductiva-widgets tasks export history.csv
       inductiva-widgets tasks export spring.parquet --since 2026-03-01 --status success
+      inductiva-widgets tasks export - --since 7d | head
       inductiva-widgets tasks export costs.xlsx --columns project,machine_type,cost_usd
     """
     from inductiva_widgets.cli._export import ExportOptions, export_tasks
+    from inductiva_widgets.filters import TaskFilters
 
     names = None if columns is None else tuple(name.strip() for name in columns.split(","))
-    with _show_count() as on_page:
-        count = export_tasks(Path(file), ExportOptions(columns=names, **options), on_page=on_page)
-    click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
+    options = ExportOptions(
+        TaskFilters.parse(**filter_arguments(filters)), last_n, names, metadata=metadata
+    )
+    # In a notebook, the standard output has no buffer.
+    target = getattr(sys.stdout, "buffer", sys.stdout) if file == "-" else file
+    with _echo_warnings(), _show_count() as on_page:
+        count = export_tasks(target, options, on_page=on_page)
+    if file != "-":
+        click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
 
 
 def _find_tasks(task_ids: Iterable[str]) -> tuple[list[Task], list[str]]:
@@ -227,6 +234,17 @@ def _lookup_error(task: Task) -> str:
 def _echo_errors(errors: Iterable[str]) -> None:
     for error in errors:
         click.echo(error, err=True)
+
+
+@contextlib.contextmanager
+def _echo_warnings() -> Iterator[None]:
+    """Print warnings as one line each, at the end."""
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            yield
+        finally:
+            for warning in caught:
+                click.echo(f"Warning: {warning.message}", err=True)
 
 
 @contextlib.contextmanager

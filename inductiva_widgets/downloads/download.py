@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import threading
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
+from inductiva_widgets._warnings import warn_caller
 from inductiva_widgets.downloads._cancellation import CANCELLED
 from inductiva_widgets.downloads._progress_tracker import ProgressTracker
 from inductiva_widgets.downloads.progress import DownloadSummary, Progress
@@ -20,7 +19,6 @@ from inductiva_widgets.errors import DownloadCancelled
 Result = TypeVar("Result")
 
 _SLICE = 0.5
-_PACKAGE = __name__.partition(".")[0]
 
 
 class Download(Generic[Result]):
@@ -275,14 +273,5 @@ class Download(Generic[Result]):
             messages, self._messages = self._messages, []
         for message in messages:
             # Issued on the caller's thread, so that it can be caught or turned into an error.
-            warnings.warn(message, stacklevel=_own_frames())
+            warn_caller(message)
         return self._result
-
-
-def _own_frames() -> int:
-    """Return the stack level of the user's line, for ``warnings.warn``."""
-    level, frame = 1, inspect.currentframe()
-    frame = frame.f_back if frame else None
-    while frame and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
-        level, frame = level + 1, frame.f_back
-    return level

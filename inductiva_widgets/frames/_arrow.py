@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 
@@ -33,31 +32,29 @@ def to_arrow_table(frame: pd.DataFrame) -> Any:
 
 
 @contextmanager
-def parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+def parquet_writer(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Yield a function that appends a frame; all frames have the same columns."""
-    with _writer(lambda schema: pq.ParquetWriter(path, schema), dictionaries=True) as write:
+    with _writer(lambda schema: pq.ParquetWriter(file, schema), dictionaries=True) as write:
         yield write
 
 
 @contextmanager
-def arrow_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+def arrow_writer(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Yield a function that appends a frame; all frames have the same columns."""
     # Plain texts, since an Arrow file needs the complete dictionary of a column in advance.
-    with _writer(lambda schema: pa.ipc.new_file(str(path), schema), dictionaries=False) as write:
+    with _writer(lambda schema: pa.ipc.new_file(file, schema), dictionaries=False) as write:
         yield write
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(file: BinaryIO) -> pd.DataFrame:
     """Read the table of a Parquet file."""
-    # Opened here, since pyarrow accepts folders and URLs for names.
-    with path.open("rb") as file:
-        return _frame(pq.ParquetFile(file).read())
+    return _frame(pq.ParquetFile(file).read())
 
 
-def read_arrow(path: Path) -> pd.DataFrame:
+def read_arrow(file: BinaryIO) -> pd.DataFrame:
     """Read the table of an Arrow file."""
-    with pa.ipc.open_file(str(path)) as file:
-        return _frame(file.read_all())
+    with pa.ipc.open_file(file) as reader:
+        return _frame(reader.read_all())
 
 
 @contextmanager

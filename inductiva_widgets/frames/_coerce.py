@@ -14,7 +14,7 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._columnar import METADATA
 from inductiva_widgets.frames._durations import microseconds
-from inductiva_widgets.status import KNOWN_STATUSES
+from inductiva_widgets.status import order_codes
 
 SECONDS = "_seconds"
 """How a file that knows no durations names their columns: they are numbers there."""
@@ -95,24 +95,24 @@ def to_text_array(values: Any) -> Any:
 
 
 def _category(values: pd.Series[Any]) -> Any:
-    return _categorical(values, ())
+    return _categorical(values, is_status=False)
 
 
 def _status(values: pd.Series[Any]) -> Any:
-    return _categorical(values, KNOWN_STATUSES)
+    return _categorical(values, is_status=True)
 
 
-def _categorical(values: pd.Series[Any], first: tuple[str, ...]) -> Any:
+def _categorical(values: pd.Series[Any], *, is_status: bool) -> Any:
     codes, found = pd.factorize(values)
     texts = [str(value) for value in found]
     if (strange := next((value for value in found if not isinstance(value, str)), "")) != "":
         raise ValueError(f"{strange!r} is no text")
-    used = [*first, *sorted(set(texts).difference(first))]
+    used = order_codes(texts) if is_status else sorted(set(texts))
     places = {text: place for place, text in enumerate(used)}
     # The last place stands for -1.
     moved = np.array([*(places[text] for text in texts), -1], dtype=np.int32)
     categories = pd.Index(used, dtype=str)
-    return pd.Categorical.from_codes(moved[codes], categories, ordered=bool(first))
+    return pd.Categorical.from_codes(moved[codes], categories, ordered=is_status)
 
 
 def _time(values: pd.Series[Any]) -> Any:

@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 import pandas as pd
 
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._coerce import SECONDS, column_kind
-
-# Spreadsheets run such texts, which come from the service, as formulas: `writer` adds an
-# apostrophe, which marks a text in a spreadsheet, and `read` removes it.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_GUARD = "'"
+from inductiva_widgets.frames._formulas import guard, unguard
 
 
 @contextmanager
-def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+def writer(file: TextIO) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Yield a function that appends a frame; all frames have the same columns."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    has_header = False
 
-        def write(frame: pd.DataFrame) -> None:
-            # With the line ends of RFC 4180, texts with either of their characters are quoted.
-            _plain(frame).to_csv(file, header=file.tell() == 0, lineterminator="\r\n")
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal has_header
+        # With the line ends of RFC 4180, texts with either of their characters are quoted.
+        _plain(frame).to_csv(file, header=not has_header, lineterminator="\r\n")
+        has_header = True
 
-        yield write
+    yield write
 
 
-def read(path: Path) -> pd.DataFrame:
+def read(file: BinaryIO) -> pd.DataFrame:
     """Read the table of a file; columns of the schema are still text."""
-    names = pd.read_csv(path, nrows=0).columns
+    start = file.tell()
+    names = pd.read_csv(file, nrows=0).columns
     kinds = {name: "text" if name == schema.INDEX else column_kind(name) for name in names}
     types: dict[Any, Any] = {name: str for name, kind in kinds.items() if kind is not None}
     # Only an empty field is missing, since a project may be called "NA".
-    frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    file.seek(start)
+    frame = pd.read_csv(file, dtype=types, keep_default_na=False, na_values=[""])
     for name, kind in kinds.items():
         if kind in ("status", "category", "text") or (
             kind is None and frame[name].dtype.kind in "OUT"
         ):
             frame[name] = _by_value(frame[name], _unguarded)
-    return frame
+    return frame.rename(columns=_unguarded)
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     columns: dict[Any, Any] = {}
-    for name, values in frame.items():
+    for given_name, values in frame.items():
+        name = _guarded(given_name)
         kind = values.dtype.kind
         if kind == "m":
             columns[f"{name}{SECONDS}"] = values.dt.total_seconds().array
@@ -81,9 +80,8 @@ def _by_value(values: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _guarded(value: Any) -> Any:
-    return _GUARD + value if isinstance(value, str) and _FORMULA.match(value) else value
+    return guard(value) if isinstance(value, str) else value
 
 
 def _unguarded(value: Any) -> Any:
-    is_guarded = isinstance(value, str) and value.startswith(_GUARD) and _FORMULA.match(value)
-    return value.removeprefix(_GUARD) if is_guarded else value
+    return unguard(value) if isinstance(value, str) else value

@@ -2,19 +2,21 @@
 
 Excel has no time zones: times are UTC, which the second sheet states. Durations are Excel
 durations, shown as ``h:mm:ss``. Numbers are passed to openpyxl as text, since it rounds floats to
-16 digits and microseconds need 17. Texts are marked as texts, so that none is run as a formula.
+16 digits and microseconds need 17. Texts are marked as texts, so that none is run as a formula. An
+empty text is an empty cell with this mark, as if it were typed into Excel as an apostrophe.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import zip_longest
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -24,6 +26,7 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._coerce import column_kind
 from inductiva_widgets.frames._durations import microseconds
+from inductiva_widgets.frames._formulas import is_formula
 from inductiva_widgets.frames._to_frame import ATTRS
 
 try:
@@ -43,22 +46,24 @@ ToCell = Callable[[str], Any]
 _TASKS, _ABOUT = "tasks", "about"
 _MAX_ROWS = 1_048_576
 _MAX_TEXT = 32_767
+_INFINITE = [np.inf, -np.inf]
 _DAY = 86_400 * 10**6
 _UNITS: dict[str, str] = {"time": " (UTC)", "duration": " (hours:minutes:seconds)"}
 _FORMATS = {"M": "yyyy-mm-dd hh:mm:ss", "m": "[h]:mm:ss"}
-# Excel turns a cell that begins like this into a formula when it is edited.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 @contextmanager
-def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Yield a function that appends a frame; all frames have the same columns."""
+def writer(file: BinaryIO) -> Iterator[Callable[[pd.DataFrame], Counter[tuple[str, str]]]]:
+    """Yield a function that appends a frame; all frames have the same columns.
+
+    The function returns the numbers of values that are changed, by description and column.
+    """
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet(_TASKS)
     rows = 0
 
-    def write(frame: pd.DataFrame) -> None:
+    def write(frame: pd.DataFrame) -> Counter[tuple[str, str]]:
         nonlocal rows
         columns = [frame.index.to_series(), *(values for _, values in frame.items())]
         if not rows:
@@ -78,22 +83,22 @@ def writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
                 for to_cell, value in zip(to_cells, row, strict=True)
             )
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{rows}"
+        return sum(map(_losses, columns), Counter())
 
     try:
         yield write
     except BaseException:
-        # openpyxl closes its temporary files only when it saves (observed with 3.1.5). The caller
-        # removes the saved file.
+        # openpyxl closes its temporary files only when it saves (observed with 3.1.5).
         with suppress(Exception):
-            book.save(path)
+            book.save(io.BytesIO())
         raise
-    book.save(path)
+    book.save(file)
 
 
-def read(path: Path) -> pd.DataFrame:
+def read(file: BinaryIO) -> pd.DataFrame:
     """Read the table of a file."""
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     except BadZipFile as error:
         raise ValueError(str(error)) from error
     # openpyxl rounds times to milliseconds (observed with 3.1.5). It returns exact numbers if it
@@ -102,7 +107,8 @@ def read(path: Path) -> pd.DataFrame:
         getattr(book, formats, set()).clear()
     try:
         sheet = book[_TASKS] if _TASKS in book.sheetnames else book[book.sheetnames[0]]
-        names, *rows = [*sheet.iter_rows(values_only=True)] or [()]
+        quoted = {number for number, style in enumerate(book._cell_styles) if style.quotePrefix}
+        names, *rows = [[_value(cell, quoted) for cell in row] for row in sheet.iter_rows()] or [[]]
         # Rows end at their last value.
         columns = zip_longest(names, *rows)
         frame = pd.DataFrame(
@@ -117,6 +123,30 @@ def read(path: Path) -> pd.DataFrame:
         return frame
     finally:
         book.close()
+
+
+def _value(cell: Any, quoted: Collection[int]) -> Any:
+    """Return the value of a cell, "" for an empty one whose style is in ``quoted``."""
+    is_empty_text = cell.value is None and getattr(cell, "_style_id", None) in quoted
+    return "" if is_empty_text else cell.value
+
+
+def _losses(values: pd.Series[Any]) -> Counter[tuple[str, str]]:
+    """Return the numbers of values that Excel cannot hold, by description and column."""
+    found: Counter[tuple[str, str]] = Counter()
+    name = str(values.name)
+    if values.dtype.kind in "OUT":
+        texts: dict[Any, int] = values.dropna().astype(str).value_counts().to_dict()
+        for text, count in texts.items():
+            if len(text) > _MAX_TEXT:
+                found[f"cut to {_MAX_TEXT:,} characters, the limit of a cell", name] += count
+            if _CONTROL.search(text):
+                found["written with \N{REPLACEMENT CHARACTER} for control characters", name] += (
+                    count
+                )
+    elif values.dtype.kind == "f":
+        found["left out, as they are infinite", name] += int(values.isin(_INFINITE).sum())
+    return +found
 
 
 def _head(sheet: Any, names: list[Any]) -> None:
@@ -182,9 +212,9 @@ def _text_cells(sheet: Any) -> ToCell:
     quoted.quotePrefix = True
 
     def to_cell(text: str) -> Any:
-        cell = quoted if _FORMULA.match(text) else plain
-        cell.value = _fit(text)
-        cell.data_type = "s"
+        cell = plain if text and not is_formula(text) else quoted
+        cell.value = _fit(text) or None
+        cell.data_type = "s" if text else "n"
         return cell
 
     return to_cell
@@ -208,7 +238,7 @@ def _values(values: pd.Series[Any]) -> list[str | None]:
         found = (values.to_numpy("timedelta64[us]").astype(np.int64) / _DAY).tolist()
     else:
         found = values.astype(object).tolist()
-    missing = (values.isna() | values.isin([np.inf, -np.inf])).tolist()
+    missing = (values.isna() | values.isin(_INFINITE)).tolist()
     if kind == "b":
         found = [None if gone else int(value) for value, gone in zip(found, missing, strict=True)]
     text = str if kind in "OUT" else repr

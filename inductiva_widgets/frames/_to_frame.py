@@ -23,7 +23,7 @@ from inductiva_widgets.frames._columnar import (
 from inductiva_widgets.frames._durations import duration
 from inductiva_widgets.frames._raw import raw_frame
 from inductiva_widgets.models.tasks import TaskInfo
-from inductiva_widgets.status import KNOWN_STATUSES
+from inductiva_widgets.status import order_codes
 
 ATTRS = "inductiva"
 """Key of the provenance in ``df.attrs``."""
@@ -170,7 +170,7 @@ def _categories(text: DictionaryColumn, *, is_status: bool) -> Any:
     """Return a categorical of the values that occur in alphabetical order; all known statuses."""
     used = sorted(itertools.compress(text.values, text.in_use))
     if is_status:
-        used = [*KNOWN_STATUSES, *(value for value in used if value not in KNOWN_STATUSES)]
+        used = order_codes(used)
     places = {value: place for place, value in enumerate(used)}
     # The last place stands for -1.
     moved = np.array([*(places.get(value, -1) for value in text.values), -1], dtype=np.int32)

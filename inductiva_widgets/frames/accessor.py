@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any
+import io
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from inductiva_widgets import _entry_points
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._provenance import task_ids
+
+if TYPE_CHECKING:
+    from inductiva_widgets.frames.io import Target
 
 
 @pd.api.extensions.register_dataframe_accessor("inductiva")
@@ -163,37 +166,64 @@ class TaskFrameAccessor:
 
         return compare(frame)
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a CSV file atomically; ``inductiva_widgets.frames.read`` reads it.
+    def to_csv(self, path: Target | None = None) -> str | None:
+        """Write CSV; ``inductiva_widgets.frames.read`` reads it.
 
-        Times are ISO 8601 in UTC, durations are seconds in ``<name>_seconds``. A text that a
-        spreadsheet would run as a formula is prefixed with an apostrophe.
+        Times are ISO 8601 in UTC, durations are seconds in ``<name>_seconds``. An apostrophe
+        stands before a text that a spreadsheet may run as a formula, and alone for an empty text;
+        an empty field is a missing value.
 
         Parameters
         ----------
         path
-            Target; an existing file is replaced.
+            A path, such as ``"history.csv"``, or an open file. ``.csv.gz``, ``.csv.bz2``,
+            ``.csv.xz`` and ``.csv.zip`` are compressed. An existing file is replaced when the new
+            one is complete.
+
+        Returns
+        -------
+        str or None
+            The text if there is no path.
+
+        Raises
+        ------
+        InputError
+            The suffix is that of another format, or the folder does not exist.
 
         Examples
         --------
         >>> df.inductiva.to_csv("history.csv")
         >>> len(inductiva.frames.read("history.csv")) == len(df)
         True
+        >>> print(df.head(0).inductiva.to_csv()[:14])
+        task_id,status
         """
-        self._export(path, ".csv")
+        if path is not None:
+            self._export(path, ".csv")
+            return None
+        text = io.StringIO()
+        self._export(text, ".csv")
+        return text.getvalue()
 
-    def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Write a Parquet file atomically, with all types and ``attrs``.
+    def to_parquet(self, path: Target | None = None) -> bytes | None:
+        """Write Parquet, with all types and ``attrs``.
 
         Parameters
         ----------
         path
-            Target; an existing file is replaced.
+            A path, such as ``"history.parquet"``, or an open binary file. An existing file is
+            replaced when the new one is complete.
+
+        Returns
+        -------
+        bytes or None
+            The content if there is no path.
 
         Raises
         ------
         InputError
-            Pyarrow is not installed.
+            Pyarrow is not installed, the suffix is that of another format, or the folder
+            does not exist.
 
         Examples
         --------
@@ -201,10 +231,15 @@ class TaskFrameAccessor:
         >>> inductiva.frames.read("history.parquet").equals(df)
         True
         """
-        self._export(path, ".parquet")
+        if path is not None:
+            self._export(path, ".parquet")
+            return None
+        content = io.BytesIO()
+        self._export(content, ".parquet")
+        return content.getvalue()
 
-    def to_excel(self, path: str | os.PathLike[str]) -> None:
-        """Write an Excel file atomically; its second sheet describes the columns.
+    def to_excel(self, path: Target) -> None:
+        """Write an Excel file, whose second sheet describes the columns.
 
         Times are dates in UTC, since Excel has no time zones; durations are Excel durations. A
         text stays a text, even if it looks like a formula.
@@ -212,12 +247,20 @@ class TaskFrameAccessor:
         Parameters
         ----------
         path
-            Target; an existing file is replaced.
+            A path, such as ``"history.xlsx"``, or an open binary file. An existing file is
+            replaced when the new one is complete.
 
         Raises
         ------
         InputError
-            Openpyxl is not installed, or the frame has more rows than an Excel sheet.
+            Openpyxl is not installed, the suffix is that of another format, the folder does not
+            exist, or the frame has more rows than an Excel sheet.
+
+        Warns
+        -----
+        ExportWarning
+            A text is longer than 32,767 characters and is cut, has control characters, or a number
+            is infinite.
 
         Examples
         --------
@@ -227,19 +270,27 @@ class TaskFrameAccessor:
         """
         self._export(path, ".xlsx")
 
-    def to_arrow(self) -> Any:
-        """Return a ``pyarrow.Table`` with categories as dictionaries.
+    def to_arrow(self, path: Target | None = None) -> Any:
+        """Return a ``pyarrow.Table`` with categories as dictionaries, or write an Arrow file.
+
+        Parameters
+        ----------
+        path
+            A path, such as ``"history.arrow"``, or an open binary file; None for a table.
 
         Raises
         ------
         InputError
-            Pyarrow is not installed.
+            Pyarrow is not installed, the suffix is that of another format, or the folder
+            does not exist.
 
         Examples
         --------
         >>> df.inductiva.to_arrow().num_rows == len(df)
         True
         """
+        if path is not None:
+            return self._export(path, ".arrow")
         from inductiva_widgets.frames._arrow import to_arrow_table
 
         return to_arrow_table(self._frame)
@@ -250,7 +301,7 @@ class TaskFrameAccessor:
 
         return getattr(plots, name)(frame, **options)
 
-    def _export(self, path: str | os.PathLike[str], ending: str) -> None:
+    def _export(self, path: Target, suffix: str) -> None:
         from inductiva_widgets.frames.io import write_frames
 
-        write_frames([self._frame], path, ending)
+        write_frames([self._frame], path, suffix)

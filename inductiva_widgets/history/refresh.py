@@ -140,7 +140,7 @@ def join(parts: Parts) -> tuple[TaskRows, Mask]:
 def _due(parts: Parts, query: HistoryQuery) -> dict[str, int]:
     """Return the positions of the tasks to refresh, by task id."""
     # If there is a status filter, any active task may become one of the newest matches.
-    left = query.last_n if query.status is None else None
+    left = query.last_n if query.filters.status is None else None
     start, due = 0, {}
     for rows, fresh in parts:
         matches = np.flatnonzero(query.mask(rows.fields, by_status=False))[:left]

@@ -18,6 +18,7 @@ def iter_pages(
     *,
     first: int = 1,
     prefetch_until: int | None = None,
+    may_stop: bool = False,
 ) -> Iterator[tuple[int, TaskPage]]:
     """Yield the numbers and pages of a listing in order.
 
@@ -36,6 +37,9 @@ def iter_pages(
     prefetch_until
         Number of the last page to prefetch; later pages are fetched on demand. By default all pages
         are prefetched.
+    may_stop
+        If True, the iteration may stop at any page: prefetch at most as many pages as were yielded
+        before the last one.
     """
     prefetched: deque[Future[TaskPage]] = deque()
     total: int | None = None
@@ -62,7 +66,8 @@ def iter_pages(
             if len(answer.tasks) < per_page:
                 last = page
             until = last if prefetch_until is None else min(last, prefetch_until)
-            while len(prefetched) < PAGES_AHEAD and page + len(prefetched) < until:
+            ahead = min(PAGES_AHEAD, page - first) if may_stop else PAGES_AHEAD
+            while len(prefetched) < ahead and page + len(prefetched) < until:
                 prefetched.append(pool.submit(fetch, page + len(prefetched) + 1))
             yield page, answer
             if page >= last:

@@ -5,37 +5,33 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
-from datetime import datetime, timezone
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from inductiva_widgets.errors import InputError, StaleHistoryWarning
-from inductiva_widgets.http.client import MAX_PER_PAGE
+from inductiva_widgets.filters import TaskFilters, parse_count
 from inductiva_widgets.http.default_client import default_client
 from inductiva_widgets.models.tasks import DEMO_MARK
 from inductiva_widgets.tasks._progress import history_progress
 from inductiva_widgets.tasks.listing import iter_tasks
-from inductiva_widgets.tasks.task import known_status
 from inductiva_widgets.tasks.task_list import TaskList
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inductiva_widgets.filters import Moment, Values
     from inductiva_widgets.frames._columnar import TaskColumns
     from inductiva_widgets.history.load import HistoryResult
-    from inductiva_widgets.history.query import HistoryQuery, Moment
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.models.tasks import TaskInfo
 
 
 def history(
     last_n: int | None = None,
-    status: str | None = None,
-    project: str | None = None,
+    status: Values | None = None,
+    project: Values | None = None,
     *,
-    simulator: str | None = None,
+    simulator: Values | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
     columns: Sequence[str] | None = None,
@@ -56,11 +52,8 @@ def history(
     ----------
     last_n
         Maximum number of tasks; None for all.
-    status, project, simulator
-        Only tasks with this value, such as ``status="success"``.
-    since, until
-        Only tasks created at or after ``since``, and before ``until``: a datetime, a date, an ISO
-        string (UTC if it has no zone), or an age, as a timedelta or a string like ``"7d"``.
+    status, project, simulator, since, until
+        Filters as for ``get``, applied on this machine.
     columns
         Names of the columns, in order; by default the usual ones, which
         ``inductiva_widgets.frames`` lists.
@@ -109,15 +102,22 @@ def history(
         raise InputError("refresh=True reads from the service, offline=True must not: choose one.")
     if raw and offline:
         raise InputError("Raw values are not kept on this machine: leave raw or offline out.")
-    query = _parse_query(last_n, status, project, simulator, since, until)
+    filters = TaskFilters.parse(
+        status=status, project=project, simulator=simulator, since=since, until=until
+    )
+    if last_n is not None:
+        last_n = parse_count("last_n", last_n)
     from inductiva_widgets.frames._to_frame import build_frame, to_frame
     from inductiva_widgets.history import load
+    from inductiva_widgets.history.query import HistoryQuery
 
     # Raises for invalid columns before anything is requested.
     to_frame([], columns=columns, raw=raw)
     client = client or default_client()
     if raw:
-        return _raw(client, query).to_frame(columns, raw=True)
+        listed = TaskList._from_infos(iter_tasks(filters, last_n=last_n, client=client), client)
+        return listed.to_frame(columns, raw=True)
+    query = HistoryQuery(last_n, filters)
     notes: list[str] = []
     try:
         if offline:
@@ -142,22 +142,6 @@ def history(
         now=found.as_of,
         source=_source(client, found),
     )
-
-
-def _raw(client: Client, query: HistoryQuery) -> TaskList:
-    """Return the tasks of a query, as the service lists them now."""
-    from inductiva_widgets.frames._columnar import TaskColumns
-
-    narrowed = query.simulator or query.since is not None or query.until is not None
-    last_n = None if narrowed else query.last_n
-    listed = iter_tasks(query.status, query.project, last_n=last_n, client=client)
-    infos: list[TaskInfo] = []
-    while page := list(islice(listed, MAX_PER_PAGE)):
-        fields = TaskColumns.read(page)
-        infos += [page[index] for index in query.indices(fields).tolist()]
-        if query.is_exhausted(fields) or len(infos) >= (query.last_n or sys.maxsize):
-            break
-    return TaskList._from_infos(infos[: query.last_n], client)
 
 
 def clear_history(client: Client | None = None) -> None:
@@ -198,28 +182,3 @@ def _is_demo(fields: TaskColumns) -> bool:
         return False
     metadata = msgspec.json.decode(text.values[text.codes[0]], type=dict[str, str])
     return metadata.items() >= DEMO_MARK.items()
-
-
-def _parse_query(  # noqa: PLR0917 - the arguments of history()
-    last_n: int | None,
-    status: str | None,
-    project: str | None,
-    simulator: str | None,
-    since: Moment | None,
-    until: Moment | None,
-) -> HistoryQuery:
-    from inductiva_widgets.history.query import HistoryQuery, parse_time
-
-    if last_n is not None and (
-        isinstance(last_n, bool) or not isinstance(last_n, int) or last_n < 1
-    ):
-        raise InputError("last_n must be a whole number, 1 or more, or None for all.")
-    for name, value in (("project", project), ("simulator", simulator)):
-        if value is not None and not isinstance(value, str):
-            raise InputError(f"{name} must be a text, such as 'default', not {value!r}.")
-    now = datetime.now(timezone.utc)
-    begin, end = parse_time("since", since, now), parse_time("until", until, now)
-    if begin is not None and end is not None and begin >= end:
-        raise InputError(f"since ({begin}) must be before until ({end}); both are UTC.")
-    code = None if status is None else known_status(status).value
-    return HistoryQuery(last_n, code, project, simulator, begin, end)

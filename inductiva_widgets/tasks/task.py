@@ -19,9 +19,10 @@ from inductiva_widgets.errors import (
     RateLimitError,
     ServerError,
 )
+from inductiva_widgets.filters import parse_status
 from inductiva_widgets.history.invalidation import mark_stale
 from inductiva_widgets.http.time_limits import single_try
-from inductiva_widgets.status import KNOWN_STATUSES, Status
+from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display, _live_files, _watches
 from inductiva_widgets.tasks._files import StoredFiles
 from inductiva_widgets.tasks._state import TaskState
@@ -356,7 +357,7 @@ class Task:
         Raises
         ------
         InputError
-            There is no such status.
+            ``status`` is not the code of a status. A new code of the service is accepted.
 
         Examples
         --------
@@ -365,7 +366,7 @@ class Task:
         True
         >>> storm.kill()
         """
-        target = known_status(status)
+        target = parse_status(status)
         info = poll_until(
             self._state,
             lambda info: info.status == target or info.is_terminal,
@@ -1004,16 +1005,3 @@ class Task:
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:
         return _display.task_mimebundle(self)
-
-
-def known_status(status: str) -> Status:
-    """Return the status with a code.
-
-    Raises
-    ------
-    InputError
-        There is no such status; the known ones are listed.
-    """
-    if not isinstance(status, str) or status not in KNOWN_STATUSES:
-        raise InputError(f"There is no status {status!r}. Known: {', '.join(KNOWN_STATUSES)}.")
-    return Status(status)

@@ -17,10 +17,11 @@ from inductiva_widgets.errors import (
     InputError,
     TaskError,
 )
+from inductiva_widgets.filters import TaskFilters
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display
-from inductiva_widgets.tasks.task import Task, known_status
+from inductiva_widgets.tasks.task import Task
 from inductiva_widgets.tasks.text_table import format_task_table
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from inductiva_widgets.downloads import Download
+    from inductiva_widgets.filters import Moment, Values
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.tasks.log_watch import LogWatch
 
@@ -225,34 +227,38 @@ class TaskList(Sequence[Task]):
         self._infos()
         return format_task_table(self) if self._items else "No tasks found."
 
-    def filter(self, status: str | None = None, simulator: str | None = None) -> TaskList:
+    def filter(
+        self,
+        status: Values | None = None,
+        simulator: Values | None = None,
+        *,
+        project: Values | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+    ) -> TaskList:
         """Return the tasks whose cached info matches; costs no request for listed tasks.
 
         Parameters
         ----------
-        status
-            Code of a status, such as ``"success"``.
-        simulator
-            Name of a simulator, such as ``"swmm"``.
+        status, simulator, project, since, until
+            As for ``inductiva_widgets.tasks.get``.
 
         Raises
         ------
         InputError
-            There is no such status.
+            A filter cannot be read.
 
         Examples
         --------
         >>> tasks.filter(status="failed")
         TaskList(1 task)
+        >>> tasks.filter(status=["success", "failed"], since="30d").to_frame().shape[0]
+        3
         """
-        code = None if status is None else known_status(status)
-
-        def matches(info: TaskInfo) -> bool:
-            return (code is None or info.status == code) and (
-                simulator is None or info.simulator == simulator
-            )
-
-        return TaskList(task for task in self if matches(task.info))
+        filters = TaskFilters.parse(
+            status=status, simulator=simulator, project=project, since=since, until=until
+        )
+        return TaskList(task for task in self if filters.matches(task.info))
 
     def to_frame(
         self,

@@ -274,8 +274,8 @@ class TaskListWidget(BaseWidget):
         **filters
             By name of a column of the frame: for texts one or several values, None for missing
             ones; for numbers, times and durations a pair of ends, None if it is open. Sizes are
-            bytes; durations are seconds or ``timedelta``; times are ``datetime`` or epoch
-            milliseconds.
+            bytes; durations are seconds or ``timedelta``; times are as ``since`` of
+            ``inductiva_widgets.tasks.get``, or epoch milliseconds.
 
         Raises
         ------

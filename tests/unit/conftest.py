@@ -122,6 +122,7 @@ class FakeTransport:
             task
             for task in self.tasks.values()
             if params.get("status") in (None, task["status"])
+            and params.get("project") in (None, task["project"])
             and (not params.get("active") or not task["is_terminated"])
         ]
         start = (params["page"] - 1) * params["per_page"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
+from inductiva_widgets._warnings import warn_caller
 from inductiva_widgets.columns import COLUMNS, HEADERS, Kind
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.filters import from_numpy, parse_status, parse_time
 from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.table.columns import TEXT_KINDS, value_kind
@@ -31,7 +31,6 @@ _OLD_NAMES = {
 }
 # The key of the group of tasks whose value is unknown: no name on the wire is a lone NUL.
 UNKNOWN_GROUP = "\0"
-_PACKAGE = __name__.partition(".")[0] + "."
 _MAX_SEARCH = 1000
 _MAX_VALUES = 10_000
 # About three centuries around 1970: the range of nanoseconds in 64 bits.
@@ -110,7 +109,7 @@ class TableQuery:
         """Check the arguments of ``TaskListWidget.query``."""
         for old, new in (("tones", "status_group"), ("closed", "collapsed")):
             if old in filters:
-                _warn(f"The argument `{old}` is now `{new}`.")
+                warn_caller(f"The argument `{old}` is now `{new}`.", DeprecationWarning)
         status_group = filters.pop("tones", status_group)
         collapsed = filters.pop("closed", collapsed)
         order = None
@@ -168,21 +167,11 @@ def column_name(name: object) -> str:
         There is no such column.
     """
     if isinstance(name, str) and name in _OLD_NAMES:
-        _warn(f"The column {name!r} is now {_OLD_NAMES[name]!r}, as in a frame.")
+        warn_caller(
+            f"The column {name!r} is now {_OLD_NAMES[name]!r}, as in a frame.", DeprecationWarning
+        )
         return _OLD_NAMES[name]
     return _known_name(name)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, DeprecationWarning, stacklevel=_caller_level())
-
-
-def _caller_level() -> int:
-    """Return the stack level of the first caller outside this package, for a warning."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _known_name(name: object) -> str:
@@ -265,13 +254,15 @@ def _parse_filter(name: str, given: object) -> Filter:
     if value_kind(name) in TEXT_KINDS:
         is_single = given is None or isinstance(given, str)
         values = list(given) if isinstance(given, Iterable) and not is_single else [given]
+        if name == "status":
+            values = [None if code is None else parse_status(code).value for code in values]
         return _values(name, values)
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise InputError(
             f"The filter of {name} must be a pair (min, max), with None for no limit, "
             f"got {_short(given)}."
         )
-    return _range(name, *(_to_number(end) for end in given))
+    return _range(name, *(_to_number(name, end) for end in given))
 
 
 def _values(name: str, values: object) -> tuple[str | None, ...]:
@@ -308,15 +299,14 @@ def _end(name: str, kind: Kind, end: object) -> float | None:
     return int(whole)
 
 
-def _to_number(end: object) -> object:
-    """Convert a time to epoch milliseconds, local if it has no zone, or a duration to seconds."""
-    if isinstance(end, timedelta):
-        return end.total_seconds()
-    if isinstance(end, datetime):
-        return end.timestamp() * 1000
-    if isinstance(end, date):
-        return datetime(end.year, end.month, end.day).timestamp() * 1000
-    return end
+def _to_number(name: str, end: Any) -> object:
+    """Convert a time to epoch milliseconds, and a duration to seconds."""
+    end = from_numpy(end)
+    if end is None or isinstance(end, (int, float)):
+        return end
+    if value_kind(name) == "time":
+        return parse_time(name, end).timestamp() * 1000
+    return end.total_seconds() if isinstance(end, timedelta) else end
 
 
 def _short(value: object) -> str:

@@ -1,6 +1,6 @@
 import csv
 import json
-from datetime import datetime
+from datetime import datetime, timezone
 
 import pandas as pd
 import pytest
@@ -10,6 +10,7 @@ from pandas.testing import assert_frame_equal
 from inductiva_widgets.cli._export import ExportOptions, export_tasks
 from inductiva_widgets.cli.main import main
 from inductiva_widgets.errors import APIConnectionError, InputError
+from inductiva_widgets.filters import TaskFilters
 from inductiva_widgets.frames import read
 from inductiva_widgets.tasks import get_all
 from tests.unit.conftest import at, wire_task
@@ -42,8 +43,9 @@ def many(serve):
     )
 
 
-def run(path, **choice):
-    return export_tasks(path, ExportOptions(**choice), on_page=lambda infos: None)
+def run(path, *, last_n=None, columns=None, metadata=False, **filters):
+    options = ExportOptions(TaskFilters.parse(**filters), last_n, columns, metadata)
+    return export_tasks(path, options, on_page=lambda infos: None)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -72,7 +74,9 @@ def test_filter_is_asked_of_the_service(many, tmp_path):
 
 
 def test_since_ends_the_asking(many, tmp_path):
-    assert run(tmp_path / "new.csv", since=datetime(2024, 2, 1, 17, 16, 6)) == 11
+    assert (
+        run(tmp_path / "new.csv", since=datetime(2024, 2, 1, 17, 16, 6, tzinfo=timezone.utc)) == 11
+    )
     assert read(tmp_path / "new.csv")["created"].min() == pd.Timestamp("2024-02-01T17:16:06Z")
 
 
@@ -135,7 +139,7 @@ def test_invalid_column_raises_before_any_request(many, tmp_path):
 
 def test_export_without_terminal_prints_one_line(many, tmp_path):
     path = tmp_path / "all.csv"
-    options = ["--columns", "project, cost_usd", "--since", "2024-02-01T17:16:06"]
+    options = ["--columns", "project, cost_usd", "--since", "2024-02-01T17:16:06Z"]
     done = CliRunner().invoke(main, ["tasks", "export", str(path), *options])
     assert (done.exit_code, done.stdout, done.stderr) == (0, f"11 tasks written to {path}.\n", "")
     assert path.read_text().startswith("task_id,project,cost_usd\n")
@@ -163,3 +167,24 @@ def test_ctrl_c_leaves_no_file(many, tmp_path):
     assert done.exit_code == 1
     assert "Aborted" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_dash_writes_csv_to_the_standard_output(many, tmp_path):
+    done = CliRunner().invoke(main, ["tasks", "export", "-", "-n", "3"])
+    run(tmp_path / "three.csv", last_n=3)
+    assert done.stdout_bytes == (tmp_path / "three.csv").read_bytes()
+    assert done.stderr == ""
+
+
+def test_compressed_export_reads_back(many, tmp_path):
+    path = tmp_path / "all.csv.gz"
+    done = CliRunner().invoke(main, ["tasks", "export", str(path)])
+    assert done.stdout == f"1201 tasks written to {path}.\n"
+    assert_frame_equal(read(path), get_all(client=many).to_frame())
+
+
+def test_command_says_what_the_file_cannot_hold(serve, tmp_path):
+    serve(wire_task(project="x" * 40_000))
+    done = CliRunner().invoke(main, ["tasks", "export", str(tmp_path / "all.xlsx")])
+    assert done.exit_code == 0
+    assert done.stderr.startswith("Warning: 1 value of the column 'project' is cut to 32,767")

@@ -9,7 +9,7 @@ from inductiva_widgets.errors import APIConnectionError, APIError, InputError, S
 from inductiva_widgets.history.store import HistoryStore
 from inductiva_widgets.history.sync import CHECKPOINT_PAGES
 from inductiva_widgets.http.paging import PAGES_AHEAD
-from inductiva_widgets.tasks import Task, _history
+from inductiva_widgets.tasks import Task, listing
 from tests.unit.history.history_server import PER_PAGE, World, rows
 
 
@@ -337,8 +337,8 @@ def test_a_bad_count_is_refused(world, last_n):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"status": "done"}, "Known: pending-input, submitted"),
-        ({"project": 3}, "project must be a text"),
+        ({"status": "done"}, "Did you mean 'success'\\? Expected one of: pending-input, submitted"),
+        ({"project": 3}, "`project` must be a text"),
         ({"columns": ["statsu"]}, "Did you mean 'status'"),
         ({"since": "soon"}, "`since` must be a date or time .* got 'soon'"),
         ({"until": "5"}, "`until` must be a date or time"),
@@ -436,7 +436,7 @@ def test_raw_values_are_the_services_own_for_the_tasks_that_are_wanted(world):
 
 
 def test_raw_values_are_as_many_as_asked_for_over_several_looks(world, monkeypatch):
-    monkeypatch.setattr(_history, "MAX_PER_PAGE", 5)
+    monkeypatch.setattr(listing, "MAX_PER_PAGE", 5)
     world.submit_ended(20)
     raw = world.history(raw=True, last_n=7, since="2000-01-01")
     assert list(raw.index) == [f"t{number}" for number in range(20, 13, -1)]

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inductiva_widgets import tasks
+from inductiva_widgets.filters import TaskFilters
 from inductiva_widgets.http import paging
 from inductiva_widgets.http.client import Client
 from inductiva_widgets.tasks import listing
@@ -68,10 +69,8 @@ def test_listing_while_tasks_come_and_go_is_in_order_and_has_each_that_stays(cou
         # One page after the other: several events between two pages may leave the total as it was.
         patch.setattr(paging, "PAGES_AHEAD", 1)
         service = BusyService(count, [("nothing", 0), *events])
-        before = list(service.tasks)
-        found = [
-            info.task_id for info in tasks.listing.iter_tasks("submitted", client=Client(service))
-        ]
+        before, filters = list(service.tasks), TaskFilters(status=("submitted",))
+        found = [info.task_id for info in tasks.listing.iter_tasks(filters, client=Client(service))]
     left = [name for name in before if service.tasks[name]["status"] == "submitted"]
     assert [name for name in found if name in left] == left
     assert len(set(found)) == len(found)

@@ -228,6 +228,10 @@ def test_wait_for_unknown_status_lists_the_known_ones(make):
         make().wait_for_status("finished")
 
 
+def test_wait_for_a_new_status_of_the_service_ends_with_it(make):
+    assert make(status="teleported").wait_for_status("teleported", silent_mode=True)
+
+
 @pytest.mark.parametrize(("wait_timeout", "answer"), [(None, None), (1, True)])
 def test_kill(make, wait_timeout, answer):
     task = make(status="computation-started")

@@ -1,7 +1,10 @@
 """A query is checked, whoever wrote it."""
 
+import json
 from datetime import datetime, timedelta, timezone
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from inductiva_widgets.columns import COLUMNS, HEADERS
@@ -52,6 +55,43 @@ def test_from_arguments_accepts_single_values_times_and_durations():
         "ended": ValueRange(1706745600000, None),
         "queue_time": ValueRange(None, 90.0),
     }
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["2024-02-01T00:00Z", pd.Timestamp("2024-02-01", tz="UTC"), np.int64(1706745600000)],
+    ids=repr,
+)
+def test_from_arguments_reads_times_as_every_listing(moment):
+    query = TableQuery.from_arguments(ended=(moment, None))
+    assert query.filters == {"ended": ValueRange(1706745600000, None)}
+
+
+def test_from_arguments_accepts_values_of_numpy_and_pandas():
+    query = TableQuery.from_arguments(
+        status=np.array(["failed", "teleported"]),
+        output_files=(np.int64(1), np.float32(2)),
+        queue_time=(pd.Timedelta("1min"), np.timedelta64(2, "m")),
+    )
+    assert json.loads(json.dumps(query.to_json()["filters"])) == {
+        "status": {"values": ["failed", "teleported"]},
+        "output_files": {"min": 1, "max": 2.0},
+        "queue_time": {"min": 60.0, "max": 120.0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"status": ["failed", "sucess"]}, "Did you mean 'success'"),
+        ({"status": pd.NA}, "must be the code of a status, got <NA>"),
+        ({"ended": ("soon", None)}, "`ended` must be a date or time"),
+        ({"ended": (pd.NaT, None)}, "`ended` must be a date or time"),
+    ],
+)
+def test_from_arguments_refuses_what_every_listing_refuses(wrong, said):
+    with pytest.raises(InputError, match=said):
+        TableQuery.from_arguments(**wrong)
 
 
 def test_unknown_value_and_unknown_group_have_a_name():
