@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inductiva_widgets import _entry_points, _kernel
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.formatting import format_hms
 from inductiva_widgets.timing import total_seconds
@@ -147,7 +148,7 @@ def _terminal_line(task: RemoteTask) -> Iterator[Show]:
 
     def show(info: TaskInfo, error: Exception | None = None) -> None:
         nonlocal shown
-        line = f"Task {info.task_id}: {info.alias}"
+        line = escape_control_chars(f"Task {info.task_id}: {info.alias}")
         if task._state.queue_position:
             line += f", {task._state.queue_position} ahead"
         if status is not None:
@@ -163,7 +164,7 @@ def _terminal_line(task: RemoteTask) -> Iterator[Show]:
         shown = line
 
     if console.is_terminal:
-        with console.status(f"Task {task.id}") as status:
+        with console.status(escape(escape_control_chars(f"Task {task.id}"))) as status:
             yield show
         console.print(escape(shown))
     else:
