@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from inductiva_widgets.ansi import escape_control_chars, escape_controls_in_json
 from inductiva_widgets.cli._render import refresh_table, render_task_table, warn_about_demo_data
+from inductiva_widgets.cli._task_values import TASK_ID, complete_project, complete_status
 from inductiva_widgets.cli.task_files import last_modified_file, list_files, tail, top
 from inductiva_widgets.errors import InvalidRequestError, NotFoundError
-from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_duration
+from inductiva_widgets.formatting import (
+    format_bytes,
+    format_cost,
+    format_duration,
+    format_timestamp,
+)
 
 if TYPE_CHECKING:
     from inductiva_widgets.models.tasks import TaskInfo
@@ -32,9 +39,18 @@ for command in (tail, list_files, last_modified_file, top):
 
 @tasks.command("list")
 @click.option("-n", "--last-n", default=5, show_default=True, type=click.IntRange(min=1))
-@click.option("-s", "--status", help="Only tasks in this status, such as success.")
-@click.option("-p", "--project", help="Only tasks of this project.")
-@click.option("-i", "--id", "ids", multiple=True, help="These tasks; may be repeated.")
+@click.option(
+    "-s",
+    "--status",
+    help="Only tasks in this status, such as success.",
+    shell_complete=complete_status,
+)
+@click.option(
+    "-p", "--project", help="Only tasks of this project.", shell_complete=complete_project
+)
+@click.option(
+    "-i", "--id", "ids", multiple=True, type=TASK_ID, help="These tasks; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of the table.")
 @click.option(
     "-w",
@@ -52,7 +68,9 @@ def list_tasks(
     as_json: bool,
     watch: float | None,
 ) -> None:
-    """List the tasks submitted last, newest first.
+    """List the tasks submitted last, newest first, with times in the local zone.
+
+    If the terminal is too narrow for all columns, some are hidden. A pipe or a file gets all.
 
     \b
     Examples:
@@ -90,7 +108,7 @@ def list_tasks(
 
 
 @tasks.command()
-@click.argument("task_id")
+@click.argument("task_id", type=TASK_ID)
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def info(task_id: str, as_json: bool) -> None:
     """Show the status, the timeline, the commands, the data and the cost of a task."""
@@ -101,11 +119,12 @@ def info(task_id: str, as_json: bool) -> None:
     if as_json:
         _echo_json(detail)
     else:
-        click.echo("\n".join(_info_lines(detail)))
+        lines = (escape_control_chars(line, keep="\t") for line in _info_lines(detail))
+        click.echo("\n".join(lines))
 
 
 @tasks.command()
-@click.argument("task_ids", nargs=-1, required=True)
+@click.argument("task_ids", nargs=-1, required=True, type=TASK_ID)
 @click.option("-w", "--wait", type=click.FloatRange(min=0), help="Seconds to wait for the end.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
@@ -118,10 +137,10 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
     active = [task for task in found if not task.info.is_terminal]
     for task in found:
         if task not in active:
-            click.echo(f"{task.id} has ended already: {task.info.alias}.")
+            click.echo(escape_control_chars(f"{task.id} has ended already: {task.info.alias}."))
     if not active:
         sys.exit(has_failed)
-    names = ", ".join(task.id for task in active)
+    names = escape_control_chars(", ".join(task.id for task in active))
     if not yes:
         click.confirm(
             f"Kill {len(active)} task{'s' if len(active) > 1 else ''} ({names})?", abort=True
@@ -130,7 +149,7 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
     def kill_task(task: Task) -> bool | None:
         has_ended = task.kill(wait_timeout=wait)
         results = {None: "kill requested", True: "killed", False: "kill requested, not ended yet"}
-        click.echo(f"{task.id}: {results[has_ended]}.")
+        click.echo(escape_control_chars(f"{task.id}: {results[has_ended]}."))
         return has_ended
 
     has_failed = False in for_each(active, kill_task, "killed") or has_failed
@@ -139,7 +158,7 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
 
 
 @tasks.command()
-@click.argument("task_ids", nargs=-1, required=True)
+@click.argument("task_ids", nargs=-1, required=True, type=TASK_ID)
 @click.option("-f", "--filenames", multiple=True, help="Name, glob or folder/; may be repeated.")
 @click.option("-d", "--dir", "folder", type=click.Path(file_okay=False), help="Target folder.")
 @click.option("--archive", is_flag=True, help="Keep the archive as it is, as output.zip.")
@@ -154,18 +173,21 @@ def download(
 
     names = list(filenames) or None
     if len(task_ids) == 1:
-        click.echo(Task(task_ids[0]).download_outputs(names, folder, not archive))
-        return
-    tasks = TaskList(map(Task, dict.fromkeys(task_ids)))
-    for path in tasks.download_outputs(names, folder, not archive):
-        click.echo(path)
+        paths = [Task(task_ids[0]).download_outputs(names, folder, not archive)]
+    else:
+        tasks = TaskList(map(Task, dict.fromkeys(task_ids)))
+        paths = tasks.download_outputs(names, folder, not archive)
+    for path in paths:
+        click.echo(escape_control_chars(str(path)))
 
 
 @tasks.command()
 @click.argument("file", type=click.Path(dir_okay=False, writable=True))
 @click.option("-n", "--last-n", type=click.IntRange(min=1), help="Maximum number of tasks.")
-@click.option("-s", "--status", help="Only tasks in this status.")
-@click.option("-p", "--project", help="Only tasks of this project.")
+@click.option("-s", "--status", help="Only tasks in this status.", shell_complete=complete_status)
+@click.option(
+    "-p", "--project", help="Only tasks of this project.", shell_complete=complete_project
+)
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
@@ -212,7 +234,9 @@ def _find_tasks(task_ids: Iterable[str]) -> tuple[list[Task], list[str]]:
     tasks = [Task(task_id) for task_id in dict.fromkeys(task_ids)]
     errors = {task.id: _lookup_error(task) for task in tasks}
     found = [task for task in tasks if not errors[task.id]]
-    return found, [f"{task_id}: {error}" for task_id, error in errors.items() if error]
+    return found, [
+        escape_control_chars(f"{task_id}: {error}") for task_id, error in errors.items() if error
+    ]
 
 
 def _lookup_error(task: Task) -> str:
@@ -220,7 +244,7 @@ def _lookup_error(task: Task) -> str:
     try:
         task.get_info()
     except (NotFoundError, InvalidRequestError) as error:
-        return str(error)
+        return error.shell_message
     return ""
 
 
@@ -251,11 +275,12 @@ def _show_count() -> Iterator[Callable[[list[TaskInfo]], None]]:
 
 
 def _echo_json(value: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    click.echo(escape_controls_in_json(text))
 
 
 def _info_lines(info: TaskInfo) -> list[str]:
-    lines = [f"\nTask {info.task_id}", f"Status: {info.alias} ({info.status})"]
+    lines = ["", f"Task {info.task_id}", f"Status: {info.alias} ({info.status})"]
     reasons = [info.error_detail, info.executer.error_detail if info.executer else None]
     reason = next((text for text in reasons if text), None)
     if reason:
@@ -267,7 +292,7 @@ def _info_lines(info: TaskInfo) -> list[str]:
         last = "" if info.is_terminal else "(ongoing)"
         took = format_duration((end - start).total_seconds()) if start and end else last
         lines.append(
-            f"\t{event.alias or event.status.alias:<25} at {format_date(start):<20} {took}"
+            f"\t{event.alias or event.status.alias:<25} at {format_timestamp(start):<26} {took}"
         )
         for command in event.executed_commands:
             start, end = command.start_timestamp, command.end_timestamp
