@@ -32,7 +32,8 @@ _COMPLETE_ID = re.compile(r"[a-z0-9]{25,}")
 _COMPLETABLE = re.compile(r"[\w.+-]+", re.ASCII)
 
 
-class TaskIdType(click.ParamType):
+# The base class is not generic in all supported versions of click.
+class TaskIdType(click.ParamType):  # type: ignore[type-arg]
     """The id of a task, or a prefix that only one of the newest 2,000 tasks has.
 
     Notes
