@@ -143,7 +143,7 @@ def _terminal_line(task: RemoteTask) -> Iterator[Show]:
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     shown = ""
 
     def show(info: TaskInfo, error: Exception | None = None) -> None:
@@ -158,7 +158,7 @@ def _terminal_line(task: RemoteTask) -> Iterator[Show]:
         if status is None:
             # Outside a terminal, such as in a log file, each change is one line.
             if line != shown:
-                console.print(escape(line))
+                console.print(line, markup=False, soft_wrap=True)
         else:
             status.update(escape(line))
         shown = line
@@ -166,7 +166,7 @@ def _terminal_line(task: RemoteTask) -> Iterator[Show]:
     if console.is_terminal:
         with console.status(escape(escape_control_chars(f"Task {task.id}"))) as status:
             yield show
-        console.print(escape(shown))
+        console.print(shown, markup=False, soft_wrap=True)
     else:
         status = None
         yield show

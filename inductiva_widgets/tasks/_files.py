@@ -114,8 +114,8 @@ class StoredFiles:
             raise TaskError(
                 f"Task {info.task_id} has no output yet: it is {info.alias.lower()}.",
                 hint="Wait for its end with task.wait().",
-                shell_hint=f"Follow it with `inductiva-widgets logs {info.task_id} --follow`, "
-                "which ends with it.",
+                shell_hint="Wait for its end with "
+                f"`inductiva-widgets logs {info.task_id} --follow`.",
             )
         if not info.has_outputs or info.storage_output_path is None:
             raise TaskError(

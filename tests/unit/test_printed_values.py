@@ -1,6 +1,7 @@
 """Values of the service with control characters: shown, never sent to the terminal."""
 
 import json
+import logging
 import unicodedata
 
 import pytest
@@ -10,8 +11,10 @@ from inductiva_widgets import errors
 from inductiva_widgets.cli import _render
 from inductiva_widgets.cli.main import main
 from inductiva_widgets.models.tasks import WorkingFile
+from inductiva_widgets.server.log_setup import set_up_log
 from inductiva_widgets.tasks import Task, WorkingFiles, get
 from inductiva_widgets.tasks.outputs import OutputFile, OutputsInfo
+from inductiva_widgets.widgets import TaskListWidget, TaskWidget
 from tests.unit.conftest import at, wire_task
 
 EVIL = "x\x1b]52;c;eA==\x07\x1b[2J\r\n\x9b31m\u202e\u2066\u200b\x7f"
@@ -119,3 +122,24 @@ def test_values_print_without_control_characters(client, text):
 def test_wait_shows_control_characters(client, capsys):
     Task(f"a{EVIL}", client=client).wait(download_std_on_completion=False)
     assert_shown(capsys.readouterr().err)
+
+
+def test_wait_prints_values_as_they_are_on_one_line(service, capsys):
+    alias = "Done :smile: [red]" + "x" * 80
+    task = Task("a", client=service(wire_task("a", status_alias=alias)))
+    task.wait(download_std_on_completion=False)
+    assert capsys.readouterr().err == f"Task a: {alias}\n"
+
+
+def test_text_of_widgets_has_no_direction_marks(client):
+    tasks = get(client=client)
+    for widget in (TaskWidget(tasks[0]), TaskListWidget(tasks)):
+        assert_harmless(widget._repr_mimebundle_()[0]["text/plain"])
+
+
+def test_server_log_has_one_line_a_message(tmp_path):
+    with set_up_log(tmp_path / "log"):
+        logging.getLogger("inductiva_widgets.server").warning("Refused %s.", EVIL)
+    text = (tmp_path / "log").read_text(encoding="utf-8")
+    assert_shown(text)
+    assert text.count("\n") == 1
