@@ -179,14 +179,10 @@ def _newest_tasks() -> list[TaskInfo]:
 def _running_client() -> Client | None:
     """Return the default client, but None if it is an embedded server that does not run."""
     from inductiva_widgets import config
-    from inductiva_widgets.cli.local import client_of
+    from inductiva_widgets.cli.local import running_client
     from inductiva_widgets.http import default_client
 
     is_demo = default_client.is_demo_target(None)
-    if not is_demo and not config.is_local_target(None):
-        return default_client.default_client()
-    from inductiva_widgets.server.data_dir import resolve_data_dir
-    from inductiva_widgets.server.server_info import running_server
-
-    server = running_server(resolve_data_dir(None, replay=is_demo))
-    return None if server is None else client_of(server)
+    if is_demo or config.is_local_target(None):
+        return running_client(replay=is_demo)
+    return default_client.default_client()

@@ -97,7 +97,7 @@ def _facts(data: DataDir, server: ServerInfo | None) -> dict[str, Any]:
         "tasks_queued": None,
     }
     if server is not None:
-        client = client_of(server)
+        client = _client(server)
         facts["tasks_running"] = _count(client, _RUNNING)
         facts["tasks_queued"] = _count(client, _QUEUED)
     return facts
@@ -105,12 +105,8 @@ def _facts(data: DataDir, server: ServerInfo | None) -> dict[str, Any]:
 
 def _other_demo_url(data_dir: str | None, replay: bool) -> str | None:
     """Return the address of the demo's server, if it runs and was not asked for."""
-    from inductiva_widgets.server.server_info import running_server
-
-    if replay or data_dir is not None:
-        return None
-    server = running_server(_folder(None, replay=True))
-    return None if server is None else server.url
+    client = None if replay or data_dir is not None else running_client(replay=True)
+    return None if client is None else client.url
 
 
 def _not_running(demo_url: str | None) -> str:
@@ -157,7 +153,7 @@ def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> Non
         if demo_url is not None:
             click.echo(f"Demo server:  {demo_url} (local stop --replay stops it)")
         return
-    client = client_of(server)
+    client = _client(server)
     alive = [] if data.replay_file.exists() else _live_tasks(client)
     if alive and not yes:
         many = _tasks(len(alive))
@@ -215,7 +211,7 @@ def clean(
         _remove_files(data, infos, before, while_running=while_running, dry_run=dry_run, yes=yes)
 
     if server is not None:
-        sweep(_all_tasks(client_of(server)))
+        sweep(_all_tasks(_client(server)))
     else:
         with tasks_without_server(data) as infos:
             sweep(list(infos))
@@ -254,14 +250,27 @@ def _remove_files(
     click.echo(f"Freed {format_bytes(remove(data, found))}.")
 
 
+def running_client(*, replay: bool) -> Client | None:
+    """Return a client of the embedded server, or None if it does not run.
+
+    Parameters
+    ----------
+    replay
+        If True, the server of the demo.
+    """
+    from inductiva_widgets.server.server_info import running_server
+
+    server = running_server(_folder(None, replay))
+    return None if server is None else _client(server)
+
+
 def _folder(data_dir: str | None, replay: bool) -> DataDir:
     from inductiva_widgets.server.data_dir import resolve_data_dir
 
     return resolve_data_dir(data_dir, replay=replay)
 
 
-def client_of(server: ServerInfo) -> Client:
-    """Return a client of an embedded server."""
+def _client(server: ServerInfo) -> Client:
     from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.http.transport import Transport

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, overload
 
 from inductiva_widgets.ansi import escape_control_chars
-from inductiva_widgets.formatting import format_bytes, format_date, format_duration
+from inductiva_widgets.formatting import format_bytes, format_duration, format_timestamp
 from inductiva_widgets.models.tasks import WorkingFile
 
 _INDENT = "  "
@@ -48,7 +48,7 @@ class ModifiedFile:
     age: float
 
     def __str__(self) -> str:
-        when = f"{format_duration(self.age)} ago ({format_date(self.modified)})"
+        when = f"{format_duration(self.age)} ago ({format_timestamp(self.modified)})"
         return f"{escape_control_chars(self.name)} was written {when}."
 
 
