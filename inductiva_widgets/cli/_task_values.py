@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -87,7 +87,7 @@ class TaskIdType(click.ParamType):  # type: ignore[type-arg]
         ctx, param, incomplete
             As click passes them.
         """
-        return _complete(incomplete, lambda info: (info.task_id, _describe(info)))
+        return _complete(incomplete, {info.task_id: _describe(info) for info in _newest_tasks()})
 
 
 TASK_ID = TaskIdType()
@@ -96,28 +96,24 @@ TASK_ID = TaskIdType()
 def complete_status(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the statuses that begin with a text."""
+    """Return the statuses that begin with the part of a text after its last comma."""
     from inductiva_widgets.status import Status
 
-    return [
-        CompletionItem(status.value, help=status.alias)
-        for status in Status
-        if status.value.startswith(incomplete)
-    ]
+    return _complete_last(incomplete, {status.value: status.alias for status in Status})
 
 
 def complete_simulator(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the simulators of the newest tasks that begin with a text."""
-    return _complete(incomplete, lambda info: (info.simulator or "", None))
+    """Return the simulators of the newest tasks, as ``complete_status`` does."""
+    return _complete_last(incomplete, {info.simulator or "": None for info in _newest_tasks()})
 
 
 def complete_project(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the projects of the newest tasks that begin with a text."""
-    return _complete(incomplete, lambda info: (info.project or "", None))
+    """Return the projects of the newest tasks, as ``complete_status`` does."""
+    return _complete_last(incomplete, {info.project or "": None for info in _newest_tasks()})
 
 
 def _newest_ids(ctx: click.Context) -> list[str]:
@@ -142,15 +138,20 @@ def _describe(info: TaskInfo) -> str:
 
 
 def _complete(
-    incomplete: str, read: Callable[[TaskInfo], tuple[str, str | None]]
+    incomplete: str, values: Mapping[str, str | None], before: str = ""
 ) -> list[CompletionItem]:
-    """Return values of the newest tasks that begin with a text, without duplicates."""
-    values = dict(read(info) for info in reversed(_newest_tasks()))
+    """Return the values that begin with a text, with their descriptions."""
     return [
-        CompletionItem(value, help=help_text)
-        for value, help_text in reversed(values.items())
+        CompletionItem(before + value, help=description)
+        for value, description in values.items()
         if value.startswith(incomplete) and _COMPLETABLE.fullmatch(value)
     ]
+
+
+def _complete_last(incomplete: str, values: Mapping[str, str | None]) -> list[CompletionItem]:
+    """Return the values for the last item of a list with commas."""
+    before, comma, last = incomplete.rpartition(",")
+    return _complete(last, values, before + comma)
 
 
 def _newest_tasks() -> list[TaskInfo]:

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -135,6 +136,32 @@ def test_closed_pipe_ends_without_a_word(environment, finished, arguments):
     os.close(writing)
     assert done.stderr == b""
     assert done.returncode != 0
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("words", "expected"), [("tasks list --status succ", "success"), ("logs {}", None)]
+)
+def test_bash_completes_values(environment, finished, words, expected):
+    program = Path(sys.executable).with_name("inductiva-widgets")
+    words = words.format(finished.id[:20])
+    script = f"""
+        eval "$("$1" completion bash)"
+        COMP_WORDS=("$1" {words})
+        COMP_CWORD={len(words.split())}
+        _inductiva_widgets_completion "$1"
+        echo "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", str(program)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout == f"{expected or finished.id}\n"
+    assert done.stderr == ""
 
 
 def test_interrupt_ends_without_a_word(environment):

@@ -136,6 +136,10 @@ def test_simulators_are_completed(client):
     assert [item.value for item in found] == ["splishsplash", "swmm"]
 
 
+def test_item_after_a_comma_is_completed():
+    assert offered("inductiva-widgets tasks list --status failed,k") == ["failed,killed"]
+
+
 def test_completion_after_an_error_offers_nothing(client):
     client.transport.fail_with = ServerError("down", status=503)
     assert offered("inductiva-widgets tasks info n7") == []
