@@ -106,8 +106,9 @@ def find_api_key(api_key: str | None = None) -> str:
         return key
     raise ConfigurationError(
         "No API key was found. For the Inductiva cloud, set the environment variable "
-        f"INDUCTIVA_API_KEY or write the key to {key_file()}. To run on this machine without an "
-        'account, call inductiva.connect("local").'
+        f"INDUCTIVA_API_KEY or write the key to {key_file()}.",
+        hint='To run on this machine without an account, call inductiva.connect("local").',
+        shell_hint="To run on this machine without an account, set INDUCTIVA_API_URL=local.",
     )
 
 

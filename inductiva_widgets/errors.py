@@ -83,6 +83,30 @@ class InductivaError(Exception):
     The archive has no 'model.report' (did you mean 'model.rpt', ...?).
     """
 
+    def __init__(self, message: str = "", *, hint: str = "", shell_hint: str = "") -> None:
+        """Create the error.
+
+        Parameters
+        ----------
+        message
+            What happened, and why.
+        hint
+            What to do, added to the message.
+        shell_hint
+            What to do in a terminal, if the hint names Python.
+        """
+        super().__init__(f"{message} {hint}" if hint else message)
+        self._shell_message = f"{message} {shell_hint}" if shell_hint else None
+
+    def __str__(self) -> str:
+        """Return the message, with control characters of the service's values escaped."""
+        return _escaped(super().__str__())
+
+    @property
+    def shell_message(self) -> str:
+        """The message, with the hint for a terminal."""
+        return str(self) if self._shell_message is None else _escaped(self._shell_message)
+
     def _render_traceback_(self) -> list[str]:
         """Return the traceback that IPython shows."""
         from IPython import get_ipython
@@ -267,6 +291,12 @@ def error_for_status(status: int) -> type[APIError]:
     if status >= 500:
         return ServerError
     return _BY_STATUS.get(status, InvalidRequestError)
+
+
+def _escaped(message: str) -> str:
+    from inductiva_widgets.ansi import escape_control_chars
+
+    return escape_control_chars(message, keep="\n")
 
 
 def _format_traceback(

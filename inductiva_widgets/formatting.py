@@ -120,6 +120,29 @@ def format_date(moment: datetime | None) -> str:
     return MISSING if moment is None else moment.astimezone().strftime("%d %b, %H:%M:%S")
 
 
+def format_timestamp(moment: datetime | None, timespec: str = "seconds") -> str:
+    """Format a time in the local zone with its year and offset, for terminals and logs.
+
+    Parameters
+    ----------
+    moment
+        Timezone-aware time, or None if unknown.
+    timespec
+        Precision, as of ``datetime.isoformat``.
+
+    Examples
+    --------
+    >>> from datetime import timezone
+    >>> format_timestamp(datetime(2026, 11, 30, 14, 2, 16, tzinfo=timezone.utc), "minutes")
+    '2026-11-30 14:02 UTC'
+    """
+    if moment is None:
+        return MISSING
+    local = moment.astimezone()
+    text = local.replace(tzinfo=None).isoformat(" ", timespec)
+    return f"{text} {local.isoformat()[-6:] if local.utcoffset() else 'UTC'}"
+
+
 def format_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 7, gap: int = 7
 ) -> str:

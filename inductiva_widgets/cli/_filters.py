@@ -8,6 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
+from inductiva_widgets.cli._task_values import (
+    complete_project,
+    complete_simulator,
+    complete_status,
+)
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
@@ -16,6 +22,7 @@ _OPTIONS = (
         "--status",
         multiple=True,
         metavar="CODES",
+        shell_complete=complete_status,
         help="Only tasks with these statuses, separated by commas: failed,killed.",
     ),
     click.option(
@@ -23,10 +30,15 @@ _OPTIONS = (
         "--project",
         multiple=True,
         metavar="NAMES",
+        shell_complete=complete_project,
         help="Only tasks of these projects. Put quotes around a name that has a comma.",
     ),
     click.option(
-        "--simulator", multiple=True, metavar="NAMES", help="Only tasks of these simulators."
+        "--simulator",
+        multiple=True,
+        metavar="NAMES",
+        shell_complete=complete_simulator,
+        help="Only tasks of these simulators.",
     ),
     click.option(
         "--since",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.formatting import format_bytes, format_date
+from inductiva_widgets.formatting import format_bytes, format_timestamp
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -64,12 +64,27 @@ def start(data_dir: str | None, replay: bool) -> None:
 @_server_options
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def status(data_dir: str | None, replay: bool, as_json: bool) -> None:
-    """Show the address and the tasks of the server. The exit code is 1 if it is not running."""
-    from inductiva_widgets.server.maintenance import size_of
+    """Show the address and the tasks of the server. The exit code is 1 if it is not running.
+
+    If the server of the demo runs as well, its address is below.
+    """
     from inductiva_widgets.server.server_info import running_server
 
     data = _folder(data_dir, replay)
     server = running_server(data)
+    facts = _facts(data, server)
+    demo_url = _other_demo_url(data_dir, replay)
+    if as_json:
+        click.echo(json.dumps({**facts, "demo_url": demo_url}, indent=2))
+    else:
+        click.echo("\n".join(_status_lines(facts, demo_url)))
+    if server is None:
+        sys.exit(1)
+
+
+def _facts(data: DataDir, server: ServerInfo | None) -> dict[str, Any]:
+    from inductiva_widgets.server.maintenance import size_of
+
     facts: dict[str, Any] = {
         "running": server is not None,
         "url": server.url if server else None,
@@ -85,15 +100,20 @@ def status(data_dir: str | None, replay: bool, as_json: bool) -> None:
         client = _client(server)
         facts["tasks_running"] = _count(client, _RUNNING)
         facts["tasks_queued"] = _count(client, _QUEUED)
-    if as_json:
-        click.echo(json.dumps(facts, indent=2))
-    else:
-        click.echo("\n".join(_status_lines(facts)))
-    if server is None:
-        sys.exit(1)
+    return facts
 
 
-def _status_lines(facts: dict[str, Any]) -> list[str]:
+def _other_demo_url(data_dir: str | None, replay: bool) -> str | None:
+    """Return the address of the demo's server, if it runs and was not asked for."""
+    client = None if replay or data_dir is not None else running_client(replay=True)
+    return None if client is None else client.url
+
+
+def _not_running(demo_url: str | None) -> str:
+    return "No server is running." if demo_url is None else "No server for simulations is running."
+
+
+def _status_lines(facts: dict[str, Any], demo_url: str | None) -> list[str]:
     lines = ["DEMO data: all tasks are made up."] if facts["is_demo"] else []
     if facts["running"]:
         lines += [
@@ -102,12 +122,14 @@ def _status_lines(facts: dict[str, Any]) -> list[str]:
             f"Version:      {facts['version']}",
         ]
     else:
-        lines.append("No server is running.")
+        lines.append(_not_running(demo_url))
     lines.append(f"Data folder:  {facts['data_dir']} ({format_bytes(facts['size_bytes'])})")
     if facts["running"]:
         lines.append(
             f"Tasks:        {facts['tasks_running']} running, {facts['tasks_queued']} queued"
         )
+    if demo_url is not None:
+        lines.append(f"Demo server:  {demo_url} (local status --replay shows more)")
     return lines
 
 
@@ -126,7 +148,10 @@ def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> Non
     data = _folder(data_dir, replay)
     server = running_server(data)
     if server is None:
-        click.echo("No server is running.")
+        demo_url = _other_demo_url(data_dir, replay)
+        click.echo(_not_running(demo_url))
+        if demo_url is not None:
+            click.echo(f"Demo server:  {demo_url} (local stop --replay stops it)")
         return
     client = _client(server)
     alive = [] if data.replay_file.exists() else _live_tasks(client)
@@ -214,7 +239,7 @@ def _remove_files(
         click.echo(f"There is nothing to remove in {data.root}.")
         return
     oldest = min((one.ended for one in found if one.ended), default=None)
-    since = f", the oldest of {format_date(oldest)}" if oldest else ""
+    since = f", the oldest of {format_timestamp(oldest)}" if oldest else ""
     total = format_bytes(sum(one.size for one in found))
     what = f"the files of {len(found)} ended task{'s' if len(found) > 1 else ''} ({total}{since})"
     if dry_run:
@@ -223,6 +248,20 @@ def _remove_files(
     if not yes:
         click.confirm(f"Remove {what} in {data.root} for good?", abort=True)
     click.echo(f"Freed {format_bytes(remove(data, found))}.")
+
+
+def running_client(*, replay: bool) -> Client | None:
+    """Return a client of the embedded server, or None if it does not run.
+
+    Parameters
+    ----------
+    replay
+        If True, the server of the demo.
+    """
+    from inductiva_widgets.server.server_info import running_server
+
+    server = running_server(_folder(None, replay))
+    return None if server is None else _client(server)
 
 
 def _folder(data_dir: str | None, replay: bool) -> DataDir:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
 from inductiva_widgets._version import __version__
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.cli.completion import completion
 from inductiva_widgets.cli.demo import demo
 from inductiva_widgets.cli.local import local
@@ -16,7 +21,18 @@ from inductiva_widgets.cli.tasks import tasks
 from inductiva_widgets.errors import InductivaError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Main(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. On Ctrl-C, exit silently with the code 130 that shells use for it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+
+@click.group(
+    cls=_Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, package_name="inductiva-widgets")
 def main() -> None:
     """Inspect and manage simulations.
@@ -40,5 +56,27 @@ def run() -> None:
     try:
         main(prog_name="inductiva-widgets")
     except InductivaError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        message = error.shell_message
+    except OSError as error:
+        # click handles a closed pipe.
+        if error.errno == errno.ENOSPC:
+            _drop_output()
+        message = _describe(error)
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(1)
+
+
+def _describe(error: OSError) -> str:
+    """Return an error of the operating system as a sentence."""
+    reason = error.strerror or type(error).__name__
+    text = f"{error.filename}: {reason}." if error.filename else f"{reason}."
+    return escape_control_chars(text)
+
+
+def _drop_output() -> None:
+    """Drop what could not be written to the standard output.
+
+    Python would try again when it exits, and report a second error.
+    """
+    with Path(os.devnull).open("wb") as null:
+        os.dup2(null.fileno(), sys.stdout.fileno())

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
-
 import click
+
+from inductiva_widgets.cli._task_values import TASK_ID
 
 
 @click.command()
-@click.argument("task_id")
+@click.argument("task_id", type=TASK_ID)
 @click.argument("files", nargs=-1, required=True)
 @click.option("-n", "--lines", default=10, show_default=True, type=click.IntRange(min=0))
 @click.option("-f", "--follow", is_flag=True, help="Continue until the task ends.")
 def tail(task_id: str, files: tuple[str, ...], lines: int, follow: bool) -> None:
     """Print the last lines of files of a running or ended task.
+
+    A terminal gets their colours, and shows other control sequences instead of obeying them. A
+    pipe or a file gets the text as it is.
 
     \b
     Example:
@@ -23,44 +24,31 @@ def tail(task_id: str, files: tuple[str, ...], lines: int, follow: bool) -> None
     """
     from inductiva_widgets.tasks import Task
 
-    with exit_130_on_interrupt():
-        Task(task_id).tail_files(files, lines, follow)
+    Task(task_id).tail_files(files, lines, follow)
 
 
 @click.command("list-files")
-@click.argument("task_id")
+@click.argument("task_id", type=TASK_ID)
 def list_files(task_id: str) -> None:
     """Show the files in the folder of a running task."""
     from inductiva_widgets.tasks import Task
 
-    with exit_130_on_interrupt():
-        click.echo(str(Task(task_id).list_files()))
+    click.echo(str(Task(task_id).list_files()))
 
 
 @click.command("last-modified-file")
-@click.argument("task_id")
+@click.argument("task_id", type=TASK_ID)
 def last_modified_file(task_id: str) -> None:
     """Show the last modified file of a running task, and its time."""
     from inductiva_widgets.tasks import Task
 
-    with exit_130_on_interrupt():
-        click.echo(str(Task(task_id).last_modified_file()))
+    click.echo(str(Task(task_id).last_modified_file()))
 
 
 @click.command()
-@click.argument("task_id")
+@click.argument("task_id", type=TASK_ID)
 def top(task_id: str) -> None:
     """Show the output of top on the machine of a running task."""
     from inductiva_widgets.tasks import Task
 
-    with exit_130_on_interrupt():
-        click.echo(Task(task_id).top())
-
-
-@contextlib.contextmanager
-def exit_130_on_interrupt() -> Iterator[None]:
-    """Exit silently on Ctrl-C, with the exit code 130 that shells use for it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(130)
+    click.echo(Task(task_id).top())

@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from inductiva_widgets.ansi import escape_control_chars, escape_controls_in_json
 from inductiva_widgets.cli._filters import filter_arguments, filter_options
 from inductiva_widgets.cli._render import refresh_table, render_task_table, warn_about_demo_data
+from inductiva_widgets.cli._task_values import TASK_ID
 from inductiva_widgets.cli.task_files import last_modified_file, list_files, tail, top
 from inductiva_widgets.errors import InvalidRequestError, NotFoundError
-from inductiva_widgets.formatting import format_bytes, format_cost, format_date, format_duration
+from inductiva_widgets.formatting import (
+    format_bytes,
+    format_cost,
+    format_duration,
+    format_timestamp,
+)
 
 if TYPE_CHECKING:
     from inductiva_widgets.models.tasks import TaskInfo
@@ -39,7 +46,9 @@ for command in (tail, list_files, last_modified_file, top):
     help="Maximum number of tasks; by default 5, or all with --since.",
 )
 @filter_options
-@click.option("-i", "--id", "ids", multiple=True, help="These tasks; may be repeated.")
+@click.option(
+    "-i", "--id", "ids", multiple=True, type=TASK_ID, help="These tasks; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of the table.")
 @click.option(
     "-w",
@@ -56,7 +65,9 @@ def list_tasks(
     watch: float | None,
     **filters: Any,
 ) -> None:
-    """List the tasks submitted last, newest first.
+    """List the tasks submitted last, newest first, with times in the local zone.
+
+    If the terminal is too narrow for all columns, some are hidden. A pipe or a file gets all.
 
     \b
     Examples:
@@ -94,7 +105,7 @@ def list_tasks(
 
 
 @tasks.command()
-@click.argument("task_id")
+@click.argument("task_id", type=TASK_ID)
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def info(task_id: str, as_json: bool) -> None:
     """Show the status, the timeline, the commands, the data and the cost of a task."""
@@ -105,11 +116,12 @@ def info(task_id: str, as_json: bool) -> None:
     if as_json:
         _echo_json(detail)
     else:
-        click.echo("\n".join(_info_lines(detail)))
+        lines = (escape_control_chars(line, keep="\t") for line in _info_lines(detail))
+        click.echo("\n".join(lines))
 
 
 @tasks.command()
-@click.argument("task_ids", nargs=-1, required=True)
+@click.argument("task_ids", nargs=-1, required=True, type=TASK_ID)
 @click.option("-w", "--wait", type=click.FloatRange(min=0), help="Seconds to wait for the end.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
@@ -122,10 +134,10 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
     active = [task for task in found if not task.info.is_terminal]
     for task in found:
         if task not in active:
-            click.echo(f"{task.id} has ended already: {task.info.alias}.")
+            click.echo(escape_control_chars(f"{task.id} has ended already: {task.info.alias}."))
     if not active:
         sys.exit(has_failed)
-    names = ", ".join(task.id for task in active)
+    names = escape_control_chars(", ".join(task.id for task in active))
     if not yes:
         click.confirm(
             f"Kill {len(active)} task{'s' if len(active) > 1 else ''} ({names})?", abort=True
@@ -134,7 +146,7 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
     def kill_task(task: Task) -> bool | None:
         has_ended = task.kill(wait_timeout=wait)
         results = {None: "kill requested", True: "killed", False: "kill requested, not ended yet"}
-        click.echo(f"{task.id}: {results[has_ended]}.")
+        click.echo(escape_control_chars(f"{task.id}: {results[has_ended]}."))
         return has_ended
 
     has_failed = False in for_each(active, kill_task, "killed") or has_failed
@@ -143,7 +155,7 @@ def kill(task_ids: tuple[str, ...], wait: float | None, yes: bool) -> None:
 
 
 @tasks.command()
-@click.argument("task_ids", nargs=-1, required=True)
+@click.argument("task_ids", nargs=-1, required=True, type=TASK_ID)
 @click.option("-f", "--filenames", multiple=True, help="Name, glob or folder/; may be repeated.")
 @click.option("-d", "--dir", "folder", type=click.Path(file_okay=False), help="Target folder.")
 @click.option("--archive", is_flag=True, help="Keep the archive as it is, as output.zip.")
@@ -158,11 +170,12 @@ def download(
 
     names = list(filenames) or None
     if len(task_ids) == 1:
-        click.echo(Task(task_ids[0]).download_outputs(names, folder, not archive))
-        return
-    tasks = TaskList(map(Task, dict.fromkeys(task_ids)))
-    for path in tasks.download_outputs(names, folder, not archive):
-        click.echo(path)
+        paths = [Task(task_ids[0]).download_outputs(names, folder, not archive)]
+    else:
+        tasks = TaskList(map(Task, dict.fromkeys(task_ids)))
+        paths = tasks.download_outputs(names, folder, not archive)
+    for path in paths:
+        click.echo(escape_control_chars(str(path)))
 
 
 @tasks.command()
@@ -219,7 +232,9 @@ def _find_tasks(task_ids: Iterable[str]) -> tuple[list[Task], list[str]]:
     tasks = [Task(task_id) for task_id in dict.fromkeys(task_ids)]
     errors = {task.id: _lookup_error(task) for task in tasks}
     found = [task for task in tasks if not errors[task.id]]
-    return found, [f"{task_id}: {error}" for task_id, error in errors.items() if error]
+    return found, [
+        escape_control_chars(f"{task_id}: {error}") for task_id, error in errors.items() if error
+    ]
 
 
 def _lookup_error(task: Task) -> str:
@@ -227,7 +242,7 @@ def _lookup_error(task: Task) -> str:
     try:
         task.get_info()
     except (NotFoundError, InvalidRequestError) as error:
-        return str(error)
+        return error.shell_message
     return ""
 
 
@@ -269,11 +284,12 @@ def _show_count() -> Iterator[Callable[[list[TaskInfo]], None]]:
 
 
 def _echo_json(value: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    click.echo(escape_controls_in_json(text))
 
 
 def _info_lines(info: TaskInfo) -> list[str]:
-    lines = [f"\nTask {info.task_id}", f"Status: {info.alias} ({info.status})"]
+    lines = ["", f"Task {info.task_id}", f"Status: {info.alias} ({info.status})"]
     reasons = [info.error_detail, info.executer.error_detail if info.executer else None]
     reason = next((text for text in reasons if text), None)
     if reason:
@@ -285,7 +301,7 @@ def _info_lines(info: TaskInfo) -> list[str]:
         last = "" if info.is_terminal else "(ongoing)"
         took = format_duration((end - start).total_seconds()) if start and end else last
         lines.append(
-            f"\t{event.alias or event.status.alias:<25} at {format_date(start):<20} {took}"
+            f"\t{event.alias or event.status.alias:<25} at {format_timestamp(start):<26} {took}"
         )
         for command in event.executed_commands:
             start, end = command.start_timestamp, command.end_timestamp

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.progress import Progress
 from inductiva_widgets.formatting import format_bytes, format_duration
@@ -48,7 +49,7 @@ def show_progress(download: Download[Any]) -> Iterator[None]:
         def draw(state: Progress) -> None:
             bar.update(
                 line,
-                description=PurePath(state.path).name,
+                description=escape_control_chars(PurePath(state.path).name),
                 completed=state.bytes_done,
                 total=state.bytes_total,
                 detail=format_progress(state),

@@ -531,11 +531,16 @@ class _SeveralArchives:
         ]
         if unexpected:
             return unexpected[0]
-        failures = [f"{self._sources[index].name}: {exc}" for index, exc in self._failures.items()]
-        n_more = len(failures) - _MAX_NAMED_FAILURES
+        failures = [
+            (self._sources[index].name, error)
+            for index, error in self._failures.items()
+            if isinstance(error, InductivaError)
+        ]
+        named = failures[:_MAX_NAMED_FAILURES]
+        n_more = len(failures) - len(named)
         more = f" … and {n_more} more." if n_more > 0 else ""
         return DownloadError(
-            f"{len(failures)} of {len(self._sources)} downloads failed, the others are complete. "
-            + " ".join(failures[:_MAX_NAMED_FAILURES])
-            + more
+            f"{len(failures)} of {len(self._sources)} downloads failed, the others are complete.",
+            hint=" ".join(f"{name}: {error}" for name, error in named) + more,
+            shell_hint=" ".join(f"{name}: {error.shell_message}" for name, error in named) + more,
         )

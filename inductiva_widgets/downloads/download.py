@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
 from inductiva_widgets._warnings import warn_caller
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.downloads._cancellation import CANCELLED
 from inductiva_widgets.downloads._progress_tracker import ProgressTracker
 from inductiva_widgets.downloads.progress import DownloadSummary, Progress
@@ -61,7 +62,8 @@ class Download(Generic[Result]):
     def __repr__(self) -> str:
         state = self.progress
         total = "?" if state.bytes_total is None else state.bytes_total
-        return f"<Download {state.phase}: {state.bytes_done} of {total} bytes to {state.path}>"
+        path = escape_control_chars(str(state.path))
+        return f"<Download {state.phase}: {state.bytes_done} of {total} bytes to {path}>"
 
     @property
     def progress(self) -> Progress:
@@ -273,5 +275,5 @@ class Download(Generic[Result]):
             messages, self._messages = self._messages, []
         for message in messages:
             # Issued on the caller's thread, so that it can be caught or turned into an error.
-            warn_caller(message)
+            warn_caller(escape_control_chars(message))
         return self._result

@@ -68,7 +68,10 @@ _MAX_UNUSED_BYTES = 4096
 _POLL_SECONDS = 0.2
 _JOIN_SECONDS = 2.0
 
-_CALL_AGAIN = "Call again to download the rest."
+_HINTS = {
+    "hint": "Call again to download the rest.",
+    "shell_hint": "Repeat the command to download the rest.",
+}
 
 Names = Iterable[str] | str | None
 
@@ -465,14 +468,14 @@ def with_context(entry: ZipEntry | None, exc: Exception) -> Exception:
         return exc
     if isinstance(exc, OSError):
         error: Exception = DownloadError(
-            f"Could not write entry {entry.quoted_name}: {exc.strerror or exc}. {_CALL_AGAIN}"
+            f"Could not write entry {entry.quoted_name}: {exc.strerror or exc}.", **_HINTS
         )
     elif isinstance(exc, InductivaError):
         kind = type(exc) if isinstance(exc, DownloadError) else DownloadError
         message = str(exc)
         if entry.quoted_name not in message:
             message = f"Could not extract entry {entry.quoted_name}. {message}"
-        error = kind(f"{message} {_CALL_AGAIN}")
+        error = kind(message, **_HINTS)
     else:
         return exc
     error.__cause__ = exc

@@ -59,8 +59,8 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     global _default  # noqa: PLW0603 - the default client is the one piece of state of the package
     if api_key is not None and not isinstance(api_key, str):
         raise ConfigurationError(f"`api_key` must be a string, got {type(api_key).__name__}.")
-    if _is_demo_target(target) or config.is_local_target(target):
-        client = _local_client(replay=_is_demo_target(target))
+    if is_demo_target(target) or config.is_local_target(target):
+        client = _local_client(replay=is_demo_target(target))
     else:
         client = _remote_client(target, api_key)
     with _lock:
@@ -88,7 +88,8 @@ def _remote_client(target: str | None, api_key: str | None) -> Client:
     return Client(Transport(config.remote_settings(target, api_key)))
 
 
-def _is_demo_target(target: str | None) -> bool:
+def is_demo_target(target: str | None) -> bool:
+    """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the demo."""
     return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == REPLAY
 
 

@@ -12,6 +12,7 @@ import requests
 import urllib3
 
 from inductiva_widgets import errors
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.http.retry import parse_retry_after
 from inductiva_widgets.models import lenient
 
@@ -76,11 +77,11 @@ def _not_json(
 
 def _describe(odd: list[lenient.OddValue], endpoint: str) -> str:
     first = odd[0]
-    owner = f"of {first.owner} " if first.owner else ""
+    owner = f"of {escape_control_chars(first.owner)} " if first.owner else ""
     more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
     return (
         f"The service's response to {endpoint} has a value that cannot be read, shown as missing: "
-        f"{first.field} {owner}is {first.value}{more}."
+        f"{escape_control_chars(first.field)} {owner}is {first.value}{more}."
     )
 
 

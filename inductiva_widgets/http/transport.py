@@ -22,6 +22,7 @@ import requests
 
 from inductiva_widgets import errors
 from inductiva_widgets._interrupts import explain_interrupt
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.http import responses, time_limits
 from inductiva_widgets.http.sessions import create_session
@@ -335,7 +336,7 @@ class Transport:
                 endpoint=endpoint,
             )
         detail = responses.error_detail(response)
-        reason = f": {detail.removesuffix('.')}." if detail else "."
+        reason = f": {escape_control_chars(detail).removesuffix('.')}." if detail else "."
         if status in (401, 403):
             message = (
                 f"{where} refused the API key for {endpoint} ({status}){reason} "

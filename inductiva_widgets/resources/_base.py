@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from msgspec.structs import replace
 
 from inductiva_widgets import errors
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.formatting import MISSING
 from inductiva_widgets.http.default_client import default_client
 from inductiva_widgets.models import machines
@@ -94,9 +95,8 @@ class BaseMachineGroup:
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f" {self.name}"
-        return (
-            f"<{type(self).__name__}{name}: {self._summary()}, {self.status or 'not registered'}>"
-        )
+        facts = f"{name}: {self._summary()}, {self.status or 'not registered'}"
+        return f"<{type(self).__name__}{escape_control_chars(facts)}>"
 
     @property
     def id(self) -> str:
@@ -269,7 +269,8 @@ class BaseMachineGroup:
             return
         if not quiet:
             name = info.name or info.id
-            sys.stdout.write(f"Starting {name}: {self._summary()}, {self._cost()}.\n")
+            started = escape_control_chars(f"{name}: {self._summary()}, {self._cost()}")
+            sys.stdout.write(f"Starting {started}.\n")
             sys.stdout.flush()
         try:
             self._client().start_machine_group(info.id)

@@ -114,8 +114,9 @@ class DataDir:
         """
         if self.replay_file.exists() and not replay:
             raise LocalServerError(
-                f"The data folder {self.root} holds DEMO data: real tasks need another folder. "
-                'For the demo, say so: serve --replay, or connect("replay").'
+                f"The data folder {self.root} holds DEMO data: real tasks need another folder.",
+                hint='For the demo, call connect("replay").',
+                shell_hint="For the demo, add --replay.",
             )
         if not replay or self.replay_file.exists() or not self.root.exists():
             return

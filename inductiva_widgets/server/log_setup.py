@@ -10,6 +10,8 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from inductiva_widgets.ansi import escape_control_chars
+
 MOST_BYTES = 1 << 20
 """Size at which the log file is rotated."""
 
@@ -24,11 +26,18 @@ class _PrivateFile(RotatingFileHandler):
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
 
+class _Formatter(logging.Formatter):
+    """Formatter that keeps each message on one line, as messages have values of requests."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging calls it
+        return escape_control_chars(super().formatMessage(record))
+
+
 def warn_in_terminal() -> None:
     """Print warnings to the standard error too; the log file has all messages."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+    handler.setFormatter(_Formatter("%(asctime)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
 
 
@@ -44,7 +53,7 @@ def set_up_log(path: Path, max_bytes: int = MOST_BYTES) -> Iterator[None]:
         Maximum size of the file.
     """
     handler = _PrivateFile(path, maxBytes=max_bytes, backupCount=1)
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setFormatter(_Formatter(_FORMAT))
     root, ours = logging.getLogger(), logging.getLogger("inductiva_widgets.server")
     before = ours.level
     ours.setLevel(logging.INFO)

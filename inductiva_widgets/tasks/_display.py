@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inductiva_widgets import _entry_points, _kernel
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.errors import InductivaError
 from inductiva_widgets.formatting import format_hms
 from inductiva_widgets.timing import total_seconds
@@ -142,12 +143,12 @@ def _terminal_line(task: RemoteTask) -> Iterator[Show]:
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     shown = ""
 
     def show(info: TaskInfo, error: Exception | None = None) -> None:
         nonlocal shown
-        line = f"Task {info.task_id}: {info.alias}"
+        line = escape_control_chars(f"Task {info.task_id}: {info.alias}")
         if task._state.queue_position:
             line += f", {task._state.queue_position} ahead"
         if status is not None:
@@ -157,15 +158,15 @@ def _terminal_line(task: RemoteTask) -> Iterator[Show]:
         if status is None:
             # Outside a terminal, such as in a log file, each change is one line.
             if line != shown:
-                console.print(escape(line))
+                console.print(line, markup=False, soft_wrap=True)
         else:
             status.update(escape(line))
         shown = line
 
     if console.is_terminal:
-        with console.status(f"Task {task.id}") as status:
+        with console.status(escape(escape_control_chars(f"Task {task.id}"))) as status:
             yield show
-        console.print(escape(shown))
+        console.print(shown, markup=False, soft_wrap=True)
     else:
         status = None
         yield show

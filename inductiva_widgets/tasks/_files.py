@@ -112,8 +112,10 @@ class StoredFiles:
         info = self._state.stored_info() if has_finished else self._state.get_info()
         if not info.is_terminal:
             raise TaskError(
-                f"Task {info.task_id} has no output yet: it is {info.alias.lower()}. "
-                "Wait for its end with task.wait()."
+                f"Task {info.task_id} has no output yet: it is {info.alias.lower()}.",
+                hint="Wait for its end with task.wait().",
+                shell_hint="Wait for its end with "
+                f"`inductiva-widgets logs {info.task_id} --follow`.",
             )
         if not info.has_outputs or info.storage_output_path is None:
             raise TaskError(

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets import _kernel
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.errors import InputError, NotFoundError, TaskError
 from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.status import Status
@@ -45,7 +46,11 @@ def print_files(
 
 def list_files(task: RemoteTask) -> WorkingFiles:
     """Return the files in the folder of a running task; see ``Task.list_files``."""
-    _require_computing(task, "Its output files are listed by task.get_output_info().")
+    _require_computing(
+        task,
+        hint="Its output files are listed by task.get_output_info().",
+        shell_hint=f"Get its output files with `inductiva-widgets tasks download {task.id}`.",
+    )
     if task.client.is_local:
         return WorkingFiles(_local_files(task))
     from inductiva_widgets.webrtc.messages import parse_files
@@ -56,7 +61,11 @@ def list_files(task: RemoteTask) -> WorkingFiles:
 
 def last_modified_file(task: RemoteTask) -> ModifiedFile:
     """Return the file that was written last; see ``Task.last_modified_file``."""
-    _require_computing(task, "The time of its end is in task.get_info().")
+    _require_computing(
+        task,
+        hint="The time of its end is in task.get_info().",
+        shell_hint=f"The time of its end is shown by `inductiva-widgets tasks info {task.id}`.",
+    )
     now = task._state.server_time
     if task.client.is_local:
         files = _local_files(task)
@@ -79,21 +88,29 @@ def last_modified_file(task: RemoteTask) -> ModifiedFile:
 
 def machine_load(task: RemoteTask) -> RawText:
     """Return the output of ``top`` on the task's machine; see ``Task.top``."""
-    _require_computing(task, "The figures of its machine are in task.get_info().")
+    _require_computing(
+        task,
+        hint="The figures of its machine are in task.get_info().",
+        shell_hint="The figures of its machine are shown by "
+        f"`inductiva-widgets tasks info {task.id} --json`.",
+    )
     text = task.client.get_task_top(task.id) if task.client.is_local else _request(task, "top")
     if not isinstance(text, str):
         raise TaskError(f"The machine of task {task.id} sent no text.")
-    return RawText(text)
+    return RawText(escape_control_chars(text, keep="\n"))
 
 
-def _require_computing(task: RemoteTask, instead: str) -> None:
+def _require_computing(task: RemoteTask, *, hint: str, shell_hint: str) -> None:
     info = task.refresh()
     if info.is_terminal:
-        raise TaskError(f"Task {task.id} has ended ({info.status}). {instead}")
+        raise TaskError(
+            f"Task {task.id} has ended ({info.status}).", hint=hint, shell_hint=shell_hint
+        )
     if info.status == Status.COMPUTATION_ENDED:
         raise TaskError(
-            f"The computation of task {task.id} has ended: its outputs are being stored. "
-            "Wait for them with task.wait()."
+            f"The computation of task {task.id} has ended: its outputs are being stored.",
+            hint="Wait for them with task.wait().",
+            shell_hint=f"Watch it with `inductiva-widgets tasks list --id {task.id} --watch`.",
         )
     if not info.status.is_computing:
         raise _not_started_error(info)
@@ -101,8 +118,9 @@ def _require_computing(task: RemoteTask, instead: str) -> None:
 
 def _not_started_error(info: TaskInfo) -> TaskError:
     return TaskError(
-        f"Task {info.task_id} has not started computing yet (status: {info.alias}). "
-        'Wait for it with task.wait_for_status("computation-started").'
+        f"Task {info.task_id} has not started computing yet (status: {info.alias}).",
+        hint='Wait for it with task.wait_for_status("computation-started").',
+        shell_hint=f"Watch it with `inductiva-widgets tasks list --id {info.task_id} --watch`.",
     )
 
 

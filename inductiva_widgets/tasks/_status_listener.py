@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from inductiva_widgets._callbacks import CallContext, name_of
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.polling import Subscription, get_poller
 from inductiva_widgets.status import Status
@@ -69,7 +70,8 @@ class StatusListener(Generic[T]):
     def __repr__(self) -> str:
         state = f"{self.last_status}, waiting for changes" if self.is_active else "ended"
         name = name_of(self._callback)
-        return f"<{name} at each status of task {self._task.id}: {state}; cancel() ends it>"
+        text = f"{name} at each status of task {self._task.id}: {state}; cancel() ends it"
+        return f"<{escape_control_chars(text)}>"
 
     def _end(self) -> None:
         self._subscription.cancel()

@@ -1,4 +1,8 @@
-"""Print the last lines of text files, and follow them."""
+"""Print the last lines of text files, and follow them.
+
+A terminal gets the colours of the text, and other control sequences as escapes. A pipe gets the
+text as it is.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from inductiva_widgets import _kernel
+from inductiva_widgets.ansi import LogEscaper
 from inductiva_widgets.errors import ConfigurationError, InductivaError
 from inductiva_widgets.tasks._log_stream import LogChunk, StreamState, subscribe
 from inductiva_widgets.tasks._text_file import open_text
@@ -29,25 +34,27 @@ _MAX_WAIT = 0.5
 
 def print_tail(task: RemoteTask, names: list[str], lines: int) -> None:
     """Print the last lines of files."""
-    for name in names:
-        shown = _last_lines(task, name, lines)
-        if len(names) > 1:
-            _write(f"==> {name} <==\n")
-        _write("".join(f"{line}\n" for line in shown))
+    with _Output() as output:
+        for name in names:
+            shown = _last_lines(task, name, lines)
+            if len(names) > 1:
+                output.write(f"==> {name} <==\n")
+            output.write("".join(f"{line}\n" for line in shown))
 
 
 def print_and_follow(task: RemoteTask, names: list[str], lines: int) -> None:
     """Print the last lines of files and what is added, until the task ends or an interrupt."""
     feeds = [_FileTail(name, lines) for name in names]
     subscriptions = [subscribe(task, feed.name, feed) for feed in feeds]
-    page = _Printer(with_names=len(names) > 1)
     try:
-        while not all(feed.is_over for feed in feeds):
+        with _Output() as output:
+            page = _Printer(output, with_names=len(names) > 1)
+            while not all(feed.is_over for feed in feeds):
+                for feed in feeds:
+                    page.show(feed)
+                _kernel.sleep_and_process_messages(_STEP)
             for feed in feeds:
-                page.show(feed)
-            _kernel.sleep_and_process_messages(_STEP)
-        for feed in feeds:
-            page.show(feed, is_last=True)
+                page.show(feed, is_last=True)
     finally:
         for subscription in subscriptions:
             subscription.cancel()
@@ -134,10 +141,34 @@ class _FileTail:
 _GAP = "\n[...]\n"
 
 
+class _Output:
+    """The standard output, without control sequences that a terminal would obey."""
+
+    def __init__(self) -> None:
+        self._escaper = LogEscaper() if sys.stdout.isatty() else None
+
+    def __enter__(self) -> _Output:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # If the output is closed or full, another write would hide the reason.
+        if self._escaper is not None and (kind is None or not issubclass(kind, OSError)):
+            self._print(self._escaper.finish())
+
+    def write(self, text: str) -> None:
+        """Print a part of a log at once."""
+        self._print(text if self._escaper is None else self._escaper.escape(text))
+
+    def _print(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
 class _Printer:
     """Prints the lines of several files under their names."""
 
-    def __init__(self, *, with_names: bool) -> None:
+    def __init__(self, output: _Output, *, with_names: bool) -> None:
+        self._output = output
         self._with_names = with_names
         self._current = ""
         self._ends_a_line = True
@@ -154,9 +185,9 @@ class _Printer:
             return
         if self._with_names and self._current != feed.name:
             line_end = "" if self._ends_a_line else "\n"
-            _write(f"{line_end}==> {feed.name} <==\n")
+            self._output.write(f"{line_end}==> {feed.name} <==\n")
             self._current = feed.name
-        _write(text)
+        self._output.write(text)
         self._ends_a_line = text.endswith("\n")
 
 
@@ -192,8 +223,3 @@ def _end_of(text: str, lines: int) -> str:
     parts = text.split("\n")
     count = lines + 1 if not parts[-1] else lines
     return "\n".join(parts[-count:])
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from inductiva_widgets._callbacks import CallContext, Registration, name_of
 from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets._throttle import ThrottledNotifier
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.conditions import Conditions
 from inductiva_widgets.metrics.decimate import MetricRow
@@ -154,7 +155,9 @@ class LogWatch:
         return cls(task, preset, file=STDOUT if preset is None else preset.file)
 
     def __repr__(self) -> str:
-        values = "".join(f", {name}={value:.6g}" for name, value in self.latest.items())
+        values = escape_control_chars(
+            "".join(f", {name}={value:.6g}" for name, value in self.latest.items())
+        )
         return f"LogWatch({self.pattern or self.file!r}, {self.samples:,} samples{values})"
 
     def _repr_mimebundle_(self, **_: Any) -> _display.Bundle:

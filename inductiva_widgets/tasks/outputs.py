@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.models.tasks import ArchiveListing
 from inductiva_widgets.tasks import _display
@@ -113,7 +114,11 @@ class OutputsInfo:
     def __str__(self) -> str:
         rows = [("Size", "Compressed", "Name")]
         rows += [
-            (format_bytes(file.size), format_bytes(file.compressed_size), file.name)
+            (
+                format_bytes(file.size),
+                format_bytes(file.compressed_size),
+                escape_control_chars(file.name),
+            )
             for file in self.contents
         ]
         lines = [f" {size:<12} {packed:<12} {name}".rstrip() for size, packed, name in rows]

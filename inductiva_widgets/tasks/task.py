@@ -81,7 +81,7 @@ class Task:
         info = self._state.last_info
         if info is None:
             return f"{type(self).__name__}({self.id!r})"
-        facts = f"simulator={info.simulator!r}, status='{info.status}'"
+        facts = f"simulator={info.simulator!r}, status={str(info.status)!r}"
         return f"{type(self).__name__}({self.id!r}, {facts})"
 
     def __eq__(self, other: object) -> bool:

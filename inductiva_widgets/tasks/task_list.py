@@ -627,10 +627,13 @@ def for_each(tasks: Sequence[Task], action: Callable[[Task], Result], done: str)
     if len(failed) == 1:
         raise failed[0][1]
     if failed:
-        reasons = " ".join(f"{task.id}: {error}" for task, error in failed[:_MAX_NAMED])
+        named = failed[:_MAX_NAMED]
         more = f" … and {len(failed) - _MAX_NAMED} more" if len(failed) > _MAX_NAMED else ""
         raise TaskError(
-            f"{len(failed)} of {len(tasks)} tasks could not be {done}. {reasons}{more}"
+            f"{len(failed)} of {len(tasks)} tasks could not be {done}.",
+            hint=" ".join(f"{task.id}: {error}" for task, error in named) + more,
+            shell_hint=" ".join(f"{task.id}: {error.shell_message}" for task, error in named)
+            + more,
         ) from failed[0][1]
     return results
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.columns import COLUMNS, HEADERS, TEXT_COLUMNS, Format
 from inductiva_widgets.formatting import (
     MISSING,
@@ -48,7 +49,7 @@ def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
 def format_task_table(tasks: Iterable[Task]) -> str:
     """Return the tasks as the command line's table."""
     titles = [title(name).upper() for name in TEXT_COLUMNS]
-    return format_table(titles, [_text_row(task) for task in tasks])
+    return format_table(titles, [list(text_row(task).values()) for task in tasks])
 
 
 def title(name: str) -> str:
@@ -58,18 +59,33 @@ def title(name: str) -> str:
     return " ".join(word[0].upper() + word[1:] for word in words)
 
 
-def format_value(name: str, value: Any) -> str:
-    """Return the value of a column as text."""
-    return MISSING if value in (None, "") else _FORMATS[COLUMNS[name].format](value)
+def text_row(task: Task, format_time: Callable[[Any], str] = format_date) -> dict[str, str]:
+    """Return the cells of a task by column, without control characters.
 
-
-def _text_row(task: Task) -> list[str]:
+    Parameters
+    ----------
+    task
+        The task.
+    format_time
+        Formats a time.
+    """
     info, now = task.info, task._state.server_time
-    cells = {name: format_value(name, COLUMNS[name].value(info, now)) for name in TEXT_COLUMNS}
+    cells = {
+        name: format_value(name, COLUMNS[name].value(info, now), format_time)
+        for name in TEXT_COLUMNS
+    }
     hosts = (info.executer.n_mpi_hosts if info.executer else None) or 1
     if hosts > 1 and info.machine_type:
         cells["machine_type"] += f" x{hosts}"
-    return list(cells.values())
+    return cells
+
+
+def format_value(name: str, value: Any, format_time: Callable[[Any], str] = format_date) -> str:
+    """Return the value of a column as one line of text, without control characters."""
+    if value in (None, ""):
+        return MISSING
+    form = COLUMNS[name].format
+    return escape_control_chars(format_time(value) if form == "time" else _FORMATS[form](value))
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -79,7 +95,6 @@ def _plain(name: str, value: Any) -> Any:
 _FORMATS: dict[Format, Callable[[Any], str]] = {
     "category": str,
     "text": str,
-    "time": format_date,
     "seconds": format_hms,
     "dollars": format_cost,
     "bytes": format_bytes,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, overload
 
-from inductiva_widgets.formatting import format_bytes, format_date, format_duration
+from inductiva_widgets.ansi import escape_control_chars
+from inductiva_widgets.formatting import format_bytes, format_duration, format_timestamp
 from inductiva_widgets.models.tasks import WorkingFile
 
 _INDENT = "  "
@@ -47,8 +48,8 @@ class ModifiedFile:
     age: float
 
     def __str__(self) -> str:
-        when = f"{format_duration(self.age)} ago ({format_date(self.modified)})"
-        return f"{_plain(self.name)} was written {when}."
+        when = f"{format_duration(self.age)} ago ({format_timestamp(self.modified)})"
+        return f"{escape_control_chars(self.name)} was written {when}."
 
 
 class WorkingFiles(Sequence[WorkingFile]):
@@ -104,7 +105,7 @@ def _rows(files: Iterable[WorkingFile]) -> list[tuple[str, int | None]]:
     rows: list[tuple[str, int | None]] = []
     above: list[str] = []
     for file in sorted(files, key=_place):
-        *folders, name = _plain(file.name).split("/")
+        *folders, name = escape_control_chars(file.name).split("/")
         same = 0
         while same < min(len(above), len(folders)) and above[same] == folders[same]:
             same += 1
@@ -119,10 +120,3 @@ def _rows(files: Iterable[WorkingFile]) -> list[tuple[str, int | None]]:
 def _place(file: WorkingFile) -> list[tuple[bool, str]]:
     *folders, name = file.name.split("/")
     return [*((False, folder) for folder in folders), (True, name)]
-
-
-def _plain(name: str) -> str:
-    """Replace characters that would move the cursor of a terminal."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name
-    )

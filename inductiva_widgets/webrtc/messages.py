@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.errors import TaskError, UnexpectedResponseError
 
 MAX_BYTES = 1 << 20
@@ -157,4 +158,5 @@ def parse_files(message: Any) -> list[str]:
 
 
 def _shorten(text: str) -> str:
+    text = escape_control_chars(text)
     return text if len(text) <= _MAX_ERROR_CHARS else f"{text[:_MAX_ERROR_CHARS]}…"

@@ -14,6 +14,7 @@ import anywidget
 import traitlets
 
 from inductiva_widgets._throttle import ThrottledNotifier
+from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.polling import PollStatus, Subscription, get_poller, run_in_thread
 from inductiva_widgets.tasks._display import in_notebook
@@ -303,7 +304,9 @@ class BaseWidget(anywidget.AnyWidget):
 
     def _with_fallback(self, plain: str, html: str) -> Bundle:
         """Return the mimebundle: text, HTML, and the live view unless the widget is closed."""
-        data: dict[str, Any] = {"text/plain": plain, "text/html": html}
+        # A terminal prints the text, for example with `jupyter run`.
+        text = escape_control_chars(plain, keep="\n\t")
+        data: dict[str, Any] = {"text/plain": text, "text/html": html}
         if self.comm is not None:
             data[_LIVE_VIEW] = {
                 "version_major": 2,

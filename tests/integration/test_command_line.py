@@ -1,26 +1,43 @@
 """The installed command, against the real server."""
 
+import fcntl
 import json
 import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import struct
 import subprocess
 import sys
+import termios
+from pathlib import Path
 
 import pytest
 from pandas.testing import assert_frame_equal
 
+from inductiva_widgets import simulators
 from inductiva_widgets.frames import read
 from inductiva_widgets.tasks import TaskList
 from tests.integration.conftest import KEY
 
+COMMAND = [sys.executable, "-m", "inductiva_widgets"]
+
 
 @pytest.fixture
-def command(server_url):
-    def call(*arguments, **environment):
-        base = {k: v for k, v in os.environ.items() if not k.startswith("INDUCTIVA_")}
-        access = {"INDUCTIVA_API_URL": server_url, "INDUCTIVA_API_KEY": KEY, "TZ": "UTC"}
+def environment(server_url):
+    base = {k: v for k, v in os.environ.items() if not k.startswith("INDUCTIVA_")}
+    access = {"INDUCTIVA_API_URL": server_url, "INDUCTIVA_API_KEY": KEY, "TZ": "UTC"}
+    return {**base, **access, "TERM": "xterm"}
+
+
+@pytest.fixture
+def command(environment):
+    def call(*arguments, **more):
         return subprocess.run(
-            [sys.executable, "-m", "inductiva_widgets", *arguments],
-            env={**base, **access, **environment},
+            [*COMMAND, *arguments],
+            env={**environment, **more},
             capture_output=True,
             text=True,
             timeout=60,
@@ -35,9 +52,11 @@ def test_list_info_kill_download(command, finished, tmp_path):
     listed = command("tasks", "list", "-n", "100").stdout.strip("\n").splitlines()
     header = "ID SIMULATOR STATUS SUBMITTED STARTED COMPUTATION TIME RESOURCE TYPE"
     assert " ".join(listed[0].split()) == header
-    assert any(task.id in line and "success" in line for line in listed)
+    (row,) = (line for line in listed if task.id in line)
+    assert re.search(r" success +20\d\d-\d\d-\d\d \d\d:\d\d UTC ", row)
 
     assert "Status: Success (success)" in command("tasks", "info", task.id).stdout
+    assert f"Task {task.id}" in command("tasks", "info", task.id[:12]).stdout
     assert json.loads(command("tasks", "info", task.id, "--json").stdout)["task_id"] == task.id
     assert "has ended already" in command("tasks", "kill", task.id).stdout
 
@@ -47,16 +66,16 @@ def test_list_info_kill_download(command, finished, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("settings", "said"),
     [
         ({"INDUCTIVA_API_KEY": "wrong"}, "refused the API key"),
         ({"INDUCTIVA_API_URL": "http://127.0.0.1:9"}, "cannot be reached"),
         ({"INDUCTIVA_API_URL": "nonsense"}, "must be a URL"),
-        ({"INDUCTIVA_API_KEY": "", "HOME": "/nonexistent"}, 'inductiva.connect("local")'),
+        ({"INDUCTIVA_API_KEY": "", "HOME": "/nonexistent"}, "set INDUCTIVA_API_URL=local"),
     ],
 )
-def test_expected_errors_are_one_line_on_stderr(command, environment, said):
-    done = command("tasks", "list", **environment)
+def test_expected_errors_are_one_line_on_stderr(command, settings, said):
+    done = command("tasks", "list", **settings)
     assert (done.returncode, done.stdout) == (1, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
@@ -81,3 +100,137 @@ def test_ended_export_leaves_no_file(command, tmp_path):
     done = command("tasks", "export", str(tmp_path / "x.csv"), INDUCTIVA_API_KEY="wrong")
     assert done.returncode == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    "arguments",
+    [("tasks", "list"), ("--help",), ("completion", "bash"), ("tasks", "list", "--json")],
+)
+def test_full_disk_is_one_line_on_stderr(environment, finished, arguments):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device.\n")
+
+
+@pytest.mark.parametrize("arguments", [("tasks", "list"), ("logs", "{}", "-n", "100")])
+def test_closed_pipe_ends_without_a_word(environment, finished, arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, *(word.format(finished.id) for word in arguments)],
+        env=environment,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert done.stderr == b""
+    assert done.returncode != 0
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("words", "expected"), [("tasks list --status succ", "success"), ("logs {}", None)]
+)
+def test_bash_completes_values(environment, finished, words, expected):
+    program = Path(sys.executable).with_name("inductiva-widgets")
+    words = words.format(finished.id[:20])
+    script = f"""
+        eval "$("$1" completion bash)"
+        COMP_WORDS=("$1" {words})
+        COMP_CWORD={len(words.split())}
+        _inductiva_widgets_completion "$1"
+        echo "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", str(program)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout == f"{expected or finished.id}\n"
+    assert done.stderr == ""
+
+
+def test_interrupt_ends_without_a_word(environment):
+    server = socket.create_server(("127.0.0.1", 0))
+    silent = {"INDUCTIVA_API_URL": f"http://127.0.0.1:{server.getsockname()[1]}"}
+    process = subprocess.Popen(
+        [*COMMAND, "tasks", "list"],
+        env={**environment, **silent},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    server.settimeout(60)
+    connection, _ = server.accept()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    connection.close()
+    server.close()
+    assert (process.returncode, out, err) == (130, b"", b"")
+
+
+def shown_in_terminal(arguments, environment, columns):
+    """Run a command in a terminal of a width, and return what it prints."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], stdin=side, stdout=side, stderr=side, env=environment
+    )
+    os.close(side)
+    shown = b""
+    try:
+        while piece := os.read(main, 4096):
+            shown += piece
+    except OSError:
+        pass  # how Linux says that the other side has closed
+    os.close(main)
+    assert process.wait(60) == 0
+    return shown.decode()
+
+
+@pytest.mark.parametrize("columns", [200, 80, 60])
+def test_table_fits_the_terminal(environment, finished, columns):
+    environment.pop("COLUMNS", None)
+    text = shown_in_terminal(["tasks", "list"], environment, columns)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert max(map(len, lines)) <= columns
+    assert any(finished.id in line and "success" in line for line in lines)
+    assert ("RESOURCE TYPE" in lines[1]) == (columns == 200)
+
+
+LOG = "\x1b[31mred\x1b[0m\x1b]52;c;eA==\x07\x1b[2J\u202e"
+
+
+@pytest.fixture
+def loud_id(client, tmp_path):
+    """Return the id of a task whose program prints control sequences."""
+    folder = tmp_path / "loud"
+    folder.mkdir()
+    (folder / "log.txt").write_text(f"{LOG}\n", encoding="utf-8")
+    task = simulators.CustomImage("docker://none/none:1").run(folder, commands=["cat log.txt"])
+    assert task.wait(0.1, silent_mode=True, download_std_on_completion=False) == "success"
+    return task.id
+
+
+def test_log_in_a_terminal_has_colours_only(environment, loud_id):
+    text = shown_in_terminal(["logs", loud_id, "--stdout"], environment, 80)
+    assert "\x1b[31mred\x1b[0m" in text
+    assert r"\x1b]52;c;eA==\x07\x1b[2J\u202e" in text
+    assert not {"\x07", "\u202e"} & set(text)
+
+
+def test_piped_log_is_the_text_of_the_program(command, loud_id):
+    assert command("logs", loud_id, "--stdout").stdout == f"{LOG}\n"

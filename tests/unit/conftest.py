@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 import pytest
@@ -100,7 +101,7 @@ class FakeTransport:
         return self._about_a_task(method, path, parts)
 
     def _about_a_task(self, method, path, parts):
-        task = self.tasks.get(parts[1]) if parts[0] == "tasks" else None
+        task = self.tasks.get(unquote(parts[1])) if parts[0] == "tasks" else None
         if task is None:
             raise errors.NotFoundError("no such task", status=404, endpoint=f"{method} {path}")
         if len(parts) == 2:

@@ -15,7 +15,7 @@ MAX_README_WORDS = 1_200
 _ENTRY_POINT = re.compile(r"inductiva_widgets(\.\w+)*:\w+(\.\w+)*")
 _MODULE_NAME = re.compile(r"inductiva_widgets(\.\w+)*\.?")
 PACKAGES = {
-    "errors": set(),
+    "errors": {"ansi"},
     "_version": set(),
     "_callbacks": set(),
     "_entry_points": set(),
@@ -53,6 +53,7 @@ PACKAGES = {
         "_interrupts",
         "_logging",
         "_version",
+        "ansi",
         "config",
         "errors",
         "models",
@@ -66,6 +67,7 @@ PACKAGES = {
         "_interrupts",
         "_logging",
         "_warnings",
+        "ansi",
         "errors",
         "formatting",
         "http",
@@ -96,11 +98,11 @@ PACKAGES = {
         "timing",
         "webrtc",
     },
-    "resources": {"errors", "formatting", "http", "models"},
+    "resources": {"ansi", "errors", "formatting", "http", "models"},
     "simulators": {"errors", "http", "models", "tasks"},
     "polling": {"errors", "http", "models", "status"},
     "metrics": {"ansi", "errors"},
-    "webrtc": {"config", "errors", "http"},
+    "webrtc": {"ansi", "config", "errors", "http"},
     "widgets": {
         "_throttle",
         "ansi",
@@ -133,6 +135,7 @@ PACKAGES = {
     },
     "cli": {
         "_version",
+        "ansi",
         "config",
         "design_tokens",
         "errors",

@@ -1,5 +1,6 @@
 import ast
 import inspect
+import pickle
 
 import pytest
 
@@ -58,3 +59,16 @@ def test_every_error_status_has_a_class():
 )
 def test_status_maps_to_its_class(status, kind):
     assert errors.error_for_status(status) is kind
+
+
+def test_message_shows_control_characters_of_values():
+    error = errors.TaskError("Task \x1b]0;x\x07\u202e failed.")
+    assert str(error) == r"Task \x1b]0;x\x07\u202e failed."
+
+
+def test_hint_is_for_python_and_for_the_shell():
+    error = errors.TaskError("It runs.", hint="Call task.wait().", shell_hint="Use `logs`.")
+    assert str(error) == error.args[0] == "It runs. Call task.wait()."
+    assert error.shell_message == "It runs. Use `logs`."
+    assert errors.TaskError("It runs.", hint="Wait.").shell_message == "It runs. Wait."
+    assert pickle.loads(pickle.dumps(error)).shell_message == error.shell_message

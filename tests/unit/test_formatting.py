@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -25,6 +26,23 @@ def test_date_is_local_time(monkeypatch):
     moment = datetime(2024, 2, 1, 17, 16, 17, tzinfo=timezone.utc)
     assert formatting.format_date(moment) == moment.astimezone().strftime("%d %b, %H:%M:%S")
     assert formatting.format_date(None) == "n/a"
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [("UTC", "2024-07-01 17:16:17 UTC"), ("Asia/Kolkata", "2024-07-01 22:46:17 +05:30")],
+)
+def test_timestamp_has_year_and_zone(zone, shown, monkeypatch):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        moment = datetime(2024, 7, 1, 17, 16, 17, 5, tzinfo=timezone.utc)
+        assert formatting.format_timestamp(moment) == shown
+        assert formatting.format_timestamp(moment, "minutes") == f"{shown[:16]}{shown[19:]}"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert formatting.format_timestamp(None) == "n/a"
 
 
 def test_table_columns_are_as_wide_as_their_longest_cell():

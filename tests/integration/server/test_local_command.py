@@ -163,7 +163,13 @@ def test_demo_is_told_as_such_and_stops_without_a_question(tmp_path):
     assert "DEMO data" in local("start", "--replay", **place).stdout
     try:
         assert local("status", "--replay", **place).stdout.startswith("DEMO data")
-        assert local("status", **place).returncode == 1
+        url = json.loads(local("status", "--replay", "--json", **place).stdout)["url"]
+        other = local("status", **place)
+        assert other.returncode == 1
+        assert "No server for simulations is running." in other.stdout
+        assert f"Demo server:  {url} " in other.stdout
+        assert json.loads(local("status", "--json", **place).stdout)["demo_url"] == url
+        assert f"Demo server:  {url} " in local("stop", **place).stdout
     finally:
         stopped = local("stop", "--replay", **place)
     assert stopped.returncode == 0, stopped.stderr

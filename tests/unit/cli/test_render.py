@@ -1,5 +1,8 @@
+import re
+
 import pytest
 from click.testing import CliRunner
+from rich.cells import cell_len
 
 from inductiva_widgets.cli import _render
 from inductiva_widgets.cli.main import main
@@ -18,6 +21,7 @@ def terminal(monkeypatch):
     for name in ("NO_COLOR", "INDUCTIVA_DISABLE_ANSI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
 
 
 def test_success_is_green_and_failure_red_in_a_terminal(found, terminal):
@@ -35,6 +39,45 @@ def test_colours_can_be_refused(found, terminal, monkeypatch, name):
 
 def test_a_pipe_gets_no_colours(found):
     assert "\x1b" not in _render.render_task_table(found)
+
+
+@pytest.mark.parametrize("columns", [200, 120, 100, 80, 60, 40, 20])
+def test_table_is_not_wider_than_the_terminal(found, terminal, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    lines = _render.render_task_table(found).splitlines()
+    assert max(map(len, lines)) <= columns
+    assert all(name in line for name, line in zip("abc", lines[1:4], strict=True))
+    assert ("Hidden" in lines[-1]) == (columns < 120)
+
+
+def test_narrow_table_keeps_ids_and_statuses(service, terminal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    task = wire_task()
+    header, row, hidden = _render.render_task_table(get(client=service(task))).splitlines()
+    assert header.split() == ["ID", "SIMULATOR", "STATUS", "SUBMITTED"]
+    assert task["task_id"] in row
+    assert "success" in row
+    assert "STARTED" in hidden
+
+
+def test_wide_characters_count_twice(service, terminal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = _render.render_task_table(get(client=service(wire_task(simulator="流体" * 12))))
+    assert max(map(cell_len, text.splitlines())) <= 80
+
+
+def test_piped_table_has_all_columns(found, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    header, row, *_ = _render.render_task_table(found).splitlines()
+    assert header.split()[-2:] == ["RESOURCE", "TYPE"]
+    assert row.endswith("c2-standard-16")
+
+
+def test_times_have_year_and_zone(found):
+    assert re.search(r"2024-02-0\d \d\d:\d\d (UTC|[+-]\d\d:\d\d)", _render.render_task_table(found))
 
 
 def test_watch_refreshes_shows_errors_and_ends_with_an_interrupt(monkeypatch, capsys):

@@ -14,15 +14,15 @@ class Terminal(io.StringIO):
         return True
 
 
-def work(tracker):
-    tracker.set_path(Path("/x/[red]out"))
+def work(tracker, path=Path("/x/[red]out")):
+    tracker.set_path(path)
     part = tracker.add_part()
     part.set_file_count(2)
     part.reset(0, 2048)
     part.receive(2048)
-    part.finish_file(Path("/x/[red]out/a"))
-    part.finish_file(Path("/x/[red]out/b"))
-    return Path("/x/[red]out")
+    part.finish_file(path / "a")
+    part.finish_file(path / "b")
+    return path
 
 
 def test_progress_is_drawn_in_a_terminal_and_names_are_no_markup(monkeypatch):
@@ -35,6 +35,19 @@ def test_progress_is_drawn_in_a_terminal_and_names_are_no_markup(monkeypatch):
         download.run()
     assert "[red]out" in screen.getvalue()
     assert "2.00 KiB of 2.00 KiB, 2/2 files, done" in screen.getvalue()
+
+
+def test_progress_shows_control_characters_of_names(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    path = Path("/x/out\x1b]0;title\x07\u202e")
+    download = Download(lambda tracker: work(tracker, path))
+    with show_progress(download):
+        download.run()
+    assert r"out\x1b]0;title\x07\u202e" in screen.getvalue()
+    assert not {"\x07", "\u202e"} & set(screen.getvalue())
 
 
 def test_nothing_is_drawn_elsewhere(capsys):
