@@ -1,8 +1,9 @@
 """Columnar storage of task fields.
 
 Texts are numbered: ``codes`` are places among ``values``. Times are microseconds since 1970 in UTC,
-durations seconds; not-a-time and not-a-number stand for what is unknown. Nothing here depends on
-the present time: what still grows is worked out in ``inductiva_widgets.frames._durations``.
+durations seconds, counts and sizes 64-bit integers, as a float has no more than 53 bits.
+Not-a-time, not-a-number and ``NO_COUNT`` stand for what is unknown. Nothing here depends on the
+present time: what still grows is worked out in ``inductiva_widgets.frames._durations``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from inductiva_widgets.timing import end_time
 Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 Codes = NDArray[np.int32]
 
@@ -44,7 +46,8 @@ _TEXTS = _paths("status", "category")
 # "end" as the service reports it; "ended" falls back on other times.
 _TIMES = {**_paths("time"), "end": "end_time"}
 # Durations as the service has measured them.
-_NUMBERS = _paths("duration", "number", "count")
+_NUMBERS = _paths("duration", "number")
+_COUNTS = _paths("count")
 # Values of the parts that a task lacks.
 _NO_PARTS: dict[str, msgspec.Struct] = {
     "metrics": TaskMetrics(),
@@ -61,6 +64,10 @@ _CHUNK = 500
 TEXTS = (*_TEXTS, METADATA)
 TIMES = tuple(_TIMES)
 NUMBERS = (*_NUMBERS, "is_over")
+COUNTS = tuple(_COUNTS)
+
+NO_COUNT = int(np.iinfo(np.int64).min)
+"""Stands for an unknown count, as the same bits stand for not-a-time."""
 
 
 class _Dictionary(dict[Any, int]):
@@ -118,14 +125,15 @@ class TaskColumns:
     ----------
     ids
         Their ids.
-    texts, times, numbers
-        Arrays of the same length by the names in ``TEXTS``, ``TIMES``, ``NUMBERS``.
+    texts, times, numbers, counts
+        Arrays of the same length by the names in ``TEXTS``, ``TIMES``, ``NUMBERS``, ``COUNTS``.
     """
 
     ids: list[str]
     texts: dict[str, DictionaryColumn]
     times: dict[str, Times]
     numbers: dict[str, Numbers]
+    counts: dict[str, Counts]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -167,6 +175,7 @@ class TaskColumns:
             numbers={
                 name: np.concatenate([part.numbers[name] for part in parts]) for name in NUMBERS
             },
+            counts={name: np.concatenate([part.counts[name] for part in parts]) for name in COUNTS},
         )
 
     def select(self, positions: Positions | Mask) -> TaskColumns:
@@ -177,6 +186,7 @@ class TaskColumns:
             texts={name: text.select(positions) for name, text in self.texts.items()},
             times={name: times[positions] for name, times in self.times.items()},
             numbers={name: numbers[positions] for name, numbers in self.numbers.items()},
+            counts={name: counts[positions] for name, counts in self.counts.items()},
         )
 
 
@@ -189,6 +199,7 @@ class ColumnBuilder:
         self._codes: dict[str, list[Codes]] = {name: [] for name in texts}
         self._times: dict[str, list[Times]] = {name: [] for name in TIMES}
         self._numbers: dict[str, list[Numbers]] = {name: [] for name in NUMBERS}
+        self._counts: dict[str, list[Counts]] = {name: [] for name in COUNTS}
 
     def add(self, tasks: Sequence[TaskInfo]) -> None:
         """Read some tasks."""
@@ -237,6 +248,9 @@ class ColumnBuilder:
         for name, path in _NUMBERS.items():
             self._add_numbers(name, values(path))
         self._add_numbers("is_over", over)
+        for name, path in _COUNTS.items():
+            known = [NO_COUNT if count is None else count for count in values(path)]
+            self._counts[name].append(np.array(known, dtype=np.int64))
 
     def fields(self) -> TaskColumns:
         """Return all that was read."""
@@ -245,6 +259,7 @@ class ColumnBuilder:
             {name: self._text(name) for name in self._places},
             {name: _whole(self._times[name], "datetime64[us]") for name in TIMES},
             {name: _whole(self._numbers[name], "float64") for name in NUMBERS},
+            {name: _whole(self._counts[name], "int64") for name in COUNTS},
         )
 
     def _add_text(self, name: str, texts: Sequence[str | None]) -> None:

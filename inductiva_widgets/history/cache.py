@@ -58,6 +58,7 @@ class TaskRows:
                 },
                 times={name: times[start:stop] for name, times in fields.times.items()},
                 numbers={name: numbers[start:stop] for name, numbers in fields.numbers.items()},
+                counts={name: counts[start:stop] for name, counts in fields.counts.items()},
             ),
             self.final[start:stop],
         )

@@ -21,12 +21,19 @@ import msgspec
 import numpy as np
 
 from inductiva_widgets._atomic import AtomicFile
-from inductiva_widgets.frames._columnar import NUMBERS, TEXTS, TIMES, DictionaryColumn, TaskColumns
+from inductiva_widgets.frames._columnar import (
+    COUNTS,
+    NUMBERS,
+    TEXTS,
+    TIMES,
+    DictionaryColumn,
+    TaskColumns,
+)
 from inductiva_widgets.history.cache import CachedListing, TaskRows
 
 MAGIC = b"inductiva-history\n"
 # Increased if the format changes, or the meaning of a column.
-VERSION = 1
+VERSION = 2
 
 _START = MAGIC + VERSION.to_bytes(2, "little")
 DIGEST = 32
@@ -137,6 +144,8 @@ def _blobs(rows: TaskRows) -> Iterator[tuple[str, Any]]:
         yield f"{name} time", fields.times[name].astype("<M8[us]", copy=False).view("<i8")
     for name in NUMBERS:
         yield f"{name} number", fields.numbers[name].astype("<f8", copy=False)
+    for name in COUNTS:
+        yield f"{name} count", fields.counts[name].astype("<i8", copy=False)
 
 
 def _compact(text: DictionaryColumn) -> DictionaryColumn:
@@ -179,5 +188,6 @@ def _rows(blobs: dict[str, memoryview]) -> TaskRows:
         texts={name: text(name) for name in TEXTS},
         times={name: array(f"{name} time", "<i8").view("<M8[us]") for name in TIMES},
         numbers={name: array(f"{name} number", "<f8") for name in NUMBERS},
+        counts={name: array(f"{name} count", "<i8") for name in COUNTS},
     )
     return TaskRows(fields, array("settled", "<u1") > 0)

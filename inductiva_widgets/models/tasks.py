@@ -24,8 +24,8 @@ DEMO_MARK = {"inductiva-widgets.data": "DEMO"}
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with a zone. A response that has one without is read by ``models.lenient``."""
 
-Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""A whole number that an array of 64-bit integers can hold."""
+Count = Annotated[int, msgspec.Meta(gt=-(2**63), le=2**63 - 1)]
+"""A whole number of 64 bits; in arrays, the lowest one stands for a missing value."""
 
 
 class WireModel(msgspec.Struct, frozen=True, kw_only=True, gc=False):

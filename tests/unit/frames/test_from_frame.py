@@ -24,7 +24,7 @@ moments = st.none() | st.datetimes(
     datetime(1999, 1, 1), datetime(2059, 1, 1), timezones=st.just(timezone.utc)
 )
 seconds = st.none() | st.floats(-1e6, 1e9)
-counts = st.none() | st.integers(-1, 2**52)
+counts = st.none() | st.integers(-1, 2**63 - 1)
 codes = st.sampled_from(KNOWN_STATUSES) | st.text(min_size=1)
 
 

@@ -140,6 +140,15 @@ def test_what_is_kept_and_fetched_is_told_in_plain_values(world):
     assert all(type(value) in plain for value in found.values())
 
 
+def test_large_sizes_keep_all_digits(world):
+    world.submit_ended(12)
+    world.tasks["t2"]["metrics"] = {"output_size_bytes": 2**53 + 1}
+    world.history()
+    kept = world.history(offline=True)["output_bytes"]
+    assert kept["t2"] == 2**53 + 1
+    assert kept.drop("t2").isna().all()
+
+
 # What changes after the end
 
 

@@ -108,7 +108,7 @@ def test_a_file_that_contradicts_itself_is_damaged_though_its_sum_is_right(fille
 
 
 def test_a_file_of_another_version_is_made_anew_with_a_word(filled, cache, monkeypatch):
-    monkeypatch.setattr(file_format, "_START", file_format.MAGIC + (2).to_bytes(2, "little"))
+    monkeypatch.setattr(file_format, "_START", file_format.MAGIC + (1).to_bytes(2, "little"))
     with pytest.warns(StaleHistoryWarning, match="another version"):
         filled.history()
     assert filled.costs() == 1
