@@ -257,7 +257,10 @@ COLUMNS: dict[str, Column] = {
         header=TableHeader("Cost", 98),
     ),
     "fee_usd": Column(
-        "number", "fee of the service for the task, US dollars", "orchestration_fee.amount"
+        "number",
+        "fee that the service has charged for the task, US dollars; 0 if it has not charged one, "
+        "missing if unknown or in another currency",
+        "orchestration_fee.charged_usd",
     ),
     "container_image_bytes": Column(
         "count", "size of the image", "metrics.container_image_size_bytes", is_size=True

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inductiva_widgets.columns import COLUMNS, Kind
-from inductiva_widgets.models.tasks import NO_TYPE, Executer, Fee, TaskInfo, TaskMetrics
+from inductiva_widgets.models.tasks import NO_TYPE, Executer, TaskInfo, TaskMetrics
 from inductiva_widgets.timing import end_time
 
 Positions = NDArray[np.intp]
@@ -48,11 +48,10 @@ _TIMES = {**_paths("time"), "end": "end_time"}
 # Durations as the service has measured them.
 _NUMBERS = _paths("duration", "number")
 _COUNTS = _paths("count")
-# Values of the parts that a task lacks.
+# Parts with many columns, and their values if a task lacks them.
 _NO_PARTS: dict[str, msgspec.Struct] = {
     "metrics": TaskMetrics(),
     "executer": Executer(),
-    "orchestration_fee": Fee(amount=float("nan")),
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -231,8 +230,11 @@ class ColumnBuilder:
 
         def values(path: str) -> Sequence[Any]:
             part, _, field = path.rpartition(".")
-            found: Sequence[Any] | None = parts[part].get(field)
-            return [getattr(task, field) for task in tasks] if found is None else found
+            found: Sequence[Any] | None = parts.get(part, {}).get(field)
+            if found is not None:
+                return found
+            owners = given[part] if part else tasks
+            return [None if owner is None else getattr(owner, field) for owner in owners]
 
         self._ids += given["task_id"]
         self._add_text(

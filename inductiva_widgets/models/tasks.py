@@ -28,6 +28,11 @@ Count = Annotated[int, msgspec.Meta(gt=-(2**63), le=2**63 - 1)]
 """A whole number of 64 bits; in arrays, the lowest one stands for a missing value."""
 
 
+def is_usd(currency: str) -> bool:
+    """Return whether a currency is the US dollar."""
+    return currency.upper() == "USD"
+
+
 class WireModel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base class of the API types: immutable, unknown fields are ignored.
 
@@ -187,14 +192,23 @@ class Fee(WireModel, frozen=True, kw_only=True):
     amount
         Amount of the fee.
     charged
-        If True, the account was charged.
+        If True, the account was charged; None if unknown.
     currency
         Currency, such as ``"USD"``.
     """
 
     amount: float
-    charged: bool = False
+    charged: bool | None = None
     currency: str = "USD"
+
+    @property
+    def charged_usd(self) -> float | None:
+        """US dollars that the account was charged; None if unknown or in another currency."""
+        if self.charged is None:
+            return None
+        if not self.charged:
+            return 0.0
+        return self.amount if is_usd(self.currency) else None
 
 
 class QueuePosition(WireModel, frozen=True, kw_only=True):

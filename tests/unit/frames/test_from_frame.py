@@ -63,7 +63,13 @@ tasks = st.builds(
     num_retries=counts,
     metrics=st.none() | filled(TaskMetrics),
     executer=st.none() | machines,
-    orchestration_fee=st.none() | st.builds(Fee, amount=st.floats(-1, 1e6)),
+    orchestration_fee=st.none()
+    | st.builds(
+        Fee,
+        amount=st.floats(-1, 1e6),
+        charged=st.none() | st.booleans(),
+        currency=st.sampled_from(["USD", "EUR"]),
+    ),
     task_metadata=st.none() | st.dictionaries(st.text(), st.text(), max_size=3),
 )
 
