@@ -103,7 +103,7 @@ def load_history(
     InductivaError
         If the service responds with an error.
     """
-    service = CountingClient(client)
+    service = CountingClient(client, has_fallback=HistoryStore(client.settings).exists())
     error: APIConnectionError | None = None
     try:
         service.fetch_first_page()
@@ -177,6 +177,9 @@ class _HistoryLoader:
             if sync.as_of is not None:
                 listing = sync.cached(*join(sync.parts))
                 self._save(listing)
+                if self._cached.as_of is not None:
+                    # What a connection error falls back to.
+                    self._cached = listing
                 self._warn(f"{len(listing):,} tasks are cached. Call again to fetch the rest.")
             raise
         self._save(sync.cached(rows, fresh))
