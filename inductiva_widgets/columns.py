@@ -323,6 +323,12 @@ COLUMNS: dict[str, Column] = {
         is_size=True,
         is_machine=True,
     ),
+    "read_at": Column(
+        "time",
+        "`tasks.history()` read the task from the service; missing in other frames",
+        read=lambda *_: None,
+        is_default=False,
+    ),
 }
 
 HEADERS = {name: column.header for name, column in COLUMNS.items() if column.header is not None}

@@ -111,6 +111,13 @@ class DictionaryColumn:
         occurs[self.codes] = True
         return occurs[:-1]
 
+    def replace(self, positions: Positions, new: DictionaryColumn) -> DictionaryColumn:
+        """Return the texts with others at some positions."""
+        count, joined = len(self.codes), DictionaryColumn.join([self, new])
+        codes = joined.codes[:count]
+        codes[positions] = joined.codes[count:]
+        return DictionaryColumn(codes, joined.values)
+
     def select(self, positions: Positions | Mask) -> DictionaryColumn:
         """Return the texts at some positions."""
         return DictionaryColumn(self.codes[positions], self.values)
@@ -143,7 +150,13 @@ class TaskColumns:
         return self.numbers["is_over"] > 0
 
     @classmethod
-    def read(cls, infos: Iterable[TaskInfo], texts: Collection[str] = TEXTS) -> TaskColumns:
+    def read(
+        cls,
+        infos: Iterable[TaskInfo],
+        texts: Collection[str] = TEXTS,
+        *,
+        read_at: datetime | None = None,
+    ) -> TaskColumns:
         """Return the fields of tasks; nothing of the tasks is kept.
 
         Parameters
@@ -152,8 +165,10 @@ class TaskColumns:
             The tasks.
         texts
             Which of the texts; to number those that nobody looks at is a quarter of the work.
+        read_at
+            Time at which the service returned the tasks, by its clock; None if unknown.
         """
-        tasks, reader = list(infos), ColumnBuilder(texts)
+        tasks, reader = list(infos), ColumnBuilder(texts, read_at=read_at)
         for start in range(0, len(tasks), _CHUNK):
             reader.add(tasks[start : start + _CHUNK])
         return reader.fields()
@@ -177,6 +192,22 @@ class TaskColumns:
             counts={name: np.concatenate([part.counts[name] for part in parts]) for name in COUNTS},
         )
 
+    def replace(self, positions: Positions, new: TaskColumns) -> TaskColumns:
+        """Return the tasks with new values of those at some positions, whose ids stay."""
+
+        def put(old: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+            changed = old.copy()
+            changed[positions] = values
+            return changed
+
+        return TaskColumns(
+            ids=self.ids,
+            texts={n: text.replace(positions, new.texts[n]) for n, text in self.texts.items()},
+            times={n: put(times, new.times[n]) for n, times in self.times.items()},
+            numbers={n: put(numbers, new.numbers[n]) for n, numbers in self.numbers.items()},
+            counts={n: put(counts, new.counts[n]) for n, counts in self.counts.items()},
+        )
+
     def select(self, positions: Positions | Mask) -> TaskColumns:
         """Return the tasks at some positions, or those that a mask has, in the order given."""
         places = np.arange(len(self))[positions].tolist()
@@ -192,7 +223,8 @@ class TaskColumns:
 class ColumnBuilder:
     """Turns tasks into fields, some at a time: fewer than a page of a listing is slower."""
 
-    def __init__(self, texts: Collection[str] = TEXTS) -> None:
+    def __init__(self, texts: Collection[str] = TEXTS, *, read_at: datetime | None = None) -> None:
+        self._read_at = _stamps([read_at])
         self._ids: list[str] = []
         self._places = {name: _Dictionary({None: -1}) for name in texts}
         self._codes: dict[str, list[Codes]] = {name: [] for name in texts}
@@ -247,6 +279,7 @@ class ColumnBuilder:
             if path:
                 self._times[name].append(_stamps(values(path)))
         self._times["ended"].append(_ended(tasks, np.array(over, bool), self._times["end"][-1]))
+        self._times["read_at"].append(np.repeat(self._read_at, len(tasks)))
         for name, path in _NUMBERS.items():
             self._add_numbers(name, values(path))
         self._add_numbers("is_over", over)

@@ -39,6 +39,8 @@ _START = MAGIC + VERSION.to_bytes(2, "little")
 DIGEST = 32
 """Length of the checksum at the end of a file."""
 _LENGTH = 4
+# All rows were read at a time that Python can represent.
+_FIRST_TIME, _LAST_TIME = np.datetime64("1970-01-01"), np.datetime64("9999-01-01")
 
 
 class CorruptCacheError(Exception):
@@ -190,4 +192,7 @@ def _rows(blobs: dict[str, memoryview]) -> TaskRows:
         numbers={name: array(f"{name} number", "<f8") for name in NUMBERS},
         counts={name: array(f"{name} count", "<i8") for name in COUNTS},
     )
+    read_at = fields.times["read_at"]
+    if not ((read_at >= _FIRST_TIME) & (read_at < _LAST_TIME)).all():
+        raise CorruptCacheError
     return TaskRows(fields, array("settled", "<u1") > 0)
