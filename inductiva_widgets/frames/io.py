@@ -9,6 +9,8 @@
 
 A text that begins like a formula (``=``, ``+``, ``-``, ``@``) stays a text: CSV files have an
 apostrophe before it, which ``read`` removes; Excel files mark it as text.
+
+Counts and sizes keep all digits; Excel itself rounds numbers to 15 digits when it saves a file.
 """
 
 from __future__ import annotations
