@@ -257,7 +257,10 @@ COLUMNS: dict[str, Column] = {
         header=TableHeader("Cost", 98),
     ),
     "fee_usd": Column(
-        "number", "fee of the service for the task, US dollars", "orchestration_fee.amount"
+        "number",
+        "fee that the service has charged for the task, US dollars; 0 if it has not charged one, "
+        "missing if unknown or in another currency",
+        "orchestration_fee.charged_usd",
     ),
     "container_image_bytes": Column(
         "count", "size of the image", "metrics.container_image_size_bytes", is_size=True
@@ -319,6 +322,12 @@ COLUMNS: dict[str, Column] = {
         is_default=False,
         is_size=True,
         is_machine=True,
+    ),
+    "read_at": Column(
+        "time",
+        "`tasks.history()` read the task from the service; missing in other frames",
+        read=lambda *_: None,
+        is_default=False,
     ),
 }
 

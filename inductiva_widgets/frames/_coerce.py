@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -141,13 +142,22 @@ def _number(values: pd.Series[Any]) -> Any:
 
 
 def _count(values: pd.Series[Any]) -> Any:
-    numbers = _number(values)
-    missing = np.isnan(numbers)
-    whole = np.where(missing, 1.0, numbers)
-    if (broken := whole != np.floor(whole)).any():
-        raise ValueError(f"{whole[broken][0]} is no whole number")
-    return pd.arrays.IntegerArray(whole.astype(np.int64), missing)
+    missing = np.asarray(values.isna())
+    if values.dtype.kind == "i":
+        return pd.arrays.IntegerArray(values.to_numpy(dtype=np.int64, na_value=1), missing)
+    numbers = np.where(missing, 1.0, _number(values))
+    if (broken := numbers != np.floor(numbers)).any():
+        raise ValueError(f"{numbers[broken][0]} is no whole number")
+    is_large = np.abs(numbers) >= _EXACT
+    whole = np.where(is_large, 1, numbers).astype(np.int64)
+    for place in np.flatnonzero(is_large).tolist():
+        # A text has more digits than a float.
+        whole[place] = int(Decimal(str(values.iloc[place])))
+    return pd.arrays.IntegerArray(whole, missing)
 
+
+_EXACT = 2.0**53
+"""From this number on, floats are not all whole numbers."""
 
 _READERS: dict[Kind, Callable[[pd.Series[Any]], Any]] = {
     "status": _status,

@@ -1,8 +1,9 @@
 """Columnar storage of task fields.
 
 Texts are numbered: ``codes`` are places among ``values``. Times are microseconds since 1970 in UTC,
-durations seconds; not-a-time and not-a-number stand for what is unknown. Nothing here depends on
-the present time: what still grows is worked out in ``inductiva_widgets.frames._durations``.
+durations seconds, counts and sizes 64-bit integers, as a float has no more than 53 bits.
+Not-a-time, not-a-number and ``NO_COUNT`` stand for what is unknown. Nothing here depends on the
+present time: what still grows is worked out in ``inductiva_widgets.frames._durations``.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inductiva_widgets.columns import COLUMNS, Kind
-from inductiva_widgets.models.tasks import NO_TYPE, Executer, Fee, TaskInfo, TaskMetrics
+from inductiva_widgets.models.tasks import NO_TYPE, Executer, TaskInfo, TaskMetrics
 from inductiva_widgets.timing import end_time
 
 Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 Codes = NDArray[np.int32]
 
@@ -44,12 +46,12 @@ _TEXTS = _paths("status", "category")
 # "end" as the service reports it; "ended" falls back on other times.
 _TIMES = {**_paths("time"), "end": "end_time"}
 # Durations as the service has measured them.
-_NUMBERS = _paths("duration", "number", "count")
-# Values of the parts that a task lacks.
+_NUMBERS = _paths("duration", "number")
+_COUNTS = _paths("count")
+# Parts with many columns, and their values if a task lacks them.
 _NO_PARTS: dict[str, msgspec.Struct] = {
     "metrics": TaskMetrics(),
     "executer": Executer(),
-    "orchestration_fee": Fee(amount=float("nan")),
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -61,6 +63,10 @@ _CHUNK = 500
 TEXTS = (*_TEXTS, METADATA)
 TIMES = tuple(_TIMES)
 NUMBERS = (*_NUMBERS, "is_over")
+COUNTS = tuple(_COUNTS)
+
+NO_COUNT = int(np.iinfo(np.int64).min)
+"""Stands for an unknown count, as the same bits stand for not-a-time."""
 
 
 class _Dictionary(dict[Any, int]):
@@ -105,6 +111,13 @@ class DictionaryColumn:
         occurs[self.codes] = True
         return occurs[:-1]
 
+    def replace(self, positions: Positions, new: DictionaryColumn) -> DictionaryColumn:
+        """Return the texts with others at some positions."""
+        count, joined = len(self.codes), DictionaryColumn.join([self, new])
+        codes = joined.codes[:count]
+        codes[positions] = joined.codes[count:]
+        return DictionaryColumn(codes, joined.values)
+
     def select(self, positions: Positions | Mask) -> DictionaryColumn:
         """Return the texts at some positions."""
         return DictionaryColumn(self.codes[positions], self.values)
@@ -118,14 +131,15 @@ class TaskColumns:
     ----------
     ids
         Their ids.
-    texts, times, numbers
-        Arrays of the same length by the names in ``TEXTS``, ``TIMES``, ``NUMBERS``.
+    texts, times, numbers, counts
+        Arrays of the same length by the names in ``TEXTS``, ``TIMES``, ``NUMBERS``, ``COUNTS``.
     """
 
     ids: list[str]
     texts: dict[str, DictionaryColumn]
     times: dict[str, Times]
     numbers: dict[str, Numbers]
+    counts: dict[str, Counts]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -136,7 +150,13 @@ class TaskColumns:
         return self.numbers["is_over"] > 0
 
     @classmethod
-    def read(cls, infos: Iterable[TaskInfo], texts: Collection[str] = TEXTS) -> TaskColumns:
+    def read(
+        cls,
+        infos: Iterable[TaskInfo],
+        texts: Collection[str] = TEXTS,
+        *,
+        read_at: datetime | None = None,
+    ) -> TaskColumns:
         """Return the fields of tasks; nothing of the tasks is kept.
 
         Parameters
@@ -145,8 +165,10 @@ class TaskColumns:
             The tasks.
         texts
             Which of the texts; to number those that nobody looks at is a quarter of the work.
+        read_at
+            Time at which the service returned the tasks, by its clock; None if unknown.
         """
-        tasks, reader = list(infos), ColumnBuilder(texts)
+        tasks, reader = list(infos), ColumnBuilder(texts, read_at=read_at)
         for start in range(0, len(tasks), _CHUNK):
             reader.add(tasks[start : start + _CHUNK])
         return reader.fields()
@@ -167,6 +189,23 @@ class TaskColumns:
             numbers={
                 name: np.concatenate([part.numbers[name] for part in parts]) for name in NUMBERS
             },
+            counts={name: np.concatenate([part.counts[name] for part in parts]) for name in COUNTS},
+        )
+
+    def replace(self, positions: Positions, new: TaskColumns) -> TaskColumns:
+        """Return the tasks with new values of those at some positions, whose ids stay."""
+
+        def put(old: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+            changed = old.copy()
+            changed[positions] = values
+            return changed
+
+        return TaskColumns(
+            ids=self.ids,
+            texts={n: text.replace(positions, new.texts[n]) for n, text in self.texts.items()},
+            times={n: put(times, new.times[n]) for n, times in self.times.items()},
+            numbers={n: put(numbers, new.numbers[n]) for n, numbers in self.numbers.items()},
+            counts={n: put(counts, new.counts[n]) for n, counts in self.counts.items()},
         )
 
     def select(self, positions: Positions | Mask) -> TaskColumns:
@@ -177,18 +216,21 @@ class TaskColumns:
             texts={name: text.select(positions) for name, text in self.texts.items()},
             times={name: times[positions] for name, times in self.times.items()},
             numbers={name: numbers[positions] for name, numbers in self.numbers.items()},
+            counts={name: counts[positions] for name, counts in self.counts.items()},
         )
 
 
 class ColumnBuilder:
     """Turns tasks into fields, some at a time: fewer than a page of a listing is slower."""
 
-    def __init__(self, texts: Collection[str] = TEXTS) -> None:
+    def __init__(self, texts: Collection[str] = TEXTS, *, read_at: datetime | None = None) -> None:
+        self._read_at = _stamps([read_at])
         self._ids: list[str] = []
         self._places = {name: _Dictionary({None: -1}) for name in texts}
         self._codes: dict[str, list[Codes]] = {name: [] for name in texts}
         self._times: dict[str, list[Times]] = {name: [] for name in TIMES}
         self._numbers: dict[str, list[Numbers]] = {name: [] for name in NUMBERS}
+        self._counts: dict[str, list[Counts]] = {name: [] for name in COUNTS}
 
     def add(self, tasks: Sequence[TaskInfo]) -> None:
         """Read some tasks."""
@@ -220,8 +262,11 @@ class ColumnBuilder:
 
         def values(path: str) -> Sequence[Any]:
             part, _, field = path.rpartition(".")
-            found: Sequence[Any] | None = parts[part].get(field)
-            return [getattr(task, field) for task in tasks] if found is None else found
+            found: Sequence[Any] | None = parts.get(part, {}).get(field)
+            if found is not None:
+                return found
+            owners = given[part] if part else tasks
+            return [None if owner is None else getattr(owner, field) for owner in owners]
 
         self._ids += given["task_id"]
         self._add_text(
@@ -234,9 +279,13 @@ class ColumnBuilder:
             if path:
                 self._times[name].append(_stamps(values(path)))
         self._times["ended"].append(_ended(tasks, np.array(over, bool), self._times["end"][-1]))
+        self._times["read_at"].append(np.repeat(self._read_at, len(tasks)))
         for name, path in _NUMBERS.items():
             self._add_numbers(name, values(path))
         self._add_numbers("is_over", over)
+        for name, path in _COUNTS.items():
+            known = [NO_COUNT if count is None else count for count in values(path)]
+            self._counts[name].append(np.array(known, dtype=np.int64))
 
     def fields(self) -> TaskColumns:
         """Return all that was read."""
@@ -245,6 +294,7 @@ class ColumnBuilder:
             {name: self._text(name) for name in self._places},
             {name: _whole(self._times[name], "datetime64[us]") for name in TIMES},
             {name: _whole(self._numbers[name], "float64") for name in NUMBERS},
+            {name: _whole(self._counts[name], "int64") for name in COUNTS},
         )
 
     def _add_text(self, name: str, texts: Sequence[str | None]) -> None:

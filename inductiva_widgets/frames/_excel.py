@@ -257,4 +257,5 @@ def _read_column(name: str, values: list[Any], epoch: datetime) -> Any:
     # Excel may have stored a project called "2024" as a number.
     is_text = kind in ("status", "category", "text") or name == schema.INDEX
     found = [str(value) if is_text and value is not None else value for value in values]
-    return pd.Series(found, dtype=object if is_text else None)
+    # With missing values, pandas would turn whole numbers into floats.
+    return pd.Series(found, dtype=object if is_text or kind == "count" else None)

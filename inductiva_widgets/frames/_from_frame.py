@@ -63,7 +63,7 @@ def tasks_from_frame(frame: pd.DataFrame) -> list[TaskFromFrame | str]:
             num_retries=retries,
             metrics=metrics,
             executer=machine,
-            orchestration_fee=None if fee is None else Fee(amount=fee),
+            orchestration_fee=None if fee is None else Fee(amount=fee, charged=fee != 0),
             task_metadata=metadata,
         )
         for (

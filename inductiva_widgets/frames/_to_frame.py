@@ -15,9 +15,10 @@ from inductiva_widgets._version import __version__
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._columnar import (
     METADATA,
+    NO_COUNT,
     TEXTS,
+    Counts,
     DictionaryColumn,
-    Numbers,
     TaskColumns,
 )
 from inductiva_widgets.frames._durations import duration
@@ -163,7 +164,7 @@ def _column(fields: TaskColumns, name: str, now: datetime, metadata: list[dict[s
         return pd.DatetimeIndex(fields.times[name]).tz_localize("UTC")
     if kind == "duration":
         return pd.TimedeltaIndex(duration(fields, name, now))
-    return fields.numbers[name] if kind == "number" else _nullable_int(fields.numbers[name])
+    return fields.numbers[name] if kind == "number" else _nullable_int(fields.counts[name])
 
 
 def _categories(text: DictionaryColumn, *, is_status: bool) -> Any:
@@ -179,10 +180,9 @@ def _categories(text: DictionaryColumn, *, is_status: bool) -> Any:
     return pd.Categorical.from_codes(moved[text.codes], categories, ordered=is_status)
 
 
-def _nullable_int(numbers: Numbers) -> Any:
-    missing = np.isnan(numbers)
-    whole = np.where(missing, 1.0, numbers).astype(np.int64)
-    return pd.arrays.IntegerArray(whole, missing)
+def _nullable_int(counts: Counts) -> Any:
+    missing = counts == NO_COUNT
+    return pd.arrays.IntegerArray(np.where(missing, 1, counts), missing)
 
 
 def _metadata(text: DictionaryColumn) -> list[dict[str, str]]:

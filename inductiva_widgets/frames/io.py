@@ -11,6 +11,8 @@ CSV may be compressed: ``.csv.gz``, ``.csv.bz2``, ``.csv.xz``, ``.csv.zip``.
 
 A text that a spreadsheet may run as a formula stays a text: CSV files have an apostrophe before it,
 which ``read`` removes; Excel files mark it as text.
+
+Counts and sizes keep all digits; Excel itself rounds numbers to 15 digits when it saves a file.
 """
 
 from __future__ import annotations

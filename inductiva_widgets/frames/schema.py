@@ -14,7 +14,7 @@ from inductiva_widgets.columns import COLUMNS as ALL_COLUMNS
 from inductiva_widgets.columns import Column, Kind
 from inductiva_widgets.errors import InputError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a column changes its name, type or meaning."""
 
 METADATA = "metadata."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from inductiva_widgets.frames._columnar import DictionaryColumn, Mask, Positions, TaskColumns
+from inductiva_widgets.models.tasks import TaskInfo
 
 # After the end of a task, the service may still update it, for example its cost.
 _SETTLES_WITHIN = timedelta(minutes=10)
@@ -16,7 +17,7 @@ _SETTLES_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class TaskRows:
-    """Columns of tasks; ``final`` marks the tasks that will not change any more."""
+    """Columns of tasks; ``final`` marks those that are not expected to change any more."""
 
     fields: TaskColumns
     final: Mask
@@ -25,19 +26,20 @@ class TaskRows:
         return len(self.fields)
 
     @classmethod
-    def from_columns(cls, fields: TaskColumns, now: datetime) -> TaskRows:
+    def read(cls, infos: Iterable[TaskInfo], now: datetime) -> TaskRows:
         """Return rows of tasks that were read at a time, by the service's clock.
 
         Parameters
         ----------
-        fields
-            Columns of the tasks.
+        infos
+            The tasks.
         now
             The time.
         """
+        fields = TaskColumns.read(infos, read_at=now)
         latest = np.datetime64((now - _SETTLES_WITHIN).replace(tzinfo=None), "us")
         ended = fields.times["ended"]
-        # A finished task without an end time will not change any more.
+        # A finished task without an end time is not expected to change any more.
         return cls(fields, fields.is_finished & (np.isnat(ended) | (ended < latest)))
 
     @classmethod
@@ -58,9 +60,16 @@ class TaskRows:
                 },
                 times={name: times[start:stop] for name, times in fields.times.items()},
                 numbers={name: numbers[start:stop] for name, numbers in fields.numbers.items()},
+                counts={name: counts[start:stop] for name, counts in fields.counts.items()},
             ),
             self.final[start:stop],
         )
+
+    def replace(self, positions: Positions, new: TaskRows) -> TaskRows:
+        """Return the rows with new ones of the same tasks at some positions."""
+        final = self.final.copy()
+        final[positions] = new.final
+        return TaskRows(self.fields.replace(positions, new.fields), final)
 
     def select(self, positions: Positions | Mask) -> TaskRows:
         """Return the rows at some positions, or those where a mask is True."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
+from inductiva_widgets.errors import APIConnectionError
 from inductiva_widgets.http.client import MAX_PER_PAGE
+from inductiva_widgets.http.time_limits import single_timeout
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 
 if TYPE_CHECKING:
@@ -13,20 +17,29 @@ if TYPE_CHECKING:
 
     from inductiva_widgets.http.client import Client
 
+T = TypeVar("T")
+
 PER_PAGE = MAX_PER_PAGE
 
 
 class CountingClient:
     """Client that counts its requests. Thread-safe.
 
+    After a connection error, all further requests fail immediately with the same error.
+
     Parameters
     ----------
     client
         The client.
+    has_fallback
+        If True, a request that times out is not repeated: it takes at most 35 s, and 15 s if no
+        response begins.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, has_fallback: bool = False) -> None:
         self._client = client
+        self._has_fallback = has_fallback
+        self._error: APIConnectionError | None = None
         self._lock = threading.Lock()
         self._head: TaskPage | None = None
         self.requests = 0
@@ -51,19 +64,26 @@ class CountingClient:
         head, self._head = self._head, None
         if head is not None and number == 1:
             return head
-        self._count()
-        return self._client.list_tasks(page=number, per_page=self.per_page)
+        return self._send(lambda: self._client.list_tasks(page=number, per_page=self.per_page))
 
     def list_active(self, number: int) -> TaskPage:
         """Request a page of the listing of tasks that have not ended."""
-        self._count()
-        return self._client.list_tasks(page=number, per_page=self.per_page, active=True)
+        return self._send(
+            lambda: self._client.list_tasks(page=number, per_page=self.per_page, active=True)
+        )
 
     def task(self, task_id: str) -> TaskInfo:
         """Request the details of a task."""
-        self._count()
-        return self._client.get_task(task_id)
+        return self._send(lambda: self._client.get_task(task_id))
 
-    def _count(self) -> None:
+    def _send(self, request: Callable[[], T]) -> T:
         with self._lock:
+            if self._error is not None:
+                raise self._error
             self.requests += 1
+        try:
+            with single_timeout() if self._has_fallback else contextlib.nullcontext():
+                return request()
+        except APIConnectionError as error:
+            self._error = error
+            raise

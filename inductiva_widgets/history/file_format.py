@@ -21,17 +21,26 @@ import msgspec
 import numpy as np
 
 from inductiva_widgets._atomic import AtomicFile
-from inductiva_widgets.frames._columnar import NUMBERS, TEXTS, TIMES, DictionaryColumn, TaskColumns
+from inductiva_widgets.frames._columnar import (
+    COUNTS,
+    NUMBERS,
+    TEXTS,
+    TIMES,
+    DictionaryColumn,
+    TaskColumns,
+)
 from inductiva_widgets.history.cache import CachedListing, TaskRows
 
 MAGIC = b"inductiva-history\n"
 # Increased if the format changes, or the meaning of a column.
-VERSION = 1
+VERSION = 2
 
 _START = MAGIC + VERSION.to_bytes(2, "little")
 DIGEST = 32
 """Length of the checksum at the end of a file."""
 _LENGTH = 4
+# All rows were read at a time that Python can represent.
+_FIRST_TIME, _LAST_TIME = np.datetime64("1970-01-01"), np.datetime64("9999-01-01")
 
 
 class CorruptCacheError(Exception):
@@ -137,6 +146,8 @@ def _blobs(rows: TaskRows) -> Iterator[tuple[str, Any]]:
         yield f"{name} time", fields.times[name].astype("<M8[us]", copy=False).view("<i8")
     for name in NUMBERS:
         yield f"{name} number", fields.numbers[name].astype("<f8", copy=False)
+    for name in COUNTS:
+        yield f"{name} count", fields.counts[name].astype("<i8", copy=False)
 
 
 def _compact(text: DictionaryColumn) -> DictionaryColumn:
@@ -179,5 +190,9 @@ def _rows(blobs: dict[str, memoryview]) -> TaskRows:
         texts={name: text(name) for name in TEXTS},
         times={name: array(f"{name} time", "<i8").view("<M8[us]") for name in TIMES},
         numbers={name: array(f"{name} number", "<f8") for name in NUMBERS},
+        counts={name: array(f"{name} count", "<i8") for name in COUNTS},
     )
+    read_at = fields.times["read_at"]
+    if not ((read_at >= _FIRST_TIME) & (read_at < _LAST_TIME)).all():
+        raise CorruptCacheError
     return TaskRows(fields, array("settled", "<u1") > 0)

@@ -34,7 +34,7 @@ class HistoryResult:
     fields
         Columns of the tasks.
     as_of
-        Time of the data, by the service's clock.
+        Time of the call, or of the last call if offline, by the service's clock.
     requests
         Number of requests made.
     kept
@@ -51,6 +51,15 @@ class HistoryResult:
     kept: int
     complete: bool
     offline: bool
+
+    @property
+    def oldest_read_at(self) -> datetime:
+        """Time at which the oldest row was read; ``as_of`` if there are no rows."""
+        read_at = self.fields.times["read_at"]
+        if not len(read_at):
+            return self.as_of
+        oldest: datetime = read_at.min().item()
+        return oldest.replace(tzinfo=timezone.utc)
 
 
 def read_offline(client: Client, query: HistoryQuery, warn: Warn) -> HistoryResult:
@@ -103,7 +112,7 @@ def load_history(
     InductivaError
         If the service responds with an error.
     """
-    service = CountingClient(client)
+    service = CountingClient(client, has_fallback=HistoryStore(client.settings).exists())
     error: APIConnectionError | None = None
     try:
         service.fetch_first_page()
@@ -167,8 +176,9 @@ class _HistoryLoader:
     def _sync(self, sync: ListingSync) -> HistoryResult:
         try:
             sync.run()
+            rows, fresh = join(sync.parts)
             refresh = Refresh(
-                self._service, sync.parts, self._query, total=sync.total, shift=sync.shift
+                self._service, rows, fresh, self._query, total=sync.total, shift=sync.shift
             )
             rows, fresh = refresh.run()
         except CacheMismatchError:
@@ -177,8 +187,13 @@ class _HistoryLoader:
             if sync.as_of is not None:
                 listing = sync.cached(*join(sync.parts))
                 self._save(listing)
+                if self._cached.as_of is not None:
+                    # What a connection error falls back to.
+                    self._cached = listing
                 self._warn(f"{len(listing):,} tasks are cached. Call again to fetch the rest.")
             raise
+        if refresh.error is not None:
+            self._warn(f"{refresh.error} No page of older tasks was read again.")
         self._save(sync.cached(rows, fresh))
         indices = self._query.indices(rows.fields)
         return HistoryResult(

@@ -39,6 +39,14 @@ class HistoryStore:
         self._loaded_digest = b""
         self._stale_bytes = 0
 
+    def exists(self) -> bool:
+        """Return whether tasks of the account are cached."""
+        try:
+            paths = CachePaths.find(self._settings)
+        except OSError:
+            return False
+        return paths is not None and paths.tasks.exists()
+
     def load(self) -> CachedListing:
         """Load the cached listing, empty if there is none.
 

@@ -204,12 +204,10 @@ class ListingSync:
             if len(infos) - len(new) != len(self._seen) - max(0, start):
                 raise CacheMismatchError
             self._is_landing = False
-        fields = TaskColumns.read(new.values())
-        self._check(fields)
-        self._add(TaskRows.from_columns(fields, now), fresh=True)
-        self._next_cached = max(
-            self._next_cached, 1 + max(map(self._position, fields.ids), default=-1)
-        )
+        rows = TaskRows.read(new.values(), now)
+        self._check(rows.fields)
+        self._add(rows, fresh=True)
+        self._next_cached = max(self._next_cached, 1 + max(map(self._position, new), default=-1))
         self._at_end = at_end
         if infos and not self._at_end and self._skip_known:
             self._skip_cached(infos[-1].task_id)

@@ -37,12 +37,15 @@ class TimeLimits:
         Time of the whole call: all tries, the pauses between them, and the body.
     tries
         Number of tries.
+    repeats_timeouts
+        If False, a try that times out is the last one.
     """
 
     connect: float = 5.0
     answer: float = 15.0
     total: float = 60.0
     tries: int = 4
+    repeats_timeouts: bool = True
 
 
 DEFAULT = TimeLimits()
@@ -51,6 +54,7 @@ DEFAULT = TimeLimits()
 UNREPEATABLE = TimeLimits(answer=60.0, total=120.0, tries=1)
 
 _single: ContextVar[float | None] = ContextVar("single_try", default=None)
+_repeats_timeouts: ContextVar[bool] = ContextVar("repeats_timeouts", default=True)
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
@@ -73,20 +77,39 @@ def single_try(answer: float = DEFAULT.answer) -> Iterator[None]:
         _single.reset(token)
 
 
+@contextlib.contextmanager
+def single_timeout() -> Iterator[None]:
+    """Do not repeat tries that timed out in the block, on this thread.
+
+    For callers that have another answer. Other failures are repeated. A call takes at most the time
+    to connect plus twice the time until the response must begin.
+    """
+    token = _repeats_timeouts.set(False)
+    try:
+        yield
+    finally:
+        _repeats_timeouts.reset(token)
+
+
 def effective(limits: TimeLimits) -> TimeLimits:
-    """Return the limits of a call, which may be lower within ``single_try``.
+    """Return the limits of a call, which may be lower in ``single_try`` and ``single_timeout``.
 
     Parameters
     ----------
     limits
         The usual limits.
     """
+    if not _repeats_timeouts.get():
+        limits = replace(limits, total=_total(limits), repeats_timeouts=False)
     answer = _single.get()
     if answer is None:
         return limits
-    answer = min(limits.answer, answer)
-    total = min(limits.total, limits.connect + 2 * answer)
-    return replace(limits, tries=1, answer=answer, total=total)
+    limits = replace(limits, tries=1, answer=min(limits.answer, answer))
+    return replace(limits, total=_total(limits))
+
+
+def _total(limits: TimeLimits) -> float:
+    return min(limits.total, limits.connect + 2 * limits.answer)
 
 
 @contextlib.contextmanager

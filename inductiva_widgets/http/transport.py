@@ -293,6 +293,8 @@ class Transport:
                 is_last = is_last or (
                     self._revive is not None and responses.is_connection_refused(error)
                 )
+                has_timed_out = responses.timed_out(error)
+                is_last = is_last or (has_timed_out and not call_limits.repeats_timeouts)
                 if is_last or time.monotonic() + pause >= deadline:
                     raise self._connection_error(error, endpoint) from error
             else:

@@ -209,7 +209,9 @@ def _int(value: Any, _: Any = None) -> int:
             value = _float(value)
     elif not isinstance(value, int):
         value = _float(value)
-    if isinstance(value, bool) or value != int(value) or not -(2**63) <= value < 2**63:
+    # A float from 2**53 on may have lost digits.
+    limit = 2**53 if isinstance(value, float) else 2**63
+    if isinstance(value, bool) or not -limit < value < limit or value != int(value):
         raise _Unreadable
     return int(value)
 

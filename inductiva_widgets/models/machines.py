@@ -23,11 +23,12 @@ class Gpus(WireModel, frozen=True, kw_only=True):
 
 
 class HourlyCost(WireModel, frozen=True, kw_only=True):
-    """Price per hour of a machine group: minimum, maximum and at present, in US dollars."""
+    """Price per hour of a machine group: minimum, maximum and at present."""
 
     min: float | None = None
     max: float | None = None
     current: float | None = None
+    currency: str = "USD"
 
 
 class MachinePrice(WireModel, frozen=True, kw_only=True):

@@ -24,8 +24,13 @@ DEMO_MARK = {"inductiva-widgets.data": "DEMO"}
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with a zone. A response that has one without is read by ``models.lenient``."""
 
-Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""A whole number that an array of 64-bit integers can hold."""
+Count = Annotated[int, msgspec.Meta(gt=-(2**63), le=2**63 - 1)]
+"""A whole number of 64 bits; in arrays, the lowest one stands for a missing value."""
+
+
+def is_usd(currency: str) -> bool:
+    """Return whether a currency is the US dollar."""
+    return currency.upper() == "USD"
 
 
 class WireModel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -187,14 +192,23 @@ class Fee(WireModel, frozen=True, kw_only=True):
     amount
         Amount of the fee.
     charged
-        If True, the account was charged.
+        If True, the account was charged; None if unknown.
     currency
         Currency, such as ``"USD"``.
     """
 
     amount: float
-    charged: bool = False
+    charged: bool | None = None
     currency: str = "USD"
+
+    @property
+    def charged_usd(self) -> float | None:
+        """US dollars that the account was charged; None if unknown or in another currency."""
+        if self.charged is None:
+            return None
+        if not self.charged:
+            return 0.0
+        return self.amount if is_usd(self.currency) else None
 
 
 class QueuePosition(WireModel, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from inductiva_widgets.formatting import format_cost
 from inductiva_widgets.models.machines import HourlyCost, MachinePrice
+from inductiva_widgets.models.tasks import is_usd
 
 Bounds = tuple[int | None, int | None]
 """Minimum and maximum number of machines of a group."""
@@ -60,7 +61,7 @@ def range_from_price(price: MachinePrice, bounds: Bounds, spot: bool | None) -> 
 def cost_from_service(
     cost: HourlyCost | None, bounds: Bounds, *, may_be_free: bool
 ) -> HourlyRange | None:
-    """Return the cost of a group as given by the service, or None if it is unknown.
+    """Return the cost of a group as given by the service, or None if unknown or not in dollars.
 
     Parameters
     ----------
@@ -73,6 +74,8 @@ def cost_from_service(
         would mislead before a start.
     """
     if cost is None or cost.max is None or not (cost.max or may_be_free):
+        return None
+    if not is_usd(cost.currency):
         return None
     low, high = bounds
     return HourlyRange(cost.max if low == high else cost.min, cost.max)

@@ -36,7 +36,7 @@ from inductiva_widgets.status import Status
 _ID_LETTERS = string.ascii_lowercase + string.digits
 _ID_LENGTH = 25
 _LONGEST_LIFE = 10**9
-_NO_FEE = Fee(amount=0.0)
+_NO_FEE = Fee(amount=0.0, charged=False)
 
 
 class TaskService:

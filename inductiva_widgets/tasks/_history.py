@@ -48,6 +48,12 @@ def history(
     ``INDUCTIVA_CACHE_DIR``, so that only new and unfinished tasks are requested. An interrupt
     keeps what has been received; the next call continues from there.
 
+    If the service changes a task more than 10 minutes after its end, for example its metadata or
+    its cost, the cached row is outdated until it is read again. Each call reads one page of 500
+    cached rows again: that of the row which was read longest ago. So after about as many calls as
+    there are pages, all rows were read again. The column ``read_at`` has the time of each row.
+    Calls with ``last_n`` and a filter read no such page.
+
     Parameters
     ----------
     last_n
@@ -56,14 +62,15 @@ def history(
         Filters as for ``get``, applied on this machine.
     columns
         Names of the columns, in order; by default the usual ones, which
-        ``inductiva_widgets.frames`` lists.
+        ``inductiva_widgets.frames`` lists. Name ``read_at`` here for the time at which each row
+        was read.
     metadata
         If True, add a column ``metadata.<key>`` for each key of the tasks' metadata.
     raw
         If True, return the service's own names and values instead, all of type object. They are
         not cached: each call costs one request for each 500 tasks, without a progress bar.
     refresh
-        If True, also request the cached tasks again.
+        If True, also request all cached tasks again.
     offline
         If True, return what is cached, without any request.
     progress
@@ -74,12 +81,11 @@ def history(
     Returns
     -------
     pandas.DataFrame
-        One row a task, index ``task_id``. The first time costs one request for each 500 tasks;
-        later ones cost one, and a few more if further tasks have finished. If the service cannot
-        be reached, the cached tasks are returned with a ``StaleHistoryWarning``.
-        ``df.attrs["inductiva"]`` has ``service``, ``as_of`` (the service's time of the rows),
-        ``requests``, ``kept`` (number of cached rows), ``complete`` (whether no row is missing)
-        and ``offline``.
+        One row per task, index ``task_id``. ``df.attrs["inductiva"]`` has ``service``, ``as_of``
+        (the service's time of the call, at which the durations of live tasks end), ``requests``,
+        ``kept`` (number of cached rows), ``oldest_read_at`` (time at which the oldest row was
+        read), ``complete`` (whether no row was missing at ``as_of``) and ``offline`` (whether the
+        service did not respond, or was not requested).
 
     Raises
     ------
@@ -87,6 +93,15 @@ def history(
         An argument is invalid, or nothing is cached and ``offline`` is set.
     APIConnectionError
         The service cannot be reached and nothing is cached.
+
+    Notes
+    -----
+    Requests: the first time 1 for each 500 tasks. Later 1 for the newest tasks, 1 for a page of
+    cached rows, and a few more if tasks are unfinished or have finished since.
+
+    If the service does not respond, the cached tasks are returned with a ``StaleHistoryWarning``:
+    at most 15 s after its last response, or 35 s if a response begins and does not end. If nothing
+    is cached, requests are tried again for 60 s.
 
     Examples
     --------
@@ -168,6 +183,7 @@ def _source(client: Client, found: HistoryResult) -> dict[str, Any]:
         "demo": _is_demo(found.fields),
         "requests": found.requests,
         "kept": found.kept,
+        "oldest_read_at": found.oldest_read_at.isoformat(timespec="seconds"),
         "complete": found.complete,
         "offline": found.offline,
     }

@@ -272,6 +272,11 @@ def test_quiet_start_prints_nothing_and_requests_no_price(service, capsys):
             "1 × c2 (spot), about 0.055 US$ per hour.",
         ),
         (
+            lambda: resources.MachineGroup("c2"),
+            {"cost_per_hour": {"min": 0.3, "max": 0.3, "currency": "EUR"}},
+            "1 × c2 (spot), about 0.055 US$ per hour.",
+        ),
+        (
             lambda: resources.ElasticMachineGroup("c2", 1, 4),
             {"cost_per_hour": {"max": 0.3}},
             "1 to 4 × c2 (spot), about 0.30 US$ per hour.",

@@ -148,7 +148,7 @@ class DemoTask(msgspec.Struct, frozen=True, kw_only=True):
             task_metadata={**self.parameters, DEMO_KEY: DEMO_VALUE},
             extra_params=submission.extra_params,
             resubmit_on_preemption=False,
-            orchestration_fee=Fee(amount=0.0),
+            orchestration_fee=Fee(amount=0.0, charged=False),
         )
 
 

@@ -20,7 +20,7 @@ moments = st.builds(
 recent = st.integers(-(10**12), 10**12).map(lambda many: NOW + timedelta(microseconds=many))
 times = st.none() | recent | moments
 seconds = st.none() | st.integers(0, 10**12).map(lambda many: many / 1e6)
-sizes = st.none() | st.integers(0, 2**53)
+sizes = st.none() | st.integers(0, 2**63 - 1)
 metadata = st.none() | st.dictionaries(texts.filter(bool), texts, max_size=3)
 
 _METRICS = {

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inductiva_widgets import timing
-from inductiva_widgets.frames._columnar import METADATA, NUMBERS, TEXTS, TIMES, TaskColumns
+from inductiva_widgets.frames._columnar import (
+    COUNTS,
+    METADATA,
+    NO_COUNT,
+    NUMBERS,
+    TEXTS,
+    TIMES,
+    TaskColumns,
+)
 from inductiva_widgets.frames._durations import duration
 from inductiva_widgets.frames._to_frame import build_frame
 from inductiva_widgets.models.tasks import TaskInfo
@@ -45,11 +53,7 @@ def test_fields_are_those_of_each_task(infos):
         assert moment(fields.times["started"][place]) == plain(info.start_time)
         assert moment(fields.times["ended"][place]) == plain(timing.end_time(info))
         size = info.metrics and info.metrics.output_size_bytes
-        assert np.array_equal(
-            fields.numbers["output_bytes"][place],
-            np.nan if size is None else size,
-            equal_nan=True,
-        )
+        assert fields.counts["output_bytes"][place] == (NO_COUNT if size is None else size)
 
 
 @given(task_lists())
@@ -105,7 +109,7 @@ def test_more_tasks_than_are_read_at_a_time_keep_their_order():
 def test_no_task_has_every_column():
     fields = TaskColumns.read([])
     assert (set(fields.texts), set(fields.times)) == (set(TEXTS), set(TIMES))
-    assert set(fields.numbers) == set(NUMBERS)
+    assert (set(fields.numbers), set(fields.counts)) == (set(NUMBERS), set(COUNTS))
     assert METADATA in fields.texts
 
 

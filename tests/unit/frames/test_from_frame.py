@@ -24,7 +24,7 @@ moments = st.none() | st.datetimes(
     datetime(1999, 1, 1), datetime(2059, 1, 1), timezones=st.just(timezone.utc)
 )
 seconds = st.none() | st.floats(-1e6, 1e9)
-counts = st.none() | st.integers(-1, 2**52)
+counts = st.none() | st.integers(-1, 2**63 - 1)
 codes = st.sampled_from(KNOWN_STATUSES) | st.text(min_size=1)
 
 
@@ -63,7 +63,13 @@ tasks = st.builds(
     num_retries=counts,
     metrics=st.none() | filled(TaskMetrics),
     executer=st.none() | machines,
-    orchestration_fee=st.none() | st.builds(Fee, amount=st.floats(-1, 1e6)),
+    orchestration_fee=st.none()
+    | st.builds(
+        Fee,
+        amount=st.floats(-1, 1e6),
+        charged=st.none() | st.booleans(),
+        currency=st.sampled_from(["USD", "EUR"]),
+    ),
     task_metadata=st.none() | st.dictionaries(st.text(), st.text(), max_size=3),
 )
 

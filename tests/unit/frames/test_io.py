@@ -18,6 +18,7 @@ from pandas.testing import assert_frame_equal
 
 from inductiva_widgets.errors import ExportWarning, InputError
 from inductiva_widgets.frames import read, schema, to_frame
+from inductiva_widgets.frames._coerce import coerce_to_schema
 from inductiva_widgets.frames.io import write_frames
 from inductiva_widgets.models.tasks import TaskInfo, TaskMetrics
 from inductiva_widgets.status import Status
@@ -82,6 +83,36 @@ def test_write_and_read_keep_the_frame(infos, ending, target):
     again = read(target(ending))
     assert_frame_equal(again, frame)
     assert again.attrs == ({} if ending == ".csv" else frame.attrs)
+
+
+LARGE = [2**53 + 1, 2**62 + 1, 2**63 - 1, None]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_large_counts_keep_all_digits(ending, target):
+    frame = frame_of(
+        decoded(
+            *(wire_task(f"t{i}", metrics={"output_size_bytes": n}) for i, n in enumerate(LARGE))
+        )
+    )
+    assert frame["output_bytes"].astype(object).tolist() == [*LARGE[:-1], pd.NA]
+    write_frames([frame], target(ending))
+    assert_frame_equal(read(target(ending)), frame)
+
+
+@pytest.mark.parametrize(
+    "given", [2**53 + 1, str(2**53 + 1), f"{2**53 + 1}.0"], ids=["number", "text", "decimal text"]
+)
+def test_large_counts_of_a_custom_frame_keep_all_digits(given):
+    frame = pd.DataFrame({"output_bytes": pd.Series([given, None], dtype=object)})
+    assert coerce_to_schema(frame)["output_bytes"].tolist() == [2**53 + 1, pd.NA]
+
+
+@pytest.mark.parametrize("given", [2**63, str(2**64), 1e300])
+def test_count_beyond_64_bits_raises(given):
+    frame = pd.DataFrame({"output_bytes": pd.Series([given], dtype=object)})
+    with pytest.raises(InputError, match="'output_bytes' should be a count"):
+        coerce_to_schema(frame)
 
 
 moments = st.none() | st.datetimes(

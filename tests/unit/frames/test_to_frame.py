@@ -55,6 +55,24 @@ def test_values_are_those_of_the_task():
     assert row["submitted"] == pd.Timestamp(START) + pd.Timedelta(seconds=1)
 
 
+@pytest.mark.parametrize(
+    ("fee", "charged"),
+    [
+        ({"amount": 0.01, "charged": True, "currency": "USD"}, 0.01),
+        ({"amount": 0.01, "charged": True, "currency": "usd"}, 0.01),
+        ({"amount": 0.01, "charged": True}, 0.01),
+        ({"amount": 0.01, "charged": True, "currency": "EUR"}, None),
+        ({"amount": 0.01, "charged": False, "currency": "USD"}, 0),
+        ({"amount": 0.01, "charged": False, "currency": "EUR"}, 0),
+        ({"amount": 0.01, "charged": None, "currency": "USD"}, None),
+        (None, None),
+    ],
+)
+def test_fee_is_what_was_charged_in_dollars(fee, charged):
+    value = to_frame(infos(wire_task(orchestration_fee=fee)))["fee_usd"].iloc[0]
+    assert (None if pd.isna(value) else value) == charged
+
+
 def test_running_task_has_a_computation_time():
     now = pd.Timestamp(START) + pd.Timedelta(seconds=20)
     row = to_frame(infos(wire_task(status="computation-started")), now=now.to_pydatetime()).iloc[0]

@@ -12,6 +12,9 @@ from inductiva_widgets.http.client import Client
 from tests.unit.conftest import FakeTransport, wire_task
 
 PER_PAGE = 5
+ROTATION = 1
+"""Number of pages of older tasks that a call reads again."""
+
 _BEGIN = datetime(2024, 2, 1, tzinfo=timezone.utc)
 
 

@@ -10,7 +10,7 @@ from inductiva_widgets.history.store import HistoryStore
 from inductiva_widgets.history.sync import CHECKPOINT_PAGES
 from inductiva_widgets.http.paging import PAGES_AHEAD
 from inductiva_widgets.tasks import Task, listing
-from tests.unit.history.history_server import PER_PAGE, World, rows
+from tests.unit.history.history_server import PER_PAGE, ROTATION, World, rows
 
 
 def told(frame):
@@ -20,10 +20,10 @@ def told(frame):
 # What it costs
 
 
-def test_the_second_time_costs_one_request(world):
+def test_the_second_time_costs_one_request_and_a_page_in_rotation(world):
     world.submit_ended(50)
     assert world.costs() == 10
-    assert world.costs() == 1
+    assert world.costs() == 1 + ROTATION
     assert rows(world.history()) == world.truth()
 
 
@@ -31,9 +31,9 @@ def test_new_tasks_are_fetched_and_nothing_else(world):
     world.submit_ended(50)
     world.history()
     world.submit_ended(3)
-    assert world.costs() == 1
+    assert world.costs() == 1 + ROTATION
     world.submit_ended(12)
-    assert world.costs() == 3
+    assert world.costs() == 3 + ROTATION
     assert rows(world.history()) == world.truth()
 
 
@@ -41,7 +41,7 @@ def test_live_tasks_near_the_top_cost_nothing_more(world):
     world.submit_ended(50)
     world.submit(4)
     world.history()
-    assert world.costs() == 1
+    assert world.costs() == 1 + ROTATION
 
 
 def test_live_tasks_anywhere_cost_one_request_more_while_they_live(world):
@@ -49,9 +49,9 @@ def test_live_tasks_anywhere_cost_one_request_more_while_they_live(world):
         world.submit()
         world.submit_ended(9)
     world.history()
-    assert world.costs() == 2
+    assert world.costs() == 2 + ROTATION
     world.end(world.alive[3])
-    assert world.costs() == 3
+    assert world.costs() == 3 + ROTATION
     assert rows(world.history()) == world.truth()
 
 
@@ -60,7 +60,7 @@ def test_very_many_live_tasks_cost_one_request_for_each_page_of_them(world):
         world.submit()
         world.submit_ended(9)
     world.history()
-    assert world.costs() == 1 + 4
+    assert world.costs() == 1 + 4 + ROTATION
     assert rows(world.history()) == world.truth()
 
 
@@ -86,7 +86,7 @@ def test_a_limited_call_leaves_a_part_that_the_next_one_goes_on_from(world):
     world.submit_ended(100)
     assert world.costs(last_n=60) == 12
     # The first page, the one with the last known task, and the eight others.
-    assert world.costs() == 1 + 1 + 8
+    assert world.costs() == 1 + 1 + 8 + ROTATION
     assert rows(world.history()) == world.truth()
 
 
@@ -97,7 +97,7 @@ def test_a_gap_is_closed_without_reading_what_is_known_on_both_sides(world):
     world.history(last_n=2)
     world.submit_ended(1)
     # The first page joins what the short call has read; the rest of the gap is 25 tasks.
-    assert world.costs() == 1 + 6
+    assert world.costs() == 1 + 6 + ROTATION
     assert rows(world.history()) == world.truth()
 
 
@@ -125,7 +125,7 @@ def test_refresh_of_a_few_keeps_the_others(world):
     world.submit_ended(50)
     world.history()
     world.history(refresh=True, last_n=2)
-    assert world.costs() == 1
+    assert world.costs() == 1 + ROTATION
 
 
 def test_what_is_kept_and_fetched_is_told_in_plain_values(world):
@@ -133,11 +133,20 @@ def test_what_is_kept_and_fetched_is_told_in_plain_values(world):
     world.history()
     world.submit_ended(2)
     found = told(world.history())
-    assert found["kept"] == 52 - PER_PAGE
-    assert (found["requests"], found["complete"], found["offline"]) == (1, True, False)
+    assert found["kept"] == 52 - (1 + ROTATION) * PER_PAGE
+    assert (found["requests"], found["complete"], found["offline"]) == (1 + ROTATION, True, False)
     assert found["service"] == "http://fake"
     plain = (str, int, bool)
     assert all(type(value) in plain for value in found.values())
+
+
+def test_large_sizes_keep_all_digits(world):
+    world.submit_ended(12)
+    world.tasks["t2"]["metrics"] = {"output_size_bytes": 2**53 + 1}
+    world.history()
+    kept = world.history(offline=True)["output_bytes"]
+    assert kept["t2"] == 2**53 + 1
+    assert kept.drop("t2").isna().all()
 
 
 # What changes after the end
@@ -157,7 +166,7 @@ def test_a_task_that_ended_a_while_ago_is_not_asked_for_again(world):
     world.submit_ended(20)
     world.end(world.alive[0], ago=3600)
     world.history()
-    assert world.costs() == 1
+    assert world.costs() == 1 + ROTATION
 
 
 # What has changed from here
@@ -168,7 +177,7 @@ def test_metadata_that_is_set_here_shows(world):
     world.history()
     Task("t7", client=world.client).set_metadata({"case": "harbour"})
     assert world.history(metadata=True).loc["t7", "metadata.case"] == "harbour"
-    assert world.costs() == 1
+    assert world.costs() == 1 + ROTATION
 
 
 def test_removed_files_show(world):
@@ -200,7 +209,7 @@ def test_an_interrupt_keeps_what_came_and_says_so(world, capsys):
     world.hooks.clear()
     before = len(world.calls)
     assert rows(world.history()) == world.truth()
-    assert len(world.calls) - before <= 2 + (50 - kept) // PER_PAGE
+    assert len(world.calls) - before <= 2 + ROTATION + (50 - kept) // PER_PAGE
 
 
 def test_first_history_of_a_killed_kernel_keeps_all_but_the_last_few_pages(world, monkeypatch):
@@ -222,7 +231,7 @@ def test_first_history_of_a_killed_kernel_keeps_all_but_the_last_few_pages(world
     assert kept >= (70 - PAGES_AHEAD - CHECKPOINT_PAGES) * PER_PAGE
     before = len(world.calls)
     assert rows(world.history()) == world.truth()
-    assert len(world.calls) - before <= 2 + (400 - kept) // PER_PAGE
+    assert len(world.calls) - before <= 2 + ROTATION + (400 - kept) // PER_PAGE
 
 
 def _interrupt(world, number):
@@ -298,7 +307,7 @@ def test_clear_removes_what_is_kept_of_this_account_alone(world):
         each.history()
     tasks.clear_history(client=world.client)
     tasks.clear_history(client=world.client)
-    assert other.costs() == 1
+    assert other.costs() == 1 + ROTATION
     assert world.costs() == 4
 
 
@@ -320,7 +329,7 @@ def test_the_embedded_server_is_known_by_its_key_whatever_its_port(world):
     world.settings = kind("http://127.0.0.1:1", "key", "http://127.0.0.1:1", is_local=True)
     world.history()
     world.settings = kind("http://127.0.0.1:2", "key", "http://127.0.0.1:2", is_local=True)
-    assert world.costs() == 1
+    assert world.costs() == 1 + ROTATION
     world.settings = kind("http://127.0.0.1:2", "another", "http://127.0.0.1:2", is_local=True)
     assert world.costs() == 4
 

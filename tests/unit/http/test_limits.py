@@ -148,6 +148,27 @@ def test_single_try_makes_one_try_on_this_thread_only(serve):
     assert server.connections == 1 + SHORT.tries
 
 
+def test_single_timeout_repeats_other_failures_only(serve):
+    server = serve()
+    transport = transport_of(server.url)
+    with time_limits.single_timeout():
+        seconds_until_timeout(lambda: transport.call("GET", "/tasks"))
+        assert server.connections == 1
+        refusing = transport_of("http://127.0.0.1:9", sleep=lambda _: slept.append(1))
+        slept: list[int] = []
+        with pytest.raises(errors.APIConnectionError):
+            refusing.call("GET", "/tasks")
+    assert len(slept) == SHORT.tries - 1
+
+
+def test_single_timeout_bounds_an_answer_that_never_comes_to_its_end(serve):
+    patient = TimeLimits(connect=0.5, answer=0.3, total=1000.0, tries=3)
+    transport = transport_of(serve(HEAD + b"[" + b" " * 90_000, pause=0.02).url, patient)
+    with time_limits.single_timeout():
+        took = seconds_until_timeout(lambda: transport.call("GET", "/tasks", answer=list))
+    assert took < PATIENCE
+
+
 def test_calls_that_cannot_be_repeated_are_tried_once_with_their_own_limits(serve):
     server = serve()
     own = TimeLimits(connect=0.5, answer=0.2, total=1.0, tries=1)

@@ -44,6 +44,7 @@ def _read(**fields):
         ("end_time", "", None),
         ("num_retries", 1.0, 1),
         ("num_retries", "2", 2),
+        ("num_retries", str(2**53 + 1), 2**53 + 1),
         ("estimated_computation_cost", "1.25", 1.25),
         ("estimated_computation_cost", float("nan"), None),
         (
@@ -69,6 +70,8 @@ def test_odd_value_with_a_certain_meaning_is_read_without_a_warning(field, given
         ("end_time", 1706788800),
         ("num_retries", 1.5),
         ("num_retries", 10**30),
+        ("num_retries", -(2**63)),
+        ("num_retries", 2.0**53),
         ("estimated_computation_cost", "a lot"),
         ("estimated_computation_cost", float("inf")),
         ("executer", "a machine"),
