@@ -95,7 +95,7 @@ benchmarks: $(BUNDLE) $(VENV)/.dev ## Measure the figures of docs/figures.md (an
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
 
 pictures: $(READY) browser ## Take the documents' pictures again
-	@$(BIN)/pytest -q -n 2 --dist loadfile $(PICTURES:%=tests/browser/%.py)
+	@TAKE_PICTURES=1 $(BIN)/pytest -q -n 2 --dist loadfile $(PICTURES:%=tests/browser/%.py)
 	@cd tests/artifacts && cp $(foreach name,$(KEPT),$(name)-light.png $(name)-dark.png) ../../notebooks/images/
 	@$(BIN)/python -m tests.module_map
 

@@ -397,10 +397,12 @@ def take(
     before: Callable[[], object] = lambda: None,
     after: Callable[[], object] = lambda: None,
 ) -> None:
-    """Take a picture in both themes; what is shown must not depend on which.
+    """Take a picture in both themes if the environment has TAKE_PICTURES, else do nothing.
 
     What does not last until the next theme is shown is made before each, and undone after it.
     """
+    if not os.environ.get("TAKE_PICTURES"):
+        return
     ARTIFACTS.mkdir(exist_ok=True)
     for theme in ("dark", "light"):
         set_theme(page, theme)

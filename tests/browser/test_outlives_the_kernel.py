@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import workload_scripts
-from tests.browser.conftest import ARTIFACTS, set_theme
+from tests.browser.conftest import ARTIFACTS, take
 
 SETUP = """import inductiva_widgets as inductiva
 inductiva.connect("local")
@@ -74,7 +74,7 @@ def opens_in_lab(name, lab, page):
         "Simulator"
     )
     expect(page.locator("body")).not_to_contain_text(BROKEN)
-    take(page, "twin-lab")
+    take(page, page.locator(".jp-Notebook"), "twin-lab")
 
 
 def exports_by_nbconvert(name, lab, browser):
@@ -100,13 +100,6 @@ def reads_without_styles(bundles, browser):
     expect(page.locator("section").first).to_contain_text("Computation time")
     page.screenshot(path=ARTIFACTS / "twin-github.png", full_page=True)
     page.close()
-
-
-def take(page, name):
-    ARTIFACTS.mkdir(exist_ok=True)
-    for theme in ("dark", "light"):
-        set_theme(page, theme)
-        page.locator(".jp-Notebook").screenshot(path=ARTIFACTS / f"{name}-{theme}.png")
 
 
 def test_freeze_makes_a_live_card_plain(open_notebook, lab):
