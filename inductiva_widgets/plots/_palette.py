@@ -10,6 +10,7 @@ from inductiva_widgets.status import Status
 PHASES = {name.capitalize(): phase_colour(name) for name in TOKENS.phases}
 DURATIONS = tuple(phase_colour(name) for name in ("queue", "computing", "finalizing", "preparing"))
 """Colours of duration columns, a panel each."""
+COST = hue("teal")
 LINE = OTHER = hue(TOKENS.other)
 MAX_GROUPS = len(TOKENS.series)
 """Number of groups that can be distinguished by colour, "other" included."""
