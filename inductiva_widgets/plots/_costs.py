@@ -17,7 +17,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     """Chart the costs of tasks over time.
 
     Costs are summed by hour, day, week or month, depending on the period, and stacked by group.
-    A bin that is not over is lighter. A few bins that are ten times higher than the rest end at
+    A bin that is not over is faint. A few bins that are ten times higher than the rest end at
     the top of the chart, where a text has their sum.
 
     Parameters
@@ -64,7 +64,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     data = _sums(kept.select(known), cost[known], created[known], bins)
     unfinished = bins.unfinished(_columns.as_of(frame, created))
     data["is_unfinished"] = [index == unfinished for index in data["bin"]]
-    notes += [f"lighter: a {bins.width} that is not over"] * any(data["is_unfinished"])
+    notes += [f"faint: unfinished {bins.width}"] * any(data["is_unfinished"])
     totals: Numbers = np.bincount(data["bin"], data["usd"], len(bins.edges) - 1).astype(np.float64)
     limit = _scales.outlier_limit(totals)
     picture = _bars(data, bins, last - first, kept, limit)

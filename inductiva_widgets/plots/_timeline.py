@@ -46,7 +46,7 @@ def timeline(df: pd.DataFrame) -> Any:
 
     Up to 60 tasks are a row each, on a common time axis, or from their submission if they are
     short in relation to the period. More tasks are counted: the mean number of tasks in each
-    phase, by bins of time. The last bin ends at the time of the frame; it is lighter if that is
+    phase, by bins of time. The last bin ends at the time of the frame; it is faint if that is
     before its regular end. A few values that are ten times higher than the rest end at the edge
     of the chart, where a text has the value.
 
@@ -257,7 +257,7 @@ def _counted(shown: PhaseIntervals, now: float) -> tuple[Any, str, list[str]]:
     lines = [_scales.format_period(first, last), f"in bins of {bins.width}"]
     layers = [picture]
     if unfinished is not None:
-        lines.append("lighter: unfinished bin")
+        lines.append("faint: unfinished bin")
         layers.append(_veil(edges[unfinished : unfinished + 2]))
     if limit is not None:
         count = int((totals > limit).sum())
@@ -308,7 +308,7 @@ def _count(mean: float) -> str:
 
 
 def _veil(edges: Numbers) -> Any:
-    """Return a layer that makes a bin lighter."""
+    """Return a layer that makes a bin faint."""
     alt = _altair.altair()
     start, end = (edges * 1000).tolist()
     veil = _altair.base_chart(_altair.to_records({"from": [start], "to": [end]}))
