@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from inductiva_widgets.columns import SERVICE
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._to_frame import ATTRS
@@ -73,6 +74,26 @@ def frame_source(frame: pd.DataFrame) -> dict[str, Any]:
             "version cannot read: pip install --upgrade inductiva-widgets."
         )
     return source
+
+
+def frame_service(frame: pd.DataFrame) -> str | None:
+    """Return the service in the column ``service`` of a frame, or None if it is unknown.
+
+    Raises
+    ------
+    InputError
+        The frame has tasks of several services, as after ``pd.concat``.
+    """
+    if list(frame.columns).count(SERVICE) != 1:
+        return None
+    names = sorted(map(str, frame[SERVICE].dropna().unique()))
+    if len(names) > 1:
+        raise InputError(
+            f"This frame has tasks of {len(names)} services, but a list of tasks from a frame has "
+            f"one client: {', '.join(names)}. Select the tasks of one service: "
+            f"df[df[{SERVICE!r}] == {names[0]!r}]."
+        )
+    return names[0] if names else None
 
 
 def _is_series(value: object) -> bool:

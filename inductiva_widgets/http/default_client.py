@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
 
-REPLAY = "replay"
-"""Target of ``connect`` for the demo."""
-
 _lock = threading.Lock()
 _default: Client | None = None
 
@@ -89,7 +86,7 @@ def _remote_client(target: str | None, api_key: str | None) -> Client:
 
 
 def _is_demo_target(target: str | None) -> bool:
-    return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == REPLAY
+    return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == config.REPLAY
 
 
 def _local_client(*, replay: bool) -> Client:

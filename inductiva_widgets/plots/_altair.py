@@ -14,7 +14,6 @@ _LETTER = 6.4
 _SYMBOL = 36
 # Longer than any label: Vega would cut its end, labels of tasks are shortened before.
 LABEL_LIMIT = 400
-UNFINISHED_OPACITY = 0.4
 BEYOND = "\N{UPWARDS ARROW}"
 """Precedes the value of a bar that ends at the limit of its axis."""
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inductiva_widgets.columns import COLUMNS
+from inductiva_widgets.columns import COLUMNS, SERVICE
+from inductiva_widgets.config import REPLAY
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
@@ -39,8 +40,10 @@ class ChartRows(NamedTuple):
 
     @property
     def is_demo(self) -> bool:
-        """Whether the tasks are synthetic."""
-        return _provenance(self.frame).get("demo") is True
+        """Whether tasks are synthetic."""
+        # Joined frames have no provenance, but the column.
+        named = SERVICE in self.frame.columns and (self.frame[SERVICE] == REPLAY).any()
+        return bool(named) or _provenance(self.frame).get("demo") is True
 
     @property
     def ids(self) -> list[str]:
@@ -106,7 +109,7 @@ def _status_ranks(df: pd.DataFrame) -> NDArray[np.intp]:
 
 
 def is_unfinished(df: pd.DataFrame) -> Mask:
-    """Return which tasks have not ended, as far as the columns tell."""
+    """Return which tasks have not ended, by the columns that the frame has."""
     if "status" not in df.columns:
         return np.zeros(len(df), dtype=np.bool_)
     codes, names = texts(df["status"])

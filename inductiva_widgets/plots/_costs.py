@@ -106,7 +106,7 @@ def _bars(
             ),
             y2="top",
             opacity=alt.condition(
-                "datum.is_unfinished", alt.value(_altair.UNFINISHED_OPACITY), alt.value(1)
+                "datum.is_unfinished", alt.value(_palette.UNFINISHED_OPACITY), alt.value(1)
             ),
             color=alt.Color(
                 "label:N",

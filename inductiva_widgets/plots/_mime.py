@@ -13,7 +13,6 @@ import altair as alt
 import pandas as pd
 
 from inductiva_widgets.plots import _palette
-from inductiva_widgets.plots._altair import UNFINISHED_OPACITY
 from inductiva_widgets.plots._png import png_of
 
 # The MIME type that JupyterLab 4, Notebook 7 and VS Code render. Altair 6 writes version 6, which
@@ -64,7 +63,7 @@ LOOK: dict[str, Any] = {
     "text": {"fontSize": 11},
     "style": {
         "segment": {"strokeWidth": 1},
-        "veil": {"opacity": 1 - UNFINISHED_OPACITY},
+        "veil": {"opacity": 1 - _palette.UNFINISHED_OPACITY},
     },
 }
 """Defaults; the settings of a chart override them."""

@@ -12,6 +12,7 @@ DURATIONS = tuple(phase_colour(name) for name in ("queue", "computing", "finaliz
 """Colours of duration columns, a panel each."""
 COST = hue("teal")
 LINE = OTHER = hue(TOKENS.other)
+UNFINISHED_OPACITY = 0.4
 MAX_GROUPS = len(TOKENS.series)
 """Number of groups that can be distinguished by colour, "other" included."""
 MAX_STATUSES = 6

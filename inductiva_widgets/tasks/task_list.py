@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import urlsplit
 
+from inductiva_widgets import config
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
 from inductiva_widgets.errors import (
     APIConnectionError,
@@ -110,7 +111,8 @@ class TaskList(Sequence[Task]):
         Raises
         ------
         InputError
-            The frame has no task ids, has a task twice, or comes from another service.
+            The frame has no task ids, has a task twice, comes from another service, or has tasks
+            of several services.
 
         Examples
         --------
@@ -120,13 +122,14 @@ class TaskList(Sequence[Task]):
         'swmm'
         """
         from inductiva_widgets.frames._from_frame import tasks_from_frame
-        from inductiva_widgets.frames._provenance import frame_source
+        from inductiva_widgets.frames._provenance import frame_service, frame_source
         from inductiva_widgets.http.default_client import default_client
 
-        rows, _frame_source = tasks_from_frame(frame), frame_source(frame)
+        rows, source, service = tasks_from_frame(frame), frame_source(frame), frame_service(frame)
         client = client or default_client()
-        _check_service(_frame_source.get("service"), client)
-        if _frame_source.get("demo") is True:
+        _check_service(source.get("service"), client)
+        _check_service(service, client)
+        if source.get("demo") is True or service == config.REPLAY:
             rows = [row if isinstance(row, str) else row.as_demo() for row in rows]
         made = cls._from_infos((), client)
         made._items = [Task(row, client=client) if isinstance(row, str) else row for row in rows]
@@ -296,13 +299,15 @@ class TaskList(Sequence[Task]):
         """
         from inductiva_widgets.frames import to_frame
 
+        infos = self._infos()
         return to_frame(
-            self._infos(),
+            infos,
             columns=columns,
             metadata=metadata,
             raw=raw,
             now=self._server_time(),
             source=self._frame_source(),
+            services=self._services(infos),
         )
 
     def compare(self, *, details: bool = False, always: Iterable[str] = ()) -> pd.DataFrame:
@@ -330,8 +335,13 @@ class TaskList(Sequence[Task]):
         # A single task is refused below, so its detail is not requested.
         if len(self) > 1:
             _fetch_details(list(self) if details else self._without_info())
+        infos = self._infos()
         frame = comparison_frame(
-            self._infos(), details=details, now=self._server_time(), source=self._frame_source()
+            infos,
+            details=details,
+            now=self._server_time(),
+            source=self._frame_source(),
+            services=self._services(infos),
         )
         return compare(frame, always=always)
 
@@ -350,6 +360,18 @@ class TaskList(Sequence[Task]):
         # Either all tasks of a service are demo tasks, or none.
         known = self[0]._state.last_info if self._items else None
         return {"service": services.pop(), "demo": known is not None and known.is_demo}
+
+    def _services(self, infos: Sequence[TaskInfo]) -> list[str]:
+        """Return the service of each task, or of all tasks, for the column of a frame."""
+        clients = self._clients()
+        if len(clients) == 1:
+            (client,) = clients
+            # Either all tasks of a service are demo tasks, or none.
+            return [client.service_name(is_demo=info.is_demo) for info in infos[:1]]
+        own = dict(self._tasks())
+        return [
+            own[index].client.service_name(is_demo=info.is_demo) for index, info in enumerate(infos)
+        ]
 
     @explain_interrupt("The kill was interrupted; some of the tasks may have been asked to end.")
     def kill(self) -> None:
@@ -508,7 +530,7 @@ class TaskList(Sequence[Task]):
         >>> len(download.result())
         2
         """
-        from inductiva_widgets import config, downloads
+        from inductiva_widgets import downloads
 
         names = filenames if filenames is None or isinstance(filenames, str) else list(filenames)
         base = config.output_dir() if output_dir is None else Path(output_dir)
@@ -567,6 +589,10 @@ class TaskList(Sequence[Task]):
 def _check_service(service: object, client: Client) -> None:
     """Raise if the tasks of a frame belong to another service than the client's."""
     if not isinstance(service, str) or service == client.url:
+        return
+    # A client that was connected by address knows it after the first response only.
+    is_here = client.is_local or urlsplit(client.url).hostname in _THIS_MACHINE
+    if is_here and service in (config.LOCAL, config.REPLAY):
         return
     # An embedded server may have another port after a restart.
     if client.is_local and urlsplit(service).hostname in _THIS_MACHINE:

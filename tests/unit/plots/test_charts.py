@@ -207,6 +207,13 @@ def test_synthetic_tasks_are_marked_in_the_title(frames, name, count):
         assert title.endswith(" (DEMO data)") == is_demo
 
 
+def test_joined_frames_of_the_demo_are_marked(frames):
+    joined = frames[50].assign(service="replay")
+    joined.attrs = {}
+    title = plots.statuses(joined).to_dict()["title"]["text"]
+    assert title == "Share of each status by simulator (DEMO data)"
+
+
 def test_logarithmic_axes_say_so(frames):
     frame = frames[50].copy()
     frame["cost_usd"] = np.geomspace(0.01, 1000, 50)
