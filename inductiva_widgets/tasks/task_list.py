@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.http.client import Client
@@ -42,8 +43,21 @@ _MAX_NAMED = 3
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
-class TaskList(Sequence[Task]):
+# For type checkers only: polars reads a collections.abc.Sequence item by item even if it has an
+# Arrow stream, and pandas does so even if it has __array__.
+if TYPE_CHECKING:
+    _Base = Sequence[Task]
+else:
+    _Base = object
+
+
+class TaskList(_Base):
     """An immutable sequence of tasks; shows itself as a live table in a notebook.
+
+    ``polars.DataFrame(tasks)``, a query of DuckDB on it, ``pyarrow.table(tasks)`` and
+    ``pandas.DataFrame(tasks)`` have a column ``task_id`` and the columns of ``to_frame()``, the
+    last one with plain types: ``to_frame()`` is faster and has categories, whole numbers and the
+    index.
 
     Parameters
     ----------
@@ -201,6 +215,21 @@ class TaskList(Sequence[Task]):
         made._client = self._client
         return made
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the tasks as an Arrow stream, for Polars, DuckDB and pyarrow."""
+        from inductiva_widgets.frames._arrow import to_arrow_table
+
+        table = to_arrow_table(self.to_frame().reset_index())
+        return table.__arrow_c_stream__(requested_schema)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the tasks as an array of records, which pandas turns into rows."""
+        from inductiva_widgets.frames._records import to_records
+
+        if copy is False:
+            raise ValueError("The records of tasks are always new: leave `copy` out.")
+        return to_records(self.to_frame()).astype(dtype or object, copy=False)
+
     def __len__(self) -> int:
         return len(self._items)
 
@@ -219,6 +248,9 @@ class TaskList(Sequence[Task]):
 
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+    if not TYPE_CHECKING:
+        index, count = Sequence.index, Sequence.count
 
     def __repr__(self) -> str:
         return f"TaskList({len(self)} task{'' if len(self) == 1 else 's'})"
