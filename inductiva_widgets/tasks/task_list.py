@@ -249,8 +249,42 @@ class TaskList(_Base):
     def __hash__(self) -> int:
         return hash(tuple(self))
 
-    if not TYPE_CHECKING:
-        index, count = Sequence.index, Sequence.count
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
+        """Return the first position of a task; costs no request.
+
+        Parameters
+        ----------
+        value
+            The task.
+        start, stop
+            Positions between which it is searched.
+
+        Raises
+        ------
+        ValueError
+            The task is not there.
+
+        Examples
+        --------
+        >>> tasks.index(tasks[1])
+        1
+        """
+        return list(self).index(value, start, len(self) if stop is None else stop)
+
+    def count(self, value: Any) -> int:
+        """Return how often a task is in the list; costs no request.
+
+        Parameters
+        ----------
+        value
+            The task.
+
+        Examples
+        --------
+        >>> tasks.count(tasks[1])
+        1
+        """
+        return list(self).count(value)
 
     def __repr__(self) -> str:
         return f"TaskList({len(self)} task{'' if len(self) == 1 else 's'})"

@@ -98,6 +98,8 @@ def test_list_is_still_a_sequence_in_its_methods(tasks):
     assert tasks[1] in tasks
     assert [task.id for task in reversed(tasks)] == ["c", "b", "a"]
     assert tasks[:1].count(tasks[2]) == 0
+    with pytest.raises(ValueError, match="not in list"):
+        tasks.index(tasks[0], 1)
 
 
 def test_completion_offers_no_plumbing(tasks):
