@@ -12,13 +12,15 @@ from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._to_frame import ATTRS
 
 
-def task_ids(frame: Any) -> list[str]:
+def task_ids(frame: Any, *, may_repeat: bool = False) -> list[str]:
     """Return the ids of the tasks of a frame.
 
     Parameters
     ----------
     frame
         A DataFrame with the ids in its index ``task_id``, or in a column of that name.
+    may_repeat
+        If True, a task may be in several rows.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def task_ids(frame: Any) -> list[str]:
                 f"The task id of row {row} must be a non-empty string, got {task_id!r}. "
                 f"Drop such rows, or put the ids into the index {schema.INDEX!r}."
             )
-    if len(set(ids)) < len(ids):
+    if not may_repeat and len(set(ids)) < len(ids):
         twice = found[found.duplicated()]
         first = twice.iloc[0] if isinstance(twice, pd.Series) else twice[0]
         raise InputError(

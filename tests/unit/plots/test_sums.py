@@ -219,7 +219,7 @@ def test_task_in_two_rows_is_counted_once(frames, name, index):
     doubled = pd.concat([frame, frame[:7]])
     if index is None:
         doubled = doubled.reset_index()
-    once, twice = getattr(plots, name)(frame), getattr(plots, name)(doubled)
+    once, twice = getattr(plots, name)(frame), getattr(doubled.inductiva, name)()
     for own, other in zip(rows_of(once), rows_of(twice), strict=True):
         kinds = [column for column in own if column != "aside"]
         pd.testing.assert_frame_equal(
