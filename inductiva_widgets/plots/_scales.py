@@ -192,7 +192,7 @@ def duration_axis(values: Numbers) -> AxisRange:
     """Return a linear or logarithmic axis for durations in seconds, without NaN."""
     known = values[np.isfinite(values)]
     if not known.size:
-        return linear_axis(known)
+        return AxisRange(False, 0.0, 1.0, [])
     high = float(known.max())
     if high <= 30 or not _is_wide(known, high, 0.1):
         return linear_axis(known)

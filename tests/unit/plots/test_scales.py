@@ -77,6 +77,10 @@ def test_axis_of_equal_steps_has_some_ticks(longest):
     assert axis.ticks[0] == 0
 
 
+def test_axis_of_no_durations_names_none():
+    assert _scales.duration_axis(np.array([])).ticks == []
+
+
 def test_duration_axis_is_logarithmic_for_wide_range():
     axis = _scales.duration_axis(np.array([2.0, 3, 4, 5, 90_000]))
     assert axis.is_log
