@@ -74,7 +74,7 @@ _PAGE = "var(--jp-layout-color0, var(--vscode-editor-background, Canvas))"
 _EMBED_OPTIONS = {
     "renderer": "svg",
     # A PNG from the page would have black texts on no background: Chart.save writes one.
-    "actions": {"export": {"svg": True, "png": False}, "source": True, "editor": True},
+    "actions": {"export": {"svg": True, "png": False}},
 }
 
 

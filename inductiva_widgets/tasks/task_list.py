@@ -428,15 +428,16 @@ class TaskList(_Base):
         return {"service": services.pop(), "demo": known is not None and known.is_demo}
 
     def _services(self, infos: Sequence[TaskInfo]) -> list[str]:
-        """Return the service of each task, or of all tasks, for the column of a frame."""
+        """Return the service of each task, or the one of all tasks, for the column of a frame."""
         clients = self._clients()
         if len(clients) == 1:
-            (client,) = clients
             # Either all tasks of a service are demo tasks, or none.
-            return [client.service_name(is_demo=info.is_demo) for info in infos[:1]]
-        own = dict(self._tasks())
+            owners, infos = list(clients), infos[:1]
+        else:
+            owners = [task.client for task in self]
         return [
-            own[index].client.service_name(is_demo=info.is_demo) for index, info in enumerate(infos)
+            client.service_name(is_demo=info.is_demo)
+            for client, info in zip(owners, infos, strict=False)
         ]
 
     @explain_interrupt("The kill was interrupted; some of the tasks may have been asked to end.")

@@ -138,8 +138,11 @@ def test_joined_frame_of_another_service_is_refused(client, service):
 
 def test_list_of_two_services_has_the_service_of_each_row(client, service):
     other = TaskList.from_frame(other_service(service), other_client(service))
-    frame = (get_all(client=client)[:1] + other).to_frame()
-    assert frame["service"].to_list() == ["http://fake", "http://other"]
+    listed = get_all(client=client)
+    assert (listed[:1] + other).to_frame()["service"].to_list() == ["http://fake", "http://other"]
+    # New tasks of one service in front of the rows of another.
+    both = listed._prepended(other._infos(), other[0].client)
+    assert both.to_frame()["service"].to_list() == ["http://other", *["http://fake"] * 3]
 
 
 def test_demo_and_embedded_server_are_two_services(client, frame):
