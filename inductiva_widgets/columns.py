@@ -124,6 +124,10 @@ class Column:
         return self.read or _attribute(self.path)
 
 
+SERVICE = "service"
+"""Column of the service that a task belongs to, so that joined frames keep it."""
+
+
 def _attribute(path: str) -> Reader:
     parent, _, name = path.rpartition(".")
     get = attrgetter(name)
@@ -290,6 +294,12 @@ COLUMNS: dict[str, Column] = {
     "retries": Column("count", "how often the service ran the task again", "num_retries"),
     "error": Column(
         "category", "why the task failed, in the service's words", "reason", is_searched=True
+    ),
+    SERVICE: Column(
+        "category",
+        "service of the task: its address, `local` or `replay`",
+        # A frame of several services has a value per row, which the task itself does not know.
+        read=lambda *_: None,
     ),
     "container_image": Column(
         "category", "image that was run", "container_image", is_default=False

@@ -20,6 +20,9 @@ DEFAULT_CATALOGUE_URL = "https://inductiva-machines-catalogue-api-icaqwyrk3q-ew.
 DEFAULT_OUTPUT_DIR = "inductiva_output"
 DEFAULT_TURN_SERVER = "webrtc.inductiva.ai:3478"
 LOCAL = "local"
+"""Target of ``connect`` for the embedded server."""
+REPLAY = "replay"
+"""Target of ``connect`` for the demo."""
 SERVER_NAME = "inductiva-widgets"
 """Value of the ``Server`` header of the embedded server."""
 

@@ -85,13 +85,19 @@ def _frames(
     from inductiva_widgets.tasks.listing import iter_tasks
 
     client = default_client()
-    source = {"service": client.url}
     infos = iter_tasks(options.filters, last_n=options.last_n, client=client)
     page = list(islice(infos, _PAGE))
     while True:
         on_page(page)
         fields = TaskColumns.read(page)
-        frame = build_frame(fields, columns=options.columns, now=client.server_time, source=source)
+        is_demo = any(info.is_demo for info in page[:1])
+        frame = build_frame(
+            fields,
+            columns=options.columns,
+            now=client.server_time,
+            source={"service": client.url, "demo": is_demo},
+            services=[client.service_name(is_demo=is_demo)],
+        )
         if options.metadata:
             text = fields.texts[METADATA]
             # The code -1 of a missing value selects the last element.

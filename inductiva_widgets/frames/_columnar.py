@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from inductiva_widgets.columns import COLUMNS, Kind
+from inductiva_widgets.columns import COLUMNS, SERVICE, Kind
 from inductiva_widgets.models.tasks import NO_TYPE, Executer, TaskInfo, TaskMetrics
 from inductiva_widgets.timing import end_time
 
@@ -38,7 +38,9 @@ _encode_metadata = msgspec.json.Encoder(order="deterministic").encode
 
 def _paths(*kinds: Kind) -> dict[str, str]:
     """Return the attributes of tasks that columns of some kinds hold, by column."""
-    columns = ((name, column) for name, column in COLUMNS.items() if column.in_frame)
+    columns = (
+        (name, column) for name, column in COLUMNS.items() if column.in_frame and name != SERVICE
+    )
     return {name: column.path for name, column in columns if column.kind in kinds}
 
 

@@ -77,6 +77,7 @@ def comparison_frame(
     details: bool = False,
     now: datetime | None = None,
     source: dict[str, Any] | None = None,
+    services: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return all columns of tasks as one frame.
 
@@ -86,10 +87,17 @@ def comparison_frame(
         The tasks.
     details
         If True, add the ``detail_columns``, which need the details of the tasks.
-    now, source
+    now, source, services
         As for ``to_frame``.
     """
-    frame = to_frame(infos, columns=list(schema.COLUMNS), metadata=True, now=now, source=source)
+    frame = to_frame(
+        infos,
+        columns=list(schema.COLUMNS),
+        metadata=True,
+        now=now,
+        source=source,
+        services=services,
+    )
     return frame.assign(**detail_columns(infos, frame.index)) if details else frame
 
 

@@ -6,18 +6,21 @@ from typing import Any
 
 import pandas as pd
 
+from inductiva_widgets.columns import SERVICE
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._to_frame import ATTRS
 
 
-def task_ids(frame: Any) -> list[str]:
+def task_ids(frame: Any, *, may_repeat: bool = False) -> list[str]:
     """Return the ids of the tasks of a frame.
 
     Parameters
     ----------
     frame
         A DataFrame with the ids in its index ``task_id``, or in a column of that name.
+    may_repeat
+        If True, a task may be in several rows.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def task_ids(frame: Any) -> list[str]:
                 f"The task id of row {row} must be a non-empty string, got {task_id!r}. "
                 f"Drop such rows, or put the ids into the index {schema.INDEX!r}."
             )
-    if len(set(ids)) < len(ids):
+    if not may_repeat and len(set(ids)) < len(ids):
         twice = found[found.duplicated()]
         first = twice.iloc[0] if isinstance(twice, pd.Series) else twice[0]
         raise InputError(
@@ -73,6 +76,26 @@ def frame_source(frame: pd.DataFrame) -> dict[str, Any]:
             "version cannot read: pip install --upgrade inductiva-widgets."
         )
     return source
+
+
+def frame_service(frame: pd.DataFrame) -> str | None:
+    """Return the service in the column ``service`` of a frame, or None if it is unknown.
+
+    Raises
+    ------
+    InputError
+        The frame has tasks of several services, as after ``pd.concat``.
+    """
+    if list(frame.columns).count(SERVICE) != 1:
+        return None
+    names = sorted(map(str, frame[SERVICE].dropna().unique()))
+    if len(names) > 1:
+        raise InputError(
+            f"This frame has tasks of {len(names)} services, but a list of tasks from a frame has "
+            f"one client: {', '.join(names)}. Select the tasks of one service: "
+            f"df[df[{SERVICE!r}] == {names[0]!r}]."
+        )
+    return names[0] if names else None
 
 
 def _is_series(value: object) -> bool:

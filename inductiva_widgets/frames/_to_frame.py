@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets._version import __version__
+from inductiva_widgets.columns import SERVICE
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._columnar import (
     METADATA,
@@ -38,6 +39,7 @@ def to_frame(
     raw: bool = False,
     now: datetime | None = None,
     source: Mapping[str, Any] | None = None,
+    services: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return tasks as a DataFrame; costs no request.
 
@@ -59,6 +61,8 @@ def to_frame(
     source
         Provenance of the tasks as JSON values, added to ``df.attrs["inductiva"]`` with the
         time, the version of the schema and that of this package.
+    services
+        The service of each task, or the one of all tasks, for the column ``service``.
 
     Returns
     -------
@@ -81,7 +85,9 @@ def to_frame(
     if raw:
         return _with_provenance(raw_frame(infos, columns), now, source)
     fields = TaskColumns.read(infos, _texts(columns, metadata=metadata))
-    return build_frame(fields, columns=columns, metadata=metadata, now=now, source=source)
+    return build_frame(
+        fields, columns=columns, metadata=metadata, now=now, source=source, services=services
+    )
 
 
 def build_frame(
@@ -91,6 +97,7 @@ def build_frame(
     metadata: bool = False,
     now: datetime | None = None,
     source: Mapping[str, Any] | None = None,
+    services: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return a DataFrame of fields; costs no request.
 
@@ -108,6 +115,8 @@ def build_frame(
     source
         Provenance of the tasks as JSON values, added to ``df.attrs["inductiva"]`` with the
         time, the version of the schema and that of this package.
+    services
+        The service of each task, or the one of all tasks, for the column ``service``.
 
     Returns
     -------
@@ -125,7 +134,12 @@ def build_frame(
     known = _metadata(fields.texts[METADATA]) if metadata or _asks_metadata(columns) else []
     keys = sorted({key for values in known for key in values}) if metadata else []
     names = schema.select_columns(columns, keys)
-    made = {name: _column(fields, name, now, known) for name in names}
+    made = {
+        name: _services(services, len(fields))
+        if name == SERVICE
+        else _column(fields, name, now, known)
+        for name in names
+    }
     index = pd.Index(fields.ids, dtype=str, name=schema.INDEX)
     # Named, so that a frame of no column has names of the same type.
     frame = pd.DataFrame(made, index=index, columns=pd.Index(names, dtype=str), copy=False)
@@ -178,6 +192,15 @@ def _categories(text: DictionaryColumn, *, is_status: bool) -> Any:
     # Named as texts, so that a column of nothing but None is one of text all the same.
     categories = pd.Index(used, dtype=str)
     return pd.Categorical.from_codes(moved[text.codes], categories, ordered=is_status)
+
+
+def _services(services: Sequence[str], count: int) -> Any:
+    codes, names = pd.factorize(np.array(services, dtype=object), sort=True)
+    if len(codes) != count:
+        codes = np.repeat(codes if len(codes) else [-1], count)
+    # As texts: without a task there is no name.
+    names = pd.Index(names[: len(names) if count else 0], dtype=str)
+    return pd.Categorical.from_codes(codes, names)
 
 
 def _nullable_int(counts: Counts) -> Any:

@@ -296,10 +296,11 @@ class TaskFrameAccessor:
         return to_arrow_table(self._frame)
 
     def _plot(self, name: str, options: dict[str, Any]) -> Any:
-        frame = self._frame
         from inductiva_widgets import plots
 
-        return getattr(plots, name)(frame, **options)
+        # Charts count a task once, by its newest row.
+        task_ids(self._unchecked, may_repeat=True)
+        return getattr(plots, name)(self._unchecked, **options)
 
     def _export(self, path: Target, suffix: str) -> None:
         from inductiva_widgets.frames.io import write_frames

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from inductiva_widgets import errors
+from inductiva_widgets.config import LOCAL, REPLAY
 from inductiva_widgets.http.transport import FileRange, Transport
 from inductiva_widgets.models.machines import MachineGroupInfo, MachinePrice
 from inductiva_widgets.models.tasks import (
@@ -83,6 +84,18 @@ class Client:
         If connected by address, it is known after the first response.
         """
         return self.transport.is_embedded
+
+    def service_name(self, *, is_demo: bool) -> str:
+        """Return what ``connect`` takes for this service: ``replay``, ``local`` or its address.
+
+        Parameters
+        ----------
+        is_demo
+            If True, its tasks are synthetic.
+        """
+        if not self.is_local:
+            return self.url
+        return REPLAY if is_demo else LOCAL
 
     @property
     def server_time(self) -> datetime:

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
 
-REPLAY = "replay"
-"""Target of ``connect`` for the demo."""
-
 _lock = threading.Lock()
 _default: Client | None = None
 
@@ -90,7 +87,7 @@ def _remote_client(target: str | None, api_key: str | None) -> Client:
 
 def is_demo_target(target: str | None) -> bool:
     """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the demo."""
-    return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == REPLAY
+    return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == config.REPLAY
 
 
 def _local_client(*, replay: bool) -> Client:

@@ -12,6 +12,11 @@ draw it without a network, and a saved notebook has a PNG as well. Data are aggr
 that a chart holds at most some thousand values for any number of tasks. Times are in UTC, as in
 the frame.
 
+A task in several rows, as after ``pd.concat``, counts once, by its newest row. Times that still
+grow are left out of distributions, bins that are not over are faint, and a few values that are ten
+times higher than the rest end at the edge of the axis, with their value; the subtitle says so. The
+title marks data of the demo.
+
 `Chart` is ``altair.Chart`` with the same display, for charts of your own.
 """
 

@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.plots._columns import ChartRows
 
 WIDTH = 640
 # Mean width of a letter in a legend, in pixels.
 _LETTER = 6.4
 _SYMBOL = 36
-_LABEL_LIMIT = 180
+# Longer than any label: Vega would cut its end, labels of tasks are shortened before.
+LABEL_LIMIT = 400
+BEYOND = "\N{UPWARDS ARROW}"
+"""Precedes the value of a bar that ends at the limit of its axis."""
 
 
 def altair() -> Any:
@@ -72,10 +76,17 @@ def base_chart(data: Any) -> Any:
     return chart_class()(data)
 
 
-def titled(chart: Any, title: str, *lines: str) -> Any:
-    """Return a chart with a title, a subtitle, and an alternative text."""
+def titled(chart: Any, title: str, rows: ChartRows, *lines: str) -> Any:
+    """Return a chart with a title, a subtitle, and an alternative text.
+
+    The title marks DEMO data, the subtitle says how many rows of the frame were left out.
+    """
     alt = altair()
-    subtitle = [line for line in lines if line]
+    if rows.is_demo:
+        title = f"{title} (DEMO data)"
+    repeated = f"{rows.repeated:,} older row{'' if rows.repeated == 1 else 's'} of the same tasks"
+    further = f"{repeated} left out" if rows.repeated else ""
+    subtitle = [line for line in (*lines, further) if line]
     return chart.properties(
         title=alt.TitleParams(title, subtitle=subtitle),
         description=". ".join([title, *subtitle]) + ".",
@@ -84,10 +95,10 @@ def titled(chart: Any, title: str, *lines: str) -> Any:
 
 def legend(names: Sequence[str], width: int = WIDTH) -> Any:
     """Return a legend that fits the chart: one row, or else columns."""
-    widths = [min(_LABEL_LIMIT, len(name) * _LETTER) + _SYMBOL for name in names]
+    widths = [len(name) * _LETTER + _SYMBOL for name in names]
     fits = sum(widths) <= width
     count = 0 if fits else max(1, int(width // max(widths)))
-    return altair().Legend(title=None, columns=count, labelLimit=_LABEL_LIMIT)
+    return altair().Legend(title=None, columns=count, labelLimit=LABEL_LIMIT)
 
 
 def count_label(count: int) -> str:
@@ -95,7 +106,7 @@ def count_label(count: int) -> str:
     return f"{count:,} task{'' if count == 1 else 's'}"
 
 
-def empty_chart(title: str, why: str = "No tasks") -> Any:
+def empty_chart(title: str, rows: ChartRows, why: str = "No tasks") -> Any:
     """Return a chart without data."""
     chart = base_chart(to_records({"words": [why]})).mark_text(fontSize=13)
-    return titled(chart.encode(text="words:N").properties(width=WIDTH, height=60), title)
+    return titled(chart.encode(text="words:N").properties(width=WIDTH, height=60), title, rows)

@@ -4,22 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inductiva_widgets.columns import COLUMNS, SERVICE
+from inductiva_widgets.config import REPLAY
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 Numbers = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
+_INDEX = "task_id"
+_ATTRS = "inductiva"
 _EPOCH = pd.Timestamp(0, tz="UTC")
 _SECOND = pd.Timedelta(seconds=1)
+_TIMES = tuple(name for name, column in COLUMNS.items() if column.kind == "time")
+# A duration grows until its end is known; each of the rest is measured once.
+_END_OF = {
+    "queue_time": "started",
+    "computation_time": "computation_ended",
+    "total_time": "ended",
+}
 
 
-def require_columns(df: object, chart: str, *names: str) -> pd.DataFrame:
-    """Return the frame after a check of its columns.
+class ChartRows(NamedTuple):
+    """The tasks of a chart, one row each."""
+
+    frame: pd.DataFrame
+    repeated: int
+    """Number of older rows of the same tasks, which are left out."""
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether tasks are synthetic."""
+        # Joined frames have no provenance, but the column.
+        named = SERVICE in self.frame.columns and (self.frame[SERVICE] == REPLAY).any()
+        return bool(named) or _provenance(self.frame).get("demo") is True
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the tasks; if the frame has none, its index."""
+        found = self.frame.index if _ids(self.frame) is None else _ids(self.frame)
+        return [xml_safe(value) for value in cast(Any, found)]
+
+
+def require_columns(df: object, chart: str, *names: str) -> ChartRows:
+    """Return the newest row of each task after a check of the columns.
 
     Raises
     ------
@@ -38,7 +72,70 @@ def require_columns(df: object, chart: str, *names: str) -> pd.DataFrame:
             f"have. Pass them to to_frame(columns=[{', '.join(map(repr, missing))}, ...]), "
             "or leave columns= out for the default columns."
         )
-    return df
+    is_newest = _newest_rows(df)
+    repeated = int((~is_newest).sum())
+    return ChartRows(df[is_newest] if repeated else df, repeated)
+
+
+def _ids(df: pd.DataFrame) -> Any:
+    if df.index.name == _INDEX:
+        return df.index
+    return df[_INDEX] if list(df.columns).count(_INDEX) == 1 else None
+
+
+def _newest_rows(df: pd.DataFrame) -> Mask:
+    """Return which rows are the newest of their tasks, such as after ``pd.concat``.
+
+    The newest row has the latest time in it, then the latest status, then the last position.
+    """
+    ids = _ids(df)
+    if ids is None or ids.is_unique:
+        return np.ones(len(df), dtype=np.bool_)
+    times = [timestamps(df, name) for name in _TIMES if name in df.columns]
+    latest = np.fmax.reduce([np.full(len(df), -np.inf), *times])
+    order = np.lexsort((np.arange(len(df)), _status_ranks(df), latest))
+    in_order = pd.Series(np.asarray(ids, dtype=object)[order])
+    is_newest = np.empty(len(df), dtype=np.bool_)
+    is_newest[order] = ~in_order.duplicated(keep="last") | in_order.isna()
+    return is_newest
+
+
+def _status_ranks(df: pd.DataFrame) -> NDArray[np.intp]:
+    if "status" not in df.columns:
+        return np.zeros(len(df), dtype=np.intp)
+    codes, names = texts(df["status"])
+    rank_of = {code: rank for rank, code in enumerate(KNOWN_STATUSES)}
+    return np.array([*(rank_of.get(name, len(rank_of)) for name in names), -1])[codes]
+
+
+def is_unfinished(df: pd.DataFrame) -> Mask:
+    """Return which tasks have not ended, by the columns that the frame has."""
+    if "status" not in df.columns:
+        return np.zeros(len(df), dtype=np.bool_)
+    codes, names = texts(df["status"])
+    # The last item is for a missing status.
+    is_live = np.array([*(not Status(name).is_terminal for name in names), False])[codes]
+    return is_live & np.isnan(timestamps(df, "ended")) if "ended" in df.columns else is_live
+
+
+def is_growing(df: pd.DataFrame, name: str) -> Mask:
+    """Return which durations last until the time of the frame and will be longer."""
+    if name not in _END_OF:
+        return np.zeros(len(df), dtype=np.bool_)
+    end, is_live = _END_OF[name], is_unfinished(df)
+    return is_live & np.isnan(timestamps(df, end)) if end in df.columns else is_live
+
+
+def column_title(name: str) -> str:
+    """Return the name of a column in words."""
+    if name in COLUMNS:
+        return name.replace("_", " ").removesuffix(" usd").removesuffix(" bytes")
+    return xml_safe(name).removeprefix("metadata.")
+
+
+def _provenance(df: pd.DataFrame) -> dict[str, Any]:
+    found: Any = df.attrs.get(_ATTRS)
+    return found if isinstance(found, dict) else {}
 
 
 def seconds(df: pd.DataFrame, name: str) -> Numbers:
@@ -83,8 +180,7 @@ def as_of(df: pd.DataFrame, *known: Numbers) -> float:
 
     Without ``attrs`` it is the current time, and at least the latest of the ``known`` times.
     """
-    provenance: Any = df.attrs.get("inductiva")
-    text = provenance.get("as_of") if isinstance(provenance, dict) else None
+    text = _provenance(df).get("as_of")
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
@@ -97,6 +193,14 @@ def texts(series: Sequence[Any] | pd.Series) -> tuple[NDArray[np.intp], list[str
     """Return a column as indices into a list of texts, -1 for missing values."""
     codes, values = pd.factorize(pd.Series(series))
     return codes, [xml_safe(value) for value in values]
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return a text of at most ``limit`` letters, its middle replaced by an ellipsis."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return f"{text[: limit - 1 - tail]}\N{HORIZONTAL ELLIPSIS}{text[-tail:]}"
 
 
 def xml_safe(value: object) -> str:

@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.plots._columns import Numbers, texts
+from inductiva_widgets.plots._columns import Numbers, shorten, texts
 
 NONE = "(none)"
+MAX_LETTERS = 24
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class GroupedTasks:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def labels(self) -> list[str]:
+        """Names for axes and legends, of at most 24 letters, all different."""
+        return short_labels(self.names, MAX_LETTERS)
 
     def select(self, rows: NDArray[np.bool_]) -> GroupedTasks:
         """Return the groups of some of the tasks."""
@@ -77,6 +83,14 @@ def grouped(
     if rest:
         shown.append(unused_name(f"{rest:,} others", shown))
     return GroupedTasks(index_of[codes], shown, rest > 0)
+
+
+def short_labels(names: list[str], limit: int) -> list[str]:
+    """Return names with their middle left out if they are long, all different."""
+    labels: list[str] = []
+    for name in names:
+        labels.append(unused_name(shorten(name, limit), labels))
+    return labels
 
 
 def unused_name(name: str, taken: list[str]) -> str:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from inductiva_widgets.formatting import format_cost, format_duration
-from inductiva_widgets.plots import _altair, _columns, _groups, _palette, _scales
+from inductiva_widgets.plots import _altair, _columns, _distributions, _groups, _palette, _scales
 from inductiva_widgets.plots._columns import Numbers
 
-TITLE = "Machines"
 MAX_POINTS = 300
-_LEVELS = {"first": 0.25, "middle": 0.5, "third": 0.75}
+_TITLE = "Computation time and cost of each task by machine type"
+_MEDIANS = "Median computation time and cost of a task by machine type"
 
 
 def machines(df: pd.DataFrame) -> Any:
     """Chart the computation time of tasks against their cost, by machine.
 
-    Up to 300 tasks are a point each. More tasks are shown as a point for each machine at its
-    medians, with lines over the middle half of times and costs.
+    Up to 300 tasks are a point each. More tasks are shown as two boxes for each machine, of times
+    and of costs: the median, the middle half, and a line from 5 % to 95 %.
 
     Parameters
     ----------
     df
         Tasks with the columns ``machine_type``, ``computation_time`` and ``cost_usd``; tasks
-        without a time or a cost are left out. Beyond eight machines, the seven with the most tasks
-        are shown, and the rest as one.
+        without a time or a cost are left out, and those that still compute. Beyond eight machines,
+        the seven with the most tasks are shown, and the rest as one.
 
     Returns
     -------
@@ -42,33 +43,44 @@ def machines(df: pd.DataFrame) -> Any:
     Examples
     --------
     >>> chart = inductiva.plots.machines(df)
-    >>> chart.properties(width=400).save("machines.png")
+    >>> chart.properties(background="#111").save("machines.png")
     """
-    frame = _columns.require_columns(df, "machines", "machine_type", "computation_time", "cost_usd")
+    rows = _columns.require_columns(df, "machines", "machine_type", "computation_time", "cost_usd")
+    frame = rows.frame
+    if frame.empty:
+        return _altair.empty_chart(_TITLE, rows)
     time, cost = _columns.seconds(frame, "computation_time"), _columns.numbers(frame, "cost_usd")
     known = np.isfinite(time) & np.isfinite(cost)
-    if frame.empty:
-        return _altair.empty_chart(TITLE)
-    if not known.any():
-        return _altair.empty_chart(TITLE, "No task has both a computation time and a cost")
-    shown = frame[known]
-    kept = _groups.grouped(shown, "machine_type", "machines", _palette.MAX_GROUPS)
-    time, cost = time[known], cost[known]
-    is_few = len(shown) <= MAX_POINTS
-    picture = _points(shown.index, kept, time, cost) if is_few else _medians(kept, time, cost)
-    how = "a point each" if is_few else "medians of each machine, lines: middle half of its tasks"
-    left_out = len(frame) - len(shown)
-    note = f"{left_out:,} without a computation time or a cost left out" if left_out else ""
-    picture = picture.properties(width=_altair.WIDTH, height=320)
-    return _altair.titled(picture, TITLE, f"{_altair.count_label(len(shown))}, {how}", note)
+    grows = _columns.is_growing(frame, "computation_time") & known
+    shown = known & ~grows
+    if not shown.any():
+        why = "No finished task has both a computation time and a cost"
+        return _altair.empty_chart(_TITLE, rows, why)
+    kept = _groups.grouped(frame[shown], "machine_type", "machines", _palette.MAX_GROUPS)
+    time, cost = time[shown], cost[shown]
+    count = _altair.count_label(int(shown.sum()))
+    notes = []
+    if lost := int((~known).sum()):
+        notes.append(f"{lost:,} without a computation time or a cost left out")
+    if grows.any():
+        notes.append(f"{int(grows.sum()):,} that still compute left out")
+    if len(time) <= MAX_POINTS:
+        ids = list(compress(rows.ids, shown.tolist()))
+        picture, title, how = _points(ids, kept, time, cost), _TITLE, "a point each"
+    else:
+        picture, title = _boxes(kept, time, cost), _MEDIANS
+        how = "aggregated: median, middle half (box), 5 % to 95 % (line)"
+    return _altair.titled(picture, title, rows, f"{count}, {how}", ", ".join(notes))
 
 
-def _points(ids: pd.Index, kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
+def _points(ids: list[str], kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
     alt = _altair.altair()
     across, up = _scales.duration_axis(time), _scales.cost_axis(cost)
+    labels = kept.labels
     data = {
         "machine": [kept.names[index] for index in kept.indices],
-        "task": [_columns.xml_safe(task) for task in ids],
+        "label": [labels[index] for index in kept.indices],
+        "task": ids,
         "seconds": time.tolist(),
         "usd": cost.tolist(),
         "x": across.drawn(time).tolist(),
@@ -90,55 +102,25 @@ def _points(ids: pd.Index, kept: _groups.GroupedTasks, time: Numbers, cost: Numb
                 alt.Tooltip("cost:N", title="Cost"),
             ],
         )
+        .properties(width=_altair.WIDTH, height=320)
     )
 
 
-def _medians(kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
-    alt = _altair.altair()
-    levels = list(_LEVELS.values())
-    rows = [kept.indices == index for index in range(len(kept))]
-    times = np.array([np.quantile(time[own], levels) for own in rows])
-    costs = np.array([np.quantile(cost[own], levels) for own in rows])
-    across, up = _scales.duration_axis(times.ravel()), _scales.cost_axis(costs.ravel())
-    data: dict[str, list[Any]] = {
-        "machine": kept.names,
-        "tasks": [int(own.sum()) for own in rows],
-        "usd": [float(cost[own].sum()) for own in rows],
-        "seconds": [float(time[own].sum()) for own in rows],
-        "took": [format_duration(value) for value in times[:, 1].tolist()],
-        "cost": [format_cost(value) for value in costs[:, 1].tolist()],
-        "total": [format_cost(float(cost[own].sum())) for own in rows],
-    }
-    for index, name in enumerate(_LEVELS):
-        data[f"time_{name}"] = across.drawn(times[:, index]).tolist()
-        data[f"cost_{name}"] = up.drawn(costs[:, index]).tolist()
-    base = _altair.base_chart(_altair.to_records(data)).encode(
-        color=_colour(kept),
-        tooltip=[
-            alt.Tooltip("machine:N", title="Machine"),
-            alt.Tooltip("tasks:Q", title="Tasks", format=","),
-            alt.Tooltip("took:N", title="Computation time, median"),
-            alt.Tooltip("cost:N", title="Cost, median"),
-            alt.Tooltip("total:N", title="Cost in all"),
-        ],
+def _boxes(kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
+    times = _distributions.Panel(
+        _distributions.duration("Computation time"), time, kept, _palette.PHASES["Computing"]
     )
-    x = alt.X("time_middle:Q", **across.parts("Computation time, median"))
-    y = alt.Y("cost_middle:Q", **up.parts("Cost of a task (US$), median"))
-    over_times = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
-        x=alt.X("time_first:Q"), x2="time_third", y=y
+    costs = _distributions.Panel(
+        _distributions.cost("Cost of a task (US$)"), cost, kept, _palette.COST
     )
-    over_costs = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
-        x=x, y=alt.Y("cost_first:Q"), y2="cost_third"
-    )
-    points = base.mark_circle(size=140, opacity=1).encode(x=x, y=y)
-    return _altair.layer(over_times, over_costs, points)
+    return _distributions.panels(kept, [times.boxes(), costs.boxes()])
 
 
 def _colour(kept: _groups.GroupedTasks) -> Any:
     alt = _altair.altair()
     colours = _palette.group_colours(len(kept), has_others=kept.has_others)
     return alt.Color(
-        "machine:N",
-        scale=alt.Scale(domain=kept.names, range=colours),
-        legend=_altair.legend(kept.names),
+        "label:N",
+        scale=alt.Scale(domain=kept.labels, range=colours),
+        legend=_altair.legend(kept.labels),
     )

@@ -20,8 +20,11 @@ from inductiva_widgets.plots._png import png_of
 # https://github.com/jupyterlab/jupyterlab/tree/main/packages/vega5-extension
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-# Axis lines are visible on light and dark; the front end colours the texts.
+# Axis lines are visible on light and dark; texts have the colour of more contrast.
 _LINE = _palette.LINE
+_CONTRAST = {
+    "expr": "contrast('white', background) > contrast('black', background) ? 'white' : 'black'"
+}
 LOOK: dict[str, Any] = {
     "font": "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif",
     "axis": {
@@ -58,25 +61,20 @@ LOOK: dict[str, Any] = {
     },
     "view": {"stroke": None},
     "text": {"fontSize": 11},
-    # A gap between stacked areas.
-    "style": {"segment": {"stroke": "white", "strokeWidth": 1}},
+    "style": {
+        "segment": {"strokeWidth": 1},
+        "veil": {"opacity": 1 - _palette.UNFINISHED_OPACITY},
+    },
 }
 """Defaults; the settings of a chart override them."""
 
 # SVG inherits the colours of the page: texts stay readable when the theme changes.
 _INK = "currentColor"
 _PAGE = "var(--jp-layout-color0, var(--vscode-editor-background, Canvas))"
-_GAPS = {"config": {"style": {"segment": {"stroke": _PAGE}}}}
-_LIVE = {
-    "background": "transparent",
-    "usermeta": {"embedOptions": {"renderer": "svg"}},
-    "config": {
-        "axis": {"labelColor": _INK, "titleColor": _INK},
-        "header": {"labelColor": _INK, "titleColor": _INK},
-        "legend": {"labelColor": _INK, "titleColor": _INK},
-        "text": {"color": _INK},
-        "title": {"color": _INK, "subtitleColor": _INK},
-    },
+_EMBED_OPTIONS = {
+    "renderer": "svg",
+    # A PNG from the page would have black texts on no background: Chart.save writes one.
+    "actions": {"export": {"svg": True, "png": False}},
 }
 
 
@@ -104,20 +102,22 @@ class OfflineChartMixin:
         spec: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
         # Altair does not join charts with a config: it is added to the outermost chart only.
         is_whole = (kwargs.get("context") or {}).get("top_level", True)
-        return _merge_defaults({"config": LOOK}, spec) if is_whole else spec
+        return _merge_defaults(_IN_FILE, spec) if is_whole else spec
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
         if alt.renderers.active != "default":
             return super()._repr_mimebundle_(*args, **kwargs)  # type: ignore[misc]
-        spec = self.to_dict()
-        words = _words(spec) or "Chart"
+        own: dict[str, Any] = super().to_dict()  # type: ignore[misc]
+        in_file = _merge_defaults(_IN_FILE, own)
+        # On a background of its own, a chart does not take the colours of the page.
+        live = in_file if _has_background(own) else _merge_defaults(_ON_PAGE, own)
+        words = _words(own) or "Chart"
         data: dict[str, Any] = {
-            MIME_TYPE: _merge_defaults(_merge_defaults(_LIVE, spec), _GAPS)
-            | {"$schema": SCHEMA, "description": words},
+            MIME_TYPE: live | {"$schema": SCHEMA, "description": words},
             "text/plain": words,
         }
         metadata: dict[str, Any] = {}
-        still = png_of(_merge_defaults({"background": "white"}, spec))
+        still = png_of(in_file)
         if still is not None:
             image, size = still
             data["image/png"] = base64.b64encode(image).decode("ascii")
@@ -199,13 +199,44 @@ def _title(title: Any) -> Any:
     return " ".join(text) if isinstance(text, list) else text
 
 
+def _has_background(spec: Mapping[str, Any]) -> bool:
+    return "background" in spec or "background" in spec.get("config", {})
+
+
 def _merge_defaults(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the chosen settings, with defaults for the rest."""
     both = dict(chosen)
     for key, value in defaults.items():
         own = both.get(key)
-        if isinstance(value, Mapping):
-            both[key] = _merge_defaults(value, own if isinstance(own, Mapping) else {})
-        elif own is None:
+        if own is None:
             both[key] = value
+        elif isinstance(value, Mapping) and isinstance(own, Mapping):
+            both[key] = _merge_defaults(value, own)
     return both
+
+
+def _look(ink: Any, surface: Any) -> dict[str, Any]:
+    """Return the defaults of a chart with the colours of texts and of the background."""
+    labels = {"labelColor": ink, "titleColor": ink}
+    colours = {
+        "axis": labels,
+        "header": labels,
+        "legend": labels,
+        "text": {"color": ink},
+        "title": {"color": ink, "subtitleColor": ink},
+        "style": {
+            # A gap between stacked areas.
+            "segment": {"stroke": surface},
+            # Lies on top of what is not finished.
+            "veil": {"color": surface},
+        },
+    }
+    return {"config": _merge_defaults(colours, LOOK)}
+
+
+_IN_FILE = _look(_CONTRAST, {"expr": "background"})
+_ON_PAGE = {
+    **_look(_INK, _PAGE),
+    "background": "transparent",
+    "usermeta": {"embedOptions": _EMBED_OPTIONS},
+}

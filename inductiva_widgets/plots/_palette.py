@@ -10,7 +10,9 @@ from inductiva_widgets.status import Status
 PHASES = {name.capitalize(): phase_colour(name) for name in TOKENS.phases}
 DURATIONS = tuple(phase_colour(name) for name in ("queue", "computing", "finalizing", "preparing"))
 """Colours of duration columns, a panel each."""
+COST = hue("teal")
 LINE = OTHER = hue(TOKENS.other)
+UNFINISHED_OPACITY = 0.4
 MAX_GROUPS = len(TOKENS.series)
 """Number of groups that can be distinguished by colour, "other" included."""
 MAX_STATUSES = 6

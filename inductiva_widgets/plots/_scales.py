@@ -49,6 +49,9 @@ _LOG_TICKS = (
     365 * DAY,
 )
 
+# How far a chart of sums reaches beyond its highest ordinary value.
+_CLIPPED_ROOM = 1.25
+_OUTLIER_FACTOR = 10
 _MIN_BARS = 9
 _CALENDAR = (
     (2 * DAY, "h", "hour"),
@@ -63,6 +66,12 @@ class Bins(NamedTuple):
 
     edges: Numbers
     width: str
+
+    def unfinished(self, now: float) -> int | None:
+        """Return the index of the bin that is not over, or None if all are."""
+        index = int(np.searchsorted(self.edges, now, side="right")) - 1
+        is_inside = 0 <= index < len(self.edges) - 1 and now > self.edges[index]
+        return index if is_inside else None
 
 
 def time_bins(first: float, last: float, max_bins: int) -> Bins:
@@ -163,6 +172,8 @@ class AxisRange(NamedTuple):
     def parts(self, title: str | None) -> dict[str, Any]:
         """Return axis and scale for an encoding."""
         alt = altair()
+        if title and self.is_log:
+            title = f"{title}, log scale"
         floor = f"datum.value <= {float(self.low)!r} ? '\N{LESS-THAN OR EQUAL TO} ' : ''"
         label = self.label_expression
         label = f"({floor}) + ({label})" if self.is_cut else label
@@ -181,14 +192,34 @@ def duration_axis(values: Numbers) -> AxisRange:
     """Return a linear or logarithmic axis for durations in seconds, without NaN."""
     known = values[np.isfinite(values)]
     if not known.size:
-        return linear_axis(known)
+        return AxisRange(False, 0.0, 1.0, [])
     high = float(known.max())
-    if high <= 30 or high <= 20 * max(float(np.quantile(known, 0.25)), 0.1):
+    if high <= 30 or not _is_wide(known, high, 0.1):
         return linear_axis(known)
     least = max(float(np.quantile(known, 0.01)), 1.0)
     low = max(tick for tick in _LOG_TICKS if tick <= least)
     ticks = [tick for tick in _LOG_TICKS if low <= tick <= high]
     return AxisRange(True, low, high * 1.15, ticks, is_cut=bool(known.min() < low))
+
+
+def _is_wide(values: Numbers, high: float, least: float) -> bool:
+    """Return whether most values would be next to each other on a linear axis."""
+    first, third = np.maximum(np.quantile(values, [0.25, 0.75]), least).tolist()
+    return bool(high > 20 * first or high > 8 * third)
+
+
+def outlier_limit(values: Numbers) -> float | None:
+    """Return where a linear axis ends so that outliers do not hide the rest, or None.
+
+    Outliers are at most 5 % of the values, or one, and ten times higher than any further value.
+    """
+    ordered = np.sort(values[values > 0])[::-1]
+    if len(ordered) < 3:
+        return None
+    for count in range(1, max(1, len(ordered) // 20) + 1):
+        if ordered[count - 1] > _OUTLIER_FACTOR * ordered[count]:
+            return float(ordered[count]) * _CLIPPED_ROOM
+    return None
 
 
 def linear_axis(values: Numbers) -> AxisRange:
@@ -215,7 +246,7 @@ def cost_axis(values: Numbers) -> AxisRange:
     known = values[np.isfinite(values)]
     high = max(float(known.max()) if known.size else 1.0, 1e-6)
     above = known[known > 0]
-    if above.size and high > 20 * float(np.quantile(above, 0.25)):
+    if above.size and _is_wide(above, high, 0.0):
         least = max(float(np.quantile(above, 0.01)), 1e-6 * high)
         powers = range(math.floor(math.log10(least)), math.ceil(math.log10(high)) + 1)
         factors = (1, 2, 5) if len(powers) <= 4 else (1,)

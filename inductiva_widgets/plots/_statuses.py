@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from inductiva_widgets.plots import _altair, _columns, _groups, _palette
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
-TITLE = "Statuses"
 _MAX_GROUPS = 16
 
 
@@ -41,14 +40,15 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     --------
     >>> chart = inductiva.plots.statuses(df, by="project")
     >>> chart.title.text
-    'Statuses by project'
+    'Share of each status by project...'
     """
     alt = _altair.altair()
-    frame = _columns.require_columns(df, "statuses", "status")
+    rows = _columns.require_columns(df, "statuses", "status")
+    frame = rows.frame
     kept = _groups.grouped(frame, by, "statuses", _MAX_GROUPS)
-    title = f"{TITLE} by {_columns.xml_safe(by).replace('_', ' ')}"
+    title = f"Share of each status by {_columns.column_title(by)}"
     if frame.empty:
-        return _altair.empty_chart(title)
+        return _altair.empty_chart(title, rows)
     indices, labels, colours = _in_order(frame["status"])
     cell = kept.indices * len(labels) + indices
     counts = np.bincount(cell, minlength=len(kept) * len(labels)).reshape(len(kept), len(labels))
@@ -56,19 +56,22 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     tops = np.cumsum(counts, axis=1)
     group, status = np.nonzero(counts)
     share = counts[group, status] / totals[group]
+    group_labels = kept.labels
     data = {
         "group": [kept.names[index] for index in group],
+        "label": [group_labels[index] for index in group],
         "status": [labels[index] for index in status],
         "tasks": counts[group, status].tolist(),
         "from": ((tops[group, status] - counts[group, status]) / totals[group]).tolist(),
         "to": (tops[group, status] / totals[group]).tolist(),
         "share": [f"{value:.1%}" for value in share.tolist()],
     }
+    group_name = alt.Tooltip("group:N", title="Group")
     step = 22 if len(kept) > 4 else 34
     y = alt.Y(
-        "group:N",
-        scale=alt.Scale(domain=kept.names, paddingInner=0.28),
-        axis=alt.Axis(title=None, labelLimit=170, ticks=False, domain=False),
+        "label:N",
+        scale=alt.Scale(domain=group_labels, paddingInner=0.28),
+        axis=alt.Axis(title=None, labelLimit=_altair.LABEL_LIMIT, ticks=False, domain=False),
     )
     bars = (
         _altair.base_chart(_altair.to_records(data))
@@ -87,7 +90,7 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
                 legend=_altair.legend(labels),
             ),
             tooltip=[
-                alt.Tooltip("group:N", title="Group"),
+                group_name,
                 alt.Tooltip("status:N", title="Status"),
                 alt.Tooltip("tasks:Q", title="Tasks", format=","),
                 alt.Tooltip("share:N", title="Share"),
@@ -96,21 +99,25 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     )
     sizes = {
         "group": kept.names,
+        "label": group_labels,
         "words": [_altair.count_label(total) for total in totals.tolist()],
     }
     words = _altair.base_chart(_altair.to_records(sizes)).mark_text(align="left", dx=8)
-    words = words.encode(x=alt.XDatum(1), y=y, text="words:N")
+    words = words.encode(
+        x=alt.XDatum(1), y=y, text="words:N", tooltip=alt.Tooltip("group:N", title="Group")
+    )
     picture = _altair.layer(bars, words).properties(
         width=_altair.WIDTH - 120, height=step * len(kept)
     )
-    return _altair.titled(picture, title, _altair.count_label(len(frame)))
+    return _altair.titled(picture, title, rows, _altair.count_label(len(frame)))
 
 
 def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:
     """Return each task's index into labels, the labels of statuses, and their colours."""
     codes, names = _columns.texts(column)
     named = _named_statuses(codes, names)
-    labels = [status.alias for status in named]
+    aliases = [status.alias for status in named]
+    labels = _groups.short_labels(aliases, _groups.MAX_LETTERS)
     colours = _palette.status_colours(named)
     index_of = {status.value: index for index, status in enumerate(named)}
     indices = np.array([index_of.get(name, len(named)) for name in names] + [len(named)])[codes]

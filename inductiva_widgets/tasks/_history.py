@@ -156,6 +156,7 @@ def history(
         metadata=metadata,
         now=found.as_of,
         source=_source(client, found),
+        services=[client.service_name(is_demo=_is_demo(found.fields))],
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import urlsplit
 
+from inductiva_widgets import config
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain_interrupt
 from inductiva_widgets.errors import (
     APIConnectionError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from inductiva_widgets.downloads import Download
     from inductiva_widgets.filters import Moment, Values
@@ -43,8 +45,21 @@ _MAX_NAMED = 3
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
-class TaskList(Sequence[Task]):
+# For type checkers only: polars reads a collections.abc.Sequence item by item even if it has an
+# Arrow stream, and pandas does so even if it has __array__.
+if TYPE_CHECKING:
+    _Base = Sequence[Task]
+else:
+    _Base = object
+
+
+class TaskList(_Base):
     """An immutable sequence of tasks; shows itself as a live table in a notebook.
+
+    ``polars.DataFrame(tasks)``, a query of DuckDB on it, ``pyarrow.table(tasks)`` and
+    ``pandas.DataFrame(tasks)`` have a column ``task_id`` and the columns of ``to_frame()``, the
+    last one with plain types: ``to_frame()`` is faster and has categories, whole numbers and the
+    index.
 
     Parameters
     ----------
@@ -112,7 +127,8 @@ class TaskList(Sequence[Task]):
         Raises
         ------
         InputError
-            The frame has no task ids, has a task twice, or comes from another service.
+            The frame has no task ids, has a task twice, comes from another service, or has tasks
+            of several services.
 
         Examples
         --------
@@ -122,13 +138,14 @@ class TaskList(Sequence[Task]):
         'swmm'
         """
         from inductiva_widgets.frames._from_frame import tasks_from_frame
-        from inductiva_widgets.frames._provenance import frame_source
+        from inductiva_widgets.frames._provenance import frame_service, frame_source
         from inductiva_widgets.http.default_client import default_client
 
-        rows, _frame_source = tasks_from_frame(frame), frame_source(frame)
+        rows, source, service = tasks_from_frame(frame), frame_source(frame), frame_service(frame)
         client = client or default_client()
-        _check_service(_frame_source.get("service"), client)
-        if _frame_source.get("demo") is True:
+        _check_service(source.get("service"), client)
+        _check_service(service, client)
+        if source.get("demo") is True or service == config.REPLAY:
             rows = [row if isinstance(row, str) else row.as_demo() for row in rows]
         made = cls._from_infos((), client)
         made._items = [Task(row, client=client) if isinstance(row, str) else row for row in rows]
@@ -200,6 +217,21 @@ class TaskList(Sequence[Task]):
         made._client = self._client
         return made
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the tasks as an Arrow stream, for Polars, DuckDB and pyarrow."""
+        from inductiva_widgets.frames._arrow import to_arrow_table
+
+        table = to_arrow_table(self.to_frame().reset_index())
+        return table.__arrow_c_stream__(requested_schema)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the tasks as an array of records, which pandas turns into rows."""
+        from inductiva_widgets.frames._records import to_records
+
+        if copy is False:
+            raise ValueError("The records of tasks are always new: leave `copy` out.")
+        return to_records(self.to_frame()).astype(dtype or object, copy=False)
+
     def __len__(self) -> int:
         return len(self._items)
 
@@ -218,6 +250,43 @@ class TaskList(Sequence[Task]):
 
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
+        """Return the first position of a task; costs no request.
+
+        Parameters
+        ----------
+        value
+            The task.
+        start, stop
+            Positions between which it is searched.
+
+        Raises
+        ------
+        ValueError
+            The task is not there.
+
+        Examples
+        --------
+        >>> tasks.index(tasks[1])
+        1
+        """
+        return list(self).index(value, start, len(self) if stop is None else stop)
+
+    def count(self, value: Any) -> int:
+        """Return how often a task is in the list; costs no request.
+
+        Parameters
+        ----------
+        value
+            The task.
+
+        Examples
+        --------
+        >>> tasks.count(tasks[1])
+        1
+        """
+        return list(self).count(value)
 
     def __repr__(self) -> str:
         return f"TaskList({len(self)} task{'' if len(self) == 1 else 's'})"
@@ -302,13 +371,15 @@ class TaskList(Sequence[Task]):
         """
         from inductiva_widgets.frames import to_frame
 
+        infos = self._infos()
         return to_frame(
-            self._infos(),
+            infos,
             columns=columns,
             metadata=metadata,
             raw=raw,
             now=self._server_time(),
             source=self._frame_source(),
+            services=self._services(infos),
         )
 
     def compare(self, *, details: bool = False, always: Iterable[str] = ()) -> pd.DataFrame:
@@ -336,8 +407,13 @@ class TaskList(Sequence[Task]):
         # A single task is refused below, so its detail is not requested.
         if len(self) > 1:
             _fetch_details(list(self) if details else self._without_info())
+        infos = self._infos()
         frame = comparison_frame(
-            self._infos(), details=details, now=self._server_time(), source=self._frame_source()
+            infos,
+            details=details,
+            now=self._server_time(),
+            source=self._frame_source(),
+            services=self._services(infos),
         )
         return compare(frame, always=always)
 
@@ -356,6 +432,19 @@ class TaskList(Sequence[Task]):
         # Either all tasks of a service are demo tasks, or none.
         known = self[0]._state.last_info if self._items else None
         return {"service": services.pop(), "demo": known is not None and known.is_demo}
+
+    def _services(self, infos: Sequence[TaskInfo]) -> list[str]:
+        """Return the service of each task, or the one of all tasks, for the column of a frame."""
+        clients = self._clients()
+        if len(clients) == 1:
+            # Either all tasks of a service are demo tasks, or none.
+            owners, infos = list(clients), infos[:1]
+        else:
+            owners = [task.client for task in self]
+        return [
+            client.service_name(is_demo=info.is_demo)
+            for client, info in zip(owners, infos, strict=False)
+        ]
 
     @explain_interrupt("The kill was interrupted; some of the tasks may have been asked to end.")
     def kill(self) -> None:
@@ -514,7 +603,7 @@ class TaskList(Sequence[Task]):
         >>> len(download.result())
         2
         """
-        from inductiva_widgets import config, downloads
+        from inductiva_widgets import downloads
 
         names = filenames if filenames is None or isinstance(filenames, str) else list(filenames)
         base = config.output_dir() if output_dir is None else Path(output_dir)
@@ -573,6 +662,10 @@ class TaskList(Sequence[Task]):
 def _check_service(service: object, client: Client) -> None:
     """Raise if the tasks of a frame belong to another service than the client's."""
     if not isinstance(service, str) or service == client.url:
+        return
+    # A client that was connected by address knows it after the first response only.
+    is_here = client.is_local or urlsplit(client.url).hostname in _THIS_MACHINE
+    if is_here and service in (config.LOCAL, config.REPLAY):
         return
     # An embedded server may have another port after a restart.
     if client.is_local and urlsplit(service).hostname in _THIS_MACHINE:

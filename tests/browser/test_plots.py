@@ -24,6 +24,7 @@ chance = random.Random(7)
 tasks = [make_task(number, chance) for number in range(400)]
 tasks[0]["project"] = {HOSTILE!r}
 df = to_frame([msgspec.convert(task, TaskInfo, strict=False) for task in tasks])"""
+TIMELINE = "Number of tasks in each phase"
 PICTURES = ("timeline", "durations", "costs", "statuses", "machines")
 CELLS = [*(f"plots.{name}(df)" for name in PICTURES), "plots.timeline(df[:30]) & plots.costs(df)"]
 
@@ -44,15 +45,15 @@ def test_pictures_are_drawn_in_both_themes_without_a_network(open_notebook, lab,
         expect(chart_in(output)).to_be_visible(timeout=30_000)
         take(page, output, f"plots-{name}")
     timeline, _, costs = outputs[:3]
-    expect(timeline.get_by_label(re.compile(r"^Timeline\. 400 tasks, "))).to_be_visible()
+    expect(timeline.get_by_label(re.compile(rf"^{TIMELINE}\. 400 tasks, "))).to_be_visible()
 
     # Chosen after they were drawn, the theme is that of the texts all the same.
-    title = chart_in(timeline).get_by_text("Timeline", exact=True)
+    title = chart_in(timeline).get_by_text(TIMELINE, exact=True)
     assert colour_of(title).startswith("rgba(0, 0, 0")
     set_theme(page, "dark")
     assert colour_of(title).startswith(("rgb(255", "rgba(255"))
 
-    expect(chart_in(costs).get_by_text("<script>window.broken")).to_be_visible()
+    expect(chart_in(costs).get_by_text("<script>win")).to_be_visible()
     chart_in(costs).locator(".mark-rect path").last.hover()
     expect(page.locator("#vg-tooltip-element")).to_contain_text(re.compile(r"Group.*Cost.*US\$"))
     assert page.evaluate("window.broken") is None
@@ -60,6 +61,6 @@ def test_pictures_are_drawn_in_both_themes_without_a_network(open_notebook, lab,
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     saved = nbformat.read(lab.folder / "plots.ipynb", 4)
     shown = [cell.outputs[0] for cell in saved.cells[1:]]
-    assert shown[0].metadata["image/png"].alt.startswith("Timeline. 400 tasks, ")
+    assert shown[0].metadata["image/png"].alt.startswith(f"{TIMELINE}. 400 tasks, ")
     page_of_it, _ = HTMLExporter().from_notebook_node(saved)
     assert page_of_it.count('src="data:image/png') == len(CELLS)

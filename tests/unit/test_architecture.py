@@ -36,7 +36,7 @@ PACKAGES = {
     "timing": {"models", "status"},
     "columns": {"models", "timing"},
     "config": {"errors"},
-    "plots": {"design_tokens", "errors", "formatting", "status"},
+    "plots": {"columns", "config", "design_tokens", "errors", "formatting", "status"},
     "frames": {
         "_atomic",
         "_entry_points",

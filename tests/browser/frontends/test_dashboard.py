@@ -10,6 +10,7 @@ import inductiva_widgets as inductiva
 from tests.browser.conftest import ARTIFACTS, ROOT, end_demo, free_port
 from tests.browser.frontends.conftest import kill_by_its_buttons, voila
 from tests.embedded import end_server
+from tests.notebooks.test_dashboard import TITLES
 
 pytestmark = pytest.mark.extended
 
@@ -120,13 +121,14 @@ def test_pictures_are_drawn_without_a_network_and_no_code_is_shown(dashboard, de
     is_light = str(theme == "light").lower()
     expect(dashboard.page.locator(f"body[data-jp-theme-light={is_light}]")).to_be_visible()
     expect(dashboard.pictures).to_have_count(3, timeout=60_000)
-    for number, words in enumerate(("Costs by project", "Statuses by simulator", "Timeline")):
+    for number, words in enumerate(TITLES):
         picture = dashboard.pictures.nth(number)
-        expect(picture.get_by_text(words, exact=True)).to_be_visible()
+        title = picture.get_by_text(re.compile(rf"^{words}.* \(DEMO data\)$"))
+        expect(title).to_be_visible()
         bars = picture.locator(".mark-rect path, .mark-bar path")
         sizes = [bar.bounding_box() for bar in bars.all()[:40]]
         assert sum(size["width"] * size["height"] for size in sizes) > 5000
-        colour = picture.get_by_text(words).first.evaluate("node => getComputedStyle(node).fill")
+        colour = title.evaluate("node => getComputedStyle(node).fill")
         assert ("255" in colour or "0.87" not in colour) == (theme == "dark"), colour
     expect(dashboard.page.locator("body")).not_to_contain_text("import inductiva")
     take(dashboard, f"dashboard-{theme}.png")

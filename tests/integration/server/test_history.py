@@ -8,7 +8,6 @@ import pytest
 
 from inductiva_widgets import tasks
 from inductiva_widgets.errors import StaleHistoryWarning
-from inductiva_widgets.frames import to_frame
 from inductiva_widgets.history import counting_client
 from inductiva_widgets.http import default_client as connecting
 from tests.integration.server.conftest import until
@@ -54,7 +53,7 @@ def test_history_is_the_listing_while_tasks_are_submitted(make_server, connect):
         server.call("POST", f"/tasks/{task_id}/kill")
     tasks.Task(before[3]).set_metadata({"case": "harbour"})
     frame = tasks.history(metadata=True)
-    listed = to_frame(tasks.get_all()._infos(), metadata=True, now=None)
+    listed = tasks.get_all().to_frame(metadata=True)
     still = [name for name in listed.columns if not name.endswith("_time")]
     assert frame[still].equals(listed[still])
     assert frame.loc[before[3], "metadata.case"] == "harbour"
@@ -76,7 +75,7 @@ def test_demo_is_kept_and_its_live_tasks_go_on(make_server, connect):
     assert second.index.is_unique
     assert set(first.index) <= set(second.index)
     ended = first.index[first["ended"].notna()]
-    listed = to_frame(tasks.get_all()._infos(), now=None)
+    listed = tasks.get_all().to_frame()
     assert second.loc[ended, "ended"].equals(listed.loc[ended, "ended"])
     demo.end()
     with pytest.warns(StaleHistoryWarning, match="as of"):

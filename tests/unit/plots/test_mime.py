@@ -1,6 +1,7 @@
 """How a chart shows itself: for JupyterLab, for what shows only images, for who chose otherwise."""
 
 import base64
+import re
 import struct
 import sys
 import zlib
@@ -8,6 +9,7 @@ import zlib
 import altair as alt
 import pandas as pd
 import pytest
+import vl_convert
 
 from inductiva_widgets import plots
 from inductiva_widgets.plots import _mime, _png
@@ -28,19 +30,36 @@ def test_mimebundle_has_vega_lite_5_png_and_text(chart):
     data, metadata = bundle(chart)
     assert list(data) == [LAB, "text/plain", "image/png"]
     assert data[LAB]["$schema"].endswith("vega-lite/v5.json")
-    assert data["text/plain"] == "Statuses by simulator. 50 tasks."
+    assert data["text/plain"] == "Share of each status by simulator. 50 tasks."
     assert metadata["image/png"]["alt"] == data["text/plain"]
 
 
 def test_texts_take_the_colour_of_the_page_and_the_background_is_its_own(chart):
     spec = bundle(chart)[0][LAB]
     assert spec["background"] == "transparent"
-    assert spec["usermeta"]["embedOptions"] == {"renderer": "svg"}
+    embed = spec["usermeta"]["embedOptions"]
+    assert embed["renderer"] == "svg"
+    # A PNG from a dark page would have black texts on no background.
+    assert embed["actions"]["export"] == {"svg": True, "png": False}
     assert (
         spec["config"]["axis"]["labelColor"] == spec["config"]["title"]["color"] == "currentColor"
     )
-    # Elsewhere, such as in a file, it is the usual black.
-    assert "labelColor" not in chart.to_dict()["config"]["axis"]
+
+
+def texts_of(svg):
+    return set(re.findall(r'<text[^>]* fill="([^"]+)"', svg))
+
+
+@pytest.mark.parametrize(("background", "ink"), [("white", "black"), ("#111", "white")])
+@pytest.mark.parametrize("name", sorted(set(plots.__all__) - {"Chart"}))
+def test_texts_of_a_file_contrast_with_its_background(frames, name, background, ink):
+    chart = getattr(plots, name)(frames[50]).properties(background=background)
+    assert texts_of(vl_convert.vegalite_to_svg(chart.to_dict())) == {ink}
+
+
+def test_chart_on_its_own_background_does_not_take_the_colours_of_the_page(chart):
+    spec = bundle(chart.properties(background="#111"))[0][LAB]
+    assert texts_of(vl_convert.vegalite_to_svg(spec, vl_version="5.20")) == {"white"}
 
 
 def test_png_has_twice_the_display_size(chart):
@@ -100,7 +119,7 @@ def test_charts_that_are_joined_show_themselves_as_pictures_do(chart, frames):
         data, _ = bundle(joined)
         assert list(data) == [LAB, "text/plain", "image/png"]
         assert data[LAB]["config"]["title"]["fontSize"] == _mime.LOOK["title"]["fontSize"]
-    assert data["text/plain"].startswith("Costs by project")
+    assert data["text/plain"].startswith("Cost per hour by project")
     # A colour means another group in each.
     assert (chart | other).to_dict()["resolve"]["scale"]["color"] == "independent"
     # Altair's own functions take them too; what they make is Altair's own.
@@ -114,7 +133,7 @@ def test_own_settings_win(chart):
     spec = bundle(own)[0][LAB]
     assert (spec["title"], spec["width"], spec["background"]) == ("Mine", 200, "pink")
     assert spec["config"]["axis"]["labelColor"] == "red"
-    assert spec["config"]["axis"]["titleColor"] == "currentColor"
+    assert "contrast" in spec["config"]["axis"]["titleColor"]["expr"]
 
 
 @pytest.mark.parametrize("kind", ["png", "svg", "html", "json"])
@@ -136,7 +155,7 @@ def test_custom_charts_have_the_same_display_and_can_be_joined(chart):
     assert data["text/plain"] == "Flooded water"
     assert data[LAB]["background"] == "transparent"
     both, _ = bundle(own | chart)
-    assert both["text/plain"] == "Flooded water Statuses by simulator. 50 tasks."
+    assert both["text/plain"] == "Flooded water Share of each status by simulator. 50 tasks."
 
 
 def test_titles_of_several_lines_are_the_words_of_a_chart():

@@ -77,6 +77,10 @@ def test_axis_of_equal_steps_has_some_ticks(longest):
     assert axis.ticks[0] == 0
 
 
+def test_axis_of_no_durations_names_none():
+    assert _scales.duration_axis(np.array([])).ticks == []
+
+
 def test_duration_axis_is_logarithmic_for_wide_range():
     axis = _scales.duration_axis(np.array([2.0, 3, 4, 5, 90_000]))
     assert axis.is_log
@@ -95,3 +99,27 @@ def test_cost_axis_is_logarithmic_for_wide_range():
     axis = _scales.cost_axis(np.array([0.02, 0.03, 0.05, 70.0]))
     assert axis.is_log
     assert axis.ticks == pytest.approx([0.01, 0.1, 1, 10])
+
+
+def test_axis_is_logarithmic_if_an_outlier_would_hide_the_rest():
+    usual = np.linspace(50, 70, 40)
+    assert not _scales.duration_axis(np.append(usual, 400)).is_log
+    assert _scales.duration_axis(np.append(usual, 800)).is_log
+    assert _scales.cost_axis(np.append(usual, 800)).is_log
+
+
+@pytest.mark.parametrize(
+    ("values", "limit"),
+    [
+        ([], None),
+        ([1, 1000], None),
+        ([1, 2, 3], None),
+        ([1, 2, 1000], 2.5),
+        ([0, 0, 1, 2, 1000], 2.5),
+        ([1, 2, 900, 1000], None),
+        ([*range(1, 41), 9000, 9900], 50.0),
+        ([2.0**n for n in range(20)], None),
+    ],
+)
+def test_outlier_limit_ends_at_the_highest_usual_value(values, limit):
+    assert _scales.outlier_limit(np.array(values, dtype=float)) == limit

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
@@ -103,6 +105,61 @@ def test_frame_of_the_cloud_is_none_of_the_embedded_server(client, frame):
     frame.attrs["inductiva"]["service"] = "https://api.inductiva.ai"
     with pytest.raises(InputError, match="api"):
         TaskList.from_frame(frame, client)
+
+
+def other_client(service):
+    other = service(wire_task("z"))
+    other.transport.settings = replace(other.settings, api_url="http://other")
+    return other
+
+
+def other_service(service):
+    return get_all(client=other_client(service)).to_frame()
+
+
+def test_frames_of_two_services_keep_them_and_are_refused(client, frame, service):
+    joined = pd.concat([frame, other_service(service)])
+    assert joined["service"].to_list() == ["http://fake"] * 3 + ["http://other"]
+    with pytest.raises(InputError, match=r"2 services.*http://fake, http://other.*df\[df\['serv"):
+        TaskList.from_frame(joined, client)
+    with pytest.raises(InputError, match="2 services"):
+        joined.inductiva.tasks(client)
+    one = joined[joined["service"] == "http://fake"]
+    assert [task.id for task in TaskList.from_frame(one, client)] == list(frame.index)
+
+
+def test_joined_frame_of_another_service_is_refused(client, service):
+    other = other_service(service)
+    joined = pd.concat([other[:0], other])
+    joined.attrs = {}
+    with pytest.raises(InputError, match=r"http://other.*http://fake"):
+        TaskList.from_frame(joined, client)
+
+
+def test_list_of_two_services_has_the_service_of_each_row(client, service):
+    other = TaskList.from_frame(other_service(service), other_client(service))
+    listed = get_all(client=client)
+    assert (listed[:1] + other).to_frame()["service"].to_list() == ["http://fake", "http://other"]
+    # New tasks of one service in front of the rows of another.
+    both = listed._prepended(other._infos(), other[0].client)
+    assert both.to_frame()["service"].to_list() == ["http://other", *["http://fake"] * 3]
+
+
+def test_demo_and_embedded_server_are_two_services(client, frame):
+    client.transport.is_embedded = True
+    local = get_all(client=client).to_frame()
+    assert set(local["service"]) == {"local"}
+    assert len(TaskList.from_frame(local, client)) == 3
+    demo = local.assign(service="replay").set_axis(["x", "y", "z"]).rename_axis("task_id")
+    assert all(task.info.is_demo for task in TaskList.from_frame(demo, client))
+    with pytest.raises(InputError, match=r"2 services.*local, replay"):
+        TaskList.from_frame(pd.concat([local, demo]), client)
+
+
+def test_embedded_server_is_none_of_the_cloud(client, frame):
+    for name in ("local", "replay"):
+        with pytest.raises(InputError, match=name):
+            TaskList.from_frame(frame.assign(service=name), client)
 
 
 def test_frame_of_a_newer_version_is_refused(client, frame):
