@@ -82,7 +82,7 @@ def get_all(
     until: Moment | None = None,
     client: Client | None = None,
 ) -> TaskList:
-    """Return all tasks of the account, newest first; costs requests as ``get``.
+    """Return all tasks of the account, newest first, with one request for each 500 as in ``get``.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def get_tasks(
     until: Moment | None = None,
     client: Client | None = None,
 ) -> TaskList:
-    """Return the tasks submitted last, newest first; costs requests as ``get``.
+    """Return the tasks submitted last, newest first, with one request for each 500 as in ``get``.
 
     Same as ``get``, with the name and defaults of the service's own client.
 

@@ -48,7 +48,7 @@ def violations(page, name):
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.extended)])
 def test_axe_finds_no_violation(shown, page, theme):
     set_theme(page, theme)
     assert violations(page, f"closed-{theme}") == []

@@ -140,6 +140,7 @@ def test_download_is_paused_resumed_cancelled_and_finished_after_a_restart(
     assert found == expected
 
 
+@pytest.mark.extended
 def test_card_goes_on_with_a_download_that_was_cancelled(
     open_notebook, lab, page, proxy, task, folder
 ):

@@ -65,6 +65,7 @@ def test_card_and_table_follow_their_task_after_anywidget_gave_up(
     expect(row).to_contain_text("Killed", timeout=30_000)
 
 
+@pytest.mark.extended
 def test_dozen_cards_follow_their_task_on_a_busy_machine(open_notebook, lab, page, long_task):
     notebook = open_notebook(lab.write("dozen.ipynb", SETUP.format(task=long_task.id), SHOW, KILL))
     notebook.run(0)
@@ -80,6 +81,7 @@ def test_dozen_cards_follow_their_task_on_a_busy_machine(open_notebook, lab, pag
     expect(killed).to_have_count(CARDS, timeout=60_000)
 
 
+@pytest.mark.extended
 def test_card_is_drawn_again_after_the_page_is_reloaded(open_notebook, lab, page, long_task):
     name = lab.write("reloaded.ipynb", SETUP.format(task=long_task.id), "task", KILL)
     notebook = open_notebook(name)

@@ -75,6 +75,7 @@ def test_card_and_table_say_so_after_the_kernel_is_restarted(shown, page):
     expect(notebook.output(1).get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.extended
 def test_card_and_table_say_so_after_the_kernel_has_died(shown):
     notebook, process = shown
     os.kill(process, signal.SIGKILL)
@@ -91,6 +92,7 @@ def test_card_and_table_are_static_after_the_kernel_is_shut_down(shown, page):
         expect(output).to_contain_text(re.compile("as of", re.IGNORECASE))
 
 
+@pytest.mark.extended
 def test_card_and_table_say_so_if_a_kernel_is_shut_down_while_it_cannot_answer(shown, page):
     notebook, process = shown
     # Its last words do not come, as with a kernel that is killed since it did not end in time.
@@ -104,6 +106,7 @@ def test_card_and_table_say_so_if_a_kernel_is_shut_down_while_it_cannot_answer(s
             os.kill(process, signal.SIGCONT)
 
 
+@pytest.mark.extended
 def test_card_and_table_say_so_if_another_client_ends_the_kernel(shown, page, lab):
     notebook, process = shown
     kernel = page.evaluate(f"{CONTEXT}.session.kernel.id")

@@ -52,6 +52,7 @@ def test_cards_are_live_again_after_a_reload_during_a_wait(open_notebook, lab, p
     comes_back_alive(open_notebook(lab.write("reload.ipynb", SETUP, WAIT)), page)
 
 
+@pytest.mark.extended
 def test_saved_notebook_has_a_readable_card_while_a_wait_goes_on(open_notebook, lab, page):
     notebook = open_notebook(lab.write("reload-saved.ipynb", SETUP, WAIT))
     notebook.run(0)

@@ -9,7 +9,7 @@ __all__ = ["old_ipykernel", "start_kernel"]
 SETUP = f"""
 import inductiva_widgets as inductiva
 inductiva.connect("local")
-task = inductiva.simulators.SWMM().run({str(CASE)!r})
+task = inductiva.simulators.CustomImage("none").run({str(CASE)!r}, commands=["sleep 3600"])
 print(task.id)
 """
 
@@ -29,6 +29,7 @@ def is_idle(cell):
         pytest.param(True, id="ipykernel-6", marks=pytest.mark.extended),
     ],
 )
+@pytest.mark.extended
 def test_on_status_prints_each_change_into_its_own_cell(start_kernel, request, is_old):
     front = start_kernel(request.getfixturevalue("old_ipykernel") if is_old else "")
     task_id = front.run(SETUP).split()[-1]
@@ -72,6 +73,7 @@ def test_interrupted_wait_shows_the_line_of_the_user_and_one_sentence(start_kern
     assert front.run("task.kill(); print(task.wait(silent_mode=True))") == "killed"
 
 
+@pytest.mark.extended
 def test_wait_for_a_status_that_is_reached_shows_nothing(start_kernel):
     front = start_kernel()
     front.run(SETUP)

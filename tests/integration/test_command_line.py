@@ -96,6 +96,7 @@ def test_export_is_the_frame_and_gives_live_tasks(command, finished, tmp_path):
     assert (again.download_outputs(output_dir=tmp_path / "got") / "model.rpt").is_file()
 
 
+@pytest.mark.extended
 def test_ended_export_leaves_no_file(command, tmp_path):
     done = command("tasks", "export", str(tmp_path / "x.csv"), INDUCTIVA_API_KEY="wrong")
     assert done.returncode == 1
@@ -140,7 +141,11 @@ def test_closed_pipe_ends_without_a_word(environment, finished, arguments):
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize(
-    ("words", "expected"), [("tasks list --status succ", "success"), ("logs {}", None)]
+    ("words", "expected"),
+    [
+        ("tasks list --status succ", "success"),
+        pytest.param("logs {}", None, marks=pytest.mark.extended),
+    ],
 )
 def test_bash_completes_values(environment, finished, words, expected):
     program = Path(sys.executable).with_name("inductiva-widgets")

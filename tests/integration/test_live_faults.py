@@ -73,7 +73,13 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("fault", "problem"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        pytest.param(*case, id=name, marks=() if name == "404" else pytest.mark.extended)
+        for name, case in FAULTS.items()
+    ],
+)
 def test_fault_of_one_task_shows_on_its_card_and_nowhere_else(card, proxy, tasks, fault, problem):
     bad, good = card("t0"), card("t1")
     # Both are watched: the only live task could not be told from the service at once.
@@ -130,6 +136,7 @@ def test_removed_task_of_a_table_is_named_in_it_and_in_what_is_saved(client, tas
 
 
 @pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.extended), 3])
+@pytest.mark.extended
 def test_silent_service_is_told_after_the_first_try_and_recovers(card, proxy, tasks, count):
     cards = [card(f"t{n}") for n in range(count)]
     until(lambda: sum(entry.status == 200 for entry in proxy.log) > 2 * count)
@@ -156,6 +163,7 @@ def test_card_of_a_known_task_is_shown_while_the_service_is_silent(card, client,
         widget.close()
 
 
+@pytest.mark.extended
 def test_wait_goes_on_while_the_service_is_silent(client, proxy, tasks, monkeypatch):
     task, shown = Task("t0", client=client), []
     task.get_info()

@@ -48,6 +48,7 @@ def test_wait_in_a_terminal_is_one_line_that_is_rewritten(environment, short_sto
     assert kept[-1].strip() == "final: success"
 
 
+@pytest.mark.extended
 def test_wait_in_a_log_file_is_a_line_for_each_change(environment, short_storm, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(short_storm)],

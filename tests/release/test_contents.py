@@ -47,6 +47,7 @@ def metadata(wheel):
         return Metadata.from_email(archive.read(f"{DIST_INFO}/METADATA"))
 
 
+@pytest.mark.extended
 def test_sdist_holds_the_repository_and_the_bundle_without_pictures(sdist, tracked):
     with tarfile.open(sdist) as archive:
         names = {member.name.split("/", 1)[1] for member in archive if member.isfile()}

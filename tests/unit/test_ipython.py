@@ -42,7 +42,7 @@ def test_magic_runs_the_command_line(shell, capsys):
     [
         ("tasks list --colour", "No such option"),
         ("tasks info nope", "no such task"),
-        ("tasks list -s done", "no status 'done'"),
+        ("tasks list -s done", "Did you mean 'success'?"),
         ("tasks 'list", "quotation"),
     ],
 )

@@ -51,6 +51,7 @@ def test_card_and_list_work_in_notebook_7(open_in_notebook7, notebook7, page, lo
     shows_the_card_and_the_list(page, long_task, "Notebook")
 
 
+@pytest.mark.extended
 def test_keys_on_every_kind_of_element_leave_the_cells_alone_in_notebook_7(
     open_in_notebook7, notebook7, page, long_task
 ):
@@ -96,11 +97,13 @@ def test_kill_works_in_notebook_7_while_a_cell_is_busy(
         expect(notebook.output(1)).not_to_contain_text("cell ended")
 
 
+@pytest.mark.extended
 def test_cards_are_live_again_in_notebook_7_after_a_reload(open_in_notebook7, notebook7, page):
     name = notebook7.write("reload.ipynb", reloading.SETUP, reloading.WAIT)
     reloading.comes_back_alive(open_in_notebook7(name), page)
 
 
+@pytest.mark.extended
 def test_card_says_in_notebook_7_that_its_kernel_was_restarted(
     open_in_notebook7, notebook7, page, long_task, tolerated
 ):

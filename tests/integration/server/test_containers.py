@@ -15,6 +15,8 @@ import pytest
 
 from tests.integration.server.conftest import LocalServer, is_running, until
 
+pytestmark = pytest.mark.extended
+
 STAND_IN_ENGINE = """#!{python}
 import json, os, pathlib, signal, subprocess, sys
 here, words = pathlib.Path({state!r}), sys.argv[1:]

@@ -283,6 +283,7 @@ def test_termination_ends_the_tasks_of_the_group_and_no_others(make_server, tmp_
     assert server.call("POST", f"/tasks/{queued}/kill")["status"] == "zombie"
 
 
+@pytest.mark.extended
 def test_task_of_a_terminated_group_that_ignores_its_end_is_ended_all_the_same(server, tmp_path):
     group = started(server)
     note = tmp_path / "note"
@@ -316,6 +317,7 @@ def test_swmm_runs_on_a_group(shared):
     terminate(shared, group)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_groups_and_their_tasks_outlive_the_server(server, tmp_path, end):
     ready, group, gone = register(server, ELASTIC), started(server), started(server)
@@ -332,6 +334,7 @@ def test_groups_and_their_tasks_outlive_the_server(server, tmp_path, end):
     assert not is_running(command)
 
 
+@pytest.mark.extended
 def test_termination_that_the_server_did_not_live_to_carry_out_is_carried_out(server, tmp_path):
     group = started(server)
     task_id, command = waiting_task(server, group, tmp_path)

@@ -60,6 +60,7 @@ def test_history_is_the_listing_while_tasks_are_submitted(make_server, connect):
     assert set(frame.loc[before[::7], "status"]) == {"killed"}
 
 
+@pytest.mark.extended
 def test_demo_is_kept_and_its_live_tasks_go_on(make_server, connect):
     demo = make_server("--replay", "--speed", "100", "--seed", "5")
     client = connect(demo)
@@ -83,6 +84,7 @@ def test_demo_is_kept_and_its_live_tasks_go_on(make_server, connect):
     assert list(offline.index) == list(second.index)
 
 
+@pytest.mark.extended
 def test_demo_of_another_seed_shows_nothing_of_the_one_before(make_server, connect, tmp_path):
     folder = tmp_path / "demo"
     demo = make_server("--replay", "--seed", "5", data_dir=folder)

@@ -92,6 +92,7 @@ def test_server_that_nobody_needs_ends_and_the_next_one_has_the_same_key(folder)
     assert again.api_key == key
 
 
+@pytest.mark.extended
 def test_idle_server_stays_while_a_task_runs(folder, tmp_path):
     url, pid, key = said(launch(folder, idle_timeout="4"))
     session = requests.Session()
@@ -238,6 +239,7 @@ def test_second_server_on_a_folder_is_told_of_the_first(make_server, capsys):
     assert "local stop" in message
 
 
+@pytest.mark.extended
 def test_server_that_is_still_ending_is_waited_for(tmp_path):
     folder = tmp_path / "data"
     holder = subprocess.Popen(
@@ -268,6 +270,7 @@ def test_server_that_is_still_ending_is_waited_for(tmp_path):
     assert late.returncode == 0
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_told_to_end_the_server_ends_well_and_leaves_no_note(make_server, number):
     server = make_server()
@@ -335,6 +338,7 @@ def test_address_that_others_can_reach_is_refused_unless_asked_for(tmp_path, cap
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.extended
 def test_remote_reach_that_was_asked_for_comes_with_a_warning(tmp_path):
     server = LocalServer(tmp_path / "data", "--host", "0.0.0.0", "--allow-remote")
     assert server.url.startswith("http://127.0.0.1:")

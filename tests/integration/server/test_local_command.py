@@ -84,6 +84,7 @@ def test_start_and_stop_from_a_terminal(tmp_path):
     assert (again.returncode, again.stdout) == (0, "No server is running.\n")
 
 
+@pytest.mark.extended
 def test_stop_asks_while_tasks_run_and_leaves_them_running(server, tmp_path):
     task_id = waiting(server, tmp_path / "go-on")
     refused = about(server, "stop", given="n\n")
@@ -107,6 +108,7 @@ def test_stop_kills_tasks_when_told_to(server, tmp_path):
 
 
 @pytest.mark.parametrize("with_server", [True, pytest.param(False, marks=pytest.mark.extended)])
+@pytest.mark.extended
 def test_clean_frees_what_ended_tasks_have_left(server, tmp_path, with_server):
     task_id = finished(server)
     outside = tmp_path / "outside"
@@ -134,6 +136,7 @@ def test_clean_frees_what_ended_tasks_have_left(server, tmp_path, with_server):
     assert server.status(task_id) == "success"
 
 
+@pytest.mark.extended
 def test_clean_is_refused_while_a_task_runs_unless_asked_for(server, tmp_path):
     ended = finished(server)
     running = waiting(server, tmp_path / "go-on")
@@ -146,6 +149,7 @@ def test_clean_is_refused_while_a_task_runs_unless_asked_for(server, tmp_path):
     assert server.wait(running)["status"] == "success"
 
 
+@pytest.mark.extended
 def test_folder_that_leads_outside_is_not_followed(server, tmp_path):
     task_id = finished(server)
     outside = tmp_path / "outside" / task_id
@@ -158,6 +162,7 @@ def test_folder_that_leads_outside_is_not_followed(server, tmp_path):
     assert (outside / "kept").exists()
 
 
+@pytest.mark.extended
 def test_demo_is_told_as_such_and_stops_without_a_question(tmp_path):
     place = {"INDUCTIVA_LOCAL_DIR": str(tmp_path / "data")}
     assert "DEMO data" in local("start", "--replay", **place).stdout

@@ -13,6 +13,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from tests.integration.server.conftest import until
 from tests.integration.server.peer import PeerClient
 
+pytestmark = pytest.mark.extended
+
 # Does what it is told by files that the test puts into the working folder.
 OBEDIENT = """
 import os, sys, time

@@ -24,6 +24,8 @@ from inductiva_widgets.tasks import Task, get, get_all
 from tests.integration.server.conftest import ROOT, LocalServer, is_running, until
 from tests.integration.server.peer import PeerClient
 
+pytestmark = pytest.mark.extended
+
 DEMO = ("--replay", "--speed", "100", "--seed", "5")
 
 

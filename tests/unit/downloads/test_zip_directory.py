@@ -269,6 +269,7 @@ def test_folders_of_old_windows_archives_are_recognised():
     assert [member.is_dir for member in members] == [True, False, True]
 
 
+@pytest.mark.extended
 def test_a_hundred_thousand_members_are_read_in_no_time():
     """A guard against the quadratic, not a benchmark, which would say less than a second."""
     # Without zip64 records the count of 16 bits runs over, as old writers have it.

@@ -294,6 +294,7 @@ for number in range(25):
 """
 
 
+@pytest.mark.extended
 def test_processes_that_write_at_once_leave_a_whole_history(world, cache):
     command = [sys.executable, "-W", "error", "-c", _WRITER]
     environment = os.environ | {"PYTHONPATH": str(_ROOT)}
