@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.status import Status, StatusGroup
 
 PhaseName = Literal["queue", "preparing", "computing", "finalizing"]
 # Seconds. A shorter phase is formatted as "0.0 s".
@@ -61,6 +62,15 @@ def _was_cut_off(info: TaskInfo, entered: Sequence[Phase]) -> bool:
     last = entered[-1]
     is_empty = last.end is not None and (last.end - last.start).total_seconds() < _NEGLIGIBLE
     return last.name == "finalizing" and is_empty
+
+
+def failed_phase(status: Status, entered: Sequence[str]) -> str | None:
+    """Return which of the entered phases went wrong, or None if the task did not fail."""
+    if status.info.group != StatusGroup.FAILED or not entered:
+        return None
+    # The files are stored all the same when a command has failed or has taken too long.
+    is_command = status in (Status.FAILED, Status.TTL_EXCEEDED) and "computing" in entered
+    return "computing" if is_command else entered[-1]
 
 
 def end_time(info: TaskInfo) -> datetime | None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from inductiva_widgets.formatting import format_duration
 from inductiva_widgets.plots import _altair, _columns, _groups, _palette, _scales
 from inductiva_widgets.plots._columns import Numbers
-from inductiva_widgets.status import Status, StatusGroup
+from inductiva_widgets.status import Status
+from inductiva_widgets.timing import failed_phase
 
 MAX_ROWS = 60
 _MAX_LETTERS = 13
@@ -143,7 +144,7 @@ def _lines(
             values = (
                 names[row],
                 labels[row],
-                "Failed" if phase == failed else PHASES[phase],
+                "Failed" if PHASES[phase].lower() == failed else PHASES[phase],
                 PHASES[phase],
                 (start - origin[row]) * (1 if is_aligned else 1000),
                 (end - origin[row]) * (1 if is_aligned else 1000),
@@ -227,18 +228,13 @@ _FIELDS = (
 )
 
 
-def _failed_phase(shown: PhaseIntervals, row: int, status: Status) -> int | None:
+def _failed_phase(shown: PhaseIntervals, row: int, status: Status) -> str | None:
     """Return the phase in which a task went wrong, as the widgets show it."""
-    if status.info.group is not StatusGroup.FAILED:
-        return None
     entered = shown.entered[:, row]
-    computing = PHASES.index("Computing")
-    # The files are stored even if a command has failed or timed out.
-    if status in (Status.FAILED, Status.TTL_EXCEEDED) and entered[computing]:
-        return computing
     # A phase without length would be invisible.
     lasted = entered & (shown.ends[:, row] > shown.starts[:, row])
-    return int(np.flatnonzero(lasted if lasted.any() else entered)[-1])
+    visible = np.flatnonzero(lasted if lasted.any() else entered)
+    return failed_phase(status, [PHASES[phase].lower() for phase in visible])
 
 
 def _counted(shown: PhaseIntervals, now: float) -> tuple[Any, str, list[str]]:

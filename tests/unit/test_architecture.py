@@ -36,7 +36,7 @@ PACKAGES = {
     "timing": {"models", "status"},
     "columns": {"models", "timing"},
     "config": {"errors"},
-    "plots": {"columns", "config", "design_tokens", "errors", "formatting", "status"},
+    "plots": {"columns", "config", "design_tokens", "errors", "formatting", "status", "timing"},
     "frames": {
         "_atomic",
         "_entry_points",

@@ -5,6 +5,7 @@ import pytest
 
 from inductiva_widgets import timing
 from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.status import Status
 from tests.unit.conftest import START, at, wire_task
 
 
@@ -79,3 +80,22 @@ def test_computation_is_open_only_while_commands_run():
 def test_task_that_was_never_queued_has_no_phases(status):
     marks = ("input_submit_time", "start_time", "computation_start_time", "computation_end_time")
     assert timing.phases(info(status, **dict.fromkeys(marks))) == []
+
+
+ALL = ("queue", "preparing", "computing", "finalizing")
+
+
+@pytest.mark.parametrize(
+    ("status", "entered", "failed"),
+    [
+        ("failed", ALL, "computing"),
+        ("ttl-exceeded", ALL, "computing"),
+        ("failed", ALL[:2], "preparing"),
+        ("executer-failed", ALL, "finalizing"),
+        ("executer-failed", (), None),
+        ("killed", ALL, None),
+        ("success", ALL, None),
+    ],
+)
+def test_failed_phase_is_that_of_the_command_or_the_last_one(status, entered, failed):
+    assert timing.failed_phase(Status(status), entered) == failed

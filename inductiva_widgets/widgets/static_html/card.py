@@ -16,7 +16,7 @@ from inductiva_widgets.formatting import (
 )
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import StatusGroup
-from inductiva_widgets.timing import computation_seconds, phases, total_seconds
+from inductiva_widgets.timing import computation_seconds, failed_phase, phases, total_seconds
 from inductiva_widgets.widgets import contract, view_models
 from inductiva_widgets.widgets.static_html.download import Download, progress
 from inductiva_widgets.widgets.static_html.log_metrics import (
@@ -148,9 +148,10 @@ def _phase_bar(info: TaskInfo, now: datetime) -> str:
     whole = sum(seconds for _, seconds in lengths)
     if not whole:
         return ""
+    failed = failed_phase(info.status, [name for name, _ in lengths])
     pieces = "".join(
         f'<span title="{name} {escape(format_duration(seconds))}" style="display:inline-block;'
-        f"height:8px;width:{99 * seconds / whole:.2f}%;background:{phase_colour(name)} padding-box;"
+        f"height:8px;width:{99 * seconds / whole:.2f}%;background:{phase_colour('failed' if name == failed else name)} padding-box;"
         'box-sizing:border-box;border-right:2px solid transparent"></span>'
         for name, seconds in lengths
     )

@@ -4,6 +4,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from inductiva_widgets.design_tokens import phase_colour
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import KNOWN_STATUSES
 from inductiva_widgets.widgets import static_html
@@ -118,6 +119,12 @@ def test_static_card_has_role_and_label_of_the_live_card():
     shown = static_html.task_html(info(status="killed"), NOW)
     assert '<section aria-label="Task n7pbtxunxqzuca6nwe9v0gn75"' in shown
     assert 'role="status" data-status="killed"' in shown
+
+
+def test_phase_bar_of_a_failed_task_has_the_phase_that_failed_in_red():
+    bar = static_html.task_html(info(status="failed"), NOW).partition('title="computing')[2]
+    assert f"background:{phase_colour('failed')} " in bar.partition("</span>")[0]
+    assert phase_colour("failed") not in static_html.task_html(info(status="killed"), NOW)
 
 
 def test_long_values_are_cut_and_stay_on_their_line():
