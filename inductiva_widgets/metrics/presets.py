@@ -205,7 +205,11 @@ PRESETS = {
         "GROMACS steps",
         (
             _rule(r"^\s*(?P<end_step>\d+) steps,", " steps,"),
-            _rule(r"\bstep (?P<step>\d+)(?:,|\s*$)", "step "),
+            # A run without an end prints its speed.
+            _rule(
+                r"\bstep (?P<step>\d+)(?:,|\s*$|\s+performance: (?P<performance>\S+) ns/day)",
+                "step ",
+            ),
             # A minimisation.
             _rule(r"^\s*Number of steps\s+=\s+(?P<end_step>\d+)", "Number of steps"),
             _rule(
@@ -401,16 +405,31 @@ PRESETS = {
         series="`scf_accuracy`, `total_energy`, `total_force`",
     ),
     "nwchem": Preset(
-        "NWChem geometry optimisation",
+        "NWChem energies",
         (
+            # Density functional theory, Hartree-Fock, and the steps of an optimisation.
+            _rule(
+                r"^\s*d=\s*\d+,ls=[^\s,]+(?:,\w+)?\s+(?P<iteration>\d+)\s+(?P<scf_energy>\S+)\s+"
+                r"(?P<scf_delta>\S+)",
+                ",ls=",
+            ),
+            _rule(
+                r"^\s+(?P<iteration>\d+)\s+(?P<scf_energy>-?\d+\.\d{10}|(?i:nan))\s+"
+                r"(?P<scf_gradient>\d\.\d\dD[-+]\d\d|(?i:nan))\s+\S+\s+[\d.]+\s*$",
+                ".",
+            ),
             _rule(
                 r"^\s*@\s+(?P<step>\d+)\s+(?P<energy>\S+)\s+(?P<delta>\S+)\s+(?P<Gmax>\S+)\s+"
                 r"(?P<Grms>\S+)\s+(?P<Xrms>\S+)\s+(?P<Xmax>\S+)",
                 "@ ",
             ),
         ),
+        importance=("energy|Gmax|Grms", "scf_.*"),
         simulator="NWChem",
-        series="`energy`, `Gmax`, `Grms`, `Xrms`, `Xmax` of each step",
+        series=(
+            "`energy`, `Gmax`, `Grms`, `Xrms`, `Xmax` of each step of an optimisation; "
+            "`scf_energy`, `scf_gradient` or `scf_delta` of each iteration"
+        ),
     ),
 }
 

@@ -525,6 +525,37 @@ def test_nwchem_gives_the_steps_of_an_optimisation():
     assert (reader.last["delta"], reader.last["Gmax"]) == (-0.12, 0.0025)
 
 
+def test_nwchem_gives_the_iterations_of_an_energy():
+    reader = parse(
+        "nwchem",
+        "              iter       energy          gnorm     gmax       time\n"
+        "                 1      -75.1250000000  2.50D-01  1.25D-02      0.1\n"
+        "                 2      -75.2500000000  1.25D-03       nan      0.3\n"
+        "                 3                 NaN       NaN       NaN      0.4\n"
+        "    1 O                    8.0000    -0.14106846    -0.00000000     0.00000000\n",
+    )
+    assert column(reader, "iteration") == [1, 2, 3]
+    assert column(reader, "scf_energy")[:2] == [-75.125, -75.25]
+    assert column(reader, "scf_gradient")[:2] == [0.25, 1.25e-3]
+    assert math.isnan(reader.last["scf_energy"])
+
+
+def test_nwchem_gives_the_iterations_of_density_functional_theory():
+    reader = parse(
+        "nwchem",
+        "  convergence    iter        energy       DeltaE   RMS-Dens  Diis-err    time\n"
+        " d= 0,ls=0.0,diis     1    -75.1250000000 -9.25D+01  1.5D-02  2.5D-01     0.7\n"
+        " d= 0,ls=0.5          2    -75.2500000000 -1.25D-01  1.5D-03  2.5D-02     0.9\n",
+    )
+    assert column(reader, "scf_energy") == [-75.125, -75.25]
+    assert column(reader, "scf_delta") == [-92.5, -0.125]
+
+
+def test_gromacs_gives_the_speed_of_a_run_without_an_end():
+    reader = parse("gromacs", "step 400 performance: 12.5 ns/day    \nstep 500: One or more\n")
+    assert reader.last == {"step": 400, "performance": 12.5}
+
+
 def test_own_preset_is_used_by_its_name_and_by_the_name_of_its_simulator(monkeypatch):
     monkeypatch.setattr(presets, "PRESETS", {**PRESETS})
     add_preset("Own", r"^t (?P<time>\S+)", r"e (?P<residual>\S+)", axis="time", file="own.log")
