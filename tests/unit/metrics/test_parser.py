@@ -3,7 +3,8 @@
 The excerpts are of OpenFOAM 1912 (icoFoam, the cavity), GROMACS 2022.5, SWMM 5.2.4 by the embedded
 server and by the library's own run, and SPlisHSPlasH 2.19 by the embedded server. Those of
 FDS, DualSPHysics and OpenFAST are written after lines of runs that others have published, those of
-REEF3D, XBeach and SWAN as their sources print.
+REEF3D, XBeach and SWAN as their sources print. Texts in the tests have the form of published logs,
+with values of their own.
 """
 
 import itertools
