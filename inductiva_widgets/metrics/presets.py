@@ -212,6 +212,8 @@ PRESETS = {
             ),
             # A minimisation.
             _rule(r"^\s*Number of steps\s+=\s+(?P<end_step>\d+)", "Number of steps"),
+            # It usually ends before that.
+            _rule(r"\bconverged to .* in (?P<end_step>\d+) steps", "converged to "),
             _rule(
                 r"^\s*Step=\s*(?P<step>\d+), Dmax=\s*(?P<Dmax>\S+) nm, "
                 r"Epot=\s*(?P<Epot>\S+) Fmax=\s*(?P<Fmax>[^\s,]+)",

@@ -315,6 +315,19 @@ def test_gromacs_gives_the_forces_of_a_minimisation_and_its_progress():
     assert reader.progress == 0.25
 
 
+def test_gromacs_minimisation_ends_at_the_step_that_converges():
+    steps = "".join(
+        f"Step={n:5}, Dmax= 2.0e-02 nm, Epot= -3.1e+05 Fmax= 8.25e+04, atom= 17\n"
+        for n in range(40)
+    )
+    reader = parse(
+        "gromacs",
+        f"   Number of steps    =          400\n{steps}\n"
+        "Steepest Descents converged to Fmax < 1000 in 40 steps\n",
+    )
+    assert reader.progress == 39 / 40
+
+
 def test_gromacs_gives_the_tables_of_its_own_log():
     table = (
         "           Step           Time\n{step:>15}{time:>15.5f}\n\n"
