@@ -17,6 +17,8 @@ END = "end_"
 """Prefix of a group with the final value of a series: ``end_step`` for the series ``step``."""
 
 _SERIES, _VALUE, _SCOPE = "series", "value", "scope"
+# The series that begins a step in a table.
+_STEP = "step"
 # Components of a vector; longer ones are numbered.
 _AXES = "xyz"
 _MAX_NAME_LENGTH = 40
@@ -56,7 +58,8 @@ class Rule(NamedTuple):
         If True, a match ends the step.
     column_width
         If above 0, the rule reads tables instead: a line of names in right-aligned columns of this
-        width, and a line of their numbers.
+        width, and a line of their numbers. The expression matches the title of a summary, whose
+        tables are left out.
     """
 
     expression: str
@@ -152,6 +155,8 @@ class LineMatcher:
         matches: list[Match] = []
         for rule, compiled in self._rules:
             if rule.column_width:
+                if rule.required_text in line and compiled.search(line):
+                    self._table.begin_summary()
                 values = self._table.feed(line, rule.column_width)
                 if values:
                     matches.append(Match(rule, values))
@@ -203,6 +208,11 @@ class _Table:
 
     def __init__(self) -> None:
         self._names: list[str] = []
+        self._is_summary = False
+
+    def begin_summary(self) -> None:
+        """Leave out all tables up to that of the next step."""
+        self._is_summary = True
 
     def feed(self, line: str, width: int) -> dict[str, float]:
         """Return the numbers of a line by the names above them, if it is a line of numbers."""
@@ -217,14 +227,18 @@ class _Table:
             return {}
         numbers = [parse_number(cell) for cell in cells]
         found = {name: one for name, one in zip(names, numbers, strict=True) if one is not None}
-        return found if len(found) == len(cells) else {}
+        if len(found) < len(cells):
+            return {}
+        if _STEP in found:
+            self._is_summary = False
+        return {} if self._is_summary else found
 
 
 def _column_name(cell: str) -> str:
     """Return the name of a column as a series, such as ``Kinetic_En``, or "" if it is none."""
     name = re.sub(r"\W+", "_", cell.partition("(bar)")[0]).strip("_")
     # The series of steps and time have the names that other lines of the log give them.
-    return {"Step": "step", "Time": "time"}.get(name, name if name[:1].isalpha() else "")
+    return {"Step": _STEP, "Time": "time"}.get(name, name if name[:1].isalpha() else "")
 
 
 def _named(texts: dict[str, str | None]) -> list[tuple[str, str]]:

@@ -81,13 +81,18 @@ class MetricParser:
         self._step: dict[str, float] = {}
         # If True, the step has values that are printed during a step only.
         self._has_begun = False
+        # If True, a value of the axis has been read.
+        self._has_axis = False
         self._origins: dict[str, SeriesOrigin] = {}
         self._is_from_start = True
         self._left_out: dict[str, None] = {}
         self._n_lines = 0
         self._n_matching = 0
         self._is_finished = False
-        # If True, a line would have matched without the spaces around it.
+        # If True, lines are tried without the spaces around them. Not those of presets: they know
+        # their spaces, and some remember what they have matched.
+        self._may_miss_spaces = any(not rule.is_trusted for rule in preset.rules)
+        # If True, a line would have matched so.
         self._misses_spaces = False
 
     @property
@@ -232,7 +237,8 @@ class MetricParser:
             matches = self._matcher.matches(line)
             if matches:
                 self._n_matching += 1
-            elif not self._n_matching and line[0].isspace() and self._n_lines <= _MAX_HEADER:
+                self._may_miss_spaces = False
+            elif self._may_miss_spaces and line[0].isspace() and self._n_lines <= _MAX_HEADER:
                 self._misses_spaces |= bool(self._matcher.matches(line.strip()))
             kept = [match._replace(values=self._keep(match)) for match in matches]
             if self._axis is None:
@@ -273,10 +279,14 @@ class MetricParser:
         if self._rank(name) >= self._rank(least):
             self._leave_out(name)
             return False
-        del self.last[least], self.kinds[least]
+        self._forget({least})
         self._step.pop(least, None)
         self._leave_out(least)
         return True
+
+    def _forget(self, names: Iterable[str]) -> None:
+        for name in names:
+            del self.last[name], self.kinds[name]
 
     def _rank(self, name: str) -> int:
         return -1 if name in self._preferred else self._preset.rank(name)
@@ -291,8 +301,13 @@ class MetricParser:
             return
         if self._axis in values:
             # Values that are printed before a step begins, such as its size, belong to it.
-            if self._axis in self._step or self._has_begun:
+            if self._axis in self._step or (self._has_begun and self._has_axis):
                 self._end_step(rows, read_at)
+            elif self._has_begun:
+                # What is solved before the first step, such as an initial guess, is of no step.
+                self._forget(set(self._step) - set(values))
+                self._step, self._has_begun = {}, False
+            self._has_axis = True
             self._matcher.end_scope()
         for name, value in values.items():
             # The first value of a step is kept, as in convergence plots, unless a later one is not

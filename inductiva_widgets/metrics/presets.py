@@ -77,6 +77,22 @@ _SOLVER = rf"(?:{_REGION}\b\w+:\s+)?"
 
 _FLOAT = r"(?:[-+\d.eE]+|[-+]?(?:nan|inf))"
 
+_WRF_RULES = (
+    # An adaptive time step is printed, too.
+    _rule(
+        r"Timing for main(?: \(dt=\s*(?P<dt>[^)\s]+)\))?: time \S+ on domain\s+(?P<scope>\d+):"
+        r"\s+(?P<seconds>\S+) elapsed seconds",
+        "Timing for main",
+        is_scoped=True,
+    ),
+    # A run that becomes unstable says so before it ends.
+    _rule(
+        r"(?P<cfl_points>\d+)\s+points exceeded (?:v_)?cfl\s*=\s*\S+ in domain d0*(?P<scope>\d+)",
+        "points exceeded",
+        is_scoped=True,
+    ),
+)
+
 # By the beginning of the simulator's name, which several distributions share.
 PRESETS = {
     "openfoam": Preset(
@@ -150,10 +166,21 @@ PRESETS = {
         (
             _rule(r"^\s*simtime: (?P<simtime>\S+)", "simtime: "),
             _rule(r"^\s*timestep: (?P<timestep>\S+)", "timestep: "),
+            _rule(r"^\s*(?P<series>[uvw]max): (?P<value>\S+)", "max: "),
+            _rule(
+                r"^\s*(?P<series>\w+)_iter: \d+\s+Final_residual: (?P<value>\S+)",
+                "Final_residual: ",
+                suffix="_final",
+                kind="final",
+                is_last=True,
+            ),
         ),
         axis="simtime",
         simulator="REEF3D",
-        series="`simtime`, `timestep`",
+        series=(
+            "`simtime`, `timestep`, the largest velocities `umax`, `vmax` and `wmax`; the final "
+            "residual `Fi_final` of a potential flow"
+        ),
         end='`end={"simtime": 10}`',
     ),
     "swmm": Preset(
@@ -178,9 +205,15 @@ PRESETS = {
         "GROMACS steps",
         (
             _rule(r"^\s*(?P<end_step>\d+) steps,", " steps,"),
-            _rule(r"\bstep (?P<step>\d+)(?:,|\s*$)", "step "),
+            # A run without an end prints its speed.
+            _rule(
+                r"\bstep (?P<step>\d+)(?:,|\s*$|\s+performance: (?P<performance>\S+) ns/day)",
+                "step ",
+            ),
             # A minimisation.
             _rule(r"^\s*Number of steps\s+=\s+(?P<end_step>\d+)", "Number of steps"),
+            # It usually ends before that.
+            _rule(r"\bconverged to .* in (?P<end_step>\d+) steps", "converged to "),
             _rule(
                 r"^\s*Step=\s*(?P<step>\d+), Dmax=\s*(?P<Dmax>\S+) nm, "
                 r"Epot=\s*(?P<Epot>\S+) Fmax=\s*(?P<Fmax>[^\s,]+)",
@@ -188,7 +221,7 @@ PRESETS = {
             ),
             # The file md.log has tables of names over numbers.
             _rule(r"^\s*nsteps\s+=\s+(?P<end_step>\d+)", "nsteps"),
-            _rule(r"(?P<value>\S)", "", column_width=15),
+            _rule(r"(?P<value>A V E R A G E S)", "A V E R A G E S", column_width=15),
         ),
         axis="step",
         # GROMACS prints everything to stderr.
@@ -220,12 +253,13 @@ PRESETS = {
                 "Simulation Time:",
             ),
             # The file .out of a case.
+            _rule(r"^\s*Simulation End Time \(s\)\s+(?P<end_time>\S+)", "Simulation End Time"),
             _rule(r"Step Size:\s+(?P<dt>\S+) s, Total Time:\s+(?P<time>\S+) s", "Total Time:"),
         ),
         file="stderr.txt",
         simulator="FDS",
         series="`time`, `step`, and `dt` of the case's file `.out`",
-        end='`end={"time": 180}`',
+        end='`end={"time": 180}`; known in `.out`',
     ),
     "dualsphysics": Preset(
         "DualSPHysics simulated time",
@@ -296,29 +330,52 @@ PRESETS = {
         series="`time`, `dt`, `CFL`, and the residuals of each system",
         end="known",
     ),
-    # COAWST contains WRF.
-    **dict.fromkeys(
-        ("wrf", "coawst"),
-        Preset(
-            "WRF wall-clock seconds per step",
-            (
-                _rule(
-                    r"Timing for main: time \S+ on domain\s+(?P<scope>\d+):\s+"
-                    r"(?P<seconds>\S+) elapsed seconds",
-                    "Timing for main: ",
-                    is_scoped=True,
-                ),
+    "wrf": Preset(
+        "WRF wall-clock seconds per step",
+        _WRF_RULES,
+        simulator="WRF",
+        series=(
+            "`1:seconds`, the wall-clock seconds of each step of domain 1; `1:dt` if it is "
+            "adaptive; `1:cfl_points`, the grid points that exceed the CFL limit"
+        ),
+        file="rsl.out.0000",
+    ),
+    # In a coupled run WRF prints to the same output as ROMS.
+    "coawst": Preset(
+        "COAWST energy and wall-clock seconds per step",
+        (
+            # The date is a day number in older versions; several grids are numbered.
+            _rule(
+                r"^\s*(?P<step>\d+)\s+[-\d]+\s+\d+:\d\d:\d\d\S*\s+(?P<kinetic_energy>\S+)\s+"
+                r"(?P<potential_energy>\S+)\s+(?P<total_energy>\S+)\s+(?P<volume>\S+)"
+                r"(?:\s+(?P<scope>\d+))?\s*$",
+                ":",
+                is_scoped=True,
             ),
-            simulator="WRF, COAWST",
-            series="`1:seconds`, the wall-clock seconds of each step of domain 1",
-            file="rsl.out.0000",
+            _rule(
+                r"^\s*\(\d+(?:,\d+)+\)(?:\s+\S+){2,3}\s+(?P<max_speed>\S+)\s*$",
+                "(",
+                is_scoped=True,
+            ),
+            *_WRF_RULES,
+        ),
+        importance=("(?:.*:)?(?:kinetic_energy|max_speed)",),
+        simulator="COAWST",
+        series=(
+            "`kinetic_energy`, `potential_energy`, `total_energy`, `volume` and `max_speed` of "
+            "ROMS, of each grid if there are several (`02:kinetic_energy`); the series of WRF"
         ),
     ),
     "schism": Preset(
         "SCHISM simulated time",
         (
             _rule(r"time stepping begins\.+\s+\d+\s+(?P<end_step>\d+)", "time stepping begins"),
-            _rule(r"average \|eta\|=\s*(?P<average_eta>\S+)", "average |eta|", is_last=True),
+            # Some compilers print the average on a line of its own.
+            _rule(
+                r"etatot=\s*(?P<etatot>[^\s;]+)(?:\s*;\s*average \|eta\|=\s*(?P<average_eta>\S+))?",
+                "etatot=",
+                is_last=True,
+            ),
             _rule(
                 r"^\s*TIME STEP=\s*(?P<step>\d+)\s*;\s*TIME=\s*(?P<time>[^\s;]+)",
                 "TIME STEP=",
@@ -328,7 +385,7 @@ PRESETS = {
         axis="step",
         file="outputs/mirror.out",
         simulator="SCHISM",
-        series="`time`, `step`, `average_eta`",
+        series="`time`, `step`, `etatot`, `average_eta`",
         end="known",
     ),
     "quantumespresso": Preset(
@@ -350,16 +407,31 @@ PRESETS = {
         series="`scf_accuracy`, `total_energy`, `total_force`",
     ),
     "nwchem": Preset(
-        "NWChem geometry optimisation",
+        "NWChem energies",
         (
+            # Density functional theory, Hartree-Fock, and the steps of an optimisation.
+            _rule(
+                r"^\s*d=\s*\d+,ls=[^\s,]+(?:,\w+)?\s+(?P<iteration>\d+)\s+(?P<scf_energy>\S+)\s+"
+                r"(?P<scf_delta>\S+)",
+                ",ls=",
+            ),
+            _rule(
+                r"^\s+(?P<iteration>\d+)\s+(?P<scf_energy>-?\d+\.\d{10}|(?i:nan))\s+"
+                r"(?P<scf_gradient>\d\.\d\dD[-+]\d\d|(?i:nan))\s+\S+\s+[\d.]+\s*$",
+                ".",
+            ),
             _rule(
                 r"^\s*@\s+(?P<step>\d+)\s+(?P<energy>\S+)\s+(?P<delta>\S+)\s+(?P<Gmax>\S+)\s+"
                 r"(?P<Grms>\S+)\s+(?P<Xrms>\S+)\s+(?P<Xmax>\S+)",
                 "@ ",
             ),
         ),
+        importance=("energy|Gmax|Grms", "scf_.*"),
         simulator="NWChem",
-        series="`energy`, `Gmax`, `Grms`, `Xrms`, `Xmax` of each step",
+        series=(
+            "`energy`, `Gmax`, `Grms`, `Xrms`, `Xmax` of each step of an optimisation; "
+            "`scf_energy`, `scf_gradient` or `scf_delta` of each iteration"
+        ),
     ),
 }
 

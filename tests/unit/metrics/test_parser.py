@@ -3,7 +3,8 @@
 The excerpts are of OpenFOAM 1912 (icoFoam, the cavity), GROMACS 2022.5, SWMM 5.2.4 by the embedded
 server and by the library's own run, and SPlisHSPlasH 2.19 by the embedded server. Those of
 FDS, DualSPHysics and OpenFAST are written after lines of runs that others have published, those of
-REEF3D, XBeach and SWAN as their sources print.
+REEF3D, XBeach and SWAN as their sources print. Texts in the tests have the form of published logs,
+with values of their own.
 """
 
 import itertools
@@ -223,9 +224,22 @@ def test_splishsplash_gives_the_time_and_its_percentage_the_progress():
     assert column(reader, "time")[0] == 0.001
 
 
+def test_openfoam_solution_before_the_first_step_is_of_no_step():
+    step = "Time = {t}\n" + solve("p", 0.5) + "ExecutionTime = {t} s\n"
+    reader = openfoam(solve("pcorr", 1) + step.format(t=1) + step.format(t=2))
+    assert column(reader, "time") == [1, 2]
+    assert "pcorr" not in reader.names
+
+
+def test_openfoam_solution_after_a_step_is_kept():
+    step = "Time = {t}\n" + solve("p", 0.5) + "ExecutionTime = {t} s\n" + solve("tracer", 0.25)
+    reader = openfoam(step.format(t=1) + step.format(t=2))
+    assert column(reader, "tracer")[1::2] == [0.25, 0.25]
+
+
 def test_reef3d_gives_time_and_time_step_and_no_other_step():
     reader = read("reef3d", end={"simtime": 0.0045})
-    assert reader.names == ("timestep", "simtime")
+    assert reader.names == ("timestep", "umax", "simtime")
     assert column(reader, "timestep") == [0.001, 0.00125, 0.0015]
     assert reader.progress == pytest.approx(0.5)
 
@@ -301,6 +315,19 @@ def test_gromacs_gives_the_forces_of_a_minimisation_and_its_progress():
     assert reader.progress == 0.25
 
 
+def test_gromacs_minimisation_ends_at_the_step_that_converges():
+    steps = "".join(
+        f"Step={n:5}, Dmax= 2.0e-02 nm, Epot= -3.1e+05 Fmax= 8.25e+04, atom= 17\n"
+        for n in range(40)
+    )
+    reader = parse(
+        "gromacs",
+        f"   Number of steps    =          400\n{steps}\n"
+        "Steepest Descents converged to Fmax < 1000 in 40 steps\n",
+    )
+    assert reader.progress == 39 / 40
+
+
 def test_gromacs_gives_the_tables_of_its_own_log():
     table = (
         "           Step           Time\n{step:>15}{time:>15.5f}\n\n"
@@ -324,6 +351,44 @@ def test_gromacs_gives_the_tables_of_its_own_log():
     assert reader.progress == 0.25
 
 
+@pytest.mark.parametrize("is_continued", [False, True])
+def test_gromacs_averages_at_the_end_of_a_run_are_no_values_of_a_step(is_continued):
+    step = (
+        "           Step           Time\n{0:>15}{0:>15.5f}\n\n"
+        "      Potential Pressure (bar)\n   -3.00000e+05    {1:.5e}\n\n"
+    )
+    averages = (
+        "\t<====  A V E R A G E S  ====>\n\n   Statistics over 3 steps using 3 frames\n\n"
+        "      Potential Pressure (bar)\n   -9.00000e+05    9.00000e+01\n\n"
+        "          Box-X          Box-Y\n    5.00000e+00    5.00000e+00\n"
+    )
+    text = step.format(0, 20) + step.format(2, 30) + averages
+    reader = parse("gromacs", text + is_continued * step.format(4, 40))
+    assert column(reader, "step") == [0, 2, 4][: 2 + is_continued]
+    assert reader.last["Potential"] == -3e5
+    assert reader.last["Pressure"] == (40 if is_continued else 30)
+    assert "Box_X" not in reader.last
+
+
+def test_reef3d_gives_the_largest_velocities_and_the_residual_of_a_potential_flow():
+    reader = parse(
+        "reef3d",
+        "timestep: 0.5\nsimtime: 3.5\ntimestep: 0.25\n"
+        "Fi_iter: 6 Final_residual: 2.5e-08  Fi_time: 0.002\n"
+        "Fi_iter: 5 Final_residual: 1.25e-08  Fi_time: 0.002\n"
+        "umax: 0.5 \t utime: 0.007\nvmax: nan\nwmax: 0.125\nviscmax: 0.001\n",
+    )
+    (row,) = reader.to_frame()[list(reader.names)].to_dict("records")
+    assert math.isnan(row.pop("vmax"))
+    assert row == {
+        "simtime": 3.5,
+        "timestep": 0.25,
+        "umax": 0.5,
+        "wmax": 0.125,
+        "Fi_final": 1.25e-8,
+    }
+
+
 def test_gromacs_progress_is_that_of_the_last_run_in_the_log():
     steps = "".join(f"step {n}, remaining wall clock time:  9 s\n" for n in (0, 400))
     reader = parse("gromacs", "400 steps, 0.8 ps.\n" + steps + "1600 steps, 3.2 ps.\n" + steps)
@@ -335,6 +400,7 @@ def test_fds_gives_its_time_step():
     assert parse("fds", line).last == {"step": 300.0, "time": 7.25, "dt": 0.025}
     case = "       Step Size:    0.125E-01 s, Total Time:       4.50 s\n"
     assert parse("fds", case).last == {"dt": 0.0125, "time": 4.5}
+    assert parse("fds", "   Simulation End Time (s)           18.0\n" + case).progress == 0.25
 
 
 def test_sfincs_gives_its_progress():
@@ -378,6 +444,51 @@ def test_wrf_gives_the_seconds_of_each_domain(simulator):
         "Timing for main: time 2031-02-03_04:00:30 on domain   1:    1.50000 elapsed seconds\n",
     )
     assert reader.last == {"2:seconds": 0.25, "1:seconds": 1.5}
+
+
+def test_wrf_gives_an_adaptive_time_step_and_the_points_beyond_the_cfl_limit():
+    reader = parse(
+        "wrf",
+        "d02 2031-02-03_04:00:10            21  points exceeded cfl=2 in domain d02 at time "
+        "2031-02-03_04:00:10 hours\n"
+        "Timing for main (dt= 12.50): time 2031-02-03_04:00:10 on domain   2:    0.25000 elapsed "
+        "seconds\n",
+    )
+    assert reader.last == {"2:cfl_points": 21, "2:dt": 12.5, "2:seconds": 0.25}
+
+
+def test_coawst_gives_the_energies_and_the_speed_of_roms_in_its_own_output():
+    reader = parse(
+        "coawst",
+        "      640 2031-02-03 04:00:00.00  1.250000E-03  2.500000E+04  2.600000E+04  1.500000E+15\n"
+        "                     (012,034,20)  2.0E-03  1.0E-02  2.0E-01  3.750000E+01\n"
+        "      641 2031-02-03 04:00:30.00           NaN           NaN           NaN  1.50000E+15\n",
+    )
+    assert PRESETS["coawst"].file == "stdout.txt"
+    assert column(reader, "step")[::2] == [640, 641]
+    assert column(reader, "kinetic_energy")[0] == 1.25e-3
+    assert reader.last["max_speed"] == 37.5
+    assert math.isnan(reader.last["kinetic_energy"])
+    assert reader.last["volume"] == 1.5e15
+
+
+def test_coawst_gives_the_energies_of_each_grid_with_the_day_as_a_number():
+    reader = parse("coawst", " 4000123 61234 05:56:45  1.25E-02  2.5E+02  2.6E+02  1.5E+12  02\n")
+    assert reader.last["02:kinetic_energy"] == 0.0125
+    assert reader.last["02:step"] == 4000123
+
+
+def test_schism_gives_a_diverged_water_level_if_the_average_is_on_a_line_of_its_own():
+    reader = parse(
+        "schism",
+        " done solver; etatot=   12.5      ; average |eta|=\n  0.25\n"
+        "TIME STEP=            7;  TIME=          1050.000000\n"
+        " done solver; etatot=                     NaN ; average |eta|=\n               NaN\n"
+        "TIME STEP=            8;  TIME=          1200.000000\n",
+    )
+    assert column(reader, "step") == [7, 8]
+    assert column(reader, "etatot")[0] == 12.5
+    assert math.isnan(reader.last["etatot"])
 
 
 def test_schism_gives_its_time_the_water_level_and_its_end():
@@ -426,6 +537,37 @@ def test_nwchem_gives_the_steps_of_an_optimisation():
     )
     assert column(reader, "energy") == [-75.125, -75.25]
     assert (reader.last["delta"], reader.last["Gmax"]) == (-0.12, 0.0025)
+
+
+def test_nwchem_gives_the_iterations_of_an_energy():
+    reader = parse(
+        "nwchem",
+        "              iter       energy          gnorm     gmax       time\n"
+        "                 1      -75.1250000000  2.50D-01  1.25D-02      0.1\n"
+        "                 2      -75.2500000000  1.25D-03       nan      0.3\n"
+        "                 3                 NaN       NaN       NaN      0.4\n"
+        "    1 O                    8.0000    -0.14106846    -0.00000000     0.00000000\n",
+    )
+    assert column(reader, "iteration") == [1, 2, 3]
+    assert column(reader, "scf_energy")[:2] == [-75.125, -75.25]
+    assert column(reader, "scf_gradient")[:2] == [0.25, 1.25e-3]
+    assert math.isnan(reader.last["scf_energy"])
+
+
+def test_nwchem_gives_the_iterations_of_density_functional_theory():
+    reader = parse(
+        "nwchem",
+        "  convergence    iter        energy       DeltaE   RMS-Dens  Diis-err    time\n"
+        " d= 0,ls=0.0,diis     1    -75.1250000000 -9.25D+01  1.5D-02  2.5D-01     0.7\n"
+        " d= 0,ls=0.5          2    -75.2500000000 -1.25D-01  1.5D-03  2.5D-02     0.9\n",
+    )
+    assert column(reader, "scf_energy") == [-75.125, -75.25]
+    assert column(reader, "scf_delta") == [-92.5, -0.125]
+
+
+def test_gromacs_gives_the_speed_of_a_run_without_an_end():
+    reader = parse("gromacs", "step 400 performance: 12.5 ns/day    \nstep 500: One or more\n")
+    assert reader.last == {"step": 400, "performance": 12.5}
 
 
 def test_own_preset_is_used_by_its_name_and_by_the_name_of_its_simulator(monkeypatch):
