@@ -43,7 +43,7 @@ def machines(df: pd.DataFrame) -> Any:
     Examples
     --------
     >>> chart = inductiva.plots.machines(df)
-    >>> chart.properties(background="#111").save("machines.png")
+    >>> chart.properties(background="black").save("machines.png")
     """
     rows = _columns.require_columns(df, "machines", "machine_type", "computation_time", "cost_usd")
     frame = rows.frame
