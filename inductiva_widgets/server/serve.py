@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.server.data_dir import DataDir, resolve_data_dir
 from inductiva_widgets.server.demo.options import DemoOptions
@@ -98,7 +99,8 @@ def serve(
         data.prepare()
     except OSError as error:
         raise LocalServerError(f"The data folder {data.root} cannot be used: {error}.") from error
-    options = Options(host, api_key, idle_timeout, capacity, out or sys.stdout, replay)
+    key = None if api_key is None else Secret(api_key)
+    options = Options(host, key, idle_timeout, capacity, out or sys.stdout, replay)
     lock = _lock(data)
     try:
         # Check again: another process may have used the folder before the lock was acquired.

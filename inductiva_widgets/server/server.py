@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol, TextIO
 import uvicorn
 from starlette.types import ASGIApp
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets._version import __version__
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.errors import LocalServerError
@@ -56,7 +57,7 @@ class Options(NamedTuple):
     """Options of ``inductiva_widgets.server.serve.serve``."""
 
     host: str
-    api_key: str | None
+    api_key: Secret | None
     idle_timeout: float | None
     capacity: int | None
     out: TextIO
@@ -84,14 +85,14 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
     workers, context = _services(data, store, options)
     connection = ServerInfo(
         url=_url_of(listener, options.host),
-        api_key=options.api_key or data.api_key(),
+        api_key=options.api_key or Secret(data.api_key()),
         pid=os.getpid(),
         version=__version__,
         instance=context.instance,
     )
     activity = IdleTracker()
     names = () if _is_address(options.host) else (options.host,)
-    app = build_app(context, connection.api_key, activity, names)
+    app = build_app(context, connection.api_key.reveal(), activity, names)
 
     def announce() -> None:
         connection.write(data.server_file)

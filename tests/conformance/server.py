@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.transport import Transport
@@ -30,7 +31,7 @@ class Served:
 
     def client(self) -> Client:
         """Return our client of the server itself, for preparations that are not to be recorded."""
-        return Client(Transport(Settings(self.direct_url, KEY, self.direct_url)))
+        return Client(Transport(Settings(self.direct_url, Secret(KEY), self.direct_url)))
 
 
 @contextlib.contextmanager

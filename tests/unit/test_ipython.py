@@ -78,10 +78,11 @@ def shown(shell, capsys, cell):
 
 REFUSED = """from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.transport import Transport
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 nobody = "http://127.0.0.1:9"
 def ask():
-    return Client(Transport(Settings(nobody, "key", nobody))).list_machine_groups()
+    return Client(Transport(Settings(nobody, Secret("key"), nobody))).list_machine_groups()
 ask()"""
 
 

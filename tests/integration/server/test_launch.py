@@ -27,7 +27,7 @@ LAUNCH = """
 import sys
 from inductiva_widgets.server.launch import start_or_attach
 server = start_or_attach(sys.argv[1], idle_timeout=float(sys.argv[2]))
-print(server.url, server.pid, server.api_key)
+print(server.url, server.pid, server.api_key.reveal())
 """
 
 
@@ -89,7 +89,7 @@ def test_server_that_nobody_needs_ends_and_the_next_one_has_the_same_key(folder)
     assert not (folder / "server.json").exists()
     again = start_or_attach(folder)
     assert str(again.pid) != pid
-    assert again.api_key == key
+    assert again.api_key.reveal() == key
 
 
 def test_idle_server_stays_while_a_task_runs(folder, tmp_path):

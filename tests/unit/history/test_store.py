@@ -139,7 +139,7 @@ def test_a_folder_that_is_open_to_others_is_closed(filled, cache):
 def test_the_key_is_in_no_file_and_in_no_name(filled, cache):
     import hashlib
 
-    assert filled.settings.api_key == CANARY
+    assert filled.settings.api_key.reveal() == CANARY
     account = f"{filled.settings.api_url}\n{CANARY}".encode()
     plain = {hashlib.blake2b(account, digest_size=16).hexdigest()}
     for path in cache.rglob("*"):
