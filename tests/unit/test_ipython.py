@@ -89,8 +89,8 @@ ask()"""
 def test_error_shows_the_lines_of_the_user_and_its_words_alone(shell, capsys):
     text = shown(shell, capsys, REFUSED)
     assert "APIConnectionError" in text
-    assert "----> 7 ask()" in text
-    assert "----> 6     return Client" in text
+    assert "----> 8 ask()" in text
+    assert "----> 7     return Client" in text
     assert text.count("\n") < 20
     assert "transport.py" not in text
     assert "urllib3" not in text
