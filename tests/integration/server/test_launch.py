@@ -156,9 +156,10 @@ def test_server_that_cannot_start_tells_why(folder):
     (folder / "store.sqlite3").write_bytes(b"this is no database" * 100)
     with pytest.raises(LocalServerError) as caught:
         start_or_attach(folder)
-    assert "ended at once with exit code 1" in str(caught.value)
-    assert "file is not a database" in str(caught.value)
-    assert "INDUCTIVA_LOCAL_DIR" in str(caught.value)
+    message = str(caught.value)
+    assert f"The store {folder / 'store.sqlite3'} is damaged: file is not a database." in message
+    assert "Restore a backup of the file, or start again" in message
+    assert "\n" not in message
 
 
 def test_folder_that_cannot_be_made_is_told(tmp_path):
