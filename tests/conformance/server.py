@@ -45,12 +45,9 @@ def recorded_server(folder: Path, **more: str) -> Iterator[Served]:
     **more
         Variables of the server's environment.
     """
-    command = [
-        sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", str(folder),
-        "--api-key", KEY,
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", str(folder)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith("INDUCTIVA_")}
-    environment = {**kept, **more}
+    environment = {**kept, "INDUCTIVA_LOCAL_API_KEY": KEY, **more}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         line = process.stdout.readline()
