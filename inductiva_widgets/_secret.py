@@ -52,6 +52,6 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "An API key cannot be pickled, nor can a client that holds it. "
-            "Call inductiva_widgets.connect() in the other process."
+            "An API key cannot be pickled, nor can a client that holds it. Connect again in the "
+            "other process."
         )
