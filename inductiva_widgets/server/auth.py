@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from inductiva_widgets.server.http_util import error_response
 from inductiva_widgets.server.signed_urls import LINK_PREFIX
 
-_HOST = re.compile(r"(\[(?P<address>[\w.:%]+)\]|(?P<name>[\w.-]+))(:\d{1,5})?", re.ASCII)
+_HOST = re.compile(r"(\[(?P<address>[\w.:%]+)\]|(?P<name>[\w.-]+))(:\d{0,5})?", re.ASCII)
 
 OPEN_PATHS = frozenset(
     {"/version", "/version-check", "/simulators/available-images", "/pricing/machine-types"}

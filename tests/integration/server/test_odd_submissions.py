@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import subprocess
 
 import pytest
 import requests
@@ -93,6 +94,8 @@ def test_nested_input_folders_are_refused_by_the_client(shared, tmp_path, monkey
     finally:
         os.close(place)
         os.close(home)
+        # The recursion of pytest and shutil is not deep enough.
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
     assert shared.get("/tasks")["total_size"] == before
 
 
@@ -109,7 +112,6 @@ def test_nested_input_folders_are_refused_by_the_client(shared, tmp_path, monkey
         "[::1]evil.example",
         "[::1]:1@evil.example",
         "127.0.0.1:1@evil.example",
-        "localhost:",
     ],
 )
 def test_malformed_host_is_refused(shared, host):
@@ -117,7 +119,7 @@ def test_malformed_host_is_refused(shared, host):
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:65535", "[::1]:8", "[::1]"]
+    "host", ["localhost", "LOCALHOST:1", "localhost:", "127.0.0.1:65535", "[::1]:8", "[::1]"]
 )
 def test_own_host_is_accepted(shared, host):
     assert status_for(shared, host) == 200
