@@ -195,6 +195,14 @@ def test_failed_handshake_shows_no_key(faulty):
     assert_failure_hides_the_key(error)
 
 
+def test_proxy_of_a_secure_service_receives_no_key(faulty, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", faulty.url)
+    faulty.answer = ANSWERS["unauthorized"]
+    assert_failure_hides_the_key(fail("https://service.invalid"))
+    assert faulty.received[0].startswith(b"CONNECT service.invalid:443 ")
+    assert KEY.encode() not in b"".join(faulty.received)
+
+
 def test_failure_while_the_request_is_sent_shows_no_key(faulty, monkeypatch):
     client = connect(faulty.url, api_key=KEY)
     monkeypatch.setattr(
