@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import ConfigurationError
 
 DEFAULT_API_URL = "https://api.inductiva.ai"
@@ -38,7 +39,7 @@ class Settings:
     api_url
         Address of the service, without a trailing slash.
     api_key
-        API key of the account, not shown in the repr.
+        API key of the account.
     catalogue_url
         Address of the simulator version catalogue; requests there are made without the key.
     is_local
@@ -46,12 +47,12 @@ class Settings:
     """
 
     api_url: str
-    api_key: str = field(repr=False)
+    api_key: Secret
     catalogue_url: str
     is_local: bool = False
 
 
-def remote_settings(target: str | None = None, api_key: str | None = None) -> Settings:
+def remote_settings(target: str | None = None, api_key: Secret | None = None) -> Settings:
     """Return the settings for the Inductiva cloud or for a server at an address.
 
     Parameters
@@ -66,8 +67,8 @@ def remote_settings(target: str | None = None, api_key: str | None = None) -> Se
     ConfigurationError
         If no key is found, or the key or the address is malformed.
     """
-    url = _checked_url(target or os.environ.get("INDUCTIVA_API_URL") or DEFAULT_API_URL)
-    catalogue = os.environ.get("INDUCTIVA_MACHINES_CATALOGUE_API_URL")
+    url = _checked_url(target or os.getenv("INDUCTIVA_API_URL") or DEFAULT_API_URL)
+    catalogue = os.getenv("INDUCTIVA_MACHINES_CATALOGUE_API_URL")
     if not catalogue:
         # Every server except the cloud serves the catalogue itself.
         catalogue = DEFAULT_CATALOGUE_URL if url == DEFAULT_API_URL else url
@@ -76,10 +77,10 @@ def remote_settings(target: str | None = None, api_key: str | None = None) -> Se
 
 def is_local_target(target: str | None) -> bool:
     """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the embedded server."""
-    return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == LOCAL
+    return (target or os.getenv("INDUCTIVA_API_URL") or "").strip() == LOCAL
 
 
-def find_api_key(api_key: str | None = None) -> str:
+def find_api_key(api_key: Secret | None = None) -> Secret:
     """Return the key from the argument, the environment or the key file.
 
     Parameters
@@ -94,14 +95,14 @@ def find_api_key(api_key: str | None = None) -> str:
     """
     sources = (
         ("the api_key argument", api_key),
-        ("INDUCTIVA_API_KEY", os.environ.get("INDUCTIVA_API_KEY")),
+        ("INDUCTIVA_API_KEY", Secret(os.getenv("INDUCTIVA_API_KEY", ""))),
         (str(key_file()), _read_key_file()),
     )
     for source, value in sources:
-        if value is None or not value.strip():
+        if value is None or not value.reveal().strip():
             continue
-        key = value.strip()
-        if not _KEY_PATTERN.fullmatch(key):
+        key = Secret(value.reveal().strip())
+        if not _KEY_PATTERN.fullmatch(key.reveal()):
             raise ConfigurationError(
                 f"The API key from {source} must consist of letters, digits, dots, hyphens and "
                 "underscores. Copy it again from the Inductiva console."
@@ -124,39 +125,42 @@ def key_file() -> Path:
 
 def output_dir() -> Path:
     """Return the folder for downloads: ``INDUCTIVA_OUTPUT_DIR`` or ``inductiva_output``."""
-    return Path(os.environ.get("INDUCTIVA_OUTPUT_DIR") or DEFAULT_OUTPUT_DIR)
+    return Path(os.getenv("INDUCTIVA_OUTPUT_DIR") or DEFAULT_OUTPUT_DIR)
 
 
 def turn_server() -> str:
     """Return the WebRTC TURN server: ``INDUCTIVA_TURN_SERVER_URL`` or the vendor's."""
-    return os.environ.get("INDUCTIVA_TURN_SERVER_URL") or DEFAULT_TURN_SERVER
+    return os.getenv("INDUCTIVA_TURN_SERVER_URL") or DEFAULT_TURN_SERVER
 
 
 def cache_dir() -> Path:
     """Return the cache folder: ``INDUCTIVA_CACHE_DIR`` or the user's cache folder."""
-    configured = os.environ.get("INDUCTIVA_CACHE_DIR")
+    configured = os.getenv("INDUCTIVA_CACHE_DIR")
     if configured:
         return Path(configured).expanduser()
     if sys.platform == "win32":
-        given = os.environ.get("LOCALAPPDATA")
+        given = os.getenv("LOCALAPPDATA")
         base = Path(given) if given else Path.home() / "AppData" / "Local"
         return base / "inductiva-widgets" / "Cache"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "inductiva-widgets"
-    given = os.environ.get("XDG_CACHE_HOME", "")
+    given = os.getenv("XDG_CACHE_HOME", "")
     # The XDG specification says to ignore relative paths.
     base = Path(given) if given.startswith("/") else Path.home() / ".cache"
     return base / "inductiva-widgets"
 
 
-def _read_key_file() -> str | None:
+def _read_key_file() -> Secret | None:
     try:
-        return key_file().read_text(encoding="utf-8")
+        return Secret(key_file().read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigurationError(f"The key file {key_file()} cannot be read: {reason}.") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    # Raised outside the except block: an error of the decoder contains the key.
+    raise ConfigurationError(f"The key file {key_file()} cannot be read: {reason}.")
 
 
 def _checked_url(url: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.transport import Transport
@@ -25,7 +26,7 @@ def end_server(folder: Path) -> None:
     if not record.exists():
         return
     server = json.loads(record.read_text())
-    client = Client(Transport(Settings(server["url"], server["api_key"], server["url"])))
+    client = Client(Transport(Settings(server["url"], Secret(server["api_key"]), server["url"])))
     alive = [task for task in get_all(client=client) if not task.info.is_terminal]
     # Youngest first: a queued task must not take the place of one that has just been killed.
     for task in alive:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from inductiva_widgets.server.demo.options import (
@@ -12,11 +14,19 @@ from inductiva_widgets.server.demo.options import (
     DemoOptions,
 )
 
+_ENV_KEY = "INDUCTIVA_LOCAL_API_KEY"
+
 
 @click.command()
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="0 for any free port.")
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Folder of the tasks.")
-@click.option("--api-key", help="Key that clients must send; by default a random key.")
+@click.option(
+    "--api-key-file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="File with the key that clients must send, - for the standard input. By default the key "
+    f"in {_ENV_KEY}, then a random key.",
+)
+@click.option("--api-key", help="The key itself, which all users of this machine can see.")
 @click.option("--workers", type=click.IntRange(min=1), help="Maximum number of running tasks.")
 @click.option(
     "--idle-timeout",
@@ -39,6 +49,7 @@ from inductiva_widgets.server.demo.options import (
 def serve(
     port: int,
     data_dir: str | None,
+    api_key_file: str | None,
     api_key: str | None,
     workers: int | None,
     idle_timeout: float | None,
@@ -55,7 +66,7 @@ def serve(
 
     \b
     Examples:
-      inductiva-widgets serve --port 8123 --data-dir ./server --api-key my-key
+      inductiva-widgets serve --port 8123 --data-dir ./server --api-key-file my-key.txt
       inductiva-widgets serve --replay --speed 20
     """
     from inductiva_widgets.server.log_setup import warn_in_terminal
@@ -73,9 +84,29 @@ def serve(
         host,
         port,
         data_dir,
-        api_key,
+        _find_key(api_key_file, api_key),
         idle_timeout,
         capacity=workers,
         allow_remote=allow_remote,
         replay=options if replay else None,
     )
+
+
+def _find_key(file: str | None, key: str | None) -> str | None:
+    """Return the key from the options or the environment, or None for the one of the folder."""
+    # Removed, so that programs of tasks do not inherit it.
+    configured = os.environ.pop(_ENV_KEY, "")
+    if file is not None and key is not None:
+        raise click.UsageError("--api-key and --api-key-file cannot be used together.")
+    if key is not None:
+        click.echo(
+            "Warning: the list of processes shows --api-key to all users of this machine. Use "
+            f"--api-key-file or {_ENV_KEY}.",
+            err=True,
+        )
+        return key
+    if file is None:
+        return configured or None
+    with click.open_file(file, encoding="utf-8", errors="replace") as lines:
+        line: str = lines.readline()
+    return line.strip()

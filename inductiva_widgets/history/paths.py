@@ -80,8 +80,9 @@ class CachePaths:
             salt = _make_salt(folder)
         # The embedded server has a new port at each start, and one key per data folder.
         service = config.LOCAL if settings.is_local else settings.api_url
-        account = f"{service}\n{settings.api_key}".encode()
-        return cls(folder, hashlib.blake2b(account, key=salt, digest_size=16).hexdigest())
+        account = hashlib.blake2b(f"{service}\n".encode(), key=salt, digest_size=16)
+        account.update(settings.api_key.reveal().encode())
+        return cls(folder, account.hexdigest())
 
 
 @contextlib.contextmanager

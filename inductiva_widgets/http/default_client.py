@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from inductiva_widgets import config
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -54,12 +55,14 @@ def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
     TaskList(1 task)
     """
     global _default  # noqa: PLW0603 - the default client is the one piece of state of the package
-    if api_key is not None and not isinstance(api_key, str):
-        raise ConfigurationError(f"`api_key` must be a string, got {type(api_key).__name__}.")
+    # A traceback may show the arguments: keep only the secret.
+    key, kind, api_key = _as_secret(api_key), type(api_key).__name__, None
+    if key is None and kind != "NoneType":
+        raise ConfigurationError(f"`api_key` must be a string, got {kind}.")
     if is_demo_target(target) or config.is_local_target(target):
         client = _local_client(replay=is_demo_target(target))
     else:
-        client = _remote_client(target, api_key)
+        client = _remote_client(target, key)
     with _lock:
         _default = client
     return client
@@ -78,7 +81,11 @@ def default_client() -> Client:
     return connect() if client is None else client
 
 
-def _remote_client(target: str | None, api_key: str | None) -> Client:
+def _as_secret(api_key: object) -> Secret | None:
+    return Secret(api_key) if isinstance(api_key, str) else None
+
+
+def _remote_client(target: str | None, api_key: Secret | None) -> Client:
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.http.transport import Transport
 
@@ -87,7 +94,7 @@ def _remote_client(target: str | None, api_key: str | None) -> Client:
 
 def is_demo_target(target: str | None) -> bool:
     """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the demo."""
-    return (target or os.environ.get("INDUCTIVA_API_URL") or "").strip() == config.REPLAY
+    return (target or os.getenv("INDUCTIVA_API_URL") or "").strip() == config.REPLAY
 
 
 def _local_client(*, replay: bool) -> Client:

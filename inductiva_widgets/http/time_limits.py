@@ -19,6 +19,8 @@ import requests.adapters
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from inductiva_widgets.http.api_key import ApiKeyConnection
+
 MAX_RETRY_AFTER = 60.0
 """Maximum seconds that one call waits because of ``Retry-After``."""
 
@@ -129,7 +131,7 @@ def deadline(at: float) -> Iterator[None]:
 
 
 class LimitedAdapter(requests.adapters.HTTPAdapter):
-    """Transport adapter whose connections respect ``deadline``."""
+    """Transport adapter whose connections respect ``deadline`` and ``sending_api_key``."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Create the pools of direct connections."""
@@ -176,11 +178,11 @@ class _LimitedReader(io.RawIOBase):
         super().close()
 
 
-class _LimitedConnection(HTTPConnection):
+class _LimitedConnection(ApiKeyConnection, HTTPConnection):
     response_class = _LimitedResponse
 
 
-class _LimitedSecureConnection(HTTPSConnection):
+class _LimitedSecureConnection(ApiKeyConnection, HTTPSConnection):
     response_class = _LimitedResponse
 
 

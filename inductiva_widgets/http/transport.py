@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,7 @@ from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.http import responses, time_limits
+from inductiva_widgets.http.api_key import sending_api_key
 from inductiva_widgets.http.sessions import create_session
 from inductiva_widgets.http.time_limits import TimeLimits
 
@@ -224,7 +226,15 @@ class Transport:
                 allow_redirects=False,
             )
 
-        response = self._send_with_retries(send, endpoint, _UPLOAD)
+        failure = None
+        try:
+            response = self._send_with_retries(send, endpoint, _UPLOAD)
+        except errors.APIConnectionError as error:
+            failure = error.with_traceback(None)
+        if failure is not None:
+            # Drop the errors of requests, whose messages contain the signed URL.
+            failure.__cause__ = failure.__context__ = None
+            raise failure
         if not response.ok or response.is_redirect:
             raise self._error(response, endpoint)
 
@@ -257,23 +267,21 @@ class Transport:
     def _send_once(self, request: _ApiRequest, timeout: _Timeout) -> requests.Response:
         settings = self.settings
         headers = {"Accept": "application/json"}
-        if request.keyed:
-            headers["X-API-Key"] = settings.api_key
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         session = self._keyed if request.keyed else self._keyless
         base = settings.api_url if request.keyed else settings.catalogue_url
-        # A redirect may lead to another host, and requests removes only the Authorization header
-        # then, not the key: https://requests.readthedocs.io/en/latest/user/quickstart/#custom-headers
-        return session.request(
-            request.method,
-            base + request.path,
-            params=request.params,
-            data=None if request.body is None else msgspec.json.encode(request.body),
-            headers=headers,
-            timeout=timeout,
-            allow_redirects=False,
-        )
+        with sending_api_key(settings.api_key) if request.keyed else nullcontext():
+            return session.request(
+                request.method,
+                base + request.path,
+                params=request.params,
+                data=None if request.body is None else msgspec.json.encode(request.body),
+                headers=headers,
+                timeout=timeout,
+                # A redirect may lead to another host, which must not get the key.
+                allow_redirects=False,
+            )
 
     def _send_with_retries(
         self, send: Callable[[_Timeout], requests.Response], endpoint: str, call_limits: TimeLimits

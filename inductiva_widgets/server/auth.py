@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import time
 from collections.abc import Iterable
 
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inductiva_widgets.server.http_util import error_response
 from inductiva_widgets.server.signed_urls import LINK_PREFIX
+
+_HOST = re.compile(r"(\[(?P<address>[\w.:%]+)\]|(?P<name>[\w.-]+))(:\d{0,5})?", re.ASCII)
 
 OPEN_PATHS = frozenset(
     {"/version", "/version-check", "/simulators/available-images", "/pricing/machine-types"}
@@ -106,10 +109,9 @@ class AuthMiddleware:
 
 
 def _host_of(header: str) -> str:
-    """Return the host of a Host header, without port and brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0].lower()
+    """Return the host of a Host header, without port and brackets; "" if it is malformed."""
+    found = _HOST.fullmatch(header)
+    return "" if found is None else (found["address"] or found["name"]).lower()
 
 
 def _without_sniffing(send: Send) -> Send:

@@ -19,17 +19,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 from pathlib import Path
 
 from inductiva_widgets._atomic import write_atomically
+from inductiva_widgets._disk import free_space
 from inductiva_widgets.errors import LocalServerError
 
 ENV_FOLDER = "INDUCTIVA_LOCAL_DIR"
+# The characters that clients accept in a key.
+_KEY_PATTERN = re.compile(r"[A-Za-z0-9._-]+")
 
 # The folder is closed to other users already; the mode protects copies of it.
 _PRIVATE = 0o600
+_MIN_FREE = 1 << 20
 
 
 def default_root() -> Path:
@@ -57,6 +63,11 @@ def resolve_data_dir(data_dir: str | Path | None, *, replay: bool = False) -> Da
     if data_dir is not None:
         return DataDir(Path(data_dir))
     return DataDir(replay_root() if replay else default_root())
+
+
+def is_valid_key(key: str) -> bool:
+    """Return whether clients can send this key."""
+    return _KEY_PATTERN.fullmatch(key) is not None
 
 
 def package_root() -> Path:
@@ -133,10 +144,35 @@ class DataDir:
             )
 
     def prepare(self) -> None:
-        """Create the folder if needed, and close it to other users."""
+        """Create the folder if needed, and close it to other users.
+
+        Raises
+        ------
+        LocalServerError
+            The disk is full.
+        """
         for folder in (self.root, self.storage, self.tasks):
             folder.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
+        # The store would fail, and neither the log nor the address of the server could be written.
+        if free_space(self.root) < _MIN_FREE:
+            raise self.unusable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+    def unusable(self, error: OSError) -> LocalServerError:
+        """Return the error for a folder that cannot be read or written."""
+        where = f" ({error.filename})" if error.filename else ""
+        advice = "Correct the permissions or the path"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "Free some space"
+        return LocalServerError(
+            f"The data folder {self.root} cannot be used: {error.strerror or error}{where}. "
+            f"{advice}, or set {ENV_FOLDER} to another folder."
+        )
+
+    def has_task_files(self) -> bool:
+        """Return whether there are files of tasks."""
+        folders = [folder for folder in (self.storage, self.tasks) if folder.is_dir()]
+        return any(any(folder.iterdir()) for folder in folders)
 
     def task(self, task_id: str) -> TaskDir:
         """Return the folder of one task."""
@@ -165,4 +201,11 @@ class DataDir:
         path = self.root / name
         if not path.exists():
             write_atomically(path, secrets.token_hex(24).encode())
-        return path.read_text(encoding="ascii").strip()
+        text = path.read_bytes().decode("utf-8", "replace").strip()
+        if not is_valid_key(text):
+            # An empty key would open the server to all users of this machine.
+            fault = "is empty" if not text else "does not contain a key of letters and digits"
+            raise LocalServerError(
+                f"The key file {path} {fault}. Remove it: the next start makes a new one."
+            )
+        return text

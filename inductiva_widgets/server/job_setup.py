@@ -49,19 +49,34 @@ def _requested(command: Command) -> RequestedCommand:
         raise BadRequestError(f"The command {command.cmd!r} cannot be read: {error}.") from None
     if not words:
         raise BadRequestError("The submission has an empty command.")
+    if "\0" in command.cmd:
+        raise BadRequestError(
+            f"A command must not contain a null character, got {command.cmd!r}. Remove it."
+        )
+    for name, value in command.env.items():
+        if not name or "=" in name or "\0" in name:
+            raise BadRequestError(
+                "The name of an environment variable must not be empty or contain = or a null "
+                f"character, got {name!r}. Rename it."
+            )
+        if "\0" in value:
+            raise BadRequestError(
+                "The value of an environment variable must not contain a null character, got "
+                f"{value!r} for {name}. Remove it."
+            )
     options = command.mpi_config.options if command.mpi_config else None
     return RequestedCommand(command.cmd, command.prompts, command.env, options)
 
 
 def _single_folder(name: str) -> str:
-    if not name or name in (".", "..") or "/" in name or "\\" in name:
+    if not name or name in (".", "..") or set(name) & set("/\\\0"):
         raise BadRequestError(f"sim_dir has to be the name of one folder, not {name!r}.")
     return name
 
 
 def _inner_folder(name: str) -> str:
     folder = posixpath.normpath(name)
-    if folder.startswith(("/", "..")):
+    if folder.startswith(("/", "..")) or "\0" in folder:
         raise BadRequestError(
             f"run_subprocess_dir has to be inside the input folder, not {name!r}."
         )

@@ -78,7 +78,7 @@ def start_or_attach(
             "Try again, or set INDUCTIVA_LOCAL_DIR to another folder."
         ) from None
     except OSError as error:
-        raise LocalServerError(f"The data folder {data.root} cannot be used: {error}.") from error
+        raise data.unusable(error) from error
 
 
 def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> ServerInfo:
@@ -113,7 +113,8 @@ def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> Se
         if running := running_server(data):
             return running
         if ended:
-            raise _failure(data, f"ended at once with exit code {process.returncode}")
+            code = process.returncode
+            raise _failure(data, f"ended at once with exit code {code}", code)
         time.sleep(_LOOK_EVERY)
     process.terminate()
     raise _failure(data, f"did not answer within {_START_TAKES:g} s")
@@ -125,8 +126,11 @@ def _private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _failure(data: DataDir, what: str) -> LocalServerError:
+def _failure(data: DataDir, what: str, exit_code: int | None = None) -> LocalServerError:
     lines = data.server_out.read_text(encoding="utf-8", errors="replace").splitlines()
+    if exit_code == 1 and lines and not any(line.startswith("Traceback ") for line in lines):
+        # An error of this package, which says what to do.
+        return LocalServerError("\n".join(lines[-_LAST_LINES:]))
     said = "\n".join(lines[-_LAST_LINES:]) or "(nothing)"
     return LocalServerError(
         f"The embedded server {what}. The end of what it said, {data.server_out}:\n{said}\n"

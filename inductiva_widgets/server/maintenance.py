@@ -86,12 +86,9 @@ def tasks_without_server(data: DataDir) -> Iterator[Iterable[TaskInfo]]:
     LocalServerError
         A server that does not respond uses the folder, or the store is damaged.
     """
-    import sqlite3
-
     from filelock import FileLock, Timeout
 
-    from inductiva_widgets.server.store.migrations import NewerDatabaseError
-    from inductiva_widgets.server.store.tasks import TaskStore
+    from inductiva_widgets.server.store.opening import open_store
     from inductiva_widgets.server.task_query import TaskFilter
 
     if not data.database.exists():
@@ -105,14 +102,12 @@ def tasks_without_server(data: DataDir) -> Iterator[Iterable[TaskInfo]]:
             f"A server uses the data folder {data.root} but does not answer. Try again."
         ) from None
     try:
-        store = TaskStore(data.database)
+        store = open_store(data)
         try:
             rows, _ = store.list_tasks(TaskFilter(), limit=-1)
             yield [msgspec.json.decode(row, type=TaskInfo) for row in rows]
         finally:
             store.close()
-    except (sqlite3.Error, NewerDatabaseError) as error:
-        raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
     finally:
         lock.release()
 

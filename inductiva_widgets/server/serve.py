@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import re
 import socket
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import LocalServerError
-from inductiva_widgets.server.data_dir import DataDir, resolve_data_dir
+from inductiva_widgets.server.data_dir import DataDir, is_valid_key, resolve_data_dir
 from inductiva_widgets.server.demo.options import DemoOptions
 from inductiva_widgets.server.log_setup import set_up_log
 from inductiva_widgets.server.requirements import check_requirements
@@ -30,8 +30,6 @@ _log = logging.getLogger(__name__)
 # A stopping server answers no requests, but still finishes its last downloads.
 _LOCK_TAKES = 10.0
 _LOCK_EVERY = 0.1
-# The characters that clients accept in a key.
-_KEY_PATTERN = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def serve(
@@ -83,7 +81,7 @@ def serve(
 
     if capacity is not None and capacity < 1:
         raise LocalServerError("The embedded server needs room for at least one task at a time.")
-    if api_key is not None and not _KEY_PATTERN.fullmatch(api_key):
+    if api_key is not None and not is_valid_key(api_key):
         raise LocalServerError(
             "The API key has to be made of letters, digits, dots, hyphens and underscores: "
             "clients take no other."
@@ -97,14 +95,19 @@ def serve(
         data.ensure_demo_flag(replay=replay is not None)
         data.prepare()
     except OSError as error:
-        raise LocalServerError(f"The data folder {data.root} cannot be used: {error}.") from error
-    options = Options(host, api_key, idle_timeout, capacity, out or sys.stdout, replay)
+        raise data.unusable(error) from error
+    key = None if api_key is None else Secret(api_key)
+    options = Options(host, key, idle_timeout, capacity, out or sys.stdout, replay)
     lock = _lock(data)
     try:
         # Check again: another process may have used the folder before the lock was acquired.
         data.ensure_demo_flag(replay=replay is not None)
         with set_up_log(data.server_log), _listen(host, address) as listener:
             run(data, listener, options)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise data.unusable(error) from error
     finally:
         lock.release()
 

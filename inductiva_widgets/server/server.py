@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 import socket
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import NamedTuple, Protocol, TextIO
@@ -17,9 +16,9 @@ from typing import NamedTuple, Protocol, TextIO
 import uvicorn
 from starlette.types import ASGIApp
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets._version import __version__
 from inductiva_widgets.config import SERVER_NAME
-from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.server.app import build_app
 from inductiva_widgets.server.auth import IdleTracker
 from inductiva_widgets.server.context import Context
@@ -40,7 +39,7 @@ from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.server_info import ServerInfo
 from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
-from inductiva_widgets.server.store.migrations import NewerDatabaseError
+from inductiva_widgets.server.store.opening import open_store
 from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.server.webrtc_server import PeerService
@@ -56,7 +55,7 @@ class Options(NamedTuple):
     """Options of ``inductiva_widgets.server.serve.serve``."""
 
     host: str
-    api_key: str | None
+    api_key: Secret | None
     idle_timeout: float | None
     capacity: int | None
     out: TextIO
@@ -84,14 +83,14 @@ def run(data: DataDir, listener: socket.socket, options: Options) -> None:
     workers, context = _services(data, store, options)
     connection = ServerInfo(
         url=_url_of(listener, options.host),
-        api_key=options.api_key or data.api_key(),
+        api_key=options.api_key or Secret(data.api_key()),
         pid=os.getpid(),
         version=__version__,
         instance=context.instance,
     )
     activity = IdleTracker()
     names = () if _is_address(options.host) else (options.host,)
-    app = build_app(context, connection.api_key, activity, names)
+    app = build_app(context, connection.api_key.reveal(), activity, names)
 
     def announce() -> None:
         connection.write(data.server_file)
@@ -128,12 +127,7 @@ def _open_store(data: DataDir, demo: DemoOptions | None) -> TaskStore:
     now = datetime.now(timezone.utc)
     if demo is not None:
         history.prepare(data, demo, now)
-    try:
-        store = TaskStore(data.database)
-    except NewerDatabaseError as error:
-        raise LocalServerError(str(error)) from None
-    except sqlite3.Error as error:
-        raise LocalServerError(f"The store {data.database} cannot be used: {error}.") from error
+    store = open_store(data)
     if demo is not None:
         history.populate(data, store, demo.seed, now)
     return store

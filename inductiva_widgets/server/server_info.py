@@ -8,10 +8,11 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.request
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from inductiva_widgets._atomic import write_atomically
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.server.data_dir import DataDir
 
 _ANSWER_TAKES = 5.0
@@ -38,21 +39,23 @@ class ServerInfo:
     """
 
     url: str
-    api_key: str = field(repr=False)
+    api_key: Secret
     pid: int
     version: str
     instance: str
 
     def write(self, path: Path) -> None:
         """Write the file that clients read, accessible to its user only."""
-        write_atomically(path, json.dumps(asdict(self)).encode())
+        fields = {**asdict(self), "api_key": self.api_key.reveal()}
+        write_atomically(path, json.dumps(fields).encode())
 
     @classmethod
     def read(cls, path: Path) -> ServerInfo | None:
         """Read the file; return None if it is missing or malformed."""
         try:
-            return cls(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError):
+            fields = json.loads(path.read_bytes())
+            return cls(**{**fields, "api_key": Secret(fields["api_key"])})
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
     def is_alive(self) -> bool:

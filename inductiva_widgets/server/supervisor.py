@@ -243,7 +243,28 @@ class Supervisor:
         self._journal.write("command_ended", index=index, exit_code=ended.code, usage=usage)
         if self._container is not None and ended.code != 0:
             self._container.remove(index)
-        return ended.stopped or self._outcome(ended, command.shown)
+        was_replaced = self._restore_work()
+        if ended.stopped is not None:
+            return ended.stopped
+        if was_replaced:
+            return TaskOutcome(
+                Status.FAILED,
+                f"The command replaced the working folder of its task by a link: {command.shown}\n"
+                "Write results into the folder itself: the target of the link is not packed.",
+            )
+        return self._outcome(ended, command.shown)
+
+    def _restore_work(self) -> bool:
+        """Replace a link at the place of the working folder, and return whether there was one.
+
+        The target may have any files, which must not be packed, changed or removed.
+        """
+        work = self._folder.work
+        if not work.is_symlink():
+            return False
+        work.unlink()
+        work.mkdir()
+        return True
 
     def _outcome(self, ended: ProcessResult, shown: str) -> TaskOutcome:
         if ended.code == 0:
@@ -332,6 +353,7 @@ class Supervisor:
             ):
                 self._report_archived(archives.describe_archive(output), 0.0)
             return TaskOutcome(Status.SUCCESS)
+        self._restore_work()
         work.mkdir(parents=True, exist_ok=True)
         for name in _TEXTS:
             (work / name).touch()

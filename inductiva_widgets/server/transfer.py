@@ -19,6 +19,11 @@ from inductiva_widgets.server.storage_listing import files_below
 MOST_UPLOAD = 64 << 30
 """Maximum size of a file in bytes."""
 
+# Linux takes paths of 4,096 bytes, including the path of the data folder.
+_MAX_DEPTH = 200
+_MAX_PATH = 2048
+_MAX_NAME = 255
+_SHOWN = 60
 # Free bytes to keep for the store and the running tasks.
 _RESERVE = 64 << 20
 _CHUNK = 1 << 20
@@ -154,8 +159,24 @@ def check_archive(archive: Path, folder: Path, max_entries: int) -> None:
             "that are taken: put many small files into one."
         )
     for member in members:
+        _check_name(member.filename)
         if member.flag_bits & 0x1:
             raise BadRequestError(
                 f"The input archive is encrypted ({member.filename!r}): upload it without password."
             )
     check_room(folder, sum(member.file_size for member in members))
+
+
+def _check_name(name: str) -> None:
+    parts = name.split("/")
+    depth = len(parts) - 1
+    if depth > _MAX_DEPTH:
+        raise BadRequestError(
+            f"The input archive must have at most {_MAX_DEPTH} nested folders, got {depth} in "
+            f"{name[:_SHOWN]!r}. Flatten the folders, or pack them into one file."
+        )
+    if len(name.encode()) > _MAX_PATH or any(len(part.encode()) > _MAX_NAME for part in parts):
+        raise BadRequestError(
+            f"The input archive must have names of at most {_MAX_NAME} bytes and paths of at most "
+            f"{_MAX_PATH:,}, got {name[:_SHOWN]!r} with {len(name.encode()):,}. Shorten the name."
+        )

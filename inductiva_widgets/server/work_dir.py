@@ -56,6 +56,9 @@ class WorkDir:
         refused = BadRequestError(f"{name!r} is not a file of the task.")
         if not is_file_name(name):
             raise refused
+        if self._root.is_symlink():
+            # The simulation has replaced its folder.
+            raise refused
         try:
             path = (self._root / name).resolve()
             if not path.is_relative_to(self._root.resolve()):
@@ -82,7 +85,7 @@ class WorkDir:
         MissingError
             There is no working folder.
         """
-        if not self._root.is_dir():
+        if self._root.is_symlink() or not self._root.is_dir():
             raise MissingError("There is no working folder: the task is not running.")
         return heapq.nlargest(max_files, self._files(), key=attrgetter("modified"))
 

@@ -13,6 +13,9 @@ from inductiva_widgets.errors import InputError
 
 TOP_FOLDER = "sim_dir"
 _CHUNK = 1 << 20
+# With the top folder, as many as the embedded server takes.
+_MAX_DEPTH = 199
+_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,11 @@ def _walk(top: Path) -> tuple[list[tuple[Path, str]], list[str]]:
     empty: list[str] = []
 
     def visit(folder: Path, name: str, above: frozenset[Path]) -> None:
+        if len(above) > _MAX_DEPTH:
+            raise InputError(
+                f"The input folder must have at most {_MAX_DEPTH} nested folders, got more in "
+                f"{name[:_SHOWN]!r}. Flatten the folders, or pack them into one file."
+            )
         real = folder.resolve()
         if real in above:
             raise InputError(f"The input folder must not have a cyclic link, got {str(folder)!r}.")

@@ -97,11 +97,12 @@ def _served(count: int) -> Iterator[str]:
 
 
 def _way_back(count: int = 100_000) -> None:
+    from inductiva_widgets._secret import Secret
     from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.http.transport import Transport
 
-    client = Client(Transport(Settings("http://127.0.0.1:9", "none", "http://127.0.0.1:9")))
+    client = Client(Transport(Settings("http://127.0.0.1:9", Secret("none"), "http://127.0.0.1:9")))
     chance = random.Random(7)
     kinds = [msgspec.convert(make_task(n, chance), TaskSummary) for n in range(2_000)]
     infos = (

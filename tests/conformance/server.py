@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.transport import Transport
@@ -30,7 +31,7 @@ class Served:
 
     def client(self) -> Client:
         """Return our client of the server itself, for preparations that are not to be recorded."""
-        return Client(Transport(Settings(self.direct_url, KEY, self.direct_url)))
+        return Client(Transport(Settings(self.direct_url, Secret(KEY), self.direct_url)))
 
 
 @contextlib.contextmanager
@@ -44,12 +45,9 @@ def recorded_server(folder: Path, **more: str) -> Iterator[Served]:
     **more
         Variables of the server's environment.
     """
-    command = [
-        sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", str(folder),
-        "--api-key", KEY,
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", str(folder)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith("INDUCTIVA_")}
-    environment = {**kept, **more}
+    environment = {**kept, "INDUCTIVA_LOCAL_API_KEY": KEY, **more}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         line = process.stdout.readline()

@@ -20,11 +20,9 @@ KEY = "integration-key"
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
-    command = [
-        sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", str(folder),
-        "--api-key", KEY,
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", str(folder)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("INDUCTIVA_")}
+    environment["INDUCTIVA_LOCAL_API_KEY"] = KEY
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     line = process.stdout.readline()
     assert line.startswith("listening on http://127.0.0.1:"), line

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from inductiva_widgets import errors
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.time_limits import TimeLimits
@@ -35,7 +36,7 @@ def proxy(tasks):
 @pytest.fixture
 def client(proxy):
     """Return a client with shorter limits, which a busy machine keeps all the same."""
-    settings = Settings(proxy.url, CANARY, proxy.url)
+    settings = Settings(proxy.url, Secret(CANARY), proxy.url)
     short = TimeLimits(connect=4.0, answer=4.0, total=20.0)
     return Client(Transport(settings, repeatable=short))
 

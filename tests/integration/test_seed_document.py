@@ -114,10 +114,14 @@ def server(tmp_path_factory):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     process = subprocess.Popen(
-        [sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", data, "--api-key", KEY],
+        [sys.executable, "-m", "inductiva_widgets", "serve", "--data-dir", data],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
+        env={
+            **os.environ,
+            "INDUCTIVA_LOCAL_API_KEY": KEY,
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        },
     )
     yield process.stdout.readline().split()[-1]
     end_server(data)

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from inductiva_widgets import errors
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http.client import Client
 
@@ -53,7 +54,7 @@ class FakeTransport:
     """Answers from ``tasks``; every call is recorded as ``(method, path, params, body)``."""
 
     def __init__(self, tasks: list[dict[str, Any]]) -> None:
-        self.settings = Settings("http://fake", CANARY, "http://fake")
+        self.settings = Settings("http://fake", Secret(CANARY), "http://fake")
         self.clock_skew = 0.0
         self.is_embedded = False
         self.calls: list[tuple[str, str, dict[str, Any], Any]] = []

@@ -22,6 +22,7 @@ PACKAGES = {
     "_interrupts": set(),
     "_kernel": set(),
     "_logging": set(),
+    "_secret": set(),
     "_throttle": set(),
     "_warnings": set(),
     "ansi": set(),
@@ -35,7 +36,7 @@ PACKAGES = {
     "models": {"status"},
     "timing": {"models", "status"},
     "columns": {"models", "timing"},
-    "config": {"errors"},
+    "config": {"_secret", "errors"},
     "plots": {"columns", "config", "design_tokens", "errors", "formatting", "status", "timing"},
     "frames": {
         "_atomic",
@@ -52,6 +53,7 @@ PACKAGES = {
     "http": {
         "_interrupts",
         "_logging",
+        "_secret",
         "_version",
         "ansi",
         "config",
@@ -125,6 +127,7 @@ PACKAGES = {
     "server": {
         "_atomic",
         "_disk",
+        "_secret",
         "_version",
         "ansi",
         "config",

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from inductiva_widgets import config
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import ConfigurationError
 from inductiva_widgets.http.default_client import connect, default_client
 from tests.unit.conftest import CANARY
@@ -19,17 +20,17 @@ def test_key_order_is_argument_environment_file(monkeypatch):
     file = config.key_file()
     file.parent.mkdir(parents=True)
     file.write_text("from-file\n")
-    assert config.find_api_key() == "from-file"
+    assert config.find_api_key().reveal() == "from-file"
     monkeypatch.setenv("INDUCTIVA_API_KEY", "from-env")
-    assert config.find_api_key() == "from-env"
-    assert config.find_api_key("from-argument") == "from-argument"
+    assert config.find_api_key().reveal() == "from-env"
+    assert config.find_api_key(Secret("from-argument")).reveal() == "from-argument"
 
 
 def test_empty_environment_variable_falls_through_to_the_file(monkeypatch):
     config.key_file().parent.mkdir(parents=True)
     config.key_file().write_text("from-file")
     monkeypatch.setenv("INDUCTIVA_API_KEY", "")
-    assert config.find_api_key() == "from-file"
+    assert config.find_api_key().reveal() == "from-file"
 
 
 @pytest.mark.parametrize("key", ["with space", "with\nline", "ä", "a/b"])

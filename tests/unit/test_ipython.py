@@ -78,18 +78,19 @@ def shown(shell, capsys, cell):
 
 REFUSED = """from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.transport import Transport
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 nobody = "http://127.0.0.1:9"
 def ask():
-    return Client(Transport(Settings(nobody, "key", nobody))).list_machine_groups()
+    return Client(Transport(Settings(nobody, Secret("key"), nobody))).list_machine_groups()
 ask()"""
 
 
 def test_error_shows_the_lines_of_the_user_and_its_words_alone(shell, capsys):
     text = shown(shell, capsys, REFUSED)
     assert "APIConnectionError" in text
-    assert "----> 7 ask()" in text
-    assert "----> 6     return Client" in text
+    assert "----> 8 ask()" in text
+    assert "----> 7     return Client" in text
     assert text.count("\n") < 20
     assert "transport.py" not in text
     assert "urllib3" not in text

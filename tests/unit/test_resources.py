@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from inductiva_widgets import errors, resources
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http.client import Client
 from inductiva_widgets.models import machines
@@ -26,7 +27,7 @@ class Service:
     """The part of the service that knows machine groups; ``told`` goes into every group."""
 
     def __init__(self):
-        self.settings = Settings("http://fake", "canary-key", "http://fake")
+        self.settings = Settings("http://fake", Secret("canary-key"), "http://fake")
         self.clock_skew = 0.0
         self.is_embedded = False
         self.groups = {}

@@ -31,7 +31,7 @@ def test_open_endpoints_need_no_key(shared, path):
 def test_key_is_kept_private_and_stays_out_of_what_is_printed(shared):
     note = ServerInfo.read(shared.data_dir / "server.json")
     assert note is not None
-    assert note.api_key == shared.key == (shared.data_dir / "api_key").read_text()
+    assert note.api_key.reveal() == shared.key == (shared.data_dir / "api_key").read_text()
     assert shared.key not in repr(note)
     for name in ("api_key", "link_secret", "server.json"):
         assert (shared.data_dir / name).stat().st_mode & 0o777 == 0o600

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from inductiva_widgets import tasks
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import APIConnectionError, APIError, InputError, StaleHistoryWarning
 from inductiva_widgets.history.store import HistoryStore
 from inductiva_widgets.history.sync import CHECKPOINT_PAGES
@@ -301,7 +302,7 @@ def test_offline_rows_are_no_younger_than_the_oldest_look_at_a_live_task(world):
 
 def test_clear_removes_what_is_kept_of_this_account_alone(world):
     other = World()
-    other.settings = other.settings.__class__("http://other", "key", "http://other")
+    other.settings = other.settings.__class__("http://other", Secret("key"), "http://other")
     for each in (world, other):
         each.submit_ended(20)
         each.history()
@@ -326,11 +327,12 @@ def test_a_server_that_begins_anew_with_the_same_ids_is_noticed(world):
 def test_the_embedded_server_is_known_by_its_key_whatever_its_port(world):
     kind = type(world.settings)
     world.submit_ended(20)
-    world.settings = kind("http://127.0.0.1:1", "key", "http://127.0.0.1:1", is_local=True)
+    world.settings = kind("http://127.0.0.1:1", Secret("key"), "http://127.0.0.1:1", is_local=True)
     world.history()
-    world.settings = kind("http://127.0.0.1:2", "key", "http://127.0.0.1:2", is_local=True)
+    world.settings = kind("http://127.0.0.1:2", Secret("key"), "http://127.0.0.1:2", is_local=True)
     assert world.costs() == 1 + ROTATION
-    world.settings = kind("http://127.0.0.1:2", "another", "http://127.0.0.1:2", is_local=True)
+    other = Secret("another")
+    world.settings = kind("http://127.0.0.1:2", other, "http://127.0.0.1:2", is_local=True)
     assert world.costs() == 4
 
 

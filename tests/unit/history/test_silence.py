@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inductiva_widgets import tasks
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.errors import APITimeoutError, StaleHistoryWarning
 from inductiva_widgets.http.client import Client
@@ -24,7 +25,8 @@ def service(world):
     world.submit_ended(40)
     served = dict(world.tasks)
     with task_service(served) as proxy:
-        client = Client(Transport(Settings(proxy.url, "key", proxy.url), repeatable=_LIMITS))
+        settings = Settings(proxy.url, Secret("key"), proxy.url)
+        client = Client(Transport(settings, repeatable=_LIMITS))
 
         def history(**options):
             served.clear()

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import inductiva_widgets
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import StaleHistoryWarning
 from inductiva_widgets.history import file_format, paths, store
 from inductiva_widgets.history.cache import CachedListing
@@ -139,7 +140,7 @@ def test_a_folder_that_is_open_to_others_is_closed(filled, cache):
 def test_the_key_is_in_no_file_and_in_no_name(filled, cache):
     import hashlib
 
-    assert filled.settings.api_key == CANARY
+    assert filled.settings.api_key.reveal() == CANARY
     account = f"{filled.settings.api_url}\n{CANARY}".encode()
     plain = {hashlib.blake2b(account, digest_size=16).hexdigest()}
     for path in cache.rglob("*"):
@@ -180,7 +181,7 @@ def test_the_accounts_that_were_not_used_for_longest_go(world, cache, monkeypatc
     monkeypatch.setattr(store, "MAX_ACCOUNTS", 3)
     kind = type(world.settings)
     world.submit_ended(10)
-    accounts = [kind(f"http://{number}", "key", "http://fake") for number in range(4)]
+    accounts = [kind(f"http://{number}", Secret("key"), "http://fake") for number in range(4)]
     for number, account in enumerate(accounts[:3]):
         world.settings = account
         world.history()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from inductiva_widgets import errors
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http import time_limits
 from inductiva_widgets.http.client import Client
@@ -67,7 +68,7 @@ def serve():
 
 def transport_of(url, repeatable=SHORT, **options):
     options.setdefault("sleep", lambda _: None)
-    return Transport(Settings(url, CANARY, url), repeatable=repeatable, **options)
+    return Transport(Settings(url, Secret(CANARY), url), repeatable=repeatable, **options)
 
 
 def seconds_until_timeout(call):

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from inductiva_widgets import errors, tasks
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.transport import Transport
@@ -18,7 +19,7 @@ _NOON = datetime(2024, 2, 1, 12, tzinfo=timezone.utc)
 
 
 def _client(proxy) -> Client:
-    return Client(Transport(Settings(proxy.url, "key", proxy.url)))
+    return Client(Transport(Settings(proxy.url, Secret("key"), proxy.url)))
 
 
 def _read(**fields):

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from inductiva_widgets import errors
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
 from inductiva_widgets.http.transport import TRIES, Transport
 from inductiva_widgets.models.tasks import TaskPage
@@ -80,7 +81,7 @@ def pauses():
 
 @pytest.fixture
 def transport(server, pauses):
-    return Transport(Settings(server, CANARY, server), sleep=pauses.append)
+    return Transport(Settings(server, Secret(CANARY), server), sleep=pauses.append)
 
 
 def test_key_goes_with_api_calls(transport, script):
@@ -175,20 +176,21 @@ def test_answer_of_another_kind_is_one_error_naming_the_endpoint(
 
 
 def test_unreachable_server_is_one_clear_error():
-    transport = Transport(Settings("http://127.0.0.1:9", CANARY, "http://x"), sleep=lambda _: None)
+    settings = Settings("http://127.0.0.1:9", Secret(CANARY), "http://x")
+    transport = Transport(settings, sleep=lambda _: None)
     with pytest.raises(errors.APIConnectionError, match="the connection was refused"):
         transport.call("GET", "/tasks")
 
 
 def test_unknown_host_is_one_clear_error():
-    settings = Settings("http://no-such-host.invalid", CANARY, "http://x")
+    settings = Settings("http://no-such-host.invalid", Secret(CANARY), "http://x")
     with pytest.raises(errors.APIConnectionError, match="host name could not be resolved"):
         Transport(settings, sleep=lambda _: None).call("GET", "/tasks")
 
 
 def test_refused_connection_revives_the_embedded_server_once(server, script):
-    dead = Settings("http://127.0.0.1:9", "old", "http://127.0.0.1:9", is_local=True)
-    alive = Settings(server, "new", server, is_local=True)
+    dead = Settings("http://127.0.0.1:9", Secret("old"), "http://127.0.0.1:9", is_local=True)
+    alive = Settings(server, Secret("new"), server, is_local=True)
     revived = []
 
     def revive():

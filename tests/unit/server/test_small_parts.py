@@ -13,6 +13,7 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from inductiva_widgets._atomic import write_atomically
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.server import data_dir, events, launch, requirements
 from inductiva_widgets.server.http_ranges import UnsatisfiableRangeError, parse_range
@@ -176,7 +177,7 @@ def test_note_that_makes_no_sense_is_none(tmp_path):
     for content in ("", "{", "[]", "{}", '{"url": "x", "unknown": 1}'):
         path.write_text(content)
         assert ServerInfo.read(path) is None
-    note = ServerInfo("http://127.0.0.1:1", "canary", 1, "0.1", "instance")
+    note = ServerInfo("http://127.0.0.1:1", Secret("canary"), 1, "0.1", "instance")
     note.write(path)
     assert ServerInfo.read(path) == note
     assert "canary" not in f"{note!r} {note}"

@@ -10,10 +10,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.errors import UnavailableError
 from inductiva_widgets.server.schemas.machine_groups import NewGroup, ResizeConfig
-from inductiva_widgets.server.store.database import DamagedDatabaseError, Database
+from inductiva_widgets.server.store.database import Database
+from inductiva_widgets.server.store.opening import open_store
 from inductiva_widgets.server.store.records import GroupStatus
 from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
@@ -272,18 +275,9 @@ def test_read_connection_sees_only_its_own_open_transaction(store):
     assert store.projects.list("mine")
 
 
-def test_damaged_file_is_set_aside_as_it_was(tmp_path):
-    path = tmp_path / "store"
-    path.write_bytes(b"something else" * 100)
-    with pytest.raises(DamagedDatabaseError, match=r"not a database\. It is kept as store\."):
-        TaskStore(path)
-    [aside] = tmp_path.iterdir()
-    assert aside.read_bytes() == b"something else" * 100
-    TaskStore(path).close()
-
-
 def test_damage_inside_a_file_that_was_not_closed_is_found_when_it_is_opened(tmp_path):
-    whole, copy = tmp_path / "whole", tmp_path / "copy"
+    data = DataDir(tmp_path)
+    whole, copy = tmp_path / "whole", data.database
     store = TaskStore(whole)
     with store.transaction():
         for n in range(200):
@@ -295,12 +289,12 @@ def test_damage_inside_a_file_that_was_not_closed_is_found_when_it_is_opened(tmp
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 40960] = bytes(40960)
     copy.write_bytes(content)
-    (tmp_path / "copy-wal").write_bytes((tmp_path / "whole-wal").read_bytes())
+    (tmp_path / "store.sqlite3-wal").write_bytes((tmp_path / "whole-wal").read_bytes())
     store.close()
-    with pytest.raises(DamagedDatabaseError, match=r"malformed\. It is kept as copy\."):
-        TaskStore(copy)
+    with pytest.raises(LocalServerError, match=r"malformed\. It is kept as store\.sqlite3\."):
+        open_store(data)
     assert not copy.exists()
-    assert list(tmp_path.glob("copy.damaged-*"))
+    assert list(tmp_path.glob("store.sqlite3.damaged-*"))
 
 
 @pytest.mark.parametrize(

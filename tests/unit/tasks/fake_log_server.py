@@ -8,6 +8,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import SERVER_NAME, Settings
 from inductiva_widgets.http.client import Client
 from inductiva_widgets.http.transport import Transport
@@ -43,7 +44,7 @@ class Disk:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         url = f"http://127.0.0.1:{self.server.server_port}"
-        self.client = Client(Transport(Settings(url, "key", url), sleep=lambda _: None))
+        self.client = Client(Transport(Settings(url, Secret("key"), url), sleep=lambda _: None))
 
     def end(self) -> None:
         self.server.shutdown()
