@@ -13,7 +13,7 @@ from inductiva_widgets.downloads._connection_limit import CONNECTIONS, Connectio
 from inductiva_widgets.downloads._plan import common_root
 from inductiva_widgets.downloads._progress_tracker import ProgressTracker
 from inductiva_widgets.downloads._safe_paths import safe_file_name
-from inductiva_widgets.downloads._signed_url import SignedUrl, header
+from inductiva_widgets.downloads._signed_url import SignedUrl, UnexpectedStatusError, header
 from inductiva_widgets.downloads._terminal import show_progress
 from inductiva_widgets.downloads._whole_file import download_file
 from inductiva_widgets.downloads.download import Download
@@ -91,8 +91,14 @@ def _redundant_top_dir(folder: str, names: Iterable[str]) -> str:
 
 def _file_name(link: SignedUrl) -> str:
     """Request the file name; uses a range of one byte, as signed URLs often reject HEAD."""
-    with link.open({"Range": "bytes=0-0"}, {200, 206, 416}) as response:
-        disposition = header(response, "Content-Disposition")
+    try:
+        with link.open({"Range": "bytes=0-0"}, {200, 203, 206, 416}) as response:
+            disposition = header(response, "Content-Disposition")
+    except UnexpectedStatusError as exc:
+        if exc.status == 404:
+            raise
+        with link.open({}, {200, 203, 206}) as response:  # only ranges are refused
+            disposition = header(response, "Content-Disposition")
     name = _name_in_header(disposition) if disposition else None
     return safe_file_name(name or unquote(urlsplit(link.url).path))
 

@@ -49,6 +49,7 @@ from inductiva_widgets.downloads.remote_file import (
 )
 from inductiva_widgets.downloads.zip_directory import (
     CentralDirectory,
+    NotAZipFileError,
     ZipEntry,
     read_central_directory,
 )
@@ -140,9 +141,22 @@ class ArchiveExtraction:
         ArchiveError
             If the file is not an archive, exceeds the limits, or has an unsupported entry.
         """
-        with contextlib.suppress(RangesUnsupported):
-            self._plan = _ExtractionPlan(read_central_directory(self._source), self._selection)
-            self._plan.announce(self._progress)
+        for _ in range(RESTARTS + 1):
+            with contextlib.suppress(FileChanged):
+                with contextlib.suppress(RangesUnsupported):
+                    self._read_plan()
+                return
+            self._source = RemoteFile(self._link)
+
+    def _read_plan(self) -> None:
+        try:
+            directory = read_central_directory(self._source)
+        except NotAZipFileError:
+            if not self._source.size:
+                return  # some servers refuse ranges as if the file was empty
+            raise
+        self._plan = _ExtractionPlan(directory, self._selection)
+        self._plan.announce(self._progress)
 
     def run(self) -> Path:
         """Extract the entries and return the output folder.
@@ -160,7 +174,7 @@ class ArchiveExtraction:
             target.mkdir(parents=True, exist_ok=True)
             root = target.resolve()
             with StagingDir(root, self._progress) as staging:
-                self._fill_with_restarts(root, staging)
+                self._fill(root, staging)
         except OSError as exc:
             raise DownloadError(f"Could not write to {target}: {exc.strerror or exc}.") from exc
         finally:
@@ -169,28 +183,25 @@ class ArchiveExtraction:
                     target.rmdir()  # fails unless it is empty
         return target
 
-    def _fill_with_restarts(
-        self, root: Path, staging: StagingDir, restarts: int = RESTARTS
-    ) -> None:
-        """Fill the folder, and start again if the archive changes during the run."""
-        try:
-            self._fill(root, staging)
-        except FileChanged:
-            if not restarts:
-                raise
-            self._source = RemoteFile(self._link)
-            self.prepare()
-            self._fill_with_restarts(root, staging, restarts - 1)
-
     def _fill(self, root: Path, staging: StagingDir) -> None:
-        if self._plan is not None:
+        """Fill the folder over ranges, or else in one stream.
+
+        If the archive changes during the run, start again. Mirrors may send equal bytes as
+        different versions; one stream has one version only.
+        """
+        for restarts in range(RESTARTS + 1):
+            if self._plan is None:
+                break
             try:
                 self._extract(self._source, self._source.version, self._plan, root, staging)
                 return
             except RangesUnsupported:
-                pass  # some servers support ranges only at times
-        with AtomicFile(staging.temp_path()) as copy:
-            stream_to_file(self._link, copy, root, self._progress)
+                break  # some servers support ranges only at times
+            except FileChanged:
+                if restarts < RESTARTS:
+                    self._source, self._plan = RemoteFile(self._link), None
+                    self.prepare()
+        with stream_to_file(self._link, staging.temp_path(), self._progress) as copy:
             local = LocalFile(copy.path)
             plan = _ExtractionPlan(read_central_directory(local), self._selection)
             self._progress.set_file_count(len(plan.files))
@@ -572,6 +583,7 @@ class RangeExtractor:
         self._context = context
         self._span = span
         self._pending = deque(span.items)  # neither complete nor known to be damaged
+        self._is_damaged = False
 
     def run(self) -> None:
         """Read the range and write its entries.
@@ -611,7 +623,9 @@ class RangeExtractor:
                             current.close()
                             current = None
                         position, view = position + (used or 0), view[used or 0 :]
-                    if not pending and span.stop - position > _MAX_UNUSED_BYTES:
+                    # After damage, read on: the length of the part may show that it is wrong.
+                    unused = span.stop - position
+                    if not pending and not self._is_damaged and unused > _MAX_UNUSED_BYTES:
                         return
             finally:
                 if current is not None:
@@ -625,6 +639,7 @@ class RangeExtractor:
         try:
             return writing.feed(view)
         except ArchiveError as exc:
+            self._is_damaged = True
             self._context.record_damaged(exc)
             return None
         finally:
@@ -662,7 +677,7 @@ class LargeEntryDownload:
         self._uncounted = entry.compressed_size
         self._lock = threading.Condition()
         self._fetching = 0
-        self._is_ended = False
+        self._is_ended = self._is_damaged = False
         self._thread = threading.Thread(
             target=self._decompress, name="inductiva-inflate", daemon=True
         )
@@ -691,7 +706,9 @@ class LargeEntryDownload:
                 for data in stream:
                     self.partial_file.write(chunk, data)
                     self._context.receive(self._count(len(data)))
-                    if self._is_ended or self._context.pool.should_stop:
+                    # After damage, read on: the length of the part may show that it is wrong.
+                    is_read = not self._is_damaged and self._is_ended
+                    if is_read or self._context.pool.should_stop:
                         return
         except Exception as exc:
             raise with_context(self.item.entry, exc) from None
@@ -723,6 +740,7 @@ class LargeEntryDownload:
                 # If bytes of an earlier run were damaged on disk, try once without them.
                 retry = self.partial_file.resumed
                 if not retry:
+                    self._is_damaged = True
                     self._context.record_damaged(exc)
                 complete = True
             finally:
