@@ -67,6 +67,8 @@ SPOOLS = max(2, min(4, os.cpu_count() or 1))
 # Bytes after the last selected entry to read anyway, as a new connection takes longer.
 _MAX_UNUSED_BYTES = 4096
 _POLL_SECONDS = 0.2
+_MAX_NAMED_ENTRIES = 3
+_EXECUTABLE = 0o111
 _JOIN_SECONDS = 2.0
 
 _HINTS = {
@@ -168,6 +170,7 @@ class ArchiveExtraction:
         """
         target = self._selection.target
         is_new = not target.exists()
+        is_filled = False
         try:
             if not is_new and not target.is_dir():
                 raise DownloadError(f"The target must be a folder, got a file: {target}.")
@@ -175,10 +178,11 @@ class ArchiveExtraction:
             root = target.resolve()
             with StagingDir(root, self._progress) as staging:
                 self._fill(root, staging)
+            is_filled = True
         except OSError as exc:
             raise DownloadError(f"Could not write to {target}: {exc.strerror or exc}.") from exc
         finally:
-            if is_new:
+            if is_new and not is_filled:
                 with contextlib.suppress(OSError):
                     target.rmdir()  # fails unless it is empty
         return target
@@ -233,8 +237,9 @@ class ArchiveExtraction:
         )
         pool = WorkerPool(self._limiter, self._progress.cancel_token)
         context = ExtractionContext(
-            source, root, staging, self._progress, self._limiter, pool, counted=is_remote
-        )
+            source, root, staging, self._progress, self._limiter, pool, counted=is_remote,
+            damaged=list(plan.refused),
+        )  # fmt: skip
         jobs = ExtractionQueue(context)
         for item in [item for item in missing if not item.entry.size]:
             # There is nothing to fetch, but the checksum may be wrong.
@@ -262,9 +267,7 @@ class ArchiveExtraction:
             jobs.close()
         staging.finish(plan.files)
         if context.damaged:
-            first, n_more = context.damaged[0], len(context.damaged) - 1
-            more = f" {n_more} more entries are damaged." if n_more else ""
-            raise ArchiveError(f"{first}{more}") from first
+            raise combined_error(context.damaged)
 
     def _keep(self, root: Path, item: ExtractItem, staging: StagingDir, *, counted: bool) -> bool:
         """Return whether an existing file has the right size and checksum."""
@@ -303,16 +306,31 @@ class _ExtractionPlan:
         self._path_map = assign_paths(
             entries, fold_case=is_case_insensitive(existing_parent(selection.target))
         )
+        self.refused: list[ArchiveError] = []
         items = [
-            ExtractItem(entries[name], self._path_map.path(name)) for name in self._selected.names
+            ExtractItem(entries[name], self._path_map.path(name))
+            for name in self._selected.names
+            if self._is_readable(entries[name])
         ]
         self.files = [item for item in items if not item.entry.is_dir]
-        for item in self.files:
-            check_supported(item.entry)
+        if self.refused and not self.files:
+            raise combined_error(self.refused)
         selection.limits.check([item.entry for item in self.files])
         self.folders = sorted(
             {item.path if item.entry.is_dir else item.path.rpartition("/")[0] for item in items}
         )
+
+    def _is_readable(self, entry: ZipEntry) -> bool:
+        """Return whether an entry can be extracted, or else record why not."""
+        try:
+            if not entry.name:
+                raise ArchiveError("An entry without a name cannot be extracted.")
+            if not entry.is_dir:
+                check_supported(entry)
+        except ArchiveError as exc:
+            self.refused.append(exc)
+            return False
+        return True
 
     def announce(self, progress: SubProgress) -> None:
         """Set the totals of the progress."""
@@ -374,6 +392,23 @@ def _large(items: list[ExtractItem], free: int) -> list[ExtractItem]:
     return large if sum(largest) <= free else []
 
 
+def combined_error(errors: Sequence[ArchiveError]) -> ArchiveError:
+    """Return the error of a run that could not extract some entries.
+
+    Parameters
+    ----------
+    errors
+        The error of each of them, at least one.
+    """
+    first = errors[0]
+    named = " ".join(str(error) for error in errors[:_MAX_NAMED_ENTRIES])
+    n_more = len(errors) - _MAX_NAMED_ENTRIES
+    more = f" {n_more} more entries could not be extracted." if n_more > 0 else ""
+    error = ArchiveError(f"{named}{more}")
+    error.__cause__ = first
+    return error
+
+
 def _and_n_more(items: Sized) -> str:
     return f" and {len(items) - 1} more" if len(items) > 1 else ""
 
@@ -399,7 +434,7 @@ class ExtractionContext:
     counted
         If True, received bytes count as progress.
     damaged
-        Errors of damaged entries; the other entries are extracted anyway.
+        Errors of entries that cannot be extracted; the other entries are extracted anyway.
     """
 
     source: RandomAccess
@@ -428,6 +463,10 @@ class ExtractionContext:
         # Checked again, as the folder may have been replaced since the start of the run.
         folder = make_safe_dir(self.root, item.path.rpartition("/")[0])
         path = folder / item.path.rpartition("/")[2]
+        if item.entry.mode & _EXECUTABLE and not item.entry.is_symlink:
+            # Each class of users that may read the file may run it, as with the umask of `cp`.
+            allowed = stat.S_IMODE(file.path.stat().st_mode)
+            file.path.chmod(allowed | (item.entry.mode & _EXECUTABLE & allowed >> 2))
         file.commit(path)
         self.staging.mark_complete(item.path, path, item.entry)
         self.progress.finish_file(path)
@@ -528,7 +567,7 @@ class ExtractionQueue:
     def next_job(self) -> Job | None:
         """Return the next job, or None if there is none left."""
         with self._condition:
-            while not self._context.pool.should_stop:
+            while self._context.pool.accepts_jobs:
                 if self._chunks:
                     return self._chunks.popleft()
                 if self._large and len(self._spools) < SPOOLS:
