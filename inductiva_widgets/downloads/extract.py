@@ -141,7 +141,7 @@ class ArchiveExtraction:
         UnsafePathError
             If a selected entry would be written outside the folder.
         ArchiveError
-            If the file is not an archive, exceeds the limits, or has an unsupported entry.
+            If the file is not an archive, exceeds the limits, or has only unsupported entries.
         """
         for _ in range(RESTARTS + 1):
             with contextlib.suppress(FileChanged):

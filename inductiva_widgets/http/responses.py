@@ -18,8 +18,8 @@ from inductiva_widgets.http.retry import parse_retry_after
 from inductiva_widgets.models import lenient
 
 _MAX_CAUSES = 20
-# Times at both ends of what datetime can hold overflow in some time zones.
-_EXTREME_YEAR = re.compile(rb'"(?:0000|0001|9999)-')
+# With an offset, times at both ends of what datetime can hold may overflow in UTC.
+_EXTREME_YEAR = re.compile(rb'"(?:0000|0001|9999)-[^"]{0,40}[+-](?!00:00)\d\d:\d\d"')
 
 
 def decode_json(response: requests.Response, answer: Any, endpoint: str) -> Any:

@@ -21,8 +21,6 @@ _MISSING = ("", None)
 _LEAP_SECOND = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d):60(.*)", re.DOTALL)
 _UNKNOWN = "unknown"
 _MAX_SHOWN = 60
-# A time in the first or the last year may overflow in another time zone.
-_FIRST_YEAR, _LAST_YEAR = 2, 9998
 
 Report = Callable[[str, Any], None]
 """Called with the path of a field, such as ``"tasks.t1.end_time"``, and its value."""
@@ -187,10 +185,13 @@ def _time(value: Any, _: Any = None) -> datetime:
         found += extra
     except (msgspec.ValidationError, OverflowError):
         raise _Unreadable from None
-    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        raise _Unreadable
     # The service's times are in UTC.
-    return found.replace(tzinfo=found.tzinfo or timezone.utc)
+    found = found.replace(tzinfo=found.tzinfo or timezone.utc)
+    try:
+        found.astimezone(timezone.utc)
+    except OverflowError:
+        raise _Unreadable from None
+    return found
 
 
 def _float(value: Any, _: Any = None) -> float:
