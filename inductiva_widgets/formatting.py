@@ -117,7 +117,15 @@ def format_date(moment: datetime | None) -> str:
     moment
         Timezone-aware time, or None if unknown.
     """
-    return MISSING if moment is None else moment.astimezone().strftime("%d %b, %H:%M:%S")
+    return MISSING if moment is None else _local(moment).strftime("%d %b, %H:%M:%S")
+
+
+def _local(moment: datetime) -> datetime:
+    """Return a time in the local zone, or unchanged if it overflows there."""
+    try:
+        return moment.astimezone()
+    except OverflowError:
+        return moment
 
 
 def format_timestamp(moment: datetime | None, timespec: str = "seconds") -> str:
@@ -138,7 +146,7 @@ def format_timestamp(moment: datetime | None, timespec: str = "seconds") -> str:
     """
     if moment is None:
         return MISSING
-    local = moment.astimezone()
+    local = _local(moment)
     text = local.replace(tzinfo=None).isoformat(" ", timespec)
     return f"{text} {local.isoformat()[-6:] if local.utcoffset() else 'UTC'}"
 

@@ -13,11 +13,12 @@ from inductiva_widgets.downloads._connection_limit import CONNECTIONS, Connectio
 from inductiva_widgets.downloads._plan import common_root
 from inductiva_widgets.downloads._progress_tracker import ProgressTracker
 from inductiva_widgets.downloads._safe_paths import safe_file_name
-from inductiva_widgets.downloads._signed_url import SignedUrl, header
+from inductiva_widgets.downloads._signed_url import SignedUrl, UnexpectedStatusError, header
 from inductiva_widgets.downloads._terminal import show_progress
 from inductiva_widgets.downloads._whole_file import download_file
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.downloads.extract import ArchiveSelection, extract_remote_archive
+from inductiva_widgets.downloads.progress import DownloadSummary
 from inductiva_widgets.downloads.zip_directory import NotAZipFileError
 
 __all__ = ["download_from_url"]
@@ -33,8 +34,9 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
     url
         URL of the file.
     unzip
-        If True, extract a zip archive into a folder; other files are kept as they are. If the only
-        top-level folder of the archive has the name of the output folder, it is not duplicated.
+        If True, extract a zip archive into a folder; other files are kept as they are, with a
+        warning. If the only top-level folder of the archive has the name of the output folder, it
+        is not duplicated.
     path
         Output folder. By default, files go to the current folder, and archives to a subfolder with
         the name of the archive.
@@ -75,7 +77,11 @@ def download_from_url(url: str, unzip: bool = False, path: str | Path | None = N
                 )
                 with contextlib.suppress(NotAZipFileError):
                     return extract_remote_archive(link, selection, progress, limiter)
-            return download_file(link, folder / name, progress, limiter)
+            target = download_file(link, folder / name, progress, limiter)
+            if unzip:
+                message = f"{target.name!r} is not a zip archive, so it was not extracted."
+                progress.outcome = DownloadSummary(messages=(*progress.outcome.messages, message))
+            return target
         finally:
             link.close()
 
@@ -91,8 +97,14 @@ def _redundant_top_dir(folder: str, names: Iterable[str]) -> str:
 
 def _file_name(link: SignedUrl) -> str:
     """Request the file name; uses a range of one byte, as signed URLs often reject HEAD."""
-    with link.open({"Range": "bytes=0-0"}, {200, 206, 416}) as response:
-        disposition = header(response, "Content-Disposition")
+    try:
+        with link.open({"Range": "bytes=0-0"}, {200, 203, 206, 416}) as response:
+            disposition = header(response, "Content-Disposition")
+    except UnexpectedStatusError as exc:
+        if exc.status == 404:
+            raise
+        with link.open({}, {200, 203, 206}) as response:  # only ranges are refused
+            disposition = header(response, "Content-Disposition")
     name = _name_in_header(disposition) if disposition else None
     return safe_file_name(name or unquote(urlsplit(link.url).path))
 

@@ -342,7 +342,7 @@ def foreign() -> list[Writer]:
         Writer("names in cp437", by_hand({b"gr\x81n.txt": b"1", b"\xe1": b"2"}, system=0),
                tree={"grün.txt": b"1", "ß": b"2"}),
         Writer("names in UTF-8 without the flag", by_hand({"é".encode(): b"1"}),
-               tree={"├⌐": b"1"}),
+               tree={"é": b"1"}),
         Writer("Unicode Path fields", by_hand({b"e.txt": b"1", b"plain": b"2"}, extra=path_field),
                tree={"é.txt": b"1", "plain": b"2"}),
         Writer("Unicode Path out of date", by_hand({b"e.txt": b"1"},

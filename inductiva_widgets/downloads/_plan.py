@@ -88,7 +88,7 @@ def strip_prefix(entries: Sequence[ZipEntry], prefix: str) -> dict[str, ZipEntry
     return {
         entry.name[len(prefix) :]: entry
         for entry in entries
-        if entry.name.startswith(prefix) and entry.name != prefix
+        if entry.name.startswith(prefix) and (entry.name != prefix or not prefix)
     }
 
 

@@ -20,12 +20,19 @@ from inductiva_widgets.downloads.http import (
 from inductiva_widgets.errors import APIConnectionError, DownloadError
 from inductiva_widgets.http.retry import parse_retry_after
 
-# Statuses for an expired URL: AWS and Google respond with 400 in some cases.
+# Statuses that a new URL may cure: AWS and Google respond with 400 to some expired URLs.
 _EXPIRED = frozenset({400, 401, 403, 410})
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _BUSY = frozenset({429, 503})
 _MAX_PAUSE = 30.0
 _POLL_SECONDS = 0.1  # interval of checks for a cancellation
+
+
+class UnexpectedStatusError(DownloadError):
+    """The response has a status that is not accepted, after all tries and a renewal."""
+
+    status = 0
+    """The status."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,7 @@ class SignedUrl:
         ------
         APIConnectionError
             If there was no response after all tries.
-        DownloadError
+        UnexpectedStatusError
             If the response has another status after all tries and a renewal.
         DownloadCancelled
             If the download is cancelled.
@@ -217,7 +224,7 @@ class SignedUrl:
                 renewed = True
                 self._replace(url)
             else:
-                raise DownloadError(_status_message(response.status, self.display_url))
+                raise _status_error(response.status, self.display_url)
 
     def _request(self, url: str, headers: Mapping[str, str]) -> StreamingResponse:
         """Make a request that a cancellation ends.
@@ -255,9 +262,17 @@ def _close_when_done(result: Future[StreamingResponse]) -> None:
         result.result().close()
 
 
+def _status_error(status: int, shown: str) -> UnexpectedStatusError:
+    error = UnexpectedStatusError(_status_message(status, shown))
+    error.status = status
+    return error
+
+
 def _status_message(status: int, shown: str) -> str:
     if status == 404:
         return f"The file does not exist (404): {shown}."
+    if status == 400:
+        return f"The server refused the request (400): {shown}. The URL may have expired."
     if status in _EXPIRED:
         return f"The URL has expired or access is denied ({status}): {shown}."
     if status in _TRANSIENT:
@@ -289,3 +304,19 @@ def header(response: StreamingResponse, name: str) -> str | None:
     """
     key = name.lower()
     return next((value for other, value in response.headers.items() if other.lower() == key), None)
+
+
+def content_length(response: StreamingResponse) -> int | None:
+    """Return the length of a body, None if it is not given or contradictory.
+
+    Parameters
+    ----------
+    response
+        The response.
+    """
+    if header(response, "Transfer-Encoding"):
+        return None  # the length does not count then: RFC 9112, section 6.3
+    # A proxy may have joined two equal headers: RFC 9110, section 8.6.
+    lengths = {one.strip() for one in (header(response, "Content-Length") or "").split(",")}
+    length = lengths.pop()
+    return int(length) if not lengths and length.isascii() and length.isdecimal() else None

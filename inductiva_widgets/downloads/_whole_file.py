@@ -11,6 +11,11 @@ from pathlib import Path
 
 from inductiva_widgets._atomic import AtomicFile, atomic_replace
 from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
+from inductiva_widgets.downloads._content_encoding import (
+    content_encoding,
+    decode_content,
+    is_gzip_file,
+)
 from inductiva_widgets.downloads._partial_file import (
     CHUNK_SIZE,
     Chunk,
@@ -20,20 +25,24 @@ from inductiva_widgets.downloads._partial_file import (
 )
 from inductiva_widgets.downloads._path_lock import PathLock
 from inductiva_widgets.downloads._progress_tracker import SubProgress
-from inductiva_widgets.downloads._signed_url import SignedUrl, header
+from inductiva_widgets.downloads._signed_url import SignedUrl, content_length, header
 from inductiva_widgets.downloads._workers import Job, WorkerPool
+from inductiva_widgets.downloads.http import StreamingResponse
 from inductiva_widgets.downloads.limits import check_free_space
 from inductiva_widgets.downloads.progress import DownloadSummary
 from inductiva_widgets.downloads.remote_file import (
     FileChanged,
     FileVersion,
     LocalFile,
+    RangeRefused,
     RangesUnsupported,
     RemoteFile,
+    parse_content_range,
 )
 from inductiva_widgets.errors import APIConnectionError, DownloadError, InputError
 from inductiva_widgets.formatting import format_bytes
 
+_WHOLE_STATUSES = frozenset({200, 203, 206})
 # Number of restarts if the remote file changes during the download.
 RESTARTS = 2
 _COMPARED_BYTES = 64 * 1024
@@ -97,18 +106,14 @@ def _fetch(
 ) -> None:
     part = target.with_name(f"{target.name}.part")
     changed = ("The file has changed since the download began, so it was downloaded again.",)
-    for restarts in range(RESTARTS + 1):
-        try:
+    for _ in range(RESTARTS + 1):
+        with contextlib.suppress(FileChanged):
             if _ChunkedDownload(link, part, progress, limiter).run(target):
                 return
             break
-        except FileChanged:
-            if restarts == RESTARTS:
-                raise
-            progress.outcome = DownloadSummary(messages=changed)
-    with AtomicFile(part) as file:
-        journal_path(part).unlink(missing_ok=True)
-        stream_to_file(link, file, part.parent, progress)
+        progress.outcome = DownloadSummary(messages=changed)
+    # Mirrors may send equal bytes as different versions; one stream has one version only.
+    with stream_to_file(link, part, progress) as file:
         file.commit(target)
 
 
@@ -126,37 +131,52 @@ class _ChunkedDownload:
         self._jobs: deque[Job] = deque()
 
     def run(self, target: Path) -> bool:
-        """Fetch and move the file, or return False if ranges are not supported.
+        """Fetch and move the file, or return False if it must be read in one stream.
+
+        The partial file is kept if the server refused a range, as it does if the URL has expired.
 
         Raises
         ------
         FileChanged
             If the file has changed; the partial file is removed.
         """
+        try:
+            self._assemble()
+        except RangesUnsupported:
+            return False
+        atomic_replace(self._part, target)
+        journal_path(self._part).unlink(missing_ok=True)
+        return True
+
+    def _assemble(self) -> None:
+        """Complete the partial file."""
         stored = stored_version(self._part)
         with contextlib.closing(self._first_stream(stored)) as stream:
+            head = next(stream, b"")  # the first response has the size and the version
+            version = self._source.version
+            if stored is not None and stored.is_confirmed_by(version):
+                version = stored
+            if not version.has_strong_validator:
+                # Chunks of two versions could not be distinguished.
+                raise RangesUnsupported("The server reports no version of the file.")
+            if self._source.size in {0, CHUNK_SIZE} and stored is None:
+                # Some servers state the length of the part as the total, or refuse ranges as if the
+                # file was empty.
+                raise RangesUnsupported("The size of the file is not certain.")
+            partial_file = PartialFile(self._part, version, 0, self._source.size)
             try:
-                head = next(stream, b"")  # the first response has the size and the version
-                version = self._source.version
-            except RangesUnsupported:
-                return False
-            if version.size is None or not version.has_strong_validator:
-                return False  # chunks of two versions could not be distinguished
-            partial_file = PartialFile(self._part, version, 0, version.size)
-            try:
-                if stored is not None and stored != version:
+                if stored not in {None, version}:
                     raise FileChanged("The file has changed since the download began.")
-                self._fill(partial_file, version.size, chain([head], stream))
-            except FileChanged:
+                self._fill(partial_file, self._source.size, chain([head], stream))
+            except RangeRefused:
+                raise
+            except (FileChanged, RangesUnsupported):
                 partial_file.discard()
                 raise
             finally:
                 if partial_file.missing_chunks() and not partial_file.length:
                     partial_file.discard()
                 partial_file.close()
-        atomic_replace(self._part, target)
-        journal_path(self._part).unlink(missing_ok=True)
-        return True
 
     def _first_stream(self, stored: FileVersion | None) -> Generator[bytes, None, None]:
         """Request the first missing bytes."""
@@ -196,19 +216,23 @@ class _ChunkedDownload:
             partial_file.checkpoint(chunk)
 
 
-def stream_to_file(link: SignedUrl, part: AtomicFile, folder: Path, progress: SubProgress) -> None:
+@contextlib.contextmanager
+def stream_to_file(link: SignedUrl, path: Path, progress: SubProgress) -> Iterator[AtomicFile]:
     """Download a file in one stream; start again if the connection is lost.
 
     Parameters
     ----------
     link
         URL of the file.
-    part
-        Receives the bytes.
-    folder
-        Folder whose free space is checked.
+    path
+        The temporary file to write. A partial file there is kept until the server responds.
     progress
         Counts the progress.
+
+    Yields
+    ------
+    AtomicFile
+        The complete file, not committed yet.
 
     Raises
     ------
@@ -216,34 +240,71 @@ def stream_to_file(link: SignedUrl, part: AtomicFile, folder: Path, progress: Su
         If all tries failed.
     """
     failures = furthest = 0
-    while True:
-        part.restart()
-        length = 0
-        error: APIConnectionError | None = None
-        with link.open({}, {200}) as response:
-            stated = header(response, "Content-Length")
-            expected = int(stated) if stated and stated.isdecimal() else None
-            progress.reset(0, expected)
-            check_free_space(folder, expected or 0)
-            try:
-                for chunk in response.chunks():
-                    link.raise_if_cancelled()
-                    part.write(chunk)
-                    length += len(chunk)
-                    progress.receive(len(chunk))
-                    link.wait_if_paused()
-            except APIConnectionError as exc:
-                error = exc
-        link.raise_if_cancelled()
-        if error is None and expected in {None, length}:
-            return
-        # Only bytes after the furthest position count as progress: otherwise a server that always
-        # ends the connection at the same position would cause an endless loop.
-        failures = 0 if length > furthest else failures + 1
-        furthest = max(furthest, length)
-        if failures >= link.backoff.attempts:
-            reason = error or f"{link.display_url} was sent incompletely."
-            raise DownloadError(
-                f"{reason} Received {format_bytes(length)} of {format_bytes(expected)}."
-            ) from error
-        link.pause(failures or 1)
+    with contextlib.ExitStack() as stack:
+        file: AtomicFile | None = None
+        while True:
+            length = 0
+            error: APIConnectionError | None = None
+            with link.open({}, _WHOLE_STATUSES) as response:
+                expected = _whole_length(response, link)
+                check_free_space(path.parent, expected or 0)
+                if file is None:
+                    journal_path(path).unlink(missing_ok=True)
+                    file = stack.enter_context(AtomicFile(path))
+                file.restart()
+                progress.reset(0, expected)
+
+                def received(chunks: Iterator[bytes]) -> Iterator[bytes]:
+                    nonlocal length
+                    for chunk in chunks:
+                        link.raise_if_cancelled()
+                        yield chunk
+                        length += len(chunk)
+                        progress.receive(len(chunk))
+                        link.wait_if_paused()
+
+                try:
+                    for piece in _decoded(received(response.chunks()), response, link):
+                        file.write(piece)
+                except APIConnectionError as exc:
+                    error = exc
+            link.raise_if_cancelled()
+            if error is None and expected in {None, length}:
+                break
+            # Only bytes after the furthest position count as progress: otherwise a server that
+            # always ends the connection at the same position would cause an endless loop.
+            failures = 0 if length > furthest else failures + 1
+            furthest = max(furthest, length)
+            if failures >= link.backoff.attempts:
+                reason = error or f"{link.display_url} was sent incompletely."
+                raise DownloadError(
+                    f"{reason} Received {format_bytes(length)} of {format_bytes(expected)}."
+                ) from error
+            link.pause(failures or 1)
+        yield file
+
+
+def _whole_length(response: StreamingResponse, link: SignedUrl) -> int | None:
+    """Return the length of a whole file's body, None if unknown."""
+    length = content_length(response)
+    if response.status != 206:
+        return length
+    # Some servers always send status 206.
+    if (header(response, "Content-Type") or "").lower().startswith("multipart/byteranges"):
+        raise DownloadError(f"The server sent {link.display_url} in several parts.")
+    found = parse_content_range(response)
+    if found is None:
+        return length
+    first, last, total = found
+    if first or total not in {None, last + 1} or length not in {None, last + 1}:
+        raise DownloadError(f"The server sent only a part of {link.display_url}.")
+    return last + 1
+
+
+def _decoded(
+    chunks: Iterator[bytes], response: StreamingResponse, link: SignedUrl
+) -> Iterator[bytes]:
+    encoding = content_encoding(response)
+    if encoding is None or is_gzip_file(response, link.url):
+        return chunks
+    return decode_content(chunks, encoding, link.display_url)

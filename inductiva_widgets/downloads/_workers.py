@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from inductiva_widgets.downloads._cancellation import CancelToken
 from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
+from inductiva_widgets.downloads.remote_file import RangeRefused
 
 Job = Callable[[], None]
 _JOIN_SECONDS = 2.0  # maximum time to wait for all threads
@@ -30,11 +31,17 @@ class WorkerPool:
         self._cancel_token = cancel_token
         self._lock = threading.Lock()
         self._error: Exception | None = None
+        self._is_draining = False
 
     @property
     def should_stop(self) -> bool:
         """Whether the threads should stop."""
         return self.stop.is_set() or self._cancel_token.cancelled
+
+    @property
+    def accepts_jobs(self) -> bool:
+        """Whether the threads should begin further jobs."""
+        return not self.should_stop and not self._is_draining
 
     def fail(self, error: Exception) -> None:
         """Stop all threads; ``run`` raises the first error.
@@ -48,6 +55,18 @@ class WorkerPool:
             self._error = self._error or error
         self.stop.set()
 
+    def drain(self, error: Exception) -> None:
+        """Complete the jobs in progress, but begin no more; ``run`` raises the first error.
+
+        Parameters
+        ----------
+        error
+            The error to raise.
+        """
+        with self._lock:
+            self._error = self._error or error
+        self._is_draining = True
+
     def run(self, next_job: Callable[[], Job | None], threads: int) -> None:
         """Run all jobs.
 
@@ -55,7 +74,7 @@ class WorkerPool:
         ----------
         next_job
             Function that returns the next job, or None if there are no more. Called from several
-            threads. It may block, but not once ``should_stop`` is True.
+            threads. It may block, but not once ``accepts_jobs`` is False.
         threads
             Maximum number of threads.
 
@@ -88,13 +107,17 @@ class WorkerPool:
                     worker.join(max(0.0, until - time.monotonic()))
         self._cancel_token.raise_if_cancelled()
         if self._error is not None:
+            self.stop.set()
             raise self._error
 
     def _work(self, next_job: Callable[[], Job | None]) -> None:
         try:
-            while not self.should_stop and (job := next_job()) is not None:
+            while self.accepts_jobs and (job := next_job()) is not None:
                 with self._limiter.acquire(self._cancel_token) as got:
-                    if got and not self.should_stop:
+                    if got and self.accepts_jobs:
                         job()
+        except RangeRefused as exc:
+            # The URL may have expired for further requests. Those in progress go on.
+            self.drain(exc)
         except Exception as exc:  # `run` raises it in the caller's thread
             self.fail(exc)

@@ -49,6 +49,7 @@ from inductiva_widgets.downloads.remote_file import (
 )
 from inductiva_widgets.downloads.zip_directory import (
     CentralDirectory,
+    NotAZipFileError,
     ZipEntry,
     read_central_directory,
 )
@@ -66,6 +67,8 @@ SPOOLS = max(2, min(4, os.cpu_count() or 1))
 # Bytes after the last selected entry to read anyway, as a new connection takes longer.
 _MAX_UNUSED_BYTES = 4096
 _POLL_SECONDS = 0.2
+_MAX_NAMED_ENTRIES = 3
+_EXECUTABLE = 0o111
 _JOIN_SECONDS = 2.0
 
 _HINTS = {
@@ -138,11 +141,24 @@ class ArchiveExtraction:
         UnsafePathError
             If a selected entry would be written outside the folder.
         ArchiveError
-            If the file is not an archive, exceeds the limits, or has an unsupported entry.
+            If the file is not an archive, exceeds the limits, or has only unsupported entries.
         """
-        with contextlib.suppress(RangesUnsupported):
-            self._plan = _ExtractionPlan(read_central_directory(self._source), self._selection)
-            self._plan.announce(self._progress)
+        for _ in range(RESTARTS + 1):
+            with contextlib.suppress(FileChanged):
+                with contextlib.suppress(RangesUnsupported):
+                    self._read_plan()
+                return
+            self._source = RemoteFile(self._link)
+
+    def _read_plan(self) -> None:
+        try:
+            directory = read_central_directory(self._source)
+        except NotAZipFileError:
+            if not self._source.size:
+                return  # some servers refuse ranges as if the file was empty
+            raise
+        self._plan = _ExtractionPlan(directory, self._selection)
+        self._plan.announce(self._progress)
 
     def run(self) -> Path:
         """Extract the entries and return the output folder.
@@ -154,43 +170,42 @@ class ArchiveExtraction:
         """
         target = self._selection.target
         is_new = not target.exists()
+        is_filled = False
         try:
             if not is_new and not target.is_dir():
                 raise DownloadError(f"The target must be a folder, got a file: {target}.")
             target.mkdir(parents=True, exist_ok=True)
             root = target.resolve()
             with StagingDir(root, self._progress) as staging:
-                self._fill_with_restarts(root, staging)
+                self._fill(root, staging)
+            is_filled = True
         except OSError as exc:
             raise DownloadError(f"Could not write to {target}: {exc.strerror or exc}.") from exc
         finally:
-            if is_new:
+            if is_new and not is_filled:
                 with contextlib.suppress(OSError):
                     target.rmdir()  # fails unless it is empty
         return target
 
-    def _fill_with_restarts(
-        self, root: Path, staging: StagingDir, restarts: int = RESTARTS
-    ) -> None:
-        """Fill the folder, and start again if the archive changes during the run."""
-        try:
-            self._fill(root, staging)
-        except FileChanged:
-            if not restarts:
-                raise
-            self._source = RemoteFile(self._link)
-            self.prepare()
-            self._fill_with_restarts(root, staging, restarts - 1)
-
     def _fill(self, root: Path, staging: StagingDir) -> None:
-        if self._plan is not None:
+        """Fill the folder over ranges, or else in one stream.
+
+        If the archive changes during the run, start again. Mirrors may send equal bytes as
+        different versions; one stream has one version only.
+        """
+        for restarts in range(RESTARTS + 1):
+            if self._plan is None:
+                break
             try:
                 self._extract(self._source, self._source.version, self._plan, root, staging)
                 return
             except RangesUnsupported:
-                pass  # some servers support ranges only at times
-        with AtomicFile(staging.temp_path()) as copy:
-            stream_to_file(self._link, copy, root, self._progress)
+                break  # some servers support ranges only at times
+            except FileChanged:
+                if restarts < RESTARTS:
+                    self._source, self._plan = RemoteFile(self._link), None
+                    self.prepare()
+        with stream_to_file(self._link, staging.temp_path(), self._progress) as copy:
             local = LocalFile(copy.path)
             plan = _ExtractionPlan(read_central_directory(local), self._selection)
             self._progress.set_file_count(len(plan.files))
@@ -222,8 +237,9 @@ class ArchiveExtraction:
         )
         pool = WorkerPool(self._limiter, self._progress.cancel_token)
         context = ExtractionContext(
-            source, root, staging, self._progress, self._limiter, pool, counted=is_remote
-        )
+            source, root, staging, self._progress, self._limiter, pool, counted=is_remote,
+            damaged=list(plan.refused),
+        )  # fmt: skip
         jobs = ExtractionQueue(context)
         for item in [item for item in missing if not item.entry.size]:
             # There is nothing to fetch, but the checksum may be wrong.
@@ -251,9 +267,7 @@ class ArchiveExtraction:
             jobs.close()
         staging.finish(plan.files)
         if context.damaged:
-            first, n_more = context.damaged[0], len(context.damaged) - 1
-            more = f" {n_more} more entries are damaged." if n_more else ""
-            raise ArchiveError(f"{first}{more}") from first
+            raise combined_error(context.damaged)
 
     def _keep(self, root: Path, item: ExtractItem, staging: StagingDir, *, counted: bool) -> bool:
         """Return whether an existing file has the right size and checksum."""
@@ -292,16 +306,31 @@ class _ExtractionPlan:
         self._path_map = assign_paths(
             entries, fold_case=is_case_insensitive(existing_parent(selection.target))
         )
+        self.refused: list[ArchiveError] = []
         items = [
-            ExtractItem(entries[name], self._path_map.path(name)) for name in self._selected.names
+            ExtractItem(entries[name], self._path_map.path(name))
+            for name in self._selected.names
+            if self._is_readable(entries[name])
         ]
         self.files = [item for item in items if not item.entry.is_dir]
-        for item in self.files:
-            check_supported(item.entry)
+        if self.refused and not self.files:
+            raise combined_error(self.refused)
         selection.limits.check([item.entry for item in self.files])
         self.folders = sorted(
             {item.path if item.entry.is_dir else item.path.rpartition("/")[0] for item in items}
         )
+
+    def _is_readable(self, entry: ZipEntry) -> bool:
+        """Return whether an entry can be extracted, or else record why not."""
+        try:
+            if not entry.name:
+                raise ArchiveError("An entry without a name cannot be extracted.")
+            if not entry.is_dir:
+                check_supported(entry)
+        except ArchiveError as exc:
+            self.refused.append(exc)
+            return False
+        return True
 
     def announce(self, progress: SubProgress) -> None:
         """Set the totals of the progress."""
@@ -363,6 +392,23 @@ def _large(items: list[ExtractItem], free: int) -> list[ExtractItem]:
     return large if sum(largest) <= free else []
 
 
+def combined_error(errors: Sequence[ArchiveError]) -> ArchiveError:
+    """Return the error of a run that could not extract some entries.
+
+    Parameters
+    ----------
+    errors
+        The error of each of them, at least one.
+    """
+    first = errors[0]
+    named = " ".join(str(error) for error in errors[:_MAX_NAMED_ENTRIES])
+    n_more = len(errors) - _MAX_NAMED_ENTRIES
+    more = f" {n_more} more entries could not be extracted." if n_more > 0 else ""
+    error = ArchiveError(f"{named}{more}")
+    error.__cause__ = first
+    return error
+
+
 def _and_n_more(items: Sized) -> str:
     return f" and {len(items) - 1} more" if len(items) > 1 else ""
 
@@ -388,7 +434,7 @@ class ExtractionContext:
     counted
         If True, received bytes count as progress.
     damaged
-        Errors of damaged entries; the other entries are extracted anyway.
+        Errors of entries that cannot be extracted; the other entries are extracted anyway.
     """
 
     source: RandomAccess
@@ -417,6 +463,10 @@ class ExtractionContext:
         # Checked again, as the folder may have been replaced since the start of the run.
         folder = make_safe_dir(self.root, item.path.rpartition("/")[0])
         path = folder / item.path.rpartition("/")[2]
+        if item.entry.mode & _EXECUTABLE and not item.entry.is_symlink:
+            # Each class of users that may read the file may run it, as with the umask of `cp`.
+            allowed = stat.S_IMODE(file.path.stat().st_mode)
+            file.path.chmod(allowed | (item.entry.mode & _EXECUTABLE & allowed >> 2))
         file.commit(path)
         self.staging.mark_complete(item.path, path, item.entry)
         self.progress.finish_file(path)
@@ -517,7 +567,7 @@ class ExtractionQueue:
     def next_job(self) -> Job | None:
         """Return the next job, or None if there is none left."""
         with self._condition:
-            while not self._context.pool.should_stop:
+            while self._context.pool.accepts_jobs:
                 if self._chunks:
                     return self._chunks.popleft()
                 if self._large and len(self._spools) < SPOOLS:
@@ -572,6 +622,7 @@ class RangeExtractor:
         self._context = context
         self._span = span
         self._pending = deque(span.items)  # neither complete nor known to be damaged
+        self._is_damaged = False
 
     def run(self) -> None:
         """Read the range and write its entries.
@@ -611,7 +662,9 @@ class RangeExtractor:
                             current.close()
                             current = None
                         position, view = position + (used or 0), view[used or 0 :]
-                    if not pending and span.stop - position > _MAX_UNUSED_BYTES:
+                    # After damage, read on: the length of the part may show that it is wrong.
+                    unused = span.stop - position
+                    if not pending and not self._is_damaged and unused > _MAX_UNUSED_BYTES:
                         return
             finally:
                 if current is not None:
@@ -625,6 +678,7 @@ class RangeExtractor:
         try:
             return writing.feed(view)
         except ArchiveError as exc:
+            self._is_damaged = True
             self._context.record_damaged(exc)
             return None
         finally:
@@ -662,7 +716,7 @@ class LargeEntryDownload:
         self._uncounted = entry.compressed_size
         self._lock = threading.Condition()
         self._fetching = 0
-        self._is_ended = False
+        self._is_ended = self._is_damaged = False
         self._thread = threading.Thread(
             target=self._decompress, name="inductiva-inflate", daemon=True
         )
@@ -691,7 +745,9 @@ class LargeEntryDownload:
                 for data in stream:
                     self.partial_file.write(chunk, data)
                     self._context.receive(self._count(len(data)))
-                    if self._is_ended or self._context.pool.should_stop:
+                    # After damage, read on: the length of the part may show that it is wrong.
+                    is_read = not self._is_damaged and self._is_ended
+                    if is_read or self._context.pool.should_stop:
                         return
         except Exception as exc:
             raise with_context(self.item.entry, exc) from None
@@ -723,6 +779,7 @@ class LargeEntryDownload:
                 # If bytes of an earlier run were damaged on disk, try once without them.
                 retry = self.partial_file.resumed
                 if not retry:
+                    self._is_damaged = True
                     self._context.record_damaged(exc)
                 complete = True
             finally:

@@ -5,20 +5,37 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from inductiva_widgets.downloads._signed_url import SignedUrl, header
+from inductiva_widgets.downloads._content_encoding import content_encoding
+from inductiva_widgets.downloads._signed_url import (
+    SignedUrl,
+    UnexpectedStatusError,
+    content_length,
+    header,
+)
 from inductiva_widgets.downloads.http import CHUNK, StreamingResponse
 from inductiva_widgets.errors import APIConnectionError, ArchiveError, DownloadError
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)
 _UNSATISFIED = re.compile(r"bytes \*/(\d{1,19})", re.IGNORECASE)
+# Statuses that say nothing about ranges: the file is missing, or the server is busy.
+_NOT_ABOUT_RANGES = frozenset({404, 408, 429, 502, 503, 504})
+_DENIED = frozenset({401, 403, 410})
 
 
 class RangesUnsupported(DownloadError):
-    """The server does not support byte ranges."""
+    """The server does not send the requested byte ranges: read the file in one stream."""
+
+
+class RangeRefused(RangesUnsupported):
+    """The server responded to a range with an error. The bytes received before are right."""
+
+    status = 0
+    """The status of the response."""
 
 
 class FileChanged(ArchiveError):
@@ -71,6 +88,8 @@ class FileVersion:
     def matches(self, other: FileVersion) -> bool:
         """Return whether both may be the same version; missing fields are ignored.
 
+        ETags are compared weakly, as servers that compress some responses weaken them.
+
         Parameters
         ----------
         other
@@ -79,8 +98,19 @@ class FileVersion:
         if self.size is not None and other.size is not None and self.size != other.size:
             return False
         if self.etag and other.etag:
-            return self.etag == other.etag
+            return _opaque(self.etag) == _opaque(other.etag)
         return not (self.modified and other.modified) or self.modified == other.modified
+
+    def is_confirmed_by(self, other: FileVersion) -> bool:
+        """Return whether another version is this one, by a field that both have.
+
+        Parameters
+        ----------
+        other
+            The version in another response.
+        """
+        has_common = (self.etag and other.etag) or (self.modified and other.modified)
+        return self.size == other.size and bool(has_common) and self.matches(other)
 
 
 class RemoteFile:
@@ -168,12 +198,11 @@ class RemoteFile:
         while position < stop:
             before = position
             error: APIConnectionError | None = None
-            asked = {"Range": f"bytes={position}-{stop - 1}"}
-            with self.link.open(asked, {200, 206, 416}) as response:
+            with self._open(f"{position}-{stop - 1}") as response:
                 end = self._check_part(response, position, stop)
                 stop = min(stop, self.size)
                 try:
-                    for piece in _truncated(response.chunks(), end - position, self.link):
+                    for piece in self._body(response, end - position):
                         position += len(piece)
                         yield piece
                         if self.link.paused:
@@ -190,28 +219,57 @@ class RemoteFile:
                     raise DownloadError(f"{reason} Gave up after {failures} tries.") from error
                 self.link.pause(failures)
 
+    @contextmanager
+    def _open(self, byte_range: str) -> Iterator[StreamingResponse]:
+        """Request a range; the response may be a part, the whole file or status 416."""
+        try:
+            with self.link.open({"Range": f"bytes={byte_range}"}, {200, 203, 206, 416}) as response:
+                yield response
+        except UnexpectedStatusError as exc:
+            if exc.status in _NOT_ABOUT_RANGES:
+                raise
+            error = RangeRefused(str(exc))
+            error.status = exc.status
+            raise error from exc
+
     def _first_tail(self, count: int) -> bytes | None:
         """Request the last bytes without knowing the size; None if only the size was received."""
-        with self.link.open({"Range": f"bytes=-{count}"}, {200, 206, 416}) as response:
-            if response.status == 416:
-                # The file is empty, or the server does not support suffix ranges.
-                self._remember(FileVersion.from_response(response, size_from_416(response)))
+        try:
+            with self._open(f"-{count}") as response:
+                return self._read_first_tail(response, count)
+        except RangeRefused as exc:
+            if exc.status in _DENIED:
+                raise
+            # Some servers support ranges, but not suffix ranges: a byte has the size too.
+            self.read(0, 1)
+            if self.size == 1:  # the length of the part, see below
+                raise
+            return None
+
+    def _read_first_tail(self, response: StreamingResponse, count: int) -> bytes | None:
+        if response.status == 416:
+            # The file is empty, or the server does not support suffix ranges.
+            self._remember(FileVersion.from_response(response, size_from_416(response)))
+            return None
+        if response.status != 206:
+            length = content_length(response)
+            has_ranges = header(response, "Accept-Ranges") == "bytes"
+            if has_ranges and length is not None and content_encoding(response) is None:
+                # Some servers support ranges, but not suffix ranges.
+                self._remember(FileVersion.from_response(response, length))
                 return None
-            if response.status == 200:
-                length = header(response, "Content-Length")
-                if header(response, "Accept-Ranges") == "bytes" and length and length.isdecimal():
-                    # Some servers support ranges, but not suffix ranges.
-                    self._remember(FileVersion.from_response(response, int(length)))
-                    return None
-                raise self._ranges_unsupported()
-            first, last, total = self._content_range(response)
-            if total is None or last != total - 1 or first != max(0, total - count):
-                raise self._wrong_range()
-            self._remember(FileVersion.from_response(response, total))
-            try:
-                body = b"".join(_truncated(response.chunks(), total - first, self.link))
-            except APIConnectionError:
-                return None  # the size is known, so the caller can request the range
+            raise self._ranges_unsupported()
+        first, last, total = self._content_range(response)
+        if total is None or total == count:
+            # Some servers state the length of the part as the total.
+            raise self._wrong_range()
+        self._remember(FileVersion.from_response(response, total))
+        if last != total - 1 or first != max(0, total - count):
+            return None
+        try:
+            body = b"".join(self._body(response, total - first))
+        except APIConnectionError:
+            return None  # the size is known, so the caller can request the range
         return body if len(body) == total - first else None
 
     def _check_part(self, response: StreamingResponse, start: int, stop: int) -> int:
@@ -219,29 +277,57 @@ class RemoteFile:
         if response.status == 206:
             first, last, total = self._content_range(response)
             self._remember(FileVersion.from_response(response, total))
-            if first != start or not start <= last < stop:
+            if first != start or last >= stop:
                 raise self._wrong_range()
             return last + 1
-        if response.status == 416 and self._version is None:
-            self._remember(FileVersion.from_response(response, size_from_416(response)))
-            return start  # the file is empty, or ends before `start`
-        if response.status == 200:
-            length = header(response, "Content-Length")
-            self._remember(
-                FileVersion.from_response(
-                    response, int(length) if length and length.isdecimal() else None
-                )
-            )
+        if response.status == 416:
+            size = size_from_416(response)
+            is_first = self._version is None
+            self._remember(FileVersion.from_response(response, size))
+            if is_first and (size or 0) <= start:
+                return start  # the file is empty, or ends before `start`
             raise self._ranges_unsupported()
-        raise self._changed()
+        self._remember(FileVersion.from_response(response, self._whole_length(response)))
+        raise self._ranges_unsupported()
+
+    def _whole_length(self, response: StreamingResponse) -> int | None:
+        return content_length(response) if content_encoding(response) is None else None
 
     def _content_range(self, response: StreamingResponse) -> tuple[int, int, int | None]:
+        """Return the range of a part whose headers agree with each other."""
         found = parse_content_range(response)
-        if found is None:
-            raise DownloadError(
+        kind = (header(response, "Content-Type") or "").lower()
+        if found is None or kind.startswith("multipart/byteranges"):
+            raise RangesUnsupported(
                 f"The server sent a part of {self.link.display_url} without a valid Content-Range."
             )
+        first, last, total = found
+        length = content_length(response)
+        if (
+            not first <= last
+            or (total is not None and last >= total)
+            or length not in {None, last - first + 1}
+            or content_encoding(response) is not None
+        ):
+            raise self._wrong_range()
         return found
+
+    def _body(self, response: StreamingResponse, count: int) -> Iterator[bytes]:
+        """Yield the bytes of a part; raise an error if the body is not as long as announced."""
+        # Only the end of the body frees the connection for the next request. If its length is not
+        # clear, waiting for the end could take until the server closes the connection.
+        stated = header(response, "Content-Length")
+        has_end = bool(header(response, "Transfer-Encoding") or (stated and stated.isdecimal()))
+        for chunk in response.chunks():
+            self.link.raise_if_cancelled()
+            if len(chunk) > count:
+                raise self._wrong_range()
+            yield chunk
+            count -= len(chunk)
+            if not count and not has_end:
+                return
+        if count and content_length(response) is None:
+            raise self._wrong_range()  # it ended in order, so it is not what the headers say
 
     def _remember(self, version: FileVersion) -> None:
         with self._lock:
@@ -256,8 +342,8 @@ class RemoteFile:
     def _ranges_unsupported(self) -> RangesUnsupported:
         return RangesUnsupported(f"The server sends only all of {self.link.display_url}.")
 
-    def _wrong_range(self) -> DownloadError:
-        return DownloadError(
+    def _wrong_range(self) -> RangesUnsupported:
+        return RangesUnsupported(
             f"The server sent another part of {self.link.display_url} than requested."
         )
 
@@ -331,12 +417,6 @@ def size_from_416(response: StreamingResponse) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _truncated(chunks: Iterator[bytes], count: int, link: SignedUrl) -> Iterator[bytes]:
-    """Yield at most ``count`` bytes, as a server may send more than it announced."""
-    for chunk in chunks:
-        piece = chunk[:count]
-        if not piece:
-            return
-        link.raise_if_cancelled()
-        yield piece
-        count -= len(piece)
+def _opaque(etag: str) -> str:
+    """Return an ETag without the mark of a weak one."""
+    return etag.removeprefix("W/")

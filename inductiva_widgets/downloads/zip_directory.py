@@ -40,6 +40,9 @@ _EXTRA = struct.Struct("<2H")
 _U32 = struct.Struct("<L")
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
 _MAX_COMMENT_BYTES = 0xFFFF
+# Bytes after the end record to search for it, more than any comment.
+_MAX_APPENDED_BYTES = 1024 * 1024
+_MAX_TRUNCATED = 4
 _IN_ZIP64 = 0xFFFFFFFF
 _UNIX = 3
 
@@ -233,10 +236,16 @@ class _EndOfCentralDirectory:
 
     def _find(self) -> int:
         size = self._source.size
-        for reach in (len(self._bytes), _END.size + _MAX_COMMENT_BYTES):
+        truncated: list[int] = []
+        for reach in (
+            len(self._bytes),
+            _END.size + _MAX_COMMENT_BYTES,
+            _END.size + _MAX_APPENDED_BYTES,
+        ):
             begin = max(0, size - reach)
             text = self.cut(begin, size)
             loose = None
+            truncated.clear()
             found = text.rfind(b"PK\x05\x06")
             while found >= 0:
                 if found + _END.size <= len(text):
@@ -246,10 +255,24 @@ class _EndOfCentralDirectory:
                         return begin + found
                     if end < len(text) and loose is None:
                         loose = begin + found  # there are bytes after the archive
+                    if end > len(text):
+                        truncated.append(begin + found)
                 found = text.rfind(b"PK\x05\x06", 0, found)
             if loose is not None:
                 return loose
+        # Some tools write a wrong comment length. Only the last records can be the right one.
+        for position in truncated[:_MAX_TRUNCATED]:
+            if self._follows_directory(position):
+                return position
         raise NotAZipFileError("The file is not a zip archive, or its end is missing.")
+
+    def _follows_directory(self, position: int) -> bool:
+        """Return whether the central directory is directly before an end record."""
+        _, _, _, _, count, size, _, _ = _END.unpack(self.cut(position, position + _END.size))
+        start = position - size
+        if not count or start < 0 or size > MAX_DIRECTORY_BYTES:
+            return False
+        return self._source.read(start, start + 4) == b"PK\x01\x02"
 
     def _find_zip64(self, end: int) -> tuple[int, int, int, int, int, int] | None:
         """Return position, disks, count, size and offset from the zip64 records, if any."""
@@ -306,14 +329,13 @@ def _decode(name: bytes, flags: int, extra: bytes) -> str:
     """Decode the name of an entry.
 
     Without the UTF-8 flag the encoding is cp437, unless there is a Unicode Path field of Info-ZIP.
-    Some writers store UTF-8 without flag or field. ``unzip`` keeps those bytes, and ``zipfile``
-    decodes cp437. This function does the same as ``zipfile``: a guess could be wrong.
+    Some writers store UTF-8 without flag or field. Few names in cp437 are valid UTF-8 by chance, as
+    they would have to combine accented letters with box-drawing characters. A malformed name with
+    the flag is decoded as cp437 too, which keeps different names different.
     """
     if flags & _UTF8:
-        try:
+        with contextlib.suppress(UnicodeDecodeError):
             return name.decode("utf-8")
-        except UnicodeDecodeError:
-            raise ArchiveError(f"The archive has a malformed entry name: {name!r:.80}.") from None
     if b"up" in extra:
         field = _extra_field(extra, _UNICODE_PATH)
         # Version, CRC of the other name, name. The CRC is wrong if a tool without support for the
@@ -321,6 +343,8 @@ def _decode(name: bytes, flags: int, extra: bytes) -> str:
         if len(field) > 5 and field[0] == 1 and _U32.unpack_from(field, 1)[0] == zlib.crc32(name):
             with contextlib.suppress(UnicodeDecodeError):
                 return field[5:].decode("utf-8")
+    with contextlib.suppress(UnicodeDecodeError):
+        return name.decode("utf-8")
     return name.decode("cp437")
 
 

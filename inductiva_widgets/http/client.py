@@ -314,7 +314,7 @@ class Client:
         params = {"client": sender, "block_s": block_s}
         path = f"{_task(task_id)}/message"
         held = float(60 if block_s is None else block_s)
-        answer = self.transport.call("GET", path, answer=SdpAnswer, params=params, held=held)
+        answer = self.transport.call("GET", path, answer=SdpAnswer | None, params=params, held=held)
         return cast("SdpAnswer | None", answer)
 
     # Storage

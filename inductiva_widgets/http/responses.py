@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from inductiva_widgets.http.retry import parse_retry_after
 from inductiva_widgets.models import lenient
 
 _MAX_CAUSES = 20
+# With an offset, times at both ends of what datetime can hold may overflow in UTC.
+_EXTREME_YEAR = re.compile(rb'"(?:0000|0001|9999)-[^"]{0,40}[+-](?!00:00)\d\d:\d\d"')
 
 
 def decode_json(response: requests.Response, answer: Any, endpoint: str) -> Any:
@@ -40,21 +43,35 @@ def decode_json(response: requests.Response, answer: Any, endpoint: str) -> Any:
     -----
     Single values that do not match are missing in the result, with one ``OddValueWarning``.
     """
+    content = b"null" if response.status_code == 204 else response.content
     try:
-        return msgspec.json.decode(response.content, type=answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as strict_error:
-        try:
-            value = lenient.parse_json(response.content)
-        except (ValueError, RecursionError):
-            raise _not_json(response, endpoint, strict_error) from strict_error
-        try:
-            found, odd = lenient.convert(value, answer)
-        except msgspec.ValidationError as error:
-            raise errors.UnexpectedResponseError(
-                f"The response to {endpoint} does not match the Inductiva API: {error}. Update "
-                "inductiva-widgets, or report this to its developers.",
-                endpoint=endpoint,
-            ) from error
+        found = msgspec.json.decode(content, type=answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as strict_error:
+        return _decode_leniently(response, content, answer, endpoint, strict_error)
+    if _EXTREME_YEAR.search(content):
+        return _decode_leniently(response, content, answer, endpoint)
+    return found
+
+
+def _decode_leniently(
+    response: requests.Response,
+    content: bytes,
+    answer: Any,
+    endpoint: str,
+    strict_error: Exception | None = None,
+) -> Any:
+    try:
+        value = lenient.parse_json(content)
+    except (ValueError, RecursionError) as error:
+        raise _not_json(response, endpoint, strict_error or error) from error
+    try:
+        found, odd = lenient.convert(value, answer)
+    except msgspec.ValidationError as error:
+        raise errors.UnexpectedResponseError(
+            f"The response to {endpoint} does not match the Inductiva API: {error}. Update "
+            "inductiva-widgets, or report this to its developers.",
+            endpoint=endpoint,
+        ) from error
     if odd:
         warnings.warn(_describe(odd, endpoint), errors.OddValueWarning, stacklevel=2)
     return found
@@ -89,16 +106,18 @@ def error_detail(response: requests.Response) -> str:
     """Return the service's message from an error response, empty if it has none."""
     try:
         detail = msgspec.json.decode(response.content)["detail"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, RecursionError):
         return ""
     if isinstance(detail, list):
-        parts = [
-            f"{'.'.join(str(step) for step in item.get('loc', ()))}: {item.get('msg', '')}"
-            for item in detail
-            if isinstance(item, dict)
-        ]
-        return "; ".join(parts)
+        return "; ".join(_located(item) for item in detail if isinstance(item, dict))
     return str(detail) if detail else ""
+
+
+def _located(item: dict[str, Any]) -> str:
+    """Return the place and the message of an invalid value."""
+    steps = item.get("loc")
+    place = ".".join(map(str, steps)) if isinstance(steps, list) else str(steps or "")
+    return f"{place}: {item.get('msg', '')}"
 
 
 def retry_after(response: requests.Response) -> float | None:

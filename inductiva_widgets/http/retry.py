@@ -1,6 +1,6 @@
-"""Parse the ``Retry-After`` header.
+"""Parse the ``Retry-After`` and ``Date`` headers.
 
-Source: RFC 9110, section 10.2.3.
+Source: RFC 9110, sections 5.6.7, 6.6.1 and 10.2.3.
 """
 
 from __future__ import annotations
@@ -40,14 +40,21 @@ def parse_retry_after(value: str | None, date: str | None = None) -> float | Non
         seconds = float(text)
         # A number with hundreds of digits becomes infinite.
         return seconds if math.isfinite(seconds) else None
-    due = _parse_date(text)
+    due = parse_http_date(text)
     if due is None:
         return None
-    now = _parse_date(date or "") or datetime.now(timezone.utc)
+    now = parse_http_date(date or "") or datetime.now(timezone.utc)
     return max(0.0, (due - now).total_seconds())
 
 
-def _parse_date(text: str) -> datetime | None:
+def parse_http_date(text: str) -> datetime | None:
+    """Parse an HTTP date, or return None if it is malformed.
+
+    Parameters
+    ----------
+    text
+        Value of the header. Without a zone, the time is in UTC.
+    """
     try:
         parsed = parsedate_to_datetime(text)
     except (TypeError, ValueError, OverflowError):

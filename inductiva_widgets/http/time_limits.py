@@ -1,7 +1,8 @@
-"""Time limits of calls to the API.
+"""Limits of calls to the API: time and size of the response.
 
 ``requests`` limits the time between two reads of a socket, which a response that arrives one byte
-at a time never exceeds. The connections in this module also limit the time of the whole call.
+at a time never exceeds. The connections in this module also limit the time of the whole call. A
+compressed response may expand a thousandfold, so its size is limited as it is decoded.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from inductiva_widgets.http.api_key import ApiKeyConnection
 
 MAX_RETRY_AFTER = 60.0
 """Maximum seconds that one call waits because of ``Retry-After``."""
+MAX_RESPONSE = 64 * 1024 * 1024
+"""Maximum bytes of a decoded response. The largest listings have a few MB."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,23 @@ def deadline(at: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+class ResponseTooLarge(Exception):
+    """The response has more than ``MAX_RESPONSE`` bytes."""
+
+
 class LimitedAdapter(requests.adapters.HTTPAdapter):
-    """Transport adapter whose connections respect ``deadline`` and ``sending_api_key``."""
+    """Transport adapter whose connections respect ``deadline`` and ``sending_api_key``.
+
+    Responses respect ``MAX_RESPONSE``.
+    """
+
+    def build_response(
+        self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse
+    ) -> requests.Response:
+        """Return the response with a limited body."""
+        response = super().build_response(req, resp)
+        response.raw = _LimitedBody(response.raw)
+        return response
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Create the pools of direct connections."""
@@ -143,6 +161,26 @@ class LimitedAdapter(requests.adapters.HTTPAdapter):
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+
+class _LimitedBody:
+    """A response of urllib3 that fails when its decoded body becomes too large."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, amt: int, decode_content: bool | None = None) -> Iterator[bytes]:
+        """Yield the body, as the method of urllib3."""
+        size = 0
+        for piece in self._raw.stream(amt, decode_content=decode_content):
+            size += len(piece)
+            if size > MAX_RESPONSE:
+                self._raw.close()
+                raise ResponseTooLarge
+            yield piece
 
 
 class _LimitedResponse(http.client.HTTPResponse):

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,6 +26,7 @@ from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.http import responses, time_limits
 from inductiva_widgets.http.api_key import sending_api_key
+from inductiva_widgets.http.retry import parse_http_date
 from inductiva_widgets.http.sessions import create_session
 from inductiva_widgets.http.time_limits import TimeLimits
 
@@ -40,6 +40,7 @@ TRIES = time_limits.DEFAULT.tries
 # The connect timeout also limits each send. After the upload, the store needs time to save it.
 _UPLOAD = TimeLimits(connect=10.0, answer=60.0, total=float("inf"), tries=3)
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199  # a Date header outside of them does not have the time
 _SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
@@ -145,7 +146,8 @@ class Transport:
         method, path
             HTTP method, and path relative to the service's address.
         answer
-            Type of the JSON response; None to ignore the body. A response with status 204 is None.
+            Type of the JSON response; None to ignore the body. A response with status 204 is None,
+            which the type must allow.
         params
             Query; None values are left out, and the items of lists repeat the key.
         body
@@ -167,7 +169,7 @@ class Transport:
         response = self._send(request)
         if not response.ok or response.is_redirect:
             raise self._error(response, request.endpoint)
-        if answer is None or response.status_code == 204:
+        if answer is None:
             return None
         return responses.decode_json(response, answer, request.endpoint)
 
@@ -296,6 +298,13 @@ class Transport:
             try:
                 with time_limits.deadline(deadline):
                     response = send((min(call_limits.connect, left), min(call_limits.answer, left)))
+            except time_limits.ResponseTooLarge as error:
+                raise errors.UnexpectedResponseError(
+                    f"The response to {endpoint} must have at most "
+                    f"{time_limits.MAX_RESPONSE >> 20} MiB. Check that INDUCTIVA_API_URL is "
+                    "the address of the API.",
+                    endpoint=endpoint,
+                ) from error
             except requests.RequestException as error:
                 # If the server can be started again, do not retry a refused connection.
                 is_last = is_last or (
@@ -305,6 +314,13 @@ class Transport:
                 is_last = is_last or (has_timed_out and not call_limits.repeats_timeouts)
                 if is_last or time.monotonic() + pause >= deadline:
                     raise self._connection_error(error, endpoint) from error
+            except ValueError as error:
+                # requests parses the address of a redirect also if it does not follow it.
+                raise errors.UnexpectedResponseError(
+                    f"The response to {endpoint} has a malformed redirect. Check that "
+                    "INDUCTIVA_API_URL is the address of the API.",
+                    endpoint=endpoint,
+                ) from error
             else:
                 if response.status_code not in _RETRIED_STATUSES or is_last:
                     return response
@@ -362,9 +378,8 @@ class Transport:
         )
 
     def _update_clock_offset(self, response: requests.Response) -> None:
-        try:
-            theirs = parsedate_to_datetime(response.headers["Date"])
-        except (KeyError, TypeError, ValueError):
+        theirs = parse_http_date(response.headers.get("Date", ""))
+        if theirs is None or not _FIRST_YEAR <= theirs.year <= _LAST_YEAR:
             return
         skew = (theirs - datetime.now(timezone.utc)).total_seconds()
         # The header has whole seconds and the response took time, so ignore small differences.

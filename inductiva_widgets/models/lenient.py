@@ -186,7 +186,12 @@ def _time(value: Any, _: Any = None) -> datetime:
     except (msgspec.ValidationError, OverflowError):
         raise _Unreadable from None
     # The service's times are in UTC.
-    return found.replace(tzinfo=found.tzinfo or timezone.utc)
+    found = found.replace(tzinfo=found.tzinfo or timezone.utc)
+    try:
+        found.astimezone(timezone.utc)
+    except OverflowError:
+        raise _Unreadable from None
+    return found
 
 
 def _float(value: Any, _: Any = None) -> float:

@@ -45,6 +45,20 @@ def test_timestamp_has_year_and_zone(zone, shown, monkeypatch):
     assert formatting.format_timestamp(None) == "n/a"
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York"])
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max])
+def test_time_that_overflows_in_the_local_zone_is_shown_in_utc(zone, moment, monkeypatch):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        moment = moment.replace(tzinfo=timezone.utc)
+        assert formatting.format_date(moment)[:6] in {"01 Jan", "31 Dec"}
+        assert formatting.format_timestamp(moment)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_table_columns_are_as_wide_as_their_longest_cell():
     text = formatting.format_table(["A", "LONGER"], [["wide cell", "x"]], indent=1, gap=2)
     assert text == " A          LONGER\n wide cell  x"

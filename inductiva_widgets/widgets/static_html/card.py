@@ -149,9 +149,10 @@ def _phase_bar(info: TaskInfo, now: datetime) -> str:
     if not whole:
         return ""
     failed = failed_phase(info.status, [name for name, _ in lengths])
+    colours = {name: phase_colour("failed" if name == failed else name) for name, _ in lengths}
     pieces = "".join(
         f'<span title="{name} {escape(format_duration(seconds))}" style="display:inline-block;'
-        f"height:8px;width:{99 * seconds / whole:.2f}%;background:{phase_colour('failed' if name == failed else name)} padding-box;"
+        f"height:8px;width:{99 * seconds / whole:.2f}%;background:{colours[name]} padding-box;"
         'box-sizing:border-box;border-right:2px solid transparent"></span>'
         for name, seconds in lengths
     )

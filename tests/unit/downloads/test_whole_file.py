@@ -145,13 +145,40 @@ def test_part_longer_than_the_file_is_thrown_away(server, target):
     assert target.read_bytes() == DATA
 
 
-def test_wrong_part_from_the_server_is_refused(server, target):
+def test_wrong_part_from_the_server_leads_to_one_stream(server, target):
     url = broken(server, target)
     server.faults.append(Fault(headers={"Content-Range": "bytes 0-9/400000"}))
-    with pytest.raises(DownloadError, match="another part"):
-        fetch_file(url, target)
     fetch_file(url, target)
     assert target.read_bytes() == DATA
+    assert [entry.range for entry in server.log] == ["bytes=100000-399999", None]
+
+
+def test_url_that_expires_without_renewal_keeps_the_part(server, target):
+    url = server.put("/a", DATA)
+    server.faults.append(Fault(cut=100_000))
+    server.always = Fault(status=403, when=lambda entry: len(server.log) > 1)
+    with pytest.raises(DownloadError, match="expired"):
+        fetch_file(url, target)
+    server.always = None
+    server.forget()
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+    assert server.sent == 300_000
+
+
+def test_part_goes_on_if_the_etag_is_marked_as_weak_since(server, target):
+    url = broken(server, target)
+    server.put("/a", DATA, etag='W/"v1"', modified=None)
+    fetch_file(url, target)
+    assert target.read_bytes() == DATA
+    assert server.sent == 300_000
+
+
+def test_refused_request_is_not_called_expired(server, target):
+    url = server.put("/a", DATA)
+    server.always = Fault(status=400)
+    with pytest.raises(DownloadError, match=r"refused the request \(400\)"):
+        fetch_file(url, target)
 
 
 def test_server_that_always_cuts_at_the_same_place_is_given_up(server, target):

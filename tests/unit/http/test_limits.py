@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 import time
+from datetime import datetime, timezone
 
 import pytest
 
@@ -207,3 +208,23 @@ def test_whole_answer_leaves_the_connection_for_the_next_call(serve):
         assert server.connections == 1
     finally:
         server.close()
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Thu, 01 Feb 2024 17:16:17",
+        "Thu, 01 Feb 2024 17:16:17 -0000",
+        "Thu, 01 Feb 2024 17:16:17 GMT, Thu, 01 Feb 2024 17:16:17 GMT",
+        "Thu, 01 Feb 0001 17:16:17 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -1200",
+        "99",
+        "",
+    ],
+)
+def test_call_succeeds_with_an_odd_date_header(serve, date):
+    stated = b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Length: 2\r\n\r\n[]" % date.encode()
+    client = Client(transport_of(serve(stated).url))
+    assert client.list_machine_groups() == []
+    assert abs(client.server_time.year - datetime.now(timezone.utc).year) < 100

@@ -1,6 +1,8 @@
 """The door for HTTP against a real server on loopback that misbehaves on demand."""
 
 import threading
+import tracemalloc
+import zlib
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,8 +11,9 @@ import pytest
 from inductiva_widgets import errors
 from inductiva_widgets._secret import Secret
 from inductiva_widgets.config import Settings
+from inductiva_widgets.http import time_limits
 from inductiva_widgets.http.transport import TRIES, Transport
-from inductiva_widgets.models.tasks import TaskPage
+from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 from tests.unit.conftest import CANARY
 
 
@@ -207,6 +210,65 @@ def test_refused_connection_revives_the_embedded_server_once(server, script):
 def test_clock_skew_is_read_from_the_answer(transport, script):
     transport.call("GET", "/tasks")
     assert transport.clock_skew == 0.0
+
+
+def _nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (_nested(100_000), {}),
+        (b'{"detail":' + _nested(100_000) + b"}", {}),
+        (b'{"detail": [{"loc": 3, "msg": [1]}, {"loc": null}, 7]}', {}),
+        (b"[1, 2", {}),
+        (b'"text"', {}),
+        (b"7", {}),
+        (b"null", {}),
+        (b"", {}),
+        (b"not gzip", {"Content-Encoding": "gzip"}),
+    ],
+    ids=[
+        "nesting", "nested detail", "odd detail", "cut", "text", "number", "null", "nothing",
+        "wrong encoding",
+    ],
+)  # fmt: skip
+def test_answer_of_no_use_is_one_of_our_errors(transport, script, status, content, headers):
+    script.set((status, headers, content))
+    with pytest.raises(errors.InductivaError):
+        transport.call("GET", "/tasks/t1", answer=TaskInfo)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_answer_that_expands_a_thousandfold_is_refused_early(transport, script, status):
+    packer = zlib.compressobj(9, wbits=31)
+    packed = b"".join(packer.compress(b" " * 1_000_000) for _ in range(300)) + packer.flush()
+    assert len(packed) < 400_000
+    script.set((status, {"Content-Encoding": "gzip"}, packed))
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.UnexpectedResponseError, match="at most 64 MiB"):
+            transport.call("GET", "/tasks")
+        assert tracemalloc.get_traced_memory()[1] < 2 * time_limits.MAX_RESPONSE
+    finally:
+        tracemalloc.stop()
+    assert len(script.seen) == 1
+
+
+def test_answer_without_content_is_an_error_unless_the_type_allows_it(transport, script):
+    script.set((204, {}, b""))
+    with pytest.raises(errors.UnexpectedResponseError, match="/tasks/t1"):
+        transport.call("GET", "/tasks/t1", answer=TaskInfo)
+    assert transport.call("GET", "/tasks/t1", answer=TaskInfo | None) is None
+    assert transport.call("GET", "/tasks/t1") is None
+
+
+def test_malformed_redirect_is_one_of_our_errors(transport, script):
+    script.set((302, {"Location": "http://[::1"}, b""))
+    with pytest.raises(errors.UnexpectedResponseError, match="malformed redirect"):
+        transport.call("GET", "/tasks")
 
 
 def test_upload_that_is_refused_raises(transport, script, server):
