@@ -46,6 +46,7 @@ def test_task_that_does_not_exist_is_told_in_its_place(open_notebook, lab):
     expect(notebook.output(1)).not_to_contain_text("Traceback")
 
 
+@pytest.mark.extended
 @pytest.mark.own_page
 def test_card_comes_back_when_the_page_is_loaded_again(open_notebook, lab, page, tolerated):
     # JupyterLab's own requests to the kernel that the page has left.

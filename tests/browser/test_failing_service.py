@@ -35,6 +35,7 @@ def card(page, task_id):
     return page.get_by_role("region", name=f"Task {task_id}", exact=True)
 
 
+@pytest.mark.extended
 def test_card_of_a_removed_task_says_so_beside_one_that_goes_on(
     lab, open_notebook, page, tasks, service
 ):

@@ -45,6 +45,7 @@ def busy_cores(count):
             process.wait()
 
 
+@pytest.mark.extended
 def test_card_and_table_follow_their_task_after_anywidget_gave_up(
     open_notebook, lab, page, long_task
 ):

@@ -48,6 +48,7 @@ def comes_back_alive(notebook, page):
     expect(cards[1].get_by_role("status").first).to_have_attribute("data-status", "killed")
 
 
+@pytest.mark.extended
 def test_cards_are_live_again_after_a_reload_during_a_wait(open_notebook, lab, page):
     comes_back_alive(open_notebook(lab.write("reload.ipynb", SETUP, WAIT)), page)
 

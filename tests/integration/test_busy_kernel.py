@@ -172,6 +172,7 @@ def test_request_is_answered_while_any_cell_runs(start_kernel):
     assert not any(is_reply(message) for message in rest)
 
 
+@pytest.mark.extended
 def test_ipykernel_6_answers_while_a_cell_waits_for_the_task(start_kernel, old_ipykernel):
     front = start_kernel(old_ipykernel)
     assert front.run("import ipykernel; print(ipykernel.version_info[0])") == "6"
@@ -314,6 +315,7 @@ def test_page_that_connects_while_a_cell_runs_gets_the_states_of_the_widgets(
     assert [message["parent_header"]["msg_id"] for message in printed] == [cell]
 
 
+@pytest.mark.extended
 def test_page_that_connects_to_ipykernel_6_is_answered_after_the_cell(start_kernel, old_ipykernel):
     front = start_kernel(old_ipykernel)
     comm_id, _ = front.run(SETUP).split()[-2:]

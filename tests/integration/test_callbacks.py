@@ -58,6 +58,7 @@ def test_on_status_prints_each_change_into_its_own_cell(start_kernel, request, i
     assert len(statuses) == len(set(statuses))
 
 
+@pytest.mark.extended
 def test_interrupted_wait_shows_the_line_of_the_user_and_one_sentence(start_kernel):
     front = start_kernel()
     task_id = front.run(SETUP).split()[-1]

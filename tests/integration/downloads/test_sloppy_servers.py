@@ -15,6 +15,8 @@ from inductiva_widgets.utils import download_from_url
 from tests.sloppy_server import KINDS, SloppyServer, clean, whole
 from tests.unit.downloads.archives import expected_tree, make_zip, noise, text, tree
 
+pytestmark = pytest.mark.extended
+
 # Longer than two chunks of a file and than several spans of an archive.
 CONTENT = {
     "a/first.bin": noise(6_000_000, 1),

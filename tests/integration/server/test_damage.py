@@ -14,6 +14,8 @@ from inductiva_widgets import connect
 from inductiva_widgets.errors import LocalServerError
 from tests.integration.server.conftest import ROOT, LocalServer
 
+pytestmark = pytest.mark.extended
+
 PAGE = 4096
 
 

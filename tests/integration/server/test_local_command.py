@@ -98,6 +98,7 @@ def test_stop_asks_while_tasks_run_and_leaves_them_running(server, tmp_path):
     assert server.wait(task_id)["status"] == "success"
 
 
+@pytest.mark.extended
 def test_stop_kills_tasks_when_told_to(server, tmp_path):
     tasks = [waiting(server, tmp_path / "never"), server.run("python -c pass", files={})]
     done = about(server, "stop", "--kill-tasks", "--yes")

@@ -11,6 +11,8 @@ from inductiva_widgets import connect, simulators
 from inductiva_widgets.errors import InputError
 from tests.integration.server.conftest import input_zip, until
 
+pytestmark = pytest.mark.extended
+
 SECRET = "a file outside of the folder of the task"
 
 

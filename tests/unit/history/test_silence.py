@@ -88,6 +88,7 @@ def test_error_of_a_moment_is_retried_although_tasks_are_cached(service):
     assert history().attrs["inductiva"]["offline"] is False
 
 
+@pytest.mark.extended
 def test_silent_service_is_tried_again_if_nothing_is_cached(service):
     _, proxy, history = service
     _fall_silent(proxy)
