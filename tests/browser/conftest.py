@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,11 +137,16 @@ def jupyter(
         "--ServerApp.port_retries=0", "--ip=127.0.0.1", f"--notebook-dir={notebooks}",
         "--IdentityProvider.token=", "--ServerApp.password=",
         "--ServerApp.disable_check_xsrf=True", *flags,
+        # Files instead of ports, which another process may take before the kernel has them.
+        "--KernelManager.transport=ipc",
     ]  # fmt: skip
     log = base / "server.log"
     url = f"http://127.0.0.1:{port}"
-    with running(command, jupyter_folders(base) | environment, log, f"{url}/api/status"):
-        yield Lab(url, notebooks, log)
+    # The path of a socket has at most 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="iw-") as sockets:
+        folders = jupyter_folders(base) | {"JUPYTER_RUNTIME_DIR": sockets}
+        with running(command, folders | environment, log, f"{url}/api/status"):
+            yield Lab(url, notebooks, log)
 
 
 def jupyter_folders(base: Path) -> dict[str, str]:
