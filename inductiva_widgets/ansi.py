@@ -33,7 +33,7 @@ def strip_control_chars(text: str) -> str:
 def escape_control_chars(text: str, *, keep: str = "") -> str:
     r"""Replace control and invisible characters by escapes, for values that are printed.
 
-    A terminal obeys control sequences, and direction marks change the order of what is seen.
+    A terminal executes control sequences, and direction marks change the order of the text.
     Backslashes are kept, so the result is for people and cannot be parsed.
 
     Parameters

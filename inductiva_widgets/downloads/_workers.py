@@ -51,8 +51,7 @@ class WorkerPool:
         error
             The error to raise.
         """
-        with self._lock:
-            self._error = self._error or error
+        self._keep_first(error)
         self.stop.set()
 
     def drain(self, error: Exception) -> None:
@@ -63,9 +62,12 @@ class WorkerPool:
         error
             The error to raise.
         """
+        self._keep_first(error)
+        self._is_draining = True
+
+    def _keep_first(self, error: Exception) -> None:
         with self._lock:
             self._error = self._error or error
-        self._is_draining = True
 
     def run(self, next_job: Callable[[], Job | None], threads: int) -> None:
         """Run all jobs.

@@ -2,8 +2,8 @@
 
 Texts are numbered: ``codes`` are places among ``values``. Times are microseconds since 1970 in UTC,
 durations seconds, counts and sizes 64-bit integers, as a float has no more than 53 bits.
-Not-a-time, not-a-number and ``NO_COUNT`` stand for what is unknown. Nothing here depends on the
-present time: what still grows is worked out in ``inductiva_widgets.frames._durations``.
+Missing values are NaT, NaN and ``NO_COUNT``. Nothing here depends on the current time: durations
+that still grow are computed in ``inductiva_widgets.frames._durations``.
 """
 
 from __future__ import annotations

@@ -304,7 +304,7 @@ class MetricParser:
             if self._axis in self._step or (self._has_begun and self._has_axis):
                 self._end_step(rows, read_at)
             elif self._has_begun:
-                # What is solved before the first step, such as an initial guess, is of no step.
+                # Equations that are solved before the first step belong to no step.
                 self._forget(set(self._step) - set(values))
                 self._step, self._has_begun = {}, False
             self._has_axis = True

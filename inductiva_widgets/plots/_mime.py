@@ -63,7 +63,7 @@ LOOK: dict[str, Any] = {
     "text": {"fontSize": 11},
     "style": {
         "segment": {"strokeWidth": 1},
-        "veil": {"opacity": 1 - _palette.UNFINISHED_OPACITY},
+        "unfinished": {"opacity": 1 - _palette.UNFINISHED_OPACITY},
     },
 }
 """Defaults; the settings of a chart override them."""
@@ -227,8 +227,8 @@ def _look(ink: Any, surface: Any) -> dict[str, Any]:
         "style": {
             # A gap between stacked areas.
             "segment": {"stroke": surface},
-            # Lies on top of what is not finished.
-            "veil": {"color": surface},
+            # Drawn over an unfinished bin, which it makes faint.
+            "unfinished": {"color": surface},
         },
     }
     return {"config": _merge_defaults(colours, LOOK)}

@@ -254,7 +254,7 @@ def _counted(shown: PhaseIntervals, now: float) -> tuple[Any, str, list[str]]:
     layers = [picture]
     if unfinished is not None:
         lines.append("faint: unfinished bin")
-        layers.append(_veil(edges[unfinished : unfinished + 2]))
+        layers.append(_unfinished_overlay(edges[unfinished : unfinished + 2]))
     if limit is not None:
         count = int((totals > limit).sum())
         lines.append(f"{count:,} bin{'s' * (count > 1)} beyond the axis")
@@ -303,12 +303,12 @@ def _count(mean: float) -> str:
     return f"{mean:,.3g}" if mean < 100 else f"{mean:,.0f}"
 
 
-def _veil(edges: Numbers) -> Any:
+def _unfinished_overlay(edges: Numbers) -> Any:
     """Return a layer that makes a bin faint."""
     alt = _altair.altair()
     start, end = (edges * 1000).tolist()
-    veil = _altair.base_chart(_altair.to_records({"from": [start], "to": [end]}))
-    return veil.mark_rect(style="veil", tooltip=None).encode(x=alt.X("from:T"), x2="to")
+    overlay = _altair.base_chart(_altair.to_records({"from": [start], "to": [end]}))
+    return overlay.mark_rect(style="unfinished", tooltip=None).encode(x=alt.X("from:T"), x2="to")
 
 
 def _counts_beyond(totals: Numbers, edges: Numbers, limit: float) -> Any:

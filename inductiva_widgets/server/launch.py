@@ -114,7 +114,7 @@ def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> Se
             return running
         if ended:
             code = process.returncode
-            raise _failure(data, f"ended at once with exit code {code}", code)
+            raise _failure(data, f"exited during its start with code {code}", code)
         time.sleep(_LOOK_EVERY)
     process.terminate()
     raise _failure(data, f"did not answer within {_START_TAKES:g} s")
@@ -133,6 +133,6 @@ def _failure(data: DataDir, what: str, exit_code: int | None = None) -> LocalSer
         return LocalServerError("\n".join(lines[-_LAST_LINES:]))
     said = "\n".join(lines[-_LAST_LINES:]) or "(nothing)"
     return LocalServerError(
-        f"The embedded server {what}. The end of what it said, {data.server_out}:\n{said}\n"
-        f"Correct what it says, or set INDUCTIVA_LOCAL_DIR to another folder, and try again."
+        f"The embedded server {what}. Its last output, from {data.server_out}:\n{said}\n"
+        f"Correct the cause, or set INDUCTIVA_LOCAL_DIR to another folder, and try again."
     )

@@ -1,17 +1,13 @@
 """The installed command, against the real server."""
 
-import fcntl
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
@@ -21,6 +17,7 @@ from inductiva_widgets import simulators
 from inductiva_widgets.frames import read
 from inductiva_widgets.tasks import TaskList
 from tests.integration.conftest import KEY
+from tests.terminal import run_in_terminal
 
 COMMAND = [sys.executable, "-m", "inductiva_widgets"]
 
@@ -187,30 +184,13 @@ def test_interrupt_ends_without_a_word(environment):
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
-def shown_in_terminal(arguments, environment, columns):
-    """Run a command in a terminal of a width, and return what it prints."""
-    main, side = pty.openpty()
-    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], stdin=side, stdout=side, stderr=side, env=environment
-    )
-    os.close(side)
-    shown = b""
-    try:
-        while piece := os.read(main, 4096):
-            shown += piece
-    except OSError:
-        pass  # how Linux says that the other side has closed
-    os.close(main)
-    assert process.wait(60) == 0
-    return shown.decode()
-
-
 @pytest.mark.parametrize("columns", [200, 80, 60])
 def test_table_fits_the_terminal(environment, finished, columns):
     environment.pop("COLUMNS", None)
     # By its id: other tests submit tasks, too.
-    text = shown_in_terminal(["tasks", "list", "-i", finished.id], environment, columns)
+    text = run_in_terminal(
+        [*COMMAND, "tasks", "list", "-i", finished.id], env=environment, columns=columns
+    )
     lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
     assert max(map(len, lines)) <= columns
     assert any(finished.id in line and "success" in line for line in lines)
@@ -232,7 +212,7 @@ def loud_id(client, tmp_path):
 
 
 def test_log_in_a_terminal_has_colours_only(environment, loud_id):
-    text = shown_in_terminal(["logs", loud_id, "--stdout"], environment, 80)
+    text = run_in_terminal([*COMMAND, "logs", loud_id, "--stdout"], env=environment)
     assert "\x1b[31mred\x1b[0m" in text
     assert r"\x1b]52;c;eA==\x07\x1b[2J\u202e" in text
     assert not {"\x07", "\u202e"} & set(text)

@@ -1,7 +1,6 @@
 """What a wait and a download show in a real terminal, and what in a log file."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import sys
 import pytest
 
 from tests.integration.conftest import KEY
+from tests.terminal import run_in_terminal
 
 CODE = """import sys
 from inductiva_widgets import simulators
@@ -24,21 +24,8 @@ def environment(server_url):
 
 
 def test_wait_in_a_terminal_is_one_line_that_is_rewritten(environment, short_storm, tmp_path):
-    main, side = pty.openpty()
     command = [sys.executable, "-c", CODE, str(short_storm)]
-    process = subprocess.Popen(
-        command, stdin=side, stdout=side, stderr=side, env=environment, cwd=tmp_path
-    )
-    os.close(side)
-    shown = b""
-    try:
-        while piece := os.read(main, 4096):
-            shown += piece
-    except OSError:
-        pass  # how Linux says that the other side has closed
-    os.close(main)
-    assert process.wait(60) == 0
-    text = shown.decode()
+    text = run_in_terminal(command, env=environment, cwd=tmp_path)
     assert "In Progress, 0:00:0" in text
     assert "\x1b[2K" in text, "the line is erased before it is written anew"
     kept = [

@@ -247,12 +247,12 @@ def test_last_bin_of_the_timeline_has_all_running_tasks(count):
     frame = frame_of(*(live(f"t{n}", "computation-started") for n in range(count)))
     frame.attrs["inductiva"] = {"as_of": at(20_000)}
     chart = plots.timeline(frame)
-    rows, veil = rows_of(chart)
+    rows, overlay = rows_of(chart)
     computing = rows[rows["phase"] == "Computing"]["tasks"]
     # The last step has no width.
     assert computing.iloc[-2] == pytest.approx(count)
     assert computing.max() == pytest.approx(count)
-    assert rows["at"].max() == veil["to"].iloc[0] == pd.Timestamp(at(20_000)).timestamp() * 1000
+    assert rows["at"].max() == overlay["to"].iloc[0] == pd.Timestamp(at(20_000)).timestamp() * 1000
     assert "unfinished bin" in subtitle(chart)
     assert f"{count} unfinished, shown until" in subtitle(chart)
 

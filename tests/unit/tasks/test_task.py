@@ -383,21 +383,3 @@ def test_public_names_of_a_task_are_those_that_users_call(make):
         "watch",
         "widget",
     }
-
-
-def test_public_names_of_a_task_list_are_those_that_users_call():
-    names = {name for name in dir(TaskList()) if not name.startswith("_")}
-    assert names == {
-        "compare",
-        "count",
-        "download_outputs",
-        "filter",
-        "from_frame",
-        "index",
-        "kill",
-        "start_download",
-        "to_frame",
-        "wait",
-        "watch",
-        "widget",
-    }
