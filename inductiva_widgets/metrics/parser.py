@@ -212,10 +212,12 @@ class MetricParser:
         columns = {name: [row.values.get(name, math.nan) for row in rows] for name in names}
         frame = pd.DataFrame(columns, index=index, columns=names, dtype="float64")
         if READ_AT not in frame:
-            seconds = pd.Series([row.read_at for row in rows], index=index, dtype="float64")
-            frame[READ_AT] = pd.to_datetime(seconds, unit="s", utc=True).astype(
-                "datetime64[ns, UTC]"
-            )
+            # Not pd.to_datetime(unit="s"): some versions (2.2.3) compute with uninitialised
+            # memory where the number is NaN, and raise FloatingPointError at random.
+            read_at = [
+                pd.NaT if row.read_at is None else round(row.read_at * 1e6) * 1000 for row in rows
+            ]
+            frame[READ_AT] = pd.DatetimeIndex(read_at, dtype="datetime64[ns, UTC]")
         frame.attrs["inductiva"] = {
             **attrs,
             "source": self.source,

@@ -1,7 +1,7 @@
 """Frames have the same schema with the oldest pandas that is promised as with the newest.
 
-The tests of frames, of their pictures and of the history run again with pandas 2.0, and the numpy
-and pyarrow of its time, installed into a folder that comes first on the path.
+The tests of frames, of their pictures, of metrics and of the history run again with pandas 2.0,
+and the numpy and pyarrow of its time, installed into a folder that comes first on the path.
 """
 
 import os
@@ -14,7 +14,12 @@ import pytest
 pytestmark = pytest.mark.extended
 
 ROOT = Path(__file__).parents[2]
-TESTS = ["tests/unit/frames", "tests/unit/history", "tests/unit/plots"]
+TESTS = [
+    "tests/unit/frames",
+    "tests/unit/history",
+    "tests/unit/plots",
+    "tests/unit/metrics/test_parser.py",
+]
 # The oldest that were built for each Python.
 VERSIONS = {
     10: ("pandas==2.0.*", "numpy<2", "pyarrow==14.*"),

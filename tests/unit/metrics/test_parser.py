@@ -13,6 +13,8 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -762,3 +764,20 @@ def test_parser_with_invalid_end_raises(end):
 def test_parser_with_invalid_max_rows_raises(max_rows):
     with pytest.raises(InputError, match=r"`rows` must be an integer of at least 100, got"):
         MetricParser(r"t=(?P<t>\S+)", max_rows=max_rows)
+
+
+def test_frame_of_rows_read_at_unknown_times_says_so_whatever_the_memory_held():
+    # pandas 2.2.3 raises FloatingPointError for NaN seconds if the memory that it allocates
+    # held large numbers.
+    reader = MetricParser(r"x=(?P<x>\d+)")
+    reader.feed(b"x=1\nx=2\n", read_at=1_500_000_000.25)
+    reader.feed(b"x=3\n" * 6)
+    reader.finish()
+    for _ in range(50):
+        memory = [np.full(8, 1e308) for _ in range(20)]
+        del memory
+        times = reader.to_frame()["read_at"]
+    assert times.dtype == "datetime64[ns, UTC]"
+    assert times.iloc[0] == times.iloc[1] == pd.Timestamp("2017-07-14T02:40:00.25Z")
+    assert times.iloc[2:].isna().all()
+    assert len(times) == 8
