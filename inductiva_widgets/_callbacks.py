@@ -1,8 +1,9 @@
-"""Run user callbacks on background threads."""
+"""Run user callbacks and long actions on background threads."""
 
 from __future__ import annotations
 
 import contextvars
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -72,3 +73,29 @@ def name_of(function: Callable[..., Any]) -> str:
     """Return the display name of a function, such as ``print``."""
     name = getattr(function, "__name__", "")
     return name if name.isidentifier() else "your function"
+
+
+def run_in_thread(
+    action: Callable[[], None], on_error: Callable[[Exception], None], name: str
+) -> threading.Thread:
+    """Run an action on a daemon thread.
+
+    Parameters
+    ----------
+    action
+        Action to run.
+    on_error
+        Called on that thread with an exception raised by the action.
+    name
+        Name of the thread, for debugging.
+    """
+
+    def run() -> None:
+        try:
+            action()
+        except Exception as error:
+            on_error(error)
+
+    thread = threading.Thread(target=run, name=f"inductiva-{name}", daemon=True)
+    thread.start()
+    return thread

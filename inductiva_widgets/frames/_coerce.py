@@ -13,8 +13,7 @@ import pandas as pd
 from inductiva_widgets.columns import Kind
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
-from inductiva_widgets.frames._columnar import METADATA
-from inductiva_widgets.frames._durations import microseconds
+from inductiva_widgets.frames._columnar import METADATA, microseconds
 from inductiva_widgets.status import order_codes
 
 SECONDS = "_seconds"

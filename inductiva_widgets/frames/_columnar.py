@@ -2,8 +2,8 @@
 
 Texts are numbered: ``codes`` are places among ``values``. Times are microseconds since 1970 in UTC,
 durations seconds, counts and sizes 64-bit integers, as a float has no more than 53 bits.
-Missing values are NaT, NaN and ``NO_COUNT``. Nothing here depends on the current time: durations
-that still grow are computed in ``inductiva_widgets.frames._durations``.
+Missing values are NaT, NaN and ``NO_COUNT``. Durations that still
+grow are computed from the columns and the current time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -35,6 +35,21 @@ _pack = msgspec.msgpack.Encoder().encode
 _PACKED = np.dtype([("type", ">u2"), ("value", ">u8")])
 _encode_metadata = msgspec.json.Encoder(order="deterministic").encode
 
+# Parts with many columns, and their values if a task lacks them.
+_NO_PARTS: dict[str, msgspec.Struct] = {
+    "metrics": TaskMetrics(),
+    "executer": Executer(),
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+# Earlier than any task; stands for no time while times become numbers.
+_NEVER = _EPOCH + _MICROSECOND
+_NOT_A_TIME = np.iinfo(np.int64).min
+_CHUNK = 500
+NO_COUNT = int(np.iinfo(np.int64).min)
+"""Stands for an unknown count, as the same bits stand for not-a-time."""
+Durations = NDArray[np.timedelta64]
+
 
 def _paths(*kinds: Kind) -> dict[str, str]:
     """Return the attributes of tasks that columns of some kinds hold, by column."""
@@ -50,25 +65,11 @@ _TIMES = {**_paths("time"), "end": "end_time"}
 # Durations as the service has measured them.
 _NUMBERS = _paths("duration", "number")
 _COUNTS = _paths("count")
-# Parts with many columns, and their values if a task lacks them.
-_NO_PARTS: dict[str, msgspec.Struct] = {
-    "metrics": TaskMetrics(),
-    "executer": Executer(),
-}
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
-# Earlier than any task; stands for no time while times become numbers.
-_NEVER = _EPOCH + _MICROSECOND
-_NOT_A_TIME = np.iinfo(np.int64).min
-_CHUNK = 500
 
 TEXTS = (*_TEXTS, METADATA)
 TIMES = tuple(_TIMES)
 NUMBERS = (*_NUMBERS, "is_over")
 COUNTS = tuple(_COUNTS)
-
-NO_COUNT = int(np.iinfo(np.int64).min)
-"""Stands for an unknown count, as the same bits stand for not-a-time."""
 
 
 class _Dictionary(dict[Any, int]):
@@ -361,3 +362,61 @@ def _ended(tasks: Sequence[TaskInfo], over: Mask, end: Times) -> Times:
 
 def _metadata(metadata: dict[str, str]) -> str:
     return _encode_metadata(metadata).decode()
+
+
+def duration(fields: TaskColumns, name: str, now: datetime) -> Durations:
+    """Return a column of durations, with NaT for unknown ones.
+
+    Parameters
+    ----------
+    fields
+        The tasks.
+    name
+        Name of the column.
+    now
+        The current time of the service, at which open durations end.
+    """
+    measured = microseconds(fields.numbers[name])
+    derive = _DERIVED.get(name)
+    if derive is None:
+        return measured
+    start, end = derive(fields, np.datetime64(now.astimezone(timezone.utc).replace(tzinfo=None)))
+    derived = np.maximum(end - start, np.timedelta64(0, "us"))
+    return cast("Durations", np.where(np.isnat(measured), derived, measured))
+
+
+def _queue(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
+    times = fields.times
+    ended = _first_known(times["started"], times["end"])
+    return times["submitted"], _until(ended, now, ~fields.is_finished)
+
+
+def _computation(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
+    times = fields.times
+    ended = _first_known(times["computation_ended"], times["ended"])
+    return times["computation_started"], _until(ended, now, ~fields.is_finished)
+
+
+def _total(fields: TaskColumns, now: np.datetime64) -> tuple[Times, Times]:
+    times = fields.times
+    created = _first_known(times["created"], times["submitted"])
+    return created, _until(times["ended"], now, ~fields.is_finished)
+
+
+_DERIVED = {"queue_time": _queue, "computation_time": _computation, "total_time": _total}
+
+
+def _first_known(times: Times, fallback: Times) -> Times:
+    return np.where(np.isnat(times), fallback, times)
+
+
+def _until(end: Times, now: np.datetime64, growing: Mask) -> Times:
+    return np.where(np.isnat(end) & growing, now, end)
+
+
+def microseconds(seconds: Numbers) -> Durations:
+    """Return durations as whole microseconds, with NaT for NaN."""
+    missing = np.isnan(seconds)
+    whole = np.where(missing, 0.0, seconds * 1e6).round().astype(np.int64)
+    whole[missing] = np.iinfo(np.int64).min  # NaT
+    return whole.view("timedelta64[us]")

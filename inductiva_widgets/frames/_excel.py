@@ -25,7 +25,7 @@ import pandas as pd
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import schema
 from inductiva_widgets.frames._coerce import column_kind
-from inductiva_widgets.frames._durations import microseconds
+from inductiva_widgets.frames._columnar import microseconds
 from inductiva_widgets.frames._formulas import is_formula
 from inductiva_widgets.frames._to_frame import ATTRS
 

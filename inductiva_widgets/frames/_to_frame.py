@@ -1,15 +1,17 @@
-"""Build a DataFrame of tasks with a fixed schema."""
+"""Build a DataFrame of tasks with a fixed schema, and records of its rows."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import make_dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inductiva_widgets._version import __version__
 from inductiva_widgets.columns import SERVICE
@@ -21,14 +23,21 @@ from inductiva_widgets.frames._columnar import (
     Counts,
     DictionaryColumn,
     TaskColumns,
+    duration,
 )
-from inductiva_widgets.frames._durations import duration
 from inductiva_widgets.frames._raw import raw_frame
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import order_codes
 
 ATTRS = "inductiva"
 """Key of the provenance in ``df.attrs``."""
+
+# Since pandas 3, texts have a dtype of their own, and `dtype=str` in pandas 2 turns None into
+# "None": https://pandas.pydata.org/pdeps/0014-string-dtype.html
+_TEXTS_HAVE_A_TYPE = int(pd.__version__.partition(".")[0]) >= 3
+# Without slots: pandas 2.0 reads the fields of a record by ``dataclasses.asdict``.
+TaskRecord = make_dataclass("TaskRecord", [schema.INDEX, *schema.DEFAULT_COLUMNS], frozen=True)
+"""The default columns of a task, by name; None if missing."""
 
 
 def to_frame(
@@ -222,6 +231,13 @@ def _metadata_column(text: DictionaryColumn, metadata: list[dict[str, str]], key
     return pd.Series(values[text.codes], dtype=str if _TEXTS_HAVE_A_TYPE else object).array
 
 
-# Since pandas 3, texts have a dtype of their own, and `dtype=str` in pandas 2 turns None into
-# "None": https://pandas.pydata.org/pdeps/0014-string-dtype.html
-_TEXTS_HAVE_A_TYPE = int(pd.__version__.partition(".")[0]) >= 3
+def to_records(frame: pd.DataFrame) -> NDArray[Any]:
+    """Return the rows of a frame with the default columns as an array of ``TaskRecord``."""
+    columns = [list(frame.index), *(_values(frame[name]) for name in schema.DEFAULT_COLUMNS)]
+    records = np.empty(len(frame), dtype=object)
+    records[:] = [TaskRecord(*row) for row in zip(*columns, strict=True)]
+    return records
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    return column.astype(object).where(column.notna(), None).tolist()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.metrics.decimate import MetricRow
-from inductiva_widgets.metrics.numbers import parse_number
+from inductiva_widgets.metrics.matcher import parse_number
 
 Predicate = Callable[[dict[str, float]], Any]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.formatting import format_cost
-from inductiva_widgets.plots import _altair, _columns, _groups, _palette, _scales
+from inductiva_widgets.plots import _altair, _columns, _palette, _scales
 from inductiva_widgets.plots._columns import Numbers
 
 
@@ -48,7 +48,7 @@ def costs(df: pd.DataFrame, by: str = "project") -> Any:
     rows = _columns.require_columns(df, "costs", "cost_usd", "created")
     frame = rows.frame
     cost, created = _columns.numbers(frame, "cost_usd"), _columns.timestamps(frame, "created")
-    kept = _groups.grouped(frame, by, "costs", _palette.MAX_GROUPS, np.nan_to_num(cost))
+    kept = _columns.grouped(frame, by, "costs", _palette.MAX_GROUPS, np.nan_to_num(cost))
     by_group = f"by {_columns.column_title(by)}"
     if frame.empty:
         return _altair.empty_chart(f"Cost {by_group}", rows)
@@ -85,7 +85,7 @@ def _bars(
     data: dict[str, list[Any]],
     bins: _scales.Bins,
     span: float,
-    kept: _groups.GroupedTasks,
+    kept: _columns.GroupedTasks,
     limit: float | None,
 ) -> Any:
     alt = _altair.altair()
@@ -145,7 +145,7 @@ def _sums_beyond(bins: _scales.Bins, totals: Numbers, above: Any, limit: float) 
 
 
 def _sums(
-    kept: _groups.GroupedTasks, cost: Numbers, created: Numbers, bins: _scales.Bins
+    kept: _columns.GroupedTasks, cost: Numbers, created: Numbers, bins: _scales.Bins
 ) -> dict[str, list[Any]]:
     """Return a row per bin and group with tasks, stacked in the order of the groups."""
     columns_of = len(kept)

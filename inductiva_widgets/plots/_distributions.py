@@ -11,8 +11,7 @@ import pandas as pd
 
 from inductiva_widgets.formatting import format_cost, format_duration
 from inductiva_widgets.plots import _altair, _scales
-from inductiva_widgets.plots._columns import Numbers
-from inductiva_widgets.plots._groups import GroupedTasks
+from inductiva_widgets.plots._columns import GroupedTasks, Numbers
 
 _GAP = 24
 _COUNTS_WIDTH = 60

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.plots import _altair, _columns, _distributions, _groups, _palette
+from inductiva_widgets.plots import _altair, _columns, _distributions, _palette
 
 MAX_POINTS = 200
 _MAX_GROUPS = 16
@@ -58,7 +58,7 @@ def durations(
         raise InputError('plots.durations needs columns of durations: what=["queue_time"].')
     rows = _columns.require_columns(df, "durations", *columns)
     frame = rows.frame
-    kept = _groups.grouped(frame, by, "durations", _MAX_GROUPS)
+    kept = _columns.grouped(frame, by, "durations", _MAX_GROUPS)
     names = [_columns.column_title(name) for name in columns]
     shown = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
     title = f"Median {shown} by {_columns.column_title(by)}"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from inductiva_widgets.formatting import format_cost, format_duration
-from inductiva_widgets.plots import _altair, _columns, _distributions, _groups, _palette, _scales
+from inductiva_widgets.plots import _altair, _columns, _distributions, _palette, _scales
 from inductiva_widgets.plots._columns import Numbers
 
 MAX_POINTS = 300
@@ -56,7 +56,7 @@ def machines(df: pd.DataFrame) -> Any:
     if not shown.any():
         why = "No finished task has both a computation time and a cost"
         return _altair.empty_chart(_TITLE, rows, why)
-    kept = _groups.grouped(frame[shown], "machine_type", "machines", _palette.MAX_GROUPS)
+    kept = _columns.grouped(frame[shown], "machine_type", "machines", _palette.MAX_GROUPS)
     time, cost = time[shown], cost[shown]
     count = _altair.count_label(int(shown.sum()))
     notes = []
@@ -73,7 +73,7 @@ def machines(df: pd.DataFrame) -> Any:
     return _altair.titled(picture, title, rows, f"{count}, {how}", ", ".join(notes))
 
 
-def _points(ids: list[str], kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
+def _points(ids: list[str], kept: _columns.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
     alt = _altair.altair()
     across, up = _scales.duration_axis(time), _scales.cost_axis(cost)
     labels = kept.labels
@@ -106,7 +106,7 @@ def _points(ids: list[str], kept: _groups.GroupedTasks, time: Numbers, cost: Num
     )
 
 
-def _boxes(kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
+def _boxes(kept: _columns.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
     times = _distributions.Panel(
         _distributions.duration("Computation time"), time, kept, _palette.PHASES["Computing"]
     )
@@ -116,7 +116,7 @@ def _boxes(kept: _groups.GroupedTasks, time: Numbers, cost: Numbers) -> Any:
     return _distributions.panels(kept, [times.boxes(), costs.boxes()])
 
 
-def _colour(kept: _groups.GroupedTasks) -> Any:
+def _colour(kept: _columns.GroupedTasks) -> Any:
     alt = _altair.altair()
     colours = _palette.group_colours(len(kept), has_others=kept.has_others)
     return alt.Color(

@@ -1,4 +1,4 @@
-"""Altair charts with mimebundles that follow the JupyterLab theme.
+"""Altair charts with mimebundles that follow the JupyterLab theme, and have a static PNG.
 
 Imports Altair, so it is imported only when a chart is made.
 """
@@ -6,6 +6,9 @@ Imports Altair, so it is imported only when a chart is made.
 from __future__ import annotations
 
 import base64
+import struct
+import warnings
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +16,9 @@ import altair as alt
 import pandas as pd
 
 from inductiva_widgets.plots import _palette
-from inductiva_widgets.plots._png import png_of
+
+_SHARPNESS = 2
+_HEADER = 8
 
 # The MIME type that JupyterLab 4, Notebook 7 and VS Code render. Altair 6 writes version 6, which
 # none of them renders; their Vega-Lite 5 reads everything that the charts use.
@@ -67,7 +72,6 @@ LOOK: dict[str, Any] = {
     },
 }
 """Defaults; the settings of a chart override them."""
-
 # SVG inherits the colours of the page: texts stay readable when the theme changes.
 _INK = "currentColor"
 _PAGE = "var(--jp-layout-color0, var(--vscode-editor-background, Canvas))"
@@ -76,6 +80,44 @@ _EMBED_OPTIONS = {
     # A PNG from the page would have black texts on no background: Chart.save writes one.
     "actions": {"export": {"svg": True, "png": False}},
 }
+
+
+def png_of(spec: Mapping[str, Any]) -> tuple[bytes, dict[str, int]] | None:
+    """Return a chart as PNG with its display size, or None if it cannot be made.
+
+    Parameters
+    ----------
+    spec
+        The chart; URLs in it are not fetched.
+    """
+    try:
+        import vl_convert
+    except ImportError:
+        # JupyterLab makes a PNG itself when it shows the chart.
+        return None
+    try:
+        image = vl_convert.vegalite_to_png(dict(spec), scale=_SHARPNESS, allowed_base_urls=[])
+    except ValueError as error:
+        warnings.warn(f"The notebook keeps no image of this chart: {error}", stacklevel=4)
+        return None
+    width, height = struct.unpack(">II", image[16:24])
+    size = {"width": width // _SHARPNESS, "height": height // _SHARPNESS}
+    return _deflated(image), size
+
+
+def _deflated(image: bytes) -> bytes:
+    """Compress a PNG to about a quarter, since vl-convert compresses little."""
+    chunks, packed, at = [], b"", _HEADER
+    while at < len(image):
+        length, name = struct.unpack(">I4s", image[at : at + 8])
+        if name == b"IDAT":
+            packed += image[at + 8 : at + 8 + length]
+        else:
+            chunks.append(image[at : at + 12 + length])
+        at += 12 + length
+    data = b"IDAT" + zlib.compress(zlib.decompress(packed), 6)
+    chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    return b"".join([image[:_HEADER], *chunks[:-1], chunk, chunks[-1]])
 
 
 class OfflineChartMixin:

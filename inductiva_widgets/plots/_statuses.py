@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inductiva_widgets.plots import _altair, _columns, _groups, _palette
+from inductiva_widgets.plots import _altair, _columns, _palette
 from inductiva_widgets.status import KNOWN_STATUSES, Status
 
 _MAX_GROUPS = 16
@@ -45,7 +45,7 @@ def statuses(df: pd.DataFrame, by: str = "simulator") -> Any:
     alt = _altair.altair()
     rows = _columns.require_columns(df, "statuses", "status")
     frame = rows.frame
-    kept = _groups.grouped(frame, by, "statuses", _MAX_GROUPS)
+    kept = _columns.grouped(frame, by, "statuses", _MAX_GROUPS)
     title = f"Share of each status by {_columns.column_title(by)}"
     if frame.empty:
         return _altair.empty_chart(title, rows)
@@ -117,12 +117,12 @@ def _in_order(column: pd.Series) -> tuple[Any, list[str], list[str]]:
     codes, names = _columns.texts(column)
     named = _named_statuses(codes, names)
     aliases = [status.alias for status in named]
-    labels = _groups.short_labels(aliases, _groups.MAX_LETTERS)
+    labels = _columns.short_labels(aliases, _columns.MAX_LETTERS)
     colours = _palette.status_colours(named)
     index_of = {status.value: index for index, status in enumerate(named)}
     indices = np.array([index_of.get(name, len(named)) for name in names] + [len(named)])[codes]
     if (indices == len(named)).any():
-        labels.append(_groups.unused_name("Other", labels))
+        labels.append(_columns.unused_name("Other", labels))
         colours.append(_palette.OTHER)
     return indices, labels, colours
 

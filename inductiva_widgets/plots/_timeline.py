@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inductiva_widgets.formatting import format_duration
-from inductiva_widgets.plots import _altair, _columns, _groups, _palette, _scales
+from inductiva_widgets.plots import _altair, _columns, _palette, _scales
 from inductiva_widgets.plots._columns import Numbers
 from inductiva_widgets.status import Status
 from inductiva_widgets.timing import failed_phase
@@ -135,7 +135,7 @@ def _lines(
     lengths = np.nanmax(shown.ends, axis=0) - begins
     is_aligned = float(np.median(lengths)) < 0.01 * (last - first)
     origin = begins if is_aligned else np.zeros_like(begins)
-    labels = _groups.short_labels(names, _MAX_LETTERS)
+    labels = _columns.short_labels(names, _MAX_LETTERS)
     rows: dict[str, list[Any]] = {name: [] for name in _FIELDS}
     for row in np.argsort(begins, kind="stable"):
         failed = _failed_phase(shown, int(row), statuses[row])

@@ -14,8 +14,13 @@ this machine, which is always started and free.
 
 from inductiva_widgets.resources._base import BaseMachineGroup
 from inductiva_widgets.resources.costs import CostEstimate
-from inductiva_widgets.resources.listing import get, get_by_name
-from inductiva_widgets.resources.machine_groups import ElasticMachineGroup, MachineGroup, MPICluster
+from inductiva_widgets.resources.machine_groups import (
+    ElasticMachineGroup,
+    MachineGroup,
+    MPICluster,
+    get,
+    get_by_name,
+)
 from inductiva_widgets.resources.request import GroupOptions
 
 __all__ = [

@@ -10,18 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from inductiva_widgets._callbacks import CallContext, Registration, name_of
+from inductiva_widgets._callbacks import CallContext, Registration, name_of, run_in_thread
 from inductiva_widgets._interrupts import explain_interrupt
 from inductiva_widgets._throttle import ThrottledNotifier
 from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.errors import InductivaError, InputError
 from inductiva_widgets.metrics.conditions import Conditions
 from inductiva_widgets.metrics.decimate import MetricRow
-from inductiva_widgets.metrics.eta import EtaEstimator
 from inductiva_widgets.metrics.gaps import Gap
 from inductiva_widgets.metrics.parser import MetricParser
 from inductiva_widgets.metrics.presets import STDOUT, Preset, preset_for
-from inductiva_widgets.polling import run_in_thread
+from inductiva_widgets.metrics.progress import EtaEstimator
 from inductiva_widgets.tasks import _display, _log_stream
 from inductiva_widgets.tasks._cpu_budget import CpuBudget
 

@@ -226,7 +226,7 @@ class TaskList(_Base):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the tasks as an array of records, which pandas turns into rows."""
-        from inductiva_widgets.frames._records import to_records
+        from inductiva_widgets.frames._to_frame import to_records
 
         if copy is False:
             raise ValueError("The records of tasks are always new: leave `copy` out.")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from inductiva_widgets._callbacks import run_in_thread
 from inductiva_widgets._throttle import ThrottledNotifier
 from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.polling import PollStatus, Subscription, get_poller, run_in_thread
+from inductiva_widgets.polling import PollStatus, Subscription, get_poller
 from inductiva_widgets.tasks._display import in_notebook
 from inductiva_widgets.widgets import assets, view_models
 from inductiva_widgets.widgets.display_handles import DisplayHandles, keep_updated

@@ -8,8 +8,8 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from inductiva_widgets._callbacks import run_in_thread
 from inductiva_widgets.ansi import render_plain_lines
-from inductiva_widgets.polling import run_in_thread
 from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.tasks._text_file import open_text
 from inductiva_widgets.widgets import contract

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets._callbacks import run_in_thread
 from inductiva_widgets.errors import InductivaError, InputError
-from inductiva_widgets.polling import get_poller, run_in_thread
+from inductiva_widgets.polling import get_poller
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract, view_models
 

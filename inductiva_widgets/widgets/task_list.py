@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from inductiva_widgets._callbacks import run_in_thread
 from inductiva_widgets.columns import DEFAULT_TABLE_COLUMNS
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.polling import (
@@ -20,7 +21,6 @@ from inductiva_widgets.polling import (
     Subscription,
     Trouble,
     get_poller,
-    run_in_thread,
 )
 from inductiva_widgets.tasks.log_watch import registry
 from inductiva_widgets.tasks.task_list import TaskList

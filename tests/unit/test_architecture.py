@@ -102,10 +102,11 @@ PACKAGES = {
     },
     "resources": {"ansi", "errors", "formatting", "http", "models"},
     "simulators": {"errors", "http", "models", "tasks"},
-    "polling": {"errors", "http", "models", "status"},
+    "polling": {"_callbacks", "errors", "http", "models", "status"},
     "metrics": {"ansi", "errors"},
     "webrtc": {"ansi", "config", "errors", "http"},
     "widgets": {
+        "_callbacks",
         "_throttle",
         "ansi",
         "columns",

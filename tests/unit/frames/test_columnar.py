@@ -14,8 +14,8 @@ from inductiva_widgets.frames._columnar import (
     TEXTS,
     TIMES,
     TaskColumns,
+    duration,
 )
-from inductiva_widgets.frames._durations import duration
 from inductiva_widgets.frames._to_frame import build_frame
 from inductiva_widgets.models.tasks import TaskInfo
 from tests.unit.conftest import wire_task

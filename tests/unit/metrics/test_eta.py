@@ -1,6 +1,6 @@
 import pytest
 
-from inductiva_widgets.metrics.eta import EtaEstimator
+from inductiva_widgets.metrics.progress import EtaEstimator
 
 
 def looked(*looks):

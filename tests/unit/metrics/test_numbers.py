@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from inductiva_widgets.metrics.numbers import parse_number
+from inductiva_widgets.metrics.matcher import parse_number
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 import vl_convert
 
 from inductiva_widgets import plots
-from inductiva_widgets.plots import _mime, _png
+from inductiva_widgets.plots import _mime
 
 LAB = "application/vnd.vegalite.v5+json"
 
@@ -144,7 +144,7 @@ def test_charts_are_saved_as_any_of_altair(chart, tmp_path, kind):
 
 def test_still_is_none_without_its_maker(monkeypatch):
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    assert _png.png_of({}) is None
+    assert _mime.png_of({}) is None
 
 
 def test_custom_charts_have_the_same_display_and_can_be_joined(chart):

@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from inductiva_widgets.errors import APIConnectionError
-from inductiva_widgets.polling.new_tasks import PER_PAGE, PERIOD, NewTaskSubscription
-from inductiva_widgets.polling.poller import Poller
+from inductiva_widgets.polling.poller import PER_PAGE, PERIOD, NewTaskSubscription, Poller
 from tests.unit.conftest import START, at, wire_task
 
 

@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 from inductiva_widgets.downloads.download import Download
 from inductiva_widgets.errors import DownloadCancelled, DownloadError, InputError, ServerError
 from inductiva_widgets.polling import get_poller
-from inductiva_widgets.polling import new_tasks as follow_module
+from inductiva_widgets.polling import poller as follow_module
 from inductiva_widgets.tasks import TaskList, get
 from inductiva_widgets.widgets import TaskListWidget, base, selection_actions, table_controller
 from inductiva_widgets.widgets import task_list as module
