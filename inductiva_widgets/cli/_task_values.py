@@ -1,12 +1,13 @@
-"""Ids, statuses, simulators and projects of tasks as arguments of commands."""
+"""Ids, statuses, simulators, projects and filters of tasks as arguments of commands."""
 
 from __future__ import annotations
 
+import csv
 import re
 import threading
 import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.models.tasks import TaskInfo
 
+
 # Number of tasks among which a prefix must be unique.
 _MAX_SEARCHED = 2000
 _MAX_CANDIDATES = 5
@@ -30,6 +32,8 @@ _LISTING = f"{__name__}.ids"
 _COMPLETE_ID = re.compile(r"[a-z0-9]{25,}")
 # Other values could not be typed, and the shells read one value per line.
 _COMPLETABLE = re.compile(r"[\w.+-]+", re.ASCII)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 # The base class is not generic in all supported versions of click.
@@ -187,3 +191,59 @@ def _running_client() -> Client | None:
     if is_demo or config.is_local_target(None):
         return running_client(replay=is_demo)
     return default_client.default_client()
+
+
+_OPTIONS = (
+    click.option(
+        "-s",
+        "--status",
+        multiple=True,
+        metavar="CODES",
+        shell_complete=complete_status,
+        help="Only tasks with these statuses, separated by commas: failed,killed.",
+    ),
+    click.option(
+        "-p",
+        "--project",
+        multiple=True,
+        metavar="NAMES",
+        shell_complete=complete_project,
+        help="Only tasks of these projects. Put quotes around a name that has a comma.",
+    ),
+    click.option(
+        "--simulator",
+        multiple=True,
+        metavar="NAMES",
+        shell_complete=complete_simulator,
+        help="Only tasks of these simulators.",
+    ),
+    click.option(
+        "--since",
+        metavar="TIME",
+        help="Only tasks created then or later: 2026-03-01, 2026-03-01T12:30+01:00, or a duration "
+        "before now: 7d, 36h. Times without a zone are local times.",
+    ),
+    click.option("--until", metavar="TIME", help="Only tasks created before: a time as --since."),
+)
+
+
+def filter_options(command: Command) -> Command:
+    """Add the options to a command, as keyword arguments for ``filter_arguments``."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def filter_arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the options as arguments of ``inductiva_widgets.tasks.get``."""
+    return {
+        name: _split(given) if isinstance(given, tuple) else given
+        for name, given in options.items()
+    }
+
+
+def _split(given: tuple[str, ...]) -> list[str] | None:
+    """Return the values of a repeated option; None if it is not used."""
+    # An empty text is a value, too: an unset shell variable must not select all tasks.
+    rows = [next(csv.reader([text], skipinitialspace=True), []) or [""] for text in given]
+    return [value.strip() for row in rows for value in row] if rows else None

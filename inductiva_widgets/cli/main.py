@@ -1,4 +1,4 @@
-"""``inductiva-widgets``: the command group and its error handling."""
+"""``inductiva-widgets``: the command group, its error handling and shell completion."""
 
 from __future__ import annotations
 
@@ -9,16 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 from inductiva_widgets._version import __version__
 from inductiva_widgets.ansi import escape_control_chars
-from inductiva_widgets.cli.completion import completion
 from inductiva_widgets.cli.demo import demo
 from inductiva_widgets.cli.local import local
-from inductiva_widgets.cli.logs import logs
 from inductiva_widgets.cli.serve import serve
-from inductiva_widgets.cli.tasks import tasks
+from inductiva_widgets.cli.tasks import logs, tasks
 from inductiva_widgets.errors import InductivaError
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    Example, in ~/.bashrc:
+      eval "$(inductiva-widgets completion bash)"
+    """
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.ClickException(f"There is no completion for {shell}.")
+    root = context.find_root().command
+    maker = kind(root, {}, "inductiva-widgets", "_INDUCTIVA_WIDGETS_COMPLETE")
+    click.echo(maker.source())
 
 
 class _Main(click.Group):

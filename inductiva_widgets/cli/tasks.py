@@ -1,4 +1,4 @@
-"""``inductiva-widgets tasks``: list, inspect, kill, download and export tasks."""
+"""``inductiva-widgets tasks`` and ``logs``: list, inspect, kill and export tasks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ import click
 import msgspec
 
 from inductiva_widgets.ansi import escape_control_chars, escape_controls_in_json
-from inductiva_widgets.cli._filters import filter_arguments, filter_options
 from inductiva_widgets.cli._render import refresh_table, render_task_table, warn_about_demo_data
-from inductiva_widgets.cli._task_values import TASK_ID
-from inductiva_widgets.cli.task_files import last_modified_file, list_files, tail, top
+from inductiva_widgets.cli._task_values import TASK_ID, filter_arguments, filter_options
 from inductiva_widgets.errors import InvalidRequestError, NotFoundError
 from inductiva_widgets.formatting import (
     format_bytes,
@@ -32,10 +30,6 @@ if TYPE_CHECKING:
 @click.group()
 def tasks() -> None:
     """List, inspect, kill, download and export tasks."""
-
-
-for command in (tail, list_files, last_modified_file, top):
-    tasks.add_command(command)
 
 
 @tasks.command("list")
@@ -223,6 +217,78 @@ def export(
         count = export_tasks(target, options, on_page=on_page)
     if file != "-":
         click.echo(f"{count} task{'' if count == 1 else 's'} written to {file}.")
+
+
+@tasks.command()
+@click.argument("task_id", type=TASK_ID)
+@click.argument("files", nargs=-1, required=True)
+@click.option("-n", "--lines", default=10, show_default=True, type=click.IntRange(min=0))
+@click.option("-f", "--follow", is_flag=True, help="Continue until the task ends.")
+def tail(task_id: str, files: tuple[str, ...], lines: int, follow: bool) -> None:
+    """Print the last lines of files of a running or ended task.
+
+    A terminal gets their colours, and shows other control sequences instead of obeying them. A
+    pipe or a file gets the text as it is.
+
+    \b
+    Example:
+      inductiva-widgets tasks tail n7pbtxunxqzuca6nwe9v0gn75 stdout.txt log.interFoam -f
+    """
+    from inductiva_widgets.tasks import Task
+
+    Task(task_id).tail_files(files, lines, follow)
+
+
+@tasks.command("list-files")
+@click.argument("task_id", type=TASK_ID)
+def list_files(task_id: str) -> None:
+    """Show the files in the folder of a running task."""
+    from inductiva_widgets.tasks import Task
+
+    click.echo(str(Task(task_id).list_files()))
+
+
+@tasks.command("last-modified-file")
+@click.argument("task_id", type=TASK_ID)
+def last_modified_file(task_id: str) -> None:
+    """Show the last modified file of a running task, and its time."""
+    from inductiva_widgets.tasks import Task
+
+    click.echo(str(Task(task_id).last_modified_file()))
+
+
+@tasks.command()
+@click.argument("task_id", type=TASK_ID)
+def top(task_id: str) -> None:
+    """Show the output of top on the machine of a running task."""
+    from inductiva_widgets.tasks import Task
+
+    click.echo(Task(task_id).top())
+
+
+@click.command()
+@click.argument("task_id", type=TASK_ID)
+@click.option("--stdout", "only_stdout", is_flag=True, help="Only stdout.txt.")
+@click.option("--stderr", "only_stderr", is_flag=True, help="Only stderr.txt.")
+@click.option("-n", "--lines", default=20, show_default=True, type=click.IntRange(min=0))
+@click.option("-f", "--follow", is_flag=True, help="Continue until the task ends.")
+def logs(task_id: str, only_stdout: bool, only_stderr: bool, lines: int, follow: bool) -> None:
+    """Print the last lines of stdout.txt and stderr.txt of a running or ended task.
+
+    A terminal gets their colours, and shows other control sequences instead of obeying them. A
+    pipe or a file gets the text as it is.
+
+    \b
+    Example:
+      inductiva-widgets logs n7pbtxunxqzuca6nwe9v0gn75 --follow
+    """
+    from inductiva_widgets.tasks import Task
+
+    if only_stdout == only_stderr:
+        names = ["stdout.txt", "stderr.txt"]
+    else:
+        names = ["stdout.txt"] if only_stdout else ["stderr.txt"]
+    Task(task_id).tail_files(names, lines, follow)
 
 
 def _find_tasks(task_ids: Iterable[str]) -> tuple[list[Task], list[str]]:

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 from inductiva_widgets.errors import APIConnectionError, InputError
 from inductiva_widgets.frames._columnar import TaskColumns
 from inductiva_widgets.history.cache import CachedListing
-from inductiva_widgets.history.counting_client import CountingClient
 from inductiva_widgets.history.file_format import CacheVersionError, CorruptCacheError
 from inductiva_widgets.history.query import HistoryQuery
 from inductiva_widgets.history.refresh import Refresh, join
 from inductiva_widgets.history.store import HistoryStore
-from inductiva_widgets.history.sync import CacheMismatchError, ListingSync, ProgressCallback
+from inductiva_widgets.history.sync import (
+    CacheMismatchError,
+    CountingClient,
+    ListingSync,
+    ProgressCallback,
+)
 
 if TYPE_CHECKING:
     from inductiva_widgets.config import Settings

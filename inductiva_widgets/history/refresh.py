@@ -10,9 +10,8 @@ import numpy as np
 from inductiva_widgets.errors import InductivaError, NotFoundError
 from inductiva_widgets.frames._columnar import Mask, Positions
 from inductiva_widgets.history.cache import TaskRows
-from inductiva_widgets.history.counting_client import CountingClient
 from inductiva_widgets.history.query import HistoryQuery
-from inductiva_widgets.history.sync import CacheMismatchError
+from inductiva_widgets.history.sync import CacheMismatchError, CountingClient
 from inductiva_widgets.http.paging import PAGES_AHEAD
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 

@@ -1,4 +1,4 @@
-"""Watches that read numbers from the log of a running task."""
+"""Watches that read numbers from the log of a running task, in a limited CPU time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from inductiva_widgets.metrics.parser import MetricParser
 from inductiva_widgets.metrics.presets import STDOUT, Preset, preset_for
 from inductiva_widgets.metrics.progress import EtaEstimator
 from inductiva_widgets.tasks import _display, _log_stream
-from inductiva_widgets.tasks._cpu_budget import CpuBudget
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,16 +29,71 @@ if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.tasks._state import RemoteTask
 
+
+SHARE = 0.03
+"""Share of one core, per log."""
+
+# Seconds of CPU time that can be saved up, such as for the backlog.
+_MAX_SAVED = 2.0
+# Bytes of a chunk that are always read.
+_MIN_READ = 1 << 14
+# The cost per byte is not measured on smaller chunks, as it would be inexact.
+_MIN_MEASURED = 1 << 12
+
 __all__ = ["LogWatch", "StopAction", "Then", "WatchRegistry", "preset_for", "registry"]
-
 Then = Literal["kill", "notify"] | Callable[[Any], Any]
-
 _NOTHING = Preset("", ())
 # Maximum number of series named in a title.
 _MAX_NAMES = 4
 # Seconds between two tries to kill: at first, and at most.
 _FIRST_PAUSE, _MAX_PAUSE = 2.0, 60.0
 _BEHIND = "The log grows faster than it is read: only the newest part of each second counts."
+
+
+class CpuBudget:
+    """Limits how much of each chunk is read; the rest is skipped.
+
+    Parameters
+    ----------
+    now
+        Present time of a monotonic clock, in seconds.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._updated_at = now
+        self._saved = _MAX_SAVED
+        # Seconds per byte.
+        self._cost = 0.0
+
+    def clip(self, data: bytes, now: float) -> bytes:
+        """Return the end of a chunk, as long as the budget allows.
+
+        Parameters
+        ----------
+        data
+            The chunk.
+        now
+            Present time, in seconds.
+        """
+        self._saved = min(_MAX_SAVED, self._saved + SHARE * (now - self._updated_at))
+        self._updated_at = now
+        if self._cost * len(data) <= self._saved:
+            return data
+        return data[-max(_MIN_READ, int(self._saved / self._cost)) :]
+
+    def charge(self, seconds: float, size: int) -> None:
+        """Subtract the CPU time that reading has taken.
+
+        Parameters
+        ----------
+        seconds
+            CPU time.
+        size
+            Number of bytes read.
+        """
+        self._saved = max(-_MAX_SAVED, self._saved - seconds)
+        if size >= _MIN_MEASURED:
+            self._cost = seconds / size
 
 
 class LogWatch:

@@ -26,8 +26,7 @@ from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display, _live_files, _watches
 from inductiva_widgets.tasks._files import StoredFiles
 from inductiva_widgets.tasks._state import TaskState
-from inductiva_widgets.tasks._status_listener import StatusListener
-from inductiva_widgets.tasks._wait import poll_until
+from inductiva_widgets.tasks._wait import StatusListener, poll_until
 
 if TYPE_CHECKING:
     import pandas as pd

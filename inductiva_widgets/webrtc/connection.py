@@ -1,10 +1,14 @@
-"""A WebRTC connection to the machine of a task."""
+"""A WebRTC connection to the machine of a task, and the event loop of all connections."""
 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import threading
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inductiva_widgets import config
 from inductiva_widgets.errors import (
@@ -13,17 +17,72 @@ from inductiva_widgets.errors import (
     InductivaError,
     UnexpectedResponseError,
 )
-from inductiva_widgets.webrtc.event_loop import run_blocking
 
 if TYPE_CHECKING:
     from aiortc import RTCDataChannel, RTCPeerConnection
 
     from inductiva_widgets.http.client import Client
 
+
+T = TypeVar("T")
+
+_lock = threading.Lock()
+_running: list[asyncio.AbstractEventLoop] = []
+
 _LABEL = "file_transfer"
 # Seconds to wait for the answer of the machine, and for the connection.
 _ANSWER_SECONDS = 20
 _CONNECT_SECONDS = 30.0
+
+
+def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Run a coroutine on the loop, which starts with the first call."""
+    with _lock:
+        if not _running:
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="inductiva-peers", daemon=True).start()
+            _running.append(loop)
+    return asyncio.run_coroutine_threadsafe(coroutine, _running[0])
+
+
+async def run_blocking(function: Callable[[], T]) -> T:
+    """Call a blocking function on a daemon thread, which does not delay the exit."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def set_result(value: T | None, error: BaseException | None) -> None:
+        if result.done():
+            return  # the wait was cancelled
+        if error is not None:
+            result.set_exception(error)
+        else:
+            result.set_result(value)  # type: ignore[arg-type]
+
+    def call() -> None:
+        value, error = None, None
+        try:
+            value = function()
+        except BaseException as raised:  # raised again by the await below
+            error = raised
+        loop.call_soon_threadsafe(set_result, value, error)
+
+    threading.Thread(target=call, name="inductiva-peers-http", daemon=True).start()
+    return await result
+
+
+def at_exit(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine on the loop at exit, for at most one second."""
+
+    def run() -> None:
+        if _running:
+            future = run_coroutine(close())
+            try:
+                future.result(1.0)
+            except Exception:
+                # The peer detects the lost connection by itself.
+                future.cancel()
+
+    atexit.register(run)
 
 
 def import_aiortc() -> Any:

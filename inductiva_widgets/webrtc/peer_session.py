@@ -14,10 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from inductiva_widgets.errors import APIConnectionError, InductivaError
-from inductiva_widgets.webrtc.connection import PeerConnection, opened, wait_any
-from inductiva_widgets.webrtc.event_loop import at_exit
-from inductiva_widgets.webrtc.message_queue import MessageQueue
-from inductiva_widgets.webrtc.messages import PeerRequest, decode
+from inductiva_widgets.webrtc.connection import PeerConnection, at_exit, opened, wait_any
+from inductiva_widgets.webrtc.messages import MessageQueue, PeerRequest, decode
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client

@@ -7,10 +7,9 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import APITimeoutError
-from inductiva_widgets.webrtc import event_loop, peer_session
+from inductiva_widgets.webrtc import connection, peer_session
 from inductiva_widgets.webrtc.connection import import_aiortc
-from inductiva_widgets.webrtc.message_queue import MessageBatch, MessageQueue
-from inductiva_widgets.webrtc.messages import PeerRequest
+from inductiva_widgets.webrtc.messages import MessageBatch, MessageQueue, PeerRequest
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -77,7 +76,7 @@ def open_stream(client: Client, task_id: str, question: PeerRequest) -> AnswerSt
     import_aiortc()
     queue = MessageQueue()
     return AnswerStream(
-        queue, event_loop.run_coroutine(peer_session.send(client, task_id, question, queue))
+        queue, connection.run_coroutine(peer_session.send(client, task_id, question, queue))
     )
 
 

@@ -8,15 +8,20 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from inductiva_widgets.errors import InputError
 from inductiva_widgets.tasks.task_list import TaskList
 from inductiva_widgets.widgets import contract
-from inductiva_widgets.widgets.table import TableQuery, TaskTable, requests
+from inductiva_widgets.widgets.table import TableQuery, TaskTable
+from inductiva_widgets.widgets.table.query import value_name
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.widgets.base import Handler
+
+
+_MAX_WINDOW = 500
 
 # More than the visible rows.
 _N_FIRST_ROWS = 20
@@ -28,6 +33,51 @@ _NO_AGGREGATES: contract.AggregatesView = {
     "seconds": 0.0,
     "growth": None,
 }
+
+
+def parse_rows_request(table: TaskTable, content: dict[str, Any]) -> dict[str, Any]:
+    """Return a window of rows with the version of the order."""
+    start, stop = _window("rows", content)
+    version, lines, selected = table.row_window(start, min(stop, start + _MAX_WINDOW))
+    return {"version": version, "start": start, "lines": lines, "selected": selected}
+
+
+def parse_facet_request(table: TaskTable, content: dict[str, Any]) -> contract.FacetView:
+    """Return the values or the range of a column."""
+    return table.facet(value_name(content.get("key")))
+
+
+def parse_selection(table: TaskTable, content: dict[str, Any]) -> None:
+    """Select tasks by id, by rows, or all of them."""
+    on = parse_bool(content)
+    ids = content.get("ids")
+    if ids is not None:
+        if not isinstance(ids, list) or not all(isinstance(task_id, str) for task_id in ids):
+            raise InputError("`ids` must be a list of texts.")
+        indices = [table.index_of(task_id) for task_id in ids]
+        if None in indices:
+            raise InputError("A task to select is not in the list.")
+        table.select([index for index in indices if index is not None], on)
+    elif "start" in content or "stop" in content:
+        table.select_lines(*_window("select", content), on)
+    else:
+        table.select_all(on)
+
+
+def parse_bool(content: dict[str, Any]) -> bool:
+    """Return the value of ``on``."""
+    on = content.get("on")
+    if not isinstance(on, bool):
+        raise InputError(f"`on` must be true or false, got {on!r}.")
+    return on
+
+
+def _window(kind: str, content: dict[str, Any]) -> tuple[int, int]:
+    start, stop = content.get("start"), content.get("stop")
+    # isinstance would accept a bool.
+    if type(start) is not int or type(stop) is not int or not 0 <= start <= stop:
+        raise InputError(f"A {kind} request needs integers 0 <= start <= stop.")
+    return start, stop
 
 
 class TableController:
@@ -90,7 +140,7 @@ class TableController:
         return {
             # Evaluated when the reply is sent, so that it has all previous updates.
             "rows": lambda content: partial(self._rows, content),
-            "facet": lambda content: requests.parse_facet_request(self._table, content),
+            "facet": lambda content: parse_facet_request(self._table, content),
             "query": lambda content: self.set_query(TableQuery.from_json(content.get("query"))),
             "select": self._select,
         }
@@ -174,13 +224,13 @@ class TableController:
             return [self.tasks[index] for index in range(len(infos))]
 
     def _rows(self, content: dict[str, Any]) -> dict[str, Any]:
-        reply = requests.parse_rows_request(self._table, content)
+        reply = parse_rows_request(self._table, content)
         self._on_rows(reply["lines"])
         return reply
 
     def _select(self, content: dict[str, Any]) -> dict[str, Any]:
         with self.lock:
-            requests.parse_selection(self._table, content)
+            parse_selection(self._table, content)
             view = dict(self._table.selection())
             self._set_state({"selection": view})
         return view

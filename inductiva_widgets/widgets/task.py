@@ -15,8 +15,8 @@ from inductiva_widgets.widgets.base import BaseWidget, Bundle
 from inductiva_widgets.widgets.log_metrics import LogMetrics
 from inductiva_widgets.widgets.log_metrics_view import log_metrics_view, prefer_newer
 from inductiva_widgets.widgets.log_tail import FailureLogTail, cached_tail
-from inductiva_widgets.widgets.poll_status import PollStatusFilter
 from inductiva_widgets.widgets.task_actions import TaskActions
+from inductiva_widgets.widgets.view_models import PollStatusFilter
 
 if TYPE_CHECKING:
     from inductiva_widgets.tasks.log_watch import LogWatch

@@ -11,7 +11,7 @@ from inductiva_widgets.polling import get_poller
 from inductiva_widgets.widgets import contract, view_models
 from inductiva_widgets.widgets.log_view import log_view
 from inductiva_widgets.widgets.preview import preview
-from inductiva_widgets.widgets.working_files import files_view
+from inductiva_widgets.widgets.view_models import files_view
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Download, Progress

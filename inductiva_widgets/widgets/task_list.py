@@ -24,15 +24,15 @@ from inductiva_widgets.polling import (
 )
 from inductiva_widgets.tasks.log_watch import registry
 from inductiva_widgets.tasks.task_list import TaskList
-from inductiva_widgets.widgets import contract, static_html, view_models
+from inductiva_widgets.widgets import contract, static_html, table_controller, view_models
 from inductiva_widgets.widgets.base import BaseWidget, Bundle, Handler
 from inductiva_widgets.widgets.log_metrics import TableLogMetrics
 from inductiva_widgets.widgets.log_tail import FailureLogTail
-from inductiva_widgets.widgets.poll_status import PollStatusFilter
 from inductiva_widgets.widgets.selection_actions import SelectionActions
-from inductiva_widgets.widgets.table import TableQuery, column_name, requests
+from inductiva_widgets.widgets.table import TableQuery, column_name
 from inductiva_widgets.widgets.table_controller import TableController
 from inductiva_widgets.widgets.task_actions import TaskActions
+from inductiva_widgets.widgets.view_models import PollStatusFilter
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -343,7 +343,7 @@ class TaskListWidget(BaseWidget):
     def _list_handlers(self, selection: SelectionActions) -> dict[str, Handler]:
         actions = self._actions
         return {
-            "follow": lambda content: self.follow(requests.parse_bool(content)),
+            "follow": lambda content: self.follow(table_controller.parse_bool(content)),
             "open": self._open_card,
             "close": self._close_card,
             "kill_selected": selection.kill,

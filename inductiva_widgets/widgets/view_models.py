@@ -1,8 +1,9 @@
-"""View models of tasks, downloads and errors for the front end, as pure functions."""
+"""View models of tasks, files, downloads, polling and errors, as pure functions."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
@@ -11,10 +12,12 @@ from urllib.parse import quote
 from inductiva_widgets import timing
 from inductiva_widgets.ansi import render_plain_lines
 from inductiva_widgets.columns import ROW_COLUMNS, table_value
-from inductiva_widgets.errors import InductivaError
+from inductiva_widgets.errors import InductivaError, TaskError
 from inductiva_widgets.models.tasks import Operation, TaskInfo
+from inductiva_widgets.polling import PollStatus, get_poller
 from inductiva_widgets.status import Status
 from inductiva_widgets.tasks.outputs import OutputsInfo
+from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.contract import (
     CommandView,
     DownloadView,
@@ -30,7 +33,10 @@ from inductiva_widgets.widgets.contract import (
 
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Progress
+    from inductiva_widgets.http.client import Client
     from inductiva_widgets.polling import PollStatus
+    from inductiva_widgets.tasks.task import Task
+
 
 _CONSOLE = "https://console.inductiva.ai/tasks/"
 _LONGEST_TITLE = 160
@@ -38,6 +44,19 @@ _LONGEST_TITLE = 160
 _RESOURCES = re.compile(r"\b(disk|space|memory|oom)\b", re.IGNORECASE)
 _ROW_VALUES = {name: table_value(name) for name in ROW_COLUMNS}
 _PHASES: tuple[timing.PhaseName, ...] = ("queue", "preparing", "computing", "finalizing")
+
+MAX_FILES = 5_000
+"""Maximum number of files in the view."""
+# Maximum age of the info in seconds. The poller updates it more often.
+_MAX_AGE = 6.0
+_NOT_STARTED = {
+    Status.PENDING_INPUT: "The input files are being uploaded.",
+    Status.SUBMITTED: "The task waits in the queue: its files are made when it is computed.",
+    Status.STARTED: "The machine prepares the task: its files can be seen when it is computed.",
+}
+
+# Seconds between two messages if only the time of the last update has changed.
+_PERIOD = 5.0
 
 
 def row_view(info: TaskInfo, now: datetime | None = None) -> RowView:
@@ -260,3 +279,90 @@ def _stamp(moment: datetime) -> int:
 
 def _ms(moment: datetime | None) -> Any:
     return None if moment is None else _stamp(moment)
+
+
+def files_view(task: Task) -> contract.FilesView:
+    """Return the files of a running task, the last modified first if the times are known.
+
+    Raises
+    ------
+    InductivaError
+        The folder cannot be read.
+
+    Notes
+    -----
+    Requests: 1 on the embedded server while the task computes. Elsewhere, the files are listed over
+    the connection to the machine.
+    """
+    info = task.refresh(max_age=_MAX_AGE)
+    if info.status in _NOT_STARTED:
+        return _files_view(task, [], 0, _NOT_STARTED[info.status])
+    if info.is_terminal:
+        return _files_view(task, [], 0, "The task has ended: its files are among the outputs.")
+    try:
+        found = task.list_files()
+    except TaskError as error:
+        # The folder is removed between the end of the computation and the end of the task.
+        return _files_view(task, [], 0, str(error))
+    files: list[contract.WorkingFileView] = [
+        {
+            "name": file.name,
+            "size": file.size,
+            "modified": None if file.modified is None else round(file.modified.timestamp() * 1000),
+        }
+        for file in found[:MAX_FILES]
+    ]
+    return _files_view(
+        task, files, len(found) - len(files), "" if files else "There is no file yet."
+    )
+
+
+def _files_view(
+    task: Task, files: list[contract.WorkingFileView], more: int, note: str
+) -> contract.FilesView:
+    as_of = round(task._state.server_time.timestamp() * 1000)
+    return {"files": files, "more": more, "as_of": as_of, "note": note}
+
+
+class PollStatusFilter:
+    """Select the poll statuses that are sent to the front end.
+
+    Parameters
+    ----------
+    client
+        Client of the service, for the difference of the clocks.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._last: contract.PollStatusView | None = None
+
+    def now(self, error: Exception | None = None) -> contract.PollStatusView:
+        """Return the view after a request that has just been made.
+
+        Parameters
+        ----------
+        error
+            Error of the request, or None if it succeeded.
+        """
+        status = get_poller(self._client).status
+        if status.offline_since is None:
+            now = time.time()
+            status = (
+                PollStatus(now) if error is None else PollStatus.failed(error, status.updated, now)
+            )
+        self._last = self._view(status)
+        return self._last
+
+    def next_update(self, status: PollStatus) -> contract.PollStatusView | None:
+        """Return the view to send, or None if it differs too little from the last one."""
+        view, last = self._view(status), self._last
+        if last is not None and {**last, "updated": view["updated"]} == view:
+            age = (view["updated"] or 0) - (last["updated"] or 0)
+            if age < _PERIOD * 1000:
+                return None
+        self._last = view
+        return view
+
+    def _view(self, status: PollStatus) -> contract.PollStatusView:
+        return poll_status_view(status, self._client.transport.clock_skew)

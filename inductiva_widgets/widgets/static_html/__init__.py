@@ -6,9 +6,11 @@ and coloured text sets its background, so that both are readable on light and on
 """
 
 from inductiva_widgets.widgets.static_html.card import task_html, task_text
-from inductiva_widgets.widgets.static_html.download import download_html, download_text, is_finished
 from inductiva_widgets.widgets.static_html.lists import (
     ROWS_SHOWN,
+    download_html,
+    download_text,
+    is_finished,
     list_html,
     list_text,
     outputs_html,

@@ -18,7 +18,7 @@ from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.timing import computation_seconds, failed_phase, phases, total_seconds
 from inductiva_widgets.widgets import contract, view_models
-from inductiva_widgets.widgets.static_html.download import Download, progress
+from inductiva_widgets.widgets.static_html.lists import Download, progress
 from inductiva_widgets.widgets.static_html.log_metrics import (
     Live,
     log_metrics_html,

@@ -1,10 +1,11 @@
-"""Tables of tasks and of output files, as text and as HTML."""
+"""Tables of tasks and of output files, and the state of a download, as text and as HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
+from typing import Any
 
 from inductiva_widgets.columns import COLUMNS, DEFAULT_TABLE_COLUMNS, HEADERS, TEXT_COLUMNS
 from inductiva_widgets.formatting import (
@@ -21,11 +22,14 @@ from inductiva_widgets.tasks.text_table import format_task_table, format_value
 from inductiva_widgets.widgets import contract
 from inductiva_widgets.widgets.static_html.markup import (
     MAX_CELL,
+    code_after_colon,
     escape_value,
     row,
+    section,
     status_badge,
     table,
     truncate_line,
+    truncate_text,
 )
 
 _NAMES = {
@@ -41,6 +45,8 @@ _LIVE = {StatusGroup.RUNNING.value, StatusGroup.PENDING.value, StatusGroup.UNKNO
 # The columns of the text table, in the order of the widget.
 _COLUMNS = [name for name in DEFAULT_TABLE_COLUMNS if name in TEXT_COLUMNS]
 ROWS_SHOWN, ROWS_OF_MORE = 50, 20
+
+Download = Mapping[str, Any]
 
 
 def list_text(tasks: TaskList, count: int, gone: Sequence[str] = ()) -> str:
@@ -150,3 +156,38 @@ def _rows_shown(count: int) -> int:
 
 def _rest(shown: int, count: int, noun: str) -> list[str]:
     return [f"The first {shown} of {count} {noun}."] if shown < count else []
+
+
+def download_text(title: str, download: Download) -> str:
+    """Return the state of a download as text."""
+    return f"{truncate_line(title)}: {progress(download)}"
+
+
+def download_html(title: str, download: Download) -> str:
+    """Return the state of a download as HTML."""
+    body = f"<b>{escape_value(title)}</b><div>{code_after_colon(progress(download))}</div>"
+    return section(truncate_line(title), body)
+
+
+def is_finished(download: Download | None) -> bool:
+    """Return whether no download is in progress."""
+    return download is None or download["phase"] in ("done", "failed", "cancelled")
+
+
+def progress(download: Download) -> str:
+    """Describe the state of a download; paths come after a colon and a space."""
+    done, total, phase = download["bytes_done"], download["bytes_total"], download["phase"]
+    amount = format_bytes(done)
+    if phase != "done" and total is not None:
+        amount += f" of {format_bytes(total)}"
+    if phase == "done":
+        files = download["files_done"]
+        count = f"{files} file{'' if files == 1 else 's'}, " if files else ""
+        path = download["path"]
+        return f"Downloaded {count}{amount}" + (f", to: {truncate_line(path)}" if path else "")
+    if phase == "cancelled":
+        return f"Cancelled at {amount}; calling again goes on from there."
+    if phase == "failed":
+        detail = truncate_text(download["error"]["detail"]) if download["error"] else ""
+        return f"Failed at {amount}; calling again goes on from there. {detail}"
+    return f"{amount}, {phase}"

@@ -8,7 +8,7 @@ import pytest
 
 from inductiva_widgets import tasks
 from inductiva_widgets.errors import StaleHistoryWarning
-from inductiva_widgets.history import counting_client
+from inductiva_widgets.history import sync
 from inductiva_widgets.http import default_client as connecting
 from tests.integration.server.conftest import until
 
@@ -18,7 +18,7 @@ def connect(monkeypatch):
     """Return a maker of clients, the last one being the default."""
     monkeypatch.setattr(connecting, "_default", None)
     # Many pages of few tasks, between which much may happen.
-    monkeypatch.setattr(counting_client, "PER_PAGE", 20)
+    monkeypatch.setattr(sync, "PER_PAGE", 20)
     return lambda server: connecting.connect(server.url, api_key=server.key)
 
 

@@ -12,8 +12,8 @@ import threading
 import pytest
 
 from inductiva_widgets import connect, errors
-from inductiva_widgets.tasks import Task, _buffered_text
-from inductiva_widgets.webrtc import event_loop, peer_session
+from inductiva_widgets.tasks import Task, _text_file
+from inductiva_widgets.webrtc import connection, peer_session
 from tests.fault_proxy import Fault, FaultProxy
 from tests.integration.server.conftest import until
 from tests.integration.server.test_card_logs import Card
@@ -280,7 +280,7 @@ def test_cards_a_watch_and_a_tail_share_one_connection(show, solver, say, proxy,
 def test_what_a_lost_connection_has_left_out_comes_from_the_archive(card, solver, say, shared):
     watch = solver.watch(RESIDUAL)
     until(lambda: watch.samples == 40, "forty samples")
-    event_loop.run_coroutine(peer_session._sessions[solver.client, solver.id].close()).result(10)
+    connection.run_coroutine(peer_session._sessions[solver.client, solver.id].close()).result(10)
     say("end")
     assert ended(card, shared) == "success"
     assert watch.wait(30)
@@ -292,13 +292,13 @@ def test_what_a_lost_connection_has_left_out_comes_from_the_archive(card, solver
 
 def test_nothing_is_left_open_after_the_end(card, solver, say, shared, monkeypatch):
     monkeypatch.setattr(peer_session, "LINGER", 0.2)
-    monkeypatch.setattr(_buffered_text, "KEPT", 0.2)
+    monkeypatch.setattr(_text_file, "KEPT", 0.2)
     Page(card).until(lambda page: page.text == lines(1, 41), "forty lines")
     say("end")
     ended(card, shared)
     key = (solver.client, solver.id)
     until(lambda: key not in peer_session._sessions, "the end of the connection")
-    until(lambda: (*key, "stdout.txt") not in _buffered_text._kept_alive, "the end of the looks")
+    until(lambda: (*key, "stdout.txt") not in _text_file._kept_alive, "the end of the looks")
 
 
 class TestWithoutAiortc:

@@ -279,10 +279,10 @@ def test_a_lock_that_another_holds_is_not_waited_for_long(filled, cache):
 
 _WRITER = """
 import sys
-from inductiva_widgets.history import counting_client
+from inductiva_widgets.history import sync
 from tests.unit.history.history_server import PER_PAGE, World, rows
 
-counting_client.PER_PAGE = PER_PAGE
+sync.PER_PAGE = PER_PAGE
 world = World()
 world.submit_ended(60)
 print("ready", flush=True)

@@ -1,4 +1,4 @@
-from inductiva_widgets.tasks._cpu_budget import SHARE, CpuBudget
+from inductiva_widgets.tasks.log_watch import SHARE, CpuBudget
 
 PIECE = b"x" * 1_000_000
 

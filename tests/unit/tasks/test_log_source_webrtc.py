@@ -7,7 +7,7 @@ import time
 import pytest
 
 from inductiva_widgets.errors import TaskError
-from inductiva_widgets.tasks import Task, _buffered_text, _log_source_webrtc, _log_stream
+from inductiva_widgets.tasks import Task, _log_source_webrtc, _log_stream, _text_file
 from inductiva_widgets.tasks._log_stream import subscribe
 from inductiva_widgets.tasks._text_file import open_text
 from inductiva_widgets.webrtc import peer_session
@@ -301,19 +301,19 @@ def test_log_is_opened_as_a_file_while_the_task_runs(client, task, log):
     end(client)
     with open_text(task, "stdout.txt") as file:
         assert file.edition not in {first, ""}
-    _buffered_text._forget((client, "t1", "stdout.txt"))
+    _text_file._forget((client, "t1", "stdout.txt"))
 
 
 def test_log_that_cannot_be_had_says_why(client, task, log):
     log.machine.is_silent = True
     with pytest.raises(Exception, match="did not answer"), open_text(task, "stdout.txt"):
         pass
-    _buffered_text._forget((client, "t1", "stdout.txt"))
+    _text_file._forget((client, "t1", "stdout.txt"))
 
 
 def test_text_that_is_no_longer_kept_is_refused():
     backlog = _log_stream.StreamBuffer(b"def", 3, 1, None)
-    text = _buffered_text.BufferedText("stdout.txt", backlog)
+    text = _text_file.BufferedText("stdout.txt", backlog)
     assert text.size == 6
     assert text.read(3, 6) == b"def"
     with pytest.raises(TaskError, match="Only the last"):

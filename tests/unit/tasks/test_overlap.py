@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inductiva_widgets.tasks._overlap import overlap_length, resume_index
+from inductiva_widgets.tasks._log_source_webrtc import overlap_length, resume_index
 
 LINES = st.lists(st.sampled_from(["", "a", "b", "ab"]), max_size=12)
 

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from inductiva_widgets.tasks import _progress
-from inductiva_widgets.tasks._progress import history_progress
+from inductiva_widgets.tasks import _history
+from inductiva_widgets.tasks._history import history_progress
 
 
 class Shown:
@@ -24,8 +24,8 @@ class Shown:
 @pytest.fixture
 def notebook(monkeypatch):
     shown = Shown()
-    monkeypatch.setattr(_progress, "in_notebook", lambda: True)
-    monkeypatch.setattr(_progress, "_DRAW_PERIOD", 0.0)
+    monkeypatch.setattr(_history, "in_notebook", lambda: True)
+    monkeypatch.setattr(_history, "_DRAW_PERIOD", 0.0)
     monkeypatch.setattr("IPython.display.display", shown)
     return shown
 

@@ -18,8 +18,7 @@ from inductiva_widgets.errors import (
     UnexpectedResponseError,
 )
 from inductiva_widgets.webrtc import peer_session
-from inductiva_widgets.webrtc.message_queue import MessageQueue
-from inductiva_widgets.webrtc.messages import MAX_BYTES
+from inductiva_widgets.webrtc.messages import MAX_BYTES, MessageQueue
 from tests.unit.webrtc.fake_machine import success
 
 TOP = webrtc.PeerRequest("top")

@@ -8,8 +8,8 @@ from inductiva_widgets.errors import TaskError
 from inductiva_widgets.models.tasks import WorkingFile
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.tasks.working_files import WorkingFiles
-from inductiva_widgets.widgets import working_files
-from inductiva_widgets.widgets.working_files import files_view
+from inductiva_widgets.widgets import view_models
+from inductiva_widgets.widgets.view_models import files_view
 from tests.unit.conftest import START, wire_task
 
 
@@ -40,7 +40,7 @@ def test_files_come_with_what_is_known_of_them(task, monkeypatch):
 
 
 def test_files_beyond_the_maximum_are_counted(task, monkeypatch):
-    monkeypatch.setattr(working_files, "MAX_FILES", 3)
+    monkeypatch.setattr(view_models, "MAX_FILES", 3)
     have(monkeypatch, task, *(WorkingFile(name=f"{n}.vtk") for n in range(10)))
     view = files_view(task)
     assert ([file["name"] for file in view["files"]], view["more"]) == (
