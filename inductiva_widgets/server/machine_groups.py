@@ -29,9 +29,8 @@ from inductiva_widgets.server.schemas.machine_groups import (
     SharingLevel,
     TimeSpent,
 )
-from inductiva_widgets.server.store import metadata
-from inductiva_widgets.server.store.machine_groups import LOCAL_GROUP
 from inductiva_widgets.server.store.records import GroupRecord, GroupStatus
+from inductiva_widgets.server.store.tables import LOCAL_GROUP
 from inductiva_widgets.server.store.tasks import TaskStore
 
 _ALL = 10**9
@@ -142,9 +141,7 @@ class GroupService:
     def set_sharing(self, key: str, level: SharingLevel) -> None:
         """Store the sharing level of a group."""
         group = self._record(key)
-        metadata.write_metadata(
-            self._store, "group-sharing", group.id, {"level": level}, merge=False
-        )
+        self._store.metadata.write("group-sharing", group.id, {"level": level}, merge=False)
 
     def _record(self, key: str) -> GroupRecord:
         found = self._store.groups.find(key)
@@ -154,7 +151,7 @@ class GroupService:
 
     def _view(self, group: GroupRecord) -> LocalGroup:
         view = self._describe(group)
-        noted = metadata.read_metadata(self._store, "group-sharing").get(group.id)
+        noted = self._store.metadata.read("group-sharing").get(group.id)
         # The stored text is a valid level, since the API has checked it.
         return replace(view, sharing_level=noted["level"]) if noted else view
 

@@ -88,7 +88,7 @@ def tasks_without_server(data: DataDir) -> Iterator[Iterable[TaskInfo]]:
     """
     from filelock import FileLock, Timeout
 
-    from inductiva_widgets.server.store.opening import open_store
+    from inductiva_widgets.server.store.tasks import open_store
     from inductiva_widgets.server.task_query import TaskFilter
 
     if not data.database.exists():

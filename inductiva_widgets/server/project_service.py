@@ -12,9 +12,8 @@ from msgspec.structs import replace
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server.errors import ConflictingStateError, MissingError
 from inductiva_widgets.server.schemas.account import NewProject, ProjectStatistics, ProjectView
-from inductiva_widgets.server.store import metadata as notes
-from inductiva_widgets.server.store.projects import DEFAULT_PROJECT
 from inductiva_widgets.server.store.records import ProjectRecord, TaskRecord
+from inductiva_widgets.server.store.tables import DEFAULT_PROJECT
 from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import Status
@@ -28,7 +27,7 @@ def page(
     store: TaskStore, kind: str | None, number: int, per_page: int | None
 ) -> list[ProjectView]:
     """Return the projects, or those of a kind, oldest first, optionally paged."""
-    noted = notes.read_metadata(store, "project")
+    noted = store.metadata.read("project")
     found = [one for one in store.projects.list() if kind is None or one.kind == kind]
     if per_page is not None:
         found = found[(number - 1) * per_page : number * per_page]
@@ -37,9 +36,7 @@ def page(
 
 def find(store: TaskStore, name: str) -> ProjectView:
     """Return the project with a name."""
-    return _view(
-        store, _record(store, name), notes.read_metadata(store, "project"), with_statistics=True
-    )
+    return _view(store, _record(store, name), store.metadata.read("project"), with_statistics=True)
 
 
 def create(store: TaskStore, new: NewProject) -> ProjectView:
@@ -62,7 +59,7 @@ def delete(store: TaskStore, name: str) -> None:
         for info in list(_tasks(store, name)):
             _put_task(store, info.task_id, DEFAULT_PROJECT)
         store.projects.remove(name)
-        notes.delete_metadata(store, "project", name)
+        store.metadata.delete("project", name)
 
 
 def add_task(store: TaskStore, name: str, task_id: str) -> None:
@@ -85,7 +82,7 @@ def remove_task(store: TaskStore, name: str, task_id: str) -> None:
 def metadata(store: TaskStore, name: str) -> dict[str, str]:
     """Return the metadata of a project."""
     _record(store, name)
-    return notes.read_metadata(store, "project").get(name, {})
+    return store.metadata.read("project").get(name, {})
 
 
 def set_metadata(
@@ -94,7 +91,7 @@ def set_metadata(
     """Replace the metadata of a project, or merge entries into it; return the result."""
     with store.transaction():
         _record(store, name)
-        notes.write_metadata(store, "project", name, new, merge=merge)
+        store.metadata.write("project", name, new, merge=merge)
     return metadata(store, name)
 
 

@@ -24,14 +24,13 @@ from inductiva_widgets.server.auth import IdleTracker
 from inductiva_widgets.server.context import Context
 from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.demo import history
-from inductiva_widgets.server.demo.executor import DemoExecutor
+from inductiva_widgets.server.demo.executor import DemoExecutor, DemoSubmitter
 from inductiva_widgets.server.demo.options import DEMO_HEADER, DEMO_VALUE, DemoOptions
 from inductiva_widgets.server.demo.services import (
     DemoGroupService,
     DemoStorageService,
     DemoTaskService,
 )
-from inductiva_widgets.server.demo.submitter import DemoSubmitter
 from inductiva_widgets.server.executor import Executor
 from inductiva_widgets.server.local_executor import LocalExecutor, default_capacity
 from inductiva_widgets.server.machine_groups import GroupService
@@ -39,8 +38,7 @@ from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.server_info import ServerInfo
 from inductiva_widgets.server.signed_urls import UrlSigner
 from inductiva_widgets.server.storage_service import StorageService
-from inductiva_widgets.server.store.opening import open_store
-from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.store.tasks import TaskStore, open_store
 from inductiva_widgets.server.task_service import TaskService
 from inductiva_widgets.server.webrtc_server import PeerService
 

@@ -26,8 +26,8 @@ from inductiva_widgets.server.executor import Executor
 from inductiva_widgets.server.schemas.storage import REGION
 from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT, StorageService
-from inductiva_widgets.server.store.projects import DEFAULT_PROJECT
 from inductiva_widgets.server.store.records import Change, GroupRecord, TaskRecord
+from inductiva_widgets.server.store.tables import DEFAULT_PROJECT
 from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.server.work_dir import FileContent, WorkDir, read_part

@@ -10,9 +10,8 @@ from starlette.responses import Response
 from inductiva_widgets._version import __version__
 from inductiva_widgets.models.tasks import ImageCatalogue
 from inductiva_widgets.server.context import context_of
-from inductiva_widgets.server.endpoints import Endpoint, QueryModel
+from inductiva_widgets.server.endpoints import Endpoint, QueryModel, document
 from inductiva_widgets.server.http_util import read_query, respond
-from inductiva_widgets.server.openapi import document
 from inductiva_widgets.server.schemas.base import ServerModel
 
 # The server has no images of its own, but clients build an image name from alias and version.

@@ -1,6 +1,6 @@
 """The store of the server, and its table of tasks.
 
-The tables of projects, machine groups and metadata have modules of their own.
+The tables of projects, machine groups and metadata are in ``tables``.
 
 When a method returns, its changes are on the disk. Any method may raise ``UnavailableError`` if the
 store is locked or its disk is full; then nothing has changed.
@@ -10,23 +10,27 @@ store is locked or its disk is full; then nothing has changed.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
+from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.errors import UnavailableError
 from inductiva_widgets.server.schemas.base import encode
-from inductiva_widgets.server.store.database import Database
-from inductiva_widgets.server.store.machine_groups import GroupTable
-from inductiva_widgets.server.store.projects import ProjectTable
+from inductiva_widgets.server.store.database import Database, describe_error, is_damage
+from inductiva_widgets.server.store.migrations import NewerDatabaseError
 from inductiva_widgets.server.store.records import Change, Supervision, TaskRecord
+from inductiva_widgets.server.store.tables import GroupTable, MetadataTable, ProjectTable
 from inductiva_widgets.server.task_query import SORT_COLUMNS, TaskFilter
 from inductiva_widgets.status import Status
 
@@ -47,6 +51,8 @@ class TaskStore:
             """The projects."""
             self.groups = GroupTable(self._database)
             """The machine groups."""
+            self.metadata = MetadataTable(self._database)
+            """The metadata of projects and machine groups."""
         except UnavailableError as error:
             self._database.close()
             # Callers handle an unreadable file and a full disk in the same way.
@@ -233,3 +239,63 @@ def _columns(record: TaskRecord) -> dict[str, Any]:
 
 def _seconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
+
+
+def open_store(data: DataDir) -> TaskStore:
+    """Open the store, which is created on first use.
+
+    A damaged store is renamed, and nothing of it is changed.
+
+    Parameters
+    ----------
+    data
+        The data folder, which must be locked.
+
+    Raises
+    ------
+    LocalServerError
+        The store is damaged, locked or cannot be written, or was written by a later version.
+    """
+    path = data.database
+    if path.exists() and not path.stat().st_size and data.has_task_files():
+        raise _damaged(path, "the file is empty, but there are files of tasks")
+    try:
+        return _open(path)
+    except NewerDatabaseError as error:
+        raise LocalServerError(f"The store {path} cannot be used: {error}") from None
+    except msgspec.ValidationError as error:
+        raise LocalServerError(
+            f"The store {path} has a task that this version cannot read ({error}). Use the version "
+            "of inductiva-widgets that wrote it, or set INDUCTIVA_LOCAL_DIR to another folder."
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _damaged(path, str(error)) from error
+    except sqlite3.Error as error:
+        if is_damage(error):
+            raise _damaged(path, str(error)) from error
+        raise LocalServerError(
+            f"The store {path} cannot be used: {describe_error(error)}"
+        ) from error
+
+
+def _open(path: Path) -> TaskStore:
+    with contextlib.ExitStack() as undo:
+        store = undo.enter_context(contextlib.closing(TaskStore(path)))
+        # The server needs these at once: read them while an error is still reported well.
+        store.groups.active()
+        store.tasks_by_status(list(state_machine.TRANSITIONS))
+        undo.pop_all()
+        return store
+
+
+def _damaged(path: Path, damage: str) -> LocalServerError:
+    """Rename the files of a damaged store, and return the error that says so."""
+    now = datetime.now(timezone.utc)
+    aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%d-%H%M%S-%f}")
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return LocalServerError(
+        f"The store {path} is damaged: {damage}. It is kept as {aside.name}, and the files of "
+        "tasks are unchanged. Restore a backup of the file, or start again with an empty store."
+    )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-from inductiva_widgets.server.webrtc_server.channel import PeerChannel
+from inductiva_widgets.server.webrtc_server.requests import PeerChannel
 from inductiva_widgets.server.webrtc_server.running_task import RunningTask
 
 _log = logging.getLogger(__name__)

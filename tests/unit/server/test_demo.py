@@ -16,9 +16,8 @@ from inductiva_widgets.server import state_machine
 from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.demo import events, history
 from inductiva_widgets.server.demo import plan as replay_plan
-from inductiva_widgets.server.demo.executor import DemoExecutor
+from inductiva_widgets.server.demo.executor import DemoExecutor, DemoSubmitter
 from inductiva_widgets.server.demo.options import DEMO_KEY, DemoOptions
-from inductiva_widgets.server.demo.submitter import DemoSubmitter
 from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.store.tasks import TaskStore
 from inductiva_widgets.server.task_query import TaskFilter

@@ -16,9 +16,8 @@ from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.errors import UnavailableError
 from inductiva_widgets.server.schemas.machine_groups import NewGroup, ResizeConfig
 from inductiva_widgets.server.store.database import Database
-from inductiva_widgets.server.store.opening import open_store
 from inductiva_widgets.server.store.records import GroupStatus
-from inductiva_widgets.server.store.tasks import TaskStore
+from inductiva_widgets.server.store.tasks import TaskStore, open_store
 from inductiva_widgets.server.task_query import TaskFilter
 from inductiva_widgets.status import Status
 from tests.unit.server.conftest import at, info, submission

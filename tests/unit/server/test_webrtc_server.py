@@ -15,8 +15,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from inductiva_widgets.server import top
 from inductiva_widgets.server.webrtc_server import PeerService, requests, service, tail
-from inductiva_widgets.server.webrtc_server.channel import PeerChannel
 from inductiva_widgets.server.webrtc_server.connections import Connections
+from inductiva_widgets.server.webrtc_server.requests import PeerChannel
 from inductiva_widgets.server.webrtc_server.service import AnswerQueue
 from inductiva_widgets.server.webrtc_server.tail import (
     MAX_LINE,
