@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import make_dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -25,19 +25,79 @@ from inductiva_widgets.frames._columnar import (
     TaskColumns,
     duration,
 )
-from inductiva_widgets.frames._raw import raw_frame
-from inductiva_widgets.models.tasks import TaskInfo
+from inductiva_widgets.frames.schema import INDEX, validate_columns
+from inductiva_widgets.models.tasks import Executer, Fee, TaskInfo, TaskMetrics
 from inductiva_widgets.status import order_codes
+
+_NESTED: dict[str, type[msgspec.Struct]] = {
+    "metrics": TaskMetrics,
+    "executer": Executer,
+    "orchestration_fee": Fee,
+}
+# Only the details of a task have these, not a listing.
+_DETAIL = {"status_history", "machine_operations", "steps", "extra_params"}
 
 ATTRS = "inductiva"
 """Key of the provenance in ``df.attrs``."""
-
 # Since pandas 3, texts have a dtype of their own, and `dtype=str` in pandas 2 turns None into
 # "None": https://pandas.pydata.org/pdeps/0014-string-dtype.html
 _TEXTS_HAVE_A_TYPE = int(pd.__version__.partition(".")[0]) >= 3
 # Without slots: pandas 2.0 reads the fields of a record by ``dataclasses.asdict``.
 TaskRecord = make_dataclass("TaskRecord", [schema.INDEX, *schema.DEFAULT_COLUMNS], frozen=True)
 """The default columns of a task, by name; None if missing."""
+
+
+def _names() -> Iterator[tuple[str, ...]]:
+    for field in TaskInfo.__struct_fields__:
+        if field in _NESTED:
+            yield from ((field, inner) for inner in _NESTED[field].__struct_fields__)
+        elif field not in _DETAIL and field != INDEX:
+            yield (field,)
+
+
+COLUMNS = {".".join(path): path for path in _names()}
+
+
+def raw_frame(infos: Sequence[TaskInfo], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return tasks with the field names and values of the service.
+
+    Parameters
+    ----------
+    infos
+        The tasks.
+    columns
+        Names of the columns, in order; by default all that a listing has.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``task_id``; the same columns for any tasks, such as ``estimated_computation_cost``
+        and ``metrics.total_seconds``. All have dtype object: texts, numbers, datetimes, lists,
+        dictionaries, and None for unknown values.
+
+    Raises
+    ------
+    InputError
+        A column does not exist, or is named twice.
+    """
+    names = validate_columns(columns, COLUMNS)
+    made = {name: _raw_column([_value(info, COLUMNS[name]) for info in infos]) for name in names}
+    index = pd.Index([info.task_id for info in infos], dtype=str, name=INDEX)
+    return pd.DataFrame(made, index=index, columns=names, dtype=object)
+
+
+def _value(info: TaskInfo, path: tuple[str, ...]) -> Any:
+    value: Any = info
+    for field in path:
+        value = getattr(value, field, None)
+    return str(value) if path == ("status",) else value
+
+
+def _raw_column(values: Sequence[Any]) -> Any:
+    # Assigned, since np.array would turn lists into further dimensions.
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
 
 
 def to_frame(

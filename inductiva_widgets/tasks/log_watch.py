@@ -19,7 +19,7 @@ from inductiva_widgets.metrics.conditions import Conditions
 from inductiva_widgets.metrics.decimate import MetricRow
 from inductiva_widgets.metrics.gaps import Gap
 from inductiva_widgets.metrics.parser import MetricParser
-from inductiva_widgets.metrics.presets import STDOUT, Preset, preset_for
+from inductiva_widgets.metrics.presets import STDOUT, Preset, preset_for, preset_named
 from inductiva_widgets.metrics.progress import EtaEstimator
 from inductiva_widgets.tasks import _display, _log_stream
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks._state import RemoteTask
 
 
-SHARE = 0.03
+__all__ = ["LogWatch", "StopAction", "Then", "WatchRegistry", "preset_for", "registry"]
+
+MAX_CPU_SHARE = 0.03
 """Share of one core, per log."""
 
 # Seconds of CPU time that can be saved up, such as for the backlog.
@@ -40,7 +42,6 @@ _MIN_READ = 1 << 14
 # The cost per byte is not measured on smaller chunks, as it would be inexact.
 _MIN_MEASURED = 1 << 12
 
-__all__ = ["LogWatch", "StopAction", "Then", "WatchRegistry", "preset_for", "registry"]
 Then = Literal["kill", "notify"] | Callable[[Any], Any]
 _NOTHING = Preset("", ())
 # Maximum number of series named in a title.
@@ -48,6 +49,10 @@ _MAX_NAMES = 4
 # Seconds between two tries to kill: at first, and at most.
 _FIRST_PAUSE, _MAX_PAUSE = 2.0, 60.0
 _BEHIND = "The log grows faster than it is read: only the newest part of each second counts."
+
+_BLOCK = 1 << 20
+# Seconds to wait for the first read of a new watch.
+_FIRST_READ = 15.0
 
 
 class CpuBudget:
@@ -75,7 +80,7 @@ class CpuBudget:
         now
             Present time, in seconds.
         """
-        self._saved = min(_MAX_SAVED, self._saved + SHARE * (now - self._updated_at))
+        self._saved = min(_MAX_SAVED, self._saved + MAX_CPU_SHARE * (now - self._updated_at))
         self._updated_at = now
         if self._cost * len(data) <= self._saved:
             return data
@@ -710,3 +715,97 @@ class WatchRegistry:
 
 
 registry = WatchRegistry()
+
+
+def start_watch(
+    task: RemoteTask,
+    pattern: str | None,
+    *,
+    file: str | None,
+    preset: str | None = None,
+    end: Mapping[str, float] | None = None,
+    stop_if: str | Callable[[dict[str, float]], Any] | Iterable[Any] | None = None,
+    from_start: bool = False,
+    then: Then = "kill",
+    log: bool | None = None,
+    notify: bool = False,
+) -> LogWatch:
+    """Start a watch that lasts until the task ends; see ``Task.watch``."""
+    rules, name = _select_preset(task, pattern, file, preset)
+    watch = LogWatch(
+        task,
+        rules,
+        file=name,
+        end=end,
+        stop_if=stop_if,
+        # If the task has not started computing, all rows come after this call, including those
+        # that are there when the file is first read.
+        from_start=from_start or (stop_if is not None and not _has_computed(task)),
+        then=then,
+        log=log,
+        notify=notify,
+    )
+    registry.retain(watch)
+    return watch
+
+
+def read_metrics(
+    task: RemoteTask,
+    pattern: str | None,
+    *,
+    file: str | None,
+    rows: int,
+    preset: str | None = None,
+) -> pd.DataFrame:
+    """Return the numbers in a task's log; see ``Task.metrics``."""
+    rules, name = _select_preset(task, pattern, file, preset)
+    parser = MetricParser(rules, max_rows=rows)
+    if not task.refresh(max_age=1.0).is_terminal:
+        return _find_or_start(task, parser.source, pattern, name, preset).to_frame()
+    with task.open_output(name) as member:
+        while block := member.read(_BLOCK):
+            parser.feed(block)
+    parser.finish()
+    return parser.to_frame(service=task.client.url, task=task.id, file=name)
+
+
+def _has_computed(task: RemoteTask) -> bool:
+    """Return whether the computation has started; True if the service does not respond."""
+    try:
+        info = task.refresh(max_age=1.0)
+    except InductivaError:
+        return True
+    return info.is_terminal or not info.status.is_before_computation
+
+
+def _select_preset(
+    task: RemoteTask, pattern: str | None, file: str | None, preset: str | None
+) -> tuple[str | Preset, str]:
+    """Return the pattern or preset, and the name of the file."""
+    if preset is not None:
+        if pattern is not None:
+            raise InputError("`pattern` and `preset` must not be given together.")
+        chosen = preset_named(preset)
+        return chosen, file or chosen.file
+    if pattern is not None:
+        return pattern, file or STDOUT
+    simulator = task.info.simulator
+    known = preset_for(simulator)
+    if known is None:
+        raise InputError(
+            f"What {simulator or 'this simulator'} prints is not known here: say what to look "
+            r"for, such as task.watch(r'residual\s+(?P<residual>\S+)'), or name a preset, such as "
+            "task.watch(preset='openfoam')."
+        )
+    return known, file or known.file
+
+
+def _find_or_start(
+    task: RemoteTask, source: str, pattern: str | None, file: str, preset: str | None
+) -> LogWatch:
+    for watch in registry.for_task(task):
+        if (watch.pattern, watch.file) == (source, file) and not watch.is_finished:
+            return watch
+    watch = start_watch(task, pattern, file=file, preset=preset)
+    watch._has_polled.wait(_FIRST_READ)
+    return watch

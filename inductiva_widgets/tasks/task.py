@@ -23,7 +23,7 @@ from inductiva_widgets.filters import parse_status
 from inductiva_widgets.history.invalidation import mark_stale
 from inductiva_widgets.http.time_limits import single_try
 from inductiva_widgets.status import Status
-from inductiva_widgets.tasks import _display, _live_files, _watches
+from inductiva_widgets.tasks import _display, log_watch, working_files
 from inductiva_widgets.tasks._files import StoredFiles
 from inductiva_widgets.tasks._state import TaskState
 from inductiva_widgets.tasks._wait import StatusListener, poll_until
@@ -730,7 +730,7 @@ class Task:
         >>> task.tail_files(["stdout.txt"], lines=1)
         Done in ... s
         """
-        _live_files.print_files(self, filenames, lines, follow=follow, wait=wait)
+        working_files.print_files(self, filenames, lines, follow=follow, wait=wait)
 
     def list_files(self) -> WorkingFiles:
         """Return the files that the running task has in its folder.
@@ -760,7 +760,7 @@ class Task:
         True
         >>> storm.kill()
         """
-        return _live_files.list_files(self)
+        return working_files.list_files(self)
 
     def last_modified_file(self) -> ModifiedFile:
         """Return the file that the running task has written last, and the time.
@@ -788,7 +788,7 @@ class Task:
         Last: ... was written ... ago (...).
         >>> storm.kill()
         """
-        return _live_files.last_modified_file(self)
+        return working_files.last_modified_file(self)
 
     def top(self) -> RawText:
         """Return the output of ``top`` on the machine that computes the task.
@@ -816,7 +816,7 @@ class Task:
         ...     print(error)
         Task ... has ended (success). ...
         """
-        return _live_files.machine_load(self)
+        return working_files.machine_load(self)
 
     # Numbers in the log, and changes of the status
 
@@ -897,7 +897,7 @@ class Task:
         >>> watch.series_names, watch.progress
         (('wall',), 1.0)
         """
-        return _watches.start_watch(
+        return log_watch.start_watch(
             self,
             pattern,
             preset=preset,
@@ -952,7 +952,7 @@ class Task:
         sample
         ...           100.0
         """
-        return _watches.read_metrics(self, pattern, preset=preset, file=file, rows=rows)
+        return log_watch.read_metrics(self, pattern, preset=preset, file=file, rows=rows)
 
     def on_status(self, callback: Callable[[Task, Status], Any]) -> StatusListener[Task]:
         """Call a function with the task's status now and at each change, until the task has ended.

@@ -24,7 +24,7 @@ PYTHON_ONLY_MODULES = {
     "downloads/_staging.py",
     "history/load.py",
     "server/demo/services.py",
-    "tasks/_watches.py",
+    "tasks/log_watch.py",
     "tasks/task_list.py",
 }
 

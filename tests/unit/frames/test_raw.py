@@ -5,7 +5,7 @@ import pytest
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.frames import to_frame
-from inductiva_widgets.frames._raw import COLUMNS
+from inductiva_widgets.frames._to_frame import COLUMNS
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 from tests.unit.conftest import wire_task
 

@@ -168,7 +168,7 @@ def test_wait_waits_for_the_computation(disk, capsys, monkeypatch):
     task = Task("t1", client=disk.client)
     task.refresh()
     task._state.expire()
-    monkeypatch.setattr("inductiva_widgets.tasks._live_files._PERIOD", 0.0)
+    monkeypatch.setattr("inductiva_widgets.tasks.working_files._PERIOD", 0.0)
     task.tail_files("stdout.txt", wait=True)
     assert slept
     assert capsys.readouterr().out == "one\n"
