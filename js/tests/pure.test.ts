@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { clockOffset, elapsedSeconds } from "../src/clock";
+import { COLUMNS, DEFAULT_COLUMNS, layoutColumns } from "../src/columns";
 import type { RowView } from "../src/contract";
 import { layoutItems } from "../src/list/layoutItems";
 import { PAGE_SIZE, RowCache } from "../src/list/useRows";
@@ -238,5 +239,26 @@ describe("the rows that are known", () => {
     expect(cache.at(9_990)).toBeDefined();
     expect(cache.at(0)).toBeUndefined();
     expect(cache.missing({ start: 0, stop: 5 }, 10_000)).toEqual({ start: 0, stop: PAGE_SIZE });
+  });
+});
+
+describe("columns for which there is room", () => {
+  it("are all of them before the table is measured", () => {
+    expect(layoutColumns(DEFAULT_COLUMNS).columns).toEqual(DEFAULT_COLUMNS);
+  });
+  it("fit, in the chosen order, and are those of the highest priority", () => {
+    for (let available = 300; available < 1300; available += 10) {
+      const { columns, left, width } = layoutColumns(DEFAULT_COLUMNS, { available });
+      expect(width <= available || columns.length === 2).toBe(true);
+      expect(DEFAULT_COLUMNS.filter((key) => columns.includes(key))).toEqual(columns);
+      const lowest = Math.min(...columns.map((key) => COLUMNS[key].priority));
+      for (const key of left) expect(COLUMNS[key].priority).toBeLessThan(lowest);
+      expect(columns.length + left.length).toBe(DEFAULT_COLUMNS.length);
+    }
+  });
+  it("have the width that the user has chosen", () => {
+    const { template, width } = layoutColumns(["status", "cost_usd"], { widths: { status: 300 } });
+    expect(template).toContain(" 300px ");
+    expect(width).toBe(48 + 300 + COLUMNS.cost_usd.width + 58);
   });
 });

@@ -67,6 +67,7 @@ const list = (total: number, traits: object = {}) =>
     aggregates: { counts: { run: 1, ok: total - 1 }, cost: 312.4, seconds: 148_320, growth: null },
     selection: none,
     columns: [...DEFAULT_COLUMNS],
+    column_widths: {},
     mode: "table",
     poll_status: feed(),
     download: null,
