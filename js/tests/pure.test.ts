@@ -120,7 +120,7 @@ describe("filters in words", () => {
     expect(describeFilter("machine_type", { values: ["a", "b", "c", "d"] })).toBe(
       "Resource type: a, b and 2 more",
     );
-    expect(describeFilter("cost_usd", { min: 1, max: 2 })).toBe("Cost: 1.00 US$ to 2.00 US$");
+    expect(describeFilter("cost_usd", { min: 1, max: 2 })).toBe("Cost: $1.00 to $2.00");
     expect(describeFilter("computation_time", { min: null, max: 90 })).toBe(
       "Computation: up to 1 min 30 s",
     );

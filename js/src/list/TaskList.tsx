@@ -302,7 +302,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
             <div class="iw-empty">No tasks here yet. Run a simulation, and it will show up.</div>
           ) : (
             <div class="iw-empty">
-              No task matches.{" "}
+              No tasks match.{" "}
               <button type="button" class="iw-button" onClick={() => ask(clear)}>
                 Clear filters
               </button>

@@ -110,7 +110,7 @@ function ActiveDownload({
       </div>
       <div class="iw-download-line">
         <ProgressBar download={download} />
-        <span class="iw-num iw-percent">{percent === null ? "" : `${percent} %`}</span>
+        <span class="iw-num iw-percent">{percent === null ? "" : `${percent}%`}</span>
       </div>
       {isWaiting ? null : <Files places={places.current} download={download} />}
     </div>
@@ -154,7 +154,7 @@ function FileProgress({ name, done, total }: FileProgressView) {
         <bdi class="iw-name-end">{end}</bdi>
       </span>
       <Bar label={shown} percent={percent} />
-      <span class="iw-num iw-percent">{percent} %</span>
+      <span class="iw-num iw-percent">{percent}%</span>
     </>
   );
 }
