@@ -20,6 +20,7 @@ from inductiva_widgets.http.transport import Transport
 from tests.fault_proxy import Entry, Fault, FaultProxy
 from tests.integration.server.conftest import PATIENCE, LocalServer, until
 
+EXTENDED = pytest.mark.extended
 SUBMIT = "/tasks/submit"
 COMMANDS = ["python -c pass"]
 # Without the pauses between the tries.
@@ -102,9 +103,12 @@ def paths(proxy: FaultProxy, wanted) -> int:
 # Faults between the client and the service ------------------------------------------------------
 
 
-def test_runs_succeed_if_a_fifth_of_all_answers_are_faults(server, proxy, case, tasks):
+@pytest.mark.parametrize(
+    ("count", "seed"), [(6, 20), *(pytest.param(20, seed, marks=EXTENDED) for seed in range(3))]
+)
+def test_runs_succeed_if_a_fifth_of_all_answers_are_faults(proxy, case, tasks, count, seed):
     kinds = [{"status": 503}, {"lose": True}, {"status": 502}, {"drop": True}, {"cut": 0}]
-    chance = random.Random(20)
+    chance = random.Random(seed)
     order = [
         chance.choice(range(len(kinds))) if chance.random() < 0.2 else None for _ in range(999)
     ]
@@ -112,10 +116,10 @@ def test_runs_succeed_if_a_fifth_of_all_answers_are_faults(server, proxy, case, 
         proxy.add(
             Fault(when=lambda entry, kind=kind: order[entry.number] == kind, times=None, **fault)
         )
-    ids = {run(case).id for _ in range(8)}
+    ids = {run(case).id for _ in range(count)}
 
-    assert len(ids) == 8
-    assert sum(order[entry.number] is not None for entry in proxy.log) > 8
+    assert len(ids) == count
+    assert sum(order[entry.number] is not None for entry in proxy.log) > count
     found = tasks()
     assert "pending-input" not in found.values()
     assert {task_id for task_id, status in found.items() if status != "killed"} == ids
@@ -132,7 +136,10 @@ def test_lost_response_to_the_submission_returns_the_accepted_task(
     assert server.wait(task.id)["status"] == "success"
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 502}, {"drop": True}])
+@pytest.mark.parametrize(
+    "fault",
+    [{"drop": True}, *(pytest.param({"status": code}, marks=EXTENDED) for code in (502, 503))],
+)
 def test_submission_that_has_not_arrived_is_sent_again(server, proxy, case, tasks, fault):
     proxy.add(Fault(when=is_submission, times=2, **fault))
     task = run(case)
@@ -243,7 +250,7 @@ def test_refused_confirmation_kills_the_task(server, proxy, case, tasks):
 @pytest.mark.parametrize(
     "faults",
     [
-        [{"status": 503}, {"status": 500}],
+        pytest.param([{"status": 503}, {"status": 500}], marks=EXTENDED),
         [{"drop": True}, {"lose": True}],
         [{"status": 403}],
     ],
@@ -319,10 +326,10 @@ def link_to_endless_device(path):
     [
         (remove, "was removed"),
         (shrink, "2,000,000 bytes and has 10 now"),
-        (empty, "2,000,000 bytes and has 0 now"),
-        (overwrite_by_folder, "directory"),
+        pytest.param(empty, "2,000,000 bytes and has 0 now", marks=EXTENDED),
+        pytest.param(overwrite_by_folder, "directory", marks=EXTENDED),
         (overwrite_by_pipe, "not a file any more"),
-        (link_to_endless_device, "not a file any more"),
+        pytest.param(link_to_endless_device, "not a file any more", marks=EXTENDED),
         (link_to_memory, "input/output error"),
     ],
 )
