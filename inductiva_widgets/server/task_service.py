@@ -122,6 +122,9 @@ class TaskService:
         size = archive.stat().st_size
 
         def queue(present: TaskRecord) -> TaskRecord:
+            if present.info.input_submit_time is not None:
+                # A repeated request was faster.
+                return present
             now = _now()
             created = present.info.create_time or now
             metrics = replace(
