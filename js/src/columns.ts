@@ -9,9 +9,8 @@ export const ROW_HEIGHT = 32;
 export const SHOWN_ROWS = 12;
 const TICKS = 48;
 const ACTIONS = 58;
-/** What a column gains and the axis has at least, in the time line. */
-const GAIN = 20;
-const AXIS = 260;
+/** Minimum width of the axis of the time line. */
+const AXIS = 300;
 /** Number of columns that are shown however narrow the table is. */
 const MIN_COLUMNS = 2;
 
@@ -43,9 +42,7 @@ export function layoutColumns(
   keys: readonly ColumnKey[],
   { hasAxis = false, available = Number.POSITIVE_INFINITY, widths = {} }: LayoutOptions = {},
 ): Layout {
-  const gain = (key: ColumnKey) =>
-    hasAxis && COLUMNS[key].fullWidth > COLUMNS[key].width ? GAIN : 0;
-  const widthOf = (key: ColumnKey) => widths[key] ?? COLUMNS[key].width + gain(key);
+  const widthOf = (key: ColumnKey) => widths[key] ?? COLUMNS[key].width;
   const last = hasAxis ? AXIS : ACTIONS;
   const shown = new Set(keys);
   let width = keys.reduce((sum, key) => sum + widthOf(key), TICKS + last);
@@ -57,10 +54,10 @@ export function layoutColumns(
   }
   const columns = keys.filter((key) => shown.has(key));
   const tracks = columns.map((key) => {
-    const own = widths[key];
-    if (own !== undefined) return `${own}px`;
+    // On the time line, the axis has all that is left.
+    if (hasAxis || widths[key] !== undefined) return `${widthOf(key)}px`;
     const { fullWidth, grows } = COLUMNS[key];
-    return `minmax(${widthOf(key)}px,${grows && !hasAxis ? "1fr" : `${fullWidth}px`})`;
+    return `minmax(${widthOf(key)}px,${grows ? "1fr" : `${fullWidth}px`})`;
   });
   const grows = !hasAxis && columns.some((key) => COLUMNS[key].grows && widths[key] === undefined);
   return {

@@ -98,6 +98,22 @@ describe("a time line", () => {
       }
     }
   });
+  it("has every tick of its step, as many as there is room for", () => {
+    // Hours of twelve are no days: every second one was left out.
+    expect(labels("2026-02-01T17:00:00", "2026-02-03T22:00:00", 6)).toEqual([
+      "02 Feb",
+      "12:00",
+      "03 Feb",
+      "12:00",
+    ]);
+    for (let width = 10_000; width < 200 * 86_400_000; width *= 1.3) {
+      const found = ticksOf({ from: NOW, to: NOW + width }, 8);
+      const gaps = found.slice(1).map(({ at }, index) => at - (found[index]?.at ?? 0));
+      // A month is longer than another by up to 3 days, a day by an hour.
+      expect(Math.max(...gaps), `${width} ms`).toBeLessThan(1.15 * Math.min(...gaps));
+      expect(Math.min(...gaps), `${width} ms`).toBeLessThan((width / 8) * 4);
+    }
+  });
   it("zooms around a moment, which stays where it is", () => {
     const fit = { from: 0, to: 1e6 };
     const near = zoomed(fit, 0.5, 250_000, fit);

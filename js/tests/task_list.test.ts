@@ -923,7 +923,7 @@ describe("the time line", () => {
   });
   it("opens cards in place, and zooms", async () => {
     const { el } = await show(list(8, { mode: "timeline" }));
-    const fit = one(el, "button", "Fit");
+    const fit = one(el, "button", "All time");
     expect(fit.getAttribute("aria-pressed")).toBe("true");
     await click(one(el, "button", "Zoom in"));
     expect(fit.getAttribute("aria-pressed")).toBe("false");

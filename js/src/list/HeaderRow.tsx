@@ -117,7 +117,7 @@ function Edge({ column, onResize }: { column: ColumnKey } & Pick<Props, "onResiz
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: cells tell what is cut off in a tooltip too
     <span
-      class="iw-edge"
+      class="iw-column-edge"
       title="Drag to change the width, double-click to reset it"
       onPointerDown={(event) => {
         const cell = event.currentTarget.parentElement;

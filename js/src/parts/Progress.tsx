@@ -149,9 +149,9 @@ function FileProgress({ name, done, total }: FileProgressView) {
   const [start, end] = splitName(shown);
   return (
     <>
-      <span class="iw-name" title={shown}>
-        <bdi class="iw-name-start">{start}</bdi>
-        <bdi class="iw-name-end">{end}</bdi>
+      <span class="iw-progress-name" title={shown}>
+        <bdi class="iw-progress-name-start">{start}</bdi>
+        <bdi class="iw-progress-name-end">{end}</bdi>
       </span>
       <Bar label={shown} percent={percent} />
       <span class="iw-num iw-percent">{percent}%</span>
