@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, TypeVar
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 _POLL_INTERVAL = 0.05
 _RETRY_INTERVAL = 1.0
+# More than a supervisor needs to end its commands and to pack what it can (``PACK_TIMEOUT``).
+_STOP_TIMEOUT = 60.0
 # A second supervisor only cleans up after the first.
 _MAX_ATTEMPTS = 2
 _GIVEN_UP = "The process that supervised the task vanished, and so did the one sent after it."
@@ -43,6 +46,17 @@ class _Run:
         self.handle = handle
         self.offset = offset
         self.stop_sent = False
+        self._deadline: float | None = None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the run should have ended by itself."""
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+    def limit_time(self, seconds: float) -> None:
+        """Expect the end of the run within a number of seconds, unless it is expected already."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + seconds
 
 
 def _utc_now() -> datetime:
@@ -62,6 +76,8 @@ class Scheduler:
         Starts, observes and stops the tasks.
     clock
         Returns the current time, which may be set back at any moment.
+    stop_timeout
+        Seconds that a supervisor may take to end its task once it is asked to; it is killed then.
     """
 
     def __init__(
@@ -70,11 +86,13 @@ class Scheduler:
         store: TaskStore,
         executor: Executor,
         clock: Callable[[], datetime] = _utc_now,
+        stop_timeout: float = _STOP_TIMEOUT,
     ) -> None:
         self._data = data
         self._store = store
         self._executor = executor
         self._clock = clock
+        self._stop_timeout = stop_timeout
         self._troubled = False
         self._runs: dict[str, _Run] = {}
         self._unadopted: list[str] = []
@@ -216,7 +234,7 @@ class Scheduler:
         try:
             handle = self._executor.submit(folder)
         except SubmitError as error:
-            self._fail_task(task_id, str(error))
+            self._give_up(task_id, _Run(folder, None, known.offset), str(error))
             return
         # First, so that the run is observed even if the update below fails.
         self._runs[task_id] = _Run(folder, handle, known.offset)
@@ -259,7 +277,11 @@ class Scheduler:
         ended = run.handle is None or states[run.handle] == RunState.ENDED
         changed = self._apply_events(task_id, run)
         if not ended:
-            return changed
+            if not run.is_overdue:
+                return changed
+            _log.warning("The supervisor of task %s hangs and is killed.", task_id)
+            self._executor.stop(run.folder, run.handle, force=True)
+            self._apply_events(task_id, run)
         record = self._store.task(task_id)
         if record is None or record.info.status.is_terminal:
             del self._runs[task_id]
@@ -269,7 +291,7 @@ class Scheduler:
             _log.warning("The supervisor of task %s vanished.", task_id)
             self._submit(record)
         else:
-            self._fail_task(task_id, _GIVEN_UP)
+            self._give_up(task_id, run, _GIVEN_UP)
         return True
 
     def _apply_events(self, task_id: str, run: _Run) -> bool:
@@ -284,8 +306,10 @@ class Scheduler:
                 present = event_handlers.apply_event(present, replace(event, time=at))
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
-        self._store.update(task_id, advance)
+        record = self._store.update(task_id, advance)
         run.offset = offset
+        if record is not None and record.info.status.is_terminal:
+            run.limit_time(self._stop_timeout)
         return True
 
     def _clear_up(self, record: TaskRecord) -> None:
@@ -300,27 +324,36 @@ class Scheduler:
             for partial in job_setup.input_of(self._data, record).parent.glob(".*"):
                 partial.unlink(missing_ok=True)
 
-    def _fail_task(self, task_id: str, reason: str) -> None:
+    def _give_up(self, task_id: str, run: _Run, reason: str) -> None:
+        """Do what the supervisors have left undone: end the processes, pack the output, report."""
+        self._executor.stop(run.folder, run.handle, force=True)
         now = self._clock()
-        # There is no supervisor any more that could kill the processes of the task.
-        run = self._runs.get(task_id)
-        self._executor.stop(self._data.task(task_id), run.handle if run else None, force=True)
+        record = self._store.task(task_id)
+        if record is not None:
+            self._retry_later(job_setup.end_abandoned, self._data, record, reason)
+            self._apply_events(task_id, run)
 
         def fail(present: TaskRecord) -> TaskRecord:
+            if present.info.status.is_terminal:
+                return present
             if present.info.status == Status.PENDING_KILL:
                 return state_machine.transition(present, Status.KILLED, now)
             if present.supervision.group_ended:
                 return state_machine.finish_after_group(present, now)
             return state_machine.fail(present, Status.EXECUTER_FAILED, now, reason)
 
-        self._update(task_id, fail)
+        # If the output could not be packed, the task ends without it.
+        record = self._update(task_id, fail)
         self._runs.pop(task_id, None)
+        if record is not None:
+            self._clear_up(record)
 
     def _stop_killed(self) -> None:
         for record in self._store.tasks_by_status(state_machine.ON_MACHINE):
             run = self._runs.get(record.info.task_id)
             if run is None or run.stop_sent or not state_machine.should_stop(record):
                 continue
+            run.limit_time(self._stop_timeout)
             self._executor.stop(run.folder, run.handle)
             run.stop_sent = True
 
