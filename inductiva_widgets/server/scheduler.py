@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import Executer, TaskMetrics
 from inductiva_widgets.server import event_handlers, events, job_setup, state_machine
+from inductiva_widgets.server.clock import Moment, current_moment
 from inductiva_widgets.server.data_dir import DataDir, TaskDir
 from inductiva_widgets.server.executor import Executor, RunState, SubmitError, TaskHandle
 from inductiva_widgets.server.journal import read_lines_from
@@ -59,10 +60,6 @@ class _Run:
             self._deadline = time.monotonic() + seconds
 
 
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
 class Scheduler:
     """Runs the tasks of a store on an executor.
 
@@ -75,7 +72,7 @@ class Scheduler:
     executor
         Starts, observes and stops the tasks.
     clock
-        Returns the current time, which may be set back at any moment.
+        Returns the current moment; its wall clock may be changed at any time.
     stop_timeout
         Seconds that a supervisor may take to end its task once it is asked to; it is killed then.
     """
@@ -85,7 +82,7 @@ class Scheduler:
         data: DataDir,
         store: TaskStore,
         executor: Executor,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], Moment] = current_moment,
         stop_timeout: float = _STOP_TIMEOUT,
     ) -> None:
         self._data = data
@@ -186,7 +183,7 @@ class Scheduler:
         return len(self._runs) + len(self._unadopted) >= self._executor.capacity
 
     def _start(self, record: TaskRecord) -> None:
-        now = self._clock()
+        now = state_machine.task_time(record, self._clock())
         try:
             self._write_job(record)
         except Exception as error:
@@ -302,7 +299,7 @@ class Scheduler:
 
         def advance(present: TaskRecord) -> TaskRecord:
             for event in reported:
-                at = state_machine.monotonic_time(present, event.time)
+                at = state_machine.task_time(present, event.moment)
                 present = event_handlers.apply_event(present, replace(event, time=at))
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
@@ -327,7 +324,6 @@ class Scheduler:
     def _give_up(self, task_id: str, run: _Run, reason: str) -> None:
         """Do what the supervisors have left undone: end the processes, pack the output, report."""
         self._executor.stop(run.folder, run.handle, force=True)
-        now = self._clock()
         record = self._store.task(task_id)
         if record is not None:
             self._retry_later(job_setup.end_abandoned, self._data, record, reason)
@@ -336,6 +332,7 @@ class Scheduler:
         def fail(present: TaskRecord) -> TaskRecord:
             if present.info.status.is_terminal:
                 return present
+            now = state_machine.task_time(present, self._clock())
             if present.info.status == Status.PENDING_KILL:
                 return state_machine.transition(present, Status.KILLED, now)
             if present.supervision.group_ended:
