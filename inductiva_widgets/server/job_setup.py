@@ -26,6 +26,9 @@ from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.server.task_end import TaskEnd
 from inductiva_widgets.status import Status
 
+# Seconds that packing may take without a supervisor: no other task is started or killed until then.
+_ABANDONED_TIMEOUT = 15.0
+
 
 def read_run_spec(submission: TaskSubmission) -> RunSpec:
     """Return the commands of a submission, without looking up programs.
@@ -144,8 +147,9 @@ def end_abandoned(data: DataDir, record: TaskRecord, reason: str) -> None:
     folder.root.mkdir(parents=True, exist_ok=True)
     guard = DiskGuard(folder.root, DiskLimits())
     with JournalWriter(folder.journal) as journal:
-        # Limited in time, since no other task is started or killed meanwhile.
-        end = TaskEnd(folder, output_of(data, record), journal, guard, lambda: True)
+        end = TaskEnd(
+            folder, output_of(data, record), journal, guard, lambda: True, _ABANDONED_TIMEOUT
+        )
         outcome = end.pack(TaskOutcome(Status.EXECUTER_FAILED, reason))
         journal.write("finished", outcome=outcome.status, reason=outcome.reason)
 

@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 _POLL_INTERVAL = 0.05
 _RETRY_INTERVAL = 1.0
 # More than a supervisor needs to end its commands and to pack what it can (``PACK_TIMEOUT``).
-_STOP_TIMEOUT = 45.0
+_STOP_TIMEOUT = 90.0
 # A second supervisor only cleans up after the first.
 _MAX_ATTEMPTS = 2
 _GIVEN_UP = "The process that supervised the task vanished, and so did the one sent after it."

@@ -26,8 +26,8 @@ from inductiva_widgets.status import Status
 
 TEXTS = ("stdout.txt", "stderr.txt")
 
-PACK_TIMEOUT = 15.0
-"""Seconds that packing may take once the task has been asked to end."""
+PACK_TIMEOUT = 60.0
+"""Seconds that packing may take once the task has been asked to end: some gigabytes."""
 
 
 class _PackTimeoutError(Exception):
@@ -79,6 +79,8 @@ class TaskEnd:
         Checks the limits of the disk.
     stop_asked
         Returns whether the task has been asked to end; packing is limited in time then.
+    pack_timeout
+        Seconds that packing may take then.
     """
 
     def __init__(
@@ -88,12 +90,14 @@ class TaskEnd:
         journal: JournalWriter,
         guard: DiskGuard,
         stop_asked: Callable[[], bool],
+        pack_timeout: float = PACK_TIMEOUT,
     ) -> None:
         self._folder = folder
         self._output = output
         self._journal = journal
         self._guard = guard
         self._stop_asked = stop_asked
+        self._pack_timeout = pack_timeout
         self._deadline: float | None = None
 
     def pack(self, outcome: TaskOutcome) -> TaskOutcome:
@@ -142,7 +146,7 @@ class TaskEnd:
         except archives.NoRoomError:
             why = "The disk of this machine has no room for the output archive"
         except _PackTimeoutError:
-            why = f"Packing took longer than {PACK_TIMEOUT:g} s after the task was stopped"
+            why = f"Packing took longer than {self._pack_timeout:g} s after the task was stopped"
         else:
             self._report_archived(packed, time.monotonic() - started)
             # Files that cannot be removed only take space: the archive is complete.
@@ -176,7 +180,7 @@ class TaskEnd:
             if time.monotonic() > self._deadline:
                 raise _PackTimeoutError
         elif self._stop_asked():
-            self._deadline = time.monotonic() + PACK_TIMEOUT
+            self._deadline = time.monotonic() + self._pack_timeout
 
     def _report_archived(self, packed: archives.CreatedArchive, seconds: float) -> None:
         self._journal.write(
