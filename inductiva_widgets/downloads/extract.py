@@ -59,6 +59,7 @@ from inductiva_widgets.errors import (
     DownloadError,
     InductivaError,
 )
+    UnsafePathError,
 
 # Compressed size above which an entry is fetched in chunks.
 LARGE = 32 * 1024 * 1024
@@ -139,9 +140,9 @@ class ArchiveExtraction:
         InputError
             If no name matches.
         UnsafePathError
-            If a selected entry would be written outside the folder.
+            If all selected entries would be written outside the folder.
         ArchiveError
-            If the file is not an archive, exceeds the limits, or has only unsupported entries.
+            If the file is not an archive, exceeds the limits, or all selected entries are refused.
         """
         for _ in range(RESTARTS + 1):
             with contextlib.suppress(FileChanged):
@@ -306,12 +307,8 @@ class _ExtractionPlan:
         self._path_map = assign_paths(
             entries, fold_case=is_case_insensitive(existing_parent(selection.target))
         )
-        self.refused: list[ArchiveError] = []
-        items = [
-            ExtractItem(entries[name], self._path_map.path(name))
-            for name in self._selected.names
-            if self._is_readable(entries[name])
-        ]
+        self.refused: list[DownloadError] = []
+        items = [item for name in self._selected.names if (item := self._item(entries[name], name))]
         self.files = [item for item in items if not item.entry.is_dir]
         if self.refused and not self.files:
             raise combined_error(self.refused)
@@ -320,17 +317,17 @@ class _ExtractionPlan:
             {item.path if item.entry.is_dir else item.path.rpartition("/")[0] for item in items}
         )
 
-    def _is_readable(self, entry: ZipEntry) -> bool:
-        """Return whether an entry can be extracted, or else record why not."""
+    def _item(self, entry: ZipEntry, name: str) -> ExtractItem | None:
+        """Return an entry with its output path, or record why it cannot be extracted."""
         try:
             if not entry.name:
                 raise ArchiveError("An entry without a name cannot be extracted.")
             if not entry.is_dir:
                 check_supported(entry)
-        except ArchiveError as exc:
+            return ExtractItem(entry, self._path_map.path(name))
+        except (ArchiveError, UnsafePathError) as exc:
             self.refused.append(exc)
-            return False
-        return True
+            return None
 
     def announce(self, progress: SubProgress) -> None:
         """Set the totals of the progress."""
@@ -392,7 +389,7 @@ def _large(items: list[ExtractItem], free: int) -> list[ExtractItem]:
     return large if sum(largest) <= free else []
 
 
-def combined_error(errors: Sequence[ArchiveError]) -> ArchiveError:
+def combined_error(errors: Sequence[DownloadError]) -> DownloadError:
     """Return the error of a run that could not extract some entries.
 
     Parameters
@@ -404,7 +401,8 @@ def combined_error(errors: Sequence[ArchiveError]) -> ArchiveError:
     named = " ".join(str(error) for error in errors[:_MAX_NAMED_ENTRIES])
     n_more = len(errors) - _MAX_NAMED_ENTRIES
     more = f" {n_more} more entries could not be extracted." if n_more > 0 else ""
-    error = ArchiveError(f"{named}{more}")
+    is_unsafe = all(isinstance(error, UnsafePathError) for error in errors)
+    error = (UnsafePathError if is_unsafe else ArchiveError)(f"{named}{more}")
     error.__cause__ = first
     return error
 
@@ -444,7 +442,7 @@ class ExtractionContext:
     limiter: ConnectionLimiter
     pool: WorkerPool
     counted: bool
-    damaged: list[ArchiveError] = field(default_factory=list)
+    damaged: list[DownloadError] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def receive(self, count: int) -> None:
