@@ -75,7 +75,7 @@ _JOIN_SECONDS = 2.0
 # Complete files are flushed to the disk in batches: one flush per file takes longer than the rest.
 # A batch is limited, as a process that is killed loses the files in it.
 _MAX_BATCH_FILES = 2048
-_MAX_BATCH_BYTES = 1024 * 1024
+_MAX_BATCH_BYTES = 64 * 1024
 _MAX_BATCH_SECONDS = 1.0
 
 _HINTS = {
