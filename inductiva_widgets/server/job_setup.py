@@ -148,7 +148,12 @@ def end_abandoned(data: DataDir, record: TaskRecord, reason: str) -> None:
     guard = DiskGuard(folder.root, DiskLimits())
     with JournalWriter(folder.journal) as journal:
         end = TaskEnd(
-            folder, output_of(data, record), journal, guard, lambda: True, _ABANDONED_TIMEOUT
+            folder,
+            output_of(data, record),
+            journal,
+            guard,
+            lambda: True,
+            pack_timeout=_ABANDONED_TIMEOUT,
         )
         outcome = end.pack(TaskOutcome(Status.EXECUTER_FAILED, reason))
         journal.write("finished", outcome=outcome.status, reason=outcome.reason)

@@ -90,6 +90,7 @@ class TaskEnd:
         journal: JournalWriter,
         guard: DiskGuard,
         stop_asked: Callable[[], bool],
+        *,
         pack_timeout: float = PACK_TIMEOUT,
     ) -> None:
         self._folder = folder

@@ -256,7 +256,7 @@ def test_kill_while_output_is_packed_ends_in_time_and_keeps_the_files(make_serve
     task_id = server.run("python large.py", files={"large.py": LARGE})
     partial = server.data_dir / "storage" / task_id / ".output.zip.part"
     until(partial.exists, "packing to begin")
-    task = end_of(server, task_id, 60.0)
+    task = end_of(server, task_id, 120.0)
     assert task["status"] == "killed"
     assert slot_is_free(server)
     assert not partial.exists()
