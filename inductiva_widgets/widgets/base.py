@@ -206,6 +206,8 @@ class BaseWidget(anywidget.AnyWidget):
     def _watch(self, client: Client, subscription: Subscription[Any]) -> None:
         """Start a subscription, which is paused while the widget is not visible."""
         subscription.on_error = self._send_error
+        status: Any = getattr(self, "poll_status", None)
+        subscription.shows_error = status is not None and status["offline_since"] is not None
         subscription.on_status = self._pause_if_never_shown(subscription.on_status)
         active = [other for other in self._subscriptions if not other.is_cancelled]
         self._subscriptions = (*active, subscription)
