@@ -1,4 +1,4 @@
-"""Output files whose names differ only in bytes that are not UTF-8: from the program to the disk."""
+"""Output files whose names differ only in bytes that are not UTF-8, from program to disk."""
 
 from __future__ import annotations
 
