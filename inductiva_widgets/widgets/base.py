@@ -59,6 +59,7 @@ class BaseWidget(anywidget.AnyWidget):
     # `get_state` is called during `__init__`.
     _shown_once = False
     _has_new_page = False
+    _own_layout: Any = None
 
     def __init__(self, **kwargs: Any) -> None:
         unknown = sorted(set(kwargs) - set(self.trait_names()))
@@ -82,6 +83,7 @@ class BaseWidget(anywidget.AnyWidget):
         model_id = uuid.uuid4().hex
         ids = {"_assets_id": assets.Assets.shared_id(), "_self_id": model_id}
         super().__init__(**kwargs, **ids, model_id=model_id)
+        self._own_layout = None if "layout" in kwargs else self.layout
         requests = RequestDeduplicator(getattr(self, "comm", None), self._handle_request)
         self.on_msg(lambda _, content, __: requests.receive(content))
 
@@ -122,6 +124,10 @@ class BaseWidget(anywidget.AnyWidget):
         """Close the widget, and end its subscriptions."""
         self._cancel_subscriptions()
         super().close()
+        # ipywidgets leaves the layout open, which keeps it in the kernel and in the page.
+        layout, self._own_layout = self._own_layout, None
+        if layout is not None:
+            layout.close()
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """Return the traits.
