@@ -386,10 +386,10 @@ class Transport:
         if theirs is None or not _FIRST_YEAR <= theirs.year <= _LAST_YEAR:
             return
         # The service wrote the time somewhere between the request and the end of the response.
-        least = (theirs - datetime.now(timezone.utc)).total_seconds()
-        most = least + (time.monotonic() - sent_at)
+        min_skew = (theirs - datetime.now(timezone.utc)).total_seconds()
+        max_skew = min_skew + (time.monotonic() - sent_at)
         # The header has whole seconds, so ignore small differences.
-        self.clock_skew = 0.0 if least < 2.0 and most > -2.0 else (least + most) / 2
+        self.clock_skew = 0.0 if min_skew < 2.0 and max_skew > -2.0 else (min_skew + max_skew) / 2
 
 
 def _adapter() -> time_limits.LimitedAdapter:
