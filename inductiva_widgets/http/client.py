@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
@@ -12,7 +12,14 @@ import msgspec
 from inductiva_widgets import errors
 from inductiva_widgets.config import LOCAL, REPLAY
 from inductiva_widgets.http.transport import FileRange, Transport
-from inductiva_widgets.models.machines import MachineGroupInfo, MachinePrice
+from inductiva_widgets.models.account import (
+    AccountCosts,
+    AccountInfo,
+    MonthlyCost,
+    ProjectInfo,
+    QuotaInfo,
+)
+from inductiva_widgets.models.machines import MachineGroupInfo, MachinePrice, MachineTypeInfo
 from inductiva_widgets.models.tasks import (
     ArchiveListing,
     ImageCatalogue,
@@ -472,12 +479,90 @@ class Client:
         answer = self.transport.call("GET", "/compute/price", answer=MachinePrice, params=params)
         return cast(MachinePrice, answer)
 
+    def list_machine_types(
+        self, params: Mapping[str, str | float | list[str] | list[float] | None]
+    ) -> list[MachineTypeInfo]:
+        """Return the available machine types from the catalogue, without the key.
+
+        ``GET /pricing/machine-types``.
+
+        Parameters
+        ----------
+        params
+            Filters, by the names of the service.
+        """
+        answer = self.transport.call(
+            "GET",
+            "/pricing/machine-types",
+            answer=list[MachineTypeInfo],
+            params=params,
+            keyed=False,
+        )
+        return cast("list[MachineTypeInfo]", answer)
+
     def list_images(self) -> ImageCatalogue:
         """Return the available simulator images from the catalogue, without the key."""
         answer = self.transport.call(
             "GET", "/simulators/available-images", answer=ImageCatalogue, keyed=False
         )
         return cast(ImageCatalogue, answer)
+
+    def get_quotas(self) -> dict[str, QuotaInfo]:
+        """Return the quotas of the account by their ids: ``GET /users/quotas``."""
+        answer = self.transport.call("GET", "/users/quotas", answer=dict[str, QuotaInfo])
+        return cast("dict[str, QuotaInfo]", answer)
+
+    def get_account(self) -> AccountInfo:
+        """Return the account of the key: ``GET /users/info``."""
+        return cast(AccountInfo, self.transport.call("GET", "/users/info", answer=AccountInfo))
+
+    def get_costs(self, params: Mapping[str, int | None]) -> list[MonthlyCost]:
+        """Return the costs of months, oldest first: ``GET /users/costs``.
+
+        Parameters
+        ----------
+        params
+            First and last month, by the names of the service.
+        """
+        answer = self.transport.call("GET", "/users/costs", answer=AccountCosts, params=params)
+        return cast(AccountCosts, answer).costs
+
+    def list_projects(self) -> list[ProjectInfo]:
+        """Return the projects of the account: ``GET /projects``."""
+        answer = self.transport.call("GET", "/projects", answer=list[ProjectInfo])
+        return cast("list[ProjectInfo]", answer)
+
+    def get_project(self, name: str) -> ProjectInfo:
+        """Return a project: ``GET /projects/{name}``.
+
+        Parameters
+        ----------
+        name
+            Name of the project.
+        """
+        return cast(ProjectInfo, self.transport.call("GET", _project(name), answer=ProjectInfo))
+
+    def delete_project(self, name: str) -> None:
+        """Delete a project, not its tasks: ``DELETE /projects``.
+
+        Parameters
+        ----------
+        name
+            Name of the project.
+        """
+        self.transport.call("DELETE", "/projects", params={"project_name": name})
+
+    def add_task_to_project(self, name: str, task_id: str) -> None:
+        """Move a task to a project: ``POST /projects/{name}/task/{id}/add``.
+
+        Parameters
+        ----------
+        name
+            Name of the project.
+        task_id
+            Id of the task.
+        """
+        self.transport.call("POST", f"{_project(name)}/task/{quote(task_id, safe='')}/add")
 
     def ensure_project(self, name: str) -> None:
         """Create a project unless it exists: ``POST /projects``.
@@ -492,10 +577,14 @@ class Client:
         Requests: 1, or 2 if the project is created.
         """
         try:
-            self.transport.call("GET", f"/projects/{quote(name, safe='')}", answer=msgspec.Raw)
+            self.transport.call("GET", _project(name), answer=msgspec.Raw)
         except errors.NotFoundError:
             body = {"name": name, "project_type": "project"}
             self.transport.call("POST", "/projects", body=body)
+
+
+def _project(name: str) -> str:
+    return f"/projects/{quote(name, safe='')}"
 
 
 def _task(task_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.machines import MachineGroupInfo
+from inductiva_widgets.models.machines import MachineGroupInfo, MachineGroupTarget
 from inductiva_widgets.models.tasks import Command, MpiConfig
 from inductiva_widgets.simulators.options import HybridOptions, MeshOptions, MpiOptions
 
@@ -42,7 +42,9 @@ def mpi_command(
 
 
 def mpi_on_all_cpus(cmd: str, machine: MachineGroupInfo) -> Command:
-    """Return a command that runs under MPI on all processors of the machine group."""
+    """Return a command that runs under MPI, with the group's settings or on all processors."""
+    if isinstance(machine, MachineGroupTarget) and machine.mpi_config is not None:
+        return Command(cmd=cmd, mpi_config=machine.mpi_config)
     return mpi_command(cmd, {"n_vcpus": machine.n_vcpus})
 
 

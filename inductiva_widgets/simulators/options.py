@@ -19,7 +19,10 @@ class RunOptions(TypedDict, total=False):
     ----------
     on
         Machine group, or its name or id. If None, the only started group of the account; the
-        embedded server always has one.
+        embedded server always has one. A group object that is not started is started after its
+        cost is printed.
+    auto_start
+        If False, refuse a group that is not started.
     storage_dir
         Folder in the remote storage, ``""`` for the top folder.
     project
@@ -35,6 +38,7 @@ class RunOptions(TypedDict, total=False):
     """
 
     on: MachineGroupInfo | str | Any | None
+    auto_start: bool
     storage_dir: str
     project: str | None
     remote_assets: str | Iterable[str] | None

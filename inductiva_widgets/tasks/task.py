@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from inductiva_widgets import timing
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain, explain_interrupt
@@ -26,6 +26,7 @@ from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display, log_watch, working_files
 from inductiva_widgets.tasks._files import StoredFiles
 from inductiva_widgets.tasks._state import TaskState
+from inductiva_widgets.tasks._summary import format_summary
 from inductiva_widgets.tasks._wait import StatusListener, poll_until
 
 if TYPE_CHECKING:
@@ -239,6 +240,35 @@ class Task:
         True
         """
         return timing.total_seconds(self.refresh(), self._state.server_time)
+
+    @property
+    def summary(self) -> str:
+        """Durations by phase, sizes and cost, in words; costs requests as ``refresh`` does."""
+        return format_summary(self.refresh(), self._state.server_time)
+
+    def print_summary(self, fhandle: TextIO | None = None) -> None:
+        """Show durations by phase, sizes and cost; costs requests as ``refresh`` does.
+
+        Parameters
+        ----------
+        fhandle
+            File to print the text to. By default, the task's card is shown in a notebook, and the
+            text is printed elsewhere.
+
+        Examples
+        --------
+        >>> task.print_summary()
+        Task ...: swmm on local, Success
+          In queue    ...
+          Total       ...
+        Input: ...
+        Output: ... files, ...
+        Cost: 0 US$
+        """
+        if fhandle is None and _display.in_notebook():
+            _display.display_task(self)
+            return
+        print(self.summary, file=fhandle)
 
     def get_metadata(self) -> dict[str, str]:
         """Return the metadata of the task, names and values; costs one request.

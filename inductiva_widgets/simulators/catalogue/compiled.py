@@ -38,8 +38,8 @@ class FUNWAVE(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         COUPLING: bool = False,  # noqa: N803
         ZALPHA: bool = False,  # noqa: N803
         MANNING: bool = False,  # noqa: N803
@@ -105,8 +105,8 @@ class WaveWatch3(ScriptSimulator):
     def run(
         self,
         input_dir: InputDir = None,
-        *,
         commands: Iterable[CommandLike] | None = None,
+        *,
         shell_script: str | None = None,
         switch: str | None = None,
         custom_switch: str | None = None,
@@ -149,8 +149,8 @@ class CM1(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         base: str | None = None,
         init3d: str | None = None,
         init_terrain: str | None = None,
@@ -230,8 +230,8 @@ class COAWST(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         build_coawst_script: str | None = None,
         coawst_bin: str = "coawstM",
         init_commands: Iterable[CommandLike] | None = None,

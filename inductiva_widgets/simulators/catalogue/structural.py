@@ -30,8 +30,8 @@ class CalculiX(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         n_vcpus: int | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
@@ -65,11 +65,11 @@ class OpenSees(ConfigFileSimulator):
 
     Parameters
     ----------
+    version, use_dev
+        As for ``Simulator``.
     interface
         Language of the model: ``"python"``, ``"tcl"``, or ``"eesd"`` for the Tcl build of that
         name, which runs as one process.
-    version, use_dev
-        As for ``Simulator``.
     """
 
     alias = "opensees"
@@ -83,7 +83,7 @@ class OpenSees(ConfigFileSimulator):
     }
 
     def __init__(
-        self, *, interface: str = "python", version: str | None = None, use_dev: bool = False
+        self, version: str | None = None, use_dev: bool = False, interface: str = "python"
     ) -> None:
         if interface not in self._BUILDS:
             raise InputError(

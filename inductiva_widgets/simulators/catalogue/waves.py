@@ -139,8 +139,8 @@ class SWASH(_SwanFamily):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         command: str = "swashrun",
         gfortran_unbuffered_all: bool = False,
         **options: Unpack[MpiOptions],
@@ -174,8 +174,8 @@ class SWAN(_SwanFamily):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         command: str = "swanrun",
         **options: Unpack[MpiOptions],
     ) -> Task:

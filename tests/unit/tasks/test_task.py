@@ -383,3 +383,60 @@ def test_public_names_of_a_task_are_those_that_users_call(make):
         "watch",
         "widget",
     }
+
+
+METRICS = {
+    "input_size_bytes": 3200,
+    "input_zipped_size_bytes": 1100,
+    "output_size_bytes": 30_920,
+    "output_zipped_size_bytes": 17_420,
+    "output_total_files": 6,
+}
+
+
+def test_summary_says_durations_sizes_and_cost(make, capsys):
+    task = make(
+        metrics=METRICS,
+        estimated_computation_cost=0.096,
+        orchestration_fee={"amount": 0.01, "charged": True},
+    )
+    task.print_summary()
+    assert capsys.readouterr().out == f"{task.summary}\n"
+    assert task.summary.splitlines() == [
+        f"Task {ID}: splishsplash on c2-standard-16, Success",
+        "  In queue    13 s",
+        "  Preparing   2.0 s",
+        "  Computing   10 s",
+        "  Finalizing  2.0 s",
+        "  Total       28 s",
+        "Input: 3.20 KB, 1.10 KB zipped",
+        "Output: 6 files, 30.92 KB, 17.42 KB zipped",
+        "Cost: 0.11 US$ (computation 0.096 US$, fee 0.010 US$)",
+    ]
+
+
+def test_summary_of_a_running_task_goes_on_and_says_what_is_unknown(make):
+    task = make(status="computation-started")
+    first, *_, computing, total, cost = task.summary.splitlines()
+    assert first.endswith("In Progress")
+    assert computing.startswith("  Computing")
+    assert computing.endswith("so far")
+    assert total.endswith("so far")
+    assert cost == "Cost: n/a"
+
+
+def test_summary_of_a_failed_task_has_the_reason_escaped(make, tmp_path):
+    task = make(status="failed", error_detail="disk\x1b[2J full")
+    with (tmp_path / "summary.txt").open("w") as file:
+        task.print_summary(file)
+    assert "Reason: disk\\x1b[2J full\n" in (tmp_path / "summary.txt").read_text()
+
+
+def test_summary_in_a_notebook_is_the_card(make, monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr("inductiva_widgets.tasks._display.in_notebook", lambda: True)
+    monkeypatch.setattr("inductiva_widgets.tasks._display._show", shown.append)
+    task = make()
+    task.print_summary()
+    assert [type(view).__name__ for view in shown] == ["TaskWidget"]
+    assert capsys.readouterr().out == ""
