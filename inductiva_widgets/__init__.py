@@ -20,6 +20,9 @@ Modules:
 | ``inductiva_widgets.simulators`` | simulators, and how to run them |
 | ``inductiva_widgets.tasks`` | tasks, lists of tasks, the task history |
 | ``inductiva_widgets.resources`` | machine groups and their costs |
+| ``inductiva_widgets.projects`` | projects, and the tasks in them |
+| ``inductiva_widgets.users`` | the account: quotas and costs |
+| ``inductiva_widgets.commands`` | commands with input, environment and MPI settings |
 | ``inductiva_widgets.downloads`` | downloads of files and parts of archives from any URL |
 | ``inductiva_widgets.frames`` | DataFrames of tasks: columns, files |
 | ``inductiva_widgets.plots`` | charts of DataFrames |
@@ -42,17 +45,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from inductiva_widgets import (
+        commands,
         downloads,
         errors,
         frames,
         plots,
+        projects,
         resources,
         simulators,
         tasks,
+        users,
         utils,
     )
+    from inductiva_widgets.config import get_output_dir, set_output_dir
     from inductiva_widgets.errors import InductivaError
-    from inductiva_widgets.http.default_client import connect
+    from inductiva_widgets.http.default_client import connect, get_api_key, set_api_key
     from inductiva_widgets.status import Status
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
@@ -73,19 +80,38 @@ __all__ = [
     "TaskListWidget",
     "TaskWidget",
     "__version__",
+    "commands",
     "connect",
     "downloads",
     "errors",
     "frames",
+    "get_api_key",
+    "get_output_dir",
     "plots",
+    "projects",
     "resources",
+    "set_api_key",
+    "set_output_dir",
     "simulators",
     "tasks",
+    "users",
     "utils",
 ]
 
 _MODULES = frozenset(
-    {"downloads", "errors", "frames", "plots", "resources", "simulators", "tasks", "utils"}
+    {
+        "commands",
+        "downloads",
+        "errors",
+        "frames",
+        "plots",
+        "projects",
+        "resources",
+        "simulators",
+        "tasks",
+        "users",
+        "utils",
+    }
 )
 _HOMES = {
     "DownloadWidget": "inductiva_widgets.widgets",
@@ -97,6 +123,10 @@ _HOMES = {
     "TaskListWidget": "inductiva_widgets.widgets",
     "TaskWidget": "inductiva_widgets.widgets",
     "connect": "inductiva_widgets.http.default_client",
+    "get_api_key": "inductiva_widgets.http.default_client",
+    "get_output_dir": "inductiva_widgets.config",
+    "set_api_key": "inductiva_widgets.http.default_client",
+    "set_output_dir": "inductiva_widgets.config",
 }
 
 # What lower packages use of higher ones: tasks show themselves, and frames become tasks again.

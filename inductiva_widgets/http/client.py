@@ -564,8 +564,8 @@ class Client:
         """
         self.transport.call("POST", f"{_project(name)}/task/{quote(task_id, safe='')}/add")
 
-    def ensure_project(self, name: str) -> None:
-        """Create a project unless it exists: ``POST /projects``.
+    def ensure_project(self, name: str) -> ProjectInfo:
+        """Return a project, created unless it exists: ``POST /projects``.
 
         Parameters
         ----------
@@ -577,10 +577,11 @@ class Client:
         Requests: 1, or 2 if the project is created.
         """
         try:
-            self.transport.call("GET", _project(name), answer=msgspec.Raw)
+            return self.get_project(name)
         except errors.NotFoundError:
             body = {"name": name, "project_type": "project"}
-            self.transport.call("POST", "/projects", body=body)
+            answer = self.transport.call("POST", "/projects", answer=ProjectInfo, body=body)
+            return cast(ProjectInfo, answer)
 
 
 def _project(name: str) -> str:

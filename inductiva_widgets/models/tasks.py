@@ -458,7 +458,7 @@ class MpiConfig(WireModel, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
 
-class Command(WireModel, frozen=True, kw_only=True):
+class CommandSpec(WireModel, frozen=True, kw_only=True):
     """A command of a simulation, run without a shell; prompts are lines of its standard input."""
 
     cmd: str

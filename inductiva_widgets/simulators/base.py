@@ -11,6 +11,7 @@ from inductiva_widgets.errors import InputError
 from inductiva_widgets.http.default_client import default_client
 from inductiva_widgets.models.machines import MachineGroupInfo
 from inductiva_widgets.models.tasks import TaskSubmission
+from inductiva_widgets.projects import current_project
 from inductiva_widgets.simulators._commands import CommandLike, parse_commands, parse_duration
 from inductiva_widgets.simulators._inputs import Inputs
 from inductiva_widgets.simulators._machine_group import (
@@ -177,7 +178,7 @@ class Simulator:
         image = self.container_image(client, machine)
         # Last, as only a valid submission is worth the cost of machines.
         ensure_started(machine, options.get("on"), auto_start=options.get("auto_start", True))
-        project = options.get("project")
+        project = options.get("project") or current_project()
         if project is not None:
             client.ensure_project(project)
         submission = TaskSubmission(

@@ -26,7 +26,8 @@ class RunOptions(TypedDict, total=False):
     storage_dir
         Folder in the remote storage, ``""`` for the top folder.
     project
-        Project of the task, created if it does not exist.
+        Project of the task, created if it does not exist. By default that of the block ``with
+        project:``, if any.
     remote_assets
         Paths of further inputs in the remote storage.
     time_to_live

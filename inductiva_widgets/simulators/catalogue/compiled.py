@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.models.tasks import CommandSpec
 from inductiva_widgets.simulators._commands import CommandLike
 from inductiva_widgets.simulators._commands_mpi import mpi_command
 from inductiva_widgets.simulators._inputs import Inputs
@@ -271,7 +271,7 @@ class COAWST(Simulator):
             script = inputs.input_file(build_coawst_script, "build_coawst_script")
             self._check_build(inputs, script)
             # The WRF build prompts for the compiler: 34 is GNU with MPI.
-            made: list[CommandLike] = [Command(cmd=f"bash {script}", prompts=["34"])]
+            made: list[CommandLike] = [CommandSpec(cmd=f"bash {script}", prompts=["34"])]
         else:
             ready = inputs.input_file(coawst_bin, "coawst_bin")
             made = [f"cp -f {ready} __COAWST/", f"chmod +x __COAWST/{program}"]

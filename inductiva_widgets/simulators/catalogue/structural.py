@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.models.tasks import CommandSpec
 from inductiva_widgets.simulators._commands import CommandLike
 from inductiva_widgets.simulators._commands_mpi import check_positive, openmp_env
 from inductiva_widgets.simulators.base import Simulator
@@ -54,7 +54,7 @@ class CalculiX(Simulator):
         return self._submit(
             inputs,
             lambda machine: [
-                Command(cmd=f"ccx -i {name}", env=openmp_env(count or machine.n_vcpus))
+                CommandSpec(cmd=f"ccx -i {name}", env=openmp_env(count or machine.n_vcpus))
             ],
             options,
         )

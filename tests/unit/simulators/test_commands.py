@@ -1,12 +1,12 @@
 import pytest
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.models.tasks import CommandSpec
 from inductiva_widgets.simulators._commands import parse_commands, parse_duration
 
 
 def test_text_mapping_and_command_are_taken():
-    given = ["a b", {"cmd": "c", "prompts": ["y"]}, Command(cmd="d")]
+    given = ["a b", {"cmd": "c", "prompts": ["y"]}, CommandSpec(cmd="d")]
     assert [command.cmd for command in parse_commands(given)] == ["a b", "c", "d"]
 
 

@@ -80,7 +80,8 @@ def test_status_of_a_live_task_is_asked_each_time(make):
 
 def test_machine_type_is_none_until_there_is_one(make):
     task = make(status="submitted")
-    assert task.get_machine_type() is None
+    with pytest.warns(UserWarning, match=r'status: In Queue.*wait_for_status\("started"\)'):
+        assert task.get_machine_type() is None
     finish(task)
     assert task.get_machine_type() == "c2-standard-16"
 
@@ -88,6 +89,9 @@ def test_machine_type_is_none_until_there_is_one(make):
 def test_times_are_seconds(make):
     task = make()
     assert task.get_computation_time() == task.get_execution_time() == 10.0
+    asked = len(requests(task))
+    assert (task.get_computation_time(cached=True), task.get_total_time(cached=True)) == (10, 28)
+    assert len(requests(task)) == asked
     assert task.get_total_time() == 28.0
 
 
@@ -371,10 +375,12 @@ def test_public_names_of_a_task_are_those_that_users_call(make):
         "metrics",
         "on_status",
         "open_output",
+        "print_summary",
         "refresh",
         "remove_remote_files",
         "set_metadata",
         "start_download",
+        "summary",
         "sync_context",
         "tail_files",
         "top",
@@ -409,8 +415,8 @@ def test_summary_says_durations_sizes_and_cost(make, capsys):
         "  Computing   10 s",
         "  Finalizing  2.0 s",
         "  Total       28 s",
-        "Input: 3.20 KB, 1.10 KB zipped",
-        "Output: 6 files, 30.92 KB, 17.42 KB zipped",
+        "Input: 3.12 KiB, 1.07 KiB zipped",
+        "Output: 6 files, 30.20 KiB, 17.01 KiB zipped",
         "Cost: 0.11 US$ (computation 0.096 US$, fee 0.010 US$)",
     ]
 
