@@ -21,6 +21,7 @@ Modules:
 | ``inductiva_widgets.tasks`` | tasks, lists of tasks, the task history |
 | ``inductiva_widgets.resources`` | machine groups and their costs |
 | ``inductiva_widgets.projects`` | projects, and the tasks in them |
+| ``inductiva_widgets.storage`` | files in the remote storage |
 | ``inductiva_widgets.users`` | the account: quotas and costs |
 | ``inductiva_widgets.commands`` | commands with input, environment and MPI settings |
 | ``inductiva_widgets.downloads`` | downloads of files and parts of archives from any URL |
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         projects,
         resources,
         simulators,
+        storage,
         tasks,
         users,
         utils,
@@ -93,6 +95,7 @@ __all__ = [
     "set_api_key",
     "set_output_dir",
     "simulators",
+    "storage",
     "tasks",
     "users",
     "utils",
@@ -108,6 +111,7 @@ _MODULES = frozenset(
         "projects",
         "resources",
         "simulators",
+        "storage",
         "tasks",
         "users",
         "utils",

@@ -18,6 +18,8 @@ from inductiva_widgets.models.account import (
     MonthlyCost,
     ProjectInfo,
     QuotaInfo,
+    StorageEntry,
+    StorageListing,
 )
 from inductiva_widgets.models.machines import MachineGroupInfo, MachinePrice, MachineTypeInfo
 from inductiva_widgets.models.tasks import (
@@ -385,8 +387,15 @@ class Client:
         """
         self.transport.upload(url, body)
 
-    def archive_listing(self, path: str, prefix: str = "artifacts/") -> ArchiveListing:
-        """Return all entries of a stored archive: ``GET /storage/zip-contents``.
+    def archive_listing(
+        self,
+        path: str,
+        prefix: str = "artifacts/",
+        *,
+        recursive: bool = True,
+        region: str | None = None,
+    ) -> ArchiveListing:
+        """Return the entries of a stored archive: ``GET /storage/zip-contents``.
 
         Parameters
         ----------
@@ -394,22 +403,78 @@ class Client:
             Path of the archive in the storage.
         prefix
             Folder in the archive to list.
+        recursive
+            If True, list the entries in its folders, too.
+        region
+            Region of the storage; None for the account's.
         """
-        params = {"path": path, "zip_relative_path": prefix, "recursive": True}
+        params = {
+            "path": path,
+            "zip_relative_path": prefix,
+            "recursive": recursive,
+            "region": region,
+        }
         answer = self.transport.call(
             "GET", "/storage/zip-contents", answer=ArchiveListing, params=params
         )
         return cast(ArchiveListing, answer)
 
-    def delete_path(self, path: str) -> None:
+    def delete_path(self, path: str, region: str | None = None) -> None:
         """Delete a stored file or folder: ``DELETE /storage/``.
 
         Parameters
         ----------
         path
             Path of the file or folder.
+        region
+            Region of the storage; None for the account's.
         """
-        self.transport.call("DELETE", "/storage/", params={"path": path})
+        self.transport.call("DELETE", "/storage/", params={"path": path, "region": region})
+
+    def copy_path(self, source: str, target: str, region: str | None = None) -> None:
+        """Copy a stored file or folder: ``POST /storage/copy``.
+
+        Parameters
+        ----------
+        source, target
+            Paths in the storage.
+        region
+            Region of the storage; None for the account's.
+        """
+        params = {"source": source, "target": target, "region": region}
+        self.transport.call("POST", "/storage/copy", params=params)
+
+    def store_url(self, url: str, path: str, region: str | None = None) -> None:
+        """Have the service store the file of a URL: ``POST /storage/input_remote``.
+
+        Parameters
+        ----------
+        url
+            Address of the file.
+        path
+            Path in the storage.
+        region
+            Region of the storage; None for the account's.
+        """
+        params = {"url": url, "path": path, "region": region}
+        self.transport.call("POST", "/storage/input_remote", params=params)
+
+    def list_storage(self, params: Mapping[str, str | int | None]) -> list[StorageEntry]:
+        """Return a page of the files and folders at a path: ``GET /storage/contents``.
+
+        Parameters
+        ----------
+        params
+            Path, order and page, by the names of the service.
+        """
+        answer = self.transport.call(
+            "GET", "/storage/contents", answer=StorageListing, params=params
+        )
+        return cast(StorageListing, answer).contents
+
+    def get_storage_size(self) -> int:
+        """Return the size of all stored files in bytes: ``GET /storage/size``."""
+        return cast(int, self.transport.call("GET", "/storage/size", answer=int))
 
     # Machines, simulators, projects
 

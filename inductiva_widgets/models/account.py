@@ -1,4 +1,4 @@
-"""API types of the account and of its projects."""
+"""API types of the account, its projects and its storage."""
 
 from __future__ import annotations
 
@@ -104,3 +104,19 @@ class ProjectInfo(WireModel, frozen=True, kw_only=True):
     task_status_overview: dict[str, int] | None = None
     estimated_computation_cost: float | None = None
     total_orchestration_fee: float | None = None
+
+
+class StorageEntry(WireModel, frozen=True, kw_only=True):
+    """A stored file, or a folder whose name ends in ``/``."""
+
+    name: str
+    size_bytes: int | None = None
+    creation_time: Time | None = None
+    provider_id: str | None = None
+    region: str | None = None
+
+
+class StorageListing(WireModel, frozen=True, kw_only=True):
+    """A page of a listing of the storage."""
+
+    contents: list[StorageEntry]

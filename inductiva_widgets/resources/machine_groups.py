@@ -237,12 +237,12 @@ def get(*, client: Client | None = None) -> list[BaseMachineGroup]:
     return [_from_info(info, client) for info in client.list_machine_groups()]
 
 
-def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
+def get_by_name(machine_name: str, *, client: Client | None = None) -> BaseMachineGroup:
     """Return the machine group with a name.
 
     Parameters
     ----------
-    name
+    machine_name
         Name of the group, such as ``"api-4f8k2m9x"``.
     client
         Client of the service, or None for the default one.
@@ -257,7 +257,7 @@ def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
     NotFoundError
         The account has no such group.
     InputError
-        ``name`` is empty or not a string.
+        ``machine_name`` is empty or not a string.
 
     Notes
     -----
@@ -272,10 +272,12 @@ def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
     'registered'
     >>> group.terminate()
     """
-    if not isinstance(name, str) or not name:
-        raise InputError(f"`name` must be the name of a machine group, got {name!r}.")
+    if not isinstance(machine_name, str) or not machine_name:
+        raise InputError(
+            f"`machine_name` must be the name of a machine group, got {machine_name!r}."
+        )
     client = client or default_client()
-    return _from_info(client.get_machine_group(name), client)
+    return _from_info(client.get_machine_group(machine_name), client)
 
 
 def _from_info(info: machines.MachineGroupInfo, client: Client) -> BaseMachineGroup:

@@ -54,6 +54,17 @@ def test_account_has_quotas_and_costs(client):
     assert costs[0].components.compute == 0
 
 
+def test_machine_types_and_prices_are_those_of_the_service(client):
+    [machine] = inductiva.resources.get_available_machine_types(
+        machine_families=["c2", "c3"], vcpus_range=(1, 64), spot=True
+    )
+    assert (machine.machine_type, machine.price) == ("local", 0)
+    assert machine.num_vcpus >= 1
+    assert inductiva.resources.estimate_machine_cost("c2-standard-4") == 1e-6
+    with pytest.raises(errors.InputError, match="`vcpus_range` must be a minimum and a maximum"):
+        inductiva.resources.get_available_machine_types(vcpus_range=(1,))
+
+
 def test_command_objects_are_submitted_as_they_are(swmm, short_storm):
     commands = [
         Command(

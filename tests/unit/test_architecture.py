@@ -104,6 +104,7 @@ PACKAGES = {
     "simulators": {"errors", "http", "models", "projects", "resources", "tasks"},
     "projects": {"ansi", "errors", "formatting", "http", "models", "status", "tasks"},
     "users": {"http", "models"},
+    "storage": {"ansi", "downloads", "errors", "formatting", "http", "models"},
     "commands": {"simulators"},
     "polling": {"_callbacks", "errors", "http", "models", "status"},
     "metrics": {"ansi", "errors"},

@@ -226,7 +226,7 @@ def test_options_reach_the_service_in_its_units(service):
             lambda: resources.MachineGroup("x", num_machine=2),
             "num_machine, expected one of: threads_per_core",
         ),
-        (lambda: resources.get_by_name(""), "`name` must be"),
+        (lambda: resources.get_by_name(""), "`machine_name` must be"),
     ],
 )
 def test_invalid_argument_raises_without_a_request(service, make, said):
