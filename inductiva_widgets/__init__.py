@@ -117,6 +117,7 @@ _MODULES = frozenset(
         "utils",
     }
 )
+_OF_THE_VENDOR = frozenset({"benchmarks", "events"})
 _HOMES = {
     "DownloadWidget": "inductiva_widgets.widgets",
     "InductivaError": "inductiva_widgets.errors",
@@ -150,6 +151,11 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _OF_THE_VENDOR:
+        raise AttributeError(
+            f"module {__name__!r} has no {name!r}. The vendor's client has it, and "
+            "`%load_ext inductiva_widgets` shows its tasks as cards."
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

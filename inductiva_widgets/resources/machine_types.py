@@ -36,11 +36,12 @@ def get_available_machine_types(  # noqa: PLR0917 - the positions are those of t
         Provider of the machines.
     machine_families, machine_configs
         Only families such as ``"c2"``, and configurations such as ``"standard"``.
-    vcpus_range, memory_range, price_range, gpus_range
-        Minimum and maximum number of virtual CPUs, gigabytes of memory, US dollars per hour, and
-        number of GPUs.
+    vcpus_range, memory_range, price_range
+        Minimum and maximum number of virtual CPUs, gigabytes of memory, and US dollars per hour.
     spot
         If True, only spot machines; if False, only others; None for both.
+    gpus_range
+        Minimum and maximum number of GPUs.
     gpu_names, zones
         Only these GPUs, and zones.
     client

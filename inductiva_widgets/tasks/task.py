@@ -288,6 +288,8 @@ class Task:
         Cost: 0 US$
         """
         if fhandle is None and _display.in_notebook():
+            # Raises if there is no such task: the display would fall back to text.
+            self.refresh()
             _display.display_task(self)
             return
         print(self.summary, file=fhandle)

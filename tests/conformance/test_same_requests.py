@@ -23,6 +23,12 @@ DECLARED: dict[tuple[str, str, str, str, str], str] = {
     ("list all tasks", "GET /tasks", "requests", "2", "1"): (
         "a page that is not full is the last; no empty one is fetched"
     ),
+    ("submit a simulation", "GET /compute/group/local", "requests", "1", "0"): (
+        "groups are found in the list of active ones, by name or id"
+    ),
+    ("submit a simulation", "GET /compute/groups", "requests", "0", "1"): (
+        "the list also serves run() without a group"
+    ),
     ("submit a simulation", "GET /tasks/{id}/status", "requests", "1", "0"): (
         "the place in the queue is asked for when somebody wants it"
     ),

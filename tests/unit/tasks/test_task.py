@@ -445,4 +445,15 @@ def test_summary_in_a_notebook_is_the_card(make, monkeypatch, capsys):
     task = make()
     task.print_summary()
     assert [type(view).__name__ for view in shown] == ["TaskWidget"]
+    with pytest.raises(NotFoundError):
+        Task("nope", client=task.client).print_summary()
     assert capsys.readouterr().out == ""
+
+
+def test_metrics_have_labels_and_are_there_before_their_values(make):
+    info = make(metrics={**METRICS, "computation_seconds": 10.0}).get_info()
+    assert info.data_metrics.output_total_files == ("Output total files", 6)
+    assert info.data_metrics.output_zipped_size_bytes.label == "Output zipped size"
+    assert info.time_metrics.computation_seconds.value == 10
+    assert not hasattr(info.data_metrics, "computation_seconds")
+    assert make().get_info().data_metrics.output_size_bytes.value is None
