@@ -1,7 +1,8 @@
 """Commands of a simulation, with input, environment and MPI settings.
 
 ```python
-inductiva.simulators.GROMACS().run("inputs", ["gmx mdrun", Command("gmx genrestr", "Protein")])
+command = inductiva.commands.Command("runswmm model.inp model.rpt", env={"LANG": "C"})
+task = inductiva.simulators.SWMM().run("cases/swmm_storm", [command])
 ```
 """
 

@@ -281,9 +281,8 @@ def get_projects(*, client: Client | None = None) -> ProjectList:
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> print(inductiva.projects.get_projects())
-     NAME ... TASKS ... COST ... CREATED
-     default ...
+    >>> "default" in [project.name for project in inductiva.projects.get_projects()]
+    True
     """
     client = client or default_client()
     return ProjectList(Project._from_info(info, client) for info in client.list_projects())

@@ -3,9 +3,7 @@
 ```python
 inductiva.storage.upload("cases/swmm_storm", "storms")
 inductiva.storage.listdir("storms")
-task = inductiva.simulators.SWMM().run(
-    remote_assets=["storms/model.inp"], commands=["runswmm model.inp model.rpt"]
-)
+inductiva.storage.download("storms/model.inp", "mine")
 ```
 """
 
@@ -91,7 +89,7 @@ def listdir(  # noqa: PLR0917 - the positions are those of the vendor
     >>> import inductiva_widgets as inductiva
     >>> inductiva.storage.upload("cases/swmm_storm/model.inp", "models")
     >>> [file["name"] for file in inductiva.storage.listdir("models")]
-     NAME ... SIZE ... CREATED
+     NAME SIZE CREATED
      model.inp ...
     ['model.inp']
     """

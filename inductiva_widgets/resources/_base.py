@@ -453,9 +453,9 @@ class BaseMachineGroup:
 
         Notes
         -----
-        Requests: as ``refresh``.
+        Requests: 1, to register the group or to refresh its status.
         """
-        info = self.refresh().register()
+        info = self.register() if self._info is None else self.refresh().register()
         mpi = self._mpi_config
         if mpi is not None and "np" not in mpi.options:
             slots = self._mpi_slots(info, bool(mpi.options.get("use-hwthread-cpus", True)))

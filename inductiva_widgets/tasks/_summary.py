@@ -35,7 +35,7 @@ def format_summary(info: TaskInfo, now: datetime) -> str:
     machine = f" on {info.machine_type}" if info.machine_type else ""
     lines = [f"Task {info.task_id}: {info.simulator or 'simulation'}{machine}, {info.alias}"]
     if info.reason:
-        lines.append(f"Reason: {info.reason}")
+        lines.append("\n  ".join(f"Reason: {info.reason}".splitlines()))
     lines += [f"  {label:<12}{text}" for label, text in _durations(info, now)]
     metrics = info.metrics or TaskMetrics()
     sizes = {
@@ -46,7 +46,7 @@ def format_summary(info: TaskInfo, now: datetime) -> str:
     }
     lines += [f"{label}: {text}" for label, text in sizes.items() if text]
     lines.append(f"Cost: {_cost(info)}")
-    return "\n".join(escape_control_chars(line) for line in lines)
+    return "\n".join(escape_control_chars(line, keep="\n") for line in lines)
 
 
 def _durations(info: TaskInfo, now: datetime) -> Iterator[tuple[str, str]]:

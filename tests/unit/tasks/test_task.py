@@ -432,10 +432,10 @@ def test_summary_of_a_running_task_goes_on_and_says_what_is_unknown(make):
 
 
 def test_summary_of_a_failed_task_has_the_reason_escaped(make, tmp_path):
-    task = make(status="failed", error_detail="disk\x1b[2J full")
+    task = make(status="failed", error_detail="disk\x1b[2J full\nTotal 1 s")
     with (tmp_path / "summary.txt").open("w") as file:
         task.print_summary(file)
-    assert "Reason: disk\\x1b[2J full\n" in (tmp_path / "summary.txt").read_text()
+    assert "Reason: disk\\x1b[2J full\n  Total 1 s\n" in (tmp_path / "summary.txt").read_text()
 
 
 def test_summary_in_a_notebook_is_the_card(make, monkeypatch, capsys):
