@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.models.machines import Cpus, HourlyCost, MachineGroupInfo
+from inductiva_widgets.models.machines import Cpus, HourlyCost, MachineGroupInfo, QuotaUse
 from inductiva_widgets.server.schemas.base import ServerModel
 
 # Numbers of clients must fit into an SQLite integer and a duration.
@@ -42,7 +42,7 @@ class CpuInfo(Cpus, frozen=True, kw_only=True):
     cpu_cores_physical: int
 
 
-class QuotaUsage(ServerModel, frozen=True, kw_only=True):
+class QuotaUsage(QuotaUse, frozen=True, kw_only=True):
     """Quotas of the account that a machine group uses."""
 
     max_price_hour: float
