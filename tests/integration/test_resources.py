@@ -58,7 +58,7 @@ def test_run_says_the_cost_and_starts_the_group(swmm, short_storm, capsys):
     group = resources.MachineGroup("c2-standard-4")
     task = swmm.run(short_storm, on=group)
     assert capsys.readouterr().out == (
-        f"Starting {group.name}: 1 \N{MULTIPLICATION SIGN} c2-standard-4 (spot), about 0 US$ per "
+        f"Starting {group.name}: 1 \N{MULTIPLICATION SIGN} c2-standard-4 (spot), about $0 per "
         "hour.\n"
     )
     assert group.is_started

@@ -26,7 +26,7 @@ ITEM = """
         "category",
         "program that packed the outputs",
         "compress_with",
-        header=TableHeader("Packed with", 77),
+        header=TableHeader("Packed with", 77, 35),
         is_searched=True,
     ),
     "retries": Column("""

@@ -379,7 +379,7 @@ def test_facts_of_the_machines_come_from_the_service(service):
 def test_estimate_cloud_cost_returns_and_prints_the_cost(service, capsys):
     group = resources.MachineGroup("c2", num_machines=2)
     assert group.estimate_cloud_cost() == pytest.approx(0.11)
-    assert capsys.readouterr().out == "2 × c2 (spot): about 0.11 US$ per hour.\n"
+    assert capsys.readouterr().out == "2 × c2 (spot): about $0.11 per hour.\n"
     group.estimate_cloud_cost(verbose=False)
     assert capsys.readouterr().out == ""
     assert service.requests == [PRICE]

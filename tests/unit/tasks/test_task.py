@@ -417,7 +417,7 @@ def test_summary_says_durations_sizes_and_cost(make, capsys):
         "  Total       28 s",
         "Input: 3.12 KiB, 1.07 KiB zipped",
         "Output: 6 files, 30.20 KiB, 17.01 KiB zipped",
-        "Cost: 0.11 US$ (computation 0.096 US$, fee 0.010 US$)",
+        "Cost: $0.11 (computation $0.096, fee $0.010)",
     ]
 
 
