@@ -126,7 +126,7 @@ class SlurmCluster:
             f"--seed-file={self.folder}/munged.seed",
             f"--log-file={self.folder}/munged.log",
         )
-        self._wait(lambda: (self.folder / "munge.socket").exists(), "the socket of munged")
+        self._wait((self.folder / "munge.socket").exists, "the socket of munged")
         self.start_controller()
         for node in self.NODES:
             self.start_node(node)

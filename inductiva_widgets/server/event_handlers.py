@@ -163,7 +163,11 @@ def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
     if record.supervision.group_ended:
         return state_machine.finish_after_group(record, event.time)
     outcome, reason = event.outcome, event.reason
-    if outcome == Status.KILLED:
+    ending = record.supervision.ending
+    if ending is not None and (outcome == Status.KILLED or record.supervision.attempts > 1):
+        # The executor knows why the run ended; the supervisor only cleaned up.
+        outcome, reason = ending
+    elif outcome == Status.KILLED:
         outcome, reason = Status.EXECUTER_TERMINATED, _KILLED_FROM_OUTSIDE
     if not state_machine.can_move(before, outcome):
         reason = f"The task ended as {outcome} while it was {before}. {reason or ''}".rstrip()

@@ -137,16 +137,7 @@ class TaskService:
 
     def kill(self, task_id: str) -> TaskStatus:
         """Kill a task: immediately while it waits, through its executor while it runs."""
-
-        def stop(present: TaskRecord) -> TaskRecord:
-            if present.info.status in state_machine.WAITING:
-                return state_machine.transition(present, Status.KILLED, _now())
-            if state_machine.can_move(present.info.status, Status.PENDING_KILL):
-                return state_machine.transition(present, Status.PENDING_KILL, _now())
-            # The task has finished, or is being killed.
-            return present
-
-        return self._change(task_id, stop)
+        return self._change(task_id, lambda present: state_machine.kill(present, _now()))
 
     def status(self, task_id: str) -> TaskStatus:
         """Return the status of a task and, while it is queued, its position."""

@@ -8,6 +8,7 @@ from enum import Enum
 import msgspec
 
 from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
+from inductiva_widgets.server.executor import RunEnding
 from inductiva_widgets.server.schemas.machine_groups import NewGroup
 
 
@@ -20,12 +21,14 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     ``offset`` is the part of the journal that was applied to the task. Both are saved together, so
     that no event is applied twice. ``attempts`` is the number of supervisors so far.
     ``group_ended`` means that the task's machine group was terminated, so the task has to end.
+    ``ending`` is the final status that the executor implied for the last run, with the reason.
     """
 
     handle: str | None = None
     offset: int = 0
     attempts: int = 0
     group_ended: bool = False
+    ending: RunEnding | None = None
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
