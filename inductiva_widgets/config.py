@@ -24,6 +24,8 @@ LOCAL = "local"
 """Target of ``connect`` for the embedded server."""
 REPLAY = "replay"
 """Target of ``connect`` for the demo."""
+SLURM = "slurm"
+"""Target of ``connect`` for the embedded server that runs tasks on a Slurm cluster."""
 SERVER_NAME = "inductiva-widgets"
 """Value of the ``Server`` header of the embedded server."""
 
@@ -75,9 +77,10 @@ def remote_settings(target: str | None = None, api_key: Secret | None = None) ->
     return Settings(url, find_api_key(api_key), _checked_url(catalogue))
 
 
-def is_local_target(target: str | None) -> bool:
-    """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the embedded server."""
-    return (target or os.getenv("INDUCTIVA_API_URL") or "").strip() == LOCAL
+def embedded_target(target: str | None = None) -> str | None:
+    """Return ``target``, or else ``INDUCTIVA_API_URL``, if it names an embedded server."""
+    name = (target or os.getenv("INDUCTIVA_API_URL") or "").strip()
+    return name if name in (LOCAL, SLURM, REPLAY) else None
 
 
 def find_api_key(api_key: Secret | None = None) -> Secret:
@@ -174,6 +177,7 @@ def _checked_url(url: str) -> str:
     if not usable:
         raise ConfigurationError(
             f'The service address must be a URL such as {DEFAULT_API_URL}, "local" for the '
-            f'embedded server or "replay" for its demo, got {url!r}.'
+            f'embedded server, "slurm" for the same on a cluster or "replay" for its demo, got '
+            f"{url!r}."
         )
     return text

@@ -5,10 +5,12 @@ Imports only the standard library, since ``connect`` uses it.
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from inductiva_widgets._atomic import write_atomically
 from inductiva_widgets.errors import LocalServerError
 
 _OWN_PROFILE = Path(".inductiva") / "slurm.sh"
@@ -36,6 +38,33 @@ class SlurmOptions(NamedTuple):
     qos: str | None = None
     job_options: str = ""
     profile: Path | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> SlurmOptions:
+        """Read saved options, or return the defaults if there are none."""
+        try:
+            fields = json.loads(path.read_bytes())
+            profile = fields["profile"]
+            return cls(**{**fields, "profile": None if profile is None else Path(profile)})
+        except (OSError, ValueError, TypeError, KeyError):
+            return cls()
+
+    def write(self, path: Path) -> None:
+        """Save the options, for the next server of the folder and for its status."""
+        profile = None if self.profile is None else str(self.profile.expanduser().absolute())
+        write_atomically(path, json.dumps({**self._asdict(), "profile": profile}).encode())
+
+    def arguments(self) -> list[str]:
+        """Return the command line options of the server."""
+        values = {
+            "--partition": self.partition,
+            "--account": self.account,
+            "--qos": self.qos,
+            "--job-options": self.job_options,
+            "--profile": self.profile,
+        }
+        named = [f"{name}={value}" for name, value in values.items() if value]
+        return ["--executor=slurm", *named]
 
     def check(self) -> None:
         """Raise if an option cannot be used.
