@@ -76,6 +76,7 @@ class Scheduler:
         self._executor = executor
         self._clock = clock
         self._troubled = False
+        self._logged: set[str] = set()
         self._runs: dict[str, _Run] = {}
         self._unadopted: list[str] = []
         self._wake = threading.Event()
@@ -137,6 +138,8 @@ class Scheduler:
         if woken or changed or self._troubled:
             self._retry_later(self._stop_killed)
             self._retry_later(self._start_queued)
+        if not self._troubled:
+            self._logged.clear()
         return not self._troubled
 
     def _read_states(self) -> dict[TaskHandle, RunState]:
@@ -147,9 +150,11 @@ class Scheduler:
         """Run a step; if it fails, log the error and retry it later."""
         try:
             return step(*arguments)
-        except Exception:
+        except Exception as error:
             # A full disk may be freed again. An error of one task must not stop the others.
-            _log.exception("A step of the scheduler failed and is retried.")
+            if repr(error) not in self._logged:
+                _log.exception("A step of the scheduler failed and is retried.")
+                self._logged.add(repr(error))
             self._troubled = True
             return None
 

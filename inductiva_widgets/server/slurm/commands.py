@@ -18,6 +18,8 @@ from inductiva_widgets.errors import LocalServerError
 PROGRAMS = ("sbatch", "squeue", "scancel", "sinfo")
 
 _TIMEOUT = 30.0
+# Of calls that the scheduler waits for, so that it soon reads the journals again.
+_SHORT_TIMEOUT = 10.0
 _JOB_COLUMNS = "%i|%T|%r|%S|%N|%l|%P|%j"
 _PARTITION_COLUMNS = "%P|%a|%l|%D|%c|%X|%Y|%m|%T"
 _ACCOUNTING_COLUMNS = "JobID,State,Reason,Start,NodeList,Timelimit,Partition,JobName"
@@ -112,7 +114,7 @@ def submit(arguments: Sequence[str], script: str, folder: str) -> str:
         Slurm could not be reached. The job may have been submitted all the same.
     """
     command = ["sbatch", "--parsable", f"--chdir={folder}", *arguments]
-    answer = _run(command, stdin=script)
+    answer = _run(command, stdin=script, timeout=_SHORT_TIMEOUT)
     # On a federation, the name of the cluster follows.
     job_id = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
     if not job_id.isdigit():
@@ -140,7 +142,8 @@ def find_active_jobs(name: str) -> list[Job]:
     SlurmError
         Slurm could not be reached.
     """
-    answer = _query(["squeue", "--me", f"--name={name}", "--noheader", f"--format={_JOB_COLUMNS}"])
+    command = ["squeue", "--me", f"--name={name}", "--noheader", f"--format={_JOB_COLUMNS}"]
+    answer = _query(command, timeout=_SHORT_TIMEOUT)
     jobs = [job for line in answer.splitlines() if (job := _parse_job(line))]
     return sorted(jobs, key=lambda job: int(job.job_id))
 
@@ -209,7 +212,8 @@ def list_partitions() -> list[Partition]:
     SlurmError
         Slurm could not be reached.
     """
-    answer = _query(["sinfo", "--noheader", f"--format={_PARTITION_COLUMNS}"])
+    command = ["sinfo", "--noheader", f"--format={_PARTITION_COLUMNS}"]
+    answer = _query(command, timeout=_SHORT_TIMEOUT)
     rows: dict[str, list[list[str]]] = {}
     for line in answer.splitlines():
         fields = line.split("|")
@@ -286,10 +290,10 @@ def _number(text: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _query(command: list[str]) -> str:
+def _query(command: list[str], timeout: float = _TIMEOUT) -> str:
     """Run a command whose failure is always temporary."""
     try:
-        return _run(command)
+        return _run(command, timeout=timeout)
     except RejectedError as error:
         raise SlurmError(str(error)) from error
 
@@ -302,7 +306,7 @@ def _cancel(arguments: list[str]) -> None:
         return
 
 
-def _run(command: list[str], stdin: str = "") -> str:
+def _run(command: list[str], stdin: str = "", timeout: float = _TIMEOUT) -> str:
     program = command[0]
     try:
         done = subprocess.run(  # noqa: S603 - the programs of the cluster
@@ -311,13 +315,13 @@ def _run(command: list[str], stdin: str = "") -> str:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_TIMEOUT,
+            timeout=timeout,
             check=False,
             env=_environment(os.environ),
         )
     except subprocess.TimeoutExpired:
         raise SlurmError(
-            f"{program} did not respond within {_TIMEOUT:g} s: the controller of Slurm may be "
+            f"{program} did not respond within {timeout:g} s: the controller of Slurm may be "
             "down or overloaded. The server tries again."
         ) from None
     except OSError as error:

@@ -7,6 +7,7 @@ are named after their task, so that a server finds a job whose number it could n
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
@@ -14,8 +15,8 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from inductiva_widgets.server.data_dir import TaskDir, package_root
 from inductiva_widgets.server.executor import RunEnding, RunState, SubmitError, TaskHandle
@@ -60,12 +61,21 @@ export OMP_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
 """
 
 
-class _Stop(NamedTuple):
-    """A polite stop: the task, its time, and the size of the journal then."""
+class _Stop:
+    """A polite stop: its time, the size of the journal then, and whether it was sent."""
 
-    task: TaskDir
-    time: float
-    journal_size: int
+    def __init__(self, task: TaskDir) -> None:
+        self.time = time.monotonic()
+        self.is_sent = False
+        self._task = task
+        self._journal_size = _size(task)
+
+    def is_due(self) -> bool:
+        """Return whether the job is to be stopped now, for the first time or again."""
+        if not self.is_sent:
+            return True
+        is_silent = _size(self._task) == self._journal_size
+        return is_silent and time.monotonic() > self.time + _PATIENCE
 
 
 class SlurmExecutor:
@@ -98,6 +108,7 @@ class SlurmExecutor:
         self._cleaner = LocalExecutor(1)
         self._submitted: dict[TaskHandle, float] = {}
         self._stops: dict[TaskHandle, _Stop] = {}
+        self._sender: threading.Thread | None = None
         self._n_watched = 0
         self._has_new = False
         self._outage: tuple[float, SlurmError] | None = None
@@ -136,48 +147,47 @@ class SlurmExecutor:
         """
         if task.journal.exists() or task.stop.exists():
             return TaskHandle(_LOCAL + self._cleaner.submit(task))
-        self._raise_during_outage()
         job = json.loads(task.job.read_bytes())
-        arguments = [
-            f"--job-name={task.root.name}",
-            "--no-requeue",
-            # A percent sign starts a placeholder.
-            f"--output={str(task.log).replace('%', '%%')}",
-            "--open-mode=append",
-            *self._size_arguments(job),
-            *self._options.sbatch_arguments(self._partition_of(job)),
-        ]
-        try:
-            job_id = commands.submit(arguments, self._script(task), str(package_root()))
-        except RejectedError as error:
-            raise SubmitError(f"Slurm does not accept the task: {error}") from error
-        except SlurmError as error:
-            self._outage = (time.monotonic(), error)
-            raise
+        with self._remember_outage():
+            arguments = [
+                f"--job-name={task.root.name}",
+                "--no-requeue",
+                # A percent sign starts a placeholder.
+                f"--output={str(task.log).replace('%', '%%')}",
+                "--open-mode=append",
+                *self._size_arguments(job),
+                *self._options.sbatch_arguments(self._partition_of(job)),
+            ]
+            try:
+                job_id = commands.submit(arguments, self._script(task), str(package_root()))
+            except RejectedError as error:
+                raise SubmitError(f"Slurm does not accept the task: {error}") from error
         handle = TaskHandle(job_id)
         self._submitted[handle] = time.monotonic()
         return handle
 
     def find(self, task: TaskDir) -> TaskHandle | None:
         """Return the job that is named after a task, or the process that cleans up after it."""
-        self._raise_during_outage()
-        try:
+        with self._remember_outage():
             jobs = commands.find_active_jobs(task.root.name)
-        except SlurmError as error:
-            self._outage = (time.monotonic(), error)
-            raise
         if jobs:
             return TaskHandle(jobs[0].job_id)
         local = self._cleaner.find(task)
         return None if local is None else TaskHandle(_LOCAL + local)
 
-    def _raise_during_outage(self) -> None:
-        """Raise the last error again, rather than wait for a controller that is down."""
+    @contextlib.contextmanager
+    def _remember_outage(self) -> Iterator[None]:
+        """Raise an error again for some seconds, rather than wait for a controller that is down."""
         if self._outage is not None:
-            since, error = self._outage
+            since, known = self._outage
             if time.monotonic() < since + _OUTAGE_PAUSE:
-                raise SlurmError(str(error))
-            self._outage = None
+                raise SlurmError(str(known))
+        try:
+            yield
+        except SlurmError as error:
+            self._outage = (time.monotonic(), error)
+            raise
+        self._outage = None
 
     def _script(self, task: TaskDir) -> str:
         module = "inductiva_widgets.server.supervisor"
@@ -233,7 +243,7 @@ class SlurmExecutor:
             if states[handle] == RunState.ENDED:
                 self._submitted.pop(handle, None)
                 self._stops.pop(handle, None)
-        self._cancel_silent()
+        self._send_stops()
         return states
 
     def describe(self, handle: TaskHandle) -> str | None:
@@ -281,21 +291,34 @@ class SlurmExecutor:
         task.stop.touch()
         if handle is None:
             return
-        self._stops[handle] = _Stop(task, time.monotonic(), _size(task))
-        commands.terminate(handle)
+        if handle not in self._stops:
+            self._stops[handle] = _Stop(task)
+        self._send_stops()
 
-    def _cancel_silent(self) -> None:
-        """Cancel jobs whose supervisor has reported nothing since it was asked to stop."""
-        now = time.monotonic()
-        for handle, stop in [*self._stops.items()]:
-            if now < stop.time + _PATIENCE or _size(stop.task) != stop.journal_size:
-                continue
-            _log.warning("Job %s does not react to its stop and is cancelled.", handle)
-            self._stops[handle] = stop._replace(time=now)
+    def _send_stops(self) -> None:
+        """Stop jobs in the background: the stop file ends a running task all the same."""
+        if self._stops and not (self._sender is not None and self._sender.is_alive()):
+            due = [(handle, stop) for handle, stop in self._stops.items() if stop.is_due()]
+            if due:
+                self._sender = threading.Thread(
+                    target=self._cancel_jobs, args=(due,), name="scancel", daemon=True
+                )
+                self._sender.start()
+
+    def _cancel_jobs(self, stops: list[tuple[TaskHandle, _Stop]]) -> None:
+        """Ask jobs to end, and cancel those that have reported nothing since they were asked."""
+        for handle, stop in stops:
             try:
-                commands.cancel(handle)
+                if stop.is_sent:
+                    _log.warning("Job %s does not react to its stop and is cancelled.", handle)
+                    commands.cancel(handle)
+                else:
+                    commands.terminate(handle)
             except SlurmError as error:
-                _log.warning("Job %s cannot be cancelled. %s", handle, error)
+                _log.warning("Job %s cannot be stopped. %s", handle, error)
+                time.sleep(_OUTAGE_PAUSE)
+                return
+            stop.time, stop.is_sent = time.monotonic(), True
 
     def _kill(self, task: TaskDir, handle: TaskHandle | None) -> None:
         deadline = time.monotonic() + _FORCE_TAKES

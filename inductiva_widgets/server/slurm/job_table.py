@@ -38,6 +38,7 @@ class JobTable:
         self._error: SlurmError | None = None
         self._thread: threading.Thread | None = None
         self._due = 0.0
+        self._is_first = True
 
     def read(self, interval: float) -> Snapshot:
         """Return the last snapshot, and start a query in the background if it is too old.
@@ -59,9 +60,10 @@ class JobTable:
             self._due = now + interval
             self._thread = threading.Thread(target=self._refresh, name="squeue", daemon=True)
             self._thread.start()
-        if self._snapshot is None and self._thread is not None:
-            # Only the first time: nothing is known yet.
+        if self._is_first and self._thread is not None:
+            # Nothing is known yet.
             self._thread.join()
+            self._is_first = False
         if self._snapshot is None:
             raise self._error or SlurmError("squeue has not responded yet. The server tries again.")
         return self._snapshot

@@ -221,7 +221,7 @@ def test_slurm_runs_many_tasks(server):
 
 
 def test_slurm_task_that_packs_can_be_killed(server, cluster):
-    write = "sh -c 'head -c 300000000 /dev/urandom > big'"
+    write = "sh -c 'head -c 100000000 /dev/urandom > big'"
     task_id = server.run(write, files={"a": "b"})
     server.wait(task_id, "computation-ended", "success")
     server.call("POST", f"/tasks/{task_id}/kill")
