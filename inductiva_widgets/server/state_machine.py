@@ -150,6 +150,12 @@ def with_description(record: TaskRecord, status: Status, text: str) -> TaskRecor
     return replace(record, history=tuple(history))
 
 
+def waiting_reason(record: TaskRecord) -> str | None:
+    """Return why a queued task waits, or None if its executor has not said so."""
+    described = record.history[-1].description if record.history else None
+    return None if described == Status.SUBMITTED.info.description else described
+
+
 def should_stop(record: TaskRecord) -> bool:
     """Return whether the executor of the task must be asked to stop it."""
     return record.info.status == Status.PENDING_KILL or record.supervision.group_ended

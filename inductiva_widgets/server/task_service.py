@@ -226,7 +226,10 @@ class TaskService:
         info = record.info
         position = None
         if info.status == Status.SUBMITTED:
-            position = QueuePosition(tasks_ahead=self._store.tasks_ahead(record))
+            position = QueuePosition(
+                tasks_ahead=self._store.tasks_ahead(record),
+                reason=state_machine.waiting_reason(record),
+            )
         return TaskStatus(
             id=info.task_id,
             status=info.status,

@@ -199,7 +199,8 @@ class SlurmExecutor:
     def _size_arguments(self, job: dict[str, Any]) -> list[str]:
         """Return the options for the number of processes and nodes, and the time limit."""
         counts = [(command["mpi_options"] or {}).get("np") for command in job["commands"]]
-        processes = max([1, *(count for count in counts if isinstance(count, int))])
+        # Slurm takes no more nodes than there are processes.
+        processes = max([job["machines"], *(one for one in counts if isinstance(one, int))])
         arguments = [f"--ntasks={processes}"]
         if job["machines"] > 1:
             arguments.append(f"--nodes={job['machines']}")

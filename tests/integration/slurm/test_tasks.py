@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 
 import pytest
 
+from inductiva_widgets._secret import Secret
+from inductiva_widgets.config import Settings
+from inductiva_widgets.http.client import Client
+from inductiva_widgets.http.transport import Transport
+from inductiva_widgets.tasks import Task
+from inductiva_widgets.widgets import view_models
 from tests.integration.server.conftest import RUN_SWMM, case_files, until
 
 pytestmark = pytest.mark.extended
@@ -241,3 +248,47 @@ def test_folder_of_slurm_tasks_is_refused_for_tasks_of_this_machine(
 def test_server_says_so_if_slurm_is_missing(make_server, tmp_path):
     with pytest.raises(AssertionError, match="This machine has no Slurm: sbatch, squeue"):
         make_server("--executor=slurm", PATH="/dev")
+
+
+def test_slurm_card_says_why_its_task_waits_and_then_where_it_runs(server, full_cluster):
+    client = Client(Transport(Settings(server.url, Secret(server.key), server.url, is_local=True)))
+    task = Task(server.run("sleep 2", files={"a": "b"}), client=client)
+
+    def meaning() -> str:
+        info = task._state.refresh()
+        return view_models.task_view(info, is_local=True)["meaning"]
+
+    until(lambda: "main: waiting for free cores" in meaning(), "the reason")
+    assert meaning().startswith("The task waits for a machine. Slurm job ")
+    full_cluster.call("scancel", "--name=other")
+    until(lambda: task._state.refresh().is_terminal, "the end")
+    until(lambda: " on n" in description(server, task.id, "started"), "the node")
+    placed = Task(task.id, client=client).info
+    assert view_models.task_view(placed, is_local=True)["meaning"].startswith(
+        "The simulation ended well; its output is available. Slurm job "
+    )
+
+
+@pytest.mark.skipif(shutil.which("mpiexec.hydra") is None, reason="there is no MPICH")
+def test_slurm_runs_mpi_over_nodes(start_server, tmp_path):
+    server = start_server("--job-options=--ntasks-per-node=1")
+    command = {
+        "cmd": "sh -c 'echo $PMI_RANK $SLURM_NODEID of $SLURM_NNODES'",
+        "prompts": [],
+        "mpi_config": {"version": "4", "options": {"np": 3}},
+    }
+    task_id = server.run(command, files={"a": "b"})
+    task = server.wait(task_id)
+    assert task["status"] == "success", task["error_detail"]
+    lines = sorted(server.output(task_id, "stdout.txt").splitlines())
+    assert lines == ["0 0 of 3", "1 1 of 3", "2 2 of 3"]
+
+
+def test_slurm_group_of_several_machines_takes_so_many_nodes(server):
+    group = {"machine_type": "anything", "num_vms": 2}
+    made = server.call("POST", "/compute/group", 201, json=group)
+    server.call("POST", "/compute/group/start", params={"machine_group_id": made["id"]})
+    task_id = server.run("sh -c 'echo $SLURM_NNODES'", files={"a": "b"}, resource_pool=made["name"])
+    task = server.wait(task_id)
+    assert task["status"] == "success", task["error_detail"]
+    assert server.output(task_id, "stdout.txt") == "2\n"
