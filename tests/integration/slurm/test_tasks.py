@@ -40,7 +40,7 @@ def jobs(cluster) -> list[str]:
 
 
 def test_slurm_runs_a_simulation_to_its_success(server, cluster):
-    files = case_files("swmm_storm")
+    files = case_files("swmm_storm", "01/11/2024")
     task_id = server.run(RUN_SWMM, files=files)
     task = server.wait(task_id)
     assert task["status"] == "success", task["error_detail"]
