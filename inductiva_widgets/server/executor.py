@@ -52,6 +52,10 @@ class RunEnding(NamedTuple):
     reason: str
 
 
+class UnreachableError(OSError):
+    """The executor cannot be reached now; the text says why and what to do."""
+
+
 class SubmitError(Exception):
     """The executor does not accept the task and never will; the text is the reason."""
 

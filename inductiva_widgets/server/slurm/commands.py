@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from inductiva_widgets.errors import LocalServerError
+from inductiva_widgets.server.executor import UnreachableError
 
 PROGRAMS = ("sbatch", "squeue", "scancel", "sinfo")
 
@@ -34,7 +35,7 @@ _VALUES_OF_A_JOB = ("SLURM_", "SLURMD_")
 _SECRETS = ("INDUCTIVA_API_KEY", "INDUCTIVA_LOCAL_API_KEY")
 
 
-class SlurmError(OSError):
+class SlurmError(UnreachableError):
     """A program of Slurm failed or did not respond; calling it again later may succeed."""
 
 

@@ -171,7 +171,10 @@ class SlurmExecutor:
         with self._remember_outage():
             jobs = commands.find_active_jobs(task.root.name)
         if jobs:
-            return TaskHandle(jobs[0].job_id)
+            handle = TaskHandle(jobs[0].job_id)
+            # The last query for all jobs may have come before the job.
+            self._submitted[handle] = time.monotonic()
+            return handle
         local = self._cleaner.find(task)
         return None if local is None else TaskHandle(_LOCAL + local)
 
